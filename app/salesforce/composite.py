@@ -1,0 +1,340 @@
+"""Composite requests: builders for what goes in, readers for what comes out. Nothing here sends."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from app.salesforce.errors import AnswerLost, ErrorClass, Failure, Refused, parse_failures
+from app.salesforce.ids import is_id, to18
+
+# https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
+MAX_SUBREQUESTS: Final = 25
+MAX_QUERIES_AND_COLLECTIONS: Final = 5
+# https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm
+MAX_ROWS: Final = 200
+MAX_TYPE_CHUNKS: Final = 10
+
+# Without it the org's lead assignment rules run on every update and may take the record from its owner:
+# https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_autoassign.htm
+NO_ASSIGNMENT: Final = {"Sforce-Auto-Assign": "FALSE"}
+
+_REFERENCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
+_SOBJECT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
+_COUNTS_DOUBLY: Final = re.compile(r"/services/data/v[0-9.]+/(?:query|queryAll|composite/sobjects)(?:[/?]|$)")
+
+
+@dataclass(frozen=True)
+class Subrequest:
+    """One request inside a composite; `url` is an absolute path with the API version."""
+
+    method: str
+    url: str
+    reference_id: str
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class SubAnswer:
+    """What one subrequest brought back; `failures` is empty exactly when `status` is below 400."""
+
+    reference_id: str
+    status: int
+    body: Any
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row to write: its object, its fields, and its id when it stands already."""
+
+    sobject: str
+    fields: Mapping[str, Any]
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one row of a collection; `id` has 18 characters."""
+
+    id: str | None
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether Salesforce wrote the row."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class QueryPage:
+    """One page of records; `next_url` is a path on the instance, None on the last page."""
+
+    records: list[dict[str, Any]]
+    next_url: str | None
+
+
+def api_path(api_version: str) -> str:
+    """`/services/data/v62.0` for `62.0` or `v62.0`."""
+    return f"/services/data/v{api_version.removeprefix('v')}"
+
+
+def sobject_path(api_version: str, sobject: str) -> str:
+    """The path of an object. Raises ValueError when it is not an API name."""
+    if not _SOBJECT.fullmatch(sobject):
+        raise ValueError(f"not an object's API name: {sobject[:80]!r}")
+    return f"{api_path(api_version)}/sobjects/{sobject}"
+
+
+def query_path(soql: str, *, api_version: str, include_deleted: bool = False) -> str:
+    """The path and query string of a SOQL query; `queryAll` also sees the recycle bin and archived activities."""
+    resource = "queryAll" if include_deleted else "query"
+    return f"{api_path(api_version)}/{resource}?q={quote(soql, safe='')}"
+
+
+def query_request(
+    reference_id: str, soql: str, *, api_version: str, include_deleted: bool = False
+) -> Subrequest:
+    """A query; inside a composite it may be as long as SOQL allows (100,000 characters)."""
+    url = query_path(soql, api_version=api_version, include_deleted=include_deleted)
+    return Subrequest("GET", url, reference_id)
+
+
+def create_request(
+    reference_id: str,
+    sobject: str,
+    fields: Mapping[str, Any],
+    *,
+    api_version: str,
+    headers: Mapping[str, str] | None = None,
+) -> Subrequest:
+    """A single create, whose refusal by a duplicate rule names the matching records."""
+    return Subrequest("POST", sobject_path(api_version, sobject), reference_id, fields, headers)
+
+
+def update_request(
+    reference_id: str,
+    sobject: str,
+    id: str,
+    fields: Mapping[str, Any],
+    *,
+    api_version: str,  # noqa: A002
+) -> Subrequest:
+    """A single update that runs no assignment rules. Raises `MalformedId`."""
+    url = f"{sobject_path(api_version, sobject)}/{to18(id)}"
+    return Subrequest("PATCH", url, reference_id, fields, NO_ASSIGNMENT)
+
+
+def collection_create(
+    reference_id: str,
+    records: Sequence[Record],
+    *,
+    api_version: str,
+    headers: Mapping[str, str] | None = None,
+) -> Subrequest:
+    """Up to 200 creates, each row succeeding or failing by itself. Raises ValueError beyond the caps."""
+    rows = [{"attributes": {"type": record.sobject}, **record.fields} for record in _checked(records)]
+    return _collection("POST", reference_id, rows, api_version=api_version, headers=headers)
+
+
+def collection_update(
+    reference_id: str,
+    records: Sequence[Record],
+    *,
+    api_version: str,
+    headers: Mapping[str, str] | None = None,
+) -> Subrequest:
+    """Up to 200 updates without assignment rules. Raises ValueError beyond the caps or for a row without id."""
+    rows = [
+        {"attributes": {"type": record.sobject}, "id": to18(record.id or ""), **record.fields}
+        for record in _checked(records)
+    ]
+    all_headers = {**NO_ASSIGNMENT, **(headers or {})}
+    return _collection("PATCH", reference_id, rows, api_version=api_version, headers=all_headers)
+
+
+def chunk_records(records: Sequence[Record]) -> list[list[Record]]:
+    """The records in chunks that one collection may hold, sorted by object so that few type changes occur.
+
+    The sort is stable; rows come back in the order of their chunk.
+    """
+    chunks: list[list[Record]] = []
+    for record in sorted(records, key=lambda each: each.sobject):
+        if not chunks or not _has_room(chunks[-1], record):
+            chunks.append([])
+        chunks[-1].append(record)
+    return chunks
+
+
+def pack(collections: Sequence[Subrequest]) -> list[list[Subrequest]]:
+    """The subrequests in as few composites as the caps allow, in order."""
+    composites: list[list[Subrequest]] = []
+    for subrequest in collections:
+        if not composites or not _fits([*composites[-1], subrequest]):
+            composites.append([])
+        composites[-1].append(subrequest)
+    return composites
+
+
+def composite_body(requests: Sequence[Subrequest], *, all_or_none: bool = False) -> dict[str, Any]:
+    """The body of a composite. Raises ValueError beyond the caps or for unusable or repeated reference ids.
+
+    Subrequests are never collated: collation reorders, and collated ones lose their own headers.
+    """
+    if not requests or not _fits(requests):
+        raise ValueError("a composite takes 1 to 25 subrequests, up to 5 of them queries or collections")
+    reference_ids = [request.reference_id for request in requests]
+    if len(set(reference_ids)) < len(reference_ids) or not all(map(_REFERENCE_ID.fullmatch, reference_ids)):
+        raise ValueError("reference ids must be unique and made of letters, digits and underscores")
+    return {
+        "allOrNone": all_or_none,
+        "collateSubrequests": False,
+        "compositeRequest": [_wire_form(request) for request in requests],
+    }
+
+
+def read_composite(body: object, requests: Sequence[Subrequest]) -> list[SubAnswer]:
+    """The answers in the order of the requests. Raises `AnswerLost` when one is missing or unreadable."""
+    entries = body.get("compositeResponse") if isinstance(body, dict) else None
+    if not isinstance(entries, list) or len(entries) != len(requests):
+        raise AnswerLost("the composite answer does not hold one entry per subrequest")
+    answers = {answer.reference_id: answer for answer in map(_read_entry, entries)}
+    try:
+        return [answers[request.reference_id] for request in requests]
+    except KeyError as error:
+        raise AnswerLost(f"the composite answer lacks {error}") from error
+
+
+def read_query(answer: SubAnswer) -> QueryPage:
+    """The records of a query. Raises `Refused`, or `AnswerLost` when unreadable: neither means "not found"."""
+    _raise_failures(answer)
+    return read_page(answer.body)
+
+
+def read_page(body: object) -> QueryPage:
+    """One page of a query's answer. Raises `AnswerLost` when it is not one."""
+    records = body.get("records") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(records, list) or not all(_is_dict(r) for r in records):
+        raise AnswerLost("the answer is not a page of records")
+    next_url = body.get("nextRecordsUrl")
+    if body.get("done") is True:
+        return QueryPage(records, None)
+    if not isinstance(next_url, str) or not next_url.startswith("/services/data/v"):
+        raise AnswerLost("the answer is not the last page, but names no next one")
+    return QueryPage(records, next_url)
+
+
+def read_created(answer: SubAnswer) -> str:
+    """The 18-character id of a single create. Raises `Refused`, or `AnswerLost` when unreadable."""
+    _raise_failures(answer)
+    return read_id(answer.body)
+
+
+def read_id(body: object) -> str:
+    """The id in the answer to a single create. Raises `AnswerLost` when there is none."""
+    row = _read_row(body)
+    if row.failures:
+        raise Refused(row.failures)
+    return row.id or ""
+
+
+def read_collection(answer: SubAnswer, expected: int) -> list[RowResult]:
+    """What became of each row, in the order they were sent.
+
+    Raises `Refused` when the collection failed as a whole, and `AnswerLost` when the answer does not say what
+    became of each of the `expected` rows: then every row may be applied.
+    """
+    _raise_failures(answer)
+    if not isinstance(answer.body, list) or len(answer.body) != expected:
+        raise AnswerLost(f"the answer does not hold {expected} rows")
+    return [_read_row(row) for row in answer.body]
+
+
+def _read_row(row: object) -> RowResult:
+    if not isinstance(row, dict) or not isinstance(row.get("success"), bool):
+        raise AnswerLost("a row does not say whether it succeeded")
+    id_ = to18(row["id"]) if is_id(row.get("id")) else None
+    if row["success"]:
+        if id_ is None:
+            raise AnswerLost("a written row carries no id")
+        return RowResult(id_)
+    failures = parse_failures(None, row)
+    if not failures:
+        raise AnswerLost("a refused row carries no error")
+    return RowResult(id_, failures)
+
+
+def _read_entry(entry: object) -> SubAnswer:
+    if not isinstance(entry, dict):
+        raise AnswerLost("an entry of the composite answer is not an object")
+    status, reference_id, body = entry.get("httpStatusCode"), entry.get("referenceId"), entry.get("body")
+    if type(status) is not int or not isinstance(reference_id, str):
+        raise AnswerLost("an entry of the composite answer has no status or no reference id")
+    if status < 300 or status == 304:
+        return SubAnswer(reference_id, status, body)
+    unnamed = (Failure(f"HTTP_{status}", "an answer without an error code", http_status=status),)
+    return SubAnswer(reference_id, status, body, parse_failures(status, body) or unnamed)
+
+
+def _raise_failures(answer: SubAnswer) -> None:
+    if not answer.failures:
+        return
+    if answer.failures[0].error_class is ErrorClass.AMBIGUOUS:
+        raise AnswerLost(f"{answer.failures[0].error_code} inside a composite, without a Salesforce error")
+    raise Refused(answer.failures)
+
+
+def _checked(records: Sequence[Record]) -> Sequence[Record]:
+    if not 1 <= len(records) <= MAX_ROWS or _type_chunks(records) > MAX_TYPE_CHUNKS:
+        raise ValueError(
+            f"a collection takes 1 to {MAX_ROWS} rows in at most {MAX_TYPE_CHUNKS} runs of one type"
+        )
+    return records
+
+
+def _has_room(chunk: list[Record], record: Record) -> bool:
+    return (
+        len(chunk) < MAX_ROWS
+        and _type_chunks([*chunk[-1:], record]) + _type_chunks(chunk) - 1 <= MAX_TYPE_CHUNKS
+    )
+
+
+def _type_chunks(records: Sequence[Record]) -> int:
+    changes = sum(a.sobject != b.sobject for a, b in zip(records, records[1:], strict=False))
+    return changes + bool(records)
+
+
+def _fits(requests: Sequence[Subrequest]) -> bool:
+    capped = sum(1 for request in requests if _COUNTS_DOUBLY.match(request.url))
+    return len(requests) <= MAX_SUBREQUESTS and capped <= MAX_QUERIES_AND_COLLECTIONS
+
+
+def _collection(
+    method: str,
+    reference_id: str,
+    rows: list[dict[str, Any]],
+    *,
+    api_version: str,
+    headers: Mapping[str, str] | None,
+) -> Subrequest:
+    body = {"allOrNone": False, "records": rows}
+    return Subrequest(method, f"{api_path(api_version)}/composite/sobjects", reference_id, body, headers)
+
+
+def _wire_form(request: Subrequest) -> dict[str, Any]:
+    form: dict[str, Any] = {
+        "method": request.method,
+        "url": request.url,
+        "referenceId": request.reference_id,
+    }
+    if request.body is not None:
+        form["body"] = dict(request.body)
+    if request.headers:
+        form["httpHeaders"] = dict(request.headers)
+    return form
+
+
+def _is_dict(value: object) -> bool:
+    return isinstance(value, dict)

@@ -1,0 +1,169 @@
+"""What each Salesforce error code means for us: its class, and how far it reaches."""
+
+import re
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class ErrorClass(StrEnum):
+    """Who can cure it. TRANSIENT: time. LIMIT: the rolling allowance. ACCESS: an admin's permission.
+    CONFIGURATION: our mapping or the org's fields. DATA: this record's content. DUPLICATE: a person who
+    merges. AMBIGUOUS: nobody yet, since it may have been applied. OTHER: unknown."""
+
+    TRANSIENT = "transient"
+    LIMIT = "limit"
+    ACCESS = "access"
+    CONFIGURATION = "configuration"
+    DATA = "data"
+    DUPLICATE = "duplicate"
+    AMBIGUOUS = "ambiguous"
+    OTHER = "other"
+
+
+class Scope(StrEnum):
+    """What else would fail the same way now: only this record, the whole connection, or the whole org."""
+
+    RECORD = "record"
+    CONNECTION = "connection"
+    ORG = "org"
+
+
+class Sorting(NamedTuple):
+    """A class and a scope."""
+
+    error_class: ErrorClass
+    scope: Scope
+
+
+# Codes that are ours, for ends without a Salesforce code.
+ANSWER_LOST: Final = "ANSWER_LOST"
+NOT_SENT: Final = "NOT_SENT"
+REDIRECTED: Final = "REDIRECTED"
+MULTIPLE_CHOICES: Final = "MULTIPLE_CHOICES"
+
+_WAIT_RECORD: Final = Sorting(ErrorClass.TRANSIENT, Scope.RECORD)
+_WAIT_ORG: Final = Sorting(ErrorClass.TRANSIENT, Scope.ORG)
+_LIMIT_ORG: Final = Sorting(ErrorClass.LIMIT, Scope.ORG)
+_ACCESS_RECORD: Final = Sorting(ErrorClass.ACCESS, Scope.RECORD)
+_ACCESS_CONNECTION: Final = Sorting(ErrorClass.ACCESS, Scope.CONNECTION)
+_CONFIGURATION_RECORD: Final = Sorting(ErrorClass.CONFIGURATION, Scope.RECORD)
+_CONFIGURATION_CONNECTION: Final = Sorting(ErrorClass.CONFIGURATION, Scope.CONNECTION)
+_DATA_RECORD: Final = Sorting(ErrorClass.DATA, Scope.RECORD)
+_DUPLICATE_RECORD: Final = Sorting(ErrorClass.DUPLICATE, Scope.RECORD)
+_AMBIGUOUS_RECORD: Final = Sorting(ErrorClass.AMBIGUOUS, Scope.RECORD)
+_UNKNOWN: Final = Sorting(ErrorClass.OTHER, Scope.RECORD)
+
+# https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm
+SORTING_BY_CODE: Final[dict[str, Sorting]] = {
+    # The token, or the user's right to the API at all.
+    "INVALID_SESSION_ID": _ACCESS_CONNECTION,
+    "INVALID_AUTH_HEADER": _ACCESS_CONNECTION,
+    "API_DISABLED_FOR_ORG": _ACCESS_CONNECTION,
+    "API_CURRENTLY_DISABLED": _ACCESS_CONNECTION,
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": _ACCESS_CONNECTION,
+    "CLIENT_NOT_ACCESSIBLE_FOR_USER": _ACCESS_CONNECTION,
+    "LOGIN_DURING_RESTRICTED_DOMAIN": _ACCESS_CONNECTION,
+    "LOGIN_DURING_RESTRICTED_TIME": _ACCESS_CONNECTION,
+    "Bad_OAuth_Token": _ACCESS_CONNECTION,
+    "Missing_OAuth_Token": _ACCESS_CONNECTION,
+    "Wrong_Org": _ACCESS_CONNECTION,
+    "HTTP_401": _ACCESS_CONNECTION,
+    "HTTP_403": _ACCESS_CONNECTION,
+    # Allowances of the org.
+    "REQUEST_LIMIT_EXCEEDED": _LIMIT_ORG,
+    "STORAGE_LIMIT_EXCEEDED": _LIMIT_ORG,
+    # The service is unwell; nothing was applied.
+    "SERVER_UNAVAILABLE": _WAIT_ORG,
+    "UNKNOWN_EXCEPTION": _WAIT_ORG,
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": _WAIT_ORG,
+    "HTTP_429": _WAIT_ORG,
+    NOT_SENT: _WAIT_ORG,
+    # Somebody else was in the way.
+    "UNABLE_TO_LOCK_ROW": _WAIT_RECORD,
+    "QUERY_TIMEOUT": _WAIT_RECORD,
+    "QUERY_TOO_COMPLICATED": _WAIT_RECORD,
+    "REQUEST_RUNNING_TOO_LONG": _WAIT_RECORD,
+    "INVALID_QUERY_LOCATOR": _WAIT_RECORD,
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK": _WAIT_RECORD,
+    "PROCESSING_HALTED": _WAIT_RECORD,
+    # The user may not touch this one. A locked entity waits in an approval: a person must release it.
+    "INSUFFICIENT_ACCESS": _ACCESS_RECORD,
+    "INSUFFICIENT_ACCESS_OR_READONLY": _ACCESS_RECORD,
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": _ACCESS_RECORD,
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": _ACCESS_RECORD,
+    "ENTITY_IS_LOCKED": _ACCESS_RECORD,
+    "TXN_SECURITY_NO_ACCESS": _ACCESS_RECORD,
+    "FUNCTIONALITY_NOT_ENABLED": _ACCESS_RECORD,
+    # The mapping does not fit the org's fields, objects or picklists.
+    "REQUIRED_FIELD_MISSING": _CONFIGURATION_RECORD,
+    "INVALID_FIELD": _CONFIGURATION_RECORD,
+    "INVALID_FIELD_FOR_INSERT_UPDATE": _CONFIGURATION_RECORD,
+    "INVALID_TYPE": _CONFIGURATION_RECORD,
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _CONFIGURATION_RECORD,
+    "INVALID_PERSON_ACCOUNT_OPERATION": _CONFIGURATION_RECORD,
+    "INACTIVE_OWNER_OR_USER": _CONFIGURATION_RECORD,
+    "OPERATION_WITH_INACTIVE_USER": _CONFIGURATION_RECORD,
+    "MALFORMED_QUERY": _CONFIGURATION_RECORD,
+    "UNSUPPORTED_API_VERSION": _CONFIGURATION_CONNECTION,
+    "GONE": _CONFIGURATION_CONNECTION,
+    REDIRECTED: _CONFIGURATION_CONNECTION,
+    # This record's content. The parser's refusals are ill-typed values, so they belong to a row, too.
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": _DATA_RECORD,
+    "FIELD_FILTER_VALIDATION_EXCEPTION": _DATA_RECORD,
+    "FIELD_INTEGRITY_EXCEPTION": _DATA_RECORD,
+    "STRING_TOO_LONG": _DATA_RECORD,
+    "NUMBER_OUTSIDE_VALID_RANGE": _DATA_RECORD,
+    "INVALID_EMAIL_ADDRESS": _DATA_RECORD,
+    "JSON_PARSER_ERROR": _DATA_RECORD,
+    "MALFORMED_ID": _DATA_RECORD,
+    "INVALID_CROSS_REFERENCE_KEY": _DATA_RECORD,
+    "NOT_FOUND": _DATA_RECORD,
+    "ENTITY_IS_DELETED": _DATA_RECORD,
+    "CANNOT_UPDATE_CONVERTED_LEAD": _DATA_RECORD,
+    # The org's own automation refused this record, which its admin must cure, as with a validation rule.
+    "CANNOT_EXECUTE_FLOW_TRIGGER": _DATA_RECORD,
+    "APEX_ERROR": _DATA_RECORD,
+    # Already there.
+    "DUPLICATES_DETECTED": _DUPLICATE_RECORD,
+    "DUPLICATE_VALUE": _DUPLICATE_RECORD,
+    MULTIPLE_CHOICES: _DUPLICATE_RECORD,
+    # It may have been applied.
+    ANSWER_LOST: _AMBIGUOUS_RECORD,
+}
+
+# Families, for members that the table does not name.
+SORTING_BY_PREFIX: Final[tuple[tuple[str, Sorting], ...]] = (
+    ("INSUFFICIENT_ACCESS", _ACCESS_RECORD),
+    ("TXN_SECURITY", _ACCESS_RECORD),
+    ("INVALID_FIELD", _CONFIGURATION_RECORD),
+    ("HTTP_5", _AMBIGUOUS_RECORD),
+)
+
+# Codes that wrap what another layer said: Apex and Flow pass the inner status code on in their text, which is
+# not translated (`caused by: System.DmlException: Insert failed. First exception on row 0; first error:
+# UNABLE_TO_LOCK_ROW, …`). Governor limits are shared by a chunk of 200 rows: fewer rows may pass.
+_WRAPPERS: Final = frozenset(
+    {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"}
+)
+_INNER_TRANSIENT: Final = re.compile(r"\bUNABLE_TO_LOCK_ROW\b|\bSystem\.LimitException\b")
+_APEX: Final = re.compile(
+    r"\b(?:Before|After)(?:Insert|Update|Delete|Undelete)\b|\bcaused by:|\b[A-Z]\w*Exception\b"
+)
+
+
+def sort_code(code: str, message: str, http_status: int | None) -> Sorting:
+    """The class and scope of one error. `http_status` is None for an error on one row of a collection.
+
+    The message decides only where one code means two things; it may be in any language.
+    """
+    if code in _WRAPPERS and _INNER_TRANSIENT.search(message):
+        return _WAIT_RECORD
+    if code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" and _APEX.search(message):
+        return _DATA_RECORD
+    if code == "UNKNOWN_EXCEPTION" and http_status is None:
+        return _WAIT_RECORD
+    return SORTING_BY_CODE.get(code) or _sort_by_prefix(code)
+
+
+def _sort_by_prefix(code: str) -> Sorting:
+    return next((sorting for prefix, sorting in SORTING_BY_PREFIX if code.startswith(prefix)), _UNKNOWN)

@@ -1,0 +1,235 @@
+"""The one place where Salesforce's errors are read and sorted.
+
+SalesforceError
+├── Refused                 a complete answer from Salesforce that says no: nothing was applied
+├── AnswerLost              the request left and no complete answer came back: a write may be applied,
+│   │                       even minutes later
+│   └── AnswerTooLarge      the answer was cut off by us at the size cap
+└── NotSent                 nothing left the socket: DNS, connect, TLS, no free connection
+    ├── SendGuardTripped    the caller's guard forbade the send
+    └── InstanceMoved       the token belongs to another host than the one this request is for
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.salesforce.error_codes import (
+    ANSWER_LOST,
+    MULTIPLE_CHOICES,
+    NOT_SENT,
+    ErrorClass,
+    Scope,
+    sort_code,
+)
+from app.salesforce.ids import is_id, sobject_of, to18
+
+__all__ = [
+    "AnswerLost",
+    "AnswerTooLarge",
+    "ErrorClass",
+    "Failure",
+    "InstanceMoved",
+    "Match",
+    "NotSent",
+    "Refused",
+    "SalesforceError",
+    "Scope",
+    "SendGuardTripped",
+    "parse_failures",
+]
+
+MESSAGE_LENGTH: Final = 500
+_CODE_LENGTH: Final = 100
+_FIELD_LENGTH: Final = 255
+_MANY: Final = 50
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_ID_IN_MESSAGE: Final = re.compile(r"\bid: ([a-zA-Z0-9]{18}|[a-zA-Z0-9]{15})\b")
+_RECORD_PATH: Final = re.compile(r"/sobjects/(\w+)/([a-zA-Z0-9]{15,18})")
+
+
+@dataclass(frozen=True)
+class Match:
+    """A record that Salesforce names as the one that is already there; the id has 18 characters."""
+
+    sobject: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One error of Salesforce's. `http_status` is None for an error on one row of a collection.
+
+    `matches` are the records a duplicate rule or a unique field points to; `allow_save` says whether the
+    rule would have let the record pass with `allowSave=true` (None where no rule spoke).
+    """
+
+    error_code: str
+    message: str
+    fields: tuple[str, ...] = ()
+    http_status: int | None = None
+    matches: tuple[Match, ...] = ()
+    allow_save: bool | None = None
+
+    @property
+    def error_class(self) -> ErrorClass:
+        """Who can cure it."""
+        return sort_code(self.error_code, self.message, self.http_status).error_class
+
+    @property
+    def scope(self) -> Scope:
+        """What else would fail the same way now."""
+        return sort_code(self.error_code, self.message, self.http_status).scope
+
+    @property
+    def is_daily_limit(self) -> bool:
+        """Whether the org's rolling 24-hour allowance is used up, as opposed to too many calls at once.
+
+        Both carry one code; only `ConcurrentRequests …` and `ConcurrentPerOrgLongTxn …` pass by themselves.
+        """
+        return self.error_code == "REQUEST_LIMIT_EXCEEDED" and "concurrent" not in self.message.lower()
+
+
+class SalesforceError(Exception):
+    """Anything that keeps a Salesforce request from being answered with success."""
+
+    error_code = "OTHER"
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a value that can be stored and shown."""
+        return Failure(self.error_code, _storable(str(self), MESSAGE_LENGTH))
+
+
+class Refused(SalesforceError):
+    """Salesforce answered no; `failures` has at least one element."""
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        self.failures = failures
+        super().__init__("; ".join(f"{each.error_code}: {each.message}" for each in failures))
+
+    @property
+    def failure(self) -> Failure:
+        """The first of them, which decides."""
+        return self.failures[0]
+
+
+class AnswerLost(SalesforceError):
+    """The request left and no complete, readable answer came back."""
+
+    error_code = ANSWER_LOST
+
+
+class AnswerTooLarge(AnswerLost):
+    """The answer was larger than we are willing to hold."""
+
+
+class NotSent(SalesforceError):
+    """Nothing left the socket; sending again is safe."""
+
+    error_code = NOT_SENT
+
+
+class SendGuardTripped(NotSent):
+    """The caller's guard forbade the send, for example because its lease is no longer certain."""
+
+
+class InstanceMoved(NotSent):
+    """The token was issued for another host; the org's instance URL has changed under this client."""
+
+
+def parse_failures(status: int | None, body: object) -> tuple[Failure, ...]:
+    """The errors in an answer, or in one row of a collection (then `status` is None); possibly none.
+
+    Reads arrays of `{message, errorCode, fields?}`, one such object, collection rows with `statusCode`, OAuth
+    objects, and the bare URLs of a 300.
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+    """
+    if status == 300:
+        return _parse_multiple_choices(body)
+    parsed = (_parse_failure(status, item) for item in _error_items(body)[:_MANY])
+    return tuple(failure for failure in parsed if failure is not None)
+
+
+def _error_items(body: object) -> list[Any]:
+    if isinstance(body, list):
+        return body
+    if isinstance(body, dict) and isinstance(body.get("errors"), list):
+        return list(body["errors"])
+    return [body]
+
+
+def _parse_failure(status: int | None, item: object) -> Failure | None:
+    if not isinstance(item, dict):
+        return None
+    code = next((item[key] for key in ("errorCode", "statusCode", "error") if key in item), None)
+    if not isinstance(code, str) or not code:
+        return None
+    message = _text(item.get("message", item.get("error_description")))
+    # The misspelt key is Salesforce's own, seen up to v56.
+    result = _mapping(item.get("duplicateResult") or item.get("duplicateResut"))
+    return Failure(
+        error_code=_storable(code, _CODE_LENGTH),
+        message=_storable(message, MESSAGE_LENGTH),
+        fields=_parse_fields(item.get("fields")),
+        http_status=status,
+        matches=_parse_matches(result) or _match_in_message(code, message),
+        allow_save=result["allowSave"] if isinstance(result.get("allowSave"), bool) else None,
+    )
+
+
+def _parse_fields(fields: object) -> tuple[str, ...]:
+    return tuple(
+        _storable(field, _FIELD_LENGTH) for field in _items(fields)[:_MANY] if isinstance(field, str)
+    )
+
+
+def _parse_matches(result: Mapping[str, Any]) -> tuple[Match, ...]:
+    """Every record named, in Salesforce's order, each once; rules may match Leads and Contacts at a time."""
+    found = (
+        _parse_match(_mapping(entry).get("entityType"), _mapping(_mapping(record).get("record")))
+        for entry in _items(result.get("matchResults"))
+        for record in _items(_mapping(entry).get("matchRecords"))
+    )
+    return tuple(dict.fromkeys(match for match in found if match is not None))
+
+
+def _parse_match(entity_type: object, record: Mapping[str, Any]) -> Match | None:
+    sobject = _mapping(record.get("attributes")).get("type") or entity_type
+    if not isinstance(sobject, str) or not is_id(record.get("Id")):
+        return None
+    return Match(_storable(sobject, _FIELD_LENGTH), to18(record["Id"]))
+
+
+def _match_in_message(code: str, message: str) -> tuple[Match, ...]:
+    """`… duplicates value on record with id: 00Q…` is all that a unique field says about its holder."""
+    found = _ID_IN_MESSAGE.search(message) if code == "DUPLICATE_VALUE" else None
+    if found is None or not is_id(found[1]):
+        return ()
+    sobject = sobject_of(found[1])
+    return (Match(sobject, to18(found[1])),) if sobject else ()
+
+
+def _parse_multiple_choices(body: object) -> tuple[Failure, ...]:
+    paths = (_RECORD_PATH.search(url) for url in _items(body)[:_MANY] if isinstance(url, str))
+    matches = tuple(Match(path[1], to18(path[2])) for path in paths if path and is_id(path[2]))
+    return (Failure(MULTIPLE_CHOICES, "several records match", http_status=300, matches=matches),)
+
+
+def _storable(text: str, length: int) -> str:
+    # Neither NUL nor half a surrogate pair can be stored as text in Postgres.
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:length]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

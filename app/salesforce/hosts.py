@@ -1,0 +1,80 @@
+"""Which hosts may receive a token, and how a record is shown in Lightning."""
+
+import re
+from typing import Final
+
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_MY_DOMAIN: Final = re.compile(rf"(?P<name>(?:{_LABEL}\.){{1,3}})my\.salesforce\.com")
+_LOGIN: Final = re.compile(r"(?:login|test)\.salesforce\.com")
+_ORIGIN: Final = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::443)?/?")
+
+
+class HostNotAllowed(ValueError):
+    """A host that must never see a token. The offending text stands in `host`, cut to 200 characters."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"not a Salesforce host that may receive tokens: {host[:200]!r}")
+        self.host = host[:200]
+
+
+def check_instance_url(url: str, *, extra: frozenset[str] = frozenset()) -> str:
+    """The normalised origin (`https://acme.my.salesforce.com`) of an org's instance URL.
+
+    Only My Domain hosts, sandbox and other partitions included; never `*.force.com` and its kin, where
+    customers publish content of their own. `extra` holds exact origins allowed besides (a simulator).
+    Raises `HostNotAllowed`.
+    https://help.salesforce.com/s/articleView?id=xcloud.domain_name_url_formats.htm
+    """
+    if url.rstrip("/") in extra:
+        return url.rstrip("/")
+    host = _host_of(url)
+    if not _MY_DOMAIN.fullmatch(host):
+        raise HostNotAllowed(url)
+    return f"https://{host}"
+
+
+def check_login_host(host: str, *, extra: frozenset[str] = frozenset()) -> str:
+    """The normalised origin of a host that serves authorize and token pages: login, test or a My Domain.
+
+    Takes a bare host name or an origin. Raises `HostNotAllowed`.
+    """
+    url = host if "://" in host else f"https://{host}"
+    if url.rstrip("/") in extra:
+        return url.rstrip("/")
+    name = _host_of(url)
+    if not (_LOGIN.fullmatch(name) or _MY_DOMAIN.fullmatch(name)):
+        raise HostNotAllowed(host)
+    return f"https://{name}"
+
+
+def is_login_host(host: str) -> bool:
+    """Whether this bare host name is one of the two shared login hosts."""
+    return _LOGIN.fullmatch(host.lower()) is not None
+
+
+def lightning_url(instance_url: str) -> str | None:
+    """The Lightning origin of an org; None where the instance URL is not a My Domain.
+
+    `acme--uat.sandbox.my.salesforce.com` becomes `acme--uat.sandbox.lightning.force.com`.
+    """
+    try:
+        match = _MY_DOMAIN.fullmatch(_host_of(instance_url))
+    except HostNotAllowed:
+        return None
+    return f"https://{match['name']}lightning.force.com" if match else None
+
+
+def record_url(instance_url: str, sobject: str, id: str) -> str:  # noqa: A002 - Salesforce's own word
+    """Where a person opens this record: Lightning, or the instance URL that redirects there."""
+    lightning = lightning_url(instance_url)
+    if lightning is None:
+        return f"{instance_url.rstrip('/')}/{id}"
+    return f"{lightning}/lightning/r/{sobject}/{id}/view"
+
+
+def _host_of(url: str) -> str:
+    # One strict pattern instead of a URL parser: parsers differ on user info, backslashes and white space.
+    match = _ORIGIN.fullmatch(url.lower()) if url.isascii() else None
+    if match is None:
+        raise HostNotAllowed(url)
+    return match["host"]

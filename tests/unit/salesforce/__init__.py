@@ -1,0 +1,1 @@
+"""Tests of the Salesforce client: pure, without sockets."""
