@@ -1,0 +1,42 @@
+"""Every table, one file per theme."""
+
+from app.models.audit import AuditEntry, IdempotentAnswer
+from app.models.base import Base
+from app.models.campaigns import Backfill, CampaignLink
+from app.models.connections import Connection, OAuthAttempt, PendingRevocation
+from app.models.hosts import Event, Host
+from app.models.registrations import Delivery, Quarantined, Registration
+from app.models.sync import (
+    BACKFILL,
+    JOB_STATES,
+    LIVE,
+    OpenCreate,
+    OrgLease,
+    SyncJob,
+    WorkerHeartbeat,
+    WrittenRecord,
+)
+
+__all__ = [
+    "BACKFILL",
+    "JOB_STATES",
+    "LIVE",
+    "AuditEntry",
+    "Backfill",
+    "Base",
+    "CampaignLink",
+    "Connection",
+    "Delivery",
+    "Event",
+    "Host",
+    "IdempotentAnswer",
+    "OAuthAttempt",
+    "OpenCreate",
+    "OrgLease",
+    "PendingRevocation",
+    "Quarantined",
+    "Registration",
+    "SyncJob",
+    "WorkerHeartbeat",
+    "WrittenRecord",
+]

@@ -1,0 +1,111 @@
+"""Engines per role, and unit_of_work(): the one place that commits, bound to a tenant or to none."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Self
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import NullPool
+
+OWNER_ROLE = "eventship_owner"
+APP_ROLE = "eventship_app"
+SYSTEM_ROLE = "eventship_system"
+ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE)
+
+ROLE_EXISTS = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
+BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
+
+
+class DatabaseUnreachable(Exception):
+    """Postgres does not answer at the configured address."""
+
+
+def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
+    """An engine whose connections act as `role` and give up a lock after 15 s, a statement after 60 s."""
+    server_settings = {
+        "role": role,
+        "timezone": "UTC",
+        "lock_timeout": "15s",
+        "statement_timeout": "60s",
+        "idle_in_transaction_session_timeout": "60s",
+        "application_name": f"eventship-salesforce:{role.removeprefix('eventship_')}",
+    }
+    return create_async_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={"server_settings": server_settings, "timeout": 5},
+    )
+
+
+class Database:
+    """Two doors to Postgres: `tenant` sees one host's rows only, `system` sees all tables it is granted."""
+
+    def __init__(self, app: AsyncEngine, system: AsyncEngine) -> None:
+        self._engines = (app, system)
+        self._app = async_sessionmaker(app, expire_on_commit=False)
+        self._system = async_sessionmaker(system, expire_on_commit=False)
+
+    @classmethod
+    def connect(
+        cls, url: str, *, app_url: str | None = None, system_url: str | None = None, pool: int = 10
+    ) -> Self:
+        return cls(
+            engine_for(app_url or url, APP_ROLE, pool=pool),
+            engine_for(system_url or url, SYSTEM_ROLE, pool=pool),
+        )
+
+    @asynccontextmanager
+    async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
+        """One transaction that sees and writes the rows of `host_id` alone (row-level security)."""
+        async with unit_of_work(self._app) as session:
+            await session.execute(BIND_TENANT, {"host_id": host_id})
+            yield session
+
+    @asynccontextmanager
+    async def system(self) -> AsyncIterator[AsyncSession]:
+        """One transaction across hosts: intake, leases, sweeper, operations. Name the host in every query."""
+        async with unit_of_work(self._system) as session:
+            yield session
+
+    async def close(self) -> None:
+        for engine in self._engines:
+            await engine.dispose()
+
+
+@asynccontextmanager
+async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
+    """Commit at the end, roll back on any exception; the only commit of the service."""
+    async with sessions() as session:
+        yield session
+        await session.commit()
+
+
+async def ensure_roles(url: str, roles: Iterable[str] = ROLES) -> None:
+    """Create the roles that are missing and let the login of `url` take them.
+
+    Needs CREATEROLE unless all exist already. Raises DatabaseUnreachable.
+    """
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 5})
+    try:
+        async with engine.begin() as connection:
+            for role in roles:
+                known = await connection.scalar(
+                    text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}
+                )
+                if not known:
+                    await connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS"))
+                    await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
+            await connection.execute(text(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE}"))
+    except (OSError, DBAPIError) as error:
+        raise DatabaseUnreachable(_reason(error)) from error
+    finally:
+        await engine.dispose()
+
+
+def _reason(error: OSError | DBAPIError) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]

@@ -1,0 +1,203 @@
+"""Bearer JWT to Principal: who calls, with which role on which host, and with which scopes.
+
+Keys come from one pinned JWKS (URL or file), algorithms are an allow-list, and keys that a token brings
+itself (jwk, jku, x5u) are refused before anything is verified. RFC 8725, RFC 7519.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+from fastapi import Depends, Request
+from fastapi import Path as PathParam
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import JWTClaimsRegistry
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.problems import HostNotFound, RoleInsufficient, TokenInvalid
+
+JWKS_MIN_SECONDS = 60.0
+JWKS_FRESH_SECONDS = 600.0
+LEEWAY_SECONDS = 30
+FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit"})
+TYPES = frozenset({"JWT", "AT+JWT"})
+TOKEN_MAX = 16_384
+OPAQUE_ID = r"^[A-Za-z0-9_.:-]{1,64}$"
+
+HostIdPath = Annotated[str, PathParam(pattern=OPAQUE_ID, description="the host, as the platform names it")]
+EventIdPath = Annotated[str, PathParam(pattern=OPAQUE_ID, description="the event, as the platform names it")]
+RegistrationIdPath = Annotated[str, PathParam(pattern=OPAQUE_ID, description="the registration")]
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+CHANGING = frozenset({Role.OWNER, Role.ADMIN})
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller: `roles` per host id, and scopes such as `ops` or `import`."""
+
+    user_id: str
+    roles: Mapping[str, Role]
+    scopes: frozenset[str]
+
+    def role_on(self, host_id: str) -> Role:
+        """Raises HostNotFound when there is none: exactly as for a host that does not exist."""
+        try:
+            return self.roles[host_id]
+        except KeyError:
+            raise HostNotFound from None
+
+
+class Claims(BaseModel):
+    """The claims we read; others are ignored."""
+
+    model_config = ConfigDict(strict=True)
+
+    sub: str = Field(min_length=1, max_length=255)
+    hosts: dict[str, str] = Field(default_factory=dict)
+    scope: str = ""
+
+
+class KeySource:
+    """The pinned key set: a file, or a URL read at most once a minute and kept while it is away."""
+
+    def __init__(self, *, url: str | None, file: Path | None, http: httpx.AsyncClient) -> None:
+        self._url, self._file, self._http = url, file, http
+        self._keys: KeySet | None = None
+        self._fetched_at = float("-inf")
+
+    async def keys(self, *, must_refetch: bool = False) -> KeySet:
+        """The current keys. Raises TokenInvalid while none could ever be read."""
+        age = time.monotonic() - self._fetched_at
+        wants = self._keys is None or must_refetch or age > JWKS_FRESH_SECONDS
+        if wants and age > JWKS_MIN_SECONDS:
+            self._fetched_at = time.monotonic()
+            self._keys = await self._read() or self._keys
+        if self._keys is None:
+            raise TokenInvalid("The signing keys are not available.")
+        return self._keys
+
+    async def _read(self) -> KeySet | None:
+        try:
+            return KeySet.import_key_set(await self._document())
+        except (OSError, httpx.HTTPError, ValueError, KeyError, JoseError):
+            return None
+
+    async def _document(self) -> Any:
+        if self._file is not None:
+            return json.loads(self._file.read_bytes())
+        assert self._url is not None
+        answer = await self._http.get(self._url, timeout=5)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@dataclass(frozen=True)
+class TokenVerifier:
+    """Turns a bearer token into a Principal."""
+
+    source: KeySource
+    audience: str
+    algorithms: Sequence[str]
+    issuer: str | None = None
+    registry: JWTClaimsRegistry = field(init=False)
+
+    def __post_init__(self) -> None:
+        wanted: dict[str, Any] = {
+            "aud": {"essential": True, "value": self.audience},
+            "exp": {"essential": True},
+            "sub": {"essential": True},
+        }
+        if self.issuer is not None:
+            wanted["iss"] = {"essential": True, "value": self.issuer}
+        object.__setattr__(self, "registry", JWTClaimsRegistry(leeway=LEEWAY_SECONDS, **wanted))
+
+    async def verify(self, token: str) -> Principal:
+        """Raises TokenInvalid for anything but a good, current token for us."""
+        kid = self._checked_header(token).get("kid")
+        keys = await self.source.keys()
+        if kid is not None and kid not in {key.kid for key in keys}:
+            keys = await self.source.keys(must_refetch=True)
+        try:
+            decoded = jwt.decode(token, keys, algorithms=list(self.algorithms))
+            self.registry.validate(decoded.claims)
+            return _principal(Claims.model_validate(decoded.claims))
+        except (JoseError, ValidationError, ValueError):
+            raise TokenInvalid from None
+
+    def _checked_header(self, token: str) -> dict[str, Any]:
+        if len(token) > TOKEN_MAX or not token.isascii() or token.count(".") != 2:
+            raise TokenInvalid
+        try:
+            header = json.loads(_base64url(token.split(".", 1)[0]))
+        except (ValueError, RecursionError):
+            raise TokenInvalid from None
+        if not isinstance(header, dict) or FORBIDDEN_HEADERS & header.keys():
+            raise TokenInvalid
+        if header.get("alg") not in self.algorithms or str(header.get("typ", "JWT")).upper() not in TYPES:
+            raise TokenInvalid
+        return header
+
+
+def _principal(claims: Claims) -> Principal:
+    roles = {host: Role(role) for host, role in claims.hosts.items() if role in set(Role)}
+    return Principal(claims.sub, roles, frozenset(claims.scope.split()))
+
+
+def _base64url(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
+async def current_principal(request: Request) -> Principal:
+    """The caller of a request. Raises TokenInvalid."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise TokenInvalid(headers={"WWW-Authenticate": "Bearer"})
+    verifier: TokenVerifier = request.app.state.resources.verifier
+    return await verifier.verify(token.strip())
+
+
+PrincipalDep = Annotated[Principal, Depends(current_principal)]
+
+
+async def host_reader(host_id: HostIdPath, principal: PrincipalDep) -> Principal:
+    """Any role on the host. Raises HostNotFound."""
+    principal.role_on(host_id)
+    return principal
+
+
+async def host_changer(host_id: HostIdPath, principal: PrincipalDep) -> Principal:
+    """Owner or admin of the host. Raises HostNotFound, RoleInsufficient."""
+    if principal.role_on(host_id) not in CHANGING:
+        raise RoleInsufficient
+    return principal
+
+
+def scoped(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that wants `scope`, for operations and imports."""
+
+    async def wants_scope(principal: PrincipalDep) -> Principal:
+        if scope not in principal.scopes:
+            raise RoleInsufficient(f"The token needs the scope {scope}.")
+        return principal
+
+    return wants_scope
+
+
+HostReaderDep = Annotated[Principal, Depends(host_reader)]
+HostChangerDep = Annotated[Principal, Depends(host_changer)]
+OpsDep = Annotated[Principal, Depends(scoped("ops"))]

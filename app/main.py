@@ -1,0 +1,72 @@
+"""create_app() and open_resources(): the one place where engines, pools and clients are built."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from app.database import Database
+from app.identity import KeySource, TokenVerifier
+from app.problems import install_problem_handlers
+from app.resources import Resources
+from app.settings import Settings
+from app.vault import Vault
+from app.wakeups import WakeUps
+
+CONNECT_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Resources]:
+    """Build everything a process needs and close it at the end; `transport` stands in for the network."""
+    http = httpx.AsyncClient(
+        transport=transport,
+        timeout=httpx.Timeout(settings.times.http_total, connect=CONNECT_SECONDS),
+        limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+        follow_redirects=False,
+        trust_env=False,
+    )
+    database = Database.connect(
+        settings.database_url,
+        app_url=settings.database_app_url,
+        system_url=settings.database_system_url,
+        pool=settings.database_pool,
+    )
+    wakeups = WakeUps(settings.redis_url)
+    verifier = TokenVerifier(
+        KeySource(url=settings.jwks_url, file=settings.jwks_file, http=http),
+        audience=settings.jwt_audience,
+        algorithms=settings.jwt_algorithms,
+        issuer=settings.jwt_issuer,
+    )
+    vault = Vault.from_texts([key.get_secret_value() for key in settings.encryption_keys])
+    try:
+        yield Resources(settings, database, vault, http, wakeups, verifier)
+    finally:
+        await wakeups.close()
+        await http.aclose()
+        await database.close()
+
+
+def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """The API; nothing is opened before its lifespan starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_resources(settings, transport=transport) as resources:
+            app.state.resources = resources
+            yield
+
+    app = FastAPI(
+        title="Eventship for Salesforce",
+        version="0.1.0",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    install_problem_handlers(app, base_url=settings.problem_base_url)
+    return app

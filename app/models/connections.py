@@ -1,0 +1,102 @@
+"""A host's grant on a Salesforce org, and the attempts to get one."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, LargeBinary, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, HostId, Json
+
+
+class Connection(Base):
+    """One per host. Kept after a disconnect (without credentials), so that work can wait for the next one.
+
+    `state`: connected, needs_reconnect, disconnected. `refresh_started_at` marks a token request in flight.
+    """
+
+    __tablename__ = "connections"
+    __table_args__ = (
+        CheckConstraint("state IN ('connected', 'needs_reconnect', 'disconnected')", name="state"),
+        CheckConstraint("(state = 'connected') <= (refresh_token IS NOT NULL)", name="connected_has_token"),
+        Index("ix_connections_org_id", "org_id"),
+    )
+
+    host_id: Mapped[HostId]
+    state: Mapped[str]
+    state_since: Mapped[CreatedAt]
+    reason_code: Mapped[str | None]
+    environment: Mapped[str]
+    login_url: Mapped[str]
+    client_id: Mapped[str]
+    org_id: Mapped[str]
+    org_name: Mapped[str | None]
+    org_edition: Mapped[str | None]
+    org_is_sandbox: Mapped[bool | None] = mapped_column(Boolean)
+    instance_url: Mapped[str]
+    user_id: Mapped[str | None]
+    username: Mapped[str | None]
+    user_name: Mapped[str | None]
+    identity_url: Mapped[str | None]
+    scope: Mapped[str | None]
+    api_version: Mapped[str]
+    access_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    refresh_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    token_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    is_rotating: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    refresh_started_at: Mapped[datetime | None]
+    refreshed_at: Mapped[datetime | None]
+    connected_at: Mapped[datetime]
+    connected_by: Mapped[str]
+    last_used_at: Mapped[datetime | None]
+    last_written_at: Mapped[datetime | None]
+    api_used: Mapped[int | None] = mapped_column(Integer)
+    api_limit: Mapped[int | None] = mapped_column(Integer)
+    api_measured_at: Mapped[datetime | None]
+    api_closed_until: Mapped[datetime | None]
+    calls_today: Mapped[int] = mapped_column(Integer, server_default="0")
+    calls_day: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(BigInteger, server_default="1")
+
+
+class PendingRevocation(Base):
+    """A token that must still be revoked at Salesforce because it was away when the host let go of it."""
+
+    __tablename__ = "pending_revocations"
+
+    host_id: Mapped[HostId]
+    revocation_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    login_url: Mapped[str]
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    due_at: Mapped[CreatedAt]
+
+
+class OAuthAttempt(Base):
+    """One try to connect: found by the hash of its ticket or state before any tenant is known."""
+
+    __tablename__ = "oauth_attempts"
+    __table_args__ = (
+        Index("uq_oauth_attempts_ticket_hash", "ticket_hash", unique=True),
+        Index("uq_oauth_attempts_state_hash", "state_hash", unique=True),
+        Index("ix_oauth_attempts_host_id", "host_id"),
+    )
+
+    attempt_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    host_id: Mapped[str]
+    user_id: Mapped[str]
+    environment: Mapped[str]
+    login_url: Mapped[str]
+    client_id: Mapped[str]
+    display: Mapped[str]
+    return_to: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    ticket_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    browser_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    code_verifier: Mapped[bytes | None] = mapped_column(LargeBinary)
+    problem_code: Mapped[str | None]
+    salesforce_error: Mapped[Json | None]
+    details: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    started_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

@@ -1,0 +1,45 @@
+"""Hosts (tenants) and their events."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Boolean, Integer, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, HostId, Json
+
+
+class Host(Base):
+    """One tenant. `settings` holds what the host chose: exclusions, kinds of write switched on or off."""
+
+    __tablename__ = "hosts"
+
+    host_id: Mapped[HostId]
+    name: Mapped[str | None]
+    settings: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    cap_percent: Mapped[int] = mapped_column(Integer, server_default="80")
+    paused_at: Mapped[datetime | None]
+    paused_by: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Event(Base):
+    """The latest snapshot of an event; `version`, else `snapshot_at`, decides which is the latest."""
+
+    __tablename__ = "events"
+
+    host_id: Mapped[HostId]
+    event_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="in_person")
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    timezone: Mapped[str] = mapped_column(server_default="UTC")
+    location: Mapped[str | None]
+    url: Mapped[str | None]
+    organizer: Mapped[Json | None]
+    is_cancelled: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    snapshot_at: Mapped[datetime]
+    paused_at: Mapped[datetime | None]
+    paused_by: Mapped[str | None]
+    created_at: Mapped[CreatedAt]

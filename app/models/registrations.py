@@ -1,0 +1,83 @@
+"""What came in: deliveries as received, and the registrations they add up to."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, HostId, Json, JsonList
+
+
+class Delivery(Base):
+    """One signed webhook, once: the primary key is what makes a second delivery a duplicate."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_host_id_event_id", "host_id", "event_id"),
+        Index("ix_deliveries_received_at", "received_at"),
+    )
+
+    host_id: Mapped[HostId]
+    webhook_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    type: Mapped[str]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[CreatedAt]
+    event_id: Mapped[str | None]
+    registration_id: Mapped[str | None]
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    payload: Mapped[Json]
+    outcome: Mapped[str]
+
+
+class Quarantined(Base):
+    """A signed body that could not be used; kept apart for operations, without a tenant."""
+
+    __tablename__ = "quarantine"
+
+    quarantine_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    webhook_id: Mapped[str]
+    received_at: Mapped[CreatedAt]
+    reason: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Registration(Base):
+    """The latest snapshot of one registration, and the facts that carry their own time.
+
+    `version`, else `snapshot_at`, decides about the snapshot; a fact is judged by its own time and may be
+    added by a delivery of any age.
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        Index("ix_registrations_host_id_event_id", "host_id", "event_id", "registration_id"),
+        Index("ix_registrations_host_id_email_key", "host_id", "email_key"),
+    )
+
+    host_id: Mapped[HostId]
+    registration_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    event_id: Mapped[str]
+    status: Mapped[str]
+    attendee: Mapped[Json]
+    email_key: Mapped[str | None]
+    ticket: Mapped[Json | None]
+    buyer: Mapped[Json | None]
+    answers: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
+    utm: Mapped[Json | None]
+    salesforce_id: Mapped[str | None]
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    snapshot_at: Mapped[datetime]
+    registered_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    checked_in_at: Mapped[datetime | None]
+    check_in_reverted_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None]
+    no_show_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    replay: Mapped[Json | None]
+    erased_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+    change_no: Mapped[int] = mapped_column(BigInteger, server_default=text("nextval('changes')"))

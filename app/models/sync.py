@@ -1,0 +1,169 @@
+"""The engine's own tables: jobs, what stands in Salesforce by our hand, leases and fences."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, HostId, Json, JsonList
+
+JOB_STATES = ("pending", "running", "synced", "failed", "held", "ambiguous", "skipped")
+LIVE, BACKFILL = 0, 10
+"""Priorities: live work goes before a backfill."""
+
+
+class SyncJob(Base):
+    """The pointer to one registration's work, and the unit of retry.
+
+    `wanted_version` rises with every change worth writing; `written_version` follows. `org_id` is the org
+    the job was armed for: another org takes nothing over. `fence` is the lease under which it runs.
+    """
+
+    __tablename__ = "sync_jobs"
+    __table_args__ = (
+        CheckConstraint(f"state IN {JOB_STATES}", name="state"),
+        Index(
+            "ix_sync_jobs_claim",
+            "host_id",
+            "event_id",
+            "priority",
+            "due_at",
+            postgresql_where=text("state IN ('pending', 'ambiguous')"),
+        ),
+        Index(
+            "ix_sync_jobs_due", "org_id", "due_at", postgresql_where=text("state IN ('pending', 'ambiguous')")
+        ),
+        Index("ix_sync_jobs_running", "org_id", postgresql_where=text("state = 'running'")),
+        Index("ix_sync_jobs_host_id_event_id_state", "host_id", "event_id", "state"),
+        Index(
+            "ix_sync_jobs_failed",
+            "host_id",
+            "event_id",
+            "group_id",
+            postgresql_where=text("state = 'failed'"),
+        ),
+    )
+
+    host_id: Mapped[HostId]
+    registration_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    event_id: Mapped[str]
+    org_id: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="pending")
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    due_at: Mapped[CreatedAt]
+    why: Mapped[str] = mapped_column(server_default="live")
+    asked_by: Mapped[str | None]
+    wanted_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    running_version: Mapped[int | None] = mapped_column(BigInteger)
+    written_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    fence: Mapped[int | None] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    deaths: Mapped[int] = mapped_column(Integer, server_default="0")
+    waiting_for: Mapped[str | None]
+    skipped_because: Mapped[str | None]
+    is_attended: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    error_class: Mapped[str | None]
+    error_code: Mapped[str | None]
+    group_id: Mapped[str | None]
+    error: Mapped[Json | None]
+    first_error_at: Mapped[datetime | None]
+    last_error_at: Mapped[datetime | None]
+    warnings: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
+    synced_at: Mapped[datetime | None]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+    change_no: Mapped[int] = mapped_column(BigInteger, server_default=text("nextval('changes')"))
+
+
+class WrittenRecord(Base):
+    """What stands in Salesforce by our hand, one row per slot of a registration in an org.
+
+    Slots: `person`, `task:registered`, `task:checked_in`, `member` (discriminator: campaign). `state`:
+    intended (committed before the call), written, ambiguous (the answer was lost), failed.
+    """
+
+    __tablename__ = "written_records"
+    __table_args__ = (
+        CheckConstraint("state IN ('intended', 'written', 'ambiguous', 'failed')", name="state"),
+        Index("ix_written_records_host_id_org_id_sf_id", "host_id", "org_id", "sf_id"),
+    )
+
+    host_id: Mapped[HostId]
+    org_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    registration_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[str] = mapped_column(Text, primary_key=True)
+    discriminator: Mapped[str] = mapped_column(Text, primary_key=True, server_default="")
+    state: Mapped[str]
+    action: Mapped[str]
+    sobject: Mapped[str]
+    sf_id: Mapped[str | None]
+    meaning: Mapped[str | None]
+    label: Mapped[str | None]
+    reference: Mapped[str | None]
+    details: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    attempt_started_at: Mapped[datetime | None]
+    first_attempt_at: Mapped[datetime | None]
+    looks: Mapped[int] = mapped_column(Integer, server_default="0")
+    rounds: Mapped[int] = mapped_column(Integer, server_default="0")
+    error: Mapped[Json | None]
+    written_at: Mapped[datetime | None]
+
+
+class OrgLease(Base):
+    """Who drains an org, until when (database clock); `fence` rises with every new owner.
+
+    `not_before` hides an org that asked to be left alone; `is_slow` sends it to the slow lane.
+    """
+
+    __tablename__ = "org_leases"
+
+    org_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    owner: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    until: Mapped[datetime | None]
+    acquired_at: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    not_before_reason: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    is_slow: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    batch_size: Mapped[int] = mapped_column(Integer, server_default="200")
+    paused_at: Mapped[datetime | None]
+    paused_by: Mapped[str | None]
+
+
+class OpenCreate(Base):
+    """A person (or account) is being created in an org; nobody else may, until it is settled."""
+
+    __tablename__ = "open_creates"
+    __table_args__ = (Index("ix_open_creates_until", "until"),)
+
+    org_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    host_id: Mapped[str]
+    registration_id: Mapped[str]
+    started_at: Mapped[CreatedAt]
+    until: Mapped[datetime]
+
+
+class WorkerHeartbeat(Base):
+    """One living worker process; `beat_at` is the database's clock."""
+
+    __tablename__ = "worker_heartbeats"
+
+    worker_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    hostname: Mapped[str]
+    pid: Mapped[int] = mapped_column(Integer)
+    started_at: Mapped[CreatedAt]
+    beat_at: Mapped[CreatedAt]
+    is_stopping: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    drains: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -1,0 +1,33 @@
+"""What the doors are given: built once by main, the same for API and workers."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import httpx
+from fastapi import Depends, Request
+
+from app.database import Database
+from app.identity import TokenVerifier
+from app.settings import Settings
+from app.vault import Vault
+from app.wakeups import WakeUps
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Settings, database, vault, the HTTP pool to Salesforce, wake-ups and the token verifier."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    http: httpx.AsyncClient
+    wakeups: WakeUps
+    verifier: TokenVerifier
+
+
+async def current_resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+ResourcesDep = Annotated[Resources, Depends(current_resources)]

@@ -1,0 +1,226 @@
+"""Every setting of the service: read once from the environment, checked together, handed in from there."""
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.salesforce.hosts import HostNotAllowed, check_login_host
+
+WHSEC = "whsec_"
+SALESFORCE_CALL_CAP = timedelta(seconds=600)
+"""Salesforce may run a REST call for ten minutes after the client gave up (API limits cheat sheet)."""
+
+
+class SettingsInvalid(Exception):
+    """The environment cannot be used; the message says which variables to set, one line each."""
+
+
+class WebhookSecret:
+    """One signing secret of the platform, good until `expires_at` (None: until replaced)."""
+
+    def __init__(self, key: bytes, expires_at: datetime | None = None) -> None:
+        self.key = key
+        self.expires_at = expires_at
+
+    def is_live(self, now: datetime) -> bool:
+        return self.expires_at is None or now < self.expires_at
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`whsec_<base64>` with an optional `@<RFC 3339 time>` after which it is dead."""
+        encoded, _, expiry = text.strip().partition("@")
+        if not encoded.startswith(WHSEC):
+            raise ValueError("a webhook secret starts with whsec_")
+        try:
+            key = base64.b64decode(encoded.removeprefix(WHSEC), validate=True)
+        except binascii.Error:
+            raise ValueError("a webhook secret is base64 after whsec_") from None
+        if not 24 <= len(key) <= 64:
+            raise ValueError("a webhook secret holds 24 to 64 bytes")
+        expires_at = datetime.fromisoformat(expiry) if expiry else None
+        if expires_at is not None and expires_at.tzinfo is None:
+            expires_at = expires_at.replace(tzinfo=UTC)
+        return cls(key, expires_at)
+
+
+def _postgres_url(value: str) -> str:
+    scheme = urlsplit(value).scheme
+    if scheme in ("postgresql", "postgres"):
+        value = "postgresql+asyncpg" + value[len(scheme) :]
+    elif scheme != "postgresql+asyncpg":
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    if not urlsplit(value).hostname or not urlsplit(value).path.strip("/"):
+        raise ValueError("must name a host and a database: postgresql://user:password@host:5432/database")
+    return value
+
+
+def _redis_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
+        raise ValueError("must look like redis://host:6379/0")
+    return value
+
+
+def _http_origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must look like https://sync.example.com")
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("must be https unless it is on this machine")
+    return value.rstrip("/")
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+Origin = Annotated[str, AfterValidator(_http_origin)]
+
+
+class Times(BaseSettings):
+    """How long things may take, in seconds; relations between them are refused at boot when impossible."""
+
+    model_config = SettingsConfigDict(env_prefix="TIMES_", frozen=True)
+
+    http_total: float = Field(120, gt=0, description="one call to Salesforce, in all")
+    lease: float = Field(20, gt=0, description="life of an org's lease")
+    heartbeat: float = Field(5, gt=0, description="how often a lease and a worker's row are renewed")
+    drain_budget: float = Field(20, gt=0, description="a drain starts no new call after this")
+    stop: float = Field(30, gt=0, description="SIGTERM to exit")
+    quiet: float = Field(780, gt=0, description="until a lost write cannot land any more")
+    send_window: float = Field(5, gt=0, description="longest age of an intent or heartbeat at the send")
+    sweep: float = Field(2, gt=0, description="how often the sweeper looks")
+    refresh_total: float = Field(20, gt=0, description="one token request, in all")
+    refresh_stale: float = Field(40, gt=0, description="age at which a refresh marker means a lost answer")
+    keep_alive_days: float = Field(6, gt=0, le=7, description="an unused grant is refreshed this often")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.heartbeat * 3 > self.lease:
+            raise ValueError("TIMES_HEARTBEAT times three must not exceed TIMES_LEASE")
+        if self.drain_budget >= self.stop:
+            raise ValueError("TIMES_DRAIN_BUDGET must be shorter than TIMES_STOP")
+        return self
+
+
+class Settings(BaseSettings):
+    """The service's settings. Secrets may also come from files: `<NAME>_FILE` or a secrets directory."""
+
+    model_config = SettingsConfigDict(env_file=None, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: PostgresUrl = Field(description="Postgres; takes the role it needs by SET ROLE")
+    database_app_url: PostgresUrl | None = Field(None, description="own login of the tenant-bound role")
+    database_system_url: PostgresUrl | None = Field(None, description="own login of the system role")
+    database_pool: int = Field(10, ge=2, le=100, description="connections per process and role")
+    redis_url: RedisUrl = Field(description="Valkey or Redis for wake-ups")
+
+    public_url: Origin = Field(description="our own address, as browsers see it")
+    dashboard_url: Origin = Field(description="the dashboard's origin: return addresses and popups go there")
+    support_email: str = "help@eventship.example"
+    problem_base_url: Origin = "https://eventship.example"
+
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        description="whsec_… secrets, comma separated, newest first; `@<time>` behind one ends it"
+    )
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        description="kid:base64 of 32 bytes, comma separated, newest first"
+    )
+    jwks_url: Origin | None = None
+    jwks_file: Path | None = None
+    jwt_audience: str = "eventship-salesforce"
+    jwt_issuer: str | None = None
+    jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
+
+    salesforce_login_url: Origin = Field("https://login.salesforce.com", description="production login host")
+    salesforce_client_id: str | None = None
+    salesforce_client_secret: SecretStr | None = None
+    salesforce_api_version: str = Field("62.0", pattern=r"^\d{2,3}\.0$")
+    salesforce_package_url: str | None = None
+    salesforce_package_url_sandbox: str | None = None
+    salesforce_simulator_url: Origin | None = Field(None, description="allowed beside Salesforce's own hosts")
+    salesforce_packs_duplicates: bool = Field(
+        False, description="refused rows are re-sent in one composite; off: one by one, as is proven"
+    )
+
+    times: Times = Field(default_factory=Times)
+    worker_drains: int = Field(8, ge=1, le=64, description="orgs drained at once by one worker")
+    webhook_max_bytes: int = Field(262_144, ge=1024)
+    batch_size_max: int = Field(1000, ge=1, le=1000)
+    guards_off: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(), description="control runs only: reconcile, fence, quiet, send_window"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        for name in ("webhook_secrets", "encryption_keys", "jwt_algorithms", "guards_off"):
+            value = values.get(name)
+            if isinstance(value, str):
+                values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.webhook_secrets:
+            raise ValueError("WEBHOOK_SECRETS needs at least one whsec_… secret")
+        if not self.encryption_keys:
+            raise ValueError("ENCRYPTION_KEYS needs at least one key: `eventship-salesforce keys new`")
+        if (self.jwks_url is None) == (self.jwks_file is None):
+            raise ValueError("set exactly one of JWKS_URL and JWKS_FILE")
+        for secret in self.webhook_secrets:
+            WebhookSecret.parse(secret.get_secret_value())
+        try:
+            check_login_host(self.salesforce_login_url, extra=self.extra_hosts)
+        except HostNotAllowed as error:
+            raise ValueError(f"SALESFORCE_LOGIN_URL: {error}") from None
+        self._check_simulator_only_settings()
+        return self
+
+    def _check_simulator_only_settings(self) -> None:
+        if self.salesforce_simulator_url is not None:
+            return
+        if self.guards_off:
+            raise ValueError("GUARDS_OFF is only for the simulator: set SALESFORCE_SIMULATOR_URL or clear it")
+        if self.times.quiet < SALESFORCE_CALL_CAP.total_seconds() + self.times.http_total:
+            raise ValueError("TIMES_QUIET must be at least 600 plus TIMES_HTTP_TOTAL against Salesforce")
+
+    @cached_property
+    def extra_hosts(self) -> frozenset[str]:
+        """Origins allowed beside Salesforce's own: the simulator, when settings name one."""
+        return frozenset({self.salesforce_simulator_url} if self.salesforce_simulator_url else ())
+
+    @cached_property
+    def live_webhook_secrets(self) -> tuple[WebhookSecret, ...]:
+        return tuple(WebhookSecret.parse(secret.get_secret_value()) for secret in self.webhook_secrets)
+
+    @property
+    def redirect_uri(self) -> str:
+        """The exact callback address; it never follows the request's Host header."""
+        return f"{self.public_url}/oauth/salesforce/callback"
+
+    @property
+    def has_shared_app(self) -> bool:
+        return self.salesforce_client_id is not None
+
+
+def load_settings() -> Settings:
+    """Settings from the environment; raises SettingsInvalid with one clear line per fault."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsInvalid("\n".join(_fault_lines(error))) from None
+
+
+def _fault_lines(error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors():
+        name = "_".join(str(part) for part in fault["loc"]).upper()
+        reason = "is not set" if fault["type"] == "missing" else fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{name} {reason}" if name else reason)
+    return lines

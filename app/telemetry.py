@@ -1,0 +1,64 @@
+"""Logs as JSON lines without personal data or secrets, and the metrics of the service."""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter
+
+REGISTRY = CollectorRegistry()
+WAKE_UP_FAILURES = Counter(
+    "sync_wakeup_failures_total", "wake-ups that Redis did not take", registry=REGISTRY
+)
+
+PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+SECRET_NAMES = re.compile(
+    r"authorization|cookie|token|secret|verifier|^code$|^state$|signature|assertion", re.I
+)
+SECRET_SHAPES = re.compile(
+    r"00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]+"  # Salesforce access tokens
+    r"|5Aep[A-Za-z0-9._]{20,}"  # Salesforce refresh tokens
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # JWTs
+    r"|whsec_[A-Za-z0-9+/=]+"
+    r"|[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail addresses
+)
+QUIET_LOGGERS = ("httpx", "httpcore", "authlib", "arq", "asyncio")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: ts, level, event, and whatever stands in `extra`, with secrets masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": mask(record.getMessage()),
+        }
+        for name, value in vars(record).items():
+            if name not in PLAIN:
+                line[name] = "***" if SECRET_NAMES.search(name) else mask(value)
+        if record.exc_info:
+            line["exception"] = mask(self.formatException(record.exc_info))
+        return json.dumps(line, default=str)
+
+
+def mask(value: Any) -> Any:
+    """The value with everything that looks like a secret or an e-mail address taken out."""
+    if isinstance(value, str):
+        return SECRET_SHAPES.sub("***", value)
+    if isinstance(value, int | float | bool) or value is None:
+        return value
+    return SECRET_SHAPES.sub("***", str(value))
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard error for the whole process; libraries only from warnings on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,85 @@
+"""The rig: real Postgres and Valkey for the session, migrated once, emptied before each test that asks."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.database import Database
+from app.local import LocalEngines
+from app.models import Base
+from app.settings import Settings
+from app.vault import Vault, new_key
+from tests.factories import settings_for
+from tests.tokens import TokenMint
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
+    """Both engines, once per session; never the system's."""
+    home = tmp_path_factory.mktemp("engines")
+    with LocalEngines(home, is_durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def migrated(engines: LocalEngines) -> str:
+    """The database's URL after the migrations ran."""
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.attributes["url"] = engines.database_url
+    command.upgrade(config, "head")
+    return engines.database_url
+
+
+@pytest.fixture(scope="session")
+def mint(tmp_path_factory: pytest.TempPathFactory) -> TokenMint:
+    """Signs bearer tokens; its public keys stand in the file that settings name."""
+    path = tmp_path_factory.mktemp("jwks") / "jwks.json"
+    mint = TokenMint.new()
+    path.write_text(json.dumps(mint.jwks()))
+    mint.jwks_file = path
+    return mint
+
+
+@pytest.fixture(scope="session")
+def settings(engines: LocalEngines, migrated: str, mint: TokenMint) -> Settings:
+    return settings_for(engines, jwks_file=mint.jwks_file)
+
+
+@pytest.fixture(scope="session")
+def vault() -> Vault:
+    return Vault.from_texts([new_key("test")])
+
+
+@pytest.fixture(scope="session")
+async def owner(migrated: str) -> AsyncIterator[AsyncEngine]:
+    """A superuser's engine, to look behind the walls in tests."""
+    engine = create_async_engine(migrated, poolclass=NullPool)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+async def opened(migrated: str) -> AsyncIterator[Database]:
+    database = Database.connect(migrated)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def database(opened: Database, owner: AsyncEngine) -> Database:
+    """The real database, emptied; tests commit for real, as the service does."""
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    async with owner.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text(f"TRUNCATE {tables}"))
+    return opened

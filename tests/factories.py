@@ -1,0 +1,36 @@
+"""Things that tests need, as functions with defaults; the names are never mistaken for real ones."""
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.local import LocalEngines
+from app.settings import Settings, Times
+
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+WEBHOOK_KEY = b"an-otter-signs-webhooks-at-night"
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(WEBHOOK_KEY).decode()
+SIMULATOR_URL = "http://127.0.0.1:8100"
+ENCRYPTION_KEY = "k1:" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
+
+
+def settings_for(engines: LocalEngines, *, jwks_file: Path | None, **changes: Any) -> Settings:
+    """Settings against the local engines and the simulator, with times scaled for tests."""
+    values: dict[str, Any] = {
+        "database_url": engines.database_url,
+        "redis_url": engines.redis_url,
+        "database_pool": 5,
+        "public_url": "http://127.0.0.1:8000",
+        "dashboard_url": "http://127.0.0.1:8000",
+        "webhook_secrets": WEBHOOK_SECRET,
+        "encryption_keys": ENCRYPTION_KEY,
+        "jwks_file": jwks_file,
+        "salesforce_login_url": SIMULATOR_URL,
+        "salesforce_simulator_url": SIMULATOR_URL,
+        "salesforce_client_id": "3MVG9otter",
+        "salesforce_client_secret": "otter-secret",
+        "salesforce_package_url": "https://login.salesforce.com/packaging/installPackage.apexp?p0=04t000otter",
+        "times": Times(quiet=4, http_total=2, lease=2, heartbeat=0.5, drain_budget=2, stop=5),
+    }
+    return Settings(**(values | changes))
