@@ -1,5 +1,6 @@
 """Composite requests: builders for what goes in, readers for what comes out. Nothing here sends."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,11 @@ NO_ASSIGNMENT: Final = {"Sforce-Auto-Assign": "FALSE"}
 
 _REFERENCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
 _SOBJECT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
-_COUNTS_DOUBLY: Final = re.compile(r"/services/data/v[0-9.]+/(?:query|queryAll|composite/sobjects)(?:[/?]|$)")
+_QUERY_OR_COLLECTION: Final = re.compile(
+    r"/services/data/v[0-9.]+/(?:query|queryAll|composite/sobjects)(?:[/?]|$)"
+)
+
+_NEXT_PAGE: Final = re.compile(r"/services/data/v[0-9.]+/query(?:All)?/[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Subrequest:
 
 @dataclass(frozen=True)
 class SubAnswer:
-    """What one subrequest brought back; `failures` is empty exactly when `status` is below 400."""
+    """What one subrequest brought back; `failures` is empty exactly when it succeeded."""
 
     reference_id: str
     status: int
@@ -89,7 +94,7 @@ def sobject_path(api_version: str, sobject: str) -> str:
 
 
 def query_path(soql: str, *, api_version: str, include_deleted: bool = False) -> str:
-    """The path and query string of a SOQL query; `queryAll` also sees the recycle bin and archived activities."""
+    """The path of a SOQL query; `queryAll` also sees the recycle bin and archived activities."""
     resource = "queryAll" if include_deleted else "query"
     return f"{api_path(api_version)}/{resource}?q={quote(soql, safe='')}"
 
@@ -117,10 +122,10 @@ def create_request(
 def update_request(
     reference_id: str,
     sobject: str,
-    id: str,
+    id: str,  # noqa: A002 - Salesforce's own word
     fields: Mapping[str, Any],
     *,
-    api_version: str,  # noqa: A002
+    api_version: str,
 ) -> Subrequest:
     """A single update that runs no assignment rules. Raises `MalformedId`."""
     url = f"{sobject_path(api_version, sobject)}/{to18(id)}"
@@ -146,7 +151,7 @@ def collection_update(
     api_version: str,
     headers: Mapping[str, str] | None = None,
 ) -> Subrequest:
-    """Up to 200 updates without assignment rules. Raises ValueError beyond the caps or for a row without id."""
+    """Up to 200 updates that run no assignment rules. Raises ValueError beyond the caps or without an id."""
     rows = [
         {"attributes": {"type": record.sobject}, "id": to18(record.id or ""), **record.fields}
         for record in _checked(records)
@@ -208,7 +213,7 @@ def read_composite(body: object, requests: Sequence[Subrequest]) -> list[SubAnsw
 
 
 def read_query(answer: SubAnswer) -> QueryPage:
-    """The records of a query. Raises `Refused`, or `AnswerLost` when unreadable: neither means "not found"."""
+    """The records of a query. Raises `Refused` or `AnswerLost`; neither of them means "not found"."""
     _raise_failures(answer)
     return read_page(answer.body)
 
@@ -221,7 +226,7 @@ def read_page(body: object) -> QueryPage:
     next_url = body.get("nextRecordsUrl")
     if body.get("done") is True:
         return QueryPage(records, None)
-    if not isinstance(next_url, str) or not next_url.startswith("/services/data/v"):
+    if not isinstance(next_url, str) or not _NEXT_PAGE.fullmatch(next_url):
         raise AnswerLost("the answer is not the last page, but names no next one")
     return QueryPage(records, next_url)
 
@@ -295,19 +300,17 @@ def _checked(records: Sequence[Record]) -> Sequence[Record]:
 
 
 def _has_room(chunk: list[Record], record: Record) -> bool:
-    return (
-        len(chunk) < MAX_ROWS
-        and _type_chunks([*chunk[-1:], record]) + _type_chunks(chunk) - 1 <= MAX_TYPE_CHUNKS
-    )
+    if len(chunk) >= MAX_ROWS:
+        return False
+    return chunk[-1].sobject == record.sobject or _type_chunks(chunk) < MAX_TYPE_CHUNKS
 
 
 def _type_chunks(records: Sequence[Record]) -> int:
-    changes = sum(a.sobject != b.sobject for a, b in zip(records, records[1:], strict=False))
-    return changes + bool(records)
+    return sum(1 for _ in itertools.groupby(records, key=lambda each: each.sobject))
 
 
 def _fits(requests: Sequence[Subrequest]) -> bool:
-    capped = sum(1 for request in requests if _COUNTS_DOUBLY.match(request.url))
+    capped = sum(1 for request in requests if _QUERY_OR_COLLECTION.match(request.url))
     return len(requests) <= MAX_SUBREQUESTS and capped <= MAX_QUERIES_AND_COLLECTIONS
 
 

@@ -27,7 +27,7 @@ def quote(value: str) -> str:
 
 
 def like(value: str, *, is_prefix: bool = False) -> str:
-    """A literal for LIKE that matches texts which contain the value (or begin with it), taken letter by letter."""
+    """A literal for LIKE that matches what contains the value (or begins with it), letter by letter."""
     pattern = f"{_escape(value, _LIKE_ESCAPES)}%"
     return f"'{pattern}'" if is_prefix else f"'%{pattern}'"
 

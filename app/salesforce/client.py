@@ -1,0 +1,219 @@
+"""The Salesforce REST client of one connection: typed answers, sorted errors, counted calls."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+import httpx
+
+from app.salesforce.answers import read_answer
+from app.salesforce.composite import (
+    NO_ASSIGNMENT,
+    QueryPage,
+    SubAnswer,
+    Subrequest,
+    api_path,
+    composite_body,
+    query_path,
+    query_request,
+    read_composite,
+    read_id,
+    read_page,
+    read_query,
+    sobject_path,
+)
+from app.salesforce.describe import SObjectDescribe, parse_describe
+from app.salesforce.errors import AnswerLost
+from app.salesforce.exchange import build_request, send_once
+from app.salesforce.identities import Identity, parse_identity
+from app.salesforce.ids import to18
+from app.salesforce.limits import Allowance, ApiUsage, parse_limit_info, parse_limits
+
+CLIENT_NAME: Final = "eventship-salesforce"
+# A URI beyond 16,384 bytes is refused; there is no POST /query, so longer SOQL travels in a composite.
+MAX_QUERY_URL: Final = 8_000
+MAX_PAGES: Final = 1_000
+
+# https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_duplicaterules.htm
+_ALLOW_DUPLICATE_ALERTS: Final = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+_WRITES: Final = frozenset({"POST", "PATCH"})
+_COUNTED: Final = re.compile(r"/services/data/v")
+_FIELD: Final = re.compile(r"\w{1,80}(?:\.\w{1,80}){0,5}", re.ASCII)
+_SENDING: Final = re.compile(r"http(?:11|2)\.send_request_headers\.started")
+
+
+class SalesforceClient:
+    """One org through one connection, over an HTTP client that many of these share.
+
+    Every method raises `Refused`, `AnswerLost` or `NotSent` (see `errors`), and lets pass what `auth` raises.
+    `before_send` is asked before every send, a resend included, and once more when the connection stands and
+    the first byte is about to leave; it may raise `SendGuardTripped`. `answer_within` bounds each exchange,
+    in seconds.
+
+    `calls` counts API requests as the org's allowance does: a composite is one; a request without a session
+    or with an expired one is none. `usage` is the org's own figure from the latest answer.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        auth: httpx.Auth | None,
+        *,
+        instance_url: str,
+        api_version: str,
+        before_send: Callable[[], None] | None = None,
+        duplicate_alert_bypass: bool = False,
+        answer_within: float | None = None,
+    ) -> None:
+        self.instance_url = instance_url.rstrip("/")
+        self.api_version = api_version
+        self.calls = 0
+        self.usage: ApiUsage | None = None
+        self._http = http
+        self._auth = auth or httpx.Auth()
+        self._before_send = before_send or _allow
+        self._write_headers = _ALLOW_DUPLICATE_ALERTS if duplicate_alert_bypass else {}
+        self._answer_within = answer_within
+
+    async def query(self, soql: str, *, include_deleted: bool = False) -> list[dict[str, Any]]:
+        """All records of a query, page by page; one call a page."""
+        path = query_path(soql, api_version=self.api_version, include_deleted=include_deleted)
+        if len(self.instance_url) + len(path) <= MAX_QUERY_URL:
+            return await self.all_records(read_page(await self._get(path)))
+        request = query_request("query", soql, api_version=self.api_version, include_deleted=include_deleted)
+        [answer] = await self.composite([request])
+        return await self.all_records(read_query(answer))
+
+    async def all_records(self, page: QueryPage) -> list[dict[str, Any]]:
+        """The records of this page and of those that follow it."""
+        records = list(page.records)
+        for _ in range(MAX_PAGES):
+            if page.next_url is None:
+                return records
+            page = read_page(await self._get(page.next_url))
+            records += page.records
+        raise AnswerLost(f"the query did not end after {MAX_PAGES} pages")
+
+    async def composite(
+        self, requests: Sequence[Subrequest], *, all_or_none: bool = False
+    ) -> list[SubAnswer]:
+        """The answers to up to 25 subrequests, in their order, for one call.
+
+        Raises ValueError beyond 25, or beyond 5 queries and collections together.
+        """
+        sent = [self._with_write_headers(request) for request in requests]
+        body = composite_body(sent, all_or_none=all_or_none)
+        answer = await self._request("POST", f"{api_path(self.api_version)}/composite", json=body)
+        return read_composite(answer, sent)
+
+    async def create(
+        self, sobject: str, fields: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> str:
+        """The 18-character id of a new record; a refusal by a duplicate rule names the matches."""
+        path = sobject_path(self.api_version, sobject)
+        return read_id(await self._request("POST", path, json=dict(fields), headers=headers))
+
+    async def update(self, sobject: str, id: str, fields: Mapping[str, Any]) -> None:  # noqa: A002
+        """Set these fields, without running assignment rules. Raises `MalformedId`."""
+        path = f"{sobject_path(self.api_version, sobject)}/{to18(id)}"
+        await self._request("PATCH", path, json=dict(fields), headers=NO_ASSIGNMENT)
+
+    async def retrieve(self, sobject: str, id: str, fields: Sequence[str]) -> dict[str, Any]:  # noqa: A002
+        """These fields of one record. Raises `MalformedId`, and ValueError for what is no field name."""
+        if not fields or not all(_FIELD.fullmatch(field) for field in fields):
+            raise ValueError("fields must be API names")
+        path = f"{sobject_path(self.api_version, sobject)}/{to18(id)}?fields={','.join(fields)}"
+        record = await self._get(path)
+        if not isinstance(record, dict):
+            raise AnswerLost("the answer is not a record")
+        return record
+
+    async def describe(self, sobject: str) -> SObjectDescribe:
+        """The object as the connected user sees it; one hidden from that user is refused as NOT_FOUND."""
+        return parse_describe(await self._get(f"{sobject_path(self.api_version, sobject)}/describe"))
+
+    async def versions(self) -> list[str]:
+        """The API versions the instance speaks (`"67.0"`), in its order; sent without a token."""
+        answer = await self._request("GET", "/services/data", auth=httpx.Auth())
+        if not isinstance(answer, list) or not all(isinstance(each, dict) for each in answer):
+            raise AnswerLost("the answer is not a list of versions")
+        return [str(each["version"]) for each in answer if "version" in each]
+
+    async def limits(self) -> dict[str, Allowance]:
+        """The org's allowances by name; needs the permission View Setup and Configuration."""
+        return parse_limits(await self._get(f"{api_path(self.api_version)}/limits"))
+
+    async def identity(self, identity_url: str) -> Identity:
+        """Who the token belongs to. `identity_url` is the `id` of the token answer, on an allowed host."""
+        return parse_identity(await self._request("GET", identity_url))
+
+    async def _get(self, path: str) -> Any:
+        return await self._request("GET", path)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: httpx.Auth | None = None,
+    ) -> Any:
+        url = path if "://" in path else f"{self.instance_url}{path}"
+        extensions = {"trace": self._trace}
+        request = build_request(
+            method, url, json=json, headers=self._headers(method, headers), extensions=extensions
+        )
+        response = await self._exchange(request, auth or self._auth)
+        return read_answer(response.status_code, response.content)
+
+    async def _exchange(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
+        # Driven here and not inside httpx, so that guard, count and sorting apply to each send of the flow.
+        async with aclosing(auth.async_auth_flow(request)) as flow:
+            outgoing = await anext(flow)
+            while True:
+                response = await self._send(outgoing)
+                try:
+                    outgoing = await flow.asend(response)
+                except StopAsyncIteration:
+                    return response
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        self._before_send()
+        try:
+            response = await send_once(self._http, request, within=self._answer_within)
+        except AnswerLost:
+            self._count(request)
+            raise
+        if response.status_code != 401:
+            self._count(request)
+        self.usage = parse_limit_info(response.headers.get("Sforce-Limit-Info")) or self.usage
+        return response
+
+    async def _trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        if _SENDING.fullmatch(event):
+            self._before_send()
+
+    def _count(self, request: httpx.Request) -> None:
+        self.calls += 1 if _COUNTED.match(request.url.path) else 0
+
+    def _headers(self, method: str, headers: Mapping[str, str] | None) -> dict[str, str]:
+        return {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": CLIENT_NAME,
+            "Sforce-Call-Options": f"client={CLIENT_NAME}",
+            **(self._write_headers if method in _WRITES else {}),
+            **(headers or {}),
+        }
+
+    def _with_write_headers(self, request: Subrequest) -> Subrequest:
+        if request.method not in _WRITES or not self._write_headers:
+            return request
+        headers = {**self._write_headers, **(request.headers or {})}
+        return Subrequest(request.method, request.url, request.reference_id, request.body, headers)
+
+
+def _allow() -> None:
+    """The guard of a client that nobody guards."""

@@ -1,0 +1,121 @@
+"""Describe answers read into types: what may be written, what must be, and which values exist."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.salesforce.errors import AnswerLost
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. `length` counts characters, 0 for types without; `picklist_values` are active API values.
+
+    Only a restricted picklist refuses other values; `reference_to` names the objects a lookup may point to.
+    """
+
+    name: str
+    label: str
+    type: str
+    length: int
+    is_createable: bool
+    is_updateable: bool
+    is_nillable: bool
+    is_defaulted_on_create: bool
+    is_restricted_picklist: bool
+    picklist_values: tuple[str, ...] = ()
+    reference_to: tuple[str, ...] = ()
+
+    @property
+    def is_required_on_create(self) -> bool:
+        """Whether a create without it is refused."""
+        return self.is_createable and not self.is_nillable and not self.is_defaulted_on_create
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """One record type; `is_available` is for the connected user."""
+
+    id: str
+    name: str
+    developer_name: str
+    is_available: bool
+    is_default: bool
+    is_master: bool
+
+
+@dataclass(frozen=True)
+class SObjectDescribe:
+    """One object as the connected user sees it; fields hidden from that user are absent."""
+
+    name: str
+    label: str
+    is_createable: bool
+    is_updateable: bool
+    is_queryable: bool
+    fields: dict[str, Field]
+    record_types: tuple[RecordType, ...] = ()
+
+    @property
+    def required_on_create(self) -> tuple[str, ...]:
+        """The API names of fields that every create must carry."""
+        return tuple(name for name, field in self.fields.items() if field.is_required_on_create)
+
+
+def parse_describe(body: object) -> SObjectDescribe:
+    """Read the answer of `/sobjects/{SObject}/describe`. Raises `AnswerLost` when it is not one.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
+    """
+    if not isinstance(body, dict):
+        raise AnswerLost("the answer is not a describe")
+    try:
+        return _parse_sobject(body)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise AnswerLost(f"the describe is unreadable: {error}") from error
+
+
+def _parse_sobject(body: Mapping[str, Any]) -> SObjectDescribe:
+    fields = [_parse_field(field) for field in body["fields"]]
+    return SObjectDescribe(
+        name=str(body["name"]),
+        label=str(body["label"]),
+        is_createable=body["createable"] is True,
+        is_updateable=body["updateable"] is True,
+        is_queryable=body["queryable"] is True,
+        fields={field.name: field for field in fields},
+        record_types=tuple(_parse_record_type(each) for each in body.get("recordTypeInfos") or ()),
+    )
+
+
+def _parse_field(field: Mapping[str, Any]) -> Field:
+    return Field(
+        name=str(field["name"]),
+        label=str(field["label"]),
+        type=str(field["type"]),
+        length=_int(field.get("length")),
+        is_createable=field["createable"] is True,
+        is_updateable=field["updateable"] is True,
+        is_nillable=field["nillable"] is True,
+        is_defaulted_on_create=field.get("defaultedOnCreate") is True,
+        is_restricted_picklist=field.get("restrictedPicklist") is True,
+        picklist_values=tuple(
+            str(each["value"]) for each in field.get("picklistValues") or () if each.get("active")
+        ),
+        reference_to=tuple(str(each) for each in field.get("referenceTo") or ()),
+    )
+
+
+def _parse_record_type(info: Mapping[str, Any]) -> RecordType:
+    return RecordType(
+        id=str(info["recordTypeId"]),
+        name=str(info["name"]),
+        developer_name=str(info["developerName"]),
+        is_available=info.get("available") is True,
+        is_default=info.get("defaultRecordTypeMapping") is True,
+        is_master=info.get("master") is True,
+    )
+
+
+def _int(value: object) -> int:
+    return value if type(value) is int else 0

@@ -1,0 +1,95 @@
+"""One request, one answer: sends over httpx and sorts how it ended. httpx's exceptions stop here."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from app.salesforce.errors import AnswerLost, AnswerTooLarge, NotSent, SalesforceError
+
+MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
+
+# Only what is certain counts as not sent: what httpx may report after the first byte is a lost answer.
+ENDINGS: Final[dict[type[httpx.TransportError], type[SalesforceError]]] = {
+    httpx.ConnectTimeout: NotSent,
+    httpx.PoolTimeout: NotSent,
+    httpx.ConnectError: NotSent,
+    httpx.ProxyError: NotSent,
+    httpx.UnsupportedProtocol: NotSent,
+    httpx.ReadTimeout: AnswerLost,
+    httpx.WriteTimeout: AnswerLost,
+    httpx.ReadError: AnswerLost,
+    httpx.WriteError: AnswerLost,
+    httpx.CloseError: AnswerLost,
+    httpx.LocalProtocolError: AnswerLost,
+    httpx.RemoteProtocolError: AnswerLost,
+}
+
+# The body is decoded and whole when it is handed on.
+_TRANSFER_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+def build_request(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    json: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
+    extensions: Mapping[str, Any] | None = None,
+) -> httpx.Request:
+    """A request without the defaults and cookies of any client. Raises `NotSent` for an unusable URL."""
+    try:
+        return httpx.Request(
+            method, url, json=json, data=form, headers=headers, extensions=dict(extensions or {})
+        )
+    except httpx.InvalidURL as error:
+        raise NotSent(f"unusable URL: {error}") from error
+
+
+async def send_once(
+    http: httpx.AsyncClient,
+    request: httpx.Request,
+    *,
+    max_bytes: int = MAX_ANSWER_BYTES,
+    within: float | None = None,
+) -> httpx.Response:
+    """The complete answer to one request. No redirect is followed; no cookie or default of `http` is sent.
+
+    `within` bounds the whole exchange in seconds. Raises `NotSent` when nothing left the socket, `AnswerLost`
+    when no complete answer came back. Cancellation passes through.
+    """
+    request.extensions.setdefault("timeout", http.timeout.as_dict())
+    try:
+        async with asyncio.timeout(within):
+            return await _send(http, request, max_bytes)
+    except TimeoutError as error:
+        raise AnswerLost(f"no complete answer within {within} s") from error
+    except httpx.RequestError as error:
+        raise ending_of(error) from error
+
+
+def ending_of(error: httpx.RequestError) -> SalesforceError:
+    """How a request ended that httpx could not complete: lost, unless it is certain that it never left."""
+    kinds = (ENDINGS[kind] for kind in type(error).__mro__ if kind in ENDINGS)
+    return next(kinds, AnswerLost)(f"{type(error).__name__}: {error}".rstrip(": "))
+
+
+async def _send(http: httpx.AsyncClient, request: httpx.Request, max_bytes: int) -> httpx.Response:
+    response = await http.send(request, stream=True, auth=None, follow_redirects=False)
+    try:
+        content = await _read(response, max_bytes)
+    finally:
+        await response.aclose()
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _TRANSFER_HEADERS]
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> bytes:
+    content = bytearray()
+    async for part in response.aiter_bytes():
+        content += part
+        if len(content) > max_bytes:
+            raise AnswerTooLarge(f"the answer is larger than {max_bytes} bytes")
+    return bytes(content)

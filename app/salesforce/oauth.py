@@ -1,0 +1,261 @@
+"""Salesforce's OAuth 2.0 service: authorize URL, code exchange, refresh, revoke, identity.
+
+OAuthError
+├── OAuthRefused       a complete answer that says no, with OAuth's own error code
+├── OAuthAnswerLost    the request left and no complete answer came back: a refresh may have rotated the token
+└── OAuthNotSent       nothing left the socket
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from app.salesforce.answers import parse_json
+from app.salesforce.errors import AnswerLost, NotSent
+from app.salesforce.exchange import build_request, send_once
+from app.salesforce.identities import Identity, parse_identity
+
+AUTHORIZE_PATH: Final = "/services/oauth2/authorize"
+TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105 - a path
+REVOKE_PATH: Final = "/services/oauth2/revoke"
+
+MAX_OAUTH_ANSWER_BYTES: Final = 256 * 1024
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": "eventship-salesforce",
+}
+_MESSAGE_LENGTH: Final = 500
+
+
+class OAuthError(Exception):
+    """Anything that keeps an OAuth request from succeeding; never a `SalesforceError`, since no record is at stake."""
+
+
+class OAuthRefused(OAuthError):
+    """The service answered no. `error` is its code (`invalid_grant`), or `http_503` where it gave none."""
+
+    def __init__(self, error: str, description: str, http_status: int) -> None:
+        super().__init__(f"{error}: {description}" if description else error)
+        self.error = error
+        self.description = description
+        self.http_status = http_status
+
+
+class OAuthAnswerLost(OAuthError):
+    """The request left and no complete, readable answer came back."""
+
+
+class OAuthNotSent(OAuthError):
+    """Nothing left the socket; sending again is safe."""
+
+
+@dataclass(frozen=True)
+class TokenAnswer:
+    """A token answer. `refresh_token` is None on a refresh without rotation. There is no expiry to be had.
+
+    `instance_url` and `identity_url` are as received: check their hosts before anything is sent there.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    instance_url: str
+    identity_url: str
+    scope: str
+    issued_at: datetime
+    signature: str = field(repr=False)
+
+
+def new_code_verifier() -> str:
+    """A PKCE verifier of 86 characters, 512 bits (RFC 7636 allows 43 to 128 characters)."""
+    return secrets.token_urlsafe(64)
+
+
+def code_challenge(code_verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636)."""
+    return str(create_s256_code_challenge(code_verifier))
+
+
+def authorize_url(
+    base: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    scope: str,
+    state: str,
+    code_challenge: str,
+    prompt: str | None = None,
+    login_hint: str | None = None,
+    display: str | None = None,
+) -> str:
+    """Where the browser goes to log in and approve; `scope` and `prompt` are separated by spaces.
+
+    https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm
+    """
+    uri = prepare_grant_uri(
+        f"{base}{AUTHORIZE_PATH}",
+        client_id,
+        "code",
+        redirect_uri=redirect_uri,
+        scope=scope,
+        state=state,
+        code_challenge=code_challenge,
+        code_challenge_method="S256",
+        prompt=prompt,
+        login_hint=login_hint,
+        display=display,
+    )
+    return str(uri)
+
+
+async def exchange_code(
+    http: httpx.AsyncClient,
+    base: str,
+    *,
+    code: str,
+    client_id: str,
+    client_secret: str | None,
+    redirect_uri: str,
+    code_verifier: str,
+) -> TokenAnswer:
+    """Trade an authorization code for tokens; a public client has no secret. Raises `OAuthError`."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "code_verifier": code_verifier,
+    }
+    return await _ask_for_tokens(http, base, form, client_secret=client_secret)
+
+
+async def refresh(
+    http: httpx.AsyncClient,
+    base: str,
+    *,
+    refresh_token: str,
+    client_id: str,
+    client_secret: str | None,
+) -> TokenAnswer:
+    """A new access token, and a new refresh token where rotation is on: store both before using either.
+
+    Raises `OAuthError`. After `OAuthAnswerLost` the old token may be dead, and using it again may revoke all.
+    """
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id}
+    return await _ask_for_tokens(http, base, form, client_secret=client_secret)
+
+
+async def revoke(http: httpx.AsyncClient, base: str, token: str) -> None:
+    """Revoke a token; a refresh token takes its access tokens with it. Raises `OAuthError`."""
+    await _exchange(
+        http, build_request("POST", f"{base}{REVOKE_PATH}", headers=_HEADERS, form={"token": token})
+    )
+
+
+async def identity(http: httpx.AsyncClient, identity_url: str, access_token: str) -> Identity:
+    """Who the token belongs to. The caller has checked the URL's host. Raises `OAuthError`."""
+    headers = {**_HEADERS, "Authorization": f"Bearer {access_token}"}
+    content = await _exchange(http, build_request("GET", identity_url, headers=headers))
+    try:
+        return parse_identity(_parse_object(content))
+    except AnswerLost as error:
+        raise OAuthAnswerLost(str(error)) from error
+
+
+def verify_signature(answer: TokenAnswer, client_secret: str) -> bool:
+    """Whether identity URL and issue time were signed with the client secret (HMAC-SHA256, base64)."""
+    issued_at = round(answer.issued_at.timestamp() * 1000)
+    signed = f"{answer.identity_url}{issued_at}".encode()
+    digest = hmac.new(client_secret.encode(), signed, hashlib.sha256).digest()
+    return hmac.compare_digest(base64.b64encode(digest), answer.signature.encode())
+
+
+async def _ask_for_tokens(
+    http: httpx.AsyncClient, base: str, form: dict[str, str], *, client_secret: str | None
+) -> TokenAnswer:
+    secret = {"client_secret": client_secret} if client_secret is not None else {}
+    request = build_request("POST", f"{base}{TOKEN_PATH}", headers=_HEADERS, form=form | secret)
+    return _parse_tokens(_parse_object(await _exchange(http, request)))
+
+
+async def _exchange(http: httpx.AsyncClient, request: httpx.Request) -> bytes:
+    try:
+        response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES)
+    except AnswerLost as error:
+        raise OAuthAnswerLost(str(error)) from error
+    except NotSent as error:
+        raise OAuthNotSent(str(error)) from error
+    if 200 <= response.status_code < 300:
+        return response.content
+    raise _refusal(response)
+
+
+def _refusal(response: httpx.Response) -> OAuthError:
+    status = response.status_code
+    try:
+        body = parse_json(response.content)
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and isinstance(body.get("error"), str):
+        return OAuthRefused(body["error"][:100], _text(body, "error_description")[:_MESSAGE_LENGTH], status)
+    if status >= 500:
+        return OAuthAnswerLost(f"HTTP {status} without an OAuth error")
+    return OAuthRefused(_plain_code(response.content) or f"http_{status}", "", status)
+
+
+def _plain_code(content: bytes) -> str | None:
+    """The identity service refuses with one bare word, such as `Bad_OAuth_Token`."""
+    word = content.strip()[:100].decode("ascii", "replace")
+    return word if word.isidentifier() else None
+
+
+def _parse_object(content: bytes) -> dict[str, Any]:
+    try:
+        body = parse_json(content)
+    except ValueError as error:
+        raise OAuthAnswerLost("the answer is not JSON") from error
+    if not isinstance(body, dict):
+        raise OAuthAnswerLost("the answer is not an object")
+    return body
+
+
+def _parse_tokens(body: Mapping[str, Any]) -> TokenAnswer:
+    access_token, instance_url = _text(body, "access_token"), _text(body, "instance_url")
+    if not instance_url or not _is_token(access_token):
+        raise OAuthAnswerLost("the answer holds no usable token")
+    return TokenAnswer(
+        access_token=access_token,
+        refresh_token=_text(body, "refresh_token") or None,
+        instance_url=instance_url,
+        identity_url=_text(body, "id"),
+        scope=_text(body, "scope"),
+        issued_at=_parse_milliseconds(body.get("issued_at")),
+        signature=_text(body, "signature"),
+    )
+
+
+def _is_token(text: str) -> bool:
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
+def _parse_milliseconds(value: object) -> datetime:
+    """`issued_at` is milliseconds since 1970, as a string."""
+    try:
+        milliseconds = int(str(value))
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise OAuthAnswerLost("the answer holds no readable issue time") from error
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    return value if isinstance(value, str) else ""

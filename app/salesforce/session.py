@@ -1,0 +1,96 @@
+"""The bearer token of a connection: set on each request, renewed once when Salesforce says it expired."""
+
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import httpx
+
+from app.salesforce.answers import parse_json
+from app.salesforce.errors import Failure, InstanceMoved, parse_failures
+from app.salesforce.hosts import is_login_host
+
+# The same code with another meaning: the user or app may not use the API, and renewing goes round for ever.
+_NEVER_CURED: Final = ("not valid for use with the REST API", "not attached to Agent")
+_EXPIRED: Final = frozenset({"INVALID_SESSION_ID", "Bad_OAuth_Token"})
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token, the version it was stored under, and the origin it may be sent to."""
+
+    value: str = field(repr=False)
+    version: int
+    instance_url: str
+
+
+class TokenSource(Protocol):
+    """Where tokens come from. What it raises reaches the caller of the request unchanged."""
+
+    async def current(self) -> AccessToken:
+        """The token to use now."""
+        ...
+
+    async def renew(self, used: AccessToken) -> AccessToken:
+        """A newer token than the one that Salesforce no longer takes."""
+        ...
+
+
+class SessionAuth(httpx.Auth):
+    """Sends with the current token; on an expired session renews and sends once more, never twice.
+
+    A token goes to the origin it was issued for, or to Salesforce's own login hosts; anywhere else raises
+    `InstanceMoved` before anything is sent.
+    """
+
+    requires_response_body = True
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Not available: tokens are read asynchronously."""
+        raise RuntimeError("SessionAuth works with httpx.AsyncClient only")
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """httpx's seam for "send, look at the answer, send again"."""
+        token = await self._tokens.current()
+        response = yield _signed(request, token)
+        await response.aread()
+        if is_expired_session(response):
+            yield _signed(request, await self._tokens.renew(token))
+
+
+def is_expired_session(response: httpx.Response) -> bool:
+    """Whether a newer token would help. The identity service answers 403 in plain text, the rest 401 in JSON.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+    """
+    if response.status_code not in (401, 403):
+        return False
+    return any(_is_cured_by_renewal(failure) for failure in _failures(response))
+
+
+def _failures(response: httpx.Response) -> tuple[Failure, ...]:
+    if response.content.strip() == b"Bad_OAuth_Token":
+        return (Failure("Bad_OAuth_Token", ""),)
+    try:
+        return parse_failures(response.status_code, parse_json(response.content))
+    except ValueError:
+        return ()
+
+
+def _is_cured_by_renewal(failure: Failure) -> bool:
+    return failure.error_code in _EXPIRED and not any(text in failure.message for text in _NEVER_CURED)
+
+
+def _signed(request: httpx.Request, token: AccessToken) -> httpx.Request:
+    if not _may_see(request.url, httpx.URL(token.instance_url)):
+        raise InstanceMoved(f"the token was issued for {token.instance_url}")
+    request.headers["Authorization"] = f"Bearer {token.value}"
+    return request
+
+
+def _may_see(url: httpx.URL, issued_for: httpx.URL) -> bool:
+    same_origin = (url.scheme, url.host, url.port) == (issued_for.scheme, issued_for.host, issued_for.port)
+    return same_origin or (url.scheme == "https" and url.port is None and is_login_host(url.host))
