@@ -38,7 +38,7 @@ _MESSAGE_LENGTH: Final = 500
 
 
 class OAuthError(Exception):
-    """Anything that keeps an OAuth request from succeeding; never a `SalesforceError`, since no record is at stake."""
+    """Anything that keeps an OAuth request from succeeding; no record is ever at stake."""
 
 
 class OAuthRefused(OAuthError):
@@ -126,8 +126,12 @@ async def exchange_code(
     client_secret: str | None,
     redirect_uri: str,
     code_verifier: str,
+    within: float | None = None,
 ) -> TokenAnswer:
-    """Trade an authorization code for tokens; a public client has no secret. Raises `OAuthError`."""
+    """Trade an authorization code for tokens; a public client has no secret. Raises `OAuthError`.
+
+    `within` bounds the exchange in seconds.
+    """
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -135,7 +139,7 @@ async def exchange_code(
         "redirect_uri": redirect_uri,
         "code_verifier": code_verifier,
     }
-    return await _ask_for_tokens(http, base, form, client_secret=client_secret)
+    return await _ask_for_tokens(http, base, form, client_secret=client_secret, within=within)
 
 
 async def refresh(
@@ -145,26 +149,26 @@ async def refresh(
     refresh_token: str,
     client_id: str,
     client_secret: str | None,
+    within: float | None = None,
 ) -> TokenAnswer:
     """A new access token, and a new refresh token where rotation is on: store both before using either.
 
-    Raises `OAuthError`. After `OAuthAnswerLost` the old token may be dead, and using it again may revoke all.
+    `within` bounds the exchange in seconds. Raises `OAuthError`. After `OAuthAnswerLost` the old token may be
+    dead, and using it again may revoke the whole grant.
     """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id}
-    return await _ask_for_tokens(http, base, form, client_secret=client_secret)
+    return await _ask_for_tokens(http, base, form, client_secret=client_secret, within=within)
 
 
 async def revoke(http: httpx.AsyncClient, base: str, token: str) -> None:
     """Revoke a token; a refresh token takes its access tokens with it. Raises `OAuthError`."""
-    await _exchange(
-        http, build_request("POST", f"{base}{REVOKE_PATH}", headers=_HEADERS, form={"token": token})
-    )
+    await _exchange(http, "POST", f"{base}{REVOKE_PATH}", form={"token": token})
 
 
 async def identity(http: httpx.AsyncClient, identity_url: str, access_token: str) -> Identity:
     """Who the token belongs to. The caller has checked the URL's host. Raises `OAuthError`."""
-    headers = {**_HEADERS, "Authorization": f"Bearer {access_token}"}
-    content = await _exchange(http, build_request("GET", identity_url, headers=headers))
+    headers = {"Authorization": f"Bearer {access_token}"}
+    content = await _exchange(http, "GET", identity_url, headers=headers)
     try:
         return parse_identity(_parse_object(content))
     except AnswerLost as error:
@@ -180,16 +184,30 @@ def verify_signature(answer: TokenAnswer, client_secret: str) -> bool:
 
 
 async def _ask_for_tokens(
-    http: httpx.AsyncClient, base: str, form: dict[str, str], *, client_secret: str | None
+    http: httpx.AsyncClient,
+    base: str,
+    form: dict[str, str],
+    *,
+    client_secret: str | None,
+    within: float | None,
 ) -> TokenAnswer:
     secret = {"client_secret": client_secret} if client_secret is not None else {}
-    request = build_request("POST", f"{base}{TOKEN_PATH}", headers=_HEADERS, form=form | secret)
-    return _parse_tokens(_parse_object(await _exchange(http, request)))
+    content = await _exchange(http, "POST", f"{base}{TOKEN_PATH}", form=form | secret, within=within)
+    return _parse_tokens(_parse_object(content))
 
 
-async def _exchange(http: httpx.AsyncClient, request: httpx.Request) -> bytes:
+async def _exchange(
+    http: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+    within: float | None = None,
+) -> bytes:
     try:
-        response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES)
+        request = build_request(method, url, headers={**_HEADERS, **(headers or {})}, form=form)
+        response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES, within=within)
     except AnswerLost as error:
         raise OAuthAnswerLost(str(error)) from error
     except NotSent as error:
@@ -248,12 +266,11 @@ def _is_token(text: str) -> bool:
 
 
 def _parse_milliseconds(value: object) -> datetime:
-    """`issued_at` is milliseconds since 1970, as a string."""
+    """`issued_at` is milliseconds since 1970, as a string; unreadable, it is now: no reason to lose a token."""
     try:
-        milliseconds = int(str(value))
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise OAuthAnswerLost("the answer holds no readable issue time") from error
+        return datetime.fromtimestamp(int(str(value)) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:
