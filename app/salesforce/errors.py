@@ -5,9 +5,11 @@ SalesforceError
 ├── AnswerLost              the request left and no complete answer came back: a write may be applied,
 │   │                       even minutes later
 │   └── AnswerTooLarge      the answer was cut off by us at the size cap
-└── NotSent                 nothing left the socket: DNS, connect, TLS, no free connection
-    ├── SendGuardTripped    the caller's guard forbade the send
-    └── InstanceMoved       the token belongs to another host than the one this request is for
+├── NotSent                 nothing left the socket: DNS, connect, TLS, no free connection
+│   ├── SendGuardTripped    the caller's guard forbade the send
+│   └── InstanceMoved       the token belongs to another host than the one this request is for
+├── ConnectionEnded         no token can be had until somebody reconnects (see `session`)
+└── RefreshUnavailable      the token endpoint is away (see `session`)
 """
 
 import re

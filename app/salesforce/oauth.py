@@ -266,7 +266,7 @@ def _is_token(text: str) -> bool:
 
 
 def _parse_milliseconds(value: object) -> datetime:
-    """`issued_at` is milliseconds since 1970, as a string; unreadable, it is now: no reason to lose a token."""
+    """`issued_at` is milliseconds since 1970, as a string. Unreadable it is now; no token is lost for it."""
     try:
         return datetime.fromtimestamp(int(str(value)) / 1000, UTC)
     except (ValueError, OverflowError, OSError):

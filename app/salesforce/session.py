@@ -7,12 +7,33 @@ from typing import Final, Protocol
 import httpx
 
 from app.salesforce.answers import parse_json
-from app.salesforce.errors import Failure, InstanceMoved, parse_failures
+from app.salesforce.error_codes import CONNECTION_ENDED, REFRESH_UNAVAILABLE
+from app.salesforce.errors import Failure, InstanceMoved, SalesforceError, parse_failures
 from app.salesforce.hosts import is_login_host
 
 # The same code with another meaning: the user or app may not use the API, and renewing goes round for ever.
 _NEVER_CURED: Final = ("not valid for use with the REST API", "not attached to Agent")
 _EXPIRED: Final = frozenset({"INVALID_SESSION_ID", "Bad_OAuth_Token"})
+
+
+class ConnectionEnded(SalesforceError):
+    """No token can be had any more until somebody reconnects; `reason_code` says why. Nothing was written."""
+
+    error_code = CONNECTION_ENDED
+
+    def __init__(self, reason_code: str) -> None:
+        super().__init__(f"the connection has ended: {reason_code}")
+        self.reason_code = reason_code
+
+
+class RefreshUnavailable(SalesforceError):
+    """The token endpoint is away: wait `retry_after` seconds and try again. Nothing was written."""
+
+    error_code = REFRESH_UNAVAILABLE
+
+    def __init__(self, message: str, *, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
