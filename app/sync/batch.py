@@ -1,0 +1,147 @@
+"""The values that the engine plans with: one batch of claimed jobs, with all that we know of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
+"""What a member status means to us, highest priority first."""
+
+PERSON, MEMBER = "person", "member"
+REGISTERED, CHECKED_IN = "task:registered", "task:checked_in"
+
+
+class SlotKey(NamedTuple):
+    """One thing that may stand in Salesforce for a registration; members carry their campaign."""
+
+    slot: str
+    discriminator: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What our tables say of a slot. `state`: intended, written, ambiguous, failed."""
+
+    state: str
+    action: str
+    sobject: str
+    sf_id: str | None = None
+    meaning: str | None = None
+    label: str | None = None
+    reference: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    attempt_started_at: datetime | None = None
+    first_attempt_at: datetime | None = None
+    looks: int = 0
+    rounds: int = 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether a record is known to stand, even while an update of it is uncertain."""
+        return self.sf_id is not None
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """Who registered, as given; `email_key` is the e-mail trimmed and in lower case."""
+
+    email: str | None = None
+    email_key: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    company: str | None = None
+    job_title: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What happened and when; a check-in that was undone later is no longer there."""
+
+    status: str
+    registered_at: datetime
+    confirmed_at: datetime | None = None
+    checked_in_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    no_show_at: datetime | None = None
+    replay_watched_at: datetime | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status in ("cancelled", "declined")
+
+    @property
+    def is_counted(self) -> bool:
+        """Confirmed once, or checked in: only these reach Salesforce."""
+        return self.confirmed_at is not None or self.checked_in_at is not None
+
+
+@dataclass(frozen=True)
+class EventView:
+    """What an activity says of its event."""
+
+    event_id: str
+    title: str
+    timezone: str = "UTC"
+    starts_at: datetime | None = None
+    location: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """The event's campaign; `labels` maps meanings to the campaign's own statuses (absent: not chosen)."""
+
+    campaign_id: str
+    labels: Mapping[str, str]
+    is_broken: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One claimed registration."""
+
+    registration_id: str
+    event: EventView
+    attendee: Attendee
+    facts: Facts
+    link: Link | None = None
+    salesforce_id: str | None = None
+    ticket: str | None = None
+    why: str = "live"
+    attempts: int = 0
+    deaths: int = 0
+    running_version: int = 1
+    is_erased: bool = False
+    written: Mapping[SlotKey, Written] = field(default_factory=dict)
+
+    def slot(self, slot: str, discriminator: str = "") -> Written | None:
+        return self.written.get(SlotKey(slot, discriminator))
+
+    @property
+    def member_key(self) -> SlotKey | None:
+        return SlotKey(MEMBER, self.link.campaign_id) if self.link else None
+
+
+@dataclass(frozen=True)
+class Writes:
+    """Which kinds of write the host wants."""
+
+    person: bool = True
+    task: bool = True
+    member: bool = True
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail)."""
+
+    host_id: str
+    org_id: str
+    fence: int
+    now: datetime
+    jobs: tuple[Job, ...]
+    writes: Writes = Writes()
+    siblings: Mapping[tuple[str, str], tuple[Facts, ...]] = field(default_factory=dict)

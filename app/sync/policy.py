@@ -1,0 +1,124 @@
+"""What follows from an error, as a table: who waits, how long, and whether an attempt is spent."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.salesforce.errors import ErrorClass, Failure, Scope
+
+RETRY_WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
+"""Seconds before the second, third … attempt of one row; when they are used up the row has failed."""
+
+ORG_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
+"""Seconds for which an org that does not answer is left alone, by consecutive failures."""
+
+LIMIT_WAIT = 900.0
+"""Seconds between probes of an org whose rolling allowance is used up: it says no time, so we ask rarely."""
+
+CONCURRENCY_WAIT = 10.0
+LOOKS = (0.0, 0.02, 0.08, 0.4, 1.0)
+"""When an uncertain write is looked up, in parts of the quiet time since the attempt."""
+
+MAX_ROUNDS = 3
+MAX_DEATHS = 3
+JITTER = 0.2
+
+
+class Consequence(StrEnum):
+    """RETRY: the row waits. FAIL: a person must act. CLOSE: the connection waits. BACK_OFF: the org waits.
+    LOOK: look it up before anything is written again."""
+
+    RETRY = "retry"
+    FAIL = "fail"
+    CLOSE = "close"
+    BACK_OFF = "back_off"
+    LOOK = "look"
+
+
+POLICY: dict[tuple[ErrorClass, Scope], Consequence] = {
+    (ErrorClass.TRANSIENT, Scope.RECORD): Consequence.RETRY,
+    (ErrorClass.TRANSIENT, Scope.CONNECTION): Consequence.BACK_OFF,
+    (ErrorClass.TRANSIENT, Scope.ORG): Consequence.BACK_OFF,
+    (ErrorClass.LIMIT, Scope.RECORD): Consequence.BACK_OFF,
+    (ErrorClass.LIMIT, Scope.CONNECTION): Consequence.BACK_OFF,
+    (ErrorClass.LIMIT, Scope.ORG): Consequence.BACK_OFF,
+    (ErrorClass.ACCESS, Scope.RECORD): Consequence.FAIL,
+    (ErrorClass.ACCESS, Scope.CONNECTION): Consequence.CLOSE,
+    (ErrorClass.ACCESS, Scope.ORG): Consequence.CLOSE,
+    (ErrorClass.CONFIGURATION, Scope.RECORD): Consequence.FAIL,
+    (ErrorClass.CONFIGURATION, Scope.CONNECTION): Consequence.BACK_OFF,
+    (ErrorClass.CONFIGURATION, Scope.ORG): Consequence.BACK_OFF,
+    (ErrorClass.DATA, Scope.RECORD): Consequence.FAIL,
+    (ErrorClass.DATA, Scope.CONNECTION): Consequence.FAIL,
+    (ErrorClass.DATA, Scope.ORG): Consequence.FAIL,
+    (ErrorClass.DUPLICATE, Scope.RECORD): Consequence.FAIL,
+    (ErrorClass.DUPLICATE, Scope.CONNECTION): Consequence.FAIL,
+    (ErrorClass.DUPLICATE, Scope.ORG): Consequence.FAIL,
+    (ErrorClass.AMBIGUOUS, Scope.RECORD): Consequence.LOOK,
+    (ErrorClass.AMBIGUOUS, Scope.CONNECTION): Consequence.LOOK,
+    (ErrorClass.AMBIGUOUS, Scope.ORG): Consequence.LOOK,
+    (ErrorClass.OTHER, Scope.RECORD): Consequence.FAIL,
+    (ErrorClass.OTHER, Scope.CONNECTION): Consequence.FAIL,
+    (ErrorClass.OTHER, Scope.ORG): Consequence.FAIL,
+}
+
+CLOSING_REASONS = {
+    "API_DISABLED_FOR_ORG": "api_disabled",
+    "API_CURRENTLY_DISABLED": "api_disabled",
+    "INVALID_SESSION_ID": "session_not_for_api",
+    "LOGIN_DURING_RESTRICTED_DOMAIN": "ip_restricted",
+    "LOGIN_DURING_RESTRICTED_TIME": "ip_restricted",
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "user_inactive",
+    "CLIENT_NOT_ACCESSIBLE_FOR_USER": "app_blocked",
+}
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long to leave somebody alone, in seconds, and the word for it."""
+
+    seconds: float
+    reason: str
+
+
+def consequence_of(failure: Failure) -> Consequence:
+    return POLICY[failure.error_class, failure.scope]
+
+
+def closing_reason(failure: Failure) -> str:
+    """Why a connection is closed, in the card's words."""
+    return CLOSING_REASONS.get(failure.error_code, "access_revoked")
+
+
+def retry_wait(attempts: int, chance: float) -> float | None:
+    """Seconds until the next attempt after `attempts` of them; None when they are used up.
+
+    `chance` in [0, 1) spreads rows that failed together.
+    """
+    if attempts > len(RETRY_WAITS):
+        return None
+    return _spread(RETRY_WAITS[max(attempts, 1) - 1], chance)
+
+
+def org_wait(failure: Failure | None, failures: int, chance: float) -> Wait:
+    """How long an org is left alone after `failures` consecutive ends without a useful answer."""
+    if failure is not None and failure.error_class is ErrorClass.LIMIT:
+        is_daily = failure.is_daily_limit or failure.error_code == "STORAGE_LIMIT_EXCEEDED"
+        seconds = LIMIT_WAIT if is_daily else CONCURRENCY_WAIT
+        return Wait(_spread(seconds, chance), "api_limit" if is_daily else "concurrency")
+    step = ORG_WAITS[min(max(failures, 1), len(ORG_WAITS)) - 1]
+    return Wait(_spread(step, chance), "unavailable")
+
+
+def next_look(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> datetime:
+    """When an uncertain write is looked up next; the last look is at the end of the quiet time."""
+    looks = (attempt_started_at + quiet * part for part in LOOKS)
+    return next((look for look in looks if look > now), now)
+
+
+def is_quiet_over(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> bool:
+    return now >= attempt_started_at + quiet
+
+
+def _spread(seconds: float, chance: float) -> float:
+    return seconds * (1 + JITTER * (2 * chance - 1))

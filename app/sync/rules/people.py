@@ -1,0 +1,198 @@
+"""Who a registration is in Salesforce: the record that the link names, the one we know, or the e-mail's. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from app.salesforce.ids import is_id, sobject_of, to18
+from app.sync.batch import PERSON, Job
+from app.sync.rules.fields import Notice
+
+CONTACT, LEAD = "Contact", "Lead"
+MAX_HOPS = 5
+SHARING = "INVISIBLE_RECORD"
+"""Our own code for a record that the connected user cannot see any more."""
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case."""
+
+    sobject: str
+    id: str
+    email_key: str | None
+    created_at: str
+    is_deleted: bool = False
+    is_converted: bool = False
+    converted_contact_id: str | None = None
+    master_record_id: str | None = None
+
+
+@dataclass(frozen=True)
+class People:
+    """All Leads and Contacts that were looked up, and the ids that were asked for by name."""
+
+    rows: Mapping[str, PersonRow] = field(default_factory=dict)
+    by_email: Mapping[str, tuple[PersonRow, ...]] = field(default_factory=dict)
+    asked_ids: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, rows: Iterable[PersonRow], asked_ids: Iterable[str] = ()) -> "People":
+        by_id = {row.id: row for row in rows}
+        by_email: dict[str, list[PersonRow]] = {}
+        for row in by_id.values():
+            if row.email_key:
+                by_email.setdefault(row.email_key, []).append(row)
+        sorted_rows = {
+            email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
+            for email, found in by_email.items()
+        }
+        return cls(by_id, sorted_rows, frozenset(asked_ids))
+
+
+@dataclass(frozen=True)
+class Found:
+    """The person stands in Salesforce."""
+
+    sobject: str
+    id: str
+    found_by: str
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotThere:
+    """Looked, and there is none: to be created under the host's rules."""
+
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """We wrote this record once and cannot see it any more: a second one must not be made."""
+
+    sobject: str
+    id: str
+
+
+@dataclass(frozen=True)
+class LookAgain:
+    """The trail leads to a record that was not looked up yet."""
+
+    ids: frozenset[str]
+
+
+Resolution = Found | NotThere | Hidden | LookAgain
+
+
+def resolve(job: Job, people: People) -> Resolution:
+    """Sticky first, then the Salesforce id of the link, then the e-mail: Contact before Lead, the oldest."""
+    sticky = _resolve_sticky(job, people)
+    if sticky is not None:
+        return sticky
+    by_id, notices = _resolve_given_id(job, people)
+    if by_id is not None:
+        return by_id
+    by_email = _resolve_email(job.attendee.email_key, people)
+    if isinstance(by_email, Found):
+        return Found(by_email.sobject, by_email.id, by_email.found_by, notices)
+    return by_email if isinstance(by_email, LookAgain) else NotThere(notices)
+
+
+def ids_to_look_up(job: Job) -> frozenset[str]:
+    """The ids that a job names itself: the person it has, and the one its link brings."""
+    sticky = job.slot(PERSON)
+    ids = {sticky.sf_id} if sticky and sticky.sf_id else set()
+    if job.salesforce_id and _is_person_id(job.salesforce_id):
+        ids.add(to18(job.salesforce_id))
+    return frozenset(id_ for id_ in ids if id_)
+
+
+def adopt(matches: Iterable[str], people: People) -> Resolution:
+    """The record that a duplicate rule means, of the ids it named: oldest Contact, then oldest Lead."""
+    ends = [_follow(id_, people) for id_ in matches]
+    missing = frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
+    if missing:
+        return LookAgain(missing)
+    rows = [people.rows[end.id] for end in ends if isinstance(end, Found)]
+    best = _oldest(rows, CONTACT) or _oldest(rows, LEAD)
+    return Found(best.sobject, best.id, "duplicate_rule") if best else NotThere()
+
+
+def _resolve_sticky(job: Job, people: People) -> Resolution | None:
+    sticky = job.slot(PERSON)
+    if sticky is None or sticky.sf_id is None:
+        return None
+    end = _follow(sticky.sf_id, people)
+    if isinstance(end, Found):
+        # A record that we followed to a new one is known by the way there; else by how it was found at first.
+        found_by = end.found_by if end.id != sticky.sf_id else str(sticky.details.get("found_by", "email"))
+        return Found(end.sobject, end.id, found_by)
+    if isinstance(end, LookAgain):
+        return end
+    if end is None and job.why != "retry":
+        return Hidden(sticky.sobject, sticky.sf_id)
+    return None
+
+
+def _resolve_given_id(job: Job, people: People) -> tuple[Found | LookAgain | None, tuple[Notice, ...]]:
+    if not job.salesforce_id:
+        return None, ()
+    if _is_person_id(job.salesforce_id):
+        end = _follow(to18(job.salesforce_id), people)
+        if isinstance(end, LookAgain):
+            return end, ()
+        if isinstance(end, Found):
+            how = "salesforce_id" if end.id == to18(job.salesforce_id) else end.found_by
+            return Found(end.sobject, end.id, how), ()
+    text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
+    return None, (Notice("id_ignored", LEAD, None, text),)
+
+
+def _resolve_email(email_key: str | None, people: People) -> Resolution:
+    rows = [row for row in people.by_email.get(email_key or "", ()) if not row.is_deleted]
+    contact = _oldest(rows, CONTACT)
+    if contact:
+        return Found(CONTACT, contact.id, "email")
+    for lead in (row for row in rows if row.is_converted):
+        end = _follow(lead.id, people)
+        if isinstance(end, Found | LookAgain):
+            return end
+    lead_row = _oldest([row for row in rows if not row.is_converted], LEAD)
+    return Found(LEAD, lead_row.id, "email") if lead_row else NotThere()
+
+
+class Gone:
+    """The record was deleted, and not merged into another."""
+
+
+GONE = Gone()
+
+
+def _follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
+    """To the living record behind an id; GONE when deleted, None when nobody may see it."""
+    how = "email"
+    for _ in range(MAX_HOPS):
+        row = people.rows.get(id_)
+        if row is None:
+            return None if id_ in people.asked_ids else LookAgain(frozenset({id_}))
+        if row.is_deleted and not row.master_record_id:
+            return GONE
+        if row.is_deleted and row.master_record_id:
+            id_, how = row.master_record_id, "merged"
+        elif row.is_converted and row.converted_contact_id:
+            id_, how = row.converted_contact_id, "converted_lead"
+        else:
+            return Found(row.sobject, row.id, how)
+    return GONE
+
+
+def _oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:
+    return min(
+        (row for row in rows if row.sobject == sobject),
+        key=lambda row: (row.created_at, row.id),
+        default=None,
+    )
+
+
+def _is_person_id(text: str) -> bool:
+    return is_id(text) and sobject_of(text) in (CONTACT, LEAD)
