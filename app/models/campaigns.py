@@ -39,7 +39,10 @@ class CampaignLink(Base):
 
 
 class Backfill(Base):
-    """Arms the jobs of an event chunk by chunk: a cursor over registration ids, never one big statement."""
+    """Arms the jobs of an event chunk by chunk: a cursor over registration ids, never one big statement.
+
+    `done`, `failed` and `skipped` are counted from the jobs while it runs, and kept here when it ends.
+    """
 
     __tablename__ = "backfills"
     __table_args__ = (
@@ -56,11 +59,16 @@ class Backfill(Base):
     host_id: Mapped[HostId]
     backfill_id: Mapped[str] = mapped_column(Text, primary_key=True)
     event_id: Mapped[str]
+    org_id: Mapped[str]
     why: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="running")
     cursor: Mapped[str] = mapped_column(server_default="")
     is_armed: Mapped[bool] = mapped_column(Boolean, server_default="false")
     total: Mapped[int] = mapped_column(Integer)
+    armed: Mapped[int] = mapped_column(Integer, server_default="0")
+    done: Mapped[int] = mapped_column(Integer, server_default="0")
+    failed: Mapped[int] = mapped_column(Integer, server_default="0")
+    skipped: Mapped[int] = mapped_column(Integer, server_default="0")
     api_calls: Mapped[int] = mapped_column(Integer, server_default="0")
     requested_by: Mapped[str]
     started_at: Mapped[CreatedAt]
