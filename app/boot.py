@@ -1,0 +1,37 @@
+"""What must be true before a process starts to work, and what it says when it is not."""
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+from app.database import Database, DatabaseUnreachable
+from app.settings import SettingsInvalid
+from app.vault import KeyInvalid
+
+
+class SchemaMissing(Exception):
+    """The database has no tables of ours yet."""
+
+
+CANNOT_START = (SettingsInvalid, DatabaseUnreachable, SchemaMissing, KeyInvalid)
+"""Faults of the configuration, each with a message that says what to set; anything else is our own fault."""
+
+
+async def check_schema(database: Database) -> str:
+    """The revision that the database is at. Raises DatabaseUnreachable, SchemaMissing."""
+    try:
+        async with database.system() as session:
+            revision: str = (
+                await session.execute(text("SELECT version_num FROM alembic_version"))
+            ).scalar_one()
+    except ProgrammingError:
+        raise SchemaMissing("DATABASE_URL has no tables yet: run `eventship-salesforce migrate`") from None
+    except (DBAPIError, OSError, TimeoutError) as error:
+        raise DatabaseUnreachable(unreachable(error)) from error
+    return revision
+
+
+def unreachable(error: BaseException) -> str:
+    """One line about a database that does not answer, without its password."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    lines = str(cause).splitlines() or [type(cause).__name__]
+    return f"DATABASE_URL: Postgres cannot be used ({lines[0]}): set it to a server that runs"

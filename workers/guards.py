@@ -1,0 +1,55 @@
+"""Loops that outlive their failures: a crash is logged and the loop goes on, ever slower until it heals."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[], Awaitable[None]]
+
+FIRST_SECONDS, LONGEST_SECONDS = 0.25, 10.0
+
+
+async def keep_running(name: str, run: Run, *, stop: asyncio.Event) -> None:
+    """Call `run` until `stop`; after an exception wait a little, twice as long each time in a row."""
+    wait = FIRST_SECONDS
+    while not stop.is_set():
+        try:
+            await run()
+            wait = FIRST_SECONDS
+        except Exception as error:
+            log.warning("loop_failed", extra={"loop": name, "error": describe(error), "next_in": wait})
+            await pause(stop, wait)
+            wait = min(wait * 2, LONGEST_SECONDS)
+
+
+async def repeat(name: str, run: Run, *, every: float, stop: asyncio.Event) -> None:
+    """Call `run` about every `every` seconds until `stop`; a failure is logged and costs one turn."""
+    while not stop.is_set():
+        try:
+            await run()
+        except Exception as error:
+            log.warning("turn_failed", extra={"loop": name, "error": describe(error)})
+        await pause(stop, jittered(every))
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not beyond `stop`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+def jittered(seconds: float) -> float:
+    """The time, a fifth more or less, so that many workers do not march in step."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 -- spreads load, keeps no secret
+
+
+def describe(error: Exception) -> str:
+    """The error's kind and first line; telemetry masks what looks like a secret."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

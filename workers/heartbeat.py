@@ -1,0 +1,45 @@
+"""This worker's row in Postgres: who lives, since when, and how much it drains, by the database's clock."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+
+from app.database import Database
+from app.models import WorkerHeartbeat
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """Writes and removes the row of one worker process."""
+
+    database: Database
+    worker_id: str
+    hostname: str
+    pid: int
+
+    async def beat(self, *, drains: int, is_stopping: bool) -> None:
+        """Say that the worker lives; makes the row anew if somebody removed it."""
+        row = insert(WorkerHeartbeat).values(
+            worker_id=self.worker_id,
+            hostname=self.hostname,
+            pid=self.pid,
+            drains=drains,
+            is_stopping=is_stopping,
+        )
+        async with self.database.system() as session:
+            await session.execute(
+                row.on_conflict_do_update(
+                    index_elements=[WorkerHeartbeat.worker_id],
+                    set_={
+                        "beat_at": func.clock_timestamp(),
+                        "drains": row.excluded.drains,
+                        "is_stopping": row.excluded.is_stopping,
+                    },
+                )
+            )
+
+    async def end(self) -> None:
+        """Remove the row: a worker that stopped by itself is no worker that fell silent."""
+        async with self.database.system() as session:
+            await session.execute(delete(WorkerHeartbeat).where(WorkerHeartbeat.worker_id == self.worker_id))

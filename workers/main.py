@@ -1,0 +1,74 @@
+"""`python -m workers.main`: one worker process, from its settings to its exit code."""
+
+import asyncio
+import logging
+import signal
+import sys
+from functools import partial
+
+import uvloop
+
+from app.boot import CANNOT_START, check_schema
+from app.connections.service import open_client
+from app.main import open_resources
+from app.resources import Resources
+from app.settings import Settings, load_settings
+from app.sync.drain import Engine, drain
+from app.sync.leases import orgs_with_work
+from app.telemetry import configure_logging
+from workers.housekeeping import CHORES
+from workers.supervisor import Supervisor, Work, new_worker_id
+
+log = logging.getLogger(__name__)
+
+SWEEP_ORGS = 500
+
+
+async def work(settings: Settings) -> None:
+    """Be a worker until SIGTERM or SIGINT. Raises what CANNOT_START lists, at the start only."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    async with open_resources(settings) as resources:
+        await check_schema(resources.database)
+        worker_id = new_worker_id()
+        log.info("worker_started", extra={"worker_id": worker_id})
+        await Supervisor(resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop).run()
+    log.info("worker_stopped", extra={"worker_id": worker_id})
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGTERM and SIGINT set `stop` instead of ending the process in the middle of a call."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _work(resources: Resources, worker_id: str, stop: asyncio.Event) -> Work:
+    engine = Engine(
+        database=resources.database,
+        settings=resources.settings,
+        open_client=partial(open_client, resources),
+        worker_id=worker_id,
+        pepper=resources.vault.pepper,
+    )
+    return Work(
+        drain=partial(drain, engine, stop=stop),
+        find_orgs=partial(orgs_with_work, resources.database, limit=SWEEP_ORGS),
+        chores=CHORES,
+    )
+
+
+def main() -> int:
+    """Exit code 0 after a stop, 2 when the worker cannot start as configured (one line says why)."""
+    try:
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        uvloop.run(work(settings))
+    except CANNOT_START as error:
+        sys.stderr.write(f"eventship-salesforce worker: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What is kept for how long, and the purge of what is older."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, delete, func, inspect, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.database import Database
+from app.models import Delivery, IdempotentAnswer, OAuthAttempt, Quarantined, WorkerHeartbeat
+from app.models.base import Base
+
+PURGE_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Rows of `table` go once `column` is `keep` in the past, by the database's clock."""
+
+    table: type[Base]
+    column: InstrumentedAttribute[Any]
+    keep: timedelta
+
+
+RETENTIONS = (
+    Retention(IdempotentAnswer, IdempotentAnswer.created_at, timedelta(hours=24)),
+    # A delivery's id must outlive the sender's retries (8 days); its payload stays 30 for a replay.
+    Retention(Delivery, Delivery.received_at, timedelta(days=30)),
+    Retention(Quarantined, Quarantined.received_at, timedelta(days=30)),
+    Retention(OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=30)),
+    Retention(WorkerHeartbeat, WorkerHeartbeat.beat_at, timedelta(days=1)),
+)
+
+
+async def purge(database: Database) -> int:
+    """Delete what has had its time, in short transactions; returns how many rows went."""
+    return sum([await _purge_one(database, retention) for retention in RETENTIONS])
+
+
+async def _purge_one(database: Database, retention: Retention) -> int:
+    gone = 0
+    while True:
+        async with database.system() as session:
+            result = await session.execute(_oldest(retention))
+            rows = cast("CursorResult[Any]", result).rowcount
+        gone += rows
+        if rows < PURGE_ROWS:
+            return gone
+
+
+def _oldest(retention: Retention) -> Delete:
+    keys = inspect(retention.table).primary_key
+    due = (
+        select(*keys)
+        .where(retention.column < func.clock_timestamp() - retention.keep)
+        .limit(PURGE_ROWS)
+        .with_for_update(skip_locked=True)
+    )
+    return delete(retention.table).where(tuple_(*keys).in_(due))

@@ -1,0 +1,102 @@
+"""One worker: what starts drains, the drains, chores and heartbeat; all of it stops in order and in time."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy.exc import DBAPIError
+
+from app.resources import Resources
+from workers.drains import Drain, Drains
+from workers.guards import describe, repeat
+from workers.heartbeat import Heartbeat
+from workers.housekeeping import Chore, keep_house
+from workers.sweeper import FindOrgs, sweep
+from workers.tasks import Listener, longest_drain
+
+log = logging.getLogger(__name__)
+
+FINISH_SHARE = 0.75
+"""Of the time to stop, drains get this much to end by themselves; the rest is for leaving their calls."""
+LAST_WORDS_SECONDS = 1.0
+
+
+def new_worker_id() -> str:
+    """Names a process for as long as it lives, and no other process after it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker is to do: how to drain an org, where to find orgs, and its chores."""
+
+    drain: Drain
+    find_orgs: FindOrgs
+    chores: Sequence[Chore]
+
+
+class Supervisor:
+    """Runs one worker until `stop` is set."""
+
+    def __init__(self, resources: Resources, work: Work, *, worker_id: str, stop: asyncio.Event) -> None:
+        settings = resources.settings
+        self._resources = resources
+        self._work = work
+        self._stop = stop
+        self._gone = asyncio.Event()
+        self.drains = Drains(
+            work.drain,
+            resources.wakeups.announce,
+            slots=settings.worker_drains,
+            seconds=longest_drain(settings),
+        )
+        self._listener = Listener(settings, resources.database, self.drains, worker_id=worker_id)
+        self._heartbeat = Heartbeat(
+            resources.database, worker_id, hostname=socket.gethostname(), pid=os.getpid()
+        )
+
+    async def run(self) -> None:
+        """Work until `stop`; then let drains end, abandon the calls that do not, and take the row away."""
+        times = self._resources.settings.times
+        beating = asyncio.create_task(
+            repeat("heartbeat", self._beat, every=times.heartbeat, stop=self._gone), name="heartbeat"
+        )
+        loops = [asyncio.create_task(loop(), name=name) for name, loop in self._loops().items()]
+        await self._stop.wait()
+        await self.drains.finish(times.stop * FINISH_SHARE)
+        self._gone.set()
+        await _end([*loops, beating])
+        await _last_words(self._heartbeat)
+
+    def _loops(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        every = self._resources.settings.times.sweep
+        look = partial(sweep, self.drains, self._work.find_orgs, every=every)
+        return {
+            "wake-ups": partial(self._listener.listen, stop=self._stop),
+            "sweeper": partial(repeat, "sweeper", look, every=0, stop=self._stop),
+            "chores": partial(keep_house, self._resources, self._work.chores, stop=self._stop),
+        }
+
+    async def _beat(self) -> None:
+        await self._heartbeat.beat(drains=self.drains.count, is_stopping=self._stop.is_set())
+
+
+async def _end(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=LAST_WORDS_SECONDS)
+
+
+async def _last_words(heartbeat: Heartbeat) -> None:
+    try:
+        async with asyncio.timeout(LAST_WORDS_SECONDS):
+            await heartbeat.end()
+    except (DBAPIError, OSError, TimeoutError) as error:
+        # Postgres may be away just now; the row then ages, and is purged.
+        log.warning("heartbeat_left_behind", extra={"error": describe(error)})

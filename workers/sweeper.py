@@ -1,0 +1,26 @@
+"""The guarantee behind the wake-ups: finds orgs with work in Postgres alone and drains them here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from app.sync.leases import DueOrg
+from workers.drains import Drains
+from workers.guards import jittered
+
+FindOrgs = Callable[[], Awaitable[Sequence[DueOrg]]]
+
+SHORTEST_SECONDS = 0.2
+"""Between two looks, however fast drains end: an org that another worker holds must not make us spin."""
+
+
+async def sweep(drains: Drains, find_orgs: FindOrgs, *, every: float) -> None:
+    """One look and the wait for the next; an org without a slot shortens it to the next free one."""
+    found = [org for org in await find_orgs() if not drains.is_draining(org.org_id)]
+    drains.freed.clear()
+    refused = [org for org in found if drains.start(org.org_id, is_slow=org.is_slow) is None]
+    await asyncio.sleep(min(SHORTEST_SECONDS, every))
+    try:
+        async with asyncio.timeout(jittered(every)):
+            await (drains.freed.wait() if refused else asyncio.Event().wait())
+    except TimeoutError:
+        return
