@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
+from app.advice_connections import CONNECTION_ROWS, AdviceRow
+
 
 class Advice(BaseModel):
     """The `advice` object of the API: on cards, findings, groups, rows and problems alike."""
@@ -32,7 +34,7 @@ def advise(code: str, **values: object) -> Advice:
     )
 
 
-def _rows(rows: Iterable[tuple[str, str, str, tuple[str, ...], str | None]]) -> dict[str, Advice]:
+def _rows(rows: Iterable[AdviceRow]) -> dict[str, Advice]:
     return {
         code: Advice(code=code, title=title, explanation=explanation, steps=steps, link=link)
         for code, title, explanation, steps, link in rows
@@ -41,6 +43,7 @@ def _rows(rows: Iterable[tuple[str, str, str, tuple[str, ...], str | None]]) -> 
 
 ADVICE = _rows(
     (
+        *CONNECTION_ROWS,
         (
             "environment_not_configured",
             "Salesforce integration is not configured on this environment.",

@@ -1,0 +1,313 @@
+"""Advice about connecting and staying connected, for people who organise events."""
+
+from typing import Final
+
+AdviceRow = tuple[str, str, str, tuple[str, ...], str | None]
+"""Code, title, explanation, steps, link."""
+
+DOCS: Final = "/docs/connecting"
+POLICIES: Final = "Setup → External Client Apps → Eventship → Policies"
+RECONNECT: Final = "Reconnect with an active Salesforce user who has API access."
+PICKS_UP: Final = "Syncing then picks up where it left off."
+TRY_AGAIN: Final = "Start again from the Salesforce card."
+
+REASON_ROWS: Final[tuple[AdviceRow, ...]] = (
+    (
+        "access_revoked",
+        "Salesforce no longer accepts this connection",
+        "Access was revoked in Salesforce, or the user who connected was deactivated. What is waiting is not "
+        "lost.",
+        (RECONNECT, PICKS_UP),
+        f"{DOCS}#revoked",
+    ),
+    (
+        "user_inactive",
+        "The Salesforce user who connected is inactive",
+        "Salesforce refuses this connection because its user was deactivated or frozen.",
+        (RECONNECT, PICKS_UP),
+        f"{DOCS}#user_inactive",
+    ),
+    (
+        "app_uninstalled",
+        "The Eventship package is no longer installed in Salesforce",
+        "Salesforce does not know the Eventship app in your org any more, so it refuses the connection.",
+        ("Ask a Salesforce admin to install the Eventship package again.", "Then reconnect.", PICKS_UP),
+        f"{DOCS}#uninstalled",
+    ),
+    (
+        "app_blocked",
+        "A Salesforce admin has blocked Eventship",
+        "Your org blocks the Eventship app, so Salesforce refuses the connection.",
+        ("Ask a Salesforce admin to unblock it under Setup → Connected Apps OAuth Usage.", "Then reconnect."),
+        f"{DOCS}#blocked",
+    ),
+    (
+        "api_disabled",
+        "This Salesforce org does not allow API access",
+        "Salesforce switches the API on for certain editions only, and for users whose profile allows it.",
+        (
+            "Look up the edition under Setup → Company Information → Organization Edition.",
+            "Starter Suite, Pro Suite, Essentials and Group: an upgrade is needed.",
+            "Professional: ask your Salesforce account executive for the API add-on.",
+            "Enterprise, Unlimited, Performance, Developer: tick API Enabled in the user's profile.",
+        ),
+        f"{DOCS}#api_disabled",
+    ),
+    (
+        "session_not_for_api",
+        "The connected Salesforce user may not use the API",
+        "Salesforce lets this user in, but not to its API. Asking again does not help.",
+        ("Tick API Enabled for the user, or reconnect with a user who has it.", PICKS_UP),
+        f"{DOCS}#session_not_for_api",
+    ),
+    (
+        "credentials_cleared",
+        "The app's credentials were removed here",
+        "Your own app's Consumer Key and Secret were cleared, so the connection cannot be renewed.",
+        ("Save the credentials again.", "Then reconnect."),
+        f"{DOCS}#own_app",
+    ),
+    (
+        "credentials_rejected",
+        "Salesforce rejects the app's credentials",
+        "The Consumer Key or Secret is not the one that Salesforce has now.",
+        ("Copy Consumer Key and Consumer Secret from Salesforce and save them again.", "Then reconnect."),
+        f"{DOCS}#own_app",
+    ),
+    (
+        "org_inactive",
+        "The Salesforce org is inactive",
+        "Salesforce says that the org is closed, expired or locked.",
+        ("Ask Salesforce to activate the org again.", "Then reconnect, or connect another org."),
+        f"{DOCS}#org_inactive",
+    ),
+    (
+        "ip_restricted",
+        "Salesforce does not accept our network address",
+        "Your org only lets in certain IP addresses, and ours are not among them.",
+        (
+            f"Set IP Relaxation to Relax IP restrictions under {POLICIES}.",
+            "Or add our addresses to the trusted ranges; write to {support_email} for the list.",
+            "Then reconnect.",
+        ),
+        f"{DOCS}#ip_restricted",
+    ),
+    (
+        "grant_evicted",
+        "A newer connection of the same Salesforce user ended this one",
+        "Salesforce keeps five approvals per user and app; a sixth ended the oldest, which was this one.",
+        ("Reconnect with another Salesforce user, such as one made for integrations.", PICKS_UP),
+        f"{DOCS}#approvals",
+    ),
+    (
+        "disconnected_by_host",
+        "Salesforce is disconnected",
+        "Somebody disconnected it here. What was synced stays in Salesforce; new changes wait.",
+        ("Connect again whenever you like.", PICKS_UP),
+        None,
+    ),
+)
+
+ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
+    (
+        "package_not_installed",
+        "Eventship isn't installed in your Salesforce org yet",
+        "The Eventship package hasn't been installed in this org, or the install hasn't fully propagated "
+        "yet.",
+        (
+            "Open the install link in a tab signed in as a Salesforce admin and complete the install.",
+            'Wait about a minute, then try again. It can take 5–10 minutes after Salesforce says "Install '
+            'Complete".',
+        ),
+        f"{DOCS}#oauth_ec_app_not_found",
+    ),
+    (
+        "own_app_not_found",
+        "Salesforce doesn't know your app yet",
+        "The app of this Consumer Key isn't in the org you signed in to, or isn't published there yet.",
+        (
+            "Wait 10–15 minutes after creating or changing the app, then try again.",
+            "Check that the Consumer Key saved here is the one shown in Salesforce.",
+        ),
+        f"{DOCS}#own_app",
+    ),
+    (
+        "access_denied",
+        "Access was not approved in Salesforce",
+        "Somebody clicked Deny, or Salesforce did not let this user approve Eventship.",
+        (TRY_AGAIN, "Click Allow when Salesforce asks."),
+        f"{DOCS}#access_denied",
+    ),
+    (
+        "approval_error",
+        "Salesforce could not approve Eventship",
+        "The org's policy keeps users from approving the app by themselves, or the app is not installed.",
+        (f"Set Permitted Users to All users may self-authorize under {POLICIES}.", TRY_AGAIN),
+        f"{DOCS}#approval_error",
+    ),
+    (
+        "app_not_allowed",
+        "A Salesforce admin has blocked Eventship",
+        "Your org blocks the Eventship app, or does not allow this user to use it.",
+        (
+            "Ask a Salesforce admin to unblock it under Setup → Connected Apps OAuth Usage.",
+            f"Check Permitted Users under {POLICIES}.",
+        ),
+        f"{DOCS}#blocked",
+    ),
+    (
+        "scope_refused",
+        "Salesforce refused the permissions that we ask for",
+        "The app must allow access to data by API and access at any time.",
+        ("Add the scopes api, refresh_token and id to the app in Salesforce.", TRY_AGAIN),
+        f"{DOCS}#scopes",
+    ),
+    (
+        "scope_missing",
+        "Salesforce did not grant lasting access",
+        "Without a refresh token the connection would end after some hours, so it was not kept.",
+        ("Add the scope refresh_token (offline_access) to the app in Salesforce.", TRY_AGAIN),
+        f"{DOCS}#scopes",
+    ),
+    (
+        "client_rejected",
+        "Salesforce rejects the app's credentials",
+        "The Consumer Key or Secret used here is not the one that Salesforce has.",
+        ("Write to {support_email}.",),
+        f"{DOCS}#invalid_client",
+    ),
+    (
+        "redirect_uri_mismatch",
+        "Salesforce refused our return address",
+        "The app's callback URL must be exactly {redirect_uri}.",
+        ("Set exactly this callback URL in the app, then try again.",),
+        f"{DOCS}#redirect_uri_mismatch",
+    ),
+    (
+        "code_expired",
+        "The approval came too late",
+        "Salesforce's approval is good for some minutes and for one use.",
+        (TRY_AGAIN,),
+        None,
+    ),
+    (
+        "other_browser",
+        "The sign-in ended in another browser",
+        "For safety, connecting must start and end in the same browser.",
+        (TRY_AGAIN, "Allow cookies for this address, and stay in one browser window."),
+        f"{DOCS}#other_browser",
+    ),
+    (
+        "not_for_production",
+        "This is a sandbox",
+        "You chose production, but signed in to a sandbox org.",
+        ("Sign in to the production org.", "Or choose Sandbox when you connect."),
+        f"{DOCS}#environment",
+    ),
+    (
+        "host_not_allowed",
+        "Salesforce named an address that we do not trust",
+        "The sign-in pointed to a server that is not one of Salesforce's own, so nothing was sent there.",
+        ("Write to {support_email}.",),
+        None,
+    ),
+    (
+        "answer_not_genuine",
+        "The answer did not come from Salesforce",
+        "Its signature does not fit the app's secret, so it was not used.",
+        (TRY_AGAIN, "If it happens again, write to {support_email}."),
+        None,
+    ),
+    (
+        "salesforce_away",
+        "Salesforce did not answer",
+        "The sign-in worked, but Salesforce could not be reached to finish it.",
+        ("Wait a minute, then start again from the Salesforce card.",),
+        None,
+    ),
+    (
+        "api_version_missing",
+        "This org does not speak the API version we use",
+        "We use version {api_version}; the org does not offer it yet.",
+        ("Write to {support_email}.",),
+        None,
+    ),
+    (
+        "oauth_other",
+        "Salesforce refused to connect",
+        "Salesforce answered with an error that we have no explanation for. Its own words stand beside.",
+        (TRY_AGAIN, "If it happens again, write to {support_email}."),
+        None,
+    ),
+    (
+        "attempt_expired",
+        "The attempt to connect has ended",
+        "Nobody came back from Salesforce within ten minutes.",
+        (TRY_AGAIN,),
+        None,
+    ),
+)
+
+HINT_ROWS: Final[tuple[AdviceRow, ...]] = (
+    (
+        "saw_invalid_client_id",
+        'Did Salesforce show "invalid_client_id"?',
+        "Salesforce does not know the Consumer Key that was used.",
+        ("Write to {support_email}.",),
+        f"{DOCS}#invalid_client",
+    ),
+    (
+        "saw_redirect_uri_mismatch",
+        'Did Salesforce show "redirect_uri_mismatch"?',
+        "The app's callback URL must be exactly {redirect_uri}.",
+        ("Write to {support_email}.",),
+        f"{DOCS}#redirect_uri_mismatch",
+    ),
+    (
+        "saw_missing_challenge",
+        'Did the browser save a file named "authorize", or show "missing required code challenge"?',
+        "Salesforce did not take the sign-in request as it was sent.",
+        (TRY_AGAIN, "If it happens again, write to {support_email}."),
+        f"{DOCS}#missing_challenge",
+    ),
+    (
+        "saw_no_popup",
+        "Did no window open, or was it closed?",
+        "The browser may have blocked the popup, or it was closed before the end.",
+        ("Allow popups for the dashboard, then try again.",),
+        f"{DOCS}#popup",
+    ),
+    (
+        "saw_wrong_login",
+        "Did Salesforce not accept user name and password?",
+        "A sandbox has its own sign-in page; production users cannot sign in there, and the other way round.",
+        ("Choose the environment that the user belongs to.",),
+        f"{DOCS}#environment",
+    ),
+)
+
+WARNING_ROWS: Final[tuple[AdviceRow, ...]] = (
+    (
+        "fifth_approval",
+        "This Salesforce user has approved Eventship four times already",
+        "Salesforce keeps five approvals per user and app; the sixth ends the oldest one without notice.",
+        ("Connect with another Salesforce user, or disconnect a host that is no longer needed.",),
+        f"{DOCS}#approvals",
+    ),
+    (
+        "approvals_exhausted",
+        "This Salesforce user has approved Eventship five times already",
+        "Salesforce keeps five approvals per user and app; one more would end the oldest one without notice.",
+        ("Connect with another Salesforce user, or disconnect a host that is no longer needed.",),
+        f"{DOCS}#approvals",
+    ),
+    (
+        "environment_not_available",
+        "Only production orgs can be connected here yet",
+        "Sandboxes and My Domain sign-in are not switched on in this environment.",
+        ("Choose production, or write to {support_email}.",),
+        f"{DOCS}#environment",
+    ),
+)
+
+CONNECTION_ROWS: Final = (*REASON_ROWS, *ATTEMPT_ROWS, *HINT_ROWS, *WARNING_ROWS)

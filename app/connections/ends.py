@@ -1,0 +1,47 @@
+"""How a connection ends by Salesforce's word: the card says why, work waits, nothing is thrown away."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.models import Connection
+
+SYSTEM_ACTOR = "system"
+
+
+async def end_connection(
+    session: AsyncSession,
+    host_id: str,
+    *,
+    reason_code: str,
+    token_version: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> bool:
+    """Set `needs_reconnect` in the caller's transaction; says whether the connection was still connected.
+
+    With `token_version`, only while that version is the stored one: a newer grant is not ended by an old no.
+    """
+    is_current = () if token_version is None else (Connection.token_version == token_version,)
+    ended = await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.state == "connected", *is_current)
+        .values(
+            state="needs_reconnect",
+            reason_code=reason_code,
+            state_since=func.clock_timestamp(),
+            refresh_started_at=None,
+            version=Connection.version + 1,
+        )
+        .returning(Connection.org_id)
+    )
+    org_id = ended.scalar()
+    if org_id is None:
+        return False
+    about = {"reason_code": reason_code, "org_id": org_id, **(details or {})}
+    await audit.record(
+        session, host_id, actor=SYSTEM_ACTOR, action="salesforce.connection_ended", details=about
+    )
+    return True

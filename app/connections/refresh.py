@@ -1,0 +1,210 @@
+"""One refresh of a grant: claimed by a committed marker, sent once, stored before it is used."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.connections.apps import AppNotConfigured, credentials_for
+from app.connections.ends import end_connection
+from app.connections.refusals import CREDENTIALS_REJECTED, reason_of
+from app.connections.revocations import queue_revocation
+from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
+from app.models import Connection
+from app.resources import Resources
+from app.salesforce import oauth
+from app.salesforce.hosts import HostNotAllowed, check_instance_url, check_login_host
+from app.salesforce.oauth import OAuthAnswerLost, OAuthNotSent, OAuthRefused, TokenAnswer
+from app.salesforce.session import AccessToken, ConnectionEnded, RefreshUnavailable
+from app.vault import Vault
+
+log = logging.getLogger(__name__)
+
+STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send one refresh: the version it replaces, and the marker that tells the others."""
+
+    version: int
+    marker: datetime
+    login_url: str
+    client_id: str
+    instance_url: str
+    refresh_token: str = field(repr=False)
+
+
+async def claim_refresh(
+    session: AsyncSession, vault: Vault, host_id: str, *, where: ColumnElement[bool]
+) -> Claim | None:
+    """Set the marker in the caller's transaction if the row is still as `where` says. Commit, then send."""
+    claimed = (
+        await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.state == "connected", where)
+            .values(refresh_started_at=func.clock_timestamp())
+            .returning(
+                Connection.token_version,
+                Connection.refresh_started_at,
+                Connection.login_url,
+                Connection.client_id,
+                Connection.instance_url,
+                Connection.refresh_token,
+            )
+        )
+    ).one_or_none()
+    if claimed is None:
+        return None
+    assert claimed.refresh_started_at is not None
+    assert claimed.refresh_token is not None
+    return Claim(
+        version=claimed.token_version,
+        marker=claimed.refresh_started_at,
+        login_url=claimed.login_url,
+        client_id=claimed.client_id,
+        instance_url=claimed.instance_url,
+        refresh_token=vault.open(claimed.refresh_token, host_id=host_id, column=REFRESH_TOKEN),
+    )
+
+
+async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessToken | None:
+    """Send the claimed refresh and store its outcome; None when the row has moved on meanwhile.
+
+    Raises `ConnectionEnded` for a lasting no, `RefreshUnavailable` for one that may pass. The marker stays
+    only when the answer was lost: then the token may be rotated, and sending it again may end the grant.
+    """
+    try:
+        answer = await _send(resources, claim)
+    except OAuthAnswerLost as error:
+        log.warning("refresh_answer_lost", extra={"host_id": host_id, "error": str(error)})
+        stale = resources.settings.times.refresh_stale
+        raise RefreshUnavailable(f"the answer was lost: {error}", retry_after=stale) from error
+    except (OAuthNotSent, AppNotConfigured, HostNotAllowed) as error:
+        await _clear(resources, host_id, claim)
+        log.warning("refresh_not_sent", extra={"host_id": host_id, "error": str(error)})
+        raise RefreshUnavailable(str(error)) from error
+    except OAuthRefused as error:
+        return await _refused(resources, host_id, claim=claim, refused=error)
+    return await _store_for_certain(resources, host_id, claim=claim, answer=answer)
+
+
+async def _send(resources: Resources, claim: Claim) -> TokenAnswer:
+    app = credentials_for(resources.settings, claim.client_id)
+    base = check_login_host(claim.login_url, extra=resources.settings.extra_hosts)
+    return await oauth.refresh(
+        resources.http,
+        base,
+        refresh_token=claim.refresh_token,
+        client_id=app.client_id,
+        client_secret=app.client_secret,
+        within=resources.settings.times.refresh_total,
+    )
+
+
+async def _refused(
+    resources: Resources, host_id: str, *, claim: Claim, refused: OAuthRefused
+) -> AccessToken | None:
+    reason = reason_of(refused)
+    # Wrong credentials of the shared app are the operator's fault; they must not end every host's grant.
+    is_our_fault = (
+        reason == CREDENTIALS_REJECTED and claim.client_id == resources.settings.salesforce_client_id
+    )
+    if reason is None or is_our_fault:
+        await _clear(resources, host_id, claim)
+        log.error("refresh_refused", extra={"host_id": host_id, "error": refused.error})
+        raise RefreshUnavailable(str(refused), retry_after=30)
+    async with resources.database.tenant(host_id) as session:
+        has_ended = await end_connection(
+            session,
+            host_id,
+            reason_code=reason,
+            token_version=claim.version,
+            details={"error": refused.error},
+        )
+    if has_ended:
+        raise ConnectionEnded(reason) from refused
+    return None
+
+
+async def _store_for_certain(
+    resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer
+) -> AccessToken | None:
+    """Keep trying while the database is away for a moment: a rotated token exists nowhere else."""
+    for pause in STORE_PAUSES:
+        try:
+            return await _store(resources, host_id, claim=claim, answer=answer)
+        except DATABASE_AWAY as error:
+            log.warning("refresh_not_stored", extra={"host_id": host_id, "error": type(error).__name__})
+            await asyncio.sleep(pause)
+    return await _store(resources, host_id, claim=claim, answer=answer)
+
+
+async def _store(
+    resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer
+) -> AccessToken | None:
+    values = _values(resources, host_id, claim=claim, answer=answer)
+    is_same = (Connection.host_id == host_id, Connection.token_version == claim.version)
+    async with resources.database.tenant(host_id) as session:
+        stored = await session.execute(
+            update(Connection)
+            .where(*is_same, Connection.state == "connected")
+            .values(values)
+            .returning(Connection.token_version, Connection.instance_url)
+        )
+        row = stored.one_or_none()
+        if row is None:
+            await _overtaken(session, resources.vault, host_id, claim=claim, answer=answer)
+            return None
+    return AccessToken(answer.access_token, row.token_version, row.instance_url)
+
+
+def _values(resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer) -> dict[str, object]:
+    seal = resources.vault.seal
+    refresh_token = answer.refresh_token or claim.refresh_token
+    return {
+        "access_token": seal(answer.access_token, host_id=host_id, column=ACCESS_TOKEN),
+        "refresh_token": seal(refresh_token, host_id=host_id, column=REFRESH_TOKEN),
+        "instance_url": _followed(resources, host_id, claim=claim, answer=answer),
+        "is_rotating": refresh_token != claim.refresh_token,
+        "token_version": claim.version + 1,
+        "refresh_started_at": None,
+        "refreshed_at": func.clock_timestamp(),
+    }
+
+
+async def _overtaken(
+    session: AsyncSession, vault: Vault, host_id: str, *, claim: Claim, answer: TokenAnswer
+) -> None:
+    """The row moved on while we asked. After a disconnect a rotated grant has no owner left: it must go.
+
+    In any other state it is left alone: a commit whose answer was lost looks just the same.
+    """
+    state = await session.scalar(select(Connection.state).where(Connection.host_id == host_id))
+    if state == "disconnected" and answer.refresh_token is not None:
+        await queue_revocation(session, vault, host_id, login_url=claim.login_url, token=answer.refresh_token)
+
+
+def _followed(resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer) -> str:
+    """Where the org lives now; an answer that names a foreign host is not followed, its token is kept."""
+    try:
+        return check_instance_url(answer.instance_url, extra=resources.settings.extra_hosts)
+    except HostNotAllowed as error:
+        log.error("instance_url_refused", extra={"host_id": host_id, "host": error.host})
+        return claim.instance_url
+
+
+async def _clear(resources: Resources, host_id: str, claim: Claim) -> None:
+    async with resources.database.tenant(host_id) as session:
+        await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
+            .values(refresh_started_at=None)
+        )

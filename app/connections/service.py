@@ -1,0 +1,55 @@
+"""What other parts may ask of a host's connection: an open client, and notes on its use."""
+
+from collections.abc import Callable
+
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.connections.advice import explain
+from app.connections.tokens import ConnectionTokens, open_token
+from app.models import Connection
+from app.problems import ConnectionNeedsReconnect, NotConnected
+from app.resources import Resources
+from app.salesforce.client import SalesforceClient
+from app.salesforce.hosts import check_instance_url
+from app.salesforce.session import SessionAuth
+from app.settings import Settings
+
+
+async def open_client(
+    resources: Resources, host_id: str, *, before_send: Callable[[], None] | None = None
+) -> SalesforceClient:
+    """A client of the host's org. Raises NotConnected, ConnectionNeedsReconnect, HostNotAllowed.
+
+    `before_send` may veto every send (see SalesforceClient). Its calls raise, besides the wire's own errors,
+    `ConnectionEnded` once the connection was found dead and `RefreshUnavailable` while no token can be had.
+    """
+    async with resources.database.tenant(host_id) as session:
+        connection = await usable_connection(session, host_id, settings=resources.settings)
+    settings, token = resources.settings, open_token(resources.vault, connection)
+    return SalesforceClient(
+        resources.http,
+        SessionAuth(ConnectionTokens(resources, host_id, token)),
+        instance_url=check_instance_url(connection.instance_url, extra=settings.extra_hosts),
+        api_version=connection.api_version,
+        before_send=before_send,
+        answer_within=settings.times.http_total,
+    )
+
+
+async def usable_connection(session: AsyncSession, host_id: str, *, settings: Settings) -> Connection:
+    """The host's row in state `connected`. Raises NotConnected, ConnectionNeedsReconnect."""
+    connection = await session.get(Connection, host_id)
+    if connection is None or connection.state == "disconnected":
+        raise NotConnected
+    if connection.state != "connected":
+        reason = connection.reason_code or "access_revoked"
+        raise ConnectionNeedsReconnect(reason=reason, advice=explain(settings, reason))
+    return connection
+
+
+async def mark_used(session: AsyncSession, host_id: str, *, has_written: bool = False) -> None:
+    """Note that the connection was used, and whether something was written, in the caller's transaction."""
+    now = func.clock_timestamp()
+    values = {"last_used_at": now} | ({"last_written_at": now} if has_written else {})
+    await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
