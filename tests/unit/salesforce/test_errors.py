@@ -82,6 +82,8 @@ SORTED: list[tuple[str, str, int | None, str, str]] = [
     ("ANSWER_LOST", "", None, "ambiguous", "record"),
     ("HTTP_502", "", 502, "ambiguous", "record"),
     ("NOT_SENT", "", None, "transient", "org"),
+    ("REFRESH_UNAVAILABLE", "", None, "transient", "org"),
+    ("CONNECTION_ENDED", "", None, "access", "connection"),
     ("HTTP_414", "", 414, "other", "record"),
     ("A_CODE_FROM_NEXT_YEAR", "", 400, "other", "record"),
 ]
