@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from app.advice_connections import CONNECTION_ROWS, AdviceRow
+from app.advice_problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
+from app.advice_sync import SYNC_ROWS
 
 
 class Advice(BaseModel):
@@ -34,6 +36,12 @@ def advise(code: str, **values: object) -> Advice:
     )
 
 
+def advice_for_problem(code: str) -> Advice | None:
+    """What to tell a person whom the API refused with this problem code, if there is anything to do."""
+    advice_code = ADVICE_BY_PROBLEM.get(code)
+    return None if advice_code is None else ADVICE[advice_code]
+
+
 def _rows(rows: Iterable[AdviceRow]) -> dict[str, Advice]:
     return {
         code: Advice(code=code, title=title, explanation=explanation, steps=steps, link=link)
@@ -43,6 +51,8 @@ def _rows(rows: Iterable[AdviceRow]) -> dict[str, Advice]:
 
 ADVICE = _rows(
     (
+        *SYNC_ROWS,
+        *PROBLEM_ROWS,
         *CONNECTION_ROWS,
         (
             "environment_not_configured",

@@ -29,7 +29,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from app.advice import Advice
+from app.advice import Advice, advice_for_problem
 from app.salesforce.errors import Failure
 
 log = logging.getLogger(__name__)
@@ -354,7 +354,7 @@ def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSO
         detail=problem.detail,
         code=code,
         reason=problem.reason,
-        advice=problem.advice,
+        advice=problem.advice or advice_for_problem(code),
         salesforce=SalesforceAnswer.of(problem.salesforce) if problem.salesforce else None,
         request_id=request_id,
         errors=list(problem.errors) if problem.errors is not None else None,

@@ -1,0 +1,92 @@
+"""Advice: every error that a row, a group or a problem can carry has words and a next step."""
+
+from string import Formatter
+
+import pytest
+
+from app.advice import ADVICE, advice_for_problem, advise
+from app.advice_connections import CONNECTION_ROWS
+from app.advice_problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
+from app.advice_sync import SYNC_ROWS
+from app.problems import Problem
+from app.salesforce.error_codes import SORTING_BY_CODE, ErrorClass, sort_code
+from app.sync.advice_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_code_for
+
+# What only waiting cures, or what the caller's program must cure: nothing a person could do.
+WITHOUT_ADVICE = {
+    "HostNotFound", "EventNotFound", "RegistrationNotFound", "AttemptNotFound", "NotFound",
+    "MethodNotAllowed", "ReturnToInvalid", "TokenInvalid", "NotConfigured", "BodyTooLarge",
+    "MediaTypeUnsupported", "PayloadInvalid", "Unexpected", "DatabaseUnavailable",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", sorted(SORTING_BY_CODE))
+def test_every_code_that_salesforce_gives_has_advice(code: str) -> None:
+    assert advice_code_for(sort_code(code, "", None).error_class, code) in ADVICE
+
+
+@pytest.mark.parametrize("error_class", list(ErrorClass))
+def test_unknown_code_gets_the_advice_of_its_class(error_class: ErrorClass) -> None:
+    assert advice_code_for(error_class, "SOMETHING_NEW") == BY_CLASS[error_class]
+    assert BY_CLASS[error_class] in ADVICE
+
+
+def test_every_advice_code_of_the_engine_has_a_row() -> None:
+    assert {*BY_CODE.values(), *BY_CLASS.values(), *BY_CAUSE.values()} <= ADVICE.keys()
+
+
+@pytest.mark.parametrize(
+    ("error_class", "code", "about", "expected"),
+    [
+        pytest.param("access", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", {"sobject": "CampaignMember"},
+                     "marketing_user_missing", id="member-refused"),
+        pytest.param("access", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+                     {"message": "entity type cannot be inserted: CampaignMember"},
+                     "marketing_user_missing", id="member-named-by-the-message"),
+        pytest.param("access", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", {"sobject": "Lead"},
+                     "create_not_allowed", id="lead-refused"),
+        pytest.param("data", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", {"sobject": "Lead"},
+                     "automation_failed", id="trigger-failed"),
+        pytest.param("transient", "APEX_ERROR", {}, "record_busy", id="lock-inside-a-trigger"),
+        pytest.param("access", "INSUFFICIENT_ACCESS_OR_READONLY", {"sobject": "CampaignMember"},
+                     "marketing_user_missing", id="campaign-not-writeable"),
+        pytest.param("access", "INSUFFICIENT_ACCESS_OR_READONLY", {"sobject": "Contact"},
+                     "insufficient_access", id="contact-not-writeable"),
+        pytest.param("duplicate", "DUPLICATES_DETECTED", {}, "duplicate_no_match", id="duplicate"),
+        pytest.param("other", "SOMETHING_NEW", {}, "unknown_error", id="unknown"),
+        pytest.param("nonsense", "SOMETHING_NEW", {}, "unknown_error", id="unknown-class"),
+    ],
+)  # fmt: skip
+def test_one_code_with_several_causes(
+    error_class: str, code: str, about: dict[str, str], expected: str
+) -> None:
+    assert advice_code_for(error_class, code, **about) == expected
+
+
+def test_no_code_has_two_rows() -> None:
+    codes = [row[0] for row in (*SYNC_ROWS, *PROBLEM_ROWS, *CONNECTION_ROWS)]
+    assert sorted(codes) == sorted(set(codes))
+
+
+def test_duplicate_advice_has_its_fixed_wording() -> None:
+    steps = ADVICE["duplicate_no_match"].steps
+    assert steps == ("Resolve the duplicate in Salesforce, then click Retry on the failed row.",)
+
+
+@pytest.mark.parametrize("row", SYNC_ROWS, ids=lambda row: row[0])
+def test_advice_on_writes_needs_only_object_and_field_and_has_a_step(row: tuple[str, ...]) -> None:
+    places = {name for text in (row[1], row[2], *row[3]) for _, name, _, _ in Formatter().parse(text) if name}
+    assert places <= {"object", "field"}
+    advice = advise(row[0], object="Lead", field="Phone")
+    assert advice.steps
+    assert "{" not in advice.model_dump_json().replace('{"code"', "", 1)
+
+
+def test_problem_that_a_person_can_cure_carries_advice() -> None:
+    codes = {kind.__name__ for kind in Problem.__subclasses__()}
+    assert codes - WITHOUT_ADVICE <= ADVICE_BY_PROBLEM.keys()
+    for code in ADVICE_BY_PROBLEM:
+        advice = advice_for_problem(code)
+        assert advice is not None
+        assert "{" not in advice.explanation
+    assert advice_for_problem("HostNotFound") is None
