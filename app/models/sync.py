@@ -40,9 +40,6 @@ class SyncJob(Base):
             "due_at",
             postgresql_where=text("state IN ('pending', 'ambiguous')"),
         ),
-        Index(
-            "ix_sync_jobs_due", "org_id", "due_at", postgresql_where=text("state IN ('pending', 'ambiguous')")
-        ),
         Index("ix_sync_jobs_running", "org_id", postgresql_where=text("state = 'running'")),
         Index("ix_sync_jobs_host_id_event_id_state", "host_id", "event_id", "state"),
         Index(

@@ -404,13 +404,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('pending', 'ambiguous')"),
     )
     op.create_index(
-        "ix_sync_jobs_due",
-        "sync_jobs",
-        ["org_id", "due_at"],
-        unique=False,
-        postgresql_where=sa.text("state IN ('pending', 'ambiguous')"),
-    )
-    op.create_index(
         "ix_sync_jobs_failed",
         "sync_jobs",
         ["host_id", "event_id", "group_id"],
@@ -528,11 +521,6 @@ def downgrade() -> None:
     )
     op.drop_index("ix_sync_jobs_host_id_event_id_state", table_name="sync_jobs")
     op.drop_index("ix_sync_jobs_failed", table_name="sync_jobs", postgresql_where=sa.text("state = 'failed'"))
-    op.drop_index(
-        "ix_sync_jobs_due",
-        table_name="sync_jobs",
-        postgresql_where=sa.text("state IN ('pending', 'ambiguous')"),
-    )
     op.drop_index(
         "ix_sync_jobs_claim",
         table_name="sync_jobs",

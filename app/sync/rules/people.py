@@ -1,4 +1,4 @@
-"""Who a registration is in Salesforce: the record that the link names, the one we know, or the e-mail's. Pure."""
+"""Who a registration is in Salesforce: the record we know, the one its link names, or the e-mail's. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,8 +9,6 @@ from app.sync.rules.fields import Notice
 
 CONTACT, LEAD = "Contact", "Lead"
 MAX_HOPS = 5
-SHARING = "INVISIBLE_RECORD"
-"""Our own code for a record that the connected user cannot see any more."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""What went wrong with one row, in the form that is stored, grouped and shown."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from app.salesforce.errors import Failure
+from app.sync.advice_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
+from app.sync.advice_codes import advice_code_for
+from app.sync.groups import group_id
+
+VALUE_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class RowError:
+    """One failed part of a registration. `kind` is the part: registered, checked_in."""
+
+    error_class: str
+    error_code: str
+    message: str
+    kind: str
+    sobject: str | None
+    fields: tuple[str, ...]
+    value: str | None
+    http_status: int | None
+    group_id: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "class": self.error_class,
+            "kind": self.kind,
+            "object": self.sobject,
+            "error_code": self.error_code,
+            "message": self.message,
+            "fields": list(self.fields),
+            "field_label": None,
+            "value": self.value,
+            "http_status": self.http_status,
+            "advice_code": advice_code_for(
+                self.error_class, self.error_code, message=self.message, sobject=self.sobject
+            ),
+        }
+
+
+def row_error(
+    failure: Failure,
+    *,
+    kind: str,
+    sobject: str | None,
+    sent: dict[str, Any] | None = None,
+    values: Collection[str] = (),
+) -> RowError:
+    """From Salesforce's failure; `sent` are the fields of the refused record, `values` the attendee's own."""
+    error_class = failure.error_class.value
+    return RowError(
+        error_class=error_class,
+        error_code=failure.error_code,
+        message=failure.message,
+        kind=kind,
+        sobject=sobject,
+        fields=failure.fields,
+        value=_refused_value(failure, sent or {}),
+        http_status=failure.http_status,
+        group_id=group_id(
+            error_class, failure.error_code, sobject, failure.fields, failure.message, values=values
+        ),
+    )
+
+
+def own_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> RowError:
+    """A failure that we saw ourselves, before or after asking Salesforce."""
+    group = group_id(error_class, error_code, sobject, (), message)
+    return RowError(error_class, error_code, message, kind, sobject, (), None, None, group)
+
+
+def _refused_value(failure: Failure, sent: dict[str, Any]) -> str | None:
+    named = [sent[field] for field in failure.fields if sent.get(field) is not None]
+    return str(named[0])[:VALUE_LENGTH] if len(named) == 1 else None
+
+
+OUTCOME_UNKNOWN = own_error(
+    "other",
+    UNKNOWN_CODE,
+    "Salesforce never said whether the record was saved.",
+    kind="registered",
+    sobject="Lead",
+)

@@ -1,0 +1,175 @@
+"""One worker at a time per org: a lease with a fence, kept by a heartbeat, all by the database's clock."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Database
+from app.salesforce.errors import SendGuardTripped
+from app.sync.errors import OUTCOME_UNKNOWN
+from app.sync.policy import MAX_DEATHS
+
+log = logging.getLogger(__name__)
+
+ACQUIRE = text("""
+    INSERT INTO org_leases AS lease (org_id, owner, fence, until, acquired_at)
+    VALUES (:org_id, :owner, 1, clock_timestamp() + :life, clock_timestamp())
+    ON CONFLICT (org_id) DO UPDATE
+    SET owner = excluded.owner, fence = lease.fence + 1,
+        until = excluded.until, acquired_at = excluded.acquired_at
+    WHERE (lease.until IS NULL OR lease.until <= clock_timestamp())
+      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+      AND lease.paused_at IS NULL
+    RETURNING fence, batch_size, failures
+""")
+RENEW = text("""
+    UPDATE org_leases SET until = clock_timestamp() + :life
+    WHERE org_id = :org_id AND owner = :owner AND fence = :fence AND until > clock_timestamp()
+""")
+RELEASE = text("""
+    UPDATE org_leases SET owner = NULL, until = NULL
+    WHERE org_id = :org_id AND owner = :owner AND fence = :fence
+""")
+
+# Calls that were under way when their worker went: what they wrote is not known.
+DOUBT_INTENTS = text("""
+    UPDATE written_records AS slot SET state = 'ambiguous', looks = 0
+    FROM sync_jobs AS job
+    WHERE job.org_id = :org_id AND job.state = 'running'
+      AND slot.host_id = job.host_id AND slot.org_id = job.org_id
+      AND slot.registration_id = job.registration_id AND slot.state = 'intended'
+""")
+SETTLE_RUNNING = text("""
+    WITH running AS (
+        SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
+        WHERE org_id = :org_id AND state = 'running'
+        ORDER BY host_id, registration_id FOR UPDATE
+    ), doubt AS (
+        SELECT running.*, EXISTS (
+            SELECT 1 FROM written_records AS slot
+            WHERE slot.host_id = running.host_id AND slot.org_id = running.org_id
+              AND slot.registration_id = running.registration_id AND slot.state = 'ambiguous'
+        ) AS is_open FROM running
+    ), verdict AS (
+        SELECT host_id, registration_id, is_open,
+               deaths + CASE WHEN is_open THEN CAST(:died AS int) ELSE 0 END AS deaths,
+               is_open AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless FROM doubt
+    )
+    UPDATE sync_jobs AS job
+    SET state = CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END,
+        deaths = verdict.deaths,
+        waiting_for = CASE WHEN is_open AND NOT is_hopeless THEN 'certainty' END,
+        error_class = CASE WHEN is_hopeless THEN :error ->> 'class' ELSE error_class END,
+        error_code = CASE WHEN is_hopeless THEN :error ->> 'error_code' ELSE error_code END,
+        group_id = CASE WHEN is_hopeless THEN :group_id ELSE group_id END,
+        error = CASE WHEN is_hopeless THEN :error ELSE error END,
+        first_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE first_error_at END,
+        last_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE last_error_at END,
+        fence = NULL, running_version = NULL, due_at = clock_timestamp()
+    FROM verdict
+    WHERE job.host_id = verdict.host_id AND job.registration_id = verdict.registration_id
+    RETURNING 1
+""").bindparams(bindparam("error", type_=JSONB))
+
+
+class LeaseLost(Exception):
+    """Another worker owns the org now; nothing more may be written under this lease."""
+
+
+@dataclass
+class Lease:
+    """An org that this process drains. `batch_size` and `failures` are what the last drain left behind."""
+
+    org_id: str
+    owner: str
+    fence: int
+    batch_size: int
+    failures: int
+    send_window: float
+    is_lost: bool = False
+    confirmed_at: float = field(default_factory=time.monotonic)
+
+    def confirm(self, asked_at: float) -> None:
+        """The database said at `asked_at` (monotonic seconds) or later that the lease is ours."""
+        self.confirmed_at = max(self.confirmed_at, asked_at)
+
+    def check_send(self) -> None:
+        """Refuse a send unless the lease was confirmed just now: a frozen process must not wake up and write.
+
+        Raises SendGuardTripped.
+        """
+        if self.is_lost or time.monotonic() - self.confirmed_at > self.send_window:
+            raise SendGuardTripped("the lease is no longer certain")
+
+
+async def acquire(
+    database: Database, org_id: str, *, owner: str, life: float, send_window: float
+) -> Lease | None:
+    """The lease, or None while somebody has it or the org wants to be left alone.
+
+    Taking over settles what the last owner left running, under the new fence and in the same transaction.
+    """
+    asked_at = time.monotonic()
+    async with database.system() as session:
+        values = {"org_id": org_id, "owner": owner, "life": timedelta(seconds=life)}
+        row = (await session.execute(ACQUIRE, values)).first()
+        if row is None:
+            return None
+        left_behind = await settle_running(session, org_id, has_died=True)
+    if left_behind:
+        log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
+    return Lease(org_id, owner, row.fence, row.batch_size, row.failures, send_window, confirmed_at=asked_at)
+
+
+async def settle_running(session: AsyncSession, org_id: str, *, has_died: bool) -> int:
+    """Rows whose call was under way become ambiguous, the others pending again; returns how many there were.
+
+    A row that took several workers with it is not tried again without a person.
+    """
+    await session.execute(DOUBT_INTENTS, {"org_id": org_id})
+    values = {
+        "org_id": org_id,
+        "died": int(has_died),
+        "max_deaths": MAX_DEATHS,
+        "error": OUTCOME_UNKNOWN.as_json(),
+        "group_id": OUTCOME_UNKNOWN.group_id,
+    }
+    return len((await session.execute(SETTLE_RUNNING, values)).all())
+
+
+async def release(database: Database, lease: Lease) -> None:
+    """Give the org up, so that the next worker need not wait for the lease to end."""
+    values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
+    async with database.system() as session:
+        await session.execute(RELEASE, values)
+
+
+async def keep(database: Database, lease: Lease, *, life: float, every: float) -> None:
+    """Renew until cancelled; a lease that could not be renewed is lost for good."""
+    values = {
+        "org_id": lease.org_id,
+        "owner": lease.owner,
+        "fence": lease.fence,
+        "life": timedelta(seconds=life),
+    }
+    while not lease.is_lost:
+        await asyncio.sleep(every)
+        asked_at = time.monotonic()
+        try:
+            async with database.system() as session:
+                renewed = (await session.execute(RENEW, values)).rowcount  # type: ignore[attr-defined]
+        except (DBAPIError, OSError, TimeoutError) as error:
+            log.warning("heartbeat_failed", extra={"org_id": lease.org_id, "error": type(error).__name__})
+            continue
+        if renewed:
+            lease.confirm(asked_at)
+        else:
+            lease.is_lost = True
+            log.warning("lease_lost", extra={"org_id": lease.org_id})

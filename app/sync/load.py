@@ -1,0 +1,179 @@
+"""From claimed registration ids to a Batch: everything the planner needs, in five queries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
+from app.sync.batch import Attendee, Batch, EventView, Facts, Job, Link, SlotKey, Writes, Written
+
+ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone")
+
+
+async def load_batch(
+    session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str, fence: int
+) -> Batch:
+    """The claimed jobs with their registrations, events, links, written records and siblings."""
+    query = (
+        select(SyncJob, Registration, Event, CampaignLink)
+        .join(
+            Registration,
+            (Registration.host_id == SyncJob.host_id)
+            & (Registration.registration_id == SyncJob.registration_id),
+        )
+        .join(Event, (Event.host_id == Registration.host_id) & (Event.event_id == Registration.event_id))
+        .outerjoin(
+            CampaignLink,
+            (CampaignLink.host_id == Event.host_id)
+            & (CampaignLink.event_id == Event.event_id)
+            & (CampaignLink.org_id == org_id),
+        )
+        .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(registration_ids))
+        .order_by(SyncJob.registration_id)
+    )
+    found = (await session.execute(query)).all()
+    written = await _written(session, registration_ids, host_id=host_id, org_id=org_id)
+    jobs = tuple(_job(*row, written.get(row[0].registration_id, {})) for row in found)
+    now = await session.scalar(select(func.clock_timestamp()))
+    assert now is not None
+    return Batch(
+        host_id,
+        org_id,
+        fence,
+        now,
+        jobs,
+        await _writes(session, host_id),
+        await _siblings(session, jobs, host_id=host_id),
+    )
+
+
+def facts_of(registration: Registration) -> Facts:
+    """The facts with a check-in that was undone later taken away."""
+    checked_in_at = registration.checked_in_at
+    reverted_at = registration.check_in_reverted_at
+    if checked_in_at is not None and reverted_at is not None and reverted_at >= checked_in_at:
+        checked_in_at = None
+    return Facts(
+        status=registration.status,
+        registered_at=registration.registered_at,
+        confirmed_at=registration.confirmed_at,
+        checked_in_at=checked_in_at,
+        cancelled_at=registration.cancelled_at,
+        no_show_at=registration.no_show_at,
+        replay_watched_at=_watched_at(registration),
+    )
+
+
+def _watched_at(registration: Registration) -> datetime | None:
+    if not registration.replay:
+        return None
+    watched_at = registration.replay.get("watched_at")
+    return datetime.fromisoformat(watched_at) if watched_at else registration.snapshot_at
+
+
+def _job(
+    job: SyncJob,
+    registration: Registration,
+    event: Event,
+    link: CampaignLink | None,
+    written: dict[SlotKey, Written],
+) -> Job:
+    return Job(
+        registration_id=job.registration_id,
+        event=EventView(
+            event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url
+        ),
+        attendee=_attendee(registration),
+        facts=facts_of(registration),
+        link=_link(link),
+        salesforce_id=registration.salesforce_id,
+        ticket=(registration.ticket or {}).get("name"),
+        why=job.why,
+        attempts=job.attempts,
+        deaths=job.deaths,
+        running_version=job.running_version or 0,
+        is_erased=registration.erased_at is not None,
+        written=written,
+    )
+
+
+def _attendee(registration: Registration) -> Attendee:
+    given: dict[str, Any] = registration.attendee
+    email = given.get("email")
+    return Attendee(
+        email=email.strip() if email else None,
+        email_key=registration.email_key,
+        **{name: given.get(name) for name in ATTENDEE_FIELDS},
+    )
+
+
+def _link(link: CampaignLink | None) -> Link | None:
+    if link is None or link.state not in ("linked", "broken"):
+        return None
+    labels = {meaning: label for meaning, label in link.statuses.items() if label}
+    return Link(link.campaign_id, labels, is_broken=link.state == "broken")
+
+
+async def _written(
+    session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str
+) -> dict[str, dict[SlotKey, Written]]:
+    rows = await session.scalars(
+        select(WrittenRecord).where(
+            WrittenRecord.host_id == host_id,
+            WrittenRecord.org_id == org_id,
+            WrittenRecord.registration_id.in_(registration_ids),
+        )
+    )
+    slots: dict[str, dict[SlotKey, Written]] = {}
+    for row in rows:
+        slots.setdefault(row.registration_id, {})[SlotKey(row.slot, row.discriminator)] = Written(
+            state=row.state,
+            action=row.action,
+            sobject=row.sobject,
+            sf_id=row.sf_id,
+            meaning=row.meaning,
+            label=row.label,
+            reference=row.reference,
+            details=row.details,
+            attempt_started_at=row.attempt_started_at,
+            first_attempt_at=row.first_attempt_at,
+            looks=row.looks,
+            rounds=row.rounds,
+        )
+    return slots
+
+
+async def _writes(session: AsyncSession, host_id: str) -> Writes:
+    settings = await session.scalar(select(Host.settings).where(Host.host_id == host_id)) or {}
+    chosen = settings.get("writes", {})
+    return Writes(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
+
+
+async def _siblings(
+    session: AsyncSession, jobs: Sequence[Job], *, host_id: str
+) -> dict[tuple[str, str], tuple[Facts, ...]]:
+    """Facts of all registrations of the batch's people in the linked campaigns, other events included."""
+    wanted = {
+        (job.link.campaign_id, job.attendee.email_key) for job in jobs if job.link and job.attendee.email_key
+    }
+    if not wanted:
+        return {}
+    query = (
+        select(CampaignLink.campaign_id, Registration)
+        .join(
+            CampaignLink,
+            (CampaignLink.host_id == Registration.host_id) & (CampaignLink.event_id == Registration.event_id),
+        )
+        .where(
+            Registration.host_id == host_id,
+            Registration.erased_at.is_(None),
+            tuple_(CampaignLink.campaign_id, Registration.email_key).in_(wanted),
+        )
+    )
+    found: dict[tuple[str, str], list[Facts]] = {}
+    for campaign_id, registration in await session.execute(query):
+        found.setdefault((campaign_id, registration.email_key), []).append(facts_of(registration))
+    return {key: tuple(facts) for key, facts in found.items()}
