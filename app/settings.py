@@ -214,10 +214,11 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsInvalid("\n".join(_fault_lines(error))) from None
+        raise SettingsInvalid("\n".join(fault_lines(error))) from None
 
 
-def _fault_lines(error: ValidationError) -> list[str]:
+def fault_lines(error: ValidationError) -> list[str]:
+    """One line per fault, each beginning with the variable to set."""
     lines = []
     for fault in error.errors():
         name = "_".join(str(part) for part in fault["loc"]).upper()

@@ -65,7 +65,8 @@ def main() -> int:
         configure_logging(settings.log_level)
         uvloop.run(work(settings))
     except CANNOT_START as error:
-        sys.stderr.write(f"eventship-salesforce worker: {error}\n")
+        reason = "; ".join(str(error).splitlines())
+        sys.stderr.write(f"eventship-salesforce worker: {reason}\n")
         return 2
     return 0
 

@@ -1,0 +1,198 @@
+"""`eventship-salesforce`: parses the command line, calls one function, turns known faults into one line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.boot import CANNOT_START
+from app.commands.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
+from app.commands.migrate import migrate
+from app.commands.openapi import openapi
+from app.commands.serve import serve
+from app.commands.up import up
+from app.commands.webhook import ATTENDEE_FLAGS, send_webhook
+from app.local import EngineNotStarted
+from app.machine.children import ChildDied, PortTaken
+from app.machine.secrets import LocalSecrets
+from app.machine.stack import LOOPBACK, AlreadyRunning, NotReady, Plan
+from app.settings import SettingsInvalid
+from app.vault import new_key
+
+PROGRAM = "eventship-salesforce"
+FAULTS = (*CANNOT_START, PortTaken, AlreadyRunning, NotReady, ChildDied, EngineNotStarted, ApiRefused)
+CANNOT = 2
+DEFAULT_PORT, DEFAULT_SIMULATOR_PORT = 8000, 8100
+
+Arguments = argparse.Namespace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 2 for a fault of the configuration, told in one line (more for a broken part)."""
+    chosen = _parser().parse_args(arguments)
+    run: Callable[[Arguments], int] = chosen.run
+    try:
+        return run(chosen)
+    except SettingsInvalid as fault:
+        print(f"{PROGRAM} {chosen.command}: {'; '.join(str(fault).splitlines())}", file=sys.stderr)
+        return CANNOT
+    except FAULTS as fault:
+        print(f"{PROGRAM} {chosen.command}: {fault}", file=sys.stderr)
+        return CANNOT
+
+
+def _up(chosen: Arguments) -> int:
+    return up(Plan(chosen.home, chosen.port, chosen.simulator_port, given=dict(os.environ)))
+
+
+def _api(chosen: Arguments) -> int:
+    return serve(chosen.bind, chosen.port)
+
+
+def _process(module: str) -> Callable[[Arguments], int]:
+    def replace_us(chosen: Arguments) -> int:
+        # Their own process, in our place: signals and exit codes need no go-between.
+        os.execv(sys.executable, [sys.executable, "-m", module, *chosen.rest])  # noqa: S606
+
+    return replace_us
+
+
+def _token(chosen: Arguments) -> int:
+    hosts = dict(chosen.host)
+    secrets = LocalSecrets.of(chosen.home)
+    print(secrets.token(hosts, scope=" ".join(chosen.scope), user=chosen.user, minutes=chosen.minutes))
+    return 0
+
+
+def _webhook(chosen: Arguments) -> int:
+    secret = chosen.secret or LocalSecrets.of(chosen.home).webhook_secret
+    return send_webhook(vars(chosen), url=chosen.url or _local_url(chosen), secret=secret)
+
+
+def _jobs(chosen: Arguments) -> int:
+    hosts = {chosen.host_id: "owner"} if chosen.host_id else {}
+    token = chosen.token or LocalSecrets.of(chosen.home).token(hosts, scope="ops")
+    api = OpsApi(chosen.url or _local_url(chosen), token)
+    if chosen.what == "count":
+        return show_counts(api)
+    if chosen.what == "list":
+        return show_jobs(api, host_id=chosen.host_id, event_id=chosen.event_id, states=chosen.state or [])
+    wanted = vars(chosen) | {"state": (chosen.state or [None])[0]}
+    filter_ = {name: wanted[name] for name in FILTERS if wanted[name]}
+    return retry_jobs(api, filter_, is_dry_run=not chosen.yes)
+
+
+def _keys(chosen: Arguments) -> int:
+    print(new_key(chosen.kid))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Puts event registrations into Salesforce.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Arguments], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    _add_ports(_add_home(command("up", _up, "run everything on this machine until Ctrl-C")))
+    _add_api(command("api", _api, "serve the API"))
+    command("worker", _process("workers.main"), "drain orgs until SIGTERM").set_defaults(rest=[])
+    command("migrate", lambda _: migrate(), "bring the database to the newest schema")
+    simulator = command("simulator", _process("simulator"), "run a Salesforce org over HTTP")
+    simulator.add_argument("rest", nargs=argparse.REMAINDER, help="its own options: --port, --state")
+    _add_token(_add_home(command("token", _token, "sign a bearer token with this machine's key")))
+    _add_webhook(_add_ports(_add_home(command("webhook", _webhook, "send one signed webhook"))))
+    _add_jobs(_add_ports(_add_home(command("jobs", _jobs, "count, list or retry jobs"))))
+    _add_keys(command("keys", _keys, "make an encryption key"))
+    _add_openapi(command("openapi", _openapi, "print the API's description, or check its file"))
+    return parser
+
+
+def _openapi(chosen: Arguments) -> int:
+    return openapi(is_check=chosen.check, is_write=chosen.write)
+
+
+def _add_home(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    home = Path(os.environ.get("LOCAL_HOME", ".local"))
+    parser.add_argument("--home", type=Path, default=home, help="where this machine's state is kept")
+    return parser
+
+
+def _add_ports(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--port", type=_port, default=os.environ.get("PORT", str(DEFAULT_PORT)))
+    parser.add_argument(
+        "--simulator-port",
+        type=_port,
+        default=os.environ.get("SIMULATOR_PORT", str(DEFAULT_SIMULATOR_PORT)),
+    )
+    return parser
+
+
+def _add_api(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bind", default=os.environ.get("BIND", LOOPBACK), help="address to listen on")
+    parser.add_argument("--port", type=_port, default=os.environ.get("PORT", str(DEFAULT_PORT)))
+
+
+def _add_token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", action="append", type=_role, default=[], help="HOST=owner|admin|member")
+    parser.add_argument("--scope", action="append", default=[], help="ops, import")
+    parser.add_argument("--user", default="local")
+    parser.add_argument("--minutes", type=int, default=60)
+
+
+def _add_webhook(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--file", help="a JSON body to send as it is; else one is made of the flags below")
+    parser.add_argument("--type", default="registration.confirmed")
+    parser.add_argument("--host", default="host_acme")
+    parser.add_argument("--event", default="evt_summit")
+    for flag in ("title", "registration", *ATTENDEE_FLAGS):
+        parser.add_argument(f"--{flag.replace('_', '-')}")
+    parser.add_argument("--id", help="webhook id; the same id again has no second effect")
+    parser.add_argument("--url", help="the API's address, when it is not here")
+    parser.add_argument("--secret", help="whsec_… when it is not this machine's")
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("count", "list", "retry"))
+    for name in FILTERS:
+        if name != "state":
+            parser.add_argument(f"--{name.replace('_', '-')}", dest=name)
+    parser.add_argument("--state", action="append")
+    parser.add_argument("--yes", action="store_true", help="really retry; without it only counted")
+    parser.add_argument("--url", help="the API's address, when it is not here")
+    parser.add_argument("--token", help="a bearer token with scope ops, when it is not this machine's")
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("new",))
+    parser.add_argument("--kid", default="k1", help="the key's id: a new one for each key")
+
+
+def _add_openapi(parser: argparse.ArgumentParser) -> None:
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="fail when openapi/openapi.json is behind")
+    how.add_argument("--write", action="store_true", help="write openapi/openapi.json")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: PORT and SIMULATOR_PORT take 1 to 65535")
+    return int(text)
+
+
+def _role(text: str) -> tuple[str, str]:
+    host, _, role = text.partition("=")
+    if role not in ("owner", "admin", "member"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST=owner, HOST=admin or HOST=member")
+    return host, role
+
+
+def _local_url(chosen: Arguments) -> str:
+    return f"http://{LOOPBACK}:{chosen.port}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

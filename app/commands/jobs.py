@@ -1,0 +1,86 @@
+"""Looks at jobs across hosts and retries them, through the operations endpoints of a running API."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+FILTERS = ("host_id", "org_id", "event_id", "state", "class", "error_code")
+
+
+class ApiRefused(Exception):
+    """The API answered with a problem, or not at all."""
+
+
+class OpsApi:
+    """The operations endpoints, called with one bearer token."""
+
+    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            transport=transport,
+            trust_env=False,
+            timeout=30,
+        )
+
+    def call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """The answer's JSON. Raises ApiRefused."""
+        try:
+            answer = self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise ApiRefused(f"{self._http.base_url} does not answer ({error}): set PORT or --url") from None
+        if not answer.is_success:
+            raise ApiRefused(f"{method} {path}: {answer.status_code} {_title(answer)}")
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+def show_counts(api: OpsApi) -> int:
+    """Print the overview: backlog by state, orgs in trouble, workers, failures."""
+    sys.stdout.write(json.dumps(api.call("GET", "/ops/overview"), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def show_jobs(api: OpsApi, *, host_id: str, event_id: str, states: list[str]) -> int:
+    """Print one event's rows in these states."""
+    path = f"/v1/hosts/{host_id}/events/{event_id}/salesforce/registrations"
+    table = Table("registration", "state", "waits for", "error", "attempts", box=None)
+    cursor: str | None = None
+    while True:
+        query = {"state": states, "limit": 200} | ({"cursor": cursor} if cursor else {})
+        page = api.call("GET", path, params=query)
+        for row in page["items"]:
+            table.add_row(*_cells(row))
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    Console().print(table)
+    return 0
+
+
+def retry_jobs(api: OpsApi, filter_: Mapping[str, str], *, is_dry_run: bool) -> int:
+    """Retry what the filter matches; a dry run only counts."""
+    answer = api.call("POST", "/ops/jobs/retry", json={"filter": dict(filter_), "dry_run": is_dry_run})
+    verb = "would be queued (add --yes)" if is_dry_run else "queued"
+    sys.stdout.write(f"{answer['matched']} matched, {answer['queued']} {verb}\n")
+    return 0
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    error = row["error"] or {}
+    said = " ".join(str(error[key]) for key in ("error_code", "message") if error.get(key))
+    reason = row["waiting_for"] or row["skipped_because"] or ""
+    return row["registration_id"], row["state"], reason, said, str(error.get("attempts", ""))
+
+
+def _title(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+        return " ".join(str(body[key]) for key in ("code", "detail", "title") if body.get(key))
+    except ValueError:
+        return answer.reason_phrase

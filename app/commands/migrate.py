@@ -1,0 +1,36 @@
+"""Brings the database to the newest schema; needs nothing but DATABASE_URL."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings
+
+from app.settings import PostgresUrl, SettingsInvalid, fault_lines
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+class MigrationSettings(BaseSettings):
+    """The one setting that a migration reads."""
+
+    database_url: PostgresUrl = Field(description="a login that may create roles, or is the owner's")
+
+
+def migrate() -> int:
+    """Upgrade to head. Raises SettingsInvalid, DatabaseUnreachable."""
+    try:
+        url = MigrationSettings().database_url
+    except ValidationError as error:
+        raise SettingsInvalid("\n".join(fault_lines(error))) from None
+    command.upgrade(alembic_config(url), "head")
+    return 0
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic's configuration for our migrations, wherever the process stands."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    return config

@@ -1,0 +1,1 @@
+"""Everything on one machine: local secrets, child processes, and the stack made of them."""
