@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
+from app.advice_campaigns import CAMPAIGN_ROWS
 from app.advice_connections import CONNECTION_ROWS, AdviceRow
 from app.advice_problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
 from app.advice_sync import SYNC_ROWS
@@ -54,6 +55,7 @@ ADVICE = _rows(
         *SYNC_ROWS,
         *PROBLEM_ROWS,
         *CONNECTION_ROWS,
+        *CAMPAIGN_ROWS,
         (
             "environment_not_configured",
             "Salesforce integration is not configured on this environment.",

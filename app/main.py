@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
+from app.campaigns.routes import router as campaigns_router
 from app.database import Database
 from app.identity import KeySource, TokenVerifier
 from app.problems import install_problem_handlers
@@ -69,4 +70,5 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         openapi_url=None,
     )
     install_problem_handlers(app, base_url=settings.problem_base_url)
+    app.include_router(campaigns_router)
     return app

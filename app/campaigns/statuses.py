@@ -1,4 +1,4 @@
-"""Which of a campaign's own member statuses fits which of our meanings: a table of labels, then fall-backs."""
+"""Which of a campaign's member statuses fits which of our meanings: a table of labels, then fall-backs."""
 
 import re
 import unicodedata
@@ -45,13 +45,21 @@ _UNLESS: Final = r"^(?!.*(?:regist|inscri|meldet|\bsigned|\bnot?\b|\bdidn\b|\bni
 # The first row that matches a label decides, so what negates another meaning stands above it.
 LABELS: Final = _rows(
     ("no_show", "en", r"\bno ?shows?(?:ed)?\b"),
-    ("no_show", "en", r"\b(?:did not|didn t|not|never|non) (?:attend\w*|show\w*|appear|com(?:e|ing)|present)\b"),
+    (
+        "no_show",
+        "en",
+        r"\b(?:did not|didn t|not|never|non) (?:attend\w*|show\w*|appear|com(?:e|ing)|present)\b",
+    ),
     ("no_show", "en", r"\b(?:absent|missed)\b"),
     ("no_show", "fr", r"\b(?:absente?s?|(?:non|pas) (?:presente?s?|venue?s?|participee?s?|assiste))\b"),
     ("no_show", "fr", r"\bne s est pas present"),
     ("no_show", "de", r"\bnicht (?:erschienen|teilgenommen|anwesend|gekommen|da)\b"),
     ("no_show", "de", r"\b(?:abwesend|ferngeblieben)\b"),
-    ("no_show", "es", r"\bno (?:asisti\w*|asistentes?|acudi\w*|participo|vino|presentad[oa]s?|se presento)\b"),
+    (
+        "no_show",
+        "es",
+        r"\bno (?:asisti\w*|asistentes?|acudi\w*|participo|vino|presentad[oa]s?|se presento)\b",
+    ),
     ("no_show", "es", r"\bausentes?\b"),
     ("cancelled", "en", r"\b(?:cancel|withdr[ae]w)\w*"),
     ("cancelled", "en", r"\b(?:un|de) ?registered\b"),

@@ -1,0 +1,69 @@
+"""Rows of advice about campaigns: cautions before linking, and why a link is broken."""
+
+from typing import Final
+
+from app.advice_connections import AdviceRow
+
+CAMPAIGN_ROWS: Final[tuple[AdviceRow, ...]] = (
+    (
+        "campaign_used_by_other_event",
+        "Another event of this host writes to this campaign",
+        "A person in both events has one member; the higher status wins.",
+        (),
+        None,
+    ),
+    (
+        "campaign_inactive",
+        "The campaign is not active",
+        "Members are written all the same, but many reports and lists leave inactive campaigns out.",
+        ("Tick Active on the campaign in Salesforce.",),
+        None,
+    ),
+    (
+        "campaign_ended",
+        "The campaign's end date has passed",
+        "Members are written all the same.",
+        ("Check that this is the campaign you mean, or move its end date in Salesforce.",),
+        None,
+    ),
+    (
+        "same_status_for_both",
+        "Registered and attended have the same status",
+        "The campaign will not tell who came from who only registered.",
+        ("Choose another status for attended, or add one to the campaign in Salesforce.",),
+        None,
+    ),
+    (
+        "attended_not_responded",
+        "The attended status does not count as a response",
+        "Salesforce counts responses by the Responded tick of a status; attendees would not be among them.",
+        ("Tick Responded on this status in Salesforce, or choose a status that has it.",),
+        None,
+    ),
+    (
+        "campaign_gone",
+        "The linked campaign is not there any more",
+        "It was deleted in Salesforce, or the connected user may not see it. People and activities go on; "
+        "campaign members wait.",
+        (
+            "Restore the campaign from the recycle bin, or share it with the connected user, then save the link.",
+            "Or unlink, and link another campaign.",
+        ),
+        None,
+    ),
+    (
+        "campaign_status_gone",
+        "The campaign lost a status that was chosen here",
+        "Salesforce would replace it silently, so campaign members wait. People and activities go on.",
+        ("Choose among the campaign's present statuses and save.",),
+        None,
+    ),
+    (
+        "campaign_in_other_org",
+        "The linked campaign is in another Salesforce org",
+        "It was linked while another org was connected. People and activities go on in the connected org; "
+        "campaign members wait.",
+        ("Unlink, and link a campaign of the connected org.", "Or reconnect the org of the campaign."),
+        None,
+    ),
+)

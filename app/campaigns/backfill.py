@@ -1,0 +1,275 @@
+"""Backfills: arm an event's registrations chunk by chunk, and tell how far that is.
+
+A request only writes the row; workers call `arm_backfills` and `finish_backfills` again and again. Jobs are
+armed below live work in priority. What a backfill still has to do is counted from its jobs: those of its
+event that it was the last to arm. A job that something live armed since is no longer its own: done, to it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, DateTime, Select, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.campaigns.schemas import BackfillEstimate, BackfillShown
+from app.database import Database
+from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
+from app.problems import BackfillRunning
+from app.sync.arm import Arm, arm_jobs
+
+CHUNK: Final = 1000
+CALLS_PER_CHUNK: Final = 5
+"""One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
+
+LINK, REQUEST, REAPPLY, UNLINK = "link", "request", "reapply", "unlink"
+"""Why a backfill runs; `unlink` lets go of jobs that waited for a broken link."""
+
+ACTIVE: Final = ("running", "paused")
+MOVING: Final = ("pending", "running", "ambiguous")
+UNSETTLED: Final = (*MOVING, "held")
+
+IS_COUNTED: Final = and_(
+    or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None)),
+    Registration.erased_at.is_(None),
+)
+"""Registrations that reach Salesforce: confirmed once, or checked in."""
+
+IS_CHECKED_IN: Final = and_(
+    Registration.checked_in_at.is_not(None),
+    or_(
+        Registration.check_in_reverted_at.is_(None),
+        Registration.check_in_reverted_at < Registration.checked_in_at,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Where the registrations of a backfill are; the four add up to its total."""
+
+    done: int
+    failed: int
+    skipped: int
+    to_go: int
+
+
+async def estimate(session: AsyncSession, host_id: str, event_id: str) -> BackfillEstimate:
+    """What a backfill of this event would write, and about how many API calls it would cost."""
+    query = select(func.count(), func.count().filter(IS_CHECKED_IN)).where(
+        Registration.host_id == host_id, Registration.event_id == event_id, IS_COUNTED
+    )
+    registrations, checked_in = (await session.execute(query)).one().tuple()
+    return BackfillEstimate(
+        registrations=registrations, checked_in=checked_in, estimated_api_calls=api_calls_for(registrations)
+    )
+
+
+def api_calls_for(registrations: int) -> int:
+    """ceil(registrations / 1000) batches of about five calls each; retries and refusals come on top."""
+    return -(-registrations // CHUNK) * CALLS_PER_CHUNK
+
+
+async def start_backfill(
+    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, why: str, requested_by: str
+) -> Backfill | None:
+    """Have the event's registrations written to the org; None when it has none. Raises BackfillRunning."""
+    if await _active(session, host_id, event_id) is not None:
+        raise BackfillRunning
+    total = await _count(session, _candidates(host_id, event_id, why))
+    if total == 0:
+        return None
+    backfill = Backfill(
+        host_id=host_id,
+        backfill_id=f"bf_{uuid4().hex}",
+        event_id=event_id,
+        org_id=org_id,
+        why=why,
+        total=total,
+        requested_by=requested_by,
+    )
+    session.add(backfill)
+    await session.flush()
+    return backfill
+
+
+async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) -> Backfill | None:
+    """End the event's backfill, if one is active: it arms nothing more. Jobs that it armed stay armed."""
+    backfill = await _active(session, host_id, event_id)
+    if backfill is not None:
+        await _end(session, backfill, "cancelled")
+    return backfill
+
+
+async def arm_backfills(database: Database, *, chunk: int = CHUNK) -> set[str]:
+    """Arm the next `chunk` registrations of one backfill; returns the org to wake, if any.
+
+    The one that armed least goes first, so that a large one keeps nobody waiting. One whose org is no longer
+    the connected one is cancelled: another org knows nobody yet, and takes nothing over.
+    """
+    async with database.system() as session:
+        backfill = await session.scalar(_least_armed())
+        if backfill is None:
+            return set()
+        connected = select(Connection.org_id).where(Connection.host_id == backfill.host_id)
+        if await session.scalar(connected) != backfill.org_id:
+            await _end(session, backfill, "cancelled")
+            return set()
+        return await arm_jobs(session, await _next_arms(session, backfill, chunk))
+
+
+async def finish_backfills(database: Database, *, limit: int = 50) -> int:
+    """Close the backfills that armed everything and whose jobs have all come to rest; returns how many."""
+    async with database.system() as session:
+        finished = (await session.scalars(_finished(limit))).all()
+        for backfill in finished:
+            await _end(session, backfill, "done")
+    return len(finished)
+
+
+async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> BackfillShown | None:
+    """The event's latest backfill; None when none ever ran."""
+    latest = (
+        select(Backfill)
+        .where(Backfill.host_id == host_id, Backfill.event_id == event_id)
+        .order_by(Backfill.started_at.desc())
+        .limit(1)
+    )
+    backfill = await session.scalar(latest)
+    if backfill is None:
+        return None
+    tally = await _tally(session, backfill)
+    now = await _now(session)
+    return BackfillShown(
+        id=backfill.backfill_id,
+        why=backfill.why,
+        state=backfill.state,
+        total=backfill.total,
+        **vars(tally),
+        api_calls=backfill.api_calls,
+        started_at=backfill.started_at,
+        finished_at=backfill.finished_at,
+        estimated_end_at=estimated_end(backfill.started_at, now, tally=tally)
+        if backfill.state == "running"
+        else None,
+    )
+
+
+def tally_of(total: int, unarmed: int, states: Mapping[str, int]) -> Tally:
+    """The tally from how many are not armed yet and the states of the jobs that are."""
+    to_go = min(total, unarmed + sum(states.get(state, 0) for state in UNSETTLED))
+    failed = min(states.get("failed", 0), total - to_go)
+    skipped = min(states.get("skipped", 0), total - to_go - failed)
+    return Tally(total - to_go - failed - skipped, failed, skipped, to_go)
+
+
+def estimated_end(started_at: datetime, now: datetime, *, tally: Tally) -> datetime | None:
+    """When it ends if it goes on as it did so far; None while nothing can be said."""
+    settled = tally.done + tally.failed + tally.skipped
+    if settled == 0 or now <= started_at:
+        return None
+    return now + (now - started_at) * (tally.to_go / settled)
+
+
+def _candidates(host_id: str, event_id: str, why: str) -> Select[str]:
+    if why == UNLINK:
+        # A running job may have planned with the broken link, and would come to rest as held.
+        return select(SyncJob.registration_id).where(
+            SyncJob.host_id == host_id,
+            SyncJob.event_id == event_id,
+            SyncJob.state.in_(("held", "running")),
+        )
+    return select(Registration.registration_id).where(
+        Registration.host_id == host_id, Registration.event_id == event_id, IS_COUNTED
+    )
+
+
+def _least_armed() -> Select[Backfill]:
+    return (
+        select(Backfill)
+        .where(Backfill.state == "running", Backfill.is_armed.is_(False))
+        .order_by(Backfill.armed, Backfill.started_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _finished(limit: int) -> Select[Backfill]:
+    is_moving = exists().where(*_own_jobs(Backfill), SyncJob.state.in_(MOVING))
+    return (
+        select(Backfill)
+        .where(Backfill.state == "running", Backfill.is_armed, ~is_moving)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _own_jobs(backfill: Any) -> list[ColumnElement[bool]]:
+    """The jobs that this backfill (a row, or the table itself) was the last to arm."""
+    return [
+        SyncJob.host_id == backfill.host_id,
+        SyncJob.event_id == backfill.event_id,
+        SyncJob.priority == BACKFILL,
+        SyncJob.why == backfill.why,
+        SyncJob.registration_id <= backfill.cursor,
+    ]
+
+
+async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> list[Arm]:
+    candidates = _candidates(backfill.host_id, backfill.event_id, backfill.why)
+    [registration_id] = candidates.selected_columns
+    query = candidates.where(registration_id > backfill.cursor).order_by(registration_id).limit(chunk)
+    ids = (await session.scalars(query)).all()
+    backfill.cursor = ids[-1] if ids else backfill.cursor
+    backfill.armed += len(ids)
+    backfill.total = max(backfill.total, backfill.armed)
+    backfill.is_armed = len(ids) < chunk
+    return [
+        Arm(
+            host_id=backfill.host_id,
+            registration_id=each,
+            event_id=backfill.event_id,
+            org_id=backfill.org_id,
+            why=backfill.why,
+            priority=BACKFILL,
+            asked_by=backfill.requested_by,
+        )
+        for each in ids
+    ]
+
+
+async def _tally(session: AsyncSession, backfill: Backfill) -> Tally:
+    if backfill.state not in ACTIVE:
+        ended = backfill.done + backfill.failed + backfill.skipped
+        return Tally(backfill.done, backfill.failed, backfill.skipped, backfill.total - ended)
+    states = await session.execute(
+        select(SyncJob.state, func.count()).where(*_own_jobs(backfill)).group_by(SyncJob.state)
+    )
+    unarmed = 0 if backfill.is_armed else max(0, backfill.total - backfill.armed)
+    return tally_of(backfill.total, unarmed, dict(states.tuples().all()))
+
+
+async def _end(session: AsyncSession, backfill: Backfill, state: str) -> None:
+    tally = await _tally(session, backfill)
+    backfill.done, backfill.failed, backfill.skipped = tally.done, tally.failed, tally.skipped
+    backfill.state = state
+    backfill.finished_at = await _now(session)
+    await session.flush()
+
+
+async def _active(session: AsyncSession, host_id: str, event_id: str) -> Backfill | None:
+    return await session.scalar(
+        select(Backfill)
+        .where(Backfill.host_id == host_id, Backfill.event_id == event_id, Backfill.state.in_(ACTIVE))
+        .with_for_update()
+    )
+
+
+async def _count(session: AsyncSession, rows: Select[Any]) -> int:
+    return await session.scalar(select(func.count()).select_from(rows.subquery())) or 0
+
+
+async def _now(session: AsyncSession) -> datetime:
+    return (await session.execute(select(func.clock_timestamp(type_=DateTime(timezone=True))))).scalar_one()

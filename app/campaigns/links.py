@@ -1,0 +1,97 @@
+"""An event's link to a campaign as it is stored, and as it is shown."""
+
+from typing import Final
+
+from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.advice import ADVICE, Advice
+from app.campaigns.backfill import backfill_view
+from app.campaigns.reading import Campaign
+from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkState, Statuses
+from app.models import CampaignLink, Connection
+from app.salesforce.hosts import record_url
+
+IN_OTHER_ORG: Final = "campaign_in_other_org"
+
+
+async def link_view(session: AsyncSession, host_id: str, event_id: str) -> LinkShown | None:
+    """The event's link with its latest backfill; None when the event is not linked."""
+    link = await session.get(CampaignLink, (host_id, event_id))
+    if link is None:
+        return None
+    connection = await session.get(Connection, host_id)
+    state, problem = standing_of(link, connection)
+    return LinkShown(
+        state=state,
+        problem=problem,
+        campaign=record_of(link, connection),
+        org_id=link.org_id,
+        is_created_by_us=link.is_created_by_us,
+        statuses=Statuses.model_validate(link.statuses),
+        available_statuses=link.available_statuses,
+        backfill=await backfill_view(session, host_id, event_id),
+        linked_at=link.linked_at,
+        linked_by=link.linked_by,
+        version=link.version,
+    )
+
+
+def standing_of(link: CampaignLink, connection: Connection | None) -> tuple[LinkState, Advice | None]:
+    """The state of a link and what to do about it. A link to another org than the connected one is broken."""
+    is_elsewhere = (
+        connection is not None and connection.state == "connected" and connection.org_id != link.org_id
+    )
+    if is_elsewhere:
+        return "broken", ADVICE[IN_OTHER_ORG]
+    state: LinkState = LINK_STATES[link.state]
+    return state, ADVICE.get(link.problem_code) if link.problem_code else None
+
+
+LINK_STATES: Final[dict[str, LinkState]] = {
+    "linked": "linked",
+    "broken": "broken",
+    "creating": "creating",
+    "create_failed": "create_failed",
+}
+
+
+def record_of(link: CampaignLink, connection: Connection | None) -> CampaignLinkRecord:
+    """The record link to the campaign, as last seen; without an address where another org is connected."""
+    is_here = connection is not None and connection.org_id == link.org_id
+    return CampaignLinkRecord(
+        id=link.campaign_id,
+        url=record_url(connection.instance_url, "Campaign", link.campaign_id)
+        if connection and is_here
+        else None,
+        name=link.campaign_name,
+        is_active=link.is_active,
+    )
+
+
+def found_record(campaign: Campaign, connection: Connection) -> CampaignFound:
+    """The campaign as Salesforce shows it now."""
+    return CampaignFound(
+        id=campaign.id,
+        url=record_url(connection.instance_url, "Campaign", campaign.id),
+        name=campaign.name,
+        is_active=campaign.is_active,
+        type=campaign.type,
+        status=campaign.status,
+        start_date=campaign.start_date,
+        end_date=campaign.end_date,
+        members=campaign.members,
+    )
+
+
+async def is_used_by_other_event(
+    session: AsyncSession, host_id: str, event_id: str, *, campaign_id: str, org_id: str
+) -> bool:
+    """Whether another event of the host writes to this campaign, too."""
+    others = exists().where(
+        CampaignLink.host_id == host_id,
+        CampaignLink.event_id != event_id,
+        CampaignLink.campaign_id == campaign_id,
+        CampaignLink.org_id == org_id,
+    )
+    return bool(await session.scalar(select(others)))

@@ -1,0 +1,153 @@
+"""The shapes of the campaign endpoints, as the dashboard reads and sends them."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.advice import Advice
+
+LABEL_MAX = 765
+"""Characters in a CampaignMemberStatus.Label at most (its describe)."""
+
+Because = Literal["label", "universal", "default", "none"]
+LinkState = Literal["linked", "broken", "creating", "create_failed"]
+
+
+class CampaignLinkRecord(BaseModel):
+    """A record link to the campaign; `url` is null where its org is not the connected one."""
+
+    object: Literal["Campaign"] = "Campaign"
+    id: str
+    url: str | None
+    name: str
+    is_active: bool
+
+
+class CampaignFound(CampaignLinkRecord):
+    """A campaign as Salesforce shows it now; `members` are its leads and contacts together."""
+
+    type: str | None
+    status: str | None
+    start_date: date | None
+    end_date: date | None
+    members: int
+
+
+class MemberStatusShown(BaseModel):
+    """One of the campaign's own member statuses."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    label: str
+    is_default: bool
+    has_responded: bool
+    sort_order: int
+
+
+class Statuses(BaseModel):
+    """The campaign's label for each of our meanings; null: nothing is written for it."""
+
+    registered: str
+    attended: str
+    cancelled: str | None = None
+    no_show: str | None = None
+    replay_watched: str | None = None
+
+
+class StatusReasons(BaseModel):
+    """Why each label was proposed."""
+
+    registered: Because
+    attended: Because
+    cancelled: Because
+    no_show: Because
+    replay_watched: Because
+
+
+class BackfillEstimate(BaseModel):
+    """What linking would write: ceil(registrations / 1000) batches of about five API calls each."""
+
+    registrations: int
+    checked_in: int
+    estimated_api_calls: int
+
+
+class CampaignToValidate(BaseModel):
+    """A Campaign Id of 15 or 18 characters, or an address in Salesforce that holds one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    campaign_id: str = Field(max_length=2000, examples=["7015g000000KqRs"])
+
+
+class CampaignValidated(BaseModel):
+    """The campaign, its statuses, and our proposal."""
+
+    campaign: CampaignFound
+    statuses: list[MemberStatusShown]
+    proposed: Statuses
+    proposed_because: StatusReasons
+    backfill: BackfillEstimate
+    warnings: list[Advice]
+
+
+class StatusesChosen(BaseModel):
+    """What the host chose; `registered` and `attended` are needed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    registered: str | None = Field(None, max_length=LABEL_MAX)
+    attended: str | None = Field(None, max_length=LABEL_MAX)
+    cancelled: str | None = Field(None, max_length=LABEL_MAX)
+    no_show: str | None = Field(None, max_length=LABEL_MAX)
+    replay_watched: str | None = Field(None, max_length=LABEL_MAX)
+
+
+class CampaignToLink(CampaignToValidate):
+    """A link to make or to change; `reapply` writes changed statuses to members already written, too."""
+
+    statuses: StatusesChosen
+    reapply: bool = False
+
+
+class BackfillShown(BaseModel):
+    """How far a backfill is: done + failed + skipped + to_go = total."""
+
+    id: str
+    why: str
+    state: str
+    total: int
+    done: int
+    failed: int
+    skipped: int
+    to_go: int
+    api_calls: int
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    estimated_end_at: AwareDatetime | None
+
+
+class LinkShown(BaseModel):
+    """The event's link to its campaign; `problem` says what to do while it is broken."""
+
+    state: LinkState
+    problem: Advice | None
+    campaign: CampaignLinkRecord
+    org_id: str
+    is_created_by_us: bool
+    statuses: Statuses
+    available_statuses: list[str]
+    backfill: BackfillShown | None
+    linked_at: AwareDatetime
+    linked_by: str
+    version: int
+
+
+class Unlinked(BaseModel):
+    """What unlinking ended: member writes that were still to come, and members that stay in Salesforce."""
+
+    unlinked_at: datetime
+    campaign: CampaignLinkRecord
+    writes_stopped: int
+    members_kept: int
