@@ -1,4 +1,4 @@
-"""Rows of advice about campaigns: cautions before linking, and why a link is broken."""
+"""Rows of advice about linking an event to a campaign."""
 
 from typing import Final
 
@@ -41,29 +41,11 @@ CAMPAIGN_ROWS: Final[tuple[AdviceRow, ...]] = (
         None,
     ),
     (
-        "campaign_gone",
-        "The linked campaign is not there any more",
-        "It was deleted in Salesforce, or the connected user may not see it. People and activities go on; "
-        "campaign members wait.",
-        (
-            "Restore the campaign from the recycle bin, or share it with the connected user, then save the link.",
-            "Or unlink, and link another campaign.",
-        ),
-        None,
-    ),
-    (
-        "campaign_status_gone",
-        "The campaign lost a status that was chosen here",
-        "Salesforce would replace it silently, so campaign members wait. People and activities go on.",
-        ("Choose among the campaign's present statuses and save.",),
-        None,
-    ),
-    (
         "campaign_in_other_org",
         "The linked campaign is in another Salesforce org",
         "It was linked while another org was connected. People and activities go on in the connected org; "
         "campaign members wait.",
         ("Unlink, and link a campaign of the connected org.", "Or reconnect the org of the campaign."),
-        None,
+        "/docs/campaigns#broken",
     ),
 )
