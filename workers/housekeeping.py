@@ -5,11 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from app.campaigns.backfill import arm_backfills, finish_backfills
+from app.connections.revocations import retry_revocations
 from app.resources import Resources
 from workers.guards import repeat
 from workers.retention import purge
 
 HOUR = 3600.0
+CHUNKS_A_TURN = 10
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,31 @@ class Chore:
     run: Callable[[Resources], Awaitable[object]]
 
 
+async def arm_linked(resources: Resources) -> None:
+    """Arm a few chunks of the backfills that wait, and wake their orgs after each."""
+    for _ in range(CHUNKS_A_TURN):
+        armed = await arm_backfills(resources.database)
+        if not armed:
+            return
+        await resources.wakeups.announce(armed)
+
+
+async def finish_linked(resources: Resources) -> None:
+    """Close the backfills whose last job came to rest."""
+    await finish_backfills(resources.database)
+
+
 async def purge_old_rows(resources: Resources) -> None:
+    """Delete what has had its time."""
     await purge(resources.database)
 
 
-CHORES = (Chore("purge", HOUR, purge_old_rows),)
+CHORES = (
+    Chore("arm backfills", 1.0, arm_linked),
+    Chore("finish backfills", 3.0, finish_linked),
+    Chore("revocations", 30.0, retry_revocations),
+    Chore("purge", HOUR, purge_old_rows),
+)
 
 
 async def keep_house(resources: Resources, chores: Sequence[Chore], *, stop: asyncio.Event) -> None:

@@ -1,0 +1,63 @@
+# Needs Python >= 3.11 and make, nothing else. `make help` lists the targets.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+SIMULATOR_PORT ?= 8100
+FAULT ?=
+T ?=
+STAMP := $(VENV)/installed
+PYTHON := $(shell for candidate in python3.13 python3.12 python3.11 python3; do \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
+
+.PHONY: help setup run smoke test check format migrate openapi bench chaos clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv and install everything into it, by hash
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none of python3.13, python3.12, python3.11, python3 is" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup  ## start everything, connect, put 60 registrations into Salesforce, stay until Ctrl-C
+	@PORT=$(PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) $(BIN)/python -m app.demo run
+
+smoke: setup  ## the same on fresh state, compared with what is expected; FAULT=kill-worker|flush-valkey|reset-after-write
+	@$(BIN)/python -m app.demo smoke $(if $(FAULT),--fault $(FAULT))
+
+test: setup  ## all tests with branch coverage; T=tests/unit for some of them
+	@$(BIN)/pytest $(if $(T),$(T),--cov --cov-report=term:skip-covered)
+
+check: setup  ## lint, types, import directions, migrations, OpenAPI, README
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m app.commands.check
+
+format: setup  ## sort imports, fix what can be fixed, format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+migrate: setup  ## bring DATABASE_URL to the newest schema
+	@$(BIN)/eventship-salesforce migrate
+
+openapi: setup  ## write openapi/openapi.json
+	@$(BIN)/eventship-salesforce openapi --write
+
+bench: setup  ## measure throughput
+	@echo "bench: not there yet" >&2; exit 1
+
+chaos: setup  ## break things at random and count
+	@echo "chaos: not there yet; make smoke FAULT=... breaks three things on purpose" >&2; exit 1
+
+clean:  ## remove local state, caches and .venv
+	@rm -rf .local .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
