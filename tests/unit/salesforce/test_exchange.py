@@ -47,8 +47,21 @@ def over(*parts: bytes) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport)
 
 
+NEVER_LEFT = {
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+}
+
+
 def test_every_transport_error_of_httpx_has_an_ending() -> None:
     assert set(leaves_below(httpx.TransportError)) == set(ENDINGS)
+
+
+def test_only_errors_before_the_first_byte_are_not_sent() -> None:
+    assert {kind for kind, ending in ENDINGS.items() if ending is NotSent} == NEVER_LEFT
 
 
 @pytest.mark.parametrize("kind", leaves_below(httpx.TransportError), ids=lambda kind: kind.__name__)

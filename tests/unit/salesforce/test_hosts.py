@@ -55,6 +55,7 @@ HOSTILE = [
     pytest.param(" https://acme.my.salesforce.com", id="space"),
     pytest.param("https://acme.my.salesforce。com", id="ideographic-dot"),
     pytest.param("https://аcme.my.salesforce.com", id="cyrillic-a"),
+    pytest.param("https://\N{KELVIN SIGN}.my.salesforce.com", id="kelvin-sign-lowers-to-k"),
     pytest.param("https://acme.my.salesforce.com%2eevil.example", id="percent"),
     pytest.param("https://169.254.169.254", id="metadata-address"),
     pytest.param("https://[::1]", id="ipv6"),
