@@ -1,0 +1,1 @@
+"""A Salesforce org over HTTP: the same answers, refusals and traps, on one machine and without an account."""

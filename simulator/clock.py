@@ -1,0 +1,42 @@
+"""Time as Salesforce prints it."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """A datetime as the REST API prints it: always UTC, milliseconds, no colon in the offset."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
+
+
+def whole_second(moment: datetime) -> str:
+    """An audit field's value; Salesforce keeps CreatedDate and its like to the second."""
+    return stamp(moment.replace(microsecond=0))
+
+
+def day(moment: datetime) -> str:
+    """The UTC calendar day of a moment, as a date field prints it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def parse_date(text: str) -> date:
+    """YYYY-MM-DD and nothing else; ValueError otherwise."""
+    if len(text) != 10:
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+def parse_datetime(text: str) -> datetime:
+    """ISO 8601 with an offset or Z; ValueError without one."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or "T" not in text.upper():
+        raise ValueError(text)
+    return moment

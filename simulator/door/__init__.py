@@ -1,0 +1,1 @@
+"""The simulator's own door, /_simulator: what a test or a person asks of the simulator, not of Salesforce."""

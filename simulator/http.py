@@ -1,0 +1,135 @@
+"""HTTP as values, and the one ASGI door that can also cut a connection."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON = "application/json;charset=UTF-8"
+HTML = "text/html;charset=UTF-8"
+TEXT = "text/plain;charset=UTF-8"
+
+# SO_LINGER on with zero seconds: closing sends RST instead of FIN.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class ConnectionCut(httpx.ReadError):
+    """The connection ended without an answer; in-process clients see it as their own transport's error."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; header names are lower-case, `base_url` is how the client reached us."""
+
+    method: str
+    path: str
+    query_text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    base_url: str = ""
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(self.query_text, keep_blank_values=True))
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; a body that is neither bytes nor text is sent as JSON, None as nothing."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON
+
+    def encoded(self) -> bytes:
+        if self.body is None and self.content_type == JSON:
+            return b""
+        if isinstance(self.body, bytes):
+            return self.body
+        if isinstance(self.body, str) and self.content_type != JSON:
+            return self.body.encode()
+        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def redirect(url: str) -> Answer:
+    return Answer(302, "", {"location": url}, TEXT)
+
+
+@dataclass
+class Connection:
+    """The client's connection: it can be cut, and its end can be waited for."""
+
+    receive: Receive
+    send: Send
+
+    @property
+    def _transport(self) -> Any:
+        # uvicorn's request cycle owns `send`; an in-process transport has no socket behind it.
+        return getattr(getattr(self.send, "__self__", None), "transport", None)
+
+    async def closed(self, seconds: float) -> None:
+        """Wait until the client goes away, at most so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (await self.receive())["type"] != "http.disconnect":
+                    continue
+        except TimeoutError:
+            return
+
+    async def cut(self) -> None:
+        """Reset the socket; raises ConnectionCut where there is none."""
+        transport = self._transport
+        if transport is None:
+            raise ConnectionCut("connection reset by the simulator")
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()
+        await self.closed(1.0)
+
+
+async def read(scope: Scope, receive: Receive, base_url: str | None) -> Request:
+    """The whole request of an ASGI scope."""
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    raw_path = scope.get("raw_path") or scope["path"].encode()
+    return Request(
+        method=scope["method"],
+        path=raw_path.decode("latin-1").partition("?")[0],
+        query_text=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=b"".join(chunks),
+        base_url=base_url or f"{scope['scheme']}://{headers.get('host', 'localhost')}",
+    )
+
+
+async def write(answer: Answer, send: Send) -> None:
+    """Send an answer."""
+    body = answer.encoded()
+    headers = {**answer.headers, "content-length": str(len(body))}
+    if body or answer.content_type != JSON:
+        headers["content-type"] = answer.content_type
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,86 @@
+"""Task, Event, Case and EmailMessage."""
+
+_WHAT = "Account,Campaign,Case"
+
+TASK = f"""
+WhoId            | reference       | CUN  | Name ID | -> Contact,Lead as Who children Tasks cascade
+WhatId           | reference       | CUN  | Related To ID | -> {_WHAT} as What children Tasks cascade
+Subject          | combobox(255)   | CUN  | Subject | Call; Email; Send Letter; Send Quote; Other
+ActivityDate     | date            | CUN  | Due Date Only
+Status           | picklist(255)   | CUD  | Status | *Not Started; In Progress; Completed; Waiting on someone else; Deferred
+Priority         | picklist(255)   | CUD  | Priority | High; *Normal; Low
+IsHighPriority   | boolean         | D    | High Priority
+OwnerId          | reference       | CUD  | Assigned To ID | -> Group,User as Owner
+Description      | textarea(32000) | CUN  | Description
+AccountId        | reference       | N    | Account ID | -> Account as Account
+IsClosed         | boolean         | D    | Closed
+IsArchived       | boolean         | D    | Archived
+CallDurationInSeconds | int        | CUN  | Call Duration
+CallType         | picklist(255)   | CUN  | Call Type | Internal; Inbound; Outbound
+CallDisposition  | string(255)     | CUN  | Call Result
+CallObject       | string(255)     | CUN  | Call Object Identifier
+ReminderDateTime | datetime        | CUN  | Reminder Date/Time
+IsReminderSet    | boolean         | CUD  | Reminder Set
+TaskSubtype      | picklist(40)    | CNR  | Task Subtype | Task; Email; ListEmail; Cadence; Call; LinkedIn
+CompletedDateTime | datetime       | N    | Completed Date/Time
+"""
+
+EVENT = f"""
+WhoId             | reference       | CUN   | Name ID | -> Contact,Lead as Who children Events cascade
+WhatId            | reference       | CUN   | Related To ID | -> {_WHAT} as What children Events cascade
+Subject           | combobox(255)   | CUN   | Subject | Call; Email; Meeting; Send Letter/Quote; Other
+Location          | string(255)     | CUN   | Location
+IsAllDayEvent     | boolean         | CUD   | All-Day Event
+ActivityDateTime  | datetime        | CUN   | Due Date Time
+ActivityDate      | date            | CUN   | Due Date Only
+DurationInMinutes | int             | CUN   | Duration
+StartDateTime     | datetime        | CUN   | Start Date Time
+EndDateTime       | datetime        | CUN   | End Date Time
+EndDate           | date            | N     | End Date
+Description       | textarea(32000) | CUN   | Description
+AccountId         | reference       | N     | Account ID | -> Account as Account
+OwnerId           | reference       | CUD   | Assigned To ID | -> User as Owner
+IsPrivate         | boolean         | CUD   | Private
+ShowAs            | picklist(40)    | CUNDR | Show Time As | *Busy; OutOfOffice; Free
+EventSubtype      | picklist(40)    | CNR   | Event Subtype | Event
+IsReminderSet     | boolean         | CUD   | Reminder Set
+IsArchived        | boolean         | D     | Archived
+"""
+
+CASE = """
+CaseNumber      | string(30)      | DL   | Case Number
+ContactId       | reference       | CUN  | Contact ID | -> Contact as Contact children Cases
+AccountId       | reference       | CUN  | Account ID | -> Account as Account children Cases
+SuppliedName    | string(80)      | CUN  | Name
+SuppliedEmail   | email(80)       | CUN  | Email Address
+SuppliedPhone   | string(40)      | CUN  | Phone
+SuppliedCompany | string(80)      | CUN  | Company
+Type            | picklist(40)    | CUN  | Case Type | Mechanical; Electrical; Electronic; Structural; Other
+Status          | picklist(40)    | CUND | Status | *New; Working; Escalated; Closed
+Reason          | picklist(40)    | CUN  | Case Reason | Installation; Equipment Complexity; Performance; Breakdown; Equipment Design; Feedback; Other
+Origin          | picklist(40)    | CUN  | Case Origin | Phone; Email; Web
+Subject         | string(255)     | CUN  | Subject
+Priority        | picklist(40)    | CUND | Priority | High; *Medium; Low
+Description     | textarea(32000) | CUN  | Description
+IsClosed        | boolean         | D    | Closed
+ClosedDate      | datetime        | N    | Closed Date
+OwnerId         | reference       | CUD  | Owner ID | -> Group,User as Owner
+Comments        | textarea(4000)  | CUN  | Internal Comments
+"""
+
+EMAIL_MESSAGE = """
+ParentId          | reference       | CUN  | Case ID | -> Case as Parent children EmailMessages cascade
+ActivityId        | reference       | CN   | Activity ID | -> Task as Activity
+TextBody          | textarea(32000) | CUN  | Text Body
+HtmlBody          | textarea(32000) | CUN  | HTML Body
+Headers           | textarea(32000) | CUN  | Headers
+Subject           | string(3000)    | CUN  | Subject
+FromName          | string(1000)    | CUN  | From Name
+FromAddress       | email(1000)     | CUN  | From Address
+ToAddress         | string(4000)    | CUN  | To Address
+Incoming          | boolean         | CUD  | Is Incoming
+Status            | picklist(40)    | CUDR | Status | *0; 1; 2; 3; 4; 5
+MessageDate       | datetime        | CUN  | Message Date
+MessageIdentifier | string(255)     | CUN  | Message ID
+RelatedToId       | reference       | CUN  | Related To ID | -> Account,Campaign,Case as RelatedTo
+"""

@@ -1,0 +1,49 @@
+"""Organization, User, Group and RecordType."""
+
+ORGANIZATION = """
+Name                | string(80)   |     | Name
+OrganizationType    | picklist(40) |     | Edition
+InstanceName        | string(5)    | N   | Instance Name
+IsSandbox           | boolean      | D   | Is Sandbox
+NamespacePrefix     | string(15)   | N   | Namespace Prefix
+TimeZoneSidKey      | picklist(40) |     | Time Zone
+LanguageLocaleKey   | picklist(40) |     | Language
+DefaultLocaleSidKey | picklist(40) |     | Locale
+PrimaryContact      | string(80)   | N   | Primary Contact
+Country             | string(80)   | N   | Country
+DefaultLeadAccess   | picklist(40) | N   | Default Lead Access
+TrialExpirationDate | datetime     | N   | Trial Expiration Date
+"""
+
+USER = """
+Username          | string(80)   | CUL  | Username
+LastName          | string(80)   | CU   | Last Name
+FirstName         | string(40)   | CUN  | First Name
+Name              | string(121)  |      | Full Name
+Email             | email(128)   | CU   | Email
+Alias             | string(8)    | CU   | Alias
+Title             | string(80)   | CUN  | Title
+Phone             | phone(40)    | CUN  | Phone
+MobilePhone       | phone(40)    | CUN  | Mobile
+TimeZoneSidKey    | picklist(40) | CU   | Time Zone
+LocaleSidKey      | picklist(40) | CU   | Locale
+LanguageLocaleKey | picklist(40) | CU   | Language
+UserType          | picklist(40) |      | User Type
+IsActive          | boolean      | CUD  | Active
+UserPermissionsMarketingUser | boolean | CUD | Marketing User
+"""
+
+GROUP = """
+Name          | string(40)   | CU  | Name
+DeveloperName | string(80)   | CUN | Developer Name
+Type          | picklist(40) | C   | Type | Queue; Regular
+Email         | email(255)   | CUN | Email
+"""
+
+RECORD_TYPE = """
+Name          | string(80) | CU  | Name
+DeveloperName | string(80) | CU  | Record Type Name
+SobjectType   | picklist(40) | C | SObject Type Name
+IsActive      | boolean    | CUD | Active
+IsPersonType  | boolean    | D   | Is Person Type
+"""

@@ -1,0 +1,99 @@
+"""The objects of an org, put together: the standard ones, those added by configuration, those hidden."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from simulator.metadata import activities, campaigns, organization, people
+from simulator.metadata.schema import Field, SObject, parse_field, parse_object
+
+_STANDARD: tuple[tuple[str, str], ...] = (
+    ("Account 001 Account/Accounts", people.ACCOUNT),
+    ("Campaign 701 Campaign/Campaigns", campaigns.CAMPAIGN),
+    ("CampaignMember 00v Campaign_Member/Campaign_Members", campaigns.CAMPAIGN_MEMBER),
+    (
+        "CampaignMemberStatus 01Y Campaign_Member_Status/Campaign_Member_Statuses",
+        campaigns.CAMPAIGN_MEMBER_STATUS,
+    ),
+    ("Case 500 Case/Cases", activities.CASE),
+    ("Contact 003 Contact/Contacts", people.CONTACT),
+    ("EmailMessage 02s Email_Message/Email_Messages", activities.EMAIL_MESSAGE),
+    ("Event 00U Event/Events", activities.EVENT),
+    ("Group 00G Group/Group", organization.GROUP),
+    ("Lead 00Q Lead/Leads", people.LEAD),
+    ("Organization 00D Organization/Organizations no-create no-delete", organization.ORGANIZATION),
+    ("RecordType 012 Record_Type/Record_Types no-delete", organization.RECORD_TYPE),
+    ("Task 00T Task/Tasks", activities.TASK),
+    ("User 005 User/Users no-delete", organization.USER),
+)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child relationship: rows of `sobject` whose `field` points here."""
+
+    sobject: str
+    field: Field
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All objects of an org by API name."""
+
+    objects: Mapping[str, SObject]
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {name.lower(): name for name in self.objects}
+
+    @cached_property
+    def _prefixes(self) -> dict[str, str]:
+        return {sobject.prefix: name for name, sobject in self.objects.items()}
+
+    def find(self, name: str) -> SObject | None:
+        """An object by API name, in any case."""
+        canonical = self._names.get(name.lower())
+        return self.objects[canonical] if canonical else None
+
+    def of_id(self, record_id: str) -> str | None:
+        """The object that an id's key prefix belongs to."""
+        return self._prefixes.get(record_id[:3])
+
+    @cached_property
+    def children(self) -> dict[str, list[Child]]:
+        """Child relationships by parent object."""
+        found: dict[str, list[Child]] = {name: [] for name in self.objects}
+        for sobject in self.objects.values():
+            for field in sobject.fields.values():
+                for parent in field.reference_to:
+                    if parent in found:
+                        found[parent].append(Child(sobject.name, field))
+        return found
+
+
+def standard_schema() -> Schema:
+    """The objects every simulated org starts with."""
+    parsed = (parse_object(heading, lines) for heading, lines in _STANDARD)
+    return Schema({sobject.name: sobject for sobject in parsed})
+
+
+def configured_schema(
+    schema: Schema,
+    *,
+    extra_fields: Mapping[str, Sequence[str]],
+    hidden_fields: Mapping[str, Sequence[str]],
+    hidden_objects: Sequence[str],
+    restricted_picklists: Mapping[str, Sequence[str]],
+) -> Schema:
+    """The schema as one org's configuration changes it; `restricted_picklists` keys are `Lead.LeadSource`."""
+    objects = {name: sobject for name, sobject in schema.objects.items() if name not in hidden_objects}
+    for name, lines in extra_fields.items():
+        objects[name] = objects[name].with_fields(parse_field(line) for line in lines)
+    for path, values in restricted_picklists.items():
+        name, _, field_name = path.partition(".")
+        field = objects[name].fields[field_name]
+        restricted = replace(field, flags=field.flags + "R", values=tuple(values))
+        objects[name] = objects[name].with_fields([restricted])
+    for name, hidden in hidden_fields.items():
+        objects[name] = objects[name].without_fields(hidden)
+    return Schema(objects)

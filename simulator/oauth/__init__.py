@@ -1,0 +1,1 @@
+"""Authorize, token, revoke and identity, with the places where Salesforce shows each error."""

@@ -1,0 +1,111 @@
+"""/services/oauth2/authorize: log in, approve, and come back with a code, or an error in its right place."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from simulator.config import ConnectedApp
+from simulator.http import Answer, Request, redirect
+from simulator.oauth import pages
+from simulator.oauth.grants import Code, new_code
+from simulator.org import Org
+from simulator.simulator import Simulator
+from simulator.store import Row
+
+_SCOPES = frozenset(
+    "api web full refresh_token offline_access openid id profile email address phone chatter_api "
+    "custom_permissions visualforce lightning content sfap_api mcp_api".split()
+)
+_NOT_INSTALLED = ("OAUTH_EC_APP_NOT_FOUND", "External client app is not installed in this org")
+_BLOCKED = ("OAUTH_APP_BLOCKED", "this app is blocked by admin")
+_DENIED = ("access_denied", "end-user denied authorization")
+
+
+def authorize(simulator: Simulator, request: Request) -> Answer:
+    """GET shows the pages; POST is their form. `username` logs in, `decision` allows or denies."""
+    parameters = request.form if request.method == "POST" else request.query
+    app = simulator.app(parameters.get("client_id", ""))
+    if app is None:
+        return pages.problem("invalid_client_id", "client%20identifier%20invalid")
+    stopped = _stopped(simulator, app, parameters)
+    if stopped is not None:
+        return stopped
+    return _with_user(simulator, app, parameters)
+
+
+def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]) -> Answer | None:
+    """Errors before login; the first three never reach the app."""
+    redirect_uri = parameters.get("redirect_uri", "")
+    is_known = redirect_uri in app.redirect_uris or "*" in app.redirect_uris
+    if not redirect_uri or not is_known:
+        return pages.problem("redirect_uri_mismatch", "redirect_uri must match configuration")
+    if simulator.default_org.config.pkce_required and not parameters.get("code_challenge"):
+        # Served without a content type: a browser saves it as a file named "authorize".
+        return pages.problem("invalid_request", "missing required code challenge", content_type="")
+    if parameters.get("response_type") != "code":
+        return _returned(parameters, "unsupported_response_type", "response type not supported")
+    if parameters.get("code_challenge_method", "S256") != "S256":
+        return _returned(parameters, "invalid_request", "invalid code challenge method")
+    if set(parameters.get("scope", "").split()) - _SCOPES:
+        return _returned(parameters, "invalid_scope", "the requested scope is invalid")
+    return None
+
+
+def _with_user(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]) -> Answer:
+    username = parameters.get("username") or parameters.get("login_hint") or ""
+    found = _user(simulator, username)
+    if found is None:
+        if parameters.get("immediate") == "true":
+            return _returned(parameters, "immediate_unsuccessful", "user not logged in")
+        return pages.login(parameters, _users(simulator), app.name)
+    org, user = found
+    if org.config.app_blocked:
+        return _returned(parameters, *_BLOCKED)
+    if not org.config.package_installed:
+        return _returned(parameters, *_NOT_INSTALLED)
+    decision = parameters.get("decision")
+    if decision == "deny":
+        return _returned(parameters, *_DENIED)
+    if decision == "allow":
+        return _approved(org, user, parameters)
+    return pages.approve(parameters, username=user["Username"], org_name=org.name, app_name=app.name)
+
+
+def _users(simulator: Simulator) -> list[tuple[str, str, str]]:
+    return [
+        (user["Username"], user["Name"], org.name)
+        for org in simulator.orgs.values()
+        for user in org.store.live("User")
+        if user["IsActive"]
+    ]
+
+
+def _user(simulator: Simulator, username: str) -> tuple[Org, Row] | None:
+    for org in simulator.orgs.values():
+        for user in org.store.find("User", "Username", username):
+            if user["IsActive"]:
+                return org, user
+    return None
+
+
+def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Answer:
+    text = new_code()
+    org.grants.codes[text] = Code(
+        user_id=user["Id"],
+        client_id=parameters["client_id"],
+        redirect_uri=parameters["redirect_uri"],
+        scope=parameters.get("scope") or "full refresh_token",
+        challenge=parameters.get("code_challenge"),
+        created_at=org.clock().timestamp(),
+    )
+    org.commit()
+    return _back(parameters, code=text)
+
+
+def _returned(parameters: Mapping[str, str], error: str, description: str) -> Answer:
+    return _back(parameters, error=error, error_description=description)
+
+
+def _back(parameters: Mapping[str, str], **values: str) -> Answer:
+    state = {"state": parameters["state"]} if "state" in parameters else {}
+    url = parameters["redirect_uri"]
+    return redirect(f"{url}{'&' if '?' in url else '?'}{urlencode({**values, **state})}")

@@ -1,0 +1,134 @@
+"""Approvals that users gave to apps, with their tokens and codes."""
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Grant:
+    """One approval by one user for one app. Times are epoch seconds."""
+
+    user_id: str
+    client_id: str
+    scope: str
+    refresh_token: str
+    created_at: float
+    access_tokens: dict[str, float] = field(default_factory=dict)
+    rotated: list[str] = field(default_factory=list)
+    is_door: bool = False
+
+
+@dataclass
+class Code:
+    """An authorization code: single use, fifteen minutes."""
+
+    user_id: str
+    client_id: str
+    redirect_uri: str
+    scope: str
+    challenge: str | None
+    created_at: float
+    is_used: bool = False
+
+
+class Grants:
+    """The grants of one org, oldest first, found by either token."""
+
+    def __init__(self) -> None:
+        self._grants: list[Grant] = []
+        self._by_refresh: dict[str, Grant] = {}
+        self._by_access: dict[str, Grant] = {}
+        self.codes: dict[str, Code] = {}
+
+    def __iter__(self) -> Any:
+        return iter(self._grants)
+
+    def __len__(self) -> int:
+        return len(self._grants)
+
+    def add(self, grant: Grant, *, at_most: int) -> None:
+        """Add an approval; past `at_most` for the same user and app the oldest is revoked."""
+        same = [
+            g
+            for g in self._grants
+            if (g.user_id, g.client_id) == (grant.user_id, grant.client_id) and not g.is_door
+        ]
+        if not grant.is_door:
+            for oldest in same[: max(0, len(same) + 1 - at_most)]:
+                self.revoke(oldest)
+        self._grants.append(grant)
+        self._by_refresh[grant.refresh_token] = grant
+
+    def of_refresh_token(self, token: str) -> Grant | None:
+        return self._by_refresh.get(token)
+
+    def of_access_token(self, token: str) -> Grant | None:
+        return self._by_access.get(token)
+
+    def of_rotated_token(self, token: str) -> Grant | None:
+        """The living grant that once had this refresh token."""
+        return next((grant for grant in self._grants if token in grant.rotated), None)
+
+    def issue(self, grant: Grant, org_id: str, now: float) -> str:
+        """A new access token of a grant."""
+        token = f"{org_id[:15]}!AQ{secrets.token_urlsafe(48)}"
+        grant.access_tokens[token] = now
+        self._by_access[token] = grant
+        return token
+
+    def rotate(self, grant: Grant) -> None:
+        """Give the grant a new refresh token; the old one is remembered as rotated."""
+        del self._by_refresh[grant.refresh_token]
+        grant.rotated.append(grant.refresh_token)
+        grant.refresh_token = new_refresh_token()
+        self._by_refresh[grant.refresh_token] = grant
+
+    def expire(self, token: str) -> None:
+        """End one access token; its grant lives on."""
+        grant = self._by_access.pop(token, None)
+        if grant is not None:
+            del grant.access_tokens[token]
+
+    def expire_all(self) -> int:
+        """End every access token and say how many."""
+        tokens = list(self._by_access)
+        for token in tokens:
+            self.expire(token)
+        return len(tokens)
+
+    def revoke(self, grant: Grant) -> None:
+        """End an approval with all its tokens."""
+        for token in list(grant.access_tokens):
+            self.expire(token)
+        self._by_refresh.pop(grant.refresh_token, None)
+        self._grants.remove(grant)
+
+    def door(self) -> Grant | None:
+        """The grant of the simulator's own door, once it was asked for."""
+        return next((grant for grant in self._grants if grant.is_door), None)
+
+    def dump(self) -> dict[str, Any]:
+        """What the state file keeps."""
+        codes = {text: asdict(code) for text, code in self.codes.items()}
+        return {"grants": [asdict(grant) for grant in self._grants], "codes": codes}
+
+    @classmethod
+    def load(cls, body: dict[str, Any]) -> "Grants":
+        grants = cls()
+        grants.codes = {text: Code(**code) for text, code in body["codes"].items()}
+        for given in body["grants"]:
+            grant = Grant(**given)
+            grants._grants.append(grant)
+            grants._by_refresh[grant.refresh_token] = grant
+            grants._by_access |= dict.fromkeys(grant.access_tokens, grant)
+        return grants
+
+
+def new_refresh_token() -> str:
+    return f"5Aep861{secrets.token_urlsafe(60)}"
+
+
+def new_code() -> str:
+    """A code ends in `==`, so that a client must decode it from the query."""
+    return f"aPrx{secrets.token_urlsafe(40)}=="

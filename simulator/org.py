@@ -1,0 +1,207 @@
+"""One org: its schema, rows, switches, grants and counters."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from simulator import config as configuration
+from simulator.calls import Calls
+from simulator.clock import Clock, day, whole_second
+from simulator.config import Config
+from simulator.ids import mint
+from simulator.journal import Journal
+from simulator.metadata.schema import SObject
+from simulator.metadata.standard import Schema, configured_schema, standard_schema
+from simulator.oauth.grants import Grants
+from simulator.soql.cursors import Cursor
+from simulator.store import Row, Store
+
+MAX_CURSORS = 10
+
+
+class Org:
+    """A Salesforce org. Everything that changes it ends with `commit`."""
+
+    def __init__(
+        self,
+        number: int,
+        name: str,
+        *,
+        clock: Clock,
+        journal: Journal,
+        is_sandbox: bool = False,
+        disturb: Callable[[str], None] = lambda sobject: None,
+    ) -> None:
+        self.number = number
+        self.id = mint("00D", number)
+        self.name = name
+        self.is_sandbox = is_sandbox
+        self.clock = clock
+        self.journal = journal
+        self.disturb = disturb
+        self._start()
+        self._load()
+
+    def _start(self) -> None:
+        self.config = Config()
+        self.schema = self._schema()
+        self.store = Store(self.schema)
+        self.calls = Calls()
+        self.grants = Grants()
+        self.api_used = 0
+        self.cursors: OrderedDict[str, Cursor] = OrderedDict()
+        self.cursor_number = 0
+        self.schema_changed_at = self.clock()
+
+    def _schema(self) -> Schema:
+        return configured_schema(
+            standard_schema(),
+            extra_fields=self.config.extra_fields,
+            hidden_fields=self.config.hidden_fields,
+            hidden_objects=self.config.hidden_objects,
+            restricted_picklists=self.config.restricted_picklists,
+        )
+
+    def _load(self) -> None:
+        facts = self.journal.facts(self.id)
+        if facts:
+            self._restore(facts)
+        else:
+            seed(self)
+            self.commit()
+
+    def _restore(self, facts: Mapping[str, Any]) -> None:
+        self.config = Config.model_validate(facts["config"])
+        self._reschema()
+        self.calls = Calls.load(facts["calls"])
+        self.api_used = facts["api_used"]
+        self.grants = Grants.load(facts["grants"])
+        self.store.load(self.journal.rows(self.id))
+
+    def _reschema(self) -> None:
+        schema = self._schema()
+        if schema != self.schema:
+            self.schema_changed_at = self.clock()
+        self.schema = schema
+        self.store.adopt(schema)
+
+    def configure(self, update: Mapping[str, Any]) -> Config:
+        """Merge a partial configuration; raises MalformedConfig and changes nothing then."""
+        config = configuration.merged(self.current_config(), update)
+        before = self.config
+        self.config = config
+        try:
+            self._reschema()
+        except (KeyError, ValueError) as error:
+            self.config = before
+            self._reschema()
+            raise configuration.MalformedConfig(f"no such object or field: {error}") from error
+        self.api_used = config.api_limit.used
+        self.commit()
+        return self.current_config()
+
+    def current_config(self) -> Config:
+        """The configuration with today's API usage in it."""
+        limit = self.config.api_limit.model_copy(update={"used": self.api_used})
+        return self.config.model_copy(update={"api_limit": limit})
+
+    def reset(self) -> None:
+        """Back to the first day: no rows but users, no grants, default switches."""
+        self.journal.clear(self.id)
+        self._start()
+        seed(self)
+        self.commit()
+
+    def commit(self) -> None:
+        """Hand everything that changed since the last commit to the journal."""
+        rows = self.store.take_changes()
+        if not self.journal.is_durable:
+            return
+        facts = {
+            "config": self.config.model_dump(mode="json"),
+            "calls": self.calls.dump(),
+            "api_used": self.api_used,
+            "grants": self.grants.dump(),
+        }
+        self.journal.write(self.id, rows, facts.items())
+
+    def now(self) -> str:
+        """The moment, as audit fields keep it."""
+        return whole_second(self.clock())
+
+    def today(self) -> str:
+        return day(self.clock())
+
+    def sobject(self, name: str) -> SObject | None:
+        return self.schema.find(name)
+
+    def is_visible(self, row: Row) -> bool:
+        """Whether sharing lets the API user see the row."""
+        return row["Id"] not in self.config.hidden_records
+
+    def remember(self, cursor: Cursor) -> None:
+        """Keep a query cursor; the eleventh closes the oldest, as Salesforce does."""
+        self.cursors[cursor.locator] = cursor
+        while len(self.cursors) > MAX_CURSORS:
+            self.cursors.popitem(last=False)
+
+    @property
+    def admin_id(self) -> str:
+        """The first user, whom the simulator's own door acts as."""
+        return mint("005", self.number * 100 + 1)
+
+
+def seed(org: Org) -> None:
+    """The rows every org has on its first day: the organization itself, three users and a queue."""
+    slug = org.name.split()[0].lower()
+    now = org.now()
+    audit = {
+        "IsDeleted": False,
+        "CreatedDate": now,
+        "LastModifiedDate": now,
+        "SystemModstamp": now,
+        "CreatedById": org.admin_id,
+        "LastModifiedById": org.admin_id,
+    }
+    organization = {
+        "Id": org.id,
+        "Name": org.name,
+        "OrganizationType": "Enterprise Edition",
+        "InstanceName": "SIM1",
+        "IsSandbox": org.is_sandbox,
+        "TimeZoneSidKey": "Europe/Berlin",
+        "LanguageLocaleKey": "en_US",
+        "DefaultLocaleSidKey": "en_US",
+        "Country": "DE",
+        "DefaultLeadAccess": "ReadEditTransfer",
+    }
+    org.store.put("Organization", {**_empty(org, "Organization"), **organization, **audit})
+    people = (("Ada", "Admin"), ("Sam", "Sales"), ("Ines", "Integration"))
+    for offset, (first, last) in enumerate(people, start=1):
+        user = _user(first, last, slug) | {"Id": mint("005", org.number * 100 + offset)}
+        org.store.put("User", {**_empty(org, "User"), **user, **audit})
+    queue = {"Id": mint("00G", org.number * 100 + 1), "Name": "Event Leads", "DeveloperName": "Event_Leads"}
+    org.store.put("Group", {**_empty(org, "Group"), **queue, "Type": "Queue", **audit})
+
+
+def _empty(org: Org, sobject: str) -> Row:
+    fields = org.schema.objects[sobject].fields.values()
+    return {f.name: False if f.type == "boolean" else None for f in fields}
+
+
+def _user(first: str, last: str, slug: str) -> Row:
+    address = f"{first}.{last}@{slug}.example".lower()
+    return {
+        "Username": address,
+        "FirstName": first,
+        "LastName": last,
+        "Name": f"{first} {last}",
+        "Email": address,
+        "Alias": (first[0] + last).lower()[:8],
+        "TimeZoneSidKey": "Europe/Berlin",
+        "LocaleSidKey": "en_US",
+        "LanguageLocaleKey": "en_US",
+        "UserType": "Standard",
+        "IsActive": True,
+        "UserPermissionsMarketingUser": True,
+    }

@@ -1,0 +1,186 @@
+"""Up to 200 rows in one request, each with its own result."""
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+from simulator import writes
+from simulator.errors import ErrorItem, SalesforceError, refusal, save_refusal
+from simulator.metadata.schema import SObject
+from simulator.org import Org
+from simulator.rest.call import Call, Reply
+from simulator.rest.sobjects import chosen, key_field, matches, named, record
+
+MAX_ROWS = 200
+MAX_RETRIEVED = 2000
+MAX_CHUNKS = 10
+
+_ROLLED_BACK = ErrorItem(
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "Record rolled back because not all records were valid and the request was using AllOrNone header",
+    (),
+)
+
+Result = dict[str, Any]
+
+
+class _NotAllValid(Exception):
+    """One row failed and none may stay."""
+
+
+def create(org: Org, call: Call) -> Reply:
+    write = call.write()
+
+    def one(given: dict[str, Any]) -> Result:
+        return _saved(writes.create(org, _typed(org, given), _fields(given), write))
+
+    return _each(org, call, one)
+
+
+def update(org: Org, call: Call) -> Reply:
+    write = call.write()
+
+    def one(given: dict[str, Any]) -> Result:
+        sobject = _typed(org, given)
+        record_id = _own_id(given)
+        if not record_id:
+            raise save_refusal("MISSING_ARGUMENT", "Id not specified in an update call", "Id")
+        if org.schema.of_id(record_id) not in {sobject.name, None}:
+            message = f"{sobject.label} ID: id value of incorrect type: {record_id}"
+            raise save_refusal("MALFORMED_ID", message, "Id")
+        writes.update(org, sobject, record_id, _fields(given), write)
+        return _saved(record_id)
+
+    return _each(org, call, one)
+
+
+def upsert(org: Org, call: Call) -> Reply:
+    sobject = named(org, call.segments[2])
+    field = key_field(sobject, call.segments[3])
+    write = call.write()
+
+    def one(given: dict[str, Any]) -> Result:
+        value = next((v for name, v in given.items() if name.lower() == field.name.lower()), None)
+        fields = {n: v for n, v in _fields(given).items() if n.lower() != field.name.lower()}
+        rows = matches(org, sobject, field, str(value)) if value else []
+        if len(rows) > 1:
+            message = f"{field.name}: more than one record found for external id field"
+            raise save_refusal("DUPLICATE_EXTERNAL_ID", message)
+        if rows:
+            writes.update(org, sobject, rows[0]["Id"], fields, write)
+            return {**_saved(rows[0]["Id"]), "created": False}
+        if field.type == "id" and value:
+            raise save_refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        key = {} if field.type == "id" else {field.name: value}
+        return {**_saved(writes.create(org, sobject, {**fields, **key}, write)), "created": True}
+
+    return _each(org, call, one)
+
+
+def delete(org: Org, call: Call) -> Reply:
+    record_ids = [i for i in call.query.get("ids", "").split(",") if i]
+    _check_size(record_ids, MAX_ROWS)
+    write = call.write()
+
+    def one(given: dict[str, Any]) -> Result:
+        name = org.schema.of_id(given["id"])
+        if name is None:
+            raise save_refusal("MALFORMED_ID", f"malformed id {given['id']}", "Id")
+        writes.delete(org, org.schema.objects[name], given["id"], write)
+        return _saved(given["id"])
+
+    all_or_none = call.query.get("allOrNone", "").lower() == "true"
+    return Reply(200, _results(org, [{"id": i} for i in record_ids], one, all_or_none=all_or_none))
+
+
+def retrieve(org: Org, call: Call) -> Reply:
+    """Rows by id in the order asked; null for what is not there."""
+    sobject = named(org, call.segments[2])
+    asked = call.object() if call.method == "POST" else call.query
+    record_ids = _listed(asked.get("ids"))
+    _check_size(record_ids, MAX_RETRIEVED)
+    names = ",".join(_listed(asked.get("fields")))
+    if not names:
+        raise refusal("MISSING_ARGUMENT", "The fields parameter is required")
+    fields = chosen(sobject, names)
+    found = (_found(org, sobject, record_id) for record_id in record_ids)
+    return Reply(200, [record(org, call, sobject, row, fields) if row else None for row in found])
+
+
+def _found(org: Org, sobject: SObject, record_id: str) -> dict[str, Any] | None:
+    try:
+        return writes.addressed(org, sobject, record_id)
+    except SalesforceError:
+        return None
+
+
+def _listed(value: Any) -> list[str]:
+    return [part for part in value.split(",") if part] if isinstance(value, str) else list(value or ())
+
+
+def _each(org: Org, call: Call, one: Callable[[dict[str, Any]], Result]) -> Reply:
+    body = call.object()
+    rows = body.get("records")
+    if not isinstance(rows, list):
+        rows = []
+    _check_size(rows, MAX_ROWS)
+    kinds = [str((row.get("attributes") or {}).get("type")) for row in rows]
+    if len([kind for kind, _ in groupby(kinds)]) > MAX_CHUNKS:
+        raise refusal("LIMIT_EXCEEDED", f"Cannot have more than {MAX_CHUNKS} chunks in a single operation")
+    return Reply(200, _results(org, rows, one, all_or_none=body.get("allOrNone") is True))
+
+
+def _check_size(rows: list[Any], limit: int) -> None:
+    if not rows:
+        raise refusal("REQUIRED_FIELD_MISSING", "At least 1 record is required")
+    if len(rows) > limit:
+        raise refusal(
+            "LIMIT_EXCEEDED", f"record limit reached. cannot submit more than {limit} records into this call"
+        )
+
+
+def _results(
+    org: Org, rows: list[Any], one: Callable[[dict[str, Any]], Result], *, all_or_none: bool
+) -> list[Result]:
+    results: list[Result] = []
+    try:
+        with org.store.savepoint():
+            results += [_attempted(row, one) for row in rows]
+            if all_or_none and not all(result["success"] for result in results):
+                raise _NotAllValid
+    except _NotAllValid:
+        return [_undone(result) for result in results]
+    return results
+
+
+def _attempted(row: dict[str, Any], one: Callable[[dict[str, Any]], Result]) -> Result:
+    try:
+        return one(row)
+    except SalesforceError as error:
+        known = _own_id(row)
+        failed = {"success": False, "errors": [item.as_row() for item in error.items]}
+        return {"id": known, **failed} if known else failed
+
+
+def _undone(result: Result) -> Result:
+    return {"success": False, "errors": [_ROLLED_BACK.as_row()]} if result["success"] else result
+
+
+def _saved(record_id: str) -> Result:
+    return {"id": record_id, "success": True, "errors": []}
+
+
+def _typed(org: Org, given: dict[str, Any]) -> SObject:
+    name = (given.get("attributes") or {}).get("type")
+    sobject = org.sobject(str(name)) if name else None
+    if sobject is None:
+        raise refusal("INVALID_TYPE", f"sObject type '{name}' is not supported.")
+    return sobject
+
+
+def _own_id(given: dict[str, Any]) -> str | None:
+    return next((str(value) for name, value in given.items() if name.lower() == "id" and value), None)
+
+
+def _fields(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name.lower() not in {"attributes", "id"}}

@@ -1,0 +1,78 @@
+"""Query, queryAll, their further pages, and parameterizedSearch."""
+
+from typing import Any
+
+from simulator.errors import refusal
+from simulator.org import Org
+from simulator.rest.call import Call, Reply
+from simulator.rest.sobjects import chosen, named, record
+from simulator.soql.cursors import Cursor, locator, page_size
+from simulator.soql.run import run
+from simulator.store import Row
+
+_SEARCHED = {"EMAIL": ("Email",), "NAME": ("Name",), "PHONE": ("Phone",), "ALL": ("Name", "Email", "Phone")}
+
+
+def query(org: Org, call: Call) -> Reply:
+    return _answered(org, call, with_deleted=False)
+
+
+def query_all(org: Org, call: Call) -> Reply:
+    return _answered(org, call, with_deleted=True)
+
+
+def _answered(org: Org, call: Call, *, with_deleted: bool) -> Reply:
+    text = call.query.get("q")
+    if not text:
+        raise refusal("MALFORMED_QUERY", "A query string has to be specified")
+    answer = run(org, text, version=call.version, with_deleted=with_deleted)
+    if answer.count is not None:
+        return Reply(200, {"totalSize": answer.count, "done": True, "records": []})
+    size = page_size(call.headers.get("sforce-query-options"))
+    org.cursor_number += 1
+    cursor = Cursor(locator(org.cursor_number), answer.rows, answer.render, size)
+    if len(answer.rows) > size:
+        org.remember(cursor)
+    return Reply(200, cursor.page(0, call.version))
+
+
+def more(org: Org, call: Call) -> Reply:
+    """The next page: `<locator>-<offset>`."""
+    name, _, offset = call.segments[1].partition("-")
+    cursor = org.cursors.get(name)
+    if cursor is None or not offset.isdigit() or int(offset) >= len(cursor.rows):
+        raise refusal("INVALID_QUERY_LOCATOR", "invalid query locator", status=org.config.locator_status)
+    return Reply(200, cursor.page(int(offset), call.version))
+
+
+def search(org: Org, call: Call) -> Reply:
+    """A tokenised search in e-mails, names or phones; only what is indexed by then, which here is everything."""
+    asked = _asked(call)
+    needle = str(asked.get("q", "")).strip().lower()
+    if len(needle) < 2:
+        raise refusal("MALFORMED_SEARCH", "search term must be longer than one character: " + needle)
+    fields = _SEARCHED.get(str(asked.get("in", "ALL")).upper(), _SEARCHED["ALL"])
+    records = []
+    for target in asked.get("sobjects", []):
+        sobject = named(org, target["name"])
+        shown = chosen(sobject, ",".join(target.get("fields") or asked.get("fields") or ["Id"]))
+        rows = [
+            row for row in org.store.live(sobject.name) if _has(row, fields, needle) and org.is_visible(row)
+        ]
+        records += [record(org, call, sobject, row, shown) for row in rows[: target.get("limit", 2000)]]
+    return Reply(200, {"searchRecords": records[: asked.get("overallLimit", 2000)]})
+
+
+def _asked(call: Call) -> dict[str, Any]:
+    if call.method == "POST":
+        return call.object()
+    names = [name for name in call.query.get("sobject", "").split(",") if name]
+    targets = [
+        {"name": name, "fields": [f for f in call.query.get(f"{name}.fields", "").split(",") if f]}
+        for name in names
+    ]
+    return {"q": call.query.get("q", ""), "in": call.query.get("in", "ALL"), "sobjects": targets}
+
+
+def _has(row: Row, fields: tuple[str, ...], needle: str) -> bool:
+    return any(needle in str(row.get(field) or "").lower() for field in fields)

@@ -1,0 +1,1 @@
+"""What an org refuses or changes by itself when a row is written."""

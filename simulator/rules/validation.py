@@ -1,0 +1,20 @@
+"""Validation rules: a condition over the new row that refuses it when true."""
+
+from simulator.errors import ErrorItem, SalesforceError
+from simulator.org import Org
+from simulator.soql.conditions import holds
+from simulator.store import Row
+
+
+def check(org: Org, name: str, row: Row) -> None:
+    """Raise FIELD_CUSTOM_VALIDATION_EXCEPTION with every rule that fires at once."""
+    rules = (rule for rule in org.config.validation_rules if rule.is_active and rule.sobject == name)
+    errors = [
+        ErrorItem(
+            "FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, (rule.field,) if rule.field is not None else ()
+        )
+        for rule in rules
+        if holds(org, name, rule.when, row)
+    ]
+    if errors:
+        raise SalesforceError(400, *errors)

@@ -1,0 +1,101 @@
+"""The whole simulator: its orgs, its OAuth clients, its faults and its address."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simulator.clock import Clock, system_clock
+from simulator.config import ConnectedApp
+from simulator.faults import Faults
+from simulator.journal import Journal
+from simulator.oauth.grants import Grant
+from simulator.org import Org
+
+# The app that every org knows from the start. A simulated org guards nothing: these are no secrets.
+DEFAULT_CLIENT_ID = "3MVG9simulatedConsumerKey"
+DEFAULT_CLIENT_SECRET = "simulated-consumer-secret"  # noqa: S105
+
+_ORGS = ((1, "Northwind Events", False), (2, "Southwind Trading", False), (3, "Northwind Sandbox", True))
+
+
+@dataclass
+class Simulator:
+    """Everything behind one port; the first org is the default one."""
+
+    clock: Clock
+    base_url: str | None
+    orgs: dict[str, Org]
+    faults: Faults
+    journal: Journal
+    apps: tuple[ConnectedApp, ...]
+    late: "dict[asyncio.TimerHandle, Callable[[], object]]" = field(default_factory=dict)
+
+    @property
+    def default_org(self) -> Org:
+        return next(iter(self.orgs.values()))
+
+    def org_of(self, record_id: str | None) -> Org | None:
+        """The org with this id, 15 or 18 characters; the default one for None."""
+        if record_id is None:
+            return self.default_org
+        return next((org for org in self.orgs.values() if org.id[:15] == record_id[:15]), None)
+
+    def app(self, client_id: str) -> ConnectedApp | None:
+        """A connected app known to any org."""
+        added = (app for org in self.orgs.values() for app in org.config.apps)
+        return next((app for app in (*added, *self.apps) if app.client_id == client_id), None)
+
+    def grants(self) -> Iterator[tuple[Org, Grant]]:
+        return ((org, grant) for org in self.orgs.values() for grant in org.grants)
+
+    def by_access_token(self, token: str) -> tuple[Org, Grant] | None:
+        """The org and grant of a living access token."""
+        org = self.org_of(token.partition("!")[0]) if "!" in token else None
+        grant = org.grants.of_access_token(token) if org else None
+        return (org, grant) if org and grant else None
+
+    def postpone(self, seconds: float, write: Callable[[], object]) -> None:
+        """Do a write later, as a Salesforce that lost its client may."""
+
+        def land() -> None:
+            self.late.pop(handle, None)
+            write()
+
+        handle = asyncio.get_running_loop().call_later(seconds, land)
+        self.late[handle] = write
+
+    def settle(self) -> int:
+        """Do every postponed write now and say how many."""
+        pending = list(self.late.items())
+        self.late.clear()
+        for handle, write in pending:
+            handle.cancel()
+            write()
+        return len(pending)
+
+    def reset(self) -> None:
+        """Every org back to its first day, no faults, nothing pending."""
+        for handle in self.late:
+            handle.cancel()
+        self.late.clear()
+        self.faults.clear()
+        for org in self.orgs.values():
+            org.reset()
+
+
+def open_simulator(
+    state_path: Path | None, *, base_url: str | None, clock: Clock = system_clock
+) -> Simulator:
+    """A simulator whose orgs are read from the state file, or new in memory."""
+    journal = Journal(state_path)
+    faults = Faults()
+    orgs = [
+        Org(number, name, clock=clock, journal=journal, is_sandbox=is_sandbox, disturb=faults.disturb)
+        for number, name, is_sandbox in _ORGS
+    ]
+    default = ConnectedApp(
+        client_id=DEFAULT_CLIENT_ID, client_secret=DEFAULT_CLIENT_SECRET, name="Event Registrations"
+    )
+    by_id = {org.id: org for org in orgs}
+    return Simulator(clock, base_url, by_id, faults, journal, (default,))

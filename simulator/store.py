@@ -1,0 +1,157 @@
+"""An org's rows in memory, their indexes, and undo for what is rolled back."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from simulator import ids
+from simulator.metadata.schema import Field, SObject
+from simulator.metadata.standard import Schema
+
+Row = dict[str, Any]
+Bucket = dict[str, None]
+
+_EMPTY: Mapping[str, None] = {}
+
+
+def index_key(field: Field, value: Any) -> Any:
+    """What equality means on a field: text without case, ids and the rest as they are."""
+    if isinstance(value, str) and field.is_text:
+        return value.lower()
+    return value
+
+
+class Table:
+    """The rows of one object by id, deleted ones too, and an index per indexed field."""
+
+    def __init__(self, sobject: SObject) -> None:
+        self.sobject = sobject
+        self.rows: dict[str, Row] = {}
+        self.last_number = 0
+        self._indexed = [f for f in sobject.fields.values() if f.is_indexed]
+        self._indexes: dict[str, dict[Any, Bucket]] = {f.name: {} for f in self._indexed}
+
+    def is_indexed(self, name: str) -> bool:
+        return name in self._indexes
+
+    def ids_with(self, field: Field, value: Any) -> Mapping[str, None]:
+        """The ids whose indexed field equals the value; do not change the answer."""
+        return self._indexes[field.name].get(index_key(field, value), _EMPTY)
+
+    def put(self, record_id: str, row: Row | None) -> Row | None:
+        """Replace a row (None removes it) and return what stood there."""
+        before = self.rows.get(record_id)
+        for field in self._indexed:
+            self._reindex(field, record_id, before, row)
+        if row is None:
+            self.rows.pop(record_id, None)
+        else:
+            self.rows[record_id] = row
+        return before
+
+    def _reindex(self, field: Field, record_id: str, before: Row | None, after: Row | None) -> None:
+        old = index_key(field, before.get(field.name)) if before else None
+        new = index_key(field, after.get(field.name)) if after else None
+        if before is not None and after is not None and old == new:
+            return
+        index = self._indexes[field.name]
+        if before is not None:
+            bucket = index[old]
+            del bucket[record_id]
+            if not bucket:
+                del index[old]
+        if after is not None:
+            index.setdefault(new, {})[record_id] = None
+
+
+class Store:
+    """All tables of an org. Changes are collected until `take_changes`; a failed savepoint undoes its own."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._tables = {name: Table(sobject) for name, sobject in schema.objects.items()}
+        self._undo: list[tuple[str, str, Row | None]] = []
+        self._changed: dict[str, str] = {}
+        self._depth = 0
+
+    def adopt(self, schema: Schema) -> None:
+        """Take over a changed schema: tables are rebuilt where their object changed."""
+        for name, sobject in schema.objects.items():
+            old = self._tables.get(name)
+            if old is not None and old.sobject == sobject:
+                continue
+            self._tables[name] = fresh = Table(sobject)
+            if old is not None:
+                fresh.last_number = old.last_number
+                for record_id, row in old.rows.items():
+                    fresh.put(record_id, row)
+
+    def table(self, sobject: str) -> Table:
+        return self._tables[sobject]
+
+    def get(self, sobject: str, record_id: str | None) -> Row | None:
+        """A row by id, deleted or not."""
+        return self._tables[sobject].rows.get(record_id) if record_id else None
+
+    def find(self, sobject: str, field_name: str, value: Any) -> list[Row]:
+        """Live rows whose indexed field equals the value, oldest first."""
+        table = self._tables[sobject]
+        found = table.ids_with(table.sobject.fields[field_name], value)
+        return [row for row in (table.rows[i] for i in found) if not row["IsDeleted"]]
+
+    def live(self, sobject: str) -> Iterator[Row]:
+        """Every row that is not deleted, oldest first."""
+        return (row for row in self._tables[sobject].rows.values() if not row["IsDeleted"])
+
+    def next_id(self, sobject: str) -> str:
+        table = self._tables[sobject]
+        table.last_number += 1
+        return ids.mint(table.sobject.prefix, table.last_number)
+
+    def put(self, sobject: str, row: Row) -> None:
+        """Insert or replace a row; it must carry its Id."""
+        record_id = row["Id"]
+        table = self._tables[sobject]
+        table.last_number = max(table.last_number, ids.number_of(record_id))
+        self._undo.append((sobject, record_id, table.put(record_id, row)))
+        self._changed[record_id] = sobject
+
+    def change(self, sobject: str, record_id: str, changes: Mapping[str, Any]) -> Row:
+        """Replace some fields of a row and return the new row."""
+        row = {**self._tables[sobject].rows[record_id], **changes}
+        self.put(sobject, row)
+        return row
+
+    def load(self, rows: Iterable[tuple[str, Row]]) -> None:
+        """Fill the tables from the journal; not a change."""
+        for sobject, row in rows:
+            self.put(sobject, row)
+        self._undo.clear()
+        self._changed.clear()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo every change made inside when an exception leaves it."""
+        mark = len(self._undo)
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._roll_back(mark)
+            raise
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                self._undo.clear()
+
+    def _roll_back(self, mark: int) -> None:
+        while len(self._undo) > mark:
+            sobject, record_id, before = self._undo.pop()
+            self._tables[sobject].put(record_id, before)
+
+    def take_changes(self) -> list[tuple[str, str, Row]]:
+        """The rows changed since the last call, for the journal."""
+        changed, self._changed = self._changed, {}
+        if self._depth == 0:
+            self._undo.clear()
+        rows = ((name, i, self._tables[name].rows.get(i)) for i, name in changed.items())
+        return [(name, i, row) for name, i, row in rows if row is not None]

@@ -1,0 +1,195 @@
+"""Create, update and delete of one row, in Salesforce's order of checks.
+
+Names and permissions, types, lookups, defaults, the object's own rules, required fields, lengths and formats,
+validation rules, duplicate rules, unique fields, the row, and what follows from it
+(Apex Developer Guide, "Triggers and Order of Execution").
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulator import ids, values
+from simulator.acting import Write
+from simulator.errors import (
+    SalesforceError,
+    entity_is_deleted,
+    field_not_writable,
+    malformed_id,
+    no_such_column,
+    not_found,
+    refusal,
+    save_refusal,
+)
+from simulator.metadata.schema import Field, SObject
+from simulator.org import Org
+from simulator.rules import duplicates, lookups, objects, validation
+from simulator.store import Row
+
+
+def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -> str:
+    """Insert a row and return its id; raises SalesforceError."""
+    _check_powers(org, sobject, is_allowed=sobject.is_createable)
+    changes = _accepted(org, sobject, given, flag="C", raw=write.raw)
+    org.disturb(sobject.name)
+    row = {**_defaults(org, sobject, write.user_id), **changes}
+    with org.store.savepoint():
+        row = objects.before_insert(org, sobject.name, row, write.user_id)
+        _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
+        _check_row(org, sobject, row, changed=None)
+        validation.check(org, sobject.name, row)
+        duplicates.check(org, sobject.name, row, event="insert", write=write)
+        _check_unique(org, sobject, row, None)
+        row = {**row, "Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
+        org.store.put(sobject.name, row)
+        objects.after_insert(org, sobject.name, row)
+    return str(row["Id"])
+
+
+def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any], write: Write) -> None:
+    """Change a row; raises SalesforceError."""
+    before = addressed(org, sobject, record_id)
+    _check_powers(org, sobject, is_allowed=sobject.is_updateable)
+    changes = _accepted(org, sobject, given, flag="U", raw=write.raw)
+    org.disturb(sobject.name)
+    with org.store.savepoint():
+        objects.check_editable(org, sobject.name, before)
+        row = objects.before_update(org, sobject.name, before, {**before, **changes})
+        _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
+        _check_row(org, sobject, row, changed=changes)
+        validation.check(org, sobject.name, row)
+        duplicates.check(org, sobject.name, row, event="update", write=write)
+        _check_unique(org, sobject, row, str(before["Id"]))
+        row = {**row, **_audit(org, write.user_id, is_new=False)}
+        org.store.put(sobject.name, row)
+        objects.after_update(org, sobject.name, before, row)
+
+
+def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
+    """Move a row, and what hangs on it, to the recycle bin; raises SalesforceError."""
+    try:
+        row = addressed(org, sobject, record_id)
+    except SalesforceError as error:
+        if error.items[0].code == "NOT_FOUND":
+            message = "invalid cross reference id"
+            raise save_refusal("INVALID_CROSS_REFERENCE_KEY", message, status=404) from error
+        raise
+    _check_powers(org, sobject, is_allowed=sobject.is_deletable)
+    with org.store.savepoint():
+        objects.before_delete(org, sobject.name, row)
+        remove(org, sobject.name, row, write.user_id)
+
+
+def remove(org: Org, name: str, row: Row, user_id: str) -> None:
+    """Mark a row deleted together with its cascading children."""
+    org.store.change(name, row["Id"], {"IsDeleted": True, **_audit(org, user_id, is_new=False)})
+    for child in org.schema.children[name]:
+        if child.field.is_cascade:
+            for orphan in org.store.find(child.sobject, child.field.name, row["Id"]):
+                remove(org, child.sobject, orphan, user_id)
+
+
+def addressed(org: Org, sobject: SObject, record_id: str) -> Row:
+    """The live, visible row that a URL names; raises MALFORMED_ID, NOT_FOUND or ENTITY_IS_DELETED."""
+    try:
+        full = ids.normalise(record_id)
+    except ids.MalformedId as error:
+        raise (malformed_id(record_id) if len(record_id) in {15, 18} else not_found()) from error
+    row = org.store.get(sobject.name, full)
+    if row is None or not org.is_visible(row):
+        raise not_found()
+    if row["IsDeleted"]:
+        raise entity_is_deleted()
+    return row
+
+
+def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
+    is_campaign = sobject.name == "Campaign" and not org.config.is_marketing_user
+    if is_campaign:
+        message = f"entity type cannot be inserted: {sobject.label}"
+        raise save_refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
+    is_closed = sobject.name == "CampaignMemberStatus" and not org.config.is_member_status_createable
+    if is_closed or not is_allowed or sobject.name in org.config.read_only_objects:
+        raise save_refusal(
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            "insufficient access rights on object id",
+            status=org.config.access_status,
+        )
+
+
+def _accepted(org: Org, sobject: SObject, given: Mapping[str, Any], *, flag: str, raw: str) -> Row:
+    """The given fields under their own names, typed; raises on unknown, unwritable or mistyped ones."""
+    fields = {name: _writable_name(sobject, name, flag) for name in given if name.lower() != "attributes"}
+    read_only = org.config.read_only_fields.get(sobject.name, ())
+    locked = [f.name for f in fields.values() if not f.has(flag) or f.name in read_only]
+    if locked:
+        raise field_not_writable(locked)
+    changes = {field.name: values.typed(field, given[name], raw) for name, field in fields.items()}
+    for field in fields.values():
+        if field.type == "reference" and changes[field.name] is not None:
+            changes[field.name] = lookups.resolve(org, field, changes[field.name])
+    return changes
+
+
+def _writable_name(sobject: SObject, name: str, flag: str) -> Field:
+    field = sobject.find(name)
+    if field is None:
+        raise no_such_column(name, sobject.name)
+    if field.name == "Id" and flag == "C":
+        raise save_refusal("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id")
+    if field.name == "Id":
+        raise refusal("INVALID_FIELD", "The Id field should not be specified in the sobject data.")
+    return field
+
+
+def _defaults(org: Org, sobject: SObject, user_id: str) -> Row:
+    row: Row = {f.name: False if f.type == "boolean" else f.default for f in sobject.fields.values()}
+    row.update({f.name: 0 for f in sobject.fields.values() if f.type == "int" and not f.has("N")})
+    if "OwnerId" in row:
+        row["OwnerId"] = user_id
+    return row
+
+
+def _audit(org: Org, user_id: str, *, is_new: bool) -> Row:
+    now = org.now()
+    changed = {"LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}
+    return {**changed, "CreatedDate": now, "CreatedById": user_id} if is_new else changed
+
+
+def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, Any] | None) -> None:
+    """Required fields first and alone, then every length and format error together."""
+    demanded = org.config.required_fields.get(sobject.name, ())
+    missing = [
+        field.name
+        for field in sobject.fields.values()
+        if (field.is_required or field.name in demanded) and row.get(field.name) is None
+    ]
+    if missing and (changed is None or any(name in changed or name in demanded for name in missing)):
+        raise values.required_missing(missing)
+    nulled = [
+        f for f in sobject.fields.values() if f.has("D") and not f.has("N") and f.name in (changed or ())
+    ]
+    for field in nulled:
+        if row[field.name] is None:
+            raise values.required_missing([field.name])
+    names = sobject.fields if changed is None else changed
+    found = (values.check(sobject.fields[name], row.get(name)) for name in names)
+    errors = [item for item in found if item is not None]
+    if errors:
+        raise SalesforceError(400, *errors)
+
+
+def _check_unique(org: Org, sobject: SObject, row: Row, own_id: str | None) -> None:
+    for field in sobject.fields.values():
+        if field.has("Q") and row.get(field.name) is not None:
+            for other in org.store.find(sobject.name, field.name, row[field.name]):
+                if other["Id"] != own_id:
+                    short = other["Id"][:15]
+                    text = f"duplicate value found: {field.name} duplicates value on record with id: {short}"
+                    raise save_refusal("DUPLICATE_VALUE", text)
+
+
+def _assign(org: Org, name: str, row: Row, *, event: str, auto_assign: bool) -> None:
+    for rule in org.config.assignment_rules:
+        if auto_assign and rule.is_active and rule.sobject == name and event in rule.on:
+            row["OwnerId"] = ids.normalise(rule.owner_id)
+            return
