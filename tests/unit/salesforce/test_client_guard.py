@@ -1,0 +1,99 @@
+"""The guard before each send, and the session that is renewed between two."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+import respx
+
+from app.salesforce.client import SalesforceClient
+from app.salesforce.errors import SendGuardTripped
+from app.salesforce.session import AccessToken, SessionAuth
+
+ORG = "https://acme.my.salesforce.com"
+DATA = f"{ORG}/services/data/v62.0"
+CREATED = {"id": "003RM0000068xVCYAY", "success": True, "errors": []}
+EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@pytest.fixture
+def org() -> Any:
+    with respx.mock(assert_all_called=False) as router:
+        yield router
+
+
+class Tokens:
+    """Renews once; counts what it was asked."""
+
+    def __init__(self) -> None:
+        self.renewed = 0
+
+    async def current(self) -> AccessToken:
+        return AccessToken("00D!one", 1, ORG)
+
+    async def renew(self, used: AccessToken) -> AccessToken:
+        self.renewed += 1
+        return AccessToken("00D!two", 2, ORG)
+
+
+def guarded(http: httpx.AsyncClient, before_send: Callable[[], None]) -> SalesforceClient:
+    return SalesforceClient(
+        http, SessionAuth(Tokens()), instance_url=ORG, api_version="62.0", before_send=before_send
+    )
+
+
+async def test_an_expired_session_is_renewed_and_the_guard_asked_before_each_send(
+    http: httpx.AsyncClient, org: respx.MockRouter
+) -> None:
+    asked: list[None] = []
+    client = guarded(http, lambda: asked.append(None))
+    route = org.post(f"{DATA}/sobjects/Lead")
+    route.side_effect = [httpx.Response(401, json=EXPIRED), httpx.Response(201, json=CREATED)]
+    assert await client.create("Lead", {"LastName": "x"}) == CREATED["id"]
+    assert len(asked) == 2
+    assert [call.request.headers["Authorization"] for call in route.calls] == [
+        "Bearer 00D!one",
+        "Bearer 00D!two",
+    ]
+    assert [json.loads(call.request.content) for call in route.calls] == [{"LastName": "x"}] * 2
+    assert client.calls == 1
+
+
+async def test_a_guard_that_trips_before_the_resend_stops_it(
+    http: httpx.AsyncClient, org: respx.MockRouter
+) -> None:
+    asked: list[None] = []
+
+    def before_send() -> None:
+        asked.append(None)
+        if len(asked) == 2:
+            raise SendGuardTripped("the lease is no longer certain")
+
+    client = guarded(http, before_send)
+    route = org.post(f"{DATA}/sobjects/Lead").respond(401, json=EXPIRED)
+    with pytest.raises(SendGuardTripped):
+        await client.create("Lead", {"LastName": "x"})
+    assert route.call_count == 1
+    assert client.calls == 0
+
+
+async def test_the_guard_is_asked_again_when_the_connection_stands() -> None:
+    asked: list[None] = []
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    transport = httpx.AsyncHTTPTransport()
+    transport._pool = httpcore.AsyncConnectionPool(network_backend=httpcore.AsyncMockBackend([answer]))
+    async with httpx.AsyncClient(transport=transport) as http:
+        client = SalesforceClient(
+            http, None, instance_url=ORG, api_version="62.0", before_send=lambda: asked.append(None)
+        )
+        await client.limits()
+    assert len(asked) == 2
