@@ -24,10 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         app = create_app(options.state, base_url=base_url)
     except (sqlite3.Error, OSError) as error:
-        print(
-            f"Cannot use the state file {options.state}: {error}. Choose another with --state.",
-            file=sys.stderr,
-        )  # noqa: T201
+        print(f"Cannot use the state file {options.state} ({error}): see --state.", file=sys.stderr)  # noqa: T201
         return 2
     if not options.quiet:
         print(f"Salesforce simulator at {base_url} (people and campaigns at {base_url}/)", flush=True)  # noqa: T201

@@ -67,8 +67,8 @@ def create_app(
 ) -> SimulatorApp:
     """A simulator as an ASGI application.
 
-    `state_path` is an SQLite file that keeps every change (in memory without it); `base_url` is the instance and
-    login URL (else as the client called us); `clock` gives an aware datetime.
+    `state_path` is an SQLite file that keeps every change (in memory without it); `base_url` is the instance
+    and login URL (else as the client called us); `clock` gives an aware datetime.
     """
     return SimulatorApp(open_simulator(state_path, base_url=base_url, clock=clock))
 

@@ -28,7 +28,7 @@ _READING = re.compile(rb'"method"\s*:\s*"(POST|PATCH|PUT|DELETE)"', re.IGNORECAS
 
 
 class Match(BaseModel):
-    """Which requests a fault may meet; an absent condition matches all. `path` and `body` are searched for."""
+    """Which requests a fault may meet; absent conditions match all, `path` and `body` are searched."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

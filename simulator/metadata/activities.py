@@ -7,7 +7,8 @@ WhoId            | reference       | CUN  | Name ID | -> Contact,Lead as Who chi
 WhatId           | reference       | CUN  | Related To ID | -> {_WHAT} as What children Tasks cascade
 Subject          | combobox(255)   | CUN  | Subject | Call; Email; Send Letter; Send Quote; Other
 ActivityDate     | date            | CUN  | Due Date Only
-Status           | picklist(255)   | CUD  | Status | *Not Started; In Progress; Completed; Waiting on someone else; Deferred
+Status           | picklist(255)   | CUD  | Status | *Not Started; In Progress; Completed; \
+                        Waiting on someone else; Deferred
 Priority         | picklist(255)   | CUD  | Priority | High; *Normal; Low
 IsHighPriority   | boolean         | D    | High Priority
 OwnerId          | reference       | CUD  | Assigned To ID | -> Group,User as Owner
@@ -57,7 +58,8 @@ SuppliedPhone   | string(40)      | CUN  | Phone
 SuppliedCompany | string(80)      | CUN  | Company
 Type            | picklist(40)    | CUN  | Case Type | Mechanical; Electrical; Electronic; Structural; Other
 Status          | picklist(40)    | CUND | Status | *New; Working; Escalated; Closed
-Reason          | picklist(40)    | CUN  | Case Reason | Installation; Equipment Complexity; Performance; Breakdown; Equipment Design; Feedback; Other
+Reason          | picklist(40)    | CUN  | Case Reason | Installation; Equipment Complexity; \
+                        Performance; Breakdown; Equipment Design; Feedback; Other
 Origin          | picklist(40)    | CUN  | Case Origin | Phone; Email; Web
 Subject         | string(255)     | CUN  | Subject
 Priority        | picklist(40)    | CUND | Priority | High; *Medium; Low

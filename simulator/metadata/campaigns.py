@@ -1,9 +1,12 @@
-"""Campaign, CampaignMember and CampaignMemberStatus (Object Reference for Salesforce and Lightning Platform)."""
+"""Campaign, CampaignMember and CampaignMemberStatus (Object Reference for the Salesforce Platform)."""
 
 CAMPAIGN = """
 Name                   | string(80)      | CU   | Name
-ParentId               | reference       | CUN  | Parent Campaign ID | -> Campaign as Parent children ChildCampaigns
-Type                   | picklist(40)    | CUN  | Type | Conference; Webinar; Trade Show; Public Relations; Partners; Referral Program; Advertisement; Banner Ads; Direct Mail; Email; Telemarketing; Other
+ParentId               | reference       | CUN  | Parent Campaign ID | \
+                        -> Campaign as Parent children ChildCampaigns
+Type                   | picklist(40)    | CUN  | Type | Conference; Webinar; Trade Show; \
+                        Public Relations; Partners; Referral Program; Advertisement; \
+                        Banner Ads; Direct Mail; Email; Telemarketing; Other
 Status                 | picklist(40)    | CUN  | Status | *Planned; In Progress; Completed; Aborted
 StartDate              | date            | CUN  | Start Date
 EndDate                | date            | CUN  | End Date
@@ -24,9 +27,12 @@ CampaignMemberRecordTypeId | reference   | CUN  | Record Type ID | -> RecordType
 """
 
 CAMPAIGN_MEMBER = """
-CampaignId           | reference       | C    | Campaign ID | -> Campaign as Campaign children CampaignMembers cascade
-LeadId               | reference       | CN   | Lead ID     | -> Lead as Lead children CampaignMembers cascade
-ContactId            | reference       | CN   | Contact ID  | -> Contact as Contact children CampaignMembers cascade
+CampaignId           | reference       | C    | Campaign ID | \
+                        -> Campaign as Campaign children CampaignMembers cascade
+LeadId               | reference       | CN   | Lead ID     | \
+                        -> Lead as Lead children CampaignMembers cascade
+ContactId            | reference       | CN   | Contact ID  | \
+                        -> Contact as Contact children CampaignMembers cascade
 Status               | picklist(40)    | CUN  | Status | Planned; Received; Responded; Sent
 HasResponded         | boolean         | D    | Responded
 FirstRespondedDate   | date            | N    | First Responded Date
@@ -42,7 +48,8 @@ LeadSource           | picklist(40)    | N    | Lead Source
 CompanyOrAccount     | string(255)     | N    | Company (Account)
 Type                 | string(40)      | N    | Type
 LeadOrContactId      | reference       | N    | Related Record ID | -> Contact,Lead
-LeadOrContactOwnerId | reference       | N    | Related Record Owner ID | -> Group,User as LeadOrContactOwner
+LeadOrContactOwnerId | reference       | N    | Related Record Owner ID | \
+                        -> Group,User as LeadOrContactOwner
 """
 
 CAMPAIGN_MEMBER_STATUS = """

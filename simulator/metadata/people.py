@@ -1,10 +1,10 @@
 """Lead, Contact and Account as a Developer Edition org describes them (v59)."""
 
 _INDUSTRIES = (
-    "Agriculture; Apparel; Banking; Biotechnology; Chemicals; Communications; Construction; Consulting; Education; "
-    "Electronics; Energy; Engineering; Entertainment; Environmental; Finance; Food & Beverage; Government; "
-    "Healthcare; Hospitality; Insurance; Machinery; Manufacturing; Media; Not For Profit; Recreation; Retail; "
-    "Shipping; Technology; Telecommunications; Transportation; Utilities; Other"
+    "Agriculture; Apparel; Banking; Biotechnology; Chemicals; Communications; Construction; Consulting; "
+    "Education; Electronics; Energy; Engineering; Entertainment; Environmental; Finance; Food & Beverage; "
+    "Government; Healthcare; Hospitality; Insurance; Machinery; Manufacturing; Media; Not For Profit; Recreation; "
+    "Retail; Shipping; Technology; Telecommunications; Transportation; Utilities; Other"
 )
 _SOURCES = "Web; Phone Inquiry; Partner Referral; Purchased List; Other"
 
@@ -28,7 +28,8 @@ Email             | email(80)       | CUNL | Email
 Website           | url(255)        | CUN  | Website
 Description       | textarea(32000) | CUN  | Lead Description
 LeadSource        | picklist(255)   | CUN  | Lead Source | {_SOURCES}
-Status            | picklist(255)   | CUD  | Status | *Open - Not Contacted; Working - Contacted; Closed - Converted; Closed - Not Converted
+Status            | picklist(255)   | CUD  | Status | *Open - Not Contacted; Working - Contacted; \
+                        Closed - Converted; Closed - Not Converted
 Industry          | picklist(255)   | CUN  | Industry | {_INDUSTRIES}
 Rating            | picklist(255)   | CUN  | Rating | Hot; Warm; Cold
 AnnualRevenue     | currency        | CUN  | Annual Revenue
@@ -79,7 +80,9 @@ IsEmailBounced     | boolean         | D    | Is Email Bounced
 ACCOUNT = f"""
 MasterRecordId     | reference       | N    | Master Record ID | -> Account as MasterRecord
 Name               | string(255)     | CU   | Account Name
-Type               | picklist(40)    | CUN  | Account Type | Prospect; Customer - Direct; Customer - Channel; Channel Partner / Reseller; Installation Partner; Technology Partner; Other
+Type               | picklist(40)    | CUN  | Account Type | Prospect; Customer - Direct; \
+                        Customer - Channel; Channel Partner / Reseller; \
+                        Installation Partner; Technology Partner; Other
 ParentId           | reference       | CUN  | Parent Account ID | -> Account as Parent
 BillingStreet      | textarea(255)   | CUN  | Billing Street
 BillingCity        | string(40)      | CUN  | Billing City

@@ -12,8 +12,11 @@ from simulator.simulator import Simulator
 from simulator.store import Row
 
 _SCOPES = frozenset(
-    "api web full refresh_token offline_access openid id profile email address phone chatter_api "
-    "custom_permissions visualforce lightning content sfap_api mcp_api".split()
+    (
+        *("api", "web", "full", "refresh_token", "offline_access", "openid", "id", "profile", "email"),
+        *("address", "phone", "chatter_api", "custom_permissions", "visualforce", "lightning", "content"),
+        *("sfap_api", "mcp_api"),
+    )
 )
 _NOT_INSTALLED = ("OAUTH_EC_APP_NOT_FOUND", "External client app is not installed in this org")
 _BLOCKED = ("OAUTH_APP_BLOCKED", "this app is blocked by admin")

@@ -80,7 +80,7 @@ def _fits(pattern: str, segments: tuple[str, ...]) -> bool:
 
 
 def _shown(org: Org, call: Call, item: ErrorItem) -> ErrorItem:
-    """It is not documented whether a packed answer carries the match of a duplicate rule: a switch decides."""
+    """Undocumented: whether a packed answer carries the match of a duplicate rule; a switch decides."""
     if call.is_packed and not org.config.packed_duplicate_result:
         return replace(item, extra={})
     return item

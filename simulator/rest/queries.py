@@ -46,7 +46,7 @@ def more(org: Org, call: Call) -> Reply:
 
 
 def search(org: Org, call: Call) -> Reply:
-    """A tokenised search in e-mails, names or phones; only what is indexed by then, which here is everything."""
+    """A search in e-mails, names or phones; the index never lags here."""
     asked = _asked(call)
     needle = str(asked.get("q", "")).strip().lower()
     if len(needle) < 2:

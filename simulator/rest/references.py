@@ -15,8 +15,8 @@ class Unresolvable(Exception):
     def __init__(self, path: str, reference: str) -> None:
         super().__init__(
             f"Invalid reference specified. No value for {path} found in {reference}. Provided referenceId "
-            f"('{reference}') must start with a letter or a number, and it can contain only letters, numbers and "
-            "underscores ('_')."
+            f"('{reference}') must start with a letter or a number, and it can contain only letters, numbers "
+            "and underscores ('_')."
         )
 
 
@@ -25,7 +25,7 @@ def in_url(url: str, answers: Mapping[str, Any]) -> str:
 
 
 def in_body(value: Any, answers: Mapping[str, Any]) -> Any:
-    """The same structure with every reference replaced; a text that is only a reference keeps the value's type."""
+    """The structure with every reference replaced; a text that is only a reference keeps the type."""
     if isinstance(value, dict):
         return {name: in_body(inner, answers) for name, inner in value.items()}
     if isinstance(value, list):

@@ -77,7 +77,7 @@ def _new_contact(org: Org, lead: Row) -> Row:
         "MobilePhone",
         "LeadSource",
     )
-    same = [row for row in org.store.find("Account", "Name", lead["Company"])]
+    same = org.store.find("Account", "Name", lead["Company"])
     account_id = same[0]["Id"] if same else _insert(org, "Account", {"Name": lead["Company"]}, lead)
     values = {name: lead[name] for name in shared} | {"AccountId": account_id}
     contact = org.store.get("Contact", _insert(org, "Contact", values, lead))

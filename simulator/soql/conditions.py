@@ -194,7 +194,7 @@ def _is_within(value: Any, span: tuple[str, str]) -> bool:
 
 
 def like_pattern(text: str) -> re.Pattern[str]:
-    """LIKE as a regular expression over lower-cased text: `%` any run, `_` any one, backslash escapes both."""
+    """LIKE as a regular expression over lower-cased text; a backslash escapes `%` and `_`."""
     parts: list[str] = []
     characters = iter(text.lower())
     for character in characters:

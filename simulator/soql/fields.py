@@ -87,7 +87,7 @@ def read(org: Org, sobject: str, field: Field, row: Row) -> Any:
 
 
 def reader(org: Org, bound: Bound) -> Reader:
-    """A function from a row of the root object to the value at the end of the path; null on a missing parent."""
+    """A function from a root row to the value at the end of the path; null on a missing parent."""
     if not bound.steps:
         name = bound.root.name
         if (name, bound.field.name) in DERIVED or bound.field.type == "boolean":

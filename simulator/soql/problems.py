@@ -28,8 +28,8 @@ def unexpected_token(text: str, position: int, token: str) -> SalesforceError:
 
 def no_such_column(text: str, position: int, name: str, *, entity: str) -> SalesforceError:
     message = (
-        f"No such column '{name}' on entity '{entity}'. If you are attempting to use a custom field, be sure to "
-        f"append the '__c' after the custom field name. {_ADVICE}"
+        f"No such column '{name}' on entity '{entity}'. If you are attempting to use a custom field, "
+        f"be sure to append the '__c' after the custom field name. {_ADVICE}"
     )
     return located("INVALID_FIELD", text, position, message)
 
@@ -44,16 +44,16 @@ def no_such_relationship(text: str, position: int, name: str) -> SalesforceError
 
 def no_such_child(text: str, position: int, name: str) -> SalesforceError:
     message = (
-        f"Didn't understand relationship '{name}' in FROM part of query call. If you are attempting to use a custom "
-        f"relationship, be sure to append the '__r' after the custom relationship name. {_ADVICE}"
+        f"Didn't understand relationship '{name}' in FROM part of query call. If you are attempting to use a "
+        f"custom relationship, be sure to append the '__r' after the custom relationship name. {_ADVICE}"
     )
     return located("INVALID_TYPE", text, position, message)
 
 
 def no_such_object(text: str, position: int, name: str) -> SalesforceError:
     message = (
-        f"sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append "
-        f"the '__c' after the entity name. {_ADVICE}"
+        f"sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure "
+        f"to append the '__c' after the entity name. {_ADVICE}"
     )
     return located("INVALID_TYPE", text, position, message)
 

@@ -23,7 +23,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Literal:
-    """One value. Kinds: string, number, date, datetime, boolean, null, dateword; `strings` holds a run of texts."""
+    """One value: string, number, date, datetime, boolean, null or dateword; `strings` is a run of texts."""
 
     kind: str
     value: Any
