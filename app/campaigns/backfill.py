@@ -61,7 +61,7 @@ async def estimate(session: AsyncSession, host_id: str, event_id: str) -> Backfi
     query = select(func.count(), func.count().filter(IS_CHECKED_IN)).where(
         Registration.host_id == host_id, Registration.event_id == event_id, IS_COUNTED
     )
-    registrations, checked_in = (await session.execute(query)).one().tuple()
+    registrations, checked_in = (await session.execute(query)).one()
     return BackfillEstimate(
         registrations=registrations, checked_in=checked_in, estimated_api_calls=api_calls_for(registrations)
     )
@@ -245,10 +245,10 @@ async def _tally(session: AsyncSession, backfill: Backfill) -> Tally:
         ended = backfill.done + backfill.failed + backfill.skipped
         return Tally(backfill.done, backfill.failed, backfill.skipped, backfill.total - ended)
     states = await session.execute(
-        select(SyncJob.state, func.count()).where(*_own_jobs(backfill)).group_by(SyncJob.state)
+        select(SyncJob.state, func.count().label("jobs")).where(*_own_jobs(backfill)).group_by(SyncJob.state)
     )
     unarmed = 0 if backfill.is_armed else max(0, backfill.total - backfill.armed)
-    return tally_of(backfill.total, unarmed, dict(states.tuples().all()))
+    return tally_of(backfill.total, unarmed, {row.state: row.jobs for row in states})
 
 
 async def _end(session: AsyncSession, backfill: Backfill, state: str) -> None:

@@ -71,7 +71,7 @@ LABELS: Final = _rows(
     ("replay_watched", "de", rf"{_UNLESS}.*\b(?:aufzeichnung|auf abruf)\b"),
     ("replay_watched", "es", rf"{_UNLESS}.*\b(?:grabacion|repeticion|diferido|a la carta)\b"),
     ("attended", "en", r"\b(?:attended|checked in|showed up|participated)\b"),
-    ("attended", "en", r"\b(?:attendees?|present|joined|participants?)\b"),
+    ("attended", "en", r"\b(?:attendees?|present|joined|participante?s?)\b"),
     ("attended", "fr", r"\b(?:presente?s?|participee?s?|venue?s?|a assiste)\b"),
     ("attended", "de", r"\b(?:teilgenommen|anwesend|erschienen|eingecheckt|gekommen|teilnehmer\w*)\b"),
     ("attended", "es", r"\b(?:asistio|asistid[oa]s?|asistentes?|participo|acudio)\b"),
