@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from app.campaigns.routes import router as campaigns_router
 from app.database import Database
 from app.identity import KeySource, TokenVerifier
+from app.intake.routes import router as intake_router
+from app.intake.writer import open_writer
 from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.settings import Settings
@@ -57,8 +59,12 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_resources(settings, transport=transport) as resources:
+        async with (
+            open_resources(settings, transport=transport) as resources,
+            open_writer(resources.database, resources.wakeups) as writer,
+        ):
             app.state.resources = resources
+            app.state.intake = writer
             yield
 
     app = FastAPI(
@@ -70,5 +76,6 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         openapi_url=None,
     )
     install_problem_handlers(app, base_url=settings.problem_base_url)
+    app.include_router(intake_router)
     app.include_router(campaigns_router)
     return app

@@ -2,10 +2,11 @@
 
 Problem
 ├── 400 CampaignIdInvalid StatusUnknown StatusesIncomplete FilterEmpty ReturnToInvalid CursorInvalid
-├── 401 TokenInvalid
+│       PayloadUnusable
+├── 401 TokenInvalid SignatureInvalid
 ├── 403 RoleInsufficient
 ├── 404 HostNotFound EventNotFound RegistrationNotFound CampaignNotLinked AttemptNotFound NotFound
-├── 405 MethodNotAllowed
+├── 405 MethodNotAllowed   408 BodyIncomplete
 ├── 409 NotConfigured NotConnected ConnectionNeedsReconnect CredentialsMissing CampaignIsLocked
 │       CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation ApprovalsExhausted KeyReused
 ├── 413 BodyTooLarge   415 MediaTypeUnsupported   422 PayloadInvalid   429 TooManyRequests
@@ -138,10 +139,22 @@ class CursorInvalid(Problem):
     status, title = 400, "The cursor is not one of ours"
 
 
+class PayloadUnusable(Problem):
+    """A signed webhook that cannot be used; it is kept apart, and sending it again does not help."""
+
+    status, title = 400, "The webhook was signed, but cannot be used"
+
+
 class TokenInvalid(Problem):
     """The bearer token is missing or not acceptable."""
 
     status, title = 401, "The bearer token is missing or not valid"
+
+
+class SignatureInvalid(Problem):
+    """A webhook that no live secret signed just now; never says which part is wrong."""
+
+    status, title = 401, "The webhook's signature is missing or not valid"
 
 
 class RoleInsufficient(Problem):
@@ -190,6 +203,12 @@ class MethodNotAllowed(Problem):
     """The address exists, but not for this method."""
 
     status, title = 405, "Method not allowed"
+
+
+class BodyIncomplete(Problem):
+    """The body did not arrive in time."""
+
+    status, title = 408, "The body did not arrive in time"
 
 
 class NotConfigured(Problem):

@@ -7,11 +7,20 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 REGISTRY = CollectorRegistry()
 WAKE_UP_FAILURES = Counter(
     "sync_wakeup_failures_total", "wake-ups that Redis did not take", registry=REGISTRY
+)
+WEBHOOK_REQUESTS = Counter(
+    "webhook_requests_total", "webhooks by outcome or problem code", ["outcome"], registry=REGISTRY
+)
+WEBHOOK_SECONDS = Histogram(
+    "webhook_request_duration_seconds", "a webhook from its headers to its answer", registry=REGISTRY
+)
+WEBHOOK_BODY_CHANGES = Counter(
+    "webhook_body_changes_total", "webhook ids that came again with another body", registry=REGISTRY
 )
 
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

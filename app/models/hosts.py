@@ -40,6 +40,7 @@ class Event(Base):
     is_cancelled: Mapped[bool] = mapped_column(Boolean, server_default="false")
     version: Mapped[int | None] = mapped_column(BigInteger)
     snapshot_at: Mapped[datetime]
+    merge_state: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
     created_at: Mapped[CreatedAt]

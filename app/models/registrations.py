@@ -34,6 +34,7 @@ class Quarantined(Base):
     """A signed body that could not be used; kept apart for operations, without a tenant."""
 
     __tablename__ = "quarantine"
+    __table_args__ = (Index("ix_quarantine_webhook_id", "webhook_id"),)
 
     quarantine_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     webhook_id: Mapped[str]
@@ -46,7 +47,7 @@ class Registration(Base):
     """The latest snapshot of one registration, and the facts that carry their own time.
 
     `version`, else `snapshot_at`, decides about the snapshot; a fact is judged by its own time and may be
-    added by a delivery of any age.
+    added by a delivery of any age. `merge_state` keeps what later deliveries are judged by and columns do not show.
     """
 
     __tablename__ = "registrations"
@@ -78,6 +79,7 @@ class Registration(Base):
     completed_at: Mapped[datetime | None]
     replay: Mapped[Json | None]
     erased_at: Mapped[datetime | None]
+    merge_state: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     change_no: Mapped[int] = mapped_column(BigInteger, server_default=text("nextval('changes')"))

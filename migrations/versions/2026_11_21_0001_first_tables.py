@@ -154,6 +154,12 @@ def upgrade() -> None:
         sa.Column("is_cancelled", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=True),
         sa.Column("snapshot_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "merge_state",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paused_by", sa.Text(), nullable=True),
         sa.Column(
@@ -291,6 +297,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("quarantine_id", name=op.f("pk_quarantine")),
     )
+    op.create_index("ix_quarantine_webhook_id", "quarantine", ["webhook_id"], unique=False)
     op.create_table(
         "registrations",
         sa.Column("host_id", sa.Text(), nullable=False),
@@ -318,6 +325,12 @@ def upgrade() -> None:
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("replay", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "merge_state",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -530,6 +543,7 @@ def downgrade() -> None:
     op.drop_index("ix_registrations_host_id_event_id", table_name="registrations")
     op.drop_index("ix_registrations_host_id_email_key", table_name="registrations")
     op.drop_table("registrations")
+    op.drop_index("ix_quarantine_webhook_id", table_name="quarantine")
     op.drop_table("quarantine")
     op.drop_table("pending_revocations")
     op.drop_table("org_leases")

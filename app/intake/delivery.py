@@ -1,0 +1,92 @@
+"""One verified webhook, read: from bytes to a delivery that can be recorded."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.intake.merge import EventState, RegistrationState
+from app.intake.news import event_news, registration_news
+from app.intake.schemas import TYPES, Envelope, Head, unmet
+from app.intake.strict_json import JsonRefused, parse_object
+from app.problems import FieldError, field_errors
+
+
+class Outcome(StrEnum):
+    """What became of a delivery, in the words of the answer."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    UNKNOWN_TYPE = "unknown_type"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A signed delivery of known shape, or of a type we do not know (then without news)."""
+
+    webhook_id: str
+    host_id: str
+    host_name: str | None
+    type: str
+    occurred_at: datetime
+    body_sha256: bytes
+    payload: Mapping[str, Any] = field(repr=False)
+    event_id: str | None = None
+    registration_id: str | None = None
+    event: EventState | None = field(default=None, repr=False)
+    registration: RegistrationState | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.host_id, self.webhook_id
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.ACCEPTED if self.type in TYPES else Outcome.UNKNOWN_TYPE
+
+
+class DeliveryUnusable(Exception):
+    """Signed, but not a payload that can be used; `errors` say where, never the values."""
+
+    def __init__(self, reason: str, errors: list[FieldError]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.errors = errors
+
+
+def read_delivery(webhook_id: str, body: bytes) -> Accepted:
+    """The delivery in a verified body. Raises DeliveryUnusable."""
+    try:
+        payload = parse_object(body)
+        head = Head.model_validate(payload)
+        envelope = Envelope.model_validate(payload) if head.type in TYPES else None
+    except JsonRefused as error:
+        raise DeliveryUnusable(error.reason, []) from None
+    except ValidationError as error:
+        raise DeliveryUnusable("shape", field_errors(error.errors())) from None
+    if envelope is not None and (lacking := unmet(envelope)):
+        raise DeliveryUnusable("incomplete", [FieldError(path=r.path, message=r.message) for r in lacking])
+    return Accepted(
+        webhook_id=webhook_id,
+        host_id=head.data.host.id,
+        host_name=head.data.host.name,
+        type=head.type,
+        occurred_at=head.timestamp,
+        body_sha256=hashlib.sha256(body).digest(),
+        payload=payload,
+        **(_news(envelope) if envelope else {}),
+    )
+
+
+def _news(envelope: Envelope) -> dict[str, Any]:
+    event, registration = envelope.data.event, envelope.data.registration
+    return {
+        "event_id": event.id if event else None,
+        "registration_id": registration.id if registration else None,
+        "event": event_news(envelope),
+        "registration": registration_news(envelope),
+    }

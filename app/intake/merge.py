@@ -1,0 +1,192 @@
+"""What deliveries add up to, whatever their order: states that join, with no database and no clock.
+
+A field of a snapshot belongs to the delivery that told it last (by version, else by time). A fact belongs to
+its own time and is never lost. Joining is associative and idempotent, and commutative but for ties, where the
+first one stays; so any order and repetition of the same deliveries ends in the same state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+CHECK_INS_MAX = 20
+
+Time = TypeVar("Time", datetime, tuple[datetime, str])
+
+
+@dataclass(frozen=True)
+class Order:
+    """When a snapshot was told: its version, and the time it speaks of."""
+
+    version: int | None
+    at: datetime
+
+    def is_newer_than(self, other: "Order") -> bool:
+        """By version when both have one, else by time; a tie is not newer."""
+        if self.version is not None and other.version is not None:
+            return self.version > other.version
+        return self.at > other.at
+
+
+@dataclass(frozen=True)
+class Told:
+    """One field's value, and the order of the delivery that told it."""
+
+    value: Any
+    order: Order
+
+
+Fields = Mapping[str, Told]
+"""What is known of a snapshot; a field that nobody told yet is absent."""
+
+
+def join_fields(stored: Fields, told: Fields) -> Fields:
+    """Each field as it was told last; on a tie the stored one stays."""
+    newer = {
+        name: field
+        for name, field in told.items()
+        if name not in stored or field.order.is_newer_than(stored[name].order)
+    }
+    return {**stored, **newer}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What happened to a registration, each with its own time.
+
+    `cancelled` is the latest explicit cancellation with its reason; `is_confirmed` whether it ever was;
+    `first_told_at` stands in for `registered_at` until that is told.
+    """
+
+    first_told_at: datetime
+    is_confirmed: bool = False
+    check_ins: frozenset[datetime] = frozenset()
+    check_in_reverted_at: datetime | None = None
+    cancelled: tuple[datetime, str] | None = None
+    no_show_at: datetime | None = None
+    completed_at: datetime | None = None
+    replay: Mapping[str, Any] | None = None
+
+    @property
+    def checked_in_at(self) -> datetime | None:
+        """The first check-in that was not undone."""
+        undone = self.check_in_reverted_at
+        return min((at for at in self.check_ins if undone is None or at > undone), default=None)
+
+
+def join_facts(stored: Facts, told: Facts) -> Facts:
+    """Both together: first confirmations, check-ins and no-shows, last cancellations, reverts and replays."""
+    return Facts(
+        first_told_at=min(stored.first_told_at, told.first_told_at),
+        is_confirmed=stored.is_confirmed or told.is_confirmed,
+        check_ins=_bounded(stored.check_ins | told.check_ins),
+        check_in_reverted_at=_last(stored.check_in_reverted_at, told.check_in_reverted_at),
+        cancelled=_last(stored.cancelled, told.cancelled),
+        no_show_at=_first(stored.no_show_at, told.no_show_at),
+        completed_at=_first(stored.completed_at, told.completed_at),
+        replay=max((r for r in (stored.replay, told.replay) if r), key=_replay_rank, default=None),
+    )
+
+
+@dataclass(frozen=True)
+class RegistrationState:
+    """All that is known of one registration. `status` is in every snapshot, so its order is the latest."""
+
+    fields: Fields
+    facts: Facts
+
+    @property
+    def order(self) -> Order:
+        return self.fields["status"].order
+
+    @property
+    def registered_at(self) -> datetime:
+        told = self.fields.get("registered_at")
+        return told.value if told else self.facts.first_told_at
+
+    @property
+    def status(self) -> str:
+        """The latest snapshot's status, seen together with the facts.
+
+        A cancellation after the moment of the snapshot counts; leaving `confirmed` for the queue counts as
+        cancelled; somebody who is checked in is confirmed.
+        """
+        told: str = self.fields["status"].value
+        cancelled = self.facts.cancelled
+        if cancelled is not None and cancelled[0] > self.order.at:
+            return "cancelled"
+        if told not in ("pending", "waitlisted"):
+            return told
+        if self.facts.checked_in_at is not None:
+            return "confirmed"
+        return "cancelled" if self.facts.is_confirmed else told
+
+    @property
+    def confirmed_at(self) -> datetime | None:
+        return self.registered_at if self.facts.is_confirmed else None
+
+    @property
+    def cancelled_at(self) -> datetime | None:
+        """Since when it is cancelled; None while it is not, whatever it was before."""
+        if self.status not in ("cancelled", "declined"):
+            return None
+        cancelled = self.facts.cancelled
+        is_of_this_time = cancelled is not None and cancelled[0] >= self.registered_at
+        return cancelled[0] if cancelled is not None and is_of_this_time else self.order.at
+
+
+def join_registrations(stored: RegistrationState, told: RegistrationState) -> RegistrationState:
+    """What is known when both are."""
+    return RegistrationState(join_fields(stored.fields, told.fields), join_facts(stored.facts, told.facts))
+
+
+@dataclass(frozen=True)
+class EventState:
+    """All that is known of one event. `title` is in every snapshot, so its order is the latest."""
+
+    fields: Fields
+    facts: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def order(self) -> Order:
+        return self.fields["title"].order
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Cancelled, and not published again since."""
+        cancelled, published = self.facts.get("cancelled_at"), self.facts.get("published_at")
+        return cancelled is not None and (published is None or published <= cancelled)
+
+
+def join_events(stored: EventState, told: EventState) -> EventState:
+    """What is known when both are; of each fact the last time."""
+    facts = {
+        name: max(facts[name] for facts in (stored.facts, told.facts) if name in facts)
+        for name in sorted({*stored.facts, *told.facts})
+    }
+    return EventState(join_fields(stored.fields, told.fields), facts)
+
+
+def _first(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at is not None), default=None)
+
+
+def _last(one: Time | None, other: Time | None) -> Time | None:
+    return max((at for at in (one, other) if at is not None), default=None)
+
+
+def _bounded(times: frozenset[datetime]) -> frozenset[datetime]:
+    """A badge read at every door must not grow the row for ever: the first and the last ones suffice."""
+    if len(times) <= CHECK_INS_MAX:
+        return times
+    half, ordered = CHECK_INS_MAX // 2, sorted(times)
+    return frozenset(ordered[:half] + ordered[-half:])
+
+
+def _replay_rank(replay: Mapping[str, Any]) -> tuple[datetime, int, float]:
+    return (
+        datetime.fromisoformat(replay["watched_at"]),
+        replay["seconds"],
+        -1.0 if replay.get("percent") is None else replay["percent"],
+    )

@@ -1,0 +1,115 @@
+"""What one delivery tells about its event and its registration."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.intake.merge import EventState, Facts, Order, RegistrationState, Told
+from app.intake.schemas import Data, Envelope, RegistrationIn
+
+EVENT_FIELDS = ("title", "kind", "starts_at", "ends_at", "timezone", "location", "url", "organizer")
+ATTENDEE_FIELDS = (
+    "id",
+    "email",
+    "first_name",
+    "last_name",
+    "name",
+    "company",
+    "job_title",
+    "phone",
+    "consent",
+    "locale",
+)
+REGISTRATION_FIELDS = ("status", "ticket", "buyer", "answers", "utm", "salesforce_id")
+ATTENDEE = "attendee."
+CHECKED_IN = "registration.checked_in"
+EVENT_FACTS = {"event.cancelled": "cancelled_at", "event.published": "published_at"}
+
+
+def event_news(envelope: Envelope) -> EventState | None:
+    """The event as this delivery shows it, or None when it shows none."""
+    event = envelope.data.event
+    if event is None:
+        return None
+    order = Order(event.version, envelope.timestamp)
+    fact = EVENT_FACTS.get(envelope.type)
+    return EventState(
+        {name: Told(value, order) for name, value in _told(event, EVENT_FIELDS).items()},
+        {fact: envelope.timestamp} if fact else {},
+    )
+
+
+def registration_news(envelope: Envelope) -> RegistrationState | None:
+    """The registration as this delivery shows it, or None when it shows none."""
+    registration, event = envelope.data.registration, envelope.data.event
+    if registration is None or event is None:
+        return None
+    order = Order(registration.version, envelope.timestamp)
+    values = _snapshot(registration) | {"event_id": event.id}
+    return RegistrationState(
+        {name: Told(value, order) for name, value in values.items()}, _facts(envelope, registration)
+    )
+
+
+def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
+    values = _told(registration, REGISTRATION_FIELDS)
+    if "answers" in values and values["answers"] is None:
+        values["answers"] = []
+    if registration.registered_at is not None:
+        values["registered_at"] = registration.registered_at
+    attendee = _told(registration.attendee, ATTENDEE_FIELDS)
+    return values | {ATTENDEE + name: value for name, value in attendee.items()}
+
+
+def _told(part: BaseModel, names: tuple[str, ...]) -> dict[str, Any]:
+    """The fields that were sent; nested ones as plain JSON without what was not sent."""
+    return {name: _plain(getattr(part, name)) for name in names if name in part.model_fields_set}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True)
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    return value
+
+
+def _facts(envelope: Envelope, registration: RegistrationIn) -> Facts:
+    facts = Facts(
+        first_told_at=registration.registered_at or envelope.timestamp,
+        is_confirmed=_shows_confirmed(envelope.type, registration),
+    )
+    add = ADDS.get(envelope.type)
+    return Facts(**(vars(facts) | add(envelope, registration, envelope.data))) if add else facts
+
+
+def _shows_confirmed(type_: str, registration: RegistrationIn) -> bool:
+    """A check-in that does not say when the registration was made leaves that to the late registration."""
+    is_dated = type_ != CHECKED_IN or registration.registered_at is not None
+    return registration.status == "confirmed" and is_dated
+
+
+def _checked_in(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert registration.checked_in_at is not None
+    return {"check_ins": frozenset({registration.checked_in_at})}
+
+
+def _cancelled(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert registration.cancelled_at is not None
+    return {"cancelled": (registration.cancelled_at, data.reason or "")}
+
+
+def _replayed(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert data.replay is not None
+    return {"replay": data.replay.model_dump(mode="json", exclude_unset=True)}
+
+
+ADDS = {
+    CHECKED_IN: _checked_in,
+    "registration.check_in_reverted": lambda envelope, *_: {"check_in_reverted_at": envelope.timestamp},
+    "registration.cancelled": _cancelled,
+    "registration.no_show": lambda envelope, *_: {"no_show_at": envelope.timestamp},
+    "registration.completed": lambda envelope, *_: {"completed_at": envelope.timestamp},
+    "replay.watched": _replayed,
+}
+"""What the types add to the facts; the times of other types' snapshots are not taken."""

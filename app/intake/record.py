@@ -1,0 +1,223 @@
+"""Record deliveries in one transaction: what came in, what it adds up to, and which jobs it arms."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.intake.delivery import Accepted, Outcome
+from app.intake.kept import Change, Kept, Key, keep, rows_json
+from app.intake.merge import EventState, RegistrationState, join_events, join_registrations
+from app.intake.rows import has_news, merged_event, merged_registration
+from app.models import Connection, Delivery, Event, Host, Registration, SyncJob
+from app.sync.arm import Arm, arm_jobs
+from app.telemetry import WEBHOOK_BODY_CHANGES
+
+EVENT_COLUMNS = (
+    "title",
+    "kind",
+    "starts_at",
+    "ends_at",
+    "timezone",
+    "location",
+    "url",
+    "organizer",
+    "is_cancelled",
+    "version",
+    "snapshot_at",
+    "merge_state",
+)
+REGISTRATION_COLUMNS = (
+    "event_id",
+    "status",
+    "attendee",
+    "email_key",
+    "ticket",
+    "buyer",
+    "answers",
+    "utm",
+    "salesforce_id",
+    "version",
+    "snapshot_at",
+    "registered_at",
+    "confirmed_at",
+    "checked_in_at",
+    "check_in_reverted_at",
+    "cancelled_at",
+    "cancel_reason",
+    "no_show_at",
+    "completed_at",
+    "replay",
+    "merge_state",
+)
+
+EVENTS: Kept[EventState] = Kept(
+    table=Event.metadata.tables["events"],
+    id_column="event_id",
+    columns=EVENT_COLUMNS,
+    guards=(),
+    merged=merged_event,
+)
+REGISTRATIONS: Kept[RegistrationState] = Kept(
+    table=Registration.metadata.tables["registrations"],
+    id_column="registration_id",
+    columns=REGISTRATION_COLUMNS,
+    guards=("erased_at",),
+    merged=merged_registration,
+)
+DELIVERY_COLUMNS = (
+    "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
+)
+KEEP_DELIVERIES = text(
+    f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
+    " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
+    " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
+)
+KEEP_HOSTS = text(
+    "INSERT INTO hosts (host_id, name)"
+    " SELECT host_id, name FROM jsonb_populate_recordset(CAST(NULL AS hosts), CAST(:rows AS jsonb))"
+    " ORDER BY host_id"
+    " ON CONFLICT (host_id) DO UPDATE SET name = coalesce(excluded.name, hosts.name)"
+)
+KEEP_UNUSABLE = text(
+    "INSERT INTO quarantine (webhook_id, reason, body) SELECT :webhook_id, :reason, :body"
+    " WHERE NOT EXISTS (SELECT FROM quarantine WHERE webhook_id = :webhook_id AND body = :body)"
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of each delivery, in the order given, and which orgs to wake after the commit."""
+
+    outcomes: list[Outcome]
+    org_ids: set[str]
+
+
+async def record(session: AsyncSession, deliveries: Sequence[Accepted]) -> Recorded:
+    """Write what is new, all in the caller's transaction; a delivery known already has no effect.
+
+    Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
+    """
+    fresh = await _keep_deliveries(session, deliveries)
+    org_of = await _keep_hosts(session, fresh)
+    await keep(session, EVENTS, _event_news(fresh))
+    changes = await keep(session, REGISTRATIONS, _registration_news(fresh))
+    org_ids = await arm_jobs(session, await _arms(session, changes, org_of))
+    is_fresh = {id(delivery) for delivery in fresh}
+    outcomes = [
+        delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
+    ]
+    return Recorded(outcomes, org_ids)
+
+
+async def record_unusable(session: AsyncSession, webhook_id: str, *, body: bytes, reason: str) -> None:
+    """Keep a signed body that cannot be used, once however often it is sent."""
+    await session.execute(KEEP_UNUSABLE, {"webhook_id": webhook_id, "body": body, "reason": reason})
+
+
+async def _keep_deliveries(session: AsyncSession, deliveries: Sequence[Accepted]) -> list[Accepted]:
+    """Keep each webhook id once and return those that were new, in the order given."""
+    first: dict[Key, Accepted] = {}
+    for delivery in deliveries:
+        first.setdefault(delivery.key, delivery)
+    rows = rows_json(_delivery_row(delivery) for delivery in first.values())
+    new = {
+        (host_id, webhook_id)
+        for host_id, webhook_id in await session.execute(KEEP_DELIVERIES, {"rows": rows})
+    }
+    fresh = [delivery for key, delivery in first.items() if key in new]
+    if len(fresh) < len(deliveries):
+        await _count_changed_bodies(session, deliveries)
+    return fresh
+
+
+def _delivery_row(delivery: Accepted) -> Mapping[str, Any]:
+    return {
+        "host_id": delivery.host_id,
+        "webhook_id": delivery.webhook_id,
+        "type": delivery.type,
+        "occurred_at": delivery.occurred_at,
+        "event_id": delivery.event_id,
+        "registration_id": delivery.registration_id,
+        "body_sha256": delivery.body_sha256,
+        "payload": delivery.payload,
+        "outcome": delivery.outcome,
+    }
+
+
+async def _count_changed_bodies(session: AsyncSession, deliveries: Sequence[Accepted]) -> None:
+    """A sender that reuses an id for another body is counted; the first body stays."""
+    key = tuple_(Delivery.host_id, Delivery.webhook_id)
+    kept = await session.execute(
+        select(Delivery.host_id, Delivery.webhook_id, Delivery.body_sha256).where(
+            key.in_([delivery.key for delivery in deliveries])
+        )
+    )
+    digest_of = {(row.host_id, row.webhook_id): row.body_sha256 for row in kept}
+    changed = sum(digest_of[delivery.key] != delivery.body_sha256 for delivery in deliveries)
+    WEBHOOK_BODY_CHANGES.inc(changed)
+
+
+async def _keep_hosts(session: AsyncSession, fresh: Iterable[Accepted]) -> dict[str, str]:
+    """Make hosts known, follow their names; returns the org of each that was ever connected."""
+    names = {delivery.host_id: delivery.host_name for delivery in fresh}
+    if not names:
+        return {}
+    known = await session.execute(
+        select(Host.host_id, Host.name, Connection.org_id)
+        .outerjoin(Connection, Connection.host_id == Host.host_id)
+        .where(Host.host_id.in_(list(names)))
+    )
+    stored = {row.host_id: row for row in known}
+    changed = [
+        {"host_id": host_id, "name": name}
+        for host_id, name in names.items()
+        if host_id not in stored or name not in (None, stored[host_id].name)
+    ]
+    if changed:
+        await session.execute(KEEP_HOSTS, {"rows": rows_json(changed)})
+    return {host_id: row.org_id for host_id, row in stored.items() if row.org_id is not None}
+
+
+def _event_news(fresh: Iterable[Accepted]) -> dict[Key, EventState]:
+    news: dict[Key, EventState] = {}
+    for delivery in fresh:
+        if delivery.event is not None and delivery.event_id is not None:
+            key = delivery.host_id, delivery.event_id
+            news[key] = join_events(news[key], delivery.event) if key in news else delivery.event
+    return news
+
+
+def _registration_news(fresh: Iterable[Accepted]) -> dict[Key, RegistrationState]:
+    news: dict[Key, RegistrationState] = {}
+    for delivery in fresh:
+        told = delivery.registration
+        if told is not None and delivery.registration_id is not None:
+            key = delivery.host_id, delivery.registration_id
+            news[key] = join_registrations(news[key], told) if key in news else told
+    return news
+
+
+async def _arms(session: AsyncSession, changes: Iterable[Change], org_of: Mapping[str, str]) -> list[Arm]:
+    """What to write: news of connected hosts that reached Salesforce already or should now."""
+    news = [change for change in changes if change.key[0] in org_of and has_news(change.before, change.after)]
+    has_job = await _with_job(session, [change.key for change in news if not _is_wanted(change)])
+    return [
+        Arm(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
+        for change in news
+        if _is_wanted(change) or change.key in has_job
+    ]
+
+
+def _is_wanted(change: Change) -> bool:
+    return change.after["status"] == "confirmed" or change.after["checked_in_at"] is not None
+
+
+async def _with_job(session: AsyncSession, keys: Sequence[Key]) -> set[Key]:
+    if not keys:
+        return set()
+    columns = (SyncJob.host_id, SyncJob.registration_id)
+    found = await session.execute(select(*columns).where(tuple_(*columns).in_(keys)))
+    return {(host_id, registration_id) for host_id, registration_id in found}

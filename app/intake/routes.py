@@ -1,0 +1,84 @@
+"""The door for the platform's signed webhooks."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from app import problems
+from app.intake.body import check_headers, read_body
+from app.intake.delivery import Accepted, DeliveryUnusable, Outcome, read_delivery
+from app.intake.openapi import WEBHOOK_REQUEST
+from app.intake.signature import SignatureInvalid, verify
+from app.intake.writer import IntakeWriter
+from app.problems import Problem, ProblemBody
+from app.resources import Resources, ResourcesDep
+from app.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
+
+router = APIRouter(tags=["webhooks"])
+
+REFUSALS = {
+    400: "Signed, but not a payload that can be used: kept apart, sending it again will not help",
+    401: "Not signed by a live secret just now",
+    408: "The body did not arrive in time",
+    413: "The body is larger than 256 KiB",
+    415: "Not plain application/json",
+    503: "Not recorded; try again after `Retry-After` seconds",
+}
+
+
+class WebhookAnswer(BaseModel):
+    """What became of the delivery; it is on disk when this is sent."""
+
+    outcome: Outcome
+
+
+ANSWERS = {outcome: WebhookAnswer(outcome=outcome).model_dump_json().encode() for outcome in Outcome}
+
+
+async def current_writer(request: Request) -> IntakeWriter:
+    writer: IntakeWriter = request.app.state.intake
+    return writer
+
+
+WriterDep = Annotated[IntakeWriter, Depends(current_writer)]
+
+
+@router.post(
+    "/webhooks/eventship",
+    status_code=202,
+    response_model=WebhookAnswer,
+    responses={status: {"model": ProblemBody, "description": text} for status, text in REFUSALS.items()},
+    openapi_extra=WEBHOOK_REQUEST,
+    summary="Receive one signed webhook",
+)
+async def receive_webhook(request: Request, resources: ResourcesDep, writer: WriterDep) -> Response:
+    """Verify the raw bytes, read them, and answer once they are recorded."""
+    started, label = time.perf_counter(), problems.Unexpected.__name__
+    try:
+        outcome = await writer.submit(await _delivery(request, resources, writer))
+        label = outcome.value
+        return Response(ANSWERS[outcome], 202, media_type="application/json")
+    except Problem as problem:
+        label = type(problem).__name__
+        raise
+    finally:
+        WEBHOOK_REQUESTS.labels(label).inc()
+        WEBHOOK_SECONDS.observe(time.perf_counter() - started)
+
+
+async def _delivery(request: Request, resources: Resources, writer: IntakeWriter) -> Accepted:
+    settings, headers = resources.settings, request.headers.raw
+    check_headers(headers, bytes_max=settings.webhook_max_bytes)
+    body = await read_body(request.stream(), bytes_max=settings.webhook_max_bytes)
+    try:
+        webhook_id = verify(headers, body, secrets=settings.live_webhook_secrets, now=datetime.now(UTC))
+    except SignatureInvalid:
+        raise problems.SignatureInvalid from None
+    try:
+        return read_delivery(webhook_id, body)
+    except DeliveryUnusable as error:
+        await writer.keep_unusable(webhook_id, body=body, reason=error.reason)
+        raise problems.PayloadUnusable(reason=error.reason, errors=error.errors) from None

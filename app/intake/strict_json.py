@@ -1,0 +1,101 @@
+"""JSON as strictly as a receiver must read it: bounded, unambiguous, and storable in Postgres.
+
+Depth is checked on the bytes before the parser sees them, since the parser recurses. RFC 8259, RFC 7493.
+"""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+DEPTH_MAX = 32
+MEMBERS_MAX = 1000
+VALUES_MAX = 20_000
+INTEGER_MAX = 2**63 - 1
+NUMBER_CHARS_MAX = 40
+
+# An unterminated string is eaten to the end, so that no byte is looked at twice.
+STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+BRACKETS = re.compile(rb"[\[\]{}]")
+SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+
+
+class JsonRefused(Exception):
+    """The bytes are not JSON that we take; `reason` is a short stable word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in `raw`. Raises JsonRefused, and nothing else."""
+    _check_shape(raw)
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_constant,
+        )
+    except UnicodeDecodeError:
+        raise JsonRefused("not_utf8") from None
+    except json.JSONDecodeError:
+        raise JsonRefused("not_json") from None
+    if not isinstance(value, dict):
+        raise JsonRefused("not_an_object")
+    if SUSPECT_ESCAPE.search(raw):
+        _check_strings(value)
+    return value
+
+
+def _check_shape(raw: bytes) -> None:
+    bare = STRINGS.sub(b"", raw)
+    if bare.count(b",") > VALUES_MAX:
+        raise JsonRefused("too_many_values")
+    depth = 0
+    for bracket in BRACKETS.findall(bare):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEPTH_MAX:
+            raise JsonRefused("too_deep")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MEMBERS_MAX:
+        raise JsonRefused("too_many_members")
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise JsonRefused("duplicate_key")
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > NUMBER_CHARS_MAX or abs(value := int(digits)) > INTEGER_MAX:
+        raise JsonRefused("number_too_large")
+    return value
+
+
+def _number(digits: str) -> float:
+    if len(digits) > NUMBER_CHARS_MAX or not math.isfinite(value := float(digits)):
+        raise JsonRefused("number_too_large")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise JsonRefused("not_json")
+
+
+def _check_strings(value: Any) -> None:
+    """No NUL, which Postgres cannot store, and no lone surrogate, which UTF-8 cannot."""
+    if isinstance(value, str):
+        if SURROGATE_OR_NUL.search(value):
+            raise JsonRefused("nul_or_surrogate")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _check_strings(name)
+            _check_strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            _check_strings(member)

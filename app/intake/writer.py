@@ -1,0 +1,146 @@
+"""Group commit: whoever submits while a transaction runs shares the next one.
+
+One task per process takes all that wait and records them in one transaction; the answer follows the commit.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.database import Database
+from app.intake.delivery import Accepted, Outcome
+from app.intake.record import Recorded, record, record_unusable
+from app.problems import DatabaseUnavailable
+from app.wakeups import WakeUps
+
+log = logging.getLogger(__name__)
+
+WAITING_MAX = 2000
+BATCH_MAX = 200
+ANSWER_SECONDS = 4.0
+AWAY_SQLSTATES = ("08", "25006", "53", "57", "58")
+"""Connection, read-only, resources such as a full disk, operator intervention, system error."""
+SENDER_WAITS = {"Retry-After": "5"}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One delivery and whoever waits for its outcome."""
+
+    delivery: Accepted = field(repr=False)
+    answer: "asyncio.Future[Outcome]"
+
+
+class IntakeWriter:
+    """Records deliveries in groups; started and stopped by `open_writer`."""
+
+    def __init__(self, database: Database, wakeups: WakeUps, *, waiting_max: int = WAITING_MAX) -> None:
+        self._database, self._wakeups = database, wakeups
+        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(waiting_max)
+        self._unannounced: set[str] = set()
+        self._announcing: asyncio.Task[None] | None = None
+
+    async def submit(self, delivery: Accepted) -> Outcome:
+        """The outcome, once it is committed. Raises DatabaseUnavailable when it is not within seconds."""
+        waiting = Waiting(delivery, asyncio.get_running_loop().create_future())
+        try:
+            self._waiting.put_nowait(waiting)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await waiting.answer
+        except (asyncio.QueueFull, TimeoutError):
+            raise DatabaseUnavailable(headers=SENDER_WAITS) from None
+
+    async def keep_unusable(self, webhook_id: str, *, body: bytes, reason: str) -> None:
+        """Quarantine a signed body. Raises DatabaseUnavailable."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._database.system() as session:
+                await record_unusable(session, webhook_id, body=body, reason=reason)
+        except (SQLAlchemyError, OSError) as error:
+            if not is_database_away(error):
+                raise
+            raise DatabaseUnavailable(headers=SENDER_WAITS) from None
+
+    async def run(self) -> None:
+        """Write group after group, for ever."""
+        while True:
+            group = [await self._waiting.get()]
+            while len(group) < BATCH_MAX and not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            wanted = [waiting for waiting in group if not waiting.answer.done()]
+            if wanted:
+                await self._write(wanted)
+            for _ in group:
+                self._waiting.task_done()
+
+    async def finish(self) -> None:
+        """Wait until everything submitted is written and announced."""
+        await self._waiting.join()
+        if self._announcing is not None:
+            await self._announcing
+
+    async def _write(self, group: Sequence[Waiting]) -> None:
+        """Record a group; one that fails is recorded one by one, so that a bad one hurts only itself."""
+        try:
+            recorded = await self._record([waiting.delivery for waiting in group])
+        except Exception as error:  # the writer outlives whatever a delivery does
+            if len(group) > 1 and not is_database_away(error):
+                for waiting in group:
+                    await self._write([waiting])
+                return
+            _refuse(group, error)
+        else:
+            for waiting, outcome in zip(group, recorded.outcomes, strict=True):
+                if not waiting.answer.done():
+                    waiting.answer.set_result(outcome)
+            self._announce(recorded.org_ids)
+
+    async def _record(self, deliveries: Sequence[Accepted]) -> Recorded:
+        async with asyncio.timeout(ANSWER_SECONDS), self._database.system() as session:
+            return await record(session, deliveries)
+
+    def _announce(self, org_ids: set[str]) -> None:
+        self._unannounced |= org_ids
+        if self._unannounced and (self._announcing is None or self._announcing.done()):
+            self._announcing = asyncio.create_task(self._announce_all())
+
+    async def _announce_all(self) -> None:
+        while self._unannounced:
+            org_ids, self._unannounced = self._unannounced, set()
+            await self._wakeups.announce(org_ids)
+
+
+@asynccontextmanager
+async def open_writer(database: Database, wakeups: WakeUps) -> AsyncIterator[IntakeWriter]:
+    """A running writer; at the end, what was submitted is written."""
+    writer = IntakeWriter(database, wakeups)
+    running = asyncio.create_task(writer.run())
+    try:
+        yield writer
+    finally:
+        await writer.finish()
+        running.cancel()
+        await asyncio.wait([running])
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Whether the sender should try again later, rather than that this delivery is at fault."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout | OperationalError | InterfaceError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    sqlstate = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or sqlstate.startswith(AWAY_SQLSTATES)
+
+
+def _refuse(group: Sequence[Waiting], error: Exception) -> None:
+    if is_database_away(error):
+        log.warning("deliveries_not_recorded", extra={"error": type(error).__name__, "count": len(group)})
+    for waiting in group:
+        if not waiting.answer.done():
+            is_away = is_database_away(error)
+            waiting.answer.set_exception(DatabaseUnavailable(headers=SENDER_WAITS) if is_away else error)
