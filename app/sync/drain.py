@@ -1,0 +1,206 @@
+"""Drain one org: under its lease, batch by batch, host by host, until it is empty or the budget is spent."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from app.database import Database
+from app.problems import Problem
+from app.salesforce.client import SalesforceClient
+from app.salesforce.errors import AnswerLost, NotSent, Refused, SalesforceError, SendGuardTripped
+from app.salesforce.session import ConnectionEnded
+from app.settings import Settings
+from app.sync import leases
+from app.sync.claim import claim, open_hosts
+from app.sync.finish import Tally, finish
+from app.sync.gates import back_off, close_connection, note_health
+from app.sync.leases import Lease, LeaseLost
+from app.sync.load import load_batch
+from app.sync.plan import Clock
+from app.sync.policy import Consequence, consequence_of
+from app.sync.rows import Row
+from app.sync.steps import BudgetReached, take_steps
+from app.sync.store import Store
+
+log = logging.getLogger(__name__)
+
+BATCH_MIN = 10
+SLOW_CALL_SECONDS = 20.0
+
+
+class ClientOpener(Protocol):
+    """Opens the Salesforce client of a host; raises a Problem when its connection is not usable."""
+
+    def __call__(self, host_id: str, *, before_send: Callable[[], None]) -> Awaitable[SalesforceClient]: ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What a drain needs. `pepper` keys the hashes of fenced e-mails; equal in all processes."""
+
+    database: Database
+    settings: Settings
+    open_client: ClientOpener
+    worker_id: str
+    pepper: bytes
+
+    @property
+    def quiet(self) -> timedelta:
+        is_off = "quiet" in self.settings.guards_off
+        return timedelta(seconds=0 if is_off else self.settings.times.quiet)
+
+
+class DrainEnded(Exception):
+    """The org or the host has to wait; the rows stay where they are."""
+
+
+def pepper_of(settings: Settings) -> bytes:
+    """A key for keyed hashes, from the oldest encryption key, so that it outlives a rotation's start."""
+    oldest = settings.encryption_keys[-1].get_secret_value()
+    return hashlib.blake2b(oldest.encode(), digest_size=32, person=b"evs-pepper").digest()
+
+
+async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:
+    """Work on an org's due rows; returns whether there may be more to do at once.
+
+    Returns False when somebody else has the lease or the org wants to be left alone. Starts no new call after
+    the drain budget or once `stop` is set. Cancelled, it leaves the rows of its call ambiguous.
+    """
+    times = engine.settings.times
+    lease = await leases.acquire(
+        engine.database,
+        org_id,
+        owner=engine.worker_id,
+        life=times.lease,
+        send_window=times.send_window,
+    )
+    if lease is None:
+        return False
+    keeper = asyncio.create_task(leases.keep(engine.database, lease, life=times.lease, every=times.heartbeat))
+    try:
+        return await _drain_hosts(engine, lease, stop=stop)
+    except LeaseLost:
+        return False
+    except BaseException:
+        await asyncio.shield(_abandon(engine, lease))
+        raise
+    finally:
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+        if not lease.is_lost:
+            await asyncio.shield(leases.release(engine.database, lease))
+
+
+async def _drain_hosts(engine: Engine, lease: Lease, *, stop: asyncio.Event) -> bool:
+    """Hosts of one org take turns; returns True when the budget ended the drain, not the work."""
+    deadline = time.monotonic() + engine.settings.times.drain_budget
+    clients: dict[str, SalesforceClient] = {}
+    resting: set[str] = set()
+    while True:
+        did_something = False
+        for host_id in await open_hosts(engine.database, lease.org_id):
+            if stop.is_set() or time.monotonic() > deadline:
+                return True
+            if host_id in resting:
+                continue
+            try:
+                tally = await _drain_batch(engine, lease, host_id, clients)
+            except DrainEnded:
+                resting.add(host_id)
+                if lease.failures:
+                    return False
+                continue
+            did_something = did_something or tally.rows > 0
+        if not did_something:
+            return False
+
+
+async def _drain_batch(
+    engine: Engine, lease: Lease, host_id: str, clients: dict[str, SalesforceClient]
+) -> Tally:
+    size = min(lease.batch_size, engine.settings.batch_size_max)
+    asked_at = time.monotonic()
+    async with engine.database.tenant(host_id) as session:
+        claimed = await claim(session, lease, host_id, limit=size)
+        if not claimed:
+            return Tally(0, has_uncertain=False)
+        batch = await load_batch(session, claimed, host_id=host_id, org_id=lease.org_id, fence=lease.fence)
+    lease.confirm(asked_at)
+    store = Store(engine.database, lease, batch, engine.quiet)
+    rows = [Row.of(job) for job in batch.jobs]
+    client = await _client(engine, lease, host_id, clients, store=store, rows=rows)
+    calls_before, started_at = client.calls, time.monotonic()
+    ended: Exception | None = None
+    try:
+        await take_steps(engine, client, store, rows, clock=Clock(batch.now, engine.quiet))
+    except (SalesforceError, BudgetReached) as error:
+        ended = error
+    tally = await finish(store, rows, client, calls=client.calls - calls_before)
+    if ended is not None:
+        await _react(engine, lease, host_id, ended)
+        raise DrainEnded from ended
+    took = time.monotonic() - started_at
+    await note_health(
+        engine.database, lease, batch_size=_next_size(size, len(rows), took, engine.settings.batch_size_max)
+    )
+    return tally
+
+
+async def _client(
+    engine: Engine,
+    lease: Lease,
+    host_id: str,
+    clients: dict[str, SalesforceClient],
+    *,
+    store: Store,
+    rows: list[Row],
+) -> SalesforceClient:
+    if host_id not in clients:
+        try:
+            clients[host_id] = await engine.open_client(host_id, before_send=lease.check_send)
+        except (Problem, SalesforceError) as error:
+            await finish(store, rows, None, calls=0)
+            raise DrainEnded from error
+    return clients[host_id]
+
+
+async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -> None:
+    """What an end that concerns more than single rows does to the gates."""
+    log.warning(
+        "drain_ended", extra={"org_id": lease.org_id, "host_id": host_id, "error": type(error).__name__}
+    )
+    match error:
+        case ConnectionEnded() | BudgetReached():
+            return
+        case SendGuardTripped():
+            raise LeaseLost from error
+        case Refused() if consequence_of(error.failure) is Consequence.CLOSE:
+            await close_connection(engine.database, host_id, error.failure)
+        case Refused():
+            await back_off(engine.database, lease, error.failure, is_slow=False)
+        case AnswerLost() | NotSent():
+            await back_off(engine.database, lease, None, is_slow=isinstance(error, AnswerLost))
+        case _:
+            await back_off(engine.database, lease, None, is_slow=False)
+
+
+async def _abandon(engine: Engine, lease: Lease) -> None:
+    """This drain broke off in the middle: whoever comes next must know what is uncertain."""
+    if lease.is_lost:
+        return
+    async with engine.database.system() as session:
+        await leases.settle_running(session, lease.org_id, has_died=False)
+
+
+def _next_size(size: int, used: int, took: float, most: int) -> int:
+    """Larger after a full batch that went quickly, smaller after a slow one."""
+    if took > SLOW_CALL_SECONDS:
+        return max(BATCH_MIN, size // 2)
+    return min(most, size * 2) if used >= size else size

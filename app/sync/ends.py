@@ -1,0 +1,141 @@
+"""How an operation ends: what its slot says before, during and after the call. Pure but for the rows."""
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+from app.salesforce.errors import Failure
+from app.salesforce.ids import sobject_of
+from app.sync.batch import PERSON, Written
+from app.sync.errors import row_error
+from app.sync.policy import Consequence, consequence_of
+from app.sync.rows import Operation
+from app.sync.rules.people import Found
+
+OPTIONAL_FIELDS = frozenset({"LeadSource", "Title", "Phone", "FirstName"})
+"""Fields of a new person without which it can stand; the org may hide or restrict them."""
+
+DROPPING_CODES = frozenset(
+    {"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"}
+)
+FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
+
+
+def intend(operation: Operation, now: datetime) -> None:
+    """Mark the slot as being written: committed before anything is sent."""
+
+    def intended(before: Written | None) -> Written:
+        rounds = before.rounds + 1 if before and before.state == "ambiguous" else 0
+        first = before.first_attempt_at if before and before.state == "ambiguous" else None
+        kept = before if before and before.stands else None
+        return Written(
+            state="intended",
+            action="create" if operation.is_create else "update",
+            sobject=operation.record.sobject,
+            sf_id=kept.sf_id if kept and not operation.is_create else None,
+            meaning=kept.meaning if kept else operation.meaning,
+            label=kept.label if kept else operation.label,
+            reference=operation.reference,
+            details=dict(operation.details),
+            attempt_started_at=now,
+            first_attempt_at=first or now,
+            rounds=rounds,
+        )
+
+    operation.each_slot(intended)
+
+
+def mark_written(operation: Operation, sf_id: str) -> None:
+    """Salesforce has it."""
+
+    def written(before: Written | None) -> Written:
+        return Written(
+            state="written",
+            action="create" if operation.is_create else "update",
+            sobject=sobject_of(sf_id) or operation.record.sobject,
+            sf_id=sf_id,
+            meaning=operation.meaning,
+            label=operation.label,
+            reference=operation.reference,
+            details=dict(operation.details),
+            attempt_started_at=before.attempt_started_at if before else None,
+            first_attempt_at=before.first_attempt_at if before else None,
+        )
+
+    operation.each_slot(written)
+
+
+def end_of_create(operation: Operation, sf_id: str) -> None:
+    """A person that was just created is the person of its rows; an org may turn a new Lead into a Contact."""
+    if operation.key.slot != PERSON:
+        return
+    sobject = sobject_of(sf_id) or operation.record.sobject
+    found_by = "created" if sobject == operation.record.sobject else "converted_on_insert"
+    for row in operation.rows:
+        row.person = Found(sobject, sf_id, found_by)
+    _note(operation, found_by=found_by)
+
+
+def mark_lost(operation: Operation) -> None:
+    """The answer was lost: the slot is not planned again before it is settled."""
+    operation.each_slot(lambda before: replace(before, state="ambiguous") if before else None)
+
+
+def mark_unwritten(operation: Operation, *, is_failed: bool) -> None:
+    """Nothing was applied: a create leaves a failed slot or none, an update what stood before."""
+
+    def unwritten(before: Written | None) -> Written | None:
+        if before is not None and before.stands:
+            return replace(before, state="written", action="create")
+        return replace(before, state="failed", attempt_started_at=None) if is_failed and before else None
+
+    operation.each_slot(unwritten)
+
+
+def refuse(operation: Operation, failure: Failure) -> None:
+    """Salesforce said no to this one: the row retries or fails, as the policy says."""
+    if _drop_fields(operation, failure) or _was_there(operation, failure):
+        return
+    is_retry = consequence_of(failure) in (Consequence.RETRY, Consequence.BACK_OFF, Consequence.CLOSE)
+    mark_unwritten(operation, is_failed=not is_retry)
+    for row in operation.rows:
+        error = row_error(
+            failure,
+            kind=operation.kind,
+            sobject=operation.record.sobject,
+            sent=dict(operation.record.fields),
+            values=row.personal_values(),
+        )
+        if is_retry:
+            row.retry = row.retry or error
+        else:
+            row.fail(error)
+
+
+def _drop_fields(operation: Operation, failure: Failure) -> bool:
+    """Leave out what the org does not take of a new person, and plan again: never a failed attendee."""
+    if operation.key.slot != PERSON or failure.error_code not in DROPPING_CODES:
+        return False
+    named = set(failure.fields) or set(FIELD_NAME.findall(failure.message)) & operation.record.fields.keys()
+    if not named or not named <= OPTIONAL_FIELDS:
+        return False
+    dropped = sorted(named | set(operation.details.get("dropped", ())))
+    mark_unwritten(operation, is_failed=True)
+    _note(operation, dropped=dropped)
+    for row in operation.rows:
+        row.must_replan = True
+    return True
+
+
+def _was_there(operation: Operation, failure: Failure) -> bool:
+    """A member that somebody added since we looked: look again and recover it."""
+    if operation.record.sobject != "CampaignMember" or failure.error_code != "DUPLICATE_VALUE":
+        return False
+    mark_unwritten(operation, is_failed=False)
+    for row in operation.rows:
+        row.must_replan = True
+    return True
+
+
+def _note(operation: Operation, **details: object) -> None:
+    operation.each_slot(lambda slot: replace(slot, details={**slot.details, **details}) if slot else None)

@@ -1,0 +1,209 @@
+"""The one place that writes to Salesforce: commits the intent, sends, and tells each row how it ended."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import (
+    MAX_QUERIES_AND_COLLECTIONS,
+    MAX_ROWS,
+    MAX_SUBREQUESTS,
+    RowResult,
+    SubAnswer,
+    Subrequest,
+    collection_create,
+    collection_update,
+    create_request,
+    read_collection,
+)
+from app.salesforce.errors import AnswerLost, Failure, NotSent, Refused
+from app.sync.ends import end_of_create, intend, mark_lost, mark_unwritten, mark_written, refuse
+from app.sync.plan import Clock
+from app.sync.policy import Consequence, consequence_of, next_look
+from app.sync.rows import Operation, Row
+from app.sync.store import Store
+
+Chunk = Sequence[Operation]
+STOPPING = (Consequence.CLOSE, Consequence.BACK_OFF)
+
+
+@dataclass
+class Executor:
+    """Carries out operations in as few calls as the caps allow, for the rows of one batch.
+
+    `duplicates` collects the creates that a duplicate rule refused, with what it said.
+    """
+
+    client: SalesforceClient
+    store: Store
+    rows: Sequence[Row]
+    clock: Clock
+    packs_duplicates: bool = False
+    duplicates: list[tuple[Operation, Failure]] = field(default_factory=list)
+
+    async def run(self, operations: Sequence[Operation]) -> None:
+        """Write them all.
+
+        Raises AnswerLost after marking the rows of that call, and NotSent or Refused when the connection or
+        the org has to wait; rows that were not reached keep their slots.
+        """
+        if len(operations) == 1 and operations[0].fence is not None:
+            await self._create_alone(operations[0])
+            return
+        for call in _calls(operations):
+            await self._send(call)
+
+    async def run_singly(self, operations: Sequence[Operation]) -> None:
+        """Send each create by itself: only then does a duplicate rule name what it matched."""
+        if not self.packs_duplicates:
+            for operation in operations:
+                await self._create_alone(operation)
+            return
+        for start in range(0, len(operations), MAX_SUBREQUESTS):
+            await self._send_singles(operations[start : start + MAX_SUBREQUESTS])
+
+    async def _create_alone(self, operation: Operation) -> None:
+        if not await self._intend([operation]):
+            return
+        try:
+            record_id = await self.client.create(operation.record.sobject, operation.record.fields)
+        except Refused as refused:
+            self._settle(operation, RowResult(None, refused.failures))
+            if consequence_of(refused.failure) in STOPPING:
+                raise
+        except (AnswerLost, NotSent) as error:
+            _unfinished([operation], error)
+            raise
+        else:
+            self._settle(operation, RowResult(record_id))
+
+    async def _send_singles(self, operations: Sequence[Operation]) -> None:
+        ready = await self._intend(operations)
+        version = self.client.api_version
+        requests = [
+            create_request(f"single{n}", each.record.sobject, each.record.fields, api_version=version)
+            for n, each in enumerate(ready)
+        ]
+        for operation, answer in zip(ready, await self._composite(requests, ready), strict=True):
+            self._settle(operation, _single_result(answer))
+
+    async def _send(self, call: Sequence[Chunk]) -> None:
+        operations = [operation for chunk in call for operation in chunk]
+        ready = {id(operation) for operation in await self._intend(operations)}
+        chunks = [some for chunk in call if (some := [each for each in chunk if id(each) in ready])]
+        if not chunks:
+            return
+        requests = [self._collection(chunk, n) for n, chunk in enumerate(chunks)]
+        try:
+            answers = await self._composite(requests, [each for chunk in chunks for each in chunk])
+        except Refused as refused:
+            await self._split([each for chunk in chunks for each in chunk], refused)
+            return
+        await self._read(chunks, answers)
+
+    async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubAnswer]) -> None:
+        lost: AnswerLost | None = None
+        refused_chunks: list[tuple[Chunk, Refused]] = []
+        for chunk, answer in zip(chunks, answers, strict=True):
+            try:
+                results = read_collection(answer, len(chunk))
+            except AnswerLost as error:
+                lost = error
+                _unfinished(chunk, error)
+            except Refused as refused:
+                refused_chunks.append((chunk, refused))
+            else:
+                for operation, result in zip(chunk, results, strict=True):
+                    self._settle(operation, result)
+        for chunk, refusal in refused_chunks:
+            await self._split(chunk, refusal)
+        if lost is not None:
+            raise lost
+
+    async def _split(self, operations: Sequence[Operation], refused: Refused) -> None:
+        """Find the row that alone makes a call fail, by halving; the others go through."""
+        if consequence_of(refused.failure) in STOPPING:
+            for operation in operations:
+                mark_unwritten(operation, is_failed=False)
+            raise refused
+        if len(operations) == 1:
+            self._settle(operations[0], RowResult(None, refused.failures))
+            return
+        middle = len(operations) // 2
+        for half in (operations[:middle], operations[middle:]):
+            for call in _calls(half):
+                await self._send(call)
+
+    async def _composite(
+        self, requests: Sequence[Subrequest], operations: Sequence[Operation]
+    ) -> list[SubAnswer]:
+        if not requests:
+            return []
+        try:
+            return await self.client.composite(requests)
+        except (AnswerLost, NotSent) as error:
+            _unfinished(operations, error)
+            raise
+
+    def _collection(self, chunk: Chunk, number: int) -> Subrequest:
+        build = collection_create if chunk[0].is_create else collection_update
+        records = [operation.record for operation in chunk]
+        return build(f"part{number}", records, api_version=self.client.api_version)
+
+    async def _intend(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Commit what is about to be sent; returns the operations that no fence of another forbids."""
+        if not operations:
+            return []
+        async with self.store.database.tenant(self.store.batch.host_id) as session:
+            now = await self.store.hold(session, self.rows)
+            fences = await self.store.raise_fences(session, operations)
+            ready = [operation for operation in operations if operation.fence not in fences]
+            for operation in ready:
+                intend(operation, now)
+            await self.store.save(session, self.rows)
+        for operation in operations:
+            if operation.fence is not None and operation.fence in fences:
+                for row in operation.rows:
+                    row.is_fenced = True
+                    row.wait_until(next_look(fences[operation.fence], self.clock.quiet, now))
+        return ready
+
+    def _settle(self, operation: Operation, result: RowResult) -> None:
+        if result.is_success and result.id is not None:
+            mark_written(operation, result.id)
+            end_of_create(operation, result.id)
+        elif operation.fence is not None and _is_duplicate(result):
+            mark_unwritten(operation, is_failed=False)
+            self.duplicates.append((operation, result.failures[0]))
+        else:
+            refuse(operation, result.failures[0])
+
+
+def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
+    """Groups that fit one composite: creates before updates, each collection sorted by object."""
+    chunks: list[Chunk] = []
+    for is_create in (True, False):
+        some = sorted(
+            (each for each in operations if each.is_create is is_create), key=lambda each: each.record.sobject
+        )
+        chunks += [some[start : start + MAX_ROWS] for start in range(0, len(some), MAX_ROWS)]
+    for start in range(0, len(chunks), MAX_QUERIES_AND_COLLECTIONS):
+        yield chunks[start : start + MAX_QUERIES_AND_COLLECTIONS]
+
+
+def _unfinished(operations: Sequence[Operation], error: AnswerLost | NotSent) -> None:
+    for operation in operations:
+        if isinstance(error, AnswerLost):
+            mark_lost(operation)
+        else:
+            mark_unwritten(operation, is_failed=False)
+
+
+def _is_duplicate(result: RowResult) -> bool:
+    return result.failures[0].error_code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
+
+
+def _single_result(answer: SubAnswer) -> RowResult:
+    if answer.failures:
+        return RowResult(None, answer.failures)
+    return RowResult(str(answer.body["id"]))

@@ -1,0 +1,138 @@
+"""The end of a batch: results, jobs, broken links and the org's API figures, in one transaction."""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import case, func, literal, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import CampaignLink, Connection, Host
+from app.salesforce.client import SalesforceClient
+from app.sync.policy import LIMIT_WAIT
+from app.sync.rows import Row
+from app.sync.store import Store
+from app.sync.verdict import Verdict, as_json, judge
+
+FINISH = text("""
+    UPDATE sync_jobs AS job
+    SET state = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                     THEN 'pending' ELSE ended.state END,
+        due_at = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                      THEN clock_timestamp() ELSE ended.due_at END,
+        org_id = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                      THEN coalesce((SELECT org_id FROM connections WHERE host_id = job.host_id), job.org_id)
+                      ELSE job.org_id END,
+        waiting_for = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                           THEN NULL ELSE ended.waiting_for END,
+        why = CASE WHEN job.wanted_version > job.running_version OR ended.state IN ('pending', 'ambiguous')
+                   THEN job.why ELSE 'live' END,
+        written_version = CASE WHEN ended.state IN ('synced', 'skipped', 'held')
+                               THEN job.running_version ELSE job.written_version END,
+        attempts = CASE WHEN job.wanted_version > job.running_version THEN 0
+                        ELSE job.attempts + ended.burns END,
+        deaths = CASE WHEN ended.state = 'ambiguous' THEN job.deaths ELSE 0 END,
+        skipped_because = ended.skipped_because,
+        is_attended = ended.is_attended,
+        error_class = ended.error_class, error_code = ended.error_code, group_id = ended.group_id,
+        error = ended.error,
+        first_error_at = CASE WHEN ended.error IS NULL THEN NULL
+                              WHEN job.group_id = ended.group_id AND job.first_error_at IS NOT NULL
+                              THEN job.first_error_at ELSE clock_timestamp() END,
+        last_error_at = CASE WHEN ended.error IS NULL THEN NULL ELSE clock_timestamp() END,
+        warnings = CASE WHEN ended.warnings = '[]' THEN job.warnings ELSE ended.warnings END,
+        synced_at = CASE WHEN ended.state = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
+        fence = NULL, running_version = NULL
+    FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
+        registration_id text, state text, due_at timestamptz, waiting_for text, skipped_because text,
+        burns int, is_attended bool, error_class text, error_code text, group_id text, error jsonb,
+        warnings jsonb
+    )
+    WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
+      AND job.state = 'running' AND job.fence = :fence
+""")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one batch did: rows by end, and whether anything became uncertain."""
+
+    rows: int
+    has_uncertain: bool
+
+
+async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | None, *, calls: int) -> Tally:
+    """Commit how every row ended. Raises LeaseLost when they belong to another worker by now."""
+    async with store.database.tenant(store.batch.host_id) as session:
+        now = await store.hold(session, rows)
+        await store.save(session, rows)
+        await store.drop_fences(session, rows)
+        verdicts = [(row, judge(row, now, chance=random.random())) for row in rows]  # noqa: S311 -- jitter
+        await _finish_jobs(session, store, verdicts)
+        await _break_links(session, store, rows)
+        if client is not None:
+            await note_usage(
+                session, store.batch.host_id, client, calls=calls, has_written=_any_synced(verdicts)
+            )
+    return Tally(len(rows), any(verdict.state == "ambiguous" for _, verdict in verdicts))
+
+
+async def note_usage(
+    session: AsyncSession, host_id: str, client: SalesforceClient, *, calls: int, has_written: bool
+) -> bool:
+    """Keep the org's own API figures; returns whether the host's share of them is used up.
+
+    A used-up share closes the host's gate until the next probe: one look-up every 15 minutes.
+    """
+    now = func.clock_timestamp()
+    today = func.date_trunc("day", now)
+    values: dict[str, Any] = {
+        "last_used_at": now,
+        "calls_today": case((Connection.calls_day == today, Connection.calls_today + calls), else_=calls),
+        "calls_day": today,
+    }
+    if has_written:
+        values["last_written_at"] = now
+    is_used_up = False
+    if client.usage is not None:
+        cap = await session.scalar(select(Host.cap_percent).where(Host.host_id == host_id)) or 80
+        is_used_up = client.usage.used * 100 >= client.usage.limit * cap
+        closed_until = now + literal(timedelta(seconds=LIMIT_WAIT)) if is_used_up else None
+        values |= {
+            "api_used": client.usage.used,
+            "api_limit": client.usage.limit,
+            "api_measured_at": now,
+            "api_closed_until": closed_until,
+        }
+    await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
+    return is_used_up
+
+
+async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
+    ended = json.dumps([as_json(row, verdict) for row, verdict in verdicts])
+    values = {"ended": ended, "host_id": store.batch.host_id, "fence": store.batch.fence}
+    await session.execute(FINISH, values)
+
+
+async def _break_links(session: AsyncSession, store: Store, rows: Sequence[Row]) -> None:
+    """A campaign that is gone, hidden or lost a chosen status: its link is broken until somebody mends it."""
+    events = sorted(
+        {
+            row.job.event.event_id
+            for row in rows
+            if row.is_held and row.job.link and not row.job.link.is_broken
+        }
+    )
+    if events:
+        await session.execute(
+            update(CampaignLink)
+            .where(CampaignLink.host_id == store.batch.host_id, CampaignLink.event_id.in_(events))
+            .values(state="broken", problem_code="campaign_broken", version=CampaignLink.version + 1)
+        )
+
+
+def _any_synced(verdicts: Sequence[tuple[Row, Verdict]]) -> bool:
+    return any(verdict.state == "synced" for _, verdict in verdicts)

@@ -1,0 +1,120 @@
+"""One row of a batch while it is worked on: what is known of its slots, and how each part ended."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.salesforce.composite import Record
+from app.sync.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, Written
+from app.sync.errors import RowError
+from app.sync.rules.fields import Notice
+from app.sync.rules.people import Found
+
+
+@dataclass
+class Row:
+    """A job and what became of it so far. `saved` is what the database holds of its slots."""
+
+    job: Job
+    slots: dict[SlotKey, Written] = field(default_factory=dict)
+    saved: dict[SlotKey, Written] = field(default_factory=dict)
+    person: Found | None = None
+    skipped_because: str | None = None
+    error: RowError | None = None
+    retry: RowError | None = None
+    look_at: datetime | None = None
+    is_fenced: bool = False
+    is_held: bool = False
+    must_replan: bool = False
+    is_through: bool = False
+    notices: list[Notice] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, job: Job) -> "Row":
+        return cls(job, dict(job.written), dict(job.written))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the planner still has something to decide for this row."""
+        return self.skipped_because is None and self.error is None and not self.must_replan
+
+    def fail(self, error: RowError) -> None:
+        """The first failed part is the one that is told."""
+        self.error = self.error or error
+
+    def wait_until(self, moment: datetime) -> None:
+        self.look_at = min(self.look_at or moment, moment)
+
+    def changed_slots(self) -> dict[SlotKey, Written | None]:
+        """Slots that differ from what the database holds; None where a row must go."""
+        keys = self.slots.keys() | self.saved.keys()
+        return {key: self.slots.get(key) for key in keys if self.slots.get(key) != self.saved.get(key)}
+
+    def personal_values(self) -> list[str]:
+        """What the attendee brought, to be taken out of messages that are shown to others."""
+        attendee = self.job.attendee
+        values = (
+            attendee.email,
+            attendee.first_name,
+            attendee.last_name,
+            attendee.name,
+            attendee.company,
+            attendee.job_title,
+            attendee.phone,
+        )
+        return [value for value in values if value]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One record to create or update. It fills the slot `key` of all its rows; the first one carries it."""
+
+    key: SlotKey
+    rows: tuple[Row, ...] = field(compare=False, hash=False)
+    record: Record = field(compare=False, hash=False)
+    carrier: str = ""
+    meaning: str | None = None
+    label: str | None = None
+    reference: str | None = None
+    fence: bytes | None = None
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+    @property
+    def is_create(self) -> bool:
+        return self.record.id is None
+
+    @property
+    def kind(self) -> str:
+        """The part of the registration it belongs to, as rows and errors name it."""
+        is_check_in = self.key.slot == CHECKED_IN or (self.key.slot == MEMBER and self.meaning == "attended")
+        return "checked_in" if is_check_in else "registered"
+
+    def each_slot(self, change: Callable[[Written | None], Written | None]) -> None:
+        """Change this slot in all of its rows; None takes it away."""
+        for row in self.rows:
+            changed = change(row.slots.get(self.key))
+            if changed is None:
+                row.slots.pop(self.key, None)
+            else:
+                row.slots[self.key] = changed
+
+
+def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
+    """The row's person is known and stands in Salesforce."""
+    row.person = person
+    row.notices += person.notices
+    before = row.slots.get(SlotKey(PERSON))
+    if before and before.sf_id == person.id and before.state == "written":
+        return
+    row.slots[SlotKey(PERSON)] = Written(
+        state="written",
+        action="create",
+        sobject=person.sobject,
+        sf_id=person.id,
+        details={"found_by": person.found_by, "is_created_by_us": False, **(details or {})},
+    )
+
+
+def open_rows(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if row.is_open]

@@ -1,0 +1,88 @@
+"""The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.salesforce.client import SalesforceClient
+from app.salesforce.errors import Failure
+from app.settings import Settings
+from app.sync.batch import PERSON, SlotKey
+from app.sync.ends import refuse
+from app.sync.execute import Executor
+from app.sync.finish import note_usage
+from app.sync.look import Findings, look, look_up_people
+from app.sync.plan import Clock, plan_people, plan_rest
+from app.sync.rows import Operation, Row, set_person
+from app.sync.rules.people import Found, LookAgain, People, adopt
+from app.sync.store import Store
+
+
+class BudgetReached(Exception):
+    """The host's share of the org's API calls is used up; nothing more is sent."""
+
+
+class Means(Protocol):
+    """What the steps need of the engine."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def pepper(self) -> bytes: ...
+
+
+async def take_steps(
+    means: Means, client: SalesforceClient, store: Store, rows: Sequence[Row], *, clock: Clock
+) -> None:
+    """Bring the rows as far as they can go now.
+
+    Raises what the client raises when it concerns more than single rows; the rows then say how far they got.
+    """
+    batch = store.batch
+    found = await look(client, batch)
+    await _check_budget(client, store)
+    executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
+    await _people(executor, found, pepper=means.pepper)
+    await executor.run(plan_rest(rows, found, batch=batch, clock=clock))
+    for row in rows:
+        row.is_through = True
+
+
+async def _check_budget(client: SalesforceClient, store: Store) -> None:
+    async with store.database.tenant(store.batch.host_id) as session:
+        is_used_up = await note_usage(session, store.batch.host_id, client, calls=0, has_written=False)
+    if is_used_up:
+        raise BudgetReached
+
+
+async def _people(executor: Executor, found: Findings, *, pepper: bytes) -> None:
+    store, rows, clock = executor.store, executor.rows, executor.clock
+    missing = plan_people(rows, found.people, batch=store.batch, clock=clock, pepper=pepper)
+    await executor.run(missing)
+    unmatched = [operation for operation, failure in executor.duplicates if not failure.matches]
+    matched = [(operation, failure) for operation, failure in executor.duplicates if failure.matches]
+    executor.duplicates.clear()
+    await executor.run_singly(unmatched)
+    matched += executor.duplicates
+    if matched:
+        await _adopt_matches(executor.client, matched, found.people)
+
+
+async def _adopt_matches(
+    client: SalesforceClient, refused: Sequence[tuple[Operation, Failure]], people: People
+) -> None:
+    """Take the records that duplicate rules named, followed to where they live now."""
+    named = {match.id for _, failure in refused for match in failure.matches}
+    if named - people.rows.keys():
+        people = await look_up_people(client, named, known=people)
+    for operation, failure in refused:
+        end = adopt([match.id for match in failure.matches], people)
+        if isinstance(end, LookAgain):
+            people = await look_up_people(client, end.ids, known=people)
+            end = adopt([match.id for match in failure.matches], people)
+        if isinstance(end, Found):
+            for row in operation.rows:
+                row.slots.pop(SlotKey(PERSON), None)
+                set_person(row, end)
+        else:
+            refuse(operation, failure)

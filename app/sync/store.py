@@ -1,0 +1,161 @@
+"""What the engine commits between its calls: intents, results and fences, all under its own fence."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Database
+from app.models import OpenCreate, WrittenRecord
+from app.sync.batch import PERSON, Batch, SlotKey, Written
+from app.sync.leases import Lease, LeaseLost
+from app.sync.rows import Operation, Row
+
+# Locks the rows in the order in which everybody does, and shows which are still ours.
+HOLD = text("""
+    SELECT registration_id, clock_timestamp() AS now FROM sync_jobs
+    WHERE host_id = :host_id AND registration_id = ANY(:registration_ids)
+      AND state = 'running' AND fence = :fence
+    ORDER BY registration_id FOR UPDATE
+""")
+RAISE_FENCE = text("""
+    INSERT INTO open_creates AS open (org_id, key, host_id, registration_id, started_at, until)
+    SELECT :org_id, wanted.key, :host_id, wanted.registration_id,
+           clock_timestamp(), clock_timestamp() + :quiet
+    FROM unnest(CAST(:keys AS bytea[]), CAST(:registration_ids AS text[])) AS wanted (key, registration_id)
+    ORDER BY wanted.key
+    ON CONFLICT (org_id, key) DO UPDATE
+    SET host_id = excluded.host_id, registration_id = excluded.registration_id,
+        started_at = excluded.started_at, until = excluded.until
+    WHERE open.until <= clock_timestamp() OR (open.host_id = :host_id AND open.registration_id = ANY(:mine))
+    RETURNING key
+""")
+MEET_FENCE = text("SELECT key, started_at FROM open_creates WHERE org_id = :org_id AND key = ANY(:keys)")
+
+
+@dataclass(frozen=True)
+class Store:
+    """The database as a drain uses it: every write checks that the rows are still this lease's."""
+
+    database: Database
+    lease: Lease
+    batch: Batch
+    quiet: timedelta
+
+    async def hold(self, session: AsyncSession, rows: Sequence[Row]) -> datetime:
+        """Lock the rows and confirm the lease; returns the database's time. Raises LeaseLost."""
+        asked_at = time.monotonic()
+        values = {
+            "host_id": self.batch.host_id,
+            "registration_ids": [row.job.registration_id for row in rows],
+            "fence": self.batch.fence,
+        }
+        held = (await session.execute(HOLD, values)).all()
+        if len(held) != len(rows) or not held:
+            self.lease.is_lost = True
+            raise LeaseLost(f"{len(rows) - len(held)} of {len(rows)} rows belong to another worker")
+        self.lease.confirm(asked_at)
+        now: datetime = held[0].now
+        return now
+
+    async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
+        """Write the slots that changed and take away those that are gone."""
+        changes = [
+            (row.job.registration_id, key, slot)
+            for row in rows
+            for key, slot in sorted(row.changed_slots().items())
+        ]
+        values = [self._values(*change) for change in changes if change[2] is not None]
+        if values:
+            await self._upsert(session, values)
+        gone = [(registration_id, *key) for registration_id, key, slot in changes if slot is None]
+        if gone:
+            await self._remove(session, gone)
+        for row in rows:
+            row.saved = dict(row.slots)
+
+    async def raise_fences(
+        self, session: AsyncSession, operations: Sequence[Operation]
+    ) -> dict[bytes, datetime]:
+        """Fence the people about to be created; returns the fences of others that stand in the way."""
+        fenced = [operation for operation in operations if operation.fence is not None]
+        if not fenced:
+            return {}
+        keys = [operation.fence for operation in fenced]
+        mine = [row.job.registration_id for operation in fenced for row in operation.rows]
+        values = {
+            "org_id": self.batch.org_id,
+            "host_id": self.batch.host_id,
+            "keys": keys,
+            "registration_ids": [operation.carrier for operation in fenced],
+            "mine": mine,
+            "quiet": self.quiet,
+        }
+        raised = set(await session.scalars(RAISE_FENCE, values))
+        blocked = [key for key in keys if key not in raised]
+        if not blocked:
+            return {}
+        standing = await session.execute(MEET_FENCE, {"org_id": self.batch.org_id, "keys": blocked})
+        return {row.key: row.started_at for row in standing}
+
+    async def drop_fences(self, session: AsyncSession, rows: Iterable[Row]) -> None:
+        """Take down the fences of people whose creation came to a definite end."""
+        settled = [row.job.registration_id for row in rows if not _is_creating(row)]
+        await session.execute(
+            delete(OpenCreate).where(
+                OpenCreate.org_id == self.batch.org_id,
+                OpenCreate.host_id == self.batch.host_id,
+                OpenCreate.registration_id.in_(settled),
+            )
+        )
+
+    async def _upsert(self, session: AsyncSession, values: list[dict[str, Any]]) -> None:
+        new = insert(WrittenRecord)
+        keys = [column.name for column in WrittenRecord.__table__.primary_key]
+        changed = {name: new.excluded[name] for name in values[0] if name not in keys}
+        for start in range(0, len(values), 500):
+            chunk = values[start : start + 500]
+            await session.execute(new.values(chunk).on_conflict_do_update(index_elements=keys, set_=changed))
+
+    async def _remove(self, session: AsyncSession, gone: list[tuple[str, str, str]]) -> None:
+        key = tuple_(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.discriminator)
+        await session.execute(
+            delete(WrittenRecord).where(
+                WrittenRecord.host_id == self.batch.host_id,
+                WrittenRecord.org_id == self.batch.org_id,
+                key.in_(gone),
+            )
+        )
+
+    def _values(self, registration_id: str, key: SlotKey, slot: Written | None) -> dict[str, Any]:
+        assert slot is not None
+        return {
+            "host_id": self.batch.host_id,
+            "org_id": self.batch.org_id,
+            "registration_id": registration_id,
+            "slot": key.slot,
+            "discriminator": key.discriminator,
+            "state": slot.state,
+            "action": slot.action,
+            "sobject": slot.sobject,
+            "sf_id": slot.sf_id,
+            "meaning": slot.meaning,
+            "label": slot.label,
+            "reference": slot.reference,
+            "details": dict(slot.details),
+            "attempt_started_at": slot.attempt_started_at,
+            "first_attempt_at": slot.first_attempt_at,
+            "looks": slot.looks,
+            "rounds": slot.rounds,
+            "written_at": func.clock_timestamp() if slot.state == "written" else None,
+        }
+
+
+def _is_creating(row: Row) -> bool:
+    slot = row.slots.get(SlotKey(PERSON))
+    return slot is not None and slot.state in ("intended", "ambiguous")

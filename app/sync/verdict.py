@@ -1,0 +1,81 @@
+"""How a row of a batch ends: the state of its job, judged from its parts. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.sync.batch import CHECKED_IN, SlotKey
+from app.sync.errors import RowError
+from app.sync.policy import RETRY_WAITS, retry_wait
+from app.sync.rows import Row
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The job's next state. `burns` says whether this run spent an attempt."""
+
+    state: str
+    due_at: datetime
+    waiting_for: str | None = None
+    skipped_because: str | None = None
+    error: RowError | None = None
+    burns: bool = False
+
+
+def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
+    """Any part uncertain: look again; any part failed: failed; any part to be retried: wait; else done."""
+    attempts = row.job.attempts + 1
+    if row.skipped_because is not None:
+        return Verdict("skipped", now, skipped_because=row.skipped_because)
+    if any(slot.state == "ambiguous" for slot in row.slots.values()):
+        return Verdict("ambiguous", row.look_at or now, "certainty", error=row.error or row.retry)
+    if row.error is not None:
+        return Verdict("failed", now, error=row.error, burns=True)
+    if row.must_replan or row.retry is not None:
+        return _judge_retry(row, now, attempts=attempts, chance=chance)
+    if row.is_fenced:
+        return Verdict("pending", row.look_at or now, "certainty")
+    if not row.is_through:
+        return Verdict("pending", now)
+    if row.is_held:
+        return Verdict("held", now, "campaign", burns=True)
+    return Verdict("synced", now, burns=True)
+
+
+def is_attended(row: Row) -> bool:
+    """Whether the check-in stands in Salesforce: as the member's status where linked, else as the Task."""
+    if row.job.facts.checked_in_at is None:
+        return False
+    if row.job.member_key is not None:
+        member = row.slots.get(row.job.member_key)
+        return member is not None and member.state == "written" and member.meaning == "attended"
+    task = row.slots.get(SlotKey(CHECKED_IN))
+    return task is not None and task.state == "written"
+
+
+def as_json(row: Row, verdict: Verdict) -> dict[str, Any]:
+    """The job's new values, as the finishing statement reads them."""
+    error = verdict.error
+    return {
+        "registration_id": row.job.registration_id,
+        "state": verdict.state,
+        "due_at": verdict.due_at.isoformat(),
+        "waiting_for": verdict.waiting_for,
+        "skipped_because": verdict.skipped_because,
+        "burns": int(verdict.burns),
+        "is_attended": is_attended(row),
+        "error_class": error.error_class if error else None,
+        "error_code": error.error_code if error else None,
+        "group_id": error.group_id if error else None,
+        "error": error.as_json() if error else None,
+        "warnings": [notice.as_json() for notice in dict.fromkeys(row.notices)],
+    }
+
+
+def _judge_retry(row: Row, now: datetime, *, attempts: int, chance: float) -> Verdict:
+    wait = retry_wait(attempts, chance)
+    if row.must_replan and row.retry is None and attempts <= len(RETRY_WAITS):
+        return Verdict("pending", now, "retry", burns=True)
+    if wait is None:
+        return Verdict("failed", now, error=row.retry, burns=True)
+    return Verdict("pending", now + timedelta(seconds=wait), "retry", error=row.retry, burns=True)
