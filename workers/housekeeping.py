@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.campaigns.backfill import arm_backfills, finish_backfills
+from app.connections.keep_alive import keep_alive
 from app.connections.revocations import retry_revocations
 from app.resources import Resources
 from workers.guards import repeat
@@ -47,6 +48,7 @@ CHORES = (
     Chore("arm backfills", 1.0, arm_linked),
     Chore("finish backfills", 3.0, finish_linked),
     Chore("revocations", 30.0, retry_revocations),
+    Chore("keep alive", HOUR, keep_alive),
     Chore("purge", HOUR, purge_old_rows),
 )
 

@@ -13,7 +13,7 @@ from app.connections.service import open_client
 from app.main import open_resources
 from app.resources import Resources
 from app.settings import Settings, load_settings
-from app.sync.drain import Engine, drain
+from app.sync.drain import Engine, drain, pepper_of
 from app.sync.leases import orgs_with_work
 from app.telemetry import configure_logging
 from workers.housekeeping import CHORES
@@ -49,7 +49,7 @@ def _work(resources: Resources, worker_id: str, stop: asyncio.Event) -> Work:
         settings=resources.settings,
         open_client=partial(open_client, resources),
         worker_id=worker_id,
-        pepper=resources.vault.pepper,
+        pepper=pepper_of(resources.settings),
     )
     return Work(
         drain=partial(drain, engine, stop=stop),

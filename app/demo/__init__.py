@@ -1,1 +1,1 @@
-"""The main job on real input, through the front doors only: to look at (`make run`) and to check (`make smoke`)."""
+"""The main job on real input, through the front doors only: `make run` shows it, `make smoke` checks it."""

@@ -1,4 +1,4 @@
-"""The scenario as one table: what stands in the org before, who registers, and what must stand there after."""
+"""The scenario as one table: who stands in the org before, who registers, and who must stand there after."""
 
 import unicodedata
 from dataclasses import dataclass

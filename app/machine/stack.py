@@ -63,6 +63,7 @@ class Stack:
     say: Say = lambda _: None
     env: dict[str, str] = field(default_factory=dict)
     workers: list[Child] = field(default_factory=list)
+    exit_codes: dict[str, int] = field(default_factory=dict)
     _children: list[Child] = field(default_factory=list)
     _engines: LocalEngines | None = None
     _lock: IO[str] | None = None
@@ -102,7 +103,8 @@ class Stack:
         """Stop all parts, the last started first, and wait for each."""
         with undisturbed():
             while self._children:
-                self._children.pop().stop(STOP_SECONDS)
+                child = self._children.pop()
+                self.exit_codes[child.name] = child.stop(STOP_SECONDS)
             if self._engines is not None:
                 self._engines.stop()
             if self._lock is not None:

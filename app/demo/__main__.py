@@ -1,0 +1,46 @@
+"""`python -m app.demo run` and `python -m app.demo smoke [--fault …]`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.cli import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, FAULTS
+from app.demo.browser import Lost
+from app.demo.dashboard import ApiRefused
+from app.demo.faults import FAULTS as BREAKABLE
+from app.demo.faults import FaultMissed
+from app.demo.run import run
+from app.demo.smoke import smoke
+from app.demo.story import NotDrained, WebhookRefused
+
+ENDS = (*FAULTS, Lost, ApiRefused, FaultMissed, NotDrained, WebhookRefused)
+
+
+def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    """0 when all went as told, 1 when not, 2 when it could not start."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        if chosen.what == "smoke":
+            return smoke(chosen.fault, dict(environment))
+        home = Path(environment.get("LOCAL_HOME", ".local"))
+        port = int(environment.get("PORT", DEFAULT_PORT))
+        simulator_port = int(environment.get("SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT))
+        return run(home, port, simulator_port, given=dict(environment))
+    except ENDS as fault:
+        sys.stderr.write(f"{chosen.what}: {fault}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app.demo", description=__doc__)
+    what = parser.add_subparsers(dest="what", required=True)
+    what.add_parser("run", help="play on kept state and stay until Ctrl-C")
+    checked = what.add_parser("smoke", help="play on fresh state and compare")
+    checked.add_argument("--fault", choices=[name for name in BREAKABLE if name is not None])
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""`make smoke`: the scenario on fresh state, judged by what the org holds afterwards."""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.demo.deliveries import deliveries
+from app.demo.faults import FAULTS
+from app.demo.org import Prepared, prepare
+from app.demo.scenario import REFUSED_CODE, REGISTRANTS, RULE_MESSAGE
+from app.demo.show import say
+from app.demo.story import Doors, doors_of, post, wait_until_drained
+from app.demo.verdict import OrgState, Verdict, judge, judge_rows
+from app.local import free_port
+from app.machine.stack import Plan, Stack
+
+SCALED_TIMES = {
+    # Together: what may still land must land within the quiet time, as with Salesforce's own ten minutes.
+    "TIMES_QUIET": "4",
+    "TIMES_HTTP_TOTAL": "3",
+    "TIMES_LEASE": "3",
+    "TIMES_HEARTBEAT": "0.5",
+    "TIMES_SEND_WINDOW": "2",
+    "TIMES_DRAIN_BUDGET": "5",
+    "TIMES_STOP": "10",
+    "TIMES_SWEEP": "1",
+}
+DRAIN_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    stats: Mapping[str, Any]
+    verdict: Verdict
+    api_calls: int
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """The last line of a run."""
+        counts = self.stats["counts"]
+        per_attendee = self.api_calls / len(REGISTRANTS)
+        return (
+            f"smoke: synced={counts['synced']} failed={counts['failed']} skipped={counts['skipped']} "
+            f"attended={counts['attended']} pending={counts['pending']} duplicates={self.verdict.duplicates} "
+            f"api_calls_per_attendee={per_attendee:.2f} seconds={self.seconds:.0f}"
+        )
+
+
+def smoke(fault: str | None, given: Mapping[str, str]) -> int:
+    """Exit code 0 only if every attendee ended as expected; what did not is told line by line."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="eventship-smoke-") as directory:
+        plan = _plan(Path(directory), given)
+        with Stack(plan, say=say) as stack:
+            stats, verdict, api_calls = _play(stack, fault)
+        verdict.expect(
+            "exit code of the last worker", expected=0, found=stack.exit_codes.get(stack.workers[-1].name)
+        )
+    outcome = Outcome(stats, verdict, api_calls, time.monotonic() - begun)
+    for line in verdict.faults:
+        say(f"  wrong: {line}")
+    say(outcome.line)
+    return 1 if verdict.faults or verdict.duplicates else 0
+
+
+def _plan(home: Path, given: Mapping[str, str]) -> Plan:
+    home.chmod(0o755)  # Postgres may run as `nobody`
+    ports = {name: int(given[name]) if name in given else free_port() for name in ("PORT", "SIMULATOR_PORT")}
+    return Plan(
+        home,
+        ports["PORT"],
+        ports["SIMULATOR_PORT"],
+        given={**SCALED_TIMES, **given},
+        is_durable=False,
+    )
+
+
+def _play(stack: Stack, fault_name: str | None) -> tuple[Mapping[str, Any], Verdict, int]:
+    doors = doors_of(stack)
+    prepared = prepare(doors.org)
+    before = OrgState.of(doors.org)
+    say("connecting through the OAuth pages, linking the campaign")
+    fault = FAULTS[fault_name]()
+    first = next(sent := iter(list(deliveries(REGISTRANTS))))
+    post(doors, [first])
+    doors.dashboard.connect()
+    doors.dashboard.link(prepared.campaign_id)
+    calls_before = doors.org.calls()
+    fault.prepare(stack, doors.org)
+    outcomes = post(doors, sent, between=fault.between)
+    say(f"posted {outcomes.total() + 1} webhooks: {dict(outcomes)}")
+    fault.after_posting()
+    wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
+    verdict = Verdict()
+    _retry_the_refused(doors, verdict)
+    stats = wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
+    api_calls = doors.org.calls() - calls_before
+    return stats, _judged(doors, prepared, before=before, found=verdict, stats=stats), api_calls
+
+
+def _retry_the_refused(doors: Doors, verdict: Verdict) -> None:
+    failed = [row for row in doors.dashboard.rows() if row["state"] == "failed"]
+    refused = [one.registration_id for one in REGISTRANTS if one.outcome == "refused"]
+    verdict.expect("refused", expected=refused, found=[row["registration_id"] for row in failed])
+    for row in failed:
+        said = (row["error"]["error_code"], row["error"]["message"])
+        verdict.expect("the refusal", expected=(REFUSED_CODE, RULE_MESSAGE), found=said)
+    say(f"{len(failed)} refused by the rule “{RULE_MESSAGE}”; lifting it and retrying")
+    doors.org.configure(validation_rules=[])
+    answer = doors.dashboard.retry(REFUSED_CODE)
+    verdict.expect("queued by the retry", expected=len(refused), found=answer["queued"])
+
+
+def _judged(
+    doors: Doors, prepared: Prepared, *, before: OrgState, found: Verdict, stats: Mapping[str, Any]
+) -> Verdict:
+    verdict = judge(REGISTRANTS, prepared, before=before, after=OrgState.of(doors.org))
+    verdict.faults = [*found.faults, *verdict.faults]
+    judge_rows(REGISTRANTS, doors.dashboard.rows(), verdict)
+    skipped = sum(one.outcome == "skipped" for one in REGISTRANTS)
+    attended = sum(one.checks_in for one in REGISTRANTS)
+    expected = {
+        "total": len(REGISTRANTS),
+        "synced": len(REGISTRANTS) - skipped,
+        "pending": 0,
+        "failed": 0,
+        "skipped": skipped,
+        "attended": attended,
+        "checked_in": attended,
+    }
+    verdict.expect("counts", expected=expected, found=dict(stats["counts"]))
+    return verdict

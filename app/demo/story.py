@@ -1,0 +1,83 @@
+"""The steps of the main job, as the platform, the host and a person in a browser take them."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from app.commands.platform import post_webhook
+from app.demo.dashboard import Dashboard
+from app.demo.deliveries import Delivery
+from app.demo.org import OrgDoor
+from app.demo.scenario import HOST_ID
+from app.machine.stack import Stack
+
+POLL_SECONDS = 0.25
+
+Stats = Mapping[str, Any]
+
+
+class NotDrained(Exception):
+    """Work is still pending after the time that it may take; the message says what waits for what."""
+
+
+class WebhookRefused(Exception):
+    """The intake did not take a genuine webhook."""
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The front doors of a running stack."""
+
+    org: OrgDoor
+    dashboard: Dashboard
+    url: str
+    webhook_secret: str
+
+
+def doors_of(stack: Stack) -> Doors:
+    """The doors, with a bearer token of the demo host's owner."""
+    assert stack.plan.simulator_url is not None
+    token = stack.secrets.token({HOST_ID: "owner"}, scope="ops", user="demo", minutes=12 * 60)
+    secret = stack.env["WEBHOOK_SECRETS"].partition(",")[0].partition("@")[0]
+    return Doors(OrgDoor(stack.plan.simulator_url), Dashboard(stack.plan.url, token), stack.plan.url, secret)
+
+
+def post(
+    doors: Doors, deliveries: Iterable[Delivery], *, between: Callable[[int], None] = lambda _: None
+) -> Counter[str]:
+    """Post each in turn; how often each outcome was answered. Raises WebhookRefused."""
+    outcomes: Counter[str] = Counter()
+    with httpx.Client(trust_env=False, timeout=30) as http:
+        for number, delivery in enumerate(deliveries):
+            answer = post_webhook(
+                http,
+                doors.url,
+                secret=doors.webhook_secret,
+                webhook_id=delivery.webhook_id,
+                body=delivery.body,
+            )
+            if answer.status_code != httpx.codes.ACCEPTED:
+                raise WebhookRefused(f"{delivery.webhook_id}: {answer.status_code} {answer.text[:300]}")
+            outcomes[answer.json()["outcome"]] += 1
+            between(number)
+    return outcomes
+
+
+def wait_until_drained(
+    dashboard: Dashboard, total: int, *, within: float, show: Callable[[Stats], None] = lambda _: None
+) -> Stats:
+    """Poll until all `total` registrations came to rest. Raises NotDrained after `within` seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        stats = dashboard.stats()
+        show(stats)
+        counts = stats["counts"]
+        if counts["total"] == total and counts["pending"] == 0:
+            return stats
+        if time.monotonic() > deadline:
+            raise NotDrained(f"after {within:.0f} s: {counts}, pending because {stats['pending_because']}")
+        time.sleep(POLL_SECONDS)
