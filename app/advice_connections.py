@@ -288,6 +288,13 @@ HINT_ROWS: Final[tuple[AdviceRow, ...]] = (
 
 WARNING_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
+        "fourth_approval",
+        "This Salesforce user has approved Eventship three times already",
+        "Salesforce keeps five approvals per user and app; the sixth ends the oldest one without notice.",
+        ("Connect with another Salesforce user, or disconnect a host that is no longer needed.",),
+        f"{DOCS}#approvals",
+    ),
+    (
         "fifth_approval",
         "This Salesforce user has approved Eventship four times already",
         "Salesforce keeps five approvals per user and app; the sixth ends the oldest one without notice.",

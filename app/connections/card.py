@@ -1,0 +1,240 @@
+"""The card: everything the dashboard shows about one host's connection, put together from what is stored."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.advice import Advice
+from app.budget import Budget, budget_of
+from app.connections.advice import explain
+from app.connections.approvals import LIMIT, WARN_FROM, count_approvals
+from app.connections.schemas import (
+    SCOPES,
+    Action,
+    Actions,
+    App,
+    Approvals,
+    Card,
+    ConnectionView,
+    Org,
+    Pause,
+    Policy,
+    State,
+    User,
+    Work,
+)
+from app.identity import CHANGING, Principal, Role
+from app.models import Connection, Event, Host, SyncJob
+from app.resources import Resources
+from app.salesforce.hosts import lightning_url
+from app.settings import Settings
+
+PENDING: Final = ("pending", "running", "ambiguous", "held")
+WAITABLE: Final = ("pending", "ambiguous")
+DEFAULT_CAP: Final = 80
+NOTHING_TO_DO: Final = Work(pending=0, waiting=0, failed=0, oldest_pending_at=None)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is stored about a host, as far as its card shows it. `approvals` counts over all hosts."""
+
+    host_id: str
+    connection: Connection | None = None
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    cap_percent: int = DEFAULT_CAP
+    work: Work = NOTHING_TO_DO
+    approvals: int = 0
+    has_other_hosts: bool = False
+
+
+async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
+    """The card as `principal` sees it. Raises HostNotFound."""
+    role, now = principal.role_on(host_id), datetime.now(UTC)
+    return make_card(resources.settings, await load_facts(resources, host_id, now), role=role, now=now)
+
+
+async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts:
+    """Read what the card needs; the two figures across hosts come from the system's side."""
+    async with resources.database.tenant(host_id) as session:
+        host = await session.get(Host, host_id)
+        connection = await session.get(Connection, host_id)
+        work = await _work(session, host, connection=connection, now=now)
+    approvals, has_other_hosts = await _across_hosts(resources, connection)
+    return Facts(
+        host_id=host_id,
+        connection=connection,
+        paused_at=host.paused_at if host else None,
+        paused_by=host.paused_by if host else None,
+        cap_percent=host.cap_percent if host else DEFAULT_CAP,
+        work=work,
+        approvals=approvals,
+        has_other_hosts=has_other_hosts,
+    )
+
+
+def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) -> Card:
+    """The card, from facts alone."""
+    connection = facts.connection
+    state = _state(settings, connection)
+    is_shown = connection is not None and state != "not_configured"
+    return Card(
+        host_id=facts.host_id,
+        state=state,
+        state_since=connection.state_since if connection and is_shown else None,
+        reason=_reason(settings, state, facts=facts),
+        role=role,
+        actions=_actions(settings, state, role=role),
+        app=_app(settings),
+        connection=_connection(facts, connection) if connection and is_shown else None,
+        preflight=None,
+        work=facts.work,
+        budget=_budget(facts, now),
+        pause=Pause(
+            is_paused=facts.paused_at is not None, paused_at=facts.paused_at, paused_by=facts.paused_by
+        ),
+        policy=Policy(),
+        support_email=settings.support_email,
+        version=connection.version if connection else 0,
+    )
+
+
+def _state(settings: Settings, connection: Connection | None) -> State:
+    if not settings.has_shared_app:
+        return "not_configured"
+    if connection is None:
+        return "not_connected"
+    state: State = connection.state  # type: ignore[assignment]
+    return state
+
+
+def _reason(settings: Settings, state: State, *, facts: Facts) -> Advice | None:
+    if state == "not_configured":
+        return explain(settings, "environment_not_configured")
+    if facts.connection is None or state in ("connected", "not_connected"):
+        return None
+    advice = explain(settings, facts.connection.reason_code or "access_revoked")
+    waiting = facts.work.waiting
+    if not waiting:
+        return advice
+    changes = "1 change is" if waiting == 1 else f"{waiting} changes are"
+    explanation = f"{advice.explanation} {changes} waiting; none is lost."
+    return advice.model_copy(update={"explanation": explanation})
+
+
+def _actions(settings: Settings, state: State, *, role: Role) -> Actions:
+    is_missing_app = None if settings.has_shared_app else "NotConfigured"
+    is_living = state in ("connected", "needs_reconnect")
+    return Actions(
+        connect=_action(role, is_missing_app),
+        disconnect=_action(role, None if is_living else "NotConnected"),
+        edit_credentials=_action(role, "NotConfigured"),
+        pause=_action(role, None),
+    )
+
+
+def _action(role: Role, why_not: str | None) -> Action:
+    why_not = why_not if role in CHANGING else "RoleInsufficient"
+    return Action(is_allowed=why_not is None, why_not=why_not)
+
+
+def _app(settings: Settings) -> App:
+    return App(
+        mode="shared",
+        is_package_required=True,
+        package_install_url=settings.salesforce_package_url,
+        package_install_url_sandbox=settings.salesforce_package_url_sandbox,
+        redirect_uri=settings.redirect_uri,
+        scopes=list(SCOPES),
+        credentials=None,
+    )
+
+
+def _connection(facts: Facts, connection: Connection) -> ConnectionView:
+    user = connection.user_id and User(
+        id=connection.user_id, username=connection.username, name=connection.user_name
+    )
+    return ConnectionView(
+        environment=connection.environment,
+        login_host=urlsplit(connection.login_url).netloc,
+        org=Org(
+            id=connection.org_id,
+            name=connection.org_name,
+            edition=connection.org_edition,
+            is_sandbox=connection.org_is_sandbox,
+            instance_url=connection.instance_url,
+            lightning_url=lightning_url(connection.instance_url),
+        ),
+        user=user or None,
+        api_version=connection.api_version,
+        connected_at=connection.connected_at,
+        connected_by=connection.connected_by,
+        last_used_at=connection.last_used_at,
+        last_written_at=connection.last_written_at,
+        approvals=Approvals(count=facts.approvals, limit=LIMIT, is_warning=facts.approvals >= WARN_FROM),
+        other_hosts_on_org=facts.has_other_hosts,
+    )
+
+
+def _budget(facts: Facts, now: datetime) -> Budget:
+    if facts.connection is not None:
+        return budget_of(facts.connection, facts.cap_percent, now)
+    return Budget(
+        org_used=None,
+        org_limit=None,
+        cap_percent=facts.cap_percent,
+        stop_at=None,
+        is_stopped=False,
+        resumes_at=None,
+        calls_today=0,
+        measured_at=None,
+    )
+
+
+async def _work(
+    session: AsyncSession, host: Host | None, *, connection: Connection | None, now: datetime
+) -> Work:
+    """Jobs for the connected org; those for another one wait for nothing that this card could tell."""
+    if host is None or connection is None:
+        return NOTHING_TO_DO
+    is_open = (
+        connection.state == "connected"
+        and host.paused_at is None
+        and not budget_of(connection, host.cap_percent, now).is_stopped
+    )
+    is_held_back = true() if not is_open else Event.paused_at.is_not(None)
+    pending = SyncJob.state.in_(PENDING)
+    since = func.least(SyncJob.due_at, SyncJob.updated_at)
+    counted = await session.execute(
+        select(
+            func.count().filter(pending).label("pending"),
+            func.count().filter(and_(SyncJob.state.in_(WAITABLE), is_held_back)).label("waiting"),
+            func.count().filter(SyncJob.state == "failed").label("failed"),
+            func.min(since).filter(pending).label("oldest_pending_at"),
+        )
+        .outerjoin(Event, and_(Event.host_id == SyncJob.host_id, Event.event_id == SyncJob.event_id))
+        .where(SyncJob.host_id == host.host_id, SyncJob.org_id == connection.org_id)
+        .where(or_(pending, SyncJob.state == "failed"))
+    )
+    return Work.model_validate(counted.mappings().one())
+
+
+async def _across_hosts(resources: Resources, connection: Connection | None) -> tuple[int, bool]:
+    if connection is None:
+        return 0, False
+    async with resources.database.system() as session:
+        other = (
+            Connection.org_id == connection.org_id,
+            Connection.host_id != connection.host_id,
+            Connection.state != "disconnected",
+        )
+        has_other_hosts = await session.scalar(select(select(Connection).where(*other).exists()))
+        if connection.user_id is None:
+            return 0, bool(has_other_hosts)
+        key = (connection.org_id, connection.user_id, connection.client_id)
+        return await count_approvals(session, key), bool(has_other_hosts)

@@ -1,0 +1,227 @@
+"""Connecting, from the wish on the dashboard to a stored grant."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.connections import attempts
+from app.connections.advice import explain
+from app.connections.approvals import count_approvals, judge, likely_key
+from app.connections.apps import shared_app
+from app.connections.attempts import Ticket, Wish
+from app.connections.connect_errors import ConnectFailed, from_redirect
+from app.connections.grants import NewGrant, exchange, parse_identity_url, try_out
+from app.connections.hosts import lock_host
+from app.connections.return_to import check_return_to
+from app.connections.revocations import Revocation, queue_revocation, try_revoke
+from app.connections.schemas import StartAttempt, StartConnect
+from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
+from app.models import Connection, OAuthAttempt
+from app.problems import FieldError, NotConfigured, PayloadInvalid
+from app.resources import Resources
+from app.salesforce.oauth import TokenAnswer
+from app.vault import KeyMissing, SealBroken
+
+CONNECTED: Final = "connected"
+FAILED: Final = "failed"
+
+
+async def start_attempt(
+    resources: Resources, host_id: str, *, user_id: str, wish: StartConnect
+) -> StartAttempt:
+    """A ticket for one browser.
+
+    Raises NotConfigured, ReturnToInvalid, PayloadInvalid for an environment that cannot be had here,
+    ApprovalNeedsConfirmation, ApprovalsExhausted.
+    """
+    settings = resources.settings
+    if not settings.has_shared_app:
+        raise NotConfigured(advice=explain(settings, "environment_not_configured"))
+    return_to = check_return_to(wish.return_to, dashboard_url=settings.dashboard_url)
+    _check_environment(resources, wish)
+    app = shared_app(settings)
+    async with resources.database.system() as session:
+        key = await likely_key(session, host_id, user_id=user_id, client_id=app.client_id)
+        count = await count_approvals(session, key) if key else 0
+        warnings = judge(settings, count, is_confirmed=wish.confirm_approval)
+        ticket = await attempts.open_attempt(
+            session,
+            Wish(
+                host_id=host_id,
+                user_id=user_id,
+                environment=wish.environment,
+                login_url=settings.salesforce_login_url,
+                client_id=app.client_id,
+                display=wish.display,
+                return_to=return_to,
+            ),
+        )
+    return StartAttempt(
+        attempt_id=ticket.attempt_id,
+        start_url=_start_url(resources, ticket),
+        expires_at=ticket.expires_at,
+        warnings=warnings,
+    )
+
+
+async def complete_attempt(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> str:
+    """Bring the attempt to its end with what Salesforce put into the address; says CONNECTED or FAILED."""
+    try:
+        grant = await _obtain(resources, attempt, answer)
+    except ConnectFailed as failed:
+        await record_failure(resources, attempt, failed)
+        return FAILED
+    async with resources.database.system() as session:
+        old = await _store(session, resources, attempt=attempt, grant=grant)
+        await attempts.succeed(session, attempt.attempt_id)
+    if old is not None:
+        await try_revoke(resources, old)
+    await resources.wakeups.announce({grant.identity.organization_id})
+    return CONNECTED
+
+
+async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: ConnectFailed) -> None:
+    """Keep the explanation with the attempt; the connection that the host may have is not touched."""
+    async with resources.database.system() as session:
+        await attempts.fail(session, attempt.attempt_id, failed)
+        await audit.record(
+            session,
+            attempt.host_id,
+            actor=attempt.user_id,
+            action="salesforce.connect_failed",
+            details={"attempt_id": attempt.attempt_id, "problem": failed.problem_code},
+        )
+
+
+def _check_environment(resources: Resources, wish: StartConnect) -> None:
+    if wish.environment != "production":
+        advice = explain(resources.settings, "environment_not_available")
+        where = FieldError(path="body.environment", message=advice.title)
+        raise PayloadInvalid(advice.title, advice=advice, errors=[where])
+
+
+def _start_url(resources: Resources, ticket: Ticket) -> str:
+    return f"{resources.settings.public_url}/oauth/salesforce/start?ticket={ticket.value}"
+
+
+async def _obtain(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> NewGrant:
+    if "error" in answer:
+        raise from_redirect(answer["error"], answer.get("error_description", ""))
+    if not answer.get("code"):
+        raise ConnectFailed("oauth_other")
+    tokens = await exchange(resources, attempt, answer["code"])
+    try:
+        return await try_out(resources, attempt, tokens)
+    except ConnectFailed:
+        with suppress(ConnectFailed):
+            await _give_back(resources, attempt, tokens)
+        raise
+
+
+async def _give_back(resources: Resources, attempt: OAuthAttempt, tokens: TokenAnswer) -> None:
+    """Revoke a grant that is not kept, unless a living one of the same user and app might go with it."""
+    if tokens.refresh_token is None:
+        return
+    org_id, user_id = parse_identity_url(tokens.identity_url, extra=resources.settings.extra_hosts)
+    async with resources.database.system() as session:
+        if await count_approvals(session, (org_id, user_id, attempt.client_id)):
+            return
+        revocation = await queue_revocation(
+            session,
+            resources.vault,
+            attempt.host_id,
+            login_url=attempt.login_url,
+            token=tokens.refresh_token,
+        )
+    await try_revoke(resources, revocation)
+
+
+async def _store(
+    session: AsyncSession, resources: Resources, *, attempt: OAuthAttempt, grant: NewGrant
+) -> Revocation | None:
+    """The new grant takes the place of the old; the answer is the old one, to be revoked after the commit."""
+    host_id = attempt.host_id
+    await lock_host(session, host_id)
+    known = await session.get(Connection, host_id)
+    old = await _outgoing(session, resources, connection=known, grant=grant)
+    values = _values(resources, attempt, grant=grant)
+    if known is None:
+        session.add(Connection(host_id=host_id, **values))
+    else:
+        values |= {"version": known.version + 1, "token_version": known.token_version + 1}
+        values |= {} if known.org_id == grant.identity.organization_id else FORGOTTEN
+        for name, value in values.items():
+            setattr(known, name, value)
+    details = {
+        "org_id": grant.identity.organization_id,
+        "salesforce_user_id": grant.identity.user_id,
+        "environment": attempt.environment,
+        "attempt_id": attempt.attempt_id,
+    }
+    await audit.record(
+        session, host_id, actor=attempt.user_id, action="salesforce.connected", details=details
+    )
+    return old
+
+
+FORGOTTEN: Final[dict[str, object]] = dict.fromkeys(
+    ("last_used_at", "last_written_at", "api_used", "api_limit", "api_measured_at", "api_closed_until")
+)
+"""What was said of another org."""
+
+
+async def _outgoing(
+    session: AsyncSession, resources: Resources, *, connection: Connection | None, grant: NewGrant
+) -> Revocation | None:
+    """The old grant, when it is another user's or another org's. Within one user and app Salesforce may take
+    the new grant along, so the old one is left to its fate there.
+    """
+    if connection is None or connection.refresh_token is None:
+        return None
+    if (connection.org_id, connection.user_id) == (grant.identity.organization_id, grant.identity.user_id):
+        return None
+    try:
+        token = resources.vault.open(
+            connection.refresh_token, host_id=connection.host_id, column=REFRESH_TOKEN
+        )
+    except (SealBroken, KeyMissing):
+        return None
+    return await queue_revocation(
+        session, resources.vault, connection.host_id, login_url=connection.login_url, token=token
+    )
+
+
+def _values(resources: Resources, attempt: OAuthAttempt, *, grant: NewGrant) -> dict[str, object]:
+    tokens, identity, seal = grant.tokens, grant.identity, resources.vault.seal
+    assert tokens.refresh_token is not None
+    now = func.clock_timestamp()
+    return {
+        "state": "connected",
+        "state_since": now,
+        "reason_code": None,
+        "environment": attempt.environment,
+        "login_url": attempt.login_url,
+        "client_id": attempt.client_id,
+        "org_id": identity.organization_id,
+        "org_name": grant.org_name,
+        "org_edition": grant.org_edition,
+        "org_is_sandbox": grant.org_is_sandbox,
+        "instance_url": grant.instance_url,
+        "user_id": identity.user_id,
+        "username": identity.username or None,
+        "user_name": identity.display_name or None,
+        "identity_url": tokens.identity_url,
+        "scope": tokens.scope,
+        "api_version": grant.api_version,
+        "access_token": seal(tokens.access_token, host_id=attempt.host_id, column=ACCESS_TOKEN),
+        "refresh_token": seal(tokens.refresh_token, host_id=attempt.host_id, column=REFRESH_TOKEN),
+        "is_rotating": False,
+        "refresh_started_at": None,
+        "refreshed_at": now,
+        "connected_at": now,
+        "connected_by": attempt.user_id,
+    }

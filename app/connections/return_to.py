@@ -1,0 +1,54 @@
+"""Where a browser may be sent after connecting: a path on the dashboard's origin, never anywhere else."""
+
+import re
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
+
+from app.problems import ReturnToInvalid
+
+MAX_LENGTH: Final = 2000
+OUR_PARAMETERS: Final = frozenset({"salesforce", "attempt"})
+
+_PLAIN: Final = re.compile(r"/[!-\[\]-~]*")
+"""Printable ASCII without space and backslash."""
+_DECODINGS: Final = 3
+
+
+def check_return_to(path: str, *, dashboard_url: str) -> str:
+    """The path as given. Raises ReturnToInvalid for what could lead a browser off the dashboard's origin.
+
+    Browsers take backslashes for slashes, drop tabs and line ends, and read `//` as another host; a proxy may
+    decode once more than we do.
+    """
+    if len(path) > MAX_LENGTH or not _PLAIN.fullmatch(path):
+        raise ReturnToInvalid
+    decoded = path
+    for _ in range(_DECODINGS):
+        _check_once(decoded, dashboard_url)
+        decoded = unquote(decoded)
+    _check_once(decoded, dashboard_url)
+    return path
+
+
+def returning_url(dashboard_url: str, return_to: str, *, outcome: str, attempt_id: str) -> str:
+    """The whole address to send the browser to; its query says how it went, and never why."""
+    parts = urlsplit(return_to)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in OUR_PARAMETERS]
+    ours = [("salesforce", outcome)] + ([("attempt", attempt_id)] if outcome == "failed" else [])
+    fragment = f"#{parts.fragment}" if parts.fragment else ""
+    return f"{dashboard_url}{parts.path}?{urlencode(kept + ours)}{fragment}"
+
+
+def _check_once(path: str, dashboard_url: str) -> None:
+    route = re.split(r"[?#]", path, maxsplit=1)[0]
+    has_odd_segment = any(segment.strip() in (".", "..") for segment in route.split("/"))
+    is_printable = all(32 < ord(letter) != 127 for letter in path)
+    if "\\" in path or "//" in route or has_odd_segment or not is_printable:
+        raise ReturnToInvalid
+    if _origin(urljoin(f"{dashboard_url}/", path)) != _origin(dashboard_url):
+        raise ReturnToInvalid
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

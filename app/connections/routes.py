@@ -1,0 +1,73 @@
+"""The dashboard's doors to a host's connection."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, status
+
+from app.connections.attempt_view import view_attempt
+from app.connections.attempts import find_attempt
+from app.connections.card import load_card
+from app.connections.connect import start_attempt
+from app.connections.disconnect import disconnect_host
+from app.connections.hosts import pause_host, resume_host
+from app.connections.schemas import Attempt, Card, ConfirmDisconnect, StartAttempt, StartConnect
+from app.identity import OPAQUE_ID, HostChangerDep, HostIdPath, HostReaderDep
+from app.problems import AttemptNotFound
+from app.resources import ResourcesDep
+
+router = APIRouter(prefix="/v1/hosts/{host_id}/salesforce", tags=["connection"])
+
+AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
+
+
+@router.get("")
+async def get_card(host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep) -> Card:
+    """Everything about the host's connection."""
+    return await load_card(resources, host_id, principal)
+
+
+@router.post("/connect", status_code=status.HTTP_201_CREATED)
+async def connect(
+    host_id: HostIdPath, wish: StartConnect, principal: HostChangerDep, resources: ResourcesDep
+) -> StartAttempt:
+    """A link that starts the sign-in at Salesforce, once, in one browser."""
+    return await start_attempt(resources, host_id, user_id=principal.user_id, wish=wish)
+
+
+@router.get("/connect/{attempt_id}")
+async def get_attempt(
+    host_id: HostIdPath, attempt_id: AttemptIdPath, _: HostReaderDep, resources: ResourcesDep
+) -> Attempt:
+    """How an attempt to connect went, or may have gone."""
+    async with resources.database.system() as session:
+        attempt = await find_attempt(session, host_id, attempt_id)
+    if attempt is None:
+        raise AttemptNotFound
+    return view_attempt(resources.settings, attempt, now=datetime.now(UTC))
+
+
+@router.post("/disconnect")
+async def disconnect(
+    host_id: HostIdPath, _: ConfirmDisconnect, principal: HostChangerDep, resources: ResourcesDep
+) -> Card:
+    """Revoke and forget the grant; what was synced stays in Salesforce."""
+    await disconnect_host(resources, host_id, user_id=principal.user_id)
+    return await load_card(resources, host_id, principal)
+
+
+@router.post("/pause")
+async def pause(host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep) -> Card:
+    """Let all work of the host wait."""
+    async with resources.database.tenant(host_id) as session:
+        await pause_host(session, host_id, user_id=principal.user_id)
+    return await load_card(resources, host_id, principal)
+
+
+@router.post("/resume")
+async def resume(host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep) -> Card:
+    """Let the work go on where it stopped."""
+    async with resources.database.tenant(host_id) as session:
+        org_ids = await resume_host(session, host_id, user_id=principal.user_id)
+    await resources.wakeups.announce(org_ids)
+    return await load_card(resources, host_id, principal)

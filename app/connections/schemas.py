@@ -1,0 +1,199 @@
+"""What the dashboard sends and reads about a host's connection."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.advice import Advice
+from app.budget import Budget
+from app.identity import Role
+
+State = Literal["not_configured", "not_connected", "connected", "needs_reconnect", "disconnected"]
+Environment = Literal["production", "sandbox", "my_domain"]
+AttemptState = Literal["waiting", "connected", "failed", "expired"]
+SCOPES = ("api", "refresh_token", "id")
+
+
+class StartConnect(BaseModel):
+    """A wish to connect; `return_to` is a path on the dashboard's origin."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    environment: Environment = "production"
+    my_domain: str | None = Field(None, max_length=255)
+    display: Literal["redirect", "popup"] = "redirect"
+    return_to: str = Field("/", max_length=2000)
+    confirm_approval: bool = False
+
+
+class ConfirmDisconnect(BaseModel):
+    """Disconnecting must be meant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: Literal[True]
+
+
+class StartAttempt(BaseModel):
+    """Where the browser goes next; the address works once, in one browser, until `expires_at`."""
+
+    attempt_id: str
+    start_url: str
+    expires_at: datetime
+    warnings: list[Advice]
+
+
+class SalesforceWords(BaseModel):
+    """Salesforce's own error, as it was given."""
+
+    error_code: str
+    message: str
+    fields: list[str]
+    http_status: int | None
+
+
+class Attempt(BaseModel):
+    """How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back."""
+
+    attempt_id: str
+    state: AttemptState
+    environment: Environment
+    problem: Advice | None
+    salesforce: SalesforceWords | None
+    hints: list[Advice]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class Action(BaseModel):
+    """Whether this caller may do it now; `why_not` is a problem code."""
+
+    is_allowed: bool
+    why_not: str | None
+
+
+class Actions(BaseModel):
+    connect: Action
+    disconnect: Action
+    edit_credentials: Action
+    pause: Action
+
+
+class Credentials(BaseModel):
+    """What may be shown of an own app's credentials."""
+
+    consumer_key_last4: str
+    consumer_secret_last4: str
+    fingerprint: str
+    saved_at: datetime
+    saved_by: str
+    is_in_use: bool
+
+
+class App(BaseModel):
+    """The Salesforce app that the host connects through."""
+
+    mode: Literal["shared", "own"]
+    is_package_required: bool
+    package_install_url: str | None
+    package_install_url_sandbox: str | None
+    redirect_uri: str
+    scopes: list[str]
+    credentials: Credentials | None
+
+
+class Org(BaseModel):
+    """The connected org; `lightning_url` is null where the instance is no My Domain."""
+
+    id: str
+    name: str | None
+    edition: str | None
+    is_sandbox: bool | None
+    instance_url: str
+    lightning_url: str | None
+
+
+class User(BaseModel):
+    """The Salesforce user that we act as."""
+
+    id: str
+    username: str | None
+    name: str | None
+
+
+class Approvals(BaseModel):
+    """How many of the five approvals of this user and app are in use here."""
+
+    count: int
+    limit: int
+    is_warning: bool
+
+
+class ConnectionView(BaseModel):
+    """The grant, without its tokens; `user` is null after a disconnect."""
+
+    environment: Environment
+    login_host: str
+    org: Org
+    user: User | None
+    api_version: str
+    connected_at: datetime
+    connected_by: str
+    last_used_at: datetime | None
+    last_written_at: datetime | None
+    approvals: Approvals
+    other_hosts_on_org: bool
+
+
+class PreflightSummary(BaseModel):
+    """The last preflight in short."""
+
+    verdict: str
+    blockers: int
+    warnings: int
+    checked_at: datetime
+
+
+class Work(BaseModel):
+    """Registrations on their way; `waiting` is the part that a closed gate holds back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pending: int
+    waiting: int
+    failed: int
+    oldest_pending_at: datetime | None
+
+
+class Pause(BaseModel):
+    is_paused: bool
+    paused_at: datetime | None
+    paused_by: str | None
+
+
+class Policy(BaseModel):
+    """What happens by itself: new events are synced; what was there before the first connection waits."""
+
+    new_events: Literal["sync"] = "sync"
+    before_first_connection: Literal["on_request"] = "on_request"
+
+
+class Card(BaseModel):
+    """Everything the dashboard shows about one host's connection."""
+
+    host_id: str
+    state: State
+    state_since: datetime | None
+    reason: Advice | None
+    role: Role
+    actions: Actions
+    app: App
+    connection: ConnectionView | None
+    preflight: PreflightSummary | None
+    work: Work
+    budget: Budget
+    pause: Pause
+    policy: Policy
+    support_email: str
+    version: int
