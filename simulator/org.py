@@ -87,7 +87,10 @@ class Org:
 
     def configure(self, update: Mapping[str, Any]) -> Config:
         """Merge a partial configuration; raises MalformedConfig and changes nothing then."""
-        config = configuration.merged(self.current_config(), update)
+        return self.adopt(configuration.merged(self.current_config(), update))
+
+    def adopt(self, config: Config) -> Config:
+        """Take a whole configuration; raises MalformedConfig when it names what the org does not have."""
         before = self.config
         self.config = config
         try:

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 from simulator.config import MalformedConfig
 from simulator.door import people
 from simulator.door.seeding import MalformedRow, insert, shown
+from simulator.errors import SalesforceError
 from simulator.faults import Fault
 from simulator.http import Answer, Request
 from simulator.oauth.grants import Grant, new_refresh_token
 from simulator.oauth.tokens import issued
 from simulator.org import Org
+from simulator.rules import validation
 from simulator.simulator import Simulator
 
 Handler = Callable[[Simulator, Org, Request], Answer]
@@ -128,7 +130,14 @@ def _configure(simulator: Simulator, org: Org, request: Request) -> Answer:
     body = body_of(request)
     if not isinstance(body, dict):
         raise BadRequest("an object is expected")
-    return Answer(200, org.configure(body).model_dump(mode="json"))
+    before = org.current_config()
+    after = org.configure(body)
+    try:
+        validation.verify(org)
+    except SalesforceError as error:
+        org.adopt(before)
+        raise BadRequest(f"validation_rules: {error.items[0].message.strip()}") from error
+    return Answer(200, after.model_dump(mode="json"))
 
 
 def _faults(simulator: Simulator, org: Org, request: Request) -> Answer:

@@ -3,8 +3,8 @@
 _INDUSTRIES = (
     "Agriculture; Apparel; Banking; Biotechnology; Chemicals; Communications; Construction; Consulting; "
     "Education; Electronics; Energy; Engineering; Entertainment; Environmental; Finance; Food & Beverage; "
-    "Government; Healthcare; Hospitality; Insurance; Machinery; Manufacturing; Media; Not For Profit; Recreation; "
-    "Retail; Shipping; Technology; Telecommunications; Transportation; Utilities; Other"
+    "Government; Healthcare; Hospitality; Insurance; Machinery; Manufacturing; Media; Not For Profit; "
+    "Recreation; Retail; Shipping; Technology; Telecommunications; Transportation; Utilities; Other"
 )
 _SOURCES = "Web; Phone Inquiry; Partner Referral; Purchased List; Other"
 

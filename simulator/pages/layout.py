@@ -30,7 +30,8 @@ td ul { margin: 0; padding: 0; list-style: none; }
 .choice { display: block; border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .8rem;
   margin: .5rem 0; }
 button { font: inherit; padding: .5rem 1.2rem; border-radius: .5rem; border: 1px solid var(--accent);
-  cursor: pointer; background: var(--accent); color: var(--paper); } button.quiet { background: none; color: var(--accent); }
+  cursor: pointer; background: var(--accent); color: var(--paper); }
+button.quiet { background: none; color: var(--accent); }
 input[type=search] { font: inherit; padding: .4rem .7rem; border: 1px solid var(--line); border-radius: .5rem;
   background: var(--paper); color: inherit; min-width: 16rem; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem;

@@ -1,9 +1,18 @@
 """Validation rules: a condition over the new row that refuses it when true."""
 
-from simulator.errors import ErrorItem, SalesforceError
+from simulator.errors import ErrorItem, SalesforceError, refusal
 from simulator.org import Org
 from simulator.soql.conditions import holds
 from simulator.store import Row
+
+
+def verify(org: Org) -> None:
+    """Raise when a rule names an unknown object or field, or is no condition."""
+    for rule in org.config.validation_rules:
+        sobject = org.sobject(rule.sobject)
+        if sobject is None:
+            raise refusal("INVALID_TYPE", f"sObject type '{rule.sobject}' is not supported.")
+        holds(org, sobject.name, rule.when, dict.fromkeys(sobject.fields))
 
 
 def check(org: Org, name: str, row: Row) -> None:

@@ -1,7 +1,7 @@
 """Query text to tree, by the grammar."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,9 @@ from simulator.soql import problems, tree
 
 MAX_QUERY = 100_000
 MAX_LITERAL = 4_000
+
+# A bare condition is parsed as the filter of this query.
+_HOST = "SELECT Id FROM Row WHERE {}"
 
 _Clause = dict[str, Any]
 
@@ -52,9 +55,10 @@ def parse(text: str) -> tree.Query:
     return _parsed(text)
 
 
+@lru_cache(maxsize=256)
 def parse_condition(text: str) -> tree.Condition:
     """The tree of a bare condition, such as a validation rule's; raises MALFORMED_QUERY."""
-    condition = parse(f"SELECT Id FROM Row WHERE {text}")  # noqa: S608 - SOQL of our own grammar.condition
+    condition = parse(_HOST.format(text)).condition
     assert condition is not None
     return condition
 
