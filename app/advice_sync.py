@@ -46,7 +46,7 @@ DATA_ROWS: Final[tuple[Row, ...]] = (
     (
         "number_out_of_range",
         "A number is outside what its field allows",
-        "{field} on {object} does not take a number this large.",
+        "Your org's {object} does not take a number this large in {field}.",
         ("Correct the value, or let your admin widen the field.", RETRY),
         DOCS + "number_out_of_range",
     ),
@@ -112,7 +112,7 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
     (
         "restricted_picklist",
         "A picklist does not have this value",
-        "{field} on {object} only takes the values in its list.",
+        "Your org's {object} only takes the values in the list of {field}.",
         ("Add the value to the picklist, or map the answer to one that is there.", "Retry the failed rows."),
         DOCS + "restricted_picklist",
     ),
@@ -126,14 +126,14 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
     (
         "field_not_writeable",
         "The connected user may not write a field",
-        "{field} on {object} is read-only for the user who connected Salesforce.",
+        "The user who connected Salesforce may not write {field} on {object}.",
         ("Give the user edit access to the field, or remove it from the mapping.", "Retry the failed rows."),
         DOCS + "field_not_writeable",
     ),
     (
         "object_not_available",
         "The connected user cannot use this object",
-        "{object} is not available to the user who connected Salesforce.",
+        "The user who connected Salesforce has no access to {object}.",
         ("Give the user access to the object.", "Retry the failed rows."),
         DOCS + "object_not_available",
     ),

@@ -1,0 +1,39 @@
+"""The host's share of its org's API calls: what was measured, where we stop, whether we have stopped."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from app.models import Connection
+
+
+class Budget(BaseModel):
+    """API requests of the whole org over 24 hours, as Salesforce counts them; `calls_today` are our own."""
+
+    org_used: int | None
+    org_limit: int | None
+    cap_percent: int
+    stop_at: int | None
+    is_stopped: bool
+    resumes_at: datetime | None
+    calls_today: int
+    measured_at: datetime | None
+
+
+def budget_of(connection: Connection, cap_percent: int, now: datetime) -> Budget:
+    """The budget at `now`; before the first measurement nothing is known and nothing is stopped."""
+    limit, used = connection.api_limit, connection.api_used
+    stop_at = None if limit is None else limit * cap_percent // 100
+    is_closed = connection.api_closed_until is not None and connection.api_closed_until > now
+    is_over = stop_at is not None and used is not None and used >= stop_at
+    is_today = connection.calls_day is not None and connection.calls_day.date() == now.date()
+    return Budget(
+        org_used=used,
+        org_limit=limit,
+        cap_percent=cap_percent,
+        stop_at=stop_at,
+        is_stopped=is_closed or is_over,
+        resumes_at=connection.api_closed_until if is_closed else None,
+        calls_today=connection.calls_today if is_today else 0,
+        measured_at=connection.api_measured_at,
+    )
