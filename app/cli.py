@@ -13,17 +13,14 @@ from app.commands.openapi import openapi
 from app.commands.serve import serve
 from app.commands.up import up
 from app.commands.webhook import ATTENDEE_FLAGS, send_webhook
-from app.local import EngineNotStarted
-from app.machine.children import ChildDied, PortTaken
 from app.machine.secrets import LocalSecrets
-from app.machine.stack import LOOPBACK, AlreadyRunning, NotReady, Plan
+from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, LOOPBACK, STACK_FAULTS, Plan
 from app.settings import SettingsInvalid
 from app.vault import new_key
 
 PROGRAM = "eventship-salesforce"
-FAULTS = (*CANNOT_START, PortTaken, AlreadyRunning, NotReady, ChildDied, EngineNotStarted, ApiRefused)
+FAULTS = (*CANNOT_START, *STACK_FAULTS, ApiRefused)
 CANNOT = 2
-DEFAULT_PORT, DEFAULT_SIMULATOR_PORT = 8000, 8100
 
 Arguments = argparse.Namespace
 

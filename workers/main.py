@@ -13,8 +13,8 @@ from app.connections.service import open_client
 from app.main import open_resources
 from app.resources import Resources
 from app.settings import Settings, load_settings
+from app.sync.claim import orgs_with_work
 from app.sync.drain import Engine, drain, pepper_of
-from app.sync.leases import orgs_with_work
 from app.telemetry import configure_logging
 from workers.housekeeping import CHORES
 from workers.supervisor import Supervisor, Work, new_worker_id

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from app.sync.leases import DueOrg
+from app.sync.claim import DueOrg
 from workers.drains import Drains
 from workers.guards import jittered
 

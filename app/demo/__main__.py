@@ -6,16 +6,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.cli import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, FAULTS
 from app.demo.browser import Lost
 from app.demo.dashboard import ApiRefused
-from app.demo.faults import FAULTS as BREAKABLE
-from app.demo.faults import FaultMissed
+from app.demo.faults import FAULTS, FaultMissed
 from app.demo.run import run
 from app.demo.smoke import smoke
 from app.demo.story import NotDrained, WebhookRefused
+from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, STACK_FAULTS
 
-ENDS = (*FAULTS, Lost, ApiRefused, FaultMissed, NotDrained, WebhookRefused)
+ENDS = (*STACK_FAULTS, Lost, ApiRefused, FaultMissed, NotDrained, WebhookRefused)
 
 
 def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
@@ -38,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("run", help="play on kept state and stay until Ctrl-C")
     checked = what.add_parser("smoke", help="play on fresh state and compare")
-    checked.add_argument("--fault", choices=[name for name in BREAKABLE if name is not None])
+    checked.add_argument("--fault", choices=[name for name in FAULTS if name is not None])
     return parser
 
 

@@ -10,13 +10,14 @@ from typing import IO, Self
 
 import httpx
 
-from app.local import LocalEngines
-from app.machine.children import Child, listening_socket
+from app.local import EngineNotStarted, LocalEngines
+from app.machine.children import Child, ChildDied, PortTaken, listening_socket
 from app.machine.environment import service_environment, simulator_environment
 from app.machine.secrets import LocalSecrets
 from app.machine.signals import undisturbed
 
 LOOPBACK = "127.0.0.1"
+DEFAULT_PORT, DEFAULT_SIMULATOR_PORT = 8000, 8100
 READY_SECONDS = 60.0
 STOP_SECONDS = 35.0
 POLL_SECONDS = 0.05
@@ -30,6 +31,10 @@ class AlreadyRunning(Exception):
 
 class NotReady(Exception):
     """A part did not answer in time, or its preparation failed."""
+
+
+STACK_FAULTS = (AlreadyRunning, NotReady, PortTaken, ChildDied, EngineNotStarted)
+"""What keeps a stack from running, each with a message that says what to do."""
 
 
 @dataclass(frozen=True)
