@@ -1,0 +1,71 @@
+"""The simulated Salesforce org of a test, through its own door, and a transport that leads there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from app.models import Connection
+from app.vault import Vault
+from simulator.app import create_app
+from tests.factories import SIMULATOR_URL, connection_for
+
+
+@dataclass
+class SimulatedOrg:
+    """The default org of a fresh simulator; `session` is what its door says of it."""
+
+    transport: httpx.ASGITransport
+    door: httpx.AsyncClient
+    session: dict[str, Any]
+
+    @classmethod
+    async def open(cls) -> "SimulatedOrg":
+        transport = httpx.ASGITransport(create_app(base_url=SIMULATOR_URL))
+        door = httpx.AsyncClient(transport=transport, base_url=f"{SIMULATOR_URL}/_simulator")
+        return cls(transport, door, (await door.get("/session")).json())
+
+    @property
+    def org_id(self) -> str:
+        return str(self.session["org_id"])
+
+    def connection(self, vault: Vault, host_id: str = "host_a", **changes: Any) -> Connection:
+        """A host's living connection to this org."""
+        named = ("access_token", "refresh_token", "client_id", "org_id", "instance_url")
+        return connection_for(vault, host_id, **({name: self.session[name] for name in named} | changes))
+
+    async def seed(self, sobject: str, *rows: dict[str, Any]) -> list[str]:
+        """Put records in past every rule; returns their ids."""
+        answer = await self.door.post(f"/records/{sobject}", json=list(rows))
+        assert answer.status_code == 201, answer.text
+        return [str(each) for each in answer.json()["ids"]]
+
+    async def campaign(self, name: str = "Otter Summit", labels: Iterable[str] = (), **fields: Any) -> str:
+        """A campaign with Sent and Responded, and `labels` (a star behind one: HasResponded); its id."""
+        [campaign_id] = await self.seed("Campaign", {"Name": name, "IsActive": True, **fields})
+        statuses = [
+            {
+                "CampaignId": campaign_id,
+                "Label": label.rstrip("*"),
+                "HasResponded": label.endswith("*"),
+                "SortOrder": order,
+            }
+            for order, label in enumerate(labels, start=3)
+        ]
+        if statuses:
+            await self.seed("CampaignMemberStatus", *statuses)
+        return campaign_id
+
+    async def configure(self, **switches: Any) -> None:
+        answer = await self.door.put("/config", json=switches)
+        assert answer.status_code == 200, answer.text
+
+    async def fault(self, kind: str, **details: Any) -> None:
+        """The next call meets trouble."""
+        answer = await self.door.post("/faults", json={"kind": kind, "count": 1, **details})
+        assert answer.status_code == 201, answer.text
+
+    async def calls(self) -> dict[str, Any]:
+        counted: dict[str, Any] = (await self.door.get("/calls")).json()
+        return counted

@@ -1,0 +1,134 @@
+"""What is made of Salesforce's answer to a look at a campaign; a failed look is never "not found"."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.campaigns.reading import problem_of, read_campaign
+from app.problems import (
+    ApiBudgetReached,
+    CampaignsNotReadable,
+    ConnectionNeedsReconnect,
+    Problem,
+    SalesforceRefused,
+    SalesforceUnavailable,
+)
+from app.salesforce.client import SalesforceClient
+from app.salesforce.errors import AnswerLost, Failure, NotSent, Refused, SalesforceError
+from app.salesforce.session import ConnectionEnded, RefreshUnavailable
+
+ID = "7015g000000KqRsAAK"
+CAMPAIGN: dict[str, Any] = {
+    "Id": ID,
+    "Name": "Otter Summit",
+    "Type": None,
+    "Status": "Planned",
+    "IsActive": True,
+    "StartDate": "2026-11-24",
+    "EndDate": None,
+    "NumberOfLeads": 40,
+    "NumberOfContacts": None,
+}
+SENT = {"Label": "Sent", "IsDefault": True, "HasResponded": False, "SortOrder": 1}
+
+
+def client_for(campaigns: Any, statuses: Any, *, status: int = 200) -> SalesforceClient:
+    """A client of an org that gives these two answers to any composite."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        entries = [
+            {"referenceId": name, "httpStatusCode": status if isinstance(body, list) else 200, "body": body}
+            for name, body in (("campaign", campaigns), ("statuses", statuses))
+        ]
+        return httpx.Response(200, json={"compositeResponse": entries})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return SalesforceClient(http, None, instance_url="https://otter.my.salesforce.com", api_version="62.0")
+
+
+def page(*records: dict[str, Any]) -> dict[str, Any]:
+    return {"totalSize": len(records), "done": True, "records": list(records)}
+
+
+async def test_campaign_is_read_with_its_statuses_in_one_call() -> None:
+    client = client_for(page(CAMPAIGN), page(SENT))
+    campaign = await read_campaign(client, ID)
+    assert campaign is not None
+    assert (campaign.id, campaign.members, campaign.labels) == (ID, 40, ["Sent"])
+    assert (str(campaign.start_date), campaign.end_date) == ("2026-11-24", None)
+    assert client.calls == 1
+
+
+async def test_no_record_means_not_found() -> None:
+    assert await read_campaign(client_for(page(), page()), ID) is None
+
+
+async def test_hidden_statuses_mean_not_readable() -> None:
+    with pytest.raises(CampaignsNotReadable):
+        await read_campaign(client_for(page(CAMPAIGN), page()), ID)
+
+
+async def test_hidden_object_means_not_readable() -> None:
+    refusal = [{"errorCode": "INVALID_TYPE", "message": "sObject type 'Campaign' is not supported."}]
+    with pytest.raises(CampaignsNotReadable) as caught:
+        await read_campaign(client_for(refusal, refusal, status=400), ID)
+    assert caught.value.salesforce is not None
+    assert caught.value.salesforce.error_code == "INVALID_TYPE"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param({"Id": ID}, id="fields-missing"),
+        pytest.param(CAMPAIGN | {"Id": "701"}, id="no-id"),
+        pytest.param(CAMPAIGN | {"StartDate": "soon"}, id="no-date"),
+        pytest.param(CAMPAIGN | {"NumberOfLeads": ["many"]}, id="no-number"),
+    ],
+)
+async def test_answer_that_is_no_campaign_is_an_answer_lost(record: dict[str, Any]) -> None:
+    with pytest.raises(SalesforceUnavailable):
+        await read_campaign(client_for(page(record), page(SENT)), ID)
+
+
+def refused(error_code: str, message: str = "", http_status: int = 400) -> Refused:
+    return Refused((Failure(error_code, message, http_status=http_status),))
+
+
+@pytest.mark.parametrize(
+    ("error", "problem", "retry_after"),
+    [
+        pytest.param(AnswerLost("cut"), SalesforceUnavailable, "5", id="lost"),
+        pytest.param(NotSent("dns"), SalesforceUnavailable, "5", id="not-sent"),
+        pytest.param(ConnectionEnded("access_revoked"), ConnectionNeedsReconnect, None, id="ended"),
+        pytest.param(RefreshUnavailable("away", retry_after=7.4), SalesforceUnavailable, "7", id="refresh"),
+        pytest.param(RefreshUnavailable("away", retry_after=0), SalesforceUnavailable, "1", id="refresh-now"),
+        pytest.param(refused("INVALID_TYPE"), CampaignsNotReadable, None, id="type"),
+        pytest.param(refused("NOT_FOUND", http_status=404), CampaignsNotReadable, None, id="hidden"),
+        pytest.param(refused("INSUFFICIENT_ACCESS"), CampaignsNotReadable, None, id="access"),
+        pytest.param(refused("SERVER_UNAVAILABLE", http_status=503), SalesforceUnavailable, "30", id="down"),
+        pytest.param(refused("UNABLE_TO_LOCK_ROW"), SalesforceUnavailable, "30", id="busy"),
+        pytest.param(
+            refused("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", 403),
+            ApiBudgetReached,
+            "900",
+            id="daily-limit",
+        ),
+        pytest.param(
+            refused("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded.", 403),
+            SalesforceUnavailable,
+            "30",
+            id="concurrency",
+        ),
+        pytest.param(
+            refused("API_DISABLED_FOR_ORG", http_status=403), SalesforceRefused, "30", id="api-disabled"
+        ),
+        pytest.param(refused("INVALID_FIELD"), SalesforceRefused, "30", id="hidden-field"),
+    ],
+)
+def test_failed_look_is_told_as(
+    error: SalesforceError, problem: type[Problem], retry_after: str | None
+) -> None:
+    told = problem_of(error)
+    assert type(told) is problem
+    assert told.headers.get("Retry-After") == retry_after
