@@ -9,12 +9,13 @@ from pathlib import Path
 from app.demo.browser import Lost
 from app.demo.dashboard import ApiRefused
 from app.demo.faults import FAULTS, FaultMissed
+from app.demo.org import DoorRefused
 from app.demo.run import run
-from app.demo.smoke import smoke
+from app.demo.smoke import NotAsExpected, smoke
 from app.demo.story import NotDrained, WebhookRefused
 from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, STACK_FAULTS
 
-ENDS = (*STACK_FAULTS, Lost, ApiRefused, FaultMissed, NotDrained, WebhookRefused)
+ENDS = (*STACK_FAULTS, Lost, ApiRefused, DoorRefused, FaultMissed, NotDrained, WebhookRefused)
 
 
 def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
@@ -27,6 +28,9 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
         port = int(environment.get("PORT", DEFAULT_PORT))
         simulator_port = int(environment.get("SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT))
         return run(home, port, simulator_port, given=dict(environment))
+    except NotAsExpected as wrong:
+        sys.stdout.write(f"smoke: {wrong}\n")
+        return 1
     except ENDS as fault:
         sys.stderr.write(f"{chosen.what}: {fault}\n")
         return 2

@@ -29,6 +29,10 @@ VALIDATION_RULE = {
 Row = Mapping[str, Any]
 
 
+class DoorRefused(Exception):
+    """The simulator's own door did not take a request."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What was put into the org: the person behind each seeded key, and the campaign."""
@@ -77,7 +81,8 @@ class OrgDoor:
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         answer = self._http.request(method, path, **request)
-        answer.raise_for_status()
+        if not answer.is_success:
+            raise DoorRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         body: dict[str, Any] = answer.json()
         return body
 

@@ -284,9 +284,7 @@ def _crowd(start: int) -> tuple[Registrant, ...]:
         Registrant(
             start + index,
             "somebody new",
-            _attendee(
-                f"{first}.{last}@{domain}".lower(), first, last, company, phone=f"+49 30 {4000 + index}"
-            ),
+            _attendee(_address(first, last, domain), first, last, company, phone=f"+49 30 {4000 + index}"),
             first=first,
             last=last,
             company=company,

@@ -1,8 +1,10 @@
 """`make smoke`: the scenario on fresh state, judged by what the org holds afterwards."""
 
+import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,14 @@ SCALED_TIMES = {
 DRAIN_SECONDS = 90.0
 
 
+class NotAsExpected(Exception):
+    """Something in the org is not as the scenario says; the message ends with the summary line."""
+
+    def __init__(self, outcome: "Outcome") -> None:
+        lines = [f"  wrong: {fault}" for fault in outcome.verdict.faults]
+        super().__init__("\n".join(["not as expected", *lines, outcome.line]))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended."""
@@ -55,18 +65,28 @@ class Outcome:
 def smoke(fault: str | None, given: Mapping[str, str]) -> int:
     """Exit code 0 only if every attendee ended as expected; what did not is told line by line."""
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="eventship-smoke-") as directory:
-        plan = _plan(Path(directory), given)
-        with Stack(plan, say=say) as stack:
+    with _fresh_home() as home:
+        with Stack(_plan(home, given), say=say) as stack:
             stats, verdict, api_calls = _play(stack, fault)
-        verdict.expect(
-            "exit code of the last worker", expected=0, found=stack.exit_codes.get(stack.workers[-1].name)
-        )
-    outcome = Outcome(stats, verdict, api_calls, time.monotonic() - begun)
-    for line in verdict.faults:
-        say(f"  wrong: {line}")
+        code = stack.exit_codes[stack.workers[-1].name]
+        verdict.expect("exit code of the last worker", expected=0, found=code)
+        outcome = Outcome(stats, verdict, api_calls, time.monotonic() - begun)
+        if verdict.faults or verdict.duplicates:
+            raise NotAsExpected(outcome)
     say(outcome.line)
-    return 1 if verdict.faults or verdict.duplicates else 0
+    return 0
+
+
+@contextmanager
+def _fresh_home() -> Iterator[Path]:
+    """A directory that goes when all is well, and is kept for a look when not."""
+    home = Path(tempfile.mkdtemp(prefix="eventship-smoke-"))
+    try:
+        yield home
+    except BaseException:
+        say(f"state and logs are kept in {home}")
+        raise
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _plan(home: Path, given: Mapping[str, str]) -> Plan:
