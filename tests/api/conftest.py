@@ -1,0 +1,102 @@
+"""The service over ASGI, with the simulator as its Salesforce, and a browser between the two."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.database import Database
+from app.main import create_app
+from app.resources import Resources
+from app.settings import Settings
+from simulator.app import SimulatorApp
+from simulator.app import create_app as create_simulator
+from tests.api.browser import Browser
+from tests.factories import SIMULATOR_URL
+from tests.tokens import TokenMint
+
+OWNER = {"host_a": "owner", "host_b": "admin"}
+
+
+@dataclass
+class Service:
+    """The running service: `app`, what it was given, and a client with the token of an owner."""
+
+    app: FastAPI
+    settings: Settings
+    simulator: SimulatorApp
+    http: httpx.AsyncClient
+
+    @property
+    def resources(self) -> Resources:
+        resources: Resources = self.app.state.resources
+        return resources
+
+    def browser(self) -> Browser:
+        return Browser({self.settings.public_url: self.app, SIMULATOR_URL: self.simulator})
+
+    def door(self) -> httpx.AsyncClient:
+        """The simulator's own door."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.simulator), base_url=SIMULATOR_URL)
+
+    def configure(self, **config: Any) -> None:
+        """Switch something in the simulator's default org, and merge it with what is switched."""
+        self.simulator.simulator.default_org.configure(config)
+
+    async def start(self, host_id: str = "host_a", **wish: Any) -> dict[str, Any]:
+        """A fresh ticket."""
+        answer = await self.http.post(f"/v1/hosts/{host_id}/salesforce/connect", json=wish)
+        assert answer.status_code == 201, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def connect(self, host_id: str = "host_a", **wish: Any) -> dict[str, Any]:
+        """Connect the host through the pages; the answer is its card."""
+        attempt = await self.start(host_id, **wish)
+        async with self.browser() as browser:
+            landed = await browser.sign_in(attempt["start_url"])
+        assert landed.headers["location"].endswith("salesforce=connected"), landed.headers["location"]
+        return await self.card(host_id)
+
+    async def card(self, host_id: str = "host_a") -> dict[str, Any]:
+        body: dict[str, Any] = (await self.http.get(f"/v1/hosts/{host_id}/salesforce")).json()
+        return body
+
+    async def attempt(self, attempt_id: str, host_id: str = "host_a") -> dict[str, Any]:
+        answer = await self.http.get(f"/v1/hosts/{host_id}/salesforce/connect/{attempt_id}")
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+@pytest.fixture
+def simulator(settings: Settings) -> SimulatorApp:
+    """A fresh simulator that knows the app of our settings."""
+    app = create_simulator(base_url=SIMULATOR_URL)
+    secret = settings.salesforce_client_secret
+    assert secret is not None
+    known = {"client_id": settings.salesforce_client_id, "client_secret": secret.get_secret_value()}
+    app.simulator.default_org.configure({"apps": [known]})
+    return app
+
+
+@pytest.fixture
+async def service(
+    settings: Settings, database: Database, simulator: SimulatorApp, mint: TokenMint
+) -> AsyncIterator[Service]:
+    """The service with an emptied database, called by an owner of host_a and admin of host_b."""
+    async for running in run_service(settings, simulator, mint):
+        yield running
+
+
+async def run_service(settings: Settings, simulator: SimulatorApp, mint: TokenMint) -> AsyncIterator[Service]:
+    app = create_app(settings, transport=httpx.ASGITransport(simulator))
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app):
+        headers = mint.headers(hosts=OWNER)
+        async with httpx.AsyncClient(
+            transport=transport, base_url=settings.public_url, headers=headers
+        ) as http:
+            yield Service(app, settings, simulator, http)
