@@ -1,0 +1,124 @@
+"""A host connected to a simulated org, and the engine that drains it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.connections.service import open_client
+from app.database import Database
+from app.main import open_resources
+from app.models import CampaignLink, Host, Registration, SyncJob, WrittenRecord
+from app.resources import Resources
+from app.settings import Settings
+from app.sync.arm import Arm, arm_jobs
+from app.sync.drain import Engine, drain, pepper_of
+from tests.factories_events import event_for, registration_for
+from tests.simulated_org import SimulatedOrg
+
+HOST = "host_a"
+EVENT = "evt_otters"
+
+
+@dataclass
+class Rig:
+    """One host, one event, one org."""
+
+    database: Database
+    org: SimulatedOrg
+    engine: Engine
+
+    async def registered(self, number: int, **changes: Any) -> str:
+        """A registration that wants to be written; returns its id."""
+        registration = registration_for(number, **changes)
+        async with self.database.system() as session:
+            await session.merge(registration)
+            await session.flush()
+            await self._arm(session, registration)
+        return registration.registration_id
+
+    async def change(self, registration_id: str, **changes: Any) -> None:
+        """A newer fact about a registration, armed as the intake does."""
+        async with self.database.system() as session:
+            registration = await session.get_one(Registration, (HOST, registration_id))
+            for name, value in changes.items():
+                setattr(registration, name, value)
+            await self._arm(session, registration)
+
+    async def rearm(self, registration_id: str, *, why: str = "live") -> None:
+        async with self.database.system() as session:
+            registration = await session.get_one(Registration, (HOST, registration_id))
+            await self._arm(session, registration, why=why)
+
+    async def link(self, campaign_id: str, **labels: str) -> None:
+        statuses = {"registered": "Sent", "attended": "Responded"} | labels
+        async with self.database.system() as session:
+            await session.merge(
+                CampaignLink(
+                    host_id=HOST,
+                    event_id=EVENT,
+                    org_id=self.org.org_id,
+                    campaign_id=campaign_id,
+                    campaign_name="Otter Summit",
+                    is_active=True,
+                    statuses=statuses,
+                    available_statuses=sorted(statuses.values()),
+                    linked_by="user_17",
+                )
+            )
+
+    async def drain(self, *, engine: Engine | None = None) -> bool:
+        return await drain(engine or self.engine, self.org.org_id, stop=asyncio.Event())
+
+    def with_settings(self, **changes: Any) -> Engine:
+        return replace(self.engine, settings=self.engine.settings.model_copy(update=changes))
+
+    async def job(self, registration_id: str) -> SyncJob:
+        async with self.database.system() as session:
+            return await session.get_one(SyncJob, (HOST, registration_id))
+
+    async def states(self) -> dict[str, str]:
+        async with self.database.system() as session:
+            rows = await session.execute(select(SyncJob.registration_id, SyncJob.state))
+            return {row.registration_id: row.state for row in rows}
+
+    async def slots(self, registration_id: str) -> dict[str, WrittenRecord]:
+        async with self.database.system() as session:
+            rows = await session.scalars(
+                select(WrittenRecord).where(WrittenRecord.registration_id == registration_id)
+            )
+            return {row.slot: row for row in rows}
+
+    async def records(self, sobject: str) -> list[dict[str, Any]]:
+        """What stands in Salesforce, deleted rows left out."""
+        answer = await self.org.door.get(f"/records/{sobject}")
+        return [row for row in answer.json()["records"] if not row["IsDeleted"]]
+
+    async def _arm(self, session: Any, registration: Registration, *, why: str = "live") -> None:
+        await arm_jobs(
+            session,
+            [Arm(HOST, registration.registration_id, registration.event_id, self.org.org_id, why=why)],
+        )
+
+
+@pytest.fixture
+async def rig(database: Database, settings: Settings) -> AsyncIterator[Rig]:
+    org = await SimulatedOrg.open()
+    async with open_resources(settings, transport=org.transport) as resources:
+        async with database.system() as session:
+            session.add(Host(host_id=HOST))
+            session.add(event_for())
+            session.add(org.connection(resources.vault))
+        yield Rig(database, org, engine_of(resources))
+
+
+def engine_of(resources: Resources, worker_id: str = "worker_otter") -> Engine:
+    async def opener(host_id: str, *, before_send: Any) -> Any:
+        return await open_client(resources, host_id, before_send=before_send)
+
+    return Engine(
+        resources.database, resources.settings, opener, worker_id, pepper_of(resources.settings)
+    )
