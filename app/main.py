@@ -7,10 +7,15 @@ import httpx
 from fastapi import FastAPI
 
 from app.campaigns.routes import router as campaigns_router
+from app.connections.oauth_routes import router as oauth_router
+from app.connections.routes import router as connections_router
 from app.database import Database
+from app.health import router as health_router
+from app.idempotency import Idempotency
 from app.identity import KeySource, TokenVerifier
 from app.intake.routes import router as intake_router
-from app.intake.writer import open_writer
+from app.intake.writer import IntakeWriter, running_writer
+from app.monitor.routes import router as monitor_router
 from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.settings import Settings
@@ -61,7 +66,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_resources(settings, transport=transport) as resources,
-            open_writer(resources.database, resources.wakeups) as writer,
+            running_writer(IntakeWriter(resources.database, resources.wakeups)) as writer,
         ):
             app.state.resources = resources
             app.state.intake = writer
@@ -77,5 +82,10 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     )
     install_problem_handlers(app, base_url=settings.problem_base_url)
     app.include_router(intake_router)
+    app.include_router(connections_router)
+    app.include_router(oauth_router)
     app.include_router(campaigns_router)
+    app.include_router(monitor_router)
+    app.include_router(health_router)
+    app.add_middleware(Idempotency)
     return app

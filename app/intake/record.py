@@ -11,7 +11,7 @@ from app.intake.delivery import Accepted, Outcome
 from app.intake.kept import Change, Kept, Key, keep, rows_json
 from app.intake.merge import EventState, RegistrationState, join_events, join_registrations
 from app.intake.rows import has_news, merged_event, merged_registration
-from app.models import Connection, Delivery, Event, Host, Registration, SyncJob
+from app.models import Delivery, Event, Registration, SyncJob
 from app.sync.arm import Arm, arm_jobs
 from app.telemetry import WEBHOOK_BODY_CHANGES
 
@@ -74,6 +74,11 @@ KEEP_DELIVERIES = text(
     f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
     " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
     " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
+)
+KNOWN_HOSTS = text(
+    "SELECT k.host_id, h.host_id IS NOT NULL AS is_known, h.name, c.org_id"
+    " FROM unnest(CAST(:hosts AS text[])) AS k(host_id)"
+    " LEFT JOIN hosts AS h ON h.host_id = k.host_id LEFT JOIN connections AS c ON c.host_id = k.host_id"
 )
 KEEP_HOSTS = text(
     "INSERT INTO hosts (host_id, name)"
@@ -165,20 +170,15 @@ async def _keep_hosts(session: AsyncSession, fresh: Iterable[Accepted]) -> dict[
     names = {delivery.host_id: delivery.host_name for delivery in fresh}
     if not names:
         return {}
-    known = await session.execute(
-        select(Host.host_id, Host.name, Connection.org_id)
-        .outerjoin(Connection, Connection.host_id == Host.host_id)
-        .where(Host.host_id.in_(list(names)))
-    )
-    stored = {row.host_id: row for row in known}
+    known = (await session.execute(KNOWN_HOSTS, {"hosts": sorted(names)})).all()
     changed = [
-        {"host_id": host_id, "name": name}
-        for host_id, name in names.items()
-        if host_id not in stored or name not in (None, stored[host_id].name)
+        {"host_id": row.host_id, "name": names[row.host_id]}
+        for row in known
+        if not row.is_known or names[row.host_id] not in (None, row.name)
     ]
     if changed:
         await session.execute(KEEP_HOSTS, {"rows": rows_json(changed)})
-    return {host_id: row.org_id for host_id, row in stored.items() if row.org_id is not None}
+    return {row.host_id: row.org_id for row in known if row.org_id is not None}
 
 
 def _event_news(fresh: Iterable[Accepted]) -> dict[Key, EventState]:

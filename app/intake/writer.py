@@ -37,20 +37,27 @@ class Waiting:
 
 
 class IntakeWriter:
-    """Records deliveries in groups; started and stopped by `open_writer`."""
+    """Records deliveries in groups; started and stopped by `running_writer`."""
 
-    def __init__(self, database: Database, wakeups: WakeUps, *, waiting_max: int = WAITING_MAX) -> None:
-        self._database, self._wakeups = database, wakeups
+    def __init__(
+        self,
+        database: Database,
+        wakeups: WakeUps,
+        *,
+        waiting_max: int = WAITING_MAX,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self._database, self._wakeups, self._answer_seconds = database, wakeups, answer_seconds
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(waiting_max)
         self._unannounced: set[str] = set()
         self._announcing: asyncio.Task[None] | None = None
 
     async def submit(self, delivery: Accepted) -> Outcome:
-        """The outcome, once it is committed. Raises DatabaseUnavailable when it is not within seconds."""
+        """The outcome, once it is committed. Raises DatabaseUnavailable when it is not in time."""
         waiting = Waiting(delivery, asyncio.get_running_loop().create_future())
         try:
             self._waiting.put_nowait(waiting)
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 return await waiting.answer
         except (asyncio.QueueFull, TimeoutError):
             raise DatabaseUnavailable(headers=SENDER_WAITS) from None
@@ -58,7 +65,7 @@ class IntakeWriter:
     async def keep_unusable(self, webhook_id: str, *, body: bytes, reason: str) -> None:
         """Quarantine a signed body. Raises DatabaseUnavailable."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._database.system() as session:
+            async with asyncio.timeout(self._answer_seconds), self._database.system() as session:
                 await record_unusable(session, webhook_id, body=body, reason=reason)
         except (SQLAlchemyError, OSError) as error:
             if not is_database_away(error):
@@ -100,7 +107,7 @@ class IntakeWriter:
             self._announce(recorded.org_ids)
 
     async def _record(self, deliveries: Sequence[Accepted]) -> Recorded:
-        async with asyncio.timeout(ANSWER_SECONDS), self._database.system() as session:
+        async with asyncio.timeout(self._answer_seconds), self._database.system() as session:
             return await record(session, deliveries)
 
     def _announce(self, org_ids: set[str]) -> None:
@@ -115,9 +122,8 @@ class IntakeWriter:
 
 
 @asynccontextmanager
-async def open_writer(database: Database, wakeups: WakeUps) -> AsyncIterator[IntakeWriter]:
-    """A running writer; at the end, what was submitted is written."""
-    writer = IntakeWriter(database, wakeups)
+async def running_writer(writer: IntakeWriter) -> AsyncIterator[IntakeWriter]:
+    """The writer at work; at the end, what was submitted is written."""
     running = asyncio.create_task(writer.run())
     try:
         yield writer

@@ -1,0 +1,79 @@
+"""The raw body: bounded in size and time, plain JSON only."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from app.intake.body import check_headers, read_body
+from app.problems import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported, Problem
+
+JSON = (b"content-type", b"application/json")
+
+
+async def chunked(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def never_ending() -> AsyncIterator[bytes]:
+    yield b"{"
+    await asyncio.Event().wait()
+
+
+async def gone() -> AsyncIterator[bytes]:
+    yield b"{"
+    raise ClientDisconnect
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([JSON], id="plain"),
+        pytest.param([(b"content-type", b"Application/JSON; charset=utf-8")], id="with-charset"),
+        pytest.param([JSON, (b"content-encoding", b"identity")], id="identity"),
+        pytest.param([JSON, (b"content-length", b"100")], id="just-fits"),
+    ],
+)
+def test_plain_json_may_be_read(headers: list[tuple[bytes, bytes]]) -> None:
+    check_headers(headers, bytes_max=100)
+
+
+@pytest.mark.parametrize(
+    ("headers", "problem"),
+    [
+        pytest.param([], MediaTypeUnsupported, id="no-type"),
+        pytest.param([JSON, JSON], MediaTypeUnsupported, id="two-types"),
+        pytest.param([(b"content-type", b"text/json")], MediaTypeUnsupported, id="other-type"),
+        pytest.param([(b"content-type", b"\xff")], MediaTypeUnsupported, id="garbage-type"),
+        pytest.param([JSON, (b"content-encoding", b"gzip")], MediaTypeUnsupported, id="gzip"),
+        pytest.param(
+            [JSON, (b"content-encoding", b"identity, br")], MediaTypeUnsupported, id="two-encodings"
+        ),
+        pytest.param([JSON, (b"content-length", b"101")], BodyTooLarge, id="declared-too-large"),
+        pytest.param([JSON, (b"content-length", b"9" * 5000)], BodyTooLarge, id="declared-absurd"),
+    ],
+)
+def test_other_bodies_are_refused_unread(headers: list[tuple[bytes, bytes]], problem: type[Problem]) -> None:
+    with pytest.raises(problem):
+        check_headers(headers, bytes_max=100)
+
+
+async def test_chunks_are_joined_up_to_the_cap() -> None:
+    assert await read_body(chunked(b"1" * 60, b"", b"2" * 40), bytes_max=100) == b"1" * 60 + b"2" * 40
+
+
+async def test_undeclared_body_is_refused_at_the_cap() -> None:
+    with pytest.raises(BodyTooLarge):
+        await read_body(chunked(*[b"1" * 60] * 2), bytes_max=100)
+
+
+async def test_body_that_does_not_come_is_given_up() -> None:
+    with pytest.raises(BodyIncomplete):
+        await read_body(never_ending(), bytes_max=100, seconds=0.01)
+
+
+async def test_sender_that_hangs_up_is_no_fault_of_ours() -> None:
+    with pytest.raises(BodyIncomplete):
+        await read_body(gone(), bytes_max=100)

@@ -1,0 +1,339 @@
+"""What deliveries add up to: rule by rule, and whatever their order and repetition."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.intake.merge import CHECK_INS_MAX
+from app.intake.rows import has_news, merged_event, merged_registration
+from tests.deliveries import delivery, event, registration, webhook
+
+Row = dict[str, Any]
+
+START = datetime(2026, 11, 10, 12, tzinfo=UTC)
+
+
+def at(minutes: int) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def told(type_: str, minutes: int, *, omit: Sequence[str] = (), **changes: Any) -> dict[str, Any]:
+    """A `registration.*` payload of that minute; times may be given as minutes."""
+    times = {name: at(value).isoformat() for name, value in changes.items() if name.endswith("_at") and value}
+    snapshot = registration(registered_at=at(0).isoformat()) | {"version": minutes} | changes | times
+    blocks: dict[str, Any] = {}
+    if type_ == "replay.watched":
+        blocks["replay"] = {"watched_at": at(minutes).isoformat(), "seconds": minutes}
+    snapshot = {name: value for name, value in snapshot.items() if name not in omit}
+    return webhook(type_, at(minutes).isoformat(), registration=snapshot, **blocks)
+
+
+def confirmed(minutes: int = 1, **changes: Any) -> dict[str, Any]:
+    return told("registration.confirmed", minutes, **changes)
+
+
+def updated(minutes: int, **changes: Any) -> dict[str, Any]:
+    return told("registration.updated", minutes, **changes)
+
+
+def cancelled(minutes: int, **changes: Any) -> dict[str, Any]:
+    return told(
+        "registration.cancelled", minutes, status="cancelled", **({"cancelled_at": minutes} | changes)
+    )
+
+
+def checked_in(minutes: int, **changes: Any) -> dict[str, Any]:
+    return told("registration.checked_in", minutes, **({"checked_in_at": minutes} | changes))
+
+
+def reverted(minutes: int, **changes: Any) -> dict[str, Any]:
+    return told("registration.check_in_reverted", minutes, **changes, checked_in_at=None)
+
+
+def row_of(*payloads: dict[str, Any]) -> Row:
+    """The registration's row after these deliveries, one by one, each time read back from the row."""
+    row: Row | None = None
+    for payload in payloads:
+        news = delivery(payload).registration
+        assert news is not None
+        row = {**(row or {}), "erased_at": None, **(merged_registration(row, news) or {})}
+    assert row is not None
+    return row
+
+
+def in_any_order(*payloads: dict[str, Any]) -> Row:
+    """The row, after asserting that the order of the deliveries does not matter."""
+    rows = [row_of(*order) for order in itertools.permutations(payloads)]
+    assert all(row == rows[0] for row in rows)
+    return rows[0]
+
+
+def event_of(*payloads: dict[str, Any]) -> Row:
+    row: Row | None = None
+    for payload in payloads:
+        news = delivery(payload).event
+        assert news is not None
+        row = {**(row or {}), **(merged_event(row, news) or {})}
+    assert row is not None
+    return row
+
+
+def test_confirmed_at_is_when_it_was_registered() -> None:
+    assert row_of(confirmed(5, registered_at=3))["confirmed_at"] == at(3)
+
+
+def test_newer_version_wins_over_newer_time() -> None:
+    row = in_any_order(
+        updated(9, version=1, attendee={"email": "old@otter.example"}),
+        updated(3, version=2, attendee={"email": "new@otter.example"}),
+    )
+    assert (row["email_key"], row["version"], row["snapshot_at"]) == ("new@otter.example", 2, at(3))
+
+
+def test_newer_time_wins_where_a_version_is_missing() -> None:
+    row = in_any_order(
+        updated(9, version=None, attendee={"email": "new@otter.example"}),
+        updated(3, version=2, attendee={"email": "old@otter.example"}),
+    )
+    assert row["email_key"] == "new@otter.example"
+
+
+def test_stored_one_stays_on_a_tie() -> None:
+    row = row_of(updated(3, version=1, salesforce_id="first"), updated(9, version=1, salesforce_id="second"))
+    assert row["salesforce_id"] == "first"
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        pytest.param({"email": None}, "Otter GmbH", id="absent-leaves"),
+        pytest.param({"email": None, "company": None}, None, id="null-clears"),
+        pytest.param({"email": None, "company": "Badger AG"}, "Badger AG", id="value-sets"),
+    ],
+)
+def test_absent_null_and_value_are_three_things(later: dict[str, Any], expected: str | None) -> None:
+    row = in_any_order(updated(1), updated(2, attendee=later))
+    assert row["attendee"]["company"] == expected
+    assert row["email_key"] is None
+
+
+def test_field_belongs_to_the_delivery_that_told_it_last() -> None:
+    row = in_any_order(
+        updated(1, ticket={"name": "Early"}),
+        updated(2, ticket={"name": "Standard"}),
+        updated(3, omit=["ticket"]),
+    )
+    assert (row["ticket"], row["version"]) == ({"name": "Standard"}, 3)
+
+
+def test_cleared_answers_are_an_empty_list() -> None:
+    assert in_any_order(updated(1), updated(2, answers=None))["answers"] == []
+
+
+def test_registered_at_defaults_to_the_first_delivery() -> None:
+    row = in_any_order(confirmed(7, omit=["registered_at"]), updated(9, omit=["registered_at"]))
+    assert (row["registered_at"], row["confirmed_at"]) == (at(7), at(7))
+
+
+def test_check_in_before_its_registration_leaves_the_date_to_the_late_one() -> None:
+    early = checked_in(20, status="pending", omit=["registered_at"])
+    row = row_of(early)
+    assert (row["status"], row["confirmed_at"], row["checked_in_at"]) == ("confirmed", None, at(20))
+    row = in_any_order(early, confirmed(1, registered_at=1))
+    assert (row["status"], row["confirmed_at"], row["checked_in_at"]) == ("confirmed", at(1), at(20))
+
+
+def test_late_registration_never_undoes_a_check_in() -> None:
+    row = in_any_order(checked_in(20), confirmed(30, version=1))
+    assert row["checked_in_at"] == at(20)
+
+
+def test_first_of_two_check_ins_counts() -> None:
+    assert in_any_order(confirmed(), checked_in(20), checked_in(25))["checked_in_at"] == at(20)
+
+
+def test_other_types_neither_set_nor_clear_a_check_in() -> None:
+    row = in_any_order(checked_in(20), updated(25, checked_in_at=None), updated(26, checked_in_at=22))
+    assert row["checked_in_at"] == at(20)
+    assert in_any_order(confirmed(), updated(25, checked_in_at=22))["checked_in_at"] is None
+
+
+def test_undone_check_in_counts_no_more() -> None:
+    row = in_any_order(confirmed(), checked_in(20), reverted(25))
+    assert (row["checked_in_at"], row["check_in_reverted_at"]) == (None, at(25))
+
+
+def test_check_in_after_an_undone_one_counts() -> None:
+    assert in_any_order(checked_in(20), reverted(25), checked_in(30), checked_in(40))["checked_in_at"] == at(
+        30
+    )
+
+
+def test_undone_check_in_of_somebody_in_the_queue_is_no_confirmation() -> None:
+    row = in_any_order(
+        checked_in(20, status="waitlisted"),
+        told("registration.check_in_reverted", 25, status="waitlisted", checked_in_at=None),
+    )
+    assert row["status"] == "waitlisted"
+
+
+def test_cancellation_stands_with_its_time_and_reason() -> None:
+    payload = cancelled(9)
+    payload["data"]["reason"] = "Ill"
+    row = in_any_order(confirmed(), payload)
+    assert (row["status"], row["cancelled_at"], row["cancel_reason"]) == ("cancelled", at(9), "Ill")
+
+
+def test_check_in_survives_a_cancellation() -> None:
+    row = in_any_order(confirmed(), checked_in(20), cancelled(25))
+    assert (row["status"], row["checked_in_at"]) == ("cancelled", at(20))
+
+
+def test_registering_again_undoes_the_cancellation() -> None:
+    row = in_any_order(confirmed(1), cancelled(5), confirmed(9))
+    assert (row["status"], row["cancelled_at"]) == ("confirmed", None)
+
+
+def test_older_delivery_adds_a_cancellation_that_is_newer_than_the_snapshot() -> None:
+    row = in_any_order(updated(5, version=3), cancelled(9, version=2))
+    assert (row["status"], row["cancelled_at"]) == ("cancelled", at(9))
+
+
+@pytest.mark.parametrize("status", ["cancelled", "declined", "pending", "waitlisted"])
+def test_change_away_from_confirmed_counts_as_cancelled(status: str) -> None:
+    row = in_any_order(confirmed(1), updated(5, status=status))
+    assert row["status"] == ("declined" if status == "declined" else "cancelled")
+    assert row["cancelled_at"] == at(5)
+
+
+def test_change_to_confirmed_counts_as_confirmed() -> None:
+    assert row_of(updated(1, status="waitlisted"))["confirmed_at"] is None
+    row = in_any_order(updated(1, status="waitlisted"), updated(5))
+    assert (row["status"], row["confirmed_at"]) == ("confirmed", at(0))
+
+
+def test_no_show_completed_and_replay_are_kept_as_facts() -> None:
+    row = in_any_order(
+        told("registration.no_show", 9),
+        told("registration.completed", 8),
+        told("replay.watched", 3),
+        told("replay.watched", 7),
+    )
+    assert (row["no_show_at"], row["completed_at"]) == (at(9), at(8))
+    assert (row["replay"]["seconds"], row["confirmed_at"]) == (7, at(0))
+
+
+def test_version_alone_is_no_news() -> None:
+    before = row_of(confirmed(1))
+    assert not has_news(before, row_of(confirmed(1), updated(2)))
+    assert has_news(before, row_of(confirmed(1), updated(2, salesforce_id="00Q")))
+    assert has_news(None, before)
+
+
+def test_delivery_that_adds_nothing_changes_nothing() -> None:
+    news = delivery(confirmed(1)).registration
+    assert news is not None
+    assert merged_registration(row_of(confirmed(1)), news) is None
+
+
+def test_erased_registration_is_left_alone() -> None:
+    news = delivery(updated(9)).registration
+    assert news is not None
+    assert merged_registration(row_of(confirmed(1)) | {"erased_at": at(5)}, news) is None
+
+
+def test_check_ins_are_bounded_and_keep_the_first() -> None:
+    row = row_of(*(checked_in(minutes) for minutes in range(100, 100 + 2 * CHECK_INS_MAX)))
+    assert len(row["merge_state"]["facts"]["check_ins"]) == CHECK_INS_MAX
+    assert row["checked_in_at"] == at(100)
+
+
+def test_merge_state_holds_no_personal_data() -> None:
+    row = row_of(updated(1), updated(2, attendee={"email": None}), cancelled(3))
+    assert "tter" not in str(row["merge_state"])
+
+
+def test_event_known_from_a_newer_delivery_stays() -> None:
+    newer, older = event(version=5, title="Otter Gala"), event(version=4, location="Pond 9")
+    for payloads in itertools.permutations([webhook(event=newer), webhook("event.updated", event=older)]):
+        row = event_of(*payloads)
+        assert (row["title"], row["location"], row["version"]) == ("Otter Gala", "Pond 4", 5)
+
+
+def test_event_fields_that_nobody_told_have_defaults() -> None:
+    row = event_of(webhook(event={"id": "evt_otters", "title": "Otters"}))
+    assert (row["kind"], row["timezone"], row["starts_at"]) == ("in_person", "UTC", None)
+    assert event_of(webhook(event={"id": "e", "title": "O"}), webhook())["kind"] == "in_person"
+
+
+def test_cancelled_event_is_back_when_published_again() -> None:
+    payloads = [
+        webhook("event.published", at(1).isoformat(), event=event(version=1)),
+        webhook("event.cancelled", at(5).isoformat(), event=event(version=2)),
+    ]
+    for order in itertools.permutations(payloads):
+        assert event_of(*order)["is_cancelled"] is True
+    payloads.append(webhook("event.published", at(9).isoformat(), event=event(version=3)))
+    for order in itertools.permutations(payloads):
+        assert event_of(*order)["is_cancelled"] is False
+
+
+TYPES = {
+    "registration.confirmed": confirmed,
+    "registration.updated": updated,
+    "registration.cancelled": cancelled,
+    "registration.checked_in": checked_in,
+    "registration.check_in_reverted": reverted,
+    "replay.watched": lambda minutes, **changes: told("replay.watched", minutes, **changes),
+}
+OPTIONAL = ["ticket", "buyer", "answers", "utm", "salesforce_id", "registered_at"]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[int]]:
+    """Up to six deliveries, all with a version or none, and an order with repetitions that has them all."""
+    minutes = draw(st.lists(st.integers(1, 60), min_size=1, max_size=6, unique=True))
+    versions = draw(st.one_of(st.none(), st.permutations(range(len(minutes)))))
+    payloads = [
+        draw(deliveries(minute, versions[place] if versions else None))
+        for place, minute in enumerate(minutes)
+    ]
+    again = draw(st.lists(st.sampled_from(range(len(payloads))), max_size=3))
+    return payloads, draw(st.permutations([*range(len(payloads)), *again]))
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, minute: int, version: int | None) -> dict[str, Any]:
+    type_ = draw(st.sampled_from(sorted(TYPES)))
+    changes: dict[str, Any] = {
+        "version": version,
+        "omit": draw(st.lists(st.sampled_from(OPTIONAL), unique=True)),
+    }
+    if type_ == "registration.updated":
+        changes["status"] = draw(
+            st.sampled_from(["pending", "waitlisted", "confirmed", "cancelled", "declined"])
+        )
+    if type_ == "registration.cancelled":
+        changes["cancelled_at"] = draw(st.integers(1, 60))
+    if type_ == "registration.checked_in":
+        changes["checked_in_at"] = draw(st.integers(1, 60))
+    attendee = draw(
+        st.fixed_dictionaries({"email": st.none()}, optional={"company": st.sampled_from([None, "A", "B"])})
+    )
+    payload: dict[str, Any] = TYPES[type_](minute, **changes)
+    payload["data"]["registration"]["attendee"] = attendee
+    return payload
+
+
+@settings(max_examples=300)
+@given(histories())
+def test_any_order_and_repetition_ends_in_the_same_state(
+    history: tuple[list[dict[str, Any]], list[int]],
+) -> None:
+    payloads, order = history
+    assert row_of(*payloads) == row_of(*(payloads[place] for place in order))
