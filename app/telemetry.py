@@ -32,6 +32,7 @@ SECRET_SHAPES = re.compile(
     r"|5Aep[A-Za-z0-9._]{20,}"  # Salesforce refresh tokens
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # JWTs
     r"|whsec_[A-Za-z0-9+/=]+"
+    r"|(?<=[?&])(?:code|state|ticket|token|access_token|refresh_token|client_secret)=[^&\s\"']+"
     r"|[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail addresses
 )
 QUIET_LOGGERS = ("httpx", "httpcore", "authlib", "arq", "asyncio")

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 VERSION = 1
 NONCE = 12
-WRAPPED = 32 + 16
+TAG = 16
+WRAPPED = 32 + TAG
 
 
 class KeyInvalid(ValueError):
@@ -118,6 +119,8 @@ def _split(sealed: bytes) -> tuple[str, bytes, bytes, bytes, bytes]:
         raise SealBroken("a sealed value has an unknown form")
     start = 2 + sealed[1]
     ends = (start, start + NONCE, start + NONCE + WRAPPED, start + 2 * NONCE + WRAPPED)
+    if len(sealed) < ends[3] + TAG:
+        raise SealBroken("a sealed value is cut off")
     kid = sealed[2:start].decode("ascii", "replace")
     return (
         kid,

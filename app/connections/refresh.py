@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.connections.approvals import was_evicted
 from app.connections.apps import AppNotConfigured, credentials_for
 from app.connections.ends import end_connection
 from app.connections.refusals import CREDENTIALS_REJECTED, reason_of
@@ -121,6 +122,8 @@ async def _refused(
         await _clear(resources, host_id, claim)
         log.error("refresh_refused", extra={"host_id": host_id, "error": refused.error})
         raise RefreshUnavailable(str(refused), retry_after=30)
+    if reason == "access_revoked" and await _was_evicted(resources, host_id):
+        reason = "grant_evicted"
     async with resources.database.tenant(host_id) as session:
         has_ended = await end_connection(
             session,
@@ -132,6 +135,12 @@ async def _refused(
     if has_ended:
         raise ConnectionEnded(reason) from refused
     return None
+
+
+async def _was_evicted(resources: Resources, host_id: str) -> bool:
+    async with resources.database.system() as session:
+        connection = await session.get(Connection, host_id)
+        return connection is not None and await was_evicted(session, connection)
 
 
 async def _store_for_certain(
