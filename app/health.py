@@ -1,0 +1,158 @@
+"""/livez, /readyz and /metrics: for the platform that runs us, without a token and without tenants' data."""
+
+import asyncio
+import logging
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from alembic.script import ScriptDirectory
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.database import Database
+from app.resources import Resources, ResourcesDep
+from app.telemetry import REGISTRY
+from app.vault import KeyMissing, SealBroken, Vault
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(tags=["health"])
+
+MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
+CHECK_SECONDS: Final = 3.0
+FRESH_SECONDS: Final = 5.0
+ALIVE_SECONDS: Final = 30
+UNREACHABLE: Final = (DBAPIError, PoolTimeout, OSError, TimeoutError)
+
+JOBS = text("SELECT state, count(*) FROM sync_jobs GROUP BY state")
+CONNECTIONS = text("SELECT state, count(*) FROM connections GROUP BY state")
+READY = text("""
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(job.due_at)), 0), count(DISTINCT job.org_id)
+    FROM sync_jobs AS job
+    JOIN connections AS connection ON connection.host_id = job.host_id AND connection.org_id = job.org_id
+    JOIN hosts AS host ON host.host_id = job.host_id
+    JOIN events AS event ON event.host_id = job.host_id AND event.event_id = job.event_id
+    LEFT JOIN org_leases AS lease ON lease.org_id = job.org_id
+    WHERE job.state IN ('pending', 'ambiguous') AND job.due_at <= clock_timestamp()
+      AND connection.state = 'connected' AND host.paused_at IS NULL AND event.paused_at IS NULL
+      AND lease.paused_at IS NULL
+      AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
+      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+""")
+WORKERS = text("""
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(beat_at)), 0)
+    FROM worker_heartbeats WHERE beat_at > clock_timestamp() - make_interval(secs => :alive)
+""")
+REVISION = text("SELECT version_num FROM alembic_version")
+JOB_STATES: Final = ("pending", "running", "synced", "failed", "held", "ambiguous", "skipped")
+CONNECTION_STATES: Final = ("connected", "needs_reconnect", "disconnected")
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """The loop answers. Looks at nothing else: a database that is away must not restart the fleet."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz")
+async def readyz(resources: ResourcesDep) -> JSONResponse:
+    """Postgres answers, its tables are of this release, and secrets can be opened. Redis is not asked."""
+    checks = {
+        **await check_database(resources.database),
+        "keys": "ok" if has_working_keys(resources.vault) else "the encryption keys do not work",
+    }
+    is_ready = set(checks.values()) == {"ok"}
+    body = {"status": "ready" if is_ready else "not_ready", "checks": checks}
+    return JSONResponse(body, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(request: Request, resources: ResourcesDep) -> Response:
+    """Prometheus text: this process's own counters, and gauges read from the database."""
+    gauges = await current_gauges(request.app.state, resources)
+    return Response(generate_latest(REGISTRY) + gauges, media_type=CONTENT_TYPE_LATEST)
+
+
+async def check_database(database: Database) -> dict[str, str]:
+    """`database` and `migrations`: "ok", or what is wrong."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS), database.system() as session:
+            revision = await session.scalar(REVISION)
+    except UNREACHABLE as error:
+        log.warning("not_ready", extra={"error": type(error).__name__})
+        return {"database": "does not answer", "migrations": "unknown"}
+    head = await asyncio.to_thread(migration_head)
+    return {
+        "database": "ok",
+        "migrations": "ok" if revision == head else f"at {revision}, this release needs {head}",
+    }
+
+
+@cache
+def migration_head() -> str | None:
+    """The newest revision of this release."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def has_working_keys(vault: Vault) -> bool:
+    """Whether a value can be sealed and opened again."""
+    try:
+        return (
+            vault.open(vault.seal("ready", host_id="", column="ready"), host_id="", column="ready") == "ready"
+        )
+    except (KeyMissing, SealBroken):
+        return False
+
+
+async def current_gauges(state: Any, resources: Resources) -> bytes:
+    """The gauges as text, at most 5 seconds old: several scrapers cost as much as one."""
+    if not hasattr(state, "gauges_lock"):
+        state.gauges_lock, state.gauges = asyncio.Lock(), (float("-inf"), b"")
+    async with state.gauges_lock:
+        measured_at, shown = state.gauges
+        if time.monotonic() - measured_at > FRESH_SECONDS:
+            shown = await read_gauges(resources.database)
+            state.gauges = (time.monotonic(), shown)
+    return bytes(shown)
+
+
+async def read_gauges(database: Database) -> bytes:
+    """What stands in the database now; only `database_up` while it does not answer."""
+    registry = CollectorRegistry()
+    up = Gauge("database_up", "whether Postgres answered at the scrape", registry=registry)
+    try:
+        async with asyncio.timeout(CHECK_SECONDS * 2), database.system() as session:
+            jobs = {row[0]: row[1] for row in await session.execute(JOBS)}
+            connections = {row[0]: row[1] for row in await session.execute(CONNECTIONS)}
+            oldest, orgs = (await session.execute(READY)).one()
+            workers, silence = (await session.execute(WORKERS, {"alive": ALIVE_SECONDS})).one()
+    except UNREACHABLE as error:
+        log.warning("gauges_not_read", extra={"error": type(error).__name__})
+        return generate_latest(registry)
+    up.set(1)
+    _by_state(registry, "sync_jobs", "jobs by state", states=JOB_STATES, counts=jobs)
+    _by_state(
+        registry, "oauth_connections", "connections by state", states=CONNECTION_STATES, counts=connections
+    )
+    for name, about, value in (
+        ("sync_oldest_ready_age_seconds", "age of the oldest due job behind open gates", oldest),
+        ("sync_orgs_with_backlog", "orgs with due jobs behind open gates", orgs),
+        ("sync_workers", f"workers with a heartbeat in the last {ALIVE_SECONDS} s", workers),
+        ("sync_worker_oldest_heartbeat_seconds", "longest silence among them", silence),
+    ):
+        Gauge(name, about, registry=registry).set(float(value))
+    return generate_latest(registry)
+
+
+def _by_state(
+    registry: CollectorRegistry, name: str, about: str, *, states: tuple[str, ...], counts: dict[str, int]
+) -> None:
+    gauge = Gauge(name, about, ["state"], registry=registry)
+    for state in states:
+        gauge.labels(state).set(counts.get(state, 0))

@@ -1,0 +1,106 @@
+"""First answers kept for 24 hours, by host and key: who may carry a request out, and what it came to."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.database import Database
+from app.models import IdempotentAnswer
+from app.problems import KeyReused
+
+log = logging.getLogger(__name__)
+
+KEPT_FOR: Final = timedelta(hours=24)
+ABANDONED_AFTER: Final = timedelta(minutes=5)
+UNDER_WAY: Final = 0
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The right to carry a request out: the row that we made, known by its time."""
+
+    host_id: str
+    key: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finished answer."""
+
+    status: int
+    sealed: str
+
+
+async def claim(database: Database, host_id: str, *, key: str, digest: bytes) -> Ticket | Stored | None:
+    """Take the key, or the answer that it has; None while another request with it is under way.
+
+    Raises KeyReused for another request. A row older than 24 hours, or abandoned by a process that died, is
+    taken over.
+    """
+    row = {"host_id": host_id, "key": key, "request_sha256": digest, "status": UNDER_WAY, "body": {}}
+    new = insert(IdempotentAnswer).values(**row, created_at=func.clock_timestamp())
+    age = func.clock_timestamp() - IdempotentAnswer.created_at
+    is_abandoned = (IdempotentAnswer.status == UNDER_WAY) & (age > ABANDONED_AFTER)
+    taken = new.on_conflict_do_update(
+        index_elements=[IdempotentAnswer.host_id, IdempotentAnswer.key],
+        set_={name: new.excluded[name] for name in ("request_sha256", "status", "body", "created_at")},
+        where=or_(age > KEPT_FOR, is_abandoned),
+    ).returning(IdempotentAnswer.created_at)
+    async with database.tenant(host_id) as session:
+        created_at = await session.scalar(taken)
+        if created_at is not None:
+            return Ticket(host_id, key, created_at)
+        known = await session.scalar(
+            select(IdempotentAnswer).where(IdempotentAnswer.host_id == host_id, IdempotentAnswer.key == key)
+        )
+    return _judge(known, digest)
+
+
+def _judge(known: IdempotentAnswer | None, digest: bytes) -> Stored | None:
+    if known is None:
+        return None
+    if known.request_sha256 != digest:
+        raise KeyReused
+    return None if known.status == UNDER_WAY else Stored(known.status, known.body["sealed"])
+
+
+async def keep(database: Database, ticket: Ticket, *, status: int, sealed: str) -> None:
+    """Store the answer for the next 24 hours."""
+    stored = update(IdempotentAnswer).where(*_own(ticket)).values(status=status, body={"sealed": sealed})
+    async with database.tenant(ticket.host_id) as session:
+        await session.execute(stored)
+
+
+async def forget(database: Database, ticket: Ticket) -> None:
+    """Give the key back: the request may be sent again. Best effort, since it expires by itself."""
+    try:
+        async with database.tenant(ticket.host_id) as session:
+            await session.execute(delete(IdempotentAnswer).where(*_own(ticket)))
+    except DATABASE_AWAY as error:
+        log.warning("idempotency_key_not_released", extra={"error": type(error).__name__})
+
+
+async def purge_answers(database: Database) -> int:
+    """Delete what no repetition gets any more, for every host; returns how many."""
+    old = IdempotentAnswer.created_at < func.clock_timestamp() - KEPT_FOR
+    async with database.system() as session:
+        result = await session.execute(delete(IdempotentAnswer).where(old))
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def _own(ticket: Ticket) -> tuple[Any, ...]:
+    return (
+        IdempotentAnswer.host_id == ticket.host_id,
+        IdempotentAnswer.key == ticket.key,
+        IdempotentAnswer.status == UNDER_WAY,
+        IdempotentAnswer.created_at == ticket.created_at,
+    )

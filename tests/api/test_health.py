@@ -1,0 +1,133 @@
+"""Health and metrics: what each asks, what it says when something is away, and what it never says."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.database import Database
+from app.health import has_working_keys, read_gauges
+from app.models import OrgLease, WorkerHeartbeat
+from app.settings import Settings
+from app.vault import SealBroken, Vault
+from tests.api.service import caller, running
+from tests.factories import NOW, ORG_ID
+from tests.integration.monitor.stage import RULE, add, hours_ago, in_hours, save, set_stage, simple
+
+NOBODY_THERE = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
+
+
+@pytest.fixture
+async def app(settings: Settings, database: Database) -> AsyncIterator[FastAPI]:
+    async with running(settings) as app:
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def cut_off(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The service without its database."""
+    async with (
+        running(settings.model_copy(update={"database_url": NOBODY_THERE})) as app,
+        caller(app) as client,
+    ):
+        yield client
+
+
+async def test_ready_when_postgres_migrations_and_keys_are(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready", "checks": {"database": "ok", "migrations": "ok", "keys": "ok"},
+    }  # fmt: skip
+
+
+async def test_ready_without_redis(settings: Settings, database: Database) -> None:
+    without = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    async with running(without) as app, caller(app) as client:
+        assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_not_ready_without_postgres_but_alive(cut_off: httpx.AsyncClient) -> None:
+    answer = await cut_off.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "does not answer")
+    assert (await cut_off.get("/livez")).json() == {"status": "alive"}
+
+
+async def test_not_ready_behind_the_newest_migration(client: httpx.AsyncClient, owner: AsyncEngine) -> None:
+    async with owner.begin() as connection:
+        head = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    try:
+        answer = await client.get("/readyz")
+    finally:
+        async with owner.begin() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["migrations"] == f"at 0000, this release needs {head}"
+
+
+async def test_metrics_of_this_process_survive_a_database_that_is_away(cut_off: httpx.AsyncClient) -> None:
+    shown = (await cut_off.get("/metrics")).text
+    assert "sync_wakeup_failures_total" in shown
+    assert "database_up 0.0" in shown
+    assert "sync_jobs{" not in shown
+
+
+async def test_gauges_show_the_backlog(database: Database, vault: Vault) -> None:
+    await set_stage(database, vault)
+    await add(
+        database,
+        simple("r1", "pending", due_at=hours_ago(1)),
+        simple("r2", "pending", due_at=in_hours(1)),
+        simple("r3", "failed", error=RULE),
+    )
+    await save(database, WorkerHeartbeat(worker_id="w1", hostname="box", pid=1))
+    shown = await _gauges(database)
+    assert (shown['sync_jobs{state="pending"}'], shown['sync_jobs{state="failed"}']) == (2, 1)
+    assert shown['sync_jobs{state="running"}'] == 0
+    assert 3590 < shown["sync_oldest_ready_age_seconds"] < 3700
+    assert (shown["sync_orgs_with_backlog"], shown["sync_workers"], shown["database_up"]) == (1, 1, 1)
+    assert shown['oauth_connections{state="connected"}'] == 1
+
+
+async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database, vault: Vault) -> None:
+    await set_stage(database, vault)
+    await save(database, OrgLease(org_id=ORG_ID, paused_at=NOW))
+    await add(database, simple("r1", "pending", due_at=hours_ago(1)))
+    shown = await _gauges(database)
+    assert (shown["sync_oldest_ready_age_seconds"], shown["sync_orgs_with_backlog"]) == (0, 0)
+
+
+async def test_metrics_name_no_host_and_are_read_at_most_every_few_seconds(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    await set_stage(database, vault)
+    await add(database, simple("r1", "pending"))
+    first = (await client.get("/metrics")).text
+    assert 'sync_jobs{state="pending"} 1.0' in first
+    assert not [name for name in ("host_a", "evt_", ORG_ID, "otter") if name in first]
+    await add(database, simple("r2", "pending"))
+    assert 'sync_jobs{state="pending"} 1.0' in (await client.get("/metrics")).text
+
+
+def test_keys_that_do_not_open_what_they_sealed_are_not_ready() -> None:
+    class Forgetful(Vault):
+        def open(self, sealed: bytes, *, host_id: str, column: str) -> str:
+            raise SealBroken
+
+    assert not has_working_keys(Forgetful([("k", bytes(32))]))
+
+
+async def _gauges(database: Database) -> dict[str, float]:
+    lines = (await read_gauges(database)).decode().splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in pairs}
