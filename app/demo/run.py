@@ -7,7 +7,7 @@ from app.commands.up import addresses, stay
 from app.demo.deliveries import deliveries, event_published
 from app.demo.org import campaign_in, prepare
 from app.demo.scenario import REGISTRANTS, Registrant, wave
-from app.demo.show import draining, say, table_printed, what_happened, where_to_look
+from app.demo.show import draining, print_table, say, what_happened, where_to_look
 from app.demo.story import Doors, doors_of, post, wait_until_drained
 from app.machine.signals import sigterm_interrupts
 from app.machine.stack import Plan, Stack
@@ -41,7 +41,7 @@ def _play(stack: Stack) -> None:
     with draining(len(registrants)) as show:
         wait_until_drained(doors.dashboard, len(registrants), within=DRAIN_SECONDS, show=show)
     rows = list(doors.dashboard.rows())
-    table_printed(what_happened(registrants, rows))
+    print_table(what_happened(registrants, rows))
     _tell_costs(doors, new=len(registrants) - known, calls=doors.org.calls() - calls_before)
     for line in where_to_look(doors.url, stack.plan.simulator_url):
         say(line)

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.demo.scenario import EVENT_ID, HOST_ID, Registrant
 
 Row = Mapping[str, Any]
+WIDTH = 120
 COMMAND = ".venv/bin/eventship-salesforce"
 
 
@@ -44,17 +46,16 @@ def draining(total: int) -> Iterator[Show]:
 def what_happened(registrants: Iterable[Registrant], rows: Iterable[Row]) -> Table:
     """One line per case of the scenario; those with nothing special are counted in one."""
     by_id = {row["registration_id"]: row for row in rows}
-    table = Table("case", "attendee", "state", "person", "timeline", "member", title="What happened")
+    case = Column("case", no_wrap=True)
+    table = Table(case, "state", "person", "timeline", "member", title="What happened", box=SIMPLE)
     ordinary = 0
     for one in registrants:
-        row = by_id.get(one.registration_id)
-        if row is None:
-            continue
+        row = by_id[one.registration_id]
         if one.case.startswith("somebody new") and row["state"] == "synced":
             ordinary += 1
         else:
             table.add_row(one.case, *_cells(row))
-    table.add_row("somebody new", f"{ordinary} people", "synced", "Lead, created", "as it happened", "")
+    table.add_row(f"{ordinary} people with nothing special", "synced")
     return table
 
 
@@ -72,17 +73,19 @@ def where_to_look(url: str, simulator_url: str | None) -> list[str]:
     ]
 
 
-def table_printed(table: Table) -> None:
-    Console().print(table)
+def print_table(table: Table) -> None:
+    """The table, as wide as it needs to be even where the terminal's width is unknown."""
+    console = Console()
+    console.width = max(console.width, WIDTH)
+    console.print(table)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    person, member, error = row["person"], row["member"], row["error"]
-    state = row["state"] if error is None else f"{row['state']}: {error['message']}"
+    person, member, tasks = row["person"], row["member"], len(row["activities"])
+    why = row["skipped_because"] or (row["error"] or {}).get("message")
     return (
-        row["attendee"]["name"] or row["attendee"]["email"] or "",
-        state if row["skipped_because"] is None else f"skipped: {row['skipped_because']}",
+        f"{row['state']}: {why}" if why else row["state"],
         f"{person['object']}, {person['found_by']}" if person else "",
-        ", ".join(activity["kind"] for activity in row["activities"]),
+        f"{tasks} Task{'s' if tasks > 1 else ''}" if tasks else "",
         member["status"] if member else "",
     )
