@@ -8,7 +8,7 @@ from typing import Any, cast
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 
-from simulator.errors import refusal
+from simulator.errors import SalesforceError, refusal
 from simulator.soql import problems, tree
 
 MAX_QUERY = 100_000
@@ -19,6 +19,9 @@ _HOST = "SELECT Id FROM Row WHERE {}"
 
 _Clause = dict[str, Any]
 
+_RESERVED = frozenset(
+    {"NOT", "AND", "OR", "SELECT", "FROM", "WHERE", "LIKE", "IN", "LIMIT", "ORDER", "GROUP"}
+)
 _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _NEXT_TOKEN = re.compile(r"[A-Za-z0-9_.]+|\S")
@@ -67,9 +70,7 @@ def _parsed(text: str) -> tree.Query:
     try:
         parsed: tree.Query = _Build(text).transform(_parser().parse(text))
     except UnexpectedToken as error:
-        is_end = error.token.type == "$END"
-        position = len(text) if is_end else error.token.start_pos or 0
-        raise problems.unexpected_token(text, position, "<EOF>" if is_end else str(error.token)) from error
+        raise _unexpected(text, error) from error
     except UnexpectedCharacters as error:
         position = cast("int", error.pos_in_stream)
         found = _NEXT_TOKEN.match(text, position)
@@ -79,6 +80,16 @@ def _parsed(text: str) -> tree.Query:
     except VisitError as error:
         raise error.orig_exc from error
     return parsed
+
+
+def _unexpected(text: str, error: UnexpectedToken) -> SalesforceError:
+    """The token that does not fit; a reserved word taken for a name is to blame before what follows it."""
+    before = (error.token_history or [None])[-1]
+    if before is not None and before.upper() in _RESERVED and before.type == "NAME":
+        return problems.unexpected_token(text, before.start_pos or 0, str(before))
+    if error.token.type == "$END":
+        return problems.unexpected_token(text, len(text), "<EOF>")
+    return problems.unexpected_token(text, error.token.start_pos or 0, str(error.token))
 
 
 @cache
@@ -119,11 +130,11 @@ class _Build(Transformer[Token, Any]):
 
     def query(self, *parts: Any) -> tree.Query:
         columns = tuple(part for part in parts if isinstance(part, tree.Selected))
-        rest = parts[len(columns) :]
+        source, *rest = parts[len(columns) :]
         clauses: dict[str, Any] = {}
-        for clause in rest[2:]:
+        for clause in rest:
             clauses |= clause
-        return tree.Query(text=self._text, columns=columns, source=_name(rest[0]), alias=rest[1], **clauses)
+        return tree.Query(text=self._text, columns=columns, source=_name(source), **clauses)
 
     def plain_field(self, name: Token, alias: str | None) -> tree.Selected:
         return tree.Selected(_name(name), alias)
@@ -136,6 +147,9 @@ class _Build(Transformer[Token, Any]):
 
     def alias(self, name: Token) -> str:
         return str(name)
+
+    def source_alias(self, name: Token) -> _Clause:
+        return {"alias": str(name)}
 
     def function(self, name: Token, argument: Token | None) -> tree.Call:
         return tree.Call(str(name).upper(), _name(argument) if argument else None, name.start_pos or 0)

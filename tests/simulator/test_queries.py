@@ -1,0 +1,471 @@
+"""What queries answer."""
+
+import pytest
+
+from tests.simulator.client import OrgClient
+
+
+@pytest.fixture
+async def people(org: OrgClient) -> dict[str, str]:
+    """Four Leads, by last name, created a day apart from 18 November."""
+    rows = [
+        {"LastName": "Alpha", "FirstName": "Ann", "Company": "Acme", "Email": "ann@example.com"},
+        {"LastName": "Beta", "Company": "Byte", "Email": "O'Brien@example.com", "Rating": "Hot"},
+        {"LastName": "Gamma", "Company": "acme", "AnnualRevenue": 10.5, "NumberOfEmployees": 7},
+        {"LastName": "Del_ta", "Company": "100% Co", "Email": "d\\e@example.com", "IsUnreadByOwner": True},
+    ]
+    for day, row in enumerate(rows, start=18):
+        row["CreatedDate"] = f"2026-11-{day}T09:30:00.000+0000"
+    ids = await org.seed("Lead", *rows)
+    return dict(zip(("Alpha", "Beta", "Gamma", "Del_ta"), ids, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("Email = 'ANN@example.com'", ["Alpha"]),
+        (r"Email = 'o\'brien@example.com'", ["Beta"]),
+        (r"Email = 'd\\e@example.com'", ["Del_ta"]),
+        ("Email IN ('ann@example.com', 'nobody@example.com')", ["Alpha"]),
+        ("Email IN ('ann@example.com') OR LastName = 'beta'", ["Alpha", "Beta"]),
+        ("Email = null", ["Gamma"]),
+        ("Email = ''", ["Gamma"]),
+        ("Email != null AND Company = 'ACME'", ["Alpha"]),
+        ("Email IN ('ann@example.com', null)", ["Alpha", "Gamma"]),
+        ("Email NOT IN ('ann@example.com', 'o\\'brien@example.com')", ["Gamma", "Del_ta"]),
+        ("Rating != 'Hot'", ["Alpha", "Gamma", "Del_ta"]),
+        ("NOT (Company = 'acme' OR Company = 'byte')", ["Del_ta"]),
+        ("LastName = 'Alpha' AND (NOT Company LIKE 'B%')", ["Alpha"]),
+        ("Company LIKE 'a_m%'", ["Alpha", "Gamma"]),
+        ("Company LIKE '100\\%%'", ["Del_ta"]),
+        ("LastName LIKE '%\\_%'", ["Del_ta"]),
+        ("AnnualRevenue > 10", ["Gamma"]),
+        ("AnnualRevenue >= 10.5 AND NumberOfEmployees <= 7", ["Gamma"]),
+        ("AnnualRevenue < 10.5", []),
+        ("AnnualRevenue > null", []),
+        ("AnnualRevenue IN (10.5, 7)", ["Gamma"]),
+        ("IsUnreadByOwner = TRUE", ["Del_ta"]),
+        ("IsConverted = false AND LastName >= 'Gamma'", ["Gamma"]),
+        ("CreatedDate = TODAY", ["Del_ta"]),
+        ("CreatedDate != TODAY", ["Alpha", "Beta", "Gamma"]),
+        ("CreatedDate = YESTERDAY", ["Gamma"]),
+        ("CreatedDate = LAST_N_DAYS:2", ["Beta", "Gamma", "Del_ta"]),
+        ("CreatedDate < LAST_N_DAYS:2", ["Alpha"]),
+        ("CreatedDate >= YESTERDAY", ["Gamma", "Del_ta"]),
+        ("CreatedDate > YESTERDAY", ["Del_ta"]),
+        ("CreatedDate <= YESTERDAY", ["Alpha", "Beta", "Gamma"]),
+        ("CreatedDate = THIS_WEEK", ["Alpha", "Beta", "Gamma", "Del_ta"]),
+        ("CreatedDate = LAST_MONTH", []),
+        ("CreatedDate = THIS_YEAR", ["Alpha", "Beta", "Gamma", "Del_ta"]),
+        ("CreatedDate = NEXT_N_DAYS:3", []),
+        ("CreatedDate = N_DAYS_AGO:1", ["Gamma"]),
+        ("CreatedDate > 2026-11-20T00:00:00Z", ["Gamma", "Del_ta"]),
+        ("CreatedDate = 2026-11-18T10:30:00+01:00", ["Alpha"]),
+        ("Owner.Name = 'ada admin' AND Lead.LastName = 'Beta'", ["Beta"]),
+        ("Owner.Type = 'User' AND LastName = 'Beta'", ["Beta"]),
+        ("ConvertedContact.Email = null AND LastName = 'Beta'", ["Beta"]),
+        ("ConvertedContact.IsEmailBounced = false AND LastName = 'Beta'", ["Beta"]),
+    ],
+)
+@pytest.mark.usefixtures("people")
+async def test_a_condition_finds_its_rows(org: OrgClient, condition: str, expected: list[str]) -> None:
+    org.clock.moment = org.clock.moment.replace(day=21, hour=23)
+    rows = await org.rows(f"SELECT LastName FROM Lead WHERE {condition}")
+    assert [row["LastName"] for row in rows] == expected
+
+
+async def test_ids_are_found_in_either_length(org: OrgClient, people: dict[str, str]) -> None:
+    record_id = people["Beta"]
+    for given in (record_id, record_id[:15]):
+        assert [r["Id"] for r in await org.rows(f"SELECT Id FROM Lead WHERE Id = '{given}'")] == [record_id]
+    assert await org.rows("SELECT Id FROM Lead WHERE Id = '0035g0000000001AAA'") == []
+    assert await org.rows("SELECT Id FROM Lead WHERE Id = ''") == []
+
+
+@pytest.mark.parametrize(
+    ("clauses", "expected"),
+    [
+        ("ORDER BY LastName", ["Alpha", "Beta", "Del_ta", "Gamma"]),
+        ("ORDER BY LastName DESC LIMIT 2", ["Gamma", "Del_ta"]),
+        ("ORDER BY Email", ["Gamma", "Alpha", "Del_ta", "Beta"]),
+        ("ORDER BY Email DESC NULLS LAST", ["Beta", "Del_ta", "Alpha", "Gamma"]),
+        ("ORDER BY Company, LastName DESC", ["Del_ta", "Gamma", "Alpha", "Beta"]),
+        ("ORDER BY Owner.Name, CreatedDate DESC LIMIT 1 OFFSET 1", ["Gamma"]),
+    ],
+)
+@pytest.mark.usefixtures("people")
+async def test_rows_come_in_the_order_asked(org: OrgClient, clauses: str, expected: list[str]) -> None:
+    rows = await org.rows(f"SELECT LastName FROM Lead {clauses}")
+    assert [row["LastName"] for row in rows] == expected
+
+
+async def test_a_record_shows_what_was_selected(org: OrgClient, people: dict[str, str]) -> None:
+    session = await org.sign_in()
+    soql = f"SELECT l.email, Owner.Name, Owner.Type, ConvertedContact.Name FROM Lead l WHERE Id = '{people['Beta']}'"
+
+    (row,) = await org.rows(soql)
+
+    owner_url = f"/services/data/v62.0/sobjects/User/{session['user_id']}"
+    assert row == {
+        "attributes": {"type": "Lead", "url": f"/services/data/v62.0/sobjects/Lead/{people['Beta']}"},
+        "Email": "O'Brien@example.com",
+        "Owner": {"attributes": {"type": "Name", "url": owner_url}, "Name": "Ada Admin", "Type": "User"},
+        "ConvertedContact": None,
+    }
+
+
+async def test_children_are_nested_or_null(org: OrgClient) -> None:
+    campaign_id = await org.create("Campaign", Name="Fair")
+    soql = "SELECT Id, (SELECT Label FROM CampaignMemberStatuses ORDER BY Label LIMIT 1), "
+    soql += "(SELECT Id FROM CampaignMembers WHERE HasResponded = true) FROM Campaign"
+
+    (row,) = await org.rows(soql)
+
+    assert row["Id"] == campaign_id
+    assert row["CampaignMembers"] is None
+    nested = row["CampaignMemberStatuses"]
+    assert (nested["totalSize"], nested["done"]) == (1, True)
+    assert [child["Label"] for child in nested["records"]] == ["Responded"]
+
+
+async def test_members_are_found_by_their_person(org: OrgClient) -> None:
+    campaign_id = await org.create("Campaign", Name="Fair")
+    lead_id = await org.lead(Email="a@example.com")
+    account_id = await org.create("Account", Name="Acme")
+    contact_id = await org.create("Contact", LastName="C", Email="c@example.com", AccountId=account_id)
+    await org.create("CampaignMember", CampaignId=campaign_id, LeadId=lead_id)
+    await org.create("CampaignMember", CampaignId=campaign_id, ContactId=contact_id)
+
+    soql = "SELECT LeadId, ContactId, Email, CompanyOrAccount, Type, LeadOrContactId FROM CampaignMember WHERE "
+    by_lead = await org.rows(soql + f"CampaignId IN ('{campaign_id}') AND Lead.Email IN ('A@example.com', 'x')")
+    by_contact = await org.rows(soql + "Contact.Account.Name = 'acme' OR Contact.Id = '0035g00000000zzAAA'")
+
+    assert [(r["LeadId"], r["Email"], r["CompanyOrAccount"], r["Type"]) for r in by_lead] == [
+        (lead_id, "a@example.com", "Acme", "Lead")
+    ]
+    assert [(r["LeadOrContactId"], r["Email"], r["CompanyOrAccount"], r["Type"]) for r in by_contact] == [
+        (contact_id, "c@example.com", "Acme", "Contact")
+    ]
+    (campaign,) = await org.rows(
+        "SELECT NumberOfLeads, NumberOfContacts, NumberOfResponses, NumberOfConvertedLeads FROM Campaign"
+    )
+    assert [campaign[name] for name in campaign if name != "attributes"] == [1, 1, 0, 0]
+
+
+@pytest.mark.usefixtures("people")
+class TestAggregates:
+    async def test_count_is_a_size_without_records(self, org: OrgClient) -> None:
+        answer = await org.query("SELECT COUNT() FROM Lead WHERE Company = 'acme'")
+        assert answer.json() == {"totalSize": 2, "done": True, "records": []}
+
+    async def test_functions_are_named_by_their_place(self, org: OrgClient) -> None:
+        (row,) = await org.rows(
+            "SELECT COUNT(Id), COUNT(Email) mails, COUNT_DISTINCT(Company), SUM(AnnualRevenue), "
+            "AVG(NumberOfEmployees), MIN(LastName), MAX(CreatedDate) FROM Lead"
+        )
+        assert row == {
+            "attributes": {"type": "AggregateResult"},
+            "expr0": 4,
+            "mails": 3,
+            "expr1": 4,
+            "expr2": 10.5,
+            "expr3": 7,
+            "expr4": "Alpha",
+            "expr5": "2026-11-21T09:30:00.000+0000",
+        }
+
+    async def test_groups_are_counted_and_filtered(self, org: OrgClient) -> None:
+        await org.lead(Company="Byte")
+        rows = await org.rows(
+            "SELECT Company, COUNT(Id) FROM Lead GROUP BY Company "
+            "HAVING COUNT(Id) > 1 OR (Company = '100% Co') ORDER BY COUNT(Id) DESC, Company LIMIT 5"
+        )
+        assert [(r["Company"], r["expr0"]) for r in rows] == [("Byte", 2), ("100% Co", 1)]
+
+    async def test_nothing_has_no_sum(self, org: OrgClient) -> None:
+        (row,) = await org.rows("SELECT SUM(AnnualRevenue) s, AVG(AnnualRevenue) a FROM Lead WHERE Name = 'x'")
+        assert (row["s"], row["a"]) == (None, None)
+
+    async def test_an_ungrouped_field_is_refused(self, org: OrgClient) -> None:
+        answer = await org.query("SELECT Company, COUNT(Id) FROM Lead")
+        assert answer.json()[0]["message"].endswith("Field must be grouped or aggregated: Company")
+
+
+NAMES = "Please reference your WSDL or the describe call for the appropriate names."
+
+
+@pytest.mark.parametrize(
+    ("soql", "code", "column", "message"),
+    [
+        pytest.param(
+            "SELECT Foo FROM Lead",
+            "INVALID_FIELD",
+            8,
+            "No such column 'Foo' on entity 'Lead'. If you are attempting to use a custom field, be sure to append "
+            f"the '__c' after the custom field name. {NAMES}",
+            id="unknown column",
+        ),
+        pytest.param(
+            "SELECT COUNT() FROM XYZZY",
+            "INVALID_TYPE",
+            21,
+            "sObject type 'XYZZY' is not supported. If you are attempting to use a custom object, be sure to append "
+            f"the '__c' after the entity name. {NAMES}",
+            id="unknown object",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE Foo.Name = 'x'",
+            "INVALID_FIELD",
+            27,
+            "Didn't understand relationship 'Foo' in field path. If you are attempting to use a custom relationship, "
+            f"be sure to append the '__r' after the custom relationship name. {NAMES}",
+            id="unknown relationship",
+        ),
+        pytest.param(
+            "SELECT (SELECT Id FROM Foos) FROM Lead",
+            "INVALID_TYPE",
+            24,
+            "Didn't understand relationship 'Foos' in FROM part of query call. If you are attempting to use a custom "
+            f"relationship, be sure to append the '__r' after the custom relationship name. {NAMES}",
+            id="unknown children",
+        ),
+        pytest.param(
+            "SELECT Id FROM Task WHERE Description = 'x'",
+            "INVALID_FIELD",
+            27,
+            "field 'Description' can not be filtered in a query call",
+            id="long text in a filter",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE Email = 5",
+            "INVALID_FIELD",
+            35,
+            "value of filter criterion for field 'Email' must be of type string and should be enclosed in quotes",
+            id="text without quotes",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE CreatedDate > '2026-01-01'",
+            "INVALID_FIELD",
+            41,
+            "value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed "
+            "in quotes",
+            id="datetime in quotes",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE IsConverted = 'true'",
+            "INVALID_FIELD",
+            41,
+            "value of filter criterion for field 'IsConverted' must be of type boolean and should not be enclosed "
+            "in quotes",
+            id="boolean in quotes",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE Id = 'nonsense'",
+            "INVALID_QUERY_FILTER_OPERATOR",
+            32,
+            "invalid ID field: nonsense",
+            id="filter by no id",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE IsConverted LIKE 'x'",
+            "INVALID_QUERY_FILTER_OPERATOR",
+            27,
+            "invalid operator on boolean field",
+            id="LIKE on a boolean",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE CreatedDate = SOMEDAY",
+            "MALFORMED_QUERY",
+            41,
+            "unexpected token: 'SOMEDAY'",
+            id="unknown date word",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE CreatedDate = LAST_N_DAYS",
+            "MALFORMED_QUERY",
+            41,
+            "unexpected token: 'LAST_N_DAYS'",
+            id="date word without its number",
+        ),
+        pytest.param(
+            "SELECT Id FROM Task WHERE ActivityDate = 2026-02-30",
+            "MALFORMED_QUERY",
+            42,
+            "Invalid date: 2026-02-30",
+            id="no such day",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE COUNT(Id) = 1",
+            "MALFORMED_QUERY",
+            27,
+            "function COUNT cannot be used here",
+            id="function in WHERE",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead ORDER BY COUNT(Id)",
+            "MALFORMED_QUERY",
+            30,
+            "Ordered field must be grouped",
+            id="function in ORDER BY",
+        ),
+        pytest.param(
+            "SELECT SHOUT(Id) FROM Lead",
+            "MALFORMED_QUERY",
+            8,
+            "unexpected token: 'SHOUT'",
+            id="unknown function",
+        ),
+        pytest.param(
+            "SELECT FIELDS(ALL) FROM Lead",
+            "MALFORMED_QUERY",
+            8,
+            "The SOQL FIELDS function must have a LIMIT of at most 200",
+            id="FIELDS without a limit",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE Id IN (SELECT Id FROM Unicorn)",
+            "INVALID_TYPE",
+            49,
+            "sObject type 'Unicorn' is not supported. If you are attempting to use a custom object, be sure to append "
+            f"the '__c' after the entity name. {NAMES}",
+            id="unknown object in a semi-join",
+        ),
+        pytest.param(
+            "SELECT Id FROM Lead WHERE Id IN (SELECT Id, Name FROM Contact)",
+            "MALFORMED_QUERY",
+            55,
+            "Nesting of semi join is not supported",
+            id="semi-join of two columns",
+        ),
+        pytest.param(
+            "SELECT COUNT(Id) FROM Lead GROUP BY DAY(CreatedDate)",
+            "MALFORMED_QUERY",
+            37,
+            "unexpected token: 'DAY'",
+            id="function in GROUP BY",
+        ),
+        pytest.param(
+            "SELECT SHOUT(Id) FROM Lead GROUP BY Company",
+            "MALFORMED_QUERY",
+            8,
+            "unexpected token: 'SHOUT'",
+            id="unknown function in a group",
+        ),
+    ],
+)
+async def test_a_wrong_query_says_where(
+    org: OrgClient, soql: str, code: str, column: int, message: str
+) -> None:
+    answer = await org.query(soql)
+
+    place = f"\n{soql}\n{' ' * (column - 1)}^\nERROR at Row:1:Column:{column}\n"
+    expected = [{"message": place + message, "errorCode": code}]
+    assert (answer.status_code, answer.json()) == (400, expected)
+
+
+async def test_an_offset_is_limited(org: OrgClient) -> None:
+    answer = await org.query("SELECT Id FROM Lead OFFSET 2001")
+    assert answer.json()[0]["errorCode"] == "NUMBER_OUTSIDE_VALID_RANGE"
+
+
+async def test_a_query_must_be_given(org: OrgClient) -> None:
+    answer = await org.data("GET", "/query")
+    expected = [{"message": "A query string has to be specified", "errorCode": "MALFORMED_QUERY"}]
+    assert answer.json() == expected
+
+
+async def test_fields_functions_select_all_of_a_kind(org: OrgClient) -> None:
+    await org.lead(External_Id__c="e-1")
+    (custom,) = await org.rows("SELECT FIELDS(CUSTOM) FROM Lead LIMIT 1")
+    (standard,) = await org.rows("SELECT FIELDS(STANDARD) FROM Lead")
+    assert custom["External_Id__c"] == "e-1"
+    assert "External_Id__c" not in standard
+    assert standard["LastName"] == "Doe"
+
+
+async def test_a_semi_join_takes_ids_of_another_query(org: OrgClient) -> None:
+    campaign_id = await org.create("Campaign", Name="Fair")
+    member, other = await org.lead(LastName="In"), await org.lead(LastName="Out")
+    await org.create("CampaignMember", CampaignId=campaign_id, LeadId=member)
+    inner = "(SELECT LeadId FROM CampaignMember WHERE Status = 'Sent')"
+
+    inside = await org.rows(f"SELECT Id FROM Lead WHERE Id IN {inner}")
+    outside = await org.rows(f"SELECT Id FROM Lead WHERE Id NOT IN {inner}")
+
+    assert ([r["Id"] for r in inside], [r["Id"] for r in outside]) == ([member], [other])
+
+
+async def test_who_and_what_show_what_they_point_to(org: OrgClient) -> None:
+    account_id = await org.create("Account", Name="Acme")
+    contact_id = await org.create("Contact", LastName="C", Email="c@example.com")
+    await org.create("Task", WhoId=contact_id, WhatId=account_id, Subject="Call")
+
+    (row,) = await org.rows("SELECT Who.Name, Who.Type, What.Name FROM Task WHERE Who.Email = 'C@example.com'")
+
+    assert (row["Who"]["Name"], row["Who"]["Type"], row["What"]["Name"]) == ("C", "Contact", "Acme")
+
+
+class TestPaging:
+    async def test_pages_follow_their_locator(self, org: OrgClient) -> None:
+        await org.seed("Lead", *({"LastName": f"L{n}"} for n in range(450)))
+        first = (await org.query("SELECT Id FROM Lead", Sforce_Query_Options="batchSize=200")).json()
+        assert (first["totalSize"], first["done"], len(first["records"])) == (450, False, 200)
+        seen = [row["Id"] for row in first["records"]]
+        url = first["nextRecordsUrl"]
+        assert url.startswith("/services/data/v62.0/query/01g")
+        assert url.endswith("-200")
+        while url:
+            page = (await org.data("GET", url.removeprefix(org.root))).json()
+            seen += [row["Id"] for row in page["records"]]
+            url = page.get("nextRecordsUrl")
+        assert len(set(seen)) == 450
+        assert page["done"] is True
+        assert "nextRecordsUrl" not in page
+
+    @pytest.mark.parametrize(
+        ("option", "size"),
+        [("batchSize=5", 200), ("batchSize=9999", 2000), ("nonsense", 2000), ("batchSize=x", 2000)],
+    )
+    async def test_the_page_size_is_a_hint_within_limits(self, org: OrgClient, option: str, size: int) -> None:
+        await org.seed("Lead", *({"LastName": "L"} for _ in range(2100)))
+        page = (await org.query("SELECT Id FROM Lead", Sforce_Query_Options=option)).json()
+        assert len(page["records"]) == size
+
+    @pytest.mark.parametrize("locator", ["01g5g0000000009EAA-200", "01g5g0000000001EAA-x", "nonsense"])
+    async def test_an_unknown_locator_is_refused(self, org: OrgClient, locator: str) -> None:
+        await org.seed("Lead", *({"LastName": "L"} for _ in range(201)))
+        await org.query("SELECT Id FROM Lead", Sforce_Query_Options="batchSize=200")
+        answer = await org.data("GET", f"/query/{locator}")
+        expected = [{"message": "invalid query locator", "errorCode": "INVALID_QUERY_LOCATOR"}]
+        assert (answer.status_code, answer.json()) == (400, expected)
+
+    async def test_the_eleventh_cursor_closes_the_first(self, org: OrgClient) -> None:
+        await org.seed("Lead", *({"LastName": "L"} for _ in range(201)))
+        urls = [
+            (await org.query("SELECT Id FROM Lead", Sforce_Query_Options="batchSize=200")).json()["nextRecordsUrl"]
+            for _ in range(11)
+        ]
+        statuses = [(await org.data("GET", url.removeprefix(org.root))).status_code for url in urls]
+        assert statuses == [400] + [200] * 10
+
+
+class TestSearch:
+    async def test_post_and_get_find_by_email(self, org: OrgClient) -> None:
+        lead_id = await org.lead(Email="jane@example.com")
+        await org.create("Contact", LastName="Jane")
+        asked = {
+            "q": "jane@example.com",
+            "in": "EMAIL",
+            "fields": ["Id"],
+            "sobjects": [{"name": "Lead", "fields": ["Id", "IsConverted"]}, {"name": "Contact"}],
+        }
+        posted = (await org.data("POST", "/parameterizedSearch", asked)).json()
+        path = "/parameterizedSearch?q=jane%40example.com&in=EMAIL&sobject=Lead&Lead.fields=id,IsConverted"
+        assert (await org.data("GET", path)).json() == posted
+        url = f"/services/data/v62.0/sobjects/Lead/{lead_id}"
+        row = {"attributes": {"type": "Lead", "url": url}, "Id": lead_id, "IsConverted": False}
+        assert posted == {"searchRecords": [row]}
+
+    async def test_a_short_term_is_refused(self, org: OrgClient) -> None:
+        answer = await org.data("POST", "/parameterizedSearch", {"q": "j"})
+        assert answer.json()[0]["errorCode"] == "MALFORMED_SEARCH"
