@@ -121,8 +121,8 @@ class Settings(BaseSettings):
 
     public_url: Origin = Field(description="our own address, as browsers see it")
     dashboard_url: Origin = Field(description="the dashboard's origin: return addresses and popups go there")
-    support_email: str = "help@eventship.example"
-    problem_base_url: Origin = "https://eventship.example"
+    support_email: str = Field("help@eventship.example", description="where people are sent for help")
+    problem_base_url: Origin = Field("https://eventship.example", description="base of problem `type` URLs")
 
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         description="whsec_… secrets, comma separated, newest first; `@<time>` behind one ends it"
@@ -130,18 +130,20 @@ class Settings(BaseSettings):
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         description="kid:base64 of 32 bytes, comma separated, newest first"
     )
-    jwks_url: Origin | None = None
-    jwks_file: Path | None = None
-    jwt_audience: str = "eventship-salesforce"
-    jwt_issuer: str | None = None
-    jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA")
+    jwks_url: Origin | None = Field(None, description="the platform's public keys for bearer tokens, by URL")
+    jwks_file: Path | None = Field(None, description="the same from a file; exactly one of the two is set")
+    jwt_audience: str = Field("eventship-salesforce", description="`aud` of a bearer token for us")
+    jwt_issuer: str | None = Field(None, description="`iss` of a bearer token, when it must have one")
+    jwt_algorithms: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("RS256", "ES256", "EdDSA"), description="signature algorithms that are accepted"
+    )
 
     salesforce_login_url: Origin = Field("https://login.salesforce.com", description="production login host")
-    salesforce_client_id: str | None = None
-    salesforce_client_secret: SecretStr | None = None
-    salesforce_api_version: str = Field("62.0", pattern=r"^\d{2,3}\.0$")
-    salesforce_package_url: str | None = None
-    salesforce_package_url_sandbox: str | None = None
+    salesforce_client_id: str | None = Field(None, description="Consumer Key of the shared app")
+    salesforce_client_secret: SecretStr | None = Field(None, description="its Consumer Secret")
+    salesforce_api_version: str = Field("62.0", pattern=r"^\d{2,3}\.0$", description="REST API version")
+    salesforce_package_url: str | None = Field(None, description="install link of the package")
+    salesforce_package_url_sandbox: str | None = Field(None, description="the same for sandboxes")
     salesforce_simulator_url: Origin | None = Field(None, description="allowed beside Salesforce's own hosts")
     salesforce_packs_duplicates: bool = Field(
         False, description="refused rows are re-sent in one composite; off: one by one, as is proven"
@@ -149,12 +151,12 @@ class Settings(BaseSettings):
 
     times: Times = Field(default_factory=Times)
     worker_drains: int = Field(8, ge=1, le=64, description="orgs drained at once by one worker")
-    webhook_max_bytes: int = Field(262_144, ge=1024)
-    batch_size_max: int = Field(1000, ge=1, le=1000)
+    webhook_max_bytes: int = Field(262_144, ge=1024, description="largest body of a webhook")
+    batch_size_max: int = Field(1000, ge=1, le=1000, description="registrations in one batch at most")
     guards_off: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="control runs only: reconcile, fence, quiet, send_window"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of our own loggers")
 
     @model_validator(mode="before")
     @classmethod
