@@ -121,7 +121,7 @@ def _adopt_found(row: Row, found: Found) -> None:
 
 
 def _may_create(row: Row, *, batch: Batch, clock: Clock) -> bool:
-    attendee, slot = row.job.attendee, row.slots.get(SlotKey(PERSON))
+    attendee = row.job.attendee
     if attendee.email_key is None:
         row.skipped_because = "no_email"
     elif not is_usable_email(attendee.email or attendee.email_key):
@@ -129,18 +129,20 @@ def _may_create(row: Row, *, batch: Batch, clock: Clock) -> bool:
     elif not batch.writes.person:
         row.skipped_because = "no_match"
     else:
-        return _is_free(row, slot, clock)
+        return _is_free(row, SlotKey(PERSON), clock)
     return False
 
 
-def _is_free(row: Row, slot: Written | None, clock: Clock) -> bool:
+def _is_free(row: Row, key: SlotKey, clock: Clock) -> bool:
     """Whether a slot may be created now: not while a lost create of it may still land."""
+    slot = row.slots.get(key)
     if slot is None or slot.state != "ambiguous":
         return True
     if not clock.is_settled(slot):
         row.wait_until(clock.next_look(slot))
         return False
     if slot.rounds + 1 >= MAX_ROUNDS:
+        row.slots[key] = replace(slot, state="failed", rounds=0)
         row.fail(OUTCOME_UNKNOWN)
         return False
     return True
@@ -180,7 +182,7 @@ def _plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Clo
     if before is not None and (task_id := found.tasks.get(before.reference or "")):
         row.slots[key] = replace(before, state="written", sf_id=task_id)
         return []
-    if not _is_free(row, before, clock):
+    if not _is_free(row, key, clock):
         return []
     reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, slot)
     fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference)

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.connections.service import open_client
 from app.database import Database
 from app.main import open_resources
 from app.models import CampaignLink, Host, Registration, SyncJob, WrittenRecord
 from app.resources import Resources
-from app.settings import Settings
+from app.settings import Settings, Times
 from app.sync.arm import Arm, arm_jobs
 from app.sync.drain import Engine, drain, pepper_of
 from tests.factories_events import event_for, registration_for
@@ -97,6 +98,30 @@ class Rig:
         answer = await self.org.door.get(f"/records/{sobject}")
         return [row for row in answer.json()["records"] if not row["IsDeleted"]]
 
+    async def pass_time(self, seconds: float) -> None:
+        """Let the database's past move away, so that nobody has to wait."""
+        moved = {
+            "sync_jobs": ("due_at",),
+            "written_records": ("attempt_started_at", "first_attempt_at"),
+            "open_creates": ("started_at", "until"),
+            "org_leases": ("until", "not_before"),
+            "connections": ("api_closed_until",),
+        }
+        async with self.database.system() as session:
+            for table, columns in moved.items():
+                changes = ", ".join(f"{name} = {name} - interval '{seconds} seconds'" for name in columns)
+                await session.execute(text(f"UPDATE {table} SET {changes}"))
+
+    async def delete(self, sobject: str, record_id: str) -> None:
+        """What a salesperson does in Salesforce."""
+        session = self.org.session
+        async with httpx.AsyncClient(transport=self.org.transport) as http:
+            answer = await http.delete(
+                f"{session['instance_url']}/services/data/v62.0/sobjects/{sobject}/{record_id}",
+                headers={"Authorization": f"Bearer {session['access_token']}"},
+            )
+        assert answer.status_code == 204, answer.text
+
     async def _arm(self, session: Any, registration: Registration, *, why: str = "live") -> None:
         await arm_jobs(
             session,
@@ -107,7 +132,8 @@ class Rig:
 @pytest.fixture
 async def rig(database: Database, settings: Settings) -> AsyncIterator[Rig]:
     org = await SimulatedOrg.open()
-    async with open_resources(settings, transport=org.transport) as resources:
+    roomy = settings.model_copy(update={"times": Times()})
+    async with open_resources(roomy, transport=org.transport) as resources:
         async with database.system() as session:
             session.add(Host(host_id=HOST))
             session.add(event_for())
@@ -119,6 +145,4 @@ def engine_of(resources: Resources, worker_id: str = "worker_otter") -> Engine:
     async def opener(host_id: str, *, before_send: Any) -> Any:
         return await open_client(resources, host_id, before_send=before_send)
 
-    return Engine(
-        resources.database, resources.settings, opener, worker_id, pepper_of(resources.settings)
-    )
+    return Engine(resources.database, resources.settings, opener, worker_id, pepper_of(resources.settings))

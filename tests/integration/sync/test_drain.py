@@ -14,7 +14,11 @@ async def test_a_lone_new_attendee_costs_three_calls(rig: Rig) -> None:
     [lead], [task], [member] = [await rig.records(each) for each in ("Lead", "Task", "CampaignMember")]
     assert (await rig.job(reg)).state == "synced"
     assert (lead["Email"], lead["LeadSource"]) == ("otter1@example.com", "Eventship")
-    assert (task["Subject"], task["WhoId"], task["Status"]) == ("Registered: Otter Summit", lead["Id"], "Completed")
+    assert (task["Subject"], task["WhoId"], task["Status"]) == (
+        "Registered: Otter Summit",
+        lead["Id"],
+        "Completed",
+    )
     assert (member["LeadId"], member["Status"]) == (lead["Id"], "Sent")
     assert (await rig.org.calls())["total"] == 3
 

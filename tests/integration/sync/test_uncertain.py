@@ -1,0 +1,204 @@
+"""Lost answers: nothing is lost, nothing is doubled, whatever Salesforce did with the request."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select, text
+
+from app.models import OpenCreate, SyncJob
+from app.sync import leases
+from tests.integration.sync.conftest import HOST, Rig
+
+QUIET = 780
+
+
+async def counts(rig: Rig) -> list[int]:
+    return [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")]
+
+
+async def settle(rig: Rig, seconds: float = 60, rounds: int = 20) -> None:
+    """Drain until no row moves by itself any more."""
+    for _ in range(rounds):
+        await rig.pass_time(seconds)
+        await rig.drain()
+        if set((await rig.states()).values()) <= {"synced", "failed", "skipped"}:
+            return
+
+
+@pytest.mark.parametrize("kind", ["reset_after_write", "truncate", "reset_before_write"])
+@pytest.mark.parametrize("size", [1, 5], ids=["lone", "batch"])
+async def test_lost_answer_to_a_person_create_makes_one_person(rig: Rig, kind: str, size: int) -> None:
+    await rig.link(await rig.org.campaign())
+    for number in range(size):
+        await rig.registered(number)
+    await rig.org.fault(kind, match={"is_write": True})
+    await rig.drain()
+    assert set((await rig.states()).values()) == {"ambiguous"}
+    await settle(rig)
+    assert set((await rig.states()).values()) == {"synced"}
+    assert await counts(rig) == [size] * 3
+
+
+@pytest.mark.parametrize("kind", ["reset_after_write", "truncate", "reset_before_write"])
+async def test_lost_answer_to_tasks_and_members_makes_one_of_each(rig: Rig, kind: str) -> None:
+    await rig.link(await rig.org.campaign())
+    await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    await rig.registered(1)
+    await rig.org.fault(kind, match={"is_write": True})
+    await rig.drain()
+    await settle(rig)
+    assert set((await rig.states()).values()) == {"synced"}
+    assert await counts(rig) == [0, 1, 1]
+
+
+async def test_write_that_lands_late_is_found_and_not_repeated(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1)
+    await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
+    await rig.drain()
+    await rig.pass_time(QUIET * 0.5)
+    await rig.drain()
+    assert (await rig.states(), await counts(rig)) == ({reg: "ambiguous"}, [0, 0, 0])
+    await rig.org.door.post("/settle")
+    await settle(rig, QUIET)
+    assert (await rig.states(), await counts(rig)) == ({reg: "synced"}, [1, 1, 1])
+
+
+async def test_without_quiet_time_a_late_write_is_doubled(rig: Rig) -> None:
+    """The control: with the guard off the damage is there, so the guard is what prevents it."""
+    unguarded = rig.with_settings(guards_off=frozenset({"quiet"}))
+    await rig.registered(1)
+    await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
+    await rig.drain(engine=unguarded)
+    await rig.pass_time(60)
+    await rig.drain(engine=unguarded)
+    await rig.org.door.post("/settle")
+    assert len(await rig.records("Lead")) == 2
+
+
+async def test_open_create_fences_the_email_for_another_event(rig: Rig) -> None:
+    attendee = {"email": "otter1@example.com", "name": "Otter 1"}
+    first = await rig.registered(1)
+    await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
+    await rig.drain()
+    second = await rig.registered(2, attendee=attendee, email_key="otter1@example.com")
+    await rig.pass_time(20)
+    await rig.drain()
+    assert await rig.states() == {first: "ambiguous", second: "pending"}
+    assert (await rig.job(second)).waiting_for == "certainty"
+    await rig.org.door.post("/settle")
+    await settle(rig, QUIET)
+    assert len(await rig.records("Lead")) == 1
+    async with rig.database.system() as session:
+        assert (await session.scalars(select(OpenCreate))).all() == []
+
+
+async def test_lost_update_is_read_again_after_the_quiet_time_and_asserted(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1)
+    await rig.drain()
+    job = await rig.job(reg)
+    await rig.change(reg, checked_in_at=job.created_at)
+    await rig.org.fault("reset_before_write", match={"is_write": True})
+    await rig.drain()
+    await settle(rig, QUIET)
+    [member] = await rig.records("CampaignMember")
+    assert (member["Status"], len(await rig.records("Task"))) == ("Responded", 2)
+    assert (await rig.job(reg)).is_attended
+
+
+async def test_after_three_rounds_without_certainty_the_row_asks_for_a_person(rig: Rig) -> None:
+    reg = await rig.registered(1)
+    for _ in range(3):
+        await rig.org.fault("reset_before_write", match={"is_write": True})
+        await rig.drain()
+        await rig.pass_time(QUIET + 60)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.error_class, job.error_code) == ("failed", "other", "OUTCOME_UNKNOWN")
+
+
+async def test_cancelled_drain_leaves_its_call_ambiguous_and_the_lease_free(rig: Rig) -> None:
+    await rig.org.configure(latency_ms=300)
+    reg = await rig.registered(1)
+    task = asyncio.create_task(rig.drain())
+    while (await rig.slots(reg)).get("person") is None:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await rig.states() == {reg: "ambiguous"}
+    await rig.org.configure(latency_ms=0)
+    await settle(rig, QUIET)
+    assert (await rig.states(), len(await rig.records("Lead"))) == ({reg: "synced"}, 1)
+
+
+async def test_taking_over_settles_what_the_dead_left_running(rig: Rig) -> None:
+    regs = [await rig.registered(number) for number in (1, 2)]
+    async with rig.database.system() as session:
+        await session.execute(
+            text("INSERT INTO org_leases (org_id, owner, fence, until) VALUES (:org, 'dead', 7, now())"),
+            {"org": rig.org.org_id},
+        )
+        await session.execute(text("UPDATE sync_jobs SET state = 'running', fence = 7, running_version = 1"))
+        await session.execute(
+            text(
+                "INSERT INTO written_records (host_id, org_id, registration_id, slot, state, action, sobject,"
+                " attempt_started_at, first_attempt_at) VALUES (:host, :org, :reg, 'person', 'intended',"
+                " 'create', 'Lead', now(), now())"
+            ),
+            {"host": HOST, "org": rig.org.org_id, "reg": regs[0]},
+        )
+    lease = await leases.acquire(rig.database, rig.org.org_id, owner="heir", life=20, send_window=5)
+    assert lease is not None
+    assert lease.fence == 8
+    assert await rig.states() == {regs[0]: "ambiguous", regs[1]: "pending"}
+
+
+async def test_three_deaths_in_one_rows_call_fail_the_row(rig: Rig) -> None:
+    reg = await rig.registered(1)
+    await rig.org.fault("reset_before_write", match={"is_write": True})
+    await rig.drain()
+    async with rig.database.system() as session:
+        for _ in range(3):
+            await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
+            await session.execute(text("UPDATE written_records SET state = 'intended'"))
+            await leases.settle_running(session, rig.org.org_id, has_died=True)
+    job = await rig.job(reg)
+    assert (job.state, job.deaths, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
+
+
+async def test_zombie_cannot_write_to_rows_of_a_new_owner(rig: Rig) -> None:
+    """A worker that froze in its call wakes up after another took the org over."""
+    await rig.org.configure(latency_ms=400)
+    reg = await rig.registered(1)
+    zombie = asyncio.create_task(rig.drain())
+    while (await rig.slots(reg)).get("person") is None:
+        await asyncio.sleep(0.01)
+    await rig.pass_time(30)
+    heir = await leases.acquire(rig.database, rig.org.org_id, owner="heir", life=20, send_window=5)
+    assert heir is not None
+    await zombie
+    assert await rig.states() == {reg: "ambiguous"}
+    assert (await rig.slots(reg))["person"].state == "ambiguous"
+
+
+async def test_only_one_of_two_workers_drains_an_org(rig: Rig) -> None:
+    first = await leases.acquire(rig.database, rig.org.org_id, owner="one", life=20, send_window=5)
+    second = await leases.acquire(rig.database, rig.org.org_id, owner="two", life=20, send_window=5)
+    assert first is not None
+    assert second is None
+
+
+async def test_change_while_running_arms_once_more(rig: Rig) -> None:
+    await rig.org.configure(latency_ms=200)
+    reg = await rig.registered(1)
+    task = asyncio.create_task(rig.drain())
+    while (await rig.states())[reg] != "running":
+        await asyncio.sleep(0.01)
+    await rig.rearm(reg)
+    await task
+    async with rig.database.system() as session:
+        job = await session.get_one(SyncJob, (HOST, reg))
+    assert (job.state, job.wanted_version, job.written_version) == ("synced", 2, 2)
+    assert len(await rig.records("Lead")) == 1
