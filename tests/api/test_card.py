@@ -1,0 +1,225 @@
+"""The card: every field always there, and each state told as it is."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from app.connections.ends import end_connection
+from app.models import Connection, Event, Host, SyncJob
+from tests.api.conftest import Service
+from tests.factories import ORG_ID, connection_for
+from tests.tokens import TokenMint
+
+FIELDS = {
+    "": {
+        "host_id", "state", "state_since", "reason", "role", "actions", "app", "connection", "preflight",
+        "work", "budget", "pause", "policy", "support_email", "version",
+    },
+    "actions": {"connect", "disconnect", "edit_credentials", "pause"},
+    "actions.connect": {"is_allowed", "why_not"},
+    "app": {
+        "mode", "is_package_required", "package_install_url", "package_install_url_sandbox", "redirect_uri",
+        "scopes", "credentials",
+    },
+    "connection": {
+        "environment", "login_host", "org", "user", "api_version", "connected_at", "connected_by",
+        "last_used_at", "last_written_at", "approvals", "other_hosts_on_org",
+    },
+    "connection.org": {"id", "name", "edition", "is_sandbox", "instance_url", "lightning_url"},
+    "connection.user": {"id", "username", "name"},
+    "connection.approvals": {"count", "limit", "is_warning"},
+    "work": {"pending", "waiting", "failed", "oldest_pending_at"},
+    "budget": {
+        "org_used", "org_limit", "cap_percent", "stop_at", "is_stopped", "resumes_at", "calls_today",
+        "measured_at",
+    },
+    "pause": {"is_paused", "paused_at", "paused_by"},
+    "policy": {"new_events", "before_first_connection"},
+}  # fmt: skip
+
+
+def part(card: dict[str, Any], path: str) -> Any:
+    for name in filter(None, path.split(".")):
+        card = card[name]
+    return card
+
+
+async def add(service: Service, *rows: Any) -> None:
+    for row in rows:
+        async with service.resources.database.system() as session:
+            session.add(row)
+
+
+async def change(service: Service, host_id: str = "host_a", **values: Any) -> None:
+    async with service.resources.database.tenant(host_id) as session:
+        await session.execute(update(Connection).values(values))
+
+
+async def connected(service: Service, **values: Any) -> None:
+    await add(service, Host(host_id="host_a"), connection_for(service.resources.vault, **values))
+
+
+def job(number: int, **values: Any) -> SyncJob:
+    given = {"event_id": "evt_1", "org_id": ORG_ID, "state": "pending"} | values
+    return SyncJob(host_id="host_a", registration_id=f"reg_{number}", **given)
+
+
+@pytest.mark.parametrize("path", FIELDS)
+async def test_connected_card_has_every_field_and_no_other(service: Service, path: str) -> None:
+    await connected(service)
+    assert set(part(await service.card(), path)) == FIELDS[path]
+
+
+async def test_host_that_never_connected(service: Service) -> None:
+    card = await service.card()
+    assert (card["state"], card["state_since"], card["reason"]) == ("not_connected", None, None)
+    assert (card["connection"], card["preflight"], card["version"]) == (None, None, 0)
+    assert card["actions"]["connect"] == {"is_allowed": True, "why_not": None}
+    assert card["actions"]["disconnect"] == {"is_allowed": False, "why_not": "NotConnected"}
+    assert card["work"] == {"pending": 0, "waiting": 0, "failed": 0, "oldest_pending_at": None}
+    assert card["budget"]["cap_percent"] == 80
+    assert card["policy"] == {"new_events": "sync", "before_first_connection": "on_request"}
+
+
+async def test_connected_host(service: Service) -> None:
+    await connected(service)
+    card = await service.card()
+    assert (card["state"], card["reason"], card["role"]) == ("connected", None, "owner")
+    assert card["state_since"].endswith("Z")
+    assert card["connection"]["login_host"] == "127.0.0.1:8100"
+    assert card["connection"]["org"]["lightning_url"] is None
+    assert card["connection"]["user"]["name"] == "Rita Otter"
+    assert card["app"] == {
+        "mode": "shared",
+        "is_package_required": True,
+        "package_install_url": service.settings.salesforce_package_url,
+        "package_install_url_sandbox": None,
+        "redirect_uri": "http://127.0.0.1:8000/oauth/salesforce/callback",
+        "scopes": ["api", "refresh_token", "id"],
+        "credentials": None,
+    }
+    assert "otter.access" not in str(card)
+
+
+async def test_lightning_address_follows_the_instance(service: Service) -> None:
+    await connected(service, instance_url="https://otter--uat.sandbox.my.salesforce.com")
+    org = (await service.card())["connection"]["org"]
+    assert org["lightning_url"] == "https://otter--uat.sandbox.lightning.force.com"
+
+
+async def test_ended_connection_says_why_and_what_waits(service: Service) -> None:
+    await connected(service)
+    await add(
+        service, Event(host_id="host_a", event_id="evt_1", title="Summit", snapshot_at=datetime.now(UTC))
+    )
+    await add(service, *(job(number) for number in range(3)), job(9, state="failed"))
+    async with service.resources.database.tenant("host_a") as session:
+        await end_connection(session, "host_a", reason_code="access_revoked")
+    card = await service.card()
+    assert (card["state"], card["reason"]["code"], card["version"]) == (
+        "needs_reconnect",
+        "access_revoked",
+        2,
+    )
+    assert card["reason"]["explanation"].endswith("3 changes are waiting; none is lost.")
+    assert card["work"] | {"oldest_pending_at": None} == {
+        "pending": 3,
+        "waiting": 3,
+        "failed": 1,
+        "oldest_pending_at": None,
+    }
+    assert card["work"]["oldest_pending_at"] is not None
+    assert card["actions"]["disconnect"]["is_allowed"]
+
+
+@pytest.mark.parametrize(
+    ("closed_by", "waiting"),
+    [
+        pytest.param("nothing", 0, id="open"),
+        pytest.param("host pause", 2, id="host pause"),
+        pytest.param("event pause", 2, id="event pause"),
+        pytest.param("budget closed", 2, id="budget closed"),
+        pytest.param("budget used", 2, id="budget used"),
+    ],
+)
+async def test_waiting_work_is_what_a_closed_gate_holds_back(
+    service: Service, closed_by: str, waiting: int
+) -> None:
+    now = datetime.now(UTC)
+    budgets: dict[str, dict[str, Any]] = {
+        "budget closed": {"api_closed_until": now + timedelta(hours=1)},
+        "budget used": {"api_used": 80, "api_limit": 100},
+    }
+    paused = {"paused_at": now, "paused_by": "user_17"}
+    host = Host(host_id="host_a", **(paused if closed_by == "host pause" else {}))
+    event = Event(
+        host_id="host_a",
+        event_id="evt_1",
+        title="Summit",
+        snapshot_at=now,
+        **(paused if closed_by == "event pause" else {}),
+    )
+    await add(service, host, event, connection_for(service.resources.vault, **budgets.get(closed_by, {})))
+    await add(service, job(1), job(2, state="ambiguous"), job(3, state="running"), job(4, state="held"))
+    work = (await service.card())["work"]
+    assert (work["pending"], work["waiting"]) == (4, waiting)
+
+
+async def test_work_for_another_org_is_not_this_cards(service: Service) -> None:
+    await connected(service)
+    await add(service, job(1, org_id="00D5g000000Other"), job(2, state="synced"))
+    assert (await service.card())["work"]["pending"] == 0
+
+
+async def test_budget_is_the_orgs_usage_under_the_hosts_cap(service: Service) -> None:
+    now = datetime.now(UTC)
+    measured = {"api_used": 51230, "api_limit": 145000, "api_measured_at": now}
+    await connected(service, **measured, calls_today=812, calls_day=now)
+    budget = (await service.card())["budget"]
+    assert (budget["stop_at"], budget["is_stopped"], budget["calls_today"]) == (116000, False, 812)
+
+
+async def test_approvals_and_neighbours_are_counted_across_hosts(service: Service) -> None:
+    await connected(service)
+    assert not (await service.card())["connection"]["other_hosts_on_org"]
+    vault = service.resources.vault
+    await add(service, *(connection_for(vault, f"other_{number}") for number in range(3)))
+    ended = connection_for(vault, "ended", state="needs_reconnect")
+    await add(service, ended, connection_for(vault, "colleague", user_id="0055g00000Other"))
+    shown = (await service.card())["connection"]
+    assert shown["approvals"] == {"count": 4, "limit": 5, "is_warning": True}
+    assert shown["other_hosts_on_org"]
+
+
+async def test_member_is_told_what_is_not_allowed(service: Service, mint: TokenMint) -> None:
+    await connected(service)
+    headers = mint.headers(hosts={"host_a": "member"})
+    card = (await service.http.get("/v1/hosts/host_a/salesforce", headers=headers)).json()
+    assert card["role"] == "member"
+    refused = {"is_allowed": False, "why_not": "RoleInsufficient"}
+    assert card["actions"] == dict.fromkeys(FIELDS["actions"], refused)
+
+
+async def test_pause_and_resume_are_shown_counted_and_idempotent(service: Service) -> None:
+    await connected(service)
+    url = "/v1/hosts/host_a/salesforce"
+    cards = [
+        (await service.http.post(f"{url}/{what}")).json() for what in ("pause", "pause", "resume", "resume")
+    ]
+    assert [card["pause"]["is_paused"] for card in cards] == [True, True, False, False]
+    assert cards[0]["pause"]["paused_by"] == "user_17"
+    assert cards[0]["pause"]["paused_at"] == cards[1]["pause"]["paused_at"]
+    assert [card["version"] for card in cards] == [2, 2, 3, 3]
+
+
+async def test_host_without_connection_can_be_paused(service: Service) -> None:
+    card = (await service.http.post("/v1/hosts/host_a/salesforce/pause")).json()
+    assert (card["pause"]["is_paused"], card["version"], card["state"]) == (True, 0, "not_connected")
+
+
+async def test_without_a_token_there_is_no_card(service: Service) -> None:
+    answer = await service.http.get("/v1/hosts/host_a/salesforce", headers={"authorization": ""})
+    assert (answer.status_code, answer.json()["code"]) == (401, "TokenInvalid")
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,142 @@
+"""The tables of errors: every row leads to advice that exists and reads whole."""
+
+import string
+
+import pytest
+
+from app.advice import ADVICE
+from app.connections.connect_errors import (
+    ADVICE_BY_API_CODE,
+    ADVICE_BY_ERROR,
+    ConnectFailed,
+    advice_for,
+    from_oauth,
+)
+from app.connections.grants import choose_version, parse_identity_url
+from app.connections.pages import popup_page
+from app.connections.refusals import REASONS, reason_of
+from app.salesforce.oauth import OAuthAnswerLost, OAuthRefused
+
+FILLED = {"support_email", "redirect_uri", "api_version"}
+REASON_CODES = {
+    "access_revoked",
+    "user_inactive",
+    "app_uninstalled",
+    "app_blocked",
+    "api_disabled",
+    "session_not_for_api",
+    "credentials_cleared",
+    "credentials_rejected",
+    "org_inactive",
+    "ip_restricted",
+    "grant_evicted",
+    "disconnected_by_host",
+    "environment_not_configured",
+}
+
+
+@pytest.mark.parametrize("reason", sorted(REASON_CODES))
+def test_every_reason_has_advice_with_a_step(reason: str) -> None:
+    assert ADVICE[reason].steps
+
+
+@pytest.mark.parametrize(
+    "code", sorted({row[2] for row in ADVICE_BY_ERROR} | set(ADVICE_BY_API_CODE.values()))
+)
+def test_every_connect_error_has_advice(code: str) -> None:
+    assert ADVICE[code].explanation
+
+
+def test_connection_reasons_are_the_ones_of_the_card() -> None:
+    assert {reason for _, _, reason in REASONS if reason} <= REASON_CODES
+
+
+@pytest.mark.parametrize("row", REASONS, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")
+def test_each_refusal_of_a_refresh_has_its_reason(row: tuple[str, str, str | None]) -> None:
+    error, words, reason = row
+    assert reason_of(OAuthRefused(error.upper(), f"the {words.upper()} said so", 400)) == reason
+
+
+def test_unknown_refusal_may_pass() -> None:
+    assert reason_of(OAuthRefused("unknown_error", "retry your request", 400)) is None
+
+
+@pytest.mark.parametrize("row", ADVICE_BY_ERROR, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")
+def test_each_connect_error_finds_its_advice(row: tuple[str, str, str]) -> None:
+    error, words, code = row
+    assert advice_for(error.upper(), f"the {words} said so") == code
+
+
+def test_gateway_error_means_salesforce_is_away() -> None:
+    assert advice_for("http_502", "") == "salesforce_away"
+
+
+def test_lost_answer_means_salesforce_is_away() -> None:
+    failed = from_oauth(OAuthAnswerLost("no answer"))
+    assert (failed.problem_code, failed.failure) == ("salesforce_away", None)
+
+
+def test_long_words_of_salesforce_are_cut() -> None:
+    failed = from_oauth(OAuthRefused("x" * 200, "y" * 900, 400))
+    assert failed.failure is not None
+    assert (len(failed.failure.error_code), len(failed.failure.message)) == (100, 500)
+
+
+@pytest.mark.parametrize("code", sorted(ADVICE))
+def test_advice_asks_only_for_what_somebody_fills_in(code: str) -> None:
+    row = ADVICE[code]
+    texts = (row.title, row.explanation, *row.steps)
+    places = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
+    is_ours = code in REASON_CODES or code in {row[2] for row in ADVICE_BY_ERROR}
+    assert not is_ours or places <= FILLED
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "chosen"),
+    [
+        pytest.param(["61.0", "62.0", "68.0"], "62.0", "62.0", id="offered"),
+        pytest.param(["58.0", "60.0"], "62.0", "60.0", id="newest older"),
+        pytest.param(["99.0", "100.0", "101.0"], "100.0", "100.0", id="three digits"),
+        pytest.param(["next", "60.0"], "62.0", "60.0", id="odd names"),
+    ],
+)
+def test_api_version_is_the_wanted_or_the_newest_older_one(
+    offered: list[str], wanted: str, chosen: str
+) -> None:
+    assert choose_version(offered, wanted) == chosen
+
+
+def test_org_without_a_usable_api_version_is_named() -> None:
+    with pytest.raises(ConnectFailed, match="api_version_missing"):
+        choose_version(["70.0"], "62.0")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV",
+        "https://login.salesforce.com.evil.example/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV",
+        "https://login.salesforce.com@evil.example/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV",
+        "http://login.salesforce.com/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV",
+        "https://login.salesforce.com/id/00D5g000004XyZaEAK",
+        "https://login.salesforce.com/id/00D5g000004XyZaEAB/0055g00000AbCdEAAV",
+        "https://login.salesforce.com/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV?x=1",
+        "https://login.salesforce.com/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV/../../x",
+        "",
+    ],
+)
+def test_identity_address_of_anybody_else_is_refused(url: str) -> None:
+    with pytest.raises(ConnectFailed, match="host_not_allowed"):
+        parse_identity_url(url)
+
+
+def test_identity_address_names_org_and_user() -> None:
+    url = "https://login.salesforce.com/id/00D5g000004XyZa/0055g00000AbCdEAAV"
+    assert parse_identity_url(url) == ("00D5g000004XyZaEAK", "0055g00000AbCdEAAV")
+
+
+def test_popup_page_cannot_be_broken_out_of() -> None:
+    page = popup_page("https://app.example", outcome="connected", attempt_id="</script><b>\u2028")
+    body = bytes(page.body).decode()
+    assert body.count("</script>") == 1
+    assert "\u2028" not in body
