@@ -15,6 +15,7 @@ from app.idempotency import Idempotency
 from app.identity import KeySource, TokenVerifier
 from app.intake.routes import router as intake_router
 from app.intake.writer import IntakeWriter, running_writer
+from app.monitor.ops_routes import router as ops_router
 from app.monitor.routes import router as monitor_router
 from app.problems import install_problem_handlers
 from app.resources import Resources
@@ -86,6 +87,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     app.include_router(oauth_router)
     app.include_router(campaigns_router)
     app.include_router(monitor_router)
+    app.include_router(ops_router)
     app.include_router(health_router)
     app.add_middleware(Idempotency)
     return app

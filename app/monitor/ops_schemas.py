@@ -1,0 +1,189 @@
+"""The shapes of the operations' doors; rows carry ids, never personal data."""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.monitor.schemas import IDS_MAX, OpaqueId, ShortText
+from app.problems import FilterEmpty
+
+JobState = Literal["pending", "running", "synced", "failed", "held", "ambiguous", "skipped"]
+ErrorClassName = Literal[
+    "configuration", "data", "duplicate", "transient", "access", "limit", "ambiguous", "other"
+]
+
+
+class JobFilter(BaseModel):
+    """Which jobs, across hosts: all members that are set must hold, and one must be set.
+
+    `state` is the job's own; `older_than` compares with its last change.
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    host_id: OpaqueId | None = None
+    org_id: OpaqueId | None = None
+    event_id: OpaqueId | None = None
+    state: JobState | None = None
+    error_class: ErrorClassName | None = Field(None, alias="class")
+    error_code: ShortText | None = None
+    older_than: AwareDatetime | None = None
+    registration_ids: list[OpaqueId] | None = Field(None, min_length=1, max_length=IDS_MAX)
+
+    def checked(self) -> Self:
+        """Itself. Raises FilterEmpty."""
+        if all(getattr(self, name) is None for name in JobFilter.model_fields):
+            raise FilterEmpty
+        return self
+
+
+class JobsQuery(JobFilter):
+    """A filter and a page."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=4096)
+
+
+class ActOnJobs(BaseModel):
+    """Jobs to act on; a dry run only counts, and is what happens unless it is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filter: JobFilter
+    dry_run: bool = True
+
+
+class Act(BaseModel):
+    """A deed without a filter; a dry run unless it is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = True
+
+
+class JobShown(BaseModel):
+    """One job."""
+
+    model_config = ConfigDict(from_attributes=True, serialize_by_alias=True)
+
+    host_id: str
+    event_id: str
+    registration_id: str
+    org_id: str
+    state: str
+    waiting_for: str | None
+    why: str
+    priority: int
+    attempts: int
+    deaths: int
+    due_at: datetime
+    error_class: str | None = Field(serialization_alias="class")
+    error_code: str | None
+    group_id: str | None
+    updated_at: datetime
+
+
+class Jobs(BaseModel):
+    """One page of jobs."""
+
+    items: list[JobShown]
+    next_cursor: str | None
+
+
+class Acted(BaseModel):
+    """What an act did: `matched` jobs in all, of which `queued` will move, and a sample of at most ten."""
+
+    dry_run: bool
+    matched: int
+    queued: int
+    sample: list[JobShown]
+
+
+class OrgShown(BaseModel):
+    """An org that somebody may have to look at, and why."""
+
+    org_id: str
+    hosts: int
+    connection_states: list[str]
+    not_before: datetime | None
+    not_before_reason: str | None
+    failures: int
+    is_slow: bool
+    is_paused: bool
+
+
+class BudgetShown(BaseModel):
+    """One host's share of its org's calls; the fullest come first."""
+
+    host_id: str
+    org_id: str
+    org_used: int
+    org_limit: int
+    cap_percent: int
+    closed_until: datetime | None
+    measured_at: datetime | None
+
+
+class WorkerShown(BaseModel):
+    """One worker process by its heartbeat."""
+
+    worker_id: str
+    hostname: str
+    pid: int
+    started_at: datetime
+    beat_at: datetime
+    silent_seconds: float
+    is_stopping: bool
+    drains: int
+
+
+class FailureCount(BaseModel):
+    """Failed jobs of one class and code."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    error_class: str | None = Field(serialization_alias="class")
+    error_code: str | None
+    count: int
+
+
+class Overview(BaseModel):
+    """The service at a moment, across hosts."""
+
+    backlog: dict[str, int]
+    oldest_due_age_seconds: float
+    orgs_with_backlog: int
+    orgs_with_trouble: list[OrgShown]
+    budgets: list[BudgetShown]
+    workers: list[WorkerShown]
+    failures: list[FailureCount]
+    as_of: datetime
+
+
+class LeaseShown(BaseModel):
+    """Who drains an org, until when, and what the org asked for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    org_id: str
+    owner: str | None
+    is_held: bool
+    until: datetime | None
+    acquired_at: datetime | None
+    fence: int
+    not_before: datetime | None
+    not_before_reason: str | None
+    failures: int
+    is_slow: bool
+    batch_size: int
+    paused_at: datetime | None
+    paused_by: str | None
+    running: int
+
+
+class Leases(BaseModel):
+    """Every org that was ever drained, in the order of ids; one page."""
+
+    items: list[LeaseShown]
+    next_cursor: str | None
