@@ -75,17 +75,24 @@ class Claims(BaseModel):
 class KeySource:
     """The pinned key set: a file, or a URL read at most once a minute and kept while it is away."""
 
-    def __init__(self, *, url: str | None, file: Path | None, http: httpx.AsyncClient) -> None:
-        self._url, self._file, self._http = url, file, http
+    def __init__(
+        self,
+        *,
+        url: str | None,
+        file: Path | None,
+        http: httpx.AsyncClient,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url, self._file, self._http, self._clock = url, file, http, clock
         self._keys: KeySet | None = None
         self._fetched_at = float("-inf")
 
     async def keys(self, *, must_refetch: bool = False) -> KeySet:
         """The current keys. Raises TokenInvalid while none could ever be read."""
-        age = time.monotonic() - self._fetched_at
+        age = self._clock() - self._fetched_at
         wants = self._keys is None or must_refetch or age > JWKS_FRESH_SECONDS
         if wants and age > JWKS_MIN_SECONDS:
-            self._fetched_at = time.monotonic()
+            self._fetched_at = self._clock()
             self._keys = await self._read() or self._keys
         if self._keys is None:
             raise TokenInvalid("The signing keys are not available.")
@@ -94,8 +101,8 @@ class KeySource:
     async def _read(self) -> KeySet | None:
         try:
             return KeySet.import_key_set(await self._document())
-        except (OSError, httpx.HTTPError, ValueError, KeyError, JoseError):
-            return None
+        except (OSError, httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, JoseError):
+            return None  # LookupError to AttributeError: joserfc takes the shape of a key set on trust
 
     async def _document(self) -> Any:
         if self._file is not None:

@@ -5,7 +5,6 @@ own random data key, wrapped by a key-encryption key, so that rotation re-wraps 
 """
 
 import base64
-import binascii
 import hashlib
 import os
 from collections.abc import Sequence
@@ -93,7 +92,7 @@ def parse_key(text: str) -> tuple[str, bytes]:
     kid, _, encoded = text.partition(":")
     try:
         key = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise KeyInvalid("an encryption key is kid:base64") from None
     if not kid or not kid.isascii() or len(kid) > 32 or len(key) != 32:
         raise KeyInvalid("an encryption key is kid:base64 of exactly 32 bytes")
