@@ -211,7 +211,6 @@ def _own_jobs(backfill: Any) -> list[ColumnElement[bool]]:
     return [
         SyncJob.host_id == backfill.host_id,
         SyncJob.event_id == backfill.event_id,
-        SyncJob.priority == BACKFILL,
         SyncJob.why == backfill.why,
         SyncJob.registration_id <= backfill.cursor,
     ]

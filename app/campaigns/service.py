@@ -109,7 +109,6 @@ async def link_campaign(
     campaign = await _find_campaign(resources, connection, campaign_id)
     refuse_unknown(statuses, campaign)
     async with resources.database.tenant(host_id) as session:
-        await _require_event(session, host_id, event_id, is_locked=True)
         await _require_same_org(session, connection, settings=resources.settings)
         link = await session.get(CampaignLink, (host_id, event_id))
         _refuse_other(link, campaign_id)
@@ -131,11 +130,11 @@ async def unlink_campaign(resources: Resources, host_id: str, event_id: str, *, 
     Raises EventNotFound, CampaignNotLinked.
     """
     async with resources.database.tenant(host_id) as session:
-        await _require_event(session, host_id, event_id, is_locked=True)
+        await _require_event(session, host_id, event_id)
+        connection = await _lock_host(session, host_id)
         link = await session.get(CampaignLink, (host_id, event_id))
         if link is None:
             raise CampaignNotLinked
-        connection = await session.get(Connection, host_id)
         writes_stopped = await _stop_writes(session, link, connection, by=by)
         members_kept = await _count_members(session, link)
         await session.delete(link)
@@ -147,18 +146,19 @@ async def unlink_campaign(resources: Resources, host_id: str, event_id: str, *, 
     return Unlinked(unlinked_at=datetime.now(UTC), campaign=record_of(link, connection), **counts)
 
 
-async def _require_event(
-    session: AsyncSession, host_id: str, event_id: str, *, is_locked: bool = False
-) -> None:
-    """Raises EventNotFound. Locked: whoever else links or unlinks this event waits until we are done."""
-    lock: Any = {"key_share": True} if is_locked else None
-    if await session.get(Event, (host_id, event_id), with_for_update=lock) is None:
+async def _require_event(session: AsyncSession, host_id: str, event_id: str) -> None:
+    if await session.get(Event, (host_id, event_id)) is None:
         raise EventNotFound
+
+
+async def _lock_host(session: AsyncSession, host_id: str) -> Connection | None:
+    """Whoever else of this host links or unlinks waits until we are done, and so does a change of org."""
+    return await session.get(Connection, host_id, with_for_update={"key_share": True})
 
 
 async def _require_same_org(session: AsyncSession, asked: Connection, *, settings: Settings) -> None:
     """The campaign was read in this org; a connection that moved meanwhile knows nothing of it."""
-    await session.get(Connection, asked.host_id, with_for_update={"key_share": True})
+    await _lock_host(session, asked.host_id)
     connection = await usable_connection(session, asked.host_id, settings=settings)
     if connection.org_id != asked.org_id:
         raise SalesforceUnavailable(

@@ -187,6 +187,11 @@ async def test_validate_warns(desk: Desk) -> None:
     assert codes == ["campaign_used_by_other_event", "campaign_inactive", "campaign_ended"]
 
 
+async def test_events_own_link_is_no_reason_to_warn(desk: Desk, campaign_id: str) -> None:
+    await desk.link(campaign_id)
+    assert (await desk.validate(campaign_id)).json()["warnings"] == []
+
+
 def link_for(event_id: str, campaign_id: str, org_id: str, **changes: Any) -> CampaignLink:
     values: dict[str, Any] = {
         "campaign_name": "Otter Summit",
@@ -450,7 +455,8 @@ async def test_unlinking_counts_what_stops_and_what_stays(desk: Desk, campaign_i
     async with desk.database.system() as session:
         done = SyncJob.registration_id.in_(("reg_00000", "reg_00001"))
         await session.execute(update(SyncJob).where(done).values(state="synced"))
-        session.add_all(member_of(number, desk.org.org_id, campaign_id) for number in (0, 1))
+        session.add_all((event_for(event_id="evt_second"), registration_for(9, event_id="evt_second")))
+        session.add_all(member_of(number, desk.org.org_id, campaign_id) for number in (0, 1, 9))
     answer = await desk.http.delete(PATH)
     assert answer.status_code == 200
     told = answer.json()

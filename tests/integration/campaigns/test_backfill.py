@@ -152,6 +152,24 @@ async def test_live_work_keeps_its_priority_and_is_written_anew(connected: Datab
     assert (job.priority, job.wanted_version) == (LIVE, 2)
 
 
+async def test_live_work_that_waits_is_still_to_go(connected: Database) -> None:
+    await save(connected, registration_for(1), job_for(1, priority=LIVE, why="live"))
+    await start(connected)
+    await arm_backfills(connected)
+    assert (await shown(connected)).to_go == 1
+    assert await finish_backfills(connected) == 0
+
+
+async def test_failures_of_an_earlier_backfill_are_not_counted_again(connected: Database) -> None:
+    for number in range(4):
+        await save(connected, registration_for(number), job_for(number, state="failed", why="link"))
+    await start(connected)
+    await arm_backfills(connected, chunk=1)
+    await settle(connected, 0, state="synced")
+    view = await shown(connected)
+    assert (view.done, view.failed, view.to_go) == (1, 0, 3)
+
+
 async def test_progress_adds_up_while_it_runs(connected: Database) -> None:
     await save(connected, *(registration_for(number) for number in range(8)))
     await start(connected)
