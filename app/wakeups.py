@@ -58,7 +58,7 @@ class WakeUps:
     async def close(self) -> None:
         if self._pool is not None:
             pool, self._pool = self._pool, None
-            await pool.aclose()
+            await pool.aclose(close_connection_pool=True)
 
     async def _connected(self) -> ArqRedis:
         if self._pool is None:

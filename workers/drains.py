@@ -31,12 +31,21 @@ class Drains:
     `seconds` is the longest a drain may take, its last call included.
     """
 
-    def __init__(self, drain: Drain, announce: Announce, *, slots: int, seconds: float) -> None:
+    def __init__(
+        self,
+        drain: Drain,
+        announce: Announce,
+        *,
+        slots: int,
+        seconds: float,
+        leave_within: float = CANCEL_SECONDS,
+    ) -> None:
         self._drain = drain
         self._announce = announce
         self._slots = slots
         self._slow_slots = max(1, slots // SLOW_SHARE)
         self._seconds = seconds
+        self._leave_within = leave_within
         self._running: dict[str, Running] = {}
         self._asked_again: set[str] = set()
         self._is_closed = False
@@ -67,7 +76,7 @@ class Drains:
         late = await _wait([running.task for running in self._running.values()], within)
         for task in late:
             task.cancel()
-        for task in await _wait(late, CANCEL_SECONDS):
+        for task in await _wait(late, self._leave_within):
             log.error("drain_left_behind", extra={"drain": task.get_name()})
 
     def _has_slot(self, *, is_slow: bool) -> bool:

@@ -12,17 +12,24 @@ Run = Callable[[], Awaitable[None]]
 FIRST_SECONDS, LONGEST_SECONDS = 0.25, 10.0
 
 
-async def keep_running(name: str, run: Run, *, stop: asyncio.Event) -> None:
+async def keep_running(
+    name: str,
+    run: Run,
+    *,
+    stop: asyncio.Event,
+    first: float = FIRST_SECONDS,
+    longest: float = LONGEST_SECONDS,
+) -> None:
     """Call `run` until `stop`; after an exception wait a little, twice as long each time in a row."""
-    wait = FIRST_SECONDS
+    wait = first
     while not stop.is_set():
         try:
             await run()
-            wait = FIRST_SECONDS
+            wait = first
         except Exception as error:
             log.warning("loop_failed", extra={"loop": name, "error": describe(error), "next_in": wait})
             await pause(stop, wait)
-            wait = min(wait * 2, LONGEST_SECONDS)
+            wait = min(wait * 2, longest)
 
 
 async def repeat(name: str, run: Run, *, every: float, stop: asyncio.Event) -> None:

@@ -1,10 +1,12 @@
 """arq's side: wake-ups become drains, and arq's worker is started again whenever Redis took it down."""
 
 import asyncio
+import logging
 from typing import Any
 
-from arq.connections import RedisSettings
+from arq.connections import ArqRedis, RedisSettings, create_pool
 from arq.worker import Worker, func
+from redis.exceptions import RedisError
 
 from app.database import Database
 from app.models import OrgLease
@@ -12,6 +14,8 @@ from app.settings import Settings
 from app.wakeups import DRAIN, deserialize, serialize
 from workers.drains import Drains
 from workers.guards import keep_running
+
+log = logging.getLogger(__name__)
 
 SLACK_SECONDS = 20.0
 HEALTH_SECONDS = 15
@@ -53,20 +57,23 @@ class Listener:
         await keep_running("wake-ups", self._one_life, stop=stop)
 
     async def _one_life(self) -> None:
-        worker = self._worker()
+        pool = await create_pool(self._redis(), job_serializer=serialize, job_deserializer=deserialize)
+        worker = self._worker(pool)
         try:
             await worker.main()
         finally:
-            await worker.close()
+            await _closed(worker, pool)
 
-    def _worker(self) -> Worker:
+    def _redis(self) -> RedisSettings:
         redis = RedisSettings.from_dsn(self._settings.redis_url)
         redis.conn_retries, redis.conn_timeout = 0, 1
+        return redis
+
+    def _worker(self, pool: ArqRedis) -> Worker:
+        drain = func(wake, name=DRAIN, max_tries=1, keep_result=0, timeout=longest_drain(self._settings))
         return Worker(
-            functions=[
-                func(wake, name=DRAIN, max_tries=1, keep_result=0, timeout=longest_drain(self._settings))
-            ],
-            redis_settings=redis,
+            functions=[drain],
+            redis_pool=pool,
             handle_signals=False,
             job_completion_wait=int(self._settings.times.drain_budget) + 5,
             max_jobs=self._settings.worker_drains,
@@ -78,3 +85,12 @@ class Listener:
             job_deserializer=deserialize,
             log_results=False,
         )
+
+
+async def _closed(worker: Worker, pool: ArqRedis) -> None:
+    try:
+        await worker.close()
+    except (RedisError, OSError):
+        log.info("wake_ups_lost")
+    finally:
+        await pool.aclose(close_connection_pool=True)

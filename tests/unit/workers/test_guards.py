@@ -1,0 +1,77 @@
+"""Loops that outlive their failures."""
+
+import asyncio
+import logging
+
+import pytest
+
+from workers.guards import describe, jittered, keep_running, pause, repeat
+
+
+class Turns:
+    """Fails in the turns it is told to, and sets `stop` in the last."""
+
+    def __init__(self, *, fails: set[int], last: int) -> None:
+        self.stop = asyncio.Event()
+        self.count = 0
+        self._fails = fails
+        self._last = last
+
+    async def run(self) -> None:
+        self.count += 1
+        if self.count == self._last:
+            self.stop.set()
+        if self.count in self._fails:
+            raise ConnectionError("gone fishing\nand more")
+
+
+async def test_a_loop_is_started_again_after_a_crash(caplog: pytest.LogCaptureFixture) -> None:
+    turns = Turns(fails={1, 2}, last=3)
+    with caplog.at_level(logging.WARNING):
+        await keep_running("wake-ups", turns.run, stop=turns.stop, first=0.001)
+    assert turns.count == 3
+    waits = [vars(record)["next_in"] for record in caplog.records]
+    assert waits == [0.001, 0.002]
+
+
+async def test_waits_grow_only_up_to_the_longest(caplog: pytest.LogCaptureFixture) -> None:
+    turns = Turns(fails=set(range(1, 6)), last=5)
+    await keep_running("wake-ups", turns.run, stop=turns.stop, first=0.001, longest=0.002)
+    assert [vars(record)["next_in"] for record in caplog.records] == [0.001, 0.002, 0.002, 0.002, 0.002]
+
+
+async def test_a_failed_turn_costs_one_turn(caplog: pytest.LogCaptureFixture) -> None:
+    turns = Turns(fails={2}, last=4)
+    await repeat("chores", turns.run, every=0.001, stop=turns.stop)
+    assert turns.count == 4
+    assert [vars(record)["error"] for record in caplog.records] == ["ConnectionError: gone fishing"]
+
+
+async def test_nothing_runs_after_the_stop() -> None:
+    turns = Turns(fails=set(), last=0)
+    turns.stop.set()
+    await repeat("chores", turns.run, every=0, stop=turns.stop)
+    await keep_running("wake-ups", turns.run, stop=turns.stop)
+    assert turns.count == 0
+
+
+async def test_a_pause_ends_with_the_stop() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(1):
+        await pause(stop, 3600)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(ValueError("one\ntwo"), "ValueError: one", id="first-line"),
+        pytest.param(TimeoutError(), "TimeoutError", id="silent"),
+    ],
+)
+def test_an_error_is_described_in_one_line(error: Exception, said: str) -> None:
+    assert describe(error) == said
+
+
+def test_jitter_stays_within_a_fifth() -> None:
+    assert all(8 <= jittered(10) <= 12 for _ in range(100))
