@@ -68,7 +68,7 @@ def webhook(
     return {
         "type": type_,
         "timestamp": timestamp,
-        "data": {name: block for name, block in blocks.items() if block is not None},
+        "data": {name: block for name, block in blocks.items() if block},
     }
 
 

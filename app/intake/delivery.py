@@ -62,12 +62,12 @@ def read_delivery(webhook_id: str, body: bytes) -> Accepted:
     """The delivery in a verified body. Raises DeliveryUnusable."""
     try:
         payload = parse_object(body)
-        head = Head.model_validate(payload)
-        envelope = Envelope.model_validate(payload) if head.type in TYPES else None
+        head: Head | Envelope = _shape_of(payload).model_validate(payload)
     except JsonRefused as error:
         raise DeliveryUnusable(error.reason, []) from None
     except ValidationError as error:
         raise DeliveryUnusable("shape", field_errors(error.errors())) from None
+    envelope = head if isinstance(head, Envelope) else None
     if envelope is not None and (lacking := unmet(envelope)):
         raise DeliveryUnusable("incomplete", [FieldError(path=r.path, message=r.message) for r in lacking])
     return Accepted(
@@ -80,6 +80,11 @@ def read_delivery(webhook_id: str, body: bytes) -> Accepted:
         payload=payload,
         **(_news(envelope) if envelope else {}),
     )
+
+
+def _shape_of(payload: Mapping[str, Any]) -> type[Head | Envelope]:
+    type_ = payload.get("type")
+    return Envelope if isinstance(type_, str) and type_ in TYPES else Head
 
 
 def _news(envelope: Envelope) -> dict[str, Any]:

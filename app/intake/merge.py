@@ -8,15 +8,14 @@ first one stays; so any order and repetition of the same deliveries ends in the 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 CHECK_INS_MAX = 20
 
 Time = TypeVar("Time", datetime, tuple[datetime, str])
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """When a snapshot was told: its version, and the time it speaks of."""
 
     version: int | None
@@ -29,8 +28,7 @@ class Order:
         return self.at > other.at
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """One field's value, and the order of the delivery that told it."""
 
     value: Any

@@ -63,10 +63,13 @@ def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
 
 def _told(part: BaseModel, names: tuple[str, ...]) -> dict[str, Any]:
     """The fields that were sent; nested ones as plain JSON without what was not sent."""
-    return {name: _plain(getattr(part, name)) for name in names if name in part.model_fields_set}
+    given, values = part.model_fields_set, vars(part)
+    return {name: _plain(values[name]) for name in names if name in given}
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, list):

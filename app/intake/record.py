@@ -11,7 +11,7 @@ from app.intake.delivery import Accepted, Outcome
 from app.intake.kept import Change, Kept, Key, keep, rows_json
 from app.intake.merge import EventState, RegistrationState, join_events, join_registrations
 from app.intake.rows import has_news, merged_event, merged_registration
-from app.models import Delivery, Event, Registration, SyncJob
+from app.models import Event, Registration, SyncJob
 from app.sync.arm import Arm, arm_jobs
 from app.telemetry import WEBHOOK_BODY_CHANGES
 
@@ -74,6 +74,11 @@ KEEP_DELIVERIES = text(
     f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
     " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
     " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
+)
+KEPT_BODIES = text(
+    "SELECT d.host_id, d.webhook_id, d.body_sha256 FROM deliveries AS d"
+    " JOIN unnest(CAST(:hosts AS text[]), CAST(:ids AS text[])) AS k(host_id, id)"
+    " ON d.host_id = k.host_id AND d.webhook_id = k.id"
 )
 KNOWN_HOSTS = text(
     "SELECT k.host_id, h.host_id IS NOT NULL AS is_known, h.name, c.org_id"
@@ -154,11 +159,9 @@ def _delivery_row(delivery: Accepted) -> Mapping[str, Any]:
 
 async def _count_changed_bodies(session: AsyncSession, deliveries: Sequence[Accepted]) -> None:
     """A sender that reuses an id for another body is counted; the first body stays."""
-    key = tuple_(Delivery.host_id, Delivery.webhook_id)
     kept = await session.execute(
-        select(Delivery.host_id, Delivery.webhook_id, Delivery.body_sha256).where(
-            key.in_([delivery.key for delivery in deliveries])
-        )
+        KEPT_BODIES,
+        {"hosts": [each.host_id for each in deliveries], "ids": [each.webhook_id for each in deliveries]},
     )
     digest_of = {(row.host_id, row.webhook_id): row.body_sha256 for row in kept}
     changed = sum(digest_of[delivery.key] != delivery.body_sha256 for delivery in deliveries)

@@ -145,7 +145,8 @@ def _packed(fields: Fields, order: Order, *, names: Iterable[str], facts: Row) -
 
 
 def _differs(fields: Fields, name: str, order: Order) -> bool:
-    return name not in fields or fields[name].order != order
+    told = fields.get(name)
+    return told is None or (told.order is not order and told.order != order)
 
 
 def _order_of(fields: Fields, name: str) -> list[Any] | None:

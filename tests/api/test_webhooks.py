@@ -127,7 +127,7 @@ AUTHENTICATION_FAILURES = {
 async def test_every_authentication_failure_looks_the_same(
     client: httpx.AsyncClient, database: Database, headers: dict[str, str]
 ) -> None:
-    changed = {name: value.encode("latin-1") for name, value in (signed(BODY) | headers).items()}
+    changed = [(name.encode(), value.encode("latin-1")) for name, value in (signed(BODY) | headers).items()]
     answer = await client.post(PATH, content=BODY, headers=changed)
     expected = await client.post(PATH, content=BODY, headers={"content-type": "application/json"})
     assert (answer.status_code, expected.status_code) == (401, 401)
