@@ -61,9 +61,9 @@ def is_usable_email(email: str) -> bool:
 def person_name(attendee: Attendee) -> PersonName:
     """As given; a full name splits before its last word; one word is the last name; none: the address."""
     first, last = clean(attendee.first_name), clean(attendee.last_name)
-    if first and last:
+    if last:
         return PersonName(first, last)
-    words = (clean(attendee.name) or first or last or "").split()
+    words = (clean(attendee.name) or first or "").split()
     if words:
         return PersonName(" ".join(words[:-1]) or None, words[-1])
     return PersonName(None, (attendee.email or "unknown").partition("@")[0].strip() or "unknown")

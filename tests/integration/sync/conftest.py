@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from app.connections.service import open_client
@@ -62,6 +63,7 @@ class Rig:
                     host_id=HOST,
                     event_id=EVENT,
                     org_id=self.org.org_id,
+                    state="linked",
                     campaign_id=campaign_id,
                     campaign_name="Otter Summit",
                     is_active=True,
@@ -132,7 +134,11 @@ class Rig:
 @pytest.fixture
 async def rig(database: Database, settings: Settings) -> AsyncIterator[Rig]:
     org = await SimulatedOrg.open()
-    roomy = settings.model_copy(update={"times": Times()})
+    app = {
+        "salesforce_client_id": org.session["client_id"],
+        "salesforce_client_secret": SecretStr(org.session["client_secret"]),
+    }
+    roomy = settings.model_copy(update={"times": Times(), **app})
     async with open_resources(roomy, transport=org.transport) as resources:
         async with database.system() as session:
             session.add(Host(host_id=HOST))

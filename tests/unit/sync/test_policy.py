@@ -1,0 +1,89 @@
+"""What follows from each class of error, row by row."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.salesforce.errors import ErrorClass, Failure, Scope
+from app.sync.policy import (
+    LOOKS,
+    ORG_WAITS,
+    POLICY,
+    RETRY_WAITS,
+    Consequence,
+    closing_reason,
+    consequence_of,
+    is_quiet_over,
+    next_look,
+    org_wait,
+    retry_wait,
+)
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+QUIET = timedelta(seconds=780)
+
+
+def test_every_class_and_scope_has_a_consequence() -> None:
+    assert set(POLICY) == {(each, scope) for each in ErrorClass for scope in Scope}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "consequence"),
+    [
+        pytest.param("UNABLE_TO_LOCK_ROW", 400, Consequence.RETRY, id="lock: the row waits"),
+        pytest.param("SERVER_UNAVAILABLE", 503, Consequence.BACK_OFF, id="outage: the org waits"),
+        pytest.param("REQUEST_LIMIT_EXCEEDED", 403, Consequence.BACK_OFF, id="limit: the org waits"),
+        pytest.param("API_DISABLED_FOR_ORG", 403, Consequence.CLOSE, id="no API: the connection waits"),
+        pytest.param("INVALID_SESSION_ID", 401, Consequence.CLOSE, id="session: the connection waits"),
+        pytest.param("INSUFFICIENT_ACCESS_OR_READONLY", 400, Consequence.FAIL, id="one record: fails"),
+        pytest.param("REQUIRED_FIELD_MISSING", 400, Consequence.FAIL, id="configuration: fails"),
+        pytest.param("FIELD_CUSTOM_VALIDATION_EXCEPTION", 400, Consequence.FAIL, id="data: fails"),
+        pytest.param("DUPLICATES_DETECTED", 400, Consequence.FAIL, id="duplicate: fails"),
+        pytest.param("ANSWER_LOST", None, Consequence.LOOK, id="lost: look first"),
+        pytest.param("NEVER_HEARD_OF", 400, Consequence.FAIL, id="unknown: fails"),
+    ],
+)
+def test_consequence_of_a_code(code: str, status: int | None, consequence: Consequence) -> None:
+    assert consequence_of(Failure(code, "", http_status=status)) is consequence
+
+
+def test_waits_of_a_row_grow_and_end() -> None:
+    waits = [retry_wait(attempts, 0.5) for attempts in range(1, len(RETRY_WAITS) + 2)]
+    assert waits == [*RETRY_WAITS, None]
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds", "reason"),
+    [
+        pytest.param("TotalRequests Limit exceeded.", 900, "api_limit", id="daily"),
+        pytest.param("ConcurrentRequests Limit exceeded.", 10, "concurrency", id="concurrent"),
+    ],
+)
+def test_wait_for_a_limit_depends_on_its_kind(message: str, seconds: float, reason: str) -> None:
+    wait = org_wait(Failure("REQUEST_LIMIT_EXCEEDED", message, http_status=403), 1, 0.5)
+    assert (wait.seconds, wait.reason) == (seconds, reason)
+
+
+def test_outage_waits_grow_to_their_cap() -> None:
+    waits = [org_wait(None, failures, 0.5).seconds for failures in range(1, 12)]
+    assert waits[: len(ORG_WAITS)] == list(ORG_WAITS)
+    assert set(waits[len(ORG_WAITS) :]) == {ORG_WAITS[-1]}
+
+
+def test_jitter_spreads_by_a_fifth_at_most() -> None:
+    assert [org_wait(None, 1, chance).seconds for chance in (0, 0.999)] == pytest.approx([0.8, 1.2], abs=0.01)
+
+
+def test_looks_come_at_parts_of_the_quiet_time_and_end_with_it() -> None:
+    moment, looks = NOW - timedelta(seconds=1), []
+    for _ in LOOKS:
+        moment = next_look(NOW, QUIET, moment)
+        looks.append((moment - NOW) / QUIET)
+    assert looks == pytest.approx(list(LOOKS))
+    assert is_quiet_over(NOW, QUIET, moment)
+    assert not is_quiet_over(NOW, QUIET, moment - timedelta(seconds=1))
+
+
+def test_closing_reasons_are_the_cards_words() -> None:
+    assert closing_reason(Failure("API_DISABLED_FOR_ORG", "")) == "api_disabled"
+    assert closing_reason(Failure("HTTP_403", "")) == "access_revoked"
