@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -132,7 +131,9 @@ def conditions_of(wanted: JobFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _candidates(conditions: Sequence[ColumnElement[bool]], *, is_dry_run: bool) -> Select[SyncJob, bool, bool]:
+def _candidates(
+    conditions: Sequence[ColumnElement[bool]], *, is_dry_run: bool
+) -> Select[SyncJob, bool, bool]:
     # A job armed for an org that its host has left is kept, but nobody writes it.
     query = (
         select(SyncJob, SyncJob.due_at <= func.clock_timestamp(), Registration.erased_at.is_not(None))

@@ -100,6 +100,7 @@ def job(
 
 def link(host_id: str = "host_a", **changes: Any) -> CampaignLink:
     values = {
+        "state": "linked",
         "org_id": ORG_ID,
         "campaign_id": CAMPAIGN_ID,
         "campaign_name": "Autumn Summit",
