@@ -1,0 +1,52 @@
+"""A host that is connected to the simulated org, and a campaign there."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.database import Database
+from app.main import create_app
+from app.settings import Settings
+from app.vault import Vault
+from tests.api.campaigns.desk import LABELS, Desk, Witness
+from tests.factories import ENCRYPTION_KEY
+from tests.factories_events import event_for
+from tests.simulated_org import SimulatedOrg
+from tests.tokens import TokenMint
+
+
+@pytest.fixture
+async def org() -> SimulatedOrg:
+    return await SimulatedOrg.open()
+
+
+@pytest.fixture
+async def desk(
+    settings: Settings, database: Database, owner: AsyncEngine, org: SimulatedOrg, mint: TokenMint
+) -> AsyncIterator[Desk]:
+    """`host_a` is connected to the simulated org and has an event."""
+    vault = Vault.from_texts([ENCRYPTION_KEY])
+    async with database.system() as session:
+        session.add_all((org.connection(vault), event_for()))
+    shared_app = {
+        "salesforce_client_id": org.session["client_id"],
+        "salesforce_client_secret": SecretStr(org.session["client_secret"]),
+    }
+    witness = Witness(org, owner)
+    app = create_app(settings.model_copy(update=shared_app), transport=witness)
+    async with app.router.lifespan_context(app):
+        http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://dashboard",
+            headers=mint.headers(hosts={"host_a": "owner"}),
+        )
+        yield Desk(http, org, database, witness)
+        await http.aclose()
+
+
+@pytest.fixture
+async def campaign_id(org: SimulatedOrg) -> str:
+    return await org.campaign(labels=LABELS, Type="Conference", Status="In Progress", EndDate="2036-11-25")
