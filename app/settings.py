@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.salesforce.hosts import HostNotAllowed, check_login_host
+from app.vault import KeyInvalid, parse_key
 
 WHSEC = "whsec_"
 SALESFORCE_CALL_CAP = timedelta(seconds=600)
@@ -105,11 +106,13 @@ class Times(BaseSettings):
             raise ValueError("TIMES_HEARTBEAT times three must not exceed TIMES_LEASE")
         if self.drain_budget >= self.stop:
             raise ValueError("TIMES_DRAIN_BUDGET must be shorter than TIMES_STOP")
+        if self.refresh_total >= self.refresh_stale:
+            raise ValueError("TIMES_REFRESH_STALE must be longer than TIMES_REFRESH_TOTAL")
         return self
 
 
 class Settings(BaseSettings):
-    """The service's settings. Secrets may also come from files: `<NAME>_FILE` or a secrets directory."""
+    """The service's settings, by the names of their environment variables."""
 
     model_config = SettingsConfigDict(env_file=None, frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -173,6 +176,7 @@ class Settings(BaseSettings):
             raise ValueError("WEBHOOK_SECRETS needs at least one whsec_… secret")
         if not self.encryption_keys:
             raise ValueError("ENCRYPTION_KEYS needs at least one key: `eventship-salesforce keys new`")
+        self._check_encryption_keys()
         if (self.jwks_url is None) == (self.jwks_file is None):
             raise ValueError("set exactly one of JWKS_URL and JWKS_FILE")
         for secret in self.webhook_secrets:
@@ -183,6 +187,14 @@ class Settings(BaseSettings):
             raise ValueError(f"SALESFORCE_LOGIN_URL: {error}") from None
         self._check_simulator_only_settings()
         return self
+
+    def _check_encryption_keys(self) -> None:
+        try:
+            kids = [parse_key(key.get_secret_value())[0] for key in self.encryption_keys]
+        except KeyInvalid as error:
+            raise ValueError(f"ENCRYPTION_KEYS: {error}") from None
+        if len(set(kids)) < len(kids):
+            raise ValueError("ENCRYPTION_KEYS names a key id twice")
 
     def _check_simulator_only_settings(self) -> None:
         if self.salesforce_simulator_url is not None:

@@ -1,0 +1,141 @@
+"""Settings: one clear line for each fault, and no times that cannot work."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, SettingsInvalid, WebhookSecret, load_settings
+from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
+
+GOOD = {
+    "DATABASE_URL": "postgresql://otter@127.0.0.1:5432/sync",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "PUBLIC_URL": "https://sync.eventship.example/",
+    "DASHBOARD_URL": "https://app.eventship.example",
+    "WEBHOOK_SECRETS": WEBHOOK_SECRET,
+    "ENCRYPTION_KEYS": ENCRYPTION_KEY,
+    "JWKS_URL": "https://platform.example/jwks.json",
+}
+OURS = ("DATABASE_", "REDIS_", "PUBLIC_", "DASHBOARD_", "WEBHOOK_", "ENCRYPTION_", "JWKS_", "JWT_")
+ALSO_OURS = ("SALESFORCE_", "TIMES_", "GUARDS_", "LOG_", "WORKER_", "BATCH_", "SUPPORT_", "PROBLEM_")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The good environment and nothing else of ours."""
+    for name in list(os.environ):
+        if name.startswith((*OURS, *ALSO_OURS)):
+            monkeypatch.delenv(name)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def faults() -> list[str]:
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings()
+    return str(caught.value).splitlines()
+
+
+def test_good_environment_is_taken() -> None:
+    settings = load_settings()
+    assert settings.database_url == "postgresql+asyncpg://otter@127.0.0.1:5432/sync"
+    assert settings.redirect_uri == "https://sync.eventship.example/oauth/salesforce/callback"
+    assert settings.salesforce_login_url == "https://login.salesforce.com"
+    assert (settings.has_shared_app, settings.extra_hosts) == (False, frozenset())
+    assert settings.jwt_algorithms == ("RS256", "ES256", "EdDSA")
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if not name.startswith("JWKS")])
+def test_missing_variable_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+    assert faults() == [f"{name} is not set"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        pytest.param("DATABASE_URL", "mysql://host/db", "postgresql://", id="other database"),
+        pytest.param("DATABASE_URL", "postgresql://host", "database", id="no database"),
+        pytest.param("DATABASE_URL", "", "postgresql://", id="empty database"),
+        pytest.param("REDIS_URL", "http://host", "redis://", id="other queue"),
+        pytest.param("PUBLIC_URL", "sync.example.com", "https://", id="no scheme"),
+        pytest.param("PUBLIC_URL", "http://sync.example.com", "https", id="plain http"),
+        pytest.param("DASHBOARD_URL", "javascript:alert(1)", "https://", id="script"),
+        pytest.param("WEBHOOK_SECRETS", "", "WEBHOOK_SECRETS", id="no secret"),
+        pytest.param("WEBHOOK_SECRETS", "secret", "whsec_", id="bare secret"),
+        pytest.param("WEBHOOK_SECRETS", "whsec_!!", "base64", id="odd secret"),
+        pytest.param("WEBHOOK_SECRETS", "whsec_AAAA", "24 to 64", id="short secret"),
+        pytest.param("ENCRYPTION_KEYS", "", "keys new", id="no key"),
+        pytest.param("ENCRYPTION_KEYS", "hunter2", "ENCRYPTION_KEYS", id="bare key"),
+        pytest.param("ENCRYPTION_KEYS", "k1:AAAA", "32 bytes", id="short key"),
+        pytest.param("ENCRYPTION_KEYS", f"{ENCRYPTION_KEY},{ENCRYPTION_KEY}", "twice", id="same key id"),
+        pytest.param("JWKS_FILE", "/etc/jwks.json", "exactly one", id="two key sets"),
+        pytest.param("SALESFORCE_LOGIN_URL", "https://evil.example", "SALESFORCE_LOGIN_URL", id="login host"),
+        pytest.param("SALESFORCE_API_VERSION", "62", "SALESFORCE_API_VERSION", id="version"),
+        pytest.param("DATABASE_POOL", "1", "DATABASE_POOL", id="pool"),
+        pytest.param("LOG_LEVEL", "LOUD", "LOG_LEVEL", id="log level"),
+        pytest.param("GUARDS_OFF", "quiet", "SALESFORCE_SIMULATOR_URL", id="guards off"),
+        pytest.param("TIMES_QUIET", "719", "TIMES_QUIET", id="quiet too short"),
+        pytest.param("TIMES_HEARTBEAT", "7", "TIMES_LEASE", id="heartbeat too slow"),
+        pytest.param("TIMES_DRAIN_BUDGET", "30", "TIMES_STOP", id="drain outlives the stop"),
+        pytest.param("TIMES_REFRESH_STALE", "20", "TIMES_REFRESH_STALE", id="marker stale in flight"),
+        pytest.param("TIMES_KEEP_ALIVE_DAYS", "8", "KEEP_ALIVE_DAYS", id="keep-alive too rare"),
+        pytest.param("TIMES_LEASE", "-1", "LEASE", id="negative"),
+    ],
+)
+def test_fault_is_one_line_that_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    [line] = faults()
+    assert says in line
+    assert "hunter2" not in line
+
+
+def test_several_faults_are_several_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("REDIS_URL", "nonsense")
+    assert [line.split()[0] for line in faults()] == ["DATABASE_URL", "REDIS_URL"]
+
+
+def test_key_set_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JWKS_URL")
+    assert faults() == ["set exactly one of JWKS_URL and JWKS_FILE"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GUARDS_OFF", "quiet,fence"), ("TIMES_QUIET", "4"), ("SALESFORCE_LOGIN_URL", "http://127.0.0.1:8100")],
+)
+def test_what_only_suits_the_simulator_is_taken_with_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("SALESFORCE_SIMULATOR_URL", "http://127.0.0.1:8100")
+    monkeypatch.setenv(name, value)
+    assert load_settings().extra_hosts == {"http://127.0.0.1:8100"}
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", "hunter2")
+    shown = repr(load_settings())
+    assert not any(secret in shown for secret in ("hunter2", WEBHOOK_SECRET, ENCRYPTION_KEY))
+
+
+def test_several_webhook_secrets_live_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_SECRETS", f"{WEBHOOK_SECRET}, {WEBHOOK_SECRET}@2026-11-21T10:00:00Z")
+    [newest, oldest] = load_settings().live_webhook_secrets
+    before, after = datetime(2026, 11, 21, 9, 59, tzinfo=UTC), datetime(2026, 11, 21, 10, 1, tzinfo=UTC)
+    assert [newest.is_live(after), oldest.is_live(before), oldest.is_live(after)] == [True, True, False]
+
+
+def test_expiry_without_a_zone_is_utc() -> None:
+    secret = WebhookSecret.parse(f"{WEBHOOK_SECRET}@2026-11-21T10:00:00")
+    assert secret.expires_at == datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+def test_key_set_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JWKS_URL")
+    monkeypatch.setenv("JWKS_FILE", "keys/jwks.json")
+    assert Settings().jwks_file == Path("keys/jwks.json")
