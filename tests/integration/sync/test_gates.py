@@ -1,4 +1,4 @@
-"""What waits, waits whole and by itself: connections, limits, budgets, pauses; one bad row hurts itself alone."""
+"""What waits, waits whole and by itself: connections, limits, budgets, pauses; a bad row hurts only itself."""
 
 from datetime import timedelta
 
