@@ -1,0 +1,181 @@
+"""Problems: one shape for every refusal, and no more in it than the caller may know."""
+
+import inspect
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
+
+from app import problems
+from app.advice import ADVICE, advise
+from app.problems import CampaignIdInvalid, Problem, TooManyRequests, install_problem_handlers
+from app.salesforce.errors import Failure
+
+STATUSES = {
+    400: {
+        "CampaignIdInvalid", "StatusUnknown", "StatusesIncomplete", "FilterEmpty", "ReturnToInvalid",
+        "CursorInvalid",
+    },
+    401: {"TokenInvalid"},
+    403: {"RoleInsufficient"},
+    404: {"HostNotFound", "EventNotFound", "RegistrationNotFound", "CampaignNotLinked", "AttemptNotFound"},
+    409: {
+        "NotConfigured", "NotConnected", "ConnectionNeedsReconnect", "CredentialsMissing", "CampaignIsLocked",
+        "CampaignsNotReadable", "BackfillRunning", "ApprovalNeedsConfirmation", "ApprovalsExhausted",
+    },
+    413: {"BodyTooLarge"},
+    422: {"PayloadInvalid"},
+    429: {"TooManyRequests"},
+    502: {"SalesforceRefused"},
+    503: {"SalesforceUnavailable", "ApiBudgetReached"},
+}  # fmt: skip
+TITLES = {
+    "NotConfigured": "Salesforce integration is not configured on this environment.",
+    "CampaignIdInvalid": "Invalid Campaign Id",
+    "CredentialsMissing": "Complete Step 1 (save credentials) before connecting.",
+    "CampaignIsLocked": "The Campaign Id is locked. Unlink first, then link the new Campaign Id.",
+}
+SHAPE = {"type", "title", "status", "detail", "code", "reason", "advice", "salesforce", "request_id"}
+
+
+class Payload(BaseModel):
+    number: int
+
+
+def app_raising(raised: Exception) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/raise")
+    async def fail() -> None:
+        raise raised
+
+    @app.post("/take")
+    async def take(payload: Payload) -> None: ...
+
+    install_problem_handlers(app, base_url="https://eventship.example")
+    return app
+
+
+async def answer_of(raised: Exception) -> httpx.Response:
+    transport = httpx.ASGITransport(app_raising(raised), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as http:
+        return await http.get("/raise")
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app_raising(Problem()), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
+        yield client
+
+
+def classes() -> dict[str, type[Problem]]:
+    found = inspect.getmembers(problems, inspect.isclass)
+    return {name: kind for name, kind in found if issubclass(kind, Problem) and kind is not Problem}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(status, code) for status, codes in STATUSES.items() for code in sorted(codes)]
+)
+def test_every_code_has_its_status(status: int, code: str) -> None:
+    assert classes()[code].status == status
+
+
+@pytest.mark.parametrize(("code", "title"), TITLES.items())
+def test_fixed_titles_are_word_for_word(code: str, title: str) -> None:
+    assert classes()[code].title == title
+
+
+def test_every_class_is_drawn_in_the_tree() -> None:
+    assert problems.__doc__ is not None
+    assert [name for name in classes() if name not in problems.__doc__] == []
+
+
+async def test_full_problem() -> None:
+    failure = Failure("NOT_FOUND", "no such record", ("Id",), http_status=404)
+    answer = await answer_of(
+        CampaignIdInvalid(
+            "No Campaign.", reason="not_found", advice=advise("campaign_not_in_org"), salesforce=failure
+        )
+    )
+    body = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert body.pop("request_id").startswith("req_")
+    assert body == {
+        "type": "https://eventship.example/problems/CampaignIdInvalid",
+        "title": "Invalid Campaign Id",
+        "status": 400,
+        "detail": "No Campaign.",
+        "code": "CampaignIdInvalid",
+        "reason": "not_found",
+        "advice": ADVICE["campaign_not_in_org"].model_dump(mode="json"),
+        "salesforce": {
+            "error_code": "NOT_FOUND",
+            "message": "no such record",
+            "fields": ["Id"],
+            "http_status": 404,
+        },
+    }
+
+
+@pytest.mark.parametrize("kind", classes().values(), ids=classes())
+async def test_every_problem_has_every_field(kind: type[Problem]) -> None:
+    answer = await answer_of(kind())
+    assert answer.status_code == kind.status
+    assert set(answer.json()) == SHAPE
+
+
+async def test_headers_go_out_with_the_answer() -> None:
+    answer = await answer_of(TooManyRequests(headers={"Retry-After": "7"}))
+    assert answer.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"number": "hunter2"}', b"{}"], ids=["none", "cut", "list", "text", "empty"]
+)
+async def test_wrong_shape_says_where_and_never_what(http: httpx.AsyncClient, body: bytes) -> None:
+    answer = await http.post("/take", content=body, headers={"content-type": "application/json"})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "PayloadInvalid")
+    assert problem["errors"]
+    assert all(set(error) == {"path", "message"} for error in problem["errors"])
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nowhere", 404, "NotFound"), ("DELETE", "/take", 405, "MethodNotAllowed")],
+)
+async def test_frameworks_own_refusals_are_problems_too(
+    http: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert set(answer.json()) == SHAPE
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        pytest.param(OperationalError("SELECT 1", {}, OSError("refused")), id="operational"),
+        pytest.param(ConnectionRefusedError("refused"), id="refused"),
+    ],
+)
+async def test_database_that_is_away_is_not_our_fault(raised: Exception) -> None:
+    answer = await answer_of(raised)
+    assert (answer.status_code, answer.json()["code"]) == (503, "DatabaseUnavailable")
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_fault_of_ours_tells_nothing_but_its_request_id(caplog: pytest.LogCaptureFixture) -> None:
+    answer = await answer_of(ZeroDivisionError("hunter2"))
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body["code"]) == (500, "Unexpected")
+    assert "hunter2" not in answer.text
+    [record] = [record for record in caplog.records if record.message == "unexpected_error"]
+    assert vars(record)["request_id"] == body["request_id"]
