@@ -1,0 +1,250 @@
+"""What the token endpoint and the org may answer to a new grant, hostile or broken; and where secrets go."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.connections.tokens import ConnectionTokens
+from app.database import Database
+from app.main import create_app
+from app.settings import Settings
+from app.telemetry import JsonLines
+from simulator.app import SimulatorApp
+from tests.api.conftest import OWNER, Service
+from tests.tokens import TokenMint
+
+Change = Callable[[httpx.Request, httpx.Response], httpx.Response]
+
+
+@dataclass
+class Meddler(httpx.AsyncBaseTransport):
+    """Stands between us and the simulator: changes answers by path, and keeps what was asked."""
+
+    inner: httpx.AsyncBaseTransport
+    changes: dict[str, Change] = field(default_factory=dict)
+    asked: list[httpx.Request] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        answer = await self.inner.handle_async_request(request)
+        await answer.aread()
+        for path, change in self.changes.items():
+            if path in request.url.path:
+                return change(request, answer)
+        return answer
+
+    def hosts(self) -> set[str]:
+        return {f"{request.url.host}:{request.url.port}" for request in self.asked}
+
+
+@pytest.fixture
+def meddler(simulator: SimulatorApp) -> Meddler:
+    return Meddler(httpx.ASGITransport(simulator))
+
+
+@pytest.fixture
+async def service(
+    settings: Settings, database: Database, simulator: SimulatorApp, meddler: Meddler, mint: TokenMint
+) -> AsyncIterator[Service]:
+    app = create_app(settings, transport=meddler)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=settings.public_url,
+            headers=mint.headers(hosts=OWNER),
+        ) as http,
+    ):
+        yield Service(app, settings, simulator, http)
+
+
+def with_body(**changed: Any) -> Change:
+    """The same answer with some of its members changed or, for None, taken out."""
+
+    def change(_: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        body = {name: value for name, value in {**answer.json(), **changed}.items() if value is not None}
+        return httpx.Response(answer.status_code, json=body)
+
+    return change
+
+
+def instead(status: int, **content: Any) -> Change:
+    return lambda request, answer: httpx.Response(status, **content)
+
+
+def cut(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+    raise httpx.ReadError("reset", request=request)
+
+
+async def fail_to_connect(service: Service) -> dict[str, Any]:
+    attempt = await service.start()
+    async with service.browser() as browser:
+        await browser.sign_in(attempt["start_url"])
+    shown = await service.attempt(attempt["attempt_id"])
+    assert shown["state"] == "failed", shown
+    assert (await service.card())["state"] == "not_connected"
+    return shown
+
+
+HOSTILE_INSTANCES = [
+    "https://evil.example",
+    "https://otter.my.salesforce.com.evil.example",
+    "https://evil.example#.my.salesforce.com",
+    "https://evil.example/.my.salesforce.com",
+    "https://evil.example\\.my.salesforce.com",
+    "https://otter.my.salesforce.com@evil.example",
+    "https://user:pw@otter.my.salesforce.com",
+    "https://otter.my.salesforce.com:8443",
+    "https://otter.my.salesforce.com/path",
+    "https://otter.my.salesforce.com?x=1",
+    "http://otter.my.salesforce.com",
+    "https://my.salesforce.com",
+    "https://.my.salesforce.com",
+    "https://otter.lightning.force.com",
+    "https://otter.my.site.com",
+    "https://otter.force.com",
+    "https://169.254.169.254",
+    "https://[::1]",
+    "http://127.0.0.1:8101",
+    "http://127.0.0.1:8100@evil.example",
+    "https://otter.my.salesforce.com\r\nHost: evil.example",
+    "https://ottеr.my.salesforce.com",
+    "ftp://otter.my.salesforce.com",
+    "javascript:alert(1)",
+    "//otter.my.salesforce.com",
+]
+
+
+@pytest.mark.parametrize("url", HOSTILE_INSTANCES)
+async def test_token_is_never_sent_to_a_foreign_instance(
+    service: Service, meddler: Meddler, url: str
+) -> None:
+    meddler.changes["/oauth2/token"] = with_body(instance_url=url)
+    shown = await fail_to_connect(service)
+    assert shown["problem"]["code"] == "host_not_allowed"
+    assert meddler.hosts() == {"127.0.0.1:8100"}
+    assert not any("authorization" in request.headers for request in meddler.asked)
+
+
+def token_change(**changed: Any) -> dict[str, Change]:
+    return {"/oauth2/token": with_body(**changed)}
+
+
+BAD_TOKEN = instead(403, text="Bad_OAuth_Token")
+ELSEWHERE = instead(302, headers={"location": "https://evil.example"})
+TOO_NEW = instead(200, json=[{"version": "99.0"}])
+OTHER_ORG = with_body(organization_id="00D5g000004XyZaEAK")
+FOREIGN_ID = "https://evil.example/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param(token_change(signature="AAAA"), "answer_not_genuine", id="forged signature"),
+        pytest.param(token_change(signature=None), "answer_not_genuine", id="no signature"),
+        pytest.param(token_change(id=FOREIGN_ID), "answer_not_genuine", id="identity changed"),
+        pytest.param(token_change(refresh_token=None), "scope_missing", id="no refresh token"),
+        pytest.param(token_change(access_token="a b"), "salesforce_away", id="unusable token"),
+        pytest.param({"/oauth2/token": instead(200, html="<p>hi</p>")}, "salesforce_away", id="page"),
+        pytest.param({"/oauth2/token": instead(503, html="<p>no</p>")}, "salesforce_away", id="maintenance"),
+        pytest.param({"/oauth2/token": cut}, "salesforce_away", id="lost answer"),
+        pytest.param({"/oauth2/token": ELSEWHERE}, "oauth_other", id="redirect"),
+        pytest.param({"/id/": cut}, "salesforce_away", id="identity lost"),
+        pytest.param({"/id/": OTHER_ORG}, "answer_not_genuine", id="other org"),
+        pytest.param({"/id/": with_body(active=False)}, "user_inactive", id="inactive user"),
+        pytest.param({"/id/": BAD_TOKEN}, "session_not_for_api", id="token refused"),
+        pytest.param({"/services/data/v": cut}, "salesforce_away", id="query lost"),
+        pytest.param({"/services/data/v": with_body(records=[])}, "salesforce_away", id="no organization"),
+        pytest.param({"/services/data": TOO_NEW}, "api_version_missing", id="too new"),
+    ],
+)
+async def test_answer_that_cannot_be_used_is_explained(
+    service: Service, meddler: Meddler, changes: dict[str, Change], code: str
+) -> None:
+    meddler.changes = changes
+    assert (await fail_to_connect(service))["problem"]["code"] == code
+    assert meddler.hosts() == {"127.0.0.1:8100"}
+
+
+async def test_exchange_carries_verifier_and_secret_in_the_body(service: Service, meddler: Meddler) -> None:
+    await service.connect()
+    [exchange] = [request for request in meddler.asked if request.url.path.endswith("/token")]
+    body = exchange.content.decode()
+    assert "code_verifier=" in body
+    assert "client_secret=" in body
+    assert exchange.url.query == b""
+
+
+async def test_fifty_calls_on_an_expired_session_renew_once_under_rotation(
+    service: Service, meddler: Meddler
+) -> None:
+    service.configure(rotation=True)
+    await service.connect()
+    for round_number in range(1, 4):
+        service.simulator.simulator.default_org.grants.expire_all()
+        used = await ConnectionTokens(service.resources, "host_a").current()
+        sources = [ConnectionTokens(service.resources, "host_a") for _ in range(5)]
+        tokens = await asyncio.gather(*(sources[number % 5].renew(used) for number in range(50)))
+        assert {token.version for token in tokens} == {used.version + 1}
+        refreshes = [request for request in meddler.asked if b"grant_type=refresh_token" in request.content]
+        assert len(refreshes) == round_number
+    assert (await service.card())["state"] == "connected"
+
+
+async def test_secrets_stay_out_of_logs_answers_and_the_database(
+    service: Service, meddler: Meddler, owner: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    attempt = await service.start()
+    async with service.browser() as browser:
+        landed = await browser.sign_in(attempt["start_url"])
+        cookies = [cookie.value for cookie in browser.http.cookies.jar]
+    token = await ConnectionTokens(service.resources, "host_a").current()
+    service.simulator.simulator.default_org.grants.expire_all()
+    renewed = await ConnectionTokens(service.resources, "host_a").renew(token)
+    [grant] = service.simulator.simulator.default_org.grants
+    meddler.changes["/oauth2/token"] = instead(500, json={"error": "x", "error_description": "y"})
+    shown = [await service.card(), await service.attempt(attempt["attempt_id"]), dict(landed.headers)]
+    [exchange] = [request for request in meddler.asked if b"code_verifier" in request.content]
+    sent = httpx.QueryParams(exchange.content.decode())
+    secrets = [
+        token.value,
+        renewed.value,
+        grant.refresh_token,
+        sent["code"],
+        sent["code_verifier"],
+        sent["client_secret"],
+        attempt["start_url"].partition("ticket=")[2],
+        *cookies,
+    ]
+    places = {
+        "answers": json.dumps(shown),
+        "database": await dump(owner),
+        "log": "\n".join(
+            JsonLines().format(record) for record in caplog.records if record.name.startswith("app")
+        ),
+    }
+    assert len(places["database"]) > 1000
+    found = [(place, secret[:12]) for place, said in places.items() for secret in secrets if secret in said]
+    assert found == []
+
+
+async def dump(owner: AsyncEngine) -> str:
+    """Every row of every table, as text; sealed columns as the bytes that a dump would show."""
+    async with owner.connect() as connection:
+        tables = await connection.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        )
+        rows: list[str] = []
+        for table in tables.all():
+            for row in (await connection.execute(text(f"SELECT * FROM {table}"))).all():
+                rows += [value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row]
+    return "\n".join(rows)
