@@ -33,28 +33,28 @@ RETENTIONS = (
 )
 
 
-async def purge(database: Database) -> int:
-    """Delete what has had its time, in short transactions; returns how many rows went."""
-    return sum([await _purge_one(database, retention) for retention in RETENTIONS])
+async def purge(database: Database, *, portion: int = PURGE_ROWS) -> int:
+    """Delete what has had its time, `portion` rows a transaction; returns how many rows went."""
+    return sum([await _purge_one(database, retention, portion) for retention in RETENTIONS])
 
 
-async def _purge_one(database: Database, retention: Retention) -> int:
+async def _purge_one(database: Database, retention: Retention, portion: int) -> int:
     gone = 0
     while True:
         async with database.system() as session:
-            result = await session.execute(_oldest(retention))
+            result = await session.execute(_oldest(retention, portion))
             rows = cast("CursorResult[Any]", result).rowcount
         gone += rows
-        if rows < PURGE_ROWS:
+        if rows < portion:
             return gone
 
 
-def _oldest(retention: Retention) -> Delete:
+def _oldest(retention: Retention, portion: int) -> Delete:
     keys = inspect(retention.table).primary_key
     due = (
         select(*keys)
         .where(retention.column < func.clock_timestamp() - retention.keep)
-        .limit(PURGE_ROWS)
+        .limit(portion)
         .with_for_update(skip_locked=True)
     )
     return delete(retention.table).where(tuple_(*keys).in_(due))

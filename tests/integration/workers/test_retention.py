@@ -1,0 +1,99 @@
+"""What is purged, what is kept, and that it is done in portions."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.database import Database
+from app.main import open_resources
+from app.models import Delivery, IdempotentAnswer, Quarantined, WorkerHeartbeat
+from app.models.base import Base
+from app.settings import Settings
+from workers.housekeeping import CHORES, purge_old_rows
+from workers.retention import purge
+
+NOW = datetime.now(UTC)
+
+
+def answer(age: timedelta) -> Base:
+    return IdempotentAnswer(
+        host_id="host_a", key=str(age), request_sha256=b"", status=200, body={}, created_at=NOW - age
+    )
+
+
+def delivery(age: timedelta, host_id: str = "host_a") -> Base:
+    return Delivery(
+        host_id=host_id,
+        webhook_id=str(age),
+        type="event.updated",
+        occurred_at=NOW - age,
+        received_at=NOW - age,
+        body_sha256=b"",
+        payload={},
+        outcome="accepted",
+    )
+
+
+def quarantined(age: timedelta) -> Base:
+    return Quarantined(webhook_id="w", received_at=NOW - age, reason="otter", body=b"{")
+
+
+def heartbeat(age: timedelta) -> Base:
+    return WorkerHeartbeat(worker_id=str(age), hostname="burrow", pid=7, beat_at=NOW - age)
+
+
+async def kept(database: Database, table: type[Base]) -> int:
+    async with database.system() as session:
+        count: int = (await session.execute(select(func.count()).select_from(table))).scalar_one()
+    return count
+
+
+async def put(database: Database, rows: Sequence[Any]) -> None:
+    async with database.system() as session:
+        session.add_all(rows)
+
+
+@pytest.mark.parametrize(
+    ("make", "table", "keep"),
+    [
+        pytest.param(answer, IdempotentAnswer, timedelta(hours=24), id="repeated-requests"),
+        pytest.param(delivery, Delivery, timedelta(days=30), id="deliveries"),
+        pytest.param(quarantined, Quarantined, timedelta(days=30), id="quarantine"),
+        pytest.param(heartbeat, WorkerHeartbeat, timedelta(days=1), id="dead-workers"),
+    ],
+)
+async def test_rows_go_when_their_time_is_over_and_not_before(
+    database: Database, make: Any, table: type[Base], keep: timedelta
+) -> None:
+    minute = timedelta(minutes=1)
+    await put(database, [make(keep + minute), make(keep - minute)])
+    assert await purge(database) == 1
+    assert await kept(database, table) == 1
+
+
+async def test_webhook_ids_outlive_the_longest_retry_schedule(database: Database) -> None:
+    await put(database, [delivery(timedelta(days=8))])
+    assert await purge(database) == 0
+
+
+async def test_a_long_neglected_table_is_emptied_portion_by_portion(database: Database) -> None:
+    await put(database, [delivery(timedelta(days=40 + number)) for number in range(7)])
+    assert await purge(database, portion=3) == 7
+    assert await kept(database, Delivery) == 0
+
+
+async def test_the_same_id_of_two_hosts_is_judged_for_each(database: Database) -> None:
+    age = timedelta(days=31)
+    await put(database, [delivery(age), delivery(age, "host_b"), delivery(timedelta(days=1), "host_b")])
+    assert await purge(database) == 2
+
+
+async def test_every_chore_runs_on_an_empty_house(database: Database, settings: Settings) -> None:
+    async with open_resources(settings) as resources:
+        for chore in CHORES:
+            await chore.run(resources)
+        await purge_old_rows(resources)
+    assert {chore.name for chore in CHORES} >= {"arm backfills", "revocations", "keep alive", "purge"}
