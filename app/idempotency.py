@@ -94,7 +94,9 @@ class Idempotency:
         try:
             body = await _read(receive)
             digest = request_digest(scope, body, principal)
-            found = await _claim(scope["app"].state.resources, host_id, key=_checked(key), digest=digest)
+            found = await claim_or_wait(
+                scope["app"].state.resources, host_id, key=_checked(key), digest=digest
+            )
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
         except DATABASE_AWAY:
@@ -132,8 +134,11 @@ def request_digest(scope: Scope, body: bytes, principal: Principal) -> bytes:
     return hashlib.sha256(json.dumps(alike).encode() + b"\0" + body).digest()
 
 
-async def _claim(resources: Resources, host_id: str, *, key: str, digest: bytes) -> Ticket | Stored:
-    deadline = time.monotonic() + WAIT_SECONDS
+async def claim_or_wait(
+    resources: Resources, host_id: str, *, key: str, digest: bytes, wait_seconds: float = WAIT_SECONDS
+) -> Ticket | Stored:
+    """Take the key, or wait for the answer of the request that has it. Raises KeyReused."""
+    deadline = time.monotonic() + wait_seconds
     while (found := await claim(resources.database, host_id, key=key, digest=digest)) is None:
         if time.monotonic() > deadline:
             raise KeyReused(

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import select, text, update
 
 from app.database import Database
+from app.idempotency import Captured, claim_or_wait
 from app.idempotent_answers import Stored, Ticket, claim, keep, purge_answers
 from app.models import AuditEntry, Event, IdempotentAnswer, SyncJob
 from app.problems import KeyReused
@@ -369,6 +370,39 @@ async def test_key_is_free_again_after_a_fault_of_ours(
     key = {"Idempotency-Key": "otter-1"}
     assert (await client.post(f"{E}/registrations/broken/retry", headers=key)).status_code == 500
     assert (await client.post(f"{E}/registrations/r1/retry", headers=key)).status_code == 202
+
+
+async def test_request_that_is_still_under_way_is_waited_for_only_so_long(
+    app: FastAPI, database: Database
+) -> None:
+    resources = app.state.resources
+    assert isinstance(await claim_or_wait(resources, "host_a", key="k", digest=b"1"), Ticket)
+    with pytest.raises(KeyReused) as refused:
+        await claim_or_wait(resources, "host_a", key="k", digest=b"1", wait_seconds=-1)
+    assert (refused.value.reason, refused.value.headers) == ("under_way", {"Retry-After": "5"})
+
+
+async def test_key_without_a_database_is_refused_as_unavailable(settings: Settings, mint: TokenMint) -> None:
+    away = settings.model_copy(update={"database_url": "postgresql+asyncpg://owner@127.0.0.1:1/postgres"})
+    headers = mint.headers(hosts={"host_a": "owner"}) | {"Idempotency-Key": "k"}
+    async with running(away) as app, caller(app, headers) as client:
+        answer = await client.post(f"{E}/pause")
+    assert (answer.status_code, answer.json()["code"]) == (503, "DatabaseUnavailable")
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_answer_that_depends_on_the_moment_is_not_kept(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    key = {"Idempotency-Key": "otter-1"}
+    unsupported = await client.post(f"{E}/nothing-here", headers=key)
+    assert unsupported.status_code == 404
+    async with database.system() as session:
+        assert len((await session.scalars(select(IdempotentAnswer))).all()) == 1
+    assert not Captured(status=429).is_kept
+    assert not Captured(status=503).is_kept
+    assert not Captured(status=200, headers=((b"content-type", b"text/csv"),)).is_kept
+    assert Captured(status=202).is_kept
 
 
 async def test_abandoned_and_old_keys_are_taken_over_and_purged(database: Database) -> None:
