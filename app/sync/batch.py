@@ -97,6 +97,7 @@ class Link:
     campaign_id: str
     labels: Mapping[str, str]
     is_broken: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,23 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, literal, select, text, update
+from sqlalchemy import case, func, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import CampaignLink, Connection, Host
+from app.models import Backfill, CampaignLink, Connection, Host
 from app.salesforce.client import SalesforceClient
 from app.sync.policy import LIMIT_WAIT
 from app.sync.rows import Row
 from app.sync.store import Store
 from app.sync.verdict import Verdict, as_json, judge
 
+BACKFILL_REASONS = frozenset({"link", "request", "reapply"})
 FINISH = text("""
     UPDATE sync_jobs AS job
     SET state = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
@@ -73,6 +75,7 @@ async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | N
         verdicts = [(row, judge(row, now, chance=random.random())) for row in rows]  # noqa: S311 -- jitter
         await _finish_jobs(session, store, verdicts)
         await _break_links(session, store, rows)
+        await _charge_backfill(session, store, rows, calls)
         if client is not None:
             await note_usage(
                 session, store.batch.host_id, client, calls=calls, has_written=_any_synced(verdicts)
@@ -118,19 +121,41 @@ async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[t
 
 
 async def _break_links(session: AsyncSession, store: Store, rows: Sequence[Row]) -> None:
-    """A campaign that is gone, hidden or lost a chosen status: its link is broken until somebody mends it."""
-    events = sorted(
+    """A campaign that is gone, hidden or lost a chosen status: its link is broken until somebody mends it.
+
+    Only the version that was looked at: a link that was mended or replaced meanwhile is another one.
+    """
+    seen = sorted(
         {
-            row.job.event.event_id
+            (row.job.event.event_id, row.job.link.version)
             for row in rows
             if row.is_held and row.job.link and not row.job.link.is_broken
         }
     )
-    if events:
+    if seen:
         await session.execute(
             update(CampaignLink)
-            .where(CampaignLink.host_id == store.batch.host_id, CampaignLink.event_id.in_(events))
+            .where(
+                CampaignLink.host_id == store.batch.host_id,
+                tuple_(CampaignLink.event_id, CampaignLink.version).in_(seen),
+            )
             .values(state="broken", problem_code="campaign_broken", version=CampaignLink.version + 1)
+        )
+
+
+async def _charge_backfill(session: AsyncSession, store: Store, rows: Sequence[Row], calls: int) -> None:
+    """Count the calls of a batch for the backfill that most of its rows belong to."""
+    events = Counter(row.job.event.event_id for row in rows if row.job.why in BACKFILL_REASONS)
+    if events and calls:
+        [(event_id, _)] = events.most_common(1)
+        await session.execute(
+            update(Backfill)
+            .where(
+                Backfill.host_id == store.batch.host_id,
+                Backfill.event_id == event_id,
+                Backfill.state == "running",
+            )
+            .values(api_calls=Backfill.api_calls + calls)
         )
 
 

@@ -114,7 +114,7 @@ def _link(link: CampaignLink | None) -> Link | None:
     if link is None or link.state not in ("linked", "broken"):
         return None
     labels = {meaning: label for meaning, label in link.statuses.items() if label}
-    return Link(link.campaign_id, labels, is_broken=link.state == "broken")
+    return Link(link.campaign_id, labels, is_broken=link.state == "broken", version=link.version)
 
 
 async def _written(

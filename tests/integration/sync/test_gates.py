@@ -1,11 +1,12 @@
 """What waits, waits whole and by itself: connections, limits, budgets, pauses; a bad row hurts only itself."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
-from app.models import CampaignLink, Connection, Event, Host, OrgLease
+from app.models import Backfill, CampaignLink, Connection, Event, Host, OrgLease
 from app.sync.claim import orgs_with_work
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
@@ -183,3 +184,39 @@ async def test_value_that_breaks_a_whole_call_is_found_by_halving(rig: Rig) -> N
     states = await rig.states()
     assert [reg for reg, state in states.items() if state == "failed"] == ["reg_00005"]
     assert len(await rig.records("Lead")) == 7
+
+
+async def test_link_mended_meanwhile_is_not_broken_by_an_older_look(rig: Rig) -> None:
+    await rig.link("701000000000001AAA")
+    await rig.registered(1)
+    await rig.org.configure(latency_ms=300)
+    task = asyncio.create_task(rig.drain())
+    while set((await rig.states()).values()) != {"running"}:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    async with rig.database.system() as session:
+        await session.execute(update(CampaignLink).values(version=CampaignLink.version + 1))
+    await task
+    async with rig.database.system() as session:
+        assert (await session.get_one(CampaignLink, (HOST, EVENT))).state == "linked"
+
+
+async def test_calls_are_charged_to_the_backfill_that_armed_the_rows(rig: Rig) -> None:
+    async with rig.database.system() as session:
+        session.add(
+            Backfill(
+                host_id=HOST,
+                backfill_id="bf_1",
+                event_id=EVENT,
+                org_id=rig.org.org_id,
+                why="request",
+                total=3,
+                requested_by="user_17",
+            )
+        )
+    for number in range(3):
+        await rig.rearm(await rig.registered(number), why="request")
+    await rig.drain()
+    async with rig.database.system() as session:
+        backfill = await session.get_one(Backfill, (HOST, "bf_1"))
+    assert backfill.api_calls == (await rig.org.calls())["total"] == 3
