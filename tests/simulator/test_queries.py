@@ -136,8 +136,12 @@ async def test_members_are_found_by_their_person(org: OrgClient) -> None:
     await org.create("CampaignMember", CampaignId=campaign_id, LeadId=lead_id)
     await org.create("CampaignMember", CampaignId=campaign_id, ContactId=contact_id)
 
-    soql = "SELECT LeadId, ContactId, Email, CompanyOrAccount, Type, LeadOrContactId FROM CampaignMember WHERE "
-    by_lead = await org.rows(soql + f"CampaignId IN ('{campaign_id}') AND Lead.Email IN ('A@example.com', 'x')")
+    soql = (
+        "SELECT LeadId, ContactId, Email, CompanyOrAccount, Type, LeadOrContactId FROM CampaignMember WHERE "
+    )
+    by_lead = await org.rows(
+        soql + f"CampaignId IN ('{campaign_id}') AND Lead.Email IN ('A@example.com', 'x')"
+    )
     by_contact = await org.rows(soql + "Contact.Account.Name = 'acme' OR Contact.Id = '0035g00000000zzAAA'")
 
     assert [(r["LeadId"], r["Email"], r["CompanyOrAccount"], r["Type"]) for r in by_lead] == [
@@ -183,7 +187,9 @@ class TestAggregates:
         assert [(r["Company"], r["expr0"]) for r in rows] == [("Byte", 2), ("100% Co", 1)]
 
     async def test_nothing_has_no_sum(self, org: OrgClient) -> None:
-        (row,) = await org.rows("SELECT SUM(AnnualRevenue) s, AVG(AnnualRevenue) a FROM Lead WHERE Name = 'x'")
+        (row,) = await org.rows(
+            "SELECT SUM(AnnualRevenue) s, AVG(AnnualRevenue) a FROM Lead WHERE Name = 'x'"
+        )
         assert (row["s"], row["a"]) == (None, None)
 
     async def test_an_ungrouped_field_is_refused(self, org: OrgClient) -> None:
@@ -400,7 +406,9 @@ async def test_who_and_what_show_what_they_point_to(org: OrgClient) -> None:
     contact_id = await org.create("Contact", LastName="C", Email="c@example.com")
     await org.create("Task", WhoId=contact_id, WhatId=account_id, Subject="Call")
 
-    (row,) = await org.rows("SELECT Who.Name, Who.Type, What.Name FROM Task WHERE Who.Email = 'C@example.com'")
+    (row,) = await org.rows(
+        "SELECT Who.Name, Who.Type, What.Name FROM Task WHERE Who.Email = 'C@example.com'"
+    )
 
     assert (row["Who"]["Name"], row["Who"]["Type"], row["What"]["Name"]) == ("C", "Contact", "Acme")
 
@@ -426,7 +434,9 @@ class TestPaging:
         ("option", "size"),
         [("batchSize=5", 200), ("batchSize=9999", 2000), ("nonsense", 2000), ("batchSize=x", 2000)],
     )
-    async def test_the_page_size_is_a_hint_within_limits(self, org: OrgClient, option: str, size: int) -> None:
+    async def test_the_page_size_is_a_hint_within_limits(
+        self, org: OrgClient, option: str, size: int
+    ) -> None:
         await org.seed("Lead", *({"LastName": "L"} for _ in range(2100)))
         page = (await org.query("SELECT Id FROM Lead", Sforce_Query_Options=option)).json()
         assert len(page["records"]) == size
@@ -442,7 +452,9 @@ class TestPaging:
     async def test_the_eleventh_cursor_closes_the_first(self, org: OrgClient) -> None:
         await org.seed("Lead", *({"LastName": "L"} for _ in range(201)))
         urls = [
-            (await org.query("SELECT Id FROM Lead", Sforce_Query_Options="batchSize=200")).json()["nextRecordsUrl"]
+            (await org.query("SELECT Id FROM Lead", Sforce_Query_Options="batchSize=200")).json()[
+                "nextRecordsUrl"
+            ]
             for _ in range(11)
         ]
         statuses = [(await org.data("GET", url.removeprefix(org.root))).status_code for url in urls]

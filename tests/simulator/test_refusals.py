@@ -23,7 +23,11 @@ CREATES = [
     pytest.param(
         "Lead",
         {"FirstName": "Jane", "LastName": " "},
-        ("REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName, Company]", ["LastName", "Company"]),
+        (
+            "REQUIRED_FIELD_MISSING",
+            "Required fields are missing: [LastName, Company]",
+            ["LastName", "Company"],
+        ),
         id="blank counts as missing",
     ),
     pytest.param(
@@ -210,9 +214,13 @@ CROSS = [{"message": "invalid cross reference id", "errorCode": "INVALID_CROSS_R
     ("method", "path", "body", "status", "expected"),
     [
         pytest.param("GET", f"/sobjects/Lead/{UNKNOWN_LEAD}", None, 404, NOT_FOUND, id="read an unknown id"),
-        pytest.param("PATCH", f"/sobjects/Lead/{UNKNOWN_LEAD}", {}, 404, NOT_FOUND, id="update an unknown id"),
+        pytest.param(
+            "PATCH", f"/sobjects/Lead/{UNKNOWN_LEAD}", {}, 404, NOT_FOUND, id="update an unknown id"
+        ),
         pytest.param("DELETE", f"/sobjects/Lead/{UNKNOWN_LEAD}", None, 404, CROSS, id="delete an unknown id"),
-        pytest.param("GET", "/sobjects/Unicorn/describe", None, 404, NOT_FOUND, id="describe an unknown object"),
+        pytest.param(
+            "GET", "/sobjects/Unicorn/describe", None, 404, NOT_FOUND, id="describe an unknown object"
+        ),
         pytest.param("POST", "/sobjects/Unicorn", {}, 404, NOT_FOUND, id="create in an unknown object"),
         pytest.param("GET", "/nowhere", None, 404, NOT_FOUND, id="unknown resource"),
         pytest.param("GET", "/sobjects/Lead/short", None, 404, NOT_FOUND, id="no id at all"),
@@ -347,7 +355,9 @@ async def test_real_addresses_are_accepted(org: OrgClient, address: str) -> None
     assert (await org.get("Lead", await org.lead(Email=address)))["Email"] == address
 
 
-@pytest.mark.parametrize("address", ["a@b", "a b@example.com", "@example.com", "a@example..com", "ä@example.com"])
+@pytest.mark.parametrize(
+    "address", ["a@b", "a b@example.com", "@example.com", "a@example..com", "ä@example.com"]
+)
 async def test_other_texts_are_no_addresses(org: OrgClient, address: str) -> None:
     answer = await org.data("POST", "/sobjects/Lead", {**LEAD, "Email": address})
     assert answer.json()[0]["errorCode"] == "INVALID_EMAIL_ADDRESS"

@@ -90,12 +90,16 @@ async def test_a_deleted_row_is_gone_but_kept_in_the_bin(org: OrgClient) -> None
     assert (again.status_code, again.json()) == (404, expected)
     assert await org.rows("SELECT Id FROM Lead") == []
     assert [r["IsDeleted"] for r in await org.rows("SELECT IsDeleted FROM Lead", "queryAll")] == [True]
-    assert [r["Id"] for r in await org.rows("SELECT Id FROM Task WHERE IsDeleted = true", "queryAll")] == [task_id]
+    assert [r["Id"] for r in await org.rows("SELECT Id FROM Task WHERE IsDeleted = true", "queryAll")] == [
+        task_id
+    ]
 
 
 class TestUpsert:
     async def test_an_unknown_key_creates(self, org: OrgClient) -> None:
-        answer = await org.data("PATCH", "/sobjects/Lead/External_Id__c/e-1", {"LastName": "D", "Company": "A"})
+        answer = await org.data(
+            "PATCH", "/sobjects/Lead/External_Id__c/e-1", {"LastName": "D", "Company": "A"}
+        )
         assert answer.status_code == 201
         assert answer.json() == {"id": answer.json()["id"], "success": True, "errors": [], "created": True}
         assert (await org.get("Lead", answer.json()["id"]))["External_Id__c"] == "e-1"
