@@ -255,8 +255,12 @@ async def test_two_writers_with_the_same_registrations_lose_nothing(database: Da
     assert len(await rows(database, SyncJob)) == 20
 
 
-async def test_whoever_loses_the_race_to_insert_joins(database: Database) -> None:
-    """The second writer finds the row absent, waits at the insert, and adds its part afterwards."""
+@pytest.mark.parametrize(
+    "exists", [pytest.param(False, id="absent-row"), pytest.param(True, id="stored-row")]
+)
+async def test_whoever_comes_second_joins_what_the_first_commits(database: Database, exists: bool) -> None:
+    """The second writer read before the first committed: it waits at its insert or lock and adds its part."""
+    await recorded(database, of("reg_1" if exists else "reg_9", "msg_0", version=0))
     async with database.system() as session:
         await record(session, [of("reg_1", "msg_1", version=1, salesforce_id="00Q")])
         second = asyncio.create_task(
@@ -264,7 +268,8 @@ async def test_whoever_loses_the_race_to_insert_joins(database: Database) -> Non
         )
         await until_somebody_waits(database)
     assert (await second)[0] == ["accepted"]
-    stored = await only(database, Registration)
+    async with database.system() as session:
+        stored = await session.get_one(Registration, ("host_a", "reg_1"))
     assert (stored.salesforce_id, stored.attendee["company"]) == ("00Q", "Badger AG")
 
 

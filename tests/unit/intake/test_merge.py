@@ -182,6 +182,14 @@ def test_undone_check_in_of_somebody_in_the_queue_is_no_confirmation() -> None:
     assert row["status"] == "waitlisted"
 
 
+def test_late_undoing_of_a_check_in_shows_the_queue_again() -> None:
+    row = in_any_order(
+        checked_in(25, status="waitlisted", checked_in_at=20),
+        told("registration.check_in_reverted", 22, status="waitlisted", checked_in_at=None, version=1),
+    )
+    assert (row["status"], row["checked_in_at"]) == ("waitlisted", None)
+
+
 def test_cancellation_stands_with_its_time_and_reason() -> None:
     payload = cancelled(9)
     payload["data"]["reason"] = "Ill"
