@@ -59,5 +59,6 @@ chaos: setup  ## break things at random and count
 	@echo "chaos: not there yet; make smoke FAULT=... breaks three things on purpose" >&2; exit 1
 
 clean:  ## remove local state, caches and .venv
+	@test ! -x $(BIN)/python || $(BIN)/python -c 'from app.local import *; LocalEngines(Path(".local")).discard()'
 	@rm -rf .local .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,6 +10,7 @@ from app.boot import CANNOT_START
 from app.commands.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
 from app.commands.migrate import migrate
 from app.commands.openapi import openapi
+from app.commands.platform import ApiSilent
 from app.commands.serve import serve
 from app.commands.up import up
 from app.commands.webhook import ATTENDEE_FLAGS, send_webhook
@@ -19,7 +20,13 @@ from app.settings import SettingsInvalid
 from app.vault import new_key
 
 PROGRAM = "eventship-salesforce"
-FAULTS = (*CANNOT_START, *STACK_FAULTS, ApiRefused)
+
+
+class FlagsMissing(Exception):
+    """A command needs flags that were not given."""
+
+
+FAULTS = (*CANNOT_START, *STACK_FAULTS, ApiRefused, ApiSilent, FlagsMissing)
 CANNOT = 2
 
 Arguments = argparse.Namespace
@@ -74,6 +81,8 @@ def _jobs(chosen: Arguments) -> int:
     if chosen.what == "count":
         return show_counts(api)
     if chosen.what == "list":
+        if not (chosen.host_id and chosen.event_id):
+            raise FlagsMissing("list needs --host-id and --event-id")
         return show_jobs(api, host_id=chosen.host_id, event_id=chosen.event_id, states=chosen.state or [])
     wanted = vars(chosen) | {"state": (chosen.state or [None])[0]}
     filter_ = {name: wanted[name] for name in FILTERS if wanted[name]}

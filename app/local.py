@@ -49,9 +49,16 @@ class LocalEngines:
     def redis_url(self) -> str:
         return f"redis://127.0.0.1:{self.valkey_port}/0"
 
+    @property
+    def data_directory(self) -> Path:
+        """Where Postgres keeps its files: under `home`, or where `nobody` can walk to when we are root."""
+        if _unprivileged() and not _is_open_to_all(self.home.resolve()):
+            digest = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
+            return VAR_TMP / f"eventship-pgdata-{digest}"
+        return self.home / "postgres"
+
     def start(self) -> Self:
         """Start both engines on free ports and wait until they answer. Raises EngineNotStarted."""
-        self.home.mkdir(parents=True, exist_ok=True)
         try:
             self.start_postgres()
             self.start_valkey()
@@ -62,10 +69,11 @@ class LocalEngines:
 
     def start_postgres(self) -> None:
         """Start Postgres on the data directory, made on first use; keeps its port over a restart."""
+        self.home.mkdir(parents=True, exist_ok=True)
         self.postgres_port = self.postgres_port or free_port()
         user = _unprivileged()
         binaries = _postgres_binaries(user)
-        data = self._data_directory(user)
+        data = self.data_directory
         sockets = VAR_TMP / f"eventship-pg-{self.postgres_port}"
         for directory in (data, sockets):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,6 +93,7 @@ class LocalEngines:
 
     def start_valkey(self) -> None:
         """Start Valkey; keeps its port over a restart."""
+        self.home.mkdir(parents=True, exist_ok=True)
         self.valkey_port = self.valkey_port or free_port()
         directory = self.home / "valkey"
         directory.mkdir(parents=True, exist_ok=True)
@@ -107,17 +116,18 @@ class LocalEngines:
                 process.wait()
         shutil.rmtree(VAR_TMP / f"eventship-pg-{self.postgres_port}", ignore_errors=True)
 
+    def discard(self) -> None:
+        """Stop, and forget all data: for engines that were only needed for a while."""
+        self.stop()
+        if self.home.exists():
+            shutil.rmtree(self.data_directory, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
+
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _data_directory(self, user: dict[str, Any]) -> Path:
-        if user and not _is_open_to_all(self.home.resolve()):
-            digest = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
-            return VAR_TMP / f"eventship-pgdata-{digest}"
-        return self.home / "postgres"
 
     def _spawn(
         self, command: list[str], name: str, polite: signal.Signals, user: dict[str, Any]

@@ -26,8 +26,9 @@ ROOT = Path(__file__).parents[1]
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
     """Both engines, once per session; never the system's."""
     home = tmp_path_factory.mktemp("engines")
-    with LocalEngines(home, is_durable=False) as running:
-        yield running
+    running = LocalEngines(home, is_durable=False).start()
+    yield running
+    running.discard()
 
 
 @pytest.fixture(scope="session")

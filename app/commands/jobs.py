@@ -9,17 +9,20 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from app.commands.platform import ApiSilent
+
 FILTERS = ("host_id", "org_id", "event_id", "state", "class", "error_code")
 
 
 class ApiRefused(Exception):
-    """The API answered with a problem, or not at all."""
+    """The API answered with a problem."""
 
 
 class OpsApi:
     """The operations endpoints, called with one bearer token."""
 
     def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._url = url
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {token}"},
@@ -29,11 +32,11 @@ class OpsApi:
         )
 
     def call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """The answer's JSON. Raises ApiRefused."""
+        """The answer's JSON. Raises ApiRefused, ApiSilent."""
         try:
             answer = self._http.request(method, path, **request)
         except httpx.TransportError as error:
-            raise ApiRefused(f"{self._http.base_url} does not answer ({error}): set PORT or --url") from None
+            raise ApiSilent(f"{self._url} does not answer ({error}): set PORT or --url") from None
         if not answer.is_success:
             raise ApiRefused(f"{method} {path}: {answer.status_code} {_title(answer)}")
         body: dict[str, Any] = answer.json()

@@ -13,6 +13,10 @@ WHSEC = "whsec_"
 WEBHOOK_PATH = "/webhooks/eventship"
 
 
+class ApiSilent(Exception):
+    """Nothing answers at the API's address."""
+
+
 def signed_headers(secret: str, webhook_id: str, body: bytes, *, at: int | None = None) -> dict[str, str]:
     """The headers that make `body` a genuine delivery; `at` is Unix time, now when left out.
 
