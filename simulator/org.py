@@ -181,7 +181,9 @@ def seed(org: Org) -> None:
     org.store.put("Organization", {**_empty(org, "Organization"), **organization, **audit})
     people = (("Ada", "Admin"), ("Sam", "Sales"), ("Ines", "Integration"))
     for offset, (first, last) in enumerate(people, start=1):
-        user = _user(first, last, slug) | {"Id": mint("005", org.number * 100 + offset)}
+        user = _user(first, last, slug, is_sandbox=org.is_sandbox) | {
+            "Id": mint("005", org.number * 100 + offset)
+        }
         org.store.put("User", {**_empty(org, "User"), **user, **audit})
     queue = {"Id": mint("00G", org.number * 100 + 1), "Name": "Event Leads", "DeveloperName": "Event_Leads"}
     org.store.put("Group", {**_empty(org, "Group"), **queue, "Type": "Queue", **audit})
@@ -192,10 +194,11 @@ def _empty(org: Org, sobject: str) -> Row:
     return {f.name: False if f.type == "boolean" else None for f in fields}
 
 
-def _user(first: str, last: str, slug: str) -> Row:
+def _user(first: str, last: str, slug: str, *, is_sandbox: bool) -> Row:
+    """A user; usernames are unique over all orgs, so a sandbox appends its name to them."""
     address = f"{first}.{last}@{slug}.example".lower()
     return {
-        "Username": address,
+        "Username": f"{address}.sandbox" if is_sandbox else address,
         "FirstName": first,
         "LastName": last,
         "Name": f"{first} {last}",

@@ -1,0 +1,150 @@
+"""Trouble on demand, in process."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.simulator.client import OrgClient
+
+LEAD = {"LastName": "Doe", "Company": "Acme"}
+
+
+async def arm(org: OrgClient, kind: str, **rule: Any) -> None:
+    await org.door("POST", "faults", {"kind": kind, "count": 1, **rule})
+
+
+async def leads(org: OrgClient) -> int:
+    return int((await org.door("GET", "records/Lead"))["totalSize"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"), [("reset_before_write", 0), ("reset_after_write", 1)], ids=["before", "after"]
+)
+async def test_a_reset_cuts_the_write_short_or_not(org: OrgClient, kind: str, rows: int) -> None:
+    await arm(org, kind)
+    await org.data("GET", "/limits")
+    with pytest.raises(httpx.ReadError):
+        await org.data("POST", "/sobjects/Lead", LEAD)
+    assert await leads(org) == rows
+    assert (await org.data("POST", "/sobjects/Lead", LEAD)).status_code == 201
+
+
+async def test_a_late_write_lands_when_settled(org: OrgClient) -> None:
+    await arm(org, "late_apply", seconds=600)
+    with pytest.raises(httpx.ReadError):
+        await org.data("POST", "/sobjects/Lead", LEAD)
+    assert (await leads(org), (await org.door("GET", "faults"))["late"]) == (0, 1)
+    assert await org.door("POST", "settle") == {"applied": 1}
+    assert await leads(org) == 1
+
+
+async def test_a_late_write_lands_by_itself(org: OrgClient) -> None:
+    await arm(org, "late_apply", seconds=0)
+    with pytest.raises(httpx.ReadError):
+        await org.data("POST", "/sobjects/Lead", LEAD)
+    while (await org.door("GET", "faults"))["late"]:
+        await asyncio.sleep(0)
+    assert await leads(org) == 1
+
+
+async def test_a_reset_of_the_simulator_drops_late_writes(org: OrgClient) -> None:
+    await arm(org, "late_apply", seconds=600)
+    with pytest.raises(httpx.ReadError):
+        await org.data("POST", "/sobjects/Lead", LEAD)
+    await org.door("POST", "reset")
+    assert await org.door("POST", "settle") == {"applied": 0}
+
+
+async def test_a_truncated_answer_is_no_json_but_written(org: OrgClient) -> None:
+    await arm(org, "truncate")
+    answer = await org.data("POST", "/sobjects/Lead", LEAD)
+    assert answer.status_code == 201
+    with pytest.raises(ValueError, match="Expecting|Unterminated"):
+        answer.json()
+    assert await leads(org) == 1
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+async def test_a_server_error_may_come_after_the_write(org: OrgClient, *, is_applied: bool) -> None:
+    await arm(org, "html", status=502, body="<h1>Bad Gateway</h1>", is_applied=is_applied)
+    await arm(org, "error", status=500, error_code="UNKNOWN_EXCEPTION", message="Oops", is_applied=is_applied)
+    html = await org.data("POST", "/sobjects/Lead", LEAD)
+    error = await org.data("POST", "/sobjects/Lead", LEAD)
+    assert (html.status_code, html.text) == (502, "<h1>Bad Gateway</h1>")
+    assert html.headers["content-type"].startswith("text/html")
+    assert (error.status_code, error.json()) == (500, [{"message": "Oops", "errorCode": "UNKNOWN_EXCEPTION"}])
+    assert await leads(org) == (2 if is_applied else 0)
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+async def test_a_hanging_call_ends_in_a_cut(org: OrgClient, *, is_applied: bool) -> None:
+    await arm(org, "hang", seconds=0, is_applied=is_applied)
+    with pytest.raises(httpx.ReadError):
+        await org.data("POST", "/sobjects/Lead", LEAD)
+    assert await leads(org) == int(is_applied)
+
+
+async def test_latency_only_delays(org: OrgClient) -> None:
+    await arm(org, "latency", seconds=0)
+    assert (await org.data("POST", "/sobjects/Lead", LEAD)).status_code == 201
+
+
+async def test_a_row_error_meets_single_rows_of_a_collection(org: OrgClient) -> None:
+    text = "unable to obtain exclusive access to this record"
+    await arm(
+        org, "row_error", error_code="UNABLE_TO_LOCK_ROW", message=text, match={"sobject": "Lead"}, skip=1
+    )
+    rows = [{"attributes": {"type": "Lead"}, **LEAD}] * 3
+    results = (await org.data("POST", "/composite/sobjects", {"records": rows})).json()
+    assert [r["success"] for r in results] == [True, False, True]
+    error = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": text, "fields": []}
+    assert results[1]["errors"] == [error]
+
+
+READ = {"compositeRequest": [{"method": "GET", "url": "/services/data/v62.0/limits", "referenceId": "a"}]}
+WRITE = {
+    "compositeRequest": [
+        {"method": "POST", "url": "/services/data/v62.0/sobjects/Task", "referenceId": "a", "body": {}}
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("match", "method", "path", "body", "is_hit"),
+    [
+        ({"method": "post"}, "POST", "/sobjects/Lead", LEAD, True),
+        ({"method": "GET"}, "POST", "/sobjects/Lead", LEAD, False),
+        ({"path": "sobjects/Le"}, "POST", "/sobjects/Lead", LEAD, True),
+        ({"path": "composite$"}, "POST", "/sobjects/Lead", LEAD, False),
+        ({"body": "Acm"}, "POST", "/sobjects/Lead", LEAD, True),
+        ({"body": "Byte"}, "POST", "/sobjects/Lead", LEAD, False),
+        ({"sobject": "Lead"}, "POST", "/sobjects/Lead", LEAD, True),
+        ({"sobject": "Campaign"}, "POST", "/sobjects/CampaignMember", {}, False),
+        ({"sobject": "Task"}, "POST", "/composite", WRITE, True),
+        ({"sobject": "Lead"}, "GET", "/query?q=SELECT+Id+FROM+Lead", None, True),
+        ({"sobject": "Lead"}, "GET", "/limits", None, False),
+        ({"is_write": True}, "POST", "/composite", READ, False),
+        ({"is_write": True}, "POST", "/composite", WRITE, True),
+        ({"is_write": False}, "POST", "/composite", READ, True),
+        ({"is_write": True}, "GET", "/limits", None, False),
+    ],
+)
+async def test_a_fault_meets_what_it_matches(
+    org: OrgClient, match: dict[str, Any], method: str, path: str, body: Any, *, is_hit: bool
+) -> None:
+    await arm(org, "error", match=match, status=503)
+    assert ((await org.data(method, path, body)).status_code == 503) is is_hit
+    (rule,) = (await org.door("GET", "faults"))["faults"]
+    assert (rule["seen"], rule["fired"]) == (int(is_hit), int(is_hit))
+
+
+async def test_chance_is_repeatable(org: OrgClient) -> None:
+    outcomes = []
+    for _ in range(2):
+        await org.door("POST", "faults", [{"kind": "error", "probability": 0.5, "seed": 7}])
+        outcomes.append([(await org.data("GET", "/limits")).status_code for _ in range(20)])
+        await org.door("DELETE", "faults")
+    assert outcomes[0] == outcomes[1]
+    assert set(outcomes[0]) == {200, 503}
