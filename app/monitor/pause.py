@@ -28,7 +28,7 @@ async def set_event_pause(
             action = "salesforce.event_paused" if is_paused else "salesforce.event_resumed"
             await audit.record(session, host_id, actor=by, action=action, details={"event_id": event_id})
     async with resources.database.tenant(host_id) as session:
-        stats = await event_stats(session, host_id, event_id)
+        stats = await event_stats(session, host_id, event_id, is_configured=resources.settings.has_shared_app)
     if not is_paused and context.org_id is not None:
         await resources.wakeups.announce([context.org_id])
     return stats

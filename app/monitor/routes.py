@@ -38,7 +38,7 @@ async def read_stats(
 ) -> Stats:
     """How far the event's registrations are in Salesforce, failures grouped; no personal data."""
     async with resources.database.tenant(host_id) as session:
-        return await event_stats(session, host_id, event_id)
+        return await event_stats(session, host_id, event_id, is_configured=resources.settings.has_shared_app)
 
 
 @router.get("/registrations")

@@ -15,8 +15,13 @@ from app.monitor.schemas import Counts, EventShown, PendingBecause, SkippedBecau
 from app.monitor.standing import Gates, place
 
 
-async def event_stats(session: AsyncSession, host_id: str, event_id: str) -> Stats:
-    """Everything the event's panel shows. Raises EventNotFound."""
+async def event_stats(
+    session: AsyncSession, host_id: str, event_id: str, *, is_configured: bool = True
+) -> Stats:
+    """Everything the event's panel shows. Raises EventNotFound.
+
+    `is_configured`: whether this environment has a Salesforce app at all.
+    """
     context = await load_context(session, host_id, event_id)
     tallies = await queries.tally(session, context)
     places = count_places(tallies, context.gates)
@@ -31,7 +36,7 @@ async def event_stats(session: AsyncSession, host_id: str, event_id: str) -> Sta
         groups=[assemble_group(each) for each in found],
         backfill=await backfill_view(session, host_id, event_id),
         budget=context.budget,
-        connection_state=context.connection.state if context.connection else "not_connected",
+        connection_state=connection_state(context, is_configured=is_configured),
         last_synced_at=_latest(each.last_synced_at for each in tallies),
         as_of=context.now,
         version=max((each.version for each in tallies), default=0),
@@ -61,6 +66,13 @@ def count_states(tallies: Sequence[Tally], places: Counter[tuple[str, str | None
         attended=sum(each.attended for each in tallies),
         checked_in=sum(each.checked_in for each in tallies),
     )
+
+
+def connection_state(context: EventContext, *, is_configured: bool) -> str:
+    """As on the host's card."""
+    if not is_configured:
+        return "not_configured"
+    return context.connection.state if context.connection else "not_connected"
 
 
 def event_shown(context: EventContext) -> EventShown:

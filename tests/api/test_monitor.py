@@ -70,6 +70,15 @@ async def test_member_reads_stats_in_the_dashboards_form(
     }  # fmt: skip
 
 
+async def test_environment_without_an_app_says_so(
+    settings: Settings, database: Database, vault: Vault, mint: TokenMint
+) -> None:
+    await set_stage(database, vault)
+    without = settings.model_copy(update={"salesforce_client_id": None})
+    async with running(without) as app, caller(app, mint.headers(hosts={"host_a": "member"})) as client:
+        assert (await client.get(f"{E}/stats")).json()["connection_state"] == "not_configured"
+
+
 async def test_stats_hold_no_personal_data(
     member_a: httpx.AsyncClient, database: Database, vault: Vault
 ) -> None:

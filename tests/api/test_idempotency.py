@@ -1,0 +1,217 @@
+"""The Idempotency-Key: one answer to one request, to whom it belongs, and for how long."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select, text, update
+
+from app.database import Database
+from app.idempotency import Captured, claim_or_wait
+from app.idempotent_answers import Stored, Ticket, claim, keep, purge_answers
+from app.models import IdempotentAnswer, SyncJob
+from app.problems import KeyReused
+from app.settings import Settings
+from app.vault import Vault
+from tests.api.service import caller, running
+from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
+from tests.tokens import TokenMint
+
+E = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce"
+ALL = {"filter": {"all": True}}
+
+
+@pytest.fixture
+async def app(settings: Settings, database: Database) -> AsyncIterator[FastAPI]:
+    async with running(settings) as app:
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]:
+    async with caller(app, mint.headers(hosts={"host_a": "admin"})) as client:
+        yield client
+
+
+async def wanted_version(database: Database, registration_id: str) -> int:
+    async with database.system() as session:
+        query = select(SyncJob.wanted_version).where(SyncJob.registration_id == registration_id)
+        return (await session.execute(query)).scalar_one()
+
+
+async def test_same_key_gives_the_first_answer_again(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    await set_stage(database, vault)
+    await add(database, simple("r1", "failed", error=RULE))
+    key = {"Idempotency-Key": "otter-1"}
+    first = await client.post(f"{E}/registrations/r1/retry", headers=key)
+    again = await client.post(f"{E}/registrations/r1/retry", headers=key)
+    assert (again.status_code, again.content) == (202, first.content)
+    assert (again.headers["idempotent-replayed"], again.headers["cache-control"]) == ("true", "no-store")
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert await wanted_version(database, "r1") == 2
+
+
+async def test_same_key_at_once_is_carried_out_once(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    await set_stage(database, vault)
+    await add(database, simple("r1", "synced"))
+    key = {"Idempotency-Key": "otter-1"}
+    answers = await asyncio.gather(
+        *(client.post(f"{E}/registrations/r1/retry", headers=key) for _ in range(5))
+    )
+    assert len({(each.status_code, each.content) for each in answers}) == 1
+    assert await wanted_version(database, "r1") == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("retry", ALL | {"dry_run": True}, id="other-body"),
+        pytest.param("pause", ALL, id="other-path"),
+        pytest.param("retry?a=b", ALL, id="other-query"),
+    ],
+)
+async def test_key_of_another_request_is_refused(
+    client: httpx.AsyncClient, database: Database, vault: Vault, path: str, body: dict[str, Any]
+) -> None:
+    await set_stage(database, vault)
+    key = {"Idempotency-Key": "otter-1"}
+    assert (await client.post(f"{E}/retry", json=ALL, headers=key)).status_code == 202
+    answer = await client.post(f"{E}/{path}", json=body, headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "KeyReused")
+
+
+async def test_key_belongs_to_one_user_and_one_host(
+    app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Vault, mint: TokenMint
+) -> None:
+    await set_stage(database, vault)
+    await set_stage(database, vault, "host_b")
+    key = {"Idempotency-Key": "otter-1"}
+    await client.post(f"{E}/pause", headers=key)
+    async with caller(app, mint.headers(hosts={"host_a": "owner"}, sub="user_18")) as other_user:
+        assert (await other_user.post(f"{E}/pause", headers=key)).status_code == 409
+    async with caller(app, mint.headers(hosts={"host_b": "owner"})) as other_host:
+        assert (await other_host.post(f"{E}/pause", headers=key)).status_code == 404
+        answer = await other_host.post(E.replace("host_a", "host_b") + "/pause", headers=key)
+        assert (answer.status_code, "idempotent-replayed" in answer.headers) == (200, False)
+
+
+async def test_kept_answer_is_given_to_nobody_without_a_right_to_it(
+    app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Vault, mint: TokenMint
+) -> None:
+    await set_stage(database, vault)
+    key = {"Idempotency-Key": "otter-1"}
+    await client.post(f"{E}/pause", headers=key)
+    async with caller(app) as nobody, caller(app, mint.headers(hosts={"host_a": "member"})) as member:
+        assert (await nobody.post(f"{E}/pause", headers=key)).status_code == 401
+        assert (await member.post(f"{E}/pause", headers=key)).status_code == 403
+
+
+async def test_kept_answer_is_sealed(client: httpx.AsyncClient, database: Database, vault: Vault) -> None:
+    await set_stage(database, vault)
+    await add(database, simple("r1", "failed", error=RULE))
+    await client.post(f"{E}/registrations/r1/retry", headers={"Idempotency-Key": "otter-1"})
+    async with database.system() as session:
+        stored = await session.scalar(text("SELECT body::text FROM idempotent_answers"))
+    assert "Otter" not in stored
+    assert b"r1@otter.example".hex() not in stored
+
+
+@pytest.mark.parametrize("key", ["with space", "ü", "x" * 256], ids=["space", "not-ascii", "too-long"])
+async def test_key_out_of_shape_is_refused(client: httpx.AsyncClient, key: str) -> None:
+    answer = await client.post(f"{E}/pause", headers={b"Idempotency-Key": key.encode("latin-1")})
+    assert (answer.status_code, answer.json()["code"]) == (422, "PayloadInvalid")
+
+
+async def test_huge_body_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post(f"{E}/retry", content=b" " * 1_048_577, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "BodyTooLarge")
+
+
+async def test_refusal_is_an_answer_too(client: httpx.AsyncClient, database: Database, vault: Vault) -> None:
+    key = {"Idempotency-Key": "otter-1"}
+    first = await client.post(f"{E}/pause", headers=key)
+    await set_stage(database, vault)
+    again = await client.post(f"{E}/pause", headers=key)
+    assert (first.status_code, again.content) == (404, first.content)
+
+
+async def test_key_is_free_again_after_a_fault_of_ours(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    await set_stage(database, vault)
+    await add(database, simple("r1", "synced"), simple("broken", "failed"))
+    async with database.system() as session:
+        await session.execute(
+            update(SyncJob).where(SyncJob.registration_id == "broken").values(warnings=["not one"])
+        )
+    key = {"Idempotency-Key": "otter-1"}
+    assert (await client.post(f"{E}/registrations/broken/retry", headers=key)).status_code == 500
+    assert (await client.post(f"{E}/registrations/r1/retry", headers=key)).status_code == 202
+
+
+async def test_request_that_is_still_under_way_is_waited_for_only_so_long(
+    app: FastAPI, database: Database
+) -> None:
+    resources = app.state.resources
+    assert isinstance(await claim_or_wait(resources, "host_a", key="k", digest=b"1"), Ticket)
+    with pytest.raises(KeyReused) as refused:
+        await claim_or_wait(resources, "host_a", key="k", digest=b"1", wait_seconds=-1)
+    assert (refused.value.reason, refused.value.headers) == ("under_way", {"Retry-After": "5"})
+
+
+async def test_key_without_a_database_is_refused_as_unavailable(settings: Settings, mint: TokenMint) -> None:
+    away = settings.model_copy(update={"database_url": "postgresql+asyncpg://owner@127.0.0.1:1/postgres"})
+    headers = mint.headers(hosts={"host_a": "owner"}) | {"Idempotency-Key": "k"}
+    async with running(away) as app, caller(app, headers) as client:
+        answer = await client.post(f"{E}/pause")
+    assert (answer.status_code, answer.json()["code"]) == (503, "DatabaseUnavailable")
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_answer_that_depends_on_the_moment_is_not_kept(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    key = {"Idempotency-Key": "otter-1"}
+    unsupported = await client.post(f"{E}/nothing-here", headers=key)
+    assert unsupported.status_code == 404
+    async with database.system() as session:
+        assert len((await session.scalars(select(IdempotentAnswer))).all()) == 1
+    assert not Captured(status=429).is_kept
+    assert not Captured(status=503).is_kept
+    assert not Captured(status=200, headers=((b"content-type", b"text/csv"),)).is_kept
+    assert Captured(status=202).is_kept
+
+
+async def test_abandoned_and_old_keys_are_taken_over_and_purged(database: Database) -> None:
+    first = await claim(database, "host_a", key="k", digest=b"1")
+    assert isinstance(first, Ticket)
+    assert await claim(database, "host_a", key="k", digest=b"1") is None
+    with pytest.raises(KeyReused):
+        await claim(database, "host_a", key="k", digest=b"2")
+    await _grow_older(database, "6 minutes")
+    second = await claim(database, "host_a", key="k", digest=b"2")
+    assert isinstance(second, Ticket)
+    await keep(database, first, status=200, sealed="from the one that died")
+    assert await claim(database, "host_a", key="k", digest=b"2") is None
+    await keep(database, second, status=200, sealed="sealed")
+    await _grow_older(database, "23 hours")
+    assert await claim(database, "host_a", key="k", digest=b"2") == Stored(200, "sealed")
+    assert await purge_answers(database) == 0
+    await _grow_older(database, "2 hours")
+    assert isinstance(await claim(database, "host_a", key="k", digest=b"3"), Ticket)
+    await _grow_older(database, "25 hours")
+    assert await purge_answers(database) == 1
+
+
+async def _grow_older(database: Database, by: str) -> None:
+    async with database.system() as session:
+        await session.execute(
+            update(IdempotentAnswer).values(created_at=IdempotentAnswer.created_at - text(f"interval '{by}'"))
+        )
