@@ -1,6 +1,7 @@
 """The service over ASGI, with the simulator as its Salesforce, and a browser between the two."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,16 +88,26 @@ async def service(
     settings: Settings, database: Database, simulator: SimulatorApp, mint: TokenMint
 ) -> AsyncIterator[Service]:
     """The service with an emptied database, called by an owner of host_a and admin of host_b."""
-    async for running in run_service(settings, simulator, mint):
-        yield running
+    async with running(settings, simulator, mint=mint) as service:
+        yield service
 
 
-async def run_service(settings: Settings, simulator: SimulatorApp, mint: TokenMint) -> AsyncIterator[Service]:
-    app = create_app(settings, transport=httpx.ASGITransport(simulator))
-    transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app):
-        headers = mint.headers(hosts=OWNER)
-        async with httpx.AsyncClient(
-            transport=transport, base_url=settings.public_url, headers=headers
-        ) as http:
-            yield Service(app, settings, simulator, http)
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    simulator: SimulatorApp,
+    *,
+    mint: TokenMint,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncIterator[Service]:
+    """The service; `transport` stands between it and the simulator."""
+    app = create_app(settings, transport=transport or httpx.ASGITransport(simulator))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=settings.public_url,
+            headers=mint.headers(hosts=OWNER),
+        ) as http,
+    ):
+        yield Service(app, settings, simulator, http)

@@ -6,16 +6,20 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from arq.connections import RedisSettings, create_pool
 from sqlalchemy import func, select, update
 
 from app.connections.sealing import REFRESH_TOKEN
+from app.database import Database
 from app.models import AuditEntry, Connection, OAuthAttempt, PendingRevocation
 from app.settings import Settings
+from simulator.app import create_app as create_simulator
 from tests.api.browser import Browser, Forms
-from tests.api.conftest import Service
-from tests.factories import connection_for
+from tests.api.conftest import Service, running
+from tests.factories import SIMULATOR_URL, connection_for
 from tests.tokens import TokenMint
 
+SOUTHWIND = "ada.admin@southwind.example"
 BROWSER_HEADERS = {
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
@@ -469,6 +473,61 @@ async def test_disconnecting_twice_changes_nothing_more(service: Service) -> Non
     first = (await service.http.post(url, json={"confirm": True})).json()
     second = (await service.http.post(url, json={"confirm": True})).json()
     assert (first["version"], first["state_since"]) == (second["version"], second["state_since"])
+
+
+async def test_another_org_starts_with_a_clean_card(service: Service) -> None:
+    await service.connect()
+    async with service.resources.database.tenant("host_a") as session:
+        await session.execute(update(Connection).values(api_used=7, last_written_at=func.clock_timestamp()))
+    attempt = await service.start()
+    async with service.browser() as browser:
+        page = await browser.open(attempt["start_url"])
+        await browser.submit(await browser.submit(page, username=SOUTHWIND), decision="allow")
+    card = await service.card()
+    assert card["connection"]["org"]["name"] == "Southwind Trading"
+    assert (card["budget"]["org_used"], card["connection"]["last_written_at"]) == (None, None)
+    assert grants(service) == []
+
+
+async def test_returning_without_code_or_error_is_explained(service: Service) -> None:
+    attempt = await service.start()
+    async with service.browser() as browser:
+        answer = await browser.http.get(attempt["start_url"])
+        state = query_of(answer.headers["location"])["state"]
+        await browser.http.get(f"http://127.0.0.1:8000/oauth/salesforce/callback?state={state}")
+    assert (await service.attempt(attempt["attempt_id"]))["problem"]["code"] == "oauth_other"
+
+
+async def test_failed_attempt_of_a_user_who_is_connected_elsewhere_revokes_nothing(service: Service) -> None:
+    await service.connect("host_b")
+    service.configure(is_api_enabled=False)
+    attempt = await service.start()
+    async with service.browser() as browser:
+        await browser.sign_in(attempt["start_url"])
+    assert (await service.attempt(attempt["attempt_id"]))["problem"]["code"] == "api_disabled"
+    assert len(grants(service)) == 2
+
+
+async def test_work_that_waited_is_announced_on_reconnect_and_resume(service: Service) -> None:
+    redis = await create_pool(RedisSettings.from_dsn(service.settings.redis_url))
+    await redis.flushdb()
+    await service.connect()
+    await service.http.post("/v1/hosts/host_a/salesforce/pause")
+    await service.http.post("/v1/hosts/host_a/salesforce/resume")
+    assert await redis.zcard("arq:queue") == 2
+    await redis.aclose()
+
+
+async def test_cookie_is_tied_to_this_host_alone_over_https(
+    settings: Settings, database: Database, mint: TokenMint
+) -> None:
+    secure = settings.model_copy(update={"public_url": "https://sync.otter.example"})
+    async with running(secure, create_simulator(base_url=SIMULATOR_URL), mint=mint) as service:
+        attempt = await service.start()
+        cookie = (await service.http.get(attempt["start_url"])).headers["set-cookie"]
+    assert cookie.startswith("__Host-sf_oauth=")
+    assert all(part in cookie for part in ("Secure", "HttpOnly", "Path=/", "SameSite=lax"))
+    assert "Domain" not in cookie
 
 
 async def test_host_that_never_connected_cannot_disconnect(service: Service) -> None:

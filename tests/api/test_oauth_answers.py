@@ -14,11 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.connections.tokens import ConnectionTokens
 from app.database import Database
-from app.main import create_app
 from app.settings import Settings
 from app.telemetry import JsonLines
 from simulator.app import SimulatorApp
-from tests.api.conftest import OWNER, Service
+from tests.api.conftest import Service, running
 from tests.tokens import TokenMint
 
 Change = Callable[[httpx.Request, httpx.Response], httpx.Response]
@@ -54,16 +53,8 @@ def meddler(simulator: SimulatorApp) -> Meddler:
 async def service(
     settings: Settings, database: Database, simulator: SimulatorApp, meddler: Meddler, mint: TokenMint
 ) -> AsyncIterator[Service]:
-    app = create_app(settings, transport=meddler)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url=settings.public_url,
-            headers=mint.headers(hosts=OWNER),
-        ) as http,
-    ):
-        yield Service(app, settings, simulator, http)
+    async with running(settings, simulator, mint=mint, transport=meddler) as service:
+        yield service
 
 
 def with_body(**changed: Any) -> Change:

@@ -1,14 +1,19 @@
 """Renewing: one request whoever asks, stored before use, and every way it can end."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.connections.sealing import REFRESH_TOKEN
+from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
 from app.connections.tokens import ConnectionTokens
+from app.database import Database
 from app.models import AuditEntry, Connection, PendingRevocation
 from app.resources import Resources
 from app.salesforce.session import AccessToken, ConnectionEnded, RefreshUnavailable
@@ -235,6 +240,45 @@ async def test_cancelled_caller_does_not_lose_a_rotated_token(
         await task
     assert (await ConnectionTokens(resources, "host_a").renew(USED)).version == 2
     assert (len(endpoint.posts), endpoint.reuses) == (1, 0)
+
+
+class Shaky(Database):
+    """A database that is away for a moment whenever a transaction begins in the `away`-th place."""
+
+    def __init__(self, steady: Database, away: set[int]) -> None:
+        self._steady, self._away, self._begun = steady, away, 0
+
+    @asynccontextmanager
+    async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
+        self._begun += 1
+        if self._begun in self._away:
+            raise ConnectionResetError("the database went away")
+        async with self._steady.tenant(host_id) as session:
+            yield session
+
+
+async def test_rotated_token_survives_a_database_that_is_away_for_a_moment(
+    resources: Resources, connection: Connection, endpoint: TokenEndpoint
+) -> None:
+    endpoint.is_rotating = True
+    shaky = replace(resources, database=Shaky(resources.database, {2, 3}))
+    assert (await ConnectionTokens(shaky, "host_a").renew(USED)).version == 2
+    assert (await ConnectionTokens(resources, "host_a").renew(USED)).version == 2
+    assert (len(endpoint.posts), endpoint.reuses) == (1, 0)
+
+
+async def test_old_no_does_not_end_a_newer_grant(
+    resources: Resources, connection: Connection, endpoint: TokenEndpoint
+) -> None:
+    endpoint.latency, endpoint.is_revoked = 0.1, True
+    task = asyncio.create_task(ConnectionTokens(resources, "host_a").renew(USED))
+    while not endpoint.posts:
+        await asyncio.sleep(0)
+    async with resources.database.tenant("host_a") as session:
+        sealed = resources.vault.seal("newer", host_id="host_a", column=ACCESS_TOKEN)
+        await session.execute(update(Connection).values(access_token=sealed, token_version=2))
+    assert (await task).value == "newer"
+    assert (await stored(resources)).state == "connected"
 
 
 async def test_moved_instance_is_followed(
