@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -86,15 +86,6 @@ async def forget(database: Database, ticket: Ticket) -> None:
             await session.execute(delete(IdempotentAnswer).where(*_own(ticket)))
     except DATABASE_AWAY as error:
         log.warning("idempotency_key_not_released", extra={"error": type(error).__name__})
-
-
-async def purge_answers(database: Database) -> int:
-    """Delete what no repetition gets any more, for every host; returns how many."""
-    old = IdempotentAnswer.created_at < func.clock_timestamp() - KEPT_FOR
-    async with database.system() as session:
-        result = await session.execute(delete(IdempotentAnswer).where(old))
-    assert isinstance(result, CursorResult)
-    return result.rowcount
 
 
 def _own(ticket: Ticket) -> tuple[Any, ...]:
