@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from simulator.metadata import activities, campaigns, organization, people
 from simulator.metadata.schema import Field, SObject, parse_field, parse_object
@@ -71,6 +71,7 @@ class Schema:
         return found
 
 
+@cache
 def standard_schema() -> Schema:
     """The objects every simulated org starts with."""
     parsed = (parse_object(heading, lines) for heading, lines in _STANDARD)

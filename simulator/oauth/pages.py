@@ -17,7 +17,8 @@ def login(parameters: Mapping[str, str], users: list[tuple[str, str, str]], app_
     )
     body = (
         f"<h1>Log in</h1><p>to continue to <strong>{escape(app_name)}</strong></p>"
-        f'<form method="post" action="/services/oauth2/authorize">{_hidden(parameters)}{choices}'
+        '<form method="post" action="/services/oauth2/authorize">'
+        f"{_hidden(_without_user(parameters))}{choices}"
         '<p><button type="submit">Log in</button></p></form>'
     )
     return Answer(200, document("Login", body, is_narrow=True), content_type=HTML)
@@ -46,10 +47,12 @@ def problem(error: str, description: str, *, content_type: str = HTML) -> Answer
     return Answer(400, document("OAuth error", f"<p>{text}</p>", is_narrow=True), content_type=HTML)
 
 
+def _without_user(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if name not in {"username", "login_hint"}}
+
+
 def _hidden(parameters: Mapping[str, str]) -> str:
-    kept = {name: value for name, value in parameters.items() if name not in {"username", "decision"}}
-    if "username" in parameters:
-        kept["username"] = parameters["username"]
+    kept = {name: value for name, value in parameters.items() if name != "decision"}
     return "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in kept.items()
     )

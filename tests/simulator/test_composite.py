@@ -81,8 +81,9 @@ async def test_a_reference_into_nothing_halts_its_part(org: OrgClient) -> None:
         part("other", "POST", "/sobjects/Task", {"Subject": "x"}),
     )
     message = (
-        "Invalid reference specified. No value for who.records[0].Id found in who. Provided referenceId ('who') "
-        "must start with a letter or a number, and it can contain only letters, numbers and underscores ('_')."
+        "Invalid reference specified. No value for who.records[0].Id found in who. Provided referenceId "
+        "('who') must start with a letter or a number, and it can contain only letters, numbers and "
+        "underscores ('_')."
     )
     assert halted["body"] == [{"errorCode": "PROCESSING_HALTED", "message": message}]
     assert (halted["httpStatusCode"], fine["httpStatusCode"]) == (400, 201)

@@ -41,22 +41,24 @@ EMAIL = {
     "unique": False,
 }
 FIELD_KEYS = (
-    "aggregatable aiPredictionField autoNumber byteLength calculated calculatedFormula cascadeDelete caseSensitive "
-    "compoundFieldName controllerName createable custom defaultValue defaultValueFormula defaultedOnCreate "
-    "dependentPicklist deprecatedAndHidden digits displayLocationInDecimal encrypted externalId extraTypeInfo "
-    "filterable filteredLookupInfo formulaTreatNullNumberAsZero groupable highScaleNumber htmlFormatted idLookup "
-    "inlineHelpText label length mask maskType name nameField namePointing nillable permissionable picklistValues "
-    "polymorphicForeignKey precision queryByDistance referenceTargetField referenceTo relationshipName "
-    "relationshipOrder restrictedDelete restrictedPicklist scale searchPrefilterable soapType sortable type unique "
+    "aggregatable aiPredictionField autoNumber byteLength calculated calculatedFormula cascadeDelete "
+    "caseSensitive compoundFieldName controllerName createable custom defaultValue defaultValueFormula "
+    "defaultedOnCreate dependentPicklist deprecatedAndHidden digits displayLocationInDecimal encrypted "
+    "externalId extraTypeInfo filterable filteredLookupInfo formulaTreatNullNumberAsZero groupable "
+    "highScaleNumber htmlFormatted idLookup inlineHelpText label length mask maskType name nameField "
+    "namePointing nillable permissionable picklistValues polymorphicForeignKey precision "
+    "queryByDistance referenceTargetField referenceTo relationshipName relationshipOrder "
+    "restrictedDelete restrictedPicklist scale searchPrefilterable soapType sortable type unique "
     "updateable writeRequiresMasterRead"
 )
 OBJECT_KEYS = (
-    "actionOverrides activateable associateEntityType associateParentEntity childRelationships compactLayoutable "
-    "createable custom customSetting deepCloneable defaultImplementation deletable deprecatedAndHidden extendedBy "
-    "extendsInterfaces feedEnabled fields hasSubtypes implementedBy implementsInterfaces isInterface isSubtype "
-    "keyPrefix label labelPlural layoutable listviewable lookupLayoutable mergeable mruEnabled name namedLayoutInfos "
-    "networkScopeFieldName queryable recordTypeInfos replicateable retrieveable searchLayoutable searchable "
-    "sobjectDescribeOption supportedScopes triggerable undeletable updateable urls"
+    "actionOverrides activateable associateEntityType associateParentEntity childRelationships "
+    "compactLayoutable createable custom customSetting deepCloneable defaultImplementation deletable "
+    "deprecatedAndHidden extendedBy extendsInterfaces feedEnabled fields hasSubtypes implementedBy "
+    "implementsInterfaces isInterface isSubtype keyPrefix label labelPlural layoutable listviewable "
+    "lookupLayoutable mergeable mruEnabled name namedLayoutInfos networkScopeFieldName queryable "
+    "recordTypeInfos replicateable retrieveable searchLayoutable searchable sobjectDescribeOption "
+    "supportedScopes triggerable undeletable updateable urls"
 )
 
 

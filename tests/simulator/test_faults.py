@@ -61,7 +61,7 @@ async def test_a_truncated_answer_is_no_json_but_written(org: OrgClient) -> None
     await arm(org, "truncate")
     answer = await org.data("POST", "/sobjects/Lead", LEAD)
     assert answer.status_code == 201
-    with pytest.raises(ValueError, match="Expecting|Unterminated"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         answer.json()
     assert await leads(org) == 1
 

@@ -191,7 +191,7 @@ class TestAuthorize:
         user_id = org.app.simulator.default_org.admin_id
         await org.data("PATCH", f"/sobjects/User/{user_id}", {"IsActive": False})
         page = await authorize(org)
-        assert (page.status_code, USER in page.text) == (200, False)
+        assert (page.status_code, f'value="{USER}"' in page.text) == (200, False)
 
 
 class TestTokens:

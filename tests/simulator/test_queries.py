@@ -1,5 +1,7 @@
 """What queries answer."""
 
+from typing import Any
+
 import pytest
 
 from tests.simulator.client import OrgClient
@@ -8,7 +10,7 @@ from tests.simulator.client import OrgClient
 @pytest.fixture
 async def people(org: OrgClient) -> dict[str, str]:
     """Four Leads, by last name, created a day apart from 18 November."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"LastName": "Alpha", "FirstName": "Ann", "Company": "Acme", "Email": "ann@example.com"},
         {"LastName": "Beta", "Company": "Byte", "Email": "O'Brien@example.com", "Rating": "Hot"},
         {"LastName": "Gamma", "Company": "acme", "AnnualRevenue": 10.5, "NumberOfEmployees": 7},
@@ -101,7 +103,8 @@ async def test_rows_come_in_the_order_asked(org: OrgClient, clauses: str, expect
 
 async def test_a_record_shows_what_was_selected(org: OrgClient, people: dict[str, str]) -> None:
     session = await org.sign_in()
-    soql = f"SELECT l.email, Owner.Name, Owner.Type, ConvertedContact.Name FROM Lead l WHERE Id = '{people['Beta']}'"
+    soql = "SELECT l.email, Owner.Name, Owner.Type, ConvertedContact.Name FROM Lead l "
+    soql += f"WHERE Id = '{people['Beta']}'"
 
     (row,) = await org.rows(soql)
 
@@ -207,32 +210,32 @@ NAMES = "Please reference your WSDL or the describe call for the appropriate nam
             "SELECT Foo FROM Lead",
             "INVALID_FIELD",
             8,
-            "No such column 'Foo' on entity 'Lead'. If you are attempting to use a custom field, be sure to append "
-            f"the '__c' after the custom field name. {NAMES}",
+            "No such column 'Foo' on entity 'Lead'. If you are attempting to use a custom field, be sure "
+            f"to append the '__c' after the custom field name. {NAMES}",
             id="unknown column",
         ),
         pytest.param(
             "SELECT COUNT() FROM XYZZY",
             "INVALID_TYPE",
             21,
-            "sObject type 'XYZZY' is not supported. If you are attempting to use a custom object, be sure to append "
-            f"the '__c' after the entity name. {NAMES}",
+            "sObject type 'XYZZY' is not supported. If you are attempting to use a custom object, be sure "
+            f"to append the '__c' after the entity name. {NAMES}",
             id="unknown object",
         ),
         pytest.param(
             "SELECT Id FROM Lead WHERE Foo.Name = 'x'",
             "INVALID_FIELD",
             27,
-            "Didn't understand relationship 'Foo' in field path. If you are attempting to use a custom relationship, "
-            f"be sure to append the '__r' after the custom relationship name. {NAMES}",
+            "Didn't understand relationship 'Foo' in field path. If you are attempting to use a custom "
+            f"relationship, be sure to append the '__r' after the custom relationship name. {NAMES}",
             id="unknown relationship",
         ),
         pytest.param(
             "SELECT (SELECT Id FROM Foos) FROM Lead",
             "INVALID_TYPE",
             24,
-            "Didn't understand relationship 'Foos' in FROM part of query call. If you are attempting to use a custom "
-            f"relationship, be sure to append the '__r' after the custom relationship name. {NAMES}",
+            "Didn't understand relationship 'Foos' in FROM part of query call. If you are attempting to use "
+            f"a custom relationship, be sure to append the '__r' after the custom relationship name. {NAMES}",
             id="unknown children",
         ),
         pytest.param(
@@ -246,23 +249,24 @@ NAMES = "Please reference your WSDL or the describe call for the appropriate nam
             "SELECT Id FROM Lead WHERE Email = 5",
             "INVALID_FIELD",
             35,
-            "value of filter criterion for field 'Email' must be of type string and should be enclosed in quotes",
+            "value of filter criterion for field 'Email' must be of type string and should be "
+            "enclosed in quotes",
             id="text without quotes",
         ),
         pytest.param(
             "SELECT Id FROM Lead WHERE CreatedDate > '2026-01-01'",
             "INVALID_FIELD",
             41,
-            "value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed "
-            "in quotes",
+            "value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be "
+            "enclosed in quotes",
             id="datetime in quotes",
         ),
         pytest.param(
             "SELECT Id FROM Lead WHERE IsConverted = 'true'",
             "INVALID_FIELD",
             41,
-            "value of filter criterion for field 'IsConverted' must be of type boolean and should not be enclosed "
-            "in quotes",
+            "value of filter criterion for field 'IsConverted' must be of type boolean and should not be "
+            "enclosed in quotes",
             id="boolean in quotes",
         ),
         pytest.param(
@@ -332,8 +336,8 @@ NAMES = "Please reference your WSDL or the describe call for the appropriate nam
             "SELECT Id FROM Lead WHERE Id IN (SELECT Id FROM Unicorn)",
             "INVALID_TYPE",
             49,
-            "sObject type 'Unicorn' is not supported. If you are attempting to use a custom object, be sure to append "
-            f"the '__c' after the entity name. {NAMES}",
+            "sObject type 'Unicorn' is not supported. If you are attempting to use a custom object, be sure "
+            f"to append the '__c' after the entity name. {NAMES}",
             id="unknown object in a semi-join",
         ),
         pytest.param(
@@ -422,6 +426,7 @@ class TestPaging:
         url = first["nextRecordsUrl"]
         assert url.startswith("/services/data/v62.0/query/01g")
         assert url.endswith("-200")
+        page = first
         while url:
             page = (await org.data("GET", url.removeprefix(org.root))).json()
             seen += [row["Id"] for row in page["records"]]

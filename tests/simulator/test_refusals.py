@@ -9,8 +9,8 @@ from tests.simulator.client import OrgClient
 LEAD = {"LastName": "Doe", "Company": "Acme"}
 UNKNOWN_LEAD = "00Q5g00000000zzEAA"
 LOCKED = (
-    "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is "
-    "read/write for your profile or permission set."
+    "Unable to create/update fields: {}. Please check the security settings of this field and verify "
+    "that it is read/write for your profile or permission set."
 )
 
 CREATES = [

@@ -32,10 +32,11 @@ def test_an_escaped_text_comes_back_as_itself(text: str) -> None:
 def test_an_unescaped_text_is_refused_or_stays_inside_its_quotes(text: str) -> None:
     try:
         condition = parse_condition(f"Email = '{text}'")
-    except SalesforceError as error:
-        assert error.items[0].code == "MALFORMED_QUERY"
-        return
-    assert isinstance(condition, tree.Comparison)
+    except SalesforceError as refused:
+        outcome = refused.items[0].code
+    else:
+        outcome = type(condition).__name__
+    assert outcome in {"MALFORMED_QUERY", "Comparison"}
 
 
 @given(st.lists(st.text(max_size=8), min_size=2, max_size=30))
@@ -78,7 +79,10 @@ def test_like_takes_its_own_two_escapes() -> None:
     assert like_pattern("a\\").fullmatch("a\\")
 
 
-CARET = "\nSELECT Id FROM Lead WHERE a = 1 AND b = 2 OR c = 3\n{}^\nERROR at Row:1:Column:{}\nunexpected token: 'OR'"
+CARET = (
+    "\nSELECT Id FROM Lead WHERE a = 1 AND b = 2 OR c = 3\n{}^\n"
+    "ERROR at Row:1:Column:{}\nunexpected token: 'OR'"
+)
 
 
 @pytest.mark.parametrize(
