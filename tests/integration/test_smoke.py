@@ -1,0 +1,56 @@
+"""The demo itself, on real engines and processes, with the wake-ups lost on the way."""
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from app.demo.__main__ import main
+from app.machine.children import ChildDied
+from app.machine.secrets import LocalSecrets
+from app.machine.stack import AlreadyRunning, Plan, Stack
+
+BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+def test_a_smoke_run_ends_as_expected_though_wake_ups_are_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["smoke", "--fault", "flush-valkey"], BARE) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(
+        "smoke: synced=59 failed=0 skipped=1 attended=25 pending=0 duplicates=0 api_calls_per_attendee="
+    )
+
+
+def test_a_port_that_is_taken_stops_the_demo_with_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        taken = {"PORT": str(squatter.getsockname()[1]), "LOCAL_HOME": str(tmp_path)}
+        assert main(["run"], {**BARE, **taken}) == 2
+    assert "set PORT to a free port" in capsys.readouterr().err
+
+
+def test_two_stacks_never_share_their_state(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        with pytest.raises(AlreadyRunning, match="stop it first"), Stack(Plan(tmp_path, 1, 2, given=BARE)):
+            pass
+
+
+def test_a_part_that_dies_is_missed(tmp_path: Path) -> None:
+    stack = Stack(Plan(tmp_path, 1, 2, given=BARE))
+    worker = stack.start_worker()
+    worker.process.wait()
+    with pytest.raises(ChildDied, match="worker-1 ended"):
+        stack.check()
+    stack.kill(worker)
+    stack.check()
+
+
+def test_the_stack_signs_with_the_secrets_of_its_home(tmp_path: Path) -> None:
+    stack = Stack(Plan(tmp_path, 1, 2, given={}))
+    assert stack.secrets.webhook_secret == LocalSecrets.of(tmp_path).webhook_secret

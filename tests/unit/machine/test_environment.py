@@ -1,0 +1,47 @@
+"""What is given is used, what is left out is local."""
+
+from pathlib import Path
+
+import pytest
+
+from app.machine.environment import service_environment, simulator_environment
+from app.machine.secrets import LocalSecrets
+from app.machine.stack import Plan
+from app.settings import load_settings
+
+LOCAL = {
+    "database_url": "postgresql+asyncpg://owner@127.0.0.1:5/postgres",
+    "redis_url": "redis://127.0.0.1:6/0",
+}
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> LocalSecrets:
+    return LocalSecrets.of(tmp_path)
+
+
+def test_a_bare_machine_gets_everything_that_settings_need(
+    secrets: LocalSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = service_environment({}, url="http://127.0.0.1:8000", secrets=secrets, **LOCAL)
+    session = {"client_id": "3MVGotter", "client_secret": "shh"}
+    for name, value in (env | simulator_environment("http://127.0.0.1:8100", session)).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.salesforce_login_url == "http://127.0.0.1:8100"
+    assert settings.salesforce_client_id == "3MVGotter"
+    assert settings.redirect_uri == "http://127.0.0.1:8000/oauth/salesforce/callback"
+
+
+def test_what_is_given_wins(secrets: LocalSecrets) -> None:
+    given = {"DATABASE_URL": "postgresql://db/x", "JWKS_URL": "https://id.example/keys", "TIMES_QUIET": "4"}
+    env = service_environment(given, url="http://127.0.0.1:8000", secrets=secrets, **LOCAL)
+    assert given.items() <= env.items()
+    assert "JWKS_FILE" not in env
+    assert env["REDIS_URL"] == LOCAL["redis_url"]
+
+
+def test_a_given_login_host_leaves_the_simulator_out(tmp_path: Path) -> None:
+    assert Plan(tmp_path, 1, 2, given={}).simulator_url == "http://127.0.0.1:2"
+    real = {"SALESFORCE_LOGIN_URL": "https://login.salesforce.com"}
+    assert Plan(tmp_path, 1, 2, given=real).simulator_url is None
