@@ -80,13 +80,17 @@ def _people_table(org: Org, people: list[tuple[str, Row]]) -> str:
             _link(org, "people", row["Id"], row["Name"]),
             f"{name}{' · converted' if row.get('IsConverted') else ''}",
             _text(row["Email"]),
-            _text(row.get("Company") or _account(org, row)),
+            _text(_short(row.get("Company") or _account(org, row))),
             _timeline(org, row["Id"]),
             _memberships(org, f"{name}Id", row["Id"]),
         ]
         for name, row in people
     ]
     return table(["Name", "Object", "E-mail", "Company", "Timeline", "Campaigns"], rows)
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= 60 else f"{text[:59]}…"
 
 
 def _account(org: Org, row: Row) -> Any:
