@@ -15,6 +15,9 @@ from app.salesforce.hosts import HostNotAllowed, check_login_host
 from app.vault import KeyInvalid, parse_key
 
 WHSEC = "whsec_"
+Guard = Literal["quiet", "reconcile", "fence", "send_window", "open_creates"]
+"""What keeps the engine from losing or doubling; each can be left out to show what it is worth."""
+
 SALESFORCE_CALL_CAP = timedelta(seconds=600)
 """Salesforce may run a REST call for ten minutes after the client gave up (API limits cheat sheet)."""
 
@@ -156,8 +159,8 @@ class Settings(BaseSettings):
     worker_drains: int = Field(8, ge=1, le=64, description="orgs drained at once by one worker")
     webhook_max_bytes: int = Field(262_144, ge=1024, description="largest body of a webhook")
     batch_size_max: int = Field(1000, ge=1, le=1000, description="registrations in one batch at most")
-    guards_off: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset(), description="control runs only: reconcile, fence, quiet, send_window"
+    guards_off: Annotated[frozenset[Guard], NoDecode] = Field(
+        frozenset(), description="control runs only: quiet, reconcile, fence, send_window, open_creates"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of our own loggers")
 

@@ -79,6 +79,7 @@ async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:
         owner=engine.worker_id,
         life=times.lease,
         send_window=times.send_window,
+        guards_off=engine.settings.guards_off,
     )
     if lease is None:
         return False
@@ -196,7 +197,7 @@ async def _abandon(engine: Engine, lease: Lease) -> None:
     if lease.is_lost:
         return
     async with engine.database.system() as session:
-        await leases.settle_running(session, lease.org_id, has_died=False)
+        await leases.settle_running(session, lease.org_id, has_died=False, guards_off=lease.guards_off)
 
 
 def _next_size(size: int, used: int, took: float, most: int) -> int:

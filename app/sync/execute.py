@@ -72,7 +72,7 @@ class Executor:
             if consequence_of(refused.failure) in STOPPING:
                 raise
         except (AnswerLost, NotSent) as error:
-            _unfinished([operation], error)
+            self._unfinished([operation], error)
             raise
         else:
             self._settle(operation, RowResult(record_id))
@@ -109,7 +109,7 @@ class Executor:
                 results = read_collection(answer, len(chunk))
             except AnswerLost as error:
                 lost = error
-                _unfinished(chunk, error)
+                self._unfinished(chunk, error)
             except Refused as refused:
                 refused_chunks.append((chunk, refused))
             else:
@@ -142,7 +142,7 @@ class Executor:
         try:
             return await self.client.composite(requests)
         except (AnswerLost, NotSent) as error:
-            _unfinished(operations, error)
+            self._unfinished(operations, error)
             raise
 
     def _collection(self, chunk: Chunk, number: int) -> Subrequest:
@@ -168,6 +168,14 @@ class Executor:
                     row.wait_until(next_look(fences[operation.fence], self.clock.quiet, now))
         return ready
 
+    def _unfinished(self, operations: Sequence[Operation], error: AnswerLost | NotSent) -> None:
+        is_doubted = isinstance(error, AnswerLost) and "reconcile" not in self.store.lease.guards_off
+        for operation in operations:
+            if is_doubted:
+                mark_lost(operation)
+            else:
+                mark_unwritten(operation, is_failed=False)
+
     def _settle(self, operation: Operation, result: RowResult) -> None:
         if result.is_success and result.id is not None:
             mark_written(operation, result.id)
@@ -189,14 +197,6 @@ def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
         chunks += [some[start : start + MAX_ROWS] for start in range(0, len(some), MAX_ROWS)]
     for start in range(0, len(chunks), MAX_QUERIES_AND_COLLECTIONS):
         yield chunks[start : start + MAX_QUERIES_AND_COLLECTIONS]
-
-
-def _unfinished(operations: Sequence[Operation], error: AnswerLost | NotSent) -> None:
-    for operation in operations:
-        if isinstance(error, AnswerLost):
-            mark_lost(operation)
-        else:
-            mark_unwritten(operation, is_failed=False)
 
 
 def _is_duplicate(result: RowResult) -> bool:

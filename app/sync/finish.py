@@ -54,7 +54,7 @@ FINISH = text("""
         warnings jsonb
     )
     WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
-      AND job.state = 'running' AND job.fence = :fence
+      AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
 """)
 
 
@@ -116,7 +116,12 @@ async def note_usage(
 
 async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
     ended = json.dumps([as_json(row, verdict) for row, verdict in verdicts])
-    values = {"ended": ended, "host_id": store.batch.host_id, "fence": store.batch.fence}
+    values = {
+        "ended": ended,
+        "host_id": store.batch.host_id,
+        "fence": store.batch.fence,
+        "is_fenced": "fence" not in store.lease.guards_off,
+    }
     await session.execute(FINISH, values)
 
 

@@ -46,6 +46,12 @@ DOUBT_INTENTS = text("""
       AND slot.host_id = job.host_id AND slot.org_id = job.org_id
       AND slot.registration_id = job.registration_id AND slot.state = 'intended'
 """)
+FORGET_INTENTS = text("""
+    DELETE FROM written_records AS slot USING sync_jobs AS job
+    WHERE job.org_id = :org_id AND job.state = 'running'
+      AND slot.host_id = job.host_id AND slot.org_id = job.org_id
+      AND slot.registration_id = job.registration_id AND slot.state = 'intended'
+""")
 SETTLE_RUNNING = text("""
     WITH running AS (
         SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
@@ -85,7 +91,10 @@ class LeaseLost(Exception):
 
 @dataclass
 class Lease:
-    """An org that this process drains. `batch_size` and `failures` are what the last drain left behind."""
+    """An org that this process drains. `batch_size` and `failures` are what the last drain left behind.
+
+    `guards_off` is empty but in control runs against the simulator.
+    """
 
     org_id: str
     owner: str
@@ -93,6 +102,7 @@ class Lease:
     batch_size: int
     failures: int
     send_window: float
+    guards_off: frozenset[str] = frozenset()
     is_lost: bool = False
     confirmed_at: float = field(default_factory=time.monotonic)
 
@@ -105,12 +115,20 @@ class Lease:
 
         Raises SendGuardTripped.
         """
+        if "send_window" in self.guards_off:
+            return
         if self.is_lost or time.monotonic() - self.confirmed_at > self.send_window:
             raise SendGuardTripped("the lease is no longer certain")
 
 
 async def acquire(
-    database: Database, org_id: str, *, owner: str, life: float, send_window: float
+    database: Database,
+    org_id: str,
+    *,
+    owner: str,
+    life: float,
+    send_window: float,
+    guards_off: frozenset[str] = frozenset(),
 ) -> Lease | None:
     """The lease, or None while somebody has it or the org wants to be left alone.
 
@@ -122,18 +140,30 @@ async def acquire(
         row = (await session.execute(ACQUIRE, values)).first()
         if row is None:
             return None
-        left_behind = await settle_running(session, org_id, has_died=True)
+        left_behind = await settle_running(session, org_id, has_died=True, guards_off=guards_off)
     if left_behind:
         log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
-    return Lease(org_id, owner, row.fence, row.batch_size, row.failures, send_window, confirmed_at=asked_at)
+    return Lease(
+        org_id,
+        owner,
+        row.fence,
+        row.batch_size,
+        row.failures,
+        send_window,
+        guards_off=guards_off,
+        confirmed_at=asked_at,
+    )
 
 
-async def settle_running(session: AsyncSession, org_id: str, *, has_died: bool) -> int:
+async def settle_running(
+    session: AsyncSession, org_id: str, *, has_died: bool, guards_off: frozenset[str] = frozenset()
+) -> int:
     """Rows whose call was under way become ambiguous, the others pending again; returns how many there were.
 
     A row that took several workers with it is not tried again without a person.
     """
-    await session.execute(DOUBT_INTENTS, {"org_id": org_id})
+    about_intents = FORGET_INTENTS if "reconcile" in guards_off else DOUBT_INTENTS
+    await session.execute(about_intents, {"org_id": org_id})
     values = {
         "org_id": org_id,
         "died": int(has_died),
@@ -168,7 +198,7 @@ async def keep(database: Database, lease: Lease, *, life: float, every: float) -
         except (DBAPIError, OSError, TimeoutError) as error:
             log.warning("heartbeat_failed", extra={"org_id": lease.org_id, "error": type(error).__name__})
             continue
-        if renewed:
+        if renewed or "fence" in lease.guards_off:
             lease.confirm(asked_at)
         else:
             lease.is_lost = True
