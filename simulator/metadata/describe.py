@@ -1,5 +1,6 @@
 """Describe answers in Salesforce's shape (recorded at v59)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from simulator.config import Config
@@ -27,6 +28,35 @@ _LAYOUTS = (
     "quickActions",
     "layouts",
 )
+
+
+# What no field of a simulated org differs in.
+_SAME_FOR_ALL: Mapping[str, Any] = {
+    "aiPredictionField": False,
+    "calculated": False,
+    "calculatedFormula": None,
+    "caseSensitive": False,
+    "compoundFieldName": None,
+    "controllerName": None,
+    "defaultValueFormula": None,
+    "dependentPicklist": False,
+    "deprecatedAndHidden": False,
+    "displayLocationInDecimal": False,
+    "encrypted": False,
+    "extraTypeInfo": None,
+    "filteredLookupInfo": None,
+    "formulaTreatNullNumberAsZero": False,
+    "highScaleNumber": False,
+    "htmlFormatted": False,
+    "inlineHelpText": None,
+    "mask": None,
+    "maskType": None,
+    "queryByDistance": False,
+    "referenceTargetField": None,
+    "relationshipOrder": None,
+    "restrictedDelete": False,
+    "writeRequiresMasterRead": False,
+}
 
 
 def describe_briefly(sobject: SObject, root: str) -> dict[str, Any]:
@@ -141,66 +171,51 @@ def _urls(sobject: SObject, root: str, base_url: str) -> dict[str, str]:
 
 
 def _field(field: Field, *, is_locked: bool) -> dict[str, Any]:
-    is_number = field.type in NUMBER_TYPES
-    is_long = not field.is_filterable
+    described = {**_SAME_FOR_ALL, **_meaning(field), **_powers(field, is_locked=is_locked)}
+    return dict(sorted(described.items()))
+
+
+def _meaning(field: Field) -> dict[str, Any]:
+    is_decimal = field.type in NUMBER_TYPES and field.type != "int"
     return {
-        "aggregatable": field.is_filterable,
-        "aiPredictionField": False,
         "autoNumber": field.name == "CaseNumber",
         "byteLength": field.length * (1 if field.type in ID_TYPES else 3),
-        "calculated": False,
-        "calculatedFormula": None,
         "cascadeDelete": field.is_cascade,
-        "caseSensitive": False,
-        "compoundFieldName": None,
-        "controllerName": None,
-        "createable": field.has("C") and not is_locked,
         "custom": field.name.endswith("__c"),
         "defaultValue": False if field.type == "boolean" else field.default,
-        "defaultValueFormula": None,
-        "defaultedOnCreate": field.has("D"),
-        "dependentPicklist": False,
-        "deprecatedAndHidden": False,
         "digits": 8 if field.type == "int" else 0,
-        "displayLocationInDecimal": False,
-        "encrypted": False,
-        "externalId": field.has("X"),
-        "extraTypeInfo": None,
-        "filterable": field.is_filterable,
-        "filteredLookupInfo": None,
-        "formulaTreatNullNumberAsZero": False,
-        "groupable": field.is_filterable and field.type != "datetime",
-        "highScaleNumber": False,
-        "htmlFormatted": False,
-        "idLookup": field.has("L"),
-        "inlineHelpText": None,
         "label": field.label,
         "length": field.length,
-        "mask": None,
-        "maskType": None,
         "name": field.name,
         "nameField": field.name in {"Name", "Subject", "CaseNumber"},
         "namePointing": len(field.reference_to) > 1,
-        "nillable": field.has("N"),
-        "permissionable": field.has("N") and (field.has("C") or field.has("U")),
         "picklistValues": [_picklist_value(field, value) for value in field.values],
         "polymorphicForeignKey": len(field.reference_to) > 1,
-        "precision": 18 if is_number and field.type != "int" else 0,
-        "queryByDistance": False,
-        "referenceTargetField": None,
+        "precision": 18 if is_decimal else 0,
         "referenceTo": list(field.reference_to),
         "relationshipName": field.relationship_name,
-        "relationshipOrder": None,
-        "restrictedDelete": False,
-        "restrictedPicklist": field.has("R"),
-        "scale": 2 if is_number and field.type != "int" else 0,
-        "searchPrefilterable": field.type == "reference",
+        "scale": 2 if is_decimal else 0,
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
-        "sortable": not is_long,
         "type": field.type,
+    }
+
+
+def _powers(field: Field, *, is_locked: bool) -> dict[str, Any]:
+    return {
+        "aggregatable": field.is_filterable,
+        "createable": field.has("C") and not is_locked,
+        "defaultedOnCreate": field.has("D"),
+        "externalId": field.has("X"),
+        "filterable": field.is_filterable,
+        "groupable": field.is_filterable and field.type != "datetime",
+        "idLookup": field.has("L"),
+        "nillable": field.has("N"),
+        "permissionable": field.has("N") and (field.has("C") or field.has("U")),
+        "restrictedPicklist": field.has("R"),
+        "searchPrefilterable": field.type == "reference",
+        "sortable": field.is_filterable,
         "unique": field.has("Q"),
         "updateable": field.has("U") and not is_locked,
-        "writeRequiresMasterRead": False,
     }
 
 
