@@ -57,12 +57,12 @@ LINK_STATES: Final[dict[str, LinkState]] = {
 
 
 def record_of(link: CampaignLink, connection: Connection | None) -> CampaignLinkRecord:
-    """The record link to the campaign, as last seen; without an address where another org is connected."""
+    """The record link to the campaign, as last seen; no address in another org, no id before it is made."""
     is_here = connection is not None and connection.org_id == link.org_id
     return CampaignLinkRecord(
         id=link.campaign_id,
         url=record_url(connection.instance_url, "Campaign", link.campaign_id)
-        if connection and is_here
+        if connection and is_here and link.campaign_id
         else None,
         name=link.campaign_name,
         is_active=link.is_active,

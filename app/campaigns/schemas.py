@@ -15,10 +15,13 @@ LinkState = Literal["linked", "broken", "creating", "create_failed"]
 
 
 class CampaignLinkRecord(BaseModel):
-    """A record link to the campaign; `url` is null where its org is not the connected one."""
+    """A record link to the campaign; `url` is null where its org is not the connected one.
+
+    `id` is null until we have created it.
+    """
 
     object: Literal["Campaign"] = "Campaign"
-    id: str
+    id: str | None
     url: str | None
     name: str
     is_active: bool

@@ -5,7 +5,7 @@ from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
 from app.models.connections import Connection, OAuthAttempt, PendingRevocation
 from app.models.hosts import Event, Host
-from app.models.registrations import Delivery, Quarantined, Registration
+from app.models.registrations import Delivery, Erasure, Quarantined, Registration
 from app.models.sync import (
     BACKFILL,
     JOB_STATES,
@@ -27,6 +27,7 @@ __all__ = [
     "CampaignLink",
     "Connection",
     "Delivery",
+    "Erasure",
     "Event",
     "Host",
     "IdempotentAnswer",

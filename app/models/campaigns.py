@@ -12,14 +12,19 @@ from app.models.base import Base, CreatedAt, HostId, Json
 class CampaignLink(Base):
     """At most one per event. `statuses` maps our meanings to the campaign's own labels (null: not chosen).
 
-    `state`: linked, broken, creating, create_failed. A broken link stops member writes only.
+    `state`: linked, broken, creating, create_failed. A broken link stops member writes only. `creation` is
+    what was asked for while we create the campaign; since `creation_started_at` it may stand in Salesforce.
     """
 
     __tablename__ = "campaign_links"
     __table_args__ = (
         CheckConstraint("state IN ('linked', 'broken', 'creating', 'create_failed')", name="state"),
+        CheckConstraint(
+            "(state IN ('linked', 'broken')) <= (campaign_id IS NOT NULL)", name="linked_has_campaign"
+        ),
         ForeignKeyConstraint(["host_id", "event_id"], ["events.host_id", "events.event_id"]),
         Index("ix_campaign_links_host_id_campaign_id", "host_id", "campaign_id"),
+        Index("ix_campaign_links_creating", "creation_due_at", postgresql_where=text("state = 'creating'")),
     )
 
     host_id: Mapped[HostId]
@@ -27,12 +32,16 @@ class CampaignLink(Base):
     state: Mapped[str] = mapped_column(server_default="linked")
     problem_code: Mapped[str | None]
     org_id: Mapped[str]
-    campaign_id: Mapped[str]
+    campaign_id: Mapped[str | None]
     campaign_name: Mapped[str]
     is_active: Mapped[bool] = mapped_column(Boolean)
     is_created_by_us: Mapped[bool] = mapped_column(Boolean, server_default="false")
     statuses: Mapped[Json]
     available_statuses: Mapped[list[str]] = mapped_column(JSONB)
+    creation: Mapped[Json | None]
+    creation_started_at: Mapped[datetime | None]
+    creation_due_at: Mapped[datetime | None]
+    creation_attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     linked_at: Mapped[CreatedAt]
     linked_by: Mapped[str]
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")

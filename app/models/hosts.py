@@ -23,7 +23,10 @@ class Host(Base):
 
 
 class Event(Base):
-    """The latest snapshot of an event; `version`, else `snapshot_at`, decides which is the latest."""
+    """The latest snapshot of an event; `version`, else `snapshot_at`, decides which is the latest.
+
+    `has_had_link`: it was linked once, so that no campaign is made for it unasked.
+    """
 
     __tablename__ = "events"
 
@@ -38,6 +41,7 @@ class Event(Base):
     url: Mapped[str | None]
     organizer: Mapped[Json | None]
     is_cancelled: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    has_had_link: Mapped[bool] = mapped_column(Boolean, server_default="false")
     version: Mapped[int | None] = mapped_column(BigInteger)
     snapshot_at: Mapped[datetime]
     merge_state: Mapped[Json] = mapped_column(server_default=text("'{}'"))

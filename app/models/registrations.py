@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, HostId, Json, JsonList
+
+ATTENDEE_EMAIL = "lower(btrim(payload #>> '{data,registration,attendee,email}'::text[]))"
+ATTENDEE_ID = "(payload #>> '{data,registration,attendee,id}'::text[])"
+"""Whom a kept payload is about: what an erasure finds it by."""
 
 
 class Delivery(Base):
@@ -14,6 +18,9 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("ix_deliveries_host_id_event_id", "host_id", "event_id"),
+        Index("ix_deliveries_host_id_registration_id", "host_id", "registration_id"),
+        Index("ix_deliveries_attendee_email", "host_id", text(ATTENDEE_EMAIL)),
+        Index("ix_deliveries_attendee_id", "host_id", text(ATTENDEE_ID)),
         Index("ix_deliveries_received_at", "received_at"),
     )
 
@@ -47,13 +54,21 @@ class Registration(Base):
     """The latest snapshot of one registration, and the facts that carry their own time.
 
     `version`, else `snapshot_at`, decides about the snapshot; a fact is judged by its own time and may be
-    added by a delivery of any age. `merge_state` keeps what later deliveries are judged by and columns do not show.
+    added by a delivery of any age. `merge_state` keeps what later deliveries are judged by and columns do not
+    show. `excluded_at`: the host wants this one never written.
     """
 
     __tablename__ = "registrations"
     __table_args__ = (
         Index("ix_registrations_host_id_event_id", "host_id", "event_id", "registration_id"),
         Index("ix_registrations_host_id_email_key", "host_id", "email_key"),
+        Index("ix_registrations_attendee_id", "host_id", text("(attendee ->> 'id'::text)")),
+        Index(
+            "ix_registrations_buyer_email",
+            "host_id",
+            text("lower(btrim(buyer ->> 'email'::text))"),
+            postgresql_where=text("buyer IS NOT NULL"),
+        ),
     )
 
     host_id: Mapped[HostId]
@@ -79,7 +94,27 @@ class Registration(Base):
     completed_at: Mapped[datetime | None]
     replay: Mapped[Json | None]
     erased_at: Mapped[datetime | None]
+    excluded_at: Mapped[datetime | None]
+    excluded_by: Mapped[str | None]
     merge_state: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
     change_no: Mapped[int] = mapped_column(BigInteger, server_default=text("nextval('changes')"))
+
+
+class Erasure(Base):
+    """A keyed tombstone: what is told of this subject for the time up to `erased_at` is not kept.
+
+    `kind`: registration (for ever), email, attendee_id. `key` is a keyed hash; `registration_ids` are those
+    that were erased with it.
+    """
+
+    __tablename__ = "erasures"
+    __table_args__ = (CheckConstraint("kind IN ('registration', 'email', 'attendee_id')", name="kind"),)
+
+    host_id: Mapped[HostId]
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    erased_at: Mapped[datetime]
+    registration_ids: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
+    created_at: Mapped[CreatedAt]

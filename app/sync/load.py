@@ -111,7 +111,7 @@ def _attendee(registration: Registration) -> Attendee:
 
 
 def _link(link: CampaignLink | None) -> Link | None:
-    if link is None or link.state not in ("linked", "broken"):
+    if link is None or link.campaign_id is None or link.state not in ("linked", "broken"):
         return None
     labels = {meaning: label for meaning, label in link.statuses.items() if label}
     return Link(link.campaign_id, labels, is_broken=link.state == "broken", version=link.version)
@@ -175,6 +175,6 @@ async def _siblings(
     )
     found: dict[tuple[str, str], list[Facts]] = {}
     for campaign_id, registration in await session.execute(query):
-        key = (campaign_id, registration.email_key or "")
+        key = (campaign_id or "", registration.email_key or "")
         found.setdefault(key, []).append(facts_of(registration))
     return {key: tuple(facts) for key, facts in found.items()}

@@ -137,8 +137,47 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("host_id", "webhook_id", name=op.f("pk_deliveries")),
     )
+    op.create_index(
+        "ix_deliveries_attendee_email",
+        "deliveries",
+        [
+            "host_id",
+            sa.literal_column("lower(btrim(payload #>> '{data,registration,attendee,email}'::text[]))"),
+        ],
+        unique=False,
+    )
+    op.create_index(
+        "ix_deliveries_attendee_id",
+        "deliveries",
+        ["host_id", sa.literal_column("(payload #>> '{data,registration,attendee,id}'::text[])")],
+        unique=False,
+    )
     op.create_index("ix_deliveries_host_id_event_id", "deliveries", ["host_id", "event_id"], unique=False)
+    op.create_index(
+        "ix_deliveries_host_id_registration_id", "deliveries", ["host_id", "registration_id"], unique=False
+    )
     op.create_index("ix_deliveries_received_at", "deliveries", ["received_at"], unique=False)
+    op.create_table(
+        "erasures",
+        sa.Column("host_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "registration_ids",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("kind IN ('registration', 'email', 'attendee_id')", name=op.f("ck_erasures_kind")),
+        sa.PrimaryKeyConstraint("host_id", "kind", "key", name=op.f("pk_erasures")),
+    )
     op.create_table(
         "events",
         sa.Column("host_id", sa.Text(), nullable=False),
@@ -152,6 +191,7 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("organizer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("is_cancelled", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("has_had_link", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=True),
         sa.Column("snapshot_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
@@ -325,6 +365,8 @@ def upgrade() -> None:
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("replay", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("excluded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("excluded_by", sa.Text(), nullable=True),
         sa.Column(
             "merge_state",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -345,6 +387,19 @@ def upgrade() -> None:
         ),
         sa.Column("change_no", sa.BigInteger(), server_default=sa.text("nextval('changes')"), nullable=False),
         sa.PrimaryKeyConstraint("host_id", "registration_id", name=op.f("pk_registrations")),
+    )
+    op.create_index(
+        "ix_registrations_attendee_id",
+        "registrations",
+        ["host_id", sa.literal_column("(attendee ->> 'id'::text)")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_registrations_buyer_email",
+        "registrations",
+        ["host_id", sa.literal_column("lower(btrim(buyer ->> 'email'::text))")],
+        unique=False,
+        postgresql_where=sa.text("buyer IS NOT NULL"),
     )
     op.create_index(
         "ix_registrations_host_id_email_key", "registrations", ["host_id", "email_key"], unique=False
@@ -494,12 +549,16 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="linked", nullable=False),
         sa.Column("problem_code", sa.Text(), nullable=True),
         sa.Column("org_id", sa.Text(), nullable=False),
-        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.Text(), nullable=True),
         sa.Column("campaign_name", sa.Text(), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("is_created_by_us", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("statuses", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("available_statuses", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("creation", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("creation_started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("creation_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("creation_attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column(
             "linked_at",
             sa.DateTime(timezone=True),
@@ -508,6 +567,10 @@ def upgrade() -> None:
         ),
         sa.Column("linked_by", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        sa.CheckConstraint(
+            "(state IN ('linked', 'broken')) <= (campaign_id IS NOT NULL)",
+            name=op.f("ck_campaign_links_linked_has_campaign"),
+        ),
         sa.CheckConstraint(
             "state IN ('linked', 'broken', 'creating', 'create_failed')", name=op.f("ck_campaign_links_state")
         ),
@@ -519,12 +582,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("host_id", "event_id", name=op.f("pk_campaign_links")),
     )
     op.create_index(
+        "ix_campaign_links_creating",
+        "campaign_links",
+        ["creation_due_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'creating'"),
+    )
+    op.create_index(
         "ix_campaign_links_host_id_campaign_id", "campaign_links", ["host_id", "campaign_id"], unique=False
     )
 
 
 def downgrade() -> None:
     op.drop_index("ix_campaign_links_host_id_campaign_id", table_name="campaign_links")
+    op.drop_index(
+        "ix_campaign_links_creating",
+        table_name="campaign_links",
+        postgresql_where=sa.text("state = 'creating'"),
+    )
     op.drop_table("campaign_links")
     op.drop_index("ix_written_records_host_id_org_id_sf_id", table_name="written_records")
     op.drop_table("written_records")
@@ -542,6 +617,12 @@ def downgrade() -> None:
     op.drop_table("sync_jobs")
     op.drop_index("ix_registrations_host_id_event_id", table_name="registrations")
     op.drop_index("ix_registrations_host_id_email_key", table_name="registrations")
+    op.drop_index(
+        "ix_registrations_buyer_email",
+        table_name="registrations",
+        postgresql_where=sa.text("buyer IS NOT NULL"),
+    )
+    op.drop_index("ix_registrations_attendee_id", table_name="registrations")
     op.drop_table("registrations")
     op.drop_index("ix_quarantine_webhook_id", table_name="quarantine")
     op.drop_table("quarantine")
@@ -556,8 +637,12 @@ def downgrade() -> None:
     op.drop_table("idempotent_answers")
     op.drop_table("hosts")
     op.drop_table("events")
+    op.drop_table("erasures")
     op.drop_index("ix_deliveries_received_at", table_name="deliveries")
+    op.drop_index("ix_deliveries_host_id_registration_id", table_name="deliveries")
     op.drop_index("ix_deliveries_host_id_event_id", table_name="deliveries")
+    op.drop_index("ix_deliveries_attendee_id", table_name="deliveries")
+    op.drop_index("ix_deliveries_attendee_email", table_name="deliveries")
     op.drop_table("deliveries")
     op.drop_index("ix_connections_org_id", table_name="connections")
     op.drop_table("connections")

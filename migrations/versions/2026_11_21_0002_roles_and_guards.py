@@ -29,6 +29,7 @@ TENANT_TABLES = {
     "written_records": WRITE,
     "audit_log": APPEND,
     "idempotent_answers": WRITE,
+    "erasures": "SELECT",
 }
 SYSTEM_RIGHTS = {"audit_log": APPEND}
 SHARED_TABLES = {
