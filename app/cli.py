@@ -77,16 +77,27 @@ def _webhook(chosen: Arguments) -> int:
 def _jobs(chosen: Arguments) -> int:
     hosts = {chosen.host_id: "owner"} if chosen.host_id else {}
     token = chosen.token or LocalSecrets.of(chosen.home).token(hosts, scope="ops")
-    api = OpsApi(chosen.url or _local_url(chosen), token)
-    if chosen.what == "count":
-        return show_counts(api)
-    if chosen.what == "list":
-        if not (chosen.host_id and chosen.event_id):
-            raise FlagsMissing("list needs --host-id and --event-id")
-        return show_jobs(api, host_id=chosen.host_id, event_id=chosen.event_id, states=chosen.state or [])
+    with OpsApi(chosen.url or _local_url(chosen), token) as api:
+        return JOBS[chosen.what](api, chosen)
+
+
+def _list_jobs(api: OpsApi, chosen: Arguments) -> int:
+    if not (chosen.host_id and chosen.event_id):
+        raise FlagsMissing("list needs --host-id and --event-id")
+    return show_jobs(api, host_id=chosen.host_id, event_id=chosen.event_id, states=chosen.state or [])
+
+
+def _retry_jobs(api: OpsApi, chosen: Arguments) -> int:
     wanted = vars(chosen) | {"state": (chosen.state or [None])[0]}
     filter_ = {name: wanted[name] for name in FILTERS if wanted[name]}
     return retry_jobs(api, filter_, is_dry_run=not chosen.yes)
+
+
+JOBS: dict[str, Callable[[OpsApi, Arguments], int]] = {
+    "count": lambda api, _: show_counts(api),
+    "list": _list_jobs,
+    "retry": _retry_jobs,
+}
 
 
 def _keys(chosen: Arguments) -> int:
@@ -162,7 +173,7 @@ def _add_webhook(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("count", "list", "retry"))
+    parser.add_argument("what", choices=tuple(JOBS))
     for name in FILTERS:
         if name != "state":
             parser.add_argument(f"--{name.replace('_', '-')}", dest=name)

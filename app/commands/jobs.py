@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from rich.console import Console
@@ -30,6 +30,12 @@ class OpsApi:
             trust_env=False,
             timeout=30,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """The answer's JSON. Raises ApiRefused, ApiSilent."""

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 from app.machine.signals import sigterm_interrupts
 from app.machine.stack import Plan, Stack
@@ -9,13 +10,13 @@ from app.machine.stack import Plan, Stack
 LOOK_SECONDS = 0.5
 
 
-def up(plan: Plan) -> int:
+def up(plan: Plan, *, until: "Callable[[Stack], None] | None" = None) -> int:
     """Start everything, say where it is, and stay. Raises ChildDied when a part ends by itself."""
     try:
         with sigterm_interrupts(), Stack(plan, say=say) as stack:
             for line in addresses(stack):
                 say(line)
-            stay(stack)
+            (until or stay)(stack)
     except KeyboardInterrupt:
         say("stopped")
     return 0

@@ -13,7 +13,7 @@ from app.demo.org import DoorRefused
 from app.demo.run import run
 from app.demo.smoke import NotAsExpected, smoke
 from app.demo.story import NotDrained, WebhookRefused
-from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, STACK_FAULTS
+from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, STACK_FAULTS, Plan
 
 ENDS = (*STACK_FAULTS, Lost, ApiRefused, DoorRefused, FaultMissed, NotDrained, WebhookRefused)
 
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
         home = Path(environment.get("LOCAL_HOME", ".local"))
         port = int(environment.get("PORT", DEFAULT_PORT))
         simulator_port = int(environment.get("SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT))
-        return run(home, port, simulator_port, given=dict(environment))
+        return run(Plan(home, port, simulator_port, given=dict(environment)))
     except NotAsExpected as wrong:
         sys.stdout.write(f"smoke: {wrong}\n")
         return 1

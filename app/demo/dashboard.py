@@ -1,7 +1,7 @@
 """The host's dashboard: the calls that it makes to our API, with a bearer token of the platform."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -22,6 +22,12 @@ class Dashboard:
         )
         self._host = f"/v1/hosts/{HOST_ID}/salesforce"
         self.event = f"/v1/hosts/{HOST_ID}/events/{EVENT_ID}/salesforce"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def card(self) -> dict[str, Any]:
         return self._call("GET", self._host)

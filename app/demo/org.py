@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -48,6 +48,12 @@ class OrgDoor:
         self._http = httpx.Client(
             base_url=f"{url}/_simulator", transport=transport, trust_env=False, timeout=30
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def records(self, sobject: str) -> list[dict[str, Any]]:
         """Every living row of an object, with all its fields."""

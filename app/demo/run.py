@@ -1,7 +1,6 @@
 """`make run`: the scenario on kept state, shown to a person, and up until Ctrl-C."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from app.commands.up import addresses, stay
 from app.demo.deliveries import deliveries, event_published
@@ -15,35 +14,34 @@ from app.machine.stack import Plan, Stack
 DRAIN_SECONDS = 300.0
 
 
-def run(home: Path, port: int, simulator_port: int, *, given: Mapping[str, str]) -> int:
+def run(plan: Plan, *, until: Callable[[Stack], None] = stay) -> int:
     """Start, play and stay. With a Salesforce login given there is no org to play in: it only stays."""
     try:
-        with sigterm_interrupts(), Stack(Plan(home, port, simulator_port, given=given), say=say) as stack:
+        with sigterm_interrupts(), Stack(plan, say=say) as stack:
             if stack.plan.simulator_url is not None:
                 _play(stack)
             for line in addresses(stack):
                 say(line)
-            stay(stack)
+            until(stack)
     except KeyboardInterrupt:
         say("stopped")
     return 0
 
 
 def _play(stack: Stack) -> None:
-    doors = doors_of(stack)
-    post(doors, [event_published()])
-    _connect(doors)
-    known = doors.dashboard.stats()["counts"]["total"]
-    registrants = REGISTRANTS + _later(known)
-    calls_before = doors.org.calls()
-    outcomes = post(doors, deliveries(registrants))
-    say(f"posted {outcomes.total()} signed webhooks: " + _told(outcomes))
-    with draining(len(registrants)) as show:
-        wait_until_drained(doors.dashboard, len(registrants), within=DRAIN_SECONDS, show=show)
-    rows = list(doors.dashboard.rows())
-    print_table(what_happened(registrants, rows))
-    _tell_costs(doors, new=len(registrants) - known, calls=doors.org.calls() - calls_before)
-    for line in where_to_look(doors.url, stack.plan.simulator_url):
+    with doors_of(stack) as doors:
+        post(doors, [event_published()])
+        _connect(doors)
+        known = doors.dashboard.stats()["counts"]["total"]
+        registrants = REGISTRANTS + _later(known)
+        calls_before = doors.org.calls()
+        outcomes = post(doors, deliveries(registrants))
+        say(f"posted {outcomes.total()} signed webhooks: {_told(outcomes)}")
+        with draining(len(registrants)) as show:
+            wait_until_drained(doors.dashboard, len(registrants), within=DRAIN_SECONDS, show=show)
+        print_table(what_happened(registrants, doors.dashboard.rows()))
+        _tell_costs(doors, new=len(registrants) - known, calls=doors.org.calls() - calls_before)
+    for line in where_to_look(stack.plan.url, stack.plan.simulator_url):
         say(line)
 
 
@@ -66,7 +64,7 @@ def _later(known: int) -> tuple[Registrant, ...]:
 
 
 def _told(outcomes: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
 
 
 def _tell_costs(doors: Doors, *, new: int, calls: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.demo.deliveries import deliveries
+from app.demo.deliveries import deliveries, event_published
 from app.demo.faults import FAULTS
 from app.demo.org import Prepared, prepare
 from app.demo.scenario import REFUSED_CODE, REGISTRANTS, RULE_MESSAGE
@@ -102,26 +102,25 @@ def _plan(home: Path, given: Mapping[str, str]) -> Plan:
 
 
 def _play(stack: Stack, fault_name: str | None) -> tuple[Mapping[str, Any], Verdict, int]:
-    doors = doors_of(stack)
-    prepared = prepare(doors.org)
-    before = OrgState.of(doors.org)
-    say("connecting through the OAuth pages, linking the campaign")
     fault = FAULTS[fault_name]()
-    first = next(sent := iter(list(deliveries(REGISTRANTS))))
-    post(doors, [first])
-    doors.dashboard.connect()
-    doors.dashboard.link(prepared.campaign_id)
-    calls_before = doors.org.calls()
-    fault.prepare(stack, doors.org)
-    outcomes = post(doors, sent, between=fault.between)
-    say(f"posted {outcomes.total() + 1} webhooks: {dict(outcomes)}")
-    fault.after_posting()
-    wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
-    verdict = Verdict()
-    _retry_the_refused(doors, verdict)
-    stats = wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
-    api_calls = doors.org.calls() - calls_before
-    return stats, _judged(doors, prepared, before=before, found=verdict, stats=stats), api_calls
+    with doors_of(stack) as doors:
+        prepared = prepare(doors.org)
+        before = OrgState.of(doors.org)
+        say("connecting through the OAuth pages, linking the campaign")
+        post(doors, [event_published()])
+        doors.dashboard.connect()
+        doors.dashboard.link(prepared.campaign_id)
+        calls_before = doors.org.calls()
+        fault.prepare(stack, doors.org)
+        outcomes = post(doors, deliveries(REGISTRANTS), between=fault.between)
+        say(f"posted {outcomes.total()} signed webhooks: {dict(outcomes)}")
+        fault.after_posting()
+        wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
+        verdict = Verdict()
+        _retry_the_refused(doors, verdict)
+        stats = wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
+        api_calls = doors.org.calls() - calls_before
+        return stats, _judged(doors, prepared, before=before, found=verdict, stats=stats), api_calls
 
 
 def _retry_the_refused(doors: Doors, verdict: Verdict) -> None:

@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +39,14 @@ class Doors:
     webhook_secret: str
 
 
-def doors_of(stack: Stack) -> Doors:
+@contextmanager
+def doors_of(stack: Stack) -> Iterator[Doors]:
     """The doors, with a bearer token of the demo host's owner."""
     assert stack.plan.simulator_url is not None
     token = stack.secrets.token({HOST_ID: "owner"}, scope="ops", user="demo", minutes=12 * 60)
     secret = stack.env["WEBHOOK_SECRETS"].partition(",")[0].partition("@")[0]
-    return Doors(OrgDoor(stack.plan.simulator_url), Dashboard(stack.plan.url, token), stack.plan.url, secret)
+    with OrgDoor(stack.plan.simulator_url) as org, Dashboard(stack.plan.url, token) as dashboard:
+        yield Doors(org, dashboard, stack.plan.url, secret)
 
 
 def post(

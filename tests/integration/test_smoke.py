@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from app.commands.up import up
 from app.demo.__main__ import main
+from app.demo.run import run
+from app.local import LocalEngines, free_port
 from app.machine.children import ChildDied
 from app.machine.secrets import LocalSecrets
 from app.machine.stack import AlreadyRunning, Plan, Stack
@@ -21,6 +24,36 @@ def test_a_smoke_run_ends_as_expected_though_wake_ups_are_lost(capsys: pytest.Ca
     assert last.startswith(
         "smoke: synced=59 failed=0 skipped=1 attended=25 pending=0 duplicates=0 api_calls_per_attendee="
     )
+
+
+def interrupt(stack: Stack) -> None:
+    stack.check()
+    raise KeyboardInterrupt
+
+
+def test_a_second_run_goes_on_where_the_first_ended(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    plan = Plan(tmp_path, free_port(), free_port(), given=BARE)
+    assert run(plan, until=interrupt) == 0
+    first = capsys.readouterr().out
+    assert "posted 87 signed webhooks: 85 accepted, 2 duplicate" in first
+    assert "for 60 new attendees" in first
+    assert run(plan, until=interrupt) == 0
+    second = capsys.readouterr().out
+    assert "going on from before: 60 registrations are known" in second
+    assert "posted 96 signed webhooks: 9 accepted, 87 duplicate" in second
+    assert "for 6 new attendees" in second
+    LocalEngines(tmp_path).discard()
+
+
+def test_up_runs_everything_and_says_where_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    plan = Plan(tmp_path, free_port(), free_port(), given=BARE)
+    assert up(plan, until=interrupt) == 0
+    said = capsys.readouterr().out
+    assert plan.url in said
+    assert said.endswith("stopped\n")
+    LocalEngines(tmp_path).discard()
 
 
 def test_a_port_that_is_taken_stops_the_demo_with_one_line(
