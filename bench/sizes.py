@@ -1,0 +1,56 @@
+"""How large a run is: the whole one, or a short one for a change under way."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    """Numbers of attendees, rounds and seconds; every part is bounded by them."""
+
+    name: str
+    backfill: int
+    drain: int
+    peer: int
+    intake_rounds: int
+    intake_requests: int
+    pgbench_seconds: int
+    latency_samples: int
+    past: tuple[int, ...]
+    claim_samples: int
+    fair_backfill: int
+    fair_seconds: float
+    weighed: int
+
+
+SIZES = {
+    "default": Size(
+        name="default",
+        backfill=10_000,
+        drain=10_000,
+        peer=200,
+        intake_rounds=5,
+        intake_requests=6_000,
+        pgbench_seconds=5,
+        latency_samples=15,
+        past=(10_000, 1_000_000, 5_000_000),
+        claim_samples=60,
+        fair_backfill=50_000,
+        fair_seconds=40,
+        weighed=3_000,
+    ),
+    "short": Size(
+        name="short",
+        backfill=2_000,
+        drain=2_000,
+        peer=40,
+        intake_rounds=2,
+        intake_requests=3_000,
+        pgbench_seconds=2,
+        latency_samples=5,
+        past=(10_000, 200_000),
+        claim_samples=30,
+        fair_backfill=5_000,
+        fair_seconds=8,
+        weighed=500,
+    ),
+}
