@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import Database
 from app.sync.leases import Lease
 
-WAITING_EVENTS = """
+WAITING_AND_RUNNING = """
     WITH RECURSIVE pairs (host_id, event_id) AS (
         (SELECT host_id, event_id FROM sync_jobs WHERE state IN ('pending', 'ambiguous')
          ORDER BY host_id, event_id LIMIT 1)
@@ -23,6 +23,13 @@ WAITING_EVENTS = """
               AND (job.host_id, job.event_id) > (pairs.host_id, pairs.event_id)
             ORDER BY job.host_id, job.event_id LIMIT 1
         ) AS next
+    ), running (org_id) AS (
+        (SELECT org_id FROM sync_jobs WHERE state = 'running' ORDER BY org_id LIMIT 1)
+        UNION ALL
+        SELECT next.org_id FROM running CROSS JOIN LATERAL (
+            SELECT job.org_id FROM sync_jobs AS job
+            WHERE job.state = 'running' AND job.org_id > running.org_id ORDER BY job.org_id LIMIT 1
+        ) AS next
     )
 """
 OPEN_CONNECTION = """
@@ -31,7 +38,7 @@ OPEN_CONNECTION = """
 """
 ORGS_WITH_WORK = text(
     f"""
-    {WAITING_EVENTS}
+    {WAITING_AND_RUNNING}
     SELECT connection.org_id, coalesce(bool_or(lease.is_slow), false) AS is_slow
     FROM pairs
     JOIN connections AS connection ON connection.host_id = pairs.host_id
@@ -52,10 +59,11 @@ ORGS_WITH_WORK = text(
       )
     GROUP BY connection.org_id
     UNION
-    SELECT lease.org_id, lease.is_slow FROM org_leases AS lease
-    WHERE lease.until <= clock_timestamp() AND lease.paused_at IS NULL
+    SELECT lease.org_id, lease.is_slow
+    FROM running JOIN org_leases AS lease ON lease.org_id = running.org_id
+    WHERE lease.paused_at IS NULL
+      AND (lease.until IS NULL OR lease.until <= clock_timestamp())
       AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
-      AND EXISTS (SELECT 1 FROM sync_jobs WHERE org_id = lease.org_id AND state = 'running')
     LIMIT :most
     """  # noqa: S608 -- put together from constants
 )

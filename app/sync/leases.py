@@ -176,9 +176,14 @@ async def settle_running(
 
 async def release(database: Database, lease: Lease) -> None:
     """Give the org up, so that the next worker need not wait for the lease to end."""
-    values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
     async with database.system() as session:
-        await session.execute(RELEASE, values)
+        await give_up(session, lease)
+
+
+async def give_up(session: AsyncSession, lease: Lease) -> None:
+    """The same within the caller's transaction."""
+    values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
+    await session.execute(RELEASE, values)
 
 
 async def keep(database: Database, lease: Lease, *, life: float, every: float) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from app.models import OpenCreate, SyncJob
 from app.sync import leases
+from app.sync.claim import orgs_with_work
 from tests.integration.sync.conftest import HOST, Rig
 
 QUIET = 780
@@ -202,3 +203,16 @@ async def test_change_while_running_arms_once_more(rig: Rig) -> None:
         job = await session.get_one(SyncJob, (HOST, reg))
     assert (job.state, job.wanted_version, job.written_version) == ("synced", 2, 2)
     assert len(await rig.records("Lead")) == 1
+
+
+async def test_rows_left_running_without_a_lease_are_found_by_the_sweeper(rig: Rig) -> None:
+    reg = await rig.registered(1)
+    lease = await leases.acquire(rig.database, rig.org.org_id, owner="gone", life=20, send_window=5)
+    assert lease is not None
+    async with rig.database.system() as session:
+        await session.execute(text("UPDATE sync_jobs SET state = 'running', fence = 1, running_version = 1"))
+    assert await orgs_with_work(rig.database, limit=10) == []
+    await leases.release(rig.database, lease)
+    assert [due.org_id for due in await orgs_with_work(rig.database, limit=10)] == [rig.org.org_id]
+    await rig.drain()
+    assert await rig.states() == {reg: "synced"}
