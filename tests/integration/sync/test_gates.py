@@ -1,4 +1,4 @@
-"""What waits, waits whole and by itself: connections, limits, budgets, pauses; a bad row hurts only itself."""
+"""What waits, waits whole and by itself: connections, limits, budgets, pauses; a bad row only itself."""
 
 import asyncio
 from datetime import timedelta
