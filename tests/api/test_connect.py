@@ -180,6 +180,15 @@ async def test_state_works_once(service: Service) -> None:
     assert len(grants(service)) == 1
 
 
+async def test_state_used_by_two_at_once_works_for_one(service: Service) -> None:
+    attempt = await service.start()
+    async with service.browser() as browser:
+        back = await code_for(service, browser, attempt["start_url"])
+        answers = await asyncio.gather(*(browser.http.get(back) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400]
+    assert (await service.attempt(attempt["attempt_id"]))["state"] == "connected"
+
+
 async def test_callback_in_another_browser_connects_nothing(service: Service) -> None:
     attempt = await service.start()
     async with service.browser() as attacker, service.browser() as victim:
