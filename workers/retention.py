@@ -8,7 +8,14 @@ from sqlalchemy import CursorResult, Delete, delete, func, inspect, select, tupl
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import Database
-from app.models import Delivery, IdempotentAnswer, OAuthAttempt, Quarantined, WorkerHeartbeat
+from app.models import (
+    Delivery,
+    IdempotentAnswer,
+    OAuthAttempt,
+    Quarantined,
+    SyncAttempt,
+    WorkerHeartbeat,
+)
 from app.models.base import Base
 
 PURGE_ROWS = 5_000
@@ -28,6 +35,7 @@ RETENTIONS = (
     # A delivery's id must outlive the sender's retries (8 days); its payload stays 30 for a replay.
     Retention(Delivery, Delivery.received_at, timedelta(days=30)),
     Retention(Quarantined, Quarantined.received_at, timedelta(days=30)),
+    Retention(SyncAttempt, SyncAttempt.at, timedelta(days=90)),
     Retention(OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=30)),
     Retention(WorkerHeartbeat, WorkerHeartbeat.beat_at, timedelta(days=1)),
 )

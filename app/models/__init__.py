@@ -1,5 +1,6 @@
 """Every table, one file per theme."""
 
+from app.models.attempts import SyncAttempt
 from app.models.audit import AuditEntry, IdempotentAnswer
 from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
@@ -37,6 +38,7 @@ __all__ = [
     "PendingRevocation",
     "Quarantined",
     "Registration",
+    "SyncAttempt",
     "SyncJob",
     "WorkerHeartbeat",
     "WrittenRecord",

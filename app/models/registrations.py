@@ -62,6 +62,7 @@ class Registration(Base):
     __table_args__ = (
         Index("ix_registrations_host_id_event_id", "host_id", "event_id", "registration_id"),
         Index("ix_registrations_host_id_email_key", "host_id", "email_key"),
+        Index("ix_registrations_host_id_change_no", "host_id", "change_no"),
         Index("ix_registrations_attendee_id", "host_id", text("(attendee ->> 'id'::text)")),
         Index(
             "ix_registrations_buyer_email",

@@ -42,6 +42,7 @@ class SyncJob(Base):
         ),
         Index("ix_sync_jobs_running", "org_id", postgresql_where=text("state = 'running'")),
         Index("ix_sync_jobs_host_id_event_id_state", "host_id", "event_id", "state"),
+        Index("ix_sync_jobs_host_id_change_no", "host_id", "change_no"),
         Index(
             "ix_sync_jobs_failed",
             "host_id",

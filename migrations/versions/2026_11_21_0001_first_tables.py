@@ -402,6 +402,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("buyer IS NOT NULL"),
     )
     op.create_index(
+        "ix_registrations_host_id_change_no", "registrations", ["host_id", "change_no"], unique=False
+    )
+    op.create_index(
         "ix_registrations_host_id_email_key", "registrations", ["host_id", "email_key"], unique=False
     )
     op.create_index(
@@ -410,6 +413,23 @@ def upgrade() -> None:
         ["host_id", "event_id", "registration_id"],
         unique=False,
     )
+    op.create_table(
+        "sync_attempts",
+        sa.Column("host_id", sa.Text(), nullable=False),
+        sa.Column("registration_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("requests", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("answers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("error", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.PrimaryKeyConstraint("host_id", "registration_id", "at", name=op.f("pk_sync_attempts")),
+    )
+    op.create_index("ix_sync_attempts_at", "sync_attempts", ["at"], unique=False, postgresql_using="brin")
     op.create_table(
         "sync_jobs",
         sa.Column("host_id", sa.Text(), nullable=False),
@@ -478,6 +498,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'failed'"),
     )
+    op.create_index("ix_sync_jobs_host_id_change_no", "sync_jobs", ["host_id", "change_no"], unique=False)
     op.create_index(
         "ix_sync_jobs_host_id_event_id_state", "sync_jobs", ["host_id", "event_id", "state"], unique=False
     )
@@ -608,6 +629,7 @@ def downgrade() -> None:
         "ix_sync_jobs_running", table_name="sync_jobs", postgresql_where=sa.text("state = 'running'")
     )
     op.drop_index("ix_sync_jobs_host_id_event_id_state", table_name="sync_jobs")
+    op.drop_index("ix_sync_jobs_host_id_change_no", table_name="sync_jobs")
     op.drop_index("ix_sync_jobs_failed", table_name="sync_jobs", postgresql_where=sa.text("state = 'failed'"))
     op.drop_index(
         "ix_sync_jobs_claim",
@@ -615,8 +637,11 @@ def downgrade() -> None:
         postgresql_where=sa.text("state IN ('pending', 'ambiguous')"),
     )
     op.drop_table("sync_jobs")
+    op.drop_index("ix_sync_attempts_at", table_name="sync_attempts", postgresql_using="brin")
+    op.drop_table("sync_attempts")
     op.drop_index("ix_registrations_host_id_event_id", table_name="registrations")
     op.drop_index("ix_registrations_host_id_email_key", table_name="registrations")
+    op.drop_index("ix_registrations_host_id_change_no", table_name="registrations")
     op.drop_index(
         "ix_registrations_buyer_email",
         table_name="registrations",

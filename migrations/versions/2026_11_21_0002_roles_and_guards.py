@@ -27,6 +27,7 @@ TENANT_TABLES = {
     "backfills": "SELECT, INSERT, UPDATE",
     "sync_jobs": WRITE,
     "written_records": WRITE,
+    "sync_attempts": WRITE,
     "audit_log": APPEND,
     "idempotent_answers": WRITE,
     "erasures": "SELECT",
