@@ -22,7 +22,13 @@ def kinds_below(kind: type[httpx.TransportError]) -> Iterable[type[httpx.Transpo
 
 
 def leaves_below(kind: type[httpx.TransportError]) -> list[type[httpx.TransportError]]:
-    return [below for below in kinds_below(kind) if not below.__subclasses__()]
+    """httpx's own: others, such as a simulator's, may have derived theirs from them."""
+    own = [below for below in kinds_below(kind) if is_of_httpx(below)]
+    return [each for each in own if not any(map(is_of_httpx, each.__subclasses__()))]
+
+
+def is_of_httpx(kind: type[httpx.TransportError]) -> bool:
+    return getattr(httpx, kind.__name__, None) is kind
 
 
 def raising(error: Exception) -> httpx.MockTransport:
