@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     base_url = options.base_url or f"http://{_shown(options.host)}:{listener.getsockname()[1]}"
     try:
-        app = create_app(options.state, base_url=base_url)
+        app = create_app(options.state, base_url=base_url, orgs_at_least=options.orgs)
     except (sqlite3.Error, OSError) as error:
         print(f"Cannot use the state file {options.state} ({error}): see --state.", file=sys.stderr)  # noqa: T201
         return 2
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--base-url", default=None, help="instance and login URL, when a proxy stands in front"
     )
+    parser.add_argument("--orgs", type=int, default=0, help="at least so many orgs (default: three)")
     parser.add_argument("--quiet", action="store_true", help="print nothing at start")
     return parser
 

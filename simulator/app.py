@@ -63,14 +63,21 @@ class SimulatorApp:
 
 
 def create_app(
-    state_path: Path | None = None, *, base_url: str | None = None, clock: Clock = system_clock
+    state_path: Path | None = None,
+    *,
+    base_url: str | None = None,
+    clock: Clock = system_clock,
+    orgs_at_least: int = 0,
 ) -> SimulatorApp:
     """A simulator as an ASGI application.
 
     `state_path` is an SQLite file that keeps every change (in memory without it); `base_url` is the instance
-    and login URL (else as the client called us); `clock` gives an aware datetime.
+    and login URL (else as the client called us); `clock` gives an aware datetime; `orgs_at_least` asks for
+    more orgs than the three that are always there.
     """
-    return SimulatorApp(open_simulator(state_path, base_url=base_url, clock=clock))
+    return SimulatorApp(
+        open_simulator(state_path, base_url=base_url, clock=clock, orgs_at_least=orgs_at_least)
+    )
 
 
 async def _lifespan(simulator: Simulator, receive: Receive, send: Send) -> None:

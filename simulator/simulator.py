@@ -85,17 +85,21 @@ class Simulator:
 
 
 def open_simulator(
-    state_path: Path | None, *, base_url: str | None, clock: Clock = system_clock
+    state_path: Path | None, *, base_url: str | None, clock: Clock = system_clock, orgs_at_least: int = 0
 ) -> Simulator:
-    """A simulator whose orgs are read from the state file, or new in memory."""
+    """A simulator whose orgs are read from the state file, or new in memory; more than three get numbers."""
     journal = Journal(state_path)
     faults = Faults()
     orgs = [
         Org(number, name, clock=clock, journal=journal, is_sandbox=is_sandbox, disturb=faults.disturb)
-        for number, name, is_sandbox in _ORGS
+        for number, name, is_sandbox in (*_ORGS, *_more_orgs(orgs_at_least))
     ]
     default = ConnectedApp(
         client_id=DEFAULT_CLIENT_ID, client_secret=DEFAULT_CLIENT_SECRET, name="Event Registrations"
     )
     by_id = {org.id: org for org in orgs}
     return Simulator(clock, base_url, by_id, faults, journal, (default,))
+
+
+def _more_orgs(at_least: int) -> Iterator[tuple[int, str, bool]]:
+    return ((number, f"Org {number}", False) for number in range(len(_ORGS) + 1, at_least + 1))
