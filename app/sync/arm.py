@@ -1,15 +1,34 @@
 """Say that a registration has something to write: raise its job's wanted version, or make the job."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from sqlalchemy import case, func, literal_column
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import LIVE, SyncJob
+from app.models import LIVE
 
-IN_FLIGHT = ("running", "ambiguous")
+# One text whatever the number of rows: it is read and planned once per connection.
+ARM = text("""
+    INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, why, priority, asked_by)
+    SELECT * FROM unnest(CAST(:host_id AS text[]), CAST(:registration_id AS text[]),
+                         CAST(:event_id AS text[]), CAST(:org_id AS text[]), CAST(:why AS text[]),
+                         CAST(:priority AS smallint[]), CAST(:asked_by AS text[]))
+    ON CONFLICT (host_id, registration_id) DO UPDATE
+    SET wanted_version = job.wanted_version + 1,
+        event_id = excluded.event_id,
+        org_id = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.org_id ELSE excluded.org_id END,
+        state = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.state ELSE 'pending' END,
+        due_at = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.due_at
+                      ELSE clock_timestamp() END,
+        priority = CASE WHEN job.state = 'pending' THEN least(job.priority, excluded.priority)
+                        ELSE excluded.priority END,
+        why = excluded.why,
+        asked_by = excluded.asked_by,
+        attempts = 0,
+        waiting_for = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.waiting_for END,
+        skipped_because = NULL
+""")
 
 
 @dataclass(frozen=True)
@@ -37,28 +56,6 @@ async def arm_jobs(session: AsyncSession, arms: Iterable[Arm]) -> set[str]:
     )
     if not rows:
         return set()
-    new = insert(SyncJob).values([vars(arm) for arm in rows])
-    is_in_flight = SyncJob.state.in_(IN_FLIGHT)
-    is_waiting = SyncJob.state == "pending"
-    await session.execute(
-        new.on_conflict_do_update(
-            index_elements=[SyncJob.host_id, SyncJob.registration_id],
-            set_={
-                "wanted_version": SyncJob.wanted_version + 1,
-                "event_id": new.excluded.event_id,
-                "org_id": case((is_in_flight, SyncJob.org_id), else_=new.excluded.org_id),
-                "state": case((is_in_flight, SyncJob.state), else_="pending"),
-                "due_at": case((is_in_flight, SyncJob.due_at), else_=func.clock_timestamp()),
-                "priority": case(
-                    (is_waiting, func.least(SyncJob.priority, new.excluded.priority)),
-                    else_=new.excluded.priority,
-                ),
-                "why": new.excluded.why,
-                "asked_by": new.excluded.asked_by,
-                "attempts": literal_column("0"),
-                "waiting_for": case((is_in_flight, SyncJob.waiting_for), else_=None),
-                "skipped_because": None,
-            },
-        )
-    )
+    columns = {f.name: [getattr(arm, f.name) for arm in rows] for f in fields(Arm)}
+    await session.execute(ARM, columns)
     return {arm.org_id for arm in rows}

@@ -1,13 +1,13 @@
 """What the engine commits between its calls: intents, results and fences, all under its own fence."""
 
+import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
@@ -35,6 +35,18 @@ RAISE_FENCE = text("""
     WHERE open.until <= clock_timestamp() OR (open.host_id = :host_id AND open.registration_id = ANY(:mine))
     RETURNING key
 """)
+SLOT_COLUMNS = tuple(each.name for each in fields(Written))
+LISTED = ", ".join(("registration_id", *SlotKey._fields, *SLOT_COLUMNS))
+# One text whatever the number of rows: it is read and planned once per connection.
+KEEP_SLOTS = text(
+    f"""
+    INSERT INTO written_records (host_id, org_id, {LISTED}, written_at)
+    SELECT :host_id, :org_id, {LISTED}, CASE WHEN state = 'written' THEN clock_timestamp() END
+    FROM jsonb_populate_recordset(CAST(NULL AS written_records), CAST(:rows AS jsonb))
+    ON CONFLICT (host_id, org_id, registration_id, slot, discriminator) DO UPDATE
+    SET {", ".join(f"{name} = excluded.{name}" for name in (*SLOT_COLUMNS, "written_at"))}
+    """  # noqa: S608 -- put together from constants
+)
 MEET_FENCE = text("SELECT key, started_at FROM open_creates WHERE org_id = :org_id AND key = ANY(:keys)")
 
 
@@ -71,7 +83,7 @@ class Store:
             for row in rows
             for key, slot in sorted(row.changed_slots().items())
         ]
-        values = [self._values(*change) for change in changes if change[2] is not None]
+        values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
         if values:
             await self._upsert(session, values)
         gone = [(registration_id, *key) for registration_id, key, slot in changes if slot is None]
@@ -116,12 +128,9 @@ class Store:
         )
 
     async def _upsert(self, session: AsyncSession, values: list[dict[str, Any]]) -> None:
-        new = insert(WrittenRecord)
-        keys = [column.name for column in WrittenRecord.__table__.primary_key]
-        changed = {name: new.excluded[name] for name in values[0] if name not in keys}
-        for start in range(0, len(values), 500):
-            chunk = values[start : start + 500]
-            await session.execute(new.values(chunk).on_conflict_do_update(index_elements=keys, set_=changed))
+        rows = json.dumps(values, default=datetime.isoformat)
+        owner = {"host_id": self.batch.host_id, "org_id": self.batch.org_id}
+        await session.execute(KEEP_SLOTS, owner | {"rows": rows})
 
     async def _remove(self, session: AsyncSession, gone: list[tuple[str, str, str]]) -> None:
         key = tuple_(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.discriminator)
@@ -133,28 +142,10 @@ class Store:
             )
         )
 
-    def _values(self, registration_id: str, key: SlotKey, slot: Written | None) -> dict[str, Any]:
-        assert slot is not None
-        return {
-            "host_id": self.batch.host_id,
-            "org_id": self.batch.org_id,
-            "registration_id": registration_id,
-            "slot": key.slot,
-            "discriminator": key.discriminator,
-            "state": slot.state,
-            "action": slot.action,
-            "sobject": slot.sobject,
-            "sf_id": slot.sf_id,
-            "meaning": slot.meaning,
-            "label": slot.label,
-            "reference": slot.reference,
-            "details": dict(slot.details),
-            "attempt_started_at": slot.attempt_started_at,
-            "first_attempt_at": slot.first_attempt_at,
-            "looks": slot.looks,
-            "rounds": slot.rounds,
-            "written_at": func.clock_timestamp() if slot.state == "written" else None,
-        }
+
+def _values(registration_id: str, key: SlotKey, slot: Written) -> dict[str, Any]:
+    named = {name: getattr(slot, name) for name in SLOT_COLUMNS}
+    return {"registration_id": registration_id, **key._asdict(), **named}
 
 
 def _is_creating(row: Row) -> bool:
