@@ -20,6 +20,7 @@ from app.monitor.routes import router as monitor_router
 from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.settings import Settings
+from app.sync.drain import pepper_of
 from app.vault import Vault
 from app.wakeups import WakeUps
 
@@ -67,7 +68,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_resources(settings, transport=transport) as resources,
-            running_writer(IntakeWriter(resources.database, resources.wakeups)) as writer,
+            running_writer(_intake(resources)) as writer,
         ):
             app.state.resources = resources
             app.state.intake = writer
@@ -91,3 +92,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     app.include_router(health_router)
     app.add_middleware(Idempotency)
     return app
+
+
+def _intake(resources: Resources) -> IntakeWriter:
+    return IntakeWriter(resources.database, resources.wakeups, pepper=pepper_of(resources.settings))

@@ -12,6 +12,7 @@ from app.intake.signature import signed_headers
 from tests.factories import WEBHOOK_KEY
 
 PATH = "/webhooks/eventship"
+PEPPER = b"otters-hash-with-salt-water-only"
 CONFIRMED_AT = "2026-11-10T14:03:00Z"
 
 

@@ -15,6 +15,9 @@ from app.intake.schemas import TYPES, Envelope, Head, unmet
 from app.intake.strict_json import JsonRefused, parse_object
 from app.problems import FieldError, field_errors
 
+ERASED = "attendee.erased"
+KEPT_OF_ERASED = ("host", "registration_ids")
+
 
 class Outcome(StrEnum):
     """What became of a delivery, in the words of the answer."""
@@ -22,6 +25,17 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     UNKNOWN_TYPE = "unknown_type"
+
+
+@dataclass(frozen=True)
+class ToErase:
+    """Somebody to erase: what was told of them up to `at`, and these registrations for ever."""
+
+    host_id: str
+    at: datetime
+    attendee_id: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    registration_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,7 @@ class Accepted:
     registration_id: str | None = None
     event: EventState | None = field(default=None, repr=False)
     registration: RegistrationState | None = field(default=None, repr=False)
+    erasure: ToErase | None = field(default=None, repr=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -77,9 +92,17 @@ def read_delivery(webhook_id: str, body: bytes) -> Accepted:
         type=head.type,
         occurred_at=head.timestamp,
         body_sha256=hashlib.sha256(body).digest(),
-        payload=payload,
+        payload=_kept_payload(payload),
         **(_news(envelope) if envelope else {}),
     )
+
+
+def _kept_payload(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whoever is to be erased is not written down for it."""
+    if payload["type"] != ERASED:
+        return payload
+    data = {name: value for name, value in payload["data"].items() if name in KEPT_OF_ERASED}
+    return {"type": payload["type"], "timestamp": payload["timestamp"], "data": data}
 
 
 def _shape_of(payload: Mapping[str, Any]) -> type[Head | Envelope]:
@@ -94,4 +117,17 @@ def _news(envelope: Envelope) -> dict[str, Any]:
         "registration_id": registration.id if registration else None,
         "event": event_news(envelope),
         "registration": registration_news(envelope),
+        "erasure": _erasure(envelope) if envelope.type == ERASED else None,
     }
+
+
+def _erasure(envelope: Envelope) -> ToErase:
+    data = envelope.data
+    assert data.attendee is not None
+    return ToErase(
+        host_id=data.host.id,
+        at=envelope.timestamp,
+        attendee_id=data.attendee.id,
+        email=data.attendee.email,
+        registration_ids=tuple(data.registration_ids or ()),
+    )

@@ -1,19 +1,24 @@
 """Record deliveries in one transaction: what came in, what it adds up to, and which jobs it arms."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.intake.delivery import Accepted, Outcome
+from app.intake.erasure import erase
 from app.intake.kept import Change, Kept, Key, keep, rows_json
 from app.intake.merge import EventState, RegistrationState, join_events, join_registrations
 from app.intake.rows import has_news, merged_event, merged_registration
-from app.models import Event, Registration, SyncJob
+from app.intake.tombstones import meet
+from app.models import BACKFILL, CampaignLink, Event, Registration, SyncJob
 from app.sync.arm import Arm, arm_jobs
 from app.telemetry import WEBHOOK_BODY_CHANGES
+
+PLATFORM = "platform"
+"""The audit log's name for whoever sends webhooks."""
 
 EVENT_COLUMNS = (
     "title",
@@ -105,21 +110,52 @@ class Recorded:
     org_ids: set[str]
 
 
-async def record(session: AsyncSession, deliveries: Sequence[Accepted]) -> Recorded:
+@dataclass(frozen=True)
+class Imported:
+    """Which registrations an import changed, and which orgs to wake after the commit."""
+
+    changed: set[Key]
+    org_ids: set[str]
+
+
+async def record(session: AsyncSession, deliveries: Sequence[Accepted], *, pepper: bytes) -> Recorded:
     """Write what is new, all in the caller's transaction; a delivery known already has no effect.
 
     Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
+    Nothing is kept of somebody erased; `pepper` keys the tombstones.
     """
+    tombstones = await meet(session, deliveries, pepper=pepper)
+    deliveries = [tombstones.spare(delivery) for delivery in deliveries]
     fresh = await _keep_deliveries(session, deliveries)
     org_of = await _keep_hosts(session, fresh)
     await keep(session, EVENTS, _event_news(fresh))
     changes = await keep(session, REGISTRATIONS, _registration_news(fresh))
     org_ids = await arm_jobs(session, await _arms(session, changes, org_of))
+    for delivery in fresh:
+        if delivery.erasure is not None:
+            await erase(session, delivery.erasure, pepper=pepper, by=PLATFORM)
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
         delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
     ]
     return Recorded(outcomes, org_ids)
+
+
+async def record_imported(session: AsyncSession, lines: Sequence[Accepted], *, pepper: bytes) -> Imported:
+    """Join imported registrations in, as webhooks are, but keep no deliveries.
+
+    They are written below live work, and only where the registration was written before or its event is
+    linked: those of before the connection wait until a backfill asks for them.
+    """
+    tombstones = await meet(session, lines, pepper=pepper)
+    spared = [tombstones.spare(line) for line in lines]
+    org_of = await _keep_hosts(session, spared)
+    await keep(session, EVENTS, _event_news(spared))
+    changes = await keep(session, REGISTRATIONS, _registration_news(spared))
+    arms = await _arms(session, changes, org_of)
+    wanted = await _asked_for(session, arms)
+    org_ids = await arm_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
+    return Imported({change.key for change in changes}, org_ids)
 
 
 async def record_unusable(session: AsyncSession, webhook_id: str, *, body: bytes, reason: str) -> None:
@@ -224,3 +260,17 @@ async def _with_job(session: AsyncSession, keys: Sequence[Key]) -> set[Key]:
     columns = (SyncJob.host_id, SyncJob.registration_id)
     found = await session.execute(select(*columns).where(tuple_(*columns).in_(keys)))
     return {(host_id, registration_id) for host_id, registration_id in found}
+
+
+async def _asked_for(session: AsyncSession, arms: Sequence[Arm]) -> list[Arm]:
+    """Those with a job already, or in an event that writes to a campaign."""
+    has_job = await _with_job(session, [(arm.host_id, arm.registration_id) for arm in arms])
+    columns = (CampaignLink.host_id, CampaignLink.event_id)
+    events = {(arm.host_id, arm.event_id) for arm in arms}
+    found = await session.execute(select(*columns).where(tuple_(*columns).in_(events))) if events else ()
+    linked = {(host_id, event_id) for host_id, event_id in found}
+    return [
+        arm
+        for arm in arms
+        if (arm.host_id, arm.registration_id) in has_job or (arm.host_id, arm.event_id) in linked
+    ]

@@ -44,10 +44,12 @@ class IntakeWriter:
         database: Database,
         wakeups: WakeUps,
         *,
+        pepper: bytes,
         waiting_max: int = WAITING_MAX,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._database, self._wakeups, self._answer_seconds = database, wakeups, answer_seconds
+        self._pepper = pepper
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(waiting_max)
         self._unannounced: set[str] = set()
         self._announcing: asyncio.Task[None] | None = None
@@ -108,7 +110,7 @@ class IntakeWriter:
 
     async def _record(self, deliveries: Sequence[Accepted]) -> Recorded:
         async with asyncio.timeout(self._answer_seconds), self._database.system() as session:
-            return await record(session, deliveries)
+            return await record(session, deliveries, pepper=self._pepper)
 
     def _announce(self, org_ids: set[str]) -> None:
         self._unannounced |= org_ids

@@ -13,7 +13,7 @@ from app.intake.delivery import Accepted, Outcome
 from app.intake.record import record, record_unusable
 from app.models import Connection, Delivery, Event, Host, Quarantined, Registration, SyncJob
 from app.telemetry import REGISTRY
-from tests.deliveries import delivery, event, registration, webhook
+from tests.deliveries import PEPPER, delivery, event, registration, webhook
 from tests.factories import NOW
 
 ORG = "00D5g000004XyZaEAK"
@@ -40,7 +40,7 @@ async def connect(database: Database, host_id: str = "host_a", state: str = "con
 
 async def recorded(database: Database, *deliveries: Accepted) -> tuple[list[str], set[str]]:
     async with database.system() as session:
-        result = await record(session, deliveries)
+        result = await record(session, deliveries, pepper=PEPPER)
     return [outcome.value for outcome in result.outcomes], result.org_ids
 
 
@@ -262,7 +262,7 @@ async def test_whoever_comes_second_joins_what_the_first_commits(database: Datab
     """The second writer read before the first committed: it waits at its insert or lock and adds its part."""
     await recorded(database, of("reg_1" if exists else "reg_9", "msg_0", version=0))
     async with database.system() as session:
-        await record(session, [of("reg_1", "msg_1", version=1, salesforce_id="00Q")])
+        await record(session, [of("reg_1", "msg_1", version=1, salesforce_id="00Q")], pepper=PEPPER)
         second = asyncio.create_task(
             recorded(database, of("reg_1", "msg_2", version=2, attendee={"company": "Badger AG"}))
         )
@@ -284,7 +284,7 @@ async def until_somebody_waits(database: Database) -> None:
 async def test_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(DBAPIError):
         async with database.system() as session:
-            await record(session, [delivery()])
+            await record(session, [delivery()], pepper=PEPPER)
             await session.execute(select(func.pg_sleep("otter")))
     assert await rows(database, Delivery) == []
     assert await rows(database, Registration) == []

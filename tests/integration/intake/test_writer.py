@@ -19,7 +19,7 @@ from app.models import Delivery, Quarantined, Registration, SyncJob
 from app.problems import DatabaseUnavailable
 from app.settings import Settings
 from app.wakeups import WakeUps
-from tests.deliveries import delivery, registration, webhook
+from tests.deliveries import PEPPER, delivery, registration, webhook
 from tests.integration.intake.test_record import connect
 
 QUEUE = "arq:queue"
@@ -33,7 +33,7 @@ async def writer_on(
     """A running writer; without a Redis unless one is named."""
     wakeups = WakeUps(redis_url)
     try:
-        async with running_writer(IntakeWriter(database, wakeups, **limits)) as writer:
+        async with running_writer(IntakeWriter(database, wakeups, pepper=PEPPER, **limits)) as writer:
             yield writer
     finally:
         await wakeups.close()
@@ -99,14 +99,14 @@ async def test_database_that_is_away_is_told_at_once(away: Database) -> None:
 async def test_answer_that_takes_too_long_is_given_up_and_can_be_sent_again(database: Database) -> None:
     async with writer_on(database, answer_seconds=0.3) as writer:
         async with database.system() as session:
-            await record(session, [delivery()])
+            await record(session, [delivery()], pepper=PEPPER)
             with pytest.raises(DatabaseUnavailable):
                 await writer.submit(delivery())
         assert await writer.submit(delivery()) is Outcome.DUPLICATE
 
 
 async def test_full_queue_sheds(database: Database) -> None:
-    writer = IntakeWriter(database, WakeUps("redis://127.0.0.1:1/0"), waiting_max=1)
+    writer = IntakeWriter(database, WakeUps("redis://127.0.0.1:1/0"), pepper=PEPPER, waiting_max=1)
     first = asyncio.create_task(writer.submit(of(1)))
     await asyncio.sleep(0)
     with pytest.raises(DatabaseUnavailable):
@@ -116,7 +116,7 @@ async def test_full_queue_sheds(database: Database) -> None:
 
 
 async def test_sender_that_gave_up_is_not_written(database: Database) -> None:
-    writer = IntakeWriter(database, WakeUps("redis://127.0.0.1:1/0"))
+    writer = IntakeWriter(database, WakeUps("redis://127.0.0.1:1/0"), pepper=PEPPER)
     gone = asyncio.create_task(writer.submit(of(1)))
     await asyncio.sleep(0)
     gone.cancel()

@@ -1,0 +1,205 @@
+"""Erase an attendee: take personal data out of every table that holds any, and leave keyed tombstones.
+
+What stays of a registration are its ids, its state and its times; of what stands in Salesforce, the ids.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.intake.delivery import ToErase
+from app.intake.rows import email_key
+from app.intake.tombstones import ATTENDEE_ID, EMAIL, REGISTRATION, Subject, lock_alone, tombstone_key
+from app.models.registrations import ATTENDEE_EMAIL
+from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
+
+FIND = text("""
+    SELECT registration_id, email_key FROM registrations
+    WHERE host_id = :host_id AND (
+        registration_id = ANY(:ids)
+        OR (email_key = ANY(:emails) AND registered_at <= :at)
+        OR (attendee ->> 'id' = :attendee_id AND registered_at <= :at)
+    )
+    ORDER BY registration_id FOR UPDATE
+""")
+EMPTY_REGISTRATIONS = text("""
+    UPDATE registrations
+    SET attendee = '{}', email_key = NULL, ticket = NULL, buyer = NULL, answers = '[]', utm = NULL,
+        salesforce_id = NULL, cancel_reason = NULL, replay = NULL, merge_state = '{}',
+        erased_at = coalesce(erased_at, clock_timestamp())
+    WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
+FORGET_BUYERS = text("""
+    UPDATE registrations SET buyer = NULL
+    WHERE host_id = :host_id AND buyer IS NOT NULL AND lower(btrim(buyer ->> 'email')) = ANY(:emails)
+    RETURNING registration_id
+""")
+# Deliveries without a registration are few: events, erasures, and types that we do not know.
+EMPTY_DELIVERIES = text(f"""
+    UPDATE deliveries
+    SET payload = jsonb_build_object(
+        'type', type, 'timestamp', occurred_at, 'is_erased', true,
+        'data', jsonb_build_object('host', jsonb_build_object('id', host_id))
+    )
+    WHERE host_id = :host_id AND (
+        registration_id = ANY(:ids)
+        OR (occurred_at <= :at AND (
+            {ATTENDEE_EMAIL} = ANY(:emails)
+            OR {PAYLOAD_ATTENDEE_ID} = :attendee_id
+            OR (registration_id IS NULL AND EXISTS (
+                SELECT FROM unnest(CAST(:emails AS text[])) AS e (email)
+                WHERE strpos(lower(payload::text), btrim(to_jsonb(e.email)::text, '"')) > 0
+            ))
+        ))
+    )
+    RETURNING registration_id
+""")  # noqa: S608 -- put together from constants
+FORGET_BUYERS_SENT = text("""
+    UPDATE deliveries SET payload = payload #- '{data,registration,buyer}'
+    WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
+# A write that is on its way is settled first; the job runs once more and finds the registration erased.
+SKIP_JOBS = text("""
+    UPDATE sync_jobs
+    SET state = CASE WHEN is_in_flight THEN state ELSE 'skipped' END,
+        waiting_for = CASE WHEN is_in_flight THEN waiting_for END,
+        skipped_because = CASE WHEN is_in_flight THEN skipped_because ELSE 'erased' END,
+        wanted_version = wanted_version + 1,
+        written_version = CASE WHEN is_in_flight THEN written_version ELSE wanted_version + 1 END,
+        error_class = NULL, error_code = NULL, group_id = NULL, error = NULL,
+        first_error_at = NULL, last_error_at = NULL, warnings = '[]'
+    FROM (
+        SELECT host_id AS host, registration_id AS id, state IN ('running', 'ambiguous') AS is_in_flight
+        FROM sync_jobs WHERE host_id = :host_id AND registration_id = ANY(:ids)
+        ORDER BY registration_id FOR UPDATE
+    ) AS held
+    WHERE host_id = held.host AND registration_id = held.id
+""")
+HUSH_ERRORS = text("""
+    UPDATE sync_jobs SET error = (error - 'value') || '{"message": ""}'
+    WHERE host_id = :host_id AND registration_id = ANY(:ids) AND error IS NOT NULL
+""")
+STRIP_RECORDS = text("""
+    UPDATE written_records
+    SET error = NULL, details = (
+        SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(details)
+        WHERE key IN ('found_by', 'is_created_by_us', 'was_member_before')
+    )
+    WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
+FORGET_EXCLUSIONS = text("""
+    UPDATE hosts SET settings = jsonb_set(settings, '{exclusions,addresses}', (
+        SELECT coalesce(jsonb_agg(address), '[]')
+        FROM jsonb_array_elements_text(settings #> '{exclusions,addresses}') AS a (address)
+        WHERE NOT address = ANY(:emails)
+    ))
+    WHERE host_id = :host_id AND settings #> '{exclusions,addresses}' ?| CAST(:emails AS text[])
+""")
+BURY = text("""
+    INSERT INTO erasures AS known (host_id, kind, key, erased_at, registration_ids)
+    SELECT :host_id, kind, key, :at, CAST(:ids AS jsonb)
+    FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS bytea[])) AS new (kind, key) ORDER BY kind, key
+    ON CONFLICT (host_id, kind, key) DO UPDATE
+    SET erased_at = greatest(known.erased_at, excluded.erased_at),
+        registration_ids = (
+            SELECT jsonb_agg(DISTINCT id)
+            FROM jsonb_array_elements(known.registration_ids || excluded.registration_ids) AS ids (id)
+        )
+""")
+BURIED = text("""
+    SELECT DISTINCT jsonb_array_elements_text(registration_ids) AS registration_id FROM erasures
+    WHERE host_id = :host_id AND kind <> 'registration' AND key = ANY(:keys)
+""")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The registrations to erase and the addresses of their attendee."""
+
+    ids: list[str]
+    emails: list[str]
+
+
+async def erase(session: AsyncSession, wish: ToErase, *, pepper: bytes, by: str) -> list[str]:
+    """Erase in the caller's transaction; returns the registrations, those of earlier erasures included.
+
+    Needs a session that may write deliveries, and locks the host against intake.
+    """
+    await lock_alone(session, [wish.host_id])
+    found = await _find(session, wish, pepper=pepper)
+    await _empty(session, wish, found)
+    await _bury(session, wish, found, pepper=pepper)
+    details = {"registration_ids": found.ids, "registrations": len(found.ids)}
+    await audit.record(session, wish.host_id, actor=by, action="salesforce.attendee_erased", details=details)
+    return found.ids
+
+
+async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found:
+    """By what was named, then by the addresses that were found with it."""
+    ids, given = set(wish.registration_ids), email_key(wish.email)
+    emails = {given} if given else set()
+    for _ in range(2):
+        rows = await session.execute(FIND, _values(wish, ids, emails))
+        for row in rows:
+            ids.add(row.registration_id)
+            emails |= {row.email_key} if row.email_key else set()
+    keys = [tombstone_key(pepper, subject) for subject in _people(wish, emails)]
+    earlier = await session.scalars(BURIED, {"host_id": wish.host_id, "keys": keys})
+    return Found(sorted(ids | set(earlier)), sorted(emails))
+
+
+async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
+    values = _values(wish, found.ids, found.emails)
+    await session.execute(EMPTY_REGISTRATIONS, values)
+    bought = (await session.scalars(FORGET_BUYERS, values)).all()
+    told = set((await session.scalars(EMPTY_DELIVERIES, values)).all())
+    await session.execute(FORGET_BUYERS_SENT, values | {"ids": list(bought)})
+    await session.execute(SKIP_JOBS, values)
+    await session.execute(STRIP_RECORDS, values)
+    handed_on = sorted(told - set(found.ids) - {None})
+    await session.execute(HUSH_ERRORS, values | {"ids": handed_on})
+    await session.execute(FORGET_EXCLUSIONS, values)
+
+
+async def _bury(session: AsyncSession, wish: ToErase, found: Found, *, pepper: bytes) -> None:
+    await _add(session, wish, _people(wish, found.emails), found.ids, pepper=pepper)
+    registrations = [Subject(wish.host_id, REGISTRATION, each) for each in found.ids]
+    await _add(session, wish, registrations, [], pepper=pepper)
+
+
+async def _add(
+    session: AsyncSession, wish: ToErase, subjects: Sequence[Subject], ids: Sequence[str], *, pepper: bytes
+) -> None:
+    values = {
+        "host_id": wish.host_id,
+        "at": wish.at,
+        "kinds": [subject.kind for subject in subjects],
+        "keys": [tombstone_key(pepper, subject) for subject in subjects],
+        "ids": _json_list(ids),
+    }
+    await session.execute(BURY, values)
+
+
+def _people(wish: ToErase, emails: Iterable[str]) -> list[Subject]:
+    people = [Subject(wish.host_id, EMAIL, email) for email in sorted(emails)]
+    return people + ([Subject(wish.host_id, ATTENDEE_ID, wish.attendee_id)] if wish.attendee_id else [])
+
+
+def _values(wish: ToErase, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Any]:
+    at: datetime = wish.at
+    return {
+        "host_id": wish.host_id,
+        "at": at,
+        "ids": sorted(ids),
+        "emails": sorted(emails),
+        "attendee_id": wish.attendee_id,
+    }
+
+
+def _json_list(ids: Sequence[str]) -> str:
+    return "[" + ",".join(f'"{each}"' for each in ids) + "]"
