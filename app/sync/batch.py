@@ -46,6 +46,7 @@ class Written:
 class Attendee:
     """Who registered, as given; `email_key` is the e-mail trimmed and in lower case."""
 
+    attendee_id: str | None = None
     email: str | None = None
     email_key: str | None = None
     first_name: str | None = None
@@ -112,6 +113,7 @@ class Job:
     salesforce_id: str | None = None
     ticket: str | None = None
     why: str = "live"
+    asked_by: str | None = None
     attempts: int = 0
     deaths: int = 0
     running_version: int = 1

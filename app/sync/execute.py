@@ -17,8 +17,9 @@ from app.salesforce.composite import (
     read_collection,
 )
 from app.salesforce.errors import AnswerLost, Failure, NotSent, Refused
+from app.sync.clock import Clock
 from app.sync.ends import end_of_create, intend, mark_lost, mark_unwritten, mark_written, refuse
-from app.sync.plan import Clock
+from app.sync.history import note_answer, note_lost_answer
 from app.sync.policy import Consequence, consequence_of, next_look
 from app.sync.rows import Operation, Row
 from app.sync.store import Store
@@ -31,7 +32,8 @@ STOPPING = (Consequence.CLOSE, Consequence.BACK_OFF)
 class Executor:
     """Carries out operations in as few calls as the caps allow, for the rows of one batch.
 
-    `duplicates` collects the creates that a duplicate rule refused, with what it said.
+    `duplicates` collects the creates that a duplicate rule refused, with what it said; `alone` the
+    operations that were sent each by itself, not in a collection.
     """
 
     client: SalesforceClient
@@ -40,6 +42,7 @@ class Executor:
     clock: Clock
     packs_duplicates: bool = False
     duplicates: list[tuple[Operation, Failure]] = field(default_factory=list)
+    alone: set[Operation] = field(default_factory=set)
 
     async def run(self, operations: Sequence[Operation]) -> None:
         """Write them all.
@@ -65,6 +68,7 @@ class Executor:
     async def _create_alone(self, operation: Operation) -> None:
         if not await self._intend([operation]):
             return
+        self.alone.add(operation)
         try:
             record_id = await self.client.create(operation.record.sobject, operation.record.fields)
         except Refused as refused:
@@ -79,6 +83,7 @@ class Executor:
 
     async def _send_singles(self, operations: Sequence[Operation]) -> None:
         ready = await self._intend(operations)
+        self.alone.update(ready)
         version = self.client.api_version
         requests = [
             create_request(f"single{n}", each.record.sobject, each.record.fields, api_version=version)
@@ -124,6 +129,7 @@ class Executor:
         """Find the row that alone makes a call fail, by halving; the others go through."""
         if consequence_of(refused.failure) in STOPPING:
             for operation in operations:
+                self._note(operation, RowResult(None, refused.failures))
                 mark_unwritten(operation, is_failed=False)
             raise refused
         if len(operations) == 1:
@@ -171,12 +177,22 @@ class Executor:
     def _unfinished(self, operations: Sequence[Operation], error: AnswerLost | NotSent) -> None:
         is_doubted = isinstance(error, AnswerLost) and "reconcile" not in self.store.lease.guards_off
         for operation in operations:
+            if isinstance(error, AnswerLost):
+                self._note(operation, None)
             if is_doubted:
                 mark_lost(operation)
             else:
                 mark_unwritten(operation, is_failed=False)
 
+    def _note(self, operation: Operation, result: RowResult | None) -> None:
+        version, is_alone = self.client.api_version, operation in self.alone
+        if result is None:
+            note_lost_answer(operation, api_version=version, is_alone=is_alone)
+        else:
+            note_answer(operation, result, api_version=version, is_alone=is_alone)
+
     def _settle(self, operation: Operation, result: RowResult) -> None:
+        self._note(operation, result)
         if result.is_success and result.id is not None:
             mark_written(operation, result.id)
             end_of_create(operation, result.id)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Backfill, CampaignLink, Connection, Host
 from app.salesforce.client import SalesforceClient
+from app.sync.history import keep_history
 from app.sync.policy import LIMIT_WAIT
 from app.sync.rows import Row
 from app.sync.store import Store
@@ -74,6 +75,7 @@ async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | N
         await store.drop_fences(session, rows)
         verdicts = [(row, judge(row, now, chance=random.random())) for row in rows]  # noqa: S311 -- jitter
         await _finish_jobs(session, store, verdicts)
+        await keep_history(session, store, verdicts, calls=calls)
         await _break_links(session, store, rows)
         await _charge_backfill(session, store, rows, calls)
         if client is not None:

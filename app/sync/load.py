@@ -92,6 +92,7 @@ def _job(
         salesforce_id=registration.salesforce_id,
         ticket=(registration.ticket or {}).get("name"),
         why=job.why,
+        asked_by=job.asked_by,
         attempts=job.attempts,
         deaths=job.deaths,
         running_version=job.running_version or 0,
@@ -104,6 +105,7 @@ def _attendee(registration: Registration) -> Attendee:
     given: dict[str, Any] = registration.attendee
     email = given.get("email")
     return Attendee(
+        attendee_id=given.get("id"),
         email=email.strip() if email else None,
         email_key=registration.email_key,
         **{name: given.get(name) for name in ATTENDEE_FIELDS},

@@ -1,7 +1,7 @@
 """One row of a batch while it is worked on: what is known of its slots, and how each part ended."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,15 @@ from app.sync.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, Written
 from app.sync.errors import RowError
 from app.sync.rules.fields import Notice
 from app.sync.rules.people import Found
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One record as it was sent for a row, and Salesforce's word on it. `kind` as in `Operation`."""
+
+    kind: str
+    request: Mapping[str, Any]
+    answer: Mapping[str, Any]
 
 
 @dataclass
@@ -29,6 +38,7 @@ class Row:
     must_replan: bool = False
     is_through: bool = False
     notices: list[Notice] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
 
     @classmethod
     def of(cls, job: Job) -> "Row":
@@ -106,14 +116,27 @@ def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = N
     row.notices += person.notices
     before = row.slots.get(SlotKey(PERSON))
     if before and before.sf_id == person.id and before.state == "written":
+        if before.details.get("attendee_id") is None and row.job.attendee.attendee_id is not None:
+            row.slots[SlotKey(PERSON)] = replace(before, details={**before.details, **_holder(row)})
         return
     row.slots[SlotKey(PERSON)] = Written(
         state="written",
         action="create",
         sobject=person.sobject,
         sf_id=person.id,
-        details={"found_by": person.found_by, "is_created_by_us": False, **(details or {})},
+        details={"found_by": person.found_by, "is_created_by_us": False, **_holder(row), **(details or {})},
     )
+
+
+def note_holder(row: Row) -> None:
+    """Remember whose ticket the person was written for."""
+    slot = row.slots[SlotKey(PERSON)]
+    row.slots[SlotKey(PERSON)] = replace(slot, details={**slot.details, **_holder(row)})
+
+
+def _holder(row: Row) -> dict[str, Any]:
+    attendee_id = row.job.attendee.attendee_id
+    return {"attendee_id": attendee_id} if attendee_id is not None else {}
 
 
 def open_rows(rows: Iterable[Row]) -> list[Row]:
