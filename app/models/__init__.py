@@ -4,7 +4,7 @@ from app.models.attempts import SyncAttempt
 from app.models.audit import AuditEntry, IdempotentAnswer
 from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
-from app.models.connections import Connection, OAuthAttempt, PendingRevocation
+from app.models.connections import Connection, OAuthAttempt, OwnApp, PendingRevocation, Preflight
 from app.models.hosts import Event, Host
 from app.models.registrations import Delivery, Erasure, Quarantined, Registration
 from app.models.sync import (
@@ -35,7 +35,9 @@ __all__ = [
     "OAuthAttempt",
     "OpenCreate",
     "OrgLease",
+    "OwnApp",
     "PendingRevocation",
+    "Preflight",
     "Quarantined",
     "Registration",
     "SyncAttempt",

@@ -58,6 +58,42 @@ class Connection(Base):
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")
 
 
+class OwnApp(Base):
+    """A host's own Salesforce app. Key and Secret are sealed; `app_ref` is what connections name it by.
+
+    `retired_at`: another Key took its place, and the connection still lives by this one.
+    """
+
+    __tablename__ = "app_credentials"
+
+    host_id: Mapped[HostId]
+    app_ref: Mapped[str] = mapped_column(Text, primary_key=True)
+    consumer_key: Mapped[bytes] = mapped_column(LargeBinary)
+    consumer_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    consumer_key_last4: Mapped[str]
+    consumer_secret_last4: Mapped[str]
+    fingerprint: Mapped[str]
+    saved_at: Mapped[CreatedAt]
+    saved_by: Mapped[str]
+    retired_at: Mapped[datetime | None]
+
+
+class Preflight(Base):
+    """The last look at a host's org. `wanted_at` asks for the next one, `started_at` marks one under way."""
+
+    __tablename__ = "preflights"
+    __table_args__ = (
+        Index("ix_preflights_wanted_at", "wanted_at", postgresql_where=text("wanted_at IS NOT NULL")),
+    )
+
+    host_id: Mapped[HostId]
+    org_id: Mapped[str | None]
+    result: Mapped[Json | None]
+    checked_at: Mapped[datetime | None]
+    wanted_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+
+
 class PendingRevocation(Base):
     """A token that must still be revoked at Salesforce because it was away when the host let go of it."""
 

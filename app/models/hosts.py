@@ -9,7 +9,10 @@ from app.models.base import Base, CreatedAt, HostId, Json
 
 
 class Host(Base):
-    """One tenant. `settings` holds what the host chose: exclusions, kinds of write switched on or off."""
+    """One tenant. `settings` holds what the host chose: exclusions, kinds of write switched on or off.
+
+    `app_mode`: shared (the platform's Salesforce app) or own.
+    """
 
     __tablename__ = "hosts"
 
@@ -17,6 +20,7 @@ class Host(Base):
     name: Mapped[str | None]
     settings: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     cap_percent: Mapped[int] = mapped_column(Integer, server_default="80")
+    app_mode: Mapped[str] = mapped_column(server_default="shared")
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
     created_at: Mapped[CreatedAt]

@@ -16,6 +16,25 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("CREATE SEQUENCE changes")
     op.create_table(
+        "app_credentials",
+        sa.Column("host_id", sa.Text(), nullable=False),
+        sa.Column("app_ref", sa.Text(), nullable=False),
+        sa.Column("consumer_key", sa.LargeBinary(), nullable=False),
+        sa.Column("consumer_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("consumer_key_last4", sa.Text(), nullable=False),
+        sa.Column("consumer_secret_last4", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column(
+            "saved_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("saved_by", sa.Text(), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("host_id", "app_ref", name=op.f("pk_app_credentials")),
+    )
+    op.create_table(
         "audit_log",
         sa.Column("host_id", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -221,6 +240,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("cap_percent", sa.Integer(), server_default="80", nullable=False),
+        sa.Column("app_mode", sa.Text(), server_default="shared", nullable=False),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paused_by", sa.Text(), nullable=True),
         sa.Column(
@@ -322,6 +342,23 @@ def upgrade() -> None:
             "due_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.PrimaryKeyConstraint("host_id", "revocation_id", name=op.f("pk_pending_revocations")),
+    )
+    op.create_table(
+        "preflights",
+        sa.Column("host_id", sa.Text(), nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=True),
+        sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("host_id", name=op.f("pk_preflights")),
+    )
+    op.create_index(
+        "ix_preflights_wanted_at",
+        "preflights",
+        ["wanted_at"],
+        unique=False,
+        postgresql_where=sa.text("wanted_at IS NOT NULL"),
     )
     op.create_table(
         "quarantine",
@@ -651,6 +688,10 @@ def downgrade() -> None:
     op.drop_table("registrations")
     op.drop_index("ix_quarantine_webhook_id", table_name="quarantine")
     op.drop_table("quarantine")
+    op.drop_index(
+        "ix_preflights_wanted_at", table_name="preflights", postgresql_where=sa.text("wanted_at IS NOT NULL")
+    )
+    op.drop_table("preflights")
     op.drop_table("pending_revocations")
     op.drop_table("org_leases")
     op.drop_index("ix_open_creates_until", table_name="open_creates")
@@ -678,4 +719,5 @@ def downgrade() -> None:
     )
     op.drop_table("backfills")
     op.drop_table("audit_log")
+    op.drop_table("app_credentials")
     op.execute("DROP SEQUENCE changes")

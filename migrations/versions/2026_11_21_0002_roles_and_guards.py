@@ -20,6 +20,8 @@ TENANT_TABLES = {
     "hosts": "SELECT, INSERT, UPDATE",
     "events": "SELECT, INSERT, UPDATE",
     "connections": WRITE,
+    "app_credentials": WRITE,
+    "preflights": "SELECT, INSERT, UPDATE",
     "pending_revocations": APPEND,
     "deliveries": READ,
     "registrations": "SELECT, UPDATE",
