@@ -13,6 +13,7 @@ from app.database import Database
 from app.health import router as health_router
 from app.idempotency import Idempotency
 from app.identity import KeySource, TokenVerifier
+from app.intake.import_routes import router as imports_router
 from app.intake.routes import router as intake_router
 from app.intake.writer import IntakeWriter, running_writer
 from app.monitor.ops_routes import router as ops_router
@@ -84,6 +85,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     )
     install_problem_handlers(app, base_url=settings.problem_base_url)
     app.include_router(intake_router)
+    app.include_router(imports_router)
     app.include_router(connections_router)
     app.include_router(oauth_router)
     app.include_router(campaigns_router)

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.intake.merge import EventState, Facts, Order, RegistrationState, Told
-from app.intake.schemas import Data, Envelope, RegistrationIn
+from app.intake.merge import EventState, Facts, Fields, Order, RegistrationState, Told
+from app.intake.schemas import Data, Envelope, EventIn, RegistrationIn
 
 EVENT_FIELDS = ("title", "kind", "starts_at", "ends_at", "timezone", "location", "url", "organizer")
 ATTENDEE_FIELDS = (
@@ -31,12 +31,16 @@ def event_news(envelope: Envelope) -> EventState | None:
     event = envelope.data.event
     if event is None:
         return None
-    order = Order(event.version, envelope.timestamp)
     fact = EVENT_FACTS.get(envelope.type)
     return EventState(
-        {name: Told(value, order) for name, value in _told(event, EVENT_FIELDS).items()},
+        told_of_event(event, Order(event.version, envelope.timestamp)),
         {fact: envelope.timestamp} if fact else {},
     )
+
+
+def told_of_event(event: EventIn, order: Order) -> Fields:
+    """The event's fields that were sent, as of `order`."""
+    return {name: Told(value, order) for name, value in _told(event, EVENT_FIELDS).items()}
 
 
 def registration_news(envelope: Envelope) -> RegistrationState | None:
@@ -45,10 +49,14 @@ def registration_news(envelope: Envelope) -> RegistrationState | None:
     if registration is None or event is None:
         return None
     order = Order(registration.version, envelope.timestamp)
-    values = _snapshot(registration) | {"event_id": event.id}
-    return RegistrationState(
-        {name: Told(value, order) for name, value in values.items()}, _facts(envelope, registration)
-    )
+    fields = told_of_registration(registration, order, event_id=event.id)
+    return RegistrationState(fields, _facts(envelope, registration))
+
+
+def told_of_registration(registration: RegistrationIn, order: Order, *, event_id: str) -> Fields:
+    """The registration's fields that were sent, as of `order`."""
+    values = _snapshot(registration) | {"event_id": event_id}
+    return {name: Told(value, order) for name, value in values.items()}
 
 
 def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
