@@ -24,6 +24,7 @@ def _schema(model: type[Any]) -> dict[str, Any]:
 
 @router.post(
     "/registrations",
+    status_code=200,
     response_class=ImportResponse,
     responses={
         200: {
