@@ -9,6 +9,9 @@ MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
 """What a member status means to us, highest priority first."""
 
 PERSON, MEMBER = "person", "member"
+FORMER = "former:"
+"""What was written for the person who held the ticket before; members carry campaign and person."""
+
 REGISTERED, CHECKED_IN = "task:registered", "task:checked_in"
 
 

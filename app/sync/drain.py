@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -18,11 +18,12 @@ from app.salesforce.session import ConnectionEnded
 from app.settings import Settings
 from app.sync import leases
 from app.sync.claim import claim, open_hosts
+from app.sync.clock import Clock
 from app.sync.finish import Tally, finish
 from app.sync.gates import back_off, close_connection, note_health
+from app.sync.handover import row_of
 from app.sync.leases import Lease, LeaseLost
 from app.sync.load import load_batch
-from app.sync.plan import Clock
 from app.sync.policy import Consequence, consequence_of
 from app.sync.rows import Row
 from app.sync.steps import BudgetReached, take_steps
@@ -134,8 +135,9 @@ async def _drain_batch(
             return Tally(0, has_uncertain=False)
         batch = await load_batch(session, claimed, host_id=host_id, org_id=lease.org_id, fence=lease.fence)
     lease.confirm(asked_at)
+    rows = [row_of(job) for job in batch.jobs]
+    batch = replace(batch, jobs=tuple(row.job for row in rows))
     store = Store(engine.database, lease, batch, engine.quiet)
-    rows = [Row.of(job) for job in batch.jobs]
     client = await _client(engine, lease, host_id, clients, store=store, rows=rows)
     calls_before, started_at = client.calls, time.monotonic()
     ended: Exception | None = None

@@ -9,7 +9,7 @@ from app.salesforce.ids import sobject_of
 from app.sync.batch import PERSON, Written
 from app.sync.errors import row_error
 from app.sync.policy import Consequence, consequence_of
-from app.sync.rows import Operation
+from app.sync.rows import Operation, note_holder
 from app.sync.rules.people import Found
 
 OPTIONAL_FIELDS = frozenset({"LeadSource", "Title", "Phone", "FirstName"})
@@ -74,6 +74,8 @@ def end_of_create(operation: Operation, sf_id: str) -> None:
     for row in operation.rows:
         row.person = Found(sobject, sf_id, found_by)
     _note(operation, found_by=found_by)
+    for row in operation.rows:
+        note_holder(row)
 
 
 def mark_lost(operation: Operation) -> None:

@@ -77,7 +77,7 @@ def request_of(operation: Operation, *, api_version: str, is_alone: bool) -> dic
 
 def _note(operation: Operation, answer: dict[str, Any], *, api_version: str, is_alone: bool) -> None:
     request = request_of(operation, api_version=api_version, is_alone=is_alone)
-    exchange = Exchange(operation.kind, request, answer)
+    exchange = Exchange(operation.key.slot, operation.kind, request, answer)
     for row in operation.rows:
         row.exchanges.append(exchange)
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Text, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
@@ -31,7 +32,7 @@ async def load_batch(
             & (CampaignLink.event_id == Event.event_id)
             & (CampaignLink.org_id == org_id),
         )
-        .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(registration_ids))
+        .where(SyncJob.host_id == host_id, SyncJob.registration_id == one_of(registration_ids))
         .order_by(SyncJob.registration_id)
     )
     found = (await session.execute(query)).all()
@@ -126,7 +127,7 @@ async def _written(
         select(WrittenRecord).where(
             WrittenRecord.host_id == host_id,
             WrittenRecord.org_id == org_id,
-            WrittenRecord.registration_id.in_(registration_ids),
+            WrittenRecord.registration_id == one_of(registration_ids),
         )
     )
     slots: dict[str, dict[SlotKey, Written]] = {}
@@ -154,6 +155,15 @@ async def _writes(session: AsyncSession, host_id: str) -> Writes:
     return Writes(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
 
 
+def one_of(values: Sequence[str]) -> ColumnElement[Any]:
+    """For `column == one_of(values)`: one array, so that the statement is the same for any number."""
+    return any_(_texts(values))
+
+
+def _texts(values: Sequence[str]) -> BindParameter[Sequence[str]]:
+    return bindparam(None, list(values), type_=ARRAY(Text), unique=True)
+
+
 async def _siblings(
     session: AsyncSession, jobs: Sequence[Job], *, host_id: str
 ) -> dict[tuple[str, str], tuple[Facts, ...]]:
@@ -163,17 +173,26 @@ async def _siblings(
     }
     if not wanted:
         return {}
+    campaigns, emails = zip(*sorted(wanted), strict=True)
+    asked = (
+        func.unnest(_texts(campaigns), _texts(emails))
+        .table_valued("campaign_id", "email_key")
+        .render_derived("asked")
+    )
     query = (
         select(CampaignLink.campaign_id, Registration)
+        .select_from(asked)
+        .join(
+            Registration,
+            (Registration.host_id == host_id) & (Registration.email_key == asked.c.email_key),
+        )
         .join(
             CampaignLink,
-            (CampaignLink.host_id == Registration.host_id) & (CampaignLink.event_id == Registration.event_id),
+            (CampaignLink.host_id == Registration.host_id)
+            & (CampaignLink.event_id == Registration.event_id)
+            & (CampaignLink.campaign_id == asked.c.campaign_id),
         )
-        .where(
-            Registration.host_id == host_id,
-            Registration.erased_at.is_(None),
-            tuple_(CampaignLink.campaign_id, Registration.email_key).in_(wanted),
-        )
+        .where(Registration.erased_at.is_(None))
     )
     found: dict[tuple[str, str], list[Facts]] = {}
     for campaign_id, registration in await session.execute(query):

@@ -1,15 +1,16 @@
 """Steps two and three of a batch, planned: what should stand, minus what stands. Pure but for the rows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from app.salesforce.composite import Record
 from app.sync.advice_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
 from app.sync.batch import CHECKED_IN, MEMBER, PERSON, REGISTERED, Batch, Facts, Job, Link, SlotKey, Written
+from app.sync.clock import Clock
 from app.sync.errors import OUTCOME_UNKNOWN, RowError, own_error
+from app.sync.handover import holders, plan_former_members
 from app.sync.look import Findings
-from app.sync.policy import MAX_ROUNDS, is_quiet_over, next_look
+from app.sync.policy import MAX_ROUNDS
 from app.sync.references import fence_key, reference_of
 from app.sync.rows import Operation, Row, open_rows, set_person
 from app.sync.rules.activities import task_fields
@@ -28,20 +29,6 @@ from app.sync.rules.people import LEAD, Found, Hidden, NotThere, People, resolve
 
 NOT_VISIBLE = "The connected user can no longer see the {sobject} that we wrote: check its sharing."
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The database's time and the quiet time after which a lost write cannot land any more."""
-
-    now: datetime
-    quiet: timedelta
-
-    def next_look(self, slot: Written) -> datetime:
-        return next_look(slot.attempt_started_at or self.now, self.quiet, self.now)
-
-    def is_settled(self, slot: Written) -> bool:
-        return is_quiet_over(slot.attempt_started_at or self.now, self.quiet, self.now)
 
 
 def plan_people(
@@ -74,7 +61,7 @@ def plan_rest(rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Cloc
         for key, alike in groups.items()
         for operation in _plan_member(key, alike, found, batch=batch, clock=clock)
     ]
-    return tasks + members
+    return tasks + members + plan_former_members(rows, found, clock=clock)
 
 
 def _skip_reason(job: Job, batch: Batch) -> str | None:
@@ -184,7 +171,9 @@ def _plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Clo
         return []
     if not _is_free(row, key, clock):
         return []
-    reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, slot)
+    before_us = holders(row.job)
+    whose = f"{slot}#{before_us}" if before_us else slot
+    reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, whose)
     fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference)
     row.notices += notices
     return [

@@ -14,8 +14,9 @@ from app.sync.rules.people import Found
 
 @dataclass(frozen=True)
 class Exchange:
-    """One record as it was sent for a row, and Salesforce's word on it. `kind` as in `Operation`."""
+    """One record as it was sent for a row, and Salesforce's word on it. `slot` and `kind` as in `Operation`."""
 
+    slot: str
     kind: str
     request: Mapping[str, Any]
     answer: Mapping[str, Any]

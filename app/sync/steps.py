@@ -7,11 +7,12 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import Failure
 from app.settings import Settings
 from app.sync.batch import PERSON, SlotKey
+from app.sync.clock import Clock
 from app.sync.ends import refuse
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.look import Findings, look, look_up_people
-from app.sync.plan import Clock, plan_people, plan_rest
+from app.sync.plan import plan_people, plan_rest
 from app.sync.rows import Operation, Row, set_person
 from app.sync.rules.people import Found, LookAgain, People, adopt
 from app.sync.store import Store

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.salesforce.ids import is_id, sobject_of, to18
-from app.sync.batch import PERSON, Job
+from app.sync.batch import FORMER, MEMBER, PERSON, Job
 from app.sync.rules.fields import Notice
 
 CONTACT, LEAD = "Contact", "Lead"
@@ -97,11 +97,14 @@ def resolve(job: Job, people: People) -> Resolution:
 
 
 def ids_to_look_up(job: Job) -> frozenset[str]:
-    """The ids that a job names itself: the person it has, and the one its link brings."""
+    """The ids that a job names itself: its person, the one its link brings, who held the ticket before."""
     sticky = job.slot(PERSON)
     ids = {sticky.sf_id} if sticky and sticky.sf_id else set()
     if job.salesforce_id and _is_person_id(job.salesforce_id):
         ids.add(to18(job.salesforce_id))
+    for key, slot in job.written.items():
+        if key.slot == FORMER + MEMBER and slot.meaning not in ("cancelled", "attended"):
+            ids.add(key.discriminator.partition(":")[2])
     return frozenset(id_ for id_ in ids if id_)
 
 

@@ -161,3 +161,37 @@ async def test_restricted_lead_source_is_left_out_with_a_warning(rig: Rig) -> No
     job = await rig.job(reg)
     assert job.state == "synced"
     assert "picklist_dropped" in {each["code"] for each in job.warnings}
+
+
+async def test_ticket_handed_on_writes_the_new_person_and_ends_the_old_membership(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign(labels=["Cancelled"]), cancelled="Cancelled")
+    old = {"id": "per_1", "email": "old@example.com", "name": "Old Otter"}
+    reg = await rig.registered(1, attendee=old, email_key="old@example.com")
+    await rig.drain()
+    new = {"id": "per_2", "email": "new@example.com", "name": "New Otter"}
+    await rig.change(reg, attendee=new, email_key="new@example.com")
+    await rig.drain()
+    leads = {lead["Email"]: lead["Id"] for lead in await rig.records("Lead")}
+    members = {member["LeadId"]: member["Status"] for member in await rig.records("CampaignMember")}
+    tasks = sorted(task["WhoId"] for task in await rig.records("Task"))
+    assert members == {leads["old@example.com"]: "Cancelled", leads["new@example.com"]: "Sent"}
+    assert tasks == sorted(leads.values())
+    assert (await rig.job(reg)).state == "synced"
+
+
+async def test_email_changed_after_the_write_keeps_the_person(rig: Rig) -> None:
+    attendee = {"id": "per_1", "email": EMAIL, "name": "Otter"}
+    reg = await rig.registered(1, attendee=attendee, email_key=EMAIL)
+    await rig.drain()
+    await rig.change(reg, attendee=attendee | {"email": "new@example.com"}, email_key="new@example.com")
+    await rig.drain()
+    [lead] = await rig.records("Lead")
+    assert (lead["Email"], (await rig.job(reg)).state) == (EMAIL, "synced")
+
+
+async def test_email_changed_before_the_write_is_the_one_written(rig: Rig) -> None:
+    reg = await rig.registered(1)
+    await rig.change(reg, attendee={"email": "new@example.com"}, email_key="new@example.com")
+    await rig.drain()
+    [lead] = await rig.records("Lead")
+    assert lead["Email"] == "new@example.com"

@@ -1,0 +1,86 @@
+"""A ticket that was handed on: the old records become history, the new person gets the full write. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from app.salesforce.composite import Record
+from app.sync.batch import FORMER, MEMBER, PERSON, Job, SlotKey, Written
+from app.sync.clock import Clock
+from app.sync.look import Findings
+from app.sync.rows import Operation, Row
+
+FORMER_MEMBER = FORMER + MEMBER
+
+
+def row_of(job: Job) -> Row:
+    """The job's row; where another attendee holds the ticket now, what was written is kept as history."""
+    if not is_handed_on(job):
+        return Row.of(job)
+    renamed = dict(_renamed(job))
+    return Row(replace(job, written=renamed), slots=dict(renamed), saved=dict(job.written))
+
+
+def is_handed_on(job: Job) -> bool:
+    """Another attendee id than the one we wrote for; an e-mail alone may change and the person stays.
+
+    Not before every lost answer is settled: until then nobody knows what the old person has.
+    """
+    person = job.slot(PERSON)
+    before = person.details.get("attendee_id") if person and person.sf_id else None
+    if before is None or job.attendee.attendee_id in (None, before):
+        return False
+    return all(slot.state in ("written", "failed") for slot in job.written.values())
+
+
+def holders(job: Job) -> int:
+    """How many people held the ticket before; it tells the references of their Tasks apart."""
+    return sum(key.slot == FORMER + PERSON for key in job.written)
+
+
+def plan_former_members(rows: Sequence[Row], found: Findings, *, clock: Clock) -> list[Operation]:
+    """The old person's member goes to the cancelled status if one was chosen and ours stands unchanged."""
+    return [
+        operation
+        for row in rows
+        for key, slot in list(row.slots.items())
+        if key.slot == FORMER_MEMBER
+        for operation in _end_membership(row, key, slot, found, clock)
+    ]
+
+
+def _renamed(job: Job) -> Iterator[tuple[SlotKey, Written]]:
+    person = job.slot(PERSON)
+    assert person is not None
+    for key, slot in job.written.items():
+        if key.slot.startswith(FORMER):
+            yield key, slot
+        elif slot.stands:
+            whose = f"{key.discriminator}:{person.sf_id}" if key.slot == MEMBER else str(person.sf_id)
+            yield SlotKey(FORMER + key.slot, whose), slot
+
+
+def _end_membership(
+    row: Row, key: SlotKey, slot: Written, found: Findings, clock: Clock
+) -> Iterator[Operation]:
+    campaign_id, _, person_id = key.discriminator.partition(":")
+    link = row.job.link
+    label = link.labels.get("cancelled") if link and link.campaign_id == campaign_id else None
+    current = found.members.get((campaign_id, person_id))
+    if slot.state == "ambiguous" and not clock.is_settled(slot):
+        row.wait_until(clock.next_look(slot))
+        return
+    row.slots[key] = slot = replace(slot, state="written")
+    if label is None or current is None or slot.meaning in ("cancelled", "attended"):
+        return
+    if current.status == label:
+        row.slots[key] = replace(slot, meaning="cancelled", label=label)
+    elif current.status == slot.label:
+        yield Operation(
+            key=key,
+            rows=(row,),
+            record=Record("CampaignMember", {"Status": label}, current.id),
+            carrier=row.job.registration_id,
+            meaning="cancelled",
+            label=label,
+            details=dict(slot.details),
+        )

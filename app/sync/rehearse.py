@@ -1,0 +1,105 @@
+"""The engine's own steps for one registration with nothing written: in Salesforce, and in our tables."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Database
+from app.models import SyncJob
+from app.salesforce.client import SalesforceClient
+from app.salesforce.paper import PaperClient
+from app.sync.arm import Arm
+from app.sync.batch import Batch, Job, Written
+from app.sync.clock import Clock
+from app.sync.drain import Engine
+from app.sync.finish import note_usage
+from app.sync.handover import row_of
+from app.sync.leases import Lease
+from app.sync.load import load_batch
+from app.sync.rows import Operation, Row
+from app.sync.steps import take_steps
+from app.sync.store import Store
+from app.sync.verdict import Verdict, judge
+
+STANDING_FENCES = text("""
+    SELECT key, started_at FROM open_creates
+    WHERE org_id = :org_id AND key = ANY(:keys) AND until > clock_timestamp()
+      AND NOT (host_id = :host_id AND registration_id = ANY(:mine))
+""")
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """How the run would end; `client` holds the requests that were not sent."""
+
+    row: Row
+    verdict: Verdict
+    client: PaperClient
+
+
+@dataclass(frozen=True)
+class PaperStore(Store):
+    """Looks at our tables as a drain does, and keeps nothing."""
+
+    async def hold(self, session: AsyncSession, rows: Sequence[Row]) -> datetime:
+        return (await session.execute(select(func.clock_timestamp()))).scalar_one()
+
+    async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
+        for row in rows:
+            row.saved = dict(row.slots)
+
+    async def raise_fences(
+        self, session: AsyncSession, operations: Sequence[Operation]
+    ) -> dict[bytes, datetime]:
+        values = {
+            "org_id": self.batch.org_id,
+            "host_id": self.batch.host_id,
+            "keys": [each.fence for each in operations if each.fence is not None],
+            "mine": [row.job.registration_id for each in operations for row in each.rows],
+        }
+        return {row.key: row.started_at for row in await session.execute(STANDING_FENCES, values)}
+
+
+async def rehearse(engine: Engine, client: SalesforceClient, batch: Batch) -> Rehearsal:
+    """Take every step for the one job of `batch`, writing nothing.
+
+    Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
+    """
+    paper = PaperClient(client)
+    [job] = batch.jobs
+    clock, row = Clock(batch.now, engine.quiet), row_of(job)
+    nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
+    store = PaperStore(engine.database, nobodys, batch, engine.quiet)
+    try:
+        await take_steps(engine, paper, store, [row], clock=clock)
+    finally:
+        async with engine.database.tenant(batch.host_id) as session:
+            await note_usage(session, batch.host_id, paper, calls=paper.calls, has_written=False)
+    return Rehearsal(row, judge(row, batch.now, chance=0.5), paper)
+
+
+async def load_one(database: Database, arm: Arm) -> Batch:
+    """A batch of this one registration; without a job of its own it is seen as if it were armed.
+
+    What it is armed with for that is rolled back.
+    """
+    async with database.tenant(arm.host_id) as session:
+        await session.execute(insert(SyncJob).values(vars(arm)).on_conflict_do_nothing())
+        ids = [arm.registration_id]
+        batch = await load_batch(session, ids, host_id=arm.host_id, org_id=arm.org_id, fence=0)
+        await session.rollback()
+    return replace(batch, jobs=tuple(map(_as_seen_from_outside, batch.jobs)))
+
+
+def _as_seen_from_outside(job: Job) -> Job:
+    """A call that is under way just now may have written: it is planned like one whose answer is missing."""
+    return replace(job, written={key: _doubted(slot) for key, slot in job.written.items()})
+
+
+def _doubted(slot: Written) -> Written:
+    return replace(slot, state="ambiguous") if slot.state == "intended" else slot
