@@ -1,0 +1,131 @@
+/** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
+
+import type {
+  Attempt, CampaignValidated, Card, LinkShown, ProblemBody, RetryFilter, RetryOutcome, Rows, StartAttempt,
+  StartConnect, Stats, StatusesChosen, Unlinked,
+} from "./schema";
+
+export type GetToken = () => string | Promise<string>;
+
+export interface RowsQuery {
+  readonly states: readonly string[];
+  readonly groupId: string | null;
+  readonly q: string;
+  readonly cursor: string | null;
+}
+
+/** What the API refused (RFC 9457), or, with status 0, that it could not be reached. */
+export class ApiProblem extends Error {
+  constructor(readonly body: ProblemBody) {
+    super(body.title);
+  }
+
+  get isUnreachable(): boolean {
+    return this.body.status === 0;
+  }
+}
+
+const UNREACHABLE: ProblemBody = {
+  type: "about:blank", title: "", status: 0, detail: null, code: "Unreachable", reason: null, advice: null,
+  salesforce: null, request_id: "", errors: null,
+};
+
+export class Api {
+  constructor(private readonly base: string, private readonly getToken: GetToken) {}
+
+  host(hostId: string): HostApi {
+    return new HostApi(this, `/v1/hosts/${encodeURIComponent(hostId)}`);
+  }
+
+  event(hostId: string, eventId: string): EventApi {
+    return new EventApi(this, `/v1/hosts/${encodeURIComponent(hostId)}/events/${encodeURIComponent(eventId)}/salesforce`);
+  }
+
+  /** The answer's JSON. Raises ApiProblem. */
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.send(method, path, { body });
+    if (!answer.ok) throw new ApiProblem(await problemOf(answer));
+    return (await answer.json()) as T;
+  }
+
+  /** The live stream of a host or an event; whoever opens it looks at the status. */
+  stream(path: string, lastEventId: string | null, signal: AbortSignal): Promise<Response> {
+    const headers: Record<string, string> = { Accept: "text/event-stream" };
+    if (lastEventId !== null) headers["Last-Event-ID"] = lastEventId;
+    return this.send("GET", path, { headers, signal });
+  }
+
+  private async send(
+    method: string, path: string, more: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
+  ): Promise<Response> {
+    const headers: Record<string, string> = { ...more.headers, Authorization: `Bearer ${await this.getToken()}` };
+    const init: RequestInit = { method, headers, credentials: "omit", cache: "no-store" };
+    if (more.signal) init.signal = more.signal;
+    if (method !== "GET") headers["Idempotency-Key"] = crypto.randomUUID();
+    if (more.body !== undefined) {
+      headers["Content-Type"] = "application/json";
+      init.body = JSON.stringify(more.body);
+    }
+    try {
+      return await fetch(this.base + path, init);
+    } catch (error) {
+      if (more.signal?.aborted) throw error;
+      throw new ApiProblem(UNREACHABLE);
+    }
+  }
+}
+
+export class HostApi {
+  constructor(private readonly api: Api, private readonly path: string) {}
+
+  readonly card = (): Promise<Card> => this.api.call("GET", `${this.path}/salesforce`);
+  readonly connect = (wish: StartConnect): Promise<StartAttempt> => this.api.call("POST", `${this.path}/salesforce/connect`, wish);
+  readonly attempt = (id: string): Promise<Attempt> => this.api.call("GET", `${this.path}/salesforce/connect/${encodeURIComponent(id)}`);
+  readonly disconnect = (): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/disconnect`, { confirm: true });
+  readonly setPause = (isPaused: boolean): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/${isPaused ? "pause" : "resume"}`);
+  readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/salesforce/stream`, last, signal);
+}
+
+export class EventApi {
+  constructor(private readonly api: Api, private readonly path: string) {}
+
+  readonly stats = (): Promise<Stats> => this.api.call("GET", `${this.path}/stats`);
+  readonly setPause = (isPaused: boolean): Promise<Stats> => this.api.call("POST", `${this.path}/${isPaused ? "pause" : "resume"}`);
+  readonly validate = (pasted: string): Promise<CampaignValidated> => this.api.call("POST", `${this.path}/campaign/validate`, { campaign_id: pasted });
+  readonly save = (campaignId: string, statuses: StatusesChosen, reapply: boolean): Promise<LinkShown> =>
+    this.api.call("PUT", `${this.path}/campaign`, { campaign_id: campaignId, statuses, reapply });
+  readonly unlink = (): Promise<Unlinked> => this.api.call("DELETE", `${this.path}/campaign`);
+  readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
+  readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);
+  readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/stream`, last, signal);
+
+  /** The link, or null where no campaign is linked. */
+  async link(): Promise<LinkShown | null> {
+    try {
+      return await this.api.call("GET", `${this.path}/campaign`);
+    } catch (error) {
+      if (error instanceof ApiProblem && error.body.code === "CampaignNotLinked") return null;
+      throw error;
+    }
+  }
+
+  rows(query: RowsQuery): Promise<Rows> {
+    const search = new URLSearchParams({ limit: "25" });
+    for (const state of query.states) search.append("state", state);
+    if (query.groupId !== null) search.set("group_id", query.groupId);
+    if (query.q.trim().length >= 2) search.set("q", query.q.trim());
+    if (query.cursor !== null) search.set("cursor", query.cursor);
+    return this.api.call("GET", `${this.path}/registrations?${search}`);
+  }
+}
+
+async function problemOf(answer: Response): Promise<ProblemBody> {
+  const plain = { ...UNREACHABLE, title: `${answer.status} ${answer.statusText}`, status: answer.status, code: "Unexpected" };
+  if (!answer.headers.get("content-type")?.includes("json")) return plain;
+  const body: unknown = await answer.json().catch(() => null);
+  return isProblem(body) ? body : plain;
+}
+
+function isProblem(body: unknown): body is ProblemBody {
+  return typeof body === "object" && body !== null && "code" in body && "title" in body;
+}

@@ -1,0 +1,103 @@
+/** Keeps a view current: by the live stream while that is up, else by asking gently; never while hidden. */
+
+import { eventsOf, type StreamEvent } from "./events";
+
+export const POLL_MS = 2_000;
+const STREAM_AGAIN_MS = [1_000, 3_000, 10_000, 30_000];
+const STREAM_ABSENT_MS = 300_000;
+
+export interface Source {
+  /** Ask once for everything the view shows. Never rejects. */
+  poll(): Promise<void>;
+  /** Open the stream; the answer may be any status. */
+  open(lastEventId: string | null, signal: AbortSignal): Promise<Response>;
+  /** One event of the stream. */
+  take(event: StreamEvent): void;
+}
+
+export class Live {
+  private stopping: AbortController | null = null;
+  private lastEventId: string | null = null;
+  private failures = 0;
+  private isStreaming = false;
+  private polling: Promise<void> | null = null;
+  private pollTimer: ReturnType<typeof setTimeout> | undefined;
+  private streamTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly source: Source, private readonly page: Document = document) {}
+
+  start(): void {
+    this.page.addEventListener("visibilitychange", this.look);
+    this.look();
+  }
+
+  stop(): void {
+    this.page.removeEventListener("visibilitychange", this.look);
+    this.rest();
+  }
+
+  /** Ask now, whatever is going on; two at once become one. */
+  refresh(): Promise<void> {
+    this.polling ??= this.source.poll().finally(() => {
+      this.polling = null;
+    });
+    return this.polling;
+  }
+
+  private readonly look = (): void => {
+    this.rest();
+    if (this.page.hidden) return;
+    this.stopping = new AbortController();
+    void this.follow(this.stopping.signal);
+    void this.pollOn(this.stopping.signal);
+  };
+
+  private rest(): void {
+    this.stopping?.abort();
+    this.stopping = null;
+    this.isStreaming = false;
+    clearTimeout(this.pollTimer);
+    clearTimeout(this.streamTimer);
+  }
+
+  private async pollOn(signal: AbortSignal): Promise<void> {
+    if (!this.isStreaming) await this.refresh();
+    if (signal.aborted) return;
+    this.pollTimer = setTimeout(() => void this.pollOn(signal), POLL_MS);
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    const again = await this.read(signal);
+    this.isStreaming = false;
+    if (signal.aborted) return;
+    this.streamTimer = setTimeout(() => void this.follow(signal), again);
+  }
+
+  /** Read the stream to its end; after how many milliseconds to try again. */
+  private async read(signal: AbortSignal): Promise<number> {
+    try {
+      const answer = await this.source.open(this.lastEventId, signal);
+      const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+      if (!answer.ok || !isStream || answer.body === null) {
+        return answer.status === 404 || answer.status === 405 ? STREAM_ABSENT_MS : this.later();
+      }
+      this.isStreaming = true;
+      for await (const event of eventsOf(answer.body)) this.take(event);
+    } catch {
+      // The network went away, or we stopped: either way the stream is over.
+    }
+    return this.later();
+  }
+
+  private take(event: StreamEvent): void {
+    this.failures = 0;
+    if (event.id !== null) this.lastEventId = event.id;
+    if (event.data !== "") this.source.take(event);
+  }
+
+  private later(): number {
+    const wait = STREAM_AGAIN_MS[Math.min(this.failures, STREAM_AGAIN_MS.length - 1)] ?? POLL_MS;
+    this.failures += 1;
+    return wait * (0.75 + Math.random() / 2);
+  }
+}

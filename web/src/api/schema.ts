@@ -1,0 +1,568 @@
+// Made from openapi/openapi.json by tools/types.mjs; do not edit.
+/** A value that this version of the client does not know. */
+export type Other = string & {};
+
+/** Whether this caller may do it now; `why_not` is a problem code. */
+export interface Action {
+  readonly "is_allowed": boolean;
+  readonly "why_not": string | null;
+}
+
+export interface Actions {
+  readonly "connect": Action;
+  readonly "disconnect": Action;
+  readonly "edit_credentials": Action;
+  readonly "pause": Action;
+}
+
+/** One activity on the person's timeline. */
+export interface ActivityLink {
+  readonly "id": string;
+  readonly "kind": string;
+  readonly "object": string;
+  readonly "subject": string | null;
+  readonly "url": string | null;
+  readonly "written_at": string | null;
+}
+
+/** The `advice` object of the API: on cards, findings, groups, rows and problems alike. */
+export interface Advice {
+  readonly "code": string;
+  readonly "explanation": string;
+  readonly "link": string | null;
+  readonly "steps": ReadonlyArray<string>;
+  readonly "title": string;
+}
+
+/** The Salesforce app that the host connects through. */
+export interface App {
+  readonly "credentials": Credentials | null;
+  readonly "is_package_required": boolean;
+  readonly "mode": "shared" | "own" | Other;
+  readonly "package_install_url": string | null;
+  readonly "package_install_url_sandbox": string | null;
+  readonly "redirect_uri": string;
+  readonly "scopes": ReadonlyArray<string>;
+}
+
+/** How many of the five approvals of this user and app are in use here. */
+export interface Approvals {
+  readonly "count": number;
+  readonly "is_warning": boolean;
+  readonly "limit": number;
+}
+
+/** How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back. */
+export interface Attempt {
+  readonly "attempt_id": string;
+  readonly "environment": "production" | "sandbox" | "my_domain" | Other;
+  readonly "finished_at": string | null;
+  readonly "hints": ReadonlyArray<Advice>;
+  readonly "problem": Advice | null;
+  readonly "salesforce": SalesforceWords | null;
+  readonly "started_at": string;
+  readonly "state": "waiting" | "connected" | "failed" | "expired" | Other;
+}
+
+/** Who registered; all null once erased. */
+export interface AttendeeShown {
+  readonly "company": string | null;
+  readonly "email": string | null;
+  readonly "name": string | null;
+}
+
+/** What linking would write: ceil(registrations / 1000) batches of about five API calls each. */
+export interface BackfillEstimate {
+  readonly "checked_in": number;
+  readonly "estimated_api_calls": number;
+  readonly "registrations": number;
+}
+
+/** How far a backfill is: done + failed + skipped + to_go = total. */
+export interface BackfillShown {
+  readonly "api_calls": number;
+  readonly "done": number;
+  readonly "estimated_end_at": string | null;
+  readonly "failed": number;
+  readonly "finished_at": string | null;
+  readonly "id": string;
+  readonly "skipped": number;
+  readonly "started_at": string;
+  readonly "state": string;
+  readonly "to_go": number;
+  readonly "total": number;
+  readonly "why": string;
+}
+
+/** API requests of the whole org over 24 hours, as Salesforce counts them; `calls_today` are our own. */
+export interface Budget {
+  readonly "calls_today": number;
+  readonly "cap_percent": number;
+  readonly "is_stopped": boolean;
+  readonly "measured_at": string | null;
+  readonly "org_limit": number | null;
+  readonly "org_used": number | null;
+  readonly "resumes_at": string | null;
+  readonly "stop_at": number | null;
+}
+
+/** A campaign as Salesforce shows it now; `members` are its leads and contacts together. */
+export interface CampaignFound {
+  readonly "end_date": string | null;
+  readonly "id": string;
+  readonly "is_active": boolean;
+  readonly "members": number;
+  readonly "name": string;
+  readonly "object": "Campaign";
+  readonly "start_date": string | null;
+  readonly "status": string | null;
+  readonly "type": string | null;
+  readonly "url": string | null;
+}
+
+/** A record link to the campaign; `url` is null where its org is not the connected one. */
+export interface CampaignLinkRecord {
+  readonly "id": string;
+  readonly "is_active": boolean;
+  readonly "name": string;
+  readonly "object": "Campaign";
+  readonly "url": string | null;
+}
+
+/** A link to make or to change; `reapply` writes changed statuses to members already written, too. */
+export interface CampaignToLink {
+  readonly "campaign_id": string;
+  readonly "reapply"?: boolean;
+  readonly "statuses": StatusesChosen;
+}
+
+/** A Campaign Id of 15 or 18 characters, or an address in Salesforce that holds one. */
+export interface CampaignToValidate {
+  readonly "campaign_id": string;
+}
+
+/** The campaign, its statuses, and our proposal. */
+export interface CampaignValidated {
+  readonly "backfill": BackfillEstimate;
+  readonly "campaign": CampaignFound;
+  readonly "proposed": Statuses;
+  readonly "proposed_because": StatusReasons;
+  readonly "statuses": ReadonlyArray<MemberStatusShown>;
+  readonly "warnings": ReadonlyArray<Advice>;
+}
+
+/** Everything the dashboard shows about one host's connection. */
+export interface Card {
+  readonly "actions": Actions;
+  readonly "app": App;
+  readonly "budget": Budget;
+  readonly "connection": ConnectionView | null;
+  readonly "host_id": string;
+  readonly "pause": Pause;
+  readonly "policy": Policy;
+  readonly "preflight": PreflightSummary | null;
+  readonly "reason": Advice | null;
+  readonly "role": Role;
+  readonly "state": "not_configured" | "not_connected" | "connected" | "needs_reconnect" | "disconnected" | Other;
+  readonly "state_since": string | null;
+  readonly "support_email": string;
+  readonly "version": number;
+  readonly "work": Work;
+}
+
+/** Disconnecting must be meant. */
+export interface ConfirmDisconnect {
+  readonly "confirm": true;
+}
+
+/** The grant, without its tokens; `user` is null after a disconnect. */
+export interface ConnectionView {
+  readonly "api_version": string;
+  readonly "approvals": Approvals;
+  readonly "connected_at": string;
+  readonly "connected_by": string;
+  readonly "environment": "production" | "sandbox" | "my_domain" | Other;
+  readonly "last_used_at": string | null;
+  readonly "last_written_at": string | null;
+  readonly "login_host": string;
+  readonly "org": Org;
+  readonly "other_hosts_on_org": boolean;
+  readonly "user": User | null;
+}
+
+/** Registrations once confirmed or checked in; `total` is the sum of the next four. */
+export interface Counts {
+  readonly "attended": number;
+  readonly "checked_in": number;
+  readonly "failed": number;
+  readonly "pending": number;
+  readonly "skipped": number;
+  readonly "synced": number;
+  readonly "total": number;
+}
+
+/** What may be shown of an own app's credentials. */
+export interface Credentials {
+  readonly "consumer_key_last4": string;
+  readonly "consumer_secret_last4": string;
+  readonly "fingerprint": string;
+  readonly "is_in_use": boolean;
+  readonly "saved_at": string;
+  readonly "saved_by": string;
+}
+
+/** The event that the numbers are about. */
+export interface EventShown {
+  readonly "id": string;
+  readonly "is_paused": boolean;
+  readonly "starts_at": string | null;
+  readonly "title": string;
+}
+
+/** Where a payload is wrong, and why; never the refused value. */
+export interface FieldError {
+  readonly "message": string;
+  readonly "path": string;
+}
+
+/** Failures that are the same one; `message` is Salesforce's without what attendees typed. */
+export interface Group {
+  readonly "advice": Advice;
+  readonly "can_retry": boolean;
+  readonly "class": string;
+  readonly "count": number;
+  readonly "error_code": string;
+  readonly "fields": ReadonlyArray<string>;
+  readonly "first_at": string | null;
+  readonly "group_id": string;
+  readonly "last_at": string | null;
+  readonly "message": string;
+  readonly "object": string | null;
+  readonly "title": string;
+}
+
+export interface HTTPValidationError {
+  readonly "detail": ReadonlyArray<ValidationError>;
+}
+
+/** The event's link to its campaign; `problem` says what to do while it is broken. */
+export interface LinkShown {
+  readonly "available_statuses": ReadonlyArray<string>;
+  readonly "backfill": BackfillShown | null;
+  readonly "campaign": CampaignLinkRecord;
+  readonly "is_created_by_us": boolean;
+  readonly "linked_at": string;
+  readonly "linked_by": string;
+  readonly "org_id": string;
+  readonly "problem": Advice | null;
+  readonly "state": "linked" | "broken" | "creating" | "create_failed" | Other;
+  readonly "statuses": Statuses;
+  readonly "version": number;
+}
+
+/** The campaign member; `status` is the campaign's own label. */
+export interface MemberLink {
+  readonly "id": string;
+  readonly "object": string;
+  readonly "status": string | null;
+  readonly "url": string | null;
+  readonly "was_member_before": boolean;
+}
+
+/** One of the campaign's own member statuses. */
+export interface MemberStatusShown {
+  readonly "has_responded": boolean;
+  readonly "is_default": boolean;
+  readonly "label": string;
+  readonly "sort_order": number;
+}
+
+/** Rows that the retry left alone, by why. */
+export interface NotQueued {
+  readonly "count": number;
+  readonly "why": string;
+}
+
+/** The connected org; `lightning_url` is null where the instance is no My Domain. */
+export interface Org {
+  readonly "edition": string | null;
+  readonly "id": string;
+  readonly "instance_url": string;
+  readonly "is_sandbox": boolean | null;
+  readonly "lightning_url": string | null;
+  readonly "name": string | null;
+}
+
+/** What became of a delivery, in the words of the answer. */
+export type Outcome = "accepted" | "duplicate" | "unknown_type" | Other;
+
+/** One happening and how far it is written; `attempts` are the job's. */
+export interface Part {
+  readonly "attempts": number;
+  readonly "kind": string;
+  readonly "state": string;
+  readonly "written_at": string | null;
+}
+
+export interface Pause {
+  readonly "is_paused": boolean;
+  readonly "paused_at": string | null;
+  readonly "paused_by": string | null;
+}
+
+/** The pending ones by what they wait for. */
+export interface PendingBecause {
+  readonly "ambiguous": number;
+  readonly "api_budget": number;
+  readonly "campaign": number;
+  readonly "connection": number;
+  readonly "org_backoff": number;
+  readonly "paused": number;
+  readonly "queued": number;
+  readonly "retry_later": number;
+  readonly "running": number;
+}
+
+/** The Lead or Contact, and how it was found. */
+export interface PersonLink {
+  readonly "found_by": string | null;
+  readonly "id": string;
+  readonly "is_created_by_us": boolean;
+  readonly "object": string;
+  readonly "url": string | null;
+}
+
+/** What happens by itself: new events are synced; what was there before the first connection waits. */
+export interface Policy {
+  readonly "before_first_connection": "on_request";
+  readonly "new_events": "sync";
+}
+
+/** The last preflight in short. */
+export interface PreflightSummary {
+  readonly "blockers": number;
+  readonly "checked_at": string;
+  readonly "verdict": string;
+  readonly "warnings": number;
+}
+
+/** The body of every error answer. */
+export interface ProblemBody {
+  readonly "advice": Advice | null;
+  readonly "code": string;
+  readonly "detail": string | null;
+  readonly "errors": ReadonlyArray<FieldError> | null;
+  readonly "reason": string | null;
+  readonly "request_id": string;
+  readonly "salesforce": SalesforceAnswer | null;
+  readonly "status": number;
+  readonly "title": string;
+  readonly "type": string;
+}
+
+/** Which rows: exactly one member is set. */
+export interface RetryFilter {
+  readonly "all"?: boolean | null;
+  readonly "error_code"?: string | null;
+  readonly "group_id"?: string | null;
+  readonly "registration_ids"?: ReadonlyArray<string> | null;
+}
+
+/** What a retry did: `matched` is `queued` plus the sum of `not_queued`. */
+export interface RetryOutcome {
+  readonly "dry_run": boolean;
+  readonly "matched": number;
+  readonly "not_queued": ReadonlyArray<NotQueued>;
+  readonly "queued": number;
+  readonly "row": Row | null;
+  readonly "waiting_for": string | null;
+}
+
+/** Retry what the filter matches; a dry run only counts. */
+export interface RetryRequest {
+  readonly "dry_run"?: boolean;
+  readonly "filter": RetryFilter;
+}
+
+export type Role = "owner" | "admin" | "member" | Other;
+
+/** One registration, with links to what stands in Salesforce. */
+export interface Row {
+  readonly "activities": ReadonlyArray<ActivityLink>;
+  readonly "attendee": AttendeeShown;
+  readonly "can_retry": boolean;
+  readonly "checked_in_at": string | null;
+  readonly "error": RowError | null;
+  readonly "is_attended": boolean;
+  readonly "is_checked_in": boolean;
+  readonly "is_erased": boolean;
+  readonly "member": MemberLink | null;
+  readonly "parts": ReadonlyArray<Part>;
+  readonly "person": PersonLink | null;
+  readonly "registered_at": string;
+  readonly "registration_id": string;
+  readonly "registration_status": string;
+  readonly "skipped_because": string | null;
+  readonly "state": string;
+  readonly "updated_at": string;
+  readonly "version": number;
+  readonly "waiting_for": string | null;
+  readonly "warnings": ReadonlyArray<RowWarning>;
+}
+
+/** Salesforce's own words on the part that failed, and ours. */
+export interface RowError {
+  readonly "advice": Advice;
+  readonly "attempts": number;
+  readonly "class": string;
+  readonly "error_code": string;
+  readonly "field_label": string | null;
+  readonly "fields": ReadonlyArray<string>;
+  readonly "first_at": string | null;
+  readonly "group_id": string;
+  readonly "kind": string | null;
+  readonly "last_at": string | null;
+  readonly "message": string;
+  readonly "next_attempt_at": string | null;
+  readonly "object": string | null;
+  readonly "value": string | null;
+}
+
+/** Something that was left out or changed, without a failure. */
+export interface RowWarning {
+  readonly "code": string;
+  readonly "field": string | null;
+  readonly "object": string | null;
+  readonly "text": string;
+}
+
+/** One page; `matched` is null above 10,000. */
+export interface Rows {
+  readonly "items": ReadonlyArray<Row>;
+  readonly "matched": number | null;
+  readonly "next_cursor": string | null;
+}
+
+/** Salesforce's own words beside ours. */
+export interface SalesforceAnswer {
+  readonly "error_code": string;
+  readonly "fields": ReadonlyArray<string>;
+  readonly "http_status": number | null;
+  readonly "message": string;
+}
+
+/** Salesforce's own error, as it was given. */
+export interface SalesforceWords {
+  readonly "error_code": string;
+  readonly "fields": ReadonlyArray<string>;
+  readonly "http_status": number | null;
+  readonly "message": string;
+}
+
+/** The skipped ones by why nothing is written. */
+export interface SkippedBecause {
+  readonly "before_connection": number;
+  readonly "cancelled": number;
+  readonly "erased": number;
+  readonly "excluded": number;
+  readonly "no_email": number;
+  readonly "no_match": number;
+  readonly "nothing_wanted": number;
+}
+
+/** Where the browser goes next; the address works once, in one browser, until `expires_at`. */
+export interface StartAttempt {
+  readonly "attempt_id": string;
+  readonly "expires_at": string;
+  readonly "start_url": string;
+  readonly "warnings": ReadonlyArray<Advice>;
+}
+
+/** A wish to connect; `return_to` is a path on the dashboard's origin. */
+export interface StartConnect {
+  readonly "confirm_approval"?: boolean;
+  readonly "display"?: "redirect" | "popup";
+  readonly "environment"?: "production" | "sandbox" | "my_domain";
+  readonly "my_domain"?: string | null;
+  readonly "return_to"?: string;
+}
+
+/** One event at a moment; holds no personal data. */
+export interface Stats {
+  readonly "as_of": string;
+  readonly "backfill": BackfillShown | null;
+  readonly "budget": Budget | null;
+  readonly "connection_state": string;
+  readonly "counts": Counts;
+  readonly "event": EventShown;
+  readonly "groups": ReadonlyArray<Group>;
+  readonly "is_linked": boolean;
+  readonly "last_synced_at": string | null;
+  readonly "next_retry_at": string | null;
+  readonly "pending_because": PendingBecause;
+  readonly "skipped_because": SkippedBecause;
+  readonly "version": number;
+}
+
+/** Why each label was proposed. */
+export interface StatusReasons {
+  readonly "attended": "label" | "universal" | "default" | "none" | Other;
+  readonly "cancelled": "label" | "universal" | "default" | "none" | Other;
+  readonly "no_show": "label" | "universal" | "default" | "none" | Other;
+  readonly "registered": "label" | "universal" | "default" | "none" | Other;
+  readonly "replay_watched": "label" | "universal" | "default" | "none" | Other;
+}
+
+/** The campaign's label for each of our meanings; null: nothing is written for it. */
+export interface Statuses {
+  readonly "attended": string;
+  readonly "cancelled": string | null;
+  readonly "no_show": string | null;
+  readonly "registered": string;
+  readonly "replay_watched": string | null;
+}
+
+/** What the host chose; `registered` and `attended` are needed. */
+export interface StatusesChosen {
+  readonly "attended"?: string | null;
+  readonly "cancelled"?: string | null;
+  readonly "no_show"?: string | null;
+  readonly "registered"?: string | null;
+  readonly "replay_watched"?: string | null;
+}
+
+/** What unlinking ended: member writes that were still to come, and members that stay in Salesforce. */
+export interface Unlinked {
+  readonly "campaign": CampaignLinkRecord;
+  readonly "members_kept": number;
+  readonly "unlinked_at": string;
+  readonly "writes_stopped": number;
+}
+
+/** The Salesforce user that we act as. */
+export interface User {
+  readonly "id": string;
+  readonly "name": string | null;
+  readonly "username": string | null;
+}
+
+export interface ValidationError {
+  readonly "ctx": Readonly<Record<string, unknown>>;
+  readonly "input": unknown;
+  readonly "loc": ReadonlyArray<string | number>;
+  readonly "msg": string;
+  readonly "type": string;
+}
+
+/** What became of the delivery; it is on disk when this is sent. */
+export interface WebhookAnswer {
+  readonly "outcome": Outcome;
+}
+
+/** Registrations on their way; `waiting` is the part that a closed gate holds back. */
+export interface Work {
+  readonly "failed": number;
+  readonly "oldest_pending_at": string | null;
+  readonly "pending": number;
+  readonly "waiting": number;
+}

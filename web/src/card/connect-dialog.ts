@@ -1,0 +1,208 @@
+/** The install modal and the way to Salesforce and back, in two steps. */
+
+import { css, html, nothing, type PropertyDeclarations } from "lit";
+import type { ApiProblem } from "../api/client";
+import type { Attempt, Card, StartAttempt } from "../api/schema";
+import { t } from "../texts";
+import { define, EventshipElement } from "../ui/element";
+import "../ui/dialog";
+import { adviceView, problemView, safeUrl, type View } from "../ui/views";
+import { controls, look } from "../ui/styles";
+import { openWindow, outcomeOf, startIn } from "./attempt";
+
+type Environment = "production" | "sandbox" | "my_domain";
+type Stage = "install" | "connect" | "starting" | "waiting" | "failed";
+
+const NEEDS_CONFIRMATION = "ApprovalNeedsConfirmation";
+
+export class ConnectDialog extends EventshipElement {
+  static override styles = [look, controls, css`
+    :host { container-type: normal; }
+    .link { user-select: all; padding: 0.5em 0.7em; background: var(--soft); border-radius: 6px; font-size: 0.87em; }
+    .choices { display: grid; gap: 0.1em; }
+  `];
+  static override properties: PropertyDeclarations = {
+    ...EventshipElement.properties,
+    card: { attribute: false }, display: {}, returnTo: { attribute: "return-to" },
+    stage: { state: true }, environment: { state: true }, myDomain: { state: true }, started: { state: true },
+    attempt: { state: true }, problem: { state: true }, isBlocked: { state: true }, copied: { state: true },
+  };
+
+  declare card: Card;
+  declare display: "popup" | "redirect";
+  declare returnTo: string;
+  private declare stage: Stage;
+  private declare environment: Environment;
+  private declare myDomain: string;
+  private declare started: StartAttempt | null;
+  private declare attempt: Attempt | null;
+  private declare problem: ApiProblem | null;
+  private declare isBlocked: boolean;
+  private declare copied: "no" | "yes" | "by hand";
+  private waiting = new AbortController();
+
+  constructor() {
+    super();
+    Object.assign(this, { stage: "install", environment: "production", myDomain: "", display: "popup", returnTo: "/" });
+    Object.assign(this, { started: null, attempt: null, problem: null, isBlocked: false, copied: "no" });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.card.connection?.environment === "sandbox") this.environment = "sandbox";
+    const isInstalled = !this.card.app.is_package_required || this.card.state === "needs_reconnect" || this.card.state === "disconnected";
+    if (isInstalled) this.stage = "connect";
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.waiting.abort();
+  }
+
+  protected override render() {
+    const heading = this.card.state === "needs_reconnect" ? t.connect.reconnectHeading : t.connect.heading;
+    return html`<eventship-dialog heading=${heading} @closed=${this.close}>
+      <div class="stack">${this.stageView()}<p class="sr" role="status">${this.announced}</p></div>
+    </eventship-dialog>`;
+  }
+
+  private stageView(): View {
+    switch (this.stage) {
+      case "install": return this.installView();
+      case "waiting": return this.waitingView();
+      case "failed": return this.failedView();
+      default: return this.connectView();
+    }
+  }
+
+  private installView(): View {
+    const { app, support_email } = this.card;
+    const url = safeUrl(this.environment === "sandbox" ? app.package_install_url_sandbox : app.package_install_url);
+    return html`<p class="small dim">${t.connect.stepOf(1)}</p>
+      <h3>${t.connect.installTitle}</h3>
+      <p>${t.connect.installText}</p>
+      ${this.environmentView(["production", "sandbox"])}
+      ${url === null ? html`<p class="note">${t.connect.noLink(support_email)}</p>` : html`<p class="small dim">${t.connect.installHow}</p>
+        <p class="line">
+          <a class="button" href=${url} target="_blank" rel="noopener noreferrer">${t.connect.openInstall}<span class="sr"> (${t.general.newTab})</span></a>
+          <button class="quiet" @click=${() => this.copy(url)}>${t.connect.copyLink}</button>
+        </p>`}
+      ${this.copied === "yes" ? html`<p class="small is-good">${t.connect.copied}</p>` : nothing}
+      ${this.copied === "by hand" ? html`<p class="small">${t.connect.copyByHand}</p><p class="link">${url}</p>` : nothing}
+      <p><button class="quiet" @click=${() => this.go("connect")}>${t.connect.alreadyInstalled}</button></p>`;
+  }
+
+  private connectView(): View {
+    const isBusy = this.stage === "starting";
+    const isFifth = this.problem?.body.code === NEEDS_CONFIRMATION;
+    return html`${this.card.app.is_package_required ? html`<p class="small dim">${t.connect.stepOf(2)}</p>` : nothing}
+      <h3>${t.connect.connectTitle}</h3>
+      <p>${t.connect.connectText}</p>
+      ${this.environmentView(["production", "sandbox", "my_domain"])}
+      ${this.environment === "my_domain" ? this.myDomainView() : nothing}
+      ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
+      <p class="line">
+        <button ?disabled=${isBusy} @click=${() => this.connect(isFifth)}>
+          ${isBusy ? t.connect.starting : isFifth ? t.connect.connectAnyway : t.connect.connectNow}</button>
+        ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.general.back}</button>` : nothing}
+      </p>`;
+  }
+
+  private environmentView(choices: readonly Environment[]): View {
+    const names = { production: t.connect.production, sandbox: t.connect.sandbox, my_domain: t.connect.myDomain };
+    return html`<fieldset class="choices"><legend class="small dim">${t.connect.where}</legend>
+      ${choices.map((each) => html`<label class="pick"><input type="radio" name="environment" value=${each}
+        .checked=${this.environment === each} @change=${() => { this.environment = each; }}>${names[each]}</label>`)}
+    </fieldset>`;
+  }
+
+  private myDomainView(): View {
+    return html`<div><label class="name" for="my-domain">${t.connect.myDomainLabel}</label>
+      <input id="my-domain" inputmode="url" autocapitalize="none" spellcheck="false" aria-describedby="my-domain-hint" .value=${this.myDomain}
+        @input=${(event: Event) => { this.myDomain = (event.target as HTMLInputElement).value; }}>
+      <p id="my-domain-hint" class="small dim">${t.connect.myDomainHint}</p></div>`;
+  }
+
+  private waitingView(): View {
+    const url = this.started?.start_url ?? "";
+    return html`<h3>${t.connect.waitingTitle}</h3>
+      <p>${this.isBlocked ? t.connect.blockedText : t.connect.waitingText}</p>
+      ${this.isBlocked ? html`<p><a class="button" href=${url} target="_blank" rel="opener">${t.connect.continueLink}</a></p>` : html`<div class="busy"><span></span></div>`}
+      ${this.started?.warnings.map((each) => adviceView(each, { tone: "wait", docsBase: this.docsBase }))}
+      ${this.attempt?.hints.length ? this.hintsView(this.attempt) : nothing}
+      <p><button class="plain" @click=${() => this.go("connect")}>${t.connect.startAgain}</button></p>`;
+  }
+
+  private hintsView(attempt: Attempt): View {
+    return html`<details><summary>${t.connect.sawError}</summary>
+      <div class="stack">${attempt.hints.map((each) => adviceView(each, { tone: "calm", docsBase: this.docsBase }))}</div></details>`;
+  }
+
+  private failedView(): View {
+    const { attempt } = this;
+    return html`<h3>${t.connect.failedTitle}</h3>
+      ${attempt?.problem ? html`<div role="alert">${adviceView(attempt.problem, { docsBase: this.docsBase, said: attempt.salesforce })}</div>` : nothing}
+      ${attempt?.hints.length ? this.hintsView(attempt) : nothing}
+      <p class="line"><button @click=${() => this.go("connect")}>${t.connect.tryAgain}</button>
+        ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.connect.installTitle}</button>` : nothing}</p>`;
+  }
+
+  private go(stage: Stage): void {
+    this.waiting.abort();
+    this.problem = null;
+    this.stage = stage;
+  }
+
+  private readonly close = (): void => {
+    this.waiting.abort();
+    this.tell("connect-closed");
+  };
+
+  private async copy(url: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(url);
+      this.copied = "yes";
+      this.announced = t.connect.copied;
+    } catch {
+      this.copied = "by hand";
+    }
+  }
+
+  private async connect(isConfirmed: boolean): Promise<void> {
+    const popup = this.display === "popup" ? openWindow() : null;
+    this.isBlocked = this.display === "popup" && popup === null;
+    this.stage = "starting";
+    this.problem = null;
+    const wish = {
+      environment: this.environment, my_domain: this.environment === "my_domain" ? this.myDomain.trim() : null,
+      display: this.display, return_to: this.returnTo, confirm_approval: isConfirmed,
+    };
+    try {
+      this.started = await startIn(popup, this.api.host(this.hostId), wish);
+    } catch (error) {
+      this.stage = "connect";
+      this.problem = this.problemIn(error);
+      return;
+    }
+    if (this.display === "redirect") location.assign(this.started.start_url);
+    else await this.waitFor(this.started);
+  }
+
+  private async waitFor(started: StartAttempt): Promise<void> {
+    this.stage = "waiting";
+    this.announced = t.connect.waitingTitle;
+    this.waiting = new AbortController();
+    const { signal } = this.waiting;
+    const api = this.api.host(this.hostId);
+    this.attempt = await api.attempt(started.attempt_id).catch(() => null);
+    try {
+      this.attempt = await outcomeOf(started, api, signal);
+    } catch {
+      return; // closed, or started again
+    }
+    if (this.attempt.state === "connected") this.tell("connect-done");
+    else this.stage = "failed";
+  }
+}
+
+define("salesforce-connect-dialog", ConnectDialog);

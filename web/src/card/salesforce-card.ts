@@ -1,0 +1,234 @@
+/** `<salesforce-card host-id>`: the Salesforce card of the Integrations tab. */
+
+import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
+import type { ApiProblem } from "../api/client";
+import type { StreamEvent } from "../api/events";
+import { Live } from "../api/live";
+import type { Action, Attempt, Card, ConnectionView } from "../api/schema";
+import { moment, named, t } from "../texts";
+import "../ui/dialog";
+import { define, EventshipElement } from "../ui/element";
+import { adviceView, loadingView, outward, problemView, type View } from "../ui/views";
+import { controls, look } from "../ui/styles";
+import "./connect-dialog";
+
+const TONES: Readonly<Record<string, string>> = {
+  connected: "is-good", needs_reconnect: "is-bad", disconnected: "is-calm", not_connected: "is-calm", not_configured: "is-calm",
+};
+
+export class SalesforceCard extends EventshipElement {
+  static override styles = [look, controls, css`
+    dl { display: grid; gap: 0.6em 1.5em; grid-template-columns: repeat(auto-fit, minmax(13em, 1fr)); }
+    dt { font-size: 0.87em; color: var(--dim); }
+  `];
+  static override properties: PropertyDeclarations = {
+    ...EventshipElement.properties,
+    display: {}, returnTo: { attribute: "return-to" },
+    card: { state: true }, problem: { state: true }, refusal: { state: true }, dialog: { state: true },
+    isBusy: { state: true }, lastAttempt: { state: true },
+  };
+
+  /** `popup` or `redirect`. */
+  declare display: "popup" | "redirect";
+  /** Where `redirect` comes back to: a path on the page's own origin. */
+  declare returnTo: string;
+  private declare card: Card | null;
+  private declare problem: ApiProblem | null;
+  private declare refusal: ApiProblem | null;
+  private declare dialog: "connect" | "disconnect" | null;
+  private declare isBusy: boolean;
+  private declare lastAttempt: Attempt | null;
+  private live: Live | null = null;
+
+  constructor() {
+    super();
+    Object.assign(this, { display: "popup", returnTo: location.pathname, card: null, problem: null, refusal: null });
+    Object.assign(this, { dialog: null, isBusy: false, lastAttempt: null });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.live?.stop();
+    this.live = null;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) this.restart();
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (["hostId", "apiBase", "getToken"].some((name) => changed.has(name))) this.restart();
+  }
+
+  private restart(): void {
+    this.live?.stop();
+    this.card = null;
+    this.problem = null;
+    if (this.getToken === null || this.hostId === "") return;
+    const host = this.api.host(this.hostId);
+    this.live = new Live({ poll: () => this.load(), open: host.stream, take: (event) => this.take(event) });
+    this.live.start();
+    void this.showReturned();
+  }
+
+  private async load(): Promise<void> {
+    try {
+      this.card = await this.api.host(this.hostId).card();
+      this.problem = null;
+    } catch (error) {
+      this.problem = this.problemIn(error);
+    }
+  }
+
+  private take(event: StreamEvent): void {
+    if (event.type === "card") this.card = JSON.parse(event.data) as Card;
+  }
+
+  /** After a redirect the address says that it failed, and this card says why. */
+  private async showReturned(): Promise<void> {
+    const query = new URLSearchParams(location.search);
+    const attempt = query.get("attempt");
+    if (query.get("salesforce") !== "failed" || attempt === null) return;
+    this.lastAttempt = await this.api.host(this.hostId).attempt(attempt).catch(() => null);
+  }
+
+  protected override render() {
+    const { card } = this;
+    return html`<section class="panel stack" aria-labelledby="heading">
+      <header class="line apart">
+        <h2 id="heading">${t.card.heading}</h2>
+        ${card ? html`<span class="chip ${TONES[card.state] ?? "is-calm"}" data-state=${card.state}>${named(t.card.states, card.state, t.card.states.other)}</span>` : nothing}
+      </header>
+      <p class="dim">${t.card.purpose}</p>
+      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.live?.refresh() }) : nothing}
+      ${card ? this.cardView(card) : this.problem ? nothing : loadingView()}
+      <p class="sr" role="status">${this.announced}</p>
+    </section>
+    ${card ? this.dialogView(card) : nothing}`;
+  }
+
+  private cardView(card: Card): View {
+    const tone = card.state === "needs_reconnect" ? "bad" : "calm";
+    return html`
+      ${card.reason ? adviceView(card.reason, { tone, docsBase: this.docsBase }) : nothing}
+      ${this.lastAttempt?.problem ? html`<h3>${t.card.lastAttempt}</h3>${adviceView(this.lastAttempt.problem, { docsBase: this.docsBase, said: this.lastAttempt.salesforce })}` : nothing}
+      ${card.pause.is_paused ? html`<p class="note wait">${t.card.paused(card.pause.paused_at ? moment(card.pause.paused_at) : "")}</p>` : nothing}
+      ${card.budget.is_stopped ? html`<p class="note wait">${t.card.budgetStopped}</p>` : nothing}
+      ${card.connection ? this.connectionView(card, card.connection) : nothing}
+      ${this.preflightView(card)}
+      ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
+      ${this.actionsView(card)}`;
+  }
+
+  private connectionView(card: Card, connection: ConnectionView): View {
+    const { org, user, approvals } = connection;
+    const kind = [org.edition, named(t.card.environment, connection.environment, t.card.environment.other)].filter(Boolean).join(" · ");
+    return html`<dl>
+      <div><dt>${card.state === "disconnected" ? t.card.lastOrg : t.card.org}</dt>
+        <dd>${outward(org.lightning_url, org.name ?? org.id)}<br><span class="small dim">${kind}</span></dd></div>
+      ${user ? html`<div><dt>${t.card.user}</dt><dd>${user.name ?? user.id}<br><span class="small dim">${user.username ?? ""}</span></dd></div>` : nothing}
+      <div><dt>${t.card.lastWritten}</dt><dd>${connection.last_written_at ? moment(connection.last_written_at) : t.card.never}<br>
+        <span class="small dim">${t.card.connectedSince} ${moment(connection.connected_at)}</span></dd></div>
+      <div><dt>${t.card.work}</dt><dd>${this.workView(card)}</dd></div>
+      ${card.state === "connected" ? html`<div><dt>${t.card.budget}</dt><dd>${budgetText(card)}</dd></div>` : nothing}
+    </dl>
+    ${approvals.is_warning && user ? html`<p class="note wait">${t.card.approvals(approvals.count, approvals.limit)}</p>` : nothing}
+    ${connection.other_hosts_on_org ? html`<p class="small dim">${t.card.otherHosts}</p>` : nothing}`;
+  }
+
+  private workView({ work }: Card): View {
+    const lines = [
+      work.waiting > 0 ? t.card.waiting(work.waiting) : "",
+      work.pending > work.waiting ? t.card.pending(work.pending - work.waiting) : "",
+      work.failed > 0 ? t.card.failed(work.failed) : "",
+    ].filter(Boolean);
+    return lines.length === 0 ? t.card.idle : html`${lines.map((line) => html`<div>${line}</div>`)}`;
+  }
+
+  private preflightView({ preflight }: Card): View {
+    if (preflight === null) return nothing;
+    const texts = t.card.preflight;
+    switch (preflight.verdict) {
+      case "blocked": return html`<p class="note bad">${texts.blocked(preflight.blockers)}</p>`;
+      case "ready_with_warnings": return html`<p class="note wait">${texts.ready_with_warnings(preflight.warnings)}</p>`;
+      case "ready": return html`<p class="note good">${texts.ready}</p>`;
+      default: return html`<p class="note">${texts.unknown}</p>`;
+    }
+  }
+
+  private actionsView(card: Card): View {
+    const isLiving = card.state === "connected" || card.state === "needs_reconnect";
+    const { connect, disconnect, pause } = card.actions;
+    const shown: readonly Action[] = card.state === "not_configured" ? [] : isLiving ? [disconnect, pause] : [connect];
+    const why = new Set(shown.flatMap((action) => (action.why_not ? [named(t.card.whyNot, action.why_not, t.card.whyNot.other)] : [])));
+    const pauseText = card.pause.is_paused ? t.card.resume : t.card.pause;
+    return html`<div class="line">
+        ${card.state === "connected" || card.state === "not_configured" ? nothing : html`<button ?disabled=${!connect.is_allowed} @click=${() => { this.dialog = "connect"; }}>
+          ${card.state === "needs_reconnect" ? t.card.reconnect : t.card.connect}</button>`}
+        ${isLiving ? html`<button class="quiet" ?disabled=${!pause.is_allowed || this.isBusy} @click=${() => this.setPause(!card.pause.is_paused)}>${pauseText}</button>
+          <button class="quiet" ?disabled=${!disconnect.is_allowed} @click=${() => { this.dialog = "disconnect"; }}>${t.card.disconnect}</button>` : nothing}
+      </div>
+      ${[...why].map((text) => html`<p class="small dim">${text}</p>`)}`;
+  }
+
+  private dialogView(card: Card): View {
+    if (this.dialog === "connect") {
+      return html`<salesforce-connect-dialog .card=${card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+        .display=${this.display} .returnTo=${this.returnTo} @connect-closed=${this.closeDialog} @connect-done=${this.connected}></salesforce-connect-dialog>`;
+    }
+    if (this.dialog !== "disconnect") return nothing;
+    return html`<eventship-dialog heading=${t.card.disconnectHeading} @closed=${this.closeDialog}>
+      <div class="stack"><p>${t.card.disconnectText}</p><p>${t.card.disconnectKeeps}</p>
+        ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
+        <p class="line"><button class="bad" ?disabled=${this.isBusy} @click=${this.disconnect}>${t.card.disconnectConfirm}</button>
+          <button class="plain" @click=${this.closeDialog}>${t.general.cancel}</button></p></div>
+    </eventship-dialog>`;
+  }
+
+  private readonly closeDialog = (): void => {
+    this.dialog = null;
+    this.refusal = null;
+    void this.live?.refresh();
+  };
+
+  private readonly connected = (): void => {
+    this.lastAttempt = null;
+    this.closeDialog();
+    this.announced = t.card.connectedNow;
+    this.tell("salesforce-connected", { hostId: this.hostId });
+  };
+
+  private readonly disconnect = async (): Promise<void> => {
+    if (!(await this.act(() => this.api.host(this.hostId).disconnect()))) return;
+    this.dialog = null;
+    this.announced = t.card.disconnectedNow;
+    this.tell("salesforce-disconnected", { hostId: this.hostId });
+  };
+
+  private async setPause(isPaused: boolean): Promise<void> {
+    await this.act(() => this.api.host(this.hostId).setPause(isPaused));
+  }
+
+  private async act(deed: () => Promise<Card>): Promise<boolean> {
+    this.isBusy = true;
+    this.refusal = null;
+    try {
+      this.card = await deed();
+      return true;
+    } catch (error) {
+      this.refusal = this.problemIn(error);
+      return false;
+    } finally {
+      this.isBusy = false;
+    }
+  }
+}
+
+function budgetText({ budget }: Card): string {
+  const { org_used: used, org_limit: limit, stop_at: stop } = budget;
+  if (used === null || limit === null || stop === null) return t.card.budgetUnknown;
+  return t.card.budgetUse(t.number(used), t.number(limit), t.number(stop));
+}
+
+define("salesforce-card", SalesforceCard);

@@ -1,0 +1,6 @@
+/** The two elements of a dashboard, registered by importing this file. */
+
+export { SalesforceCard } from "./card/salesforce-card";
+export { SalesforceEventSync } from "./sync/salesforce-event-sync";
+export { english, type Texts } from "./texts.en";
+export { setTexts } from "./texts";

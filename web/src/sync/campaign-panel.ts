@@ -1,0 +1,200 @@
+/** Linking an event to a Salesforce Campaign: paste, validate, choose statuses, save; change them; unlink. */
+
+import { css, html, nothing, type PropertyDeclarations } from "lit";
+import type { ApiProblem, EventApi } from "../api/client";
+import type { CampaignFound, CampaignValidated, LinkShown } from "../api/schema";
+import { day, moment, named, t } from "../texts";
+import "../ui/dialog";
+import { define, EventshipElement } from "../ui/element";
+import { adviceView, outward, problemView, type View } from "../ui/views";
+import { controls, look } from "../ui/styles";
+import { chosenOf, statusesView, type Chosen } from "./statuses";
+
+const TONES: Readonly<Record<string, string>> = { linked: "is-good", broken: "is-bad", creating: "is-wait", create_failed: "is-bad" };
+
+export class CampaignPanel extends EventshipElement {
+  static override styles = [look, controls, css`
+    .fields { display: grid; gap: 0.75em 1em; grid-template-columns: repeat(auto-fit, minmax(14em, 1fr)); margin-block: 0.4em; }
+    form.paste { display: grid; gap: 0.35em; }
+    form.paste div { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.5em; }
+    dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(14em, 1fr)); gap: 0.4em 1em; }
+    dt { font-size: 0.87em; color: var(--dim); }
+  `];
+  static override properties: PropertyDeclarations = {
+    ...EventshipElement.properties,
+    eventId: {}, link: { attribute: false }, mayChange: { attribute: false },
+    pasted: { state: true }, found: { state: true }, chosen: { state: true }, isReapplied: { state: true },
+    problem: { state: true }, busy: { state: true }, isEditing: { state: true }, isUnlinking: { state: true }, result: { state: true },
+  };
+
+  declare eventId: string;
+  /** The link; null where none is. */
+  declare link: LinkShown | null;
+  declare mayChange: boolean;
+  private declare pasted: string;
+  private declare found: CampaignValidated | null;
+  private declare chosen: Chosen | null;
+  private declare isReapplied: boolean;
+  private declare problem: ApiProblem | null;
+  private declare busy: "validate" | "save" | "unlink" | null;
+  private declare isEditing: boolean;
+  private declare isUnlinking: boolean;
+  private declare result: string;
+
+  constructor() {
+    super();
+    Object.assign(this, { eventId: "", link: null, mayChange: false, pasted: "", found: null, chosen: null, isReapplied: false });
+    Object.assign(this, { problem: null, busy: null, isEditing: false, isUnlinking: false, result: "" });
+  }
+
+  private get event(): EventApi {
+    return this.api.event(this.hostId, this.eventId);
+  }
+
+  protected override render() {
+    return html`<section class="stack" aria-labelledby="heading">
+      <h3 id="heading">${t.campaign.heading}</h3>
+      ${this.link ? this.linkedView(this.link) : this.found ? this.foundView(this.found) : this.pasteView()}
+      <p class="small" role="status">${this.result}</p>
+      ${this.isUnlinking && this.link ? this.unlinkView(this.link) : nothing}
+    </section>`;
+  }
+
+  private pasteView(): View {
+    if (!this.mayChange) return html`<p class="dim">${t.campaign.none}</p><p class="small dim">${t.card.whyNot.RoleInsufficient}</p>`;
+    return html`<p class="dim">${t.campaign.intro}</p>
+      <form class="paste" @submit=${this.validate}>
+        <label class="name" for="campaign-id">${t.campaign.label}</label>
+        <div><input id="campaign-id" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="campaign-hint"
+            aria-invalid=${this.problem ? "true" : "false"} .value=${this.pasted}
+            @input=${(event: Event) => { this.pasted = (event.target as HTMLInputElement).value; }}>
+          <button ?disabled=${this.busy !== null || this.pasted.trim() === ""}>${this.busy === "validate" ? t.campaign.validating : t.campaign.validate}</button></div>
+        <p id="campaign-hint" class="small dim">${t.campaign.hint}</p>
+      </form>
+      ${this.problemNote()}`;
+  }
+
+  private foundView(found: CampaignValidated): View {
+    const labels = found.statuses.map((status) => status.label);
+    const { registrations, estimated_api_calls: calls } = found.backfill;
+    return html`${this.campaignView(found.campaign)}
+      ${found.warnings.map((each) => adviceView(each, { tone: "wait", docsBase: this.docsBase }))}
+      <h4>${t.campaign.statusesHeading}</h4>
+      ${this.chosen ? statusesView(this.chosen, labels, found.proposed_because, this.choose) : nothing}
+      <p class="small dim">${t.campaign.estimate(registrations, calls)}</p>
+      ${this.problemNote()}
+      <p class="line">${this.saveButton(found.campaign.id)}
+        <button class="plain" @click=${this.startAgain}>${t.campaign.chooseOther}</button></p>`;
+  }
+
+  private campaignView(campaign: CampaignFound): View {
+    const dates = [campaign.start_date, campaign.end_date].flatMap((each) => (each ? [day(each)] : [])).join(" – ");
+    const facts = [campaign.type, campaign.status, dates, t.campaign.members(campaign.members)].filter(Boolean);
+    return html`<div><p><strong>${outward(campaign.url, campaign.name)}</strong>${campaign.is_active ? nothing : html` <span class="small is-wait">${t.campaign.inactive}</span>`}</p>
+      <p class="small dim">${facts.join(" · ")}</p><p class="small dim">${campaign.id}</p></div>`;
+  }
+
+  private linkedView(link: LinkShown): View {
+    return html`<div class="line apart"><p><strong>${outward(link.campaign.url, link.campaign.name)}</strong></p>
+        <span class="chip ${TONES[link.state] ?? "is-calm"}" data-link=${link.state}>${named(t.campaign.states, link.state, t.campaign.states.other)}</span></div>
+      <p class="small dim">${link.campaign.id} · ${t.campaign.linkedSince(moment(link.linked_at))}</p>
+      ${link.problem ? adviceView(link.problem, { docsBase: this.docsBase }) : nothing}
+      ${this.isEditing && this.chosen ? this.editView(link, this.chosen) : this.statusesShown(link)}`;
+  }
+
+  private statusesShown(link: LinkShown): View {
+    const chosen = Object.entries(link.statuses).filter(([, label]) => label !== null);
+    return html`<dl>${chosen.map(([meaning, label]) => html`<div><dt>${named(t.campaign.status, meaning, meaning)}</dt><dd>${label}</dd></div>`)}</dl>
+      <p class="small dim">${t.campaign.locked}</p>
+      ${this.problemNote()}
+      ${this.mayChange ? html`<p class="line"><button class="quiet" @click=${() => this.edit(link)}>${t.campaign.editStatuses}</button>
+        <button class="quiet" @click=${() => { this.isUnlinking = true; }}>${t.campaign.unlink}</button></p>` : nothing}`;
+  }
+
+  private editView(link: LinkShown, chosen: Chosen): View {
+    return html`${statusesView(chosen, link.available_statuses, null, this.choose)}
+      <label class="pick"><input type="checkbox" .checked=${this.isReapplied}
+        @change=${(event: Event) => { this.isReapplied = (event.target as HTMLInputElement).checked; }}>${t.campaign.reapply}</label>
+      ${this.problemNote()}
+      <p class="line">${this.saveButton(link.campaign.id)}<button class="plain" @click=${this.startAgain}>${t.general.cancel}</button></p>`;
+  }
+
+  private unlinkView(link: LinkShown): View {
+    const close = (): void => { this.isUnlinking = false; };
+    return html`<eventship-dialog heading=${t.campaign.unlinkHeading} @closed=${close}>
+      <div class="stack"><p>${t.campaign.unlinkText(link.campaign.name)}</p><p>${t.campaign.unlinkKeeps}</p>
+        ${this.problemNote()}
+        <p class="line"><button class="bad" ?disabled=${this.busy !== null} @click=${this.unlink}>${t.campaign.unlinkConfirm}</button>
+          <button class="plain" @click=${close}>${t.general.cancel}</button></p></div>
+    </eventship-dialog>`;
+  }
+
+  private saveButton(campaignId: string): View {
+    return html`<button ?disabled=${this.busy !== null} @click=${() => this.save(campaignId)}>${this.busy === "save" ? t.campaign.saving : t.campaign.save}</button>`;
+  }
+
+  private problemNote(): View {
+    return this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing;
+  }
+
+  private readonly choose = (meaning: keyof Chosen, label: string | null): void => {
+    if (this.chosen) this.chosen = { ...this.chosen, [meaning]: label };
+  };
+
+  private readonly startAgain = (): void => {
+    Object.assign(this, { found: null, chosen: null, problem: null, isEditing: false, isReapplied: false });
+  };
+
+  private edit(link: LinkShown): void {
+    this.chosen = chosenOf(link.statuses);
+    this.isEditing = true;
+    this.result = "";
+  }
+
+  private readonly validate = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    await this.act("validate", async () => {
+      this.found = await this.event.validate(this.pasted.trim());
+      this.chosen = chosenOf(this.found.proposed);
+    });
+  };
+
+  private async save(campaignId: string): Promise<void> {
+    const { chosen } = this;
+    if (chosen === null) return;
+    await this.act("save", async () => {
+      const link = await this.event.save(campaignId, chosen, this.isReapplied);
+      this.startAgain();
+      this.pasted = "";
+      this.changed(link, t.campaign.saved);
+    });
+  }
+
+  private readonly unlink = async (): Promise<void> => {
+    await this.act("unlink", async () => {
+      const { writes_stopped: stopped, members_kept: kept } = await this.event.unlink();
+      this.isUnlinking = false;
+      this.startAgain();
+      this.changed(null, t.campaign.unlinked(stopped, kept));
+    });
+  };
+
+  private changed(link: LinkShown | null, result: string): void {
+    this.link = link;
+    this.result = result;
+    this.tell("link-changed", link);
+  }
+
+  private async act(what: "validate" | "save" | "unlink", deed: () => Promise<void>): Promise<void> {
+    Object.assign(this, { busy: what, problem: null, result: "" });
+    try {
+      await deed();
+    } catch (error) {
+      this.problem = this.problemIn(error);
+    } finally {
+      this.busy = null;
+    }
+  }
+}
+
+define("salesforce-campaign-panel", CampaignPanel);

@@ -1,0 +1,40 @@
+/** Failures that are the same one, with Salesforce's words, our advice, and Retry. */
+
+import { css, html, nothing } from "lit";
+import type { Group } from "../api/schema";
+import { t } from "../texts";
+import { adviceView, type View } from "../ui/views";
+
+export const failuresStyle = css`
+  .group { border: 1px solid var(--line); border-radius: calc(var(--radius) * 0.7); padding: 0.9em 1em; }
+  code { font: 0.87em ui-monospace, monospace; }
+`;
+
+export interface GroupActs {
+  readonly mayChange: boolean;
+  readonly busyGroup: string | null;
+  readonly docsBase: string;
+  readonly retry: (group: Group) => void;
+  readonly show: (group: Group) => void;
+}
+
+export function failuresView(groups: readonly Group[], failed: number, acts: GroupActs): View {
+  if (groups.length === 0) return nothing;
+  return html`<section class="stack" aria-labelledby="failures">
+    <h3 id="failures">${t.failures.heading(failed)}</h3>
+    <ul class="stack">${groups.map((group) => groupView(group, acts))}</ul>
+  </section>`;
+}
+
+function groupView(group: Group, acts: GroupActs): View {
+  const fields = group.fields.length ? `${t.failures.fields}: ${group.fields.join(", ")}` : "";
+  return html`<li class="group stack" data-group=${group.group_id}>
+    <div class="line apart"><h4>${group.title}</h4><span class="chip is-bad">${t.failures.count(group.count)}</span></div>
+    <p class="small"><code>${group.error_code}</code>${group.object ? html` · ${group.object}` : nothing}${fields ? html` · ${fields}` : nothing}</p>
+    ${group.message ? html`<p>${t.general.salesforceSaid}: “${group.message}”</p>` : nothing}
+    <details><summary>${t.failures.todo}</summary>${adviceView(group.advice, { tone: "calm", docsBase: acts.docsBase, hasTitle: false })}</details>
+    <p class="line">
+      ${group.can_retry && acts.mayChange ? html`<button class="quiet" ?disabled=${acts.busyGroup !== null} @click=${() => acts.retry(group)}>${t.failures.retry(group.count)}<span class="sr"> ${group.title}</span></button>` : nothing}
+      <button class="plain" @click=${() => acts.show(group)}>${t.failures.show}<span class="sr"> ${group.title}</span></button></p>
+  </li>`;
+}

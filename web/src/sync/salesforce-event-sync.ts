@@ -1,0 +1,205 @@
+/** `<salesforce-event-sync host-id event-id>`: an event's Salesforce drawer, with its campaign and live figures. */
+
+import { css, html, nothing, type PropertyDeclarations, type PropertyValues } from "lit";
+import type { ApiProblem } from "../api/client";
+import type { StreamEvent } from "../api/events";
+import { Live } from "../api/live";
+import type { Card, Group, LinkShown, Row, Stats } from "../api/schema";
+import { named, t } from "../texts";
+import { define, EventshipElement } from "../ui/element";
+import { adviceView, loadingView, problemView, type View } from "../ui/views";
+import { controls, look } from "../ui/styles";
+import { backfillView } from "./backfill";
+import "./campaign-panel";
+import { countsStyle, countsView } from "./counts";
+import { failuresStyle, failuresView } from "./failures";
+import "./rows-panel";
+import type { RowsPanel } from "./rows-panel";
+
+export class SalesforceEventSync extends EventshipElement {
+  static override styles = [look, controls, countsStyle, failuresStyle, css`
+    .drawer { gap: 1.5em; }
+    .drawer > * + * { border-block-start: 1px solid var(--line); padding-block-start: 1.25em; }
+  `];
+  static override properties: PropertyDeclarations = {
+    ...EventshipElement.properties,
+    eventId: { attribute: "event-id" },
+    stats: { state: true }, link: { state: true }, card: { state: true }, problem: { state: true }, refusal: { state: true },
+    chosenState: { state: true }, chosenGroup: { state: true }, busyGroup: { state: true }, isBusy: { state: true },
+    rowsVersion: { state: true },
+  };
+
+  declare eventId: string;
+  private declare stats: Stats | null;
+  private declare link: LinkShown | null | undefined;
+  private declare card: Card | null;
+  private declare problem: ApiProblem | null;
+  private declare refusal: ApiProblem | null;
+  private declare chosenState: string | null;
+  private declare chosenGroup: string | null;
+  private declare busyGroup: string | null;
+  private declare isBusy: boolean;
+  private declare rowsVersion: number;
+  private live: Live | null = null;
+
+  constructor() {
+    super();
+    Object.assign(this, { eventId: "", stats: null, link: undefined, card: null, problem: null, refusal: null });
+    Object.assign(this, { chosenState: null, chosenGroup: null, busyGroup: null, isBusy: false, rowsVersion: 0 });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) this.restart();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.live?.stop();
+    this.live = null;
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (["hostId", "eventId", "apiBase", "getToken"].some((name) => changed.has(name))) this.restart();
+  }
+
+  private restart(): void {
+    this.live?.stop();
+    Object.assign(this, { stats: null, link: undefined, card: null, problem: null, refusal: null, chosenState: null, chosenGroup: null });
+    if (this.getToken === null || this.hostId === "" || this.eventId === "") return;
+    const { stream } = this.api.event(this.hostId, this.eventId);
+    this.live = new Live({ poll: () => this.load(), open: stream, take: (event) => this.take(event) });
+    this.live.start();
+  }
+
+  private async load(): Promise<void> {
+    const event = this.api.event(this.hostId, this.eventId);
+    try {
+      const stats = await event.stats();
+      const isConnectionNew = stats.connection_state !== this.stats?.connection_state;
+      const isLinkNew = this.link === undefined || stats.is_linked !== (this.link !== null) || isConnectionNew;
+      if (this.card === null || isConnectionNew) this.card = await this.api.host(this.hostId).card();
+      if (isLinkNew) this.link = await event.link();
+      this.show(stats);
+      this.problem = null;
+    } catch (error) {
+      this.problem = this.problemIn(error);
+    }
+  }
+
+  private take(event: StreamEvent): void {
+    const data: unknown = JSON.parse(event.data);
+    switch (event.type) {
+      case "stats": this.show(data as Stats); break;
+      case "card": this.card = data as Card; break;
+      case "link": this.link = data as LinkShown | null; break;
+      case "row": this.renderRoot.querySelector<RowsPanel>("salesforce-rows-panel")?.put(data as Row); break;
+      default: // A newer service may say more.
+    }
+  }
+
+  private show(stats: Stats): void {
+    if (stats.event.id !== this.eventId) return;
+    const before = this.stats;
+    this.stats = stats;
+    const hasChanged = before === null || JSON.stringify(before.counts) !== JSON.stringify(stats.counts) || before.version !== stats.version;
+    if (hasChanged) this.rowsVersion += 1;
+    const isDone = before !== null && before.counts.pending > 0 && stats.counts.pending === 0;
+    if (isDone) this.announced = t.sync.allDone(stats.counts.synced, stats.counts.failed);
+  }
+
+  private get mayChange(): boolean {
+    return this.card !== null && this.card.role !== "member";
+  }
+
+  protected override render() {
+    const { stats, card } = this;
+    if (stats === null || card === null) {
+      return html`<div class="panel">${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.live?.refresh() }) : loadingView()}</div>`;
+    }
+    const acts = { mayChange: this.mayChange, busyGroup: this.busyGroup, docsBase: this.docsBase, retry: this.retryGroup, show: this.showGroup };
+    return html`<div class="panel stack drawer">
+      <section class="stack" aria-labelledby="heading">${this.headView(stats, card)}</section>
+      ${this.link === undefined ? nothing : this.campaignView(card, this.link)}
+      ${stats.groups.length === 0 ? nothing : failuresView(stats.groups, stats.counts.failed, acts)}
+      ${stats.counts.total === 0 ? nothing : this.rowsView()}
+      <p class="sr" role="status">${this.announced}</p>
+    </div>`;
+  }
+
+  private headView(stats: Stats, card: Card): View {
+    const isPaused = stats.event.is_paused;
+    return html`<header class="line apart"><div><h2 id="heading">${stats.event.title}</h2><p class="small dim">${t.sync.heading} · ${t.sync.statsHeading}</p></div>
+        <button class="quiet" ?disabled=${!this.mayChange || this.isBusy} @click=${() => this.setPause(!isPaused)}>${isPaused ? t.sync.resume : t.sync.pause}</button></header>
+      ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
+      ${card.reason ? adviceView(card.reason, { tone: card.state === "needs_reconnect" ? "bad" : "wait", docsBase: this.docsBase }) : nothing}
+      ${stats.connection_state === "not_connected" ? html`<div class="note wait"><p><strong>${t.sync.notConnectedTitle}</strong></p><p>${t.sync.notConnectedText}</p></div>` : nothing}
+      ${isPaused ? html`<p class="note wait">${t.sync.pausedText}</p>` : nothing}
+      ${stats.budget?.is_stopped ? html`<p class="note wait">${t.sync.budgetStopped}</p>` : nothing}
+      ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
+      ${countsView(stats, this.chosenGroup === null ? this.chosenState : null, this.chooseState)}
+      ${backfillView(stats.backfill)}`;
+  }
+
+  private campaignView(card: Card, link: LinkShown | null): View {
+    if (link === null && card.state !== "connected") return nothing;
+    return html`<salesforce-campaign-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .eventId=${this.eventId} .link=${link} .mayChange=${this.mayChange} @link-changed=${this.linkChanged}></salesforce-campaign-panel>`;
+  }
+
+  private rowsView(): View {
+    return html`<salesforce-rows-panel .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .eventId=${this.eventId} .mayChange=${this.mayChange} .state=${this.chosenState} .group=${this.chosenGroup} .version=${this.rowsVersion}
+      @rows-changed=${this.refresh} @state-chosen=${(event: CustomEvent<string | null>) => this.chooseState(event.detail)}></salesforce-rows-panel>`;
+  }
+
+  private readonly refresh = (): void => {
+    void this.live?.refresh();
+  };
+
+  private readonly linkChanged = (event: CustomEvent<LinkShown | null>): void => {
+    this.link = event.detail;
+    this.refresh();
+  };
+
+  private readonly chooseState = (state: string | null): void => {
+    this.chosenState = state;
+    this.chosenGroup = null;
+  };
+
+  private readonly showGroup = (group: Group): void => {
+    this.chosenState = "failed";
+    this.chosenGroup = group.group_id;
+    this.renderRoot.querySelector("salesforce-rows-panel")?.scrollIntoView({ block: "start" });
+  };
+
+  private readonly retryGroup = async (group: Group): Promise<void> => {
+    this.busyGroup = group.group_id;
+    await this.act(async () => {
+      const outcome = await this.api.event(this.hostId, this.eventId).retry({ group_id: group.group_id });
+      const waits = outcome.waiting_for ? ` ${named(t.failures.waits, outcome.waiting_for, "")}` : "";
+      this.announced = t.failures.queued(outcome.queued, outcome.matched) + waits;
+    });
+    this.busyGroup = null;
+  };
+
+  private async setPause(isPaused: boolean): Promise<void> {
+    await this.act(async () => {
+      this.show(await this.api.event(this.hostId, this.eventId).setPause(isPaused));
+    });
+  }
+
+  private async act(deed: () => Promise<void>): Promise<void> {
+    Object.assign(this, { isBusy: true, refusal: null });
+    try {
+      await deed();
+      this.refresh();
+    } catch (error) {
+      this.refusal = this.problemIn(error);
+    } finally {
+      this.isBusy = false;
+    }
+  }
+}
+
+define("salesforce-event-sync", SalesforceEventSync);

@@ -1,0 +1,53 @@
+/** What all our elements have in common: whose data, where the API is, and a token for each request. */
+
+import { LitElement, type CSSResultGroup, type PropertyDeclarations } from "lit";
+import { Api, ApiProblem, type GetToken } from "../api/client";
+import { controls, look } from "./styles";
+
+/** Registers an element once, also when a page loads the file twice. */
+export function define(name: string, element: CustomElementConstructor): void {
+  if (!customElements.get(name)) customElements.define(name, element);
+}
+
+export abstract class EventshipElement extends LitElement {
+  static override styles: CSSResultGroup = [look, controls];
+  static override properties: PropertyDeclarations = {
+    hostId: { attribute: "host-id" },
+    apiBase: { attribute: "api-base" },
+    docsBase: { attribute: "docs-base" },
+    getToken: { attribute: false },
+    announced: { state: true },
+  };
+
+  declare hostId: string;
+  declare apiBase: string;
+  declare docsBase: string;
+  /** Gives a bearer token of the platform; asked before every request, so it may renew itself. */
+  declare getToken: GetToken | null;
+  /** What a screen reader is told. */
+  protected declare announced: string;
+
+  constructor() {
+    super();
+    this.hostId = "";
+    this.apiBase = "";
+    this.docsBase = "";
+    this.getToken = null;
+    this.announced = "";
+  }
+
+  protected get api(): Api {
+    return new Api(this.apiBase, () => this.getToken?.() ?? "");
+  }
+
+  /** The problem in what was thrown; tells the page when its token is not taken any more. */
+  protected problemIn(error: unknown): ApiProblem {
+    if (!(error instanceof ApiProblem)) throw error;
+    if (error.body.status === 401) this.tell("eventship-token-refused");
+    return error;
+  }
+
+  protected tell(type: string, detail: unknown = null): void {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+}

@@ -1,0 +1,64 @@
+/** Small views that several elements share. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import type { ApiProblem } from "../api/client";
+import type { Advice, SalesforceAnswer, SalesforceWords } from "../api/schema";
+import { t } from "../texts";
+
+export type View = TemplateResult | typeof nothing | string;
+
+/** An address that may stand in a link: http or https, whatever a server may have sent. */
+export function safeUrl(url: string | null): string | null {
+  if (url === null) return null;
+  try {
+    return ["http:", "https:"].includes(new URL(url, location.href).protocol) ? url : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A link into Salesforce or elsewhere; plain text where there is no usable address. */
+export function outward(url: string | null, text: string, more = ""): View {
+  const safe = safeUrl(url);
+  if (safe === null) return text;
+  return html`<a href=${safe} target="_blank" rel="noopener noreferrer">${text}${more ? html`<span class="sr"> ${more}</span>` : nothing}<span class="sr"> (${t.general.newTab})</span></a>`;
+}
+
+/** Our words from the table of advice, as they are. `docsBase` is where the page keeps our documents. */
+export function adviceView(advice: Advice, options: { tone?: string; docsBase?: string; said?: SalesforceAnswer | SalesforceWords | null; hasTitle?: boolean } = {}): View {
+  const { tone = "bad", docsBase = "", said = null, hasTitle = true } = options;
+  const link = advice.link === null ? null : advice.link.startsWith("/") ? docsBase && docsBase + advice.link : advice.link;
+  return html`<div class="note ${tone} stack">
+    ${hasTitle ? html`<p><strong>${advice.title}</strong></p>` : nothing}
+    <p>${advice.explanation}</p>
+    ${advice.steps.length === 0 ? nothing : html`<ol>${advice.steps.map((step) => html`<li>${step}</li>`)}</ol>`}
+    ${said === null ? nothing : saidView(said)}
+    ${link ? html`<p>${outward(link, t.general.learnMore, advice.title)}</p>` : nothing}
+  </div>`;
+}
+
+function saidView(said: SalesforceAnswer | SalesforceWords): View {
+  return html`<p class="small dim">${t.general.salesforceSaid}: ${said.error_code}${said.message ? html` — ${said.message}` : nothing}</p>`;
+}
+
+/** Why something did not work. `again` tries the same once more. */
+export function problemView(problem: ApiProblem, options: { docsBase?: string; again?: () => void } = {}): View {
+  const { body } = problem;
+  const again = options.again ? html`<p><button class="quiet" @click=${options.again}>${t.general.retryLoad}</button></p>` : nothing;
+  if (problem.isUnreachable) {
+    return html`<div class="note bad stack" role="alert"><p><strong>${t.general.unreachableTitle}</strong></p><p>${t.general.unreachableText}</p>${again}</div>`;
+  }
+  return html`<div class="stack" role="alert">
+    ${body.advice
+      ? adviceView({ ...body.advice, title: body.title }, { docsBase: options.docsBase ?? "", said: body.salesforce })
+      : html`<div class="note bad stack"><p><strong>${body.title}</strong></p>${body.salesforce ? saidView(body.salesforce) : nothing}</div>`}
+    ${body.detail && body.detail !== body.title ? html`<p class="small dim">${body.detail}</p>` : nothing}
+    ${body.errors?.length ? html`<ul class="small dim">${body.errors.map((each) => html`<li>${each.path}: ${each.message}</li>`)}</ul>` : nothing}
+    ${body.request_id ? html`<p class="small dim">${t.general.request} ${body.request_id}</p>` : nothing}
+    ${again}
+  </div>`;
+}
+
+export function loadingView(): View {
+  return html`<div class="busy" role="status"><span></span><span></span><span></span><p class="sr">${t.general.loading}</p></div>`;
+}
