@@ -1,0 +1,161 @@
+"""The service under test in one run: two APIs and four workers on a fresh database, and what revives them."""
+
+import random
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.local import free_port
+from app.machine.environment import service_environment, simulator_environment
+from app.vault import Vault
+from chaos.crowd import HostPlan
+from chaos.ledger import Grant, Ledger, run_sql
+from chaos.nest import Bird
+from chaos.site import API_COUNT, READY_SECONDS, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
+
+SCALED_TIMES = {
+    # Together: what may still land must land within the quiet time, as with Salesforce's own ten minutes.
+    "TIMES_QUIET": "4",
+    "TIMES_HTTP_TOTAL": "3",
+    "TIMES_LEASE": "3",
+    "TIMES_HEARTBEAT": "0.5",
+    "TIMES_SEND_WINDOW": "2",
+    "TIMES_DRAIN_BUDGET": "5",
+    "TIMES_STOP": "10",
+    "TIMES_SWEEP": "1",
+}
+CALM_TIMES = {"BATCH_SIZE_MAX": "25", "LOG_LEVEL": "INFO", "DATABASE_POOL": "5", "PYTHONUNBUFFERED": "1"}
+LATENCY_MS = 40
+
+
+@dataclass
+class Machine:
+    """A context manager around the processes of one run."""
+
+    site: Site
+    name: str
+    given: Mapping[str, str]
+    birds: dict[str, Bird] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    kills: int = 0
+    is_valkey_down: bool = False
+    is_postgres_down: bool = False
+
+    def __enter__(self) -> "Machine":
+        site = self.site
+        site.background.do(
+            run_sql(site.postgres.database_url, f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE}")
+        )
+        site.flush_valkey()
+        site.door.reset()
+        self.ledger = Ledger(site.database_url(self.name))
+        self.org_ids = site.door.org_ids()
+        self.grants = [self._grant(org_id) for org_id in self.org_ids]
+        self.env = self._environment()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bird in self.birds.values():
+            bird.signal(signal.SIGKILL)
+        self.site.background.do(self.ledger.close())
+        drop = f"DROP DATABASE {self.name} WITH (FORCE)"
+        self.site.background.do(run_sql(self.site.postgres.database_url, drop))
+
+    @property
+    def api_urls(self) -> list[str]:
+        return [f"http://127.0.0.1:{self.ports[f'api-{n}']}" for n in range(1, API_COUNT + 1)]
+
+    @property
+    def workers(self) -> list[str]:
+        return [f"worker-{n}" for n in range(1, WORKER_COUNT + 1)]
+
+    @property
+    def apis(self) -> list[str]:
+        return [f"api-{n}" for n in range(1, API_COUNT + 1)]
+
+    def connect(self, hosts: list[HostPlan]) -> None:
+        """Rows for the hosts; straight into the database, since connecting is not what is tried here."""
+        vault = Vault.from_texts([self.site.secrets.encryption_key])
+        self.site.background.do(self.ledger.connect_hosts(hosts, self.grants, vault))
+
+    def start_all(self) -> None:
+        """Every process that does not run; then wait until the APIs are ready."""
+        for name in (*self.apis, *self.workers):
+            if name not in self.birds or not self.birds[name].is_alive:
+                self.start(name)
+        for name in self.apis:
+            self.await_api(name)
+
+    def start(self, name: str) -> Bird:
+        """One process by name; an API keeps its port."""
+        what = name.partition("-")[0]
+        url = self.site.database_url(self.name, self.site.databases[name].port)
+        port = self.ports.setdefault(name, free_port()) if what == "api" else 0
+        bird = self.site.nest.fork(name, what, env=self.env | {"DATABASE_URL": url}, port=port)
+        self.birds[name] = bird
+        return bird
+
+    def await_api(self, name: str) -> None:
+        wait_for(lambda: answers(f"http://127.0.0.1:{self.ports[name]}/livez"), name, READY_SECONDS)
+
+    def kill(self, name: str) -> None:
+        """kill -9, and wait for the end."""
+        bird = self.birds[name]
+        if bird.is_alive:
+            bird.signal(signal.SIGKILL)
+            bird.ended_within(5)
+            self.kills += 1
+
+    def any_worker(self, chance: random.Random) -> str:
+        return chance.choice(self.workers)
+
+    def by_pid(self, pid: int) -> str:
+        """The name of the process that runs under this pid. Raises StopIteration."""
+        return next(name for name, bird in self.birds.items() if bird.pid == pid and bird.is_alive)
+
+    def heal(self) -> None:
+        """End all trouble: faults off, engines up, proxies plain, every process alive and running."""
+        self.site.door.disarm()
+        if self.is_postgres_down:
+            self.start_postgres()
+        if self.is_valkey_down:
+            self.start_valkey()
+        for proxy in self.site.proxies:
+            proxy.heal()
+        for bird in self.birds.values():
+            bird.signal(signal.SIGCONT)
+        self.start_all()
+
+    def stop_postgres(self) -> None:
+        """An immediate stop, as if the machine had lost its server."""
+        self.site.stop_postgres()
+        self.is_postgres_down = True
+
+    def start_postgres(self) -> None:
+        self.site.postgres.start_postgres()
+        self.is_postgres_down = False
+
+    def kill_valkey(self) -> None:
+        self.site.kill_valkey()
+        self.is_valkey_down = True
+        self.kills += 1
+
+    def start_valkey(self) -> None:
+        self.site.valkey.start_valkey()
+        self.is_valkey_down = False
+
+    def _grant(self, org_id: str) -> Grant:
+        door = self.site.door
+        door.configure(org_id, latency_ms=LATENCY_MS)
+        [campaign_id] = door.seed("Campaign", org_id, [{"Name": "Otter Summit", "IsActive": True}])
+        return Grant(door.session(org_id), campaign_id)
+
+    def _environment(self) -> dict[str, str]:
+        local = service_environment(
+            {**SCALED_TIMES, **CALM_TIMES, **self.given},
+            url="http://127.0.0.1:8000",
+            database_url=self.site.database_url(self.name),
+            redis_url=f"redis://127.0.0.1:{self.site.wakeups.port}/0",
+            secrets=self.site.secrets,
+        )
+        return local | simulator_environment(self.site.salesforce_url, self.grants[0].session)

@@ -1,0 +1,106 @@
+"""What is broken while webhooks come in: processes, engines, the wire, Salesforce itself."""
+
+import signal
+import time
+from typing import Any
+
+from chaos.stage import Stage
+
+WRITES = {"is_write": True}
+LATE_SECONDS = 3.0
+STOP_SECONDS = 12.0
+
+
+def trouble(stage: Stage, kind: str, probability: float, **more: Any) -> None:
+    """Salesforce misbehaves with this probability from now on."""
+    seed = stage.chance.randrange(2**31)
+    stage.site.door.arm({"kind": kind, "probability": probability, "seed": seed, **more})
+    stage.tell("fault", fault=kind, probability=probability, **more)
+
+
+def kill_workers(stage: Stage) -> None:
+    """T1: kill -9 a random worker each second; 5 % of writes lose their answer, 5 % meet a 503."""
+    trouble(stage, "reset_after_write", 0.05, match=WRITES)
+    trouble(stage, "error", 0.05)
+    while stage.is_busy:
+        stage.sleep(stage.chance.uniform(0.7, 1.3))
+        name = stage.machine.any_worker(stage.chance)
+        stage.tell("kill -9", name=name)
+        stage.machine.kill(name)
+        stage.machine.start(name)
+
+
+def kill_apis(stage: Stage) -> None:
+    """T2: kill -9 an API every half second while the sender tries again."""
+    while stage.is_busy:
+        for name in stage.machine.apis:
+            stage.sleep(stage.chance.uniform(0.4, 0.6))
+            stage.tell("kill -9", name=name)
+            stage.machine.kill(name)
+            stage.machine.start(name)
+
+
+def take_valkey_away(stage: Stage) -> None:
+    """T4: FULL flushes, then kill -9 for a while, then workers that start without it."""
+    machine = stage.machine
+    while stage.sender.progress < 0.4 and stage.is_busy:
+        stage.tell("FLUSHALL")
+        stage.site.flush_valkey()
+        stage.sleep(0.5)
+    stage.tell("kill -9", name="valkey")
+    machine.kill_valkey()
+    stage.until_progress(0.6)
+    for name in machine.workers:
+        machine.kill(name)
+        machine.start(name)
+    stage.until_progress(1.0)
+    stage.sleep(2)
+    living = [name for name in machine.workers if machine.birds[name].is_alive]
+    stage.expect(f"workers live without Valkey: {living}", holds=len(living) == len(machine.workers))
+    refused = {answer: count for answer, count in stage.history.ended.items() if answer != "202"}
+    stage.expect(f"every webhook was taken without Valkey: {refused}", holds=not refused)
+    _wait_while_busy(stage)
+
+
+def late_writes(stage: Stage) -> None:
+    """T8: one write in ten lands three seconds after its client gave up."""
+    trouble(stage, "late_apply", 0.1, seconds=LATE_SECONDS, match=WRITES)
+    _wait_while_busy(stage)
+
+
+def late_people(stage: Stage) -> None:
+    """T8: people who register with two hosts of one org at once, and are created late."""
+    trouble(stage, "late_apply", 0.3, seconds=LATE_SECONDS, match={"is_write": True, "sobject": "Lead"})
+    _wait_while_busy(stage)
+
+
+def rolling_deploy(stage: Stage) -> None:
+    """T18: SIGTERM to one worker after the other; some get SIGKILL a second later."""
+    slowest, number = 0.0, 0
+    while stage.is_busy:
+        stage.sleep(stage.chance.uniform(0.5, 1.0))
+        name = stage.machine.workers[number % len(stage.machine.workers)]
+        is_impatient = number % 4 == 3
+        slowest = max(slowest, _stop(stage, name, is_impatient=is_impatient))
+        stage.machine.start(name)
+        number += 1
+    stage.measured |= {"restarts": number, "slowest_exit": round(slowest, 1)}
+
+
+def _stop(stage: Stage, name: str, *, is_impatient: bool) -> float:
+    machine, begun = stage.machine, time.monotonic()
+    bird = machine.birds[name]
+    stage.tell("SIGTERM", name=name, is_impatient=is_impatient)
+    bird.signal(signal.SIGTERM)
+    if is_impatient and not bird.ended_within(1.0):
+        machine.kill(name)
+        return 0.0
+    has_ended = bird.ended_within(STOP_SECONDS)
+    stage.expect(f"{name} ends within {STOP_SECONDS:.0f} s of SIGTERM", holds=has_ended)
+    stage.expect(f"{name} ends with code 0, not {bird.code}", holds=bird.code == 0 or is_impatient)
+    return time.monotonic() - begun
+
+
+def _wait_while_busy(stage: Stage) -> None:
+    while stage.is_busy:
+        stage.sleep(0.1)

@@ -1,0 +1,117 @@
+"""Orders to the nursery: API and worker processes by name, and what became of each."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from app.local import die_with_parent
+
+ANSWER_SECONDS = 60.0
+POLL_SECONDS = 0.02
+KILLED = -signal.SIGKILL
+
+
+class NotForked(Exception):
+    """The nursery did not answer; its log says why."""
+
+
+@dataclass(eq=False)
+class Bird:
+    """One process of the service. `code` is its exit code once it has ended."""
+
+    name: str
+    pid: int
+    started_at: float
+    code: int | None = None
+    ended_at: float | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.code is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        if self.is_alive:
+            os.kill(self.pid, number)
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for the end."""
+        deadline = time.monotonic() + seconds
+        while self.is_alive and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return not self.is_alive
+
+
+@dataclass
+class Nest:
+    """The nursery process, and all that it forked, by pid."""
+
+    logs: Path
+    birds: dict[int, Bird] = field(default_factory=dict)
+    _process: "subprocess.Popen[str] | None" = None
+    _pids: "queue.Queue[int]" = field(default_factory=queue.Queue)
+
+    def __enter__(self) -> Self:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / "nursery.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "chaos.nursery"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),
+            )
+        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bird in list(self.birds.values()):
+            bird.signal(signal.SIGKILL)
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def fork(self, name: str, what: str, *, env: Mapping[str, str], **order: Any) -> Bird:
+        """A new process of the service. Raises NotForked."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        log = str(self.logs / f"{name}.log")
+        self._process.stdin.write(json.dumps({"what": what, "env": dict(env), "log": log, **order}) + "\n")
+        self._process.stdin.flush()
+        bird = self.birds[self._pid()]
+        bird.name = name
+        return bird
+
+    def _pid(self) -> int:
+        assert self._process is not None
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                return self._pids.get(timeout=1)
+        raise NotForked(f"the nursery: {(self.logs / 'nursery.log').read_text()[-800:]}")
+
+    def _listen(self, news: IO[str]) -> None:
+        for line in news:
+            told = json.loads(line)
+            if "pid" in told:
+                self.birds[told["pid"]] = Bird("", told["pid"], time.monotonic())
+                self._pids.put(told["pid"])
+            else:
+                bird = self.birds[told["ended"]]
+                bird.ended_at, bird.code = time.monotonic(), told["code"]

@@ -1,0 +1,134 @@
+"""One run of one scenario with one seed: crowd, trouble, an end to trouble, rest, and the count."""
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chaos.checker import Findings, OrgState, check, check_jobs
+from chaos.crowd import Registrant, hosts_for, registrants_for, webhooks_for
+from chaos.history import History
+from chaos.machine import Machine
+from chaos.scenarios import Scenario, Size
+from chaos.sender import Sender
+from chaos.site import Site
+from chaos.stage import Stage
+
+REST_SECONDS = 60.0
+LAND_SECONDS = 15.0
+OBJECTS = ("Lead", "Contact", "Task", "CampaignMember")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run showed. `wrong` are properties of the scenario that did not hold."""
+
+    scenario: Scenario
+    seed: int
+    guard: str | None
+    findings: Findings
+    kills: int
+    seconds: float
+    history: Path
+    measured: dict[str, float] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def is_right(self) -> bool:
+        """A guarded run is right without any violation, a control run with damage."""
+        findings = self.findings
+        if self.guard is not None:
+            return findings.damage > 0
+        return not (findings.lost or findings.duplicates or findings.stuck or self.wrong)
+
+
+def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | None = None) -> Outcome:
+    """The run; with `guard` named, that guard is left out."""
+    begun = time.monotonic()
+    name = f"{scenario.name}_{seed}_{guard or 'guarded'}".replace("-", "_")
+    given = dict(scenario.environment) | ({"GUARDS_OFF": guard} if guard else {})
+    directory = site.home / "runs" / name
+    directory.mkdir(parents=True, exist_ok=True)
+    history = History(directory / "history.jsonl")
+    with Machine(site, name, given) as machine:
+        stage = _stage(site, machine, scenario, seed=seed, size=size, history=history)
+        machine.start_all()
+        _trouble(stage, scenario)
+        machine.heal()
+        stage.tell("trouble is over")
+        has_rested = stage.await_rest(REST_SECONDS)
+        _await_late(site)
+        findings = _count(stage, is_control=guard is not None, has_rested=has_rested)
+    (directory / "violations.txt").write_text(_listed(findings, stage.wrong))
+    return Outcome(
+        scenario,
+        seed,
+        guard,
+        findings,
+        machine.kills,
+        time.monotonic() - begun,
+        history.path,
+        stage.measured,
+        stage.wrong,
+    )
+
+
+def _stage(
+    site: Site, machine: Machine, scenario: Scenario, *, seed: int, size: Size, history: History
+) -> Stage:
+    chance = random.Random(f"{scenario.name} {seed}")  # noqa: S311 -- reproducible, not secret
+    hosts = hosts_for(scenario.orgs)
+    people = registrants_for(
+        hosts, round(size.registrations * scenario.share), chance, shared=scenario.shared
+    )
+    machine.connect(hosts)
+    _seed_contacts(machine, people)
+    sender = Sender([], site.secrets.webhook_secret, history, rate=size.rate, tries=scenario.tries)
+    return Stage(site, machine, history, sender, chance, hosts, people, size.seconds)
+
+
+def _seed_contacts(machine: Machine, people: list[Registrant]) -> None:
+    for number, org_id in enumerate(machine.org_ids):
+        emails = {one.email for one in people if one.org == number and one.is_known}
+        rows = [{"LastName": email.partition("@")[0], "Email": email} for email in sorted(emails)]
+        if rows:
+            machine.site.door.seed("Contact", org_id, rows)
+
+
+def _trouble(stage: Stage, scenario: Scenario) -> None:
+    """Webhooks behind, the nemesis in front; ends when both have ended."""
+    webhooks = webhooks_for(stage.people, stage.chance) if scenario.posts else []
+    stage.sender.urls = stage.machine.api_urls
+    stage.begun = time.monotonic()
+    stage.posting = stage.site.background.begin(stage.sender.post_all(webhooks))
+    scenario.nemesis(stage)
+    stage.posting.result(120)
+
+
+def _await_late(site: Site) -> None:
+    deadline = time.monotonic() + LAND_SECONDS
+    while site.door.late() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _count(stage: Stage, *, is_control: bool, has_rested: bool) -> Findings:
+    machine = stage.machine
+    orgs = [_state(stage.site, org_id) for org_id in machine.org_ids]
+    refused = frozenset(stage.refused)
+    findings = check(stage.people, stage.history.acked, orgs=orgs, grants=machine.grants, refused=refused)
+    failing = frozenset(one.registration_id for one in stage.people if one.email in refused)
+    if not is_control:
+        check_jobs(stage.do(machine.ledger.jobs()), failing, findings)
+    stage.expect(f"all at rest within {REST_SECONDS:.0f} s", holds=has_rested)
+    return findings
+
+
+def _state(site: Site, org_id: str) -> OrgState:
+    return OrgState(*(site.door.records(sobject, org_id) for sobject in OBJECTS))
+
+
+def _listed(findings: Findings, wrong: list[str]) -> str:
+    parts = {"lost": findings.lost, "duplicates": findings.duplicates, "stuck": findings.stuck}
+    return "".join(
+        f"{kind}: {line}\n" for kind, lines in (parts | {"wrong": wrong}).items() for line in lines
+    )

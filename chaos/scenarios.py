@@ -1,0 +1,55 @@
+"""The scenarios as a table: what is broken, and which guards are left out in control runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from chaos import nemeses
+from chaos.stage import Stage
+
+Nemesis = Callable[[Stage], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is posted at which rate (per second), and how long a nemesis goes on at least."""
+
+    registrations: int
+    rate: float
+    seconds: float
+
+
+SIZES: Mapping[str, Size] = {
+    "short": Size(150, 60, 5),
+    "normal": Size(400, 80, 8),
+    "large": Size(3000, 120, 25),
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row. `guards` are left out one by one in control runs; `share` scales the crowd."""
+
+    name: str
+    test: str
+    nemesis: Nemesis
+    guards: tuple[str, ...] = ()
+    orgs: int = 5
+    share: float = 1.0
+    shared: float = 0.15
+    tries: int = 200
+    posts: bool = True
+    is_short: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+SCENARIOS = (
+    Scenario("kill-workers", "T1", nemeses.kill_workers, guards=("reconcile",), is_short=True),
+    Scenario("kill-apis", "T2", nemeses.kill_apis, tries=3),
+    Scenario("no-valkey", "T4", nemeses.take_valkey_away, is_short=True),
+    Scenario("late-writes", "T8", nemeses.late_writes, guards=("quiet",), is_short=True),
+    Scenario(
+        "late-people", "T8", nemeses.late_people, guards=("open_creates",), orgs=2, share=0.5, shared=0.9
+    ),
+    Scenario("rolling-deploy", "T18", nemeses.rolling_deploy, is_short=True),
+)
+MOST_ORGS = max(scenario.orgs for scenario in SCENARIOS)

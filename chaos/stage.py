@@ -1,0 +1,74 @@
+"""What a nemesis works with: the machine, the sender, chance from the seed, and a place for its findings."""
+
+import random
+import time
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from chaos.crowd import HostPlan, Registrant
+from chaos.history import History
+from chaos.machine import Machine
+from chaos.sender import Sender
+from chaos.site import Site
+
+T = TypeVar("T")
+
+LONGEST_SECONDS = 90.0
+"""No nemesis goes on for longer than this, whatever happens."""
+
+
+@dataclass
+class Stage:
+    """One run as its nemesis sees it; it acts in the main thread while webhooks are posted behind it."""
+
+    site: Site
+    machine: Machine
+    history: History
+    sender: Sender
+    chance: random.Random
+    hosts: list[HostPlan]
+    people: list[Registrant]
+    seconds: float
+    posting: "Future[None] | None" = None
+    measured: dict[str, float] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_busy(self) -> bool:
+        """Webhooks are still posted, or the nemesis has not had its time."""
+        spent = time.monotonic() - self.begun
+        is_posting = self.posting is not None and not self.posting.done()
+        return spent < LONGEST_SECONDS and (is_posting or spent < self.seconds)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def until_progress(self, part: float) -> None:
+        """Wait until so much is posted."""
+        while self.is_busy and self.sender.progress < part:
+            time.sleep(0.05)
+
+    def tell(self, deed: str, **details: Any) -> None:
+        self.history.tell("nemesis", deed=deed, **details)
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for a coroutine of the background loop."""
+        return self.site.background.do(work)
+
+    def expect(self, what: str, *, holds: bool) -> None:
+        """A property of the scenario beside loss and doubling."""
+        if not holds:
+            self.wrong.append(what)
+
+    def await_rest(self, within: float) -> bool:
+        """Whether every job came to rest in time."""
+        deadline = time.monotonic() + within
+        while self.do(self.machine.ledger.moving()):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
