@@ -9,15 +9,19 @@ from fastapi import FastAPI
 from app.campaigns.routes import router as campaigns_router
 from app.connections.oauth_routes import router as oauth_router
 from app.connections.routes import router as connections_router
+from app.console.page import install_console
+from app.console.routes import router as console_router
 from app.database import Database
 from app.health import router as health_router
 from app.idempotency import Idempotency
 from app.identity import KeySource, TokenVerifier
+from app.intake.erase_routes import router as erase_router
 from app.intake.import_routes import router as imports_router
 from app.intake.routes import router as intake_router
 from app.intake.writer import IntakeWriter, running_writer
 from app.monitor.ops_routes import router as ops_router
 from app.monitor.routes import router as monitor_router
+from app.monitor.row_routes import router as row_router
 from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.settings import Settings
@@ -86,12 +90,17 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     install_problem_handlers(app, base_url=settings.problem_base_url)
     app.include_router(intake_router)
     app.include_router(imports_router)
+    app.include_router(erase_router)
     app.include_router(connections_router)
     app.include_router(oauth_router)
     app.include_router(campaigns_router)
     app.include_router(monitor_router)
+    app.include_router(row_router)
     app.include_router(ops_router)
+    app.include_router(console_router)
     app.include_router(health_router)
+    if settings.console_enabled:
+        install_console(app)
     app.add_middleware(Idempotency)
     return app
 

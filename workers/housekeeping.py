@@ -8,6 +8,7 @@ from functools import partial
 from app.campaigns.backfill import arm_backfills, finish_backfills
 from app.connections.keep_alive import keep_alive
 from app.connections.revocations import retry_revocations
+from app.intake.erasure import keep_erased
 from app.resources import Resources
 from workers.guards import repeat
 from workers.retention import purge
@@ -44,11 +45,17 @@ async def purge_old_rows(resources: Resources) -> None:
     await purge(resources.database)
 
 
+async def keep_erasures(resources: Resources) -> None:
+    """Leave nothing behind of attendees that were erased while they were being written."""
+    await keep_erased(resources.database)
+
+
 CHORES = (
     Chore("arm backfills", 1.0, arm_linked),
     Chore("finish backfills", 3.0, finish_linked),
     Chore("revocations", 30.0, retry_revocations),
     Chore("keep alive", HOUR, keep_alive),
+    Chore("erasures", 60.0, keep_erasures),
     Chore("purge", HOUR, purge_old_rows),
 )
 

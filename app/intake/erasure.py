@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.database import Database
 from app.intake.delivery import ToErase
 from app.intake.rows import email_key
 from app.intake.tombstones import ATTENDEE_ID, EMAIL, REGISTRATION, Subject, lock_alone, tombstone_key
@@ -84,6 +85,12 @@ HUSH_ERRORS = text("""
     UPDATE sync_jobs SET error = (error - 'value') || '{"message": ""}'
     WHERE host_id = :host_id AND registration_id = ANY(:ids) AND error IS NOT NULL
 """)
+FORGET_HISTORY = text("""
+    DELETE FROM sync_attempts
+    WHERE host_id = :host_id AND (
+        registration_id = ANY(:ids) OR (registration_id = ANY(:handed_on) AND at <= :at)
+    )
+""")
 STRIP_RECORDS = text("""
     UPDATE written_records
     SET error = NULL, details = (
@@ -105,9 +112,9 @@ BURY = text("""
     SELECT :host_id, kind, key, :at, CAST(:ids AS jsonb)
     FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS bytea[])) AS new (kind, key) ORDER BY kind, key
     ON CONFLICT (host_id, kind, key) DO UPDATE
-    SET erased_at = greatest(known.erased_at, excluded.erased_at),
+    SET erased_at = greatest(known.erased_at, excluded.erased_at), created_at = clock_timestamp(),
         registration_ids = (
-            SELECT jsonb_agg(DISTINCT id)
+            SELECT coalesce(jsonb_agg(DISTINCT id), '[]')
             FROM jsonb_array_elements(known.registration_ids || excluded.registration_ids) AS ids (id)
         )
 """)
@@ -115,6 +122,25 @@ BURIED = text("""
     SELECT DISTINCT jsonb_array_elements_text(registration_ids) AS registration_id FROM erasures
     WHERE host_id = :host_id AND kind <> 'registration' AND key = ANY(:keys)
 """)
+
+
+LATELY_GONE = """
+    WITH gone AS (
+        SELECT DISTINCT erasure.host_id, ids.registration_id
+        FROM erasures AS erasure
+        CROSS JOIN LATERAL jsonb_array_elements_text(erasure.registration_ids) AS ids (registration_id)
+        WHERE erasure.created_at > clock_timestamp() - interval '1 day'
+    )
+"""
+FORGET_LATE_HISTORY = text(f"""
+    {LATELY_GONE} DELETE FROM sync_attempts AS attempt USING gone
+    WHERE attempt.host_id = gone.host_id AND attempt.registration_id = gone.registration_id
+""")  # noqa: S608 -- put together from constants
+FORGET_LATE_ERRORS = text(f"""
+    {LATELY_GONE} UPDATE sync_jobs AS job SET error = NULL, warnings = '[]' FROM gone
+    WHERE job.host_id = gone.host_id AND job.registration_id = gone.registration_id
+      AND job.state <> 'running' AND (job.error IS NOT NULL OR job.warnings <> '[]')
+""")  # noqa: S608 -- put together from constants
 
 
 @dataclass(frozen=True)
@@ -137,6 +163,13 @@ async def erase(session: AsyncSession, wish: ToErase, *, pepper: bytes, by: str)
     details = {"registration_ids": found.ids, "registrations": len(found.ids)}
     await audit.record(session, wish.host_id, actor=by, action="salesforce.attendee_erased", details=details)
     return found.ids
+
+
+async def keep_erased(database: Database) -> None:
+    """Take away what a write that was on its way during an erasure has noted since."""
+    async with database.system() as session:
+        await session.execute(FORGET_LATE_HISTORY)
+        await session.execute(FORGET_LATE_ERRORS)
 
 
 async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found:
@@ -163,6 +196,7 @@ async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
     await session.execute(STRIP_RECORDS, values)
     handed_on = sorted(told - set(found.ids) - {None})
     await session.execute(HUSH_ERRORS, values | {"ids": handed_on})
+    await session.execute(FORGET_HISTORY, values | {"handed_on": handed_on})
     await session.execute(FORGET_EXCLUSIONS, values)
 
 
