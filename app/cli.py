@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.boot import CANNOT_START
+from app.commands.console import LOCAL_HOSTS, console_address
 from app.commands.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
 from app.commands.migrate import migrate
 from app.commands.openapi import openapi
@@ -69,6 +70,13 @@ def _token(chosen: Arguments) -> int:
     return 0
 
 
+def _console(chosen: Arguments) -> int:
+    hosts = dict(chosen.host) or LOCAL_HOSTS
+    url, secrets = _local_url(chosen), LocalSecrets.of(chosen.home)
+    print(console_address(url, secrets, hosts=hosts, minutes=chosen.minutes))
+    return 0
+
+
 def _webhook(chosen: Arguments) -> int:
     secret = chosen.secret or LocalSecrets.of(chosen.home).webhook_secret
     return send_webhook(vars(chosen), url=chosen.url or _local_url(chosen), secret=secret)
@@ -121,6 +129,11 @@ def _parser() -> argparse.ArgumentParser:
     simulator = command("simulator", _process("simulator"), "run a Salesforce org over HTTP")
     simulator.add_argument("rest", nargs=argparse.REMAINDER, help="its own options: --port, --state")
     _add_token(_add_home(command("token", _token, "sign a bearer token with this machine's key")))
+    console = _add_ports(
+        _add_home(command("console", _console, "print an address of the console that is let in"))
+    )
+    console.add_argument("--host", action="append", type=_role, default=[], help="HOST=owner|admin|member")
+    console.add_argument("--minutes", type=int, default=60)
     _add_webhook(_add_ports(_add_home(command("webhook", _webhook, "send one signed webhook"))))
     _add_jobs(_add_ports(_add_home(command("jobs", _jobs, "count, list or retry jobs"))))
     _add_keys(command("keys", _keys, "make an encryption key"))

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from app.commands.console import console_address
 from app.machine.signals import sigterm_interrupts
 from app.machine.stack import Plan, Stack
 
@@ -34,6 +35,7 @@ def addresses(stack: Stack) -> list[str]:
     plan = stack.plan
     simulator = plan.simulator_url
     return [
+        f"Console     {console_address(plan.url, stack.secrets)}",
         f"API         {plan.url}",
         *([f"Salesforce  {simulator}  (simulator: people, timelines, campaigns)"] if simulator else []),
         f"State       {plan.home}/  (logs in {plan.home}/logs)",

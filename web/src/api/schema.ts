@@ -2,6 +2,25 @@
 /** A value that this version of the client does not know. */
 export type Other = string & {};
 
+/** A deed without a filter; a dry run unless it is refused. */
+export interface Act {
+  readonly "dry_run"?: boolean;
+}
+
+/** Jobs to act on; a dry run only counts, and is what happens unless it is refused. */
+export interface ActOnJobs {
+  readonly "dry_run"?: boolean;
+  readonly "filter": JobFilter;
+}
+
+/** What an act did: `matched` jobs in all, of which `queued` will move, and a sample of at most ten. */
+export interface Acted {
+  readonly "dry_run": boolean;
+  readonly "matched": number;
+  readonly "queued": number;
+  readonly "sample": ReadonlyArray<JobShown>;
+}
+
 /** Whether this caller may do it now; `why_not` is a problem code. */
 export interface Action {
   readonly "is_allowed": boolean;
@@ -25,6 +44,14 @@ export interface ActivityLink {
   readonly "written_at": string | null;
 }
 
+/** `action`: create (with `fields`), stands. */
+export interface ActivityPlan {
+  readonly "action": string;
+  readonly "activity": RecordLink | null;
+  readonly "fields": Readonly<Record<string, unknown>> | null;
+  readonly "kind": string;
+}
+
 /** The `advice` object of the API: on cards, findings, groups, rows and problems alike. */
 export interface Advice {
   readonly "code": string;
@@ -32,6 +59,14 @@ export interface Advice {
   readonly "link": string | null;
   readonly "steps": ReadonlyArray<string>;
   readonly "title": string;
+}
+
+/** Salesforce's word on the request of the same position; nobody knows where `is_lost`. */
+export interface AnswerShown {
+  readonly "errors": ReadonlyArray<Readonly<Record<string, unknown>>>;
+  readonly "id": string | null;
+  readonly "is_lost": boolean;
+  readonly "success": boolean | null;
 }
 
 /** The Salesforce app that the host connects through. */
@@ -64,11 +99,29 @@ export interface Attempt {
   readonly "state": "waiting" | "connected" | "failed" | "expired" | Other;
 }
 
+/** One run that reached Salesforce. `by`: who asked for it, null where nobody had to. */
+export interface AttemptShown {
+  readonly "answers": ReadonlyArray<AnswerShown>;
+  readonly "at": string;
+  readonly "by": string | null;
+  readonly "error": RowError | null;
+  readonly "kind": string;
+  readonly "outcome": string;
+  readonly "requests": ReadonlyArray<RequestShown>;
+  readonly "why": string;
+}
+
 /** Who registered; all null once erased. */
 export interface AttendeeShown {
   readonly "company": string | null;
   readonly "email": string | null;
   readonly "name": string | null;
+}
+
+/** Who, by the platform's id, by e-mail, or both. */
+export interface AttendeeToErase {
+  readonly "email"?: string | null;
+  readonly "id"?: string | null;
 }
 
 /** What linking would write: ceil(registrations / 1000) batches of about five API calls each. */
@@ -106,10 +159,21 @@ export interface Budget {
   readonly "stop_at": number | null;
 }
 
+/** One host's share of its org's calls; the fullest come first. */
+export interface BudgetShown {
+  readonly "cap_percent": number;
+  readonly "closed_until": string | null;
+  readonly "host_id": string;
+  readonly "measured_at": string | null;
+  readonly "org_id": string;
+  readonly "org_limit": number;
+  readonly "org_used": number;
+}
+
 /** A campaign as Salesforce shows it now; `members` are its leads and contacts together. */
 export interface CampaignFound {
   readonly "end_date": string | null;
-  readonly "id": string;
+  readonly "id": string | null;
   readonly "is_active": boolean;
   readonly "members": number;
   readonly "name": string;
@@ -120,9 +184,11 @@ export interface CampaignFound {
   readonly "url": string | null;
 }
 
-/** A record link to the campaign; `url` is null where its org is not the connected one. */
+/** A record link to the campaign; `url` is null where its org is not the connected one.
+ * 
+ * `id` is null until we have created it. */
 export interface CampaignLinkRecord {
-  readonly "id": string;
+  readonly "id": string | null;
   readonly "is_active": boolean;
   readonly "name": string;
   readonly "object": "Campaign";
@@ -211,12 +277,65 @@ export interface Credentials {
   readonly "saved_by": string;
 }
 
+/** What the engine would do now. Look-ups were real, and nothing was written.
+ * 
+ * `outcome` is how the run would end if Salesforce took everything. `requests` are the exact calls, in
+ * order; `@{newLead.id}` stands for the id of a record that does not exist yet. `calls_spent` were spent on
+ * looking. */
+export interface DryRun {
+  readonly "activities": ReadonlyArray<ActivityPlan>;
+  readonly "as_of": string;
+  readonly "calls_spent": number;
+  readonly "error": RowError | null;
+  readonly "member": MemberPlan;
+  readonly "outcome": string;
+  readonly "person": PersonPlan;
+  readonly "registration_id": string;
+  readonly "requests": ReadonlyArray<RequestShown>;
+  readonly "skipped_because": string | null;
+  readonly "waiting_for": string | null;
+  readonly "warnings": ReadonlyArray<RowWarning>;
+}
+
+export interface EraseAttendee {
+  readonly "attendee": AttendeeToErase;
+}
+
+/** How many registrations were emptied, and what the host must handle in Salesforce itself. */
+export interface Erased {
+  readonly "registrations": number;
+  readonly "salesforce_records": ReadonlyArray<RecordToHandle>;
+}
+
+/** One page of a host's events, the latest start first. */
+export interface EventList {
+  readonly "items": ReadonlyArray<EventListed>;
+  readonly "next_cursor": string | null;
+}
+
+/** An event in short; `campaign_name` is null where none is linked. */
+export interface EventListed {
+  readonly "campaign_name": string | null;
+  readonly "id": string;
+  readonly "is_cancelled": boolean;
+  readonly "is_paused": boolean;
+  readonly "starts_at": string | null;
+  readonly "title": string;
+}
+
 /** The event that the numbers are about. */
 export interface EventShown {
   readonly "id": string;
   readonly "is_paused": boolean;
   readonly "starts_at": string | null;
   readonly "title": string;
+}
+
+/** Failed jobs of one class and code. */
+export interface FailureCount {
+  readonly "class": string | null;
+  readonly "count": number;
+  readonly "error_code": string | null;
 }
 
 /** Where a payload is wrong, and why; never the refused value. */
@@ -245,6 +364,89 @@ export interface HTTPValidationError {
   readonly "detail": ReadonlyArray<ValidationError>;
 }
 
+/** One page of attempts, the latest first. Kept for 90 days; nothing remains of an erased attendee. */
+export interface History {
+  readonly "items": ReadonlyArray<AttemptShown>;
+  readonly "next_cursor": string | null;
+}
+
+/** Every host of the caller's token, by id; `is_operations`: whether the token opens `/ops`. */
+export interface HostList {
+  readonly "is_operations": boolean;
+  readonly "items": ReadonlyArray<HostListed>;
+}
+
+/** A host that the caller has a role on; `name` is null before anything came in for it. */
+export interface HostListed {
+  readonly "connection_state": string;
+  readonly "id": string;
+  readonly "name": string | null;
+  readonly "role": Role;
+}
+
+/** Which jobs, across hosts: all members that are set must hold, and one must be set.
+ * 
+ * `state` is the job's own; `older_than` compares with its last change. */
+export interface JobFilter {
+  readonly "class"?: "configuration" | "data" | "duplicate" | "transient" | "access" | "limit" | "ambiguous" | "other" | null;
+  readonly "error_code"?: string | null;
+  readonly "event_id"?: string | null;
+  readonly "host_id"?: string | null;
+  readonly "older_than"?: string | null;
+  readonly "org_id"?: string | null;
+  readonly "registration_ids"?: ReadonlyArray<string> | null;
+  readonly "state"?: "pending" | "running" | "synced" | "failed" | "held" | "ambiguous" | "skipped" | null;
+}
+
+/** One job. */
+export interface JobShown {
+  readonly "attempts": number;
+  readonly "class": string | null;
+  readonly "deaths": number;
+  readonly "due_at": string;
+  readonly "error_code": string | null;
+  readonly "event_id": string;
+  readonly "group_id": string | null;
+  readonly "host_id": string;
+  readonly "org_id": string;
+  readonly "priority": number;
+  readonly "registration_id": string;
+  readonly "state": string;
+  readonly "updated_at": string;
+  readonly "waiting_for": string | null;
+  readonly "why": string;
+}
+
+/** One page of jobs. */
+export interface Jobs {
+  readonly "items": ReadonlyArray<JobShown>;
+  readonly "next_cursor": string | null;
+}
+
+/** Who drains an org, until when, and what the org asked for. */
+export interface LeaseShown {
+  readonly "acquired_at": string | null;
+  readonly "batch_size": number;
+  readonly "failures": number;
+  readonly "fence": number;
+  readonly "is_held": boolean;
+  readonly "is_slow": boolean;
+  readonly "not_before": string | null;
+  readonly "not_before_reason": string | null;
+  readonly "org_id": string;
+  readonly "owner": string | null;
+  readonly "paused_at": string | null;
+  readonly "paused_by": string | null;
+  readonly "running": number;
+  readonly "until": string | null;
+}
+
+/** Every org that was ever drained, in the order of ids; one page. */
+export interface Leases {
+  readonly "items": ReadonlyArray<LeaseShown>;
+  readonly "next_cursor": string | null;
+}
+
 /** The event's link to its campaign; `problem` says what to do while it is broken. */
 export interface LinkShown {
   readonly "available_statuses": ReadonlyArray<string>;
@@ -267,6 +469,16 @@ export interface MemberLink {
   readonly "status": string | null;
   readonly "url": string | null;
   readonly "was_member_before": boolean;
+}
+
+/** `action`: create or update (with `fields`), none; then `reason` says why nothing would be written.
+ * 
+ * Reasons: `not_linked`, `campaign_broken`, `stands`, `no_person`, `not_wanted`, `uncertain`. */
+export interface MemberPlan {
+  readonly "action": string;
+  readonly "fields": Readonly<Record<string, unknown>> | null;
+  readonly "member": MemberLink | null;
+  readonly "reason": string | null;
 }
 
 /** One of the campaign's own member statuses. */
@@ -293,8 +505,43 @@ export interface Org {
   readonly "name": string | null;
 }
 
+/** An org that somebody may have to look at, and why. */
+export interface OrgShown {
+  readonly "connection_states": ReadonlyArray<string>;
+  readonly "failures": number;
+  readonly "hosts": number;
+  readonly "is_paused": boolean;
+  readonly "is_slow": boolean;
+  readonly "not_before": string | null;
+  readonly "not_before_reason": string | null;
+  readonly "org_id": string;
+}
+
 /** What became of a delivery, in the words of the answer. */
 export type Outcome = "accepted" | "duplicate" | "unknown_type" | Other;
+
+/** The service at a moment, across hosts. */
+export interface Overview {
+  readonly "as_of": string;
+  readonly "backlog": Readonly<Record<string, number>>;
+  readonly "budgets": ReadonlyArray<BudgetShown>;
+  readonly "failures": ReadonlyArray<FailureCount>;
+  readonly "oldest_due_age_seconds": number;
+  readonly "orgs_with_backlog": number;
+  readonly "orgs_with_trouble": ReadonlyArray<OrgShown>;
+  readonly "workers": ReadonlyArray<WorkerShown>;
+}
+
+/** Which app to connect through, and the Consumer Key and Secret of an own one. They are never answered.
+ * 
+ * `mode` own without a pair chooses the own app before its credentials are at hand; shared goes back to the
+ * platform's app and clears the pair, which `confirm` must allow while it is in use. */
+export interface OwnCredentials {
+  readonly "confirm"?: boolean;
+  readonly "consumer_key"?: string | null;
+  readonly "consumer_secret"?: string | null;
+  readonly "mode"?: "own" | "shared";
+}
 
 /** One happening and how far it is written; `attempts` are the job's. */
 export interface Part {
@@ -332,6 +579,13 @@ export interface PersonLink {
   readonly "url": string | null;
 }
 
+/** `action`: found (`person` is who), create (with `fields`), none. */
+export interface PersonPlan {
+  readonly "action": string;
+  readonly "fields": Readonly<Record<string, unknown>> | null;
+  readonly "person": PersonLink | null;
+}
+
 /** What happens by itself: new events are synced; what was there before the first connection waits. */
 export interface Policy {
   readonly "before_first_connection": "on_request";
@@ -358,6 +612,27 @@ export interface ProblemBody {
   readonly "status": number;
   readonly "title": string;
   readonly "type": string;
+}
+
+/** A record in Salesforce and where a person opens it. */
+export interface RecordLink {
+  readonly "id": string;
+  readonly "object": string;
+  readonly "url": string | null;
+}
+
+/** A record that stays in Salesforce; `url` is null where its org is not the connected one. */
+export interface RecordToHandle {
+  readonly "id": string;
+  readonly "object": string;
+  readonly "url": string | null;
+}
+
+/** One request to Salesforce; never with a token. `path` is relative to the org's instance URL. */
+export interface RequestShown {
+  readonly "body": Readonly<Record<string, unknown>> | null;
+  readonly "method": string;
+  readonly "path": string;
 }
 
 /** Which rows: exactly one member is set. */
@@ -565,4 +840,16 @@ export interface Work {
   readonly "oldest_pending_at": string | null;
   readonly "pending": number;
   readonly "waiting": number;
+}
+
+/** One worker process by its heartbeat. */
+export interface WorkerShown {
+  readonly "beat_at": string;
+  readonly "drains": number;
+  readonly "hostname": string;
+  readonly "is_stopping": boolean;
+  readonly "pid": number;
+  readonly "silent_seconds": number;
+  readonly "started_at": string;
+  readonly "worker_id": string;
 }

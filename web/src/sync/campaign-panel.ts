@@ -129,8 +129,8 @@ export class CampaignPanel extends EventshipElement {
     </eventship-dialog>`;
   }
 
-  private saveButton(campaignId: string): View {
-    return html`<button ?disabled=${this.busy !== null} @click=${() => this.save(campaignId)}>${this.busy === "save" ? t.campaign.saving : t.campaign.save}</button>`;
+  private saveButton(campaignId: string | null): View {
+    return html`<button ?disabled=${this.busy !== null || campaignId === null} @click=${() => this.save(campaignId)}>${this.busy === "save" ? t.campaign.saving : t.campaign.save}</button>`;
   }
 
   private problemNote(): View {
@@ -159,9 +159,9 @@ export class CampaignPanel extends EventshipElement {
     });
   };
 
-  private async save(campaignId: string): Promise<void> {
+  private async save(campaignId: string | null): Promise<void> {
     const { chosen } = this;
-    if (chosen === null) return;
+    if (chosen === null || campaignId === null) return;
     await this.act("save", async () => {
       const link = await this.event.save(campaignId, chosen, this.isReapplied);
       this.startAgain();

@@ -1,0 +1,168 @@
+/** The console page: hosts and their events around the two elements, and the operations' view. */
+
+import "../index";
+import { css, html, nothing, type PropertyDeclarations } from "lit";
+import type { ApiProblem } from "../api/client";
+import type { EventListed, HostList, HostListed } from "../api/schema";
+import { moment, named } from "../texts";
+import { define, EventshipElement } from "../ui/element";
+import { loadingView, problemView, type View } from "../ui/views";
+import { controls, look } from "../ui/styles";
+import { listEvents, listHosts } from "./directory";
+import "./ops-view";
+import { words } from "./texts";
+import { dropToken, takeToken } from "./token";
+
+interface Place {
+  readonly hostId: string | null;
+  readonly eventId: string | null;
+  readonly isOperations: boolean;
+}
+
+class Console extends EventshipElement {
+  static override styles = [look, controls, css`
+    :host { min-block-size: 100dvh; }
+    .top { background: var(--paper); border-block-end: 1px solid var(--line); padding: 0.8em 1.25em; }
+    .top div, main { max-inline-size: 62rem; margin-inline: auto; }
+    main { padding: 1.25em; display: grid; gap: 1.25em; grid-template-columns: minmax(0, 1fr); }
+    nav ul { display: flex; flex-wrap: wrap; gap: 0.25em; }
+    nav a { display: inline-block; padding: 0.3em 0.75em; border-radius: 7px; text-decoration: none; }
+    nav a[aria-current] { background: var(--soft); font-weight: 600; }
+    h1 { margin: 0; font-size: 1.1em; }
+    .events li + li { border-block-start: 1px solid var(--line); }
+    .events a { display: block; padding: 0.7em 0; text-decoration: none; }
+    .events a:hover strong { text-decoration: underline; }
+    code { font: 0.95em ui-monospace, monospace; background: var(--soft); padding: 0.4em 0.7em; border-radius: 6px; display: inline-block; }
+  `];
+  static override properties: PropertyDeclarations = {
+    token: { state: true }, hosts: { state: true }, events: { state: true }, cursor: { state: true }, place: { state: true }, problem: { state: true },
+  };
+
+  private declare token: string | null;
+  private declare hosts: HostList | null;
+  private declare events: readonly EventListed[] | null;
+  private declare cursor: string | null;
+  private declare place: Place;
+  private declare problem: ApiProblem | null;
+
+  constructor() {
+    super();
+    Object.assign(this, { token: takeToken(), hosts: null, events: null, cursor: null, problem: null, place: placeOf(location.hash) });
+    this.getToken = () => this.token ?? "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("hashchange", this.moved);
+    this.addEventListener("eventship-token-refused", this.refused);
+    if (this.token !== null) void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("hashchange", this.moved);
+  }
+
+  private async load(): Promise<void> {
+    await this.attempt(async () => {
+      this.hosts = await listHosts(this.api);
+      const first = this.hosts.items[0];
+      if (this.place.hostId === null && !this.place.isOperations && first) this.place = { ...this.place, hostId: first.id };
+      await this.loadEvents();
+    });
+  }
+
+  private async loadEvents(): Promise<void> {
+    const { hostId } = this.place;
+    if (hostId === null) return;
+    const page = await listEvents(this.api, hostId, null);
+    Object.assign(this, { events: page.items, cursor: page.next_cursor });
+  }
+
+  private readonly loadMore = (): Promise<void> => this.attempt(async () => {
+    const page = await listEvents(this.api, this.place.hostId ?? "", this.cursor);
+    Object.assign(this, { events: [...(this.events ?? []), ...page.items], cursor: page.next_cursor });
+  });
+
+  private readonly moved = (): void => {
+    const given = location.hash.startsWith("#token=") ? takeToken() : null;
+    if (given !== null) this.token = given;
+    const place = placeOf(location.hash);
+    if (place.hostId !== this.place.hostId) this.events = null;
+    this.place = place;
+    void (this.hosts === null || given !== null || (place.hostId === null && !place.isOperations) ? this.load() : this.attempt(() => this.loadEvents()));
+  };
+
+  private readonly refused = (): void => {
+    dropToken();
+    this.token = null;
+    this.hosts = null;
+  };
+
+  private async attempt(deed: () => Promise<void>): Promise<void> {
+    try {
+      await deed();
+      this.problem = null;
+    } catch (error) {
+      this.problem = this.problemIn(error);
+    }
+  }
+
+  protected override render() {
+    return html`<header class="top"><div class="line apart"><h1>${words.title}</h1>${this.hosts ? this.navigation(this.hosts) : nothing}</div></header>
+      <main>${this.token === null ? tokenView() : this.problem ? problemView(this.problem, { again: () => void this.load() }) : this.hosts ? this.placeView(this.hosts) : loadingView()}</main>`;
+  }
+
+  private navigation({ items, is_operations: isOperations }: HostList): View {
+    const { place } = this;
+    return html`<nav aria-label=${words.navigation}><ul>
+      ${items.map((host) => html`<li><a href=${hostAddress(host.id)} aria-current=${place.hostId === host.id ? "page" : nothing}>${host.name ?? host.id}</a></li>`)}
+      ${isOperations ? html`<li><a href="#/operations" aria-current=${place.isOperations ? "page" : nothing}>${words.operations}</a></li>` : nothing}
+    </ul></nav>`;
+  }
+
+  private placeView({ items }: HostList): View {
+    const { hostId, eventId, isOperations } = this.place;
+    if (isOperations) return html`<eventship-ops-view .getToken=${this.getToken}></eventship-ops-view>`;
+    if (hostId === null) return html`<p class="panel">${words.noHosts}</p>`;
+    if (eventId !== null) return this.eventView(hostId, eventId);
+    return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);
+  }
+
+  private hostView(host: HostListed | null, hostId: string): View {
+    return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
+      <salesforce-card host-id=${hostId} .getToken=${this.getToken} return-to="/console/"></salesforce-card>
+      <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
+        ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}
+        ${this.cursor ? html`<p><button class="quiet" @click=${this.loadMore}>${words.moreEvents}</button></p>` : nothing}</section>`;
+  }
+
+  private eventLine(hostId: string, event: EventListed): View {
+    const facts = [
+      event.starts_at ? moment(event.starts_at) : words.noDate, event.campaign_name ? words.campaign(event.campaign_name) : words.noCampaign,
+      event.is_cancelled ? words.cancelled : "", event.is_paused ? words.paused : "",
+    ].filter(Boolean);
+    return html`<li><a href="${hostAddress(hostId)}/events/${encodeURIComponent(event.id)}"><strong>${event.title}</strong><br><span class="small dim">${facts.join(" · ")}</span></a></li>`;
+  }
+
+  private eventView(hostId: string, eventId: string): View {
+    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
+      <salesforce-event-sync host-id=${hostId} event-id=${eventId} .getToken=${this.getToken}></salesforce-event-sync>`;
+  }
+}
+
+function tokenView(): View {
+  return html`<section class="panel stack"><h2>${words.noTokenTitle}</h2><p>${words.noTokenText}</p><p><code>${words.noTokenCommand}</code></p></section>`;
+}
+
+function hostAddress(hostId: string): string {
+  return `#/hosts/${encodeURIComponent(hostId)}`;
+}
+
+function placeOf(hash: string): Place {
+  const [, kind, hostId, , eventId] = hash.slice(1).split("/").map(decodeURIComponent);
+  const isHost = kind === "hosts" && hostId !== undefined;
+  return { hostId: isHost ? hostId : null, eventId: isHost ? (eventId ?? null) : null, isOperations: kind === "operations" };
+}
+
+define("eventship-console", Console);
