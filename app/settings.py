@@ -127,6 +127,7 @@ class Settings(BaseSettings):
 
     public_url: Origin = Field(description="our own address, as browsers see it")
     dashboard_url: Origin = Field(description="the dashboard's origin: return addresses and popups go there")
+    console_enabled: bool = Field(False, description="serve the console page at /console")
     support_email: str = Field("help@eventship.example", description="where people are sent for help")
     problem_base_url: Origin = Field("https://eventship.example", description="base of problem `type` URLs")
 

@@ -18,6 +18,7 @@ def service_environment(
         "PUBLIC_URL": url,
         "DASHBOARD_URL": url,
         "WEBHOOK_SECRETS": secrets.webhook_secret,
+        "CONSOLE_ENABLED": "true",
         "ENCRYPTION_KEYS": secrets.encryption_key,
         "PYTHONUNBUFFERED": "1",
     }
