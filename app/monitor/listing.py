@@ -1,5 +1,6 @@
 """Pages of an event's rows: filtered, sorted, continued by key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -82,6 +83,25 @@ async def read_row(session: AsyncSession, host_id: str, event_id: str, *, regist
         raise RegistrationNotFound
     [row] = await _assemble(session, context, [(found[0], found[1])])
     return row
+
+
+async def page_by_id(
+    session: AsyncSession, host_id: str, event_id: str, *, query: RowQuery, after: str | None, limit: int
+) -> list[Row]:
+    """The next rows by registration id, which no change moves: what an export wants. Raises EventNotFound."""
+    context = await load_context(session, host_id, event_id)
+    matching = counted(context, Registration, SyncJob).where(*_conditions(query))
+    if after is not None:
+        matching = matching.where(Registration.registration_id > after)
+    page = await session.execute(matching.order_by(Registration.registration_id).limit(limit))
+    return await _assemble(session, context, [(row[0], row[1]) for row in page])
+
+
+async def rows_of(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Row]:
+    """These registrations of the event, as far as they count, by id."""
+    matching = counted(context, Registration, SyncJob).where(Registration.registration_id.in_(ids))
+    page = await session.execute(matching.order_by(Registration.registration_id))
+    return await _assemble(session, context, [(row[0], row[1]) for row in page])
 
 
 async def _assemble(

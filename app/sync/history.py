@@ -97,7 +97,7 @@ def _told(row: Row, verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.state,
         "requests": [each.request for each in row.exchanges],
         "answers": [each.answer for each in row.exchanges],
-        "error": error.as_json() if error else None,
+        "error": {**error.as_json(), "group_id": error.group_id} if error else None,
     }
 
 

@@ -47,7 +47,8 @@ class PaperStore(Store):
     """Looks at our tables as a drain does, and keeps nothing."""
 
     async def hold(self, session: AsyncSession, rows: Sequence[Row]) -> datetime:
-        return (await session.execute(select(func.clock_timestamp()))).scalar_one()
+        now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+        return now
 
     async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
         for row in rows:

@@ -32,6 +32,7 @@ class Rig:
     database: Database
     org: SimulatedOrg
     engine: Engine
+    resources: Resources
 
     async def registered(self, number: int, **changes: Any) -> str:
         """A registration that wants to be written; returns its id."""
@@ -144,7 +145,7 @@ async def rig(database: Database, settings: Settings) -> AsyncIterator[Rig]:
             session.add(Host(host_id=HOST))
             session.add(event_for())
             session.add(org.connection(resources.vault))
-        yield Rig(database, org, engine_of(resources))
+        yield Rig(database, org, engine_of(resources), resources)
 
 
 def engine_of(resources: Resources, worker_id: str = "worker_otter") -> Engine:
