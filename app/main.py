@@ -11,8 +11,6 @@ from app.connections.oauth_routes import router as oauth_router
 from app.connections.routes import router as connections_router
 from app.console.page import install_console
 from app.console.routes import router as console_router
-from app.console.page import install_console
-from app.console.routes import router as console_router
 from app.database import Database
 from app.health import router as health_router
 from app.idempotency import Idempotency
@@ -97,10 +95,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     app.include_router(oauth_router)
     app.include_router(campaigns_router)
     app.include_router(monitor_router)
-    app.include_router(console_router)
     app.include_router(row_router)
-    if settings.console_enabled:
-        install_console(app)
     app.include_router(ops_router)
     app.include_router(console_router)
     app.include_router(health_router)
