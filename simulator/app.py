@@ -97,14 +97,23 @@ def _is_salesforce(request: Request) -> bool:
 
 async def _usual(simulator: Simulator, request: Request) -> Answer:
     """The answer without trouble; half of a data call's latency lies before the write, half after."""
-    is_slow = request.path.startswith("/services/data/")
-    half = simulator.default_org.config.latency_ms / 2000 if is_slow else 0
-    if half:
-        await asyncio.sleep(half)
-    answer = _handled(simulator, request)
-    if half:
-        await asyncio.sleep(half)
+    if not request.path.startswith("/services/data/"):
+        return _handled(simulator, request)
+    calls = simulator.default_org.calls
+    half = simulator.default_org.config.latency_ms / 2000
+    calls.in_flight += 1
+    try:
+        await _pause(half)
+        answer = _handled(simulator, request)
+        await _pause(half)
+    finally:
+        calls.in_flight -= 1
     return answer
+
+
+async def _pause(seconds: float) -> None:
+    if seconds:
+        await asyncio.sleep(seconds)
 
 
 def _handled(simulator: Simulator, request: Request) -> Answer:

@@ -7,10 +7,15 @@ from typing import Any
 
 @dataclass
 class Calls:
-    """`by_endpoint` counts what costs a call, `uncounted` what does not (OAuth, the version list)."""
+    """`by_endpoint` counts what costs a call, `uncounted` what does not (OAuth, the version list).
+
+    `by_app` counts the same by client id, `in_flight` those that are being answered now.
+    """
 
     by_endpoint: Counter[str] = field(default_factory=Counter)
     uncounted: Counter[str] = field(default_factory=Counter)
+    by_app: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
     recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=50))
 
     def summary(self) -> dict[str, Any]:
@@ -23,12 +28,17 @@ class Calls:
     def reset(self) -> None:
         self.by_endpoint.clear()
         self.uncounted.clear()
+        self.by_app.clear()
         self.recent.clear()
 
     def dump(self) -> dict[str, Any]:
         """What the state file keeps."""
-        return {"by_endpoint": dict(self.by_endpoint), "uncounted": dict(self.uncounted)}
+        counted = {"by_endpoint": self.by_endpoint, "uncounted": self.uncounted, "by_app": self.by_app}
+        return {name: dict(counter) for name, counter in counted.items()}
 
     @classmethod
     def load(cls, body: dict[str, Any]) -> "Calls":
-        return cls(Counter(body.get("by_endpoint", {})), Counter(body.get("uncounted", {})))
+        by_endpoint, uncounted, by_app = (
+            Counter(body.get(name, {})) for name in ("by_endpoint", "uncounted", "by_app")
+        )
+        return cls(by_endpoint, uncounted, by_app)

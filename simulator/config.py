@@ -38,6 +38,33 @@ class ValidationRule(_Part):
     is_active: bool = True
 
 
+class Automation(_Part):
+    """An Apex trigger or a flow that fails when `when`, a SOQL condition over the new row, is true.
+
+    An empty `when` is always true; `message` is what the trigger or the flow says.
+    """
+
+    sobject: str
+    kind: Literal["apex", "flow"] = "apex"
+    when: str = ""
+    message: str = ""
+    is_active: bool = True
+
+
+class RecordType(_Part):
+    """A record type; rows that name none get their object's default one.
+
+    Its id follows from its place in the list: the first is 012…01.
+    """
+
+    sobject: str
+    developer_name: str
+    name: str = ""
+    is_default: bool = False
+    is_person_type: bool = False
+    is_active: bool = True
+
+
 class AssignmentRule(_Part):
     """Gives rows of `sobject` to `owner_id` on every create unless Sforce-Auto-Assign says FALSE."""
 
@@ -48,10 +75,15 @@ class AssignmentRule(_Part):
 
 
 class ApiLimit(_Part):
-    """The daily request limit and what of it is used."""
+    """The daily request limit and what of it is used.
+
+    `per_app` is a limit of each connected app, shown in Sforce-Limit-Info; `concurrent` of calls at one time.
+    """
 
     max: int = 100_000
     used: int = 0
+    per_app: int | None = Field(default=None, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
 
 
 class Versions(_Part):
@@ -62,12 +94,16 @@ class Versions(_Part):
 
 
 class ConnectedApp(_Part):
-    """An OAuth client the org knows; `*` allows any redirect URI."""
+    """An OAuth client the org knows; `*` allows any redirect URI.
+
+    `run_as` is the username that the client credentials flow acts as; without one that flow is off.
+    """
 
     client_id: str
     client_secret: str | None = None
     redirect_uris: tuple[str, ...] = ("*",)
     name: str = "Connected App"
+    run_as: str | None = None
 
 
 class Config(_Part):
@@ -92,6 +128,15 @@ class Config(_Part):
     is_marketing_user: bool = True
     convert_leads_on_insert: bool = False
     view_and_edit_converted_leads: bool = False
+    automations: tuple[Automation, ...] = ()
+    record_types: tuple[RecordType, ...] = ()
+    has_person_accounts: bool = False
+    states: tuple[str, ...] = ()
+    locked_records: tuple[str, ...] = ()
+    max_records: int | None = Field(default=None, ge=0)
+    is_read_only: bool = False
+    api_disabled_users: tuple[str, ...] = ()
+    security_policy_objects: tuple[str, ...] = ()
 
     apps: tuple[ConnectedApp, ...] = ()
     rotation: bool = False
@@ -101,13 +146,34 @@ class Config(_Part):
     ip_restricted: bool = False
     session_minutes: float | None = Field(default=None, gt=0)
     approvals_per_user: int = Field(default=5, ge=1)
+    is_org_active: bool = True
+    admin_approved_users: tuple[str, ...] | None = None
+    refresh_token_idle_days: float | None = Field(default=None, gt=0)
+    logins_per_hour: int = Field(default=3600, ge=1)
+    uninstalled_app_error: Literal["", "invalid_client", "OAUTH_APPROVAL_ERROR_GENERIC"] = ""
 
+    # What the public documents and captures leave open, each at its likeliest value.
     duplicate_result_spelled_since: float = 57.0
     packed_duplicate_result: bool = True
     access_status: int = 400
     locator_status: int = 400
     lead_what_message: str = "Related To ID: a lead cannot be related to another record"
     is_member_status_createable: bool = True
+    member_duplicate_has_fields: bool = True
+    storage_status: int = 400
+    security_policy_status: int = 403
+    api_disabled_status: int = 403
+    api_disabled_message: str = "API is disabled for this user"
+    retired_version_code: Literal["UNSUPPORTED_API_VERSION", "GONE"] = "UNSUPPORTED_API_VERSION"
+    too_many_parts_code: str = "LIMIT_EXCEEDED"
+    all_rows_failed_status: Literal[200, 400] = 200
+    collection_references: bool = True
+    graph_cost: int = Field(default=1, ge=1)
+    denied_error: Literal["access_denied", "access-denied"] = "access_denied"
+    wrong_verifier_error: Literal["invalid_grant", "invalid_request"] = "invalid_grant"
+    # RFC 7636 ends at 128 characters; 128 random bytes in base64url, as released clients send, are 171.
+    max_code_verifier: int = 171
+    maintenance_page: str = "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1></body></html>"
 
 
 class MalformedConfig(ValueError):

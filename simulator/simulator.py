@@ -11,12 +11,16 @@ from simulator.faults import Faults
 from simulator.journal import Journal
 from simulator.oauth.grants import Grant
 from simulator.org import Org
+from simulator.store import Row
 
 # The app that every org knows from the start. A simulated org guards nothing: these are no secrets.
 DEFAULT_CLIENT_ID = "3MVG9simulatedConsumerKey"
 DEFAULT_CLIENT_SECRET = "simulated-consumer-secret"  # noqa: S105
 
 _ORGS = ((1, "Northwind Events", False), (2, "Southwind Trading", False), (3, "Northwind Sandbox", True))
+
+# Whether the orgs that log in at this first label of a host name are sandboxes.
+_LOGIN_HOSTS = {"login": False, "test": True}
 
 
 @dataclass
@@ -40,6 +44,19 @@ class Simulator:
         if record_id is None:
             return self.default_org
         return next((org for org in self.orgs.values() if org.id[:15] == record_id[:15]), None)
+
+    def login_orgs(self, host: str) -> list[Org]:
+        """The orgs that log in at a host: `login.` production ones, `test.` sandboxes, any other name all."""
+        wanted = _LOGIN_HOSTS.get(host.partition(".")[0].lower())
+        return [org for org in self.orgs.values() if wanted is None or org.is_sandbox is wanted]
+
+    def user(self, username: str, host: str = "") -> tuple[Org, Row] | None:
+        """The active user of that name and the org, as far as it logs in at that host."""
+        for org in self.login_orgs(host):
+            for user in org.store.find("User", "Username", username):
+                if user["IsActive"]:
+                    return org, user
+        return None
 
     def app(self, client_id: str) -> ConnectedApp | None:
         """A connected app known to any org."""

@@ -20,7 +20,10 @@ _SCOPES = frozenset(
 )
 _NOT_INSTALLED = ("OAUTH_EC_APP_NOT_FOUND", "External client app is not installed in this org")
 _BLOCKED = ("OAUTH_APP_BLOCKED", "this app is blocked by admin")
-_DENIED = ("access_denied", "end-user denied authorization")
+_DENIED = "end-user denied authorization"
+_NOT_APPROVED = ("OAUTH_APP_ACCESS_DENIED", "user is not admin approved to access this app")
+_GENERIC = "An unexpected error has occurred during authentication. Please try again."
+_UNINSTALLED = {"invalid_client": "app must be installed into org", "OAUTH_APPROVAL_ERROR_GENERIC": _GENERIC}
 
 
 def authorize(simulator: Simulator, request: Request) -> Answer:
@@ -32,7 +35,7 @@ def authorize(simulator: Simulator, request: Request) -> Answer:
     stopped = _stopped(simulator, app, parameters)
     if stopped is not None:
         return stopped
-    return _with_user(simulator, app, parameters)
+    return _with_user(simulator, app, request, parameters)
 
 
 def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]) -> Answer | None:
@@ -53,41 +56,49 @@ def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, s
     return None
 
 
-def _with_user(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]) -> Answer:
+def _with_user(
+    simulator: Simulator, app: ConnectedApp, request: Request, parameters: Mapping[str, str]
+) -> Answer:
+    host = request.headers.get("host", "")
     username = parameters.get("username") or parameters.get("login_hint") or ""
-    found = _user(simulator, username)
+    found = simulator.user(username, host)
     if found is None:
         if parameters.get("immediate") == "true":
             return _returned(parameters, "immediate_unsuccessful", "user not logged in")
-        return pages.login(parameters, _users(simulator), app.name)
+        return pages.login(parameters, _users(simulator, host), app.name)
     org, user = found
-    if org.config.app_blocked:
-        return _returned(parameters, *_BLOCKED)
-    if not org.config.package_installed:
-        return _returned(parameters, *_NOT_INSTALLED)
+    refused = _refused(org, user)
+    if refused is not None:
+        return _returned(parameters, *refused)
     decision = parameters.get("decision")
     if decision == "deny":
-        return _returned(parameters, *_DENIED)
+        return _returned(parameters, org.config.denied_error, _DENIED)
     if decision == "allow":
         return _approved(org, user, parameters)
     return pages.approve(parameters, username=user["Username"], org_name=org.name, app_name=app.name)
 
 
-def _users(simulator: Simulator) -> list[tuple[str, str, str]]:
+def _refused(org: Org, user: Row) -> tuple[str, str] | None:
+    """What an administrator's settings say after the login."""
+    config = org.config
+    if config.app_blocked:
+        return _BLOCKED
+    if not config.package_installed:
+        return _NOT_INSTALLED
+    if config.uninstalled_app_error:
+        return config.uninstalled_app_error, _UNINSTALLED[config.uninstalled_app_error]
+    if config.admin_approved_users is not None and user["Username"] not in config.admin_approved_users:
+        return _NOT_APPROVED
+    return None
+
+
+def _users(simulator: Simulator, host: str) -> list[tuple[str, str, str]]:
     return [
         (user["Username"], user["Name"], org.name)
-        for org in simulator.orgs.values()
+        for org in simulator.login_orgs(host)
         for user in org.store.live("User")
         if user["IsActive"]
     ]
-
-
-def _user(simulator: Simulator, username: str) -> tuple[Org, Row] | None:
-    for org in simulator.orgs.values():
-        for user in org.store.find("User", "Username", username):
-            if user["IsActive"]:
-                return org, user
-    return None
 
 
 def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Answer:

@@ -1,13 +1,20 @@
 """Approvals that users gave to apps, with their tokens and codes."""
 
 import secrets
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+_HOUR = 3600
 
 
 @dataclass
 class Grant:
-    """One approval by one user for one app. Times are epoch seconds."""
+    """One approval by one user for one app. Times are epoch seconds.
+
+    `is_door` is the simulator's own session, `is_run_as` one of the client credentials flow; neither counts
+    among the approvals that a user gave.
+    """
 
     user_id: str
     client_id: str
@@ -17,6 +24,12 @@ class Grant:
     access_tokens: dict[str, float] = field(default_factory=dict)
     rotated: list[str] = field(default_factory=list)
     is_door: bool = False
+    is_run_as: bool = False
+    used_at: float = 0
+
+    @property
+    def is_given_by_user(self) -> bool:
+        return not self.is_door and not self.is_run_as
 
 
 @dataclass
@@ -40,6 +53,7 @@ class Grants:
         self._by_refresh: dict[str, Grant] = {}
         self._by_access: dict[str, Grant] = {}
         self.codes: dict[str, Code] = {}
+        self._logins: dict[str, deque[float]] = {}
 
     def __iter__(self) -> Any:
         return iter(self._grants)
@@ -52,9 +66,9 @@ class Grants:
         same = [
             g
             for g in self._grants
-            if (g.user_id, g.client_id) == (grant.user_id, grant.client_id) and not g.is_door
+            if (g.user_id, g.client_id) == (grant.user_id, grant.client_id) and g.is_given_by_user
         ]
-        if not grant.is_door:
+        if grant.is_given_by_user:
             for oldest in same[: max(0, len(same) + 1 - at_most)]:
                 self.revoke(oldest)
         self._grants.append(grant)
@@ -103,6 +117,21 @@ class Grants:
             self.expire(token)
         self._by_refresh.pop(grant.refresh_token, None)
         self._grants.remove(grant)
+
+    def logged_in(self, user_id: str, now: float, *, at_most: int) -> bool:
+        """Count a login; False when the user had `at_most` within the hour before `now`."""
+        logins = self._logins.setdefault(user_id, deque())
+        while logins and now - logins[0] >= _HOUR:
+            logins.popleft()
+        if len(logins) >= at_most:
+            return False
+        logins.append(now)
+        return True
+
+    def of_run_as(self, user_id: str, client_id: str) -> Grant | None:
+        """The grant of the client credentials flow, once it was used."""
+        wanted = (user_id, client_id, True)
+        return next((g for g in self._grants if (g.user_id, g.client_id, g.is_run_as) == wanted), None)
 
     def door(self) -> Grant | None:
         """The grant of the simulator's own door, once it was asked for."""

@@ -35,22 +35,33 @@ def token(simulator: Simulator, request: Request) -> Answer:
 
 
 def _granted(simulator: Simulator, request: Request) -> dict[str, Any]:
-    form = request.form
-    handler = _GRANT_TYPES.get(form.get("grant_type", ""))
+    handler = _GRANT_TYPES.get(request.form.get("grant_type", ""))
     if handler is None:
         raise TokenRefused("unsupported_grant_type", "grant type not supported")
-    app = simulator.app(form.get("client_id", ""))
+    client_id, given = _client(request)
+    app = simulator.app(client_id)
     if app is None:
         raise TokenRefused("invalid_client_id", "client identifier invalid")
-    given = form.get("client_secret")
     if given is not None and not compare_digest(given.encode(), (app.client_secret or "").encode()):
         raise TokenRefused("invalid_client", "invalid client credentials")
     return handler(simulator, app, request)
 
 
+def _client(request: Request) -> tuple[str, str | None]:
+    """Client id and secret, from the form or from a Basic header."""
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return request.form.get("client_id", ""), request.form.get("client_secret")
+    try:
+        client_id, _, secret = base64.b64decode(text).decode().partition(":")
+    except ValueError as error:
+        raise TokenRefused("invalid_client", "invalid client credentials") from error
+    return client_id, secret
+
+
 def _by_code(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[str, Any]:
     form = request.form
-    org, code = _code(simulator, form.get("code", ""))
+    org, code = _code(simulator, request)
     now = org.clock().timestamp()
     if code.is_used or now - code.created_at > CODE_SECONDS:
         raise TokenRefused("invalid_grant", "expired authorization code")
@@ -58,12 +69,13 @@ def _by_code(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[
         raise TokenRefused("invalid_grant", "invalid authorization code")
     if code.redirect_uri != form.get("redirect_uri"):
         raise TokenRefused("redirect_uri_mismatch", "redirect_uri must match configuration")
-    if code.challenge is not None and not _verifies(form.get("code_verifier", ""), code.challenge):
-        raise TokenRefused("invalid_grant", "invalid code verifier")
-    if code.challenge is None and app.client_secret and "client_secret" not in form:
+    if code.challenge is not None and not _verifies(org, form.get("code_verifier", ""), code.challenge):
+        raise TokenRefused(org.config.wrong_verifier_error, "invalid code verifier")
+    if code.challenge is None and app.client_secret and _client(request)[1] is None:
         raise TokenRefused("invalid_client", "invalid client credentials")
     code.is_used = True
     _check_org(org, code.user_id)
+    check_rate(org, code.user_id)
     grant = Grant(code.user_id, app.client_id, code.scope, new_refresh_token(), now)
     org.grants.add(grant, at_most=org.config.approvals_per_user)
     body = issued(org, grant, app, request.base_url)
@@ -71,33 +83,74 @@ def _by_code(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[
     return {**body, "refresh_token": grant.refresh_token} if can_refresh else body
 
 
-def _code(simulator: Simulator, text: str) -> tuple[Org, Code]:
-    for org in simulator.orgs.values():
+def _code(simulator: Simulator, request: Request) -> tuple[Org, Code]:
+    text = request.form.get("code", "")
+    for org in simulator.login_orgs(request.headers.get("host", "")):
         if text in org.grants.codes:
             return org, org.grants.codes[text]
     raise TokenRefused("invalid_grant", "invalid authorization code")
 
 
-def _verifies(verifier: str, challenge: str) -> bool:
+def _verifies(org: Org, verifier: str, challenge: str) -> bool:
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
-    return 43 <= len(verifier) <= 128 and compare_digest(digest, challenge.encode())
+    is_long_enough = 43 <= len(verifier) <= org.config.max_code_verifier
+    return is_long_enough and compare_digest(digest, challenge.encode())
 
 
 def _check_org(org: Org, user_id: str) -> None:
+    """Raise what an org's policies say to any token request, in the order of how final it is."""
     user = org.store.get("User", user_id)
-    if user is None or not user["IsActive"]:
-        raise TokenRefused("invalid_grant", "inactive user")
-    if org.config.ip_restricted:
-        raise TokenRefused("invalid_grant", "ip restricted")
-    if not org.config.package_installed:
-        raise TokenRefused("app_not_found", "External client app is not installed in this org")
+    config = org.config
+    approved = config.admin_approved_users
+    facts = (
+        (not config.is_org_active, "invalid_grant", "inactive organization"),
+        (user is None or not user["IsActive"], "invalid_grant", "inactive user"),
+        (config.ip_restricted, "invalid_grant", "ip restricted"),
+        (not config.package_installed, "app_not_found", "External client app is not installed in this org"),
+        (bool(config.uninstalled_app_error), "invalid_client", "app must be installed into org"),
+        (
+            approved is not None and (user or {}).get("Username") not in approved,
+            "invalid_grant",
+            "user hasn't approved this consumer",
+        ),
+    )
+    for is_so, error, description in facts:
+        if is_so:
+            raise TokenRefused(error, description)
+
+
+def check_rate(org: Org, user_id: str) -> None:
+    """Count a login of a user; raise past the hourly limit."""
+    if not org.grants.logged_in(user_id, org.clock().timestamp(), at_most=org.config.logins_per_hour):
+        raise TokenRefused("rate_limit_exceeded", "login rate exceeded")
+
+
+def _by_client_credentials(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[str, Any]:
+    """The app acts as the one user that an administrator chose for it; no refresh token comes along."""
+    if _client(request)[1] is None:
+        raise TokenRefused("invalid_client", "invalid client credentials")
+    found = simulator.user(app.run_as or "", request.headers.get("host", ""))
+    if found is None:
+        raise TokenRefused("invalid_grant", "no client credentials user enabled")
+    org, user = found
+    _check_org(org, user["Id"])
+    check_rate(org, user["Id"])
+    grant = org.grants.of_run_as(user["Id"], app.client_id)
+    if grant is None:
+        now = org.clock().timestamp()
+        grant = Grant(user["Id"], app.client_id, "api", new_refresh_token(), now, is_run_as=True)
+        org.grants.add(grant, at_most=org.config.approvals_per_user)
+    return issued(org, grant, app, request.base_url)
 
 
 def _by_refresh_token(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[str, Any]:
     text = request.form.get("refresh_token", "")
-    for org in simulator.orgs.values():
+    for org in simulator.login_orgs(request.headers.get("host", "")):
         grant = org.grants.of_refresh_token(text)
-        if grant is not None and grant.client_id == app.client_id:
+        if grant is not None and _is_idle_too_long(org, grant):
+            org.grants.revoke(grant)
+            org.commit()
+        elif grant is not None and grant.client_id == app.client_id:
             return _refreshed(org, grant, app, request.base_url)
         stolen = org.grants.of_rotated_token(text)
         if stolen is not None:
@@ -107,8 +160,16 @@ def _by_refresh_token(simulator: Simulator, app: ConnectedApp, request: Request)
     raise TokenRefused("invalid_grant", "expired access/refresh token")
 
 
+def _is_idle_too_long(org: Org, grant: Grant) -> bool:
+    days = org.config.refresh_token_idle_days
+    since = max(grant.used_at, grant.created_at)
+    return days is not None and org.clock().timestamp() - since > days * 86_400
+
+
 def _refreshed(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str, Any]:
     _check_org(org, grant.user_id)
+    check_rate(org, grant.user_id)
+    grant.used_at = org.clock().timestamp()
     if org.config.rotation:
         org.grants.rotate(grant)
     body = issued(org, grant, app, base_url)
@@ -138,6 +199,7 @@ def issued(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str
 _GRANT_TYPES: Mapping[str, Callable[[Simulator, ConnectedApp, Request], dict[str, Any]]] = {
     "authorization_code": _by_code,
     "refresh_token": _by_refresh_token,
+    "client_credentials": _by_client_credentials,
 }
 
 
@@ -155,6 +217,9 @@ def revoke(simulator: Simulator, request: Request) -> Answer:
             continue
         org.commit()
         return Answer(200)
+    if any(text in org.grants.codes for org in simulator.orgs.values()):
+        body = {"error": "unsupported_token_type", "error_description": "this token type is not supported"}
+        return Answer(400, body)
     return Answer(400, {"error": "invalid_token", "error_description": "invalid token"})
 
 

@@ -20,6 +20,7 @@ class Call:
     version: str
     segments: tuple[str, ...]
     user_id: str
+    client_id: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: str = ""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator import http
+from simulator.config import ConnectedApp
 from simulator.errors import ErrorItem, not_found
 from simulator.http import Answer, Request
 from simulator.oauth.grants import Grant
@@ -16,10 +17,7 @@ from simulator.simulator import Simulator
 MAX_URI = 16_384
 _RETIRED_SINCE = 21
 _RELEASE = re.compile(r"\d+\.0")
-_MAINTENANCE = (
-    "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1></body></html>"
-)
-_TOO_LONG = "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>"
+_BAD_MESSAGE = "<h1>Bad Message {}</h1><pre>reason: {}</pre>"
 
 
 def versions(simulator: Simulator, request: Request) -> Answer:
@@ -38,21 +36,36 @@ def _version(number: int) -> dict[str, str]:
 
 def data(simulator: Simulator, request: Request) -> Answer:
     """Answer a data request; commits what it changed."""
-    if len(request.path) + len(request.query_text) + 1 > MAX_URI:
-        return Answer(414, _TOO_LONG, content_type=http.HTML)
+    too_long = _too_long(request)
+    if too_long is not None:
+        return too_long
     session = _session(simulator, request)
     if isinstance(session, Answer):
         return session
     org, grant = session
-    blocked = _blocked(org)
-    if blocked is not None:
-        return _with_usage(org, blocked)
+    answer = _blocked(org, grant) or _attempted(org, grant, request)
+    org.commit()
+    app = simulator.app(grant.client_id)
+    return _with_usage(org, answer, app)
+
+
+def _too_long(request: Request) -> Answer | None:
+    """The web server's own limits: its pages, no JSON."""
+    uri = len(request.path) + len(request.query_text) + 1
+    if uri > MAX_URI:
+        return Answer(414, _BAD_MESSAGE.format(414, "URI Too Long"), content_type=http.HTML)
+    headers = sum(len(name) + len(value) + 4 for name, value in request.headers.items())
+    if uri + headers > MAX_URI:
+        text = _BAD_MESSAGE.format(431, "Request Header Fields Too Large")
+        return Answer(431, text, content_type=http.HTML)
+    return None
+
+
+def _attempted(org: Org, grant: Grant, request: Request) -> Answer:
     call = _call(request, grant)
     if call is None:
-        return _with_usage(org, _refused(404, *not_found().items))
-    answer = _with_usage(org, _answered(org, _overridden(call), request))
-    org.commit()
-    return answer
+        return _refused(404, *not_found().items)
+    return _answered(org, _overridden(call))
 
 
 def _session(simulator: Simulator, request: Request) -> tuple[Org, Grant] | Answer:
@@ -80,13 +93,22 @@ def _is_expired(org: Org, grant: Grant, token: str) -> bool:
     return False
 
 
-def _blocked(org: Org) -> Answer | None:
-    if org.config.is_maintenance:
-        return Answer(503, _MAINTENANCE, content_type=http.HTML)
-    if not org.config.is_api_enabled:
+def _blocked(org: Org, grant: Grant) -> Answer | None:
+    """What stops every call of an org or of a user before it is looked at."""
+    config, limit = org.config, org.config.api_limit
+    if config.is_maintenance:
+        return Answer(503, config.maintenance_page, content_type=http.HTML)
+    if not config.is_api_enabled:
         message = "The REST API is not enabled for this Organization."
         return _refused(403, ErrorItem("API_DISABLED_FOR_ORG", message))
-    if org.api_used >= org.config.api_limit.max:
+    if grant.user_id[:15] in {user_id[:15] for user_id in config.api_disabled_users}:
+        item = ErrorItem("API_CURRENTLY_DISABLED", config.api_disabled_message)
+        return _refused(config.api_disabled_status, item)
+    if limit.concurrent is not None and org.calls.in_flight > limit.concurrent:
+        message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+        return _refused(403, ErrorItem("REQUEST_LIMIT_EXCEEDED", message))
+    is_app_spent = limit.per_app is not None and org.calls.by_app[grant.client_id] >= limit.per_app
+    if org.api_used >= limit.max or is_app_spent:
         return _refused(403, ErrorItem("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."))
     return None
 
@@ -101,6 +123,7 @@ def _call(request: Request, grant: Grant) -> Call | None:
         version=version,
         segments=segments,
         user_id=grant.user_id,
+        client_id=grant.client_id,
         query=query,
         headers=request.headers,
         raw=request.body.decode("utf-8", "replace"),
@@ -114,10 +137,11 @@ def _overridden(call: Call) -> Call:
     return replace(call, method=wanted.upper()) if wanted and call.method == "POST" else call
 
 
-def _answered(org: Org, call: Call, request: Request) -> Answer:
+def _answered(org: Org, call: Call) -> Answer:
     number = int(float(call.version))
     if _RETIRED_SINCE <= number < org.config.versions.min:
-        return _refused(410, ErrorItem("UNSUPPORTED_API_VERSION", f"API version {call.version} is retired"))
+        message = f"API version {call.version} is retired"
+        return _refused(410, ErrorItem(org.config.retired_version_code, message))
     if not org.config.versions.min <= number <= org.config.versions.max:
         return _refused(404, *not_found().items)
     reply = dispatch(org, call)
@@ -128,14 +152,22 @@ def _answered(org: Org, call: Call, request: Request) -> Answer:
 
 def _count(org: Org, call: Call, body: Any) -> None:
     """A composite is one call whatever it holds; a batch costs one for each part."""
-    is_batch = call.segments == ("composite", "batch") and isinstance(body, dict)
-    cost = len(body["results"]) if is_batch else 1
+    cost = 1
+    if call.segments == ("composite", "batch") and isinstance(body, dict):
+        cost = len(body["results"])
+    elif call.segments == ("composite", "graph"):
+        cost = org.config.graph_cost
     org.api_used += cost
     org.calls.by_endpoint[endpoint(call)] += cost
+    org.calls.by_app[call.client_id] += cost
 
 
-def _with_usage(org: Org, answer: Answer) -> Answer:
-    usage = f"api-usage={org.api_used}/{org.config.api_limit.max}"
+def _with_usage(org: Org, answer: Answer, app: ConnectedApp | None = None) -> Answer:
+    limit = org.config.api_limit
+    usage = f"api-usage={org.api_used}/{limit.max}"
+    if app is not None and limit.per_app is not None:
+        used = org.calls.by_app[app.client_id]
+        usage += f"; per-app-api-usage={used}/{limit.per_app}(appName={app.name})"
     return replace(answer, headers={**answer.headers, "Sforce-Limit-Info": usage})
 
 

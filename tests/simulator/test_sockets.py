@@ -4,29 +4,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.simulator.process import running
+
 LEAD = {"LastName": "Doe", "Company": "Acme"}
-
-
-@contextmanager
-def running(state: Path) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "simulator", "--port", "0", "--state", str(state)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        try:
-            with httpx.Client(base_url=line.split(" at ")[1].split(" ")[0], timeout=10) as client:
-                token = client.get("/_simulator/session").json()["access_token"]
-                client.headers["Authorization"] = f"Bearer {token}"
-                yield client, process
-        finally:
-            process.kill()
 
 
 def count(client: httpx.Client) -> int:
