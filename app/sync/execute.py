@@ -66,7 +66,7 @@ class Executor:
             await self._send_singles(operations[start : start + MAX_SUBREQUESTS])
 
     async def _create_alone(self, operation: Operation) -> None:
-        if not await self._intend([operation]):
+        if not await self.intend([operation]):
             return
         self.alone.add(operation)
         try:
@@ -82,25 +82,25 @@ class Executor:
             self._settle(operation, RowResult(record_id))
 
     async def _send_singles(self, operations: Sequence[Operation]) -> None:
-        ready = await self._intend(operations)
+        ready = await self.intend(operations)
         self.alone.update(ready)
         version = self.client.api_version
         requests = [
             create_request(f"single{n}", each.record.sobject, each.record.fields, api_version=version)
             for n, each in enumerate(ready)
         ]
-        for operation, answer in zip(ready, await self._composite(requests, ready), strict=True):
-            self._settle(operation, _single_result(answer))
+        for operation, answer in zip(ready, await self.composite(requests, ready), strict=True):
+            self.settle_single(operation, answer)
 
     async def _send(self, call: Sequence[Chunk]) -> None:
         operations = [operation for chunk in call for operation in chunk]
-        ready = {id(operation) for operation in await self._intend(operations)}
+        ready = {id(operation) for operation in await self.intend(operations)}
         chunks = [some for chunk in call if (some := [each for each in chunk if id(each) in ready])]
         if not chunks:
             return
         requests = [self._collection(chunk, n) for n, chunk in enumerate(chunks)]
         try:
-            answers = await self._composite(requests, [each for chunk in chunks for each in chunk])
+            answers = await self.composite(requests, [each for chunk in chunks for each in chunk])
         except Refused as refused:
             await self._split([each for chunk in chunks for each in chunk], refused)
             return
@@ -140,7 +140,7 @@ class Executor:
             for call in _calls(half):
                 await self._send(call)
 
-    async def _composite(
+    async def composite(
         self, requests: Sequence[Subrequest], operations: Sequence[Operation]
     ) -> list[SubAnswer]:
         if not requests:
@@ -156,7 +156,7 @@ class Executor:
         records = [operation.record for operation in chunk]
         return build(f"part{number}", records, api_version=self.client.api_version)
 
-    async def _intend(self, operations: Sequence[Operation]) -> list[Operation]:
+    async def intend(self, operations: Sequence[Operation]) -> list[Operation]:
         """Commit what is about to be sent; returns the operations that no fence of another forbids."""
         if not operations:
             return []
@@ -191,6 +191,11 @@ class Executor:
         else:
             note_answer(operation, result, api_version=version, is_alone=is_alone)
 
+    def settle_single(self, operation: Operation, answer: SubAnswer) -> None:
+        """Tell the rows what one subrequest of a composite brought back."""
+        self.alone.add(operation)
+        self._settle(operation, _single_result(operation, answer))
+
     def _settle(self, operation: Operation, result: RowResult) -> None:
         self._note(operation, result)
         if result.is_success and result.id is not None:
@@ -219,7 +224,7 @@ def _is_duplicate(result: RowResult) -> bool:
     return result.failures[0].error_code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
 
 
-def _single_result(answer: SubAnswer) -> RowResult:
+def _single_result(operation: Operation, answer: SubAnswer) -> RowResult:
     if answer.failures:
         return RowResult(None, answer.failures)
-    return RowResult(str(answer.body["id"]))
+    return RowResult(operation.record.id or str(answer.body["id"]))

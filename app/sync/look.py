@@ -9,11 +9,20 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Subrequest, pack, query_request, read_query
 from app.salesforce.ids import to18
 from app.salesforce.soql import datetime_literal, in_list
-from app.sync.batch import Batch, Job
+from app.sync.batch import PERSON, Batch, Job
 from app.sync.references import references_in
 from app.sync.rules.fields import is_usable_email
 from app.sync.rules.members import MemberRow
-from app.sync.rules.people import CONTACT, LEAD, LookAgain, People, PersonRow, ids_to_look_up, resolve
+from app.sync.rules.people import (
+    CONTACT,
+    LEAD,
+    Found,
+    LookAgain,
+    People,
+    PersonRow,
+    ids_to_look_up,
+    resolve,
+)
 
 LIST_LENGTH = 40_000
 """Characters of one IN list: two of them and the rest stay below the 100,000 that SOQL may have."""
@@ -52,7 +61,7 @@ async def look(client: SalesforceClient, batch: Batch) -> Findings:
         if not missing:
             break
         found = replace(found, people=await look_up_people(client, missing, known=found.people))
-    return replace(found, tasks=await _uncertain_tasks(client, batch))
+    return replace(found, tasks=await _uncertain_tasks(client, batch, found.people))
 
 
 async def look_up_people(client: SalesforceClient, ids: Iterable[str], *, known: People) -> People:
@@ -150,22 +159,31 @@ async def _records(client: SalesforceClient, requests: Sequence[Subrequest]) -> 
     return found
 
 
-async def _uncertain_tasks(client: SalesforceClient, batch: Batch) -> dict[str, str]:
+async def _uncertain_tasks(client: SalesforceClient, batch: Batch, known: People) -> dict[str, str]:
     """Task ids by reference where an answer was lost; by person, as Description cannot be filtered."""
-    open_slots = [
-        (slot, job.slot("person"))
+    doubted = [
+        (job, slot)
         for job in batch.jobs
         for key, slot in job.written.items()
         if key.slot.startswith("task:") and slot.state == "ambiguous"
     ]
-    people = sorted({person.sf_id for _, person in open_slots if person and person.sf_id})
-    started = [slot.first_attempt_at for slot, _ in open_slots if slot.first_attempt_at]
+    people = sorted({id_ for job, _ in doubted for id_ in _whose(job, known)})
+    started = [slot.first_attempt_at for _, slot in doubted if slot.first_attempt_at]
     if not people or not started:
         return {}
     since = datetime_literal(min(started) - CLOCK_SKEW)
     soql = f"SELECT Id, Description FROM Task WHERE WhoId IN {in_list(people)} AND CreatedDate >= {since}"  # noqa: S608
     rows = await client.query(soql, include_deleted=True)
     return {reference: to18(row["Id"]) for row in rows for reference in references_in(row["Description"])}
+
+
+def _whose(job: Job, people: People) -> Iterator[str]:
+    """The person we wrote to, and the one that the job leads to now: a lost answer may hide either."""
+    before, now = job.slot(PERSON), resolve(job, people)
+    if before and before.sf_id:
+        yield before.sf_id
+    if isinstance(now, Found):
+        yield now.id
 
 
 def _open_trails(jobs: Iterable[Job], people: People) -> frozenset[str]:

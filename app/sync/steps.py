@@ -11,6 +11,7 @@ from app.sync.clock import Clock
 from app.sync.ends import refuse
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
+from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_up_people
 from app.sync.plan import plan_people, plan_rest
 from app.sync.rows import Operation, Row, set_person
@@ -59,7 +60,11 @@ async def _check_budget(client: SalesforceClient, store: Store) -> None:
 async def _people(executor: Executor, found: Findings, *, pepper: bytes) -> None:
     store, rows, clock = executor.store, executor.rows, executor.clock
     missing = plan_people(rows, found.people, batch=store.batch, clock=clock, pepper=pepper)
-    await executor.run(missing)
+    families = plan_linked(missing, found, batch=store.batch, executor=executor)
+    if families:
+        await run_linked(executor, families)
+    else:
+        await executor.run(missing)
     unmatched = [operation for operation, failure in executor.duplicates if not failure.matches]
     matched = [(operation, failure) for operation, failure in executor.duplicates if failure.matches]
     executor.duplicates.clear()

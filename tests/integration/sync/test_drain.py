@@ -6,7 +6,7 @@ from tests.factories import NOW
 from tests.integration.sync.conftest import Rig
 
 
-async def test_a_lone_new_attendee_costs_three_calls(rig: Rig) -> None:
+async def test_a_lone_new_attendee_costs_two_calls(rig: Rig) -> None:
     campaign_id = await rig.org.campaign()
     await rig.link(campaign_id)
     reg = await rig.registered(1)
@@ -20,7 +20,16 @@ async def test_a_lone_new_attendee_costs_three_calls(rig: Rig) -> None:
         "Completed",
     )
     assert (member["LeadId"], member["Status"]) == (lead["Id"], "Sent")
-    assert (await rig.org.calls())["total"] == 3
+    assert (await rig.org.calls())["total"] == 2
+
+
+async def test_eight_new_attendees_at_once_cost_two_calls(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    for number in range(8):
+        await rig.registered(number)
+    await rig.drain()
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [8, 8, 8]
+    assert (await rig.org.calls())["total"] == 2
 
 
 async def test_a_known_attendee_costs_two_calls(rig: Rig) -> None:

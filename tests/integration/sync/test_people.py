@@ -1,5 +1,7 @@
 """Who an attendee is in Salesforce, case by case against the simulated org."""
 
+import pytest
+
 from tests.integration.sync.conftest import Rig
 
 EMAIL = "otter1@example.com"
@@ -195,3 +197,33 @@ async def test_email_changed_before_the_write_is_the_one_written(rig: Rig) -> No
     await rig.drain()
     [lead] = await rig.records("Lead")
     assert lead["Email"] == "new@example.com"
+
+
+async def test_lead_that_becomes_a_contact_on_insert_is_followed(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    await rig.org.configure(convert_leads_on_insert=True)
+    await rig.org.seed("Contact", {"LastName": "1", "FirstName": "Otter", "Email": "else@example.com"})
+    regs = [await rig.registered(number) for number in (1, 2)]
+    await rig.drain()
+    states = await rig.states()
+    assert states == dict.fromkeys(regs, "synced")
+    for reg in regs:
+        slots = await rig.slots(reg)
+        assert slots["person"].sf_id in {task["WhoId"] for task in await rig.records("Task")}
+    assert len(await rig.records("Task")) == len(await rig.records("CampaignMember")) == 2
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["match in the composite", "no match in the composite"])
+async def test_block_rule_in_a_small_batch_adopts_the_match_and_writes_the_rest(
+    rig: Rig, packed: bool
+) -> None:
+    await rig.link(await rig.org.campaign())
+    await rig.org.configure(
+        duplicate_rules=[{"sobject": "Lead", "fields": ["LastName"]}], packed_duplicate_result=packed
+    )
+    [known] = await rig.org.seed("Lead", {"LastName": "1", "Company": "R", "Email": "else@example.com"})
+    regs = [await rig.registered(number) for number in (1, 2, 3)]
+    await rig.drain()
+    assert await rig.states() == dict.fromkeys(regs, "synced")
+    assert (await rig.slots(regs[0]))["person"].sf_id == known
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [3, 3, 3]

@@ -216,3 +216,15 @@ async def test_rows_left_running_without_a_lease_are_found_by_the_sweeper(rig: R
     assert [due.org_id for due in await orgs_with_work(rig.database, limit=10)] == [rig.org.org_id]
     await rig.drain()
     assert await rig.states() == {reg: "synced"}
+
+
+async def test_person_and_task_of_one_lost_answer_are_both_found_at_the_last_look(rig: Rig) -> None:
+    """The person is resolved in the very look that must also find the Task: neither is written twice."""
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1)
+    await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
+    await rig.drain()
+    await rig.org.door.post("/settle")
+    await rig.pass_time(QUIET + 60)
+    await rig.drain()
+    assert (await rig.states(), await counts(rig)) == ({reg: "synced"}, [1, 1, 1])

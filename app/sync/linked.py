@@ -1,0 +1,105 @@
+"""A few new people with their Tasks and members in one composite: later parts name the person by reference.
+
+Each part is written or refused by itself (allOrNone is false), and a part whose person was refused is
+refused with it, so nothing can stand without its person.
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
+"""
+
+from collections.abc import Sequence
+
+from app.salesforce.composite import MAX_SUBREQUESTS, SubAnswer, Subrequest, create_request, update_request
+from app.salesforce.errors import Refused
+from app.sync.batch import Batch
+from app.sync.ends import mark_unwritten
+from app.sync.execute import STOPPING, Executor
+from app.sync.look import Findings
+from app.sync.plan import plan_rest
+from app.sync.policy import consequence_of
+from app.sync.rows import Operation
+from app.sync.rules.people import LEAD, Found
+
+Family = tuple[Operation, list[Operation]]
+
+
+def plan_linked(
+    people: Sequence[Operation], found: Findings, *, batch: Batch, executor: Executor
+) -> list[Family]:
+    """Each new person with what depends on it; empty where a composite could not hold them all."""
+    if not 0 < len(people) < MAX_SUBREQUESTS:
+        return []
+    families = []
+    for number, person in enumerate(people):
+        for row in person.rows:
+            row.person = Found(LEAD, f"@{{person{number}.id}}", "created")
+        families.append((person, plan_rest(person.rows, found, batch=batch, clock=executor.clock)))
+        _forget_placeholder(person)
+    size = sum(1 + len(parts) for _, parts in families)
+    return families if len(people) < size <= MAX_SUBREQUESTS else []
+
+
+async def run_linked(executor: Executor, families: Sequence[Family]) -> None:
+    """Send them; what was refused with its person is planned again by whoever comes next.
+
+    Raises as `Executor.run` does.
+    """
+    everything = [each for person, parts in families for each in (person, *parts)]
+    ready = {id(each) for each in await executor.intend(everything)}
+    sendable = [(n, family) for n, family in enumerate(families) if id(family[0]) in ready]
+    for person, parts in families:
+        if id(person) not in ready:
+            _take_back(parts)
+    if not sendable:
+        return
+    requests = [request for n, family in sendable for request in _requests(n, family, executor)]
+    sent = [each for _, (person, parts) in sendable for each in (person, *parts)]
+    try:
+        answers = iter(await executor.composite(requests, sent))
+    except Refused as refused:
+        _take_back(sent)
+        if consequence_of(refused.failure) in STOPPING:
+            raise
+        await executor.run([person for _, (person, _) in sendable])
+        return
+    executor.alone.update(sent)
+    for _, (person, parts) in sendable:
+        _read(executor, person, parts, [next(answers) for _ in range(1 + len(parts))])
+
+
+def _requests(number: int, family: Family, executor: Executor) -> list[Subrequest]:
+    person, parts = family
+    return [
+        _request(f"person{number}", person, executor),
+        *(_request(f"part{number}_{n}", part, executor) for n, part in enumerate(parts)),
+    ]
+
+
+def _request(reference_id: str, operation: Operation, executor: Executor) -> Subrequest:
+    record, version = operation.record, executor.client.api_version
+    if record.id is None:
+        return create_request(reference_id, record.sobject, record.fields, api_version=version)
+    return update_request(reference_id, record.sobject, record.id, record.fields, api_version=version)
+
+
+def _read(
+    executor: Executor, person: Operation, parts: Sequence[Operation], answers: Sequence[SubAnswer]
+) -> None:
+    executor.settle_single(person, answers[0])
+    is_there = not answers[0].failures and all(
+        row.person and row.person.sobject == LEAD for row in person.rows
+    )
+    for part, answer in zip(parts, answers[1:], strict=True):
+        # Of a person who was refused, or turned into a Contact on the way in, the next step plans anew.
+        if answer.failures and not is_there:
+            mark_unwritten(part, is_failed=False)
+        else:
+            executor.settle_single(part, answer)
+
+
+def _take_back(operations: Sequence[Operation]) -> None:
+    for operation in operations:
+        mark_unwritten(operation, is_failed=False)
+
+
+def _forget_placeholder(person: Operation) -> None:
+    for row in person.rows:
+        row.person = None
