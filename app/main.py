@@ -13,6 +13,7 @@ from app.console.page import install_console
 from app.console.routes import router as console_router
 from app.database import Database
 from app.health import router as health_router
+from app.hosts.routes import router as hosts_router
 from app.idempotency import Idempotency
 from app.identity import KeySource, TokenVerifier
 from app.intake.erase_routes import router as erase_router
@@ -94,6 +95,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     app.include_router(connections_router)
     app.include_router(oauth_router)
     app.include_router(campaigns_router)
+    app.include_router(hosts_router)
     app.include_router(monitor_router)
     app.include_router(row_router)
     app.include_router(ops_router)

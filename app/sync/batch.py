@@ -121,6 +121,7 @@ class Job:
     deaths: int = 0
     running_version: int = 1
     is_erased: bool = False
+    is_excluded: bool = False
     written: Mapping[SlotKey, Written] = field(default_factory=dict)
 
     def slot(self, slot: str, discriminator: str = "") -> Written | None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
 from app.sync.batch import Attendee, Batch, EventView, Facts, Job, Link, SlotKey, Writes, Written
+from app.sync.rules.exclusions import Exclusions
 
 ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone")
 
@@ -37,7 +38,9 @@ async def load_batch(
     )
     found = (await session.execute(query)).all()
     written = await _written(session, registration_ids, host_id=host_id, org_id=org_id)
-    jobs = tuple(_job(*row, written.get(row[0].registration_id, {})) for row in found)
+    settings = await session.scalar(select(Host.settings).where(Host.host_id == host_id)) or {}
+    exclusions = Exclusions.of(settings)
+    jobs = tuple(_job(*row, written.get(row[0].registration_id, {}), exclusions) for row in found)
     now = await session.scalar(select(func.clock_timestamp()))
     assert now is not None
     return Batch(
@@ -46,7 +49,7 @@ async def load_batch(
         fence,
         now,
         jobs,
-        await _writes(session, host_id),
+        _writes(settings),
         await _siblings(session, jobs, host_id=host_id),
     )
 
@@ -81,6 +84,7 @@ def _job(
     event: Event,
     link: CampaignLink | None,
     written: dict[SlotKey, Written],
+    exclusions: Exclusions,
 ) -> Job:
     return Job(
         registration_id=job.registration_id,
@@ -98,8 +102,14 @@ def _job(
         deaths=job.deaths,
         running_version=job.running_version or 0,
         is_erased=registration.erased_at is not None,
+        is_excluded=_is_excluded(registration, exclusions),
         written=written,
     )
+
+
+def _is_excluded(registration: Registration, exclusions: Exclusions) -> bool:
+    ticket_kind = (registration.ticket or {}).get("kind")
+    return registration.excluded_at is not None or exclusions.cover(registration.email_key, ticket_kind)
 
 
 def _attendee(registration: Registration) -> Attendee:
@@ -149,8 +159,7 @@ async def _written(
     return slots
 
 
-async def _writes(session: AsyncSession, host_id: str) -> Writes:
-    settings = await session.scalar(select(Host.settings).where(Host.host_id == host_id)) or {}
+def _writes(settings: dict[str, Any]) -> Writes:
     chosen = settings.get("writes", {})
     return Writes(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
 
@@ -192,7 +201,7 @@ async def _siblings(
             & (CampaignLink.event_id == Registration.event_id)
             & (CampaignLink.campaign_id == asked.c.campaign_id),
         )
-        .where(Registration.erased_at.is_(None))
+        .where(Registration.erased_at.is_(None), Registration.excluded_at.is_(None))
     )
     found: dict[tuple[str, str], list[Facts]] = {}
     for campaign_id, registration in await session.execute(query):

@@ -69,6 +69,8 @@ def _skip_reason(job: Job, batch: Batch) -> str | None:
     stands = any(slot.stands or slot.state == "ambiguous" for slot in job.written.values())
     if job.is_erased:
         return "erased"
+    if job.is_excluded:
+        return "excluded"
     if not job.facts.is_counted or not (writes.person or writes.task or writes.member):
         return "nothing_wanted"
     if job.facts.is_cancelled and job.facts.checked_in_at is None and not stands:

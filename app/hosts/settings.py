@@ -1,0 +1,149 @@
+"""What a host chose: whom to leave out, what to write, how much of the API to use, automatic campaigns."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from sqlalchemy import Update, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.connections.hosts import lock_host
+from app.models import BACKFILL, Connection, Host
+
+LISTED_MAX: Final = 1000
+WRITES: Final = ("person", "task", "member")
+
+
+def _lowered(texts: list[str]) -> list[str]:
+    return sorted({each.strip().lower() for each in texts} - {""})
+
+
+def _domains(texts: list[str]) -> list[str]:
+    return _lowered([each.strip().removeprefix("@") for each in texts])
+
+
+Domain = Annotated[str, Field(max_length=255, pattern=r"^\s*@?[^@\s\x00]+\.[^@\s\x00]+\s*$")]
+Address = Annotated[str, Field(max_length=320, pattern=r"^\s*[^@\s\x00]+@[^@\s\x00]+\s*$")]
+Kind = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
+
+
+class Exclusions(BaseModel):
+    """Who is never written. A domain counts with everything below it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    domains: Annotated[list[Domain], Field(max_length=LISTED_MAX), AfterValidator(_domains)] = []
+    addresses: Annotated[list[Address], Field(max_length=LISTED_MAX), AfterValidator(_lowered)] = []
+    ticket_kinds: Annotated[list[Kind], Field(max_length=20), AfterValidator(_lowered)] = []
+
+
+class WritesChosen(BaseModel):
+    """The kinds of write; without `person` nobody is created, people are only matched."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: StrictBool = True
+    task: StrictBool = True
+    member: StrictBool = True
+
+
+class SettingsShown(BaseModel):
+    """The host's settings, whole."""
+
+    exclusions: Exclusions
+    writes: WritesChosen
+    cap_percent: int
+    automatic_campaigns: bool
+
+
+class SettingsWanted(BaseModel):
+    """What to change; a member that is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    exclusions: Exclusions | None = None
+    writes: WritesChosen | None = None
+    cap_percent: Annotated[int, Field(ge=1, le=100, strict=True)] | None = None
+    automatic_campaigns: StrictBool | None = None
+
+
+# Whoever is still excluded is skipped again when its turn comes.
+RELEASE: Final = text("""
+    UPDATE sync_jobs SET state = 'pending', skipped_because = NULL, why = 'live', priority = :priority,
+        due_at = clock_timestamp(), wanted_version = wanted_version + 1
+    WHERE host_id = :host_id AND state = 'skipped' AND skipped_because = 'excluded'
+""")
+
+
+async def read_settings(session: AsyncSession, host_id: str) -> SettingsShown:
+    """What the host chose; defaults where it chose nothing."""
+    return _shown(await session.get(Host, host_id) or Host(host_id=host_id, settings={}, cap_percent=80))
+
+
+async def change_settings(
+    session: AsyncSession, host_id: str, wanted: SettingsWanted, *, by: str
+) -> tuple[SettingsShown, set[str]]:
+    """The settings after the change, and the orgs to wake after the commit."""
+    host = await lock_host(session, host_id)
+    before = _shown(host)
+    given = {
+        name: getattr(wanted, name) for name in wanted.model_fields_set if getattr(wanted, name) is not None
+    }
+    after = before.model_copy(update=given)
+    changed = sorted(name for name in given if getattr(before, name) != getattr(after, name))
+    if not changed:
+        return before, set()
+    await _store(
+        session, host, after, turned_on="automatic_campaigns" in changed and after.automatic_campaigns
+    )
+    await audit.record(
+        session, host_id, actor=by, action="salesforce.settings_changed", details=_told(changed, after)
+    )
+    return after, await _apply(session, host_id, changed)
+
+
+def _shown(host: Host) -> SettingsShown:
+    chosen: dict[str, Any] = host.settings or {}
+    return SettingsShown(
+        exclusions=Exclusions(**chosen.get("exclusions", {})),
+        writes=WritesChosen(**{kind: chosen.get("writes", {}).get(kind, True) for kind in WRITES}),
+        cap_percent=host.cap_percent,
+        automatic_campaigns=bool(chosen.get("automatic_campaigns_since")),
+    )
+
+
+async def _store(session: AsyncSession, host: Host, after: SettingsShown, *, turned_on: bool) -> None:
+    """Other parts keep their own settings beside ours."""
+    ours: dict[str, Any] = after.model_dump(include={"exclusions", "writes"})
+    since = (host.settings or {}).get("automatic_campaigns_since")
+    if turned_on:
+        since = datetime.now(UTC).isoformat()
+    ours["automatic_campaigns_since"] = since if after.automatic_campaigns else None
+    values = {"settings": (host.settings or {}) | ours, "cap_percent": after.cap_percent}
+    await session.execute(update(Host).where(Host.host_id == host.host_id).values(values))
+
+
+def _told(changed: list[str], after: SettingsShown) -> dict[str, Any]:
+    """What changed, for the log: numbers of addresses, never the addresses."""
+    values = after.model_dump(include=set(changed) - {"exclusions"})
+    counts = {name: len(listed) for name, listed in after.exclusions if listed}
+    return {"changed": changed, **values, **({"excluded": counts} if "exclusions" in changed else {})}
+
+
+async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set[str]:
+    if "exclusions" in changed:
+        await session.execute(RELEASE, {"host_id": host_id, "priority": BACKFILL})
+    if "cap_percent" in changed:
+        await session.execute(_reopened(host_id))
+    connection = await session.get(Connection, host_id)
+    return {connection.org_id} if connection is not None and connection.state == "connected" else set()
+
+
+def _reopened(host_id: str) -> Update:
+    """A gate that the old cap closed is looked at again; the next answer of Salesforce closes it anew."""
+    return (
+        update(Connection)
+        .where(Connection.host_id == host_id)
+        .values(api_closed_until=None, version=Connection.version + 1)
+    )
