@@ -2,15 +2,29 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Text, any_, bindparam, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    TableValuedAlias,
+    Text,
+    bindparam,
+    func,
+    inspect,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from app.models import CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
+from app.models import Base, CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
 from app.sync.batch import Attendee, Batch, EventView, Facts, Job, Link, SlotKey, Writes, Written
 from app.sync.rules.exclusions import Exclusions
+
+Entity = TypeVar("Entity", bound=Base)
 
 ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone")
 
@@ -19,22 +33,24 @@ async def load_batch(
     session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str, fence: int
 ) -> Batch:
     """The claimed jobs with their registrations, events, links, written records and siblings."""
+    wanted = _wanted(registration_ids)
+    job = _each(SyncJob, SyncJob.host_id == host_id, SyncJob.registration_id == wanted.c.id)
+    registration = _each(
+        Registration, Registration.host_id == host_id, Registration.registration_id == wanted.c.id
+    )
     query = (
-        select(SyncJob, Registration, Event, CampaignLink)
-        .join(
-            Registration,
-            (Registration.host_id == SyncJob.host_id)
-            & (Registration.registration_id == SyncJob.registration_id),
-        )
-        .join(Event, (Event.host_id == Registration.host_id) & (Event.event_id == Registration.event_id))
+        select(job, registration, Event, CampaignLink)
+        .select_from(wanted)
+        .join(job, true())
+        .join(registration, true())
+        .join(Event, (Event.host_id == host_id) & (Event.event_id == registration.event_id))
         .outerjoin(
             CampaignLink,
-            (CampaignLink.host_id == Event.host_id)
-            & (CampaignLink.event_id == Event.event_id)
+            (CampaignLink.host_id == host_id)
+            & (CampaignLink.event_id == registration.event_id)
             & (CampaignLink.org_id == org_id),
         )
-        .where(SyncJob.host_id == host_id, SyncJob.registration_id == one_of(registration_ids))
-        .order_by(SyncJob.registration_id)
+        .order_by(wanted.c.id)
     )
     found = (await session.execute(query)).all()
     written = await _written(session, registration_ids, host_id=host_id, org_id=org_id)
@@ -133,13 +149,14 @@ def _link(link: CampaignLink | None) -> Link | None:
 async def _written(
     session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str
 ) -> dict[str, dict[SlotKey, Written]]:
-    rows = await session.scalars(
-        select(WrittenRecord).where(
-            WrittenRecord.host_id == host_id,
-            WrittenRecord.org_id == org_id,
-            WrittenRecord.registration_id == one_of(registration_ids),
-        )
+    wanted = _wanted(registration_ids)
+    row_of = _each(
+        WrittenRecord,
+        WrittenRecord.host_id == host_id,
+        WrittenRecord.org_id == org_id,
+        WrittenRecord.registration_id == wanted.c.id,
     )
+    rows = await session.scalars(select(row_of).select_from(wanted).join(row_of, true()))
     slots: dict[str, dict[SlotKey, Written]] = {}
     for row in rows:
         slots.setdefault(row.registration_id, {})[SlotKey(row.slot, row.discriminator)] = Written(
@@ -164,9 +181,19 @@ def _writes(settings: dict[str, Any]) -> Writes:
     return Writes(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
 
 
-def one_of(values: Sequence[str]) -> ColumnElement[Any]:
-    """For `column == one_of(values)`: one array, so that the statement is the same for any number."""
-    return any_(_texts(values))
+def _wanted(registration_ids: Sequence[str]) -> TableValuedAlias:
+    """The ids as a table: one array, so that the statement is the same for any number."""
+    return func.unnest(_texts(registration_ids)).table_valued("id").render_derived("wanted")
+
+
+def _each(entity: type[Entity], *conditions: ColumnElement[bool]) -> type[Entity]:
+    """The entity's rows for each wanted id, by its primary key.
+
+    Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of
+    the host instead, and a backlog's cost would grow with its square.
+    """
+    by_key = select(entity).where(*conditions).order_by(*inspect(entity).primary_key)
+    return aliased(entity, by_key.offset(literal_column("0")).lateral())
 
 
 def _texts(values: Sequence[str]) -> BindParameter[Sequence[str]]:
