@@ -9,6 +9,7 @@ DOCS: Final = "/docs/connecting"
 POLICIES: Final = "Setup → External Client Apps → Eventship → Policies"
 RECONNECT: Final = "Reconnect with an active Salesforce user who has API access."
 PICKS_UP: Final = "Syncing then picks up where it left off."
+LOOK_AGAIN: Final = "We look again every hour by ourselves; a preflight looks at once."
 TRY_AGAIN: Final = "Start again from the Salesforce card."
 
 REASON_ROWS: Final[tuple[AdviceRow, ...]] = (
@@ -51,6 +52,27 @@ REASON_ROWS: Final[tuple[AdviceRow, ...]] = (
             "Professional: ask your Salesforce account executive for the API add-on.",
             "Enterprise, Unlimited, Performance, Developer: tick API Enabled in the user's profile.",
         ),
+        f"{DOCS}#api_disabled",
+    ),
+    (
+        "edition_without_api",
+        "This Salesforce edition has no API",
+        "{edition} does not expose the API at any tier, whatever is configured in Salesforce.",
+        ("Upgrade to Enterprise, or to Professional with the API add-on.", LOOK_AGAIN),
+        f"{DOCS}#editions",
+    ),
+    (
+        "edition_needs_api_addon",
+        "Professional Edition needs the API add-on",
+        "Salesforce switches the API on in Professional Edition only with its paid add-on.",
+        ("Ask your Salesforce account executive for the API add-on.", LOOK_AGAIN),
+        f"{DOCS}#editions",
+    ),
+    (
+        "api_not_enabled_for_user",
+        "The connected Salesforce user may not use the API",
+        "{edition} has the API, so the user's profile or permission set does not allow it.",
+        ("Tick API Enabled under System Permissions of the user's profile.", LOOK_AGAIN),
         f"{DOCS}#api_disabled",
     ),
     (
@@ -120,16 +142,6 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
             'Complete".',
         ),
         f"{DOCS}#oauth_ec_app_not_found",
-    ),
-    (
-        "own_app_not_found",
-        "Salesforce doesn't know your app yet",
-        "The app of this Consumer Key isn't in the org you signed in to, or isn't published there yet.",
-        (
-            "Wait 10–15 minutes after creating or changing the app, then try again.",
-            "Check that the Consumer Key saved here is the one shown in Salesforce.",
-        ),
-        f"{DOCS}#own_app",
     ),
     (
         "access_denied",
@@ -202,6 +214,13 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         "This is a sandbox",
         "You chose production, but signed in to a sandbox org.",
         ("Sign in to the production org.", "Or choose Sandbox when you connect."),
+        f"{DOCS}#environment",
+    ),
+    (
+        "not_for_sandbox",
+        "This is a production org",
+        "You chose sandbox, but signed in to a production org.",
+        ("Sign in to the sandbox, with its own user name.", "Or choose Production when you connect."),
         f"{DOCS}#environment",
     ),
     (
@@ -309,10 +328,10 @@ WARNING_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#approvals",
     ),
     (
-        "environment_not_available",
-        "Only production orgs can be connected here yet",
-        "Sandboxes and My Domain sign-in are not switched on in this environment.",
-        ("Choose production, or write to {support_email}.",),
+        "my_domain_invalid",
+        "This is not a My Domain",
+        "It looks like acme.my.salesforce.com, or for a sandbox like acme--uat.sandbox.my.salesforce.com.",
+        ("Look it up under Setup → My Domain → Current My Domain URL.", "Paste it without a path."),
         f"{DOCS}#environment",
     ),
 )

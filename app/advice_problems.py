@@ -66,7 +66,7 @@ PROBLEM_ROWS: Final[tuple[Row, ...]] = (
         "Save the credentials first",
         "Your own app was chosen, and its Consumer Key and Secret are not saved yet.",
         ("Complete Step 1 (save credentials) before connecting.",),
-        "/docs/connecting#own-app",
+        "/docs/connecting#own_app",
     ),
     (
         "approval_needs_confirmation",

@@ -146,6 +146,9 @@ class Settings(BaseSettings):
     )
 
     salesforce_login_url: Origin = Field("https://login.salesforce.com", description="production login host")
+    salesforce_sandbox_login_url: Origin = Field(
+        "https://test.salesforce.com", description="sandbox login host"
+    )
     salesforce_client_id: str | None = Field(None, description="Consumer Key of the shared app")
     salesforce_client_secret: SecretStr | None = Field(None, description="its Consumer Secret")
     salesforce_api_version: str = Field("62.0", pattern=r"^\d{2,3}\.0$", description="REST API version")
@@ -185,10 +188,8 @@ class Settings(BaseSettings):
             raise ValueError("set exactly one of JWKS_URL and JWKS_FILE")
         for secret in self.webhook_secrets:
             WebhookSecret.parse(secret.get_secret_value())
-        try:
-            check_login_host(self.salesforce_login_url, extra=self.extra_hosts)
-        except HostNotAllowed as error:
-            raise ValueError(f"SALESFORCE_LOGIN_URL: {error}") from None
+        self._check_login_host("SALESFORCE_LOGIN_URL", self.salesforce_login_url)
+        self._check_login_host("SALESFORCE_SANDBOX_LOGIN_URL", self.salesforce_sandbox_login_url)
         self._check_simulator_only_settings()
         return self
 
@@ -199,6 +200,12 @@ class Settings(BaseSettings):
             raise ValueError(f"ENCRYPTION_KEYS: {error}") from None
         if len(set(kids)) < len(kids):
             raise ValueError("ENCRYPTION_KEYS names a key id twice")
+
+    def _check_login_host(self, name: str, url: str) -> None:
+        try:
+            check_login_host(url, extra=self.extra_hosts)
+        except HostNotAllowed as error:
+            raise ValueError(f"{name}: {error}") from None
 
     def _check_simulator_only_settings(self) -> None:
         if self.salesforce_simulator_url is not None:

@@ -31,6 +31,7 @@ def settings_for(engines: LocalEngines, *, jwks_file: Path | None, **changes: An
         "encryption_keys": ENCRYPTION_KEY,
         "jwks_file": jwks_file,
         "salesforce_login_url": SIMULATOR_URL,
+        "salesforce_sandbox_login_url": SIMULATOR_URL,
         "salesforce_simulator_url": SIMULATOR_URL,
         "salesforce_client_id": "3MVG9otter",
         "salesforce_client_secret": "otter-secret",

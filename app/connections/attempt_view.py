@@ -6,6 +6,7 @@ from typing import Final
 from app.advice import Advice
 from app.advice_connections import HINT_ROWS
 from app.connections.advice import explain
+from app.connections.apps import is_own
 from app.connections.schemas import Attempt, AttemptState, SalesforceWords
 from app.models import OAuthAttempt
 from app.settings import Settings
@@ -23,10 +24,14 @@ def view_attempt(settings: Settings, attempt: OAuthAttempt, *, now: datetime) ->
         environment=attempt.environment,
         problem=_problem(settings, attempt, state),
         salesforce=_words(attempt),
-        hints=[explain(settings, code) for code in HINTS] if is_unheard else [],
+        hints=_hints(settings, attempt) if is_unheard else [],
         started_at=attempt.started_at,
         finished_at=attempt.expires_at if state == "expired" else attempt.finished_at,
     )
+
+
+def _hints(settings: Settings, attempt: OAuthAttempt) -> list[Advice]:
+    return [explain(settings, code, is_own=is_own(attempt.client_id)) for code in HINTS]
 
 
 def _state(attempt: OAuthAttempt, now: datetime) -> AttemptState:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.advice import Advice
 from app.budget import Budget, budget_of
-from app.connections.advice import explain
+from app.connections.advice import explain, explain_reason
 from app.connections.approvals import LIMIT, WARN_FROM, count_approvals
+from app.connections.apps import AppChoice, chosen_app, is_own
 from app.connections.schemas import (
     SCOPES,
     Action,
@@ -20,6 +21,7 @@ from app.connections.schemas import (
     Approvals,
     Card,
     ConnectionView,
+    Credentials,
     Org,
     Pause,
     Policy,
@@ -36,6 +38,7 @@ from app.settings import Settings
 PENDING: Final = ("pending", "running", "ambiguous", "held")
 WAITABLE: Final = ("pending", "ambiguous")
 DEFAULT_CAP: Final = 80
+SHARED_APP: Final = AppChoice()
 NOTHING_TO_DO: Final = Work(pending=0, waiting=0, failed=0, oldest_pending_at=None)
 
 
@@ -51,6 +54,7 @@ class Facts:
     work: Work = NOTHING_TO_DO
     approvals: int = 0
     has_other_hosts: bool = False
+    app: AppChoice = SHARED_APP
 
 
 async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
@@ -64,6 +68,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
     async with resources.database.tenant(host_id) as session:
         host = await session.get(Host, host_id)
         connection = await session.get(Connection, host_id)
+        app = await chosen_app(session, host_id)
         work = await _work(session, host, connection=connection, now=now)
     approvals, has_other_hosts = await _across_hosts(resources, connection)
     return Facts(
@@ -75,13 +80,14 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         work=work,
         approvals=approvals,
         has_other_hosts=has_other_hosts,
+        app=app,
     )
 
 
 def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) -> Card:
     """The card, from facts alone."""
     connection = facts.connection
-    state = _state(settings, connection)
+    state = _state(settings, facts)
     is_shown = connection is not None and state != "not_configured"
     return Card(
         host_id=facts.host_id,
@@ -89,8 +95,8 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
         state_since=connection.state_since if connection and is_shown else None,
         reason=_reason(settings, state, facts=facts),
         role=role,
-        actions=_actions(settings, state, role=role),
-        app=_app(settings),
+        actions=_actions(settings, state, role=role, app=facts.app),
+        app=_app(settings, facts),
         connection=_connection(facts, connection) if connection and is_shown else None,
         preflight=None,
         work=facts.work,
@@ -104,12 +110,12 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
     )
 
 
-def _state(settings: Settings, connection: Connection | None) -> State:
-    if not settings.has_shared_app:
+def _state(settings: Settings, facts: Facts) -> State:
+    if not settings.has_shared_app and facts.app.saved is None:
         return "not_configured"
-    if connection is None:
+    if facts.connection is None:
         return "not_connected"
-    state: State = connection.state  # type: ignore[assignment]
+    state: State = facts.connection.state  # type: ignore[assignment]
     return state
 
 
@@ -118,7 +124,13 @@ def _reason(settings: Settings, state: State, *, facts: Facts) -> Advice | None:
         return explain(settings, "environment_not_configured")
     if facts.connection is None or state in ("connected", "not_connected"):
         return None
-    advice = explain(settings, facts.connection.reason_code or "access_revoked")
+    connection = facts.connection
+    advice = explain_reason(
+        settings,
+        connection.reason_code or "access_revoked",
+        is_own=is_own(connection.client_id),
+        edition=connection.org_edition,
+    )
     waiting = facts.work.waiting
     if not waiting:
         return advice
@@ -127,15 +139,20 @@ def _reason(settings: Settings, state: State, *, facts: Facts) -> Advice | None:
     return advice.model_copy(update={"explanation": explanation})
 
 
-def _actions(settings: Settings, state: State, *, role: Role) -> Actions:
-    is_missing_app = None if settings.has_shared_app else "NotConfigured"
+def _actions(settings: Settings, state: State, *, role: Role, app: AppChoice) -> Actions:
     is_living = state in ("connected", "needs_reconnect")
     return Actions(
-        connect=_action(role, is_missing_app),
+        connect=_action(role, _why_not_connect(settings, app)),
         disconnect=_action(role, None if is_living else "NotConnected"),
-        edit_credentials=_action(role, "NotConfigured"),
+        edit_credentials=_action(role, None),
         pause=_action(role, None),
     )
+
+
+def _why_not_connect(settings: Settings, app: AppChoice) -> str | None:
+    if app.mode == "own":
+        return "CredentialsMissing" if app.saved is None else None
+    return None if settings.has_shared_app else "NotConfigured"
 
 
 def _action(role: Role, why_not: str | None) -> Action:
@@ -143,15 +160,31 @@ def _action(role: Role, why_not: str | None) -> Action:
     return Action(is_allowed=why_not is None, why_not=why_not)
 
 
-def _app(settings: Settings) -> App:
+def _app(settings: Settings, facts: Facts) -> App:
+    is_shared = facts.app.mode == "shared"
     return App(
-        mode="shared",
-        is_package_required=True,
-        package_install_url=settings.salesforce_package_url,
-        package_install_url_sandbox=settings.salesforce_package_url_sandbox,
+        mode=facts.app.mode,
+        is_package_required=is_shared,
+        package_install_url=settings.salesforce_package_url if is_shared else None,
+        package_install_url_sandbox=settings.salesforce_package_url_sandbox if is_shared else None,
         redirect_uri=settings.redirect_uri,
         scopes=list(SCOPES),
-        credentials=None,
+        credentials=_credentials(facts),
+    )
+
+
+def _credentials(facts: Facts) -> Credentials | None:
+    saved, connection = facts.app.saved, facts.connection
+    if saved is None:
+        return None
+    is_living = connection is not None and connection.state == "connected"
+    return Credentials(
+        consumer_key_last4=saved.consumer_key_last4,
+        consumer_secret_last4=saved.consumer_secret_last4,
+        fingerprint=saved.fingerprint,
+        saved_at=saved.saved_at,
+        saved_by=saved.saved_by,
+        is_in_use=is_living and connection is not None and connection.client_id == saved.app_ref,
     )
 
 

@@ -8,20 +8,21 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.advice_own_app import OWN_APP_ADVICE
 from app.connections import attempts
-from app.connections.advice import explain
 from app.connections.approvals import count_approvals, judge, likely_key
-from app.connections.apps import shared_app
+from app.connections.apps import app_to_connect, chosen_app, is_own
 from app.connections.attempts import Ticket, Wish
 from app.connections.connect_errors import ConnectFailed, from_redirect
+from app.connections.environments import login_url_for
 from app.connections.grants import NewGrant, exchange, parse_identity_url, try_out
 from app.connections.hosts import lock_host
+from app.connections.own_app import drop_retired
 from app.connections.return_to import check_return_to
 from app.connections.revocations import Revocation, queue_revocation, try_revoke
 from app.connections.schemas import StartAttempt, StartConnect
 from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
 from app.models import Connection, OAuthAttempt
-from app.problems import FieldError, NotConfigured, PayloadInvalid
 from app.resources import Resources
 from app.salesforce.oauth import TokenAnswer
 from app.vault import KeyMissing, SealBroken
@@ -35,17 +36,15 @@ async def start_attempt(
 ) -> StartAttempt:
     """A ticket for one browser.
 
-    Raises NotConfigured, ReturnToInvalid, PayloadInvalid for an environment that cannot be had here,
+    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, PayloadInvalid for a My Domain that is none,
     ApprovalNeedsConfirmation, ApprovalsExhausted.
     """
     settings = resources.settings
-    if not settings.has_shared_app:
-        raise NotConfigured(advice=explain(settings, "environment_not_configured"))
-    return_to = check_return_to(wish.return_to, dashboard_url=settings.dashboard_url)
-    _check_environment(resources, wish)
-    app = shared_app(settings)
     async with resources.database.system() as session:
-        key = await likely_key(session, host_id, user_id=user_id, client_id=app.client_id)
+        app_ref = app_to_connect(settings, await chosen_app(session, host_id))
+        return_to = check_return_to(wish.return_to, dashboard_url=settings.dashboard_url)
+        login_url = login_url_for(settings, wish.environment, wish.my_domain)
+        key = await likely_key(session, host_id, user_id=user_id, client_id=app_ref)
         count = await count_approvals(session, key) if key else 0
         warnings = judge(settings, count, is_confirmed=wish.confirm_approval)
         ticket = await attempts.open_attempt(
@@ -54,8 +53,8 @@ async def start_attempt(
                 host_id=host_id,
                 user_id=user_id,
                 environment=wish.environment,
-                login_url=settings.salesforce_login_url,
-                client_id=app.client_id,
+                login_url=login_url,
+                client_id=app_ref,
                 display=wish.display,
                 return_to=return_to,
             ),
@@ -86,6 +85,8 @@ async def complete_attempt(resources: Resources, attempt: OAuthAttempt, answer: 
 
 async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: ConnectFailed) -> None:
     """Keep the explanation with the attempt; the connection that the host may have is not touched."""
+    if is_own(attempt.client_id):
+        failed = ConnectFailed(OWN_APP_ADVICE.get(failed.problem_code, failed.problem_code), failed.failure)
     async with resources.database.system() as session:
         await attempts.fail(session, attempt.attempt_id, failed)
         await audit.record(
@@ -95,13 +96,6 @@ async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: Co
             action="salesforce.connect_failed",
             details={"attempt_id": attempt.attempt_id, "problem": failed.problem_code},
         )
-
-
-def _check_environment(resources: Resources, wish: StartConnect) -> None:
-    if wish.environment != "production":
-        advice = explain(resources.settings, "environment_not_available")
-        where = FieldError(path="body.environment", message=advice.title)
-        raise PayloadInvalid(advice.title, advice=advice, errors=[where])
 
 
 def _start_url(resources: Resources, ticket: Ticket) -> str:
@@ -156,6 +150,7 @@ async def _store(
         values |= {} if known.org_id == grant.identity.organization_id else FORGOTTEN
         for name, value in values.items():
             setattr(known, name, value)
+    await drop_retired(session, host_id)
     details = {
         "org_id": grant.identity.organization_id,
         "salesforce_user_id": grant.identity.user_id,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.connections.apps import AppNotConfigured, credentials_for
 from app.connections.connect_errors import AWAY, ConnectFailed, from_api, from_oauth
+from app.connections.environments import mix_up
 from app.connections.sealing import CODE_VERIFIER
 from app.models import OAuthAttempt
 from app.resources import Resources
@@ -55,7 +56,7 @@ async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> To
     settings = resources.settings
     verifier = resources.vault.open(attempt.code_verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
     try:
-        app = credentials_for(settings, attempt.client_id)
+        app = await credentials_for(resources, attempt.host_id, attempt.client_id)
         answer = await oauth.exchange_code(
             resources.http,
             check_login_host(attempt.login_url, extra=settings.extra_hosts),
@@ -90,8 +91,9 @@ async def try_out(resources: Resources, attempt: OAuthAttempt, answer: TokenAnsw
     except IndexError as error:
         raise ConnectFailed(AWAY) from error
     is_sandbox = organization.get("IsSandbox")
-    if attempt.environment == "production" and is_sandbox is True:
-        raise ConnectFailed("not_for_production")
+    mixed_up = mix_up(attempt.environment, is_sandbox=is_sandbox)
+    if mixed_up is not None:
+        raise ConnectFailed(mixed_up)
     return NewGrant(
         tokens=answer,
         identity=identity,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from app.connections import attempts, pages
+from app.connections.apps import AppNotConfigured, credentials_for
 from app.connections.attempts import Arrival, Departure, hashed
 from app.connections.connect import FAILED, complete_attempt, record_failure
 from app.connections.connect_errors import ConnectFailed
@@ -34,7 +35,12 @@ async def start(resources: ResourcesDep, ticket: Annotated[str, Query(max_length
         departure = await attempts.depart(session, resources.vault, ticket)
     if departure is None:
         return pages.plain_page("This link has been used or has expired", START_AGAIN, status=410)
-    answer = pages.send_to(_authorize_url(resources.settings, departure))
+    try:
+        app = await credentials_for(resources, departure.attempt.host_id, departure.attempt.client_id)
+    except AppNotConfigured:
+        await record_failure(resources, departure.attempt, ConnectFailed("client_rejected"))
+        return pages.plain_page("The app's credentials are not saved any more", START_AGAIN, status=409)
+    answer = pages.send_to(_authorize_url(resources.settings, departure, app.client_id))
     answer.set_cookie(
         cookie_name(resources.settings),
         departure.browser,
@@ -86,11 +92,11 @@ def _is_same_browser(attempt: OAuthAttempt, cookie: str) -> bool:
     return attempt.browser_hash is not None and hmac.compare_digest(attempt.browser_hash, hashed(cookie))
 
 
-def _authorize_url(settings: Settings, departure: Departure) -> str:
+def _authorize_url(settings: Settings, departure: Departure, client_id: str) -> str:
     attempt = departure.attempt
     return oauth.authorize_url(
         attempt.login_url,
-        client_id=attempt.client_id,
+        client_id=client_id,
         redirect_uri=settings.redirect_uri,
         scope=" ".join(SCOPES),
         state=departure.state,

@@ -83,7 +83,7 @@ async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessT
     only when the answer was lost: then the token may be rotated, and sending it again may end the grant.
     """
     try:
-        answer = await _send(resources, claim)
+        answer = await _send(resources, host_id, claim)
     except OAuthAnswerLost as error:
         log.warning("refresh_answer_lost", extra={"host_id": host_id, "error": str(error)})
         stale = resources.settings.times.refresh_stale
@@ -97,8 +97,8 @@ async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessT
     return await _store_for_certain(resources, host_id, claim=claim, answer=answer)
 
 
-async def _send(resources: Resources, claim: Claim) -> TokenAnswer:
-    app = credentials_for(resources.settings, claim.client_id)
+async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer:
+    app = await credentials_for(resources, host_id, claim.client_id)
     base = check_login_host(claim.login_url, extra=resources.settings.extra_hosts)
     return await oauth.refresh(
         resources.http,

@@ -11,7 +11,15 @@ from app.connections.card import load_card
 from app.connections.connect import start_attempt
 from app.connections.disconnect import disconnect_host
 from app.connections.hosts import pause_host, resume_host
-from app.connections.schemas import Attempt, Card, ConfirmDisconnect, StartAttempt, StartConnect
+from app.connections.own_app import choose_own_app, clear_credentials, save_credentials
+from app.connections.schemas import (
+    Attempt,
+    Card,
+    ConfirmDisconnect,
+    OwnCredentials,
+    StartAttempt,
+    StartConnect,
+)
 from app.identity import OPAQUE_ID, HostChangerDep, HostIdPath, HostReaderDep
 from app.problems import AttemptNotFound
 from app.resources import ResourcesDep
@@ -45,6 +53,31 @@ async def get_attempt(
     if attempt is None:
         raise AttemptNotFound
     return view_attempt(resources.settings, attempt, now=datetime.now(UTC))
+
+
+@router.put("/app-credentials")
+async def put_credentials(
+    host_id: HostIdPath, given: OwnCredentials, principal: HostChangerDep, resources: ResourcesDep
+) -> Card:
+    """Save the credentials of an own app, or choose which app to connect through."""
+    if given.mode == "shared":
+        await clear_credentials(
+            resources, host_id, user_id=principal.user_id, is_confirmed=given.confirm, mode="shared"
+        )
+    elif given.has_pair:
+        await save_credentials(resources, host_id, user_id=principal.user_id, given=given)
+    else:
+        await choose_own_app(resources, host_id)
+    return await load_card(resources, host_id, principal)
+
+
+@router.delete("/app-credentials")
+async def delete_credentials(
+    host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep, confirm: bool = False
+) -> Card:
+    """Forget the own app's credentials; `confirm` allows it while a connection lives by them."""
+    await clear_credentials(resources, host_id, user_id=principal.user_id, is_confirmed=confirm)
+    return await load_card(resources, host_id, principal)
 
 
 @router.post("/disconnect")

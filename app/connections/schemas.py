@@ -1,9 +1,9 @@
 """What the dashboard sends and reads about a host's connection."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from app.advice import Advice
 from app.budget import Budget
@@ -25,6 +25,51 @@ class StartConnect(BaseModel):
     display: Literal["redirect", "popup"] = "redirect"
     return_to: str = Field("/", max_length=2000)
     confirm_approval: bool = False
+
+
+class OwnCredentials(BaseModel):
+    """Which app to connect through, and the Consumer Key and Secret of an own one. They are never answered.
+
+    `mode` own without a pair chooses the own app before its credentials are at hand; shared goes back to the
+    platform's app and clears the pair, which `confirm` must allow while it is in use.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    mode: Literal["own", "shared"] = "own"
+    consumer_key: SecretStr | None = Field(None, min_length=8, max_length=512)
+    consumer_secret: SecretStr | None = Field(None, min_length=8, max_length=512)
+    confirm: bool = False
+
+    @field_validator("consumer_key", "consumer_secret", mode="after")
+    @classmethod
+    def _printable(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value().strip() if value else ""
+        if value and not (text.isascii() and text.isprintable() and " " not in text and len(text) >= 8):
+            raise ValueError("copy it from Salesforce as it is: printable characters without spaces")
+        return SecretStr(text) if value else None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.consumer_key is None) != (self.consumer_secret is None):
+            raise ValueError("consumer_key and consumer_secret belong together")
+        if self.mode == "shared" and self.has_pair:
+            raise ValueError("the shared app takes no credentials")
+        return self
+
+    @property
+    def has_pair(self) -> bool:
+        return self.consumer_key is not None
+
+    @property
+    def key(self) -> str:
+        """The Consumer Key in clear; empty without a pair."""
+        return self.consumer_key.get_secret_value() if self.consumer_key else ""
+
+    @property
+    def secret(self) -> str:
+        """The Consumer Secret in clear; empty without a pair."""
+        return self.consumer_secret.get_secret_value() if self.consumer_secret else ""
 
 
 class ConfirmDisconnect(BaseModel):

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.machine.secrets import LocalSecrets
 
+LOGIN_NAMES = ("SALESFORCE_LOGIN_URL", "SALESFORCE_SANDBOX_LOGIN_URL", "SALESFORCE_SIMULATOR_URL")
 LOCAL_CLIENT = {"client_id": "SALESFORCE_CLIENT_ID", "client_secret": "SALESFORCE_CLIENT_SECRET"}
 
 
@@ -17,8 +18,8 @@ def service_environment(
         "REDIS_URL": redis_url,
         "PUBLIC_URL": url,
         "DASHBOARD_URL": url,
-        "WEBHOOK_SECRETS": secrets.webhook_secret,
         "CONSOLE_ENABLED": "true",
+        "WEBHOOK_SECRETS": secrets.webhook_secret,
         "ENCRYPTION_KEYS": secrets.encryption_key,
         "PYTHONUNBUFFERED": "1",
     }
@@ -30,4 +31,4 @@ def service_environment(
 def simulator_environment(simulator_url: str, session: Mapping[str, Any]) -> dict[str, str]:
     """Points the service at a simulator, whose own door told us the app that it knows."""
     app = {variable: str(session[key]) for key, variable in LOCAL_CLIENT.items()}
-    return {"SALESFORCE_LOGIN_URL": simulator_url, "SALESFORCE_SIMULATOR_URL": simulator_url} | app
+    return dict.fromkeys(LOGIN_NAMES, simulator_url) | app

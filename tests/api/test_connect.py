@@ -363,15 +363,6 @@ async def test_failed_second_attempt_leaves_the_connection(service: Service) -> 
     assert (after["state"], after["version"]) == ("connected", before["version"])
 
 
-@pytest.mark.parametrize("environment", ["sandbox", "my_domain"])
-async def test_other_environments_are_refused_clearly(service: Service, environment: str) -> None:
-    answer = await service.http.post("/v1/hosts/host_a/salesforce/connect", json={"environment": environment})
-    body = answer.json()
-    assert (answer.status_code, body["code"]) == (422, "PayloadInvalid")
-    assert body["advice"]["code"] == "environment_not_available"
-    assert body["errors"][0]["path"] == "body.environment"
-
-
 async def test_member_may_look_but_not_connect(service: Service, mint: TokenMint) -> None:
     headers = mint.headers(hosts={"host_a": "member"})
     url = "/v1/hosts/host_a/salesforce"

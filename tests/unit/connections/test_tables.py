@@ -5,6 +5,9 @@ import string
 import pytest
 
 from app.advice import ADVICE
+from app.advice_connections import CONNECTION_ROWS
+from app.advice_own_app import OWN_APP_ADVICE, OWN_APP_ROWS
+from app.connections.advice import api_advice
 from app.connections.connect_errors import (
     ADVICE_BY_API_CODE,
     ADVICE_BY_ERROR,
@@ -17,7 +20,7 @@ from app.connections.pages import popup_page
 from app.connections.refusals import REASONS, reason_of
 from app.salesforce.oauth import OAuthAnswerLost, OAuthRefused
 
-FILLED = {"support_email", "redirect_uri", "api_version"}
+FILLED = {"support_email", "redirect_uri", "api_version", "edition"}
 REASON_CODES = {
     "access_revoked",
     "user_inactive",
@@ -87,8 +90,34 @@ def test_advice_asks_only_for_what_somebody_fills_in(code: str) -> None:
     row = ADVICE[code]
     texts = (row.title, row.explanation, *row.steps)
     places = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
-    is_ours = code in REASON_CODES or code in {row[2] for row in ADVICE_BY_ERROR}
+    is_ours = code in {row[0] for row in (*CONNECTION_ROWS, *OWN_APP_ROWS)}
     assert not is_ours or places <= FILLED
+
+
+@pytest.mark.parametrize("code", sorted(OWN_APP_ADVICE))
+def test_own_app_never_hears_of_the_package(code: str) -> None:
+    row = ADVICE[OWN_APP_ADVICE[code]]
+    texts = " ".join((row.title, row.explanation, *row.steps))
+    assert "package" not in texts.lower()
+    assert "Eventship app" not in texts
+
+
+@pytest.mark.parametrize(
+    ("edition", "code"),
+    [
+        ("Starter Suite", "edition_without_api"),
+        ("Pro Suite", "edition_without_api"),
+        ("Essentials Edition", "edition_without_api"),
+        ("Team Edition", "edition_without_api"),
+        ("Professional Edition", "edition_needs_api_addon"),
+        ("Enterprise Edition", "api_not_enabled_for_user"),
+        ("Developer Edition", "api_not_enabled_for_user"),
+        ("Something New", "api_disabled"),
+        (None, "api_disabled"),
+    ],
+)
+def test_advice_for_a_closed_api_depends_on_the_edition(edition: str | None, code: str) -> None:
+    assert api_advice(edition) == code
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,180 @@
+"""A host's own Salesforce app: saved, rotated and cleared; its credentials never leave again."""
+
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.connections.advice import explain
+from app.connections.apps import is_own, own_ref
+from app.connections.ends import end_connection
+from app.connections.hosts import lock_host
+from app.connections.refusals import CREDENTIALS_REJECTED
+from app.connections.revocations import Revocation, queue_revocation, try_revoke
+from app.connections.schemas import OwnCredentials
+from app.connections.sealing import CONSUMER_KEY, CONSUMER_SECRET, REFRESH_TOKEN
+from app.connections.tokens import ConnectionTokens
+from app.models import Connection, Host, OwnApp
+from app.problems import FieldError, PayloadInvalid
+from app.resources import Resources
+from app.salesforce.errors import SalesforceError
+from app.vault import KeyMissing, SealBroken, Vault, fingerprint
+
+CLEARED: Final = "credentials_cleared"
+
+
+async def choose_own_app(resources: Resources, host_id: str) -> None:
+    """Connect through an app of the host's own from now on; its credentials may follow later."""
+    async with resources.database.tenant(host_id) as session:
+        host = await lock_host(session, host_id)
+        await _set_mode(session, host, "own")
+        await _touch(session, host_id)
+
+
+async def save_credentials(
+    resources: Resources, host_id: str, *, user_id: str, given: OwnCredentials
+) -> None:
+    """Seal and store the pair. The same Key with another Secret is used at once; with another Key the old
+    pair stays for the living connection until it is made anew.
+    """
+    ref = own_ref(given.key)
+    async with resources.database.tenant(host_id) as session:
+        host = await lock_host(session, host_id)
+        connection = await session.get(Connection, host_id)
+        in_use = connection.client_id if connection and connection.state != "disconnected" else None
+        await _set_mode(session, host, "own")
+        await _retire(session, host_id, keep=ref, in_use=in_use)
+        await session.execute(_upsert(resources.vault, host_id, user_id=user_id, given=given))
+        await _touch(session, host_id)
+        is_same_app = in_use == ref
+        is_reopened = is_same_app and await _reopen(session, host_id)
+        details = {"fingerprint": fingerprint(given.key), "is_same_app": is_same_app}
+        await audit.record(
+            session, host_id, actor=user_id, action="salesforce.byo_credentials_set", details=details
+        )
+    if is_same_app:
+        await _try_out(resources, host_id, is_reopened=is_reopened)
+
+
+async def clear_credentials(
+    resources: Resources, host_id: str, *, user_id: str, is_confirmed: bool, mode: str = "own"
+) -> None:
+    """Forget the pair; a connection made with it ends as `credentials_cleared`, which must be confirmed.
+
+    Raises PayloadInvalid without the confirmation. `mode` is the app that the host connects through next.
+    """
+    async with resources.database.tenant(host_id) as session:
+        host = await lock_host(session, host_id)
+        connection = await session.get(Connection, host_id)
+        is_in_use = connection is not None and is_own(connection.client_id)
+        if connection is not None and is_in_use and connection.state == "connected" and not is_confirmed:
+            _refuse_unconfirmed(resources)
+        revocation = await _let_go(session, resources, connection) if connection and is_in_use else None
+        gone = await session.scalars(
+            delete(OwnApp).where(OwnApp.host_id == host_id).returning(OwnApp.fingerprint)
+        )
+        fingerprints = sorted(gone)
+        await _set_mode(session, host, mode)
+        await _touch(session, host_id)
+        if fingerprints:
+            about = {"fingerprints": fingerprints}
+            await audit.record(
+                session, host_id, actor=user_id, action="salesforce.byo_credentials_cleared", details=about
+            )
+    if revocation is not None:
+        await try_revoke(resources, revocation)
+
+
+async def drop_retired(session: AsyncSession, host_id: str) -> None:
+    """Forget the pairs that no connection lives by any more, in the transaction that stores a new grant."""
+    await session.execute(delete(OwnApp).where(OwnApp.host_id == host_id, OwnApp.retired_at.is_not(None)))
+
+
+def _upsert(vault: Vault, host_id: str, *, user_id: str, given: OwnCredentials) -> Insert:
+    values = {
+        "consumer_key": vault.seal(given.key, host_id=host_id, column=CONSUMER_KEY),
+        "consumer_secret": vault.seal(given.secret, host_id=host_id, column=CONSUMER_SECRET),
+        "consumer_key_last4": given.key[-4:],
+        "consumer_secret_last4": given.secret[-4:],
+        "fingerprint": fingerprint(f"{given.key}:{given.secret}"),
+        "saved_at": func.clock_timestamp(),
+        "saved_by": user_id,
+        "retired_at": None,
+    }
+    row = insert(OwnApp).values(host_id=host_id, app_ref=own_ref(given.key), **values)
+    return row.on_conflict_do_update(index_elements=["host_id", "app_ref"], set_=values)
+
+
+async def _retire(session: AsyncSession, host_id: str, *, keep: str, in_use: str | None) -> None:
+    others = (OwnApp.host_id == host_id, OwnApp.app_ref != keep)
+    await session.execute(delete(OwnApp).where(*others, OwnApp.app_ref != (in_use or "")))
+    await session.execute(update(OwnApp).where(*others).values(retired_at=func.clock_timestamp()))
+
+
+async def _reopen(session: AsyncSession, host_id: str) -> bool:
+    """A connection that ended over the old Secret gets another chance with the new one."""
+    reopened = await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.state == "needs_reconnect")
+        .where(Connection.reason_code == CREDENTIALS_REJECTED, Connection.refresh_token.is_not(None))
+        .values(
+            state="connected",
+            reason_code=None,
+            state_since=func.clock_timestamp(),
+            version=Connection.version + 1,
+        )
+        .returning(Connection.host_id)
+    )
+    return reopened.scalar() is not None
+
+
+async def _try_out(resources: Resources, host_id: str, *, is_reopened: bool) -> None:
+    """Refresh at once, so that a wrong Secret shows now and not at the next registration."""
+    with suppress(SalesforceError):
+        await ConnectionTokens(resources, host_id).keep_alive()
+    if is_reopened:
+        async with resources.database.tenant(host_id) as session:
+            living = (Connection.host_id == host_id, Connection.state == "connected")
+            org_ids = set(await session.scalars(select(Connection.org_id).where(*living)))
+        await resources.wakeups.announce(org_ids)
+
+
+async def _let_go(session: AsyncSession, resources: Resources, connection: Connection) -> Revocation | None:
+    """End the connection and its tokens: without the app's credentials nobody can use them."""
+    host_id, sealed = connection.host_id, connection.refresh_token
+    if connection.state == "disconnected":
+        return None
+    await end_connection(session, host_id, reason_code=CLEARED)
+    await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id)
+        .values(access_token=None, refresh_token=None, reason_code=CLEARED)
+        .values(token_version=Connection.token_version + 1, refresh_started_at=None)
+    )
+    if sealed is None:
+        return None
+    try:
+        token = resources.vault.open(sealed, host_id=host_id, column=REFRESH_TOKEN)
+    except (SealBroken, KeyMissing):
+        return None
+    return await queue_revocation(
+        session, resources.vault, host_id, login_url=connection.login_url, token=token
+    )
+
+
+def _refuse_unconfirmed(resources: Resources) -> None:
+    advice = explain(resources.settings, "clear_needs_confirmation")
+    where = FieldError(path="confirm", message=advice.title)
+    raise PayloadInvalid(advice.title, advice=advice, errors=[where])
+
+
+async def _set_mode(session: AsyncSession, host: Host, mode: str) -> None:
+    await session.execute(update(Host).where(Host.host_id == host.host_id).values(app_mode=mode))
+
+
+async def _touch(session: AsyncSession, host_id: str) -> None:
+    changed = update(Connection).where(Connection.host_id == host_id)
+    await session.execute(changed.values(version=Connection.version + 1))
