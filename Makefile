@@ -12,7 +12,12 @@ STAMP := $(VENV)/installed
 PYTHON := $(shell for candidate in python3.13 python3.12 python3.11 python3; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 
-.PHONY: help setup run smoke test check format migrate openapi bench chaos clean
+# The console is built where a Node that can do it is at hand; everything else goes without.
+NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm)
+CONSOLE := web/dist/built
+CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
+
+.PHONY: web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +31,22 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $@
 
+web:  ## build the console and the elements into web/dist; needs Node 20.19 or newer
+	@test -n "$(NODE)" || { echo "Node 20.19 or newer, with npm, is needed to build the console" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(CONSOLE)
+
+$(CONSOLE): web/node_modules/.package-lock.json $(CONSOLE_SOURCES)
+	@cd web && npm run --silent build -- --logLevel warn
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@echo "installing what builds the console"
+	@cd web && npm ci --silent --omit=dev
+	@touch $@
+
 run: setup  ## start everything, connect, put 60 registrations into Salesforce, stay until Ctrl-C
+	@if test -z "$(NODE)"; then echo "without its console: Node 20.19 or newer, with npm, would build it"; \
+		else $(MAKE) --no-print-directory $(CONSOLE) || echo "without its console: it could not be built (make web)"; fi
 	@PORT=$(PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) $(BIN)/python -m app.demo run
 
 smoke: setup  ## the same on fresh state, compared with what is expected; FAULT=kill-worker|flush-valkey|reset-after-write
@@ -60,5 +80,5 @@ chaos: setup  ## break things at random and count
 
 clean:  ## remove local state, caches and .venv
 	@test ! -x $(BIN)/python || $(BIN)/python -c 'from app.local import *; LocalEngines(Path(".local")).discard()'
-	@rm -rf .local .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
+	@rm -rf .local .venv web/dist web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
