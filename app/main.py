@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from app.campaigns.routes import router as campaigns_router
 from app.connections.oauth_routes import router as oauth_router
@@ -109,3 +110,16 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
 
 def _intake(resources: Resources) -> IntakeWriter:
     return IntakeWriter(resources.database, resources.wakeups, pepper=pepper_of(resources.settings))
+    _let_the_dashboard_in(app, settings)
+
+
+def _let_the_dashboard_in(app: FastAPI, settings: Settings) -> None:
+    """Browsers may call from the dashboard's origin alone, with a bearer token and never with cookies."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=[settings.dashboard_url],
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+        expose_headers=["Retry-After"],
+        max_age=3600,
+    )
