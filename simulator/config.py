@@ -65,6 +65,16 @@ class RecordType(_Part):
     is_active: bool = True
 
 
+_PERSON_RECORD_TYPES = (
+    RecordType(sobject="Account", developer_name="Organization", name="Organization", is_default=True),
+    RecordType(sobject="Account", developer_name="PersonAccount", name="PersonAccount"),
+    RecordType(sobject="Account", developer_name="PersonAccount", name="Person Account", is_person_type=True),
+)
+_MAINTENANCE = (
+    "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1></body></html>"
+)
+
+
 class AssignmentRule(_Part):
     """Gives rows of `sobject` to `owner_id` on every create unless Sforce-Auto-Assign says FALSE."""
 
@@ -173,7 +183,19 @@ class Config(_Part):
     wrong_verifier_error: Literal["invalid_grant", "invalid_request"] = "invalid_grant"
     # RFC 7636 ends at 128 characters; 128 random bytes in base64url, as released clients send, are 171.
     max_code_verifier: int = 171
-    maintenance_page: str = "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1></body></html>"
+    maintenance_page: str = _MAINTENANCE
+
+    @property
+    def every_record_type(self) -> tuple[RecordType, ...]:
+        """The record types in the order of their ids; person accounts bring their own when none is listed.
+
+        Two of those share a developer name, as in orgs that were seen: `is_person_type` tells them apart.
+        """
+        has_own = any(kind.is_person_type for kind in self.record_types)
+        return (
+            *self.record_types,
+            *(_PERSON_RECORD_TYPES if self.has_person_accounts and not has_own else ()),
+        )
 
 
 class MalformedConfig(ValueError):

@@ -60,6 +60,8 @@ class Org:
             hidden_fields=self.config.hidden_fields,
             hidden_objects=self.config.hidden_objects,
             restricted_picklists=self.config.restricted_picklists,
+            with_record_types=[kind.sobject for kind in self.config.every_record_type],
+            has_person_accounts=self.config.has_person_accounts,
         )
 
     def _load(self) -> None:
@@ -100,6 +102,7 @@ class Org:
             self._reschema()
             raise configuration.MalformedConfig(f"no such object or field: {error}") from error
         self.api_used = config.api_limit.used
+        put_record_types(self)
         self.commit()
         return self.current_config()
 
@@ -187,6 +190,25 @@ def seed(org: Org) -> None:
         org.store.put("User", {**_empty(org, "User"), **user, **audit})
     queue = {"Id": mint("00G", org.number * 100 + 1), "Name": "Event Leads", "DeveloperName": "Event_Leads"}
     org.store.put("Group", {**_empty(org, "Group"), **queue, "Type": "Queue", **audit})
+
+
+def put_record_types(org: Org) -> None:
+    """Rows for the configured record types; those no longer configured become inactive."""
+    now = org.now()
+    audit = {"IsDeleted": False, "CreatedById": org.admin_id, "LastModifiedById": org.admin_id}
+    audit |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), now)
+    for row in list(org.store.live("RecordType")):
+        org.store.change("RecordType", row["Id"], {"IsActive": False})
+    for number, kind in enumerate(org.config.every_record_type, start=1):
+        row = {
+            "Id": mint("012", number),
+            "Name": kind.name or kind.developer_name.replace("_", " "),
+            "DeveloperName": kind.developer_name,
+            "SobjectType": kind.sobject,
+            "IsActive": kind.is_active,
+            "IsPersonType": kind.is_person_type,
+        }
+        org.store.put("RecordType", {**_empty(org, "RecordType"), **row, **audit})
 
 
 def _empty(org: Org, sobject: str) -> Row:

@@ -102,6 +102,10 @@ class Store:
         """Every row that is not deleted, oldest first."""
         return (row for row in self._tables[sobject].rows.values() if not row["IsDeleted"])
 
+    def size(self) -> int:
+        """How many rows there are in all tables, deleted ones too."""
+        return sum(len(table.rows) for table in self._tables.values())
+
     def next_id(self, sobject: str) -> str:
         table = self._tables[sobject]
         table.last_number += 1

@@ -10,35 +10,30 @@ from typing import Any
 
 from simulator import ids, values
 from simulator.acting import Write
-from simulator.errors import (
-    SalesforceError,
-    entity_is_deleted,
-    field_not_writable,
-    malformed_id,
-    no_such_column,
-    not_found,
-    refusal,
-    save_refusal,
-)
-from simulator.metadata.schema import Field, SObject
+from simulator.errors import SalesforceError, entity_is_deleted, malformed_id, not_found, save_refusal
+from simulator.given import accepted
+from simulator.metadata.schema import SObject
 from simulator.org import Org
-from simulator.rules import duplicates, lookups, objects, validation
+from simulator.rules import automations, duplicates, objects, record_types, states, validation
 from simulator.store import Row
 
 
 def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -> str:
     """Insert a row and return its id; raises SalesforceError."""
     _check_powers(org, sobject, is_allowed=sobject.is_createable)
-    changes = _accepted(org, sobject, given, flag="C", raw=write.raw)
+    _check_storage(org)
+    changes = accepted(org, sobject, given, flag="C", raw=write.raw)
     org.disturb(sobject.name)
     row = {**_defaults(org, sobject, write.user_id), **changes}
     with org.store.savepoint():
+        row = record_types.filled(org, sobject.name, row)
         row = objects.before_insert(org, sobject.name, row, write.user_id)
         _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
         _check_row(org, sobject, row, changed=None)
         validation.check(org, sobject.name, row)
         duplicates.check(org, sobject.name, row, event="insert", write=write)
         _check_unique(org, sobject, row, None)
+        automations.check(org, sobject.name, row, event="insert")
         row = {**row, "Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
         org.store.put(sobject.name, row)
         objects.after_insert(org, sobject.name, row)
@@ -49,16 +44,19 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
     """Change a row; raises SalesforceError."""
     before = addressed(org, sobject, record_id)
     _check_powers(org, sobject, is_allowed=sobject.is_updateable)
-    changes = _accepted(org, sobject, given, flag="U", raw=write.raw)
+    changes = accepted(org, sobject, given, flag="U", raw=write.raw)
     org.disturb(sobject.name)
     with org.store.savepoint():
+        _check_unlocked(org, before)
         objects.check_editable(org, sobject.name, before)
-        row = objects.before_update(org, sobject.name, before, {**before, **changes})
+        row = record_types.filled(org, sobject.name, {**before, **changes})
+        row = objects.before_update(org, sobject.name, before, row)
         _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
         _check_row(org, sobject, row, changed=changes)
         validation.check(org, sobject.name, row)
         duplicates.check(org, sobject.name, row, event="update", write=write)
         _check_unique(org, sobject, row, str(before["Id"]))
+        automations.check(org, sobject.name, row, event="update")
         row = {**row, **_audit(org, write.user_id, is_new=False)}
         org.store.put(sobject.name, row)
         objects.after_update(org, sobject.name, before, row)
@@ -75,6 +73,7 @@ def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
         raise
     _check_powers(org, sobject, is_allowed=sobject.is_deletable)
     with org.store.savepoint():
+        _check_unlocked(org, row)
         objects.before_delete(org, sobject.name, row)
         remove(org, sobject.name, row, write.user_id)
 
@@ -102,7 +101,22 @@ def addressed(org: Org, sobject: SObject, record_id: str) -> Row:
     return row
 
 
+def _check_storage(org: Org) -> None:
+    if org.config.max_records is not None and org.store.size() >= org.config.max_records:
+        status = org.config.storage_status
+        raise save_refusal("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", status=status)
+
+
+def _check_unlocked(org: Org, row: Row) -> None:
+    """A record in an approval process is locked."""
+    if row["Id"][:15] in {record_id[:15] for record_id in org.config.locked_records}:
+        raise save_refusal("ENTITY_IS_LOCKED", "the entity is locked for editing")
+
+
 def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
+    if org.config.is_read_only:
+        message = "The organization is in read-only mode during maintenance"
+        raise save_refusal("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", message)
     is_campaign = sobject.name == "Campaign" and not org.config.is_marketing_user
     if is_campaign:
         message = f"entity type cannot be inserted: {sobject.label}"
@@ -114,31 +128,6 @@ def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
             "insufficient access rights on object id",
             status=org.config.access_status,
         )
-
-
-def _accepted(org: Org, sobject: SObject, given: Mapping[str, Any], *, flag: str, raw: str) -> Row:
-    """The given fields under their own names, typed; raises on unknown, unwritable or mistyped ones."""
-    fields = {name: _writable_name(sobject, name, flag) for name in given if name.lower() != "attributes"}
-    read_only = org.config.read_only_fields.get(sobject.name, ())
-    locked = [f.name for f in fields.values() if not f.has(flag) or f.name in read_only]
-    if locked:
-        raise field_not_writable(locked)
-    changes = {field.name: values.typed(field, given[name], raw) for name, field in fields.items()}
-    for field in fields.values():
-        if field.type == "reference" and changes[field.name] is not None:
-            changes[field.name] = lookups.resolve(org, field, changes[field.name])
-    return changes
-
-
-def _writable_name(sobject: SObject, name: str, flag: str) -> Field:
-    field = sobject.find(name)
-    if field is None:
-        raise no_such_column(name, sobject.name)
-    if field.name == "Id" and flag == "C":
-        raise save_refusal("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id")
-    if field.name == "Id":
-        raise refusal("INVALID_FIELD", "The Id field should not be specified in the sobject data.")
-    return field
 
 
 def _defaults(org: Org, sobject: SObject, user_id: str) -> Row:
@@ -174,6 +163,7 @@ def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, An
     names = sobject.fields if changed is None else changed
     found = (values.check(sobject.fields[name], row.get(name)) for name in names)
     errors = [item for item in found if item is not None]
+    errors += states.wrong(org, sobject, row, names)
     if errors:
         raise SalesforceError(400, *errors)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from simulator import ids
 from simulator.config import Config
 from simulator.metadata.schema import ID_TYPES, NUMBER_TYPES, Field, SObject
 from simulator.metadata.standard import Schema
@@ -114,7 +115,7 @@ def describe(schema: Schema, sobject: SObject, config: Config, *, root: str, bas
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [_record_type(sobject, root)],
+        "recordTypeInfos": _record_types(sobject, config, root),
         "searchLayoutable": True,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {sobject.plural.lower()}", "name": "everything"}],
@@ -139,16 +140,54 @@ def _children(schema: Schema, sobject: SObject) -> list[dict[str, Any]]:
     ]
 
 
-def _record_type(sobject: SObject, root: str) -> dict[str, Any]:
-    layout = f"{root}/sobjects/{sobject.name}/describe/layouts/{_MASTER_RECORD_TYPE}"
+def _record_types(sobject: SObject, config: Config, root: str) -> list[dict[str, Any]]:
+    """The object's own record types and Master, which is the default where there are no others."""
+    numbered = enumerate(config.every_record_type, start=1)
+    own = [(ids.mint("012", n), kind) for n, kind in numbered if kind.sobject == sobject.name]
+    default = next((i for i, kind in own if kind.is_default and kind.is_active), None)
+    infos = [
+        _record_type(
+            sobject,
+            root,
+            record_type_id=record_type_id,
+            developer_name=kind.developer_name,
+            name=kind.name or kind.developer_name.replace("_", " "),
+            is_active=kind.is_active,
+            is_default=record_type_id == default,
+        )
+        for record_type_id, kind in own
+    ]
+    master = _record_type(
+        sobject,
+        root,
+        record_type_id=_MASTER_RECORD_TYPE,
+        developer_name="Master",
+        name="Master",
+        is_active=True,
+        is_default=default is None,
+    )
+    return [*infos, master]
+
+
+def _record_type(
+    sobject: SObject,
+    root: str,
+    *,
+    record_type_id: str,
+    developer_name: str,
+    name: str,
+    is_active: bool,
+    is_default: bool,
+) -> dict[str, Any]:
+    layout = f"{root}/sobjects/{sobject.name}/describe/layouts/{record_type_id}"
     return {
-        "active": True,
-        "available": True,
-        "defaultRecordTypeMapping": True,
-        "developerName": "Master",
-        "master": True,
-        "name": "Master",
-        "recordTypeId": _MASTER_RECORD_TYPE,
+        "active": is_active,
+        "available": is_active,
+        "defaultRecordTypeMapping": is_default,
+        "developerName": developer_name,
+        "master": record_type_id == _MASTER_RECORD_TYPE,
+        "name": name,
+        "recordTypeId": record_type_id,
         "urls": {"layout": layout},
     }
 

@@ -100,3 +100,27 @@ AccountSource      | picklist(40)    | CUN  | Account Source | {_SOURCES}
 OwnerId            | reference       | CUD  | Owner ID | -> User as Owner
 LastActivityDate   | date            | N    | Last Activity
 """
+
+# What person accounts add to Account and Contact (v59); the Account's own Name may then be left out.
+IS_PERSON_ACCOUNT = "IsPersonAccount | boolean | D | Is Person Account"
+PERSON_ACCOUNT = (
+    "Name | string(255) | CUN | Account Name",
+    "LastName | string(80) | CUN | Last Name",
+    "FirstName | string(40) | CUN | First Name",
+    "Salutation | picklist(40) | CUN | Salutation | Mr.; Ms.; Mrs.; Dr.; Prof.",
+    IS_PERSON_ACCOUNT,
+    "PersonContactId | reference | N | Contact ID | -> Contact as PersonContact",
+    "PersonEmail | email(80) | CUN | Email",
+    "PersonTitle | string(80) | CUN | Title",
+    "PersonMobilePhone | phone(40) | CUN | Mobile",
+    "PersonHomePhone | phone(40) | CUN | Home Phone",
+    "PersonDepartment | string(80) | CUN | Department",
+    f"PersonLeadSource | picklist(255) | CUN | Lead Source | {_SOURCES}",
+    "PersonMailingStreet | textarea(255) | CUN | Mailing Street",
+    "PersonMailingCity | string(40) | CUN | Mailing City",
+    "PersonMailingState | string(80) | CUN | Mailing State/Province",
+    "PersonMailingPostalCode | string(20) | CUN | Mailing Zip/Postal Code",
+    "PersonMailingCountry | string(80) | CUN | Mailing Country",
+    "PersonBirthdate | date | CUN | Birthdate",
+    "PersonHasOptedOutOfEmail | boolean | CUD | Email Opt Out",
+)

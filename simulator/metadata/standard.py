@@ -26,6 +26,7 @@ _STANDARD: tuple[tuple[str, str], ...] = (
     ("Task 00T Task/Tasks", activities.TASK),
     ("User 005 User/Users no-delete", organization.USER),
 )
+_RECORD_TYPE = parse_field("RecordTypeId | reference | CUN | Record Type ID | -> RecordType as RecordType")
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,17 @@ def configured_schema(
     hidden_fields: Mapping[str, Sequence[str]],
     hidden_objects: Sequence[str],
     restricted_picklists: Mapping[str, Sequence[str]],
+    with_record_types: Sequence[str] = (),
+    has_person_accounts: bool = False,
 ) -> Schema:
     """The schema as one org's configuration changes it; `restricted_picklists` keys are `Lead.LeadSource`."""
-    objects = {name: sobject for name, sobject in schema.objects.items() if name not in hidden_objects}
+    objects = dict(schema.objects)
+    if has_person_accounts:
+        objects["Account"] = objects["Account"].with_fields(map(parse_field, people.PERSON_ACCOUNT))
+        objects["Contact"] = objects["Contact"].with_fields([parse_field(people.IS_PERSON_ACCOUNT)])
+    for name in with_record_types:
+        objects[name] = objects[name].with_fields([_RECORD_TYPE])
+    objects = {name: sobject for name, sobject in objects.items() if name not in hidden_objects}
     for name, lines in extra_fields.items():
         objects[name] = objects[name].with_fields(parse_field(line) for line in lines)
     for path, values in restricted_picklists.items():

@@ -11,6 +11,14 @@ from simulator.errors import json_parser_error, refusal
 
 _SAVE_HEADER = "sforce-duplicate-rule-header"
 
+# Python's reasons in the words of the parser that Salesforce uses.
+_JACKSON = {
+    "Expecting ':' delimiter": "was expecting a colon to separate field name and value",
+    "Expecting ',' delimiter": "was expecting comma to separate Object entries",
+    "Expecting property name enclosed in double quotes": "was expecting double-quote to start field name",
+    "Expecting value": ("expected a valid value (number, String, array, object, 'true', 'false' or 'null')"),
+}
+
 
 @dataclass(frozen=True)
 class Call:
@@ -104,5 +112,6 @@ def _parsed(raw: str) -> Any:
         if not found:
             message = f"Unexpected end-of-input: expected close marker for Object at {where}"
         else:
-            message = f"Unexpected character ('{found}' (code {ord(found)})): {error.msg.lower()} at {where}"
+            reason = _JACKSON.get(error.msg, error.msg.lower())
+            message = f"Unexpected character ('{found}' (code {ord(found)})): {reason} at {where}"
         raise json_parser_error(message) from error

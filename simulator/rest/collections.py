@@ -9,7 +9,7 @@ from simulator.errors import ErrorItem, SalesforceError, refusal, save_refusal
 from simulator.metadata.schema import SObject
 from simulator.org import Org
 from simulator.rest.call import Call, Reply
-from simulator.rest.sobjects import chosen, key_field, matches, named, record
+from simulator.rest.sobjects import chosen, key_field, matches, named
 
 MAX_ROWS = 200
 MAX_RETRIEVED = 2000
@@ -79,7 +79,7 @@ def upsert(org: Org, call: Call) -> Reply:
 
 def delete(org: Org, call: Call) -> Reply:
     record_ids = [i for i in call.query.get("ids", "").split(",") if i]
-    _check_size(record_ids, MAX_ROWS)
+    _check_size(org, record_ids, MAX_ROWS)
     write = call.write()
 
     def one(given: dict[str, Any]) -> Result:
@@ -98,13 +98,13 @@ def retrieve(org: Org, call: Call) -> Reply:
     sobject = named(org, call.segments[2])
     asked = call.object() if call.method == "POST" else call.query
     record_ids = _listed(asked.get("ids"))
-    _check_size(record_ids, MAX_RETRIEVED)
+    _check_size(org, record_ids, MAX_RETRIEVED)
     names = ",".join(_listed(asked.get("fields")))
     if not names:
         raise refusal("MISSING_ARGUMENT", "The fields parameter is required")
-    fields = chosen(sobject, names)
+    show = chosen(org, call, sobject, names)
     found = (_found(org, sobject, record_id) for record_id in record_ids)
-    return Reply(200, [record(org, call, sobject, row, fields) if row else None for row in found])
+    return Reply(200, [show(row) if row else None for row in found])
 
 
 def _found(org: Org, sobject: SObject, record_id: str) -> dict[str, Any] | None:
@@ -123,20 +123,22 @@ def _each(org: Org, call: Call, one: Callable[[dict[str, Any]], Result]) -> Repl
     rows = body.get("records")
     if not isinstance(rows, list):
         rows = []
-    _check_size(rows, MAX_ROWS)
+    _check_size(org, rows, MAX_ROWS)
     kinds = [str((row.get("attributes") or {}).get("type")) for row in rows]
     if len([kind for kind, _ in groupby(kinds)]) > MAX_CHUNKS:
-        raise refusal("LIMIT_EXCEEDED", f"Cannot have more than {MAX_CHUNKS} chunks in a single operation")
-    return Reply(200, _results(org, rows, one, all_or_none=body.get("allOrNone") is True))
+        code = org.config.too_many_parts_code
+        raise refusal(code, f"Cannot have more than {MAX_CHUNKS} chunks in a single operation")
+    results = _results(org, rows, one, all_or_none=body.get("allOrNone") is True)
+    has_success = any(result["success"] for result in results)
+    return Reply(200 if has_success else org.config.all_rows_failed_status, results)
 
 
-def _check_size(rows: list[Any], limit: int) -> None:
+def _check_size(org: Org, rows: list[Any], limit: int) -> None:
     if not rows:
         raise refusal("REQUIRED_FIELD_MISSING", "At least 1 record is required")
     if len(rows) > limit:
-        raise refusal(
-            "LIMIT_EXCEEDED", f"record limit reached. cannot submit more than {limit} records into this call"
-        )
+        message = f"record limit reached. cannot submit more than {limit} records into this call"
+        raise refusal(org.config.too_many_parts_code, message)
 
 
 def _results(

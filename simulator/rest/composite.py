@@ -35,20 +35,20 @@ def run(org: Org, call: Call, dispatch: Dispatch) -> Reply:
     parts = body.get("compositeRequest")
     if not isinstance(parts, list) or not parts:
         raise json_parser_error("Required field missing: compositeRequest")
-    check_envelope(parts)
+    check_envelope(org, parts)
     answers = run_parts(org, call, parts, dispatch, all_or_none=body.get("allOrNone") is True)
     return Reply(200, {"compositeResponse": answers})
 
 
-def check_envelope(parts: list[dict[str, Any]]) -> None:
+def check_envelope(org: Org, parts: list[dict[str, Any]]) -> None:
     """Raise for what makes Salesforce refuse a composite as a whole."""
     if len(parts) > MAX_CALLS:
         message = f"Composite request limit exceeded. Maximum number of subrequests is {MAX_CALLS}."
-        raise refusal("LIMIT_EXCEEDED", message)
+        raise refusal(org.config.too_many_parts_code, message)
     heavy = [part for part in parts if _is_heavy(str(part.get("url", "")))]
     if len(heavy) > MAX_HEAVY_CALLS:
         message = f"Limit of {MAX_HEAVY_CALLS} query and sObject Collections subrequests exceeded."
-        raise refusal("LIMIT_EXCEEDED", message)
+        raise refusal(org.config.too_many_parts_code, message)
     seen: set[str] = set()
     for part in parts:
         reference = str(part.get("referenceId", ""))
@@ -82,13 +82,20 @@ def run_parts(
             known: dict[str, Any] = {}
             for part in parts:
                 answer = _answered(org, call, part, known, dispatch)
-                known[part["referenceId"]] = answer["body"] if answer["httpStatusCode"] < 300 else None
+                known[part["referenceId"]] = _referable(org, part, answer)
                 answers.append(answer)
             if all_or_none and any(_has_failed(answer) for answer in answers):
                 raise _RolledBack
     except _RolledBack:
         return [_undone(part, answer) for part, answer in zip(parts, answers, strict=True)]
     return answers
+
+
+def _referable(org: Org, part: dict[str, Any], answer: dict[str, Any]) -> Any:
+    """What later parts may refer to; whether a collection's rows are among it is undocumented."""
+    is_collection = "/composite/sobjects" in str(part.get("url", ""))
+    is_open = answer["httpStatusCode"] < 300 and (not is_collection or org.config.collection_references)
+    return answer["body"] if is_open else None
 
 
 def _answered(
@@ -153,7 +160,7 @@ def batch(org: Org, call: Call, dispatch: Dispatch) -> Reply:
     body = call.object()
     parts = body.get("batchRequests")
     if not isinstance(parts, list) or not parts or len(parts) > MAX_CALLS:
-        raise refusal("LIMIT_EXCEEDED", f"A batch holds 1 to {MAX_CALLS} subrequests.")
+        raise refusal(org.config.too_many_parts_code, f"A batch holds 1 to {MAX_CALLS} subrequests.")
     results: list[dict[str, Any]] = []
     for part in parts:
         has_failed = any(result["statusCode"] >= 400 for result in results)

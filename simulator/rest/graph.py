@@ -20,7 +20,7 @@ def run(org: Org, call: Call, dispatch: Dispatch) -> Reply:
         raise json_parser_error("Required field missing: graphs")
     nodes = sum(len(graph.get("compositeRequest") or ()) for graph in graphs)
     if len(graphs) > MAX_GRAPHS or nodes > MAX_NODES:
-        raise refusal("LIMIT_EXCEEDED", f"At most {MAX_GRAPHS} graphs and {MAX_NODES} nodes.")
+        raise refusal(org.config.too_many_parts_code, f"At most {MAX_GRAPHS} graphs and {MAX_NODES} nodes.")
     return Reply(200, {"graphs": [_one(org, call, graph, dispatch) for graph in graphs]})
 
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from simulator import policy
 from simulator.errors import refusal
 from simulator.org import Org
 from simulator.rest.call import Call, Reply
-from simulator.rest.sobjects import chosen, named, record
+from simulator.rest.sobjects import chosen, named
 from simulator.soql.cursors import Cursor, locator, page_size
 from simulator.soql.run import run
 from simulator.store import Row
@@ -55,11 +56,12 @@ def search(org: Org, call: Call) -> Reply:
     records = []
     for target in asked.get("sobjects", []):
         sobject = named(org, target["name"])
-        shown = chosen(sobject, ",".join(target.get("fields") or asked.get("fields") or ["Id"]))
+        policy.check(org, sobject.name)
+        show = chosen(org, call, sobject, ",".join(target.get("fields") or asked.get("fields") or ["Id"]))
         rows = [
             row for row in org.store.live(sobject.name) if _has(row, fields, needle) and org.is_visible(row)
         ]
-        records += [record(org, call, sobject, row, shown) for row in rows[: target.get("limit", 2000)]]
+        records += [show(row) for row in rows[: target.get("limit", 2000)]]
     return Reply(200, {"searchRecords": records[: asked.get("overallLimit", 2000)]})
 
 

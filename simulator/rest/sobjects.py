@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from simulator import ids, writes
+from simulator import ids, policy, writes
 from simulator.errors import no_such_column, not_found, refusal
 from simulator.metadata.schema import Field, SObject
 from simulator.org import Org
+from simulator.rest import conditions
 from simulator.rest.call import Call, Reply
-from simulator.soql.fields import read
+from simulator.soql.run import Render, renderer
 from simulator.store import Row
 
 _SPELLED_OUT_SINCE = 46.0
@@ -38,32 +39,31 @@ def get(org: Org, call: Call) -> Reply:
 
 
 def _shown(org: Org, call: Call, sobject: SObject, row: Row) -> Reply:
-    return Reply(200, record(org, call, sobject, row, chosen(sobject, call.query.get("fields"))))
+    policy.check(org, sobject.name)
+    stopped = conditions.reading(call, sobject.name, row)
+    if stopped is not None:
+        return stopped
+    show = chosen(org, call, sobject, call.query.get("fields"))
+    return Reply(200, show(row), conditions.stamps(sobject.name, row))
 
 
-def chosen(sobject: SObject, names: str | None) -> list[Field]:
-    """The fields of a `fields=` parameter, all when there is none; raises INVALID_FIELD."""
-    if not names:
-        return list(sobject.fields.values())
-    return [_field(sobject, name.strip()) for name in names.split(",")]
+def chosen(org: Org, call: Call, sobject: SObject, names: str | None) -> Render:
+    """How to show a row with the fields of a `fields=` parameter, all when there is none.
 
-
-def _field(sobject: SObject, name: str) -> Field:
-    field = sobject.find(name)
-    if field is None:
-        raise no_such_column(name, sobject.name)
-    return field
-
-
-def record(org: Org, call: Call, sobject: SObject, row: Row, fields: list[Field]) -> dict[str, Any]:
-    """A row as the REST API shows it."""
-    url = f"{call.root}/sobjects/{sobject.name}/{row['Id']}"
-    values = {field.name: read(org, sobject.name, field, row) for field in fields}
-    return {"attributes": {"type": sobject.name, "url": url}, **values}
+    Paths such as Account.Name nest. Raises INVALID_FIELD.
+    """
+    wanted = [name.strip() for name in names.split(",")] if names else list(sobject.fields)
+    for name in wanted:
+        if "." not in name and sobject.find(name) is None:
+            raise no_such_column(name, sobject.name)
+    return renderer(org, sobject, wanted, version=call.version)
 
 
 def update(org: Org, call: Call) -> Reply:
     sobject = named(org, call.segments[1])
+    stopped = conditions.writing(call, sobject.name, writes.addressed(org, sobject, call.segments[2]))
+    if stopped is not None:
+        return stopped
     writes.update(org, sobject, call.segments[2], call.object(), call.write())
     return Reply(204)
 

@@ -39,7 +39,7 @@ def create(org: Org, call: Call) -> Reply:
     sobject = named(org, call.segments[2])
     nodes = [_node(org, sobject, given, depth=1) for given in records]
     if sum(1 for node in nodes for _ in node.walk()) > MAX_ROWS:
-        raise refusal("LIMIT_EXCEEDED", f"A tree holds at most {MAX_ROWS} records.")
+        raise refusal(org.config.too_many_parts_code, f"A tree holds at most {MAX_ROWS} records.")
     results: list[dict[str, Any]] = []
     try:
         with org.store.savepoint():
@@ -54,7 +54,7 @@ def create(org: Org, call: Call) -> Reply:
 
 def _node(org: Org, sobject: SObject, given: dict[str, Any], *, depth: int) -> _Node:
     if depth > MAX_DEPTH:
-        raise refusal("LIMIT_EXCEEDED", f"A tree is at most {MAX_DEPTH} levels deep.")
+        raise refusal(org.config.too_many_parts_code, f"A tree is at most {MAX_DEPTH} levels deep.")
     reference = str((given.get("attributes") or {}).get("referenceId", ""))
     links = {c.field.child_name: c for c in org.schema.children[sobject.name] if c.field.child_name}
     children: list[tuple[Field, _Node]] = []

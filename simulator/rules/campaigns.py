@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulator.errors import save_refusal
+from simulator.errors import ErrorItem, SalesforceError, save_refusal
 from simulator.org import Org
 from simulator.rules import leads
 from simulator.store import Row
@@ -47,7 +47,8 @@ def member_on_insert(org: Org, row: Row, user_id: str) -> Row:
     field = "ContactId" if row["ContactId"] else "LeadId"
     for other in org.store.find("CampaignMember", field, row[field]):
         if other["CampaignId"] == row["CampaignId"]:
-            raise save_refusal("DUPLICATE_VALUE", "Already a campaign member.")
+            fields = () if org.config.member_duplicate_has_fields else None
+            raise SalesforceError(400, ErrorItem("DUPLICATE_VALUE", "Already a campaign member.", fields))
     return with_status(org, row, None)
 
 

@@ -1,8 +1,11 @@
 """Ids in the body of a write: do they exist, and may this field point there."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from simulator import ids
-from simulator.errors import SalesforceError, save_refusal
-from simulator.metadata.schema import Field
+from simulator.errors import SalesforceError, refusal, save_refusal
+from simulator.metadata.schema import Field, SObject
 from simulator.org import Org
 
 
@@ -27,6 +30,46 @@ def resolve(org: Org, field: Field, value: str) -> str:
             status=org.config.access_status,
         )
     return record_id
+
+
+def by_key(org: Org, field: Field, value: Mapping[str, Any]) -> str:
+    """The id behind `{"External_Id__c": …}`, given in place of a lookup; raises SalesforceError.
+
+    A field that may point to several objects needs the object's name in `attributes.type` or `type`.
+    """
+    target = _target(org, field, value)
+    keys = [(name, key) for name, key in value.items() if name.lower() not in {"attributes", "type"}]
+    key_field = target.find(keys[0][0]) if len(keys) == 1 else None
+    if key_field is None or not (key_field.has("X") or key_field.has("L")):
+        names = ", ".join(name for name, _ in keys)
+        raise refusal(
+            "INVALID_FIELD", f"Field name provided, {names} does not match an External ID for {target.name}"
+        )
+    key = keys[0][1]
+    rows = [row for row in org.store.find(target.name, key_field.name, key) if org.is_visible(row)]
+    if not rows:
+        message = (
+            f"Foreign key external ID: {key} not found for field {key_field.name} in entity {target.name}"
+        )
+        raise save_refusal("INVALID_FIELD", message)
+    if len(rows) > 1:
+        found = ", ".join(row["Id"] for row in rows)
+        message = f"{key_field.name}: more than one record found for external id field: [{found}]"
+        raise save_refusal("DUPLICATE_EXTERNAL_ID", message)
+    return str(rows[0]["Id"])
+
+
+def _target(org: Org, field: Field, value: Mapping[str, Any]) -> SObject:
+    attributes = value.get("attributes")
+    named = attributes.get("type") if isinstance(attributes, dict) else value.get("type")
+    if named is None and len(field.reference_to) == 1:
+        named = field.reference_to[0]
+    target = org.sobject(str(named))
+    if target is None or target.name not in field.reference_to:
+        raise refusal(
+            "INVALID_FIELD", f"{field.relationship_name}: the sObject type of a polymorphic lookup is needed"
+        )
+    return target
 
 
 def _wrong_type(code: str, field: Field, value: str) -> SalesforceError:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from simulator.org import Org
-from simulator.rules import activities, campaigns, leads, names
+from simulator.rules import activities, campaigns, leads, names, person_accounts
 from simulator.store import Row
 
 _BeforeInsert = Callable[[Org, Row, str], Row]
@@ -13,7 +13,8 @@ _AfterUpdate = Callable[[Org, Row, Row], None]
 
 _BEFORE_INSERT: Mapping[str, tuple[_BeforeInsert, ...]] = {
     "Lead": (names.on_insert,),
-    "Contact": (names.on_insert,),
+    "Account": (person_accounts.account_on_insert,),
+    "Contact": (person_accounts.contact_on_insert, names.on_insert),
     "User": (names.on_insert,),
     "Task": (activities.task_on_insert,),
     "Event": (activities.event_on_insert,),
@@ -23,7 +24,8 @@ _BEFORE_INSERT: Mapping[str, tuple[_BeforeInsert, ...]] = {
 }
 _BEFORE_UPDATE: Mapping[str, tuple[_BeforeUpdate, ...]] = {
     "Lead": (names.on_update,),
-    "Contact": (names.on_update,),
+    "Account": (person_accounts.account_on_update,),
+    "Contact": (person_accounts.contact_on_update, names.on_update),
     "User": (names.on_update,),
     "Task": (activities.task_on_update,),
     "Event": (activities.event_on_update,),
@@ -32,14 +34,18 @@ _BEFORE_UPDATE: Mapping[str, tuple[_BeforeUpdate, ...]] = {
     "CampaignMemberStatus": (campaigns.status_on_update,),
 }
 _AFTER_INSERT: Mapping[str, tuple[_After, ...]] = {
+    "Account": (person_accounts.account_after_insert,),
     "Lead": (leads.after_insert,),
     "Campaign": (campaigns.campaign_after_insert,),
     "CampaignMemberStatus": (campaigns.status_after_write,),
 }
 _AFTER_UPDATE: Mapping[str, tuple[_AfterUpdate, ...]] = {
+    "Account": (person_accounts.account_after_update,),
+    "Contact": (person_accounts.contact_after_update,),
     "CampaignMemberStatus": (campaigns.status_after_update,),
 }
 _BEFORE_DELETE: Mapping[str, tuple[_After, ...]] = {
+    "Contact": (person_accounts.contact_before_delete,),
     "CampaignMemberStatus": (campaigns.status_before_delete,),
 }
 _EDITABLE: Mapping[str, tuple[_After, ...]] = {"Lead": (leads.check_editable,)}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator import policy
 from simulator.errors import refusal
 from simulator.metadata.schema import Field, SObject
 from simulator.org import Org
@@ -34,7 +35,16 @@ def run(org: Org, text: str, *, version: str, with_deleted: bool = False) -> Ans
     sobject = org.sobject(query.source.text)
     if sobject is None:
         raise problems.no_such_object(query.text, query.source.position, query.source.text)
+    policy.check(org, sobject.name)
     return _Run(org, version, with_deleted or query.has_all_rows).answer(query, sobject)
+
+
+def renderer(org: Org, sobject: SObject, names: Sequence[str], *, version: str) -> Render:
+    """How to show a row with these fields, paths of relationships too; raises INVALID_FIELD."""
+    text = ", ".join(names)
+    columns = tuple(tree.Selected(tree.Name(name, max(text.find(name), 0))) for name in names)
+    query = tree.Query(text, columns, tree.Name(sobject.name, 0))
+    return _Run(org, version, False)._renderer(query, sobject)
 
 
 @dataclass(frozen=True)

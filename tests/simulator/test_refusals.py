@@ -291,7 +291,8 @@ async def test_a_wrong_address_is_refused(
             "application/json",
             400,
             "JSON_PARSER_ERROR",
-            "Unexpected character ('j' (code 106)): expecting ':' delimiter at [line:1, column:12]",
+            "Unexpected character ('j' (code 106)): was expecting a colon to separate field name and value "
+            "at [line:1, column:12]",
             id="not JSON",
         ),
         pytest.param(

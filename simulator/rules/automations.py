@@ -1,0 +1,33 @@
+"""Apex triggers and flows that fail: what other people's code in an org does to a write."""
+
+from simulator.config import Automation
+from simulator.errors import save_refusal
+from simulator.org import Org
+from simulator.soql.conditions import holds
+from simulator.store import Row
+
+_APEX = (
+    "{sobject}Trigger: execution of After{event}\n\ncaused by: System.DmlException: {text}\n\n"
+    "Trigger.{sobject}Trigger: line 1, column 1"
+)
+_FLOW = (
+    "We can't save this record because the “{sobject} process” process failed. "
+    "Give your Salesforce admin these details. {text}"
+)
+_FORMS = {
+    "apex": ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", _APEX),
+    "flow": ("CANNOT_EXECUTE_FLOW_TRIGGER", _FLOW),
+}
+
+
+def check(org: Org, name: str, row: Row, *, event: str) -> None:
+    """Raise what the first failing trigger or flow says; `event` is insert or update."""
+    for automation in org.config.automations:
+        if automation.is_active and automation.sobject == name and _fails(org, automation, row):
+            code, form = _FORMS[automation.kind]
+            text = automation.message or "Something went wrong."
+            raise save_refusal(code, form.format(sobject=name, event=event.capitalize(), text=text))
+
+
+def _fails(org: Org, automation: Automation, row: Row) -> bool:
+    return not automation.when or holds(org, automation.sobject, automation.when, row)

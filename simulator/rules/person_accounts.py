@@ -1,0 +1,118 @@
+"""Person accounts: an Account that is a person, with a Contact of its own behind it.
+
+The Contact follows the Account and cannot be created, renamed, moved or deleted by itself
+(Object Reference for the Salesforce Platform, "Person Account Record Types").
+"""
+
+from simulator.errors import SalesforceError, save_refusal
+from simulator.org import Org
+from simulator.rules import names, record_types
+from simulator.store import Row
+from simulator.values import required_missing
+
+_MAILING = ("MailingStreet", "MailingCity", "MailingState", "MailingPostalCode", "MailingCountry")
+# Fields of the Contact by the Account's name for them.
+_SHARED = {
+    **{name: name for name in ("FirstName", "LastName", "Salutation", "Name", "Phone", "OwnerId")},
+    **{
+        f"Person{name}": name
+        for name in ("Email", "Title", "MobilePhone", "HomePhone", "Department", "LeadSource", "Birthdate")
+    },
+    **{f"Person{name}": name for name in _MAILING},
+}
+_PERSONAL = tuple(name for name in _SHARED if name not in {"Name", "Phone", "OwnerId"})
+_FIXED = ("FirstName", "LastName", "AccountId")
+
+
+def account_on_insert(org: Org, row: Row, user_id: str) -> Row:
+    if not org.config.has_person_accounts:
+        return row
+    if record_types.is_person(org, row):
+        if row["Name"]:
+            raise _bad_names(["Name"])
+        return _as_person(row)
+    return _as_business(row)
+
+
+def account_on_update(org: Org, before: Row, row: Row) -> Row:
+    if not org.config.has_person_accounts:
+        return row
+    if record_types.is_person(org, row):
+        if row["Name"] != before["Name"]:
+            raise _bad_names(["Name"])
+        return _as_person(row)
+    return _as_business(row)
+
+
+def _as_person(row: Row) -> Row:
+    if not row.get("LastName"):
+        raise required_missing(["LastName"])
+    return {**row, "Name": names.full_name(row), "IsPersonAccount": True}
+
+
+def _as_business(row: Row) -> Row:
+    personal = [name for name in _PERSONAL if row.get(name)]
+    if personal:
+        raise _bad_names(personal)
+    if not row["Name"]:
+        raise required_missing(["Name"])
+    return row
+
+
+def _bad_names(fields: list[str]) -> SalesforceError:
+    message = f"Account: bad field names on insert/update call: {', '.join(fields)}"
+    return save_refusal("INVALID_FIELD_FOR_INSERT_UPDATE", message, *fields)
+
+
+def account_after_insert(org: Org, row: Row) -> None:
+    """Put the Contact behind a new person account."""
+    if not row.get("IsPersonAccount"):
+        return
+    blank = {
+        f.name: False if f.type == "boolean" else None for f in org.schema.objects["Contact"].fields.values()
+    }
+    audit = {
+        name: row[name] for name in ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById")
+    }
+    own = {"Id": org.store.next_id("Contact"), "AccountId": row["Id"], "IsPersonAccount": True}
+    org.store.put(
+        "Contact", {**blank, **audit, "SystemModstamp": row["SystemModstamp"], **_of_account(row), **own}
+    )
+    org.store.change("Account", row["Id"], {"PersonContactId": own["Id"]})
+
+
+def account_after_update(org: Org, before: Row, row: Row) -> None:
+    if row.get("IsPersonAccount"):
+        org.store.change("Contact", row["PersonContactId"], _of_account(row))
+
+
+def _of_account(row: Row) -> Row:
+    return {contact: row.get(account) for account, contact in _SHARED.items()}
+
+
+def contact_on_insert(org: Org, row: Row, user_id: str) -> Row:
+    account = org.store.get("Account", row["AccountId"])
+    if account is not None and account.get("IsPersonAccount"):
+        raise _not_by_itself()
+    return row
+
+
+def contact_on_update(org: Org, before: Row, row: Row) -> Row:
+    if row.get("IsPersonAccount") and any(row[name] != before[name] for name in _FIXED):
+        raise _not_by_itself()
+    return row
+
+
+def contact_after_update(org: Org, before: Row, row: Row) -> None:
+    if row.get("IsPersonAccount"):
+        org.store.change("Account", row["AccountId"], {a: row.get(c) for a, c in _SHARED.items()})
+
+
+def contact_before_delete(org: Org, row: Row) -> None:
+    if row.get("IsPersonAccount"):
+        raise _not_by_itself()
+
+
+def _not_by_itself() -> SalesforceError:
+    text = "The contact of a person account can only be changed through its account"
+    return save_refusal("INVALID_PERSON_ACCOUNT_OPERATION", text)
