@@ -12,6 +12,7 @@ from app.database import Database
 from app.models import CampaignLink, Connection, Event, Host, SyncJob
 from app.vault import Vault
 from chaos.crowd import EVENT_ID, OPENED_AT, HostPlan
+from workers.retention import purge
 
 LABELS = {"registered": "Sent", "attended": "Responded"}
 RESTING = ("synced", "failed", "skipped", "held")
@@ -79,6 +80,10 @@ class Ledger:
             states = await session.scalars(select(SyncJob.state).where(SyncJob.state.not_in(RESTING)))
             return len(states.all())
 
+    async def last_end(self) -> Any:
+        """When a job was written last."""
+        return await self.ask("SELECT max(synced_at) FROM sync_jobs")
+
     async def owners(self) -> dict[str, int]:
         """The process ids of those who hold leases now, by org."""
         async with self._database.system() as session:
@@ -86,6 +91,20 @@ class Ledger:
                 text("SELECT org_id, owner FROM org_leases WHERE until > clock_timestamp()")
             )
             return {row.org_id: int(row.owner.split(":")[1]) for row in rows}
+
+    async def seconds_by_registration(self) -> dict[str, float]:
+        """How long each written registration took from its first webhook."""
+        return {job.registration_id: job.seconds for job in await self.jobs() if job.seconds is not None}
+
+    async def moving_of(self, host_ids: Sequence[str]) -> int:
+        """Jobs of these hosts that have not come to rest."""
+        query = "SELECT count(*) FROM sync_jobs WHERE host_id = ANY(:hosts) AND state <> ALL(:resting)"
+        count: int = await self.ask(query, hosts=list(host_ids), resting=list(RESTING))
+        return count
+
+    async def purge(self) -> None:
+        """What the housekeeping of a worker deletes."""
+        await purge(self._database)
 
     async def ask(self, query: str, **values: Any) -> Any:
         """One value."""

@@ -59,19 +59,19 @@ def take_valkey_away(stage: Stage) -> None:
     stage.expect(f"workers live without Valkey: {living}", holds=len(living) == len(machine.workers))
     refused = {answer: count for answer, count in stage.history.ended.items() if answer != "202"}
     stage.expect(f"every webhook was taken without Valkey: {refused}", holds=not refused)
-    _wait_while_busy(stage)
+    await_end(stage)
 
 
 def late_writes(stage: Stage) -> None:
     """T8: one write in ten lands three seconds after its client gave up."""
     trouble(stage, "late_apply", 0.1, seconds=LATE_SECONDS, match=WRITES)
-    _wait_while_busy(stage)
+    await_end(stage)
 
 
 def late_people(stage: Stage) -> None:
     """T8: people who register with two hosts of one org at once, and are created late."""
     trouble(stage, "late_apply", 0.3, seconds=LATE_SECONDS, match={"is_write": True, "sobject": "Lead"})
-    _wait_while_busy(stage)
+    await_end(stage)
 
 
 def rolling_deploy(stage: Stage) -> None:
@@ -101,6 +101,7 @@ def _stop(stage: Stage, name: str, *, is_impatient: bool) -> float:
     return time.monotonic() - begun
 
 
-def _wait_while_busy(stage: Stage) -> None:
+def await_end(stage: Stage) -> None:
+    """Wait until everything is posted and the nemesis has had its time."""
     while stage.is_busy:
         stage.sleep(0.1)

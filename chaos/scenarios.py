@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chaos import nemeses
+from chaos import nemeses, outages, pressure
 from chaos.stage import Stage
 
 Nemesis = Callable[[Stage], None]
@@ -46,10 +46,30 @@ SCENARIOS = (
     Scenario("kill-workers", "T1", nemeses.kill_workers, guards=("reconcile",), is_short=True),
     Scenario("kill-apis", "T2", nemeses.kill_apis, tries=3),
     Scenario("no-valkey", "T4", nemeses.take_valkey_away, is_short=True),
+    Scenario("lost-wake-ups", "T5", pressure.miss_wake_ups, posts=False, shared=0.0),
+    Scenario("postgres-restarts", "T6", outages.restart_postgres),
     Scenario("late-writes", "T8", nemeses.late_writes, guards=("quiet",), is_short=True),
     Scenario(
         "late-people", "T8", nemeses.late_people, guards=("open_creates",), orgs=2, share=0.5, shared=0.9
     ),
+    Scenario(
+        "frozen-looking",
+        "T9",
+        outages.freeze_while_looking,
+        guards=("fence",),
+        orgs=2,
+        share=0.5,
+        environment={"TIMES_HTTP_TOTAL": "20"},
+    ),
+    Scenario(
+        "frozen-sending", "T9", outages.freeze_before_sending, guards=("send_window",), orgs=2, share=0.5
+    ),
+    Scenario("garbled-answers", "T10", outages.garble_answers),
+    Scenario("storm-of-503", "T12", pressure.storm),
+    Scenario("used-up-limits", "T13", pressure.use_up_allowance),
+    Scenario("one-sick-org", "T14", pressure.make_one_org_sick, orgs=8),
     Scenario("rolling-deploy", "T18", nemeses.rolling_deploy, is_short=True),
+    Scenario("one-id-often", "T19", pressure.repeat_one_id, share=0.1, shared=0.0, posts=False),
+    Scenario("swizzle", "T37", outages.swizzle),
 )
 MOST_ORGS = max(scenario.orgs for scenario in SCENARIOS)

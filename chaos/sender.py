@@ -75,7 +75,8 @@ class Sender:
         begun = time.monotonic()
         try:
             answer = str((await http.post(url, content=webhook.body, headers=headers)).status_code)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, AttributeError) as error:
+            # anyio stumbles (AttributeError) over a socket that was reset while it was being opened.
             answer = type(error).__name__
         self.history.end(webhook.webhook_id, answer, time.monotonic() - begun)
         return answer

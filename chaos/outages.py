@@ -1,0 +1,132 @@
+"""Nemeses of the wire and the engines: Postgres that stops, answers that never arrive, proxies that freeze."""
+
+import signal
+import time
+from collections.abc import Callable
+
+from chaos.nemeses import await_end, trouble
+from chaos.proxy import Proxy, Trap
+from chaos.stage import Stage
+
+FENCE_STATEMENT = "open_creates AS open"
+LEASE_SECONDS = 3.0
+QUIET_SECONDS = 4.0
+REFUSAL_SECONDS = 6.0
+UP_SECONDS = 30.0
+
+
+def restart_postgres(stage: Stage) -> None:
+    """T6: two immediate restarts, commits whose answer is lost, and a stop of some seconds."""
+    stage.until_progress(0.3)
+    _bounce(stage, 0)
+    stage.until_progress(0.45)
+    for proxy in stage.site.databases.values():
+        proxy.traps = [Trap("COMMIT", count=3, probability=0.3)]
+    stage.tell("commits lose their answers")
+    stage.until_progress(0.6)
+    _bounce(stage, 0)
+    stage.until_progress(0.7)
+    _bounce(stage, 5)
+    up_at = time.monotonic()
+    before = stage.do(stage.machine.ledger.last_end())
+    while stage.do(stage.machine.ledger.last_end()) == before and time.monotonic() < up_at + UP_SECONDS:
+        stage.sleep(0.1)
+    stage.measured["first_end_after_up"] = round(time.monotonic() - up_at, 1)
+    await_end(stage)
+    strange = {answer: n for answer, n in stage.history.ended.items() if answer not in ("202", "503")}
+    stage.expect(f"a webhook meets 202 or 503 and nothing else: {strange}", holds=not strange)
+    slowest = round(stage.history.slowest, 1)
+    stage.measured["slowest_answer"] = slowest
+    stage.expect(f"refusals come within {REFUSAL_SECONDS:.0f} s", holds=slowest < REFUSAL_SECONDS)
+
+
+def _bounce(stage: Stage, seconds: float) -> None:
+    stage.tell("immediate stop", name="postgres", seconds=seconds)
+    stage.machine.stop_postgres()
+    stage.sleep(seconds)
+    stage.machine.start_postgres()
+
+
+def freeze_while_looking(stage: Stage) -> None:
+    """T9: SIGSTOP the owner of an org while its look-up is under way; another takes the org over; SIGCONT."""
+    org_id = stage.machine.org_ids[0]
+    match = {"body": r"org0\.example", "is_write": False}
+    for _ in range(2):
+        stage.site.door.disarm()
+        trouble(stage, "latency", 1.0, seconds=1.0, count=1, match=match)
+        if not _await(stage, lambda: stage.site.door.fired() > 0):
+            break
+        pid = stage.do(stage.machine.ledger.owners()).get(org_id)
+        if pid is not None:
+            _freeze(stage, stage.machine.by_pid(pid), seconds=2.5 * LEASE_SECONDS)
+    await_end(stage)
+
+
+def freeze_before_sending(stage: Stage) -> None:
+    """T9: SIGSTOP a worker between its committed intent and its send, until another has done the work."""
+    traps = {name: Trap("COMMIT", FENCE_STATEMENT, "hold") for name in stage.machine.workers}
+    for name, trap in traps.items():
+        stage.site.databases[name].traps = [trap]
+    _await(stage, lambda: any(trap.fired.is_set() for trap in traps.values()))
+    caught = [name for name, trap in traps.items() if trap.fired.is_set()]
+    stage.expect("a worker was caught between intent and send", holds=bool(caught))
+    for name in traps:
+        stage.site.databases[name].traps = []
+    for name in caught:
+        stage.machine.birds[name].signal(signal.SIGSTOP)
+        stage.site.databases[name].resume()
+    stage.tell("SIGSTOP", names=caught)
+    stage.sleep(3 * LEASE_SECONDS + QUIET_SECONDS)
+    for name in caught:
+        stage.machine.birds[name].signal(signal.SIGCONT)
+    stage.tell("SIGCONT", names=caught)
+    await_end(stage)
+
+
+def _freeze(stage: Stage, name: str, *, seconds: float) -> None:
+    stage.tell("SIGSTOP", name=name)
+    stage.machine.birds[name].signal(signal.SIGSTOP)
+    stage.sleep(seconds)
+    stage.tell("SIGCONT", name=name)
+    stage.machine.birds[name].signal(signal.SIGCONT)
+
+
+def _await(stage: Stage, holds: Callable[[], bool], within: float = 20.0) -> bool:
+    deadline = time.monotonic() + within
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        stage.sleep(0.02)
+    return True
+
+
+def garble_answers(stage: Stage) -> None:
+    """T10: answers cut anywhere, pages instead of JSON, rows refused one by one, slices of a few bytes."""
+    trouble(stage, "truncate", 0.05)
+    trouble(stage, "html", 0.04, status=500, is_applied=True)
+    trouble(stage, "html", 0.04, status=500)
+    trouble(
+        stage, "row_error", 0.02, error_code="UNABLE_TO_LOCK_ROW", message="unable to obtain exclusive access"
+    )
+    stage.site.salesforce.cut_probability = 0.04
+    stage.site.salesforce.slice_bytes = 700
+    await_end(stage)
+
+
+def swizzle(stage: Stage) -> None:
+    """T37: every proxy pauses, one after the other over five seconds, and goes on in another order."""
+    while stage.is_busy:
+        paused: list[Proxy] = []
+        order = list(stage.site.proxies)
+        stage.chance.shuffle(order)
+        for proxy in order:
+            stage.tell("pause", name=proxy.name)
+            proxy.pause()
+            paused.append(proxy)
+            stage.sleep(5 / len(order))
+        stage.chance.shuffle(paused)
+        for proxy in paused:
+            stage.tell("resume", name=proxy.name)
+            proxy.resume()
+            stage.sleep(1 / len(order))
+        stage.sleep(1)

@@ -1,0 +1,19 @@
+"""Two processes on one database: one that may die at any step, and the one that comes after it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.api.conftest import service as service
+from tests.chaos.steps import MortalDatabase
+from tests.integration.connections.conftest import connection as connection
+from tests.integration.connections.conftest import endpoint as endpoint
+from tests.integration.connections.conftest import resources as resources
+from tests.integration.sync.conftest import rig as rig
+
+
+@pytest.fixture
+async def mortal_database(migrated: str) -> AsyncIterator[MortalDatabase]:
+    database = MortalDatabase.connect(migrated)
+    yield database
+    await database.close()
