@@ -1,5 +1,6 @@
 """create_app() and open_resources(): the one place where engines, pools and clients are built."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,12 +19,16 @@ from app.hosts.routes import router as hosts_router
 from app.idempotency import Idempotency
 from app.identity import KeySource, TokenVerifier
 from app.intake.erase_routes import router as erase_router
+from app.intake.front import WebhookFront
 from app.intake.import_routes import router as imports_router
 from app.intake.routes import router as intake_router
 from app.intake.writer import IntakeWriter, running_writer
+from app.monitor.live.feeds import Feeds
+from app.monitor.live.hints import hinted
 from app.monitor.ops_routes import router as ops_router
 from app.monitor.routes import router as monitor_router
 from app.monitor.row_routes import router as row_router
+from app.monitor.stream_routes import router as stream_router
 from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.settings import Settings
@@ -76,10 +81,15 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         async with (
             open_resources(settings, transport=transport) as resources,
             running_writer(_intake(resources)) as writer,
+            hinted(Feeds(resources), settings.redis_url) as feeds,
         ):
             app.state.resources = resources
             app.state.intake = writer
+            app.state.feeds = feeds
+            # What stands now stays for the life of the process: the collector need not look at it again.
+            gc.freeze()
             yield
+            gc.unfreeze()
 
     app = FastAPI(
         title="Eventship for Salesforce",
@@ -99,18 +109,20 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     app.include_router(hosts_router)
     app.include_router(monitor_router)
     app.include_router(row_router)
+    app.include_router(stream_router)
     app.include_router(ops_router)
     app.include_router(console_router)
     app.include_router(health_router)
     if settings.console_enabled:
         install_console(app)
     app.add_middleware(Idempotency)
+    _let_the_dashboard_in(app, settings)
+    app.add_middleware(WebhookFront)
     return app
 
 
 def _intake(resources: Resources) -> IntakeWriter:
     return IntakeWriter(resources.database, resources.wakeups, pepper=pepper_of(resources.settings))
-    _let_the_dashboard_in(app, settings)
 
 
 def _let_the_dashboard_in(app: FastAPI, settings: Settings) -> None:

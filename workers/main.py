@@ -9,6 +9,7 @@ from functools import partial
 import uvloop
 
 from app.boot import CANNOT_START, check_schema
+from app.connections.rotation import check_keys
 from app.connections.service import open_client
 from app.main import open_resources
 from app.resources import Resources
@@ -16,6 +17,7 @@ from app.settings import Settings, load_settings
 from app.sync.claim import orgs_with_work
 from app.sync.drain import Engine, drain, pepper_of
 from app.telemetry import configure_logging
+from app.wakeups import WakeUps
 from workers.housekeeping import CHORES
 from workers.supervisor import Supervisor, Work, new_worker_id
 
@@ -30,6 +32,7 @@ async def work(settings: Settings) -> None:
     stop_on_signals(stop)
     async with open_resources(settings) as resources:
         await check_schema(resources.database)
+        await check_keys(resources.database, resources.vault)
         worker_id = new_worker_id()
         log.info("worker_started", extra={"worker_id": worker_id})
         await Supervisor(resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop).run()
@@ -52,10 +55,16 @@ def _work(resources: Resources, worker_id: str, stop: asyncio.Event) -> Work:
         pepper=pepper_of(resources.settings),
     )
     return Work(
-        drain=partial(drain, engine, stop=stop),
+        drain=partial(_drain_and_tell, engine, resources.wakeups, stop=stop),
         find_orgs=partial(orgs_with_work, resources.database, limit=SWEEP_ORGS),
         chores=CHORES,
     )
+
+
+async def _drain_and_tell(engine: Engine, wakeups: WakeUps, org_id: str, *, stop: asyncio.Event) -> bool:
+    has_more = await drain(engine, org_id, stop=stop)
+    await wakeups.tell_changed(org_id)
+    return has_more
 
 
 def main() -> int:

@@ -1,15 +1,19 @@
 """The API as a process: everything that can be wrong is checked before the first request."""
 
 import asyncio
+import socket
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.boot import check_schema
+from app.connections.rotation import check_keys
 from app.database import Database
 from app.machine.children import listening_socket
 from app.main import create_app
 from app.settings import Settings, load_settings
 from app.telemetry import configure_logging
+from app.vault import Vault
 
 GRACE_SECONDS = 10
 
@@ -29,9 +33,21 @@ def serve(host: str, port: int) -> int:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, app)
     server.run(sockets=[listening_socket(host, port)])
     return 0 if server.started else 1
+
+
+class Server(uvicorn.Server):
+    """Ends the live streams first: otherwise every stop would wait for them until the grace is over."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.feeds.close()
+        await super().shutdown(sockets)
 
 
 async def _check(settings: Settings) -> None:
@@ -40,5 +56,7 @@ async def _check(settings: Settings) -> None:
     )
     try:
         await check_schema(database)
+        keys = [key.get_secret_value() for key in settings.encryption_keys]
+        await check_keys(database, Vault.from_texts(keys))
     finally:
         await database.close()

@@ -1,0 +1,47 @@
+"""Valkey may say that something happened, so that nobody waits for the next look; nothing depends on it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.monitor.live.feeds import Feeds
+from app.wakeups import CHANGES
+
+log = logging.getLogger(__name__)
+
+AGAIN_SECONDS: Final = 5.0
+
+
+@asynccontextmanager
+async def hinted(feeds: Feeds, redis_url: str) -> AsyncIterator[Feeds]:
+    """The feeds, with hints passed on to them; at the end every stream ends."""
+    listening = asyncio.create_task(_pass_on(feeds, redis_url), name="live hints")
+    try:
+        yield feeds
+    finally:
+        await feeds.stop()
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+
+
+async def _pass_on(feeds: Feeds, redis_url: str) -> None:
+    while True:
+        try:
+            await _listen(feeds, redis_url)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.info("live_hints_away", extra={"error": type(error).__name__})
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _listen(feeds: Feeds, redis_url: str) -> None:
+    async with Redis.from_url(redis_url, decode_responses=True) as redis, redis.pubsub() as pubsub:
+        await pubsub.subscribe(CHANGES)
+        async for message in pubsub.listen():
+            if message["type"] == "message":
+                feeds.hint([message["data"]])

@@ -1,0 +1,81 @@
+"""Reading live streams in tests: events by kind, each wait bounded."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.identity import Role
+from app.monitor.live.feeds import Feeds
+from app.monitor.live.listeners import Listener
+from app.monitor.live.streams import stream
+
+SOON = 8.0
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as it came."""
+
+    kind: str
+    number: int
+    data: Any
+
+
+def read_event(block: str) -> Told | None:
+    """None for a heartbeat or the opening."""
+    fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+    if "event" not in fields:
+        return None
+    return Told(fields["event"], int(fields["id"]), json.loads(fields["data"]))
+
+
+@dataclass
+class Reader:
+    """One reader of a stream."""
+
+    chunks: AsyncIterator[bytes]
+    seen: list[Told] = field(default_factory=list)
+
+    async def next(self, kind: str, **expected: Any) -> Told:
+        """The next event of this kind whose data holds what is expected."""
+        async with asyncio.timeout(SOON):
+            async for chunk in self.chunks:
+                told = read_event(chunk.decode())
+                if told is None:
+                    continue
+                self.seen.append(told)
+                if told.kind == kind and all(told.data[name] == value for name, value in expected.items()):
+                    return told
+        raise AssertionError(f"the stream ended before {kind} {expected}")
+
+    async def present(self) -> None:
+        """Read what a stream begins with."""
+        await self.next("stats")
+
+    async def rest(self) -> list[Told]:
+        """Everything until the stream ends."""
+        async with asyncio.timeout(SOON):
+            async for chunk in self.chunks:
+                if (told := read_event(chunk.decode())) is not None:
+                    self.seen.append(told)
+        return self.seen
+
+
+@asynccontextmanager
+async def reading(
+    feeds: Feeds,
+    event_id: str | None,
+    *,
+    host_id: str = "host_a",
+    role: Role = Role.MEMBER,
+    after: int | None = None,
+) -> AsyncIterator[Reader]:
+    """A reader of an event's stream, or of the host's."""
+    chunks = stream(feeds, host_id, Listener(role, event_id), after=after)
+    try:
+        yield Reader(chunks)
+    finally:
+        await chunks.aclose()  # type: ignore[attr-defined]
