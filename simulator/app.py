@@ -14,6 +14,7 @@ from simulator.http import Answer, Connection, Receive, Request, Scope, Send
 from simulator.oauth.authorize import authorize
 from simulator.oauth.identity import identity, userinfo
 from simulator.oauth.tokens import introspect, revoke, token
+from simulator.pages.actions import act
 from simulator.pages.home import page
 from simulator.rest import door as rest
 from simulator.simulator import Simulator, open_simulator
@@ -34,7 +35,8 @@ _ROUTES: tuple[tuple[re.Pattern[str], frozenset[str], Handler], ...] = tuple(
         (r"/services/oauth2/userinfo", "GET POST", userinfo),
         (r"/id/.+", "GET POST", identity),
         (r"/_simulator/.+", "GET POST PUT DELETE", door),
-        (r"/(?:(?:people|campaigns|requests)(?:/\w+)?)?", "GET HEAD", page),
+        (r"/actions/[a-z-]+", "POST", act),
+        (r"/(?:(?:people|campaigns|requests|faults)(?:/\w+)?)?", "GET HEAD", page),
     )
 )
 
@@ -161,6 +163,21 @@ async def _html(
     return Answer(fault.status, fault.body, content_type=http.HTML)
 
 
+async def _empty(
+    simulator: Simulator, request: Request, fault: Fault, connection: Connection
+) -> Answer | None:
+    if fault.is_applied:
+        await _usual(simulator, request)
+    return Answer(fault.status)
+
+
+async def _slow_drip(
+    simulator: Simulator, request: Request, fault: Fault, connection: Connection
+) -> Answer | None:
+    await http.drip(await _usual(simulator, request), connection.send, seconds=fault.seconds)
+    return None
+
+
 async def _reset_before(
     simulator: Simulator, request: Request, fault: Fault, connection: Connection
 ) -> Answer | None:
@@ -206,6 +223,8 @@ _TROUBLES: Mapping[str, Callable[[Simulator, Request, Fault, Connection], Awaita
     "latency": _latency,
     "error": _error,
     "html": _html,
+    "empty": _empty,
+    "slow_drip": _slow_drip,
     "reset_before_write": _reset_before,
     "reset_after_write": _reset_after,
     "truncate": _truncate,

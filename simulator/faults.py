@@ -14,6 +14,8 @@ Kind = Literal[
     "latency",
     "error",
     "html",
+    "empty",
+    "slow_drip",
     "reset_before_write",
     "reset_after_write",
     "truncate",

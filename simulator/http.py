@@ -124,12 +124,27 @@ async def read(scope: Scope, receive: Receive, base_url: str | None) -> Request:
     )
 
 
+async def drip(answer: Answer, send: Send, *, seconds: float, pieces: int = 20) -> None:
+    """Send an answer in pieces that together take so long."""
+    body = answer.encoded()
+    size = max(1, -(-len(body) // pieces))
+    await send(_start(answer, body))
+    for offset in range(0, len(body), size):
+        await asyncio.sleep(seconds / pieces)
+        await send({"type": "http.response.body", "body": body[offset : offset + size], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def write(answer: Answer, send: Send) -> None:
     """Send an answer."""
     body = answer.encoded()
+    await send(_start(answer, body))
+    await send({"type": "http.response.body", "body": body})
+
+
+def _start(answer: Answer, body: bytes) -> MutableMapping[str, Any]:
     headers = {**answer.headers, "content-length": str(len(body))}
     if body or answer.content_type != JSON:
         headers["content-type"] = answer.content_type
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    return {"type": "http.response.start", "status": answer.status, "headers": raw}

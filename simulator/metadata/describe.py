@@ -101,6 +101,8 @@ def describe(schema: Schema, sobject: SObject, config: Config, *, root: str, bas
     read_only = config.read_only_fields.get(sobject.name, ())
     if sobject.name == "CampaignMemberStatus":
         brief["createable"] = config.is_member_status_createable
+    if sobject.name in config.read_only_objects:
+        brief |= {"createable": False, "updateable": False, "deletable": False}
     rest = {
         "actionOverrides": [],
         "childRelationships": _children(schema, sobject),

@@ -155,6 +155,7 @@ def _by_refresh_token(simulator: Simulator, app: ConnectedApp, request: Request)
         stolen = org.grants.of_rotated_token(text)
         if stolen is not None:
             # Someone uses a token that was replaced: both holders lose the grant.
+            simulator.default_org.calls.uncounted["reuse of a refresh token"] += 1
             org.grants.revoke(stolen)
             org.commit()
     raise TokenRefused("invalid_grant", "expired access/refresh token")

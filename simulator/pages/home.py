@@ -8,6 +8,7 @@ from typing import Any
 from simulator.http import HTML, Answer, Request
 from simulator.org import Org
 from simulator.pages.layout import document, table
+from simulator.pages.trouble import buttons, faults
 from simulator.rules.campaigns import statuses
 from simulator.simulator import Simulator
 from simulator.soql.fields import read
@@ -41,6 +42,7 @@ def _overview(simulator: Simulator, org: Org, rest: str) -> str:
         f'<div class="cards">{counts}{usage}{limit}</div>'
         f"<h2>Latest people</h2>{_people_table(org, _latest(org, '')[:_RECENT])}"
         f"<h2>Latest campaigns</h2>{_campaign_table(org, _last(org, 'Campaign', _RECENT))}"
+        f"<h2>Start over</h2>{buttons(('reset', 'Reset all orgs'))}"
     )
 
 
@@ -221,4 +223,5 @@ _PAGES: Mapping[str, Callable[[Simulator, Org, str], str | None]] = {
     "people": _people,
     "campaigns": _campaigns,
     "requests": _requests,
+    "faults": faults,
 }

@@ -32,13 +32,20 @@ td ul { margin: 0; padding: 0; list-style: none; }
 button { font: inherit; padding: .5rem 1.2rem; border-radius: .5rem; border: 1px solid var(--accent);
   cursor: pointer; background: var(--accent); color: var(--paper); }
 button.quiet { background: none; color: var(--accent); }
-input[type=search] { font: inherit; padding: .4rem .7rem; border: 1px solid var(--line); border-radius: .5rem;
-  background: var(--paper); color: inherit; min-width: 16rem; }
+form.inline { display: inline; } label { white-space: nowrap; margin-right: .8rem; }
+input, select { font: inherit; padding: .4rem .7rem; border: 1px solid var(--line); border-radius: .5rem;
+  background: var(--paper); color: inherit; } input[type=search] { min-width: 16rem; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem;
   overflow-x: auto; }
 """
 
-_LINKS = (("/", "Overview"), ("/people", "People"), ("/campaigns", "Campaigns"), ("/requests", "Requests"))
+_LINKS = (
+    ("/", "Overview"),
+    ("/people", "People"),
+    ("/campaigns", "Campaigns"),
+    ("/requests", "Requests"),
+    ("/faults", "Faults"),
+)
 
 
 def document(title: str, body: str, *, is_narrow: bool = False, org_id: str | None = None) -> str:

@@ -1,0 +1,1 @@
+"""The refusals of the REST API, row by row."""
