@@ -31,17 +31,17 @@ def kill_workers(stage: Stage) -> None:
 
 
 def kill_apis(stage: Stage) -> None:
-    """T2: kill -9 an API every half second while the sender tries again."""
+    """T2: kill -9 one API after the other while the sender tries again, and sometimes gives up."""
     while stage.is_busy:
         for name in stage.machine.apis:
-            stage.sleep(stage.chance.uniform(0.4, 0.6))
+            stage.sleep(stage.chance.uniform(0.8, 1.2))
             stage.tell("kill -9", name=name)
             stage.machine.kill(name)
             stage.machine.start(name)
 
 
 def take_valkey_away(stage: Stage) -> None:
-    """T4: FULL flushes, then kill -9 for a while, then workers that start without it."""
+    """T4: FLUSHALL again and again, then kill -9 for a while, then workers that start without it."""
     machine = stage.machine
     while stage.sender.progress < 0.4 and stage.is_busy:
         stage.tell("FLUSHALL")

@@ -1,4 +1,4 @@
-"""Nemeses of the wire and the engines: Postgres that stops, answers that never arrive, proxies that freeze."""
+"""Nemeses of wire and engines: Postgres that stops, answers that never arrive, processes that freeze."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Nemeses of load and limits: storms of refusals, used-up allowances, one sick org, one id a hundred times."""
+"""Nemeses of load and limits: refusals by the hundred, used-up allowances, a sick org, one id very often."""
 
 import asyncio
 import statistics
@@ -13,13 +13,14 @@ from chaos.stage import Stage
 
 STORM_SECONDS, HALF_STORM_SECONDS = 10.0, 5.0
 USED_UP = {"max": 100_000, "used": 100_000}
-NEARLY_CAPPED = {"max": 100_000, "used": 79_990}
+NEARLY_CAPPED = {"max": 100_000, "used": 79_998}
 FRESH = {"max": 100_000, "used": 0}
 PROBE_SECONDS = 1_000.0
 COPIES = 100
 OLD = "80 hours"
 PICKED_SECONDS, PICKED_SECONDS_ALONE = 3.0, 5.0
 OTHERS_MAY_WAIT = 2.0
+OTHERS_REST_SECONDS = 30.0
 
 
 def storm(stage: Stage) -> None:
@@ -43,11 +44,7 @@ def use_up_allowance(stage: Stage) -> None:
     door.configure(first, api_limit=USED_UP)
     door.configure(second, api_limit=NEARLY_CAPPED)
     await_end(stage)
-    others = [host.host_id for host in stage.hosts if host.org > 1]
-    deadline = time.monotonic() + 30
-    while stage.do(ledger.moving_of(others)) and time.monotonic() < deadline:
-        stage.sleep(0.2)
-    stage.expect("the other orgs are done meanwhile", holds=not stage.do(ledger.moving_of(others)))
+    _await_others(stage, {0, 1})
     calls = door.calls(second)
     stage.sleep(3)
     stage.expect("the capped org is left alone", holds=door.calls(second) == calls)
@@ -71,19 +68,27 @@ def make_one_org_sick(stage: Stage) -> None:
     match = {"body": poison.replace(".", r"\."), "is_write": True}
     trouble(stage, "error", 1.0, status=400, error_code="JSON_PARSER_ERROR", message="bad row", match=match)
     stage.until_progress(0.5)
-    campaign = stage.machine.grants[0].campaign_id
-    hang = {"body": rf"@org0\.example|{campaign}|host_0"}
+    # Not by record ids: every simulated org counts them from one.
+    hang = {"body": r"@org0\.example|host_0"}
     trouble(stage, "hang", 1.0, seconds=30.0, match=hang)
     await_end(stage)
-    stage.sleep(4)
+    _await_others(stage, {0})
     took = stage.do(stage.machine.ledger.seconds_by_registration())
     before = [one for one in numbered if one.org > 1 and one in stage.people[:half]]
     after = [one for one in numbered if one.org > 1 and one in stage.people[half:]]
     healthy, sick = _p95(before, took), _p95(after, took)
     stage.measured |= {"p95_before": round(healthy, 2), "p95_while_sick": round(sick, 2)}
-    stage.expect(
-        f"others wait {sick:.1f} s instead of {healthy:.1f} s", holds=sick - healthy < OTHERS_MAY_WAIT
-    )
+    holds = sick - healthy < OTHERS_MAY_WAIT
+    stage.expect(f"others wait {sick:.1f} s instead of {healthy:.1f} s", holds=holds)
+
+
+def _await_others(stage: Stage, sick: set[int]) -> None:
+    """The orgs that are well come to rest while the others are still sick."""
+    hosts = [host.host_id for host in stage.hosts if host.org not in sick]
+    deadline = time.monotonic() + OTHERS_REST_SECONDS
+    while (moving := stage.do(stage.machine.ledger.moving_of(hosts))) and time.monotonic() < deadline:
+        stage.sleep(0.2)
+    stage.expect(f"the other orgs are done meanwhile, not {moving} left", holds=not moving)
 
 
 def _p95(people: Iterable[Registrant], took: dict[str, float]) -> float:

@@ -44,7 +44,7 @@ class Scenario:
 
 SCENARIOS = (
     Scenario("kill-workers", "T1", nemeses.kill_workers, guards=("reconcile",), is_short=True),
-    Scenario("kill-apis", "T2", nemeses.kill_apis, tries=3),
+    Scenario("kill-apis", "T2", nemeses.kill_apis, tries=5),
     Scenario("no-valkey", "T4", nemeses.take_valkey_away, is_short=True),
     Scenario("lost-wake-ups", "T5", pressure.miss_wake_ups, posts=False, shared=0.0),
     Scenario("postgres-restarts", "T6", outages.restart_postgres),
