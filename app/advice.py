@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from app.advice_campaigns import CAMPAIGN_ROWS
 from app.advice_connections import CONNECTION_ROWS, AdviceRow
 from app.advice_own_app import OWN_APP_ROWS
+from app.advice_preflight import PREFLIGHT_ROWS
 from app.advice_problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
 from app.advice_sync import SYNC_ROWS
 
@@ -57,6 +58,7 @@ ADVICE = _rows(
         *PROBLEM_ROWS,
         *CONNECTION_ROWS,
         *OWN_APP_ROWS,
+        *PREFLIGHT_ROWS,
         *CAMPAIGN_ROWS,
         (
             "environment_not_configured",

@@ -69,5 +69,10 @@ async def first_broken(session: AsyncSession, host_id: str) -> int | None:
     return None
 
 
+async def hosts_with_entries(session: AsyncSession) -> list[str]:
+    """Every host that has a log, for the verifier (a system session sees them all)."""
+    return list(await session.scalars(select(AuditEntry.host_id).distinct().order_by(AuditEntry.host_id)))
+
+
 def _instant(at: datetime) -> str:
     return f"{at.timestamp():.6f}"

@@ -5,14 +5,14 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from app.database import Database, DatabaseUnreachable, unreachable
 from app.settings import SettingsInvalid
-from app.vault import KeyInvalid
+from app.vault import KeyInvalid, KeyMissing
 
 
 class SchemaMissing(Exception):
     """The database has no tables of ours yet."""
 
 
-CANNOT_START = (SettingsInvalid, DatabaseUnreachable, SchemaMissing, KeyInvalid)
+CANNOT_START = (SettingsInvalid, DatabaseUnreachable, SchemaMissing, KeyInvalid, KeyMissing)
 """Faults of the configuration, each with a message that says what to set; anything else is our own fault."""
 
 

@@ -7,18 +7,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.boot import CANNOT_START
+from app.commands.audit import verify_audit
 from app.commands.console import LOCAL_HOSTS, console_address
 from app.commands.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
+from app.commands.keys import KEY_COMMANDS, keys
 from app.commands.migrate import migrate
 from app.commands.openapi import openapi
 from app.commands.platform import ApiSilent
 from app.commands.serve import serve
 from app.commands.up import up
 from app.commands.webhook import ATTENDEE_FLAGS, send_webhook
+from app.connections.rotation import RowsHeld
 from app.machine.secrets import LocalSecrets
 from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, LOOPBACK, STACK_FAULTS, Plan
 from app.settings import SettingsInvalid
-from app.vault import new_key
+from app.vault import SealBroken
 
 PROGRAM = "eventship-salesforce"
 
@@ -27,7 +30,7 @@ class FlagsMissing(Exception):
     """A command needs flags that were not given."""
 
 
-FAULTS = (*CANNOT_START, *STACK_FAULTS, ApiRefused, ApiSilent, FlagsMissing)
+FAULTS = (*CANNOT_START, *STACK_FAULTS, ApiRefused, ApiSilent, FlagsMissing, RowsHeld, SealBroken)
 CANNOT = 2
 
 Arguments = argparse.Namespace
@@ -109,8 +112,11 @@ JOBS: dict[str, Callable[[OpsApi, Arguments], int]] = {
 
 
 def _keys(chosen: Arguments) -> int:
-    print(new_key(chosen.kid))
-    return 0
+    return keys(chosen.what, chosen.kid)
+
+
+def _audit(chosen: Arguments) -> int:
+    return verify_audit(chosen.host_id)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,7 +142,8 @@ def _parser() -> argparse.ArgumentParser:
     console.add_argument("--minutes", type=int, default=60)
     _add_webhook(_add_ports(_add_home(command("webhook", _webhook, "send one signed webhook"))))
     _add_jobs(_add_ports(_add_home(command("jobs", _jobs, "count, list or retry jobs"))))
-    _add_keys(command("keys", _keys, "make an encryption key"))
+    _add_keys(command("keys", _keys, "make encryption keys, see which are used, change them"))
+    _add_audit(command("audit", _audit, "check that nobody changed the audit log"))
     _add_openapi(command("openapi", _openapi, "print the API's description, or check its file"))
     return parser
 
@@ -197,8 +204,13 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("new",))
-    parser.add_argument("--kid", default="k1", help="the key's id: a new one for each key")
+    parser.add_argument("what", choices=("new", *KEY_COMMANDS))
+    parser.add_argument("--kid", default="k1", help="with new: the key's id, another one for each key")
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("verify",))
+    parser.add_argument("--host-id", dest="host_id", help="one host's log; all of them without it")
 
 
 def _add_openapi(parser: argparse.ArgumentParser) -> None:

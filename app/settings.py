@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -137,6 +138,10 @@ class Settings(BaseSettings):
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         description="kid:base64 of 32 bytes, comma separated, newest first"
     )
+    pepper: SecretStr | None = Field(
+        None,
+        description="64 hex digits that key hashes; set it to `keys pepper` before the oldest key is removed",
+    )
     jwks_url: Origin | None = Field(None, description="the platform's public keys for bearer tokens, by URL")
     jwks_file: Path | None = Field(None, description="the same from a file; exactly one of the two is set")
     jwt_audience: str = Field("eventship-salesforce", description="`aud` of a bearer token for us")
@@ -198,6 +203,8 @@ class Settings(BaseSettings):
             kids = [parse_key(key.get_secret_value())[0] for key in self.encryption_keys]
         except KeyInvalid as error:
             raise ValueError(f"ENCRYPTION_KEYS: {error}") from None
+        if self.pepper and not re.fullmatch(r"[0-9a-f]{64}", self.pepper.get_secret_value()):
+            raise ValueError("PEPPER must be 64 hex digits: `eventship-salesforce keys pepper`")
         if len(set(kids)) < len(kids):
             raise ValueError("ENCRYPTION_KEYS names a key id twice")
 

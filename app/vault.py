@@ -36,6 +36,7 @@ class Vault:
     def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
         self._keys = {kid: AESGCM(key) for kid, key in keys}
         self.current_kid = keys[0][0]
+        self.kids = frozenset(self._keys)
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> "Vault":

@@ -7,6 +7,8 @@ from functools import partial
 
 from app.campaigns.backfill import arm_backfills, finish_backfills
 from app.connections.keep_alive import keep_alive
+from app.connections.preflight import run_wanted_preflights
+from app.connections.probe import probe_closed
 from app.connections.revocations import retry_revocations
 from app.intake.erasure import keep_erased
 from app.resources import Resources
@@ -54,7 +56,9 @@ CHORES = (
     Chore("arm backfills", 1.0, arm_linked),
     Chore("finish backfills", 3.0, finish_linked),
     Chore("revocations", 30.0, retry_revocations),
+    Chore("preflights", 2.0, run_wanted_preflights),
     Chore("keep alive", HOUR, keep_alive),
+    Chore("probe closed connections", HOUR, probe_closed),
     Chore("erasures", 60.0, keep_erasures),
     Chore("purge", HOUR, purge_old_rows),
 )

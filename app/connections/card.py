@@ -25,12 +25,13 @@ from app.connections.schemas import (
     Org,
     Pause,
     Policy,
+    PreflightSummary,
     State,
     User,
     Work,
 )
 from app.identity import CHANGING, Principal, Role
-from app.models import Connection, Event, Host, SyncJob
+from app.models import Connection, Event, Host, Preflight, SyncJob
 from app.resources import Resources
 from app.salesforce.hosts import lightning_url
 from app.settings import Settings
@@ -55,6 +56,7 @@ class Facts:
     approvals: int = 0
     has_other_hosts: bool = False
     app: AppChoice = SHARED_APP
+    preflight: Preflight | None = None
 
 
 async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
@@ -69,6 +71,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         host = await session.get(Host, host_id)
         connection = await session.get(Connection, host_id)
         app = await chosen_app(session, host_id)
+        preflight = await session.get(Preflight, host_id)
         work = await _work(session, host, connection=connection, now=now)
     approvals, has_other_hosts = await _across_hosts(resources, connection)
     return Facts(
@@ -81,6 +84,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         approvals=approvals,
         has_other_hosts=has_other_hosts,
         app=app,
+        preflight=preflight,
     )
 
 
@@ -98,7 +102,7 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
         actions=_actions(settings, state, role=role, app=facts.app),
         app=_app(settings, facts),
         connection=_connection(facts, connection) if connection and is_shown else None,
-        preflight=None,
+        preflight=_preflight(facts),
         work=facts.work,
         budget=_budget(facts, now),
         pause=Pause(
@@ -211,6 +215,21 @@ def _connection(facts: Facts, connection: Connection) -> ConnectionView:
         last_written_at=connection.last_written_at,
         approvals=Approvals(count=facts.approvals, limit=LIMIT, is_warning=facts.approvals >= WARN_FROM),
         other_hosts_on_org=facts.has_other_hosts,
+    )
+
+
+def _preflight(facts: Facts) -> PreflightSummary | None:
+    row, connection = facts.preflight, facts.connection
+    if row is None or row.result is None or connection is None or row.org_id != connection.org_id:
+        return None
+    severities = [finding["severity"] for finding in row.result["findings"]]
+    return PreflightSummary.model_validate(
+        {
+            "verdict": row.result["verdict"],
+            "blockers": severities.count("blocker"),
+            "warnings": severities.count("warning"),
+            "checked_at": row.checked_at,
+        }
     )
 
 

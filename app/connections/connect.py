@@ -18,6 +18,7 @@ from app.connections.environments import login_url_for
 from app.connections.grants import NewGrant, exchange, parse_identity_url, try_out
 from app.connections.hosts import lock_host
 from app.connections.own_app import drop_retired
+from app.connections.preflight import want_preflight
 from app.connections.return_to import check_return_to
 from app.connections.revocations import Revocation, queue_revocation, try_revoke
 from app.connections.schemas import StartAttempt, StartConnect
@@ -151,6 +152,7 @@ async def _store(
         for name, value in values.items():
             setattr(known, name, value)
     await drop_retired(session, host_id)
+    await want_preflight(session, host_id, grant.identity.organization_id)
     details = {
         "org_id": grant.identity.organization_id,
         "salesforce_user_id": grant.identity.user_id,

@@ -41,16 +41,22 @@ class Claim:
     client_id: str
     instance_url: str
     refresh_token: str = field(repr=False)
+    state: str = "connected"
 
 
 async def claim_refresh(
-    session: AsyncSession, vault: Vault, host_id: str, *, where: ColumnElement[bool]
+    session: AsyncSession,
+    vault: Vault,
+    host_id: str,
+    *,
+    where: ColumnElement[bool],
+    state: str = "connected",
 ) -> Claim | None:
     """Set the marker in the caller's transaction if the row is still as `where` says. Commit, then send."""
     claimed = (
         await session.execute(
             update(Connection)
-            .where(Connection.host_id == host_id, Connection.state == "connected", where)
+            .where(Connection.host_id == host_id, Connection.state == state, where)
             .values(refresh_started_at=func.clock_timestamp())
             .returning(
                 Connection.token_version,
@@ -72,6 +78,7 @@ async def claim_refresh(
         login_url=claimed.login_url,
         client_id=claimed.client_id,
         instance_url=claimed.instance_url,
+        state=state,
         refresh_token=vault.open(claimed.refresh_token, host_id=host_id, column=REFRESH_TOKEN),
     )
 
@@ -95,6 +102,17 @@ async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessT
     except OAuthRefused as error:
         return await _refused(resources, host_id, claim=claim, refused=error)
     return await _store_for_certain(resources, host_id, claim=claim, answer=answer)
+
+
+async def carry_out_probe(resources: Resources, host_id: str, claim: Claim) -> AccessToken | None:
+    """The same for a connection that is closed: a lasting no becomes its reason. None without a token.
+
+    Raises `RefreshUnavailable` for what may pass.
+    """
+    token = await carry_out(resources, host_id, claim)
+    if token is None:
+        await _clear(resources, host_id, claim)
+    return token
 
 
 async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer:
@@ -125,6 +143,9 @@ async def _refused(
     if reason == "access_revoked" and await _was_evicted(resources, host_id):
         reason = "grant_evicted"
     async with resources.database.tenant(host_id) as session:
+        if claim.state != "connected":
+            await _explain_anew(session, host_id, claim=claim, reason=reason)
+            return None
         has_ended = await end_connection(
             session,
             host_id,
@@ -135,6 +156,15 @@ async def _refused(
     if has_ended:
         raise ConnectionEnded(reason) from refused
     return None
+
+
+async def _explain_anew(session: AsyncSession, host_id: str, *, claim: Claim, reason: str) -> None:
+    await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
+        .where(Connection.state == claim.state)
+        .values(reason_code=reason, refresh_started_at=None, version=Connection.version + 1)
+    )
 
 
 async def _was_evicted(resources: Resources, host_id: str) -> bool:
@@ -164,7 +194,7 @@ async def _store(
     async with resources.database.tenant(host_id) as session:
         stored = await session.execute(
             update(Connection)
-            .where(*is_same, Connection.state == "connected")
+            .where(*is_same, Connection.state == claim.state)
             .values(values)
             .returning(Connection.token_version, Connection.instance_url)
         )

@@ -12,6 +12,8 @@ from app.connections.connect import start_attempt
 from app.connections.disconnect import disconnect_host
 from app.connections.hosts import pause_host, resume_host
 from app.connections.own_app import choose_own_app, clear_credentials, save_credentials
+from app.connections.preflight import last_preflight, run_preflight
+from app.connections.preflight_schemas import PreflightShown
 from app.connections.schemas import (
     Attempt,
     Card,
@@ -53,6 +55,18 @@ async def get_attempt(
     if attempt is None:
         raise AttemptNotFound
     return view_attempt(resources.settings, attempt, now=datetime.now(UTC))
+
+
+@router.get("/preflight")
+async def get_preflight(host_id: HostIdPath, _: HostReaderDep, resources: ResourcesDep) -> PreflightShown:
+    """The last look at the org, and what it means for registrations."""
+    return await last_preflight(resources, host_id)
+
+
+@router.post("/preflight")
+async def post_preflight(host_id: HostIdPath, _: HostChangerDep, resources: ResourcesDep) -> PreflightShown:
+    """Look at the org now."""
+    return await run_preflight(resources, host_id)
 
 
 @router.put("/app-credentials")

@@ -1,0 +1,180 @@
+"""What a preflight may find: severity, what will happen, and what to do about it, for people."""
+
+from typing import Final, NamedTuple
+
+from app.advice_connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, AdviceRow
+
+MAPPING: Final = "/docs/connecting#preflight"
+KNOWN: Final = frozenset(row[0] for row in (*REASON_ROWS, *ATTEMPT_ROWS, *HINT_ROWS))
+
+
+class FindingRow(NamedTuple):
+    """One kind of finding; `{object}`, `{field}` and `{label}` are filled in from the org."""
+
+    code: str
+    severity: str
+    area: str
+    title: str
+    consequence: str
+    explanation: str
+    steps: tuple[str, ...]
+    link: str = MAPPING
+
+
+PROFILE: Final = "Change it in the user's profile or permission set, under Object Settings → {object}."
+FIELD_ACCESS: Final = "Make it editable under Object Settings → {object} → Field Permissions."
+NO_EDITION: Final = "No registration can be written while this lasts; they wait and none is lost."
+
+FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
+    FindingRow(
+        "edition_without_api", "blocker", "access", "This Salesforce edition has no API", NO_EDITION,
+        "{edition} does not expose the API at any tier, whatever is configured in Salesforce.",
+        ("Upgrade to Enterprise, or to Professional with the API add-on.",), "/docs/connecting#editions",
+    ),
+    FindingRow(
+        "edition_needs_api_addon", "blocker", "access", "Professional Edition needs the API add-on",
+        NO_EDITION, "Salesforce switches the API on in Professional Edition only with its paid add-on.",
+        ("Ask your Salesforce account executive for the API add-on.",), "/docs/connecting#editions",
+    ),
+    FindingRow(
+        "api_not_enabled_for_user", "blocker", "access",
+        "The connected Salesforce user may not use the API", NO_EDITION,
+        "The user's profile or permission set does not allow the API.",
+        ("Tick API Enabled under System Permissions of the user's profile.",),
+        "/docs/connecting#api_disabled",
+    ),
+    FindingRow(
+        "api_disabled", "blocker", "access", "This Salesforce org does not allow API access", NO_EDITION,
+        "Salesforce switches the API on for certain editions only, and for users whose profile allows it.",
+        ("Look up the edition under Setup → Company Information.",), "/docs/connecting#api_disabled",
+    ),
+    FindingRow(
+        "could_not_look", "warning", "connection", "Salesforce could not be asked",
+        "Nothing is known yet; registrations are written as far as Salesforce allows.",
+        "Salesforce did not answer, or refused the questions that a preflight asks.",
+        ("Run the preflight again in some minutes.",), "/docs/connecting#preflight",
+    ),
+    FindingRow(
+        "object_not_readable", "blocker", "permissions", "The connected user cannot see {object}",
+        "What needs {object} cannot be found or written.",
+        "Salesforce hides the object {object} from the user who connected.",
+        ("Give the user Read on {object}.", PROFILE),
+    ),
+    FindingRow(
+        "object_not_createable", "blocker", "permissions", "The connected user cannot create {object}",
+        "Every new {object} will be refused by Salesforce.",
+        "The user who connected lacks Create on {object}.",
+        ("Give the user Create on {object}.", PROFILE),
+    ),
+    FindingRow(
+        "object_not_updateable", "warning", "permissions", "The connected user cannot change {object}",
+        "Changes of what already stands in {object} will be refused.",
+        "The user who connected lacks Edit on {object}.", ("Give the user Edit on {object}.", PROFILE),
+    ),
+    FindingRow(
+        "field_not_writeable", "warning", "permissions", "{object}: {label} cannot be written",
+        "{label} is left out of every new {object}.",
+        "Field-level security hides the field from the user who connected, or makes it read-only.",
+        (FIELD_ACCESS,),
+    ),
+    FindingRow(
+        "marketing_user_missing", "warning", "permissions", "Marketing User is not ticked",
+        "We cannot create campaigns, and in some orgs no campaign members.",
+        "Salesforce asks for the feature licence Marketing User before somebody may create campaigns.",
+        ("Tick Marketing User under Setup → Users → the connected user.",),
+    ),
+    FindingRow(
+        "required_field_without_value", "blocker", "mapping", "{object} needs a value for {label}",
+        "Every new {object} will be refused by Salesforce.",
+        "The field is required in your org and nothing is mapped to it.",
+        ("Map a field or a fixed value to {label}.", "Or make the field optional in Salesforce."),
+    ),
+    FindingRow(
+        "record_type_choice", "note", "mapping", "{object} has several record types",
+        "New records get the default record type of the connected user.",
+        "Record types decide which layout and which choices your team sees.",
+        ("Check the default record type of the connected user's profile.",),
+    ),
+    FindingRow(
+        "person_accounts_on", "note", "mapping", "Person Accounts are switched on",
+        "A person who is a Person Account is found as its contact; new people become Leads.",
+        "Your org keeps people as accounts.", ("Nothing to do, unless your team works without Leads.",),
+    ),
+    FindingRow(
+        "lead_source_restricted", "warning", "mapping", "Lead Source does not know Eventship",
+        "New Leads stand without a Lead Source.",
+        "Lead Source is a restricted list in your org, and Eventship is not on it.",
+        ("Add the value Eventship under Object Manager → Lead → Lead Source.",),
+    ),
+    FindingRow(
+        "company_not_asked", "note", "mapping", "Most registrations carry no company",
+        "Such a Lead gets its e-mail's domain as company, or [not provided].",
+        "Salesforce requires a company on every Lead, and your events do not ask for one.",
+        ("Ask for the company in the registration form.",),
+    ),
+    FindingRow(
+        "member_status_not_createable", "warning", "campaigns", "Campaign statuses cannot be created",
+        "Campaigns that we create keep Sent and Responded.",
+        "The user who connected may not create statuses of campaigns.",
+        ("Give the user Edit on campaigns, and tick Marketing User.",),
+    ),
+    FindingRow(
+        "duplicate_rule_seen", "note", "duplicates", "{object} has an active duplicate rule",
+        "A registration whose person the rule finds is written to that person.",
+        "A rule in Block mode refuses a second record; we take the one it names.",
+        ("Let the connected user see the records that the rule matches.",),
+    ),
+    FindingRow(
+        "sharing_may_hide", "warning", "permissions", "Sharing may hide Leads from the connected user",
+        "A Lead that the user cannot see is not found and may be made a second time.",
+        "Your org's default access to Leads is private.",
+        ("Give the user View All on Lead and Contact.",),
+    ),
+    FindingRow(
+        "assignment_rules_active", "note", "mapping", "Lead assignment rules are active",
+        "New Leads may get another owner; changes by us never move them.",
+        "Assignment rules run when a Lead is created.", ("Nothing to do, if that is what you want.",),
+    ),
+    FindingRow(
+        "budget_low", "warning", "budget", "Few API calls are left today",
+        "Syncing stops at the share you set and goes on by itself as calls become free.",
+        "Other integrations use the same daily allowance of the org.",
+        ("Look at API usage under Setup → Company Information.", "Or raise the share in the settings."),
+    ),
+    FindingRow(
+        "approvals_near_limit", "warning", "connection", "This user's approvals are nearly used up",
+        "A sixth approval ends the oldest connection of this user without notice.",
+        "Salesforce keeps five approvals per user and app.",
+        ("Connect further hosts with another Salesforce user.",), "/docs/connecting#approvals",
+    ),
+    FindingRow(
+        "mapped_field_gone", "warning", "mapping", "{object}: {field} no longer exists",
+        "The field is left out.", "A field that is mapped was deleted or renamed in Salesforce.",
+        ("Choose another field in the mapping.",),
+    ),
+    FindingRow(
+        "sandbox_email_suffix", "note", "connection", "E-mail addresses in this sandbox end in .invalid",
+        "People copied from production are not found by their address; new Leads are made.",
+        "Salesforce changes addresses when it copies production into a sandbox.",
+        ("Test with people whose address you entered in the sandbox.",),
+    ),
+    FindingRow(
+        "user_is_personal", "note", "connection", "The connection belongs to a person",
+        "When this person leaves or changes roles, syncing stops until somebody reconnects.",
+        "The connected user looks like a colleague's own account.",
+        ("Reconnect with a user made for integrations.",),
+    ),
+    FindingRow(
+        "ip_restricted", "blocker", "access", "Salesforce does not accept our network address", NO_EDITION,
+        "Your org only lets in certain IP addresses, and ours are not among them.",
+        ("Relax IP restrictions in the app's policies, or add our addresses to the trusted ranges.",),
+        "/docs/connecting#ip_restricted",
+    ),
+)  # fmt: skip
+
+FINDINGS: Final = {row.code: row for row in FINDING_ROWS}
+PREFLIGHT_ROWS: Final[tuple[AdviceRow, ...]] = tuple(
+    (row.code, row.title, row.explanation, row.steps, row.link)
+    for row in FINDING_ROWS
+    if row.code not in KNOWN
+)

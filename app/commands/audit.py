@@ -1,0 +1,35 @@
+"""The audit log from the command line: is every host's chain whole?"""
+
+import asyncio
+import sys
+
+from app.audit import first_broken, hosts_with_entries
+from app.database import Database
+from app.settings import load_settings
+
+
+def verify_audit(host_id: str | None) -> int:
+    """0 when every chain is whole; else 1, and a line per host that names its first bad entry."""
+    return asyncio.run(_verify(host_id))
+
+
+async def _verify(host_id: str | None) -> int:
+    settings = load_settings()
+    database = Database.connect(
+        settings.database_url, app_url=settings.database_app_url, system_url=settings.database_system_url
+    )
+    try:
+        return await _verify_all(database, host_id)
+    finally:
+        await database.close()
+
+
+async def _verify_all(database: Database, host_id: str | None) -> int:
+    async with database.system() as session:
+        hosts = [host_id] if host_id else await hosts_with_entries(session)
+        broken = {host: await first_broken(session, host) for host in hosts}
+    bad = {host: seq for host, seq in broken.items() if seq is not None}
+    for host, seq in bad.items():
+        sys.stdout.write(f"{host}: entry {seq} does not fit its chain\n")
+    sys.stdout.write(f"{len(hosts)} logs checked, {len(bad)} broken\n")
+    return 1 if bad else 0

@@ -1,0 +1,69 @@
+"""Encryption keys from the command line: make one, see which are in use, change them on line."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from app.connections.rotation import check_keys, keys_in_use, rewrap_all
+from app.database import Database
+from app.settings import Settings, load_settings
+from app.sync.drain import pepper_of
+from app.vault import Vault, new_key
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
+def keys(what: str, kid: str) -> int:
+    """Run one of KEY_COMMANDS. Raises SettingsInvalid, KeyMissing, SealBroken, RowsHeld."""
+    if what == "new":
+        say(new_key(kid))
+        return 0
+    return asyncio.run(_with_database(KEY_COMMANDS[what]))
+
+
+async def _with_database(run: Callable[[Settings, Database, Vault], Awaitable[None]]) -> int:
+    settings = load_settings()
+    vault = Vault.from_texts([key.get_secret_value() for key in settings.encryption_keys])
+    async with _opened(settings) as database:
+        await run(settings, database, vault)
+    return 0
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    database = Database.connect(
+        settings.database_url, app_url=settings.database_app_url, system_url=settings.database_system_url
+    )
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _rotate(settings: Settings, database: Database, vault: Vault) -> None:
+    await check_keys(database, vault)
+    for column, count in (await rewrap_all(database, vault)).items():
+        say(f"{column}: {count} values wrapped anew")
+    await _usage(settings, database, vault)
+
+
+async def _usage(settings: Settings, database: Database, vault: Vault) -> None:
+    used = await keys_in_use(database)
+    for kid in sorted(set(used) | vault.kids):
+        where = "newest" if kid == vault.current_kid else "here" if kid in vault.kids else "MISSING here"
+        say(f"key {kid} ({where}): {used.get(kid, 0)} values")
+
+
+async def _pepper(settings: Settings, database: Database, vault: Vault) -> None:
+    say(pepper_of(settings).hex())
+
+
+KEY_COMMANDS: dict[str, Callable[[Settings, Database, Vault], Awaitable[None]]] = {
+    "rotate": _rotate,
+    "usage": _usage,
+    "pepper": _pepper,
+}

@@ -1,0 +1,277 @@
+"""Looking at a host's org before the first registration does: after connecting, and when asked."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.budget import budget_of
+from app.campaigns.moved import follow_links
+from app.connections.advice import api_advice
+from app.connections.approvals import count_approvals
+from app.connections.connect_errors import ADVICE_BY_API_CODE
+from app.connections.ends import end_connection
+from app.connections.preflight_findings import (
+    Known,
+    has_currencies,
+    has_person_accounts,
+    judge_org,
+    make_finding,
+    shown_objects,
+    verdict_of,
+)
+from app.connections.preflight_look import OrgLook, look_at_org
+from app.connections.preflight_schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
+from app.connections.probe import REOPENABLE, probe
+from app.connections.service import open_client
+from app.models import Connection, Host, Preflight, Registration
+from app.problems import ConnectionNeedsReconnect, NotConnected, Problem
+from app.resources import Resources
+from app.salesforce.client import SalesforceClient
+from app.salesforce.errors import Refused, SalesforceError
+from app.salesforce.hosts import HostNotAllowed, lightning_url
+from app.salesforce.limits import ApiUsage
+from app.salesforce.session import ConnectionEnded
+
+log = logging.getLogger(__name__)
+
+LONGEST: Final = timedelta(seconds=120)
+AT_ONCE: Final = 10
+SAMPLE: Final = 500
+NOTHING_SEEN: Final = PreflightShown(
+    verdict="unknown", checked_at=None, is_running=False, api_calls=0, org=None, user=None, budget=None,
+    objects=[], findings=[], passed=[],
+)  # fmt: skip
+
+
+async def want_preflight(session: AsyncSession, host_id: str, org_id: str) -> None:
+    """Ask for a look in the caller's transaction; what was seen before is forgotten."""
+    values = {"org_id": org_id, "result": None, "checked_at": None, "wanted_at": func.clock_timestamp()}
+    row = insert(Preflight).values(host_id=host_id, **values)
+    await session.execute(row.on_conflict_do_update(index_elements=["host_id"], set_=values))
+
+
+async def last_preflight(resources: Resources, host_id: str) -> PreflightShown:
+    """The last look at the org that is connected now. Raises NotConnected."""
+    async with resources.database.tenant(host_id) as session:
+        connection = await session.get(Connection, host_id)
+        row = await session.get(Preflight, host_id)
+    if connection is None:
+        raise NotConnected
+    return _shown(row, connection.org_id, datetime.now(UTC))
+
+
+async def run_preflight(resources: Resources, host_id: str) -> PreflightShown:
+    """Look now, and keep what was seen. An org that was closed to the API is opened when it answers again.
+
+    Raises NotConnected, and ConnectionNeedsReconnect where looking cannot help.
+    """
+    await _mark_started(resources, host_id)
+    try:
+        shown = await _look(resources, host_id)
+    except Problem:
+        await _store(resources, host_id, None)
+        raise
+    await _store(resources, host_id, shown)
+    return shown
+
+
+async def run_wanted_preflights(resources: Resources) -> int:
+    """Run those that were asked for and are not under way (for housekeeping); says how many."""
+    hosts = await _claim_wanted(resources)
+    for host_id in hosts:
+        try:
+            await run_preflight(resources, host_id)
+        except Problem as problem:
+            log.info("preflight_not_run", extra={"host_id": host_id, "problem": type(problem).__name__})
+    return len(hosts)
+
+
+async def _look(resources: Resources, host_id: str) -> PreflightShown:
+    connection = await _connection(resources, host_id)
+    if connection.state == "needs_reconnect" and connection.reason_code in REOPENABLE:
+        await probe(resources, host_id)
+        connection = await _connection(resources, host_id)
+    if connection.state == "needs_reconnect" and connection.reason_code not in REOPENABLE:
+        raise ConnectionNeedsReconnect(reason=connection.reason_code)
+    if connection.state == "needs_reconnect":
+        return _closed(connection, connection.reason_code or "")
+    try:
+        client = await open_client(resources, host_id)
+        look = await look_at_org(client, connection.user_id)
+        await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
+    except (SalesforceError, HostNotAllowed) as error:
+        return await _refused(resources, connection, error)
+    return await _judged(resources, connection, client=client, look=look)
+
+
+async def _connection(resources: Resources, host_id: str) -> Connection:
+    async with resources.database.tenant(host_id) as session:
+        connection = await session.get(Connection, host_id)
+    if connection is None or connection.state == "disconnected":
+        raise NotConnected
+    return connection
+
+
+async def _judged(
+    resources: Resources, connection: Connection, *, client: SalesforceClient, look: OrgLook
+) -> PreflightShown:
+    async with resources.database.tenant(connection.host_id) as session:
+        await _measure(session, connection.host_id, client.usage)
+        measured = await session.get_one(Connection, connection.host_id)
+        host = await session.get(Host, connection.host_id)
+        known = Known(
+            lightning_url=lightning_url(measured.instance_url),
+            budget=budget_of(measured, host.cap_percent if host else 80, datetime.now(UTC)),
+            without_company=await _share_without_company(session, connection.host_id),
+            is_sandbox=measured.org_is_sandbox,
+            edition=measured.org_edition,
+            approvals=await _approvals(resources, measured),
+        )
+    findings, passed = judge_org(look, known)
+    return NOTHING_SEEN.model_copy(
+        update={
+            "verdict": verdict_of(findings),
+            "checked_at": datetime.now(UTC),
+            "api_calls": client.calls,
+            "org": _org(measured, look),
+            "user": _user(measured, look),
+            "budget": known.budget,
+            "objects": shown_objects(look),
+            "findings": findings,
+            "passed": passed,
+        }
+    )
+
+
+async def _measure(session: AsyncSession, host_id: str, usage: ApiUsage | None) -> None:
+    if usage is None:
+        return
+    measured = {"api_used": usage.used, "api_limit": usage.limit, "api_measured_at": func.clock_timestamp()}
+    await session.execute(update(Connection).where(Connection.host_id == host_id).values(measured))
+
+
+async def _approvals(resources: Resources, connection: Connection) -> int:
+    if connection.user_id is None:
+        return 0
+    key = (connection.org_id, connection.user_id, connection.client_id)
+    async with resources.database.system() as session:
+        return await count_approvals(session, key)
+
+
+async def _share_without_company(session: AsyncSession, host_id: str) -> float:
+    latest = (
+        select(Registration.attendee["company"].astext.label("company"))
+        .where(Registration.host_id == host_id)
+        .order_by(Registration.change_no.desc())
+        .limit(SAMPLE)
+        .subquery()
+    )
+    is_missing = func.coalesce(latest.c.company, "") == ""
+    row = (await session.execute(select(func.count(), func.count().filter(is_missing)))).one()
+    return row[1] / row[0] if row[0] >= 10 else 0.0
+
+
+async def _refused(
+    resources: Resources, connection: Connection, error: SalesforceError | HostNotAllowed
+) -> PreflightShown:
+    """What a look that failed tells: the connection may have ended over it."""
+    if isinstance(error, ConnectionEnded):
+        raise ConnectionNeedsReconnect(reason=error.reason_code) from error
+    code = error.failure.error_code if isinstance(error, Refused) else ""
+    reason = ADVICE_BY_API_CODE.get(code, "")
+    if reason in REOPENABLE:
+        async with resources.database.tenant(connection.host_id) as session:
+            await end_connection(session, connection.host_id, reason_code=reason)
+        return _closed(connection, reason)
+    known = Known(lightning_url(connection.instance_url), edition=connection.org_edition)
+    return _without_look("unknown", [make_finding("could_not_look", known)])
+
+
+def _closed(connection: Connection, reason: str) -> PreflightShown:
+    code = api_advice(connection.org_edition) if reason == "api_disabled" else reason
+    known = Known(lightning_url(connection.instance_url), edition=connection.org_edition)
+    finding = make_finding(code, known, blocks=("everything",))
+    shown = _without_look("blocked", [finding])
+    return shown.model_copy(update={"org": _org(connection, OrgLook())})
+
+
+def _without_look(verdict: str, findings: list[Finding]) -> PreflightShown:
+    changed = {"verdict": verdict, "checked_at": datetime.now(UTC), "findings": findings}
+    return NOTHING_SEEN.model_copy(update=changed)
+
+
+def _org(connection: Connection, look: OrgLook) -> PreflightOrg:
+    return PreflightOrg(
+        id=connection.org_id,
+        name=look.organization.get("Name") or connection.org_name,
+        edition=look.organization.get("OrganizationType") or connection.org_edition,
+        is_sandbox=connection.org_is_sandbox,
+        has_person_accounts=has_person_accounts(look),
+        has_multiple_currencies=has_currencies(look),
+        default_time_zone=look.organization.get("TimeZoneSidKey"),
+    )
+
+
+def _user(connection: Connection, look: OrgLook) -> PreflightUser:
+    user = look.user or {}
+    return PreflightUser(
+        id=connection.user_id,
+        username=user.get("Username") or connection.username,
+        has_marketing_user=user.get("UserPermissionsMarketingUser"),
+        is_api_enabled=True,
+    )
+
+
+def _shown(row: Preflight | None, org_id: str, now: datetime) -> PreflightShown:
+    if row is None or row.org_id != org_id:
+        return NOTHING_SEEN
+    is_started = row.started_at is not None and now - row.started_at < LONGEST
+    shown = PreflightShown.model_validate(row.result) if row.result else NOTHING_SEEN
+    return shown.model_copy(update={"is_running": is_started or row.wanted_at is not None})
+
+
+async def _mark_started(resources: Resources, host_id: str) -> None:
+    values = {"started_at": func.clock_timestamp()}
+    async with resources.database.tenant(host_id) as session:
+        row = insert(Preflight).values(host_id=host_id, **values)
+        await session.execute(row.on_conflict_do_update(index_elements=["host_id"], set_=values))
+
+
+async def _store(resources: Resources, host_id: str, shown: PreflightShown | None) -> None:
+    """Keep what was seen; None only ends the run."""
+    seen: dict[str, Any] = {"started_at": None, "wanted_at": None}
+    if shown is not None:
+        result = shown.model_dump(mode="json")
+        seen |= {"result": result, "checked_at": shown.checked_at, "org_id": shown.org and shown.org.id}
+    async with resources.database.tenant(host_id) as session:
+        if shown is not None and shown.org is None:
+            connection = await session.get(Connection, host_id)
+            seen["org_id"] = connection.org_id if connection else None
+        await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(seen))
+        touched = {"version": Connection.version + 1}
+        await session.execute(update(Connection).where(Connection.host_id == host_id).values(touched))
+
+
+async def _claim_wanted(resources: Resources) -> list[str]:
+    is_free: ColumnElement[bool] = or_(
+        Preflight.started_at.is_(None), func.clock_timestamp() - Preflight.started_at > LONGEST
+    )
+    wanted = (
+        select(Preflight.host_id)
+        .where(Preflight.wanted_at.is_not(None), is_free)
+        .order_by(Preflight.wanted_at)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    async with resources.database.system() as session:
+        taken = await session.scalars(
+            update(Preflight)
+            .where(Preflight.host_id.in_(wanted))
+            .values(started_at=func.clock_timestamp())
+            .returning(Preflight.host_id)
+        )
+        return list(taken)

@@ -1,0 +1,120 @@
+"""Connections that Salesforce closed for a reason which passes: asked again, and opened when it answers."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import func, select, update
+
+from app import audit
+from app.connections.ends import SYSTEM_ACTOR
+from app.connections.refresh import carry_out_probe, claim_refresh
+from app.connections.tokens import open_token
+from app.models import Connection
+from app.resources import Resources
+from app.salesforce.client import SalesforceClient
+from app.salesforce.errors import SalesforceError
+from app.salesforce.hosts import HostNotAllowed, check_instance_url
+from app.salesforce.session import AccessToken, ConnectionEnded, SessionAuth
+
+log = logging.getLogger(__name__)
+
+REOPENABLE: Final = ("api_disabled", "ip_restricted")
+"""Reasons that an admin or the network cures without anybody connecting anew."""
+QUESTION: Final = "SELECT Id FROM Organization"
+MANY: Final = 50
+
+
+class ProbingTokens:
+    """The TokenSource of a closed connection: its stored token, renewed once without opening it."""
+
+    def __init__(self, resources: Resources, connection: Connection) -> None:
+        self._resources = resources
+        self._host_id = connection.host_id
+        self._token = open_token(resources.vault, connection)
+
+    async def current(self) -> AccessToken:
+        return self._token
+
+    async def renew(self, used: AccessToken) -> AccessToken:
+        """Raises ConnectionEnded when Salesforce refuses, or somebody else is at it."""
+        vault = self._resources.vault
+        async with self._resources.database.tenant(self._host_id) as session:
+            is_free = Connection.refresh_started_at.is_(None)
+            claim = await claim_refresh(session, vault, self._host_id, where=is_free, state="needs_reconnect")
+        renewed = await carry_out_probe(self._resources, self._host_id, claim) if claim else None
+        if renewed is None:
+            raise ConnectionEnded("access_revoked")
+        return renewed
+
+
+async def probe_closed(resources: Resources) -> int:
+    """Ask every connection that may have been cured (for housekeeping, hourly); says how many opened."""
+    opened = 0
+    for host_id in await _closed(resources):
+        opened += await probe(resources, host_id)
+    return opened
+
+
+async def probe(resources: Resources, host_id: str) -> bool:
+    """One small question with the stored grant; an answer opens the connection, and its work goes on."""
+    async with resources.database.tenant(host_id) as session:
+        connection = await session.get(Connection, host_id)
+    is_closed = connection is not None and connection.state == "needs_reconnect"
+    if connection is None or not is_closed or connection.access_token is None:
+        return False
+    try:
+        await _client(resources, connection).query(QUESTION)
+    except (SalesforceError, HostNotAllowed) as error:
+        log.info("probe_refused", extra={"host_id": host_id, "error": type(error).__name__})
+        return False
+    return await _open(resources, connection)
+
+
+def _client(resources: Resources, connection: Connection) -> SalesforceClient:
+    settings = resources.settings
+    return SalesforceClient(
+        resources.http,
+        SessionAuth(ProbingTokens(resources, connection)),
+        instance_url=check_instance_url(connection.instance_url, extra=settings.extra_hosts),
+        api_version=connection.api_version,
+        answer_within=settings.times.refresh_total,
+    )
+
+
+async def _open(resources: Resources, connection: Connection) -> bool:
+    host_id = connection.host_id
+    async with resources.database.tenant(host_id) as session:
+        opened = await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.state == "needs_reconnect")
+            .where(Connection.reason_code.in_(REOPENABLE), Connection.refresh_token.is_not(None))
+            .values(
+                state="connected",
+                reason_code=None,
+                state_since=func.clock_timestamp(),
+                version=Connection.version + 1,
+            )
+            .returning(Connection.org_id)
+        )
+        org_id = opened.scalar()
+        if org_id is None:
+            return False
+        about = {"org_id": org_id, "reason_code": connection.reason_code}
+        await audit.record(
+            session, host_id, actor=SYSTEM_ACTOR, action="salesforce.connection_reopened", details=about
+        )
+    await resources.wakeups.announce({org_id})
+    return True
+
+
+async def _closed(resources: Resources) -> Sequence[str]:
+    async with resources.database.system() as session:
+        found = await session.scalars(
+            select(Connection.host_id)
+            .where(Connection.state == "needs_reconnect", Connection.reason_code.in_(REOPENABLE))
+            .where(Connection.refresh_token.is_not(None))
+            .order_by(Connection.state_since)
+            .limit(MANY)
+        )
+        return list(found)

@@ -1,0 +1,297 @@
+"""The preflight through the dashboard's door: what it asks, what it says, and what follows from it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app.connections.ends import end_connection
+from app.connections.preflight import run_wanted_preflights
+from app.connections.probe import probe_closed
+from app.models import AuditEntry, CampaignLink, Connection, Preflight
+from tests.api.conftest import Service
+from tests.factories_events import event_for, registration_for
+from tests.tokens import TokenMint
+
+PATH = "/v1/hosts/host_a/salesforce/preflight"
+FIELDS = {
+    "verdict", "checked_at", "is_running", "api_calls", "org", "user", "budget", "objects", "findings",
+    "passed",
+}  # fmt: skip
+FINDING_FIELDS = {
+    "code", "severity", "area", "object", "field", "title", "consequence", "advice", "setup_url", "blocks",
+}  # fmt: skip
+REGION = {"Lead": ["Region__c | string(40) | CU | Region"]}
+
+
+async def looked(service: Service) -> dict[str, Any]:
+    answer = await service.http.post(PATH)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def codes(shown: dict[str, Any], severity: str | None = None) -> list[tuple[str, str | None]]:
+    return [
+        (each["code"], each["object"]) for each in shown["findings"] if severity in (None, each["severity"])
+    ]
+
+
+async def closed(service: Service, reason: str) -> None:
+    async with service.resources.database.tenant("host_a") as session:
+        await end_connection(session, "host_a", reason_code=reason)
+
+
+async def test_host_without_a_connection_has_no_preflight(service: Service) -> None:
+    answers = [await service.http.get(PATH), await service.http.post(PATH)]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, "NotConnected")] * 2
+
+
+async def test_connecting_asks_for_a_look_that_the_workers_take(service: Service) -> None:
+    card = await service.connect()
+    waiting = (await service.http.get(PATH)).json()
+    assert (card["preflight"], waiting["verdict"], waiting["is_running"]) == (None, "unknown", True)
+    assert await run_wanted_preflights(service.resources) == 1
+    assert await run_wanted_preflights(service.resources) == 0
+    seen = (await service.http.get(PATH)).json()
+    card = await service.card()
+    assert (seen["verdict"], seen["is_running"]) == ("ready", False)
+    assert card["preflight"] == {
+        "verdict": "ready",
+        "blockers": 0,
+        "warnings": 0,
+        "checked_at": seen["checked_at"],
+    }
+
+
+async def test_ordinary_org_is_ready_after_one_call(service: Service) -> None:
+    await service.connect()
+    shown = await looked(service)
+    assert set(shown) == FIELDS
+    assert (shown["verdict"], shown["api_calls"], codes(shown, "blocker")) == ("ready", 1, [])
+    assert shown["org"]["name"] == "Northwind Events"
+    assert (shown["org"]["is_sandbox"], shown["org"]["default_time_zone"]) == (False, "Europe/Berlin")
+    assert shown["user"]["has_marketing_user"] is True
+    assert shown["budget"]["org_limit"] == 100_000
+    wanted = {"api_enabled", "lead_createable", "contact_readable", "task_createable", "campaign_readable"}
+    assert wanted | {"campaign_member_createable"} <= set(shown["passed"])
+    assert [each["object"] for each in shown["objects"]][:3] == ["Lead", "Contact", "Task"]
+
+
+@pytest.mark.parametrize(
+    ("config", "severity", "finding"),
+    [
+        pytest.param({"hidden_objects": ["Task"]}, "warning", ("object_not_readable", "Task"), id="hidden"),
+        pytest.param(
+            {"read_only_objects": ["Lead"]}, "blocker", ("object_not_createable", "Lead"), id="read-only"
+        ),
+        pytest.param(
+            {"read_only_objects": ["CampaignMember"]},
+            "blocker",
+            ("object_not_createable", "CampaignMember"),
+            id="members",
+        ),
+        pytest.param(
+            {"extra_fields": REGION}, "blocker", ("required_field_without_value", "Lead"), id="required field"
+        ),
+        pytest.param(
+            {"hidden_fields": {"Lead": ["Title"]}}, "warning", ("field_not_writeable", "Lead"), id="field"
+        ),
+        pytest.param(
+            {"restricted_picklists": {"Lead.LeadSource": ["Web", "Other"]}},
+            "warning",
+            ("lead_source_restricted", "Lead"),
+            id="lead source",
+        ),
+        pytest.param({"api_limit": {"max": 1000, "used": 780}}, "warning", ("budget_low", None), id="budget"),
+    ],
+)
+async def test_what_will_fail_is_found_before_it_does(
+    service: Service, config: dict[str, Any], severity: str, finding: tuple[str, str | None]
+) -> None:
+    await service.connect()
+    service.configure(**config)
+    shown = await looked(service)
+    assert finding in codes(shown, severity)
+    assert shown["verdict"] == ("blocked" if severity == "blocker" else "ready_with_warnings")
+    for each in shown["findings"]:
+        assert set(each) == FINDING_FIELDS
+        assert each["title"] == each["advice"]["title"]
+        assert "{" not in str([each["title"], each["consequence"], each["advice"]["steps"]])
+    card = await service.card()
+    assert card["preflight"]["verdict"] == shown["verdict"]
+
+
+async def test_required_field_is_named_by_its_label(service: Service) -> None:
+    await service.connect()
+    service.configure(extra_fields=REGION)
+    shown = await looked(service)
+    [finding] = [each for each in shown["findings"] if each["severity"] == "blocker"]
+    assert (finding["field"], finding["blocks"]) == ("Region__c", ["create_lead"])
+    assert finding["title"] == "Lead needs a value for Region"
+    lead = next(each for each in shown["objects"] if each["object"] == "Lead")
+    assert lead["required_without_value"] == ["Region__c"]
+
+
+async def test_registrations_without_a_company_are_noted(service: Service) -> None:
+    await service.connect()
+    async with service.resources.database.system() as session:
+        session.add(event_for())
+        for number in range(12):
+            registration = registration_for(number)
+            registration.attendee = {**registration.attendee, "company": None}
+            session.add(registration)
+    assert ("company_not_asked", "Lead") in codes(await looked(service), "note")
+
+
+async def test_org_that_closed_its_api_is_told_by_its_edition(service: Service) -> None:
+    await service.connect()
+    async with service.resources.database.tenant("host_a") as session:
+        await session.execute(update(Connection).values(org_edition="Professional Edition"))
+    service.configure(is_api_enabled=False)
+    shown = await looked(service)
+    assert (shown["verdict"], codes(shown, "blocker")) == ("blocked", [("edition_needs_api_addon", None)])
+    card = await service.card()
+    assert (card["state"], card["reason"]["code"]) == ("needs_reconnect", "api_disabled")
+    assert card["reason"]["title"] == "Professional Edition needs the API add-on"
+
+
+async def test_preflight_opens_what_an_admin_has_cured(service: Service) -> None:
+    await service.connect()
+    service.configure(is_api_enabled=False)
+    await looked(service)
+    service.configure(is_api_enabled=True)
+    shown = await looked(service)
+    assert (shown["verdict"], (await service.card())["state"]) == ("ready", "connected")
+
+
+async def test_ended_grant_must_be_reconnected_first(service: Service) -> None:
+    await service.connect()
+    await closed(service, "access_revoked")
+    answer = await service.http.post(PATH)
+    assert (answer.status_code, answer.json()["code"]) == (409, "ConnectionNeedsReconnect")
+    assert (await service.http.get(PATH)).json()["is_running"] is False
+
+
+async def test_salesforce_that_is_away_leaves_an_unknown(service: Service) -> None:
+    await service.connect()
+    service.configure(is_maintenance=True)
+    shown = await looked(service)
+    assert (shown["verdict"], codes(shown)) == ("unknown", [("could_not_look", None)])
+    assert (await service.card())["state"] == "connected"
+
+
+async def test_member_may_read_it_and_not_run_it(service: Service, mint: TokenMint) -> None:
+    await service.connect()
+    headers = mint.headers(hosts={"host_a": "member"})
+    assert (await service.http.get(PATH, headers=headers)).status_code == 200
+    assert (await service.http.post(PATH, headers=headers)).json()["code"] == "RoleInsufficient"
+
+
+async def test_result_of_another_org_is_not_shown(service: Service) -> None:
+    await service.connect()
+    await looked(service)
+    async with service.resources.database.tenant("host_a") as session:
+        await session.execute(update(Connection).values(org_id="00D000000000009EAA"))
+    assert (await service.http.get(PATH)).json()["checked_at"] is None
+    assert (await service.card())["preflight"] is None
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [({"is_api_enabled": False}, "api_disabled"), ({"ip_restricted": True}, "ip_restricted")],
+)
+async def test_hourly_probe_opens_what_was_cured_and_nothing_else(
+    service: Service, config: dict[str, bool], reason: str
+) -> None:
+    await service.connect()
+    await closed(service, reason)
+    service.configure(**config)
+    service.simulator.simulator.default_org.grants.expire_all()
+    assert await probe_closed(service.resources) == 0
+    assert (await service.card())["reason"]["code"] == reason
+    service.configure(**{name: not value for name, value in config.items()})
+    assert await probe_closed(service.resources) == 1
+    assert (await service.card())["state"] == "connected"
+    async with service.resources.database.tenant("host_a") as session:
+        actions = list(await session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)))
+    assert actions[-1] == "salesforce.connection_reopened"
+
+
+async def test_probe_that_meets_a_revoked_grant_says_so_and_asks_no_more(service: Service) -> None:
+    await service.connect()
+    await closed(service, "api_disabled")
+    grants = service.simulator.simulator.default_org.grants
+    for grant in list(grants):
+        grants.revoke(grant)
+    assert await probe_closed(service.resources) == 0
+    card = await service.card()
+    assert (card["state"], card["reason"]["code"]) == ("needs_reconnect", "access_revoked")
+    async with service.resources.database.tenant("host_a") as session:
+        marker = await session.scalar(select(Connection.refresh_started_at))
+    assert marker is None
+
+
+async def add_link(service: Service, campaign_id: str, **statuses: str) -> None:
+    async with service.resources.database.system() as session:
+        session.add(event_for())
+        await session.flush()
+        session.add(
+            CampaignLink(
+                host_id="host_a",
+                event_id="evt_otters",
+                org_id="00D000000000009EAA",
+                campaign_id=campaign_id,
+                campaign_name="Otter Summit",
+                is_active=True,
+                statuses={"registered": "Sent", "attended": "Responded"} | statuses,
+                available_statuses=["Sent", "Responded"],
+                linked_by="user_17",
+            )
+        )
+
+
+async def link_state(service: Service) -> tuple[str, str | None]:
+    path = "/v1/hosts/host_a/events/evt_otters/salesforce/campaign"
+    body = (await service.http.get(path)).json()
+    return body["state"], body["problem"] and body["problem"]["code"]
+
+
+async def campaign_in(service: Service) -> str:
+    async with service.door() as door:
+        rows = [{"Name": "Otter Summit", "IsActive": True}]
+        answer = await door.post("/_simulator/records/Campaign", json=rows)
+    return str(answer.json()["ids"][0])
+
+
+async def test_link_made_in_another_org_is_broken_until_it_is_found_here(service: Service) -> None:
+    await service.connect()
+    await add_link(service, await campaign_in(service))
+    assert await link_state(service) == ("broken", "campaign_in_other_org")
+    await looked(service)
+    assert await link_state(service) == ("linked", None)
+
+
+async def test_link_whose_campaign_is_not_here_stays_broken(service: Service) -> None:
+    await service.connect()
+    await add_link(service, "7015g000000KqRsAAK")
+    await looked(service)
+    assert (await link_state(service))[0] == "broken"
+
+
+async def test_found_campaign_without_a_chosen_status_is_broken(service: Service) -> None:
+    await service.connect()
+    await add_link(service, await campaign_in(service), registered="Registered")
+    await looked(service)
+    assert await link_state(service) == ("broken", "campaign_broken")
+
+
+async def test_look_that_died_is_taken_up_again(service: Service) -> None:
+    await service.connect()
+    async with service.resources.database.tenant("host_a") as session:
+        await session.execute(update(Preflight).values(started_at=func.clock_timestamp()))
+    assert await run_wanted_preflights(service.resources) == 0
+    async with service.resources.database.tenant("host_a") as session:
+        await session.execute(update(Preflight).values(started_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert await run_wanted_preflights(service.resources) == 1
