@@ -75,8 +75,8 @@ openapi: setup  ## write openapi/openapi.json
 bench: setup  ## measure throughput
 	@echo "bench: not there yet" >&2; exit 1
 
-chaos: setup  ## break things at random and count
-	@echo "chaos: not there yet; make smoke FAULT=... breaks three things on purpose" >&2; exit 1
+chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large
+	@SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos
 
 clean:  ## remove local state, caches and .venv
 	@test ! -x $(BIN)/python || $(BIN)/python -c 'from app.local import *; LocalEngines(Path(".local")).discard()'

@@ -45,9 +45,9 @@ class Door:
     def disarm(self) -> None:
         self._call("DELETE", "faults")
 
-    def fired(self) -> int:
-        """How often any armed fault has met a request."""
-        return sum(fault["fired"] for fault in self._call("GET", "faults")["faults"])
+    def fired(self) -> list[int]:
+        """How often each armed fault has met a request."""
+        return [fault["fired"] for fault in self._call("GET", "faults")["faults"]]
 
     def late(self) -> int:
         """Writes that have not landed yet."""

@@ -54,7 +54,7 @@ def freeze_while_looking(stage: Stage) -> None:
     for _ in range(2):
         stage.site.door.disarm()
         trouble(stage, "latency", 1.0, seconds=1.0, count=1, match=match)
-        if not _await(stage, lambda: stage.site.door.fired() > 0):
+        if not _await(stage, lambda: sum(stage.site.door.fired()) > 0):
             break
         pid = stage.do(stage.machine.ledger.owners()).get(org_id)
         if pid is not None:

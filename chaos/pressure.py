@@ -20,6 +20,7 @@ COPIES = 100
 OLD = "80 hours"
 PICKED_SECONDS, PICKED_SECONDS_ALONE = 3.0, 5.0
 OTHERS_MAY_WAIT = 2.0
+MOST_HALVINGS = 8
 OTHERS_REST_SECONDS = 30.0
 
 
@@ -27,7 +28,7 @@ def storm(stage: Stage) -> None:
     """T12: every call answers 503, then every other one; while all fail an org is probed, not stormed."""
     trouble(stage, "error", 1.0)
     stage.sleep(STORM_SECONDS)
-    probes = stage.site.door.fired()
+    probes = sum(stage.site.door.fired())
     orgs = len({host.org for host in stage.hosts})
     stage.measured["probes_per_org"] = round(probes / orgs, 1)
     most = STORM_SECONDS + 1
@@ -73,6 +74,9 @@ def make_one_org_sick(stage: Stage) -> None:
     trouble(stage, "hang", 1.0, seconds=30.0, match=hang)
     await_end(stage)
     _await_others(stage, {0})
+    isolating, *_ = stage.site.door.fired()
+    stage.measured["calls_refused_for_one_row"] = isolating
+    stage.expect(f"the bad row is found by halving: {isolating} calls", holds=0 < isolating <= MOST_HALVINGS)
     took = stage.do(stage.machine.ledger.seconds_by_registration())
     before = [one for one in numbered if one.org > 1 and one in stage.people[:half]]
     after = [one for one in numbered if one.org > 1 and one in stage.people[half:]]
