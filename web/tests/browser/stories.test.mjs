@@ -1,0 +1,261 @@
+// What a host does, from the first click to the last, in one org and in this order.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { assertAccessible, assertFits, launch, openPage, shoot } from "./browser.mjs";
+import { PACKAGE_URL, Stack } from "./stack.mjs";
+
+const HOST = "host_otter";
+const EVENT = "evt_river";
+const TITLE = "River Meeting";
+const PHONE = { width: 360, height: 740 };
+
+let stack, browser, page, campaignId;
+let hasFailed = false;
+
+/** One step of the story; after a step that failed there is nothing to go on from. */
+function step(name, deed) {
+  test(name, async (context) => {
+    if (hasFailed) return context.skip("an earlier step failed");
+    try {
+      return await deed();
+    } catch (error) {
+      hasFailed = true;
+      await shoot(page, "failed-step");
+      throw error;
+    }
+  });
+}
+
+before(async () => {
+  stack = await Stack.start();
+  campaignId = await stack.campaign(TITLE);
+  await stack.publish(HOST, EVENT, TITLE);
+  browser = await launch();
+  page = await openPage(browser);
+  await page.goto(await stack.address(HOST));
+});
+
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+const card = () => page.locator("salesforce-card");
+const drawer = () => page.locator("salesforce-event-sync");
+const button = (name, where = page) => where.getByRole("button", { name, exact: true });
+const dialog = () => page.locator("eventship-dialog");
+const legend = (state) => drawer().locator(`.legend [data-state=${state}] b`);
+const row = (number) => drawer().locator(`[data-registration=reg_${number}]`);
+
+async function signIn(decision) {
+  const [popup] = await Promise.all([page.waitForEvent("popup"), button("Connect now", dialog()).click()]);
+  await popup.getByRole("button", { name: "Log in" }).click();
+  const choice = popup.getByRole("button", { name: decision });
+  await Promise.all([popup.waitForEvent("close"), choice.click()]);
+  return popup;
+}
+
+async function counted(state, count) {
+  await legend(state).filter({ hasText: new RegExp(`^${count}$`) }).waitFor();
+}
+
+step("the token leaves the address and no view has a serious finding", async () => {
+  await card().locator("[data-state=not_connected]").waitFor();
+  assert.ok(!page.url().includes("token"));
+  await assertAccessible(page, "the card before it is connected");
+  await shoot(page, "not-connected");
+});
+
+step("the install modal leads through two steps", async () => {
+  await button("Connect", card()).click();
+  const link = dialog().getByRole("link", { name: /Open Salesforce install page/ });
+  assert.equal(await link.getAttribute("href"), PACKAGE_URL);
+  await button("Copy link for your admin", dialog()).waitFor();
+  await assertAccessible(page, "the install modal");
+  await shoot(page, "install");
+  await button("I've already installed it", dialog()).click();
+  await button("Connect now", dialog()).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog().waitFor({ state: "detached" });
+});
+
+step("a person who denies access is told what happened", async () => {
+  await button("Connect", card()).click();
+  await button("I've already installed it", dialog()).click();
+  await signIn("Deny");
+  await dialog().getByRole("heading", { name: "Not connected" }).waitFor();
+  assert.match(await dialog().getByRole("alert").innerText(), /access_denied/);
+  await shoot(page, "denied");
+  await button("Try again", dialog()).click();
+});
+
+step("an org without the package gets its own advice", async () => {
+  await stack.door("PUT", "config", { package_installed: false });
+  const [popup] = await Promise.all([page.waitForEvent("popup"), button("Connect now", dialog()).click()]);
+  await Promise.all([popup.waitForEvent("close"), popup.getByRole("button", { name: "Log in" }).click()]);
+  await dialog().getByText("Eventship isn't installed in your Salesforce org yet").waitFor();
+  await assertAccessible(page, "the advice after a failure");
+  await stack.door("PUT", "config", { package_installed: true });
+  await button("Try again", dialog()).click();
+});
+
+step("connecting through Salesforce's pages shows the org on the card", async () => {
+  await signIn("Allow");
+  await card().locator("[data-state=connected]").waitFor();
+  await card().getByText("Northwind Events").waitFor();
+  await dialog().waitFor({ state: "detached" });
+  await assertAccessible(page, "the connected card");
+  await shoot(page, "connected");
+});
+
+step("an event without registrations and campaign says so", async () => {
+  await page.getByRole("link", { name: TITLE }).click();
+  await drawer().getByText("Nobody has registered yet").waitFor();
+  await assertAccessible(page, "the empty drawer");
+});
+
+step("a wrong Campaign Id is explained", async () => {
+  const field = drawer().getByLabel("Salesforce campaign id");
+  await field.fill("001000000000000AAA");
+  await button("Validate", drawer()).click();
+  await drawer().getByText("Invalid Campaign Id").waitFor();
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
+  await assertAccessible(page, "a wrong id");
+  await shoot(page, "wrong-id");
+});
+
+step("a campaign is linked with the statuses that are guessed", async () => {
+  await drawer().getByLabel("Salesforce campaign id").fill(campaignId);
+  await button("Validate", drawer()).click();
+  assert.equal(await drawer().getByLabel("When someone registers").inputValue(), "Registered");
+  assert.equal(await drawer().getByLabel("When someone is checked in").inputValue(), "Attended");
+  await assertAccessible(page, "the choice of statuses");
+  await shoot(page, "statuses");
+  await button("Save", drawer()).click();
+  await drawer().locator("[data-link=linked]").waitFor();
+});
+
+step("counts and rows move while webhooks arrive, without a reload", async () => {
+  await page.evaluate(() => { globalThis.isSamePage = true; });
+  for (let number = 1; number <= 5; number += 1) {
+    await stack.register(HOST, EVENT, TITLE, { email: `otter.${number}@river.example`, first_name: "Otti", last_name: `Otter ${number}`, company: "River GmbH" }, number);
+  }
+  await counted("synced", 5);
+  assert.ok(await page.evaluate(() => globalThis.isSamePage));
+  await row(5).getByRole("link", { name: /^Lead/ }).waitFor();
+  assert.match(await row(5).getByRole("link", { name: /^Lead/ }).getAttribute("href"), /\/00Q5g/);
+  await row(5).getByRole("link", { name: /Campaign: Registered/ }).waitFor();
+});
+
+step("a long name and a long company stay inside", async () => {
+  await stack.register(HOST, EVENT, TITLE, { email: `${"very.long.".repeat(12)}name@river.example`, first_name: "Maximiliane".repeat(6), last_name: "Otter-von-der-Wasserkante".repeat(2), company: "VeryLongCompanyName".repeat(12) }, 6);
+  await counted("synced", 6);
+  await assertFits(page, "long texts");
+});
+
+step("a failed row is retried until it is synced", async () => {
+  const rule = { sobject: "Lead", when: "Phone LIKE '555%'", message: "Phone must start with +", field: "Phone" };
+  await stack.door("PUT", "config", { validation_rules: [rule] });
+  await stack.register(HOST, EVENT, TITLE, { email: "val@river.example", first_name: "Val", last_name: "Refused", company: "River GmbH", phone: "555 0100" }, 7);
+  await counted("failed", 1);
+  await drawer().getByText("Salesforce said: “Phone must start with +”").waitFor();
+  await drawer().locator("summary", { hasText: "What to do" }).first().click();
+  await assertAccessible(page, "the drawer with a failure");
+  await shoot(page, "failed", { fullPage: true });
+  await row(7).getByRole("button", { name: /^Retry/ }).click();
+  await counted("pending", 0);
+  await counted("failed", 1);
+  await stack.door("PUT", "config", { validation_rules: [] });
+  await row(7).getByRole("button", { name: /^Retry/ }).click();
+  await counted("synced", 7);
+  await counted("failed", 0);
+});
+
+step("a check-in is shown as attended", async () => {
+  await stack.webhook("registration.checked_in", HOST, { id: EVENT, title: TITLE }, {
+    id: "reg_1", status: "confirmed", registered_at: "2026-11-20T09:00:00Z", checked_in_at: new Date().toISOString(),
+    attendee: { email: "otter.1@river.example", first_name: "Otti", last_name: "Otter 1", company: "River GmbH" },
+  });
+  await counted("attended", 1);
+  await row(1).getByRole("link", { name: /Campaign: Attended/ }).waitFor();
+});
+
+step("rows are searched and chosen by state", async () => {
+  await drawer().getByLabel("Search by name, e-mail or company").fill("otter.3@");
+  await row(2).waitFor({ state: "detached" });
+  await row(3).waitFor();
+  await drawer().getByLabel("Search by name, e-mail or company").fill("");
+  await legend("attended").click();
+  await row(3).waitFor({ state: "detached" });
+  await row(1).waitFor();
+  await legend("attended").click();
+  await row(3).waitFor();
+});
+
+step("a pause holds what comes in, and a resume lets it go", async () => {
+  await button("Pause", drawer()).click();
+  await drawer().getByText("Syncing of this event is paused").waitFor();
+  await stack.register(HOST, EVENT, TITLE, { email: "late@river.example", first_name: "Late", last_name: "Otter", company: "River GmbH" }, 8);
+  await counted("pending", 1);
+  await button("Resume", drawer()).click();
+  await counted("synced", 8);
+});
+
+step("on a phone nothing sticks out, in any view", async () => {
+  await page.setViewportSize(PHONE);
+  await assertFits(page, "the drawer");
+  await assertAccessible(page, "the drawer on a phone");
+  await shoot(page, "phone");
+  await page.getByRole("link", { name: "Operations" }).click();
+  await page.getByRole("heading", { name: "Backlog" }).waitFor();
+  await assertFits(page, "operations");
+  await page.getByRole("link", { name: "Otter Events" }).click();
+  await card().locator("[data-state=connected]").waitFor();
+  await assertFits(page, "the host");
+  await page.setViewportSize({ width: 1100, height: 900 });
+});
+
+step("operations see the whole, without a serious finding", async () => {
+  await page.getByRole("link", { name: "Operations" }).click();
+  await page.getByRole("heading", { name: "Workers" }).waitFor();
+  await assertAccessible(page, "operations");
+  await shoot(page, "operations");
+});
+
+step("a member of the host may look and not change", async () => {
+  const other = await openPage(browser);
+  await other.goto(await stack.address(HOST, "member"));
+  await other.getByText("Only an owner or admin of this host can do this.").waitFor();
+  assert.ok(await other.getByRole("button", { name: "Disconnect" }).isDisabled());
+  await other.context().close();
+});
+
+step("a link is ended after a question, and says what stays", async () => {
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${EVENT}`);
+  await button("Unlink", drawer()).click();
+  await assertAccessible(page, "the question before an unlink");
+  await button("Yes, unlink", dialog()).click();
+  await drawer().getByText(/Unlinked\. 8 members stay/).waitFor();
+  await drawer().getByLabel("Salesforce campaign id").waitFor();
+});
+
+step("disconnecting is confirmed, and the card says so", async () => {
+  await page.getByRole("link", { name: "All events" }).click();
+  await button("Disconnect", card()).click();
+  await dialog().getByText(/already synced stay in Salesforce/).waitFor();
+  await button("Yes, disconnect", dialog()).click();
+  await card().locator("[data-state=disconnected]").waitFor();
+  await assertAccessible(page, "the disconnected card");
+});
+
+step("an expired token is told, and nothing is asked any more", async () => {
+  await page.evaluate(() => sessionStorage.setItem("eventship-console-token", "not.a.token"));
+  await page.reload();
+  await page.getByText("This address needs a token").waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  await assertAccessible(page, "without a token");
+});
+
+step("nothing went wrong on the page all the while", () => {
+  assert.deepEqual(page.faults, []);
+});
