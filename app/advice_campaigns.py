@@ -41,6 +41,23 @@ CAMPAIGN_ROWS: Final[tuple[AdviceRow, ...]] = (
         None,
     ),
     (
+        "campaign_create_failed",
+        "Salesforce refused to create the campaign",
+        "The connected user may lack the right to create campaigns, or a rule of your org refused it.",
+        (
+            "Give the user Create on campaigns and tick Marketing User, or correct the rule.",
+            "Create it again, or link a campaign that exists.",
+        ),
+        "/docs/campaigns#create",
+    ),
+    (
+        "member_statuses_not_created",
+        "The campaign's own statuses are used",
+        "Your org does not let us add member statuses, so the ones that the campaign came with were chosen.",
+        ("Add Registered and Attended to the campaign in Salesforce.", "Then choose them here."),
+        "/docs/campaigns#statuses",
+    ),
+    (
         "campaign_in_other_org",
         "The linked campaign is in another Salesforce org",
         "It was linked while another org was connected. People and activities go on in the connected org; "

@@ -8,7 +8,8 @@ Problem
 ├── 404 HostNotFound EventNotFound RegistrationNotFound CampaignNotLinked AttemptNotFound NotFound
 ├── 405 MethodNotAllowed   408 BodyIncomplete
 ├── 409 NotConfigured NotConnected ConnectionNeedsReconnect CredentialsMissing CampaignIsLocked
-│       CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation ApprovalsExhausted KeyReused
+│       EventIsOver CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation ApprovalsExhausted
+│       KeyReused
 ├── 413 BodyTooLarge   415 MediaTypeUnsupported   422 PayloadInvalid   429 TooManyRequests
 ├── 500 Unexpected
 ├── 502 SalesforceRefused
@@ -239,6 +240,12 @@ class CampaignIsLocked(Problem):
     """Another campaign is linked already."""
 
     status, title = 409, "The Campaign Id is locked. Unlink first, then link the new Campaign Id."
+
+
+class EventIsOver(Problem):
+    """Campaigns are created for what is still to come, or on demand."""
+
+    status, title = 409, "The event is over"
 
 
 class CampaignsNotReadable(Problem):

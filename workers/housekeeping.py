@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from app.campaigns.automatic import ask_automatically
 from app.campaigns.backfill import arm_backfills, finish_backfills
+from app.campaigns.create import create_campaigns
 from app.connections.keep_alive import keep_alive
 from app.connections.preflight import run_wanted_preflights
 from app.connections.probe import probe_closed
@@ -42,6 +44,12 @@ async def finish_linked(resources: Resources) -> None:
     await finish_backfills(resources.database)
 
 
+async def make_campaigns(resources: Resources) -> None:
+    """Create the campaigns that hosts asked for, or want for every new event."""
+    await ask_automatically(resources.database)
+    await create_campaigns(resources)
+
+
 async def purge_old_rows(resources: Resources) -> None:
     """Delete what has had its time."""
     await purge(resources.database)
@@ -55,6 +63,7 @@ async def keep_erasures(resources: Resources) -> None:
 CHORES = (
     Chore("arm backfills", 1.0, arm_linked),
     Chore("finish backfills", 3.0, finish_linked),
+    Chore("campaigns", 2.0, make_campaigns),
     Chore("revocations", 30.0, retry_revocations),
     Chore("preflights", 2.0, run_wanted_preflights),
     Chore("keep alive", HOUR, keep_alive),

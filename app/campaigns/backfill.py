@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, DateTime, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
@@ -21,6 +21,7 @@ from app.problems import BackfillRunning
 from app.sync.arm import Arm, arm_jobs
 
 CHUNK: Final = 1000
+AHEAD: Final = 5 * CHUNK
 CALLS_PER_CHUNK: Final = 5
 """One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
 
@@ -95,6 +96,57 @@ async def start_backfill(
     return backfill
 
 
+async def start_empty(
+    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, why: str, requested_by: str
+) -> Backfill:
+    """A backfill of nothing, done at once: the answer to whoever asked for one."""
+    now = await _now(session)
+    backfill = Backfill(
+        host_id=host_id,
+        backfill_id=f"bf_{uuid4().hex}",
+        event_id=event_id,
+        org_id=org_id,
+        why=why,
+        state="done",
+        is_armed=True,
+        total=0,
+        requested_by=requested_by,
+        started_at=now,
+        finished_at=now,
+    )
+    session.add(backfill)
+    await session.flush()
+    return backfill
+
+
+async def withdraw_armed(session: AsyncSession, backfill: Backfill) -> int:
+    """Let go of the jobs that a cancelled backfill armed and nobody began; returns how many.
+
+    What was never written is as if it had not been asked for; what failed before is failed again. Work that
+    was due before the backfill came is live work and stays.
+    """
+    own = [*_own_jobs(backfill), SyncJob.state == "pending", SyncJob.priority == BACKFILL]
+    never = await session.execute(
+        delete(SyncJob)
+        .where(*own, SyncJob.written_version == 0, SyncJob.error_class.is_(None), SyncJob.attempts == 0)
+        .returning(SyncJob.registration_id)
+    )
+    rested = {"why": "live", "waiting_for": None, "written_version": SyncJob.wanted_version}
+    failed = await session.execute(
+        update(SyncJob)
+        .where(*own, SyncJob.error_class.is_not(None))
+        .values(state="failed", **rested)
+        .returning(SyncJob.registration_id)
+    )
+    written = await session.execute(
+        update(SyncJob)
+        .where(*own, SyncJob.synced_at.is_not(None))
+        .values(state="synced", **rested)
+        .returning(SyncJob.registration_id)
+    )
+    return sum(len(each.all()) for each in (never, failed, written))
+
+
 async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) -> Backfill | None:
     """End the event's backfill, if one is active: it arms nothing more. Jobs that it armed stay armed."""
     backfill = await _active(session, host_id, event_id)
@@ -103,14 +155,15 @@ async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) ->
     return backfill
 
 
-async def arm_backfills(database: Database, *, chunk: int = CHUNK) -> set[str]:
+async def arm_backfills(database: Database, *, chunk: int = CHUNK, ahead: int = AHEAD) -> set[str]:
     """Arm the next `chunk` registrations of one backfill; returns the org to wake, if any.
 
-    The one that armed least goes first, so that a large one keeps nobody waiting. One whose org is no longer
-    the connected one is cancelled: another org knows nobody yet, and takes nothing over.
+    None is armed while `ahead` of its jobs still wait, so that it can be ended. The one that armed least goes
+    first, so that a large one keeps nobody waiting. One whose org is no longer the connected one is
+    cancelled: another org knows nobody yet, and takes nothing over.
     """
     async with database.system() as session:
-        backfill = await session.scalar(_least_armed())
+        backfill = await session.scalar(_least_armed(ahead))
         if backfill is None:
             return set()
         connected = select(Connection.org_id).where(Connection.host_id == backfill.host_id)
@@ -186,10 +239,11 @@ def _candidates(host_id: str, event_id: str, why: str) -> Select[str]:
     )
 
 
-def _least_armed() -> Select[Backfill]:
+def _least_armed(ahead: int) -> Select[Backfill]:
+    waiting = select(func.count()).where(*_own_jobs(Backfill), SyncJob.state.in_(MOVING)).scalar_subquery()
     return (
         select(Backfill)
-        .where(Backfill.state == "running", Backfill.is_armed.is_(False))
+        .where(Backfill.state == "running", Backfill.is_armed.is_(False), waiting < ahead)
         .order_by(Backfill.armed, Backfill.started_at)
         .limit(1)
         .with_for_update(skip_locked=True)

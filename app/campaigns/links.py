@@ -10,6 +10,7 @@ from app.campaigns.backfill import backfill_view
 from app.campaigns.reading import Campaign
 from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkState, Statuses
 from app.models import CampaignLink, Connection
+from app.problems import SalesforceAnswer
 from app.salesforce.hosts import record_url
 
 IN_OTHER_ORG: Final = "campaign_in_other_org"
@@ -31,10 +32,17 @@ async def link_view(session: AsyncSession, host_id: str, event_id: str) -> LinkS
         statuses=Statuses.model_validate(link.statuses),
         available_statuses=link.available_statuses,
         backfill=await backfill_view(session, host_id, event_id),
+        salesforce=_refusal_of(link),
         linked_at=link.linked_at,
         linked_by=link.linked_by,
         version=link.version,
     )
+
+
+def _refusal_of(link: CampaignLink) -> SalesforceAnswer | None:
+    """What Salesforce said when it refused to create the campaign."""
+    told = (link.creation or {}).get("refused") if link.state == "create_failed" else None
+    return SalesforceAnswer.model_validate(told) if told else None
 
 
 def standing_of(link: CampaignLink, connection: Connection | None) -> tuple[LinkState, Advice | None]:

@@ -76,7 +76,7 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
         return None
     if not statuses:
         raise CampaignsNotReadable("The campaign's member statuses are not visible to the connected user.")
-    return _campaign(campaigns[0], tuple(map(_status, statuses)))
+    return campaign_of(campaigns[0], tuple(map(_status, statuses)))
 
 
 def problem_of(error: SalesforceError) -> Problem:
@@ -121,7 +121,8 @@ async def _ask(client: SalesforceClient, campaign_id: str) -> tuple[list[dict[st
     return tuple(read_query(answer).records for answer in answers)
 
 
-def _campaign(record: dict[str, Any], statuses: tuple[MemberStatus, ...]) -> Campaign:
+def campaign_of(record: dict[str, Any], statuses: tuple[MemberStatus, ...] = ()) -> Campaign:
+    """A record of SELECT_CAMPAIGN. Raises SalesforceUnavailable when it is not one."""
     try:
         return Campaign(
             id=to18(record["Id"]),

@@ -1,13 +1,96 @@
-"""The doors to an event's campaign: validate, read, link, unlink."""
+"""The doors to an event's campaign: search, validate, read, link, create, unlink; and to its backfills."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import StringConstraints
 
 from app.campaigns import service
-from app.campaigns.schemas import CampaignToLink, CampaignToValidate, CampaignValidated, LinkShown, Unlinked
+from app.campaigns.creation import ask_for_campaign
+from app.campaigns.on_demand import request_backfill, stop_backfill
+from app.campaigns.schemas import (
+    BackfillShown,
+    BackfillToStart,
+    CampaignPage,
+    CampaignToCreate,
+    CampaignToLink,
+    CampaignToValidate,
+    CampaignValidated,
+    LinkShown,
+    SetUpToCopy,
+    Unlinked,
+)
+from app.campaigns.search import search_campaigns
 from app.identity import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep
 from app.resources import ResourcesDep
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce", tags=["campaigns"])
+
+
+SearchText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+@router.get("/campaigns")
+async def list_campaigns(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    q: Annotated[SearchText, Query(description="part of the name")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=4096)] = None,
+) -> CampaignPage:
+    """The connected org's campaigns, active ones first, then by name."""
+    return await search_campaigns(resources, host_id, q=q, limit=limit, cursor=cursor)
+
+
+@router.post("/campaign/create", status_code=201)
+async def create_campaign(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: CampaignToCreate,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> LinkShown:
+    """Have a campaign created for the event, with statuses of its own, and linked when it stands."""
+    return await ask_for_campaign(resources, host_id, event_id, wanted=body, by=principal.user_id)
+
+
+@router.post(
+    "/campaign/copy", responses={201: {"model": LinkShown, "description": "Linked for the first time"}}
+)
+async def copy_campaign(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: SetUpToCopy,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> LinkShown:
+    """Link the event as another event of the host is linked."""
+    link, is_new = await service.copy_set_up(resources, host_id, event_id, wanted=body, by=principal.user_id)
+    response.status_code = 201 if is_new else 200
+    return link
+
+
+@router.post("/backfill", status_code=202)
+async def start_backfill(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: BackfillToStart,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> BackfillShown:
+    """Write the event's registrations, those from before the connection included, below live work."""
+    return await request_backfill(resources, host_id, event_id, why=body.why, by=principal.user_id)
+
+
+@router.delete("/backfill")
+async def end_backfill(
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+) -> BackfillShown | None:
+    """End the event's backfill, and let go of what nobody began; the latest one as it stands then."""
+    return await stop_backfill(resources, host_id, event_id, by=principal.user_id)
 
 
 @router.post("/campaign/validate")

@@ -1,11 +1,13 @@
 """The shapes of the campaign endpoints, as the dashboard reads and sends them."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from app.advice import Advice
+from app.identity import OPAQUE_ID
+from app.problems import SalesforceAnswer
 
 LABEL_MAX = 765
 """Characters in a CampaignMemberStatus.Label at most (its describe)."""
@@ -114,6 +116,47 @@ class CampaignToLink(CampaignToValidate):
     reapply: bool = False
 
 
+class CampaignToCreate(BaseModel):
+    """What to call the new campaign and when it is; what is left out follows the event."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00]*\S[^\x00]*$")] | None = None
+    type: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00]*$")] | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise ValueError("end_date must not be before start_date")
+        return self
+
+
+class SetUpToCopy(BaseModel):
+    """Whose statuses to take; its campaign, too, unless another is named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_event_id: Annotated[str, Field(pattern=OPAQUE_ID)]
+    campaign_id: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class BackfillToStart(BaseModel):
+    """`request`: write what is not written; `reapply`: changed statuses to members, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    why: Literal["request", "reapply"] = "request"
+
+
+class CampaignPage(BaseModel):
+    """One page of the org's campaigns, active ones first."""
+
+    items: list[CampaignFound]
+    next_cursor: str | None
+
+
 class BackfillShown(BaseModel):
     """How far a backfill is: done + failed + skipped + to_go = total."""
 
@@ -142,6 +185,7 @@ class LinkShown(BaseModel):
     statuses: Statuses
     available_statuses: list[str]
     backfill: BackfillShown | None
+    salesforce: SalesforceAnswer | None
     linked_at: AwareDatetime
     linked_by: str
     version: int

@@ -31,7 +31,9 @@ from app.campaigns.schemas import (
     CampaignValidated,
     LinkShown,
     MemberStatusShown,
+    SetUpToCopy,
     Statuses,
+    StatusesChosen,
     StatusReasons,
     Unlinked,
 )
@@ -124,6 +126,24 @@ async def link_campaign(
     return shown, link is None
 
 
+async def copy_set_up(
+    resources: Resources, host_id: str, event_id: str, *, wanted: SetUpToCopy, by: str
+) -> tuple[LinkShown, bool]:
+    """Link the event as another one is linked: its statuses, and its campaign unless another is named.
+
+    Raises what `link_campaign` raises; CampaignNotLinked when the other event has no campaign yet.
+    """
+    async with resources.database.tenant(host_id) as session:
+        await _require_event(session, host_id, event_id)
+        await _require_event(session, host_id, wanted.from_event_id)
+        other = await session.get(CampaignLink, (host_id, wanted.from_event_id))
+    if other is None or other.campaign_id is None:
+        raise CampaignNotLinked
+    statuses = StatusesChosen.model_validate(other.statuses)
+    to_link = CampaignToLink(campaign_id=wanted.campaign_id or other.campaign_id, statuses=statuses)
+    return await link_campaign(resources, host_id, event_id, wanted=to_link, by=by)
+
+
 async def unlink_campaign(resources: Resources, host_id: str, event_id: str, *, by: str) -> Unlinked:
     """End member writes for this event; what stands in Salesforce stays, persons and activities go on.
 
@@ -138,6 +158,7 @@ async def unlink_campaign(resources: Resources, host_id: str, event_id: str, *, 
         writes_stopped = await _stop_writes(session, link, connection, by=by)
         members_kept = await _count_members(session, link)
         await session.delete(link)
+        await _remember_link(session, host_id, event_id)
         counts = {"writes_stopped": writes_stopped, "members_kept": members_kept}
         details = {"event_id": event_id, "campaign_id": link.campaign_id, "org_id": link.org_id}
         await audit.record(
@@ -167,7 +188,7 @@ async def _require_same_org(session: AsyncSession, asked: Connection, *, setting
 
 
 def _refuse_other(link: CampaignLink | None, campaign_id: str) -> None:
-    if link is not None and link.campaign_id != campaign_id:
+    if link is not None and link.state != "create_failed" and link.campaign_id != campaign_id:
         raise CampaignIsLocked(f"The event is linked to {link.campaign_name} ({link.campaign_id}).")
 
 
@@ -213,6 +234,7 @@ def _change(link: CampaignLink, org_id: str, *, campaign: Campaign, statuses: St
         "state": "linked",
         "problem_code": None,
         "org_id": org_id,
+        "campaign_id": campaign.id,
         "campaign_name": campaign.name,
         "is_active": campaign.is_active,
         "statuses": statuses.model_dump(),
@@ -280,6 +302,12 @@ async def _stop_writes(
             session, link.host_id, link.event_id, org_id=connection.org_id, why=UNLINK, requested_by=by
         )
     return stopped or 0
+
+
+async def _remember_link(session: AsyncSession, host_id: str, event_id: str) -> None:
+    """Whoever unlinks wants no campaign made unasked."""
+    event = await session.get_one(Event, (host_id, event_id))
+    event.has_had_link = True
 
 
 async def _count_members(session: AsyncSession, link: CampaignLink) -> int:

@@ -21,6 +21,7 @@ async def test_first_link_answers_201_and_starts_a_backfill(desk: Desk, campaign
     assert link == {
         "state": "linked",
         "problem": None,
+        "salesforce": None,
         "campaign": {
             "object": "Campaign",
             "id": campaign_id,
