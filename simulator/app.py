@@ -101,10 +101,12 @@ async def _usual(simulator: Simulator, request: Request) -> Answer:
     """The answer without trouble; half of a data call's latency lies before the write, half after."""
     if not request.path.startswith("/services/data/"):
         return _handled(simulator, request)
-    calls = simulator.default_org.calls
-    half = simulator.default_org.config.latency_ms / 2000
+    calls, config = simulator.default_org.calls, simulator.default_org.config
     calls.in_flight += 1
     try:
+        # One call too many is refused at once, so that those before it still find room.
+        is_over = config.api_limit.concurrent is not None and calls.in_flight > config.api_limit.concurrent
+        half = 0 if is_over else config.latency_ms / 2000
         await _pause(half)
         answer = _handled(simulator, request)
         await _pause(half)

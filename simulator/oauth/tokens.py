@@ -53,7 +53,7 @@ def _client(request: Request) -> tuple[str, str | None]:
     if kind.lower() != "basic":
         return request.form.get("client_id", ""), request.form.get("client_secret")
     try:
-        client_id, _, secret = base64.b64decode(text).decode().partition(":")
+        client_id, _, secret = base64.b64decode(text, validate=True).decode().partition(":")
     except ValueError as error:
         raise TokenRefused("invalid_client", "invalid client credentials") from error
     return client_id, secret

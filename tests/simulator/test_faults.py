@@ -148,3 +148,35 @@ async def test_chance_is_repeatable(org: OrgClient) -> None:
         await org.door("DELETE", "faults")
     assert outcomes[0] == outcomes[1]
     assert set(outcomes[0]) == {200, 503}
+
+
+async def test_a_slow_drip_is_whole_in_the_end(org: OrgClient) -> None:
+    await arm(org, "slow_drip", seconds=0)
+    answer = await org.data("POST", "/sobjects/Lead", LEAD)
+    assert (answer.status_code, answer.json()["success"]) == (201, True)
+
+
+@pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
+async def test_an_error_may_have_no_body(org: OrgClient, *, is_applied: bool) -> None:
+    await arm(org, "empty", status=502, is_applied=is_applied)
+    answer = await org.data("POST", "/sobjects/Lead", LEAD)
+    assert (answer.status_code, answer.content, "content-type" in answer.headers) == (502, b"", False)
+    assert await leads(org) == int(is_applied)
+
+
+async def test_calls_at_one_time_are_limited(org: OrgClient) -> None:
+    await org.configure(latency_ms=1, api_limit={"concurrent": 1})
+    answers = await asyncio.gather(*(org.data("GET", "/limits") for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 403]
+    refused = next(answer for answer in answers if answer.status_code == 403)
+    message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+    assert refused.json() == [{"message": message, "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+    assert (await org.data("GET", "/limits")).status_code == 200
+
+
+async def test_each_app_has_its_own_limit(org: OrgClient) -> None:
+    await org.configure(api_limit={"per_app": 2})
+    answers = [await org.data("GET", "/limits") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 403]
+    usage = answers[1].headers["sforce-limit-info"]
+    assert usage == "api-usage=2/100000; per-app-api-usage=2/2(appName=Event Registrations)"

@@ -66,3 +66,56 @@ async def test_another_org_has_its_own_pages(org: OrgClient, fair: dict[str, str
     assert "Southwind Trading" in page
     assert "jane@example.com" not in page
     assert fair["lead"] not in page
+
+
+async def press(org: OrgClient, action: str, site: str = "same-origin", **form: str) -> tuple[int, str]:
+    headers = {"Sec-Fetch-Site": site}
+    answer = await org.http.post(f"/actions/{action}", data=form, headers=headers)
+    return answer.status_code, answer.headers.get("location", "")
+
+
+async def test_a_fault_is_armed_and_disarmed_by_hand(org: OrgClient) -> None:
+    form = {"kind": "error", "status": "500", "count": "2", "sobject": "Lead", "path": "", "message": "<b>"}
+    assert await press(org, "arm", **form) == (302, "/faults")
+    (rule,) = (await org.door("GET", "faults"))["faults"]
+    assert (rule["kind"], rule["status"], rule["match"]["sobject"], rule["match"]["path"]) == (
+        "error",
+        500,
+        "Lead",
+        None,
+    )
+    page = (await org.http.get("/faults")).text
+    assert "0 of 2" in page
+    assert "sobject Lead" in page
+    assert await press(org, "clear-faults") == (302, "/faults")
+    assert "Nothing here yet." in (await org.http.get("/faults")).text
+
+
+async def test_the_other_buttons_do_what_the_door_does(org: OrgClient) -> None:
+    await org.lead()
+    assert await press(org, "expire-sessions") == (302, "/faults")
+    assert (await org.data("GET", "/limits")).status_code == 401
+    assert await press(org, "settle") == (302, "/faults")
+    assert await press(org, "reset") == (302, "/")
+    assert (await org.door("GET", "records/Lead"))["totalSize"] == 0
+
+
+async def test_a_button_of_another_site_does_nothing(org: OrgClient) -> None:
+    await org.lead()
+    assert await press(org, "reset", site="cross-site") == (403, "")
+    assert (await org.door("GET", "records/Lead"))["totalSize"] == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "status"),
+    [
+        ("nonsense", {}, 404),
+        ("arm", {"kind": "nonsense"}, 400),
+        ("arm", {"kind": "error", "status": "9"}, 400),
+    ],
+    ids=["no action", "no kind", "no status"],
+)
+async def test_a_button_that_makes_no_sense_is_refused(
+    org: OrgClient, action: str, form: dict[str, str], status: int
+) -> None:
+    assert await press(org, action, **form) == (status, "")
