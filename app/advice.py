@@ -54,11 +54,11 @@ def _rows(rows: Iterable[AdviceRow]) -> dict[str, Advice]:
 
 ADVICE = _rows(
     (
+        *PREFLIGHT_ROWS,  # a code that rows have, too, keeps the words that fit a row
         *SYNC_ROWS,
         *PROBLEM_ROWS,
         *CONNECTION_ROWS,
         *OWN_APP_ROWS,
-        *PREFLIGHT_ROWS,
         *CAMPAIGN_ROWS,
         (
             "environment_not_configured",

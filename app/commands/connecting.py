@@ -1,0 +1,127 @@
+"""docs/connecting.md: its tables of errors and findings, made of the advice that the API gives."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from app.advice import ADVICE, Advice
+from app.advice_connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, WARNING_ROWS
+from app.advice_own_app import OWN_APP_ADVICE, OWN_APP_ROWS
+from app.advice_preflight import FINDING_ROWS
+from app.connections.connect_errors import ADVICE_BY_API_CODE, ADVICE_BY_ERROR
+from app.connections.refusals import REASONS
+
+CONNECTING = Path(__file__).parents[2] / "docs" / "connecting.md"
+MARKED = re.compile(r"(?s)(<!-- table: (?P<name>[a-z ]+) -->\n).*?(<!-- end of table -->)")
+PLACES: Final = {
+    "support_email": "support",
+    "redirect_uri": "`<our address>/oauth/salesforce/callback`",
+    "api_version": "62.0",
+    "edition": "This edition",
+}
+
+
+def with_tables(text: str) -> str:
+    """The document with every table between its two marks made anew. Raises KeyError for an unknown one."""
+    return MARKED.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}{found[3]}", text)
+
+
+def anchors_used() -> set[str]:
+    """Every place in the document that some advice links to."""
+    links = (row.link for row in ADVICE.values() if row.link)
+    return {link.partition("#")[2] for link in links if link.startswith("/docs/connecting#")}
+
+
+def anchors_in(text: str) -> set[str]:
+    """The places that the document has."""
+    return set(re.findall(r'<a id="([\w-]+)"></a>', text))
+
+
+def _redirect_errors() -> str:
+    lines = [
+        (_error(error, words), *_what_to_do(ADVICE[code]), _own(code))
+        for error, words, code in ADVICE_BY_ERROR
+    ]
+    lines += [(f"`{code}`", *_what_to_do(ADVICE[advice]), "") for code, advice in ADVICE_BY_API_CODE.items()]
+    return _table(("Salesforce says", "which means", "what to do", "with your own app"), lines)
+
+
+def _never_back() -> str:
+    lines = [(*_what_to_do(ADVICE[row[0]]), _own(row[0])) for row in HINT_ROWS]
+    return _table(("what you saw", "what to do", "with your own app"), lines)
+
+
+def _ends() -> str:
+    lines = [
+        (_error(error, words), f"`{code}`" if code else "passes by itself", *_reason(code))
+        for error, words, code in REASONS
+    ]
+    return _table(("a refresh answers", "the card's reason", "which means", "what to do"), lines)
+
+
+def _reasons() -> str:
+    return _advice_table(row[0] for row in REASON_ROWS)
+
+
+def _attempts() -> str:
+    return _advice_table(row[0] for row in (*ATTEMPT_ROWS, *WARNING_ROWS))
+
+
+def _own_app() -> str:
+    return _advice_table(row[0] for row in OWN_APP_ROWS)
+
+
+def _findings() -> str:
+    lines = [
+        (f"`{row.code}`", row.severity, _plain(row.title), _plain(row.consequence), _steps(row.steps))
+        for row in FINDING_ROWS
+    ]
+    return _table(("finding", "severity", "title", "what will happen", "what to do"), lines)
+
+
+def _advice_table(codes: Iterable[str]) -> str:
+    lines = [(f"`{code}`", ADVICE[code].explanation, *_what_to_do(ADVICE[code])) for code in codes]
+    return _table(("code", "what happened", "as people read it", "what to do"), lines)
+
+
+def _reason(code: str | None) -> tuple[str, str]:
+    return _what_to_do(ADVICE[code]) if code else ("Salesforce asks for patience.", "Nothing.")
+
+
+def _own(code: str) -> str:
+    own = OWN_APP_ADVICE.get(code)
+    return _steps(ADVICE[own].steps) if own else "the same"
+
+
+def _error(error: str, words: str) -> str:
+    return f"`{error}`" + (f" with “{words}”" if words else "")
+
+
+def _what_to_do(advice: Advice) -> tuple[str, str]:
+    return advice.title, _steps(advice.steps)
+
+
+def _steps(steps: Iterable[str]) -> str:
+    return " ".join(steps)
+
+
+def _table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
+    rows = (head, ("---",) * len(head), *lines)
+    return "".join(f"| {' | '.join(_plain(cell) for cell in row)} |\n" for row in rows)
+
+
+def _plain(text: str) -> str:
+    filled = re.sub(r"\{(\w+)\}", lambda place: PLACES.get(place[1], f"*{place[1]}*"), text)
+    return filled.replace("|", "\\|")
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "errors that come back": _redirect_errors,
+    "errors that never come back": _never_back,
+    "ends": _ends,
+    "reasons": _reasons,
+    "attempts": _attempts,
+    "own app": _own_app,
+    "findings": _findings,
+}
