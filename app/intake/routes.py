@@ -16,6 +16,8 @@ from app.problems import Problem, ProblemBody
 from app.resources import Resources
 from app.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
 
+PATH = "/webhooks/eventship"
+
 router = APIRouter(tags=["webhooks"])
 
 REFUSALS = {
@@ -38,7 +40,7 @@ ANSWERS = {outcome: WebhookAnswer(outcome=outcome).model_dump_json().encode() fo
 
 
 @router.post(
-    "/webhooks/eventship",
+    PATH,
     status_code=202,
     response_model=WebhookAnswer,
     responses={status: {"model": ProblemBody, "description": text} for status, text in REFUSALS.items()},
