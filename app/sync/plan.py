@@ -64,6 +64,26 @@ def plan_rest(rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Cloc
     return tasks + members + plan_former_members(rows, found, clock=clock)
 
 
+def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
+    """Lost writes that no plan asked for this time: looked at while they may land, then taken as they are.
+
+    A check-in that was undone, a campaign that was unlinked and a kind of write that was switched off leave
+    such slots; without this nothing would ever settle them, nor tell when to look again.
+    """
+    for row in rows:
+        for key, slot in list(row.slots.items()):
+            if slot.state == "ambiguous" and not clock.is_settled(slot):
+                row.wait_until(clock.next_look(slot))
+            elif slot.state == "ambiguous" and row.person is not None:
+                row.slots[key] = _as_found(slot, found)
+
+
+def _as_found(slot: Written, found: Findings) -> Written:
+    if task_id := found.tasks.get(slot.reference or ""):
+        return replace(slot, state="written", sf_id=task_id)
+    return replace(slot, state="written" if slot.stands else "failed")
+
+
 def _skip_reason(job: Job, batch: Batch) -> str | None:
     writes = batch.writes
     stands = any(slot.stands or slot.state == "ambiguous" for slot in job.written.values())

@@ -13,7 +13,7 @@ from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_up_people
-from app.sync.plan import plan_people, plan_rest
+from app.sync.plan import plan_people, plan_rest, settle_idle
 from app.sync.rows import Operation, Row, set_person
 from app.sync.rules.people import Found, LookAgain, People, adopt
 from app.sync.store import Store
@@ -46,6 +46,7 @@ async def take_steps(
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
     await _people(executor, found, pepper=means.pepper)
     await executor.run(plan_rest(rows, found, batch=batch, clock=clock))
+    settle_idle(rows, found, clock=clock)
     for row in rows:
         row.is_through = True
 

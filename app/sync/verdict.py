@@ -27,7 +27,9 @@ def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
     attempts = row.job.attempts + 1
     if row.skipped_because is not None:
         return Verdict("skipped", now, skipped_because=row.skipped_because)
-    if any(slot.state == "ambiguous" for slot in row.slots.values()):
+    # Once the quiet time is over a doubt that is left gives no time to look: other parts decide then.
+    is_doubted = any(slot.state == "ambiguous" for slot in row.slots.values())
+    if is_doubted and (row.look_at is not None or not row.is_through):
         return Verdict("ambiguous", row.look_at or now, "certainty", error=row.error or row.retry)
     if row.error is not None:
         return Verdict("failed", now, error=row.error, burns=True)
