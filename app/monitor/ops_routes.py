@@ -7,7 +7,26 @@ from fastapi import Path as PathParam
 
 from app.identity import OPAQUE_ID, HostIdPath, OpsDep
 from app.monitor import ops
-from app.monitor.ops_schemas import Act, Acted, ActOnJobs, Jobs, JobsQuery, Leases, Overview
+from app.monitor.deliveries import list_deliveries, replay_deliveries
+from app.monitor.ops_acts import discard_jobs, release_lease
+from app.monitor.ops_audit import list_deeds, verify_chains
+from app.monitor.ops_schemas import (
+    Act,
+    Acted,
+    ActOnJobs,
+    AuditQuery,
+    AuditVerified,
+    Deeds,
+    Deliveries,
+    DeliveriesQuery,
+    Jobs,
+    JobsQuery,
+    Leases,
+    Overview,
+    ReplayDeliveries,
+    Replayed,
+    VerifyAudit,
+)
 from app.monitor.overview import read_overview
 from app.resources import ResourcesDep
 
@@ -35,6 +54,12 @@ async def list_jobs(principal: OpsDep, resources: ResourcesDep, query: Annotated
 async def retry_jobs(principal: OpsDep, resources: ResourcesDep, body: ActOnJobs) -> Acted:
     """Retry the jobs that the filter matches."""
     return await ops.retry_jobs(resources, body.filter, is_dry_run=body.dry_run, by=principal.user_id)
+
+
+@router.post("/jobs/discard")
+async def give_up_jobs(principal: OpsDep, resources: ResourcesDep, body: ActOnJobs) -> Acted:
+    """Give up on the jobs that the filter matches: nothing more is written of them until there is news."""
+    return await discard_jobs(resources, body.filter, is_dry_run=body.dry_run, by=principal.user_id)
 
 
 @router.post("/hosts/{host_id}/pause")
@@ -87,3 +112,44 @@ async def list_leases(
     """Who drains what, and which orgs asked to be left alone."""
     async with resources.database.system() as session:
         return await ops.list_leases(session, limit=limit, cursor=cursor)
+
+
+@router.post("/leases/{org_id}/release")
+async def release_expired_lease(
+    org_id: OrgIdPath, principal: OpsDep, resources: ResourcesDep, body: Act = DRY_RUN
+) -> Acted:
+    """Release a lease that ran out, and settle what its worker left; one that is held is left alone."""
+    return await release_lease(resources, org_id, is_dry_run=body.dry_run, by=principal.user_id)
+
+
+@router.get("/deliveries")
+async def read_deliveries(
+    principal: OpsDep, resources: ResourcesDep, query: Annotated[DeliveriesQuery, Query()]
+) -> Deliveries:
+    """Received webhooks without their payloads; the filter is never empty."""
+    async with resources.database.system() as session:
+        return await list_deliveries(session, query)
+
+
+@router.post("/deliveries/replay")
+async def replay(principal: OpsDep, resources: ResourcesDep, body: ReplayDeliveries) -> Replayed:
+    """Apply the webhooks that the filter matches again."""
+    return await replay_deliveries(resources, body.filter, is_dry_run=body.dry_run, by=principal.user_id)
+
+
+@router.get("/audit")
+async def read_audit(
+    principal: OpsDep, resources: ResourcesDep, query: Annotated[AuditQuery, Query()]
+) -> Deeds:
+    """Who did what, across hosts."""
+    async with resources.database.system() as session:
+        return await list_deeds(session, query)
+
+
+@router.post("/audit/verify")
+async def verify_audit(
+    principal: OpsDep, resources: ResourcesDep, body: VerifyAudit | None = None
+) -> AuditVerified:
+    """Follow the chain of every host's log from its first entry."""
+    async with resources.database.system() as session:
+        return await verify_chains(session, body.host_id if body else None)

@@ -1,7 +1,7 @@
 """The shapes of the operations' doors; rows carry ids, never personal data."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -148,8 +148,137 @@ class FailureCount(BaseModel):
     count: int
 
 
+class DeliveryFilter(BaseModel):
+    """Which webhooks: all members that are set must hold, and one must be set.
+
+    `is_quarantined`: those that could not be used, which belong to no host and have no type.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    webhook_ids: list[ShortText] | None = Field(None, min_length=1, max_length=IDS_MAX)
+    host_id: OpaqueId | None = None
+    event_id: OpaqueId | None = None
+    registration_id: OpaqueId | None = None
+    type: ShortText | None = None
+    received_from: AwareDatetime | None = None
+    received_to: AwareDatetime | None = None
+    is_quarantined: bool | None = None
+
+    def checked(self) -> Self:
+        """Itself. Raises FilterEmpty."""
+        if all(getattr(self, name) is None for name in DeliveryFilter.model_fields):
+            raise FilterEmpty
+        return self
+
+
+class DeliveriesQuery(DeliveryFilter):
+    """A filter and a page."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=4096)
+
+
+class ReplayDeliveries(BaseModel):
+    """Webhooks to apply again; a dry run only counts, and is what happens unless it is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filter: DeliveryFilter
+    dry_run: bool = True
+
+
+class DeliveryShown(BaseModel):
+    """One webhook as it was received, without its payload. `reason`: why it is in quarantine."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    webhook_id: str
+    received_at: datetime
+    host_id: str | None = None
+    type: str | None = None
+    occurred_at: datetime | None = None
+    event_id: str | None = None
+    registration_id: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+
+
+class Deliveries(BaseModel):
+    """One page of webhooks, the latest first."""
+
+    items: list[DeliveryShown]
+    next_cursor: str | None
+
+
+class Replayed(BaseModel):
+    """What a replay did: `queued` of `matched` webhooks were applied again; `unusable` still cannot be."""
+
+    dry_run: bool
+    matched: int
+    queued: int
+    unusable: int
+    sample: list[DeliveryShown]
+
+
+class AuditQuery(BaseModel):
+    """Which entries of which hosts, the latest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host_id: OpaqueId | None = None
+    actor: ShortText | None = None
+    action: ShortText | None = None
+    since: AwareDatetime | None = None
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=4096)
+
+
+class Deed(BaseModel):
+    """Who did what."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    host_id: str
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    details: dict[str, Any]
+
+
+class Deeds(BaseModel):
+    """One page of the audit log."""
+
+    items: list[Deed]
+    next_cursor: str | None
+
+
+class VerifyAudit(BaseModel):
+    """The host whose chain is checked; all of them without one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host_id: OpaqueId | None = None
+
+
+class BrokenChain(BaseModel):
+    """The first entry of a host that does not fit."""
+
+    host_id: str
+    seq: int
+
+
+class AuditVerified(BaseModel):
+    """How many hosts' chains were followed from their first entry, and where they break."""
+
+    hosts: int
+    is_whole: bool
+    broken: list[BrokenChain]
+
+
 class Overview(BaseModel):
-    """The service at a moment, across hosts."""
+    """The service at a moment, across hosts. `stuck_orgs` have running rows and nobody who runs them."""
 
     backlog: dict[str, int]
     oldest_due_age_seconds: float
@@ -158,6 +287,8 @@ class Overview(BaseModel):
     budgets: list[BudgetShown]
     workers: list[WorkerShown]
     failures: list[FailureCount]
+    stuck_orgs: list[str]
+    quarantined: int
     as_of: datetime
 
 

@@ -1,4 +1,4 @@
-"""What operations see first: backlog, trouble, budgets, workers, failures; across hosts, in seven queries."""
+"""What operations see first: backlog, trouble, budgets, workers, failures; across hosts, in nine queries."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.health import READY
-from app.models import JOB_STATES, Connection, Host, OrgLease, SyncJob, WorkerHeartbeat
+from app.models import JOB_STATES, Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
 from app.monitor.ops_schemas import BudgetShown, FailureCount, OrgShown, Overview, WorkerShown
 
 SHOWN_MAX = 100
@@ -24,6 +24,8 @@ async def read_overview(session: AsyncSession) -> Overview:
         budgets=await _budgets(session),
         workers=await _workers(session, now),
         failures=await _failures(session),
+        stuck_orgs=await _stuck_orgs(session, now),
+        quarantined=await session.scalar(select(func.count()).select_from(Quarantined)) or 0,
         as_of=now,
     )
 
@@ -98,6 +100,18 @@ async def _workers(session: AsyncSession, now: datetime) -> list[WorkerShown]:
         )
         for each in workers
     ]
+
+
+async def _stuck_orgs(session: AsyncSession, now: datetime) -> list[str]:
+    running = select(SyncJob.org_id).where(SyncJob.state == "running").distinct().subquery()
+    query = (
+        select(running.c.org_id)
+        .outerjoin(OrgLease, OrgLease.org_id == running.c.org_id)
+        .where(or_(OrgLease.until.is_(None), OrgLease.until <= now))
+        .order_by(running.c.org_id)
+        .limit(SHOWN_MAX)
+    )
+    return list(await session.scalars(query))
 
 
 async def _failures(session: AsyncSession) -> list[FailureCount]:

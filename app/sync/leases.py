@@ -38,6 +38,13 @@ RELEASE = text("""
     WHERE org_id = :org_id AND owner = :owner AND fence = :fence
 """)
 
+# The fence rises, so that whoever had the lease cannot write any more when he wakes up.
+RELEASE_EXPIRED = text("""
+    UPDATE org_leases SET owner = NULL, until = NULL, fence = fence + 1
+    WHERE org_id = :org_id AND (until IS NULL OR until <= clock_timestamp())
+    RETURNING fence
+""")
+
 # Calls that were under way when their worker went: what they wrote is not known.
 DOUBT_INTENTS = text("""
     UPDATE written_records AS slot SET state = 'ambiguous', looks = 0
@@ -184,6 +191,18 @@ async def give_up(session: AsyncSession, lease: Lease) -> None:
     """The same within the caller's transaction."""
     values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
     await session.execute(RELEASE, values)
+
+
+async def release_expired(
+    session: AsyncSession, org_id: str, *, guards_off: frozenset[str] = frozenset()
+) -> int | None:
+    """Give up a lease whose time is over, and settle its rows as a take-over does; returns how many.
+
+    None while somebody holds it.
+    """
+    if (await session.execute(RELEASE_EXPIRED, {"org_id": org_id})).first() is None:
+        return None
+    return await settle_running(session, org_id, has_died=True, guards_off=guards_off)
 
 
 async def keep(database: Database, lease: Lease, *, life: float, every: float) -> None:
