@@ -1,0 +1,83 @@
+"""Searching the org's campaigns: by a part of the name, active ones first, page by page."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from app.models import Connection
+from tests.api.campaigns.desk import PATH, Desk, problem
+
+SEARCH = PATH + "s"
+
+
+async def names(desk: Desk, **query: Any) -> list[str]:
+    answer = await desk.http.get(SEARCH, params=query)
+    assert answer.status_code == 200, answer.text
+    return [item["name"] for item in answer.json()["items"]]
+
+
+async def test_active_campaigns_come_first_then_by_name(desk: Desk) -> None:
+    for name, is_active in (("Beta", True), ("Alpha", False), ("Gamma", True)):
+        await desk.org.campaign(name, IsActive=is_active)
+    assert await names(desk) == ["Beta", "Gamma", "Alpha"]
+
+
+async def test_an_item_is_the_campaign_as_validation_shows_it(desk: Desk, campaign_id: str) -> None:
+    found = (await desk.http.get(SEARCH, params={"q": "otter"})).json()
+    validated = (await desk.validate(campaign_id)).json()
+    assert found == {"items": [validated["campaign"]], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        pytest.param("sUmMi", ["Otter Summit"], id="a part in other letters"),
+        pytest.param("100%", ["100% Otters"], id="per cent is a letter"),
+        pytest.param("r_t", ["Ot_ter_ties"], id="underscore is a letter"),
+        pytest.param("O'B", ["Mary O'Brien's"], id="quote"),
+        pytest.param("\\", ["Back\\slash"], id="backslash"),
+        pytest.param("' OR Name != '", [], id="no way out of the literal"),
+        pytest.param("  ", ["100% Otters", "Back\\slash", "Mary O'Brien's", "Ot_ter_ties", "Otter Summit"],
+                     id="nothing finds all"),
+    ],
+)  # fmt: skip
+async def test_search_finds_what_is_typed(desk: Desk, q: str, found: list[str]) -> None:
+    for name in ("Otter Summit", "100% Otters", "Ot_ter_ties", "Mary O'Brien's", "Back\\slash"):
+        await desk.org.campaign(name)
+    assert await names(desk, q=q) == found
+
+
+async def test_pages_follow_one_another(desk: Desk) -> None:
+    for number in range(5):
+        await desk.org.campaign(f"Otters {number}")
+    seen, cursor = [], ""
+    for _ in range(3):
+        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = (await desk.http.get(SEARCH, params=query)).json()
+        seen += [item["name"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert (seen, cursor) == ([f"Otters {number}" for number in range(5)], None)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "WyJjYW1wYWlnbnMiLCI5OTk5OTk5OTk5OTkiXQ", "WyJjYW1wYWlnbnMiLCItMSJd"]
+)
+async def test_made_up_cursors_are_refused(desk: Desk, cursor: str) -> None:
+    assert problem(await desk.http.get(SEARCH, params={"cursor": cursor})) == (400, "CursorInvalid")
+
+
+async def test_search_without_a_connection_says_so(desk: Desk) -> None:
+    async with desk.database.system() as session:
+        await session.execute(update(Connection).values(state="disconnected", refresh_token=None))
+    assert problem(await desk.http.get(SEARCH)) == (409, "NotConnected")
+
+
+async def test_user_who_sees_no_campaigns_is_told(desk: Desk) -> None:
+    await desk.org.configure(hidden_objects=["Campaign"])
+    assert problem(await desk.http.get(SEARCH)) == (409, "CampaignsNotReadable")
+
+
+async def test_failed_search_is_not_an_empty_page(desk: Desk) -> None:
+    await desk.org.fault("error", status=503, count=9)
+    assert problem(await desk.http.get(SEARCH)) == (503, "SalesforceUnavailable")
