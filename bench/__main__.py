@@ -2,20 +2,26 @@
 
 import argparse
 import asyncio
+import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from bench import backlog, calls
+from bench import backlog, calls, fairness, intake, latency, past, report, results, weight
 from bench.rig import Rig
 from bench.sizes import SIZES, Size
 
-Part = Callable[[Rig, Size], Awaitable[dict[str, Any]]]
+Part = Callable[[Rig, Size], Coroutine[Any, Any, dict[str, Any]]]
 
 PARTS: Mapping[str, Part] = {
     "calls": calls.measure,
     "drain": backlog.measure,
+    "intake": intake.measure,
+    "latency": latency.measure,
+    "past": past.measure,
+    "fairness": fairness.measure,
+    "weight": weight.measure,
 }
 
 
@@ -23,11 +29,20 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     only = options.only.split(",") if options.only else list(PARTS)
     size = SIZES[options.size]
+    # A short run is for a change under way: it leaves the published figures alone.
+    is_published = size.name == "default"
+    parts = results.read() if is_published else {}
     with Rig() as rig:
         for name in only:
+            print(f"bench: {name} …", flush=True)
             started = time.perf_counter()
-            found = asyncio.run(PARTS[name](rig, size))
-            print(name, f"{time.perf_counter() - started:.1f} s", found, flush=True)
+            figures = asyncio.run(PARTS[name](rig, size))
+            parts[name] = results.part(figures, size=size.name, seconds=time.perf_counter() - started)
+            print(json.dumps(parts[name], indent=1), flush=True)
+    if is_published:
+        results.keep(parts)
+        report.write(parts)
+    print("\n".join(report.aim_lines(parts)))
     return 0
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 
 from bench.rig import Org
 from bench.stage import lead

@@ -1,4 +1,4 @@
-"""Everything a measurement needs, on this machine: Postgres, Valkey, a simulated org and our own processes."""
+"""Everything a measurement needs on this machine: engines, simulated orgs and our own processes."""
 
 import asyncio
 import os
@@ -246,14 +246,19 @@ def wait_for(url: str, child: Child) -> None:
     raise NotReady(f"{url} did not answer:\n{child.tail()}")
 
 
-async def until_drained(rig: Rig, *, within: float) -> None:
-    """Until no job waits or runs. Raises TimeoutError."""
+UNFINISHED = """
+    SELECT EXISTS (
+        SELECT FROM sync_jobs WHERE state IN ('pending', 'running', 'ambiguous') AND host_id LIKE $1
+    )
+"""
+
+
+async def until_drained(rig: Rig, *, within: float, every: float = 0.1, hosts: str = "%") -> None:
+    """Until no job of these hosts (a LIKE pattern) waits or runs. Raises TimeoutError."""
     connection = await rig.sql()
     try:
         async with asyncio.timeout(within):
-            while await connection.fetchval(
-                "SELECT EXISTS (SELECT FROM sync_jobs WHERE state IN ('pending', 'running', 'ambiguous'))"
-            ):
-                await asyncio.sleep(0.1)
+            while await connection.fetchval(UNFINISHED, hosts):  # noqa: ASYNC110 -- there is no event
+                await asyncio.sleep(every)
     finally:
         await connection.close()

@@ -1,0 +1,41 @@
+"""From a webhook to the records in Salesforce on an idle system, over what its calls alone must take."""
+
+import asyncio
+import statistics
+import time
+from typing import Any
+
+from bench.backlog import LATENCY_MS
+from bench.load import registration, request_bytes, send
+from bench.rig import Rig, until_drained
+from bench.sizes import Size
+from bench.stage import connect_host
+
+SETTLE_SECONDS = 0.3
+
+
+async def measure(rig: Rig, size: Size) -> dict[str, Any]:
+    """Medians of lone new attendees, one after the other; the org's own call counter tells the floor."""
+    await rig.empty()
+    await connect_host(rig, rig.org)
+    rig.org.configure(latency_ms=LATENCY_MS)
+    api, worker = rig.api(), rig.worker()
+    samples = [await _sample(rig, api.url, number) for number in range(size.latency_samples + 2)][2:]
+    rig.stop(worker)
+    rig.stop(api)
+    rig.org.configure(latency_ms=0)
+    calls = statistics.median(calls for _, calls in samples)
+    seconds = statistics.median(seconds for seconds, _ in samples)
+    floor = calls * LATENCY_MS / 1000
+    return {"seconds": seconds, "calls": calls, "floor_seconds": floor, "ratio_to_floor": seconds / floor}
+
+
+async def _sample(rig: Rig, url: str, number: int) -> tuple[float, int]:
+    before = rig.org.calls()
+    wire = request_bytes(url, rig.webhook_secret, f"msg_{number}", registration(number))
+    started = time.perf_counter()
+    await send(url, [wire], connections=1)
+    await until_drained(rig, within=30, every=0.005)
+    seconds = time.perf_counter() - started
+    await asyncio.sleep(SETTLE_SECONDS)
+    return seconds, rig.org.calls() - before

@@ -1,0 +1,157 @@
+"""The end of a run: pictures and tables in docs/performance.md, and one line per aim."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.aims import AIMS
+from bench.chart import Bar, bars
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, PICTURES = DOCS / "performance.md", DOCS / "pictures"
+BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
+CASES = {
+    "lone_new": "one new attendee",
+    "lone_known": "one known attendee",
+    "burst_200": "200 at once",
+    "backfill_new": "backfill, all new",
+    "backfill_known": "backfill, all known",
+    "backfill_half_known": "backfill, half known",
+    "backfill_2_percent_duplicates": "backfill, 2 % duplicate-rule hits",
+}
+
+Parts = Mapping[str, Any]
+
+
+def aim_lines(parts: Parts) -> list[str]:
+    """The header and one line per aim, met or not."""
+    header = f"{'name':<34} {'value':>10} {'peer':>10} {'floor':>10} {'ratio':>8}  aim"
+    return [header, *(aim.line(_figures(parts, aim.part)) for aim in AIMS)]
+
+
+def write(parts: Parts) -> None:
+    """Bring the pictures and the page's figures up to date; parts that were not measured stay out."""
+    PICTURES.mkdir(exist_ok=True)
+    sections = [["```", *aim_lines(parts), "```"], _conditions(parts)]
+    for name, build in SECTIONS.items():
+        figures = _figures(parts, name)
+        if figures is not None:
+            svg, lines = build(figures)
+            (PICTURES / f"{name}.svg").write_text(svg)
+            sections.append([f"![{name}](pictures/{name}.svg)", "", *lines])
+    text = "\n\n".join("\n".join(lines) for lines in sections)
+    page = PAGE.read_text()
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+
+
+def _figures(parts: Parts, name: str) -> Any:
+    return parts[name]["figures"] if name in parts else None
+
+
+def _conditions(parts: Parts) -> list[str]:
+    rows = [
+        f"| {name} | {part['size']} | {part['measured_at'][:16]}Z | {part['seconds']:.0f} s "
+        f"| {part['load_average']} |"
+        for name, part in sorted(parts.items())
+    ]
+    return ["| part | size | measured | took | load average |", "|---|---|---|---|---|", *rows]
+
+
+def _calls(figures: Any) -> tuple[str, list[str]]:
+    rows = [
+        Bar(f"{text}: {who}", figures[case][side], side == "ours")
+        for case, text in CASES.items()
+        for side, who in (("ours", "ours"), ("peer", "script"))
+    ]
+    table = [
+        f"| {text} | {figures[case]['attendees']:,} | {figures[case]['ours']:.4f} | {figures[case]['peer']:.2f} "
+        f"| {figures[case]['peer'] / figures[case]['ours']:.0f} × |"
+        for case, text in CASES.items()
+    ]
+    head = [
+        "| Salesforce API calls per attendee | attendees | ours | script | fewer |",
+        "|---|---|---|---|---|",
+    ]
+    return bars("Salesforce API calls per attendee", "calls", rows, is_logarithmic=True), [*head, *table]
+
+
+def _drain(figures: Any) -> tuple[str, list[str]]:
+    rows = [
+        Bar("ours", figures["seconds"], is_ours=True),
+        Bar("floor: calls × 120 ms", figures["floor_seconds"]),
+        Bar("floor + the simulator's own work", figures["floor_seconds"] + figures["simulator_cpu_seconds"]),
+        Bar("script", figures["peer_seconds"]),
+    ]
+    count = f"{figures['attendees']:,}"
+    text = (
+        f"{count} attendees in {figures['calls']} calls: {figures['ratio_to_floor']:.2f} × the floor, "
+        f"{figures['ratio_to_floor_with_simulator']:.2f} × with the simulator's own "
+        f"{figures['simulator_cpu_seconds']:.1f} s of processor added to it. The engine took "
+        f"{figures['engine_cpu_seconds']:.1f} s of processor. The script was timed on "
+        f"{figures['peer_measured_on']} attendees."
+    )
+    return bars(f"Seconds to drain {count} attendees", "s", rows, is_logarithmic=True), [text]
+
+
+def _intake(figures: Any) -> tuple[str, list[str]]:
+    names = (("ours", "ours"), ("floor", "bare route"))
+    rows = [Bar(text, figures[name]["per_second"], name == "ours") for name, text in names]
+    rows.append(Bar("pgbench", figures["pgbench_per_second"]))
+    head = ["| 64 connections | per second | p50 | p99 | processor |", "|---|---|---|---|---|"]
+    table = [
+        f"| {text} | {figures[name]['per_second']:.0f} | {figures[name]['p50_ms']:.0f} ms "
+        f"| {figures[name]['p99_ms']:.0f} ms | {figures[name]['cpu_microseconds']:.0f} µs |"
+        for name, text in names
+    ]
+    return bars("Signed webhooks per second, one process", "1/s", rows), [*head, *table]
+
+
+def _latency(figures: Any) -> tuple[str, list[str]]:
+    rows = [
+        Bar("webhook to record", figures["seconds"], is_ours=True),
+        Bar("its calls alone", figures["floor_seconds"]),
+    ]
+    text = f"{figures['calls']:.0f} calls; {figures['ratio_to_floor']:.2f} × what they alone must take."
+    return bars("From webhook to Salesforce on an idle system", "s", rows), [text]
+
+
+def _past(figures: Any) -> tuple[str, list[str]]:
+    rows = [
+        Bar(f"{name.removesuffix('_ms')}, {int(amount):,} past jobs", cost, is_ours=True)
+        for name in ("claim_ms", "sweep_ms", "stats_ms")
+        for amount, costs in sorted(figures["past"].items(), key=lambda item: int(item[0]))
+        for cost in [costs[name]]
+    ]
+    text = ", ".join(f"{name} {figures[f'ratio_{name}_ms']:.2f} ×" for name in ("claim", "sweep", "stats"))
+    return bars("What the past costs", "ms, median", rows), [f"Most over least: {text}."]
+
+
+def _fairness(figures: Any) -> tuple[str, list[str]]:
+    names = (("alone", "alone"), ("beside_backfill", "beside the backfill"))
+    rows = [
+        Bar(f"{measure[:3]} {text}", figures[name][measure], name != "alone")
+        for measure in ("p50_seconds", "p95_seconds")
+        for name, text in names
+    ]
+    return bars("Webhook to record for 50 other orgs", "s", rows), [
+        f"p95 {figures['ratio_p95']:.2f} × beside a backfill."
+    ]
+
+
+def _weight(figures: Any) -> tuple[str, list[str]]:
+    names = ("api", "worker")
+    rows = [Bar(name, figures[name]["cpu_seconds_per_1000"], is_ours=True) for name in names]
+    text = ", ".join(f"{name} {figures[name]['peak_mebibytes']:.0f} MiB" for name in names)
+    return bars("Processor per 1,000 live registrations", "s", rows), [f"Peak memory: {text}."]
+
+
+SECTIONS = {
+    "calls": _calls,
+    "drain": _drain,
+    "intake": _intake,
+    "latency": _latency,
+    "past": _past,
+    "fairness": _fairness,
+    "weight": _weight,
+}
