@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from app.models import Connection
+from app.monitor.cursors import encode_cursor
 from tests.api.campaigns.desk import PATH, Desk, problem
 
 SEARCH = PATH + "s"
@@ -51,7 +52,8 @@ async def test_search_finds_what_is_typed(desk: Desk, q: str, found: list[str]) 
 async def test_pages_follow_one_another(desk: Desk) -> None:
     for number in range(5):
         await desk.org.campaign(f"Otters {number}")
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: str | None = ""
     for _ in range(3):
         query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
         page = (await desk.http.get(SEARCH, params=query)).json()
@@ -61,7 +63,13 @@ async def test_pages_follow_one_another(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "WyJjYW1wYWlnbnMiLCI5OTk5OTk5OTk5OTkiXQ", "WyJjYW1wYWlnbnMiLCItMSJd"]
+    "cursor",
+    [
+        pytest.param("x", id="no cursor at all"),
+        pytest.param(encode_cursor("campaigns", ["999999999999"]), id="beyond what Salesforce pages"),
+        pytest.param(encode_cursor("campaigns", ["-1"]), id="before the first"),
+        pytest.param(encode_cursor("audit", ["1"]), id="of another list"),
+    ],
 )
 async def test_made_up_cursors_are_refused(desk: Desk, cursor: str) -> None:
     assert problem(await desk.http.get(SEARCH, params={"cursor": cursor})) == (400, "CursorInvalid")
