@@ -1,7 +1,7 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, CampaignValidated, Card, LinkShown, ProblemBody, RetryFilter, RetryOutcome, Rows, StartAttempt,
+  Attempt, CampaignPage, CampaignToCreate, CampaignValidated, Card, LinkShown, OwnCredentials, PreflightShown, ProblemBody, RetryFilter, RetryOutcome, Rows, StartAttempt,
   StartConnect, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
@@ -83,6 +83,9 @@ export class HostApi {
   readonly attempt = (id: string): Promise<Attempt> => this.api.call("GET", `${this.path}/salesforce/connect/${encodeURIComponent(id)}`);
   readonly disconnect = (): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/disconnect`, { confirm: true });
   readonly setPause = (isPaused: boolean): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/${isPaused ? "pause" : "resume"}`);
+  readonly setApp = (wish: OwnCredentials): Promise<Card> => this.api.call("PUT", `${this.path}/salesforce/app-credentials`, wish);
+  readonly preflight = (): Promise<PreflightShown> => this.api.call("GET", `${this.path}/salesforce/preflight`);
+  readonly runPreflight = (): Promise<PreflightShown> => this.api.call("POST", `${this.path}/salesforce/preflight`);
   readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/salesforce/stream`, last, signal);
 }
 
@@ -94,6 +97,8 @@ export class EventApi {
   readonly validate = (pasted: string): Promise<CampaignValidated> => this.api.call("POST", `${this.path}/campaign/validate`, { campaign_id: pasted });
   readonly save = (campaignId: string, statuses: StatusesChosen, reapply: boolean): Promise<LinkShown> =>
     this.api.call("PUT", `${this.path}/campaign`, { campaign_id: campaignId, statuses, reapply });
+  readonly search = (q: string): Promise<CampaignPage> => this.api.call("GET", `${this.path}/campaigns?${new URLSearchParams({ q, limit: "10" })}`);
+  readonly create = (wish: CampaignToCreate): Promise<LinkShown> => this.api.call("POST", `${this.path}/campaign/create`, wish);
   readonly unlink = (): Promise<Unlinked> => this.api.call("DELETE", `${this.path}/campaign`);
   readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
   readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);

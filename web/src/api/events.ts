@@ -22,7 +22,7 @@ export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerato
       }
     }
   } finally {
-    reader.releaseLock();
+    void reader.cancel().catch(() => undefined); // whoever stops reading gives the connection back
   }
 }
 

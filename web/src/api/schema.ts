@@ -124,6 +124,28 @@ export interface AttendeeToErase {
   readonly "id"?: string | null;
 }
 
+/** One page of the log. */
+export interface AuditPage {
+  readonly "items": ReadonlyArray<AuditShown>;
+  readonly "next_cursor": string | null;
+}
+
+/** One deed: who did what when. `details` name ids and figures. */
+export interface AuditShown {
+  readonly "action": string;
+  readonly "actor": string;
+  readonly "at": string;
+  readonly "details": Readonly<Record<string, unknown>>;
+  readonly "seq": number;
+}
+
+/** How many hosts' chains were followed from their first entry, and where they break. */
+export interface AuditVerified {
+  readonly "broken": ReadonlyArray<BrokenChain>;
+  readonly "hosts": number;
+  readonly "is_whole": boolean;
+}
+
 /** What linking would write: ceil(registrations / 1000) batches of about five API calls each. */
 export interface BackfillEstimate {
   readonly "checked_in": number;
@@ -145,6 +167,17 @@ export interface BackfillShown {
   readonly "to_go": number;
   readonly "total": number;
   readonly "why": string;
+}
+
+/** `request`: write what is not written; `reapply`: changed statuses to members, too. */
+export interface BackfillToStart {
+  readonly "why"?: "request" | "reapply";
+}
+
+/** The first entry of a host that does not fit. */
+export interface BrokenChain {
+  readonly "host_id": string;
+  readonly "seq": number;
 }
 
 /** API requests of the whole org over 24 hours, as Salesforce counts them; `calls_today` are our own. */
@@ -193,6 +226,20 @@ export interface CampaignLinkRecord {
   readonly "name": string;
   readonly "object": "Campaign";
   readonly "url": string | null;
+}
+
+/** One page of the org's campaigns, active ones first. */
+export interface CampaignPage {
+  readonly "items": ReadonlyArray<CampaignFound>;
+  readonly "next_cursor": string | null;
+}
+
+/** What to call the new campaign and when it is; what is left out follows the event. */
+export interface CampaignToCreate {
+  readonly "end_date"?: string | null;
+  readonly "name"?: string | null;
+  readonly "start_date"?: string | null;
+  readonly "type"?: string | null;
 }
 
 /** A link to make or to change; `reapply` writes changed statuses to members already written, too. */
@@ -277,6 +324,55 @@ export interface Credentials {
   readonly "saved_by": string;
 }
 
+/** Who did what. */
+export interface Deed {
+  readonly "action": string;
+  readonly "actor": string;
+  readonly "at": string;
+  readonly "details": Readonly<Record<string, unknown>>;
+  readonly "host_id": string;
+  readonly "seq": number;
+}
+
+/** One page of the audit log. */
+export interface Deeds {
+  readonly "items": ReadonlyArray<Deed>;
+  readonly "next_cursor": string | null;
+}
+
+/** One page of webhooks, the latest first. */
+export interface Deliveries {
+  readonly "items": ReadonlyArray<DeliveryShown>;
+  readonly "next_cursor": string | null;
+}
+
+/** Which webhooks: all members that are set must hold, and one must be set.
+ * 
+ * `is_quarantined`: those that could not be used, which belong to no host and have no type. */
+export interface DeliveryFilter {
+  readonly "event_id"?: string | null;
+  readonly "host_id"?: string | null;
+  readonly "is_quarantined"?: boolean | null;
+  readonly "received_from"?: string | null;
+  readonly "received_to"?: string | null;
+  readonly "registration_id"?: string | null;
+  readonly "type"?: string | null;
+  readonly "webhook_ids"?: ReadonlyArray<string> | null;
+}
+
+/** One webhook as it was received, without its payload. `reason`: why it is in quarantine. */
+export interface DeliveryShown {
+  readonly "event_id": string | null;
+  readonly "host_id": string | null;
+  readonly "occurred_at": string | null;
+  readonly "outcome": string | null;
+  readonly "reason": string | null;
+  readonly "received_at": string;
+  readonly "registration_id": string | null;
+  readonly "type": string | null;
+  readonly "webhook_id": string;
+}
+
 /** What the engine would do now. Look-ups were real, and nothing was written.
  * 
  * `outcome` is how the run would end if Salesforce took everything. `requests` are the exact calls, in
@@ -331,6 +427,13 @@ export interface EventShown {
   readonly "title": string;
 }
 
+/** Who is never written. A domain counts with everything below it. */
+export interface Exclusions {
+  readonly "addresses": ReadonlyArray<string>;
+  readonly "domains": ReadonlyArray<string>;
+  readonly "ticket_kinds": ReadonlyArray<string>;
+}
+
 /** Failed jobs of one class and code. */
 export interface FailureCount {
   readonly "class": string | null;
@@ -342,6 +445,20 @@ export interface FailureCount {
 export interface FieldError {
   readonly "message": string;
   readonly "path": string;
+}
+
+/** One thing that will fail, be left out, or should be known. */
+export interface Finding {
+  readonly "advice": Advice;
+  readonly "area": string;
+  readonly "blocks": ReadonlyArray<string>;
+  readonly "code": string;
+  readonly "consequence": string;
+  readonly "field": string | null;
+  readonly "object": string | null;
+  readonly "setup_url": string | null;
+  readonly "severity": "blocker" | "warning" | "note" | Other;
+  readonly "title": string;
 }
 
 /** Failures that are the same one; `message` is Salesforce's without what attendees typed. */
@@ -457,6 +574,7 @@ export interface LinkShown {
   readonly "linked_by": string;
   readonly "org_id": string;
   readonly "problem": Advice | null;
+  readonly "salesforce": SalesforceAnswer | null;
   readonly "state": "linked" | "broken" | "creating" | "create_failed" | Other;
   readonly "statuses": Statuses;
   readonly "version": number;
@@ -520,7 +638,7 @@ export interface OrgShown {
 /** What became of a delivery, in the words of the answer. */
 export type Outcome = "accepted" | "duplicate" | "unknown_type" | Other;
 
-/** The service at a moment, across hosts. */
+/** The service at a moment, across hosts. `stuck_orgs` have running rows and nobody who runs them. */
 export interface Overview {
   readonly "as_of": string;
   readonly "backlog": Readonly<Record<string, number>>;
@@ -529,6 +647,8 @@ export interface Overview {
   readonly "oldest_due_age_seconds": number;
   readonly "orgs_with_backlog": number;
   readonly "orgs_with_trouble": ReadonlyArray<OrgShown>;
+  readonly "quarantined": number;
+  readonly "stuck_orgs": ReadonlyArray<string>;
   readonly "workers": ReadonlyArray<WorkerShown>;
 }
 
@@ -592,12 +712,56 @@ export interface Policy {
   readonly "new_events": "sync";
 }
 
+/** What the connected user may do with one object. */
+export interface PreflightObject {
+  readonly "duplicate_rules": "seen" | "none" | "unknown" | Other;
+  readonly "is_createable": boolean;
+  readonly "is_readable": boolean;
+  readonly "is_updateable": boolean;
+  readonly "object": string;
+  readonly "record_types": number;
+  readonly "required_without_value": ReadonlyArray<string>;
+}
+
+/** The org as its Organization record and its describes tell. */
+export interface PreflightOrg {
+  readonly "default_time_zone": string | null;
+  readonly "edition": string | null;
+  readonly "has_multiple_currencies": boolean | null;
+  readonly "has_person_accounts": boolean | null;
+  readonly "id": string;
+  readonly "is_sandbox": boolean | null;
+  readonly "name": string | null;
+}
+
+/** The last look at the org; `checked_at` is null before the first. */
+export interface PreflightShown {
+  readonly "api_calls": number;
+  readonly "budget": Budget | null;
+  readonly "checked_at": string | null;
+  readonly "findings": ReadonlyArray<Finding>;
+  readonly "is_running": boolean;
+  readonly "objects": ReadonlyArray<PreflightObject>;
+  readonly "org": PreflightOrg | null;
+  readonly "passed": ReadonlyArray<string>;
+  readonly "user": PreflightUser | null;
+  readonly "verdict": "ready" | "ready_with_warnings" | "blocked" | "unknown" | Other;
+}
+
 /** The last preflight in short. */
 export interface PreflightSummary {
   readonly "blockers": number;
   readonly "checked_at": string;
   readonly "verdict": string;
   readonly "warnings": number;
+}
+
+/** The user that we act as; null where Salesforce did not say. */
+export interface PreflightUser {
+  readonly "has_marketing_user": boolean | null;
+  readonly "id": string | null;
+  readonly "is_api_enabled": boolean | null;
+  readonly "username": string | null;
 }
 
 /** The body of every error answer. */
@@ -626,6 +790,21 @@ export interface RecordToHandle {
   readonly "id": string;
   readonly "object": string;
   readonly "url": string | null;
+}
+
+/** Webhooks to apply again; a dry run only counts, and is what happens unless it is refused. */
+export interface ReplayDeliveries {
+  readonly "dry_run"?: boolean;
+  readonly "filter": DeliveryFilter;
+}
+
+/** What a replay did: of `matched` webhooks `queued` were applied again, and `unusable` still cannot be. */
+export interface Replayed {
+  readonly "dry_run": boolean;
+  readonly "matched": number;
+  readonly "queued": number;
+  readonly "sample": ReadonlyArray<DeliveryShown>;
+  readonly "unusable": number;
 }
 
 /** One request to Salesforce; never with a token. `path` is relative to the org's instance URL. */
@@ -734,6 +913,28 @@ export interface SalesforceWords {
   readonly "message": string;
 }
 
+/** Whose statuses to take; its campaign, too, unless another is named. */
+export interface SetUpToCopy {
+  readonly "campaign_id"?: string | null;
+  readonly "from_event_id": string;
+}
+
+/** The host's settings, whole. */
+export interface SettingsShown {
+  readonly "automatic_campaigns": boolean;
+  readonly "cap_percent": number;
+  readonly "exclusions": Exclusions;
+  readonly "writes": WritesChosen;
+}
+
+/** What to change; a member that is left out stays as it is. */
+export interface SettingsWanted {
+  readonly "automatic_campaigns"?: boolean | null;
+  readonly "cap_percent"?: number | null;
+  readonly "exclusions"?: Exclusions | null;
+  readonly "writes"?: WritesChosen | null;
+}
+
 /** The skipped ones by why nothing is written. */
 export interface SkippedBecause {
   readonly "before_connection": number;
@@ -829,6 +1030,11 @@ export interface ValidationError {
   readonly "type": string;
 }
 
+/** The host whose chain is checked; all of them without one. */
+export interface VerifyAudit {
+  readonly "host_id"?: string | null;
+}
+
 /** What became of the delivery; it is on disk when this is sent. */
 export interface WebhookAnswer {
   readonly "outcome": Outcome;
@@ -852,4 +1058,11 @@ export interface WorkerShown {
   readonly "silent_seconds": number;
   readonly "started_at": string;
   readonly "worker_id": string;
+}
+
+/** The kinds of write; without `person` nobody is created, people are only matched. */
+export interface WritesChosen {
+  readonly "member": boolean;
+  readonly "person": boolean;
+  readonly "task": boolean;
 }

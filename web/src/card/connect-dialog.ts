@@ -3,11 +3,12 @@
 import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { Attempt, Card, StartAttempt } from "../api/schema";
-import { t } from "../texts";
+import { named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import "../ui/dialog";
 import { adviceView, problemView, safeUrl, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
+import "./own-app";
 import { openWindow, outcomeOf, startIn } from "./attempt";
 
 type Environment = "production" | "sandbox" | "my_domain";
@@ -89,11 +90,13 @@ export class ConnectDialog extends EventshipElement {
         </p>`}
       ${this.copied === "yes" ? html`<p class="small is-good">${t.connect.copied}</p>` : nothing}
       ${this.copied === "by hand" ? html`<p class="small">${t.connect.copyByHand}</p><p class="link">${url}</p>` : nothing}
-      <p><button class="quiet" @click=${() => this.go("connect")}>${t.connect.alreadyInstalled}</button></p>`;
+      <p><button class="quiet" @click=${() => this.go("connect")}>${t.connect.alreadyInstalled}</button></p>
+      ${this.ownAppView()}`;
   }
 
   private connectView(): View {
-    const isBusy = this.stage === "starting";
+    const isBusy = this.stage === "starting" || !this.card.actions.connect.is_allowed;
+    const why = this.card.actions.connect.why_not;
     const isFifth = this.problem?.body.code === NEEDS_CONFIRMATION;
     return html`${this.card.app.is_package_required ? html`<p class="small dim">${t.connect.stepOf(2)}</p>` : nothing}
       <h3>${t.connect.connectTitle}</h3>
@@ -103,9 +106,16 @@ export class ConnectDialog extends EventshipElement {
       ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
       <p class="line">
         <button ?disabled=${isBusy} @click=${() => this.connect(isFifth)}>
-          ${isBusy ? t.connect.starting : isFifth ? t.connect.connectAnyway : t.connect.connectNow}</button>
+          ${this.stage === "starting" ? t.connect.starting : isFifth ? t.connect.connectAnyway : t.connect.connectNow}</button>
         ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.general.back}</button>` : nothing}
-      </p>`;
+      </p>
+      ${why ? html`<p class="small dim">${named(t.card.whyNot, why, t.card.whyNot.other)}</p>` : nothing}
+      ${this.card.app.mode === "own" ? this.ownAppView() : nothing}`;
+  }
+
+  private ownAppView(): View {
+    if (!this.card.actions.edit_credentials.is_allowed) return nothing;
+    return html`<salesforce-own-app .card=${this.card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}></salesforce-own-app>`;
   }
 
   private environmentView(choices: readonly Environment[]): View {
@@ -144,7 +154,7 @@ export class ConnectDialog extends EventshipElement {
       ${attempt?.problem ? html`<div role="alert">${adviceView(attempt.problem, { docsBase: this.docsBase, said: attempt.salesforce })}</div>` : nothing}
       ${attempt?.hints.length ? this.hintsView(attempt) : nothing}
       <p class="line"><button @click=${() => this.go("connect")}>${t.connect.tryAgain}</button>
-        ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.connect.installTitle}</button>` : nothing}</p>`;
+        ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.connect.toInstall}</button>` : nothing}</p>`;
   }
 
   private go(stage: Stage): void {

@@ -11,6 +11,7 @@ import { define, EventshipElement } from "../ui/element";
 import { adviceView, loadingView, outward, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "./connect-dialog";
+import "./preflight";
 
 const TONES: Readonly<Record<string, string>> = {
   connected: "is-good", needs_reconnect: "is-bad", disconnected: "is-calm", not_connected: "is-calm", not_configured: "is-calm",
@@ -146,15 +147,10 @@ export class SalesforceCard extends EventshipElement {
     return lines.length === 0 ? t.card.idle : html`${lines.map((line) => html`<div>${line}</div>`)}`;
   }
 
-  private preflightView({ preflight }: Card): View {
-    if (preflight === null) return nothing;
-    const texts = t.card.preflight;
-    switch (preflight.verdict) {
-      case "blocked": return html`<p class="note bad">${texts.blocked(preflight.blockers)}</p>`;
-      case "ready_with_warnings": return html`<p class="note wait">${texts.ready_with_warnings(preflight.warnings)}</p>`;
-      case "ready": return html`<p class="note good">${texts.ready}</p>`;
-      default: return html`<p class="note">${texts.unknown}</p>`;
-    }
+  private preflightView(card: Card): View {
+    if (card.state !== "connected") return nothing;
+    return html`<salesforce-preflight .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
+      .summary=${card.preflight} .mayRun=${card.role !== "member"} @preflight-changed=${() => void this.live?.refresh()}></salesforce-preflight>`;
   }
 
   private actionsView(card: Card): View {
@@ -164,7 +160,7 @@ export class SalesforceCard extends EventshipElement {
     const why = new Set(shown.flatMap((action) => (action.why_not ? [named(t.card.whyNot, action.why_not, t.card.whyNot.other)] : [])));
     const pauseText = card.pause.is_paused ? t.card.resume : t.card.pause;
     return html`<div class="line">
-        ${card.state === "connected" || card.state === "not_configured" ? nothing : html`<button ?disabled=${!connect.is_allowed} @click=${() => { this.dialog = "connect"; }}>
+        ${card.state === "connected" || card.state === "not_configured" ? nothing : html`<button ?disabled=${!connect.is_allowed && connect.why_not !== "CredentialsMissing"} @click=${() => { this.dialog = "connect"; }}>
           ${card.state === "needs_reconnect" ? t.card.reconnect : t.card.connect}</button>`}
         ${isLiving ? html`<button class="quiet" ?disabled=${!pause.is_allowed || this.isBusy} @click=${() => this.setPause(!card.pause.is_paused)}>${pauseText}</button>
           <button class="quiet" ?disabled=${!disconnect.is_allowed} @click=${() => { this.dialog = "disconnect"; }}>${t.card.disconnect}</button>` : nothing}
@@ -175,7 +171,8 @@ export class SalesforceCard extends EventshipElement {
   private dialogView(card: Card): View {
     if (this.dialog === "connect") {
       return html`<salesforce-connect-dialog .card=${card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
-        .display=${this.display} .returnTo=${this.returnTo} @connect-closed=${this.closeDialog} @connect-done=${this.connected}></salesforce-connect-dialog>`;
+        .display=${this.display} .returnTo=${this.returnTo} @connect-closed=${this.closeDialog} @connect-done=${this.connected}
+        @card-changed=${(event: CustomEvent<Card>) => { this.card = event.detail; }}></salesforce-connect-dialog>`;
     }
     if (this.dialog !== "disconnect") return nothing;
     return html`<eventship-dialog heading=${t.card.disconnectHeading} @closed=${this.closeDialog}>

@@ -3,18 +3,20 @@
 import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem, EventApi } from "../api/client";
 import type { CampaignFound, CampaignValidated, LinkShown } from "../api/schema";
-import { day, moment, named, t } from "../texts";
+import { moment, named, t } from "../texts";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
 import { adviceView, outward, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
+import { factsOf } from "./campaign-facts";
+import "./campaign-picker";
 import { chosenOf, statusesView, type Chosen } from "./statuses";
 
 const TONES: Readonly<Record<string, string>> = { linked: "is-good", broken: "is-bad", creating: "is-wait", create_failed: "is-bad" };
 
 export class CampaignPanel extends EventshipElement {
   static override styles = [look, controls, css`
-    .fields { display: grid; gap: 0.75em 1em; grid-template-columns: repeat(auto-fit, minmax(14em, 1fr)); margin-block: 0.4em; }
+    .fields { display: grid; gap: 0.75em 1em; grid-template-columns: repeat(auto-fit, minmax(14em, 1fr)); margin-block: 0.4em; align-items: end; }
     form.paste { display: grid; gap: 0.35em; }
     form.paste div { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.5em; }
     dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(14em, 1fr)); gap: 0.4em 1em; }
@@ -71,7 +73,10 @@ export class CampaignPanel extends EventshipElement {
           <button ?disabled=${this.busy !== null || this.pasted.trim() === ""}>${this.busy === "validate" ? t.campaign.validating : t.campaign.validate}</button></div>
         <p id="campaign-hint" class="small dim">${t.campaign.hint}</p>
       </form>
-      ${this.problemNote()}`;
+      ${this.problemNote()}
+      <salesforce-campaign-picker .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase} .eventId=${this.eventId}
+        @campaign-picked=${(event: CustomEvent<string>) => this.pick(event.detail)}
+        @campaign-created=${(event: CustomEvent<LinkShown>) => this.changed(event.detail, t.campaign.saved)}></salesforce-campaign-picker>`;
   }
 
   private foundView(found: CampaignValidated): View {
@@ -88,10 +93,8 @@ export class CampaignPanel extends EventshipElement {
   }
 
   private campaignView(campaign: CampaignFound): View {
-    const dates = [campaign.start_date, campaign.end_date].flatMap((each) => (each ? [day(each)] : [])).join(" – ");
-    const facts = [campaign.type, campaign.status, dates, t.campaign.members(campaign.members)].filter(Boolean);
-    return html`<div><p><strong>${outward(campaign.url, campaign.name)}</strong>${campaign.is_active ? nothing : html` <span class="small is-wait">${t.campaign.inactive}</span>`}</p>
-      <p class="small dim">${facts.join(" · ")}</p><p class="small dim">${campaign.id}</p></div>`;
+    return html`<div><p><strong>${outward(campaign.url, campaign.name)}</strong></p>
+      <p class="small dim">${factsOf(campaign)}</p><p class="small dim">${campaign.id}</p></div>`;
   }
 
   private linkedView(link: LinkShown): View {
@@ -153,11 +156,20 @@ export class CampaignPanel extends EventshipElement {
 
   private readonly validate = async (event: Event): Promise<void> => {
     event.preventDefault();
+    await this.look();
+  };
+
+  private async pick(campaignId: string): Promise<void> {
+    this.pasted = campaignId;
+    await this.look();
+  }
+
+  private async look(): Promise<void> {
     await this.act("validate", async () => {
       this.found = await this.event.validate(this.pasted.trim());
       this.chosen = chosenOf(this.found.proposed);
     });
-  };
+  }
 
   private async save(campaignId: string | null): Promise<void> {
     const { chosen } = this;

@@ -71,6 +71,7 @@ export const controls = css`
   label.pick { display: flex; gap: 0.55em; align-items: center; padding-block: 0.2em; }
   label.name { font-weight: 600; }
   summary { cursor: pointer; color: var(--accent); }
+  details[open] > summary { margin-block-end: 0.6em; }
   progress { inline-size: 100%; block-size: 0.7em; accent-color: var(--accent); }
   .busy { display: grid; gap: 0.6em; }
   .busy span { block-size: 1em; border-radius: 6px; background: var(--line); opacity: 0.6; animation: breathe 1.4s ease-in-out infinite alternate; }
