@@ -22,6 +22,14 @@ _Clause = dict[str, Any]
 _RESERVED = frozenset(
     {"NOT", "AND", "OR", "SELECT", "FROM", "WHERE", "LIKE", "IN", "LIMIT", "ORDER", "GROUP"}
 )
+# No name or alias may be one of these (SOQL and SOSL Reference, "Reserved Keywords"); an object Group exists.
+_KEYWORDS = frozenset(
+    {
+        *("AND", "ASC", "DESC", "EXCLUDES", "FROM", "HAVING", "IN", "INCLUDES", "LIKE", "LIMIT"),
+        *("NOT", "NULL", "NULLS", "OR", "SELECT", "USING", "WHERE", "WITH"),
+    }
+)
+_NO_ALIASES = _KEYWORDS | {"FIRST", "GROUP", "LAST"}
 _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _NEXT_TOKEN = re.compile(r"[A-Za-z0-9_.]+|\S")
@@ -134,10 +142,17 @@ class _Build(Transformer[Token, Any]):
         clauses: dict[str, Any] = {}
         for clause in rest:
             clauses |= clause
-        return tree.Query(text=self._text, columns=columns, source=_name(source), **clauses)
+        self._check_aliases(columns, is_aggregate="groups" in clauses)
+        return tree.Query(text=self._text, columns=columns, source=self._name(source), **clauses)
+
+    def _check_aliases(self, columns: tuple[tree.Selected, ...], *, is_aggregate: bool) -> None:
+        for column in columns:
+            if column.alias and isinstance(column.what, tree.Name) and not is_aggregate:
+                message = "only aggregate expressions use field aliasing"
+                raise problems.malformed(self._text, column.what.position, message)
 
     def plain_field(self, name: Token, alias: str | None) -> tree.Selected:
-        return tree.Selected(_name(name), alias)
+        return tree.Selected(self._name(name), alias)
 
     def called_field(self, call: tree.Call, alias: str | None) -> tree.Selected:
         return tree.Selected(call, alias)
@@ -146,16 +161,23 @@ class _Build(Transformer[Token, Any]):
         return tree.Selected(query)
 
     def alias(self, name: Token) -> str:
-        return str(name)
+        return self._name(name, _NO_ALIASES).text
 
     def source_alias(self, name: Token) -> _Clause:
-        return {"alias": str(name)}
+        return {"alias": self._name(name, _NO_ALIASES).text}
 
     def function(self, name: Token, argument: Token | None) -> tree.Call:
-        return tree.Call(str(name).upper(), _name(argument) if argument else None, name.start_pos or 0)
+        called = self._name(name)
+        return tree.Call(called.text.upper(), self._name(argument) if argument else None, called.position)
 
     def operand(self, what: Token | tree.Call) -> tree.Name | tree.Call:
-        return what if isinstance(what, tree.Call) else _name(what)
+        return what if isinstance(what, tree.Call) else self._name(what)
+
+    def _name(self, token: Token, reserved: frozenset[str] = _KEYWORDS) -> tree.Name:
+        position = token.start_pos or 0
+        if token.upper() in reserved:
+            raise problems.unexpected_token(self._text, position, str(token))
+        return tree.Name(str(token), position)
 
     def scope(self, name: Token) -> _Clause:
         return {}
@@ -266,7 +288,3 @@ class _Build(Transformer[Token, Any]):
             return unescape(inner, position, escapes)
         except _BadLiteral as error:
             raise problems.malformed(self._text, error.position, error.message) from error
-
-
-def _name(token: Token) -> tree.Name:
-    return tree.Name(str(token), token.start_pos or 0)

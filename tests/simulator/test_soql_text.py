@@ -1,7 +1,7 @@
 """Query text: what parses, what does not, and what stands between the quotes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import SalesforceError
@@ -20,6 +20,7 @@ def literal_of(soql: str) -> object:
     return condition.literal.value
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_an_escaped_text_comes_back_as_itself(text: str) -> None:
     query = parse(f"SELECT Id FROM Lead WHERE Email = '{escaped(text)}' LIMIT 7")
@@ -28,6 +29,7 @@ def test_an_escaped_text_comes_back_as_itself(text: str) -> None:
     assert query.limit == 7
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab'\\%_nuN\" ()=", max_size=12))
 def test_an_unescaped_text_is_refused_or_stays_inside_its_quotes(text: str) -> None:
     try:
@@ -39,6 +41,7 @@ def test_an_unescaped_text_is_refused_or_stays_inside_its_quotes(text: str) -> N
     assert outcome in {"MALFORMED_QUERY", "Comparison"}
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=8), min_size=2, max_size=30))
 def test_a_run_of_literals_is_split_where_it_was_written(texts: list[str]) -> None:
     listed = " ,\n".join(f"'{escaped(text)}'" for text in texts)
@@ -157,3 +160,27 @@ def test_every_clause_finds_its_place() -> None:
     assert query.columns[2].alias == "total"
     assert [(o.is_descending, o.is_nulls_last) for o in query.orderings] == [(True, True), (False, False)]
     assert query.having is not None
+
+
+@pytest.mark.parametrize(
+    ("soql", "word"),
+    [
+        ("SELECT SELECT Id FROM Lead", "SELECT"),
+        ("SELECT Id FROM FROM Lead", "FROM"),
+        ("SELECT Id FROM Lead NOT", "NOT"),
+        ("SELECT Company, COUNT(Id) last FROM Lead GROUP BY Company", "last"),
+        ("SELECT Id FROM Lead WHERE in = 1", "in"),
+    ],
+    ids=["field", "object", "object's alias", "alias", "operand"],
+)
+def test_a_reserved_word_is_no_name(soql: str, word: str) -> None:
+    with pytest.raises(SalesforceError) as caught:
+        parse(soql)
+    assert caught.value.items[0].message.endswith(f"unexpected token: '{word}'")
+
+
+def test_only_grouped_fields_have_aliases() -> None:
+    parse("SELECT Company c, COUNT(Id) n FROM Lead GROUP BY Company")
+    with pytest.raises(SalesforceError) as caught:
+        parse("SELECT Company c FROM Lead")
+    assert caught.value.items[0].message.endswith("only aggregate expressions use field aliasing")
