@@ -1,0 +1,204 @@
+"""Every door of the OpenAPI document against every kind of caller: a new one cannot be forgotten."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.commands.openapi import describe_api
+from app.database import Database
+from app.main import create_app
+from app.settings import Settings
+from app.vault import Vault
+from tests.api.service import caller, running
+from tests.factories import ORG_ID
+from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
+from tests.tokens import TokenMint
+
+WITHOUT_TOKEN = {("POST", "/webhooks/eventship"), ("GET", "/livez"), ("GET", "/readyz")}
+"""Signed, or for the platform that runs us."""
+FOR_ANY_TOKEN = {("GET", "/v1/hosts")}
+"""Lists what the caller's own token names."""
+READS_BY_POST: set[tuple[str, str]] = set()
+NOT_DOCUMENTED = {
+    "/oauth/salesforce/start",
+    "/oauth/salesforce/callback",
+    "/metrics",
+}
+"""A browser's way through Salesforce's sign-in, bound to its own cookie, and the scraper's."""
+
+NAMES = {
+    "host_id": "host_a",
+    "event_id": EVENT_ID,
+    "registration_id": "r1",
+    "attempt_id": "att_1",
+    "org_id": ORG_ID,
+}
+DOCUMENT: dict[str, Any] = describe_api()
+
+
+@dataclass(frozen=True)
+class Door:
+    """One operation of the document."""
+
+    method: str
+    path: str
+    has_body: bool
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.method, self.path
+
+    @property
+    def scope(self) -> str | None:
+        """The scope that it wants, by where it is."""
+        if self.path.startswith("/ops/"):
+            return "ops"
+        return "import" if self.path.startswith("/v1/imports/") else None
+
+    @property
+    def is_of_host(self) -> bool:
+        return self.path.startswith("/v1/hosts/{host_id}")
+
+    @property
+    def is_read(self) -> bool:
+        return self.method == "GET" or self.key in READS_BY_POST
+
+    async def knock(self, client: httpx.AsyncClient, **names: str) -> httpx.Response:
+        body = {"content": b"{}", "headers": {"content-type": "application/json"}} if self.has_body else {}
+        return await client.request(self.method, self.path.format(**NAMES | names), **body)  # type: ignore[arg-type]
+
+
+DOORS = [
+    Door(method.upper(), path, "requestBody" in operation)
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+]
+GUARDED = [door for door in DOORS if door.key not in WITHOUT_TOKEN]
+OF_HOSTS = [door for door in DOORS if door.is_of_host]
+
+
+@pytest.fixture
+async def app(settings: Settings, database: Database, vault: Vault) -> AsyncIterator[FastAPI]:
+    await set_stage(database, vault)
+    await set_stage(database, vault, "host_b")
+    await add(database, simple("r1", "failed", error=RULE))
+    async with running(settings) as app:
+        app.state.feeds.close()  # a stream that is let in is then told to come later, and not read for ever
+        yield app
+
+
+async def ends(
+    app: FastAPI, doors: list[Door], headers: dict[str, str] | None, **names: str
+) -> dict[tuple[str, str], tuple[int, str | None]]:
+    """Status and problem code at each door."""
+    async with caller(app, headers) as client:
+        return {door.key: _end(await door.knock(client, **names)) for door in doors}
+
+
+def _end(answer: httpx.Response) -> tuple[int, str | None]:
+    is_problem = answer.headers.get("content-type", "").startswith("application/problem+json")
+    return answer.status_code, answer.json()["code"] if is_problem else None
+
+
+def all_ended(found: dict[tuple[str, str], tuple[int, str | None]], status: int, code: str) -> Any:
+    """The doors that ended otherwise."""
+    return {key: end for key, end in found.items() if end != (status, code)}
+
+
+def let_in(found: dict[tuple[str, str], tuple[int, str | None]]) -> Any:
+    """The doors that turned the caller away for who he is."""
+    refusals = {"TokenInvalid", "RoleInsufficient", "HostNotFound"}
+    return {key: end for key, end in found.items() if end[1] in refusals}
+
+
+def test_every_door_is_of_a_known_kind() -> None:
+    known = {door.key for door in DOORS if door.is_of_host or door.scope} | WITHOUT_TOKEN | FOR_ANY_TOKEN
+    assert {door.key for door in DOORS} == known
+    assert len(DOORS) > 40
+
+
+def test_no_door_is_left_out_of_the_document(settings: Settings) -> None:
+    paths = _paths(settings)
+    assert len(paths) > 40
+    assert paths - set(DOCUMENT["paths"]) == NOT_DOCUMENTED
+
+
+def _paths(settings: Settings) -> set[str]:
+    routers = [getattr(each, "original_router", None) for each in create_app(settings).routes]
+    routes = [route for router in routers if router is not None for route in router.routes]
+    return {route.path for route in routes if isinstance(route, APIRoute)}
+
+
+async def test_no_token_opens_nothing(app: FastAPI) -> None:
+    assert all_ended(await ends(app, GUARDED, None), 401, "TokenInvalid") == {}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"exp": 1}, {"aud": "another-service"}],
+    ids=["expired", "for-another-service"],
+)
+async def test_token_that_is_not_for_us_now_opens_nothing(
+    app: FastAPI, mint: TokenMint, claims: dict[str, Any]
+) -> None:
+    headers = mint.headers(hosts={"host_a": "owner"}, scope="ops import", **claims)
+    assert all_ended(await ends(app, GUARDED, headers), 401, "TokenInvalid") == {}
+
+
+async def test_owner_of_another_host_finds_no_host(app: FastAPI, mint: TokenMint) -> None:
+    headers = mint.headers(hosts={"host_b": "owner"}, scope="ops import")
+    assert all_ended(await ends(app, OF_HOSTS, headers), 404, "HostNotFound") == {}
+
+
+async def test_host_of_others_answers_like_one_that_is_not_there(app: FastAPI, mint: TokenMint) -> None:
+    different = []
+    async with caller(app, mint.headers(hosts={"host_b": "owner"})) as client:
+        for door in OF_HOSTS:
+            there, nowhere = [await door.knock(client, host_id=each) for each in ("host_a", "host_nobody")]
+            if _told(there) != _told(nowhere):
+                different.append(door.key)
+    assert different == []
+
+
+def _told(answer: httpx.Response) -> tuple[int, dict[str, Any], list[str]]:
+    body = answer.json()
+    body.pop("request_id")
+    return answer.status_code, body, sorted(answer.headers)
+
+
+async def test_role_that_we_do_not_know_is_none(app: FastAPI, mint: TokenMint) -> None:
+    headers = mint.headers(hosts={"host_a": "emperor"})
+    assert all_ended(await ends(app, OF_HOSTS, headers), 404, "HostNotFound") == {}
+
+
+async def test_member_may_read_and_change_nothing(app: FastAPI, mint: TokenMint) -> None:
+    headers = mint.headers(hosts={"host_a": "member"})
+    changes = [door for door in OF_HOSTS if not door.is_read]
+    assert all_ended(await ends(app, changes, headers), 403, "RoleInsufficient") == {}
+    assert let_in(await ends(app, [door for door in OF_HOSTS if door.is_read], headers)) == {}
+
+
+@pytest.mark.parametrize("role", ["owner", "admin"])
+async def test_owner_and_admin_are_let_in_everywhere(app: FastAPI, mint: TokenMint, role: str) -> None:
+    assert let_in(await ends(app, OF_HOSTS, mint.headers(hosts={"host_a": role}))) == {}
+
+
+@pytest.mark.parametrize("scope", ["", "ops", "import", "opsx"])
+async def test_scope_opens_its_own_doors_only(app: FastAPI, mint: TokenMint, scope: str) -> None:
+    headers = mint.headers(hosts={"host_a": "owner"}, scope=scope)
+    others = [door for door in DOORS if door.scope is not None and door.scope != scope]
+    assert all_ended(await ends(app, others, headers), 403, "RoleInsufficient") == {}
+    own = [door for door in DOORS if door.scope == scope and scope]
+    assert let_in(await ends(app, own, headers)) == {}
+
+
+async def test_refusals_tell_nothing_of_the_host(app: FastAPI, mint: TokenMint) -> None:
+    async with caller(app, mint.headers(hosts={"host_a": "member"})) as client:
+        texts = [(await door.knock(client)).text for door in OF_HOSTS if not door.is_read]
+    assert not [each for each in texts if "Otter" in each or "otter.example" in json.dumps(each)]
