@@ -45,35 +45,35 @@ RELEASE_EXPIRED = text("""
     RETURNING fence
 """)
 
-# Calls that were under way when their worker went: what they wrote is not known.
-DOUBT_INTENTS = text("""
-    UPDATE written_records AS slot SET state = 'ambiguous', looks = 0
-    FROM sync_jobs AS job
-    WHERE job.org_id = :org_id AND job.state = 'running'
-      AND slot.host_id = job.host_id AND slot.org_id = job.org_id
-      AND slot.registration_id = job.registration_id AND slot.state = 'intended'
-""")
 FORGET_INTENTS = text("""
     DELETE FROM written_records AS slot USING sync_jobs AS job
     WHERE job.org_id = :org_id AND job.state = 'running'
       AND slot.host_id = job.host_id AND slot.org_id = job.org_id
       AND slot.registration_id = job.registration_id AND slot.state = 'intended'
 """)
+# Calls that were under way when their worker went: what they wrote is not known. Only these count as deaths:
+# a row that is merely looked up again takes nobody with it.
 SETTLE_RUNNING = text("""
     WITH running AS (
         SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
         WHERE org_id = :org_id AND state = 'running'
         ORDER BY host_id, registration_id FOR UPDATE
+    ), doubted AS (
+        UPDATE written_records AS slot SET state = 'ambiguous', looks = 0 FROM running
+        WHERE slot.host_id = running.host_id AND slot.org_id = running.org_id
+          AND slot.registration_id = running.registration_id AND slot.state = 'intended'
+        RETURNING slot.host_id, slot.registration_id
     ), doubt AS (
         SELECT running.*, EXISTS (
             SELECT 1 FROM written_records AS slot
             WHERE slot.host_id = running.host_id AND slot.org_id = running.org_id
-              AND slot.registration_id = running.registration_id AND slot.state = 'ambiguous'
-        ) AS is_open FROM running
+              AND slot.registration_id = running.registration_id
+              AND slot.state IN ('intended', 'ambiguous')
+        ) AS is_open, (host_id, registration_id) IN (SELECT * FROM doubted) AS was_called FROM running
     ), verdict AS (
         SELECT host_id, registration_id, is_open,
-               deaths + CASE WHEN is_open THEN CAST(:died AS int) ELSE 0 END AS deaths,
-               is_open AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless FROM doubt
+               deaths + CASE WHEN was_called THEN CAST(:died AS int) ELSE 0 END AS deaths,
+               was_called AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless FROM doubt
     )
     UPDATE sync_jobs AS job
     SET state = CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END,
@@ -169,8 +169,8 @@ async def settle_running(
 
     A row that took several workers with it is not tried again without a person.
     """
-    about_intents = FORGET_INTENTS if "reconcile" in guards_off else DOUBT_INTENTS
-    await session.execute(about_intents, {"org_id": org_id})
+    if "reconcile" in guards_off:
+        await session.execute(FORGET_INTENTS, {"org_id": org_id})
     values = {
         "org_id": org_id,
         "died": int(has_died),

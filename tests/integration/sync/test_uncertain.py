@@ -169,6 +169,19 @@ async def test_three_deaths_in_one_rows_call_fail_the_row(rig: Rig) -> None:
     assert (job.state, job.deaths, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
 
 
+async def test_workers_that_die_while_an_uncertain_row_is_looked_up_do_not_count_against_it(rig: Rig) -> None:
+    reg = await rig.registered(1)
+    await rig.org.fault("reset_after_write", match={"is_write": True})
+    await rig.drain()
+    async with rig.database.system() as session:
+        for _ in range(3):
+            await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
+            await leases.settle_running(session, rig.org.org_id, has_died=True)
+    assert ((await rig.job(reg)).state, (await rig.job(reg)).deaths) == ("ambiguous", 0)
+    await settle(rig)
+    assert (await rig.states(), len(await rig.records("Lead"))) == ({reg: "synced"}, 1)
+
+
 async def test_zombie_cannot_write_to_rows_of_a_new_owner(rig: Rig) -> None:
     """A worker that froze in its call wakes up after another took the org over."""
     await rig.org.configure(latency_ms=400)
