@@ -70,7 +70,7 @@ def late_writes(stage: Stage) -> None:
 
 def late_people(stage: Stage) -> None:
     """T8: people who register with two hosts of one org at once, and are created late."""
-    trouble(stage, "late_apply", 0.3, seconds=LATE_SECONDS, match={"is_write": True, "sobject": "Lead"})
+    trouble(stage, "late_apply", 0.2, seconds=LATE_SECONDS, match={"is_write": True, "sobject": "Lead"})
     await_end(stage)
 
 

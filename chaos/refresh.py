@@ -47,8 +47,11 @@ HOST: Final = "host_otters"
 QUESTION: Final = "SELECT Id FROM Organization"
 TOKEN_CALL: Final = "POST /services/oauth2/token"  # noqa: S105 - a door
 REUSE: Final = "reuse of a refresh token"
-TIMES: Final = Times(refresh_total=1.5, refresh_stale=2.0)
+HASTY: Final = Times(refresh_total=3.0, refresh_stale=4.0)
+"""For rounds with kills, so that a lost answer is taken over soon."""
 TRIES: Final = 8
+FEW: Final = 10
+"""Tasks in a round with kills: there it is the moment that counts."""
 CONNECTED_AT: Final = datetime(2026, 11, 2, tzinfo=UTC)
 WEBHOOK_SECRET: Final = f"whsec_{base64.b64encode(bytes(32)).decode()}"
 SLOW_TOKENS: Final = {
@@ -68,7 +71,7 @@ class Size:
     processes: int = 4
     tasks: int = 50
     rounds: int = 100
-    kill_rounds: int = 20
+    kill_rounds: int = 12
     seed: int = 1
     seconds: float = 170.0
 
@@ -130,8 +133,10 @@ class Herd:
 
     async def stop(self) -> None:
         for child in self.children:
-            child.kill()
-            await child.wait()
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        self.children.clear()
 
     async def _line(self, child: asyncio.subprocess.Process) -> str:
         assert child.stdout is not None
@@ -209,12 +214,16 @@ async def run(size: Size) -> Figures:
             if time.monotonic() - started_at > size.seconds * 0.6:
                 break
             await _round(stage, herd, size, figures)
+        await herd.stop()
+        hasty = Herd({**herd.env, "CHAOS_HASTY": "1"})
+        parts.push_async_callback(hasty.stop)
         chance = random.Random(size.seed)  # noqa: S311 - a replayable choice
         await stage.door.post("/faults", json=SLOW_TOKENS)
         for _ in range(size.kill_rounds):
+            await hasty.grow(size.processes)
             if time.monotonic() - started_at > size.seconds:
                 break
-            await _kill_round(stage, herd, size, figures, chance)
+            await _kill_round(stage, hasty, size, figures, chance)
     figures.seconds = time.monotonic() - started_at
     return figures
 
@@ -237,7 +246,7 @@ async def _round(stage: Stage, herd: Herd, size: Size, figures: Figures) -> None
 async def _kill_round(stage: Stage, herd: Herd, size: Size, figures: Figures, chance: random.Random) -> None:
     before = await stage.counted(TOKEN_CALL)
     await stage.expire()
-    answers = await herd.go(size.tasks)
+    answers = await herd.go(min(size.tasks, FEW))
     await asyncio.sleep(chance.uniform(0.0, 0.5))
     while len(herd.children) > 1 and chance.random() < 0.8:
         herd.kill(chance.randrange(len(herd.children)))
@@ -373,7 +382,7 @@ def _child_settings() -> Settings:
             "salesforce_simulator_url": url,
             "salesforce_client_id": client_id,
             "salesforce_client_secret": SecretStr(client_secret),
-            "times": TIMES,
+            "times": HASTY if os.environ.get("CHAOS_HASTY") else Times(),
         }
     )
 

@@ -20,7 +20,7 @@ class Size:
 
 SIZES: Mapping[str, Size] = {
     "short": Size(150, 60, 5),
-    "normal": Size(400, 80, 8),
+    "normal": Size(300, 80, 8),
     "large": Size(3000, 120, 25),
 }
 
@@ -49,9 +49,7 @@ SCENARIOS = (
     Scenario("lost-wake-ups", "T5", pressure.miss_wake_ups, posts=False, shared=0.0),
     Scenario("postgres-restarts", "T6", outages.restart_postgres),
     Scenario("late-writes", "T8", nemeses.late_writes, guards=("quiet",), is_short=True),
-    Scenario(
-        "late-people", "T8", nemeses.late_people, guards=("open_creates",), orgs=2, share=0.5, shared=0.9
-    ),
+    Scenario("late-people", "T8", nemeses.late_people, guards=("open_creates",), orgs=2, shared=0.9),
     Scenario(
         "frozen-looking",
         "T9",

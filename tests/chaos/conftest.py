@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.api.conftest import service as service
+from tests.api.conftest import simulator as simulator
 from tests.chaos.steps import MortalDatabase
 from tests.integration.connections.conftest import connection as connection
 from tests.integration.connections.conftest import endpoint as endpoint

@@ -1,0 +1,142 @@
+"""A process dies at its first, second, third … step of a refresh, a disconnect or a sign-in."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+import httpx
+import pytest
+from sqlalchemy import func, select, update
+
+from app.connections.disconnect import disconnect_host
+from app.connections.revocations import retry_revocations
+from app.connections.sealing import REFRESH_TOKEN
+from app.connections.tokens import ConnectionTokens
+from app.models import Connection, PendingRevocation
+from app.resources import Resources
+from app.salesforce.session import AccessToken, ConnectionEnded
+from tests.api.conftest import Service
+from tests.chaos.steps import Died, MortalDatabase, MortalTransport, Steps
+from tests.factories import connection_for
+from tests.integration.connections.conftest import add, stored
+from tests.integration.connections.token_endpoint import INSTANCE, TokenEndpoint
+
+MOST_STEPS = 80
+EVERY = 6
+"""Signing in anew takes its time: it is done after every so many deaths."""
+
+
+def mortal(resources: Resources, database: MortalDatabase, transport: httpx.AsyncBaseTransport) -> Resources:
+    """The same resources, in a process that may die."""
+    http = httpx.AsyncClient(transport=MortalTransport(transport, database.mortal))
+    return replace(resources, database=database, http=http)
+
+
+async def dies(database: MortalDatabase, step: int, deed: Callable[[], Awaitable[object]]) -> bool:
+    """Do it until that step; says whether it came to that."""
+    database.mortal.steps = Steps(dies_at=step)
+    try:
+        await deed()
+    except (Died, BaseExceptionGroup):
+        assert database.mortal.steps.has_died
+    return database.mortal.steps.has_died
+
+
+async def make_stale(resources: Resources, host_id: str) -> None:
+    async with resources.database.tenant(host_id) as session:
+        old = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, 41)
+        is_marked = Connection.refresh_started_at.is_not(None)
+        await session.execute(update(Connection).where(is_marked).values(refresh_started_at=old))
+
+
+@pytest.mark.parametrize("is_rotating", [False, True], ids=["fixed", "rotating"])
+async def test_refresh_that_dies_at_any_step_ends_in_a_new_token_or_in_an_honest_end(
+    resources: Resources, endpoint: TokenEndpoint, mortal_database: MortalDatabase, is_rotating: bool
+) -> None:
+    """A rotated token whose answer died is gone for good: then the card says so, and nobody asks again."""
+    ends = []
+    for step in range(1, MOST_STEPS):
+        host_id, token = f"host_{step}", f"5Aep861otter.refresh.{1000 * step}"
+        await add(resources, connection_for(resources.vault, host_id, refresh_token=token))
+        endpoint.is_rotating, endpoint.is_revoked, endpoint.refresh_token = is_rotating, False, token
+        used = AccessToken("old", 1, INSTANCE)
+        doomed = mortal(resources, mortal_database, httpx.MockTransport(endpoint))
+        renew = ConnectionTokens(doomed, host_id).renew
+        has_died = await dies(mortal_database, step, partial(renew, used))
+        await make_stale(resources, host_id)
+        ends.append(await end_of(resources, host_id, used=used))
+        if not has_died:
+            break
+    assert set(ends) == ({"renewed", "access_revoked"} if is_rotating else {"renewed"})
+    # Only the few steps between Salesforce's rotation and our commit cannot be undone.
+    assert ends.count("access_revoked") <= 6
+    assert len(ends) > 8
+
+
+async def end_of(resources: Resources, host_id: str, *, used: AccessToken) -> str | None:
+    """How the next process fares: `renewed`, or why the connection ended."""
+    version = None
+    with suppress(ConnectionEnded):
+        version = (await ConnectionTokens(resources, host_id).renew(used)).version
+    row = await stored(resources, host_id)
+    if version is None:
+        assert row.state == "needs_reconnect"
+        return row.reason_code
+    assert (row.state, row.token_version, row.refresh_started_at) == ("connected", version, None)
+    return "renewed"
+
+
+async def test_disconnect_that_dies_at_any_step_is_finished_by_the_next_and_revokes(
+    resources: Resources, endpoint: TokenEndpoint, mortal_database: MortalDatabase
+) -> None:
+    for step in range(1, MOST_STEPS):
+        host_id, token = f"host_{step}", f"5Aep861otter.refresh.{step}"
+        await add(resources, connection_for(resources.vault, host_id, refresh_token=token))
+        doomed = mortal(resources, mortal_database, httpx.MockTransport(endpoint))
+        disconnect = partial(disconnect_host, doomed, host_id, user_id="user_17")
+        has_died = await dies(mortal_database, step, disconnect)
+        await disconnect_host(resources, host_id, user_id="user_17")
+        async with resources.database.system() as session:
+            await session.execute(update(PendingRevocation).values(due_at=func.clock_timestamp()))
+        await retry_revocations(resources)
+        row = await stored(resources, host_id)
+        assert (row.state, row.refresh_token, row.access_token) == ("disconnected", None, None)
+        assert token in endpoint.revoked
+        if not has_died:
+            break
+    assert 8 < step < MOST_STEPS
+    async with resources.database.system() as session:
+        assert (await session.scalars(select(PendingRevocation))).all() == []
+
+
+async def test_sign_in_that_dies_at_any_step_leaves_the_connection_whole_and_can_be_done_again(
+    service: Service, mortal_database: MortalDatabase
+) -> None:
+    whole, simulator = service.resources, httpx.ASGITransport(service.simulator)
+    doomed = mortal(whole, mortal_database, simulator)
+    seen = set()
+    for step in range(1, 2 * MOST_STEPS):
+        attempt = await service.start()
+        service.app.state.resources = doomed
+        async with service.browser() as browser:
+            has_died = await dies(mortal_database, step, partial(browser.sign_in, attempt["start_url"]))
+        service.app.state.resources = whole
+        seen.add(await state_of(whole))
+        if step % EVERY == 0:
+            assert (await service.connect())["state"] == "connected"
+        if not has_died:
+            break
+    assert seen <= {"none", "connected"}
+    assert 15 < step < 2 * MOST_STEPS
+
+
+async def state_of(resources: Resources) -> str:
+    """`none`, or the state of a connection that is whole: its token can be read."""
+    async with resources.database.tenant("host_a") as session:
+        connection = await session.get(Connection, "host_a")
+    if connection is None:
+        return "none"
+    assert connection.refresh_token is not None
+    assert resources.vault.open(connection.refresh_token, host_id="host_a", column=REFRESH_TOKEN)
+    return connection.state
