@@ -91,12 +91,14 @@ FORGET_HISTORY = text("""
         registration_id = ANY(:ids) OR (registration_id = ANY(:handed_on) AND at <= :at)
     )
 """)
-STRIP_RECORDS = text("""
-    UPDATE written_records
+STRIPPED = """
     SET error = NULL, details = (
-        SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(details)
+        SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(record.details)
         WHERE key IN ('found_by', 'is_created_by_us', 'was_member_before')
     )
+"""
+STRIP_RECORDS = text(f"""
+    UPDATE written_records AS record {STRIPPED}
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)
 FORGET_EXCLUSIONS = text("""
@@ -143,6 +145,12 @@ FORGET_LATE_ERRORS = text(f"""
 """)  # noqa: S608 -- put together from constants
 
 
+STRIP_LATE_RECORDS = text(f"""
+    {LATELY_GONE} UPDATE written_records AS record {STRIPPED} FROM gone
+    WHERE record.host_id = gone.host_id AND record.registration_id = gone.registration_id
+""")
+
+
 @dataclass(frozen=True)
 class Found:
     """The registrations to erase and the addresses of their attendee."""
@@ -170,6 +178,7 @@ async def keep_erased(database: Database) -> None:
     async with database.system() as session:
         await session.execute(FORGET_LATE_HISTORY)
         await session.execute(FORGET_LATE_ERRORS)
+        await session.execute(STRIP_LATE_RECORDS)
 
 
 async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found:
