@@ -148,6 +148,8 @@ FORGET_LATE_ERRORS = text(f"""
 STRIP_LATE_RECORDS = text(f"""
     {LATELY_GONE} UPDATE written_records AS record {STRIPPED} FROM gone
     WHERE record.host_id = gone.host_id AND record.registration_id = gone.registration_id
+      AND (record.error IS NOT NULL
+           OR record.details - ARRAY['found_by', 'is_created_by_us', 'was_member_before'] <> '{{}}')
 """)
 
 
