@@ -143,7 +143,9 @@ class Writes:
 
 @dataclass(frozen=True)
 class Batch:
-    """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail)."""
+    """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail);
+    `sibling_members`: what was written of their members.
+    """
 
     host_id: str
     org_id: str
@@ -152,3 +154,4 @@ class Batch:
     jobs: tuple[Job, ...]
     writes: Writes = Writes()
     siblings: Mapping[tuple[str, str], tuple[Facts, ...]] = field(default_factory=dict)
+    sibling_members: Mapping[tuple[str, str], tuple[Written, ...]] = field(default_factory=dict)

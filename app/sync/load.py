@@ -1,6 +1,6 @@
 """From claimed registration ids to a Batch: everything the planner needs, in five queries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -21,10 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.models import Base, CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
-from app.sync.batch import Attendee, Batch, EventView, Facts, Job, Link, SlotKey, Writes, Written
+from app.sync.batch import MEMBER, Attendee, Batch, EventView, Facts, Job, Link, SlotKey, Writes, Written
 from app.sync.rules.exclusions import Exclusions
 
 Entity = TypeVar("Entity", bound=Base)
+Value = TypeVar("Value")
+PersonKey = tuple[str, str]
+"""A campaign and an e-mail key."""
 
 ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone")
 
@@ -59,6 +62,7 @@ async def load_batch(
     jobs = tuple(_job(*row, written.get(row[0].registration_id, {}), exclusions) for row in found)
     now = await session.scalar(select(func.clock_timestamp()))
     assert now is not None
+    siblings = await _siblings(session, jobs, host_id=host_id, org_id=org_id)
     return Batch(
         host_id,
         org_id,
@@ -66,7 +70,10 @@ async def load_batch(
         now,
         jobs,
         _writes(settings),
-        await _siblings(session, jobs, host_id=host_id),
+        _by_person(
+            (person, facts_of(each)) for person, each, _ in siblings if not _is_excluded(each, exclusions)
+        ),
+        _by_person((person, _slot(record)) for person, _, record in siblings if record is not None),
     )
 
 
@@ -159,21 +166,25 @@ async def _written(
     rows = await session.scalars(select(row_of).select_from(wanted).join(row_of, true()))
     slots: dict[str, dict[SlotKey, Written]] = {}
     for row in rows:
-        slots.setdefault(row.registration_id, {})[SlotKey(row.slot, row.discriminator)] = Written(
-            state=row.state,
-            action=row.action,
-            sobject=row.sobject,
-            sf_id=row.sf_id,
-            meaning=row.meaning,
-            label=row.label,
-            reference=row.reference,
-            details=row.details,
-            attempt_started_at=row.attempt_started_at,
-            first_attempt_at=row.first_attempt_at,
-            looks=row.looks,
-            rounds=row.rounds,
-        )
+        slots.setdefault(row.registration_id, {})[SlotKey(row.slot, row.discriminator)] = _slot(row)
     return slots
+
+
+def _slot(row: WrittenRecord) -> Written:
+    return Written(
+        state=row.state,
+        action=row.action,
+        sobject=row.sobject,
+        sf_id=row.sf_id,
+        meaning=row.meaning,
+        label=row.label,
+        reference=row.reference,
+        details=row.details,
+        attempt_started_at=row.attempt_started_at,
+        first_attempt_at=row.first_attempt_at,
+        looks=row.looks,
+        rounds=row.rounds,
+    )
 
 
 def _writes(settings: dict[str, Any]) -> Writes:
@@ -201,14 +212,15 @@ def _texts(values: Sequence[str]) -> BindParameter[Sequence[str]]:
 
 
 async def _siblings(
-    session: AsyncSession, jobs: Sequence[Job], *, host_id: str
-) -> dict[tuple[str, str], tuple[Facts, ...]]:
-    """Facts of all registrations of the batch's people in the linked campaigns, other events included."""
+    session: AsyncSession, jobs: Sequence[Job], *, host_id: str, org_id: str
+) -> list[tuple[PersonKey, Registration, WrittenRecord | None]]:
+    """All registrations of the batch's people in the linked campaigns, other events included, each with what
+    was written of its member."""
     wanted = {
         (job.link.campaign_id, job.attendee.email_key) for job in jobs if job.link and job.attendee.email_key
     }
     if not wanted:
-        return {}
+        return []
     campaigns, emails = zip(*sorted(wanted), strict=True)
     asked = (
         func.unnest(_texts(campaigns), _texts(emails))
@@ -216,7 +228,7 @@ async def _siblings(
         .render_derived("asked")
     )
     query = (
-        select(CampaignLink.campaign_id, Registration)
+        select(CampaignLink.campaign_id, Registration, WrittenRecord)
         .select_from(asked)
         .join(
             Registration,
@@ -228,10 +240,24 @@ async def _siblings(
             & (CampaignLink.event_id == Registration.event_id)
             & (CampaignLink.campaign_id == asked.c.campaign_id),
         )
-        .where(Registration.erased_at.is_(None), Registration.excluded_at.is_(None))
+        .outerjoin(
+            WrittenRecord,
+            (WrittenRecord.host_id == Registration.host_id)
+            & (WrittenRecord.org_id == org_id)
+            & (WrittenRecord.registration_id == Registration.registration_id)
+            & (WrittenRecord.slot == MEMBER)
+            & (WrittenRecord.discriminator == CampaignLink.campaign_id),
+        )
+        .where(Registration.erased_at.is_(None))
     )
-    found: dict[tuple[str, str], list[Facts]] = {}
-    for campaign_id, registration in await session.execute(query):
-        key = (campaign_id or "", registration.email_key or "")
-        found.setdefault(key, []).append(facts_of(registration))
-    return {key: tuple(facts) for key, facts in found.items()}
+    return [
+        ((campaign_id or "", registration.email_key or ""), registration, record)
+        for campaign_id, registration, record in await session.execute(query)
+    ]
+
+
+def _by_person(pairs: Iterable[tuple[PersonKey, Value]]) -> dict[PersonKey, tuple[Value, ...]]:
+    found: dict[PersonKey, tuple[Value, ...]] = {}
+    for person, value in pairs:
+        found[person] = (*found.get(person, ()), value)
+    return found

@@ -24,6 +24,7 @@ from app.sync.rules.members import (
     UpdateMember,
     decide,
     highest,
+    is_our_word,
 )
 from app.sync.rules.people import LEAD, Found, Hidden, NotThere, People, resolve
 
@@ -222,12 +223,22 @@ def _plan_member(
         return []
     key = SlotKey(MEMBER, campaign_id)
     current = _current_member(group, rows, found)
-    ours = next((row.slots[key] for row in rows if key in row.slots), None)
+    ours = _our_member(key, rows, current, batch)
     if ours is not None and ours.state == "ambiguous" and not _is_certain(rows, ours, current, clock):
         return []
     wanted = highest(_facts_of_person(campaign_id, rows, batch))
     decision = decide(wanted, current, ours=ours, labels=link.labels, why=_strongest_reason(rows))
     return _member_operations(decision, key, rows, person_id=person_id, current=current, ours=ours)
+
+
+def _our_member(key: SlotKey, rows: Sequence[Row], current: MemberRow | None, batch: Batch) -> Written | None:
+    """What we wrote last of this member, be it for another registration of the same person."""
+    own = [row.slots[key] for row in rows if key in row.slots]
+    if current is None or any(slot.state == "ambiguous" for slot in own):
+        return own[0] if own else None
+    people = ((key.discriminator, row.job.attendee.email_key or "") for row in rows)
+    alike = [slot for person in people for slot in batch.sibling_members.get(person, ())]
+    return next((slot for slot in own + alike if is_our_word(current, slot)), own[0] if own else None)
 
 
 def is_usable(link: Link, found: Findings) -> bool:
@@ -305,6 +316,7 @@ def _keep_member(decision: KeepMember, key: SlotKey, rows: Sequence[Row], *, was
     for row in rows:
         before = row.slots.get(key)
         details = dict(before.details) if before else {"was_member_before": was_before}
+        details.pop("is_by_hand", None)
         row.slots[key] = Written(
             state="written",
             action="create",
@@ -312,7 +324,7 @@ def _keep_member(decision: KeepMember, key: SlotKey, rows: Sequence[Row], *, was
             sf_id=decision.id,
             meaning=decision.meaning,
             label=decision.label,
-            details=details,
+            details=details | ({"is_by_hand": True} if decision.is_by_hand else {}),
         )
 
 

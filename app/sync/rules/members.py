@@ -34,11 +34,12 @@ class UpdateMember:
 
 @dataclass(frozen=True)
 class KeepMember:
-    """Nothing to write: it stands as it should, or as a person wants it."""
+    """Nothing to write: it stands as it should, or as a person wants it (`is_by_hand`)."""
 
     id: str
     meaning: str
     label: str
+    is_by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,28 @@ def decide(
     meaning = _chosen(wanted, labels)
     if current is None:
         return _without_member(wanted, meaning, ours, labels, why)
-    if meaning is None or current.status == labels[meaning]:
-        return KeepMember(
-            current.id, meaning or (ours.meaning if ours and ours.meaning else "registered"), current.status
-        )
+    is_foreign = not is_our_word(current, ours)
+    if meaning is None:
+        kept = ours.meaning if ours and ours.meaning else "registered"
+        return KeepMember(current.id, kept, current.status, is_foreign)
+    if current.status == labels[meaning]:
+        by_hand = is_foreign and _is_met_by_hand(meaning, current, ours)
+        return KeepMember(current.id, meaning, current.status, by_hand)
     if _may_change(meaning, current, ours, labels, why):
         return UpdateMember(current.id, meaning, labels[meaning])
-    return KeepMember(current.id, _kept_meaning(meaning, current, labels), current.status)
+    return KeepMember(current.id, _kept_meaning(meaning, current, labels), current.status, is_foreign)
+
+
+def is_our_word(current: MemberRow, ours: Written | None) -> bool:
+    """Whether the member says what we wrote last, as opposed to what we found and left."""
+    return ours is not None and ours.label == current.status and not ours.details.get("is_by_hand")
+
+
+def _is_met_by_hand(meaning: str, current: MemberRow, ours: Written | None) -> bool:
+    """Of a status that is just what we want: a person's own Attended, or what we left to a person before."""
+    if ours is not None and ours.state == "ambiguous":
+        return False
+    return meaning == "attended" or (ours is not None and ours.label == current.status)
 
 
 def _chosen(wanted: str | None, labels: Mapping[str, str]) -> str | None:
@@ -115,9 +131,8 @@ def _without_member(
 def _may_change(
     meaning: str, current: MemberRow, ours: Written | None, labels: Mapping[str, str], why: str
 ) -> bool:
-    is_ours = ours is not None and ours.label == current.status
     known = _meaning_of_label(current.status, labels)
-    if is_ours:
+    if is_our_word(current, ours):
         assert ours is not None
         # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
         return meaning != ours.meaning or why == "reapply"

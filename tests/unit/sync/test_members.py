@@ -95,7 +95,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             None,
             TWO,
             "live",
-            KeepMember("00v1", "attended", "Responded"),
+            KeepMember("00v1", "attended", "Responded", is_by_hand=True),
             id="attended by hand is kept",
         ),
         pytest.param(
@@ -104,7 +104,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             None,
             TWO,
             "live",
-            KeepMember("00v1", "attended", "Met at booth"),
+            KeepMember("00v1", "attended", "Met at booth", is_by_hand=True),
             id="responded label outside the mapping is left",
         ),
         pytest.param(
@@ -131,7 +131,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             ours("registered"),
             LABELS,
             "live",
-            KeepMember("00v1", "attended", "Attended"),
+            KeepMember("00v1", "attended", "Attended", is_by_hand=True),
             id="attended by hand after us is kept",
         ),
         pytest.param(
@@ -167,7 +167,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             ours("registered"),
             LABELS,
             "live",
-            KeepMember("00v1", "registered", "Sales called"),
+            KeepMember("00v1", "registered", "Sales called", is_by_hand=True),
             id="label set by hand is left",
         ),
         pytest.param(
@@ -185,7 +185,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             ours("registered"),
             LABELS,
             "live",
-            KeepMember("00v1", "attended", "Bought"),
+            KeepMember("00v1", "attended", "Bought", is_by_hand=True),
             id="check-in leaves a responded label",
         ),
         pytest.param(
