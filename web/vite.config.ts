@@ -7,7 +7,7 @@ export default defineConfig({
     modulePreload: false,
     rollupOptions: {
       input: { "eventship-salesforce": "src/index.ts", console: "src/console/main.ts" },
-      preserveEntrySignatures: "exports-only",
+      preserveEntrySignatures: "allow-extension",
       output: { entryFileNames: "[name].js", chunkFileNames: "[name].js", assetFileNames: "[name][extname]" },
     },
   },

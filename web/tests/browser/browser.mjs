@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SERIOUS = new Set(["serious", "critical"]);
-const PATIENCE_MS = 12_000;
+const PATIENCE_MS = 40_000;
 
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });

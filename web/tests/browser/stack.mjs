@@ -10,19 +10,19 @@ import { promisify } from "node:util";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const COMMAND = join(ROOT, ".venv/bin/eventship-salesforce");
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 export const PACKAGE_URL = "https://login.salesforce.com/packaging/installPackage.apexp?p0=04t5g000000AbCd";
 const run = promisify(execFile);
 
 export class Stack {
-  static async start() {
+  static async start(settings = {}) {
     const stack = new Stack();
     stack.home = await mkdtemp(join(tmpdir(), "eventship-browser-"));
     [stack.port, stack.simulatorPort] = [await freePort(), await freePort()];
     stack.url = `http://127.0.0.1:${stack.port}`;
     stack.org = `http://127.0.0.1:${stack.simulatorPort}/_simulator`;
     const places = ["--home", stack.home, "--port", String(stack.port), "--simulator-port", String(stack.simulatorPort)];
-    stack.process = spawn(COMMAND, ["up", ...places], { cwd: ROOT, env: { ...process.env, SALESFORCE_PACKAGE_URL: PACKAGE_URL } });
+    stack.process = spawn(COMMAND, ["up", ...places], { cwd: ROOT, env: { ...process.env, SALESFORCE_PACKAGE_URL: PACKAGE_URL, ...settings } });
     stack.said = "";
     for (const stream of [stack.process.stdout, stack.process.stderr]) stream.on("data", (text) => { stack.said += text; });
     await stack.waitUntilReady();

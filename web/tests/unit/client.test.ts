@@ -1,0 +1,73 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { Api, ApiProblem } from "../../src/api/client";
+
+const problem = { type: "t", title: "Invalid Campaign Id", status: 400, code: "CampaignIdInvalid", detail: null, reason: "format", advice: null, salesforce: null, request_id: "req_1" };
+
+function answering(...answers: readonly Response[]) {
+  const fetched = vi.fn<typeof fetch>();
+  for (const answer of answers) fetched.mockResolvedValueOnce(answer);
+  vi.stubGlobal("fetch", fetched);
+  return fetched;
+}
+
+const json = (body: unknown, status = 200, type = "application/json"): Response =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": type } });
+
+async function refused(deed: Promise<unknown>): Promise<ApiProblem> {
+  const error: unknown = await deed.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ApiProblem);
+  return error as ApiProblem;
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+test("the page is asked for a token before each request, and no cookie goes along", async () => {
+  const fetched = answering(json({}), json({}));
+  let number = 0;
+  const host = new Api("https://sync.example", () => `token-${(number += 1)}`).host("a:b");
+  await host.card();
+  await host.setPause(true);
+  const [first, second] = fetched.mock.calls;
+  expect(first?.[0]).toBe("https://sync.example/v1/hosts/a%3Ab/salesforce");
+  expect(first?.[1]?.headers).toMatchObject({ Authorization: "Bearer token-1" });
+  expect(second?.[1]?.headers).toMatchObject({ Authorization: "Bearer token-2" });
+  expect(first?.[1]?.credentials).toBe("omit");
+});
+
+test("a change carries a key that makes it happen once, a question does not", async () => {
+  const fetched = answering(json({}), json({}));
+  const host = new Api("", () => "t").host("a");
+  await host.disconnect();
+  await host.card();
+  expect(fetched.mock.calls[0]?.[1]?.headers).toHaveProperty("Idempotency-Key");
+  expect(fetched.mock.calls[1]?.[1]?.headers).not.toHaveProperty("Idempotency-Key");
+});
+
+test("a problem is thrown as the service told it", async () => {
+  answering(json(problem, 400, "application/problem+json"));
+  expect((await refused(new Api("", () => "t").event("a", "b").validate("x"))).body).toEqual(problem);
+});
+
+test("an answer that is no problem of ours still says its status", async () => {
+  answering(new Response("<h1>Bad Gateway</h1>", { status: 502, headers: { "content-type": "text/html" } }));
+  expect((await refused(new Api("", () => "t").host("a").card())).body).toMatchObject({ status: 502, code: "Unexpected" });
+});
+
+test("a service that cannot be reached is its own case", async () => {
+  vi.stubGlobal("fetch", vi.fn().mockRejectedValue(new TypeError("network")));
+  expect((await refused(new Api("", () => "t").host("a").card())).isUnreachable).toBe(true);
+});
+
+test("an event without a campaign has no link", async () => {
+  answering(json({ ...problem, status: 404, code: "CampaignNotLinked" }, 404, "application/problem+json"));
+  expect(await new Api("", () => "t").event("a", "b").link()).toBeNull();
+});
+
+test("rows are asked for by state, group and words of two letters or more", async () => {
+  const fetched = answering(json({ items: [] }), json({ items: [] }));
+  const event = new Api("", () => "t").event("a", "b");
+  await event.rows({ states: ["failed"], groupId: "g_1", q: " ot ", cursor: null });
+  await event.rows({ states: [], groupId: null, q: "o", cursor: "c" });
+  expect(String(fetched.mock.calls[0]?.[0])).toMatch(/\?limit=25&state=failed&group_id=g_1&q=ot$/);
+  expect(String(fetched.mock.calls[1]?.[0])).toMatch(/\?limit=25&cursor=c$/);
+});

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Live, POLL_MS, type Source } from "../../src/api/live";
+
+class Page extends EventTarget {
+  hidden = false;
+
+  show(isShown: boolean): void {
+    this.hidden = !isShown;
+    this.dispatchEvent(new Event("visibilitychange"));
+  }
+}
+
+const gone = (): Response => new Response(null, { status: 404 });
+let page: Page;
+let polls: number;
+let live: Live;
+
+function follow(open: Source["open"], take: Source["take"] = () => undefined): void {
+  const source: Source = { open, take, poll: async () => { polls += 1; } };
+  live = new Live(source, page as unknown as Document);
+  live.start();
+}
+
+/** A stream that stays open until it is ended here. */
+function stream(): { answer: Response; send: (text: string) => void; end: () => void } {
+  let to: ReadableStreamDefaultController<Uint8Array>;
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => { to = controller; } });
+  const answer = new Response(body, { headers: { "content-type": "text/event-stream" } });
+  return { answer, send: (text) => to.enqueue(new TextEncoder().encode(text)), end: () => to.close() };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  page = new Page();
+  polls = 0;
+});
+
+afterEach(() => {
+  live.stop();
+  vi.useRealTimers();
+});
+
+test("without a stream it asks every two seconds", async () => {
+  follow(async () => gone());
+  await vi.advanceTimersByTimeAsync(3 * POLL_MS);
+  expect(polls).toBe(4);
+});
+
+test("nothing is asked while the page is hidden, and at once when it is shown again", async () => {
+  follow(async () => gone());
+  await vi.advanceTimersByTimeAsync(0);
+  page.show(false);
+  await vi.advanceTimersByTimeAsync(10 * POLL_MS);
+  expect(polls).toBe(1);
+  page.show(true);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(polls).toBe(2);
+});
+
+test("nothing is asked while the stream is up", async () => {
+  const { answer } = stream();
+  follow(async () => answer);
+  await vi.advanceTimersByTimeAsync(0);
+  const before = polls;
+  await vi.advanceTimersByTimeAsync(20 * POLL_MS);
+  expect(polls).toBe(before);
+});
+
+test("a stream that ends is taken up again from its last event", async () => {
+  const first = stream();
+  const seen: (string | null)[] = [];
+  const told: string[] = [];
+  follow(async (lastEventId) => {
+    seen.push(lastEventId);
+    return seen.length === 1 ? first.answer : gone();
+  }, (event) => told.push(event.data));
+  first.send("id: 41\nevent: stats\ndata: {}\n\n");
+  await vi.advanceTimersByTimeAsync(0);
+  first.end();
+  await vi.advanceTimersByTimeAsync(POLL_MS);
+  expect(told).toEqual(["{}"]);
+  expect(seen).toEqual([null, "41"]);
+});
+
+test("a refused stream is tried again later and later", async () => {
+  let tries = 0;
+  follow(async () => {
+    tries += 1;
+    return new Response(null, { status: 503 });
+  });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(tries).toBeGreaterThan(3);
+  expect(tries).toBeLessThan(8);
+});
+
+test("two wishes for news at the same time are one question", async () => {
+  follow(async () => gone());
+  await Promise.all([live.refresh(), live.refresh()]);
+  expect(polls).toBe(1);
+});
+
+test("after stop nothing is asked any more", async () => {
+  follow(async () => gone());
+  await vi.advanceTimersByTimeAsync(0);
+  live.stop();
+  await vi.advanceTimersByTimeAsync(10 * POLL_MS);
+  expect(polls).toBe(1);
+});
