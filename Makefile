@@ -72,8 +72,13 @@ migrate: setup  ## bring DATABASE_URL to the newest schema
 openapi: setup  ## write openapi/openapi.json
 	@$(BIN)/eventship-salesforce openapi --write
 
-bench: setup  ## measure throughput
-	@echo "bench: not there yet" >&2; exit 1
+bench: $(VENV)/bench-installed  ## measure side by side and judge the aims; ONLY=calls,intake SIZE=short
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))
+
+$(VENV)/bench-installed: $(STAMP) requirements-bench.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+		-r requirements-bench.lock
+	@touch $@
 
 chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large
 	@SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos

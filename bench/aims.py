@@ -57,13 +57,20 @@ AIMS: tuple[Aim, ...] = (
     *(
         Aim(f"calls_per_attendee_{case}", "calls", bound, _calls(case, "ours"), _calls(case, "peer"))
         for case, bound in (
-            ("lone_new", 3.0),
+            ("lone_new", 2.0),
             ("lone_known", 2.0),
             ("burst_200", 0.016),
-            ("backfill_new", 0.005),
-            ("backfill_known", 0.005),
-            ("backfill_half_known", 0.005),
+            ("backfill_new", 0.016),
+            ("backfill_known", 0.016),
+            ("backfill_half_known", 0.016),
         )
+    ),
+    Aim(
+        "toward_0.005_backfill_new",
+        "calls",
+        0.005,
+        _calls("backfill_new", "ours"),
+        _calls("backfill_new", "peer"),
     ),
     Aim(
         "drain_over_floor",
@@ -74,6 +81,7 @@ AIMS: tuple[Aim, ...] = (
         lambda _: 1.0,
     ),
     Aim("intake_over_bare_route", "intake", 0.8, _of("ratio_to_floor"), floor=lambda _: 1.0, is_floor=True),
+    Aim("toward_1.2_intake", "intake", 1.2, _of("ratio_to_floor"), floor=lambda _: 1.0, is_floor=True),
     Aim("claim_with_past_over_without", "past", 1.2, _of("ratio_claim_ms"), floor=lambda _: 1.0),
     Aim("others_p95_beside_backfill", "fairness", 1.1, _of("ratio_p95"), floor=lambda _: 1.0),
 )

@@ -28,16 +28,20 @@ async def measure(rig: Rig, size: Size) -> dict[str, Any]:
     await rig.empty()
     await connect_host(rig, rig.org)
     ours, floor = rig.api(), rig.floor()
+    services, started = {"ours": ours, "floor": floor}, {"ours": 0.0, "floor": 0.0}
     number = 0
     rates: dict[str, list[Answers]] = {"ours": [], "floor": []}
     for round_number in range(-1, size.intake_rounds):
         count = WARM_UP if round_number < 0 else size.intake_requests
-        for name, service in (("ours", ours), ("floor", floor)):
+        for name, service in services.items():
             answers = await _round(rig, service, number, count)
             number += count
             if round_number >= 0:
                 rates[name].append(answers)
-    cpu = {"ours": ours.cpu_seconds / number * 2e6, "floor": floor.cpu_seconds / number * 2e6}
+            else:
+                started[name] = service.cpu_seconds
+    measured = size.intake_rounds * size.intake_requests
+    cpu = {name: (each.cpu_seconds - started[name]) / measured * 1e6 for name, each in services.items()}
     rig.stop(ours)
     rig.stop(floor)
     pgbench = _pgbench(rig, size.pgbench_seconds)

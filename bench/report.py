@@ -65,12 +65,13 @@ def _calls(figures: Any) -> tuple[str, list[str]]:
         for side, who in (("ours", "ours"), ("peer", "script"))
     ]
     table = [
-        f"| {text} | {figures[case]['attendees']:,} | {figures[case]['ours']:.4f} | {figures[case]['peer']:.2f} "
-        f"| {figures[case]['peer'] / figures[case]['ours']:.0f} × |"
+        f"| {text} | {each['attendees']:,} | {each['ours']:.4f} | {each['peer']:.2f} "
+        f"| {each['peer'] / each['ours']:.0f} × |"
         for case, text in CASES.items()
+        for each in [figures[case]]
     ]
     head = [
-        "| Salesforce API calls per attendee | attendees | ours | script | fewer |",
+        "| calls per attendee | attendees | ours | script | fewer |",
         "|---|---|---|---|---|",
     ]
     return bars("Salesforce API calls per attendee", "calls", rows, is_logarithmic=True), [*head, *table]

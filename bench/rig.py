@@ -104,8 +104,9 @@ class Rig:
         return self._service("floor", arguments, f"http://127.0.0.1:{port}", "/ready", env)
 
     def worker(self, **env: str) -> "Service":
-        """A worker process."""
-        child = self._child("worker", ["-m", "workers.main"], env)
+        """A worker process that may talk to all simulated orgs of this rig."""
+        orgs = {"BENCH_ORGS": ",".join(org.url for org in self.orgs)}
+        child = self._child("worker", ["-m", "bench.worker"], orgs | env)
         return Service(child, "")
 
     def stop(self, service: "Service") -> None:

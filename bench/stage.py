@@ -16,8 +16,8 @@ PUT_EVENT = """
 """
 PUT_CONNECTION = """
     INSERT INTO connections (host_id, state, environment, login_url, client_id, org_id, org_name,
-                             instance_url, user_id, identity_url, scope, api_version, access_token, refresh_token,
-                             connected_at, connected_by)
+                             instance_url, user_id, identity_url, scope, api_version, access_token,
+                             refresh_token, connected_at, connected_by)
     VALUES ($1, 'connected', 'production', $2, $3, $4, 'Bench', $2, $5, $6, 'refresh_token api id', '62.0',
             $7, $8, now(), 'bench')
 """

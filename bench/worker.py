@@ -1,0 +1,21 @@
+"""A worker that may talk to several simulated orgs: settings allow one, and production none."""
+
+import os
+
+import uvloop
+
+from app.settings import load_settings
+from app.telemetry import configure_logging
+from workers.main import work
+
+
+def main() -> None:
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    # The settings are frozen; what they derive is kept in the instance.
+    vars(settings)["extra_hosts"] = frozenset(os.environ["BENCH_ORGS"].split(","))
+    uvloop.run(work(settings))
+
+
+if __name__ == "__main__":
+    main()
