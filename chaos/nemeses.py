@@ -19,8 +19,8 @@ def trouble(stage: Stage, kind: str, probability: float, **more: Any) -> None:
 
 
 def kill_workers(stage: Stage) -> None:
-    """T1: kill -9 a random worker each second; 5 % of writes lose their answer, 5 % meet a 503."""
-    trouble(stage, "reset_after_write", 0.05, match=WRITES)
+    """T1: kill -9 a random worker each second; one write in eight loses its answer, 5 % of calls meet a 503."""
+    trouble(stage, "reset_after_write", 0.12, match=WRITES)
     trouble(stage, "error", 0.05)
     while stage.is_busy:
         stage.sleep(stage.chance.uniform(0.7, 1.3))
