@@ -8,6 +8,7 @@ from functools import partial
 from app.campaigns.automatic import ask_automatically
 from app.campaigns.backfill import arm_backfills, finish_backfills
 from app.campaigns.create import create_campaigns
+from app.campaigns.follow import follow_events
 from app.connections.keep_alive import keep_alive
 from app.connections.preflight import run_wanted_preflights
 from app.connections.probe import probe_closed
@@ -45,9 +46,10 @@ async def finish_linked(resources: Resources) -> None:
 
 
 async def make_campaigns(resources: Resources) -> None:
-    """Create the campaigns that hosts asked for, or want for every new event."""
+    """Create the campaigns that hosts asked for, or want for every new event, and let their dates follow."""
     await ask_automatically(resources.database)
     await create_campaigns(resources)
+    await follow_events(resources)
 
 
 async def purge_old_rows(resources: Resources) -> None:

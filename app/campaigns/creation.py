@@ -33,7 +33,10 @@ OWN_STATUSES: Final = {
 
 @dataclass(frozen=True)
 class Wish:
-    """A campaign to create; dates are days in the event's zone, as ISO texts."""
+    """A campaign to create; dates are days in the event's zone, as ISO texts.
+
+    They follow the event unless somebody chose them.
+    """
 
     id: str
     name: str
@@ -41,6 +44,7 @@ class Wish:
     start_date: str | None
     end_date: str | None
     dates_as_of: str
+    follows_event: bool = True
     dropped: tuple[str, ...] = ()
 
     @classmethod
@@ -54,6 +58,7 @@ class Wish:
             start_date=_iso(wanted.start_date or start),
             end_date=_iso(wanted.end_date or end),
             dates_as_of=event.snapshot_at.isoformat(),
+            follows_event=wanted.start_date is None and wanted.end_date is None,
         )
 
     @classmethod

@@ -9,6 +9,8 @@ from sqlalchemy import text, update
 
 from app.campaigns.automatic import ask_automatically
 from app.campaigns.create import create_campaigns
+from app.campaigns.follow import follow_events
+from app.connections.service import open_client
 from app.main import open_resources
 from app.models import Backfill, CampaignLink, Connection, Event, Host
 from app.settings import Settings, Times
@@ -336,3 +338,69 @@ async def test_nothing_can_be_copied_from_an_event_without_a_campaign(desk: Desk
     await desk.save(event_for(event_id="evt_next"))
     answer = await desk.http.post(f"{PATH}/copy", json={"from_event_id": "evt_next"})
     assert problem(answer) == (404, "CampaignNotLinked")
+
+
+async def made(desk: Desk, settings: Settings, **body: Any) -> None:
+    await upcoming(desk, timezone="UTC")
+    await create(desk, **body)
+    await work(desk, settings)
+
+
+async def move_event(desk: Desk, by: timedelta) -> tuple[str, str]:
+    """The event takes place later; its new days."""
+    starts_at = SOON + by
+    async with desk.database.system() as session:
+        await session.execute(
+            update(Event).values(starts_at=starts_at, ends_at=starts_at, snapshot_at=Event.snapshot_at + by)
+        )
+    return starts_at.date().isoformat(), starts_at.date().isoformat()
+
+
+async def follow(desk: Desk, settings: Settings) -> int:
+    async with open_resources(settings, transport=desk.org.transport) as resources:
+        return await follow_events(resources)
+
+
+async def days(desk: Desk) -> tuple[str, str]:
+    [campaign] = await campaigns(desk)
+    return campaign["StartDate"], campaign["EndDate"]
+
+
+async def test_dates_of_our_own_campaign_follow_the_event(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings)
+    assert await follow(desk, worker_settings) == 0
+    for _ in range(2):
+        wanted = await move_event(desk, timedelta(days=7))
+        assert await follow(desk, worker_settings) == 1
+        assert await days(desk) == wanted
+    assert await follow(desk, worker_settings) == 0
+
+
+async def test_dates_edited_in_salesforce_are_left(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings)
+    async with open_resources(worker_settings, transport=desk.org.transport) as resources:
+        client = await open_client(resources, "host_a")
+        [campaign] = await campaigns(desk)
+        await client.update("Campaign", campaign["Id"], {"EndDate": "2040-01-01"})
+    before = await days(desk)
+    await move_event(desk, timedelta(days=7))
+    assert await follow(desk, worker_settings) == 1
+    await move_event(desk, timedelta(days=14))
+    assert await follow(desk, worker_settings) == 0
+    assert await days(desk) == before
+
+
+async def test_dates_that_were_chosen_do_not_follow(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings, start_date="2030-01-02", end_date="2030-01-03")
+    await move_event(desk, timedelta(days=7))
+    assert (await follow(desk, worker_settings), await days(desk)) == (0, ("2030-01-02", "2030-01-03"))
+
+
+async def test_dates_wait_while_salesforce_is_away(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings)
+    wanted = await move_event(desk, timedelta(days=7))
+    await desk.org.fault("error", status=503)
+    await follow(desk, worker_settings)
+    assert await days(desk) != wanted
+    await follow(desk, worker_settings)
+    assert await days(desk) == wanted
