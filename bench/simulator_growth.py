@@ -1,7 +1,7 @@
-"""What a request costs the simulator as people grow from 1,000 to 100,000: `python -m bench.simulator_growth`.
+"""What a request costs the simulator, from 1,000 to 100,000 people: `python -m bench.simulator_growth`.
 
-In process and without HTTP, so that nothing but the simulator's own work is measured. Microseconds, the median
-of the repetitions; the last column is the largest size against the smallest.
+In process and without HTTP, so that nothing but the simulator's own work is measured. In microseconds, the
+median of the repetitions; the last column is the largest size against the smallest.
 """
 
 import json

@@ -1,5 +1,6 @@
 """An org's rows in memory, their indexes, and undo for what is rolled back."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,14 @@ Row = dict[str, Any]
 Bucket = dict[str, None]
 
 _EMPTY: Mapping[str, None] = {}
+_WORD = re.compile(r"\w+")
+# The fields that a search looks into.
+SEARCHED = ("Name", "Email", "Phone", "MobilePhone")
+
+
+def words_of(text: str) -> set[str]:
+    """The words a search compares, without case; an address is several."""
+    return set(_WORD.findall(text.lower()))
 
 
 def index_key(field: Field, value: Any) -> Any:
@@ -30,6 +39,7 @@ class Table:
         self.last_number = 0
         self._indexed = [f for f in sobject.fields.values() if f.is_indexed]
         self._indexes: dict[str, dict[Any, Bucket]] = {f.name: {} for f in self._indexed}
+        self._words: dict[str, dict[str, Bucket]] = {name: {} for name in SEARCHED if name in sobject.fields}
 
     def is_indexed(self, name: str) -> bool:
         return name in self._indexes
@@ -38,11 +48,19 @@ class Table:
         """The ids whose indexed field equals the value; do not change the answer."""
         return self._indexes[field.name].get(index_key(field, value), _EMPTY)
 
+    def ids_with_words(self, name: str, wanted: set[str]) -> Iterable[str]:
+        """The ids whose searched field has all these words, oldest first; none where it is not searched."""
+        index = self._words.get(name, {})
+        buckets = sorted((index.get(word, {}) for word in wanted), key=len)
+        return [i for i in (buckets[0] if buckets else ()) if all(i in bucket for bucket in buckets)]
+
     def put(self, record_id: str, row: Row | None) -> Row | None:
         """Replace a row (None removes it) and return what stood there."""
         before = self.rows.get(record_id)
         for field in self._indexed:
             self._reindex(field, record_id, before, row)
+        for name in self._words:
+            self._reword(name, record_id, before, row)
         if row is None:
             self.rows.pop(record_id, None)
         else:
@@ -62,6 +80,16 @@ class Table:
                 del index[old]
         if after is not None:
             index.setdefault(new, {})[record_id] = None
+
+    def _reword(self, name: str, record_id: str, before: Row | None, after: Row | None) -> None:
+        old, new = ((row.get(name) or "") if row else "" for row in (before, after))
+        if old == new:
+            return
+        index = self._words[name]
+        for word in words_of(old):
+            index[word].pop(record_id, None)
+        for word in words_of(new):
+            index.setdefault(word, {})[record_id] = None
 
 
 class Store:

@@ -2,6 +2,7 @@
 
 from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 from simulator.metadata.describe import describe, describe_briefly
@@ -40,7 +41,8 @@ def everything(org: Org, call: Call) -> Reply:
 
 def basic(org: Org, call: Call) -> Reply:
     sobject = named(org, call.segments[1])
-    recent = list(org.store.live(sobject.name))[-1:]
+    newest_first = reversed(org.store.table(sobject.name).rows.values())
+    recent = islice((row for row in newest_first if not row["IsDeleted"] and org.is_visible(row)), 1)
     items = [
         {
             "attributes": {"type": sobject.name, "url": f"{call.root}/sobjects/{sobject.name}/{row['Id']}"},

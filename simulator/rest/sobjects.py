@@ -8,6 +8,7 @@ from simulator.metadata.schema import Field, SObject
 from simulator.org import Org
 from simulator.rest import conditions
 from simulator.rest.call import Call, Reply
+from simulator.soql.fields import read
 from simulator.soql.run import Render, renderer
 from simulator.store import Row
 
@@ -56,7 +57,16 @@ def chosen(org: Org, call: Call, sobject: SObject, names: str | None) -> Render:
     for name in wanted:
         if "." not in name and sobject.find(name) is None:
             raise no_such_column(name, sobject.name)
-    return renderer(org, sobject, wanted, version=call.version)
+    if any("." in name for name in wanted):
+        return renderer(org, sobject, wanted, version=call.version)
+    fields = [field for field in map(sobject.find, wanted) if field is not None]
+    return lambda row: _flat(org, call, sobject, row, fields)
+
+
+def _flat(org: Org, call: Call, sobject: SObject, row: Row, fields: list[Field]) -> dict[str, Any]:
+    url = f"{call.root}/sobjects/{sobject.name}/{row['Id']}"
+    values = {field.name: read(org, sobject.name, field, row) for field in fields}
+    return {"attributes": {"type": sobject.name, "url": url}, **values}
 
 
 def update(org: Org, call: Call) -> Reply:

@@ -486,3 +486,15 @@ class TestSearch:
     async def test_a_short_term_is_refused(self, org: OrgClient) -> None:
         answer = await org.data("POST", "/parameterizedSearch", {"q": "j"})
         assert answer.json()[0]["errorCode"] == "MALFORMED_SEARCH"
+
+
+async def test_a_search_finds_whole_words_as_they_are_now(org: OrgClient) -> None:
+    lead_id = await org.lead(FirstName="Jane", Email="jane@example.com")
+    await org.data("PATCH", f"/sobjects/Lead/{lead_id}", {"Email": "roe@example.com"})
+    sizes = []
+    for text in ("jane@example.com", "roe@example.com", "EXAMPLE.com", "exam"):
+        answer = await org.data("GET", f"/parameterizedSearch?q={text}&sobject=Lead&in=EMAIL")
+        sizes.append(len(answer.json()["searchRecords"]))
+    assert sizes == [0, 1, 1, 0]
+    everywhere = await org.data("GET", "/parameterizedSearch?q=jane&sobject=Lead")
+    assert [row["Id"] for row in everywhere.json()["searchRecords"]] == [lead_id]
