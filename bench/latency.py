@@ -12,22 +12,36 @@ from bench.sizes import Size
 from bench.stage import connect_host
 
 SETTLE_SECONDS = 0.3
+WARM_UP = 3
 
 
 async def measure(rig: Rig, size: Size) -> dict[str, Any]:
-    """Medians of lone new attendees, one after the other; the org's own call counter tells the floor."""
+    """Medians of lone new attendees, one after the other; the org's own call counter tells the floor.
+
+    `worker_cpu_seconds` is for one of them, idling between them included.
+    """
     await rig.empty()
     await connect_host(rig, rig.org)
     rig.org.configure(latency_ms=LATENCY_MS)
     api, worker = rig.api(), rig.worker()
-    samples = [await _sample(rig, api.url, number) for number in range(size.latency_samples + 2)][2:]
+    for number in range(WARM_UP):
+        await _sample(rig, api.url, number)
+    cpu_before = worker.cpu_seconds
+    samples = [await _sample(rig, api.url, WARM_UP + number) for number in range(size.latency_samples)]
+    cpu = (worker.cpu_seconds - cpu_before) / size.latency_samples
     rig.stop(worker)
     rig.stop(api)
     rig.org.configure(latency_ms=0)
     calls = statistics.median(calls for _, calls in samples)
     seconds = statistics.median(seconds for seconds, _ in samples)
     floor = calls * LATENCY_MS / 1000
-    return {"seconds": seconds, "calls": calls, "floor_seconds": floor, "ratio_to_floor": seconds / floor}
+    return {
+        "seconds": seconds,
+        "calls": calls,
+        "floor_seconds": floor,
+        "ratio_to_floor": seconds / floor,
+        "worker_cpu_seconds": cpu,
+    }
 
 
 async def _sample(rig: Rig, url: str, number: int) -> tuple[float, int]:

@@ -1,0 +1,111 @@
+"""The queue on paper: how long live work waits as hosts are added, simulated with measured service times.
+
+`python -m bench.queueing` prints the table of docs/scaling.md and draws its picture.
+"""
+
+import heapq
+import random
+import statistics
+import sys
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import results
+from bench.chart import Bar, bars
+
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "queueing.svg"
+SLOTS = 8
+ORGS = 400
+ARRIVALS = 20_000
+CORES_OF_WORKER = 1.0
+LOADS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Seconds that one drain waits and holds its slot, and seconds of processor that it takes."""
+
+    waiting: float
+    cpu: float
+
+    @property
+    def capacity(self) -> float:
+        """Lone registrations per second that one worker can take: by slots or by processor, what is less."""
+        return min(SLOTS / (self.waiting + self.cpu), CORES_OF_WORKER / self.cpu)
+
+
+def measured(parts: Mapping[str, Any]) -> Service:
+    """From the latency part: what is not processor time is spent waiting for Salesforce and Postgres."""
+    figures = parts["latency"]["figures"]
+    cpu = float(figures["worker_cpu_seconds"])
+    return Service(max(0.0, float(figures["seconds"]) - cpu), cpu)
+
+
+def delays(service: Service, load: float, *, seed: int = 1) -> list[float]:
+    """Delays of Poisson arrivals at orgs that drain serially through the slots of one worker.
+
+    What arrives for an org while it drains is its next batch: that is what keeps the queue short.
+    """
+    chance = random.Random(seed)
+    rate = load * service.capacity
+    waiting: dict[int, list[float]] = defaultdict(list)
+    queue: deque[int] = deque()
+    busy: set[int] = set()
+    ends: list[tuple[float, int]] = []
+    cpu_free_at = 0.0
+    found: list[float] = []
+
+    def start(now: float) -> None:
+        nonlocal cpu_free_at
+        while queue and len(ends) < SLOTS:
+            org = queue.popleft()
+            batch, waiting[org] = waiting[org], []
+            cpu_free_at = max(cpu_free_at, now) + service.cpu
+            end = cpu_free_at + service.waiting
+            heapq.heappush(ends, (end, org))
+            found.extend(end - at for at in batch)
+
+    for now, org in _arrivals(chance, rate):
+        while ends and ends[0][0] <= now:
+            end, done = heapq.heappop(ends)
+            busy.discard(done)
+            if waiting[done]:
+                busy.add(done)
+                queue.append(done)
+            start(end)
+        waiting[org].append(now)
+        if org not in busy:
+            busy.add(org)
+            queue.append(org)
+        start(now)
+    return found
+
+
+def _arrivals(chance: random.Random, rate: float) -> Iterator[tuple[float, int]]:
+    now = 0.0
+    for _ in range(ARRIVALS):
+        now += chance.expovariate(rate)
+        yield now, chance.randrange(ORGS)
+
+
+def main() -> int:
+    service = measured(results.read())
+    print(f"one worker: {service.capacity:.1f} lone registrations per second")
+    rows = []
+    for load in LOADS:
+        found = delays(service, load)
+        p95 = statistics.quantiles(found, n=20)[-1]
+        rows.append(Bar(f"{load:.0%} of one worker", p95, is_ours=True))
+        print(
+            f"| {load:.0%} | {load * service.capacity:.1f} | {statistics.median(found):.2f} s | {p95:.2f} s |"
+        )
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(bars("p95 from webhook to Salesforce by load", "s", rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
