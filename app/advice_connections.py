@@ -210,6 +210,13 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#other_browser",
     ),
     (
+        "role_lost",
+        "You may no longer connect Salesforce for this host",
+        "Your role changed while you were signing in, so the sign-in was not used.",
+        ("Ask an owner or admin of the host to connect.",),
+        None,
+    ),
+    (
         "not_for_production",
         "This is a sandbox",
         "You chose production, but signed in to a sandbox org.",

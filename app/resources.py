@@ -1,6 +1,7 @@
 """What the doors are given: built once by main, the same for API and workers."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import httpx
@@ -8,6 +9,7 @@ from fastapi import Depends, Request
 
 from app.database import Database
 from app.identity import TokenVerifier
+from app.salesforce.session import AccessToken
 from app.settings import Settings
 from app.vault import Vault
 from app.wakeups import WakeUps
@@ -23,6 +25,10 @@ class Resources:
     http: httpx.AsyncClient
     wakeups: WakeUps
     verifier: TokenVerifier
+    renewals: dict[tuple[str, int], "asyncio.Task[AccessToken]"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Token renewals under way in this process, by host and the version that they replace."""
 
 
 async def current_resources(request: Request) -> Resources:

@@ -122,6 +122,17 @@ async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) ->
     )
 
 
+async def withdraw(session: AsyncSession, host_id: str, user_id: str) -> None:
+    """End what this user has under way for the host: the platform's latest word is that they may not."""
+    mine = (OAuthAttempt.host_id == host_id, OAuthAttempt.user_id == user_id)
+    gone: dict[str, object] = dict.fromkeys(("ticket_hash", "state_hash", "browser_hash", "code_verifier"))
+    await session.execute(
+        update(OAuthAttempt)
+        .where(*mine, OAuthAttempt.state == "waiting")
+        .values(state="failed", problem_code="role_lost", finished_at=_now(), **gone)
+    )
+
+
 async def find_attempt(session: AsyncSession, host_id: str, attempt_id: str) -> OAuthAttempt | None:
     """The host's own attempt, or None."""
     mine = (OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.host_id == host_id)

@@ -1,7 +1,7 @@
 """The browser's way to Salesforce and back: no bearer token here, but a ticket, a state and a cookie.
 
-The ticket was made for a user who was owner or admin at that moment, at most ten minutes ago. The platform is
-the only one that knows roles and is not asked again: the browser carries nothing that could be.
+The ticket was made for a user who was owner or admin at that moment, at most ten minutes ago. The browser
+carries no token here; a later token of the same user that shows a lesser role has ended the attempt by then.
 """
 
 import hmac

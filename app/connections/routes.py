@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, status
 
 from app.connections.attempt_view import view_attempt
-from app.connections.attempts import find_attempt
+from app.connections.attempts import find_attempt, withdraw
 from app.connections.card import load_card
 from app.connections.connect import start_attempt
 from app.connections.disconnect import disconnect_host
@@ -22,9 +22,9 @@ from app.connections.schemas import (
     StartAttempt,
     StartConnect,
 )
-from app.identity import OPAQUE_ID, HostChangerDep, HostIdPath, HostReaderDep
+from app.identity import CHANGING, OPAQUE_ID, HostChangerDep, HostIdPath, HostReaderDep, Principal
 from app.problems import AttemptNotFound
-from app.resources import ResourcesDep
+from app.resources import Resources, ResourcesDep
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/salesforce", tags=["connection"])
 
@@ -34,6 +34,7 @@ AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt 
 @router.get("")
 async def get_card(host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep) -> Card:
     """Everything about the host's connection."""
+    await _withdraw_if_demoted(resources, host_id, principal)
     return await load_card(resources, host_id, principal)
 
 
@@ -47,9 +48,10 @@ async def connect(
 
 @router.get("/connect/{attempt_id}")
 async def get_attempt(
-    host_id: HostIdPath, attempt_id: AttemptIdPath, _: HostReaderDep, resources: ResourcesDep
+    host_id: HostIdPath, attempt_id: AttemptIdPath, principal: HostReaderDep, resources: ResourcesDep
 ) -> Attempt:
     """How an attempt to connect went, or may have gone."""
+    await _withdraw_if_demoted(resources, host_id, principal)
     async with resources.database.system() as session:
         attempt = await find_attempt(session, host_id, attempt_id)
     if attempt is None:
@@ -118,3 +120,10 @@ async def resume(host_id: HostIdPath, principal: HostChangerDep, resources: Reso
         org_ids = await resume_host(session, host_id, user_id=principal.user_id)
     await resources.wakeups.announce(org_ids)
     return await load_card(resources, host_id, principal)
+
+
+async def _withdraw_if_demoted(resources: Resources, host_id: str, principal: Principal) -> None:
+    """The callback carries no bearer token; so a token that shows a lesser role ends what its user began."""
+    if principal.role_on(host_id) not in CHANGING:
+        async with resources.database.system() as session:
+            await withdraw(session, host_id, principal.user_id)

@@ -43,8 +43,18 @@ class ConnectionTokens:
         return self._token
 
     async def renew(self, used: AccessToken) -> AccessToken:
-        """A newer token than `used`, whoever gets it. A caller that is cancelled does not lose it."""
-        self._token = await _to_its_end(self._newer_than(used.version))
+        """A newer token than `used`, whoever gets it. A caller that is cancelled does not lose it.
+
+        All callers of one process wait for one renewal: a crowd that looked for itself would keep the
+        database busy just when the new token must be stored.
+        """
+        renewals, key = self._resources.renewals, (self._host_id, used.version)
+        renewal = renewals.get(key)
+        if renewal is None:
+            renewal = asyncio.create_task(self._newer_than(used.version))
+            renewals[key] = renewal
+            renewal.add_done_callback(lambda done: _forget(renewals, key, done))
+        self._token = await asyncio.shield(renewal)
         return self._token
 
     async def keep_alive(self) -> bool:
@@ -105,6 +115,15 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.ensure_future(work)
     task.add_done_callback(_looked_at)
     return await asyncio.shield(task)
+
+
+def _forget(
+    renewals: dict[tuple[str, int], "asyncio.Task[AccessToken]"],
+    key: tuple[str, int],
+    done: "asyncio.Task[AccessToken]",
+) -> None:
+    del renewals[key]
+    _looked_at(done)
 
 
 def _looked_at(task: "asyncio.Future[Any]") -> None:

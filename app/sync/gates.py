@@ -3,8 +3,9 @@
 import random
 from datetime import timedelta
 
-from sqlalchemy import func, literal, update
+from sqlalchemy import ColumnElement, func, literal, update
 
+from app import audit
 from app.database import Database
 from app.models import Connection, OrgLease
 from app.salesforce.errors import Failure
@@ -12,21 +13,30 @@ from app.sync.leases import Lease
 from app.sync.policy import closing_reason, org_wait
 
 UNAVAILABLE = "unavailable"
+BATCH_MIN = 10
 
 
 async def close_connection(database: Database, host_id: str, failure: Failure) -> None:
     """Salesforce refuses the whole connection: rows wait, none fails, the card says why."""
+    reason = closing_reason(failure)
     async with database.tenant(host_id) as session:
-        await session.execute(
+        closed = await session.execute(
             update(Connection)
             .where(Connection.host_id == host_id, Connection.state == "connected")
             .values(
                 state="needs_reconnect",
                 state_since=func.clock_timestamp(),
-                reason_code=closing_reason(failure),
+                reason_code=reason,
                 version=Connection.version + 1,
             )
+            .returning(Connection.org_id)
         )
+        org_id = closed.scalar()
+        if org_id is not None:
+            about = {"org_id": org_id, "reason_code": reason, "error": failure.error_code}
+            await audit.record(
+                session, host_id, actor="system", action="salesforce.connection_ended", details=about
+            )
 
 
 async def back_off(database: Database, lease: Lease, failure: Failure | None, *, is_slow: bool) -> None:
@@ -40,10 +50,16 @@ async def back_off(database: Database, lease: Lease, failure: Failure | None, *,
             .values(
                 failures=OrgLease.failures + 1,
                 is_slow=is_slow,
+                batch_size=_smaller() if is_slow else OrgLease.batch_size,
                 not_before=func.clock_timestamp() + literal(timedelta(seconds=wait.seconds)),
                 not_before_reason=wait.reason,
             )
         )
+
+
+def _smaller() -> ColumnElement[int]:
+    """What took too long is tried with half as many rows."""
+    return func.greatest(BATCH_MIN, OrgLease.batch_size // 2)
 
 
 async def note_health(database: Database, lease: Lease, *, batch_size: int) -> None:

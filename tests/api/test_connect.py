@@ -1,6 +1,7 @@
 """Connecting as a browser does: there, back, and every way it can go wrong."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -395,7 +396,7 @@ async def test_foreign_host_and_attempt_are_not_found(service: Service, mint: To
 
 async def test_without_an_app_connecting_is_refused(service: Service) -> None:
     bare = service.settings.model_copy(update={"salesforce_client_id": None})
-    service.app.state.resources = type(service.resources)(**(vars(service.resources) | {"settings": bare}))
+    service.app.state.resources = replace(service.resources, settings=bare)
     answer = await service.http.post("/v1/hosts/host_a/salesforce/connect", json={})
     assert (answer.status_code, answer.json()["code"]) == (409, "NotConfigured")
     assert answer.json()["title"] == "Salesforce integration is not configured on this environment."
@@ -557,3 +558,23 @@ async def test_settings_never_follow_the_request_host(service: Service, settings
         headers={"host": "evil.example", "x-forwarded-host": "evil.example"},
     )
     assert answer.json()["start_url"].startswith(f"{settings.public_url}/oauth/salesforce/start?ticket=")
+
+
+async def test_demotion_during_the_sign_in_ends_the_attempt(service: Service, mint: TokenMint) -> None:
+    attempt = await service.start()
+    async with service.browser() as browser:
+        back = await code_for(service, browser, attempt["start_url"])
+        member = mint.headers(hosts={"host_a": "member"})
+        await service.http.get("/v1/hosts/host_a/salesforce", headers=member)
+        answer = await browser.http.get(back)
+    assert answer.status_code == 400
+    assert (await service.attempt(attempt["attempt_id"]))["problem"]["code"] == "role_lost"
+    assert await stored(service) is None
+    assert grants(service) == []
+
+
+async def test_other_members_do_not_end_an_attempt(service: Service, mint: TokenMint) -> None:
+    attempt = await service.start()
+    member = mint.headers(sub="user_other", hosts={"host_a": "member"})
+    await service.http.get("/v1/hosts/host_a/salesforce", headers=member)
+    assert (await service.attempt(attempt["attempt_id"]))["state"] == "waiting"

@@ -1,5 +1,6 @@
 """Production, sandbox and My Domain: where people sign in, and what happens when they mix them up."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -69,9 +70,7 @@ async def test_each_environment_has_its_login_host(service: Service, wish: dict[
         "salesforce_sandbox_login_url": "https://test.salesforce.com",
     }
     settings = service.settings.model_copy(update=hosts)
-    service.app.state.resources = type(service.resources)(
-        **(vars(service.resources) | {"settings": settings})
-    )
+    service.app.state.resources = replace(service.resources, settings=settings)
     assert await login_host_of(service, **wish) == host
 
 

@@ -1,5 +1,6 @@
 """A host's own Salesforce app: saved, used, rotated and cleared, and never shown again."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ async def test_host_connects_through_its_own_app(service: Service) -> None:
 async def test_environment_without_a_shared_app_takes_an_own_one(service: Service) -> None:
     known(service)
     bare = service.settings.model_copy(update={"salesforce_client_id": None})
-    service.app.state.resources = type(service.resources)(**(vars(service.resources) | {"settings": bare}))
+    service.app.state.resources = replace(service.resources, settings=bare)
     assert (await service.card())["state"] == "not_configured"
     saved = await save(service)
     assert saved["state"] == "not_connected"

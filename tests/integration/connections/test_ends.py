@@ -1,6 +1,7 @@
 """Letting go, staying alive, and what a host is told when Salesforce ended its grant."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -247,6 +248,6 @@ async def test_expired_session_is_renewed_inside_a_call(
         return await endpoint(request)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(org)) as http:
-        client = await open_client(Resources(**(vars(resources) | {"http": http})), "host_a")
+        client = await open_client(replace(resources, http=http), "host_a")
         assert await client.limits() == {}
     assert len(endpoint.posts) == 1

@@ -83,7 +83,7 @@ async def test_marker_is_committed_before_the_request_leaves(
         return endpoint.answer("5Aep861otter.refresh.1")
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(look)) as http:
-        looking = Resources(**(vars(resources) | {"http": http}))
+        looking = replace(resources, http=http)
         await ConnectionTokens(looking, "host_a").renew(USED)
     assert seen != [None]
     assert (await stored(resources)).refresh_started_at is None

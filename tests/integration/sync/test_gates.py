@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from app.models import Backfill, CampaignLink, Connection, Event, Host, OrgLease
+from app.models import AuditEntry, Backfill, CampaignLink, Connection, Event, Host, OrgLease
 from app.sync.claim import orgs_with_work
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
@@ -37,6 +37,8 @@ async def test_org_without_api_closes_the_gate(rig: Rig) -> None:
     await rig.drain()
     async with rig.database.system() as session:
         connection = await session.get_one(Connection, HOST)
+        said = await session.scalars(select(AuditEntry.action).where(AuditEntry.host_id == HOST))
+        assert list(said) == ["salesforce.connection_ended"]
     assert (connection.state, connection.reason_code) == ("needs_reconnect", "api_disabled")
     assert await rig.states() == {reg: "pending"}
 

@@ -1,0 +1,216 @@
+"""Findings of a preflight, from what was seen alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.advice_preflight import FINDING_ROWS
+from app.budget import Budget
+from app.connections.preflight_findings import Known, judge_org, make_finding, shown_objects, verdict_of
+from app.connections.preflight_look import OBJECTS, OrgLook
+from app.salesforce.describe import Field, RecordType, SObjectDescribe
+
+CONTRACT_CODES = {
+    "edition_without_api", "edition_needs_api_addon", "api_not_enabled_for_user", "object_not_readable",
+    "object_not_createable", "object_not_updateable", "field_not_writeable", "marketing_user_missing",
+    "required_field_without_value", "record_type_choice", "person_accounts_on", "lead_source_restricted",
+    "company_not_asked", "member_status_not_createable", "duplicate_rule_seen", "sharing_may_hide",
+    "assignment_rules_active", "budget_low", "approvals_near_limit", "mapped_field_gone",
+    "sandbox_email_suffix", "user_is_personal",
+}  # fmt: skip
+NAMES = (
+    "LastName", "FirstName", "Company", "Email", "Title", "Phone", "LeadSource", "WhoId", "Subject", "Status",
+    "ActivityDate", "Description", "CampaignId", "LeadId", "ContactId",
+)  # fmt: skip
+LIGHTNING = "https://acme.lightning.force.com"
+
+
+def field(name: str, **changes: Any) -> Field:
+    values: dict[str, Any] = {
+        "name": name, "label": f"The {name}", "type": "string", "length": 80, "is_createable": True,
+        "is_updateable": True, "is_nillable": True, "is_defaulted_on_create": False,
+        "is_restricted_picklist": False,
+    }  # fmt: skip
+    return Field(**(values | changes))
+
+
+def described(name: str, *more: Field, **changes: Any) -> SObjectDescribe:
+    fields = {each: field(each) for each in NAMES} | {each.name: each for each in more}
+    values: dict[str, Any] = {
+        "name": name, "label": name, "is_createable": True, "is_updateable": True, "is_queryable": True,
+        "fields": fields, "record_types": (),
+    }  # fmt: skip
+    return SObjectDescribe(**(values | changes))
+
+
+def seen(**changes: Any) -> OrgLook:
+    look = OrgLook(
+        organization={"DefaultLeadAccess": "ReadEdit"},
+        user={"Username": "integration@otter.example", "UserPermissionsMarketingUser": True},
+        objects={name: described(name) for name in OBJECTS},
+        objects_with_duplicate_rules=frozenset(),
+        has_assignment_rules=False,
+        has_invalid_emails=False,
+    )
+    return replace(look, **changes)
+
+
+def with_object(name: str, *more: Field, **changes: Any) -> OrgLook:
+    look = seen()
+    return replace(look, objects={**look.objects, name: described(name, *more, **changes)})
+
+
+def codes(look: OrgLook, known: Known | None = None) -> list[str]:
+    return [finding.code for finding in judge_org(look, known or Known())[0]]
+
+
+def record_type(name: str, *, is_master: bool = False) -> RecordType:
+    return RecordType(f"012{name}", name, name, is_available=True, is_default=is_master, is_master=is_master)
+
+
+def budget(used: int) -> Budget:
+    return Budget(
+        org_used=used, org_limit=1000, cap_percent=80, stop_at=800, is_stopped=False, resumes_at=None,
+        calls_today=0, measured_at=None,
+    )  # fmt: skip
+
+
+def test_every_finding_of_the_api_has_its_words() -> None:
+    assert {row.code for row in FINDING_ROWS} >= CONTRACT_CODES
+
+
+def test_ordinary_org_has_no_findings() -> None:
+    findings, passed = judge_org(seen(), Known())
+    assert findings == []
+    assert {"api_enabled", "campaign_member_createable", "contact_readable"} <= set(passed)
+    assert verdict_of(findings) == "ready"
+
+
+@pytest.mark.parametrize(
+    ("look", "known", "code"),
+    [
+        pytest.param(with_object("Lead", is_createable=False), None, "object_not_createable", id="create"),
+        pytest.param(
+            with_object("CampaignMember", is_updateable=False), None, "object_not_updateable", id="update"
+        ),
+        pytest.param(
+            with_object("CampaignMemberStatus", is_createable=False),
+            None,
+            "member_status_not_createable",
+            id="statuses",
+        ),
+        pytest.param(
+            with_object("Lead", field("Region__c", is_nillable=False)),
+            None,
+            "required_field_without_value",
+            id="required",
+        ),
+        pytest.param(
+            with_object("Task", field("Description", is_createable=False)),
+            None,
+            "field_not_writeable",
+            id="field",
+        ),
+        pytest.param(
+            with_object(
+                "Lead", field("LeadSource", is_restricted_picklist=True, picklist_values=("Web", "Other"))
+            ),
+            None,
+            "lead_source_restricted",
+            id="lead source",
+        ),
+        pytest.param(
+            with_object(
+                "Lead", record_types=(record_type("Master", is_master=True), *map(record_type, "AB"))
+            ),
+            None,
+            "record_type_choice",
+            id="record types",
+        ),
+        pytest.param(
+            with_object("Account", field("IsPersonAccount")), None, "person_accounts_on", id="person accounts"
+        ),
+        pytest.param(
+            seen(user={"Username": "api@x.example", "UserPermissionsMarketingUser": False}),
+            None,
+            "marketing_user_missing",
+            id="marketing user",
+        ),
+        pytest.param(seen(user={"Username": "rita@otter.example"}), None, "user_is_personal", id="personal"),
+        pytest.param(
+            seen(organization={"DefaultLeadAccess": "None"}), None, "sharing_may_hide", id="private sharing"
+        ),
+        pytest.param(seen(has_assignment_rules=True), None, "assignment_rules_active", id="assignment"),
+        pytest.param(
+            seen(objects_with_duplicate_rules=frozenset({"Lead", "Account"})),
+            None,
+            "duplicate_rule_seen",
+            id="duplicate rule",
+        ),
+        pytest.param(
+            seen(has_invalid_emails=True), Known(is_sandbox=True), "sandbox_email_suffix", id="sandbox"
+        ),
+        pytest.param(seen(), Known(approvals=4), "approvals_near_limit", id="approvals"),
+        pytest.param(seen(), Known(budget=budget(720)), "budget_low", id="budget"),
+        pytest.param(seen(), Known(without_company=0.6), "company_not_asked", id="company"),
+    ],
+)
+def test_each_case_is_found_alone(look: OrgLook, known: Known | None, code: str) -> None:
+    assert codes(look, known) == [code]
+
+
+@pytest.mark.parametrize(
+    ("look", "known"),
+    [
+        pytest.param(seen(has_invalid_emails=True), Known(is_sandbox=False), id="production with .invalid"),
+        pytest.param(seen(), Known(approvals=3, budget=budget(719), without_company=0.5), id="just below"),
+        pytest.param(seen(user=None, has_assignment_rules=None), Known(), id="not to be seen"),
+    ],
+)
+def test_what_is_in_order_or_unknown_is_no_finding(look: OrgLook, known: Known) -> None:
+    assert codes(look, known) == []
+
+
+def test_hidden_object_is_told_once_and_not_for_each_power() -> None:
+    look = seen()
+    hidden = replace(look, objects={**look.objects, "Lead": None})
+    findings, passed = judge_org(hidden, Known())
+    assert [(each.code, each.object) for each in findings] == [("object_not_readable", "Lead")]
+    assert findings[0].blocks == ["match", "create_lead"]
+    assert "lead_readable" not in passed
+
+
+def test_worst_findings_stand_first() -> None:
+    look = replace(with_object("Lead", is_createable=False), has_assignment_rules=True)
+    findings, _ = judge_org(look, Known(approvals=4))
+    assert [finding.severity for finding in findings] == ["blocker", "warning", "note"]
+    assert verdict_of(findings) == "blocked"
+
+
+def test_setup_address_leads_to_the_field() -> None:
+    known = Known(lightning_url=LIGHTNING)
+    [finding] = judge_org(with_object("Lead", field("Region__c", is_nillable=False)), known)[0]
+    assert finding.setup_url == f"{LIGHTNING}/lightning/setup/ObjectManager/Lead/FieldsAndRelationships/view"
+    assert make_finding("user_is_personal", known).setup_url is None
+    assert make_finding("budget_low", Known()).setup_url is None
+
+
+def test_objects_are_shown_with_what_they_need() -> None:
+    look = replace(
+        with_object("Lead", field("Region__c", is_nillable=False)), objects_with_duplicate_rules=None
+    )
+    lead = shown_objects(look)[0]
+    assert (lead.object, lead.required_without_value, lead.duplicate_rules) == (
+        "Lead",
+        ["Region__c"],
+        "unknown",
+    )
+
+
+@pytest.mark.parametrize("row", FINDING_ROWS, ids=lambda row: row.code)
+def test_words_of_a_finding_are_whole(row: Any) -> None:
+    finding = make_finding(row.code, Known(edition="Pro Suite"), sobject="Lead", field="X__c", label="X")
+    texts = (finding.title, finding.consequence, finding.advice.explanation, *finding.advice.steps)
+    assert not any("{" in text for text in texts)
+    assert finding.advice.steps

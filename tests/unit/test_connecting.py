@@ -1,0 +1,52 @@
+"""docs/connecting.md: made of the advice, and every link to it leads somewhere."""
+
+import pytest
+
+from app.advice import ADVICE
+from app.advice_preflight import FINDING_ROWS
+from app.commands.connecting import CONNECTING, TABLES, anchors_in, anchors_used, with_tables
+from app.connections.connect_errors import ADVICE_BY_ERROR
+
+
+def test_tables_are_the_ones_of_the_advice() -> None:
+    text = CONNECTING.read_text()
+    assert with_tables(text) == text
+
+
+def test_changed_table_is_made_anew() -> None:
+    text = CONNECTING.read_text()
+    assert with_tables(text.replace("Eventship isn't installed", "Otters aren't installed")) == text
+
+
+def test_every_link_of_the_advice_leads_to_a_place() -> None:
+    assert anchors_used() <= anchors_in(CONNECTING.read_text())
+
+
+@pytest.mark.parametrize("row", ADVICE_BY_ERROR, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")
+def test_every_oauth_error_stands_in_the_guide(row: tuple[str, str, str]) -> None:
+    text = CONNECTING.read_text()
+    assert f"`{row[0]}`" in text
+    assert ADVICE[row[2]].title in text
+
+
+@pytest.mark.parametrize("code", [row.code for row in FINDING_ROWS])
+def test_every_finding_stands_in_the_guide(code: str) -> None:
+    assert f"`{code}`" in CONNECTING.read_text()
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_every_table_has_its_place(name: str) -> None:
+    assert f"<!-- table: {name} -->" in CONNECTING.read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Setup → Company Information → Organization Edition", "API_DISABLED_FOR_ORG",
+        "All users may self-authorize", "New External Client App", "Connected App", "10 to 15 minutes",
+        "Starter Suite", "API add-on", "Download AppExchange Packages", "External Client App OAuth Usage",
+        "Installed Packages", "redirect_uri_mismatch", "popup",
+    ],
+)  # fmt: skip
+def test_guide_names_what_people_look_for(words: str) -> None:
+    assert words in CONNECTING.read_text()
