@@ -7,7 +7,7 @@ from typing import Any
 from chaos.stage import Stage
 
 WRITES = {"is_write": True}
-LATE_SECONDS = 3.0
+LATE_SECONDS = 5.0
 STOP_SECONDS = 12.0
 
 
@@ -19,7 +19,7 @@ def trouble(stage: Stage, kind: str, probability: float, **more: Any) -> None:
 
 
 def kill_workers(stage: Stage) -> None:
-    """T1: kill -9 a random worker each second; one write in eight loses its answer, 5 % of calls meet a 503."""
+    """T1: kill -9 a random worker each second; 12 % of writes lose their answer, 5 % of calls meet a 503."""
     trouble(stage, "reset_after_write", 0.12, match=WRITES)
     trouble(stage, "error", 0.05)
     while stage.is_busy:
@@ -63,8 +63,8 @@ def take_valkey_away(stage: Stage) -> None:
 
 
 def late_writes(stage: Stage) -> None:
-    """T8: one write in ten lands three seconds after its client gave up."""
-    trouble(stage, "late_apply", 0.1, seconds=LATE_SECONDS, match=WRITES)
+    """T8: one write in five lands five seconds after its client gave up."""
+    trouble(stage, "late_apply", 0.2, seconds=LATE_SECONDS, match=WRITES)
     await_end(stage)
 
 

@@ -10,7 +10,7 @@ from chaos.stage import Stage
 
 FENCE_STATEMENT = "open_creates AS open"
 LEASE_SECONDS = 3.0
-QUIET_SECONDS = 6.0
+QUIET_SECONDS = 8.0
 REFUSAL_SECONDS = 6.0
 UP_SECONDS = 30.0
 

@@ -70,14 +70,19 @@ class Proxy:
         self.traps: list[Trap] = []
         self._chance = chance
         self._links: set[Link] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._open = asyncio.Event()
         self._open.set()
         self._loop = asyncio.get_running_loop()
+        self._server: asyncio.Server
 
     async def start(self) -> None:
-        server = await asyncio.start_server(self._serve, LOOPBACK, 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Take no more connections, and end those that stand."""
+        self._server.close()
+        self._cut_all()
 
     def pause(self) -> None:
         """Let nothing pass; what comes in waits."""

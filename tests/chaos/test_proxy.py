@@ -1,6 +1,7 @@
 """Each way in which the proxy misbehaves, on real sockets."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ class Line:
 
 
 async def answer_in_capitals(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1000):
-        writer.write(data.upper())
+    with contextlib.suppress(ConnectionResetError):
+        while data := await reader.read(1000):
+            writer.write(data.upper())
     writer.close()
 
 
@@ -37,7 +39,7 @@ async def proxy() -> AsyncIterator[Proxy]:
     proxy = Proxy("capitals", server.sockets[0].getsockname()[1], chance=random.Random(1))
     await proxy.start()
     yield proxy
-    proxy.reset()
+    proxy.close()
     server.close()
 
 
@@ -105,3 +107,4 @@ async def test_nobody_behind_the_proxy_ends_the_connection() -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, proxy.port)
     assert await reader.read() == b""
     writer.close()
+    proxy.close()
