@@ -237,6 +237,14 @@ def read_created(answer: SubAnswer) -> str:
     return read_id(answer.body)
 
 
+def read_written(answer: SubAnswer, known_id: str | None) -> str:
+    """The id of a single create, or `known_id` of a single update. Raises `Refused` or `AnswerLost`."""
+    if known_id is None:
+        return read_created(answer)
+    _raise_failures(answer)
+    return known_id
+
+
 def read_id(body: object) -> str:
     """The id in the answer to a single create. Raises `AnswerLost` when there is none."""
     row = _read_row(body)

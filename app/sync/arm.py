@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import LIVE
 
+# A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
 # One text whatever the number of rows: it is read and planned once per connection.
 ARM = text("""
     INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, why, priority, asked_by)
@@ -23,8 +24,12 @@ ARM = text("""
                       ELSE clock_timestamp() END,
         priority = CASE WHEN job.state = 'pending' THEN least(job.priority, excluded.priority)
                         ELSE excluded.priority END,
-        why = excluded.why,
-        asked_by = excluded.asked_by,
+        why = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.why IN ('retry', 'reapply')
+                     AND excluded.why NOT IN ('retry', 'reapply')
+                   THEN job.why ELSE excluded.why END,
+        asked_by = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.why IN ('retry', 'reapply')
+                          AND excluded.why NOT IN ('retry', 'reapply')
+                        THEN job.asked_by ELSE excluded.asked_by END,
         attempts = 0,
         waiting_for = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.waiting_for END,
         skipped_because = NULL

@@ -20,7 +20,7 @@ from app.sync import leases
 from app.sync.claim import claim, open_hosts
 from app.sync.clock import Clock
 from app.sync.finish import Tally, finish
-from app.sync.gates import back_off, close_connection, note_health
+from app.sync.gates import BATCH_MIN, back_off, close_connection, note_health
 from app.sync.handover import row_of
 from app.sync.leases import Lease, LeaseLost
 from app.sync.load import load_batch
@@ -31,7 +31,6 @@ from app.sync.store import Store
 
 log = logging.getLogger(__name__)
 
-BATCH_MIN = 10
 SLOW_CALL_SECONDS = 20.0
 
 
@@ -114,11 +113,12 @@ async def _drain_hosts(engine: Engine, lease: Lease, *, stop: asyncio.Event) -> 
                 return True
             if host_id in resting:
                 continue
+            failures = lease.failures
             try:
                 tally = await _drain_batch(engine, lease, host_id, clients)
             except DrainEnded:
                 resting.add(host_id)
-                if lease.failures:
+                if lease.failures > failures:
                     return False
                 continue
             did_something = did_something or tally.rows > 0

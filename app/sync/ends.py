@@ -7,9 +7,9 @@ from datetime import datetime
 from app.salesforce.errors import Failure
 from app.salesforce.ids import sobject_of
 from app.sync.batch import PERSON, Written
-from app.sync.errors import row_error
-from app.sync.policy import Consequence, consequence_of
-from app.sync.rows import Operation, note_holder
+from app.sync.errors import RowError, row_error
+from app.sync.policy import STOPPING, Consequence, consequence_of
+from app.sync.rows import Operation, Row, note_holder
 from app.sync.rules.people import Found
 
 OPTIONAL_FIELDS = frozenset({"LeadSource", "Title", "Phone", "FirstName"})
@@ -95,23 +95,31 @@ def mark_unwritten(operation: Operation, *, is_failed: bool) -> None:
 
 
 def refuse(operation: Operation, failure: Failure) -> None:
-    """Salesforce said no to this one: the row retries or fails, as the policy says."""
+    """Salesforce said no to this one: the row retries or fails, as the policy says.
+
+    Where the whole org or connection has to wait, the row spends no attempt and tells no error of its own.
+    """
     if _drop_fields(operation, failure) or _was_there(operation, failure):
+        for row in operation.rows:
+            row.last_word = _error(operation, failure, row)
         return
-    is_retry = consequence_of(failure) in (Consequence.RETRY, Consequence.BACK_OFF, Consequence.CLOSE)
-    mark_unwritten(operation, is_failed=not is_retry)
+    consequence = consequence_of(failure)
+    mark_unwritten(operation, is_failed=consequence is Consequence.FAIL)
     for row in operation.rows:
-        error = row_error(
-            failure,
-            kind=operation.kind,
-            sobject=operation.record.sobject,
-            sent=dict(operation.record.fields),
-            values=row.personal_values(),
-        )
-        if is_retry:
-            row.retry = row.retry or error
-        else:
-            row.fail(error)
+        if consequence is Consequence.RETRY:
+            row.retry = row.retry or _error(operation, failure, row)
+        elif consequence not in STOPPING:
+            row.fail(_error(operation, failure, row))
+
+
+def _error(operation: Operation, failure: Failure, row: Row) -> RowError:
+    return row_error(
+        failure,
+        kind=operation.kind,
+        sobject=operation.record.sobject,
+        sent=dict(operation.record.fields),
+        values=row.personal_values(),
+    )
 
 
 def _drop_fields(operation: Operation, failure: Failure) -> bool:

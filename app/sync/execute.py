@@ -15,17 +15,17 @@ from app.salesforce.composite import (
     collection_update,
     create_request,
     read_collection,
+    read_written,
 )
-from app.salesforce.errors import AnswerLost, Failure, NotSent, Refused
+from app.salesforce.errors import AnswerLost, Failure, Refused, SalesforceError
 from app.sync.clock import Clock
 from app.sync.ends import end_of_create, intend, mark_lost, mark_unwritten, mark_written, refuse
 from app.sync.history import note_answer, note_lost_answer
-from app.sync.policy import Consequence, consequence_of, next_look
+from app.sync.policy import STOPPING, consequence_of, next_look
 from app.sync.rows import Operation, Row
 from app.sync.store import Store
 
 Chunk = Sequence[Operation]
-STOPPING = (Consequence.CLOSE, Consequence.BACK_OFF)
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Executor:
     """Carries out operations in as few calls as the caps allow, for the rows of one batch.
 
     `duplicates` collects the creates that a duplicate rule refused, with what it said; `alone` the
-    operations that were sent each by itself, not in a collection.
+    operations that were sent each by itself, not in a collection; `ended` is why nothing more may be sent.
     """
 
     client: SalesforceClient
@@ -43,6 +43,7 @@ class Executor:
     packs_duplicates: bool = False
     duplicates: list[tuple[Operation, Failure]] = field(default_factory=list)
     alone: set[Operation] = field(default_factory=set)
+    ended: AnswerLost | Refused | None = None
 
     async def run(self, operations: Sequence[Operation]) -> None:
         """Write them all.
@@ -75,7 +76,7 @@ class Executor:
             self._settle(operation, RowResult(None, refused.failures))
             if consequence_of(refused.failure) in STOPPING:
                 raise
-        except (AnswerLost, NotSent) as error:
+        except SalesforceError as error:
             self._unfinished([operation], error)
             raise
         else:
@@ -89,8 +90,15 @@ class Executor:
             create_request(f"single{n}", each.record.sobject, each.record.fields, api_version=version)
             for n, each in enumerate(ready)
         ]
-        for operation, answer in zip(ready, await self.composite(requests, ready), strict=True):
+        try:
+            answers = await self.composite(requests, ready)
+        except Refused:
+            for operation in ready:
+                mark_unwritten(operation, is_failed=False)
+            raise
+        for operation, answer in zip(ready, answers, strict=True):
             self.settle_single(operation, answer)
+        self.raise_ended()
 
     async def _send(self, call: Sequence[Chunk]) -> None:
         operations = [operation for chunk in call for operation in chunk]
@@ -124,6 +132,7 @@ class Executor:
             await self._split(chunk, refusal)
         if lost is not None:
             raise lost
+        self.raise_ended()
 
     async def _split(self, operations: Sequence[Operation], refused: Refused) -> None:
         """Find the row that alone makes a call fail, by halving; the others go through."""
@@ -147,7 +156,9 @@ class Executor:
             return []
         try:
             return await self.client.composite(requests)
-        except (AnswerLost, NotSent) as error:
+        except Refused:
+            raise
+        except SalesforceError as error:
             self._unfinished(operations, error)
             raise
 
@@ -174,7 +185,7 @@ class Executor:
                     row.wait_until(next_look(fences[operation.fence], self.clock.quiet, now))
         return ready
 
-    def _unfinished(self, operations: Sequence[Operation], error: AnswerLost | NotSent) -> None:
+    def _unfinished(self, operations: Sequence[Operation], error: SalesforceError) -> None:
         is_doubted = isinstance(error, AnswerLost) and "reconcile" not in self.store.lease.guards_off
         for operation in operations:
             if isinstance(error, AnswerLost):
@@ -194,7 +205,20 @@ class Executor:
     def settle_single(self, operation: Operation, answer: SubAnswer) -> None:
         """Tell the rows what one subrequest of a composite brought back."""
         self.alone.add(operation)
-        self._settle(operation, _single_result(operation, answer))
+        try:
+            result = RowResult(read_written(answer, operation.record.id))
+        except Refused as refused:
+            result = RowResult(None, refused.failures)
+        except AnswerLost as error:
+            self._unfinished([operation], error)
+            self.ended = error
+            return
+        self._settle(operation, result)
+
+    def raise_ended(self) -> None:
+        """Stop where one part of an answer was lost, or was refused for a reason that meets all others."""
+        if self.ended is not None:
+            raise self.ended
 
     def _settle(self, operation: Operation, result: RowResult) -> None:
         self._note(operation, result)
@@ -206,6 +230,8 @@ class Executor:
             self.duplicates.append((operation, result.failures[0]))
         else:
             refuse(operation, result.failures[0])
+            if consequence_of(result.failures[0]) in STOPPING:
+                self.ended = self.ended or Refused(result.failures)
 
 
 def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
@@ -222,9 +248,3 @@ def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
 
 def _is_duplicate(result: RowResult) -> bool:
     return result.failures[0].error_code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
-
-
-def _single_result(operation: Operation, answer: SubAnswer) -> RowResult:
-    if answer.failures:
-        return RowResult(None, answer.failures)
-    return RowResult(operation.record.id or str(answer.body["id"]))

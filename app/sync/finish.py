@@ -31,8 +31,6 @@ FINISH = text("""
                       ELSE job.org_id END,
         waiting_for = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
                            THEN NULL ELSE ended.waiting_for END,
-        why = CASE WHEN job.wanted_version > job.running_version OR ended.state IN ('pending', 'ambiguous')
-                   THEN job.why ELSE 'live' END,
         written_version = CASE WHEN ended.state IN ('synced', 'skipped', 'held')
                                THEN job.running_version ELSE job.written_version END,
         attempts = CASE WHEN job.wanted_version > job.running_version THEN 0
@@ -77,11 +75,13 @@ async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | N
         await _finish_jobs(session, store, verdicts)
         await keep_history(session, store, verdicts, calls=calls)
         await _break_links(session, store, rows)
-        await _charge_backfill(session, store, rows, calls)
         if client is not None:
             await note_usage(
                 session, store.batch.host_id, client, calls=calls, has_written=_any_synced(verdicts)
             )
+    # On its own: arming locks a backfill before its jobs, so it must not be locked after them here.
+    async with store.database.tenant(store.batch.host_id) as session:
+        await _charge_backfill(session, store, rows, calls)
     return Tally(len(rows), any(verdict.state == "ambiguous" for _, verdict in verdicts))
 
 

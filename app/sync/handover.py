@@ -72,6 +72,8 @@ def _end_membership(
     row.slots[key] = slot = replace(slot, state="written")
     if label is None or current is None or slot.meaning in ("cancelled", "attended"):
         return
+    if row.person is not None and row.person.id == person_id:
+        return
     if current.status == label:
         row.slots[key] = replace(slot, meaning="cancelled", label=label)
     elif current.status == slot.label:

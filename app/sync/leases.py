@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
@@ -219,7 +219,7 @@ async def keep(database: Database, lease: Lease, *, life: float, every: float) -
         try:
             async with database.system() as session:
                 renewed = (await session.execute(RENEW, values)).rowcount  # type: ignore[attr-defined]
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("heartbeat_failed", extra={"org_id": lease.org_id, "error": type(error).__name__})
             continue
         if renewed or "fence" in lease.guards_off:

@@ -11,10 +11,10 @@ from app.salesforce.composite import MAX_SUBREQUESTS, SubAnswer, Subrequest, cre
 from app.salesforce.errors import Refused
 from app.sync.batch import Batch
 from app.sync.ends import mark_unwritten
-from app.sync.execute import STOPPING, Executor
+from app.sync.execute import Executor
 from app.sync.look import Findings
 from app.sync.plan import plan_rest
-from app.sync.policy import consequence_of
+from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation
 from app.sync.rules.people import LEAD, Found
 
@@ -63,6 +63,7 @@ async def run_linked(executor: Executor, families: Sequence[Family]) -> None:
     executor.alone.update(sent)
     for _, (person, parts) in sendable:
         _read(executor, person, parts, [next(answers) for _ in range(1 + len(parts))])
+    executor.raise_ended()
 
 
 def _requests(number: int, family: Family, executor: Executor) -> list[Subrequest]:
@@ -89,10 +90,15 @@ def _read(
     )
     for part, answer in zip(parts, answers[1:], strict=True):
         # Of a person who was refused, or turned into a Contact on the way in, the next step plans anew.
-        if answer.failures and not is_there:
+        if not is_there and _is_refused(answer):
             mark_unwritten(part, is_failed=False)
         else:
             executor.settle_single(part, answer)
+
+
+def _is_refused(answer: SubAnswer) -> bool:
+    """For certain, that is: a part may also come back without Salesforce's own word."""
+    return bool(answer.failures) and consequence_of(answer.failures[0]) is not Consequence.LOOK
 
 
 def _take_back(operations: Sequence[Operation]) -> None:

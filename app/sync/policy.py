@@ -35,6 +35,9 @@ class Consequence(StrEnum):
     LOOK = "look"
 
 
+STOPPING = (Consequence.CLOSE, Consequence.BACK_OFF)
+"""What ends a drain: it would meet every other row as well."""
+
 POLICY: dict[tuple[ErrorClass, Scope], Consequence] = {
     (ErrorClass.TRANSIENT, Scope.RECORD): Consequence.RETRY,
     (ErrorClass.TRANSIENT, Scope.CONNECTION): Consequence.BACK_OFF,

@@ -14,7 +14,7 @@ from app.sync.rules.people import Found
 
 @dataclass(frozen=True)
 class Exchange:
-    """One record as it was sent for a row, and Salesforce's word on it. `slot` and `kind` as in `Operation`."""
+    """One record as it was sent for a row, and Salesforce's word on it; `slot`, `kind` as in `Operation`."""
 
     slot: str
     kind: str
@@ -33,6 +33,7 @@ class Row:
     skipped_because: str | None = None
     error: RowError | None = None
     retry: RowError | None = None
+    last_word: RowError | None = None
     look_at: datetime | None = None
     is_fenced: bool = False
     is_held: bool = False

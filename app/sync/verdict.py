@@ -79,5 +79,5 @@ def _judge_retry(row: Row, now: datetime, *, attempts: int, chance: float) -> Ve
     if row.must_replan and row.retry is None and attempts <= len(RETRY_WAITS):
         return Verdict("pending", now, "retry", burns=True)
     if wait is None:
-        return Verdict("failed", now, error=row.retry, burns=True)
+        return Verdict("failed", now, error=row.retry or row.last_word, burns=True)
     return Verdict("pending", now + timedelta(seconds=wait), "retry", error=row.retry, burns=True)
