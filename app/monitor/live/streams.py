@@ -13,7 +13,7 @@ from app.monitor.live.messages import HEARTBEAT, OPENING, Message
 BEAT_SECONDS: Final = 15.0
 LIFE_SECONDS: Final = 600.0
 """How long a stream lives at most: the next one shows its token again."""
-CAUGHT_UP_AT_ONCE: Final = 200
+CAUGHT_UP_AT_ONCE: Final = 50
 
 
 async def stream(
