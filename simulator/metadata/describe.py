@@ -30,6 +30,9 @@ _LAYOUTS = (
     "layouts",
 )
 
+_PERSON_NAME = ("FirstName", "LastName", "Salutation")
+_FULL_NAME = 121
+_NOT_PREFILTERED = ("CreatedById", "LastModifiedById", "MasterRecordId", "OwnerId")
 
 # What no field of a simulated org differs in.
 _SAME_FOR_ALL: Mapping[str, Any] = {
@@ -37,14 +40,12 @@ _SAME_FOR_ALL: Mapping[str, Any] = {
     "calculated": False,
     "calculatedFormula": None,
     "caseSensitive": False,
-    "compoundFieldName": None,
     "controllerName": None,
     "defaultValueFormula": None,
     "dependentPicklist": False,
     "deprecatedAndHidden": False,
     "displayLocationInDecimal": False,
     "encrypted": False,
-    "extraTypeInfo": None,
     "filteredLookupInfo": None,
     "formulaTreatNullNumberAsZero": False,
     "highScaleNumber": False,
@@ -219,16 +220,18 @@ def _field(field: Field, *, is_locked: bool) -> dict[str, Any]:
 def _meaning(field: Field) -> dict[str, Any]:
     is_decimal = field.type in NUMBER_TYPES and field.type != "int"
     return {
+        "compoundFieldName": "Name" if field.name in _PERSON_NAME else None,
+        "extraTypeInfo": _extra_type(field),
         "autoNumber": field.name == "CaseNumber",
         "byteLength": field.length * (1 if field.type in ID_TYPES else 3),
-        "cascadeDelete": field.is_cascade,
+        "cascadeDelete": field.is_cascade and not field.has("N"),
         "custom": field.name.endswith("__c"),
         "defaultValue": False if field.type == "boolean" else field.default,
         "digits": 8 if field.type == "int" else 0,
         "label": field.label,
         "length": field.length,
         "name": field.name,
-        "nameField": field.name in {"Name", "Subject", "CaseNumber"},
+        "nameField": field.name in {"Name", "CaseNumber"} or field.type == "combobox",
         "namePointing": len(field.reference_to) > 1,
         "picklistValues": [_picklist_value(field, value) for value in field.values],
         "polymorphicForeignKey": len(field.reference_to) > 1,
@@ -243,21 +246,32 @@ def _meaning(field: Field) -> dict[str, Any]:
 
 def _powers(field: Field, *, is_locked: bool) -> dict[str, Any]:
     return {
-        "aggregatable": field.is_filterable,
+        "aggregatable": field.is_filterable and field.type != "boolean",
         "createable": field.has("C") and not is_locked,
         "defaultedOnCreate": field.has("D"),
         "externalId": field.has("X"),
         "filterable": field.is_filterable,
-        "groupable": field.is_filterable and field.type != "datetime",
+        "groupable": field.is_filterable and field.type not in {"datetime", "currency", "double", "percent"},
         "idLookup": field.has("L"),
         "nillable": field.has("N"),
-        "permissionable": field.has("N") and (field.has("C") or field.has("U")),
+        "permissionable": field.has("N") and (field.has("C") or field.has("U")) and not _is_fixed(field),
         "restrictedPicklist": field.has("R"),
-        "searchPrefilterable": field.type == "reference",
+        "searchPrefilterable": field.type == "reference" and field.name not in _NOT_PREFILTERED,
         "sortable": field.is_filterable,
         "unique": field.has("Q"),
         "updateable": field.has("U") and not is_locked,
     }
+
+
+def _extra_type(field: Field) -> str | None:
+    if field.name in {"Name", *_PERSON_NAME} and field.type != "textarea":
+        return "personname" if field.name != "Name" or field.length == _FULL_NAME else None
+    return "plaintextarea" if field.type == "textarea" else None
+
+
+def _is_fixed(field: Field) -> bool:
+    """Parts of a person's name and of a bounce: no permission set hides them."""
+    return field.name in _PERSON_NAME or field.name.startswith("EmailBounced")
 
 
 def _picklist_value(field: Field, value: str) -> dict[str, Any]:

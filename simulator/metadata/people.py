@@ -26,7 +26,7 @@ MobilePhone       | phone(40)       | CUN  | Mobile Phone
 Fax               | phone(40)       | CUN  | Fax
 Email             | email(80)       | CUNL | Email
 Website           | url(255)        | CUN  | Website
-Description       | textarea(32000) | CUN  | Lead Description
+Description       | textarea(32000) | CUN  | Description
 LeadSource        | picklist(255)   | CUN  | Lead Source | {_SOURCES}
 Status            | picklist(255)   | CUD  | Status | *Open - Not Contacted; Working - Contacted; \
                         Closed - Converted; Closed - Not Converted
@@ -72,8 +72,8 @@ Birthdate          | date            | CUN  | Birthdate
 Description        | textarea(32000) | CUN  | Contact Description
 OwnerId            | reference       | CUD  | Owner ID | -> User as Owner
 LastActivityDate   | date            | N    | Last Activity
-EmailBouncedReason | string(255)     | UN   | Email Bounced Reason
-EmailBouncedDate   | datetime        | UN   | Email Bounced Date
+EmailBouncedReason | string(255)     | CUN  | Email Bounced Reason
+EmailBouncedDate   | datetime        | CUN  | Email Bounced Date
 IsEmailBounced     | boolean         | D    | Is Email Bounced
 """
 

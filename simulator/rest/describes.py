@@ -34,6 +34,14 @@ def limits(org: Org, call: Call) -> Reply:
     return Reply(200, {"DailyApiRequests": daily, **others})
 
 
+def record_counts(org: Org, call: Call) -> Reply:
+    """Rows by object, of those that `sObjects` names or of all; ids in the recycle bin count too."""
+    names = [name for name in call.query.get("sObjects", "").split(",") if name] or list(org.schema.objects)
+    found = [sobject for sobject in map(org.sobject, names) if sobject is not None]
+    counts = [{"count": len(org.store.table(one.name).rows), "name": one.name} for one in found]
+    return Reply(200, {"sObjects": counts})
+
+
 def everything(org: Org, call: Call) -> Reply:
     objects = [describe_briefly(sobject, call.root) for _, sobject in sorted(org.schema.objects.items())]
     return _unless_known(org, call, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})
@@ -63,7 +71,8 @@ def one(org: Org, call: Call) -> Reply:
 def _unless_known(org: Org, call: Call, body: dict[str, Any]) -> Reply:
     """304 when nothing changed since If-Modified-Since."""
     changed_at = org.schema_changed_at.astimezone(UTC).replace(microsecond=0)
-    stamp = {"Last-Modified": format_datetime(changed_at, usegmt=True)}
+    tag = f'"{int(changed_at.timestamp()):08x}"'
+    stamp = {"ETag": tag, "Last-Modified": format_datetime(changed_at, usegmt=True)}
     since = call.headers.get("if-modified-since")
     try:
         is_known = since is not None and parsedate_to_datetime(since) >= changed_at

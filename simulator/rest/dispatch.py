@@ -16,6 +16,7 @@ _T = TypeVar("_T")
 _RESOURCES: tuple[tuple[str, Mapping[str, Handler]], ...] = (
     ("", {"GET": describes.resources}),
     ("limits", {"GET": describes.limits}),
+    ("limits/recordCount", {"GET": describes.record_counts}),
     ("sobjects", {"GET": describes.everything}),
     ("sobjects/{sobject}", {"GET": describes.basic, "POST": sobjects.create}),
     ("sobjects/{sobject}/describe", {"GET": describes.one}),

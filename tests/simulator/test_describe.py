@@ -172,3 +172,32 @@ async def test_the_root_lists_resources(org: OrgClient) -> None:
 def test_a_malformed_field_line_is_refused(line: str) -> None:
     with pytest.raises(MalformedFieldLine):
         parse_field(line)
+
+
+async def test_rows_are_counted_by_object(org: OrgClient) -> None:
+    await org.lead()
+    answer = await org.data("GET", "/limits/recordCount?sObjects=Lead,Task,Unicorn")
+    assert answer.json() == {"sObjects": [{"count": 1, "name": "Lead"}, {"count": 0, "name": "Task"}]}
+    everything = await org.data("GET", "/limits/recordCount")
+    assert len(everything.json()["sObjects"]) == 14
+
+
+@pytest.mark.parametrize(
+    ("name", "properties"),
+    [
+        ("LastName", {"compoundFieldName": "Name", "extraTypeInfo": "personname", "permissionable": False}),
+        ("Name", {"compoundFieldName": None, "extraTypeInfo": "personname"}),
+        ("Company", {"compoundFieldName": None, "extraTypeInfo": None}),
+        ("Description", {"extraTypeInfo": "plaintextarea", "filterable": False}),
+        ("IsConverted", {"aggregatable": False, "filterable": True}),
+        ("AnnualRevenue", {"groupable": False}),
+        ("OwnerId", {"searchPrefilterable": False, "namePointing": True}),
+        ("EmailBouncedReason", {"permissionable": False}),
+    ],
+)
+async def test_a_field_has_the_recorded_properties(
+    org: OrgClient, name: str, properties: dict[str, object]
+) -> None:
+    fields = (await org.data("GET", "/sobjects/Lead/describe")).json()["fields"]
+    field = next(one for one in fields if one["name"] == name)
+    assert {key: field[key] for key in properties} == properties
