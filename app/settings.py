@@ -203,7 +203,7 @@ class Settings(BaseSettings):
             kids = [parse_key(key.get_secret_value())[0] for key in self.encryption_keys]
         except KeyInvalid as error:
             raise ValueError(f"ENCRYPTION_KEYS: {error}") from None
-        if self.pepper and not re.fullmatch(r"[0-9a-f]{64}", self.pepper.get_secret_value()):
+        if self.pepper is not None and not re.fullmatch(r"[0-9a-f]{64}", self.pepper.get_secret_value()):
             raise ValueError("PEPPER must be 64 hex digits: `eventship-salesforce keys pepper`")
         if len(set(kids)) < len(kids):
             raise ValueError("ENCRYPTION_KEYS names a key id twice")

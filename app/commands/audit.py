@@ -19,12 +19,13 @@ async def _verify(host_id: str | None) -> int:
         settings.database_url, app_url=settings.database_app_url, system_url=settings.database_system_url
     )
     try:
-        return await _verify_all(database, host_id)
+        return await verify_all(database, host_id)
     finally:
         await database.close()
 
 
-async def _verify_all(database: Database, host_id: str | None) -> int:
+async def verify_all(database: Database, host_id: str | None) -> int:
+    """The same over an open database."""
     async with database.system() as session:
         hosts = [host_id] if host_id else await hosts_with_entries(session)
         broken = {host: await first_broken(session, host) for host in hosts}

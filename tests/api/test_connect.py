@@ -250,16 +250,30 @@ async def test_denied_approval_is_explained(service: Service) -> None:
         pytest.param({"app_blocked": True}, "app_not_allowed", id="blocked"),
         pytest.param({"ip_restricted": True}, "ip_restricted", id="ip"),
         pytest.param({"is_api_enabled": False}, "api_disabled", id="edition"),
+        pytest.param({"is_org_active": False}, "org_inactive", id="org"),
+        pytest.param({"admin_approved_users": []}, "app_not_allowed", id="not approved"),
+        pytest.param({"uninstalled_app_error": "invalid_client"}, "package_not_installed", id="uninstalled"),
+        pytest.param(
+            {"uninstalled_app_error": "OAUTH_APPROVAL_ERROR_GENERIC"}, "approval_error", id="approval error"
+        ),
+        pytest.param({"denied_error": "access-denied"}, "access_denied", id="denied, spelled otherwise"),
+        pytest.param(
+            {"apps": [{"client_id": "3MVG9otter", "client_secret": "another"}]},
+            "client_rejected",
+            id="secret",
+        ),
     ],
 )
 async def test_refusal_in_the_org_is_explained(service: Service, config: dict[str, Any], code: str) -> None:
     service.configure(**config)
     attempt = await service.start()
     async with service.browser() as browser:
-        landed = await browser.sign_in(attempt["start_url"])
+        decision = "deny" if "denied_error" in config else "allow"
+        landed = await browser.sign_in(attempt["start_url"], decision=decision)
     assert query_of(landed.headers["location"])["salesforce"] == "failed"
     shown = await service.attempt(attempt["attempt_id"])
     assert (shown["state"], shown["problem"]["code"]) == ("failed", code)
+    assert shown["problem"]["steps"]
     assert await stored(service) is None
     assert grants(service) == []
 
@@ -578,3 +592,29 @@ async def test_other_members_do_not_end_an_attempt(service: Service, mint: Token
     member = mint.headers(sub="user_other", hosts={"host_a": "member"})
     await service.http.get("/v1/hosts/host_a/salesforce", headers=member)
     assert (await service.attempt(attempt["attempt_id"]))["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("config", "hint"),
+    [
+        pytest.param({"apps": [{"client_id": "another"}]}, "saw_invalid_client_id", id="client id"),
+        pytest.param(
+            {"apps": [{"client_id": "3MVG9otter", "redirect_uris": ["https://x.example/"]}]},
+            "saw_redirect_uri_mismatch",
+            id="redirect uri",
+        ),
+    ],
+)
+async def test_error_that_salesforce_keeps_to_itself_ends_as_an_expired_attempt(
+    service: Service, config: dict[str, Any], hint: str
+) -> None:
+    service.configure(**config)
+    attempt = await service.start()
+    async with service.browser() as browser:
+        page = await browser.open(attempt["start_url"])
+    assert page.status_code == 400
+    assert hint.removeprefix("saw_") in page.text
+    await expire(service, attempt["attempt_id"])
+    shown = await service.attempt(attempt["attempt_id"])
+    assert (shown["state"], shown["problem"]["code"]) == ("expired", "attempt_expired")
+    assert hint in [each["code"] for each in shown["hints"]]

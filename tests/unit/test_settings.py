@@ -139,3 +139,10 @@ def test_key_set_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JWKS_URL")
     monkeypatch.setenv("JWKS_FILE", "keys/jwks.json")
     assert Settings().jwks_file == Path("keys/jwks.json")
+
+
+@pytest.mark.parametrize("pepper", ["", "xyz", "ab" * 31, "AB" * 32], ids=["none", "words", "short", "upper"])
+def test_pepper_that_is_no_key_is_refused(monkeypatch: pytest.MonkeyPatch, pepper: str) -> None:
+    monkeypatch.setenv("PEPPER", pepper)
+    with pytest.raises(SettingsInvalid, match="PEPPER"):
+        load_settings()

@@ -118,3 +118,8 @@ def test_new_key_has_the_form_that_settings_take() -> None:
 
 def test_fingerprint_shows_a_secret_without_telling_it() -> None:
     assert fingerprint("a") == "ca978112ca1b"
+
+
+def test_vault_tells_which_keys_it_has() -> None:
+    vault = Vault.from_texts([new_key("k2"), new_key("k1")])
+    assert (vault.kids, vault.current_kid) == (frozenset({"k1", "k2"}), "k2")
