@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import Subrequest, pack, query_request, read_query
+from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
+from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
 from app.salesforce.soql import datetime_literal, in_list
 from app.sync.batch import PERSON, Batch, Job
@@ -28,6 +29,7 @@ LIST_LENGTH = 40_000
 """Characters of one IN list: two of them and the rest stay below the 100,000 that SOQL may have."""
 
 MAX_TRAILS = 4
+CAMPAIGN_PARTS = ("members", "statuses")
 CLOCK_SKEW = timedelta(minutes=5)
 PERSON_FIELDS = {
     CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
@@ -155,8 +157,19 @@ async def _records(client: SalesforceClient, requests: Sequence[Subrequest]) -> 
     found = []
     for composite in pack(requests):
         for answer in await client.composite(composite):
-            found.append(await client.all_records(read_query(answer)))
+            found.append(await client.all_records(_page(answer)))
     return found
+
+
+def _page(answer: SubAnswer) -> QueryPage:
+    """The first page; of campaigns whose object the user may not see there is none: that breaks the link."""
+    try:
+        return read_query(answer)
+    except Refused as refused:
+        is_of_campaign = answer.reference_id.startswith(CAMPAIGN_PARTS)
+        if is_of_campaign and refused.failure.error_code == "INVALID_TYPE":
+            return QueryPage([], None)
+        raise
 
 
 async def _uncertain_tasks(client: SalesforceClient, batch: Batch, known: People) -> dict[str, str]:

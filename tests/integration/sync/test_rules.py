@@ -1,0 +1,100 @@
+"""Rules of people, timeline and members that no other test names, each against a simulated org."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.models import CampaignLink
+from tests.factories import NOW
+from tests.integration.sync.conftest import EVENT, HOST, Rig
+
+
+async def test_campaigns_hidden_from_the_user_break_the_link_and_persons_and_tasks_go_on(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    await rig.org.configure(hidden_objects=["Campaign", "CampaignMember", "CampaignMemberStatus"])
+    reg = await rig.registered(1)
+    await rig.drain()
+    async with rig.database.system() as session:
+        link = await session.get_one(CampaignLink, (HOST, EVENT))
+    assert (await rig.states(), link.state) == ({reg: "held"}, "broken")
+    assert [len(await rig.records(each)) for each in ("Lead", "Task")] == [1, 1]
+
+
+async def test_check_in_without_registration_writes_its_task_and_the_late_registration_its_own(
+    rig: Rig,
+) -> None:
+    await rig.link(await rig.org.campaign())
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    reg = await rig.registered(1, status="pending", confirmed_at=None, checked_in_at=at, registered_at=at)
+    await rig.drain()
+    [task] = await rig.records("Task")
+    assert (task["Subject"], task["ActivityDate"]) == ("Checked-in: Otter Summit", "2026-11-20")
+    await rig.change(reg, status="confirmed", confirmed_at=at - timedelta(days=9))
+    await rig.drain()
+    tasks = {task["Subject"]: task["ActivityDate"] for task in await rig.records("Task")}
+    assert tasks == {"Checked-in: Otter Summit": "2026-11-20", "Registered: Otter Summit": "2026-11-11"}
+    [member] = await rig.records("CampaignMember")
+    assert member["Status"] == "Responded"
+
+
+async def test_cancelled_before_written_writes_nothing(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1, status="cancelled", cancelled_at=NOW)
+    await rig.drain()
+    assert await rig.states() == {reg: "skipped"}
+    written = [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")]
+    assert written == [0, 0, 0]
+
+
+async def test_cancelled_after_check_in_stays_attended(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign(labels=("Cancelled",)), cancelled="Cancelled")
+    reg = await rig.registered(1, checked_in_at=NOW)
+    await rig.drain()
+    await rig.change(reg, status="cancelled", cancelled_at=NOW + timedelta(hours=1))
+    await rig.drain()
+    [member] = await rig.records("CampaignMember")
+    assert (member["Status"], len(await rig.records("Task"))) == ("Responded", 2)
+
+
+async def test_checked_in_twice_is_one_task(rig: Rig) -> None:
+    reg = await rig.registered(1, checked_in_at=NOW)
+    await rig.drain()
+    await rig.change(reg, checked_in_at=NOW + timedelta(days=1))
+    await rig.drain()
+    subjects = sorted(task["Subject"] for task in await rig.records("Task"))
+    assert subjects == ["Checked-in: Otter Summit", "Registered: Otter Summit"]
+
+
+@pytest.mark.parametrize("why", ["live", "retry"])
+async def test_invisible_record_is_never_created_a_second_time_but_a_retry_matches_anew(
+    rig: Rig, why: str
+) -> None:
+    reg = await rig.registered(1)
+    await rig.drain()
+    [lead] = await rig.records("Lead")
+    await rig.org.configure(hidden_records=[lead["Id"]])
+    await rig.rearm(reg)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.error_class, len(await rig.records("Lead"))) == ("failed", "access", 1)
+    [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    await rig.rearm(reg, why=why)
+    await rig.drain()
+    expected = {"live": ("failed", lead["Id"]), "retry": ("synced", contact)}
+    assert ((await rig.job(reg)).state, (await rig.slots(reg))["person"].sf_id) == expected[why]
+
+
+async def test_plus_addresses_and_dots_are_different_people(rig: Rig) -> None:
+    for number, email in enumerate(("a.b@example.com", "ab@example.com", "ab+1@example.com")):
+        await rig.registered(number, attendee={"email": email, "name": "Otter"}, email_key=email)
+    await rig.drain()
+    assert len(await rig.records("Lead")) == 3
+
+
+async def test_five_tickets_with_different_names_are_one_person_whose_name_stays(rig: Rig) -> None:
+    for number in range(5):
+        attendee = {"email": "Otter@example.com ", "name": f"Otter Number{number}"}
+        await rig.registered(number, attendee=attendee, email_key="otter@example.com")
+        await rig.drain()
+    [lead] = await rig.records("Lead")
+    assert (lead["LastName"], len(await rig.records("Task"))) == ("Number0", 5)
