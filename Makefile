@@ -69,8 +69,9 @@ format: setup  ## sort imports, fix what can be fixed, format
 migrate: setup  ## bring DATABASE_URL to the newest schema
 	@$(BIN)/eventship-salesforce migrate
 
-openapi: setup  ## write openapi/openapi.json
+openapi: setup  ## write openapi/openapi.json, and the console's types of it where Node is
 	@$(BIN)/eventship-salesforce openapi --write
+	@test -z "$(NODE)" || node web/tools/types.mjs --write
 
 bench: $(VENV)/bench-installed  ## measure side by side and judge the aims; ONLY=calls,intake SIZE=short
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))

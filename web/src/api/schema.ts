@@ -798,7 +798,7 @@ export interface ReplayDeliveries {
   readonly "filter": DeliveryFilter;
 }
 
-/** What a replay did: of `matched` webhooks `queued` were applied again, and `unusable` still cannot be. */
+/** What a replay did: `queued` of `matched` webhooks were applied again; `unusable` still cannot be. */
 export interface Replayed {
   readonly "dry_run": boolean;
   readonly "matched": number;
