@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.database import Database
 from app.main import open_resources
-from app.models import Delivery, IdempotentAnswer, Quarantined, WorkerHeartbeat
+from app.models import Delivery, IdempotentAnswer, Quarantined, SyncAttempt, WorkerHeartbeat
 from app.models.base import Base
 from app.settings import Settings
 from workers.housekeeping import CHORES, purge_old_rows
@@ -45,6 +45,21 @@ def heartbeat(age: timedelta) -> Base:
     return WorkerHeartbeat(worker_id=str(age), hostname="burrow", pid=7, beat_at=NOW - age)
 
 
+def attempt(age: timedelta) -> Base:
+    return SyncAttempt(
+        host_id="host_a",
+        registration_id="reg_1",
+        at=NOW - age,
+        event_id="evt_otters",
+        org_id="00D5g000004XyZaEAK",
+        kind="registered",
+        why="live",
+        outcome="synced",
+        requests=[],
+        answers=[],
+    )
+
+
 async def kept(database: Database, table: type[Base]) -> int:
     async with database.system() as session:
         count: int = (await session.execute(select(func.count()).select_from(table))).scalar_one()
@@ -62,6 +77,7 @@ async def put(database: Database, rows: Sequence[Any]) -> None:
         pytest.param(answer, IdempotentAnswer, timedelta(hours=24), id="repeated-requests"),
         pytest.param(delivery, Delivery, timedelta(days=30), id="deliveries"),
         pytest.param(quarantined, Quarantined, timedelta(days=30), id="quarantine"),
+        pytest.param(attempt, SyncAttempt, timedelta(days=90), id="history"),
         pytest.param(heartbeat, WorkerHeartbeat, timedelta(days=1), id="dead-workers"),
     ],
 )
