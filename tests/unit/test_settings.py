@@ -117,6 +117,13 @@ def test_what_only_suits_the_simulator_is_taken_with_it(
     assert load_settings().extra_hosts == {"http://127.0.0.1:8100"}
 
 
+def test_guard_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESFORCE_SIMULATOR_URL", "http://127.0.0.1:8100")
+    monkeypatch.setenv("GUARDS_OFF", "quiet,gravity")
+    [fault] = faults()
+    assert fault.startswith("GUARDS_OFF")
+
+
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", "hunter2")
     shown = repr(load_settings())
