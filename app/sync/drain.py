@@ -200,11 +200,11 @@ async def _abandon(engine: Engine, lease: Lease) -> None:
     """This drain broke off in the middle: whoever comes next must know what is uncertain."""
     if lease.is_lost:
         return
-    # Given up first: should this fail, the lease runs out and whoever takes over settles the rows.
+    # Lost from here on: should this fail, the lease runs out and whoever takes over settles the rows.
     lease.is_lost = True
     async with engine.database.system() as session:
-        await leases.settle_running(session, lease.org_id, has_died=False, guards_off=lease.guards_off)
-        await leases.give_up(session, lease)
+        if await leases.give_up(session, lease):
+            await leases.settle_running(session, lease.org_id, has_died=False, guards_off=lease.guards_off)
 
 
 def _next_size(size: int, used: int, took: float, most: int) -> int:

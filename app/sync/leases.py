@@ -187,10 +187,10 @@ async def release(database: Database, lease: Lease) -> None:
         await give_up(session, lease)
 
 
-async def give_up(session: AsyncSession, lease: Lease) -> None:
-    """The same within the caller's transaction."""
+async def give_up(session: AsyncSession, lease: Lease) -> bool:
+    """The same within the caller's transaction; says whether the org was this lease's until now."""
     values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
-    await session.execute(RELEASE, values)
+    return bool((await session.execute(RELEASE, values)).rowcount)  # type: ignore[attr-defined]
 
 
 async def release_expired(

@@ -15,6 +15,7 @@ from app.connections.tokens import ConnectionTokens
 from app.models import Backfill, OpenCreate, OrgLease
 from app.salesforce.client import SalesforceClient
 from app.salesforce.session import SessionAuth
+from app.sync import leases
 from app.sync.arm import Arm, arm_jobs
 from app.sync.drain import Engine
 from tests.integration.sync.conftest import EVENT, HOST, Rig
@@ -184,3 +185,20 @@ async def test_ticket_handed_on_within_one_email_leaves_its_member_as_it_is(rig:
     await rig.drain()
     [member] = await rig.records("CampaignMember")
     assert (member["Status"], len(await rig.records("Lead"))) == ("Sent", 1)
+
+
+async def test_drain_that_breaks_off_leaves_the_rows_of_a_new_owner_alone(rig: Rig) -> None:
+    await rig.org.configure(latency_ms=400)
+    reg = await rig.registered(1)
+    frozen = asyncio.create_task(rig.drain())
+    while (await rig.slots(reg)).get("person") is None:
+        await asyncio.sleep(0.01)
+    await rig.pass_time(30)
+    heir = await leases.acquire(rig.database, rig.org.org_id, owner="heir", life=20, send_window=5)
+    assert heir is not None
+    async with rig.database.system() as session:
+        await session.execute(text("UPDATE sync_jobs SET state = 'running', fence = :f"), {"f": heir.fence})
+    frozen.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await frozen
+    assert await rig.states() == {reg: "running"}
