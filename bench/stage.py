@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.vault import Vault
 from bench.rig import Org, Rig
 
 HOST, EVENT = "host_bench", "evt_bench"
@@ -52,11 +53,11 @@ async def connect_host(
     org_id = org_id or str(session["org_id"])
     [campaign_id] = org.insert("Campaign", [{"Name": TITLE, "IsActive": True}])
     connection = await rig.sql()
-    async with rig.engine() as (_, resources):
-        tokens = [
-            resources.vault.seal(session[name], host_id=host_id, column=f"connections.{name}")
-            for name in ("access_token", "refresh_token")
-        ]
+    vault = Vault.from_texts([key.get_secret_value() for key in rig.settings().encryption_keys])
+    tokens = [
+        vault.seal(session[name], host_id=host_id, column=f"connections.{name}")
+        for name in ("access_token", "refresh_token")
+    ]
     user_id = str(session["user_id"])
     identity_url = f"{org.url}/id/{session['org_id']}/{user_id}"
     await connection.execute(PUT_HOST, host_id)

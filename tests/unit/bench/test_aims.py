@@ -1,0 +1,45 @@
+"""Aims are judged by their figures, printed when they are not met, and never left out."""
+
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import pytest
+
+from bench.aims import AIMS, Aim
+from bench.chart import Bar, bars
+from bench.report import aim_lines
+
+
+def ratio_of(figures: Any) -> float:
+    return float(figures["ratio"])
+
+
+AT_MOST = Aim("drain", "drain", 1.3, ratio_of, floor=lambda _: 1.0)
+AT_LEAST = Aim("intake", "intake", 0.8, ratio_of, floor=lambda _: 1.0, is_floor=True)
+
+
+@pytest.mark.parametrize(
+    ("aim", "ratio", "verdict"),
+    [
+        pytest.param(AT_MOST, 1.3, "met", id="at the bound"),
+        pytest.param(AT_MOST, 1.31, "not met", id="above the bound"),
+        pytest.param(AT_LEAST, 0.8, "met", id="at the lower bound"),
+        pytest.param(AT_LEAST, 0.79, "not met", id="below the lower bound"),
+    ],
+)
+def test_an_aim_says_whether_it_is_met(aim: Aim, ratio: float, verdict: str) -> None:
+    assert aim.line({"ratio": ratio}).split(None, 5)[5] == verdict
+
+
+def test_an_aim_that_was_not_measured_is_still_printed() -> None:
+    lines = aim_lines({})
+    assert len(lines) == len(AIMS) + 1
+    assert all(line.endswith("not measured") for line in lines[1:])
+
+
+@pytest.mark.parametrize("is_logarithmic", [False, True], ids=["linear", "logarithmic"])
+def test_a_chart_is_well_formed_and_longer_for_more(is_logarithmic: bool) -> None:
+    svg = bars("Calls & more", "<1>", [Bar("a", 1), Bar("b", 5)], is_logarithmic=is_logarithmic)
+    root = ElementTree.fromstring(svg)
+    widths = [float(each.attrib["width"]) for each in root.iter("{http://www.w3.org/2000/svg}rect")]
+    assert widths[0] < widths[1]
