@@ -82,7 +82,8 @@ $(VENV)/bench-installed: $(STAMP) requirements-bench.lock
 	@touch $@
 
 chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large
-	@SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos
+	@test "$(SCENARIO)" = T15 || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos
+	@test -n "$(filter-out T15,$(SCENARIO))" || $(BIN)/python -m chaos.refresh $(if $(filter short,$(SIZE)),--rounds 10 --kill-rounds 3)
 
 clean:  ## remove local state, caches and .venv
 	@test ! -x $(BIN)/python || $(BIN)/python -c 'from app.local import *; LocalEngines(Path(".local")).discard()'

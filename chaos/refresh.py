@@ -98,7 +98,7 @@ class Figures:
     def is_good(self) -> bool:
         """One refresh per expiry, no reuse without a crash, and every crash came to an end."""
         faults = (self.extra_refreshes, self.reuses, self.dead_rounds, self.failed_calls)
-        return not any(faults) and not self.ended_otherwise
+        return self.rounds > 0 and not any(faults) and not self.ended_otherwise
 
 
 @dataclass
@@ -109,16 +109,9 @@ class Herd:
     children: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def grow(self, count: int) -> None:
-        while len(self.children) < count:
-            child = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "chaos.refresh", "--child"),
-                env={**os.environ, **self.env},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                preexec_fn=die_with_parent(signal.SIGKILL),
-            )
-            assert await self._line(child) == "ready"
-            self.children.append(child)
+        """Start what is missing, all at once."""
+        born = (self._born() for _ in range(count - len(self.children)))
+        self.children += await asyncio.gather(*born)
 
     async def go(self, tasks: int) -> list[asyncio.Task[str]]:
         """Let every child begin a round at once; each task ends with what the child says."""
@@ -137,6 +130,17 @@ class Herd:
                 child.kill()
                 await child.wait()
         self.children.clear()
+
+    async def _born(self) -> asyncio.subprocess.Process:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "chaos.refresh", "--child"),
+            env={**os.environ, **self.env},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+        assert await self._line(child) == "ready"
+        return child
 
     async def _line(self, child: asyncio.subprocess.Process) -> str:
         assert child.stdout is not None
@@ -210,6 +214,7 @@ async def run(size: Size) -> Figures:
     async with AsyncExitStack() as parts:
         stage, herd = await _build(parts)
         await herd.grow(size.processes)
+        started_at = time.monotonic()
         for _ in range(size.rounds):
             if time.monotonic() - started_at > size.seconds * 0.6:
                 break

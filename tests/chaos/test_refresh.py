@@ -14,4 +14,5 @@ async def test_processes_that_meet_an_expired_token_refresh_it_once() -> None:
 def test_a_second_refresh_a_reuse_or_a_loop_is_not_good() -> None:
     assert Figures(rounds=1, refreshes=1).is_good
     for fault in ("extra_refreshes", "reuses", "dead_rounds", "failed_calls", "ended_otherwise"):
-        assert not Figures(**{fault: 1}).is_good
+        assert not Figures(**{"rounds": 1, fault: 1}).is_good
+    assert not Figures().is_good
