@@ -36,7 +36,7 @@ web:  ## build the console and the elements into web/dist; needs Node 20.19 or n
 	@$(MAKE) --no-print-directory $(CONSOLE)
 
 $(CONSOLE): web/node_modules/.package-lock.json $(CONSOLE_SOURCES)
-	@cd web && npm run --silent build -- --logLevel warn
+	@cd web && npm run --silent build
 	@touch $@
 
 web/node_modules/.package-lock.json: web/package-lock.json
