@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 SLACK_SECONDS = 20.0
 HEALTH_SECONDS = 15
+POLL_SECONDS = 0.05
+"""arq looks for wake-ups this often; its own half a second was most of an idle system's latency."""
 
 
 def longest_drain(settings: Settings) -> float:
@@ -77,6 +79,7 @@ class Listener:
             handle_signals=False,
             job_completion_wait=int(self._settings.times.drain_budget) + 5,
             max_jobs=self._settings.worker_drains,
+            poll_delay=POLL_SECONDS,
             keep_result=0,  # per function it is ignored when tries are used up
             health_check_interval=HEALTH_SECONDS,
             health_check_key=f"arq:health-check:{self._worker_id}",
