@@ -78,7 +78,7 @@ class Size:
 
 @dataclass
 class Figures:
-    """What came of it. `failed_calls` are those that a busy machine kept waiting too long; nothing is lost."""
+    """What came of it. `failed_calls` are those that a busy machine kept waiting too long."""
 
     rounds: int = 0
     refreshes: int = 0
