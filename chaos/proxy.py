@@ -162,5 +162,7 @@ class Proxy:
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if writer.is_closing():
+        raise ConnectionResetError
     writer.write(data)
     await writer.drain()
