@@ -27,6 +27,13 @@ PROBLEM_ROWS: Final[tuple[Row, ...]] = (
         "/docs/campaigns#unlink",
     ),
     (
+        "event_is_over",
+        "The event is over",
+        "Campaigns are created for upcoming and on-demand events only.",
+        ("Link a campaign that exists already: paste its Id, or search for it.",),
+        "/docs/campaigns#create",
+    ),
+    (
         "campaigns_not_readable",
         "The connected user cannot read campaigns",
         "Salesforce hides campaigns from the user who connected.",
@@ -138,6 +145,7 @@ ADVICE_BY_PROBLEM: Final[dict[str, str]] = {
     "StatusUnknown": "status_unknown",
     "StatusesIncomplete": "statuses_incomplete",
     "CampaignIsLocked": "campaign_locked",
+    "EventIsOver": "event_is_over",
     "CampaignsNotReadable": "campaigns_not_readable",
     "CampaignNotLinked": "campaign_not_linked",
     "BackfillRunning": "backfill_running",
