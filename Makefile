@@ -53,7 +53,7 @@ smoke: setup  ## the same on fresh state, compared with what is expected; FAULT=
 	@$(BIN)/python -m app.demo smoke $(if $(FAULT),--fault $(FAULT))
 
 test: setup  ## all tests with branch coverage; T=tests/unit for some of them
-	@$(BIN)/pytest $(if $(T),$(T),--cov --cov-report=term:skip-covered)
+	@$(if $(T),$(BIN)/pytest $(T),tests/in-two-halves $(BIN))
 
 check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 	@$(BIN)/ruff check .
