@@ -70,6 +70,10 @@ _PERSON_RECORD_TYPES = (
     RecordType(sobject="Account", developer_name="PersonAccount", name="PersonAccount"),
     RecordType(sobject="Account", developer_name="PersonAccount", name="Person Account", is_person_type=True),
 )
+_FLOW = (
+    "We can't save this record because the “{sobject} process” process failed. "
+    "Give your Salesforce admin these details. {text}"
+)
 _MAINTENANCE = (
     "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1></body></html>"
 )
@@ -184,6 +188,11 @@ class Config(_Part):
     # RFC 7636 ends at 128 characters; 128 random bytes in base64url, as released clients send, are 171.
     max_code_verifier: int = 171
     maintenance_page: str = _MAINTENANCE
+    read_only_message: str = "The organization is in read-only mode during maintenance"
+    person_contact_message: str = "The contact of a person account can only be changed through its account"
+    flow_message: str = _FLOW
+    # A Lead converts into a Contact that is a member of the same campaign already.
+    double_member_survivor: Literal["contact", "lead", "both"] = "contact"
 
     @property
     def every_record_type(self) -> tuple[RecordType, ...]:

@@ -115,8 +115,8 @@ def _check_unlocked(org: Org, row: Row) -> None:
 
 def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
     if org.config.is_read_only:
-        message = "The organization is in read-only mode during maintenance"
-        raise save_refusal("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", message)
+        code = "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
+        raise save_refusal(code, org.config.read_only_message)
     is_campaign = sobject.name == "Campaign" and not org.config.is_marketing_user
     if is_campaign:
         message = f"entity type cannot be inserted: {sobject.label}"

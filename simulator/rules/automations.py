@@ -10,23 +10,18 @@ _APEX = (
     "{sobject}Trigger: execution of After{event}\n\ncaused by: System.DmlException: {text}\n\n"
     "Trigger.{sobject}Trigger: line 1, column 1"
 )
-_FLOW = (
-    "We can't save this record because the “{sobject} process” process failed. "
-    "Give your Salesforce admin these details. {text}"
-)
-_FORMS = {
-    "apex": ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", _APEX),
-    "flow": ("CANNOT_EXECUTE_FLOW_TRIGGER", _FLOW),
-}
+_CODES = {"apex": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "flow": "CANNOT_EXECUTE_FLOW_TRIGGER"}
 
 
 def check(org: Org, name: str, row: Row, *, event: str) -> None:
     """Raise what the first failing trigger or flow says; `event` is insert or update."""
     for automation in org.config.automations:
         if automation.is_active and automation.sobject == name and _fails(org, automation, row):
-            code, form = _FORMS[automation.kind]
+            form = _APEX if automation.kind == "apex" else org.config.flow_message
             text = automation.message or "Something went wrong."
-            raise save_refusal(code, form.format(sobject=name, event=event.capitalize(), text=text))
+            raise save_refusal(
+                _CODES[automation.kind], form.format(sobject=name, event=event.capitalize(), text=text)
+            )
 
 
 def _fails(org: Org, automation: Automation, row: Row) -> bool:

@@ -104,11 +104,18 @@ def _move(org: Org, names: tuple[str, ...], old_id: str, new_id: str) -> None:
 
 
 def _move_members(org: Org, lead_id: str, contact_id: str) -> None:
-    """A Lead's memberships gain the Contact; where the Contact is a member already, its own row survives."""
-    taken = {row["CampaignId"] for row in org.store.find("CampaignMember", "ContactId", contact_id)}
+    """A Lead's memberships gain the Contact; of two in one campaign, the switch says which survives."""
+    survivor = org.config.double_member_survivor
+    taken = {
+        row["CampaignId"]: row["Id"] for row in org.store.find("CampaignMember", "ContactId", contact_id)
+    }
     for member in org.store.find("CampaignMember", "LeadId", lead_id):
-        is_double = member["CampaignId"] in taken
-        changes = {"IsDeleted": True} if is_double else {"ContactId": contact_id}
+        double = taken.get(member["CampaignId"])
+        if double and survivor == "lead":
+            org.store.change("CampaignMember", double, {"IsDeleted": True})
+        loses = bool(double) and survivor == "contact"
+        keeps_lead = bool(double) and survivor == "both"
+        changes = {"IsDeleted": True} if loses else {} if keeps_lead else {"ContactId": contact_id}
         org.store.change("CampaignMember", member["Id"], changes)
 
 

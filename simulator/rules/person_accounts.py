@@ -93,13 +93,13 @@ def _of_account(row: Row) -> Row:
 def contact_on_insert(org: Org, row: Row, user_id: str) -> Row:
     account = org.store.get("Account", row["AccountId"])
     if account is not None and account.get("IsPersonAccount"):
-        raise _not_by_itself()
+        raise _not_by_itself(org)
     return row
 
 
 def contact_on_update(org: Org, before: Row, row: Row) -> Row:
     if row.get("IsPersonAccount") and any(row[name] != before[name] for name in _FIXED):
-        raise _not_by_itself()
+        raise _not_by_itself(org)
     return row
 
 
@@ -110,9 +110,8 @@ def contact_after_update(org: Org, before: Row, row: Row) -> None:
 
 def contact_before_delete(org: Org, row: Row) -> None:
     if row.get("IsPersonAccount"):
-        raise _not_by_itself()
+        raise _not_by_itself(org)
 
 
-def _not_by_itself() -> SalesforceError:
-    text = "The contact of a person account can only be changed through its account"
-    return save_refusal("INVALID_PERSON_ACCOUNT_OPERATION", text)
+def _not_by_itself(org: Org) -> SalesforceError:
+    return save_refusal("INVALID_PERSON_ACCOUNT_OPERATION", org.config.person_contact_message)

@@ -54,6 +54,28 @@ async def test_conversion_joins_an_existing_contact_and_one_membership(org: OrgC
     assert [(m["ContactId"], m["Status"]) for m in members] == [(contact_id, "Responded")]
 
 
+@pytest.mark.parametrize(
+    ("survivor", "statuses"),
+    [
+        pytest.param("contact", ["Responded"], id="the Contact's stays"),
+        pytest.param("lead", ["Sent"], id="the Lead's stays"),
+        pytest.param("both", ["Responded", "Sent"], id="both stay"),
+    ],
+)
+async def test_which_of_two_memberships_survives_a_conversion_is_a_switch(
+    org: OrgClient, survivor: str, statuses: list[str]
+) -> None:
+    await org.door("PUT", "config", {"double_member_survivor": survivor})
+    campaign_id = await org.create("Campaign", Name="Fair")
+    contact_id = await org.create("Contact", LastName="Doe")
+    lead_id = await org.lead()
+    await org.create("CampaignMember", CampaignId=campaign_id, ContactId=contact_id, Status="Responded")
+    await org.create("CampaignMember", CampaignId=campaign_id, LeadId=lead_id)
+    await org.door("POST", "convert", {"leadId": lead_id, "contactId": contact_id})
+    members = await org.rows("SELECT Status FROM CampaignMember ORDER BY Status")
+    assert [member["Status"] for member in members] == statuses
+
+
 async def test_a_converted_lead_refuses_everything(org: OrgClient) -> None:
     campaign_id = await org.create("Campaign", Name="Fair")
     lead_id = await org.lead()
