@@ -15,12 +15,15 @@ from app.settings import Settings
 from workers.housekeeping import CHORES, purge_old_rows
 from workers.retention import purge
 
-NOW = datetime.now(UTC)
-
 
 def answer(age: timedelta) -> Base:
     return IdempotentAnswer(
-        host_id="host_a", key=str(age), request_sha256=b"", status=200, body={}, created_at=NOW - age
+        host_id="host_a",
+        key=str(age),
+        request_sha256=b"",
+        status=200,
+        body={},
+        created_at=datetime.now(UTC) - age,
     )
 
 
@@ -29,8 +32,8 @@ def delivery(age: timedelta, host_id: str = "host_a") -> Base:
         host_id=host_id,
         webhook_id=str(age),
         type="event.updated",
-        occurred_at=NOW - age,
-        received_at=NOW - age,
+        occurred_at=datetime.now(UTC) - age,
+        received_at=datetime.now(UTC) - age,
         body_sha256=b"",
         payload={},
         outcome="accepted",
@@ -38,18 +41,18 @@ def delivery(age: timedelta, host_id: str = "host_a") -> Base:
 
 
 def quarantined(age: timedelta) -> Base:
-    return Quarantined(webhook_id="w", received_at=NOW - age, reason="otter", body=b"{")
+    return Quarantined(webhook_id="w", received_at=datetime.now(UTC) - age, reason="otter", body=b"{")
 
 
 def heartbeat(age: timedelta) -> Base:
-    return WorkerHeartbeat(worker_id=str(age), hostname="burrow", pid=7, beat_at=NOW - age)
+    return WorkerHeartbeat(worker_id=str(age), hostname="burrow", pid=7, beat_at=datetime.now(UTC) - age)
 
 
 def attempt(age: timedelta) -> Base:
     return SyncAttempt(
         host_id="host_a",
         registration_id="reg_1",
-        at=NOW - age,
+        at=datetime.now(UTC) - age,
         event_id="evt_otters",
         org_id="00D5g000004XyZaEAK",
         kind="registered",
