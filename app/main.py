@@ -37,6 +37,21 @@ from app.vault import Vault
 from app.wakeups import WakeUps
 
 CONNECT_SECONDS = 10.0
+ROUTERS = (
+    intake_router,
+    imports_router,
+    erase_router,
+    connections_router,
+    oauth_router,
+    campaigns_router,
+    hosts_router,
+    monitor_router,
+    row_router,
+    stream_router,
+    ops_router,
+    console_router,
+    health_router,
+)
 
 
 @asynccontextmanager
@@ -100,19 +115,8 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         openapi_url=None,
     )
     install_problem_handlers(app, base_url=settings.problem_base_url)
-    app.include_router(intake_router)
-    app.include_router(imports_router)
-    app.include_router(erase_router)
-    app.include_router(connections_router)
-    app.include_router(oauth_router)
-    app.include_router(campaigns_router)
-    app.include_router(hosts_router)
-    app.include_router(monitor_router)
-    app.include_router(row_router)
-    app.include_router(stream_router)
-    app.include_router(ops_router)
-    app.include_router(console_router)
-    app.include_router(health_router)
+    for router in ROUTERS:
+        app.include_router(router)
     if settings.console_enabled:
         install_console(app)
     app.add_middleware(Idempotency)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Select,
     TableValuedAlias,
     Text,
     bindparam,
@@ -36,25 +37,7 @@ async def load_batch(
     session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str, fence: int
 ) -> Batch:
     """The claimed jobs with their registrations, events, links, written records and siblings."""
-    wanted = _wanted(registration_ids)
-    job = _each(SyncJob, SyncJob.host_id == host_id, SyncJob.registration_id == wanted.c.id)
-    registration = _each(
-        Registration, Registration.host_id == host_id, Registration.registration_id == wanted.c.id
-    )
-    query = (
-        select(job, registration, Event, CampaignLink)
-        .select_from(wanted)
-        .join(job, true())
-        .join(registration, true())
-        .join(Event, (Event.host_id == host_id) & (Event.event_id == registration.event_id))
-        .outerjoin(
-            CampaignLink,
-            (CampaignLink.host_id == host_id)
-            & (CampaignLink.event_id == registration.event_id)
-            & (CampaignLink.org_id == org_id),
-        )
-        .order_by(wanted.c.id)
-    )
+    query = _claimed_rows(registration_ids, host_id=host_id, org_id=org_id)
     found = (await session.execute(query)).all()
     written = await _written(session, registration_ids, host_id=host_id, org_id=org_id)
     settings = await session.scalar(select(Host.settings).where(Host.host_id == host_id)) or {}
@@ -91,6 +74,31 @@ def facts_of(registration: Registration) -> Facts:
         cancelled_at=registration.cancelled_at,
         no_show_at=registration.no_show_at,
         replay_watched_at=_watched_at(registration),
+    )
+
+
+def _claimed_rows(
+    registration_ids: Sequence[str], *, host_id: str, org_id: str
+) -> Select[SyncJob, Registration, Event, CampaignLink | None]:
+    """Job, registration, event and link (or None) of each id, in the order of ids."""
+    wanted = _wanted(registration_ids)
+    job = _each(SyncJob, SyncJob.host_id == host_id, SyncJob.registration_id == wanted.c.id)
+    registration = _each(
+        Registration, Registration.host_id == host_id, Registration.registration_id == wanted.c.id
+    )
+    return (
+        select(job, registration, Event, CampaignLink)
+        .select_from(wanted)
+        .join(job, true())
+        .join(registration, true())
+        .join(Event, (Event.host_id == host_id) & (Event.event_id == registration.event_id))
+        .outerjoin(
+            CampaignLink,
+            (CampaignLink.host_id == host_id)
+            & (CampaignLink.event_id == registration.event_id)
+            & (CampaignLink.org_id == org_id),
+        )
+        .order_by(wanted.c.id)
     )
 
 
