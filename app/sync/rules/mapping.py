@@ -1,0 +1,142 @@
+"""What a host decided: who is created, what fills which field, who owns the records. Values; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as member
+from typing import Any, Final, Self
+
+CREATE, EMPTY, OVERWRITE, APPEND, OFF = "create", "empty", "overwrite", "append", "off"
+"""When a field is written: with a new record only, also where it is empty, always, added to a multi-select;
+or never, which takes a default or the host's rule away."""
+
+LEAD_CREATED, CONTACT_CREATED, PERSON_ACCOUNT_CREATED, NOBODY_CREATED = (
+    "lead", "contact", "person_account", "nobody",
+)  # fmt: skip
+LEFT, ORGANIZER, FIXED = "leave", "organizer", "fixed"
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """How one field is filled. Exactly one of `path` (`answers.diet`), `constant` and `template` is set.
+
+    `choices` translates the attendee's options to values of the org, `otherwise` stands for options that are
+    not listed, `fallback` for no value at all.
+    """
+
+    sobject: str
+    field: str
+    path: str | None = None
+    constant: str | None = None
+    template: str | None = None
+    mode: str = CREATE
+    choices: Mapping[str, str] = member(default_factory=dict)
+    otherwise: str | None = None
+    fallback: str | None = None
+
+    @classmethod
+    def of(cls, chosen: Mapping[str, Any]) -> Self:
+        """As it stands in the stored mapping."""
+        return cls(
+            sobject=chosen["object"],
+            field=chosen["field"],
+            path=chosen.get("from"),
+            constant=chosen.get("constant"),
+            template=chosen.get("template"),
+            mode=chosen.get("mode", CREATE),
+            choices=chosen.get("values") or {},
+            otherwise=chosen.get("otherwise"),
+            fallback=chosen.get("fallback"),
+        )
+
+
+@dataclass(frozen=True)
+class ExternalId:
+    """A field of Lead and Contact by which the host's people are known, and where our value comes from."""
+
+    field: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Who owns what we create: `how` is leave, organizer (the active User of that e-mail), fixed (`id`)."""
+
+    how: str = LEFT
+    id: str | None = None
+    runs_assignment_rules: bool = True
+
+
+DEFAULT_FIELDS: Final = (
+    FieldRule("Lead", "Title", path="attendee.job_title", mode=EMPTY),
+    FieldRule("Lead", "Phone", path="attendee.phone", mode=EMPTY),
+    FieldRule("Contact", "Title", path="attendee.job_title", mode=EMPTY),
+    FieldRule("Contact", "Phone", path="attendee.phone", mode=EMPTY),
+)
+"""Beside e-mail, first and last name, a Lead's company and LeadSource, which have rules of their own."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A host's rules with one event's overrides applied. What stands here by default is what nobody chose.
+
+    `record_types` has developer names by object; `fields` holds one rule per object and field.
+    """
+
+    creates: str = LEAD_CREATED
+    is_updating: bool = False
+    external_id: ExternalId | None = None
+    bypasses_alert_rules: bool = False
+    opt_out_field: str | None = None
+    fills_required: bool = False
+    record_types: Mapping[str, str] = member(default_factory=dict)
+    owner: Ownership = Ownership()
+    fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
+
+    @classmethod
+    def of(cls, *layers: Mapping[str, Any] | None) -> "Rules":
+        """The stored mappings of host and event, the later one over the earlier."""
+        rules = cls()
+        for layer in layers:
+            rules = _laid_over(rules, layer or {})
+        return rules
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing was chosen: then no describe is needed to fill anything."""
+        return self == DEFAULT_RULES
+
+    def fields_of(self, sobject: str) -> tuple[FieldRule, ...]:
+        return tuple(rule for rule in self.fields if rule.sobject == sobject)
+
+
+def _laid_over(rules: Rules, layer: Mapping[str, Any]) -> Rules:
+    people, owner = layer.get("people") or {}, layer.get("owner")
+    chosen = {PEOPLE_MEMBERS[name]: value for name, value in people.items() if name in PEOPLE_MEMBERS}
+    if "match_by" in people:
+        by = people["match_by"]
+        chosen["external_id"] = ExternalId(by["field"], by["from"]) if by else None
+    if owner:
+        chosen["owner"] = Ownership(
+            owner.get("how", LEFT), owner.get("id"), owner.get("run_assignment_rules", True)
+        )
+    return replace(
+        rules,
+        **chosen,
+        record_types={**rules.record_types, **(layer.get("record_types") or {})},
+        fields=_overridden(rules.fields, [FieldRule.of(each) for each in layer.get("fields") or ()]),
+    )
+
+
+def _overridden(before: Sequence[FieldRule], after: Sequence[FieldRule]) -> tuple[FieldRule, ...]:
+    by_field = {(rule.sobject, rule.field): rule for rule in (*before, *after)}
+    return tuple(rule for rule in by_field.values() if rule.mode != OFF)
+
+
+PEOPLE_MEMBERS: Final = {
+    "create": "creates",
+    "update_existing": "is_updating",
+    "bypass_alert_rules": "bypasses_alert_rules",
+    "opt_out_field": "opt_out_field",
+    "fill_required": "fills_required",
+}
+DEFAULT_RULES: Final = Rules()
