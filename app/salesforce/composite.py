@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.salesforce.errors import AnswerLost, ErrorClass, Failure, Refused, parse_failures
-from app.salesforce.ids import is_id, to18
+from app.salesforce.ids import MalformedId, to18
 
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
 MAX_SUBREQUESTS: Final = 25
@@ -268,7 +268,7 @@ def read_collection(answer: SubAnswer, expected: int) -> list[RowResult]:
 def _read_row(row: object) -> RowResult:
     if not isinstance(row, dict) or not isinstance(row.get("success"), bool):
         raise AnswerLost("a row does not say whether it succeeded")
-    id_ = to18(row["id"]) if is_id(row.get("id")) else None
+    id_ = _id_in(row.get("id"))
     if row["success"]:
         if id_ is None:
             raise AnswerLost("a written row carries no id")
@@ -277,6 +277,13 @@ def _read_row(row: object) -> RowResult:
     if not failures:
         raise AnswerLost("a refused row carries no error")
     return RowResult(id_, failures)
+
+
+def _id_in(value: object) -> str | None:
+    try:
+        return to18(value) if isinstance(value, str) else None
+    except MalformedId:
+        return None
 
 
 def _read_entry(entry: object) -> SubAnswer:

@@ -1,6 +1,7 @@
 """Salesforce record ids: 15 and 18 characters, their checksum, and which object they belong to."""
 
 import re
+import string
 from typing import Final
 from urllib.parse import unquote
 
@@ -21,6 +22,11 @@ SOBJECT_BY_PREFIX: Final = {
 }
 
 _CHECKSUM_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_CAPITAL_BITS: Final = str.maketrans(
+    {each: str(int(each.isupper())) for each in string.ascii_letters + string.digits}
+)
+# Lowest bit first: the first of five characters counts one, the last sixteen.
+_LETTERS: Final = {f"{place:05b}"[::-1]: letter for place, letter in enumerate(_CHECKSUM_ALPHABET)}
 _ID: Final = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 _LOOKS_LIKE_URL: Final = re.compile(r"[/?=#]")
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^a-zA-Z0-9]+")
@@ -93,8 +99,5 @@ def _candidates(text: str) -> list[str]:
 
 
 def _checksum(id: str) -> str:  # noqa: A002 - Salesforce's own word
-    return "".join(_CHECKSUM_ALPHABET[_capitals(id[start : start + 5])] for start in (0, 5, 10))
-
-
-def _capitals(characters: str) -> int:
-    return sum(1 << place for place, character in enumerate(characters) if "A" <= character <= "Z")
+    capitals = id.translate(_CAPITAL_BITS)
+    return _LETTERS[capitals[:5]] + _LETTERS[capitals[5:10]] + _LETTERS[capitals[10:15]]

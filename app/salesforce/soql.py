@@ -1,5 +1,6 @@
 """SOQL literals: every value that reaches a query passes through here."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -19,6 +20,8 @@ _ESCAPES: Final = {
 }
 _LIKE_ESCAPES: Final = _ESCAPES | {"_": "\\_", "%": "\\%"}
 _UNWANTED: Final = frozenset({"Cc", "Cs"})
+# Most addresses and all ids: nothing in them needs a look at each character.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9@.+ -]*", re.ASCII)
 
 
 def quote(value: str) -> str:
@@ -53,6 +56,8 @@ def date_literal(day: date) -> str:
 
 
 def _escape(value: str, escapes: dict[str, str]) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
     return "".join(escapes.get(each, each) for each in value if each in escapes or _is_wanted(each))
 
 
