@@ -31,12 +31,14 @@ from app.monitor.row_routes import router as row_router
 from app.monitor.stream_routes import router as stream_router
 from app.problems import install_problem_handlers
 from app.resources import Resources
+from app.salesforce.egress import PublicBackend, PublicTransport, exempt_of
 from app.settings import Settings
 from app.sync.drain import pepper_of
 from app.vault import Vault
 from app.wakeups import WakeUps
 
 CONNECT_SECONDS = 10.0
+LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 ROUTERS = (
     intake_router,
     imports_router,
@@ -60,9 +62,8 @@ async def open_resources(
 ) -> AsyncIterator[Resources]:
     """Build everything a process needs and close it at the end; `transport` stands in for the network."""
     http = httpx.AsyncClient(
-        transport=transport,
+        transport=transport or _public_transport(settings),
         timeout=httpx.Timeout(settings.times.http_total, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
         follow_redirects=False,
         trust_env=False,
     )
@@ -123,6 +124,12 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     _let_the_dashboard_in(app, settings)
     app.add_middleware(WebhookFront)
     return app
+
+
+def _public_transport(settings: Settings) -> PublicTransport:
+    """To the public internet alone, and to what the operator named and may keep at home."""
+    exempt = exempt_of([settings.salesforce_simulator_url, settings.jwks_url])
+    return PublicTransport(limits=LIMITS, backend=PublicBackend(exempt=exempt))
 
 
 def _intake(resources: Resources) -> IntakeWriter:

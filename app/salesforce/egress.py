@@ -1,0 +1,129 @@
+"""Connections of the HTTP pool: a name is resolved, looked at and dialled in one step, or not at all.
+
+The allow-list of hosts knows names. A name that resolves to an address of our own network would carry a
+token there all the same, so every address is judged before the dial, and it is the judged one that is
+dialled: a second look-up, which could answer differently, does not take place.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port to addresses, in the order to try them. Raises OSError."""
+
+CARRIES_IPV4: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
+"""NAT64 and the IPv4-compatible form: the last 32 bits are where the connection ends (RFC 6052, RFC 4291)."""
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class AddressRefused(httpcore.ConnectError):
+    """A name resolved to an address that is not on the public internet; nothing was sent."""
+
+
+class PublicBackend(httpcore.AsyncNetworkBackend):
+    """Dials public addresses only; `exempt` holds host and port of what may stand anywhere (a simulator)."""
+
+    def __init__(
+        self,
+        *,
+        exempt: frozenset[tuple[str, int]] = frozenset(),
+        resolve: Resolver | None = None,
+        inner: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
+        self._exempt = exempt
+        self._resolve = resolve or resolve_name
+        self._inner = inner or httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 -- httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Raises AddressRefused, httpcore.ConnectError, httpcore.ConnectTimeout."""
+        given: dict[str, Any] = {"local_address": local_address, "socket_options": socket_options}
+        if (host.lower(), port) in self._exempt:
+            return await self._inner.connect_tcp(host, port, timeout=timeout, **given)
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._first_that_answers(await self._judged(host, port), port, given)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"no connection to {host} in time") from error
+
+    async def connect_unix_socket(self, path: str, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        raise AddressRefused("a socket of this machine is not on the internet")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+    async def _judged(self, host: str, port: int) -> Sequence[str]:
+        try:
+            addresses = await self._resolve(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(f"{host} does not resolve: {error}") from error
+        refused = [address for address in addresses if not is_public(address)]
+        if refused or not addresses:
+            raise AddressRefused(f"{host} does not resolve to public addresses")
+        return addresses
+
+    async def _first_that_answers(
+        self, addresses: Sequence[str], port: int, given: dict[str, Any]
+    ) -> httpcore.AsyncNetworkStream:
+        for address in addresses[:-1]:
+            try:
+                return await self._inner.connect_tcp(address, port, **given)
+            except httpcore.ConnectError:
+                continue
+        return await self._inner.connect_tcp(addresses[-1], port, **given)
+
+
+class PublicTransport(httpx.AsyncHTTPTransport):
+    """httpx's own transport over a pool that dials public addresses only, and by no proxy."""
+
+    def __init__(self, *, limits: httpx.Limits, backend: httpcore.AsyncNetworkBackend) -> None:
+        super().__init__(trust_env=False)
+        # httpx takes no network backend; the pool that it makes is exchanged for the same with one.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=backend,
+        )
+
+
+def exempt_of(origins: Iterable[str | None]) -> frozenset[tuple[str, int]]:
+    """Host and port of each origin that settings name: operators may keep these on their own network."""
+    parts = [urlsplit(origin) for origin in origins if origin]
+    return frozenset((part.hostname or "", part.port or DEFAULT_PORTS[part.scheme]) for part in parts)
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is on the public internet, also when it stands inside an IPv6 one."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or _carried(ip)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+async def resolve_name(host: str, port: int) -> list[str]:
+    """The addresses of a host, IPv4 first, each once. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ordered = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in ordered))
+
+
+def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    is_carrier = any(ip in network for network in CARRIES_IPV4)
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if is_carrier else None

@@ -1,0 +1,51 @@
+"""The pool that every process is given, on real sockets: our own network is out of its reach."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.database import Database
+from app.main import open_resources
+from app.salesforce.egress import resolve_name
+from app.salesforce.errors import NotSent
+from app.salesforce.exchange import build_request, send_once
+from app.settings import Settings
+
+
+@asynccontextmanager
+async def server(answer: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A port on this machine, and what was said to it."""
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    listening = await asyncio.start_server(hear, "127.0.0.1", 0)
+    async with listening:
+        yield listening.sockets[0].getsockname()[1], heard
+
+
+async def test_names_resolve_and_the_older_family_stands_first() -> None:
+    assert (await resolve_name("localhost", 443))[0] == "127.0.0.1"
+
+
+async def test_own_network_is_out_of_reach_and_a_redirect_into_it_stays_unread(
+    settings: Settings, database: Database
+) -> None:
+    async with server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") as (inner_port, inner_heard):
+        elsewhere = f"http://localhost:{inner_port}/latest/meta-data/"
+        answer = f"HTTP/1.1 302 Found\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n"
+        async with server(answer.encode()) as (good_port, good_heard):
+            good = f"http://127.0.0.1:{good_port}"
+            changed = settings.model_copy(update={"salesforce_simulator_url": good})
+            async with open_resources(changed) as resources:
+                with pytest.raises(NotSent, match="public addresses"):
+                    await send_once(resources.http, build_request("GET", elsewhere, headers={}))
+                said = await send_once(resources.http, build_request("GET", good, headers={}))
+    assert said.status_code == 302
+    assert (len(good_heard), inner_heard) == (1, [])

@@ -1,0 +1,189 @@
+"""Where the pool dials: public addresses, judged and dialled in one step, under the name's certificate."""
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+
+from app.salesforce.egress import (
+    AddressRefused,
+    PublicBackend,
+    PublicTransport,
+    exempt_of,
+    is_public,
+)
+from app.salesforce.errors import NotSent
+from app.salesforce.exchange import build_request, send_once
+
+ORG = "acme.my.salesforce.com"
+PUBLIC, OTHER_PUBLIC, METADATA = "136.146.0.1", "136.146.0.2", "169.254.169.254"
+ANSWER = [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", b"{}"]
+
+
+class Line(httpcore.AsyncMockStream):
+    """A connection that answers, and remembers whose certificate was asked for."""
+
+    def __init__(self, dialled: "Dialled") -> None:
+        super().__init__(list(ANSWER))
+        self._dialled = dialled
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        is_checked = ssl_context.check_hostname and ssl_context.verify_mode is ssl.CERT_REQUIRED
+        self._dialled.certificates.append(server_hostname if is_checked else "unchecked")
+        return self
+
+
+class Dialled(httpcore.AsyncNetworkBackend):
+    """The network: remembers every address; those in `dead` refuse, those in `silent` never answer."""
+
+    def __init__(self, *, dead: Iterable[str] = (), silent: Iterable[str] = ()) -> None:
+        self.addresses: list[str] = []
+        self.certificates: list[str | None] = []
+        self._dead, self._silent = frozenset(dead), frozenset(silent)
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        self.addresses.append(host)
+        if host in self._dead:
+            raise httpcore.ConnectError("refused")
+        if host in self._silent:
+            await asyncio.Event().wait()
+        return Line(self)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Names:
+    """A name server that gives its answers one after the other, the last one for ever."""
+
+    def __init__(self, *answers: Sequence[str] | OSError) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, int]] = []
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append((host, port))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+
+async def get(names: Names, network: Dialled, url: str = f"https://{ORG}/", **options: Any) -> httpx.Response:
+    backend = PublicBackend(resolve=names, inner=network, exempt=options.get("exempt", frozenset()))
+    transport = PublicTransport(limits=httpx.Limits(max_keepalive_connections=0), backend=backend)
+    timeout = httpx.Timeout(5, connect=options.get("connect", 5))
+    async with httpx.AsyncClient(transport=transport, timeout=timeout) as http:
+        return await send_once(http, build_request("GET", url, headers={"Authorization": "Bearer otter"}))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+        "169.254.169.254", "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1",
+        "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "2001:db8::1",
+        "ff0e::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1", "2001::1",
+    ],
+)  # fmt: skip
+def test_address_of_a_network_of_our_own_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", [PUBLIC, "2600:1f18::1", "64:ff9b::8892:1", "::ffff:136.146.0.1"])
+def test_address_on_the_internet_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+async def test_judged_address_is_dialled_under_the_certificate_of_the_name() -> None:
+    names, network = Names([PUBLIC]), Dialled()
+    answer = await get(names, network)
+    assert (answer.status_code, answer.content) == (200, b"{}")
+    assert (network.addresses, network.certificates) == ([PUBLIC], [ORG])
+    assert names.asked == [(ORG, 443)]
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        pytest.param([METADATA], id="metadata"),
+        pytest.param(["127.0.0.1"], id="loopback"),
+        pytest.param([PUBLIC, "10.0.0.1"], id="one of two"),
+        pytest.param(["::ffff:169.254.169.254"], id="mapped"),
+        pytest.param([], id="nothing"),
+    ],
+)
+async def test_good_name_with_a_private_address_gets_no_packet(addresses: list[str]) -> None:
+    network = Dialled()
+    with pytest.raises(NotSent, match="public addresses"):
+        await get(Names(addresses), network)
+    assert network.addresses == []
+
+
+async def test_name_that_changes_its_address_after_the_look_is_not_followed() -> None:
+    names, network = Names([PUBLIC], [METADATA]), Dialled()
+    await get(names, network)
+    with pytest.raises(NotSent):
+        await get(names, network)
+    assert network.addresses == [PUBLIC]
+    assert len(names.asked) == 2
+
+
+async def test_address_written_as_a_host_is_judged_like_any_other() -> None:
+    network = Dialled()
+    with pytest.raises(NotSent):
+        await get(Names([METADATA]), network, f"http://{METADATA}/latest/meta-data/")
+    assert network.addresses == []
+
+
+async def test_next_address_is_tried_when_the_first_refuses() -> None:
+    network = Dialled(dead=[PUBLIC])
+    await get(Names([PUBLIC, OTHER_PUBLIC]), network)
+    assert network.addresses == [PUBLIC, OTHER_PUBLIC]
+
+
+async def test_no_address_that_answers_is_nothing_sent() -> None:
+    with pytest.raises(NotSent):
+        await get(Names([PUBLIC, OTHER_PUBLIC]), Dialled(dead=[PUBLIC, OTHER_PUBLIC]))
+
+
+async def test_silence_ends_with_the_time_to_connect() -> None:
+    with pytest.raises(NotSent, match="in time"):
+        await get(Names([PUBLIC]), Dialled(silent=[PUBLIC]), connect=0.01)
+
+
+async def test_name_that_does_not_resolve_is_nothing_sent() -> None:
+    with pytest.raises(NotSent, match="does not resolve"):
+        await get(Names(OSError("no such name")), Dialled())
+
+
+async def test_exempt_host_and_port_may_stand_anywhere_and_no_other_port_of_it() -> None:
+    exempt = exempt_of(["http://localhost:8100", None, "https://keys.internal"])
+    assert exempt == {("localhost", 8100), ("keys.internal", 443)}
+    names, network = Names(["127.0.0.1"]), Dialled()
+    await get(names, network, "http://LOCALHOST:8100/", exempt=exempt)
+    assert (network.addresses, names.asked) == (["localhost"], [])
+    with pytest.raises(NotSent):
+        await get(names, network, "http://localhost:8101/", exempt=exempt)
+    assert network.addresses == ["localhost"]
+
+
+async def test_socket_of_this_machine_is_never_opened() -> None:
+    with pytest.raises(AddressRefused):
+        await PublicBackend().connect_unix_socket("/run/docker.sock")
