@@ -6,6 +6,7 @@ from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
 from app.models.connections import Connection, OAuthAttempt, OwnApp, PendingRevocation, Preflight
 from app.models.hosts import Event, Host
+from app.models.mapping import DescribeCache, Mapping
 from app.models.registrations import Delivery, Erasure, Quarantined, Registration
 from app.models.sync import (
     BACKFILL,
@@ -28,10 +29,12 @@ __all__ = [
     "CampaignLink",
     "Connection",
     "Delivery",
+    "DescribeCache",
     "Erasure",
     "Event",
     "Host",
     "IdempotentAnswer",
+    "Mapping",
     "OAuthAttempt",
     "OpenCreate",
     "OrgLease",

@@ -1,15 +1,19 @@
 """Describe answers read into types: what may be written, what must be, and which values exist."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.salesforce.errors import AnswerLost
+
+ALWAYS_TOLD: Final = frozenset({"name", "label", "type", "createable", "updateable", "nillable"})
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `length` counts characters, 0 for types without; `picklist_values` are active API values.
+    """One field. `length` counts characters, 0 for types without; `picklist_values` are active API values,
+    `picklist_labels` what users see of them. Numbers have `precision` digits, `scale` of them after
+    the point.
 
     Only a restricted picklist refuses other values; `reference_to` names the objects a lookup may point to.
     """
@@ -25,6 +29,12 @@ class Field:
     is_restricted_picklist: bool
     picklist_values: tuple[str, ...] = ()
     reference_to: tuple[str, ...] = ()
+    precision: int = 0
+    scale: int = 0
+    default_value: str | None = None
+    is_external_id: bool = False
+    is_unique: bool = False
+    picklist_labels: tuple[str, ...] = ()
 
     @property
     def is_required_on_create(self) -> bool:
@@ -75,6 +85,19 @@ def parse_describe(body: object) -> SObjectDescribe:
         raise AnswerLost(f"the describe is unreadable: {error}") from error
 
 
+def describe_body(describe: SObjectDescribe) -> dict[str, Any]:
+    """What `parse_describe` needs to read the same again, as the answer has it."""
+    return {
+        "name": describe.name,
+        "label": describe.label,
+        "createable": describe.is_createable,
+        "updateable": describe.is_updateable,
+        "queryable": describe.is_queryable,
+        "fields": [_field_body(field) for field in describe.fields.values()],
+        "recordTypeInfos": [_record_type_body(each) for each in describe.record_types],
+    }
+
+
 def _parse_sobject(body: Mapping[str, Any]) -> SObjectDescribe:
     fields = [_parse_field(field) for field in body["fields"]]
     return SObjectDescribe(
@@ -89,6 +112,7 @@ def _parse_sobject(body: Mapping[str, Any]) -> SObjectDescribe:
 
 
 def _parse_field(field: Mapping[str, Any]) -> Field:
+    choices = [each for each in field.get("picklistValues") or () if each.get("active")]
     return Field(
         name=str(field["name"]),
         label=str(field["label"]),
@@ -99,11 +123,55 @@ def _parse_field(field: Mapping[str, Any]) -> Field:
         is_nillable=field["nillable"] is True,
         is_defaulted_on_create=field.get("defaultedOnCreate") is True,
         is_restricted_picklist=field.get("restrictedPicklist") is True,
-        picklist_values=tuple(
-            str(each["value"]) for each in field.get("picklistValues") or () if each.get("active")
-        ),
+        picklist_values=tuple(str(each["value"]) for each in choices),
         reference_to=tuple(str(each) for each in field.get("referenceTo") or ()),
+        precision=_int(field.get("precision")),
+        scale=_int(field.get("scale")),
+        default_value=_default(field, choices),
+        is_external_id=field.get("externalId") is True,
+        is_unique=field.get("unique") is True,
+        picklist_labels=tuple(str(each.get("label") or each["value"]) for each in choices),
     )
+
+
+def _default(field: Mapping[str, Any], choices: Sequence[Mapping[str, Any]]) -> str | None:
+    own = field.get("defaultValue")
+    chosen = next((str(each["value"]) for each in choices if each.get("defaultValue") is True), None)
+    return str(own) if isinstance(own, str) and own else chosen
+
+
+def _field_body(field: Field) -> dict[str, Any]:
+    choices = zip(field.picklist_values, field.picklist_labels, strict=True)
+    body = {
+        "name": field.name,
+        "label": field.label,
+        "type": field.type,
+        "length": field.length,
+        "createable": field.is_createable,
+        "updateable": field.is_updateable,
+        "nillable": field.is_nillable,
+        "defaultedOnCreate": field.is_defaulted_on_create,
+        "restrictedPicklist": field.is_restricted_picklist,
+        "picklistValues": [{"value": value, "label": label, "active": True} for value, label in choices],
+        "referenceTo": list(field.reference_to),
+        "precision": field.precision,
+        "scale": field.scale,
+        "defaultValue": field.default_value,
+        "externalId": field.is_external_id,
+        "unique": field.is_unique,
+    }
+    return {name: value for name, value in body.items() if value or name in ALWAYS_TOLD}
+
+
+def _record_type_body(record_type: RecordType) -> dict[str, Any]:
+    return {
+        "recordTypeId": record_type.id,
+        "name": record_type.name,
+        "developerName": record_type.developer_name,
+        "available": record_type.is_available,
+        "defaultRecordTypeMapping": record_type.is_default,
+        "master": record_type.is_master,
+    }
 
 
 def _parse_record_type(info: Mapping[str, Any]) -> RecordType:

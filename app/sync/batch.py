@@ -1,9 +1,13 @@
 """The values that the engine plans with: one batch of claimed jobs, with all that we know of them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from app.sync.rules.exclusions import Exclusions
+
+from app.sync.rules.mapping import DEFAULT_RULES, Rules
 
 MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
 """What a member status means to us, highest priority first."""
@@ -45,6 +49,10 @@ class Written:
         return self.sf_id is not None
 
 
+SLOT_COLUMNS = tuple(each.name for each in fields(Written))
+"""The columns of `written_records` that the engine plans with, in the order of `Written`."""
+
+
 @dataclass(frozen=True)
 class Attendee:
     """Who registered, as given; `email_key` is the e-mail trimmed and in lower case."""
@@ -58,6 +66,8 @@ class Attendee:
     company: str | None = None
     job_title: str | None = None
     phone: str | None = None
+    locale: str | None = None
+    consent: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,23 @@ class EventView:
     starts_at: datetime | None = None
     location: str | None = None
     url: str | None = None
+    kind: str = "in_person"
+    ends_at: datetime | None = None
+    organizer: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What else the platform sent of a registration, in its own words; what was not sent is empty.
+
+    `answers` holds `{"key", "label"?, "value"}` each.
+    """
+
+    answers: Sequence[Mapping[str, Any]] = ()
+    ticket: Mapping[str, Any] = field(default_factory=dict)
+    buyer: Mapping[str, Any] = field(default_factory=dict)
+    utm: Mapping[str, Any] = field(default_factory=dict)
+    replay: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +133,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Job:
-    """One claimed registration."""
+    """One claimed registration, with the rules that the host has for its event."""
 
     registration_id: str
     event: EventView
@@ -122,6 +149,8 @@ class Job:
     running_version: int = 1
     is_erased: bool = False
     is_excluded: bool = False
+    given: Given = Given()
+    rules: Rules = DEFAULT_RULES
     written: Mapping[SlotKey, Written] = field(default_factory=dict)
 
     def slot(self, slot: str, discriminator: str = "") -> Written | None:
@@ -144,7 +173,7 @@ class Writes:
 @dataclass(frozen=True)
 class Batch:
     """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail);
-    `sibling_members`: what was written of their members.
+    `sibling_members`: what was written of their members; `exclusions`: whom the host never wants written.
     """
 
     host_id: str
@@ -155,3 +184,4 @@ class Batch:
     writes: Writes = Writes()
     siblings: Mapping[tuple[str, str], tuple[Facts, ...]] = field(default_factory=dict)
     sibling_members: Mapping[tuple[str, str], tuple[Written, ...]] = field(default_factory=dict)
+    exclusions: Exclusions = Exclusions()

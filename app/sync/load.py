@@ -1,266 +1,266 @@
-"""From claimed registration ids to a Batch: everything the planner needs, in five queries."""
+"""From claimed registration ids to a Batch: everything the planner needs, in five narrow queries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Select,
-    TableValuedAlias,
-    Text,
-    bindparam,
-    func,
-    inspect,
-    literal_column,
-    select,
-    true,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from app.models import Base, CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
-from app.sync.batch import MEMBER, Attendee, Batch, EventView, Facts, Job, Link, SlotKey, Writes, Written
+from app.sync.batch import (
+    MEMBER,
+    SLOT_COLUMNS,
+    Attendee,
+    Batch,
+    EventView,
+    Facts,
+    Job,
+    Link,
+    SlotKey,
+    Writes,
+    Written,
+)
 from app.sync.rules.exclusions import Exclusions
 
-Entity = TypeVar("Entity", bound=Base)
 Value = TypeVar("Value")
 PersonKey = tuple[str, str]
 """A campaign and an e-mail key."""
 
 ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone")
+FACT_COLUMNS = """
+    registration.status, registration.registered_at, registration.confirmed_at, registration.checked_in_at,
+    registration.check_in_reverted_at, registration.cancelled_at, registration.no_show_at,
+    registration.replay, registration.snapshot_at, registration.excluded_at,
+    registration.ticket ->> 'kind' AS ticket_kind
+"""
+OF_HOST = text("""
+    SELECT clock_timestamp() AS now, (SELECT settings FROM hosts WHERE host_id = :host_id) AS settings
+""")
+# Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of the
+# host instead of taking each by its key, and a backlog's cost would grow with its square.
+CLAIMED = text(
+    f"""
+    SELECT job.registration_id, job.why, job.asked_by, job.attempts, job.deaths, job.running_version,
+           registration.event_id, registration.attendee, registration.email_key, registration.salesforce_id,
+           registration.ticket ->> 'name' AS ticket_name, registration.erased_at, {FACT_COLUMNS}
+    FROM unnest(CAST(:ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM sync_jobs WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS job
+    CROSS JOIN LATERAL (
+        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS registration
+    ORDER BY wanted.id
+    """  # noqa: S608 -- put together from constants
+)
+EVENTS = text("""
+    SELECT event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url,
+           link.campaign_id, link.statuses, link.state AS link_state, link.version AS link_version
+    FROM events AS event
+    LEFT JOIN campaign_links AS link
+      ON link.host_id = event.host_id AND link.event_id = event.event_id AND link.org_id = :org_id
+    WHERE event.host_id = :host_id AND event.event_id = ANY(:event_ids)
+""")
+SLOTS = text(
+    f"""
+    SELECT record.registration_id, record.slot, record.discriminator, {", ".join(SLOT_COLUMNS)}
+    FROM unnest(CAST(:ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM written_records
+        WHERE host_id = :host_id AND org_id = :org_id AND registration_id = wanted.id
+        ORDER BY host_id, org_id, registration_id OFFSET 0
+    ) AS record
+    """  # noqa: S608 -- put together from constants
+)
+SIBLINGS = text(
+    f"""
+    SELECT asked.campaign_id, asked.email_key, {FACT_COLUMNS},
+           {", ".join(f"record.{name} AS slot_{name}" for name in SLOT_COLUMNS)}
+    FROM unnest(CAST(:campaigns AS text[]), CAST(:emails AS text[])) AS asked (campaign_id, email_key)
+    JOIN registrations AS registration
+      ON registration.host_id = :host_id AND registration.email_key = asked.email_key
+     AND registration.registration_id <> ALL(:known)
+    JOIN campaign_links AS link
+      ON link.host_id = registration.host_id AND link.event_id = registration.event_id
+     AND link.campaign_id = asked.campaign_id
+    LEFT JOIN written_records AS record
+      ON record.host_id = registration.host_id AND record.org_id = :org_id
+     AND record.registration_id = registration.registration_id
+     AND record.slot = :member AND record.discriminator = link.campaign_id
+    WHERE registration.erased_at IS NULL
+    """  # noqa: S608 -- put together from constants
+)
+
+
+class Sibling(NamedTuple):
+    """One registration of a person for a campaign, and what was written of its member."""
+
+    person: PersonKey
+    facts: Facts
+    is_excluded: bool
+    member: Written | None
 
 
 async def load_batch(
     session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str, fence: int
 ) -> Batch:
     """The claimed jobs with their registrations, events, links, written records and siblings."""
-    query = _claimed_rows(registration_ids, host_id=host_id, org_id=org_id)
-    found = (await session.execute(query)).all()
-    written = await _written(session, registration_ids, host_id=host_id, org_id=org_id)
-    settings = await session.scalar(select(Host.settings).where(Host.host_id == host_id)) or {}
+    batch = await load_claimed(session, registration_ids, host_id=host_id, org_id=org_id, fence=fence)
+    return await with_siblings(session, batch)
+
+
+async def load_claimed(
+    session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str, fence: int
+) -> Batch:
+    """The same without siblings: what others are writing of the same people just now is not known yet."""
+    whose = {"host_id": host_id, "org_id": org_id}
+    of_host = (await session.execute(OF_HOST, {"host_id": host_id})).one()
+    settings = of_host.settings or {}
+    rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
+    events = await _events(session, {row.event_id for row in rows}, whose)
+    written = await _written(session, registration_ids, whose)
     exclusions = Exclusions.of(settings)
-    jobs = tuple(_job(*row, written.get(row[0].registration_id, {}), exclusions) for row in found)
-    now = await session.scalar(select(func.clock_timestamp()))
-    assert now is not None
-    siblings = await _siblings(session, jobs, host_id=host_id, org_id=org_id)
-    return Batch(
-        host_id,
-        org_id,
-        fence,
-        now,
-        jobs,
-        _writes(settings),
-        _by_person(
-            (person, facts_of(each)) for person, each, _ in siblings if not _is_excluded(each, exclusions)
-        ),
-        _by_person((person, _slot(record)) for person, _, record in siblings if record is not None),
+    jobs = tuple(
+        _job(row, *events[row.event_id], written.get(row.registration_id, {}), exclusions)
+        for row in rows
+        if row.event_id in events
+    )
+    return Batch(host_id, org_id, fence, of_host.now, jobs, _writes(settings), exclusions=exclusions)
+
+
+async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
+    """Adds all registrations of the batch's people in the linked campaigns, other events included."""
+    known = [job for job in batch.jobs if job.link and job.attendee.email_key]
+    siblings = [*_among_us(known), *await _others(session, known, batch)]
+    return replace(
+        batch,
+        siblings=_by_person((each.person, each.facts) for each in siblings if not each.is_excluded),
+        sibling_members=_by_person((each.person, each.member) for each in siblings if each.member),
     )
 
 
-def facts_of(registration: Registration) -> Facts:
-    """The facts with a check-in that was undone later taken away."""
+def facts_of(registration: Any) -> Facts:
+    """The facts of a row with FACT_COLUMNS; a check-in that was undone later is taken away."""
     checked_in_at = registration.checked_in_at
     reverted_at = registration.check_in_reverted_at
     if checked_in_at is not None and reverted_at is not None and reverted_at >= checked_in_at:
         checked_in_at = None
     return Facts(
-        status=registration.status,
-        registered_at=registration.registered_at,
-        confirmed_at=registration.confirmed_at,
-        checked_in_at=checked_in_at,
-        cancelled_at=registration.cancelled_at,
-        no_show_at=registration.no_show_at,
-        replay_watched_at=_watched_at(registration),
+        registration.status,
+        registration.registered_at,
+        registration.confirmed_at,
+        checked_in_at,
+        registration.cancelled_at,
+        registration.no_show_at,
+        _watched_at(registration),
     )
 
 
-def _claimed_rows(
-    registration_ids: Sequence[str], *, host_id: str, org_id: str
-) -> Select[SyncJob, Registration, Event, CampaignLink | None]:
-    """Job, registration, event and link (or None) of each id, in the order of ids."""
-    wanted = _wanted(registration_ids)
-    job = _each(SyncJob, SyncJob.host_id == host_id, SyncJob.registration_id == wanted.c.id)
-    registration = _each(
-        Registration, Registration.host_id == host_id, Registration.registration_id == wanted.c.id
-    )
-    return (
-        select(job, registration, Event, CampaignLink)
-        .select_from(wanted)
-        .join(job, true())
-        .join(registration, true())
-        .join(Event, (Event.host_id == host_id) & (Event.event_id == registration.event_id))
-        .outerjoin(
-            CampaignLink,
-            (CampaignLink.host_id == host_id)
-            & (CampaignLink.event_id == registration.event_id)
-            & (CampaignLink.org_id == org_id),
-        )
-        .order_by(wanted.c.id)
-    )
-
-
-def _watched_at(registration: Registration) -> datetime | None:
+def _watched_at(registration: Any) -> datetime | None:
     if not registration.replay:
         return None
     watched_at = registration.replay.get("watched_at")
-    return datetime.fromisoformat(watched_at) if watched_at else registration.snapshot_at
+    moment: datetime = datetime.fromisoformat(watched_at) if watched_at else registration.snapshot_at
+    return moment
 
 
 def _job(
-    job: SyncJob,
-    registration: Registration,
-    event: Event,
-    link: CampaignLink | None,
-    written: dict[SlotKey, Written],
+    row: Any,
+    event: EventView,
+    link: Link | None,
+    written: Mapping[SlotKey, Written],
     exclusions: Exclusions,
 ) -> Job:
     return Job(
-        registration_id=job.registration_id,
-        event=EventView(
-            event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url
-        ),
-        attendee=_attendee(registration),
-        facts=facts_of(registration),
-        link=_link(link),
-        salesforce_id=registration.salesforce_id,
-        ticket=(registration.ticket or {}).get("name"),
-        why=job.why,
-        asked_by=job.asked_by,
-        attempts=job.attempts,
-        deaths=job.deaths,
-        running_version=job.running_version or 0,
-        is_erased=registration.erased_at is not None,
-        is_excluded=_is_excluded(registration, exclusions),
+        registration_id=row.registration_id,
+        event=event,
+        attendee=_attendee(row.attendee, row.email_key),
+        facts=facts_of(row),
+        link=link,
+        salesforce_id=row.salesforce_id,
+        ticket=row.ticket_name,
+        why=row.why,
+        asked_by=row.asked_by,
+        attempts=row.attempts,
+        deaths=row.deaths,
+        running_version=row.running_version or 0,
+        is_erased=row.erased_at is not None,
+        is_excluded=_is_excluded(row, row.email_key, exclusions),
         written=written,
     )
 
 
-def _is_excluded(registration: Registration, exclusions: Exclusions) -> bool:
-    ticket_kind = (registration.ticket or {}).get("kind")
-    return registration.excluded_at is not None or exclusions.cover(registration.email_key, ticket_kind)
+def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusions) -> bool:
+    return registration.excluded_at is not None or exclusions.cover(email_key, registration.ticket_kind)
 
 
-def _attendee(registration: Registration) -> Attendee:
-    given: dict[str, Any] = registration.attendee
+def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
     email = given.get("email")
-    return Attendee(
-        attendee_id=given.get("id"),
-        email=email.strip() if email else None,
-        email_key=registration.email_key,
-        **{name: given.get(name) for name in ATTENDEE_FIELDS},
-    )
+    rest = (given.get(name) for name in ATTENDEE_FIELDS)
+    return Attendee(given.get("id"), email.strip() if email else None, email_key, *rest)
 
 
-def _link(link: CampaignLink | None) -> Link | None:
-    if link is None or link.campaign_id is None or link.state not in ("linked", "broken"):
+async def _events(
+    session: AsyncSession, event_ids: Iterable[str], whose: Mapping[str, str]
+) -> dict[str, tuple[EventView, Link | None]]:
+    rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
+    return {row.event_id: (EventView(*row[:6]), _link(row)) for row in rows}
+
+
+def _link(row: Any) -> Link | None:
+    if row.campaign_id is None or row.link_state not in ("linked", "broken"):
         return None
-    labels = {meaning: label for meaning, label in link.statuses.items() if label}
-    return Link(link.campaign_id, labels, is_broken=link.state == "broken", version=link.version)
+    labels = {meaning: label for meaning, label in row.statuses.items() if label}
+    return Link(row.campaign_id, labels, is_broken=row.link_state == "broken", version=row.link_version)
 
 
 async def _written(
-    session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str
+    session: AsyncSession, registration_ids: Sequence[str], whose: Mapping[str, str]
 ) -> dict[str, dict[SlotKey, Written]]:
-    wanted = _wanted(registration_ids)
-    row_of = _each(
-        WrittenRecord,
-        WrittenRecord.host_id == host_id,
-        WrittenRecord.org_id == org_id,
-        WrittenRecord.registration_id == wanted.c.id,
-    )
-    rows = await session.scalars(select(row_of).select_from(wanted).join(row_of, true()))
     slots: dict[str, dict[SlotKey, Written]] = {}
-    for row in rows:
-        slots.setdefault(row.registration_id, {})[SlotKey(row.slot, row.discriminator)] = _slot(row)
+    for row in await session.execute(SLOTS, {**whose, "ids": list(registration_ids)}):
+        slots.setdefault(row[0], {})[SlotKey(row[1], row[2])] = Written(*row[3:])
     return slots
 
 
-def _slot(row: WrittenRecord) -> Written:
-    return Written(
-        state=row.state,
-        action=row.action,
-        sobject=row.sobject,
-        sf_id=row.sf_id,
-        meaning=row.meaning,
-        label=row.label,
-        reference=row.reference,
-        details=row.details,
-        attempt_started_at=row.attempt_started_at,
-        first_attempt_at=row.first_attempt_at,
-        looks=row.looks,
-        rounds=row.rounds,
-    )
-
-
-def _writes(settings: dict[str, Any]) -> Writes:
+def _writes(settings: Mapping[str, Any]) -> Writes:
     chosen = settings.get("writes", {})
     return Writes(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
 
 
-def _wanted(registration_ids: Sequence[str]) -> TableValuedAlias:
-    """The ids as a table: one array, so that the statement is the same for any number."""
-    return func.unnest(_texts(registration_ids)).table_valued("id").render_derived("wanted")
+def _among_us(jobs: Iterable[Job]) -> Iterable[Sibling]:
+    """The batch's own registrations, so that the database need not be asked for them again."""
+    for job in jobs:
+        if job.link and not job.is_erased:
+            campaign_id = job.link.campaign_id
+            person = (campaign_id, job.attendee.email_key or "")
+            yield Sibling(person, job.facts, job.is_excluded, job.slot(MEMBER, campaign_id))
 
 
-def _each(entity: type[Entity], *conditions: ColumnElement[bool]) -> type[Entity]:
-    """The entity's rows for each wanted id, by its primary key.
-
-    Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of
-    the host instead, and a backlog's cost would grow with its square.
-    """
-    by_key = select(entity).where(*conditions).order_by(*inspect(entity).primary_key)
-    return aliased(entity, by_key.offset(literal_column("0")).lateral())
-
-
-def _texts(values: Sequence[str]) -> BindParameter[Sequence[str]]:
-    return bindparam(None, list(values), type_=ARRAY(Text), unique=True)
-
-
-async def _siblings(
-    session: AsyncSession, jobs: Sequence[Job], *, host_id: str, org_id: str
-) -> list[tuple[PersonKey, Registration, WrittenRecord | None]]:
-    """All registrations of the batch's people in the linked campaigns, other events included, each with what
-    was written of its member."""
-    wanted = {
-        (job.link.campaign_id, job.attendee.email_key) for job in jobs if job.link and job.attendee.email_key
-    }
-    if not wanted:
+async def _others(session: AsyncSession, known: Sequence[Job], batch: Batch) -> list[Sibling]:
+    people = sorted({(job.link.campaign_id, job.attendee.email_key or "") for job in known if job.link})
+    if not people:
         return []
-    campaigns, emails = zip(*sorted(wanted), strict=True)
-    asked = (
-        func.unnest(_texts(campaigns), _texts(emails))
-        .table_valued("campaign_id", "email_key")
-        .render_derived("asked")
-    )
-    query = (
-        select(CampaignLink.campaign_id, Registration, WrittenRecord)
-        .select_from(asked)
-        .join(
-            Registration,
-            (Registration.host_id == host_id) & (Registration.email_key == asked.c.email_key),
-        )
-        .join(
-            CampaignLink,
-            (CampaignLink.host_id == Registration.host_id)
-            & (CampaignLink.event_id == Registration.event_id)
-            & (CampaignLink.campaign_id == asked.c.campaign_id),
-        )
-        .outerjoin(
-            WrittenRecord,
-            (WrittenRecord.host_id == Registration.host_id)
-            & (WrittenRecord.org_id == org_id)
-            & (WrittenRecord.registration_id == Registration.registration_id)
-            & (WrittenRecord.slot == MEMBER)
-            & (WrittenRecord.discriminator == CampaignLink.campaign_id),
-        )
-        .where(Registration.erased_at.is_(None))
-    )
+    campaigns, emails = zip(*people, strict=True)
+    values = {
+        "host_id": batch.host_id,
+        "org_id": batch.org_id,
+        "campaigns": list(campaigns),
+        "emails": list(emails),
+        "known": [job.registration_id for job in known],
+        "member": MEMBER,
+    }
     return [
-        ((campaign_id or "", registration.email_key or ""), registration, record)
-        for campaign_id, registration, record in await session.execute(query)
+        Sibling(
+            (row.campaign_id, row.email_key),
+            facts_of(row),
+            _is_excluded(row, row.email_key, batch.exclusions),
+            Written(*row[-len(SLOT_COLUMNS) :]) if row.slot_state is not None else None,
+        )
+        for row in await session.execute(SIBLINGS, values)
     ]
 
 
