@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.sync.rules.exclusions import Exclusions
-
 from app.sync.rules.mapping import DEFAULT_RULES, Rules
 
 MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
@@ -184,4 +183,4 @@ class Batch:
     writes: Writes = Writes()
     siblings: Mapping[tuple[str, str], tuple[Facts, ...]] = field(default_factory=dict)
     sibling_members: Mapping[tuple[str, str], tuple[Written, ...]] = field(default_factory=dict)
-    exclusions: Exclusions = Exclusions()
+    exclusions: Exclusions = field(default_factory=Exclusions)

@@ -199,8 +199,8 @@ def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusion
 
 def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
     email = given.get("email")
-    rest = (given.get(name) for name in ATTENDEE_FIELDS)
-    return Attendee(given.get("id"), email.strip() if email else None, email_key, *rest)
+    named: dict[str, Any] = {name: given.get(name) for name in ATTENDEE_FIELDS}
+    return Attendee(given.get("id"), email.strip() if email else None, email_key, **named)
 
 
 async def _events(

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.models import OpenCreate, WrittenRecord
-from app.sync.batch import PERSON, Batch, SlotKey, Written
+from app.sync.batch import PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
 from app.sync.leases import Lease, LeaseLost
 from app.sync.rows import Operation, Row
 
@@ -35,7 +35,6 @@ RAISE_FENCE = text("""
     WHERE open.until <= clock_timestamp() OR (open.host_id = :host_id AND open.registration_id = ANY(:mine))
     RETURNING key
 """)
-SLOT_COLUMNS = tuple(each.name for each in fields(Written))
 LISTED = ", ".join(("registration_id", *SlotKey._fields, *SLOT_COLUMNS))
 # One text whatever the number of rows: it is read and planned once per connection.
 KEEP_SLOTS = text(
