@@ -1,6 +1,8 @@
 """One verified webhook, read: from bytes to a delivery that can be recorded."""
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +19,8 @@ from app.problems import FieldError, field_errors
 
 ERASED = "attendee.erased"
 KEPT_OF_ERASED = ("host", "registration_ids")
+EXPONENT = re.compile(rb"[:,\[]\s*-?[0-9.]+[eE]")
+"""Of a number: Postgres would keep every digit of it, and refuses some that we read as zero."""
 
 
 class Outcome(StrEnum):
@@ -40,7 +44,10 @@ class ToErase:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A signed delivery of known shape, or of a type we do not know (then without news)."""
+    """A signed delivery of known shape, or of a type we do not know (then without news).
+
+    `payload` is the JSON text to keep: as it came, but for what must not be kept of it.
+    """
 
     webhook_id: str
     host_id: str
@@ -48,7 +55,7 @@ class Accepted:
     type: str
     occurred_at: datetime
     body_sha256: bytes
-    payload: Mapping[str, Any] = field(repr=False)
+    payload: str = field(repr=False)
     event_id: str | None = None
     registration_id: str | None = None
     event: EventState | None = field(default=None, repr=False)
@@ -92,17 +99,17 @@ def read_delivery(webhook_id: str, body: bytes) -> Accepted:
         type=head.type,
         occurred_at=head.timestamp,
         body_sha256=hashlib.sha256(body).digest(),
-        payload=_kept_payload(payload),
+        payload=_kept_payload(payload, body),
         **(_news(envelope) if envelope else {}),
     )
 
 
-def _kept_payload(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+def _kept_payload(payload: Mapping[str, Any], body: bytes) -> str:
     """Whoever is to be erased is not written down for it."""
-    if payload["type"] != ERASED:
-        return payload
-    data = {name: value for name, value in payload["data"].items() if name in KEPT_OF_ERASED}
-    return {"type": payload["type"], "timestamp": payload["timestamp"], "data": data}
+    if payload["type"] == ERASED:
+        data = {name: value for name, value in payload["data"].items() if name in KEPT_OF_ERASED}
+        return json.dumps({"type": payload["type"], "timestamp": payload["timestamp"], "data": data})
+    return json.dumps(payload) if EXPONENT.search(body) else body.decode()
 
 
 def _shape_of(payload: Mapping[str, Any]) -> type[Head | Envelope]:

@@ -128,7 +128,7 @@ def _told(line: ImportLine) -> Accepted:
         type=IMPORTED,
         occurred_at=at,
         body_sha256=hashlib.sha256().digest(),
-        payload={},
+        payload="{}",
         event_id=line.event.id,
         registration_id=registration.id,
         event=EventState(event),

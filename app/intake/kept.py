@@ -6,13 +6,13 @@ row that is read without a lock and to which nothing is added needs none: states
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Table, TextClause, TextualSelect, text
+from sqlalchemy import DateTime, Table, TextClause, TextualSelect, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Row = Mapping[str, Any]
@@ -40,12 +40,19 @@ class Kept(Generic[State]):
     merged: Callable[[Row | None, State], Row | None]
 
     @cached_property
-    def read(self) -> TextualSelect:
-        return self._select("")
+    def read(self) -> str:
+        """SQL for `host_id, id, found` of the keys in `:<table>_hosts` and `:<table>_ids`."""
+        found = ", ".join(f"'{name}', t.{name}" for name in self._names)
+        listed = f"t.host_id, t.{self.id_column} AS id, json_build_object({found}) AS found"
+        return self._select(listed, prefix=f"{self.table.name}_")
 
     @cached_property
     def lock(self) -> TextualSelect:
-        return self._select("FOR UPDATE OF t")
+        """The rows of the keys in `:hosts` and `:ids`, locked in the order of their keys."""
+        listed = ", ".join(f"t.{name}" for name in self._names)
+        ordered = f" ORDER BY t.host_id, t.{self.id_column} FOR UPDATE OF t"
+        statement = text(self._select(listed) + ordered)
+        return statement.columns(*(self.table.c[name] for name in self._names))
 
     @cached_property
     def insert(self) -> TextClause:
@@ -63,36 +70,51 @@ class Kept(Generic[State]):
             f" WHERE t.host_id = r.host_id AND t.{self.id_column} = r.{self.id_column}"
         )
 
+    def row_of(self, found: Row) -> Row:
+        """A row as `lock` has it, from the JSON object that `read` found."""
+        times = {name: datetime.fromisoformat(found[name]) for name in self._times if found[name] is not None}
+        return {**found, **times}
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("host_id", self.id_column, *self.columns, *self.guards)
+
+    @cached_property
+    def _times(self) -> tuple[str, ...]:
+        return tuple(name for name in self._names if isinstance(self.table.c[name].type, DateTime))
+
     @property
     def _rows(self) -> str:
         return f"jsonb_populate_recordset(CAST(NULL AS {self.table.name}), CAST(:rows AS jsonb))"
 
-    def _select(self, locking: str) -> TextualSelect:
-        names = ("host_id", self.id_column, *self.columns, *self.guards)
-        listed = ", ".join(f"t.{name}" for name in names)
-        statement = text(
-            f"SELECT {listed} FROM {self.table.name} AS t"  # noqa: S608
-            " JOIN unnest(CAST(:hosts AS text[]), CAST(:ids AS text[])) AS k(host_id, id)"
+    def _select(self, listed: str, *, prefix: str = "") -> str:
+        return (
+            f"SELECT {listed} FROM {self.table.name} AS t"  # noqa: S608 -- names of ours
+            f" JOIN unnest(CAST(:{prefix}hosts AS text[]), CAST(:{prefix}ids AS text[])) AS k(host_id, id)"
             f" ON t.host_id = k.host_id AND t.{self.id_column} = k.id"
-            f" ORDER BY t.host_id, t.{self.id_column} {locking}"
         )
-        return statement.columns(*(self.table.c[name] for name in names))
 
 
-async def keep(session: AsyncSession, kept: Kept[State], told: Mapping[Key, State]) -> list[Change]:
-    """Join every state of `told` into the table; returns what changed."""
-    stored = await _rows_of(session, kept, kept.read, told.keys())
-    absent = {key: row for key in told.keys() - stored.keys() if (row := kept.merged(None, told[key]))}
+async def keep(
+    session: AsyncSession, kept: Kept[State], told: Mapping[Key, State], *, stored: Mapping[Key, Row]
+) -> list[Change]:
+    """Join every state of `told` into the table; returns what changed.
+
+    `stored` are the rows that were found a moment ago: one that came since is met by its key.
+    """
+    found = {key: row for key, row in stored.items() if key in told}
+    absent = {key: row for key in told.keys() - found.keys() if (row := kept.merged(None, told[key]))}
     inserted = await _insert(session, kept, absent)
     raced = absent.keys() - inserted
-    touched = {key for key, row in stored.items() if kept.merged(row, told[key]) is not None}
+    touched = {key for key, row in found.items() if kept.merged(row, told[key]) is not None}
     changes = [Change(key, None, absent[key]) for key in inserted]
     return changes + await _update(session, kept, {key: told[key] for key in touched | raced})
 
 
 def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows for `jsonb_populate_recordset`; times as ISO 8601, bytes in Postgres' hex form."""
-    return json.dumps(list(rows), default=_encoded)
+    """Rows for `jsonb_populate_recordset`; times as ISO 8601. What is absent from a row is null in it."""
+    told = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    return json.dumps(told, default=_encoded)
 
 
 async def _insert(session: AsyncSession, kept: Kept[Any], rows: Mapping[Key, Row]) -> set[Key]:
@@ -103,7 +125,7 @@ async def _insert(session: AsyncSession, kept: Kept[Any], rows: Mapping[Key, Row
 
 
 async def _update(session: AsyncSession, kept: Kept[State], told: Mapping[Key, State]) -> list[Change]:
-    stored = await _rows_of(session, kept, kept.lock, told.keys())
+    stored = await _locked(session, kept, sorted(told))
     changes = [
         Change(key, row, after)
         for key, row in stored.items()
@@ -115,16 +137,17 @@ async def _update(session: AsyncSession, kept: Kept[State], told: Mapping[Key, S
     return changes
 
 
-async def _rows_of(
-    session: AsyncSession, kept: Kept[Any], statement: TextualSelect, keys: Iterable[Key]
-) -> dict[Key, Row]:
-    ordered = sorted(keys)
-    if not ordered:
+async def _locked(session: AsyncSession, kept: Kept[Any], keys: Sequence[Key]) -> dict[Key, Row]:
+    if not keys:
         return {}
-    found = await session.execute(
-        statement, {"hosts": [host_id for host_id, _ in ordered], "ids": [id_ for _, id_ in ordered]}
-    )
+    found = await session.execute(kept.lock, key_columns(keys))
     return {(row["host_id"], row[kept.id_column]): dict(row) for row in found.mappings()}
+
+
+def key_columns(keys: Iterable[Key], prefix: str = "") -> dict[str, list[str]]:
+    """Keys as the two arrays that `lock`, and with a table's name before them `read`, are given."""
+    listed = list(keys)
+    return {f"{prefix}hosts": [key[0] for key in listed], f"{prefix}ids": [key[1] for key in listed]}
 
 
 def _keyed_json(kept: Kept[Any], rows: Mapping[Key, Row]) -> str:
@@ -136,6 +159,4 @@ def _keyed_json(kept: Kept[Any], rows: Mapping[Key, Row]) -> str:
 def _encoded(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
     raise TypeError(f"{type(value).__name__} does not go into a row")

@@ -1,94 +1,54 @@
 """Record deliveries in one transaction: what came in, what it adds up to, and which jobs it arms."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.intake.delivery import Accepted, Outcome
 from app.intake.erasure import erase
-from app.intake.kept import Change, Kept, Key, keep, rows_json
+from app.intake.kept import Change, Key, keep, rows_json
 from app.intake.merge import EventState, RegistrationState, join_events, join_registrations
-from app.intake.rows import has_news, merged_event, merged_registration
-from app.intake.tombstones import meet
-from app.models import BACKFILL, CampaignLink, Event, Registration, SyncJob
+from app.intake.rows import has_news
+from app.intake.seen import Seen, look
+from app.intake.tables import EVENTS, REGISTRATIONS
+from app.intake.tombstones import lock_hosts, meet
+from app.models import BACKFILL, CampaignLink, SyncJob
 from app.sync.arm import Arm, arm_jobs
 from app.telemetry import WEBHOOK_BODY_CHANGES
 
 PLATFORM = "platform"
 """The audit log's name for whoever sends webhooks."""
 
-EVENT_COLUMNS = (
-    "title",
-    "kind",
-    "starts_at",
-    "ends_at",
-    "timezone",
-    "location",
-    "url",
-    "organizer",
-    "is_cancelled",
-    "version",
-    "snapshot_at",
-    "merge_state",
-)
-REGISTRATION_COLUMNS = (
-    "event_id",
-    "status",
-    "attendee",
-    "email_key",
-    "ticket",
-    "buyer",
-    "answers",
-    "utm",
-    "salesforce_id",
-    "version",
-    "snapshot_at",
-    "registered_at",
-    "confirmed_at",
-    "checked_in_at",
-    "check_in_reverted_at",
-    "cancelled_at",
-    "cancel_reason",
-    "no_show_at",
-    "completed_at",
-    "replay",
-    "merge_state",
-)
-
-EVENTS: Kept[EventState] = Kept(
-    table=Event.metadata.tables["events"],
-    id_column="event_id",
-    columns=EVENT_COLUMNS,
-    guards=(),
-    merged=merged_event,
-)
-REGISTRATIONS: Kept[RegistrationState] = Kept(
-    table=Registration.metadata.tables["registrations"],
-    id_column="registration_id",
-    columns=REGISTRATION_COLUMNS,
-    guards=("erased_at",),
-    merged=merged_registration,
-)
+KEEP_DELIVERIES = text("""
+    INSERT INTO deliveries (host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256,
+                            payload, outcome)
+    SELECT host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256,
+           CAST(payload AS jsonb), outcome
+    FROM unnest(
+        CAST(:host_id AS text[]), CAST(:webhook_id AS text[]), CAST(:type AS text[]),
+        CAST(:occurred_at AS timestamptz[]), CAST(:event_id AS text[]), CAST(:registration_id AS text[]),
+        CAST(:body_sha256 AS bytea[]), CAST(:payload AS text[]), CAST(:outcome AS text[])
+    ) AS told (host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload,
+               outcome)
+    ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id
+""")
 DELIVERY_COLUMNS = (
-    "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
-)
-KEEP_DELIVERIES = text(
-    f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
-    " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
-    " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
+    "host_id",
+    "webhook_id",
+    "type",
+    "occurred_at",
+    "event_id",
+    "registration_id",
+    "body_sha256",
+    "payload",
+    "outcome",
 )
 KEPT_BODIES = text(
     "SELECT d.host_id, d.webhook_id, d.body_sha256 FROM deliveries AS d"
     " JOIN unnest(CAST(:hosts AS text[]), CAST(:ids AS text[])) AS k(host_id, id)"
     " ON d.host_id = k.host_id AND d.webhook_id = k.id"
-)
-KNOWN_HOSTS = text(
-    "SELECT k.host_id, h.host_id IS NOT NULL AS is_known, h.name, c.org_id"
-    " FROM unnest(CAST(:hosts AS text[])) AS k(host_id)"
-    " LEFT JOIN hosts AS h ON h.host_id = k.host_id LEFT JOIN connections AS c ON c.host_id = k.host_id"
 )
 KEEP_HOSTS = text(
     "INSERT INTO hosts (host_id, name)"
@@ -124,13 +84,12 @@ async def record(session: AsyncSession, deliveries: Sequence[Accepted], *, peppe
     Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
     Nothing is kept of somebody erased; `pepper` keys the tombstones.
     """
-    tombstones = await meet(session, deliveries, pepper=pepper)
-    deliveries = [tombstones.spare(delivery) for delivery in deliveries]
+    deliveries, seen = await _spared(session, deliveries, pepper=pepper)
     fresh = await _keep_deliveries(session, deliveries)
-    org_of = await _keep_hosts(session, fresh)
-    await keep(session, EVENTS, _event_news(fresh))
-    changes = await keep(session, REGISTRATIONS, _registration_news(fresh))
-    org_ids = await arm_jobs(session, await _arms(session, changes, org_of))
+    await _keep_hosts(session, fresh, seen)
+    await keep(session, EVENTS, _event_news(fresh), stored=seen.events)
+    changes = await keep(session, REGISTRATIONS, _registration_news(fresh), stored=seen.registrations)
+    org_ids = await arm_jobs(session, await _arms(session, changes, seen))
     for delivery in fresh:
         if delivery.erasure is not None:
             await erase(session, delivery.erasure, pepper=pepper, by=PLATFORM)
@@ -147,15 +106,24 @@ async def record_imported(session: AsyncSession, lines: Sequence[Accepted], *, p
     They are written below live work, and only where the registration was written before or its event is
     linked: those of before the connection wait until a backfill asks for them.
     """
-    tombstones = await meet(session, lines, pepper=pepper)
-    spared = [tombstones.spare(line) for line in lines]
-    org_of = await _keep_hosts(session, spared)
-    await keep(session, EVENTS, _event_news(spared))
-    changes = await keep(session, REGISTRATIONS, _registration_news(spared))
-    arms = await _arms(session, changes, org_of)
-    wanted = await _asked_for(session, arms)
+    spared, seen = await _spared(session, lines, pepper=pepper)
+    await _keep_hosts(session, spared, seen)
+    await keep(session, EVENTS, _event_news(spared), stored=seen.events)
+    changes = await keep(session, REGISTRATIONS, _registration_news(spared), stored=seen.registrations)
+    wanted = await _asked_for(session, await _arms(session, changes, seen))
     org_ids = await arm_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
     return Imported({change.key for change in changes}, org_ids)
+
+
+async def _spared(
+    session: AsyncSession, deliveries: Sequence[Accepted], *, pepper: bytes
+) -> tuple[list[Accepted], Seen]:
+    """The deliveries without what must not be kept of them, and what is known of all around them."""
+    await lock_hosts(session, deliveries)
+    seen = await look(session, deliveries)
+    buried = [delivery for delivery in deliveries if seen.hosts[delivery.host_id].has_tombstones]
+    tombstones = await meet(session, buried, pepper=pepper)
+    return [tombstones.spare(delivery) for delivery in deliveries], seen
 
 
 async def record_unusable(session: AsyncSession, webhook_id: str, *, body: bytes, reason: str) -> None:
@@ -168,29 +136,13 @@ async def _keep_deliveries(session: AsyncSession, deliveries: Sequence[Accepted]
     first: dict[Key, Accepted] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
-    rows = rows_json(_delivery_row(delivery) for delivery in first.values())
-    new = {
-        (host_id, webhook_id)
-        for host_id, webhook_id in await session.execute(KEEP_DELIVERIES, {"rows": rows})
-    }
+    columns = {name: [getattr(each, name) for each in first.values()] for name in DELIVERY_COLUMNS}
+    kept = await session.execute(KEEP_DELIVERIES, columns)
+    new = {(host_id, webhook_id) for host_id, webhook_id in kept}
     fresh = [delivery for key, delivery in first.items() if key in new]
     if len(fresh) < len(deliveries):
         await _count_changed_bodies(session, deliveries)
     return fresh
-
-
-def _delivery_row(delivery: Accepted) -> Mapping[str, Any]:
-    return {
-        "host_id": delivery.host_id,
-        "webhook_id": delivery.webhook_id,
-        "type": delivery.type,
-        "occurred_at": delivery.occurred_at,
-        "event_id": delivery.event_id,
-        "registration_id": delivery.registration_id,
-        "body_sha256": delivery.body_sha256,
-        "payload": delivery.payload,
-        "outcome": delivery.outcome,
-    }
 
 
 async def _count_changed_bodies(session: AsyncSession, deliveries: Sequence[Accepted]) -> None:
@@ -204,20 +156,16 @@ async def _count_changed_bodies(session: AsyncSession, deliveries: Sequence[Acce
     WEBHOOK_BODY_CHANGES.inc(changed)
 
 
-async def _keep_hosts(session: AsyncSession, fresh: Iterable[Accepted]) -> dict[str, str]:
-    """Make hosts known, follow their names; returns the org of each that was ever connected."""
+async def _keep_hosts(session: AsyncSession, fresh: Iterable[Accepted], seen: Seen) -> None:
+    """Make hosts known, and follow their names."""
     names = {delivery.host_id: delivery.host_name for delivery in fresh}
-    if not names:
-        return {}
-    known = (await session.execute(KNOWN_HOSTS, {"hosts": sorted(names)})).all()
     changed = [
-        {"host_id": row.host_id, "name": names[row.host_id]}
-        for row in known
-        if not row.is_known or names[row.host_id] not in (None, row.name)
+        {"host_id": host_id, "name": name}
+        for host_id, name in names.items()
+        if not seen.hosts[host_id].is_known or name not in (None, seen.hosts[host_id].name)
     ]
     if changed:
         await session.execute(KEEP_HOSTS, {"rows": rows_json(changed)})
-    return {row.host_id: row.org_id for row in known if row.org_id is not None}
 
 
 def _event_news(fresh: Iterable[Accepted]) -> dict[Key, EventState]:
@@ -239,8 +187,9 @@ def _registration_news(fresh: Iterable[Accepted]) -> dict[Key, RegistrationState
     return news
 
 
-async def _arms(session: AsyncSession, changes: Iterable[Change], org_of: Mapping[str, str]) -> list[Arm]:
+async def _arms(session: AsyncSession, changes: Iterable[Change], seen: Seen) -> list[Arm]:
     """What to write: news of connected hosts that reached Salesforce already or should now."""
+    org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
     news = [change for change in changes if change.key[0] in org_of and has_news(change.before, change.after)]
     has_job = await _with_job(session, [change.key for change in news if not _is_wanted(change)])
     return [
@@ -255,6 +204,7 @@ def _is_wanted(change: Change) -> bool:
 
 
 async def _with_job(session: AsyncSession, keys: Sequence[Key]) -> set[Key]:
+    """Asked after the rows are written: a job that was made in the meantime is not overlooked."""
     if not keys:
         return set()
     columns = (SyncJob.host_id, SyncJob.registration_id)

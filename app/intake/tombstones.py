@@ -3,7 +3,8 @@
 Intake takes a host's lock shared and an erasure takes it alone, so that nothing slips in between the two.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -68,13 +69,20 @@ class Tombstones:
         return erased_at is not None and (subject.kind == REGISTRATION or at <= erased_at)
 
 
-async def meet(session: AsyncSession, deliveries: Sequence[Accepted], *, pepper: bytes) -> Tombstones:
-    """Lock the hosts against erasures, or for one of ours, and find the tombstones that apply."""
+async def lock_hosts(session: AsyncSession, deliveries: Iterable[Accepted]) -> None:
+    """Keep erasures of these hosts out until the caller's transaction ends, and all intake for one of ours.
+
+    What is looked at afterwards is as the last erasure left it.
+    """
     alone = {delivery.host_id for delivery in deliveries if delivery.erasure is not None}
     shared = {delivery.host_id for delivery in deliveries} - alone
     await lock_alone(session, alone)
     if shared:
         await session.execute(LOCK_SHARED, {"hosts": sorted(shared)})
+
+
+async def meet(session: AsyncSession, deliveries: Iterable[Accepted], *, pepper: bytes) -> Tombstones:
+    """The tombstones that apply to them."""
     subjects = {tombstone_key(pepper, subject): subject for subject in _subjects(deliveries)}
     if not subjects:
         return Tombstones({})
@@ -93,14 +101,15 @@ async def lock_alone(session: AsyncSession, host_ids: Iterable[str]) -> None:
         await session.execute(LOCK_ALONE, {"hosts": hosts})
 
 
-def emptied(delivery: Accepted) -> dict[str, Any]:
+def emptied(delivery: Accepted) -> str:
     """What is kept of a payload about somebody erased: type, time and ids."""
-    return {
+    kept = {
         "type": delivery.type,
         "timestamp": delivery.occurred_at.isoformat(),
         "data": {"host": {"id": delivery.host_id}},
         "is_erased": True,
     }
+    return json.dumps(kept)
 
 
 def _subjects(deliveries: Iterable[Accepted]) -> Iterator[Subject]:
@@ -133,7 +142,7 @@ def _buyer(host_id: str, registration: RegistrationState) -> Subject | None:
 
 def _without_buyer(delivery: Accepted, registration: RegistrationState) -> Accepted:
     fields = {name: told for name, told in registration.fields.items() if name != "buyer"}
-    data = delivery.payload.get("data", {})
-    kept = {name: value for name, value in data.get("registration", {}).items() if name != "buyer"}
-    payload = {**delivery.payload, "data": {**data, "registration": kept}}
-    return replace(delivery, payload=payload, registration=replace(registration, fields=fields))
+    payload = json.loads(delivery.payload)
+    payload.get("data", {}).get("registration", {}).pop("buyer", None)
+    changed = replace(registration, fields=fields)
+    return replace(delivery, payload=json.dumps(payload), registration=changed)

@@ -76,7 +76,7 @@ async def test_those_that_wait_share_a_transaction(database: Database) -> None:
 
 async def test_bad_delivery_hurts_only_itself(database: Database) -> None:
     """A NUL cannot be stored; the door refuses it, so it is put in behind the door."""
-    bad = replace(of(7), payload={"otter": "\x00"})
+    bad = replace(of(7), payload='{"otter": "\\u0000"}')
     async with writer_on(database) as writer:
         outcomes = await asyncio.gather(
             *(writer.submit(bad if number == 7 else of(number)) for number in range(10)),
