@@ -1,0 +1,88 @@
+"""Which Account a Contact belongs to: its company by exact name, then by the name's essence. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from app.sync.rules.fields import FREE_MAIL_DOMAINS, NO_COMPANY, clean
+
+NAME_LENGTH: Final = 255
+NOBODY: Final = frozenset(
+    [
+        "n/a",
+        "na",
+        "none",
+        "self",
+        "self-employed",
+        "self employed",
+        "freelance",
+        "freelancer",
+        "private",
+        "privat",
+    ]
+)
+"""What people write who have no company."""
+
+LEGAL: Final = """
+ab ag aps as asa bv bvba co company corp corporation ev eurl gbr gmbh gmbhcokg inc incorporated kft kg kgaa
+limited llc llp lp ltd ltda mbh nv ohg oy oyj plc pty pvt sa sarl sas sasu sca scop se sl slu snc spa sprl
+srl ug
+"""
+LEGAL_FORMS: Final = frozenset(LEGAL.split())
+LEADING: Final = frozenset({"the"})
+WORD: Final = re.compile(r"[^\W_]+")
+DOTS: Final = re.compile(r"[.'’`´]")
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """An Account as a query shows it."""
+
+    id: str
+    name: str
+    created_at: str
+
+
+def company_of(given: str | None) -> str | None:
+    """The company that an Account may stand for; None when the attendee has none worth one."""
+    company = clean(given)
+    if company is None or company == NO_COMPANY:
+        return None
+    plain = company.casefold()
+    is_free_mail = plain.removeprefix("www.").rpartition("@")[2] in FREE_MAIL_DOMAINS
+    has_letters = any(char.isalnum() for char in plain)
+    return None if is_free_mail or not has_letters or plain in NOBODY else company
+
+
+def normalised(company: str) -> str:
+    """The essence of a name: without case, accents, punctuation, spaces and legal forms at its end.
+
+    A name that consists of nothing else keeps its words.
+    """
+    words = _words(company)
+    while len(words) > 1 and words[-1] in LEGAL_FORMS:
+        words.pop()
+    if len(words) > 1 and words[0] in LEADING:
+        words.pop(0)
+    return "".join(words) or company.casefold().strip()
+
+
+def stem(company: str) -> str:
+    """What the names of Accounts that may be meant begin with: for a LIKE, to be normalised afterwards."""
+    first, *rest = company.split()
+    return f"{first} {rest[0]}" if rest and len(first) < 4 else first
+
+
+def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
+    """The Account of exactly this name, else of the same essence; of several the oldest."""
+    rows = sorted(accounts, key=lambda row: (row.created_at, row.id))
+    exact = next((row for row in rows if row.name.strip().casefold() == company.casefold()), None)
+    wanted = normalised(company)
+    return exact or next((row for row in rows if normalised(row.name) == wanted), None)
+
+
+def _words(company: str) -> list[str]:
+    decomposed = unicodedata.normalize("NFKD", DOTS.sub("", company).casefold().replace("&", " and "))
+    return WORD.findall("".join(char for char in decomposed if not unicodedata.combining(char)))

@@ -1,0 +1,177 @@
+"""What becomes of one field rule for one registration: a value that fits, a notice, or a misfit. Pure."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.batch import Job
+from app.sync.rules.fields import Notice, dropped_warning
+from app.sync.rules.fitting import DoesNotFit, Fitted, NotInPicklist, fitted
+from app.sync.rules.mapping import FieldRule
+from app.sync.rules.sources import UnknownSource, Value, read, rendered, text_of
+from app.sync.rules.standard import OURS, standard_field
+
+OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
+VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
+REQUIRED_VALUE_UNFIT: Final = "REQUIRED_VALUE_UNFIT"
+SHOWN_LENGTH: Final = 80
+NEVER_CUT: Final = "A value that identifies the record is never cut."
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Why the record cannot be written under these rules; `error_class` is configuration or data."""
+
+    error_class: str
+    code: str
+    sobject: str
+    field: str
+    value: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where values go: the object as Salesforce names it, and whose registration fills it."""
+
+    sobject: str
+    job: Job
+    zone: tzinfo
+    describe: SObjectDescribe | None
+    is_new: bool
+    without: frozenset[str] = frozenset()
+
+    def field(self, name: str) -> Field | None:
+        """The field if it may be written now; without a describe each is as every org has it."""
+        if self.describe is None:
+            return standard_field(self.sobject, name)
+        found = self.describe.fields.get(name)
+        is_open = found is not None and (found.is_createable if self.is_new else found.is_updateable)
+        return found if is_open else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one rule; nothing at all when there was no value."""
+
+    fit: Fitted | None = None
+    notices: tuple[Notice, ...] = ()
+    misfit: Misfit | None = None
+
+
+class OptionNotMapped(ValueError):
+    """The attendee's option has no value in the host's map, and nothing stands for the others."""
+
+
+def outcome_of(rule: FieldRule, target: Target) -> Outcome:
+    """One rule's value in its field. Never raises, whatever the attendee answered."""
+    if rule.field in target.without:
+        return Outcome()
+    try:
+        value, is_hosts_own = _chosen(rule, target)
+    except UnknownSource as unknown:
+        return _dropped(rule, target, f"“{unknown}” is nothing that a registration has.")
+    except OptionNotMapped as unmapped:
+        text = (
+            f"The option “{unmapped}” is not in the value map of {rule.field}, and nothing stands for others."
+        )
+        return Outcome(
+            misfit=_misfit("configuration", OPTION_NOT_MAPPED, rule, (target, str(unmapped), text))
+        )
+    if value is None and rule.fallback is None:
+        return Outcome()
+    field = target.field(rule.field)
+    if field is None:
+        return _dropped(rule, target, "The connected user cannot write this field in your org.")
+    if value is None:
+        return _fallen_back(rule, field, target)
+    return _fit(rule, field, target, value=value, is_hosts_own=is_hosts_own)
+
+
+def without_notice(target: Target, name: str) -> Notice:
+    """That a field which Salesforce refused before was left out."""
+    field = target.field(name)
+    if field is None or field.type in ("picklist", "multipicklist") or target.describe is None:
+        return dropped_warning(target.sobject, name)
+    return Notice("field_dropped", target.sobject, name, "Salesforce refused this field; it was left out.")
+
+
+def _chosen(rule: FieldRule, target: Target) -> tuple[Value | None, bool]:
+    """The rule's value, translated, and whether the host wrote it.
+
+    Raises `OptionNotMapped`, `UnknownSource`.
+    """
+    if rule.constant is not None:
+        return rule.constant or None, rule.mode != OURS
+    if rule.template is not None:
+        return rendered(rule.template, target.job), False
+    value = read(rule.path, target.job) if rule.path else None
+    if value is None or not (rule.choices or rule.otherwise is not None):
+        return value, False
+    options = value if isinstance(value, tuple) else (text_of(value, target.zone),)
+    translated = tuple(_translated(option, rule) for option in options)
+    kept = tuple(dict.fromkeys(each for each in translated if each))
+    if not kept:
+        return None, False
+    return (kept[0] if len(kept) == 1 else ";".join(kept)), True
+
+
+def _translated(option: str, rule: FieldRule) -> str:
+    if option in rule.choices:
+        return rule.choices[option]
+    alike = {key.strip().casefold(): value for key, value in rule.choices.items()}
+    found = alike.get(option.strip().casefold(), rule.otherwise)
+    if found is None:
+        raise OptionNotMapped(option[:SHOWN_LENGTH])
+    return found
+
+
+def _fit(rule: FieldRule, field: Field, target: Target, *, value: Value, is_hosts_own: bool) -> Outcome:
+    if rule.mode == OURS and field.type == "email":
+        return Outcome(Fitted(value))  # judged before anything was planned, and never left out
+    shown = text_of(value, target.zone)[:SHOWN_LENGTH]
+    try:
+        fit = fitted(field, value, zone=target.zone, is_hosts_own=is_hosts_own)
+        if fit.note and (field.is_external_id or field.is_unique):
+            raise DoesNotFit(NEVER_CUT)
+    except NotInPicklist as reason:
+        if rule.mode == OURS:
+            return Outcome(notices=(dropped_warning(target.sobject, rule.field),))
+        misfit = _misfit("configuration", VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason)))
+        return Outcome(misfit=misfit)
+    except DoesNotFit as reason:
+        return _unfit(rule, field, target, shown=shown, reason=str(reason))
+    notices = (Notice("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
+    return Outcome(fit, notices)
+
+
+def _unfit(rule: FieldRule, field: Field, target: Target, *, shown: str, reason: str) -> Outcome:
+    if rule.fallback is not None:
+        return _fallen_back(rule, field, target)
+    if target.is_new and field.is_required_on_create:
+        text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
+        return Outcome(misfit=_misfit("data", REQUIRED_VALUE_UNFIT, rule, (target, shown, text)))
+    return _dropped(rule, target, f"“{shown}” was left out. {reason}")
+
+
+def _fallen_back(rule: FieldRule, field: Field, target: Target) -> Outcome:
+    assert rule.fallback is not None
+    try:
+        fit = fitted(field, rule.fallback, zone=target.zone, is_hosts_own=True)
+    except DoesNotFit as reason:
+        return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
+    text = f"No {field.label.lower()} was given, so the {target.sobject} says “{fit.value}”."
+    notices = [Notice("fallback_used", target.sobject, rule.field, text)]
+    if fit.note:
+        notices.insert(0, Notice("value_cut", target.sobject, rule.field, fit.note))
+    return Outcome(fit, tuple(notices))
+
+
+def _dropped(rule: FieldRule, target: Target, text: str) -> Outcome:
+    return Outcome(notices=(Notice("field_dropped", target.sobject, rule.field, text),))
+
+
+def _misfit(error_class: str, code: str, rule: FieldRule, told: tuple[Target, str, str]) -> Misfit:
+    target, value, text = told
+    return Misfit(error_class, code, target.sobject, rule.field, value, text)

@@ -1,0 +1,87 @@
+"""Universally required fields: which have no value, and what may stand in for one. Pure."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC
+from typing import Any, Final
+
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.batch import Job
+from app.sync.rules.fields import NO_COMPANY, Notice, utf16_length
+from app.sync.rules.mapping import Rules
+from app.sync.rules.sources import day_of, zone_of
+from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, hosts_rules
+
+DASH: Final = "-"
+ALWAYS_FILLED: Final[Mapping[str, frozenset[str]]] = {
+    "Lead": frozenset({"LastName", "Company", "Email", "LeadSource"}),
+    "Contact": frozenset({"LastName", "Email", "LeadSource"}),
+    "Account": frozenset({"Name"}),
+    PERSON_ACCOUNT: frozenset({"LastName", "PersonEmail", "PersonLeadSource", "Name"}),
+    "CampaignMember": frozenset(),
+    "Task": frozenset(),
+}
+"""What the engine gives every new record, mapped or not."""
+
+TEXTS: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone", "url"})
+NUMBERS: Final = frozenset({"int", "double", "currency", "percent"})
+
+
+def missing_required(rules: Rules, describe: SObjectDescribe, *, sobject: str | None = None) -> list[Field]:
+    """The fields that every create needs and that get no value under these rules.
+
+    `sobject` is the describe's own, or `PersonAccount` for an Account of a person.
+    """
+    name = sobject or describe.name
+    mapped = {rule.field for rule in hosts_rules(name, rules, describe)}
+    filled = mapped | ALWAYS_FILLED.get(name, frozenset()) | own_fields(name)
+    return [describe.fields[each] for each in describe.required_on_create if each not in filled]
+
+
+def own_fields(sobject: str) -> frozenset[str]:
+    """The fields that the engine fills elsewhere, by ids and statuses."""
+    return OWN_FIELDS["Account" if sobject == PERSON_ACCOUNT else sobject]
+
+
+def invented(
+    describe: SObjectDescribe, fields: Mapping[str, Any], *, job: Job, skipped: Collection[str]
+) -> tuple[dict[str, Any], list[Notice]]:
+    """Values by type for required fields that have none, each told; not for references and unique fields."""
+    found: dict[str, Any] = {}
+    for name in describe.required_on_create:
+        if name in fields or name in skipped:
+            continue
+        value = _stand_in(describe.fields[name], job)
+        if value is not None:
+            found[name] = value
+    return found, [_told(describe, name, value) for name, value in found.items()]
+
+
+def _told(describe: SObjectDescribe, name: str, value: object) -> Notice:
+    text = f"{describe.fields[name].label} is required and has no value, so it says “{value}”."
+    return Notice("fallback_used", describe.name, name, text)
+
+
+def _stand_in(field: Field, job: Job) -> Any:
+    if field.is_unique or field.is_external_id:
+        return None
+    if field.type in TEXTS:
+        fits = not field.length or utf16_length(NO_COMPANY) <= field.length
+        return NO_COMPANY if fits else DASH
+    if field.type in NUMBERS:
+        return 0
+    if field.type in ("picklist", "multipicklist"):
+        known = field.default_value in field.picklist_values
+        return field.default_value if known else next(iter(field.picklist_values), None)
+    return _of_registration(field, job)
+
+
+def _of_registration(field: Field, job: Job) -> Any:
+    registered_at = job.facts.registered_at
+    values = {
+        "boolean": False,
+        "email": job.attendee.email,
+        "date": day_of(registered_at, zone_of(job)).isoformat(),
+        "datetime": f"{registered_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "time": "00:00:00.000Z",
+    }
+    return values.get(field.type)
