@@ -71,7 +71,7 @@ SLOTS = text(
     CROSS JOIN LATERAL (
         SELECT * FROM written_records
         WHERE host_id = :host_id AND org_id = :org_id AND registration_id = wanted.id
-        ORDER BY host_id, org_id, registration_id OFFSET 0
+        ORDER BY host_id, org_id, registration_id, slot, discriminator OFFSET 0
     ) AS record
     """  # noqa: S608 -- put together from constants
 )
