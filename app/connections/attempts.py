@@ -103,9 +103,9 @@ async def arrive(session: AsyncSession, state: str) -> Arrival | None:
     return None if row is None else Arrival(row[0], is_late=row[1])
 
 
-async def succeed(session: AsyncSession, attempt_id: str) -> None:
-    """The attempt ended in a connection."""
-    await _finish(session, attempt_id, state="connected")
+async def succeed(session: AsyncSession, attempt_id: str) -> bool:
+    """The attempt ends in a connection; False when it was ended before, and must store none."""
+    return await _finish(session, attempt_id, state="connected")
 
 
 async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) -> None:
@@ -145,13 +145,15 @@ def hashed(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-async def _finish(session: AsyncSession, attempt_id: str, **values: object) -> None:
+async def _finish(session: AsyncSession, attempt_id: str, **values: object) -> bool:
     done: dict[str, object] = {"finished_at": _now(), "code_verifier": None, "browser_hash": None}
-    await session.execute(
+    finished = await session.scalar(
         update(OAuthAttempt)
         .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
         .values(**done, **values)
+        .returning(OAuthAttempt.attempt_id)
     )
+    return finished is not None
 
 
 def _now() -> ColumnElement[datetime]:

@@ -76,8 +76,12 @@ async def complete_attempt(resources: Resources, attempt: OAuthAttempt, answer: 
         await record_failure(resources, attempt, failed)
         return FAILED
     async with resources.database.system() as session:
-        old = await _store(session, resources, attempt=attempt, grant=grant)
-        await attempts.succeed(session, attempt.attempt_id)
+        # First of all, and in the same transaction: it locks the attempt against being withdrawn meanwhile.
+        is_open = await attempts.succeed(session, attempt.attempt_id)
+        old = await _store(session, resources, attempt=attempt, grant=grant) if is_open else None
+    if not is_open:
+        await _give_back(resources, attempt, grant.tokens)
+        return FAILED
     if old is not None:
         await try_revoke(resources, old)
     await resources.wakeups.announce({grant.identity.organization_id})

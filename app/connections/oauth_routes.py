@@ -1,7 +1,8 @@
 """The browser's way to Salesforce and back: no bearer token here, but a ticket, a state and a cookie.
 
 The ticket was made for a user who was owner or admin at that moment, at most ten minutes ago. The browser
-carries no token here; a later token of the same user that shows a lesser role has ended the attempt by then.
+carries no token here; a later token of the same user that shows a lesser role, or none, has ended the attempt
+by then, and an attempt that was ended meanwhile stores no grant.
 """
 
 import hmac

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, status
+from fastapi import APIRouter, Depends, Path, status
 
 from app.connections.attempt_view import view_attempt
 from app.connections.attempts import find_attempt, withdraw
@@ -22,11 +22,27 @@ from app.connections.schemas import (
     StartAttempt,
     StartConnect,
 )
-from app.identity import CHANGING, OPAQUE_ID, HostChangerDep, HostIdPath, HostReaderDep, Principal
+from app.identity import CHANGING, OPAQUE_ID, HostChangerDep, HostIdPath, HostReaderDep, PrincipalDep
 from app.problems import AttemptNotFound
-from app.resources import Resources, ResourcesDep
+from app.resources import ResourcesDep
 
-router = APIRouter(prefix="/v1/hosts/{host_id}/salesforce", tags=["connection"])
+
+async def end_what_the_role_no_longer_carries(
+    host_id: HostIdPath, principal: PrincipalDep, resources: ResourcesDep
+) -> None:
+    """The callback carries no bearer token; so a token that shows a lesser role, or none, ends the attempts
+    that its user began for the host.
+    """
+    if principal.roles.get(host_id) not in CHANGING:
+        async with resources.database.system() as session:
+            await withdraw(session, host_id, principal.user_id)
+
+
+router = APIRouter(
+    prefix="/v1/hosts/{host_id}/salesforce",
+    tags=["connection"],
+    dependencies=[Depends(end_what_the_role_no_longer_carries)],
+)
 
 AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
 
@@ -34,7 +50,6 @@ AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt 
 @router.get("")
 async def get_card(host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep) -> Card:
     """Everything about the host's connection."""
-    await _withdraw_if_demoted(resources, host_id, principal)
     return await load_card(resources, host_id, principal)
 
 
@@ -51,7 +66,6 @@ async def get_attempt(
     host_id: HostIdPath, attempt_id: AttemptIdPath, principal: HostReaderDep, resources: ResourcesDep
 ) -> Attempt:
     """How an attempt to connect went, or may have gone."""
-    await _withdraw_if_demoted(resources, host_id, principal)
     async with resources.database.system() as session:
         attempt = await find_attempt(session, host_id, attempt_id)
     if attempt is None:
@@ -120,10 +134,3 @@ async def resume(host_id: HostIdPath, principal: HostChangerDep, resources: Reso
         org_ids = await resume_host(session, host_id, user_id=principal.user_id)
     await resources.wakeups.announce(org_ids)
     return await load_card(resources, host_id, principal)
-
-
-async def _withdraw_if_demoted(resources: Resources, host_id: str, principal: Principal) -> None:
-    """The callback carries no bearer token; so a token that shows a lesser role ends what its user began."""
-    if principal.role_on(host_id) not in CHANGING:
-        async with resources.database.system() as session:
-            await withdraw(session, host_id, principal.user_id)
