@@ -1,4 +1,4 @@
-"""What is wrong with a mapping, told before the first attendee meets it: against the org's describes. Pure."""
+"""What is wrong with a mapping, judged against the org's describes. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, field_name
 
 WRITTEN: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
 KEPT: Final = frozenset({"Event", "Case"})
-PROBLEM, WARNING = "problem", "warning"
+ERROR, WARNING = "error", "warning"
 QUEUE_PREFIX: Final = "00G"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that will go wrong (`problem`) or be left out (`warning`).
+    """One thing that will go wrong (`error`) or be left out (`warning`).
 
     `index` is the rule's place among the fields, None for what concerns the whole mapping.
     """
@@ -56,10 +56,10 @@ def _check_rule(rule: FieldRule, rules: Rules, describes: Mapping[str, SObjectDe
     if rule.sobject in KEPT:
         yield "not_written_yet", WARNING, f"{rule.sobject} is not written yet; the rule is kept."
     elif rule.sobject not in WRITTEN:
-        yield "object_not_supported", PROBLEM, f"{rule.sobject} is no object that is written."
+        yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
         return
     if rule.field in OWN_FIELDS.get(rule.sobject, ()):
-        yield "field_owned", PROBLEM, f"{rule.sobject}.{rule.field} has a rule of its own."
+        yield "field_owned", ERROR, f"{rule.sobject}.{rule.field} has a rule of its own."
         return
     yield from _check_source(rule)
     describe = describes.get(rule.sobject)
@@ -72,20 +72,20 @@ def _check_rule(rule: FieldRule, rules: Rules, describes: Mapping[str, SObjectDe
 def _check_source(rule: FieldRule) -> Iterator[Found]:
     given = [each for each in (rule.path, rule.constant, rule.template) if each is not None]
     if len(given) != 1:
-        yield "one_source_needed", PROBLEM, "Give exactly one of from, constant and template."
+        yield "one_source_needed", ERROR, "Give exactly one of from, constant and template."
     paths = [rule.path] if rule.path is not None else template_paths(rule.template or "")
     for path in paths:
         if not is_source(path):
-            yield "source_unknown", PROBLEM, f"“{path}” is nothing that a registration has."
+            yield "source_unknown", ERROR, f"“{path}” is nothing that a registration has."
 
 
 def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
     field = describe.fields.get(rule.field)
     if field is None:
-        yield "field_not_found", PROBLEM, f"{describe.label} has no field {rule.field}, or it is hidden."
+        yield "field_not_found", ERROR, f"{describe.label} has no field {rule.field}, or it is hidden."
         return
     if field.type not in FITTERS:
-        yield "type_not_supported", PROBLEM, f"Fields of type {field.type} cannot be filled."
+        yield "type_not_supported", ERROR, f"Fields of type {field.type} cannot be filled."
         return
     yield from _check_access(rule, field)
     if rule.mode == APPEND and field.type != "multipicklist":
@@ -100,7 +100,7 @@ def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
 
 def _check_access(rule: FieldRule, field: Field) -> Iterator[Found]:
     if not field.is_createable and not field.is_updateable:
-        yield "field_not_writeable", PROBLEM, f"The connected user cannot write {field.label}."
+        yield "field_not_writeable", ERROR, f"The connected user cannot write {field.label}."
     elif not field.is_createable:
         yield "field_not_writeable", WARNING, f"{field.label} cannot be written on new records."
     elif not field.is_updateable and rule.mode != CREATE:
@@ -124,7 +124,7 @@ def _check_value(field: Field, value: str, *, code: str) -> Iterator[Found]:
     try:
         fit = fitted(field, value, zone=UTC, is_hosts_own=True)
     except DoesNotFit as reason:
-        yield code, PROBLEM, f"“{value[:80]}” does not fit {field.label}. {reason}"
+        yield code, ERROR, f"“{value[:80]}” does not fit {field.label}. {reason}"
         return
     if fit.note:
         yield code, WARNING, f"“{value[:80]}” does not fit {field.label} as it is. {fit.note}"
@@ -147,7 +147,7 @@ def _check_record_types(rules: Rules, describes: Mapping[str, SObjectDescribe]) 
         usable = [each.developer_name for each in describe.record_types if each.is_available]
         if developer_name not in usable:
             message = f"{describe.label} has no record type {developer_name} for the connected user."
-            yield Finding(None, "record_type_not_found", PROBLEM, sobject, "RecordTypeId", message)
+            yield Finding(None, "record_type_not_found", ERROR, sobject, "RecordTypeId", message)
 
 
 def _check_people(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Iterator[Finding]:
@@ -158,7 +158,7 @@ def _check_people(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Ite
     account = describes.get("Account")
     if rules.creates == PERSON_ACCOUNT_CREATED and account and "IsPersonAccount" not in account.fields:
         message = "Person Accounts are not switched on in this org."
-        yield Finding(None, "person_accounts_off", PROBLEM, "Account", None, message)
+        yield Finding(None, "person_accounts_off", ERROR, "Account", None, message)
     is_queue = rules.owner.how == FIXED and (rules.owner.id or "").startswith(QUEUE_PREFIX)
     if is_queue and rules.creates != "lead":
         message = "A queue can own Leads, not Contacts or Accounts; those keep the connected user."
@@ -194,7 +194,7 @@ def _check_external_id(name: str, describe: SObjectDescribe) -> Iterator[Finding
         yield Finding(None, "match_field_not_found", WARNING, describe.name, name, message)
     elif field.type not in ("string", "email", "phone", "double", "int"):
         message = f"Nobody can be matched by a field of type {field.type}."
-        yield Finding(None, "match_field_unfit", PROBLEM, describe.name, name, message)
+        yield Finding(None, "match_field_unfit", ERROR, describe.name, name, message)
     elif not field.is_external_id:
         message = f"{field.label} is not marked as an external id: look-ups are slow and may time out."
         yield Finding(None, "match_field_not_indexed", WARNING, describe.name, name, message)
