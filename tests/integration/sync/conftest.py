@@ -1,7 +1,8 @@
 """A host connected to a simulated org, and the engine that drains it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,13 +135,25 @@ class Rig:
 
 @pytest.fixture
 async def rig(database: Database, settings: Settings) -> AsyncIterator[Rig]:
+    async with opened_rig(database, settings) as rig:
+        yield rig
+
+
+@contextlib.asynccontextmanager
+async def opened_rig(
+    database: Database,
+    settings: Settings,
+    *,
+    seen_by: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
+) -> AsyncIterator[Rig]:
+    """A rig whose engine reaches the org through what `seen_by` makes of its transport."""
     org = await SimulatedOrg.open()
     app = {
         "salesforce_client_id": org.session["client_id"],
         "salesforce_client_secret": SecretStr(org.session["client_secret"]),
     }
     roomy = settings.model_copy(update={"times": Times(), **app})
-    async with open_resources(roomy, transport=org.transport) as resources:
+    async with open_resources(roomy, transport=seen_by(org.transport)) as resources:
         async with database.system() as session:
             session.add(Host(host_id=HOST))
             session.add(event_for())

@@ -1,0 +1,46 @@
+"""What goes over the wire, written down with ids, references and times made alike."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+ID = re.compile(r"\b(003|00Q|00T|00v|001|701|005|012)[A-Za-z0-9]{12}(?:[A-Z0-9]{3})?\b")
+REFERENCE = re.compile(r"\bEVS-[A-Z2-7]{16}\b")
+DAY = re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d{4})?)?")
+TOLD_HEADERS = ("Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header")
+
+
+class Recorder(httpx.AsyncBaseTransport):
+    """Leads to `over` and keeps every request for data."""
+
+    def __init__(self, over: httpx.AsyncBaseTransport) -> None:
+        self.over = over
+        self.requests: list[dict[str, Any]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "/services/data/" in request.url.path:
+            self.requests.append(_told(request))
+        return await self.over.handle_async_request(request)
+
+    def alike(self) -> list[Any]:
+        """The requests with every id, reference and day replaced by a number in order of appearance."""
+        text = unquote(json.dumps(self.requests))
+        for name, pattern in (("id", ID), ("ref", REFERENCE), ("day", DAY)):
+            text = pattern.sub(_numbered(name), text)
+        alike: list[Any] = json.loads(text)
+        return alike
+
+
+def _told(request: httpx.Request) -> dict[str, Any]:
+    headers = {name: request.headers[name] for name in TOLD_HEADERS if name in request.headers}
+    body = json.loads(request.content) if request.content else None
+    return {"method": request.method, "path": request.url.raw_path.decode(), "headers": headers, "body": body}
+
+
+def _numbered(name: str) -> Callable[[re.Match[str]], str]:
+    numbers: dict[str, int] = {}
+    return lambda found: f"{name}{numbers.setdefault(found[0], len(numbers) + 1)}"
