@@ -13,7 +13,7 @@ from app.sync.batch import Batch
 from app.sync.ends import mark_unwritten
 from app.sync.execute import Executor
 from app.sync.look import Findings
-from app.sync.plan import plan_rest
+from app.sync.plan.rest import plan_rest
 from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation
 from app.sync.rules.people import LEAD, Found

@@ -13,7 +13,8 @@ from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_up_people
-from app.sync.plan import plan_people, plan_rest, settle_idle
+from app.sync.plan.people import plan_people
+from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.rows import Operation, Row, set_person
 from app.sync.rules.people import Found, LookAgain, People, adopt
 from app.sync.store import Store

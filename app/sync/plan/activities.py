@@ -1,0 +1,49 @@
+"""The Tasks that are missing, planned. Pure but for the rows."""
+
+from dataclasses import replace
+
+from app.salesforce.composite import Record
+from app.sync.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
+from app.sync.clock import Clock
+from app.sync.handover import holders
+from app.sync.look import Findings
+from app.sync.plan.free import is_free
+from app.sync.references import reference_of
+from app.sync.rows import Operation, Row
+from app.sync.rules.activities import task_fields
+
+
+def wanted_tasks(job: Job, batch: Batch) -> list[str]:
+    if not batch.writes.task:
+        return []
+    is_registered = job.facts.confirmed_at is not None
+    is_wanted = {REGISTERED: is_registered, CHECKED_IN: job.facts.checked_in_at is not None}
+    return [slot for slot, wanted in is_wanted.items() if wanted]
+
+
+def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Clock) -> list[Operation]:
+    assert row.person is not None
+    key = SlotKey(slot)
+    before = row.slots.get(key)
+    if before is not None and before.state == "written":
+        return []
+    if before is not None and (task_id := found.tasks.get(before.reference or "")):
+        row.slots[key] = replace(before, state="written", sf_id=task_id)
+        return []
+    if not is_free(row, key, clock):
+        return []
+    before_us = holders(row.job)
+    whose = f"{slot}#{before_us}" if before_us else slot
+    reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, whose)
+    fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference)
+    row.notices += notices
+    return [
+        Operation(
+            key=key,
+            rows=(row,),
+            record=Record("Task", fields),
+            carrier=row.job.registration_id,
+            reference=reference,
+            details={"subject": fields["Subject"]},
+        )
+    ]

@@ -1,0 +1,24 @@
+"""When something may be created: not while a lost create of it may still land."""
+
+from dataclasses import replace
+
+from app.sync.batch import SlotKey
+from app.sync.clock import Clock
+from app.sync.errors import OUTCOME_UNKNOWN
+from app.sync.policy import MAX_ROUNDS
+from app.sync.rows import Row
+
+
+def is_free(row: Row, key: SlotKey, clock: Clock) -> bool:
+    """Whether a slot may be created now: not while a lost create of it may still land."""
+    slot = row.slots.get(key)
+    if slot is None or slot.state != "ambiguous":
+        return True
+    if not clock.is_settled(slot):
+        row.wait_until(clock.next_look(slot))
+        return False
+    if slot.rounds + 1 >= MAX_ROUNDS:
+        row.slots[key] = replace(slot, state="failed", rounds=0)
+        row.fail(OUTCOME_UNKNOWN)
+        return False
+    return True

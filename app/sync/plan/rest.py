@@ -1,0 +1,53 @@
+"""Step three of a batch, planned: what should stand, minus what stands. Pure but for the rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from app.sync.batch import Batch, Written
+from app.sync.clock import Clock
+from app.sync.handover import plan_former_members
+from app.sync.look import Findings
+from app.sync.plan.activities import plan_task, wanted_tasks
+from app.sync.plan.members import plan_member
+from app.sync.rows import Operation, Row, open_rows
+
+
+def plan_rest(rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock) -> list[Operation]:
+    """The Tasks and members that are missing or differ, for rows whose person is known."""
+    known = [row for row in open_rows(rows) if row.person is not None]
+    tasks = [
+        operation
+        for row in known
+        for slot in wanted_tasks(row.job, batch)
+        for operation in plan_task(row, slot, found, batch=batch, clock=clock)
+    ]
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in known:
+        if row.job.link and batch.writes.member and row.person:
+            groups.setdefault((row.job.link.campaign_id, row.person.id), []).append(row)
+    members = [
+        operation
+        for key, alike in groups.items()
+        for operation in plan_member(key, alike, found, batch=batch, clock=clock)
+    ]
+    return tasks + members + plan_former_members(rows, found, clock=clock)
+
+
+def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
+    """Lost writes that no plan asked for this time: looked at while they may land, then taken as they are.
+
+    A check-in that was undone, a campaign that was unlinked and a kind of write that was switched off leave
+    such slots; without this nothing would ever settle them, nor tell when to look again.
+    """
+    for row in rows:
+        for key, slot in list(row.slots.items()):
+            if slot.state == "ambiguous" and not clock.is_settled(slot):
+                row.wait_until(clock.next_look(slot))
+            elif slot.state == "ambiguous" and row.person is not None:
+                row.slots[key] = _as_found(slot, found)
+
+
+def _as_found(slot: Written, found: Findings) -> Written:
+    if task_id := found.tasks.get(slot.reference or ""):
+        return replace(slot, state="written", sf_id=task_id)
+    return replace(slot, state="written" if slot.stands else "failed")
