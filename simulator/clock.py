@@ -13,8 +13,7 @@ def system_clock() -> datetime:
 
 def stamp(moment: datetime) -> str:
     """A datetime as the REST API prints it: always UTC, milliseconds, no colon in the offset."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}+0000"
 
 
 def whole_second(moment: datetime) -> str:

@@ -4,6 +4,9 @@ import re
 
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CAPITALS = str.maketrans({each: str(int(each.isupper())) for each in _DIGITS})
+# The first of five characters is the lowest bit.
+_SUFFIX = {f"{place:05b}"[::-1]: letter for place, letter in enumerate(_CHECK)}
 _SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _POD = "5g0000"
 
@@ -14,8 +17,8 @@ class MalformedId(ValueError):
 
 def to18(short: str) -> str:
     """The 18-character form of a 15-character id."""
-    groups = (short[start : start + 5] for start in (0, 5, 10))
-    return short + "".join(_CHECK[sum(1 << i for i, c in enumerate(g) if "A" <= c <= "Z")] for g in groups)
+    capitals = short.translate(_CAPITALS)
+    return short + _SUFFIX[capitals[:5]] + _SUFFIX[capitals[5:10]] + _SUFFIX[capitals[10:15]]
 
 
 def normalise(text: str) -> str:

@@ -68,12 +68,12 @@ class Table:
         return before
 
     def _reindex(self, field: Field, record_id: str, before: Row | None, after: Row | None) -> None:
-        old = index_key(field, before.get(field.name)) if before else None
-        new = index_key(field, after.get(field.name)) if after else None
-        if before is not None and after is not None and old == new:
-            return
         index = self._indexes[field.name]
+        new = index_key(field, after.get(field.name)) if after is not None else None
         if before is not None:
+            old = index_key(field, before.get(field.name))
+            if after is not None and old == new:
+                return
             bucket = index[old]
             del bucket[record_id]
             if not bucket:

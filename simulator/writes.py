@@ -131,8 +131,7 @@ def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
 
 
 def _defaults(org: Org, sobject: SObject, user_id: str) -> Row:
-    row: Row = {f.name: False if f.type == "boolean" else f.default for f in sobject.fields.values()}
-    row.update({f.name: 0 for f in sobject.fields.values() if f.type == "int" and not f.has("N")})
+    row: Row = dict(sobject.blank)
     if "OwnerId" in row:
         row["OwnerId"] = user_id
     return row
@@ -147,21 +146,16 @@ def _audit(org: Org, user_id: str, *, is_new: bool) -> Row:
 def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, Any] | None) -> None:
     """Required fields first and alone, then every length and format error together."""
     demanded = org.config.required_fields.get(sobject.name, ())
-    missing = [
-        field.name
-        for field in sobject.fields.values()
-        if (field.is_required or field.name in demanded) and row.get(field.name) is None
-    ]
+    required = {*sobject.required, *demanded}
+    missing = [name for name in sobject.fields if name in required and row.get(name) is None]
     if missing and (changed is None or any(name in changed or name in demanded for name in missing)):
         raise values.required_missing(missing)
-    nulled = [
-        f for f in sobject.fields.values() if f.has("D") and not f.has("N") and f.name in (changed or ())
-    ]
-    for field in nulled:
-        if row[field.name] is None:
-            raise values.required_missing([field.name])
+    nulled = [name for name in changed or () if name in sobject.never_null and row[name] is None]
+    if nulled:
+        raise values.required_missing(nulled[:1])
     names = sobject.fields if changed is None else changed
-    found = (values.check(sobject.fields[name], row.get(name)) for name in names)
+    texts = {name: value for name, value in row.items() if isinstance(value, str) and name in names}
+    found = (values.check(sobject.fields[name], text) for name, text in texts.items())
     errors = [item for item in found if item is not None]
     errors += states.wrong(org, sobject, row, names)
     if errors:
@@ -169,8 +163,8 @@ def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, An
 
 
 def _check_unique(org: Org, sobject: SObject, row: Row, own_id: str | None) -> None:
-    for field in sobject.fields.values():
-        if field.has("Q") and row.get(field.name) is not None:
+    for field in sobject.unique:
+        if row.get(field.name) is not None:
             for other in org.store.find(sobject.name, field.name, row[field.name]):
                 if other["Id"] != own_id:
                     short = other["Id"][:15]

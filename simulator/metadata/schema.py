@@ -7,9 +7,10 @@ reference, or `*Default; Other` for values.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 _TYPE = re.compile(r"(\w+)(?:\((\d+)\))?")
 _REFERENCE = re.compile(r"->\s*([\w,]+)(?:\s+as\s+(\w+))?(?:\s+children\s+(\w+))?(\s+cascade)?")
@@ -98,6 +99,25 @@ class SObject:
     def _relationships(self) -> dict[str, Field]:
         return {f.relationship_name.lower(): f for f in self.fields.values() if f.relationship_name}
 
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The fields that every new row must fill."""
+        return tuple(f.name for f in self.fields.values() if f.is_required)
+
+    @cached_property
+    def never_null(self) -> frozenset[str]:
+        """The fields that have a default and may not be emptied."""
+        return frozenset(f.name for f in self.fields.values() if f.has("D") and not f.has("N"))
+
+    @cached_property
+    def unique(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields.values() if f.has("Q"))
+
+    @cached_property
+    def blank(self) -> Mapping[str, Any]:
+        """A new row before anything is given."""
+        return {f.name: _blank(f) for f in self.fields.values()}
+
     def find(self, name: str) -> Field | None:
         """A field by API name, in any case."""
         canonical = self._names.get(name.lower())
@@ -113,6 +133,12 @@ class SObject:
     def without_fields(self, hidden: Iterable[str]) -> "SObject":
         gone = set(hidden)
         return replace(self, fields={n: f for n, f in self.fields.items() if n not in gone})
+
+
+def _blank(field: Field) -> Any:
+    if field.type == "int" and not field.has("N"):
+        return 0
+    return False if field.type == "boolean" else field.default
 
 
 def parse_field(line: str) -> Field:

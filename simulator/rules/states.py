@@ -15,8 +15,10 @@ _MESSAGE = (
 
 def wrong(org: Org, sobject: SObject, row: Row, names: Iterable[str]) -> list[ErrorItem]:
     """The errors of those of the named fields that hold a state which is not listed."""
+    if not org.config.states:
+        return []
     known = {state.lower() for state in org.config.states}
-    fields = (sobject.fields[name] for name in names if known and name.endswith("State"))
+    fields = (sobject.fields[name] for name in names if name.endswith("State"))
     return [
         ErrorItem("FIELD_INTEGRITY_EXCEPTION", _MESSAGE.format(field.label), (field.name,))
         for field in fields
