@@ -1,16 +1,18 @@
-"""Salesforce keeps five approvals per user and app; a sixth ends the oldest. Counted here over living grants.
+"""Salesforce keeps five approvals per user and app; a sixth ends the oldest. Counted here over all hosts.
+
+A grant counts while its connection lives, and after a newer one of the same host, user and app replaced it.
 
 https://help.salesforce.com/s/articleView?id=sf.remoteaccess_request_manage.htm
 """
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.advice import Advice
 from app.connections.advice import explain
-from app.models import Connection
+from app.models import Connection, LeftGrant
 from app.problems import ApprovalNeedsConfirmation, ApprovalsExhausted
 from app.settings import Settings
 
@@ -21,10 +23,32 @@ GrantKey = tuple[str, str, str]
 """Org, Salesforce user and app."""
 
 
+HOLDING: Final = frozenset(
+    {"api_disabled", "ip_restricted", "session_not_for_api", "credentials_rejected", "app_blocked"}
+)
+"""Reasons that keep a connection from working while its grant stands in Salesforce."""
+
+
+def key_of(connection: Connection) -> tuple[str, str | None, str]:
+    """What Salesforce counts the connection's grant under; the user is None after a disconnect."""
+    return connection.org_id, connection.user_id, connection.client_id
+
+
+def holds_grant(connection: Connection) -> bool:
+    """Whether Salesforce still has the connection's grant, as far as we know."""
+    is_closed_only = connection.state == "needs_reconnect" and connection.reason_code in HOLDING
+    return connection.state == "connected" or is_closed_only
+
+
+async def count_living(session: AsyncSession, key: GrantKey) -> int:
+    """Connections of all hosts that live by a grant of this key (a system session sees them all)."""
+    return await session.scalar(select(func.count()).select_from(Connection).where(*living_ones(key))) or 0
+
+
 async def count_approvals(session: AsyncSession, key: GrantKey) -> int:
-    """Living connections of all hosts that share org, user and app (a system session sees them all)."""
-    counted = select(func.count()).select_from(Connection).where(*_shares(key))
-    return await session.scalar(counted) or 0
+    """The approvals that Salesforce counts under this key: living ones and those that were replaced."""
+    left = select(func.count()).select_from(LeftGrant).where(*left_ones(key))
+    return min(await count_living(session, key) + (await session.scalar(left) or 0), LIMIT)
 
 
 async def likely_key(session: AsyncSession, host_id: str, *, user_id: str, client_id: str) -> GrantKey | None:
@@ -56,13 +80,14 @@ async def was_evicted(session: AsyncSession, connection: Connection) -> bool:
     if connection.user_id is None:
         return False
     key = (connection.org_id, connection.user_id, connection.client_id)
+    since = connection.connected_at
     newer = (
         select(func.count())
         .select_from(Connection)
-        .where(*_shares(key), Connection.host_id != connection.host_id)
-        .where(Connection.connected_at > connection.connected_at)
+        .where(*living_ones(key), Connection.host_id != connection.host_id, Connection.connected_at > since)
     )
-    return (await session.scalar(newer) or 0) >= LIMIT
+    left = select(func.count()).select_from(LeftGrant).where(*left_ones(key), LeftGrant.granted_at > since)
+    return (await session.scalar(newer) or 0) + (await session.scalar(left) or 0) >= LIMIT
 
 
 async def _key_where(session: AsyncSession, condition: ColumnElement[bool]) -> GrantKey | None:
@@ -77,11 +102,19 @@ async def _key_where(session: AsyncSession, condition: ColumnElement[bool]) -> G
     return None if row is None or row.user_id is None else (row.org_id, row.user_id, row.client_id)
 
 
-def _shares(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
+def living_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on Connection: it holds a grant of this key."""
     org_id, user_id, client_id = key
+    is_closed_only = and_(Connection.state == "needs_reconnect", Connection.reason_code.in_(HOLDING))
     return (
         Connection.org_id == org_id,
         Connection.user_id == user_id,
         Connection.client_id == client_id,
-        Connection.state == "connected",
+        or_(Connection.state == "connected", is_closed_only),
     )
+
+
+def left_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on LeftGrant: it is of this key."""
+    org_id, user_id, client_id = key
+    return LeftGrant.org_id == org_id, LeftGrant.user_id == user_id, LeftGrant.client_id == client_id

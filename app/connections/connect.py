@@ -10,13 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import audit
 from app.advice_own_app import OWN_APP_ADVICE
 from app.connections import attempts
-from app.connections.approvals import count_approvals, judge, likely_key
+from app.connections.approvals import count_approvals, count_living, judge, likely_key
 from app.connections.apps import app_to_connect, chosen_app, is_own
 from app.connections.attempts import Ticket, Wish
 from app.connections.connect_errors import ConnectFailed, from_redirect
 from app.connections.environments import login_url_for
 from app.connections.grants import NewGrant, exchange, parse_identity_url, try_out
 from app.connections.hosts import lock_host
+from app.connections.left_grants import Replaced, forget_evicted, leave
+from app.connections.outgoing import make_room, revoke_all
 from app.connections.own_app import drop_retired
 from app.connections.preflight import want_preflight
 from app.connections.return_to import check_return_to
@@ -26,7 +28,6 @@ from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
 from app.models import Connection, OAuthAttempt
 from app.resources import Resources
 from app.salesforce.oauth import TokenAnswer
-from app.vault import KeyMissing, SealBroken
 
 CONNECTED: Final = "connected"
 FAILED: Final = "failed"
@@ -78,12 +79,11 @@ async def complete_attempt(resources: Resources, attempt: OAuthAttempt, answer: 
     async with resources.database.system() as session:
         # First of all, and in the same transaction: it locks the attempt against being withdrawn meanwhile.
         is_open = await attempts.succeed(session, attempt.attempt_id)
-        old = await _store(session, resources, attempt=attempt, grant=grant) if is_open else None
+        outgoing = await _store(session, resources, attempt=attempt, grant=grant) if is_open else []
     if not is_open:
         await _give_back(resources, attempt, grant.tokens)
         return FAILED
-    if old is not None:
-        await try_revoke(resources, old)
+    await revoke_all(resources, outgoing)
     await resources.wakeups.announce({grant.identity.organization_id})
     return CONNECTED
 
@@ -123,38 +123,42 @@ async def _obtain(resources: Resources, attempt: OAuthAttempt, answer: Mapping[s
 
 async def _give_back(resources: Resources, attempt: OAuthAttempt, tokens: TokenAnswer) -> None:
     """Revoke a grant that is not kept, unless a living one of the same user and app might go with it."""
-    if tokens.refresh_token is None:
+    token = tokens.refresh_token
+    if token is None:
         return
     org_id, user_id = parse_identity_url(tokens.identity_url, extra=resources.settings.extra_hosts)
+    host_id, key, login_url = attempt.host_id, (org_id, user_id, attempt.client_id), attempt.login_url
     async with resources.database.system() as session:
-        if await count_approvals(session, (org_id, user_id, attempt.client_id)):
+        if await count_living(session, key):
+            await leave(session, resources.vault, Replaced(host_id, key, login_url, token))
+            await forget_evicted(session, key)
             return
         revocation = await queue_revocation(
-            session,
-            resources.vault,
-            attempt.host_id,
-            login_url=attempt.login_url,
-            token=tokens.refresh_token,
+            session, resources.vault, host_id, login_url=login_url, token=token
         )
     await try_revoke(resources, revocation)
 
 
 async def _store(
     session: AsyncSession, resources: Resources, *, attempt: OAuthAttempt, grant: NewGrant
-) -> Revocation | None:
-    """The new grant takes the place of the old; the answer is the old one, to be revoked after the commit."""
+) -> list[Revocation]:
+    """The new grant takes the place of the old; the answer is what to revoke after the commit."""
     host_id = attempt.host_id
     await lock_host(session, host_id)
     known = await session.get(Connection, host_id)
-    old = await _outgoing(session, resources, connection=known, grant=grant)
-    values = _values(resources, attempt, grant=grant)
+    key = (grant.identity.organization_id, grant.identity.user_id, attempt.client_id)
+    values, outgoing = _values(resources, attempt, grant=grant), list[Revocation]()
     if known is None:
         session.add(Connection(host_id=host_id, **values))
     else:
+        new = grant.tokens.refresh_token
+        outgoing = await make_room(session, resources.vault, known, key=key, refresh_token=new)
         values |= {"version": known.version + 1, "token_version": known.token_version + 1}
         values |= {} if known.org_id == grant.identity.organization_id else FORGOTTEN
         for name, value in values.items():
             setattr(known, name, value)
+    await session.flush()
+    await forget_evicted(session, key)
     await drop_retired(session, host_id)
     await want_preflight(session, host_id, grant.identity.organization_id)
     details = {
@@ -166,34 +170,13 @@ async def _store(
     await audit.record(
         session, host_id, actor=attempt.user_id, action="salesforce.connected", details=details
     )
-    return old
+    return outgoing
 
 
 FORGOTTEN: Final[dict[str, object]] = dict.fromkeys(
     ("last_used_at", "last_written_at", "api_used", "api_limit", "api_measured_at", "api_closed_until")
 )
 """What was said of another org."""
-
-
-async def _outgoing(
-    session: AsyncSession, resources: Resources, *, connection: Connection | None, grant: NewGrant
-) -> Revocation | None:
-    """The old grant, when it is another user's or another org's. Within one user and app Salesforce may take
-    the new grant along, so the old one is left to its fate there.
-    """
-    if connection is None or connection.refresh_token is None:
-        return None
-    if (connection.org_id, connection.user_id) == (grant.identity.organization_id, grant.identity.user_id):
-        return None
-    try:
-        token = resources.vault.open(
-            connection.refresh_token, host_id=connection.host_id, column=REFRESH_TOKEN
-        )
-    except (SealBroken, KeyMissing):
-        return None
-    return await queue_revocation(
-        session, resources.vault, connection.host_id, login_url=connection.login_url, token=token
-    )
 
 
 def _values(resources: Resources, attempt: OAuthAttempt, *, grant: NewGrant) -> dict[str, object]:

@@ -1,15 +1,18 @@
 """How a connection ends by Salesforce's word: the card says why, work waits, nothing is thrown away."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.connections.left_grants import forget_left
 from app.models import Connection
 
-SYSTEM_ACTOR = "system"
+SYSTEM_ACTOR: Final = "system"
+GONE: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
+"""Reasons that end every older grant of the user and app along with this one."""
 
 
 async def end_connection(
@@ -40,6 +43,8 @@ async def end_connection(
     org_id = ended.scalar()
     if org_id is None:
         return False
+    if reason_code in GONE:
+        await forget_left(session, host_id)
     about = {"reason_code": reason_code, "org_id": org_id, **(details or {})}
     await audit.record(
         session, host_id, actor=SYSTEM_ACTOR, action="salesforce.connection_ended", details=about

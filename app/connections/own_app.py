@@ -12,16 +12,17 @@ from app.connections.advice import explain
 from app.connections.apps import is_own, own_ref
 from app.connections.ends import end_connection
 from app.connections.hosts import lock_host
+from app.connections.outgoing import let_go, revoke_all
 from app.connections.refusals import CREDENTIALS_REJECTED
-from app.connections.revocations import Revocation, queue_revocation, try_revoke
+from app.connections.revocations import Revocation
 from app.connections.schemas import OwnCredentials
-from app.connections.sealing import CONSUMER_KEY, CONSUMER_SECRET, REFRESH_TOKEN
+from app.connections.sealing import CONSUMER_KEY, CONSUMER_SECRET
 from app.connections.tokens import ConnectionTokens
 from app.models import Connection, Host, OwnApp
 from app.problems import FieldError, PayloadInvalid
 from app.resources import Resources
 from app.salesforce.errors import SalesforceError
-from app.vault import KeyMissing, SealBroken, Vault, fingerprint
+from app.vault import Vault, fingerprint
 
 CLEARED: Final = "credentials_cleared"
 
@@ -72,7 +73,7 @@ async def clear_credentials(
         is_in_use = connection is not None and is_own(connection.client_id)
         if connection is not None and is_in_use and connection.state == "connected" and not is_confirmed:
             _refuse_unconfirmed(resources)
-        revocation = await _let_go(session, resources, connection) if connection and is_in_use else None
+        revocations = await _end(session, resources.vault, connection) if connection and is_in_use else []
         gone = await session.scalars(
             delete(OwnApp).where(OwnApp.host_id == host_id).returning(OwnApp.fingerprint)
         )
@@ -84,8 +85,7 @@ async def clear_credentials(
             await audit.record(
                 session, host_id, actor=user_id, action="salesforce.byo_credentials_cleared", details=about
             )
-    if revocation is not None:
-        await try_revoke(resources, revocation)
+    await revoke_all(resources, revocations)
 
 
 async def drop_retired(session: AsyncSession, host_id: str) -> None:
@@ -142,11 +142,12 @@ async def _try_out(resources: Resources, host_id: str, *, is_reopened: bool) -> 
         await resources.wakeups.announce(org_ids)
 
 
-async def _let_go(session: AsyncSession, resources: Resources, connection: Connection) -> Revocation | None:
+async def _end(session: AsyncSession, vault: Vault, connection: Connection) -> list[Revocation]:
     """End the connection and its tokens: without the app's credentials nobody can use them."""
-    host_id, sealed = connection.host_id, connection.refresh_token
+    host_id = connection.host_id
     if connection.state == "disconnected":
-        return None
+        return []
+    revocations = await let_go(session, vault, connection)
     await end_connection(session, host_id, reason_code=CLEARED)
     await session.execute(
         update(Connection)
@@ -154,15 +155,7 @@ async def _let_go(session: AsyncSession, resources: Resources, connection: Conne
         .values(access_token=None, refresh_token=None, reason_code=CLEARED)
         .values(token_version=Connection.token_version + 1, refresh_started_at=None)
     )
-    if sealed is None:
-        return None
-    try:
-        token = resources.vault.open(sealed, host_id=host_id, column=REFRESH_TOKEN)
-    except (SealBroken, KeyMissing):
-        return None
-    return await queue_revocation(
-        session, resources.vault, host_id, login_url=connection.login_url, token=token
-    )
+    return revocations
 
 
 def _refuse_unconfirmed(resources: Resources) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.approvals import was_evicted
 from app.connections.apps import AppNotConfigured, credentials_for
-from app.connections.ends import end_connection
+from app.connections.ends import GONE, end_connection
+from app.connections.left_grants import forget_left
 from app.connections.refusals import CREDENTIALS_REJECTED, reason_of
 from app.connections.revocations import queue_revocation
 from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
@@ -159,6 +160,8 @@ async def _refused(
 
 
 async def _explain_anew(session: AsyncSession, host_id: str, *, claim: Claim, reason: str) -> None:
+    if reason in GONE:
+        await forget_left(session, host_id)
     await session.execute(
         update(Connection)
         .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)

@@ -4,7 +4,7 @@ from app.models.attempts import SyncAttempt
 from app.models.audit import AuditEntry, IdempotentAnswer
 from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
-from app.models.connections import Connection, OAuthAttempt, OwnApp, PendingRevocation, Preflight
+from app.models.connections import Connection, LeftGrant, OAuthAttempt, OwnApp, PendingRevocation, Preflight
 from app.models.hosts import Event, Host
 from app.models.mapping import DescribeCache, Mapping
 from app.models.registrations import Delivery, Erasure, Quarantined, Registration
@@ -34,6 +34,7 @@ __all__ = [
     "Event",
     "Host",
     "IdempotentAnswer",
+    "LeftGrant",
     "Mapping",
     "OAuthAttempt",
     "OpenCreate",

@@ -107,6 +107,22 @@ class PendingRevocation(Base):
     due_at: Mapped[CreatedAt]
 
 
+class LeftGrant(Base):
+    """A grant that a newer one of the same user and app replaced; Salesforce still has and counts it."""
+
+    __tablename__ = "left_grants"
+    __table_args__ = (Index("ix_left_grants_org_id", "org_id", "user_id", "client_id"),)
+
+    host_id: Mapped[HostId]
+    grant_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    org_id: Mapped[str]
+    user_id: Mapped[str]
+    client_id: Mapped[str]
+    login_url: Mapped[str]
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    granted_at: Mapped[datetime]
+
+
 class OAuthAttempt(Base):
     """One try to connect: found by the hash of its ticket or state before any tenant is known."""
 

@@ -30,6 +30,7 @@ class Service:
     settings: Settings
     simulator: SimulatorApp
     http: httpx.AsyncClient
+    mint: TokenMint
 
     @property
     def resources(self) -> Resources:
@@ -110,4 +111,4 @@ async def running(
             headers=mint.headers(hosts=OWNER),
         ) as http,
     ):
-        yield Service(app, settings, simulator, http)
+        yield Service(app, settings, simulator, http, mint)

@@ -12,10 +12,11 @@ from app.audit import first_broken
 from app.connections.disconnect import disconnect_host
 from app.connections.ends import end_connection
 from app.connections.keep_alive import keep_alive
+from app.connections.left_grants import Replaced, leave
 from app.connections.revocations import GIVE_UP_AFTER, retry_revocations
 from app.connections.service import mark_used, open_client
 from app.connections.tokens import ConnectionTokens
-from app.models import Connection, PendingRevocation
+from app.models import Connection, LeftGrant, PendingRevocation
 from app.problems import ConnectionNeedsReconnect, NotConnected
 from app.resources import Resources
 from app.salesforce.hosts import HostNotAllowed
@@ -83,6 +84,24 @@ async def test_unreadable_revocation_is_logged_and_holds_up_nothing(
     with caplog.at_level(logging.ERROR):
         assert await retry_revocations(resources) == 0
     assert "revocation_unreadable" in caplog.messages
+
+
+async def test_unreadable_left_grant_does_not_keep_a_host_from_disconnecting(
+    resources: Resources, connection: Connection, endpoint: TokenEndpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = (connection.org_id, str(connection.user_id), connection.client_id)
+    async with resources.database.system() as session:
+        await leave(session, resources.vault, Replaced("host_a", key, INSTANCE, "5Aep861left.readable"))
+        await leave(session, resources.vault, Replaced("host_a", key, INSTANCE, "5Aep861left.broken"))
+        row = (await session.scalars(select(LeftGrant))).first()
+        assert row is not None
+        row.token = b"\x01\x02k1 broken"
+    with caplog.at_level(logging.ERROR):
+        await disconnect_host(resources, "host_a", user_id="user_17")
+    assert "grant_unreadable" in caplog.messages
+    assert len(endpoint.revoked) == 2
+    async with resources.database.system() as session:
+        assert (await session.scalars(select(LeftGrant))).all() == []
 
 
 async def test_unreadable_grant_does_not_keep_a_host_from_disconnecting(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select, update
 
+from app.connections.left_grants import Replaced, leave
 from app.connections.own_app import save_credentials
 from app.connections.rotation import RowsHeld, check_keys, keys_in_use, rewrap_all
 from app.connections.schemas import OwnCredentials
@@ -37,6 +38,8 @@ async def filled(resources: Resources, count: int = 30) -> None:
                 token=vault.seal("old", host_id="host_000", column="pending_revocations.token"),
             )
         )
+        key = ("00D5g000004XyZaEAK", "0055g00000AbCdEAAV", "3MVG9otter")
+        await leave(session, vault, Replaced("host_000", key, "https://login.salesforce.com", "left"))
         session.add(
             OAuthAttempt(
                 attempt_id="att_1",
@@ -57,17 +60,18 @@ async def filled(resources: Resources, count: int = 30) -> None:
 
 async def test_every_sealed_value_follows_the_newest_key(resources: Resources, database: Database) -> None:
     await filled(resources)
-    assert await keys_in_use(database) == {"k1": 64}
+    assert await keys_in_use(database) == {"k1": 65}
     changed = await rewrap_all(database, ROTATING, batch=7)
     assert changed == {
         "connections.access_token": 30,
         "connections.refresh_token": 30,
         "pending_revocations.token": 1,
+        "left_grants.token": 1,
         "oauth_attempts.code_verifier": 1,
         "app_credentials.consumer_key": 1,
         "app_credentials.consumer_secret": 1,
     }
-    assert await keys_in_use(database) == {"k2": 64}
+    assert await keys_in_use(database) == {"k2": 65}
     alone = replace(resources, vault=Vault([parse_key(NEW_KEY)]))
     assert (await ConnectionTokens(alone, "host_007").current()).value == "a7"
 
