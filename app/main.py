@@ -23,6 +23,7 @@ from app.intake.front import WebhookFront
 from app.intake.import_routes import router as imports_router
 from app.intake.routes import router as intake_router
 from app.intake.writer import IntakeWriter, running_writer
+from app.mapping.routes import router as mapping_router
 from app.monitor.live.feeds import Feeds
 from app.monitor.live.hints import hinted
 from app.monitor.ops_routes import router as ops_router
@@ -47,6 +48,7 @@ ROUTERS = (
     oauth_router,
     campaigns_router,
     hosts_router,
+    mapping_router,
     monitor_router,
     row_router,
     stream_router,

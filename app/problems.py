@@ -6,10 +6,11 @@ Problem
 ├── 401 TokenInvalid SignatureInvalid
 ├── 403 RoleInsufficient
 ├── 404 HostNotFound EventNotFound RegistrationNotFound CampaignNotLinked AttemptNotFound NotFound
+│       ObjectNotVisible
 ├── 405 MethodNotAllowed   408 BodyIncomplete
 ├── 409 NotConfigured NotConnected ConnectionNeedsReconnect CredentialsMissing CampaignIsLocked
 │       EventIsOver CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation ApprovalsExhausted
-│       KeyReused
+│       KeyReused MappingChanged
 ├── 413 BodyTooLarge   415 MediaTypeUnsupported   422 PayloadInvalid   429 TooManyRequests
 ├── 500 Unexpected
 ├── 502 SalesforceRefused
@@ -200,6 +201,12 @@ class NotFound(Problem):
     status, title = 404, "Nothing is here"
 
 
+class ObjectNotVisible(Problem):
+    """The connected user may not see this object of the org."""
+
+    status, title = 404, "The connected Salesforce user cannot see this object"
+
+
 class MethodNotAllowed(Problem):
     """The address exists, but not for this method."""
 
@@ -276,6 +283,12 @@ class KeyReused(Problem):
     """The Idempotency-Key was used for another request."""
 
     status, title = 409, "The Idempotency-Key was used for another request"
+
+
+class MappingChanged(Problem):
+    """Somebody else saved the mapping since it was read."""
+
+    status, title = 409, "The mapping was changed meanwhile"
 
 
 class BodyTooLarge(Problem):

@@ -37,6 +37,7 @@ NAMES = {
     "event_id": EVENT_ID,
     "registration_id": "r1",
     "attempt_id": "att_1",
+    "sobject": "Lead",
     "org_id": ORG_ID,
 }
 DOCUMENT: dict[str, Any] = describe_api()

@@ -24,6 +24,7 @@ ALWAYS_FILLED: Final[Mapping[str, frozenset[str]]] = {
 
 TEXTS: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone", "url"})
 NUMBERS: Final = frozenset({"int", "double", "currency", "percent"})
+OF_REGISTRATION: Final = frozenset({"boolean", "email", "date", "datetime", "time"})
 
 
 def missing_required(rules: Rules, describe: SObjectDescribe, *, sobject: str | None = None) -> list[Field]:
@@ -40,6 +41,14 @@ def missing_required(rules: Rules, describe: SObjectDescribe, *, sobject: str | 
 def own_fields(sobject: str) -> frozenset[str]:
     """The fields that the engine fills elsewhere, by ids and statuses."""
     return OWN_FIELDS["Account" if sobject == PERSON_ACCOUNT else sobject]
+
+
+def may_be_invented(field: Field) -> bool:
+    """Whether `fill_required` has a value for a field of this kind."""
+    if field.is_unique or field.is_external_id:
+        return False
+    is_list = field.type in ("picklist", "multipicklist")
+    return bool(field.picklist_values) if is_list else field.type in TEXTS | NUMBERS | OF_REGISTRATION
 
 
 def invented(
@@ -62,7 +71,7 @@ def _told(describe: SObjectDescribe, name: str, value: object) -> Notice:
 
 
 def _stand_in(field: Field, job: Job) -> Any:
-    if field.is_unique or field.is_external_id:
+    if not may_be_invented(field):
         return None
     if field.type in TEXTS:
         fits = not field.length or utf16_length(NO_COMPANY) <= field.length
@@ -71,7 +80,7 @@ def _stand_in(field: Field, job: Job) -> Any:
         return 0
     if field.type in ("picklist", "multipicklist"):
         known = field.default_value in field.picklist_values
-        return field.default_value if known else next(iter(field.picklist_values), None)
+        return field.default_value if known else field.picklist_values[0]
     return _of_registration(field, job)
 
 

@@ -393,6 +393,14 @@ export interface DryRun {
   readonly "warnings": ReadonlyArray<RowWarning>;
 }
 
+/** What holds: the defaults, the host's mapping over them, the event's over that. */
+export interface EffectiveRules {
+  readonly "fields": ReadonlyArray<FieldRuleShown>;
+  readonly "owner": OwnerShown;
+  readonly "people": PeopleShown;
+  readonly "record_types": Readonly<Record<string, string>>;
+}
+
 export interface EraseAttendee {
   readonly "attendee": AttendeeToErase;
 }
@@ -417,6 +425,12 @@ export interface EventListed {
   readonly "is_paused": boolean;
   readonly "starts_at": string | null;
   readonly "title": string;
+}
+
+/** Which event's own rules to take; of another host where `from_host_id` names one. */
+export interface EventMappingToCopy {
+  readonly "from_event_id": string;
+  readonly "from_host_id"?: string | null;
 }
 
 /** The event that the numbers are about. */
@@ -445,6 +459,51 @@ export interface FailureCount {
 export interface FieldError {
   readonly "message": string;
   readonly "path": string;
+}
+
+/** How one field is filled: `from` a source, by a `constant`, or by a `template`. */
+export interface FieldRuleGiven {
+  readonly "constant"?: string | null;
+  readonly "fallback"?: string | null;
+  readonly "field": string;
+  readonly "from"?: string | null;
+  readonly "mode"?: "create" | "empty" | "overwrite" | "append" | "off";
+  readonly "object": "Lead" | "Contact" | "Account" | "CampaignMember" | "Task" | "Event" | "Case";
+  readonly "otherwise"?: string | null;
+  readonly "template"?: string | null;
+  readonly "values"?: Readonly<Record<string, string>>;
+}
+
+/** One rule that holds; `set_by` is where it was chosen. */
+export interface FieldRuleShown {
+  readonly "constant": string | null;
+  readonly "fallback": string | null;
+  readonly "field": string;
+  readonly "from": string | null;
+  readonly "mode": string;
+  readonly "object": string;
+  readonly "otherwise": string | null;
+  readonly "set_by": "default" | "host" | "event" | Other;
+  readonly "template": string | null;
+  readonly "values": Readonly<Record<string, string>>;
+}
+
+/** One field of an object as the connected user sees it. `is_mappable`: a rule may fill it.
+ * 
+ * `why_not` says in words why a rule may not. `is_required`: every new record must carry it. */
+export interface FieldShown {
+  readonly "is_createable": boolean;
+  readonly "is_external_id": boolean;
+  readonly "is_mappable": boolean;
+  readonly "is_required": boolean;
+  readonly "is_restricted": boolean;
+  readonly "is_updateable": boolean;
+  readonly "label": string;
+  readonly "length": number;
+  readonly "name": string;
+  readonly "type": string;
+  readonly "values": ReadonlyArray<PicklistValue>;
+  readonly "why_not": string | null;
 }
 
 /** One thing that will fail, be left out, or should be known. */
@@ -580,6 +639,73 @@ export interface LinkShown {
   readonly "version": number;
 }
 
+/** Something that will go wrong, or be left out.
+ * 
+ * `path` is where in the mapping of this level; null when it was chosen elsewhere or is nobody's choice. */
+export interface MappingFinding {
+  readonly "code": string;
+  readonly "field": string | null;
+  readonly "link": string;
+  readonly "message": string;
+  readonly "object": string | null;
+  readonly "path": string | null;
+  readonly "severity": "error" | "warning" | Other;
+}
+
+/** A whole mapping of one level: what is left out is inherited, by an event from its host. */
+export interface MappingGiven {
+  readonly "fields"?: ReadonlyArray<FieldRuleGiven>;
+  readonly "owner"?: OwnerGiven;
+  readonly "people"?: PeopleGiven;
+  readonly "record_types"?: Readonly<Record<string, string | null>>;
+}
+
+/** The mapping of one level. `event_id` is null for the host's own.
+ * 
+ * `chosen` is what this level chose, in the form that is sent. `is_checked`: whether the org's fields were
+ * at hand; if not, `unchecked_because` is the code of the problem. `retried` counts the failed rows that the
+ * change just made has queued again. */
+export interface MappingShown {
+  readonly "chosen": Readonly<Record<string, unknown>>;
+  readonly "effective": EffectiveRules;
+  readonly "event_id": string | null;
+  readonly "findings": ReadonlyArray<MappingFinding>;
+  readonly "host_id": string;
+  readonly "is_checked": boolean;
+  readonly "required_without_value": ReadonlyArray<RequiredField>;
+  readonly "retried": number;
+  readonly "unchecked_because": string | null;
+  readonly "updated_at": string | null;
+  readonly "updated_by": string | null;
+  readonly "version": number;
+}
+
+/** Whose mapping to take. */
+export interface MappingToCopy {
+  readonly "from_host_id": string;
+}
+
+/** A mapping to save; with `version`, only while that one is the latest. */
+export interface MappingToSave {
+  readonly "fields"?: ReadonlyArray<FieldRuleGiven>;
+  readonly "owner"?: OwnerGiven;
+  readonly "people"?: PeopleGiven;
+  readonly "record_types"?: Readonly<Record<string, string | null>>;
+  readonly "version"?: number | null;
+}
+
+/** A field of Lead and Contact that knows the host's people, and where our value for it comes from. */
+export interface MatchBy {
+  readonly "field": string;
+  readonly "from": string;
+}
+
+/** The field that knows the host's people. */
+export interface MatchByShown {
+  readonly "field": string;
+  readonly "from": string;
+}
+
 /** The campaign member; `status` is the campaign's own label. */
 export interface MemberLink {
   readonly "id": string;
@@ -611,6 +737,15 @@ export interface MemberStatusShown {
 export interface NotQueued {
   readonly "count": number;
   readonly "why": string;
+}
+
+/** An object's fields by label, and its record types. `is_written`: rules for it are followed already. */
+export interface ObjectFields {
+  readonly "fields": ReadonlyArray<FieldShown>;
+  readonly "is_written": boolean;
+  readonly "label": string;
+  readonly "object": string;
+  readonly "record_types": ReadonlyArray<RecordTypeShown>;
 }
 
 /** The connected org; `lightning_url` is null where the instance is no My Domain. */
@@ -663,6 +798,20 @@ export interface OwnCredentials {
   readonly "mode"?: "own" | "shared";
 }
 
+/** Who owns new records; `id` belongs to `fixed`. Owners of records that stand are never changed. */
+export interface OwnerGiven {
+  readonly "how"?: "leave" | "organizer" | "fixed";
+  readonly "id"?: string | null;
+  readonly "run_assignment_rules"?: boolean;
+}
+
+/** Who owns new records. */
+export interface OwnerShown {
+  readonly "how": string;
+  readonly "id": string | null;
+  readonly "run_assignment_rules": boolean;
+}
+
 /** One happening and how far it is written; `attempts` are the job's. */
 export interface Part {
   readonly "attempts": number;
@@ -690,6 +839,26 @@ export interface PendingBecause {
   readonly "running": number;
 }
 
+/** Who is created, matched and touched. */
+export interface PeopleGiven {
+  readonly "bypass_alert_rules"?: boolean;
+  readonly "create"?: "lead" | "contact" | "person_account" | "nobody";
+  readonly "fill_required"?: boolean;
+  readonly "match_by"?: MatchBy | null;
+  readonly "opt_out_field"?: string | null;
+  readonly "update_existing"?: boolean;
+}
+
+/** Who is created, matched and touched. */
+export interface PeopleShown {
+  readonly "bypass_alert_rules": boolean;
+  readonly "create": string;
+  readonly "fill_required": boolean;
+  readonly "match_by": MatchByShown | null;
+  readonly "opt_out_field": string | null;
+  readonly "update_existing": boolean;
+}
+
 /** The Lead or Contact, and how it was found. */
 export interface PersonLink {
   readonly "found_by": string | null;
@@ -704,6 +873,12 @@ export interface PersonPlan {
   readonly "action": string;
   readonly "fields": Readonly<Record<string, unknown>> | null;
   readonly "person": PersonLink | null;
+}
+
+/** One active value of a picklist, and what people see of it. */
+export interface PicklistValue {
+  readonly "label": string;
+  readonly "value": string;
 }
 
 /** What happens by itself: new events are synced; what was there before the first connection waits. */
@@ -792,6 +967,14 @@ export interface RecordToHandle {
   readonly "url": string | null;
 }
 
+/** A record type; `is_available` and `is_default` are meant for the connected user. */
+export interface RecordTypeShown {
+  readonly "developer_name": string;
+  readonly "is_available": boolean;
+  readonly "is_default": boolean;
+  readonly "name": string;
+}
+
 /** Webhooks to apply again; a dry run only counts, and is what happens unless it is refused. */
 export interface ReplayDeliveries {
   readonly "dry_run"?: boolean;
@@ -812,6 +995,15 @@ export interface RequestShown {
   readonly "body": Readonly<Record<string, unknown>> | null;
   readonly "method": string;
   readonly "path": string;
+}
+
+/** A required field of the org that no rule gives a value on its own. `is_filled`: by fill_required. */
+export interface RequiredField {
+  readonly "field": string;
+  readonly "is_filled": boolean;
+  readonly "label": string;
+  readonly "object": string;
+  readonly "type": string;
 }
 
 /** Which rows: exactly one member is set. */
@@ -944,6 +1136,20 @@ export interface SkippedBecause {
   readonly "no_email": number;
   readonly "no_match": number;
   readonly "nothing_wanted": number;
+}
+
+/** Where a value may come from. `options` are the answers that several attendees gave alike. */
+export interface SourceShown {
+  readonly "example": string | null;
+  readonly "is_answer": boolean;
+  readonly "label": string;
+  readonly "options": ReadonlyArray<string>;
+  readonly "path": string;
+}
+
+/** Every source: those that all registrations have, then the questions that were answered lately. */
+export interface Sources {
+  readonly "items": ReadonlyArray<SourceShown>;
 }
 
 /** Where the browser goes next; the address works once, in one browser, until `expires_at`. */
