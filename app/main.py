@@ -19,7 +19,7 @@ from app.hosts.routes import router as hosts_router
 from app.idempotency import Idempotency
 from app.identity import KeySource, TokenVerifier
 from app.intake.erase_routes import router as erase_router
-from app.intake.front import WebhookFront
+from app.intake.front import Service
 from app.intake.import_routes import router as imports_router
 from app.intake.routes import router as intake_router
 from app.intake.writer import IntakeWriter, running_writer
@@ -109,7 +109,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
             yield
             gc.unfreeze()
 
-    app = FastAPI(
+    app = Service(
         title="Eventship for Salesforce",
         version="0.1.0",
         lifespan=lifespan,
@@ -124,7 +124,6 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         install_console(app)
     app.add_middleware(Idempotency)
     _let_the_dashboard_in(app, settings)
-    app.add_middleware(WebhookFront)
     return app
 
 

@@ -1,9 +1,9 @@
 """Read a webhook's raw body: bounded in size and time, and only what is plainly JSON."""
 
 import asyncio
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import Iterable
 
-from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from app.problems import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported
 
@@ -28,15 +28,19 @@ def check_headers(headers: Headers, *, bytes_max: int) -> None:
         raise MediaTypeUnsupported
 
 
-async def read_body(chunks: AsyncIterable[bytes], *, bytes_max: int, seconds: float = READ_SECONDS) -> bytes:
+async def read_body(receive: Receive, *, bytes_max: int, seconds: float = READ_SECONDS) -> bytes:
     """The whole body. Raises BodyTooLarge at the first chunk too many, BodyIncomplete when it is late."""
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in chunks:
-                body += chunk
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BodyIncomplete
+                body += message.get("body", b"")
                 if len(body) > bytes_max:
                     raise BodyTooLarge
-    except (TimeoutError, ClientDisconnect):
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
         raise BodyIncomplete from None
-    return bytes(body)

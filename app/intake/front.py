@@ -4,33 +4,56 @@ The framework's way to the same function costs more than verifying, reading and 
 docs/performance.md. What the function raises is answered by the application's own handlers.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.intake.routes import PATH, receive_webhook
+from app.intake.delivery import Outcome
+from app.intake.routes import ANSWERS, PATH, receive
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+"""All of ours are asynchronous."""
 
-class WebhookFront:
-    """ASGI middleware, to stand before all others."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
-            await _answer(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+JSON = (b"content-type", b"application/json")
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    request = Request(scope, receive)
-    try:
-        response = await receive_webhook(request)
-    except Exception as error:
-        handlers = scope["app"].exception_handlers
-        kinds = [kind for kind in type(error).__mro__ if kind in handlers and kind is not Exception]
-        if not kinds:
-            raise  # the outermost handler answers and logs what nobody expected
-        response = await handlers[kinds[0]](request, error)
-    await response(scope, receive, send)
+def _messages(body: bytes) -> tuple[Message, Message]:
+    headers = [JSON, (b"content-length", str(len(body)).encode())]
+    start = {"type": "http.response.start", "status": 202, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}
+
+
+MESSAGES = {outcome: _messages(ANSWERS[outcome]) for outcome in Outcome}
+
+
+class Service(FastAPI):
+    """The application, with the short way before everything else."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        rest = super().build_middleware_stack()
+
+        async def front(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
+                await self._answer(scope, receive, send)
+            else:
+                await rest(scope, receive, send)
+
+        return front
+
+    async def _answer(self, scope: Scope, receive_body: Receive, send: Send) -> None:
+        try:
+            outcome = await receive(self.state, scope["headers"], receive_body)
+        except Exception as error:
+            kind = next(kind for kind in type(error).__mro__ if kind in self.exception_handlers)
+            handle = cast(Handler, self.exception_handlers[kind])
+            response = await handle(Request(scope, receive_body), error)
+            await response(scope, receive_body, send)
+            if kind is Exception:
+                raise  # as for every other route: the server logs what nobody expected
+            return
+        for message in MESSAGES[outcome]:
+            await send(message)

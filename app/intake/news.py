@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from app.intake.merge import EventState, Facts, Fields, Order, RegistrationState, Told
 from app.intake.schemas import Data, Envelope, EventIn, RegistrationIn
 
@@ -40,7 +38,7 @@ def event_news(envelope: Envelope) -> EventState | None:
 
 def told_of_event(event: EventIn, order: Order) -> Fields:
     """The event's fields that were sent, as of `order`."""
-    return {name: Told(value, order) for name, value in _told(event, EVENT_FIELDS).items()}
+    return {name: Told(value, order) for name, value in _told(event).items()}
 
 
 def registration_news(envelope: Envelope) -> RegistrationState | None:
@@ -60,29 +58,25 @@ def told_of_registration(registration: RegistrationIn, order: Order, *, event_id
 
 
 def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
-    values = _told(registration, REGISTRATION_FIELDS)
+    """What was sent, nested parts as plain JSON without what was not sent."""
+    sent = registration.model_dump(mode="json", exclude_unset=True)
+    values = {name: sent[name] for name in REGISTRATION_FIELDS if name in sent}
     if "answers" in values and values["answers"] is None:
         values["answers"] = []
     if registration.registered_at is not None:
         values["registered_at"] = registration.registered_at
-    attendee = _told(registration.attendee, ATTENDEE_FIELDS)
-    return values | {ATTENDEE + name: value for name, value in attendee.items()}
+    for name, value in sent["attendee"].items():
+        values[ATTENDEE + name] = value
+    return values
 
 
-def _told(part: BaseModel, names: tuple[str, ...]) -> dict[str, Any]:
-    """The fields that were sent; nested ones as plain JSON without what was not sent."""
-    given, values = part.model_fields_set, vars(part)
-    return {name: _plain(values[name]) for name in names if name in given}
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_unset=True)
-    if isinstance(value, list):
-        return [_plain(member) for member in value]
-    return value
+def _told(event: EventIn) -> dict[str, Any]:
+    """The fields that were sent; times stay times."""
+    sent = event.model_fields_set
+    values = {name: getattr(event, name) for name in EVENT_FIELDS if name in sent}
+    if event.organizer is not None and "organizer" in values:
+        values["organizer"] = event.organizer.model_dump(mode="json", exclude_unset=True)
+    return values
 
 
 def _facts(envelope: Envelope, registration: RegistrationIn) -> Facts:

@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from starlette.datastructures import State
+from starlette.types import Receive
 
 from app import problems
-from app.intake.body import check_headers, read_body
+from app.intake.body import Headers, check_headers, read_body
 from app.intake.delivery import Accepted, DeliveryUnusable, Outcome, read_delivery
 from app.intake.openapi import WEBHOOK_REQUEST
 from app.intake.signature import SignatureInvalid, verify
 from app.intake.writer import IntakeWriter
 from app.problems import Problem, ProblemBody
-from app.resources import Resources
+from app.settings import Settings
 from app.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
 
 PATH = "/webhooks/eventship"
@@ -48,16 +50,21 @@ ANSWERS = {outcome: WebhookAnswer(outcome=outcome).model_dump_json().encode() fo
     summary="Receive one signed webhook",
 )
 async def receive_webhook(request: Request) -> Response:
-    """Verify the raw bytes, read them, and answer once they are recorded.
+    """Verify the raw bytes, read them, and answer once they are recorded."""
+    outcome = await receive(request.app.state, request.scope["headers"], request.receive)
+    return Response(ANSWERS[outcome], 202, media_type="application/json")
 
-    Takes what it needs from the application itself: resolving dependencies would cost as much as verifying.
-    """
-    writer: IntakeWriter = request.app.state.intake
+
+async def receive(state: State, headers: Headers, receive_body: Receive) -> Outcome:
+    """What became of the delivery, once it is recorded; `state` is the application's. Raises Problem."""
     started, label = time.perf_counter(), problems.Unexpected.__name__
     try:
-        outcome = await writer.submit(await _delivery(request, writer))
+        writer: IntakeWriter = state.intake
+        outcome = await writer.submit(
+            await _delivery(state.resources.settings, writer, headers, receive_body)
+        )
         label = outcome.value
-        return Response(ANSWERS[outcome], 202, media_type="application/json")
+        return outcome
     except Problem as problem:
         label = type(problem).__name__
         raise
@@ -66,11 +73,11 @@ async def receive_webhook(request: Request) -> Response:
         WEBHOOK_SECONDS.observe(time.perf_counter() - started)
 
 
-async def _delivery(request: Request, writer: IntakeWriter) -> Accepted:
-    resources: Resources = request.app.state.resources
-    settings, headers = resources.settings, request.headers.raw
+async def _delivery(
+    settings: Settings, writer: IntakeWriter, headers: Headers, receive_body: Receive
+) -> Accepted:
     check_headers(headers, bytes_max=settings.webhook_max_bytes)
-    body = await read_body(request.stream(), bytes_max=settings.webhook_max_bytes)
+    body = await read_body(receive_body, bytes_max=settings.webhook_max_bytes)
     try:
         webhook_id = verify(headers, body, secrets=settings.live_webhook_secrets, now=datetime.now(UTC))
     except SignatureInvalid:

@@ -140,18 +140,13 @@ def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> Facts:
 
 
 def _packed(fields: Fields, order: Order, *, names: Iterable[str], facts: Row) -> dict[str, Any]:
-    orders = {name: _order_of(fields, name) for name in names if _differs(fields, name, order)}
+    orders = {
+        name: None if told is None else [told.order.version, _iso(told.order.at)]
+        for name in names
+        for told in [fields.get(name)]
+        if told is None or (told.order is not order and told.order != order)
+    }
     return {name: value for name, value in {"orders": orders, "facts": dict(facts)}.items() if value}
-
-
-def _differs(fields: Fields, name: str, order: Order) -> bool:
-    told = fields.get(name)
-    return told is None or (told.order is not order and told.order != order)
-
-
-def _order_of(fields: Fields, name: str) -> list[Any] | None:
-    told = fields.get(name)
-    return None if told is None else [told.order.version, _iso(told.order.at)]
 
 
 def _unpacked(values: Mapping[str, Any], row: Row) -> dict[str, Told]:

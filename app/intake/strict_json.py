@@ -13,6 +13,8 @@ MEMBERS_MAX = 1000
 VALUES_MAX = 20_000
 INTEGER_MAX = 2**63 - 1
 NUMBER_CHARS_MAX = 40
+EXPONENT_MAX = 400
+"""Far beyond what a double holds; Postgres would try to keep every digit of more."""
 
 # An unterminated string is eaten to the end, so that no byte is looked at twice.
 STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -40,7 +42,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise JsonRefused("not_json") from None
     if not isinstance(value, dict):
         raise JsonRefused("not_an_object")
-    if SUSPECT_ESCAPE.search(raw):
+    if b"\\u" in raw and SUSPECT_ESCAPE.search(raw):
         _check_strings(value)
     return value
 
@@ -75,6 +77,8 @@ def _integer(digits: str) -> int:
 
 def _number(digits: str) -> float:
     if len(digits) > NUMBER_CHARS_MAX or not math.isfinite(value := float(digits)):
+        raise JsonRefused("number_too_large")
+    if abs(int(digits.lower().partition("e")[2] or 0)) > EXPONENT_MAX:
         raise JsonRefused("number_too_large")
     return value
 

@@ -1,10 +1,9 @@
 """The raw body: bounded in size and time, plain JSON only."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
 
 from app.intake.body import check_headers, read_body
 from app.problems import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported, Problem
@@ -12,19 +11,35 @@ from app.problems import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported, Pro
 JSON = (b"content-type", b"application/json")
 
 
-async def chunked(*chunks: bytes) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
+def chunked(*chunks: bytes) -> Receive:
+    """An ASGI `receive` of a body in these pieces."""
+    messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    messages[-1]["more_body"] = False
+    waiting = iter(messages)
+
+    async def receive() -> Message:
+        return next(waiting)
+
+    return receive
 
 
-async def never_ending() -> AsyncIterator[bytes]:
-    yield b"{"
+def broken_off(*, then: Receive) -> Receive:
+    """One piece of a body, and then what `then` gives."""
+    pieces = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+    async def receive() -> Message:
+        return next(pieces, None) or await then()
+
+    return receive
+
+
+async def nothing() -> Message:
     await asyncio.Event().wait()
+    raise AssertionError("nothing ever comes")
 
 
-async def gone() -> AsyncIterator[bytes]:
-    yield b"{"
-    raise ClientDisconnect
+async def gone() -> Message:
+    return {"type": "http.disconnect"}
 
 
 @pytest.mark.parametrize(
@@ -71,9 +86,9 @@ async def test_undeclared_body_is_refused_at_the_cap() -> None:
 
 async def test_body_that_does_not_come_is_given_up() -> None:
     with pytest.raises(BodyIncomplete):
-        await read_body(never_ending(), bytes_max=100, seconds=0.01)
+        await read_body(broken_off(then=nothing), bytes_max=100, seconds=0.01)
 
 
 async def test_sender_that_hangs_up_is_no_fault_of_ours() -> None:
     with pytest.raises(BodyIncomplete):
-        await read_body(gone(), bytes_max=100)
+        await read_body(broken_off(then=gone), bytes_max=100)
