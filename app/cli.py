@@ -20,7 +20,7 @@ from app.commands.webhook import ATTENDEE_FLAGS, send_webhook
 from app.connections.rotation import RowsHeld
 from app.machine.secrets import LocalSecrets
 from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, LOOPBACK, STACK_FAULTS, Plan
-from app.settings import SettingsInvalid
+from app.settings import SettingsInvalid, environment_with_files
 from app.vault import SealBroken
 
 PROGRAM = "eventship-salesforce"
@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(chosen: Arguments) -> int:
-    return up(Plan(chosen.home, chosen.port, chosen.simulator_port, given=dict(os.environ)))
+    given = environment_with_files(os.environ)
+    return up(Plan(chosen.home, chosen.port, chosen.simulator_port, given=given))
 
 
 def _api(chosen: Arguments) -> int:

@@ -2,18 +2,23 @@
 
 import base64
 import binascii
+import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.salesforce.hosts import HostNotAllowed, check_login_host
+from app.secret_files import NAMES, read_secret_files
 from app.vault import KeyInvalid, parse_key
+
+S = TypeVar("S", bound=BaseSettings)
 
 WHSEC = "whsec_"
 Guard = Literal["quiet", "reconcile", "fence", "send_window", "open_creates"]
@@ -179,7 +184,7 @@ class Settings(BaseSettings):
         for name in ("webhook_secrets", "encryption_keys", "jwt_algorithms", "guards_off"):
             value = values.get(name)
             if isinstance(value, str):
-                values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
+                values[name] = tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
         return values
 
     @model_validator(mode="after")
@@ -242,11 +247,38 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Settings from the environment; raises SettingsInvalid with one clear line per fault."""
+    """Settings from the environment and from the files that it names; raises SettingsInvalid with one clear
+    line per fault.
+    """
+    return read_settings(Settings)
+
+
+def read_settings(kind: type[S]) -> S:
+    """The same for any part of the settings."""
+    files = read_secret_files(os.environ, {name.upper() for name in kind.model_fields} & set(NAMES))
+    faults = list(files.faults.values())
+    given: dict[str, Any] = {name.lower(): value for name, value in files.values.items()}
     try:
-        return Settings()
+        settings = kind(**given)
     except ValidationError as error:
-        raise SettingsInvalid("\n".join(fault_lines(error))) from None
+        faults += [line for line in fault_lines(error) if line.partition(" ")[0] not in files.faults]
+    else:
+        if not faults:
+            return settings
+    raise SettingsInvalid("\n".join(faults))
+
+
+def environment_with_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with every secret file's text in the place of its name, to be handed to our processes.
+
+    Raises SettingsInvalid.
+    """
+    files = read_secret_files(environment)
+    if files.faults:
+        raise SettingsInvalid("\n".join(files.faults.values()))
+    kept = {name: value for name, value in environment.items() if name.removesuffix("_FILE") not in NAMES}
+    given = {name: value for name, value in environment.items() if name in NAMES}
+    return kept | given | files.values
 
 
 def fault_lines(error: ValidationError) -> list[str]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from app.settings import PostgresUrl, SettingsInvalid, fault_lines
+from app.settings import PostgresUrl, read_settings
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -20,11 +20,7 @@ class MigrationSettings(BaseSettings):
 
 def migrate() -> int:
     """Upgrade to head. Raises SettingsInvalid, DatabaseUnreachable."""
-    try:
-        url = MigrationSettings().database_url
-    except ValidationError as error:
-        raise SettingsInvalid("\n".join(fault_lines(error))) from None
-    command.upgrade(alembic_config(url), "head")
+    command.upgrade(alembic_config(read_settings(MigrationSettings).database_url), "head")
     return 0
 
 

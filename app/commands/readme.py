@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from app.secret_files import NAMES
 from app.settings import Settings, Times
 
 README = Path(__file__).parents[2] / "README.md"
@@ -18,7 +19,7 @@ def with_settings(text: str) -> str:
 
 
 def settings_table() -> str:
-    """A Markdown table: variable, default, meaning; required ones first."""
+    """A Markdown table: variable, default, meaning; required ones first. † may stand in a file."""
     fields = {name.upper(): field for name, field in Settings.model_fields.items() if name != "times"}
     times = {f"TIMES_{name.upper()}": field for name, field in Times.model_fields.items()}
     required = {name: field for name, field in fields.items() if field.is_required()}
@@ -27,7 +28,7 @@ def settings_table() -> str:
 
 
 def _line(name: str, field: FieldInfo) -> str:
-    what = (field.description or "").replace("|", "\\|")
+    what = (field.description or "").replace("|", "\\|") + (" †" if name in NAMES else "")
     return f"| `{name}` | {_default(field)} | {what} |"
 
 
