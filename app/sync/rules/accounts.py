@@ -31,6 +31,7 @@ limited llc llp lp ltd ltda mbh nv ohg oy oyj plc pty pvt sa sarl sas sasu sca s
 srl ug
 """
 LEGAL_FORMS: Final = frozenset(LEGAL.split())
+AND: Final = "and"
 LEADING: Final = frozenset({"the"})
 WORD: Final = re.compile(r"[^\W_]+")
 DOTS: Final = re.compile(r"[.'’`´]")
@@ -62,7 +63,7 @@ def normalised(company: str) -> str:
     A name that consists of nothing else keeps its words.
     """
     words = _words(company)
-    while len(words) > 1 and words[-1] in LEGAL_FORMS:
+    while len(words) > 1 and (words[-1] in LEGAL_FORMS or words[-1] == AND):
         words.pop()
     if len(words) > 1 and words[0] in LEADING:
         words.pop(0)
@@ -84,5 +85,5 @@ def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
 
 
 def _words(company: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", DOTS.sub("", company).casefold().replace("&", " and "))
+    decomposed = unicodedata.normalize("NFKD", DOTS.sub("", company).casefold().replace("&", f" {AND} "))
     return WORD.findall("".join(char for char in decomposed if not unicodedata.combining(char)))

@@ -68,22 +68,17 @@ def outcome_of(rule: FieldRule, target: Target) -> Outcome:
     """One rule's value in its field. Never raises, whatever the attendee answered."""
     if rule.field in target.without:
         return Outcome()
+    field = target.field(rule.field)
     try:
         value, is_hosts_own = _chosen(rule, target)
     except UnknownSource as unknown:
         return _dropped(rule, target, f"“{unknown}” is nothing that a registration has.")
     except OptionNotMapped as unmapped:
-        text = (
-            f"The option “{unmapped}” is not in the value map of {rule.field}, and nothing stands for others."
-        )
-        return Outcome(
-            misfit=_misfit("configuration", OPTION_NOT_MAPPED, rule, (target, str(unmapped), text))
-        )
+        return _not_mapped(rule, target, str(unmapped)) if field else _not_writeable(rule, target)
     if value is None and rule.fallback is None:
         return Outcome()
-    field = target.field(rule.field)
     if field is None:
-        return _dropped(rule, target, "The connected user cannot write this field in your org.")
+        return _not_writeable(rule, target)
     if value is None:
         return _fallen_back(rule, field, target)
     return _fit(rule, field, target, value=value, is_hosts_own=is_hosts_own)
@@ -166,6 +161,15 @@ def _fallen_back(rule: FieldRule, field: Field, target: Target) -> Outcome:
     if fit.note:
         notices.insert(0, Notice("value_cut", target.sobject, rule.field, fit.note))
     return Outcome(fit, tuple(notices))
+
+
+def _not_mapped(rule: FieldRule, target: Target, option: str) -> Outcome:
+    text = f"The option “{option}” is not in the value map of {rule.field}, and nothing stands for others."
+    return Outcome(misfit=_misfit("configuration", OPTION_NOT_MAPPED, rule, (target, option, text)))
+
+
+def _not_writeable(rule: FieldRule, target: Target) -> Outcome:
+    return _dropped(rule, target, "The connected user cannot write this field in your org.")
 
 
 def _dropped(rule: FieldRule, target: Target, text: str) -> Outcome:

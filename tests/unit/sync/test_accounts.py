@@ -1,0 +1,89 @@
+"""Which Account a company means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sync.rules.accounts import AccountRow, company_of, match, normalised, stem
+
+
+@pytest.mark.parametrize(
+    ("given_company", "company"),
+    [
+        pytest.param(" River  Ltd ", "River Ltd", id="as given"),
+        pytest.param("3M", "3M", id="a digit"),
+        *[
+            pytest.param(nobody, None, id=f"nobody: {nobody!r}")
+            for nobody in (None, "", " ", "-", "--", "n/a", "N/A", "Self", "none", "[not provided]", "?")
+        ],
+        pytest.param("gmail.com", None, id="free mail"),
+        pytest.param("ada@gmail.com", None, id="a free-mail address"),
+        pytest.param("river.example", "river.example", id="a domain of its own"),
+    ],
+)
+def test_companies_that_count(given_company: str | None, company: str | None) -> None:
+    assert company_of(given_company) == company
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("River Ltd", "RIVER LIMITED", id="case and legal form"),
+        pytest.param("Müller GmbH & Co. KG", "Muller", id="accents and a long form"),
+        pytest.param("River, Inc.", "river", id="punctuation"),
+        pytest.param("Smith & Sons", "Smith and Sons", id="and"),
+        pytest.param("The River Company", "River", id="article"),
+        pytest.param("O'Brien S.A.", "OBrien", id="dots"),
+        pytest.param("River-Bank", "Riverbank", id="hyphen"),
+    ],
+)
+def test_names_with_one_essence(one: str, other: str) -> None:
+    assert normalised(one) == normalised(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("River North", "River South"), ("SE", "AG"), ("River", "Rivers"), ("株式会社", "会社")],
+)
+def test_names_with_another_essence(one: str, other: str) -> None:
+    assert normalised(one) != normalised(other)
+
+
+def account(id_: str, name: str, created_at: str = "2020") -> AccountRow:
+    return AccountRow(id_, name, created_at)
+
+
+@pytest.mark.parametrize(
+    ("company", "rows", "found"),
+    [
+        pytest.param("River", [], None, id="none"),
+        pytest.param("River", [account("1", "Bank")], None, id="another"),
+        pytest.param("River", [account("2", "River", "2021"), account("1", "river")], "1", id="oldest"),
+        pytest.param(
+            "River Ltd",
+            [account("1", "River Inc", "2010"), account("2", "River Ltd", "2021")],
+            "2",
+            id="exact before alike",
+        ),
+        pytest.param("River Ltd", [account("2", "River", "21"), account("1", "River GmbH")], "1", id="alike"),
+    ],
+)
+def test_matching(company: str, rows: list[AccountRow], found: str | None) -> None:
+    chosen = match(company, rows)
+    assert (chosen.id if chosen else None) == found
+
+
+@pytest.mark.parametrize(
+    ("company", "begins"), [("River Bank Ltd", "River"), ("The River Ltd", "The River"), ("3M", "3M")]
+)
+def test_stems(company: str, begins: str) -> None:
+    assert stem(company) == begins
+
+
+@given(st.text())
+def test_any_text_is_a_company_or_none(text: str) -> None:
+    company = company_of(text)
+    if company is not None:
+        assert normalised(company)
+        assert company.startswith(stem(company))
+        assert match(company, [account("1", company)]) is not None
