@@ -87,18 +87,41 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         "required_field_without_value", "blocker", "mapping", "{object} needs a value for {label}",
         "Every new {object} will be refused by Salesforce.",
         "The field is required in your org and nothing is mapped to it.",
-        ("Map a field or a fixed value to {label}.", "Or make the field optional in Salesforce."),
+        (
+            "Map a field or a fixed value to {label}.",
+            "Or let required fields be filled by their type.",
+            "Or make the field optional in Salesforce.",
+        ),
+        "/docs/mapping#required",
+    ),
+    FindingRow(
+        "required_field_filled", "warning", "mapping", "{object}: {label} gets a fall-back value",
+        "Every new {object} says [not provided], or another value of the field's type, there.",
+        "The field is required in your org, nothing is mapped to it, and you let such fields be filled.",
+        ("Map a field or a fixed value to {label}.",), "/docs/mapping#required",
+    ),
+    FindingRow(
+        "mapping_unfit", "warning", "mapping", "The mapping does not fit your org",
+        "Values are left out, or registrations that need them fail.", "{label}",
+        ("Correct it in the mapping, or in Salesforce.", "Saving the mapping retries what failed."),
+        "/docs/mapping#wrong",
     ),
     FindingRow(
         "record_type_choice", "note", "mapping", "{object} has several record types",
         "New records get the default record type of the connected user.",
         "Record types decide which layout and which choices your team sees.",
-        ("Check the default record type of the connected user's profile.",),
+        (
+            "Choose a record type in the mapping.",
+            "Or check the default record type of the connected user's profile.",
+        ),
+        "/docs/mapping#record_types",
     ),
     FindingRow(
         "person_accounts_on", "note", "mapping", "Person Accounts are switched on",
         "A person who is a Person Account is found as its contact; new people become Leads.",
-        "Your org keeps people as accounts.", ("Nothing to do, unless your team works without Leads.",),
+        "Your org keeps people as accounts.",
+        ("Nothing to do, unless your team works without Leads: then choose in the mapping who is created.",),
+        "/docs/mapping#people",
     ),
     FindingRow(
         "lead_source_restricted", "warning", "mapping", "Lead Source does not know Eventship",
@@ -150,7 +173,7 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
     FindingRow(
         "mapped_field_gone", "warning", "mapping", "{object}: {field} no longer exists",
         "The field is left out.", "A field that is mapped was deleted or renamed in Salesforce.",
-        ("Choose another field in the mapping.",),
+        ("Choose another field in the mapping.",), "/docs/mapping#wrong",
     ),
     FindingRow(
         "sandbox_email_suffix", "note", "connection", "E-mail addresses in this sandbox end in .invalid",

@@ -14,12 +14,11 @@ from app.connections.advice import api_advice
 from app.connections.approvals import count_approvals
 from app.connections.connect_errors import ADVICE_BY_API_CODE
 from app.connections.ends import end_connection
+from app.connections.preflight_finding import Known, make_finding
 from app.connections.preflight_findings import (
-    Known,
     has_currencies,
     has_person_accounts,
     judge_org,
-    make_finding,
     shown_objects,
     verdict_of,
 )
@@ -27,14 +26,19 @@ from app.connections.preflight_look import OrgLook, look_at_org
 from app.connections.preflight_schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
 from app.connections.probe import REOPENABLE, probe
 from app.connections.service import open_client
+from app.mapping.store import read_layers
 from app.models import Connection, Host, Preflight, Registration
 from app.problems import ConnectionNeedsReconnect, NotConnected, Problem
 from app.resources import Resources
 from app.salesforce.client import SalesforceClient
+from app.salesforce.describe import describe_body
 from app.salesforce.errors import Refused, SalesforceError
 from app.salesforce.hosts import HostNotAllowed, lightning_url
 from app.salesforce.limits import ApiUsage
 from app.salesforce.session import ConnectionEnded
+from app.sync.describes import keep
+from app.sync.rules.checks import WRITTEN
+from app.sync.rules.mapping import Rules
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +134,9 @@ async def _judged(
             is_sandbox=measured.org_is_sandbox,
             edition=measured.org_edition,
             approvals=await _approvals(resources, measured),
+            rules=Rules.of((await read_layers(session, connection.host_id, None)).host.layer),
         )
+        await _keep_describes(session, connection, look)
     findings, passed = judge_org(look, known)
     return NOTHING_SEEN.model_copy(
         update={
@@ -140,11 +146,21 @@ async def _judged(
             "org": _org(measured, look),
             "user": _user(measured, look),
             "budget": known.budget,
-            "objects": shown_objects(look),
+            "objects": shown_objects(look, known.rules),
             "findings": findings,
             "passed": passed,
         }
     )
+
+
+async def _keep_describes(session: AsyncSession, connection: Connection, look: OrgLook) -> None:
+    """What was just read is what the mapping and the engine need, too."""
+    bodies = {
+        name: {} if described is None else describe_body(described)
+        for name, described in look.objects.items()
+        if name in WRITTEN
+    }
+    await keep(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
 
 
 async def _measure(session: AsyncSession, host_id: str, usage: ApiUsage | None) -> None:

@@ -1,35 +1,37 @@
 """What a look at the org means for registrations: findings and passes. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
-from app.advice import Advice
-from app.advice_preflight import FINDINGS
 from app.budget import Budget
 from app.connections.approvals import WARN_FROM
+from app.connections.preflight_finding import Known, make_finding
 from app.connections.preflight_look import OBJECTS, OrgLook
+from app.connections.preflight_mapping import (
+    blocked_by,
+    creates_leads,
+    lead_source,
+    misfits,
+    missing_by_object,
+    record_type_count,
+    record_types,
+    required,
+    unwriteable,
+)
 from app.connections.preflight_schemas import Finding, PreflightObject, Verdict
+from app.mapping.objects import PEOPLE, created_by
 from app.salesforce.describe import SObjectDescribe
+from app.sync.rules.mapping import CONTACT_CREATED, DEFAULT_RULES, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
 
-WRITTEN: Final[dict[str, tuple[str, ...]]] = {
-    "Lead": ("LastName", "FirstName", "Company", "Email", "Title", "Phone", "LeadSource"),
-    "Task": ("WhoId", "Subject", "Status", "ActivityDate", "Description"),
-    "CampaignMember": ("CampaignId", "LeadId", "ContactId", "Status"),
-}
-"""The fields that we set on new records without any mapping."""
-
-LEAD_SOURCE: Final = "Eventship"
 PRIVATE: Final = frozenset({"None", "Private"})
 ROBOTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
 LOW: Final = 0.9
 """Share of the stop mark from which few calls are left."""
 
-# object, what it may not do, severity (None: the row's own), what that blocks
-POWERS: Final[tuple[tuple[str, str, str | None, tuple[str, ...]], ...]] = (
-    ("Lead", "read", None, ("match", "create_lead")),
-    ("Lead", "create", None, ("create_lead",)),
-    ("Contact", "read", None, ("match",)),
+Power = tuple[str, str, str | None, tuple[str, ...]]
+"""Object, what is done with it, how bad it is if that is forbidden (None: the row's own), what it blocks."""
+
+POWERS: Final[tuple[Power, ...]] = (
     ("Task", "read", "warning", ("task",)),
     ("Task", "create", None, ("task",)),
     ("Campaign", "read", "warning", ("member",)),
@@ -43,26 +45,29 @@ CODES: Final = {
     "create": "object_not_createable",
     "update": "object_not_updateable",
 }
-BLOCKED_BY_CREATE: Final = {"Lead": "create_lead", "Task": "task", "CampaignMember": "member"}
-
-
-@dataclass(frozen=True)
-class Known:
-    """What we know ourselves: the approvals of the user, the budget, and what registrations carry."""
-
-    lightning_url: str | None = None
-    budget: Budget | None = None
-    approvals: int = 0
-    without_company: float = 0.0
-    is_sandbox: bool | None = None
-    edition: str | None = None
+CREATING: Final[dict[str, tuple[Power, ...]]] = {
+    LEAD_CREATED: (("Lead", "create", None, ("create_lead",)),),
+    CONTACT_CREATED: (
+        ("Contact", "create", None, ("create_contact",)),
+        ("Account", "read", "warning", ("create_contact",)),
+        ("Account", "create", "warning", ("create_contact",)),
+    ),
+    PERSON_ACCOUNT_CREATED: (
+        ("Account", "read", None, ("create_person_account",)),
+        ("Account", "create", None, ("create_person_account",)),
+    ),
+}
+"""What is needed for new people, by who is created."""
 
 
 def judge_org(look: OrgLook, known: Known) -> tuple[list[Finding], list[str]]:
     """All findings, the worst first, and the codes of what is in order."""
     findings = [finding for check in CHECKS for finding in check(look, known)]
     order = {"blocker": 0, "warning": 1, "note": 2}
-    return sorted(findings, key=lambda finding: order[finding.severity]), ["api_enabled", *_passed(look)]
+    return sorted(findings, key=lambda finding: order[finding.severity]), [
+        "api_enabled",
+        *_passed(look, known.rules),
+    ]
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
@@ -73,47 +78,21 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     return "ready_with_warnings" if "warning" in severities else "ready"
 
 
-def shown_objects(look: OrgLook) -> list[PreflightObject]:
+def shown_objects(look: OrgLook, rules: Rules = DEFAULT_RULES) -> list[PreflightObject]:
     """One line per object."""
-    return [_shown(name, look) for name in OBJECTS]
+    missing = missing_by_object(look, rules)
+    return [_shown(name, look, missing.get(name, [])) for name in OBJECTS]
 
 
-def make_finding(
-    code: str,
-    known: Known,
-    *,
-    blocks: tuple[str, ...] = (),
-    sobject: str | None = None,
-    field: str | None = None,
-    label: str | None = None,
-    severity: str | None = None,
-) -> Finding:
-    """A finding with its words filled in."""
-    row = FINDINGS[code]
-    names = {"object": sobject, "field": field, "label": label or field, "edition": known.edition}
-    places = {name: value or "this edition" for name, value in names.items()}
-    title = row.title.format(**places)
-    advice = Advice(
-        code=code,
-        title=title,
-        explanation=row.explanation.format(**places),
-        steps=tuple(step.format(**places) for step in row.steps),
-        link=row.link,
-    )
-    return Finding.model_validate(
-        {
-            "code": code,
-            "severity": severity or row.severity,
-            "area": row.area,
-            "object": sobject,
-            "field": field,
-            "title": title,
-            "consequence": row.consequence.format(**places),
-            "advice": advice,
-            "setup_url": _setup_url(known.lightning_url, code, sobject),
-            "blocks": list(blocks),
-        }
-    )
+def powers_of(rules: Rules) -> list[Power]:
+    """What the connected user must be able to do under a mapping."""
+    created = created_by(rules)
+    reading: list[Power] = [
+        (sobject, "read", None, ("match", *([blocked_by(sobject, rules)] if sobject in created else ())))
+        for sobject in PEOPLE
+    ]
+    updating: list[Power] = [(sobject, "update", None, ("update_person",)) for sobject in PEOPLE]
+    return [*reading, *CREATING.get(rules.creates, ()), *(updating if rules.is_updating else ()), *POWERS]
 
 
 def _may(described: SObjectDescribe | None, power: str) -> bool:
@@ -124,7 +103,7 @@ def _may(described: SObjectDescribe | None, power: str) -> bool:
 
 
 def _powers(look: OrgLook, known: Known) -> Iterator[Finding]:
-    for sobject, power, severity, blocks in POWERS:
+    for sobject, power, severity, blocks in powers_of(known.rules):
         described = look.objects.get(sobject)
         is_hidden = power != "read" and described is None
         if not is_hidden and not _may(described, power):
@@ -140,52 +119,11 @@ def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
         )
 
 
-def _required(look: OrgLook, known: Known) -> Iterator[Finding]:
-    for sobject, blocked in BLOCKED_BY_CREATE.items():
-        described = look.objects.get(sobject)
-        for name in _missing_values(described, sobject):
-            assert described is not None
-            yield make_finding(
-                "required_field_without_value",
-                known,
-                sobject=sobject,
-                field=name,
-                label=described.fields[name].label,
-                blocks=(blocked,),
-            )
-
-
-def _unwriteable(look: OrgLook, known: Known) -> Iterator[Finding]:
-    for sobject, names in WRITTEN.items():
-        described = look.objects.get(sobject)
-        if described is None or not described.is_createable:
-            continue
-        for name in names:
-            field = described.fields.get(name)
-            if field is None or not field.is_createable:
-                label = field.label if field else name
-                yield make_finding("field_not_writeable", known, sobject=sobject, field=name, label=label)
-
-
-def _record_types(look: OrgLook, known: Known) -> Iterator[Finding]:
-    for sobject in ("Lead", "Contact", "Task"):
-        described = look.objects.get(sobject)
-        if described is not None and _record_type_count(described) > 1:
-            yield make_finding("record_type_choice", known, sobject=sobject)
-
-
-def _lead_source(look: OrgLook, known: Known) -> Iterator[Finding]:
-    lead = look.objects.get("Lead")
-    field = lead.fields.get("LeadSource") if lead else None
-    if field and field.is_restricted_picklist and LEAD_SOURCE not in field.picklist_values:
-        yield make_finding(
-            "lead_source_restricted", known, sobject="Lead", field="LeadSource", label=field.label
-        )
-
-
 def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
     """Whole-org facts, each a yes or no."""
     user = look.user or {}
+    makes_leads = creates_leads(known.rules)
+    is_assigning = makes_leads and known.rules.owner.runs_assignment_rules
     table: tuple[tuple[str, bool, str | None, tuple[str, ...]], ...] = (
         (
             "marketing_user_missing",
@@ -193,12 +131,12 @@ def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
             None,
             ("create_campaign",),
         ),
-        ("person_accounts_on", has_person_accounts(look) is True, "Account", ()),
+        ("person_accounts_on", has_person_accounts(look) is True and makes_leads, "Account", ()),
         ("sharing_may_hide", look.organization.get("DefaultLeadAccess") in PRIVATE, "Lead", ("match",)),
-        ("assignment_rules_active", look.has_assignment_rules is True, "Lead", ()),
+        ("assignment_rules_active", look.has_assignment_rules is True and is_assigning, "Lead", ()),
         ("sandbox_email_suffix", known.is_sandbox is True and look.has_invalid_emails is True, "Contact", ()),
         ("user_is_personal", look.user is not None and _is_personal(user), None, ()),
-        ("company_not_asked", known.without_company > 0.5, "Lead", ()),
+        ("company_not_asked", known.without_company > 0.5 and makes_leads, "Lead", ()),
         ("approvals_near_limit", known.approvals >= WARN_FROM, None, ()),
         ("budget_low", _is_low(known.budget), None, ()),
     )
@@ -215,13 +153,14 @@ def _duplicates(look: OrgLook, known: Known) -> Iterator[Finding]:
 
 CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
     _powers,
-    _required,
-    _unwriteable,
+    required,
+    unwriteable,
+    misfits,
     _statuses,
-    _lead_source,
+    lead_source,
     _switches,
     _duplicates,
-    _record_types,
+    record_types,
 )
 
 
@@ -237,18 +176,7 @@ def has_currencies(look: OrgLook) -> bool | None:
     return None if campaign is None else "CurrencyIsoCode" in campaign.fields
 
 
-def _missing_values(described: SObjectDescribe | None, sobject: str) -> list[str]:
-    """Required fields that we do not set; a hidden object has none to show."""
-    if described is None or sobject not in WRITTEN:
-        return []
-    return [name for name in described.required_on_create if name not in WRITTEN[sobject]]
-
-
-def _record_type_count(described: SObjectDescribe) -> int:
-    return sum(not each.is_master and each.is_available for each in described.record_types)
-
-
-def _shown(name: str, look: OrgLook) -> PreflightObject:
+def _shown(name: str, look: OrgLook, missing: list[str]) -> PreflightObject:
     described = look.objects.get(name)
     rules = look.objects_with_duplicate_rules
     return PreflightObject(
@@ -256,16 +184,16 @@ def _shown(name: str, look: OrgLook) -> PreflightObject:
         is_readable=_may(described, "read"),
         is_createable=_may(described, "create"),
         is_updateable=_may(described, "update"),
-        record_types=0 if described is None else _record_type_count(described),
-        required_without_value=_missing_values(described, name),
+        record_types=0 if described is None else record_type_count(described),
+        required_without_value=missing,
         duplicate_rules="unknown" if rules is None else "seen" if name in rules else "none",
     )
 
 
-def _passed(look: OrgLook) -> Iterator[str]:
+def _passed(look: OrgLook, rules: Rules) -> Iterator[str]:
     words = {"read": "readable", "create": "createable", "update": "updateable"}
     snake = {"CampaignMember": "campaign_member"}
-    for sobject, power, _, _ in POWERS:
+    for sobject, power, _, _ in powers_of(rules):
         if _may(look.objects.get(sobject), power):
             yield f"{snake.get(sobject, sobject.lower())}_{words[power]}"
 
@@ -279,24 +207,3 @@ def _is_low(budget: Budget | None) -> bool:
     if budget is None or budget.stop_at is None or budget.org_used is None:
         return False
     return budget.org_used >= LOW * budget.stop_at
-
-
-def _setup_url(lightning_url: str | None, code: str, sobject: str | None) -> str | None:
-    if lightning_url is None:
-        return None
-    if sobject and code in ("required_field_without_value", "field_not_writeable", "lead_source_restricted"):
-        return f"{lightning_url}/lightning/setup/ObjectManager/{sobject}/FieldsAndRelationships/view"
-    places = {
-        "object_not_readable": "PermSets/home",
-        "object_not_createable": "PermSets/home",
-        "object_not_updateable": "PermSets/home",
-        "marketing_user_missing": "ManageUsers/home",
-        "api_not_enabled_for_user": "EnhancedProfiles/home",
-        "duplicate_rule_seen": "DuplicateRules/home",
-        "assignment_rules_active": "LeadRules/home",
-        "sharing_may_hide": "SecuritySharing/home",
-        "budget_low": "CompanyProfileInfo/home",
-        "edition_without_api": "CompanyProfileInfo/home",
-        "edition_needs_api_addon": "CompanyProfileInfo/home",
-    }
-    return f"{lightning_url}/lightning/setup/{places[code]}" if code in places else None

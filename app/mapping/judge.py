@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.mapping.org import ALWAYS_WRITTEN, OrgView, created_by
+from app.mapping.objects import ALWAYS_WRITTEN, created_by
+from app.mapping.org import OrgView
 from app.mapping.views import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
 from app.sync.rules.checks import WRITTEN, Finding, check_mapping

@@ -21,17 +21,8 @@ from app.salesforce.hosts import HostNotAllowed
 from app.sync.describes import forget_describes, load_describes
 from app.sync.finish import note_usage
 from app.sync.policy import LIMIT_WAIT
-from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
 
 DEFAULT_CAP: Final = 80
-CREATED: Final = {
-    LEAD_CREATED: ("Lead",),
-    CONTACT_CREATED: ("Contact", "Account"),
-    PERSON_ACCOUNT_CREATED: ("Account",),
-}
-"""The objects that are created for a person, by who is created."""
-PEOPLE: Final = ("Lead", "Contact")
-ALWAYS_WRITTEN: Final = ("Task", "CampaignMember")
 
 
 @dataclass(frozen=True)
@@ -44,18 +35,6 @@ class OrgView:
     describes: dict[str, SObjectDescribe] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     why_not: str | None = None
-
-
-def objects_of(rules: Rules) -> set[str]:
-    """The objects that a mapping speaks of, or that are written by it."""
-    named = {rule.sobject for rule in rules.fields} | set(rules.record_types)
-    found = PEOPLE if rules.opt_out_field or rules.external_id else ()
-    return {*named, *found, *created_by(rules), *ALWAYS_WRITTEN}
-
-
-def created_by(rules: Rules) -> tuple[str, ...]:
-    """The objects that are created for a person whom nobody knows."""
-    return CREATED.get(rules.creates, ())
 
 
 async def view_org(

@@ -14,7 +14,8 @@ from app.connections.hosts import lock_host
 from app.identity import Principal
 from app.mapping.effective import effective_rules
 from app.mapping.judge import judge_mapping
-from app.mapping.org import objects_of, view_org
+from app.mapping.objects import objects_of
+from app.mapping.org import view_org
 from app.mapping.schemas import EventMappingToCopy, MappingGiven, MappingToSave
 from app.mapping.store import Layers, Stored, read_layers, rearm, write_layer
 from app.mapping.views import MappingShown

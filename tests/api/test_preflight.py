@@ -15,6 +15,7 @@ from tests.factories_events import event_for, registration_for
 from tests.tokens import TokenMint
 
 PATH = "/v1/hosts/host_a/salesforce/preflight"
+MAPPING = "/v1/hosts/host_a/salesforce/mapping"
 FIELDS = {
     "verdict", "checked_at", "is_running", "api_calls", "org", "user", "budget", "objects", "findings",
     "passed",
@@ -295,3 +296,26 @@ async def test_look_that_died_is_taken_up_again(service: Service) -> None:
     async with service.resources.database.tenant("host_a") as session:
         await session.execute(update(Preflight).values(started_at=datetime(2026, 1, 1, tzinfo=UTC)))
     assert await run_wanted_preflights(service.resources) == 1
+
+
+async def test_preflight_is_judged_with_the_hosts_mapping(service: Service) -> None:
+    await service.connect()
+    service.configure(extra_fields=REGION)
+    assert (await looked(service))["verdict"] == "blocked"
+    rule = {"object": "Lead", "field": "Region__c", "constant": "North"}
+    gone = {"object": "Lead", "field": "Gone__c", "constant": "North"}
+    answer = await service.http.put(MAPPING, json={"fields": [rule, gone]})
+    assert answer.status_code == 200, answer.text
+    shown = await looked(service)
+    assert (shown["verdict"], codes(shown, "blocker")) == ("ready_with_warnings", [])
+    assert codes(shown, "warning") == [("mapped_field_gone", "Lead")]
+
+
+async def test_what_a_preflight_read_is_not_asked_for_again(service: Service) -> None:
+    await service.connect()
+    await looked(service)
+    async with service.door() as door:
+        before = (await door.get("/_simulator/calls")).json()["total"]
+        shown = (await service.http.get(MAPPING)).json()
+        after = (await door.get("/_simulator/calls")).json()["total"]
+    assert (shown["is_checked"], after - before) == (True, 0)

@@ -7,7 +7,8 @@ import pytest
 
 from app.advice_preflight import FINDING_ROWS
 from app.budget import Budget
-from app.connections.preflight_findings import Known, judge_org, make_finding, shown_objects, verdict_of
+from app.connections.preflight_finding import Known, make_finding
+from app.connections.preflight_findings import judge_org, shown_objects, verdict_of
 from app.connections.preflight_look import OBJECTS, OrgLook
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
 
