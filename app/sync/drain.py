@@ -17,13 +17,13 @@ from app.salesforce.errors import AnswerLost, NotSent, Refused, SalesforceError,
 from app.salesforce.session import ConnectionEnded
 from app.settings import Settings
 from app.sync import leases
-from app.sync.claim import claim, open_hosts
+from app.sync.ahead import Ahead
+from app.sync.claim import open_hosts
 from app.sync.clock import Clock
 from app.sync.finish import Tally, finish
 from app.sync.gates import BATCH_MIN, back_off, close_connection, note_health
 from app.sync.handover import row_of
 from app.sync.leases import Lease, LeaseLost
-from app.sync.load import load_batch
 from app.sync.policy import Consequence, consequence_of
 from app.sync.rows import Row
 from app.sync.steps import BudgetReached, take_steps
@@ -86,36 +86,39 @@ async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:
     if lease is None:
         return False
     keeper = asyncio.create_task(leases.keep(engine.database, lease, life=times.lease, every=times.heartbeat))
+    ahead = Ahead(engine.database, lease)
     try:
-        return await _drain_hosts(engine, lease, stop=stop)
+        return await _drain_hosts(engine, lease, ahead, stop=stop)
     except LeaseLost:
         return False
     except BaseException:
-        await asyncio.shield(_abandon(engine, lease))
+        await asyncio.shield(_abandon(engine, lease, ahead))
         raise
     finally:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
-        if not lease.is_lost:
-            await asyncio.shield(leases.release(engine.database, lease))
+        await asyncio.shield(_give_back(engine, lease, ahead))
 
 
-async def _drain_hosts(engine: Engine, lease: Lease, *, stop: asyncio.Event) -> bool:
+async def _drain_hosts(engine: Engine, lease: Lease, ahead: Ahead, *, stop: asyncio.Event) -> bool:
     """Hosts of one org take turns; returns True when the budget ended the drain, not the work."""
     deadline = time.monotonic() + engine.settings.times.drain_budget
     clients: dict[str, SalesforceClient] = {}
     resting: set[str] = set()
     while True:
         did_something = False
-        for host_id in await open_hosts(engine.database, lease.org_id):
+        hosts = await open_hosts(engine.database, lease.org_id)
+        for host_id in hosts:
             if stop.is_set() or time.monotonic() > deadline:
                 return True
             if host_id in resting:
                 continue
             failures = lease.failures
             try:
-                tally = await _drain_batch(engine, lease, host_id, clients)
+                tally = await _drain_batch(
+                    engine, lease, host_id, clients=clients, ahead=ahead, is_alone=len(hosts) == 1
+                )
             except DrainEnded:
                 resting.add(host_id)
                 if lease.failures > failures:
@@ -127,24 +130,30 @@ async def _drain_hosts(engine: Engine, lease: Lease, *, stop: asyncio.Event) -> 
 
 
 async def _drain_batch(
-    engine: Engine, lease: Lease, host_id: str, clients: dict[str, SalesforceClient]
+    engine: Engine,
+    lease: Lease,
+    host_id: str,
+    *,
+    clients: dict[str, SalesforceClient],
+    ahead: Ahead,
+    is_alone: bool,
 ) -> Tally:
-    size = min(lease.batch_size, engine.settings.batch_size_max)
-    asked_at = time.monotonic()
-    async with engine.database.tenant(host_id) as session:
-        claimed = await claim(session, lease, host_id, limit=size)
-        if not claimed:
-            return Tally(0, has_uncertain=False)
-        batch = await load_batch(session, claimed, host_id=host_id, org_id=lease.org_id, fence=lease.fence)
-    lease.confirm(asked_at)
-    rows = [row_of(job) for job in batch.jobs]
-    batch = replace(batch, jobs=tuple(row.job for row in rows))
+    most = engine.settings.batch_size_max
+    taken = await ahead.take(host_id, size=min(lease.batch_size, most))
+    if taken is None:
+        return Tally(0, has_uncertain=False)
+    rows = [row_of(job) for job in taken.batch.jobs]
+    batch = replace(taken.batch, jobs=tuple(row.job for row in rows))
     store = Store(engine.database, lease, batch, engine.quiet)
     client = await _client(engine, lease, host_id, clients, store=store, rows=rows)
+    if is_alone and taken.is_full:
+        ahead.begin(host_id, size=min(most, taken.size * 2))
     calls_before, started_at = client.calls, time.monotonic()
     ended: Exception | None = None
     try:
-        await take_steps(engine, client, store, rows, clock=Clock(batch.now, engine.quiet))
+        fresh = [row for row in rows if row.job.registration_id not in taken.stale]
+        if fresh:
+            await take_steps(engine, client, store, fresh, clock=Clock(batch.now, engine.quiet))
     except (SalesforceError, BudgetReached) as error:
         ended = error
     tally = await finish(store, rows, client, calls=client.calls - calls_before)
@@ -152,9 +161,7 @@ async def _drain_batch(
         await _react(engine, lease, host_id, ended)
         raise DrainEnded from ended
     took = time.monotonic() - started_at
-    await note_health(
-        engine.database, lease, batch_size=_next_size(size, len(rows), took, engine.settings.batch_size_max)
-    )
+    await note_health(engine.database, lease, batch_size=_next_size(taken.size, len(rows), took, most))
     return tally
 
 
@@ -196,8 +203,17 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
             await back_off(engine.database, lease, None, is_slow=False)
 
 
-async def _abandon(engine: Engine, lease: Lease) -> None:
+async def _give_back(engine: Engine, lease: Lease, ahead: Ahead) -> None:
+    """The end of a drain: the org goes back, and with it what was taken ahead of time."""
+    if await ahead.stop():
+        await _abandon(engine, lease, ahead)
+    elif not lease.is_lost:
+        await leases.release(engine.database, lease)
+
+
+async def _abandon(engine: Engine, lease: Lease, ahead: Ahead) -> None:
     """This drain broke off in the middle: whoever comes next must know what is uncertain."""
+    await ahead.stop()
     if lease.is_lost:
         return
     # Lost from here on: should this fail, the lease runs out and whoever takes over settles the rows.

@@ -32,10 +32,12 @@ class Worker:
     rig: Rig
     resources: Resources
     mortal: MortalDatabase
+    batch_size: int = 1000
 
     @property
     def engine(self) -> Engine:
-        return engine_of(replace(self.resources, database=self.mortal), worker_id="mortal")
+        settings = self.resources.settings.model_copy(update={"batch_size_max": self.batch_size})
+        return engine_of(replace(self.resources, database=self.mortal, settings=settings), worker_id="mortal")
 
     async def dies(self, step: int) -> bool:
         """Drain until that step; says whether it came to that."""
@@ -117,6 +119,20 @@ async def test_registration_survives_a_worker_that_dies_at_any_step(worker: Work
     steps = await all_steps(worker, register)
     assert steps > 30
     await expect_once(rig, steps, slots=(REGISTERED,), status="Sent")
+
+
+async def test_rows_taken_ahead_survive_a_worker_that_dies_at_any_step(worker: Worker) -> None:
+    """Batches of one: while one row is written, the next one is claimed and read already."""
+    rig, worker.batch_size = worker.rig, 1
+    await rig.link(await rig.org.campaign())
+
+    async def register_two(number: int) -> None:
+        await rig.registered(2 * number - 1)
+        await rig.registered(2 * number)
+
+    steps = await all_steps(worker, register_two)
+    assert steps > 60
+    await expect_once(rig, 2 * steps, slots=(REGISTERED,), status="Sent")
 
 
 async def test_check_in_survives_a_worker_that_dies_at_any_step(worker: Worker) -> None:

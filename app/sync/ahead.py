@@ -1,0 +1,91 @@
+"""The next batch: claimed and read at once, or ahead of time while the calls of the one before are out."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Database
+from app.sync.batch import Batch
+from app.sync.claim import claim
+from app.sync.leases import Lease
+from app.sync.load import load_claimed, with_siblings
+
+# What was read ahead counts only where nothing changed since, and where its event was not paused meanwhile.
+STILL_SO = text("""
+    SELECT job.registration_id FROM sync_jobs AS job
+    JOIN events AS event ON event.host_id = job.host_id AND event.event_id = job.event_id
+    WHERE job.host_id = :host_id AND job.registration_id = ANY(:registration_ids)
+      AND job.wanted_version = job.running_version AND event.paused_at IS NULL
+""")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Rows of a host that are ours; `size` is how many were asked for, `stale` those to be read anew."""
+
+    batch: Batch
+    size: int
+    stale: frozenset[str] = frozenset()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.batch.jobs) >= self.size
+
+
+@dataclass
+class Ahead:
+    """Takes batches under one lease. What was taken ahead and not asked for again is given back with it."""
+
+    database: Database
+    lease: Lease
+    _waiting: dict[str, asyncio.Task[Taken | None]] = field(default_factory=dict)
+
+    def begin(self, host_id: str, *, size: int) -> None:
+        """Take the host's next rows while somebody else's answer is awaited."""
+        self._waiting[host_id] = asyncio.create_task(self._claim(host_id, size))
+
+    async def take(self, host_id: str, *, size: int) -> Taken | None:
+        """The host's next rows, those taken ahead first; None where nothing is due."""
+        if host_id in self._waiting:
+            taken = await self._waiting[host_id]
+            del self._waiting[host_id]
+            if taken is not None:
+                return await self._confirmed(taken)
+        taken = await self._claim(host_id, size)
+        if taken is None:
+            return None
+        async with self.database.tenant(host_id) as session:
+            return replace(taken, batch=await with_siblings(session, taken.batch))
+
+    async def stop(self) -> bool:
+        """Take nothing more; returns whether rows may be left that were taken ahead."""
+        left, self._waiting = list(self._waiting.values()), {}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return bool(left)
+
+    async def _claim(self, host_id: str, size: int) -> Taken | None:
+        asked_at = time.monotonic()
+        async with self.database.tenant(host_id) as session:
+            claimed = await claim(session, self.lease, host_id, limit=size)
+            if not claimed:
+                return None
+            org_id, fence = self.lease.org_id, self.lease.fence
+            batch = await load_claimed(session, claimed, host_id=host_id, org_id=org_id, fence=fence)
+        self.lease.confirm(asked_at)
+        return Taken(batch, size)
+
+    async def _confirmed(self, taken: Taken) -> Taken:
+        async with self.database.tenant(taken.batch.host_id) as session:
+            stale = await _stale(session, taken.batch)
+            return replace(taken, batch=await with_siblings(session, taken.batch), stale=stale)
+
+
+async def _stale(session: AsyncSession, batch: Batch) -> frozenset[str]:
+    ids = [job.registration_id for job in batch.jobs]
+    still_so = await session.scalars(STILL_SO, {"host_id": batch.host_id, "registration_ids": ids})
+    return frozenset(ids).difference(still_so)

@@ -1,0 +1,128 @@
+"""The next batch is claimed and read while the calls of the one before are out; nothing depends on it."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.models import Event
+from app.sync import leases
+from app.sync.ahead import Ahead
+from app.sync.drain import drain
+from app.sync.leases import Lease
+from tests.factories import NOW
+from tests.integration.sync.conftest import EVENT, HOST, Rig
+
+
+@pytest.fixture
+async def ahead(rig: Rig) -> Any:
+    lease = await leases.acquire(rig.database, rig.org.org_id, owner="otter", life=20, send_window=5)
+    assert isinstance(lease, Lease)
+    ahead = Ahead(rig.database, lease)
+    yield ahead
+    await ahead.stop()
+
+
+async def begun(ahead: Ahead, *, size: int) -> None:
+    ahead.begin(HOST, size=size)
+    await asyncio.wait(ahead._waiting.values())
+
+
+async def test_batches_taken_ahead_are_written_once(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    for number in range(5):
+        await rig.registered(number)
+    await rig.drain(engine=rig.with_settings(batch_size_max=1))
+    assert set((await rig.states()).values()) == {"synced"}
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [5, 5, 5]
+
+
+async def test_a_batch_is_taken_while_the_one_before_is_under_way(rig: Rig) -> None:
+    for number in range(3):
+        await rig.registered(number)
+    await rig.org.configure(latency_ms=300)
+    task = asyncio.create_task(rig.drain(engine=rig.with_settings(batch_size_max=1)))
+    async with asyncio.timeout(10):
+        while list((await rig.states()).values()).count("running") < 2:
+            await asyncio.sleep(0.01)
+    await rig.org.configure(latency_ms=0)
+    await task
+    assert set((await rig.states()).values()) == {"synced"}
+
+
+async def test_what_changed_since_it_was_taken_is_left_for_the_next_batch(rig: Rig, ahead: Ahead) -> None:
+    same, changed = await rig.registered(1), await rig.registered(2)
+    await begun(ahead, size=2)
+    await rig.change(changed, checked_in_at=NOW)
+    taken = await ahead.take(HOST, size=2)
+    assert taken is not None
+    assert ({job.registration_id for job in taken.batch.jobs}, taken.stale) == ({same, changed}, {changed})
+
+
+async def test_rows_of_an_event_that_was_paused_meanwhile_are_not_written(rig: Rig, ahead: Ahead) -> None:
+    reg = await rig.registered(1)
+    await begun(ahead, size=1)
+    async with rig.database.system() as session:
+        (await session.get_one(Event, (HOST, EVENT))).paused_at = NOW
+    taken = await ahead.take(HOST, size=1)
+    assert taken is not None
+    assert taken.stale == {reg}
+
+
+async def test_siblings_are_read_when_the_batch_before_has_ended(rig: Rig, ahead: Ahead) -> None:
+    campaign_id = await rig.org.campaign()
+    await rig.link(campaign_id)
+    await rig.registered(1)
+    await begun(ahead, size=1)
+    other = await rig.registered(2, email_key="otter1@example.com", checked_in_at=NOW)
+    taken = await ahead.take(HOST, size=1)
+    assert taken is not None
+    facts = taken.batch.siblings[campaign_id, "otter1@example.com"]
+    assert (other, [each.checked_in_at for each in facts if each.checked_in_at]) == ("reg_00002", [NOW])
+
+
+async def test_nothing_taken_ahead_hides_what_came_since(rig: Rig, ahead: Ahead) -> None:
+    await begun(ahead, size=1)
+    reg = await rig.registered(1)
+    taken = await ahead.take(HOST, size=1)
+    assert taken is not None
+    assert [job.registration_id for job in taken.batch.jobs] == [reg]
+
+
+async def test_rows_taken_ahead_go_back_when_the_org_rests(rig: Rig) -> None:
+    for number in range(3):
+        await rig.registered(number)
+    await rig.org.fault(kind="error", status=503)
+    await rig.drain(engine=rig.with_settings(batch_size_max=1))
+    assert set((await rig.states()).values()) == {"pending"}
+    assert {(await rig.job(reg)).attempts for reg in await rig.states()} == {0}
+
+
+async def test_rows_taken_ahead_go_back_when_the_worker_stops(rig: Rig) -> None:
+    for number in range(3):
+        await rig.registered(number)
+    stop = asyncio.Event()
+
+    async def opener(host_id: str, *, before_send: Any) -> Any:
+        stop.set()
+        return await rig.engine.open_client(host_id, before_send=before_send)
+
+    engine = replace(rig.with_settings(batch_size_max=1), open_client=opener)
+    assert await drain(engine, rig.org.org_id, stop=stop)
+    assert sorted((await rig.states()).values()) == ["pending", "pending", "synced"]
+
+
+async def test_a_host_paused_meanwhile_keeps_what_was_taken_ahead(rig: Rig) -> None:
+    for number in range(2):
+        await rig.registered(number)
+
+    async def opener(host_id: str, *, before_send: Any) -> Any:
+        async with rig.database.system() as session:
+            await session.execute(text("UPDATE hosts SET paused_at = now()"))
+        return await rig.engine.open_client(host_id, before_send=before_send)
+
+    engine = replace(rig.with_settings(batch_size_max=1), open_client=opener)
+    await drain(engine, rig.org.org_id, stop=asyncio.Event())
+    assert sorted((await rig.states()).values()) == ["pending", "synced"]
