@@ -28,11 +28,12 @@ SECRET_NAMES = re.compile(
     r"authorization|cookie|token|secret|verifier|^code$|^state$|signature|assertion", re.I
 )
 SECRET_SHAPES = re.compile(
-    r"00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]+"  # Salesforce access tokens
-    r"|5Aep[A-Za-z0-9._]{20,}"  # Salesforce refresh tokens
+    r"00D[A-Za-z0-9]{12,15}![A-Za-z0-9._-]+"  # Salesforce access tokens
+    r"|5Aep[A-Za-z0-9._-]{20,}"  # Salesforce refresh tokens
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # JWTs
     r"|whsec_[A-Za-z0-9+/=]+"
-    r"|(?<=[?&])(?:code|state|ticket|token|access_token|refresh_token|client_secret)=[^&\s\"']+"
+    r"|(?<=[?&])(?:code|state|ticket|token)=[^&\s\"']+"
+    r"|\b(?:access_token|refresh_token|client_secret|code_verifier)=[^&\s\"']+"
     r"|[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail addresses
 )
 QUIET_LOGGERS = ("httpx", "httpcore", "authlib", "arq", "asyncio")

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -35,6 +35,7 @@ _HEADERS: Final = {
     "User-Agent": "eventship-salesforce",
 }
 _MESSAGE_LENGTH: Final = 500
+_SECRET_FIELDS: Final = frozenset({"client_secret", "code", "code_verifier", "refresh_token", "token"})
 
 
 class OAuthError(Exception):
@@ -214,17 +215,22 @@ async def _exchange(
         raise OAuthNotSent(str(error)) from error
     if 200 <= response.status_code < 300:
         return response.content
-    raise _refusal(response)
+    raise _refusal(
+        response, [value for name, value in (form or {}).items() if value and name in _SECRET_FIELDS]
+    )
 
 
-def _refusal(response: httpx.Response) -> OAuthError:
+def _refusal(response: httpx.Response, secrets_sent: Sequence[str]) -> OAuthError:
     status = response.status_code
     try:
         body = parse_json(response.content)
     except ValueError:
         body = None
     if isinstance(body, dict) and isinstance(body.get("error"), str):
-        return OAuthRefused(body["error"][:100], _text(body, "error_description")[:_MESSAGE_LENGTH], status)
+        error, words = body["error"], _text(body, "error_description")
+        for secret in secrets_sent:  # words are kept and shown to people: they must not repeat what we sent
+            error, words = error.replace(secret, "***"), words.replace(secret, "***")
+        return OAuthRefused(error[:100], words[:_MESSAGE_LENGTH], status)
     if status >= 500:
         return OAuthAnswerLost(f"HTTP {status} without an OAuth error")
     return OAuthRefused(_plain_code(response.content) or f"http_{status}", "", status)

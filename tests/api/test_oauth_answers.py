@@ -1,47 +1,19 @@
 """What the token endpoint and the org may answer to a new grant, hostile or broken; and where secrets go."""
 
 import asyncio
-import json
-import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.connections.tokens import ConnectionTokens
 from app.database import Database
 from app.settings import Settings
-from app.telemetry import JsonLines
 from simulator.app import SimulatorApp
 from tests.api.conftest import Service, running
+from tests.api.meddler import Change, Meddler, cut, instead, with_body
 from tests.tokens import TokenMint
-
-Change = Callable[[httpx.Request, httpx.Response], httpx.Response]
-
-
-@dataclass
-class Meddler(httpx.AsyncBaseTransport):
-    """Stands between us and the simulator: changes answers by path, and keeps what was asked."""
-
-    inner: httpx.AsyncBaseTransport
-    changes: dict[str, Change] = field(default_factory=dict)
-    asked: list[httpx.Request] = field(default_factory=list)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        answer = await self.inner.handle_async_request(request)
-        await answer.aread()
-        for path, change in self.changes.items():
-            if path in request.url.path:
-                return change(request, answer)
-        return answer
-
-    def hosts(self) -> set[str]:
-        return {f"{request.url.host}:{request.url.port}" for request in self.asked}
 
 
 @pytest.fixture
@@ -55,24 +27,6 @@ async def service(
 ) -> AsyncIterator[Service]:
     async with running(settings, simulator, mint=mint, transport=meddler) as service:
         yield service
-
-
-def with_body(**changed: Any) -> Change:
-    """The same answer with some of its members changed or, for None, taken out."""
-
-    def change(_: httpx.Request, answer: httpx.Response) -> httpx.Response:
-        body = {name: value for name, value in {**answer.json(), **changed}.items() if value is not None}
-        return httpx.Response(answer.status_code, json=body)
-
-    return change
-
-
-def instead(status: int, **content: Any) -> Change:
-    return lambda request, answer: httpx.Response(status, **content)
-
-
-def cut(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
-    raise httpx.ReadError("reset", request=request)
 
 
 async def fail_to_connect(service: Service) -> dict[str, Any]:
@@ -188,54 +142,3 @@ async def test_fifty_calls_on_an_expired_session_renew_once_under_rotation(
         refreshes = [request for request in meddler.asked if b"grant_type=refresh_token" in request.content]
         assert len(refreshes) == round_number
     assert (await service.card())["state"] == "connected"
-
-
-async def test_secrets_stay_out_of_logs_answers_and_the_database(
-    service: Service, meddler: Meddler, owner: AsyncEngine, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    attempt = await service.start()
-    async with service.browser() as browser:
-        landed = await browser.sign_in(attempt["start_url"])
-        cookies = [cookie.value for cookie in browser.http.cookies.jar]
-    token = await ConnectionTokens(service.resources, "host_a").current()
-    service.simulator.simulator.default_org.grants.expire_all()
-    renewed = await ConnectionTokens(service.resources, "host_a").renew(token)
-    [grant] = service.simulator.simulator.default_org.grants
-    meddler.changes["/oauth2/token"] = instead(500, json={"error": "x", "error_description": "y"})
-    shown = [await service.card(), await service.attempt(attempt["attempt_id"]), dict(landed.headers)]
-    [exchange] = [request for request in meddler.asked if b"code_verifier" in request.content]
-    sent = httpx.QueryParams(exchange.content.decode())
-    secrets = [
-        token.value,
-        renewed.value,
-        grant.refresh_token,
-        sent["code"],
-        sent["code_verifier"],
-        sent["client_secret"],
-        attempt["start_url"].partition("ticket=")[2],
-        *cookies,
-    ]
-    places = {
-        "answers": json.dumps(shown),
-        "database": await dump(owner),
-        "log": "\n".join(
-            JsonLines().format(record) for record in caplog.records if record.name.startswith("app")
-        ),
-    }
-    assert len(places["database"]) > 1000
-    found = [(place, secret[:12]) for place, said in places.items() for secret in secrets if secret in said]
-    assert found == []
-
-
-async def dump(owner: AsyncEngine) -> str:
-    """Every row of every table, as text; sealed columns as the bytes that a dump would show."""
-    async with owner.connect() as connection:
-        tables = await connection.scalars(
-            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
-        )
-        rows: list[str] = []
-        for table in tables.all():
-            for row in (await connection.execute(text(f"SELECT * FROM {table}"))).all():
-                rows += [value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row]
-    return "\n".join(rows)

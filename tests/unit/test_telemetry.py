@@ -11,7 +11,8 @@ from app.telemetry import QUIET_LOGGERS, JsonLines, configure_logging, mask
 
 SECRETS = {
     "access token": "00D5g000004XyZa!AQ0AQotter.token_1",
-    "refresh token": "5Aep861" + "otter" * 5,
+    "refresh token": "5Aep861-otter" + "otter" * 5,
+    "sent in a form": "grant_type=refresh_token refresh_token=otter client_secret=otter code_verifier=otter",
     "bearer token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl",
     "webhook secret": "whsec_b3R0ZXJzIHNpZ24=",
     "e-mail": "m.o'brien+summit@mail.example.co.uk",

@@ -194,6 +194,22 @@ async def test_a_complete_no_is_a_refusal(
     assert str(refused.value).startswith(error)
 
 
+async def test_a_no_that_repeats_what_it_was_given_does_not_hand_it_on(
+    http: httpx.AsyncClient, service: respx.MockRouter
+) -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        words = f"cannot read {request.content.decode()}"
+        return httpx.Response(400, json={"error": "invalid_request", "error_description": words})
+
+    service.post(TOKEN_URL).mock(side_effect=echo)
+    with pytest.raises(OAuthRefused) as refused:
+        await renew(http)
+    [sent] = [httpx.QueryParams(call.request.content.decode()) for call in service.calls]
+    assert "grant_type=refresh_token" in refused.value.description
+    assert sent["refresh_token"] not in str(refused.value)
+    assert "refresh_token=***" in refused.value.description
+
+
 @pytest.mark.parametrize(
     "answer",
     [
