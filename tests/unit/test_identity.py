@@ -142,10 +142,12 @@ async def test_token_that_brings_its_own_key_is_refused_before_any_fetch(
     [
         pytest.param({"aud": "another-service"}, id="other audience"),
         pytest.param({"aud": None}, id="no audience"),
-        pytest.param({"exp": int(time.time()) - 31}, id="expired"),
+        pytest.param({"exp": int(time.time()) - 1}, id="expired a second ago"),
+        pytest.param({"exp": int(time.time()) - 3600}, id="expired long ago"),
         pytest.param({"exp": None}, id="no expiry"),
         pytest.param({"exp": "tomorrow"}, id="odd expiry"),
-        pytest.param({"nbf": int(time.time()) + 3600}, id="not yet"),
+        pytest.param({"nbf": int(time.time()) + 120}, id="not for two minutes"),
+        pytest.param({"iat": int(time.time()) + 120}, id="issued in two minutes"),
         pytest.param({"sub": None}, id="nobody"),
         pytest.param({"sub": ""}, id="empty subject"),
         pytest.param({"sub": 17}, id="numeric subject"),
@@ -161,9 +163,39 @@ async def test_claim_that_is_not_right_refuses_the_token(
     assert await refuses(verifier, signed(mint, {}, body))
 
 
-async def test_clock_skew_of_half_a_minute_is_allowed(verifier: TokenVerifier, mint: TokenMint) -> None:
-    token = signed(mint, {}, claims(exp=int(time.time()) - 20))
+async def test_platform_whose_clock_is_half_a_minute_ahead_is_understood(
+    verifier: TokenVerifier, mint: TokenMint
+) -> None:
+    soon = int(time.time()) + 20
+    token = signed(mint, {}, claims(nbf=soon, iat=soon))
     assert (await verifier.verify(token)).user_id == "user_17"
+
+
+KIDS = [
+    "../../../../dev/null", "/etc/passwd", "file:///etc/passwd", "https://evil.example/keys", "' OR 1=1 --",
+    "%2e%2e%2f", "test-key\x00", "test-key ", "TEST-KEY", "", "a" * 4000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kid", KIDS, ids=lambda kid: kid[:20] or "empty")
+async def test_name_of_a_key_is_only_ever_compared(
+    verifier: TokenVerifier, server: JwksServer, mint: TokenMint, kid: str
+) -> None:
+    """Signed by our own key, and by one that an attacker could guess for such a name (an empty file)."""
+    assert await refuses(verifier, signed(mint, {"kid": kid}))
+    head = segment({"alg": "HS256", "kid": kid}) + "." + segment(claims())
+    forged = hmac.new(b"", head.encode(), hashlib.sha256).digest()
+    assert await refuses(verifier, f"{head}.{segment(forged)}")
+    assert server.asked <= 2
+
+
+@pytest.mark.parametrize("kid", [7, None, ["test-key"], {"kid": "test-key"}], ids=str)
+async def test_name_of_a_key_that_is_no_text_is_refused(
+    verifier: TokenVerifier, mint: TokenMint, kid: object
+) -> None:
+    good = signed(mint, {})
+    head = segment({"alg": "ES256", "kid": kid})
+    assert await refuses(verifier, f"{head}.{good.split('.', 1)[1]}")
 
 
 async def test_issuer_must_fit_where_one_is_set(server: JwksServer, clock: Clock, mint: TokenMint) -> None:
