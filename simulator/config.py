@@ -54,7 +54,8 @@ class Automation(_Part):
 class RecordType(_Part):
     """A record type; rows that name none get their object's default one.
 
-    Its id follows from its place in the list: the first is 012…01.
+    Its id follows from its place in the list: the first is 012…01. `picklists` has the values that rows of
+    this type may have in restricted picklists; a field that is not listed has all of its own.
     """
 
     sobject: str
@@ -63,6 +64,7 @@ class RecordType(_Part):
     is_default: bool = False
     is_person_type: bool = False
     is_active: bool = True
+    picklists: dict[str, tuple[str, ...]] = {}
 
 
 _PERSON_RECORD_TYPES = (

@@ -1,6 +1,8 @@
 """JSON values against field types, in Salesforce's order and words."""
 
+import math
 import re
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -24,6 +26,10 @@ _TOKENS: dict[type, str] = {
 }
 
 
+# Whole numbers show eight digits; others have sixteen before the point and two after it.
+_LIMITS = {"int": 10**8, "double": 10**16, "currency": 10**16, "percent": 10**16}
+
+
 class _WrongType(ValueError):
     """The JSON value cannot stand in this field."""
 
@@ -36,9 +42,17 @@ def typed(field: Field, value: Any, raw: str) -> Any:
     if value is None or value == "":
         return False if field.type == "boolean" else None
     try:
-        return _parser(field)(value)
+        parsed = _parser(field)(value)
     except ValueError as error:
         raise json_parser_error(_cannot_deserialize(field, value, raw)) from error
+    if field.type in _LIMITS and not abs(parsed) < _LIMITS[field.type]:
+        raise _outside_range(field, value)
+    return parsed
+
+
+def _outside_range(field: Field, value: Any) -> SalesforceError:
+    message = f"{field.label}: value outside of valid range on numeric field: {value}"
+    return SalesforceError(400, ErrorItem("NUMBER_OUTSIDE_VALID_RANGE", message, (field.name,)))
 
 
 def _parser(field: Field) -> Callable[[Any], Any]:
@@ -65,6 +79,8 @@ def _boolean(value: Any) -> bool:
 
 def _integer(value: Any) -> int:
     number = _number(value)
+    if math.isinf(number):
+        return sys.maxsize
     if number != int(number):
         raise _WrongType
     return int(number)
@@ -73,7 +89,10 @@ def _integer(value: Any) -> int:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise _WrongType
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _date(value: Any) -> str:
@@ -125,16 +144,32 @@ def check(field: Field, value: Any) -> ErrorItem | None:
     """The refusal that a typed value earns in a field, if any: length, e-mail form, restricted picklist."""
     if not isinstance(value, str) or not field.is_text:
         return None
-    if field.length and len(value) > field.length:
+    if field.length and _length(value) > field.length:
         message = f"{field.label}: data value too large: {value} (max length={field.length})"
         return ErrorItem("STRING_TOO_LONG", message, (field.name,))
     if field.type == "email" and not is_email(value):
         message = f"{field.label}: invalid email address: {value}"
         return ErrorItem("INVALID_EMAIL_ADDRESS", message, (field.name,))
-    if field.has("R") and value not in field.values:
-        message = f"{field.label}: bad value for restricted picklist field: {value}"
-        return ErrorItem("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, (field.name,))
+    if field.has("R") and any(option not in field.values for option in options(field, value)):
+        return bad_picklist_value(field, value)
     return None
+
+
+def options(field: Field, value: str | None) -> list[str]:
+    """The values chosen in a picklist: several in a multi-select, with semicolons between them."""
+    if not value:
+        return []
+    return value.split(";") if field.type == "multipicklist" else [value]
+
+
+def bad_picklist_value(field: Field, value: str) -> ErrorItem:
+    message = f"{field.label}: bad value for restricted picklist field: {value}"
+    return ErrorItem("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, (field.name,))
+
+
+def _length(value: str) -> int:
+    """In UTF-16 units, as Java counts."""
+    return len(value) if value.isascii() else len(value.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def required_missing(names: list[str]) -> SalesforceError:

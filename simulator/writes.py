@@ -158,6 +158,7 @@ def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, An
     found = (values.check(sobject.fields[name], text) for name, text in texts.items())
     errors = [item for item in found if item is not None]
     errors += states.wrong(org, sobject, row, names)
+    errors += record_types.wrong(org, sobject.name, row, names)
     if errors:
         raise SalesforceError(400, *errors)
 

@@ -225,7 +225,7 @@ def _meaning(field: Field) -> dict[str, Any]:
         "autoNumber": field.name == "CaseNumber",
         "byteLength": field.length * (1 if field.type in ID_TYPES else 3),
         "cascadeDelete": field.is_cascade and not field.has("N"),
-        "custom": field.name.endswith("__c"),
+        "custom": field.name.endswith(("__c", "__pc")),
         "defaultValue": False if field.type == "boolean" else field.default,
         "digits": 8 if field.type == "int" else 0,
         "label": field.label,

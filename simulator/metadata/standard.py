@@ -104,6 +104,14 @@ def configured_schema(
         field = objects[name].fields[field_name]
         restricted = replace(field, flags=field.flags + "R", values=tuple(values))
         objects[name] = objects[name].with_fields([restricted])
+    if has_person_accounts and {"Account", "Contact"} <= objects.keys():
+        objects["Account"] = objects["Account"].with_fields(_of_persons(objects["Contact"]))
     for name, hidden in hidden_fields.items():
         objects[name] = objects[name].without_fields(hidden)
     return Schema(objects)
+
+
+def _of_persons(contact: SObject) -> list[Field]:
+    """A Contact's custom fields as the Accounts of persons carry them."""
+    custom = (field for name, field in contact.fields.items() if name.endswith("__c"))
+    return [replace(field, name=f"{field.name[:-1]}pc") for field in custom]

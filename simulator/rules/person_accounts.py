@@ -11,16 +11,17 @@ from simulator.store import Row
 from simulator.values import required_missing
 
 _MAILING = ("MailingStreet", "MailingCity", "MailingState", "MailingPostalCode", "MailingCountry")
-# Fields of the Contact by the Account's name for them.
-_SHARED = {
+# Fields of the Contact by the Account's name for them; custom ones end with __pc there.
+_STANDARD = {
     **{name: name for name in ("FirstName", "LastName", "Salutation", "Name", "Phone", "OwnerId")},
     **{
         f"Person{name}": name
         for name in ("Email", "Title", "MobilePhone", "HomePhone", "Department", "LeadSource", "Birthdate")
     },
+    "PersonHasOptedOutOfEmail": "HasOptedOutOfEmail",
     **{f"Person{name}": name for name in _MAILING},
 }
-_PERSONAL = tuple(name for name in _SHARED if name not in {"Name", "Phone", "OwnerId"})
+_OF_BOTH = frozenset({"Name", "Phone", "OwnerId"})
 _FIXED = ("FirstName", "LastName", "AccountId")
 
 
@@ -31,7 +32,7 @@ def account_on_insert(org: Org, row: Row, user_id: str) -> Row:
         if row["Name"]:
             raise _bad_names(["Name"])
         return _as_person(row)
-    return _as_business(row)
+    return _as_business(org, row)
 
 
 def account_on_update(org: Org, before: Row, row: Row) -> Row:
@@ -41,7 +42,7 @@ def account_on_update(org: Org, before: Row, row: Row) -> Row:
         if row["Name"] != before["Name"]:
             raise _bad_names(["Name"])
         return _as_person(row)
-    return _as_business(row)
+    return _as_business(org, row)
 
 
 def _as_person(row: Row) -> Row:
@@ -50,8 +51,8 @@ def _as_person(row: Row) -> Row:
     return {**row, "Name": names.full_name(row), "IsPersonAccount": True}
 
 
-def _as_business(row: Row) -> Row:
-    personal = [name for name in _PERSONAL if row.get(name)]
+def _as_business(org: Org, row: Row) -> Row:
+    personal = [name for name in _shared(org) if name not in _OF_BOTH and row.get(name)]
     if personal:
         raise _bad_names(personal)
     if not row["Name"]:
@@ -76,18 +77,24 @@ def account_after_insert(org: Org, row: Row) -> None:
     }
     own = {"Id": org.store.next_id("Contact"), "AccountId": row["Id"], "IsPersonAccount": True}
     org.store.put(
-        "Contact", {**blank, **audit, "SystemModstamp": row["SystemModstamp"], **_of_account(row), **own}
+        "Contact", {**blank, **audit, "SystemModstamp": row["SystemModstamp"], **_of_account(org, row), **own}
     )
     org.store.change("Account", row["Id"], {"PersonContactId": own["Id"]})
 
 
 def account_after_update(org: Org, before: Row, row: Row) -> None:
     if row.get("IsPersonAccount"):
-        org.store.change("Contact", row["PersonContactId"], _of_account(row))
+        org.store.change("Contact", row["PersonContactId"], _of_account(org, row))
 
 
-def _of_account(row: Row) -> Row:
-    return {contact: row.get(account) for account, contact in _SHARED.items()}
+def _of_account(org: Org, row: Row) -> Row:
+    return {contact: row.get(account) for account, contact in _shared(org).items()}
+
+
+def _shared(org: Org) -> dict[str, str]:
+    contact = org.schema.objects["Contact"].fields
+    custom = {f"{name[:-1]}pc": name for name in contact if name.endswith("__c")}
+    return {account: name for account, name in {**_STANDARD, **custom}.items() if name in contact}
 
 
 def contact_on_insert(org: Org, row: Row, user_id: str) -> Row:
@@ -105,7 +112,7 @@ def contact_on_update(org: Org, before: Row, row: Row) -> Row:
 
 def contact_after_update(org: Org, before: Row, row: Row) -> None:
     if row.get("IsPersonAccount"):
-        org.store.change("Account", row["AccountId"], {a: row.get(c) for a, c in _SHARED.items()})
+        org.store.change("Account", row["AccountId"], {a: row.get(c) for a, c in _shared(org).items()})
 
 
 def contact_before_delete(org: Org, row: Row) -> None:

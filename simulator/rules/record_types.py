@@ -1,8 +1,10 @@
 """Record types: which one a row gets, and which ones it may have."""
 
-from simulator import ids
+from collections.abc import Collection
+
+from simulator import ids, values
 from simulator.config import RecordType
-from simulator.errors import save_refusal
+from simulator.errors import ErrorItem, save_refusal
 from simulator.org import Org
 from simulator.store import Row
 
@@ -20,6 +22,21 @@ def filled(org: Org, name: str, row: Row) -> Row:
         message = f"Record Type ID: this ID value isn't valid for the user: {chosen}"
         raise save_refusal("INVALID_CROSS_REFERENCE_KEY", message, "RecordTypeId")
     return row
+
+
+def wrong(org: Org, name: str, row: Row, names: Collection[str]) -> list[ErrorItem]:
+    """The restricted picklists of which the row's record type does not have the value."""
+    kind = _of(org, name).get(row.get("RecordTypeId") or "")
+    if kind is None or not kind.picklists:
+        return []
+    fields = org.schema.objects[name].fields
+    return [
+        values.bad_picklist_value(fields[field], row[field])
+        for field, allowed in kind.picklists.items()
+        if field in names
+        and fields[field].has("R")
+        and set(values.options(fields[field], row[field])) - set(allowed)
+    ]
 
 
 def is_person(org: Org, row: Row) -> bool:

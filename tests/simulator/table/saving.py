@@ -64,6 +64,16 @@ SAVING: dict[str, Row] = {
         unsaved("STRING_TOO_LONG", f"Last Name: data value too large: {LONG} (max length=80)", "LastName"),
         create("Lead", LastName=LONG, Company="Acme"),
     ),
+    "number of nine digits": Row(
+        "rule",
+        400,
+        unsaved(
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            "Employees: value outside of valid range on numeric field: 100000000",
+            "NumberOfEmployees",
+        ),
+        create("Lead", **LEAD, NumberOfEmployees=100_000_000),
+    ),
     "no e-mail address": Row(
         "rule",
         400,
