@@ -152,6 +152,30 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
         DOCS + "owner_inactive",
     ),
     (
+        "option_not_mapped",
+        "An answer is not in the value map",
+        "The attendee chose an option that the mapping of {field} on {object} has no value for.",
+        ("Add the option to the value map, or choose a value for all others.", "Saving the mapping retries."),
+        DOCS + "option_not_mapped",
+    ),
+    (
+        "record_type_missing",
+        "The chosen record type is not available",
+        "The connected user has no record type of this name for {object}, or Person Accounts are off.",
+        (
+            "Choose another record type in the mapping, or assign it to the connected user's profile.",
+            "Saving the mapping retries.",
+        ),
+        DOCS + "record_type_missing",
+    ),
+    (
+        "required_value_unfit",
+        "A required field got a value that does not fit",
+        "{field} on {object} must have a value, and what the attendee gave cannot stand there.",
+        ("Choose a fallback value in the mapping, or correct the attendee's data.", RETRY),
+        DOCS + "required_value_unfit",
+    ),
+    (
         "setup_mismatch",
         "The mapping does not fit the org",
         "Something we write does not exist in your org, or does not take the value.",

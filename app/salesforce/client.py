@@ -9,6 +9,7 @@ import httpx
 
 from app.salesforce.answers import read_answer
 from app.salesforce.composite import (
+    ALLOW_ALERTS,
     NO_ASSIGNMENT,
     QueryPage,
     SubAnswer,
@@ -35,8 +36,6 @@ CLIENT_NAME: Final = "eventship-salesforce"
 MAX_QUERY_URL: Final = 8_000
 MAX_PAGES: Final = 1_000
 
-# https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_duplicaterules.htm
-_ALLOW_DUPLICATE_ALERTS: Final = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 _WRITES: Final = frozenset({"POST", "PATCH"})
 _COUNTED: Final = re.compile(r"/services/data/v")
 _FIELD: Final = re.compile(r"\w{1,80}(?:\.\w{1,80}){0,5}", re.ASCII)
@@ -73,7 +72,7 @@ class SalesforceClient:
         self._http = http
         self._auth = auth or httpx.Auth()
         self._before_send = before_send or _allow
-        self._write_headers = _ALLOW_DUPLICATE_ALERTS if duplicate_alert_bypass else {}
+        self._write_headers = ALLOW_ALERTS if duplicate_alert_bypass else {}
         self._answer_within = answer_within
 
     async def query(self, soql: str, *, include_deleted: bool = False) -> list[dict[str, Any]]:

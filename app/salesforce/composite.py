@@ -20,6 +20,8 @@ MAX_TYPE_CHUNKS: Final = 10
 # Without it the org's lead assignment rules run on every update and may take the record from its owner:
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_autoassign.htm
 NO_ASSIGNMENT: Final = {"Sforce-Auto-Assign": "FALSE"}
+# https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_duplicaterules.htm
+ALLOW_ALERTS: Final = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 
 _REFERENCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,99}")
 _SOBJECT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")

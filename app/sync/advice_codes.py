@@ -2,11 +2,14 @@
 
 from typing import Final
 
+from app.sync.rules.outcomes import OPTION_NOT_MAPPED, REQUIRED_VALUE_UNFIT, VALUE_NOT_IN_PICKLIST
+
 # Codes of our own, for failures that Salesforce has no code for.
 OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
 RECORD_NOT_VISIBLE: Final = "RECORD_NOT_VISIBLE"
 EMAIL_MALFORMED: Final = "EMAIL_MALFORMED"
 CAMPAIGN_BROKEN: Final = "CAMPAIGN_BROKEN"
+RECORD_TYPE_NOT_AVAILABLE: Final = "RECORD_TYPE_NOT_AVAILABLE"
 
 CAMPAIGN_OBJECTS: Final = frozenset({"Campaign", "CampaignMember", "CampaignMemberStatus"})
 CREATE_REFUSED: Final = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
@@ -53,6 +56,10 @@ BY_CODE: Final[dict[str, str]] = {
     "ANSWER_LOST": "outcome_unknown",
     OUTCOME_UNKNOWN: "outcome_unknown",
     CAMPAIGN_BROKEN: "campaign_broken",
+    RECORD_TYPE_NOT_AVAILABLE: "record_type_missing",
+    OPTION_NOT_MAPPED: "option_not_mapped",
+    VALUE_NOT_IN_PICKLIST: "restricted_picklist",
+    REQUIRED_VALUE_UNFIT: "required_value_unfit",
 }
 
 BY_CLASS: Final[dict[str, str]] = {

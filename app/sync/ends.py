@@ -1,23 +1,39 @@
 """How an operation ends: what its slot says before, during and after the call. Pure but for the rows."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from app.salesforce.errors import Failure
 from app.salesforce.ids import sobject_of
+from app.sync.asserted import not_asserted
 from app.sync.batch import PERSON, Written
 from app.sync.errors import RowError, row_error
 from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation, Row, note_holder
 from app.sync.rules.people import Found
 
-OPTIONAL_FIELDS = frozenset({"LeadSource", "Title", "Phone", "FirstName"})
+OPTIONAL_FIELDS = frozenset(
+    {
+        "LeadSource",
+        "Title",
+        "Phone",
+        "FirstName",
+        "PersonLeadSource",
+        "PersonTitle",
+        "OwnerId",
+        "RecordTypeId",
+    }
+)
 """Fields of a new person without which it can stand; the org may hide or restrict them."""
 
-DROPPING_CODES = frozenset(
-    {"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"}
-)
+RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+DROPPING_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED}
+MISJUDGED_CODES = DROPPING_CODES | {"REQUIRED_FIELD_MISSING", "STRING_TOO_LONG", "NUMBER_OUTSIDE_VALID_RANGE"}
+"""What Salesforce only says where a describe was out of date, or is read for another user."""
+
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
 
@@ -88,7 +104,8 @@ def mark_unwritten(operation: Operation, *, is_failed: bool) -> None:
 
     def unwritten(before: Written | None) -> Written | None:
         if before is not None and before.stands:
-            return replace(before, state="written", action="create")
+            details = not_asserted(before.details)
+            return replace(before, state="written", action="create", details=details)
         return replace(before, state="failed", attempt_started_at=None) if is_failed and before else None
 
     operation.each_slot(unwritten)
@@ -99,6 +116,9 @@ def refuse(operation: Operation, failure: Failure) -> None:
 
     Where the whole org or connection has to wait, the row spends no attempt and tells no error of its own.
     """
+    if failure.error_code in MISJUDGED_CODES and operation.describe is not None:
+        for row in operation.rows:
+            row.misjudged.add(operation.record.sobject)
     if _drop_fields(operation, failure) or _was_there(operation, failure):
         for row in operation.rows:
             row.last_word = _error(operation, failure, row)
@@ -119,22 +139,43 @@ def _error(operation: Operation, failure: Failure, row: Row) -> RowError:
         sobject=operation.record.sobject,
         sent=dict(operation.record.fields),
         values=row.personal_values(),
+        describe=operation.describe,
     )
 
 
+def droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
+    """The fields that this failure names, if the record can stand without every one of them.
+
+    What the host mapped is left out where the org lost it; a value that the org does not list is the host's
+    to map anew.
+    """
+    if failure.error_code not in DROPPING_CODES:
+        return frozenset()
+    sent = operation.record.fields.keys()
+    named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
+    ours = OPTIONAL_FIELDS if operation.key.slot == PERSON else frozenset[str]()
+    is_lost = failure.error_code in UNKNOWN_FIELD_CODES
+    optional = ours | operation.mapped if is_lost else ours - operation.mapped
+    return frozenset(named) if named <= optional else frozenset()
+
+
 def _drop_fields(operation: Operation, failure: Failure) -> bool:
-    """Leave out what the org does not take of a new person, and plan again: never a failed attendee."""
-    if operation.key.slot != PERSON or failure.error_code not in DROPPING_CODES:
+    """Leave out what the org does not take, and plan again: never a failed attendee."""
+    named = droppable_fields(operation, failure)
+    if not named:
         return False
-    named = set(failure.fields) or set(FIELD_NAME.findall(failure.message)) & operation.record.fields.keys()
-    if not named or not named <= OPTIONAL_FIELDS:
-        return False
-    dropped = sorted(named | set(operation.details.get("dropped", ())))
+    refused = {each for row in operation.rows for each in _dropped_before(row, operation)}
     mark_unwritten(operation, is_failed=True)
-    _note(operation, dropped=dropped)
+    _note(operation, dropped=sorted(named | refused))
     for row in operation.rows:
         row.must_replan = True
     return True
+
+
+def _dropped_before(row: Row, operation: Operation) -> Iterable[str]:
+    before = row.saved.get(operation.key)
+    known = before.details.get("dropped", ()) if before else ()
+    return (*known, *operation.details.get("dropped", ()))
 
 
 def _was_there(operation: Operation, failure: Failure) -> bool:

@@ -1,13 +1,15 @@
 """What went wrong with one row, in the form that is stored, grouped and shown."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import Failure
 from app.sync.advice_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
 from app.sync.advice_codes import advice_code_for
 from app.sync.groups import group_id
+from app.sync.rules.outcomes import Misfit
 
 VALUE_LENGTH = 100
 
@@ -25,6 +27,7 @@ class RowError:
     value: str | None
     http_status: int | None
     group_id: str
+    field_label: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -34,7 +37,7 @@ class RowError:
             "error_code": self.error_code,
             "message": self.message,
             "fields": list(self.fields),
-            "field_label": None,
+            "field_label": self.field_label,
             "value": self.value,
             "http_status": self.http_status,
             "advice_code": advice_code_for(
@@ -50,8 +53,12 @@ def row_error(
     sobject: str | None,
     sent: dict[str, Any] | None = None,
     values: Collection[str] = (),
+    describe: SObjectDescribe | None = None,
 ) -> RowError:
-    """From Salesforce's failure; `sent` are the fields of the refused record, `values` the attendee's own."""
+    """From Salesforce's failure; `sent` are the fields of the refused record, `values` the attendee's own.
+
+    `describe` is the object's, where it is known: it has the names that people see.
+    """
     error_class = failure.error_class.value
     return RowError(
         error_class=error_class,
@@ -65,6 +72,7 @@ def row_error(
         group_id=group_id(
             error_class, failure.error_code, sobject, failure.fields, failure.message, values=values
         ),
+        field_label=_label(failure.fields, describe),
     )
 
 
@@ -72,6 +80,30 @@ def own_error(error_class: str, error_code: str, message: str, *, kind: str, sob
     """A failure that we saw ourselves, before or after asking Salesforce."""
     group = group_id(error_class, error_code, sobject, (), message)
     return RowError(error_class, error_code, message, kind, sobject, (), None, None, group)
+
+
+def misfit_error(misfit: Misfit, *, kind: str, describe: SObjectDescribe | None) -> RowError:
+    """A value that the host's rules do not fit into the org, seen before a call was spent on it."""
+    fields = (misfit.field,)
+    values = [misfit.value] if misfit.value else []
+    group = group_id(misfit.error_class, misfit.code, misfit.sobject, fields, misfit.text, values=values)
+    return RowError(
+        error_class=misfit.error_class,
+        error_code=misfit.code,
+        message=misfit.text,
+        kind=kind,
+        sobject=misfit.sobject,
+        fields=fields,
+        value=misfit.value[:VALUE_LENGTH] or None,
+        http_status=None,
+        group_id=group,
+        field_label=_label(fields, describe),
+    )
+
+
+def _label(fields: Sequence[str], describe: SObjectDescribe | None) -> str | None:
+    named = [describe.fields[name].label for name in fields if name in describe.fields] if describe else []
+    return named[0] if len(named) == 1 else None
 
 
 def _refused_value(failure: Failure, sent: dict[str, Any]) -> str | None:

@@ -19,7 +19,15 @@ from app.salesforce.composite import (
 )
 from app.salesforce.errors import AnswerLost, Failure, Refused, SalesforceError
 from app.sync.clock import Clock
-from app.sync.ends import end_of_create, intend, mark_lost, mark_unwritten, mark_written, refuse
+from app.sync.ends import (
+    droppable_fields,
+    end_of_create,
+    intend,
+    mark_lost,
+    mark_unwritten,
+    mark_written,
+    refuse,
+)
 from app.sync.history import note_answer, note_lost_answer
 from app.sync.policy import STOPPING, consequence_of, next_look
 from app.sync.rows import Operation, Row
@@ -66,12 +74,23 @@ class Executor:
         for start in range(0, len(operations), MAX_SUBREQUESTS):
             await self._send_singles(operations[start : start + MAX_SUBREQUESTS])
 
+    async def retake_duplicates(self) -> list[tuple[Operation, Failure]]:
+        """The creates that duplicate rules refused, each with the records that are said to be there.
+
+        In a collection Salesforce does not name them, so what came back without is sent singly.
+        """
+        refused, self.duplicates = self.duplicates, []
+        await self.run_singly([operation for operation, failure in refused if not failure.matches])
+        again, self.duplicates = self.duplicates, []
+        return [(operation, failure) for operation, failure in refused if failure.matches] + again
+
     async def _create_alone(self, operation: Operation) -> None:
         if not await self.intend([operation]):
             return
         self.alone.add(operation)
         try:
-            record_id = await self.client.create(operation.record.sobject, operation.record.fields)
+            record, headers = operation.record, dict(operation.headers) or None
+            record_id = await self.client.create(record.sobject, record.fields, headers=headers)
         except Refused as refused:
             self._settle(operation, RowResult(None, refused.failures))
             if consequence_of(refused.failure) in STOPPING:
@@ -87,7 +106,13 @@ class Executor:
         self.alone.update(ready)
         version = self.client.api_version
         requests = [
-            create_request(f"single{n}", each.record.sobject, each.record.fields, api_version=version)
+            create_request(
+                f"single{n}",
+                each.record.sobject,
+                each.record.fields,
+                api_version=version,
+                headers=dict(each.headers) or None,
+            )
             for n, each in enumerate(ready)
         ]
         try:
@@ -141,8 +166,10 @@ class Executor:
                 self._note(operation, RowResult(None, refused.failures))
                 mark_unwritten(operation, is_failed=False)
             raise refused
-        if len(operations) == 1:
-            self._settle(operations[0], RowResult(None, refused.failures))
+        touched = [each for each in operations if droppable_fields(each, refused.failure)]
+        if len(operations) == 1 or len(touched) == len(operations):
+            for operation in operations:
+                self._settle(operation, RowResult(None, refused.failures))
             return
         middle = len(operations) // 2
         for half in (operations[:middle], operations[middle:]):
@@ -165,7 +192,8 @@ class Executor:
     def _collection(self, chunk: Chunk, number: int) -> Subrequest:
         build = collection_create if chunk[0].is_create else collection_update
         records = [operation.record for operation in chunk]
-        return build(f"part{number}", records, api_version=self.client.api_version)
+        headers = dict(chunk[0].headers) or None
+        return build(f"part{number}", records, api_version=self.client.api_version, headers=headers)
 
     async def intend(self, operations: Sequence[Operation]) -> list[Operation]:
         """Commit what is about to be sent; returns the operations that no fence of another forbids."""
@@ -235,13 +263,16 @@ class Executor:
 
 
 def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
-    """Groups that fit one composite: creates before updates, each collection sorted by object."""
-    chunks: list[Chunk] = []
-    for is_create in (True, False):
-        some = sorted(
-            (each for each in operations if each.is_create is is_create), key=lambda each: each.record.sobject
-        )
-        chunks += [some[start : start + MAX_ROWS] for start in range(0, len(some), MAX_ROWS)]
+    """Groups that fit one composite: creates before updates, each collection sorted by object.
+
+    Headers are those of a whole collection.
+    """
+    alike: dict[tuple[bool, tuple[tuple[str, str], ...]], list[Operation]] = {}
+    for each in sorted(operations, key=lambda each: (not each.is_create, each.record.sobject)):
+        alike.setdefault((each.is_create, each.headers), []).append(each)
+    chunks: list[Chunk] = [
+        some[start : start + MAX_ROWS] for some in alike.values() for start in range(0, len(some), MAX_ROWS)
+    ]
     for start in range(0, len(chunks), MAX_QUERIES_AND_COLLECTIONS):
         yield chunks[start : start + MAX_QUERIES_AND_COLLECTIONS]
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Backfill, CampaignLink, Connection, Host
 from app.salesforce.client import SalesforceClient
+from app.sync.describes import mark_stale
 from app.sync.history import keep_history
 from app.sync.policy import LIMIT_WAIT
 from app.sync.rows import Row
@@ -75,6 +76,7 @@ async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | N
         await _finish_jobs(session, store, verdicts)
         await keep_history(session, store, verdicts, calls=calls)
         await _break_links(session, store, rows)
+        await _doubt_describes(session, store, rows)
         if client is not None:
             await note_usage(
                 session, store.batch.host_id, client, calls=calls, has_written=_any_synced(verdicts)
@@ -148,6 +150,13 @@ async def _break_links(session: AsyncSession, store: Store, rows: Sequence[Row])
             )
             .values(state="broken", problem_code="campaign_broken", version=CampaignLink.version + 1)
         )
+
+
+async def _doubt_describes(session: AsyncSession, store: Store, rows: Sequence[Row]) -> None:
+    """What Salesforce contradicted, or what a row failed by, is asked for anew before the next batch."""
+    misjudged = {sobject for row in rows for sobject in row.misjudged}
+    if misjudged:
+        await mark_stale(session, misjudged, host_id=store.batch.host_id, org_id=store.batch.org_id)
 
 
 async def _charge_backfill(session: AsyncSession, store: Store, rows: Sequence[Row], calls: int) -> None:

@@ -16,7 +16,7 @@ from app.sync.look import Findings
 from app.sync.plan.rest import plan_rest
 from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation
-from app.sync.rules.people import LEAD, Found
+from app.sync.rules.people import ACCOUNT, Found
 
 Family = tuple[Operation, list[Operation]]
 
@@ -24,13 +24,16 @@ Family = tuple[Operation, list[Operation]]
 def plan_linked(
     people: Sequence[Operation], found: Findings, *, batch: Batch, executor: Executor
 ) -> list[Family]:
-    """Each new person with what depends on it; empty where a composite could not hold them all."""
-    if not 0 < len(people) < MAX_SUBREQUESTS:
+    """Each new person with what depends on it; empty where a composite could not hold them all.
+
+    The Contact of a Person Account has no id that could be referred to.
+    """
+    if not 0 < len(people) < MAX_SUBREQUESTS or any(each.record.sobject == ACCOUNT for each in people):
         return []
     families = []
     for number, person in enumerate(people):
         for row in person.rows:
-            row.person = Found(LEAD, f"@{{person{number}.id}}", "created")
+            row.person = Found(person.record.sobject, f"@{{person{number}.id}}", "created")
         families.append((person, plan_rest(person.rows, found, batch=batch, clock=executor.clock)))
         _forget_placeholder(person)
     size = sum(1 + len(parts) for _, parts in families)
@@ -77,7 +80,13 @@ def _requests(number: int, family: Family, executor: Executor) -> list[Subreques
 def _request(reference_id: str, operation: Operation, executor: Executor) -> Subrequest:
     record, version = operation.record, executor.client.api_version
     if record.id is None:
-        return create_request(reference_id, record.sobject, record.fields, api_version=version)
+        return create_request(
+            reference_id,
+            record.sobject,
+            record.fields,
+            api_version=version,
+            headers=dict(operation.headers) or None,
+        )
     return update_request(reference_id, record.sobject, record.id, record.fields, api_version=version)
 
 
@@ -86,7 +95,7 @@ def _read(
 ) -> None:
     executor.settle_single(person, answers[0])
     is_there = not answers[0].failures and all(
-        row.person and row.person.sobject == LEAD for row in person.rows
+        row.person and row.person.sobject == person.record.sobject for row in person.rows
     )
     for part, answer in zip(parts, answers[1:], strict=True):
         # Of a person who was refused, or turned into a Contact on the way in, the next step plans anew.

@@ -15,6 +15,7 @@ from app.sync.batch import (
     Batch,
     EventView,
     Facts,
+    Given,
     Job,
     Link,
     SlotKey,
@@ -22,12 +23,14 @@ from app.sync.batch import (
     Written,
 )
 from app.sync.rules.exclusions import Exclusions
+from app.sync.rules.mapping import DEFAULT_RULES, Rules
 
 Value = TypeVar("Value")
 PersonKey = tuple[str, str]
 """A campaign and an e-mail key."""
 
-ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone")
+ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone", "locale")
+NOTHING_GIVEN = Given()
 FACT_COLUMNS = """
     registration.status, registration.registered_at, registration.confirmed_at, registration.checked_in_at,
     registration.check_in_reverted_at, registration.cancelled_at, registration.no_show_at,
@@ -35,7 +38,8 @@ FACT_COLUMNS = """
     registration.ticket ->> 'kind' AS ticket_kind
 """
 OF_HOST = text("""
-    SELECT clock_timestamp() AS now, (SELECT settings FROM hosts WHERE host_id = :host_id) AS settings
+    SELECT clock_timestamp() AS now, (SELECT settings FROM hosts WHERE host_id = :host_id) AS settings,
+           (SELECT layer FROM mappings WHERE host_id = :host_id AND event_id = '') AS layer
 """)
 # Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of the
 # host instead of taking each by its key, and a backlog's cost would grow with its square.
@@ -58,11 +62,24 @@ CLAIMED = text(
 )
 EVENTS = text("""
     SELECT event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url,
+           event.kind, event.ends_at, event.organizer, mapping.layer,
            link.campaign_id, link.statuses, link.state AS link_state, link.version AS link_version
     FROM events AS event
     LEFT JOIN campaign_links AS link
       ON link.host_id = event.host_id AND link.event_id = event.event_id AND link.org_id = :org_id
+    LEFT JOIN mappings AS mapping
+      ON mapping.host_id = event.host_id AND mapping.event_id = event.event_id AND mapping.event_id <> ''
     WHERE event.host_id = :host_id AND event.event_id = ANY(:event_ids)
+""")
+# Read for hosts that chose something only: answers are long, and the default rules know nothing of them.
+GIVEN = text("""
+    SELECT registration.registration_id, registration.answers, registration.ticket, registration.buyer,
+           registration.utm, registration.replay
+    FROM unnest(CAST(:ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS registration
 """)
 SLOTS = text(
     f"""
@@ -95,6 +112,14 @@ SIBLINGS = text(
 )
 
 
+class Known(NamedTuple):
+    """What the jobs of one event share."""
+
+    event: EventView
+    link: Link | None
+    rules: Rules
+
+
 class Sibling(NamedTuple):
     """One registration of a person for a campaign, and what was written of its member."""
 
@@ -120,11 +145,19 @@ async def load_claimed(
     of_host = (await session.execute(OF_HOST, {"host_id": host_id})).one()
     settings = of_host.settings or {}
     rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
-    events = await _events(session, {row.event_id for row in rows}, whose)
+    events = await _events(session, {row.event_id for row in rows}, whose, host_layer=of_host.layer)
+    mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
+    given = await _given(session, mapped, host_id)
     written = await _written(session, registration_ids, whose)
     exclusions = Exclusions.of(settings)
     jobs = tuple(
-        _job(row, *events[row.event_id], written.get(row.registration_id, {}), exclusions)
+        _job(
+            row,
+            events[row.event_id],
+            written.get(row.registration_id, {}),
+            exclusions,
+            given.get(row.registration_id, NOTHING_GIVEN),
+        )
         for row in rows
         if row.event_id in events
     )
@@ -169,17 +202,17 @@ def _watched_at(registration: Any) -> datetime | None:
 
 def _job(
     row: Any,
-    event: EventView,
-    link: Link | None,
+    known: Known,
     written: Mapping[SlotKey, Written],
     exclusions: Exclusions,
+    given: Given,
 ) -> Job:
     return Job(
         registration_id=row.registration_id,
-        event=event,
+        event=known.event,
         attendee=_attendee(row.attendee, row.email_key),
         facts=facts_of(row),
-        link=link,
+        link=known.link,
         salesforce_id=row.salesforce_id,
         ticket=row.ticket_name,
         why=row.why,
@@ -189,6 +222,8 @@ def _job(
         running_version=row.running_version or 0,
         is_erased=row.erased_at is not None,
         is_excluded=_is_excluded(row, row.email_key, exclusions),
+        given=given,
+        rules=known.rules,
         written=written,
     )
 
@@ -200,14 +235,46 @@ def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusion
 def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
     email = given.get("email")
     named: dict[str, Any] = {name: given.get(name) for name in ATTENDEE_FIELDS}
-    return Attendee(given.get("id"), email.strip() if email else None, email_key, **named)
+    consent = given.get("consent") or {}
+    return Attendee(given.get("id"), email.strip() if email else None, email_key, **named, consent=consent)
 
 
 async def _events(
-    session: AsyncSession, event_ids: Iterable[str], whose: Mapping[str, str]
-) -> dict[str, tuple[EventView, Link | None]]:
+    session: AsyncSession,
+    event_ids: Iterable[str],
+    whose: Mapping[str, str],
+    *,
+    host_layer: Mapping[str, Any] | None,
+) -> dict[str, Known]:
     rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
-    return {row.event_id: (EventView(*row[:6]), _link(row)) for row in rows}
+    hosts = Rules.of(host_layer) if host_layer else DEFAULT_RULES
+    return {
+        row.event_id: Known(
+            _event(row),
+            _link(row),
+            Rules.of(host_layer, row.layer) if row.layer else hosts,
+        )
+        for row in rows
+    }
+
+
+def _event(row: Any) -> EventView:
+    return replace(EventView(*row[:8]), organizer=row.organizer or {})
+
+
+def _is_mapped(row: Any, events: Mapping[str, Known]) -> bool:
+    known = events.get(row.event_id)
+    return known is not None and known.rules is not DEFAULT_RULES
+
+
+async def _given(session: AsyncSession, registration_ids: Sequence[str], host_id: str) -> dict[str, Given]:
+    if not registration_ids:
+        return {}
+    values = {"host_id": host_id, "ids": list(registration_ids)}
+    return {
+        row[0]: Given(row[1], *(part or {} for part in row[2:]))
+        for row in await session.execute(GIVEN, values)
+    }
 
 
 def _link(row: Any) -> Link | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
+from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
 from app.salesforce.soql import datetime_literal, in_list
@@ -15,6 +16,7 @@ from app.sync.references import references_in
 from app.sync.rules.fields import is_usable_email
 from app.sync.rules.members import MemberRow
 from app.sync.rules.people import (
+    ACCOUNT,
     CONTACT,
     LEAD,
     Found,
@@ -24,6 +26,8 @@ from app.sync.rules.people import (
     ids_to_look_up,
     resolve,
 )
+from app.sync.wanted import MEMBER as MEMBER_OBJECT
+from app.sync.wanted import Wanted
 
 LIST_LENGTH = 40_000
 """Characters of one IN list: two of them and the rest stay below the 100,000 that SOQL may have."""
@@ -36,98 +40,151 @@ PERSON_FIELDS = {
     LEAD: "Id, Email, CreatedDate, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
 }
 STATUSES_SOQL = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
+ACCOUNT_PREFIX = "001"
+ACCOUNT_FIELDS = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
 MEMBER_FIELDS = "Id, CampaignId, LeadId, ContactId, Status, HasResponded"
 
 
 @dataclass(frozen=True)
 class Findings:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
-    whether they count as responded; Task ids by our reference."""
+    whether they count as responded; Task ids by our reference; describes where the rules need any."""
 
     people: People = field(default_factory=People)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     members_by_email: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     statuses: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
+    describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
 
 
-async def look(client: SalesforceClient, batch: Batch) -> Findings:
+async def look(client: SalesforceClient, batch: Batch, wanted: Wanted) -> Findings:
     """Ask for everything the batch may meet, and follow trails (converted, merged) to their ends.
 
     Raises what the client raises: a look-up that failed is never "not found".
     """
     asked = frozenset(id_ for job in batch.jobs for id_ in ids_to_look_up(job))
-    found = await _ask(client, batch, asked)
+    found = await _ask(client, batch, asked, wanted)
     for _ in range(MAX_TRAILS):
         missing = _open_trails(batch.jobs, found.people) - found.people.asked_ids
         if not missing:
             break
-        found = replace(found, people=await look_up_people(client, missing, known=found.people))
+        people = await look_up_people(client, missing, known=found.people, wanted=wanted)
+        found = replace(found, people=people)
     return replace(found, tasks=await _uncertain_tasks(client, batch, found.people))
 
 
-async def look_up_people(client: SalesforceClient, ids: Iterable[str], *, known: People) -> People:
-    """The people known already and those behind `ids`."""
-    wanted = frozenset(ids)
-    requests = [
-        query_request(
-            sobject,
-            _people_soql(sobject, (), sorted(wanted)),
-            api_version=client.api_version,
-            include_deleted=True,
-        )
-        for sobject in (CONTACT, LEAD)
-    ]
+async def look_up_people(
+    client: SalesforceClient, ids: Iterable[str], *, known: People, wanted: Wanted
+) -> People:
+    """The people known already and those behind `ids`, be they Accounts of persons."""
+    asked = frozenset(ids)
+    requests = list(_people_requests((), sorted(asked), wanted, api_version=client.api_version))
     rows = [row for answers in await _records(client, requests) for row in answers]
-    people = [*known.rows.values(), *map(_person_row, rows)]
-    return People.of(people, known.asked_ids | wanted)
+    people = [*known.rows.values(), *(_person_row(row, wanted) for row in rows)]
+    return People.of(people, known.asked_ids | asked)
 
 
-async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str]) -> Findings:
+async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], wanted: Wanted) -> Findings:
     emails = sorted({job.attendee.email_key for job in batch.jobs if _can_be_asked(job)} - {None})  # type: ignore[type-var]
     campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and batch.writes.member})
-    requests = list(_requests(emails, sorted(ids), campaigns, api_version=client.api_version))  # type: ignore[arg-type]
+    asked = Asked(emails, sorted(ids), campaigns, wanted)  # type: ignore[arg-type]
+    requests = list(_requests(asked, api_version=client.api_version))
     answers = dict(zip((r.reference_id for r in requests), await _records(client, requests), strict=True))
-    people = [_person_row(row) for ref, rows in answers.items() if ref.startswith("people") for row in rows]
+    people = [
+        _person_row(row, wanted) for ref, rows in answers.items() if ref.startswith("people") for row in rows
+    ]
     members = [row for ref, rows in answers.items() if ref.startswith("members") for row in rows]
     return Findings(
         people=People.of(people, ids),
-        members=dict(_members_by_person(members)),
-        members_by_email=dict(_members_by_email(members)),
+        members=dict(_members_by_person(members, wanted)),
+        members_by_email=dict(_members_by_email(members, wanted)),
         statuses=_statuses(answers.get("statuses", []), campaigns),
+        describes=wanted.describes,
     )
 
 
-def _requests(
-    emails: Sequence[str], ids: Sequence[str], campaigns: Sequence[str], *, api_version: str
-) -> Iterator[Subrequest]:
-    for number, (some_emails, some_ids) in enumerate(_chunks(emails, ids)):
+@dataclass(frozen=True)
+class Asked:
+    """Whom to look for, and in which campaigns."""
+
+    emails: Sequence[str]
+    ids: Sequence[str]
+    campaigns: Sequence[str]
+    wanted: Wanted
+
+
+def _requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
+    campaigns, wanted = asked.campaigns, asked.wanted
+    people_ids = [id_ for id_ in asked.ids if not id_.startswith(ACCOUNT_PREFIX)]
+    account_ids = [id_ for id_ in asked.ids if id_.startswith(ACCOUNT_PREFIX)]
+    chunks = list(_chunks(asked.emails, people_ids)) or ([([], [])] if wanted.keys else [])
+    for number, (some_emails, some_ids) in enumerate(chunks):
         for sobject in (CONTACT, LEAD):
-            soql = _people_soql(sobject, some_emails, some_ids)
+            keys = wanted.keys_of(sobject) if number == 0 else {}
+            soql = _people_soql(sobject, some_emails, some_ids, wanted=wanted, keys=keys)
+            if soql is None:
+                continue
             yield query_request(
                 f"people{sobject}{number}", soql, api_version=api_version, include_deleted=True
             )
-            if campaigns:
-                soql = _members_soql(sobject, campaigns, some_emails, some_ids)
+            if campaigns and (some_emails or some_ids):
+                soql = _members_soql(sobject, campaigns, some_emails, some_ids, wanted=wanted)
                 yield query_request(f"members{sobject}{number}", soql, api_version=api_version)
     if campaigns:
         yield query_request("statuses", STATUSES_SOQL + in_list(campaigns), api_version=api_version)
+    yield from _accounts_requests(account_ids, wanted, api_version=api_version)
 
 
-def _people_soql(sobject: str, emails: Sequence[str], ids: Sequence[str]) -> str:
-    return f"SELECT {PERSON_FIELDS[sobject]} FROM {sobject} WHERE {_either('Email', emails, 'Id', ids)}"  # noqa: S608
+def _people_requests(
+    emails: Sequence[str], ids: Sequence[str], wanted: Wanted, *, api_version: str
+) -> Iterator[Subrequest]:
+    for sobject in (CONTACT, LEAD):
+        people_ids = [id_ for id_ in ids if not id_.startswith(ACCOUNT_PREFIX)]
+        soql = _people_soql(sobject, emails, people_ids, wanted=wanted, keys={})
+        if soql is not None:
+            yield query_request(sobject, soql, api_version=api_version, include_deleted=True)
+    account_ids = [id_ for id_ in ids if id_.startswith(ACCOUNT_PREFIX)]
+    yield from _accounts_requests(account_ids, wanted, api_version=api_version)
 
 
-def _members_soql(sobject: str, campaigns: Sequence[str], emails: Sequence[str], ids: Sequence[str]) -> str:
-    whose = _either(f"{sobject}.Email", emails, f"{sobject}Id", ids)
-    fields = f"{MEMBER_FIELDS}, {sobject}.Email"
+def _accounts_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) -> Iterator[Subrequest]:
+    """The Contacts behind Accounts of persons; in an org without such Accounts nobody is behind them."""
+    describe = wanted.describes.get(ACCOUNT)
+    if not ids or describe is None or "PersonContactId" not in describe.fields:
+        return
+    soql = f"SELECT {ACCOUNT_FIELDS} FROM Account WHERE Id IN {in_list(ids)}"  # noqa: S608
+    yield query_request("peopleAccount", soql, api_version=api_version, include_deleted=True)
+
+
+def _people_soql(
+    sobject: str,
+    emails: Sequence[str],
+    ids: Sequence[str],
+    *,
+    wanted: Wanted,
+    keys: Mapping[str, Sequence[str]],
+) -> str | None:
+    """None where nobody is asked for."""
+    fields = _listed(PERSON_FIELDS[sobject], wanted.fields.get(sobject, ()))
+    where = _either({"Email": emails, "Id": ids, **keys})
+    return f"SELECT {fields} FROM {sobject} WHERE {where}" if where else None  # noqa: S608
+
+
+def _listed(always: str, more: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys((*always.split(", "), *more)))
+
+
+def _members_soql(
+    sobject: str, campaigns: Sequence[str], emails: Sequence[str], ids: Sequence[str], *, wanted: Wanted
+) -> str:
+    whose = _either({f"{sobject}.Email": emails, f"{sobject}Id": ids})
+    fields = f"{_listed(MEMBER_FIELDS, wanted.fields.get(MEMBER_OBJECT, ()))}, {sobject}.Email"
     return f"SELECT {fields} FROM CampaignMember WHERE CampaignId IN {in_list(campaigns)} AND ({whose})"  # noqa: S608
 
 
-def _either(email_field: str, emails: Sequence[str], id_field: str, ids: Sequence[str]) -> str:
-    by_email = f"{email_field} IN {in_list(emails)}" if emails else None
-    by_id = f"{id_field} IN {in_list(ids)}" if ids else None
-    return " OR ".join(part for part in (by_email, by_id) if part)
+def _either(wanted: Mapping[str, Sequence[str]]) -> str:
+    return " OR ".join(f"{name} IN {in_list(values)}" for name, values in wanted.items() if values)
 
 
 def _chunks(emails: Sequence[str], ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
@@ -208,9 +265,10 @@ def _can_be_asked(job: Job) -> bool:
     return job.attendee.email_key is not None and is_usable_email(job.attendee.email_key)
 
 
-def _person_row(row: Mapping[str, Any]) -> PersonRow:
+def _person_row(row: Mapping[str, Any], wanted: Wanted) -> PersonRow:
+    sobject = row["attributes"]["type"]
     return PersonRow(
-        sobject=row["attributes"]["type"],
+        sobject=sobject,
         id=to18(row["Id"]),
         email_key=row["Email"].strip().lower() if row.get("Email") else None,
         created_at=row.get("CreatedDate") or "",
@@ -218,25 +276,36 @@ def _person_row(row: Mapping[str, Any]) -> PersonRow:
         is_converted=bool(row.get("IsConverted")),
         converted_contact_id=_id(row.get("ConvertedContactId")),
         master_record_id=_id(row.get("MasterRecordId")),
+        person_contact_id=_id(row.get("PersonContactId")),
+        standing=_standing(row, ("Email", *wanted.fields.get(sobject, ())), wanted),
     )
 
 
-def _members_by_person(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, str], MemberRow]]:
+def _standing(row: Mapping[str, Any], names: Iterable[str], wanted: Wanted) -> dict[str, Any]:
+    return {name: row.get(name) for name in names if name in row} if wanted.describes else {}
+
+
+def _members_by_person(
+    rows: Iterable[Mapping[str, Any]], wanted: Wanted
+) -> Iterator[tuple[tuple[str, str], MemberRow]]:
     for row in rows:
         for person in (row.get("LeadId"), row.get("ContactId")):
             if person:
-                yield (to18(row["CampaignId"]), to18(person)), _member_row(row)
+                yield (to18(row["CampaignId"]), to18(person)), _member_row(row, wanted)
 
 
-def _members_by_email(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[tuple[str, str], MemberRow]]:
+def _members_by_email(
+    rows: Iterable[Mapping[str, Any]], wanted: Wanted
+) -> Iterator[tuple[tuple[str, str], MemberRow]]:
     for row in rows:
         for parent in (row.get("Lead"), row.get("Contact")):
             if parent and parent.get("Email"):
-                yield (to18(row["CampaignId"]), parent["Email"].strip().lower()), _member_row(row)
+                yield (to18(row["CampaignId"]), parent["Email"].strip().lower()), _member_row(row, wanted)
 
 
-def _member_row(row: Mapping[str, Any]) -> MemberRow:
-    return MemberRow(to18(row["Id"]), row["Status"] or "", bool(row.get("HasResponded")))
+def _member_row(row: Mapping[str, Any], wanted: Wanted) -> MemberRow:
+    standing = _standing(row, wanted.fields.get(MEMBER_OBJECT, ()), wanted)
+    return MemberRow(to18(row["Id"]), row["Status"] or "", bool(row.get("HasResponded")), standing)
 
 
 def _statuses(rows: Iterable[Mapping[str, Any]], campaigns: Iterable[str]) -> dict[str, dict[str, bool]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.salesforce.composite import Record
+from app.salesforce.describe import SObjectDescribe
 from app.sync.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, Written
 from app.sync.errors import RowError
 from app.sync.rules.fields import Notice
@@ -24,7 +25,9 @@ class Exchange:
 
 @dataclass
 class Row:
-    """A job and what became of it so far. `saved` is what the database holds of its slots."""
+    """A job and what became of it so far. `saved` is what the database holds of its slots, `misjudged` the
+    objects whose describe may be out of date.
+    """
 
     job: Job
     slots: dict[SlotKey, Written] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class Row:
     is_through: bool = False
     notices: list[Notice] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    misjudged: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, job: Job) -> "Row":
@@ -80,7 +84,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Operation:
-    """One record to create or update. It fills the slot `key` of all its rows; the first one carries it."""
+    """One record to create or update. It fills the slot `key` of all its rows; the first one carries it.
+
+    `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
+    """
 
     key: SlotKey
     rows: tuple[Row, ...] = field(compare=False, hash=False)
@@ -91,6 +98,9 @@ class Operation:
     reference: str | None = None
     fence: bytes | None = None
     details: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    mapped: frozenset[str] = frozenset()
+    describe: SObjectDescribe | None = field(default=None, compare=False, hash=False)
 
     @property
     def is_create(self) -> bool:

@@ -4,20 +4,24 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import Failure
+from app.salesforce.errors import Failure, Refused
 from app.settings import Settings
+from app.sync.around import look_around
 from app.sync.batch import PERSON, SlotKey
 from app.sync.clock import Clock
-from app.sync.ends import refuse
+from app.sync.describes import forget_describes, load_describes
+from app.sync.ends import UNKNOWN_FIELD_CODES, refuse
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_up_people
-from app.sync.plan.people import plan_people
+from app.sync.plan.drafts import Org
+from app.sync.plan.people import carrier_of, create_people, find_people
 from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.rows import Operation, Row, set_person
 from app.sync.rules.people import Found, LookAgain, People, adopt
 from app.sync.store import Store
+from app.sync.wanted import Wanted, objects_of
 
 
 class BudgetReached(Exception):
@@ -42,14 +46,40 @@ async def take_steps(
     Raises what the client raises when it concerns more than single rows; the rows then say how far they got.
     """
     batch = store.batch
-    found = await look(client, batch)
+    wanted = await _wanted(client, store)
+    found = await _look(client, store, wanted)
     await _check_budget(client, store)
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
-    await _people(executor, found, pepper=means.pepper)
+    await _people(executor, found, wanted, pepper=means.pepper)
     await executor.run(plan_rest(rows, found, batch=batch, clock=clock))
     settle_idle(rows, found, clock=clock)
     for row in rows:
         row.is_through = True
+
+
+async def _wanted(client: SalesforceClient, store: Store) -> Wanted:
+    jobs = store.batch.jobs
+    describes = await load_describes(
+        store.database,
+        client,
+        host_id=store.batch.host_id,
+        org_id=store.batch.org_id,
+        sobjects=objects_of(jobs),
+    )
+    return Wanted.of(jobs, describes)
+
+
+async def _look(client: SalesforceClient, store: Store, wanted: Wanted) -> Findings:
+    """A field that went since the describes were fetched is found missing: they are fetched anew, once."""
+    batch = store.batch
+    try:
+        return await look(client, batch, wanted)
+    except Refused as refused:
+        if not wanted.describes or refused.failure.error_code not in UNKNOWN_FIELD_CODES:
+            raise
+    async with store.database.tenant(batch.host_id) as session:
+        await forget_describes(session, host_id=batch.host_id, sobjects=wanted.describes)
+    return await look(client, batch, await _wanted(client, store))
 
 
 async def _check_budget(client: SalesforceClient, store: Store) -> None:
@@ -59,34 +89,38 @@ async def _check_budget(client: SalesforceClient, store: Store) -> None:
         raise BudgetReached
 
 
-async def _people(executor: Executor, found: Findings, *, pepper: bytes) -> None:
+async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper: bytes) -> None:
     store, rows, clock = executor.store, executor.rows, executor.clock
-    missing = plan_people(rows, found.people, batch=store.batch, clock=clock, pepper=pepper)
+    alike = find_people(rows, found.people, batch=store.batch, clock=clock)
+    if not alike:
+        return
+    jobs = [carrier_of(some).job for some in alike]
+    org = Org(found.describes, await look_around(executor.client, jobs, found.describes))
+    missing = create_people(alike, org, batch=store.batch, pepper=pepper)
     families = plan_linked(missing, found, batch=store.batch, executor=executor)
     if families:
         await run_linked(executor, families)
     else:
         await executor.run(missing)
-    unmatched = [operation for operation, failure in executor.duplicates if not failure.matches]
-    matched = [(operation, failure) for operation, failure in executor.duplicates if failure.matches]
-    executor.duplicates.clear()
-    await executor.run_singly(unmatched)
-    matched += executor.duplicates
+    matched = await executor.retake_duplicates()
     if matched:
-        await _adopt_matches(executor.client, matched, found.people)
+        await _adopt_matches(executor.client, matched, found.people, wanted)
 
 
 async def _adopt_matches(
-    client: SalesforceClient, refused: Sequence[tuple[Operation, Failure]], people: People
+    client: SalesforceClient,
+    refused: Sequence[tuple[Operation, Failure]],
+    people: People,
+    wanted: Wanted,
 ) -> None:
     """Take the records that duplicate rules named, followed to where they live now."""
     named = {match.id for _, failure in refused for match in failure.matches}
     if named - people.rows.keys():
-        people = await look_up_people(client, named, known=people)
+        people = await look_up_people(client, named, known=people, wanted=wanted)
     for operation, failure in refused:
         end = adopt([match.id for match in failure.matches], people)
         if isinstance(end, LookAgain):
-            people = await look_up_people(client, end.ids, known=people)
+            people = await look_up_people(client, end.ids, known=people, wanted=wanted)
             end = adopt([match.id for match in failure.matches], people)
         if isinstance(end, Found):
             for row in operation.rows:

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
-from app.salesforce.composite import Record
 from app.sync.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.handover import holders
 from app.sync.look import Findings
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in
+from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.references import reference_of
 from app.sync.rows import Operation, Row
 from app.sync.rules.activities import task_fields
+from app.sync.wanted import TASK
 
 
 def wanted_tasks(job: Job, batch: Batch) -> list[str]:
@@ -37,13 +39,22 @@ def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Cloc
     reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, whose)
     fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference)
     row.notices += notices
+    try:
+        draft = drafted(TASK, row.job, Org(found.describes), own=fields, without=dropped_in(before))
+    except CannotBeDrafted as reason:
+        cannot_draft([row], reason, Org(found.describes), kind=slot.partition(":")[2])
+        return []
+    row.notices += draft.notices
     return [
         Operation(
             key=key,
             rows=(row,),
-            record=Record("Task", fields),
+            record=draft.record,
             carrier=row.job.registration_id,
             reference=reference,
             details={"subject": fields["Subject"]},
+            headers=draft.headers,
+            mapped=draft.mapped,
+            describe=draft.describe,
         )
     ]

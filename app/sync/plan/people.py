@@ -1,33 +1,58 @@
 """Step two of a batch, planned: whom to create, one record per e-mail. Pure but for the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from app.salesforce.composite import Record
 from app.sync.advice_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
 from app.sync.batch import PERSON, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.errors import RowError, own_error
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft
+from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.references import fence_key
 from app.sync.rows import Operation, Row, open_rows, set_person
-from app.sync.rules.fields import is_usable_email, lead_fields
-from app.sync.rules.people import LEAD, Found, Hidden, NotThere, People, resolve
+from app.sync.rules.fields import Notice, is_usable_email, person_name
+from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
+from app.sync.rules.people import CONTACT, LEAD, Found, Hidden, NotThere, People, resolve
+from app.sync.rules.standard import PERSON_ACCOUNT
 
+CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
+NO_ACCOUNTS: Final[Mapping[str, str]] = {}
 NOT_VISIBLE = "The connected user can no longer see the {sobject} that we wrote: check its sharing."
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
 
 
-def plan_people(
-    rows: Sequence[Row], people: People, *, batch: Batch, clock: Clock, pepper: bytes
-) -> list[Operation]:
-    """Give each row its person, or say why not; returns the people to create, one per e-mail."""
+def find_people(rows: Sequence[Row], people: People, *, batch: Batch, clock: Clock) -> list[list[Row]]:
+    """Give each row its person, or say why not; returns those without one, together by e-mail."""
     missing: dict[str, list[Row]] = {}
     for row in open_rows(rows):
         row.skipped_because = _skip_reason(row.job, batch)
         if row.skipped_because is None and _needs_creation(row, people, batch=batch, clock=clock):
             missing.setdefault(row.job.attendee.email_key or "", []).append(row)
-    return [_create_lead(alike, batch, pepper=pepper) for alike in missing.values()]
+    return list(missing.values())
+
+
+def create_people(
+    missing: Sequence[Sequence[Row]],
+    org: Org,
+    *,
+    batch: Batch,
+    pepper: bytes,
+    accounts: Mapping[str, str] = NO_ACCOUNTS,
+) -> list[Operation]:
+    """The people to create, one per e-mail; `accounts` has the Account of each carrier that has one."""
+    return [
+        operation
+        for alike in missing
+        for operation in _create_person(alike, org, batch, pepper=pepper, accounts=accounts)
+    ]
+
+
+def carrier_of(rows: Sequence[Row]) -> Row:
+    """Who was first: a person of several tickets is created as that one says."""
+    return min(rows, key=lambda row: (row.job.facts.registered_at, row.job.registration_id))
 
 
 def _skip_reason(job: Job, batch: Batch) -> str | None:
@@ -68,8 +93,10 @@ def _adopt_found(row: Row, found: Found) -> None:
     before = row.slots.get(SlotKey(PERSON))
     # A lost create that turned up is ours, whatever way it was found now.
     is_ours = before is not None and before.state == "ambiguous" and before.action == "create"
-    if is_ours:
-        set_person(row, replace(found, found_by="created"), details={"is_created_by_us": True})
+    if is_ours and before is not None:
+        followed = {name: before.details[name] for name in ("asserted",) if name in before.details}
+        details = {"is_created_by_us": True, **followed}
+        set_person(row, replace(found, found_by="created"), details=details)
     else:
         created = bool(before and before.details.get("is_created_by_us"))
         set_person(row, found, details={"is_created_by_us": created})
@@ -77,29 +104,53 @@ def _adopt_found(row: Row, found: Found) -> None:
 
 def _may_create(row: Row, *, batch: Batch, clock: Clock) -> bool:
     attendee = row.job.attendee
+    created = row.job.rules.creates
     if attendee.email_key is None:
         row.skipped_because = "no_email"
     elif not is_usable_email(attendee.email or attendee.email_key):
-        row.fail(own_error("data", EMAIL_MALFORMED, MALFORMED, kind="registered", sobject=LEAD))
-    elif not batch.writes.person:
+        sobject = CREATED.get(created, LEAD)
+        row.fail(own_error("data", EMAIL_MALFORMED, MALFORMED, kind="registered", sobject=sobject))
+    elif not batch.writes.person or created == NOBODY_CREATED:
         row.skipped_because = "no_match"
     else:
         return is_free(row, SlotKey(PERSON), clock)
     return False
 
 
-def _create_lead(rows: Sequence[Row], batch: Batch, *, pepper: bytes) -> Operation:
-    carrier = min(rows, key=lambda row: (row.job.facts.registered_at, row.job.registration_id))
+def _create_person(
+    rows: Sequence[Row], org: Org, batch: Batch, *, pepper: bytes, accounts: Mapping[str, str]
+) -> list[Operation]:
+    carrier = carrier_of(rows)
     refused = carrier.slots.get(SlotKey(PERSON))
     dropped = frozenset(refused.details.get("dropped", ())) if refused else frozenset[str]()
-    fields, notices = lead_fields(carrier.job.attendee, dropped)
+    account_id = accounts.get(carrier.job.registration_id)
+    own = {"AccountId": account_id} if account_id else {}
+    try:
+        draft = drafted(CREATED[carrier.job.rules.creates], carrier.job, org, own=own, without=dropped)
+    except CannotBeDrafted as reason:
+        cannot_draft(rows, reason, org, kind="registered")
+        return []
     for row in rows:
-        row.notices += notices
-    return Operation(
-        key=SlotKey(PERSON),
-        rows=tuple(rows),
-        record=Record(LEAD, fields),
-        carrier=carrier.job.registration_id,
-        fence=fence_key(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
-        details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped)},
-    )
+        row.notices += (*draft.notices, *_name_notices(rows, draft.record.sobject))
+    followed = {"asserted": dict(draft.asserted)} if draft.asserted else {}
+    return [
+        Operation(
+            key=SlotKey(PERSON),
+            rows=tuple(rows),
+            record=draft.record,
+            carrier=carrier.job.registration_id,
+            fence=fence_key(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
+            details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **followed},
+            headers=draft.headers,
+            mapped=draft.mapped,
+            describe=draft.describe,
+        )
+    ]
+
+
+def _name_notices(rows: Sequence[Row], sobject: str) -> tuple[Notice, ...]:
+    names = {person_name(row.job.attendee) for row in rows}
+    if len(names) < 2:
+        return ()
+    text = "Several tickets with different names share this e-mail address: they are one person."
+    return (Notice("fallback_used", sobject, "LastName", text),)

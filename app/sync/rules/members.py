@@ -1,7 +1,8 @@
 """Which status a campaign member gets: never backwards, never over a salesperson's word. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from app.sync.batch import MEANINGS, Facts, Written
 
@@ -12,11 +13,12 @@ INSTEAD = {"replay_watched": "registered", "no_show": "registered"}
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A CampaignMember as Salesforce shows it now."""
+    """A CampaignMember as Salesforce shows it now; `standing` has the fields that the rules asked to see."""
 
     id: str
     status: str
     has_responded: bool
+    standing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

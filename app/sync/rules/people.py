@@ -2,18 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.sync.batch import FORMER, MEMBER, PERSON, Job
 from app.sync.rules.fields import Notice
+from app.sync.rules.sources import is_source, read
 
-CONTACT, LEAD = "Contact", "Lead"
+ACCOUNT, CONTACT, LEAD = "Account", "Contact", "Lead"
 MAX_HOPS = 5
+PERSON_OF_ACCOUNT = "person_of_account"
+"""The step from a person's Account to its Contact: it is no news about who the person is."""
 
 
 @dataclass(frozen=True)
 class PersonRow:
-    """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case."""
+    """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case.
+
+    An Account of a person stands for its Contact. `standing` has the fields that the rules asked to see.
+    """
 
     sobject: str
     id: str
@@ -23,6 +30,14 @@ class PersonRow:
     is_converted: bool = False
     converted_contact_id: str | None = None
     master_record_id: str | None = None
+    person_contact_id: str | None = None
+    standing: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def person_account_id(self) -> str | None:
+        """The Account that this Contact is the person of."""
+        account_id = self.standing.get("AccountId") if self.standing.get("IsPersonAccount") else None
+        return to18(account_id) if account_id else None
 
 
 @dataclass(frozen=True)
@@ -83,17 +98,26 @@ Resolution = Found | NotThere | Hidden | LookAgain
 
 
 def resolve(job: Job, people: People) -> Resolution:
-    """Sticky first, then the Salesforce id of the link, then the e-mail: Contact before Lead, the oldest."""
+    """Sticky first, then the link's id, the e-mail, the external id: Contact before Lead, the oldest."""
     sticky = _resolve_sticky(job, people)
     if sticky is not None:
         return sticky
     by_id, notices = _resolve_given_id(job, people)
     if by_id is not None:
         return by_id
-    by_email = _resolve_email(job.attendee.email_key, people)
-    if isinstance(by_email, Found):
-        return Found(by_email.sobject, by_email.id, by_email.found_by, notices)
-    return by_email if isinstance(by_email, LookAgain) else NotThere(notices)
+    by_word = _resolve_alike(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
+    if isinstance(by_word, NotThere):
+        by_word = _resolve_key(job, people)
+    if isinstance(by_word, Found):
+        return Found(by_word.sobject, by_word.id, by_word.found_by, notices)
+    return by_word if isinstance(by_word, LookAgain) else NotThere(notices)
+
+
+def key_of(job: Job) -> tuple[str, str] | None:
+    """The field and the value by which the host knows this attendee, where the rules name one."""
+    chosen = job.rules.external_id
+    value = read(chosen.path, job) if chosen and is_source(chosen.path) else None
+    return (chosen.field, str(value).strip()) if chosen and isinstance(value, str | int) else None
 
 
 def ids_to_look_up(job: Job) -> frozenset[str]:
@@ -126,7 +150,8 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
     end = _follow(sticky.sf_id, people)
     if isinstance(end, Found):
         # A record that we followed to a new one is known by the way there; else by how it was found at first.
-        found_by = end.found_by if end.id != sticky.sf_id else str(sticky.details.get("found_by", "email"))
+        is_same = end.id == sticky.sf_id or end.found_by == PERSON_OF_ACCOUNT
+        found_by = str(sticky.details.get("found_by", "email")) if is_same else end.found_by
         return Found(end.sobject, end.id, found_by)
     if isinstance(end, LookAgain):
         return end
@@ -143,23 +168,45 @@ def _resolve_given_id(job: Job, people: People) -> tuple[Found | LookAgain | Non
         if isinstance(end, LookAgain):
             return end, ()
         if isinstance(end, Found):
-            how = "salesforce_id" if end.id == to18(job.salesforce_id) else end.found_by
-            return Found(end.sobject, end.id, how), ()
+            is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_ACCOUNT
+            how = "salesforce_id" if is_same else end.found_by
+            return Found(end.sobject, end.id, how), _stranger_notices(job, people.rows[end.id])
     text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
     return None, (Notice("id_ignored", LEAD, None, text),)
 
 
-def _resolve_email(email_key: str | None, people: People) -> Resolution:
-    rows = [row for row in people.by_email.get(email_key or "", ()) if not row.is_deleted]
+def _stranger_notices(job: Job, row: PersonRow) -> tuple[Notice, ...]:
+    """A link may be passed on: whoever comes by it is counted there, and changes nothing of the record."""
+    if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
+        return ()
+    text = "The record that the link names has another e-mail address, so its fields are never updated."
+    return (Notice("id_ignored", row.sobject, "Email", text),)
+
+
+def _resolve_key(job: Job, people: People) -> Resolution:
+    key = key_of(job)
+    if key is None:
+        return NotThere()
+    name, value = key
+    alike = [row for row in people.rows.values() if _text(row.standing.get(name)) == value.casefold()]
+    return _resolve_alike(alike, people, how="external_id")
+
+
+def _text(value: object) -> str:
+    return str(value).strip().casefold() if value is not None else ""
+
+
+def _resolve_alike(alike: Iterable[PersonRow], people: People, *, how: str) -> Resolution:
+    rows = [row for row in alike if not row.is_deleted]
     contact = _oldest(rows, CONTACT)
     if contact:
-        return Found(CONTACT, contact.id, "email")
+        return Found(CONTACT, contact.id, how)
     for lead in (row for row in rows if row.is_converted):
         end = _follow(lead.id, people)
         if isinstance(end, Found | LookAgain):
             return end
     lead_row = _oldest([row for row in rows if not row.is_converted], LEAD)
-    return Found(LEAD, lead_row.id, "email") if lead_row else NotThere()
+    return Found(LEAD, lead_row.id, how) if lead_row else NotThere()
 
 
 class Gone:
@@ -182,6 +229,10 @@ def _follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
             id_, how = row.master_record_id, "merged"
         elif row.is_converted and row.converted_contact_id:
             id_, how = row.converted_contact_id, "converted_lead"
+        elif row.sobject == ACCOUNT and row.person_contact_id:
+            id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
+        elif row.sobject == ACCOUNT:
+            return None
         else:
             return Found(row.sobject, row.id, how)
     return GONE
@@ -196,4 +247,4 @@ def _oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:
 
 
 def _is_person_id(text: str) -> bool:
-    return is_id(text) and sobject_of(text) in (CONTACT, LEAD)
+    return is_id(text) and sobject_of(text) in (ACCOUNT, CONTACT, LEAD)

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from app.connections.service import open_client
 from app.database import Database
 from app.main import open_resources
-from app.models import CampaignLink, Host, Registration, SyncJob, WrittenRecord
+from app.models import CampaignLink, Event, Host, Mapping, Registration, SyncJob, WrittenRecord
 from app.resources import Resources
 from app.settings import Settings, Times
 from app.sync.arm import Arm, arm_jobs
@@ -75,6 +75,23 @@ class Rig:
                 )
             )
 
+    async def choose(self, *fields: dict[str, Any], event_id: str = "", **layer: Any) -> None:
+        """The host's mapping, or one event's over it; `fields` are its rules for fields."""
+        async with self.database.system() as session:
+            await session.merge(
+                Mapping(
+                    host_id=HOST,
+                    event_id=event_id,
+                    layer={"fields": list(fields), **layer},
+                    updated_by="user_17",
+                )
+            )
+
+    async def organized_by(self, email: str) -> None:
+        async with self.database.system() as session:
+            event = await session.get_one(Event, (HOST, EVENT))
+            event.organizer = {"name": "Olga Host", "email": email}
+
     async def drain(self, *, engine: Engine | None = None) -> bool:
         return await drain(engine or self.engine, self.org.org_id, stop=asyncio.Event())
 
@@ -110,6 +127,7 @@ class Rig:
             "open_creates": ("started_at", "until"),
             "org_leases": ("until", "not_before"),
             "connections": ("api_closed_until",),
+            "describes": ("fetched_at",),
         }
         async with self.database.system() as session:
             for table, columns in moved.items():

@@ -1,0 +1,115 @@
+"""What new people need to know of the org: Accounts of their companies, owners, the type of persons."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import Subrequest, pack, query_request, read_query
+from app.salesforce.describe import SObjectDescribe
+from app.salesforce.ids import to18
+from app.salesforce.soql import in_list, like
+from app.sync.batch import Job
+from app.sync.rules.accounts import AccountRow, company_of, stem
+from app.sync.rules.mapping import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
+from app.sync.rules.people import ACCOUNT
+
+MOST_ALIKE: Final = 2000
+"""Accounts whose names begin alike, oldest first, that are looked at."""
+
+TEXTS_LENGTH: Final = 20_000
+NO_PERSONS: Final = " AND IsPersonAccount = false"
+
+
+@dataclass(frozen=True)
+class Around:
+    """`users` are ids of active users by e-mail in lower case; `person_types` ids of record types by name."""
+
+    accounts: tuple[AccountRow, ...] = ()
+    users: Mapping[str, str] = field(default_factory=dict)
+    person_types: Mapping[str, str] = field(default_factory=dict)
+
+
+async def look_around(
+    client: SalesforceClient, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe]
+) -> Around:
+    """Ask for what the creation of these people needs; nothing for the default rules.
+
+    Raises what the client raises.
+    """
+    requests = list(_requests(list(jobs), describes, api_version=client.api_version))
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for composite in pack(requests):
+        for answer in await client.composite(composite):
+            kind = answer.reference_id.rstrip("0123456789")
+            rows.setdefault(kind, []).extend(await client.all_records(read_query(answer)))
+    accounts = {row["Id"]: row for kind in ("named", "alike") for row in rows.get(kind, ())}
+    users = {_key(row["Email"]): to18(row["Id"]) for row in reversed(rows.get("users", []))}
+    types = {row["DeveloperName"]: to18(row["Id"]) for row in reversed(rows.get("types", []))}
+    return Around(tuple(map(_account, accounts.values())), users, types)
+
+
+def organizer_of(job: Job) -> str | None:
+    """The e-mail of the user who shall own what is created for this attendee."""
+    email = job.event.organizer.get("email") if job.rules.owner.how == ORGANIZER else None
+    return _key(email) if email else None
+
+
+def account_company(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
+    """The company that a new Contact shall belong to; None where there is none or Accounts are hidden."""
+    if job.rules.creates != CONTACT_CREATED or ACCOUNT not in describes:
+        return None
+    return company_of(job.attendee.company)
+
+
+def _requests(
+    jobs: Sequence[Job], describes: Mapping[str, SObjectDescribe], *, api_version: str
+) -> Iterable[Subrequest]:
+    companies = sorted({each for job in jobs if (each := account_company(job, describes))})
+    owners = sorted({each for job in jobs if (each := organizer_of(job))})
+    is_about_persons = any(job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs)
+    soqls = [
+        *_accounts_soql(companies, describes.get(ACCOUNT)),
+        *(("users", f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
+        *([("types", PERSON_TYPES)] if is_about_persons else ()),
+    ]
+    for number, (kind, soql) in enumerate(soqls):
+        yield query_request(f"{kind}{number}", soql, api_version=api_version)
+
+
+USERS: Final = "SELECT Id, Email FROM User WHERE IsActive = true AND Email IN "
+PERSON_TYPES: Final = (
+    "SELECT Id, DeveloperName FROM RecordType "
+    "WHERE SobjectType = 'Account' AND IsPersonType = true AND IsActive = true ORDER BY CreatedDate"
+)
+
+
+def _accounts_soql(companies: Sequence[str], describe: SObjectDescribe | None) -> Iterable[tuple[str, str]]:
+    has_persons = describe is not None and "IsPersonAccount" in describe.fields
+    no_persons = NO_PERSONS if has_persons else ""
+    select = "SELECT Id, Name, CreatedDate FROM Account WHERE"
+    for some in _cut(companies):
+        yield "named", f"{select} Name IN {in_list(some)}{no_persons}"
+        stems = sorted({stem(company) for company in some})
+        alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in stems)
+        order = f"ORDER BY CreatedDate LIMIT {MOST_ALIKE}"
+        yield "alike", f"{select} ({alike}){no_persons} {order}"
+
+
+def _cut(texts: Sequence[str]) -> Iterable[list[str]]:
+    chunk: list[str] = []
+    for text in texts:
+        if chunk and sum(map(len, chunk)) + len(text) > TEXTS_LENGTH:
+            yield chunk
+            chunk = []
+        chunk.append(text)
+    if chunk:
+        yield chunk
+
+
+def _account(row: Mapping[str, Any]) -> AccountRow:
+    return AccountRow(to18(row["Id"]), row["Name"] or "", row.get("CreatedDate") or "")
+
+
+def _key(email: str) -> str:
+    return email.strip().lower()

@@ -1,0 +1,164 @@
+"""A record to create as the host's rules have it: its fields, record type, owner and headers. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.salesforce.composite import ALLOW_ALERTS, NO_ASSIGNMENT, Record
+from app.salesforce.describe import SObjectDescribe
+from app.sync.advice_codes import RECORD_TYPE_NOT_AVAILABLE
+from app.sync.around import Around, organizer_of
+from app.sync.batch import Job, Written
+from app.sync.errors import misfit_error
+from app.sync.rows import Row
+from app.sync.rules.fields import Notice
+from app.sync.rules.mapping import DEFAULT_FIELDS, FIXED, ORGANIZER, Rules
+from app.sync.rules.outcomes import Misfit
+from app.sync.rules.people import ACCOUNT, CONTACT, LEAD
+from app.sync.rules.standard import PEOPLE, PERSON_ACCOUNT, hosts_rules
+from app.sync.rules.values import Filled, fill
+
+QUEUE_PREFIX: Final = "00G"
+ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
+"""The objects that an org's assignment rules may give to somebody."""
+
+OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT})
+NOTHING_AROUND: Final = Around()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A record that could be sent. `mapped` are the fields that the host's rules filled."""
+
+    record: Record
+    notices: tuple[Notice, ...]
+    asserted: Mapping[str, str]
+    headers: tuple[tuple[str, str], ...]
+    mapped: frozenset[str]
+    describe: SObjectDescribe | None
+
+
+class CannotBeDrafted(Exception):
+    """The host's rules and the org do not fit together; `misfit` says where."""
+
+    def __init__(self, misfit: Misfit, notices: tuple[Notice, ...] = ()) -> None:
+        super().__init__(misfit.code)
+        self.misfit = misfit
+        self.notices = notices
+
+
+@dataclass(frozen=True)
+class Org:
+    """What is known of the org: objects as the connected user sees them, Accounts, users, record types."""
+
+    describes: Mapping[str, SObjectDescribe]
+    around: Around = NOTHING_AROUND
+
+
+def draft(
+    sobject: str,
+    job: Job,
+    org: Org,
+    *,
+    own: Mapping[str, Any] | None = None,
+    without: frozenset[str] = frozenset(),
+) -> Draft:
+    """The record with the engine's `own` fields first; `sobject` may be `PersonAccount`.
+
+    Raises `CannotBeDrafted`.
+    """
+    named = ACCOUNT if sobject == PERSON_ACCOUNT else sobject
+    describe = org.describes.get(named)
+    is_plain = job.rules.is_default and sobject not in PEOPLE
+    filled = Filled() if is_plain else fill(sobject, job.rules, job, describe=describe, without=without)
+    if filled.misfit is not None:
+        raise CannotBeDrafted(filled.misfit, filled.notices)
+    kind, kind_notices = _record_type(sobject, job.rules, org)
+    owner, owner_notices = _owner(named, job, org.around)
+    fields = {**(own or {}), **filled.fields, **kind, **owner}
+    return Draft(
+        record=Record(named, {name: value for name, value in fields.items() if name not in without}),
+        notices=(*filled.notices, *kind_notices, *owner_notices),
+        asserted={} if job.rules.is_default else filled.asserted,
+        headers=tuple(_headers(sobject, job.rules, has_owner=bool(owner))),
+        mapped=mapped_fields(sobject, job.rules, describe),
+        describe=describe,
+    )
+
+
+def mapped_fields(sobject: str, rules: Rules, describe: SObjectDescribe | None) -> frozenset[str]:
+    """The fields that the host chose a value for, under the names that the object has for them."""
+    if rules.is_default:
+        return frozenset()
+    return frozenset(
+        rule.field for rule in hosts_rules(sobject, rules, describe) if rule not in DEFAULT_FIELDS
+    )
+
+
+def _record_type(sobject: str, rules: Rules, org: Org) -> tuple[dict[str, str], tuple[Notice, ...]]:
+    named = ACCOUNT if sobject == PERSON_ACCOUNT else sobject
+    chosen, describe = rules.record_types.get(named), org.describes.get(named)
+    if sobject == PERSON_ACCOUNT:
+        return {"RecordTypeId": _person_type(chosen, org.around)}, ()
+    if chosen is None or describe is None:
+        return {}, ()
+    field = describe.fields.get("RecordTypeId")
+    if field is None or not field.is_createable:
+        text = f"The record type “{chosen}” cannot be set on {describe.label} by the connected user."
+        return {}, (Notice("field_dropped", named, "RecordTypeId", text),)
+    found = [each.id for each in describe.record_types if each.developer_name == chosen and each.is_available]
+    if not found:
+        text = f"{describe.label} has no record type “{chosen}” that the connected user may use."
+        raise CannotBeDrafted(_no_type(named, chosen, text))
+    return {"RecordTypeId": found[0]}, ()
+
+
+def _person_type(chosen: str | None, around: Around) -> str:
+    """The record type for persons: the chosen one, else the org's first."""
+    types = around.person_types
+    found = types.get(chosen or "") or next(iter(types.values()), None)
+    if found is None:
+        text = "Your org has no record type for Person Accounts: they are not switched on there."
+        raise CannotBeDrafted(_no_type(ACCOUNT, chosen or "", text))
+    return found
+
+
+def _no_type(sobject: str, value: str, text: str) -> Misfit:
+    return Misfit("configuration", RECORD_TYPE_NOT_AVAILABLE, sobject, "RecordTypeId", value, text)
+
+
+def _owner(sobject: str, job: Job, around: Around) -> tuple[dict[str, str], tuple[Notice, ...]]:
+    owner = job.rules.owner
+    if sobject not in OWNED or owner.how not in (FIXED, ORGANIZER):
+        return {}, ()
+    id_ = owner.id if owner.how == FIXED else around.users.get(organizer_of(job) or "")
+    if id_ is None:
+        text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
+        return {}, (Notice("fallback_used", sobject, "OwnerId", text),)
+    if id_.startswith(QUEUE_PREFIX) and sobject != LEAD:
+        text = f"A queue cannot own this {sobject}, so the owner was left to Salesforce."
+        return {}, (Notice("field_dropped", sobject, "OwnerId", text),)
+    return {"OwnerId": id_}, ()
+
+
+def _headers(sobject: str, rules: Rules, *, has_owner: bool) -> Iterator[tuple[str, str]]:
+    named = ACCOUNT if sobject == PERSON_ACCOUNT else sobject
+    if named in ASSIGNED and (has_owner or not rules.owner.runs_assignment_rules):
+        yield from NO_ASSIGNMENT.items()
+    if sobject in PEOPLE and rules.bypasses_alert_rules:
+        yield from ALLOW_ALERTS.items()
+
+
+def dropped_in(slot: Written | None) -> frozenset[str]:
+    """The fields that Salesforce refused when this slot was tried last."""
+    is_refused = slot is not None and slot.state != "written"
+    return frozenset(slot.details.get("dropped", ())) if slot and is_refused else frozenset()
+
+
+def cannot_draft(rows: Iterable[Row], reason: CannotBeDrafted, org: Org, *, kind: str) -> None:
+    """These rows fail for what the rules say; what was seen of the org may be out of date by now."""
+    misfit = reason.misfit
+    for row in rows:
+        row.notices += reason.notices
+        row.misjudged.add(misfit.sobject)
+        row.fail(misfit_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))
