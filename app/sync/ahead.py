@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.sync.batch import Batch
-from app.sync.claim import claim
+from app.sync.claim import claim, live_is_due
+from app.sync.finish import BACKFILL_REASONS
 from app.sync.leases import Lease
 from app.sync.load import load_claimed, with_siblings
 
@@ -34,6 +35,11 @@ class Taken:
     def is_full(self) -> bool:
         return len(self.batch.jobs) >= self.size
 
+    @property
+    def is_backfill(self) -> bool:
+        """Whether no row is live."""
+        return all(job.why in BACKFILL_REASONS for job in self.batch.jobs)
+
 
 @dataclass
 class Ahead:
@@ -44,16 +50,15 @@ class Ahead:
     _waiting: dict[str, asyncio.Task[Taken | None]] = field(default_factory=dict)
 
     def begin(self, host_id: str, *, size: int) -> None:
-        """Take the host's next rows while somebody else's answer is awaited."""
-        self._waiting[host_id] = asyncio.create_task(self._claim(host_id, size))
+        """Take the host's next rows, unless some wait already, while somebody else's answer is awaited."""
+        if host_id not in self._waiting:
+            self._waiting[host_id] = asyncio.create_task(self._claim(host_id, size))
 
     async def take(self, host_id: str, *, size: int) -> Taken | None:
         """The host's next rows, those taken ahead first; None where nothing is due."""
-        if host_id in self._waiting:
-            taken = await self._waiting[host_id]
-            del self._waiting[host_id]
-            if taken is not None:
-                return await self._confirmed(taken)
+        taken = await self._next_in_turn(host_id)
+        if taken is not None:
+            return await self._confirmed(taken)
         taken = await self._claim(host_id, size)
         if taken is None:
             return None
@@ -67,6 +72,20 @@ class Ahead:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         return bool(left)
+
+    async def _next_in_turn(self, host_id: str) -> Taken | None:
+        """What was taken ahead; None while live rows that came since go before rows of a backfill."""
+        if host_id not in self._waiting:
+            return None
+        taken = await self._waiting[host_id]
+        if taken is not None and taken.is_backfill and await self._is_overtaken(host_id):
+            return None
+        del self._waiting[host_id]
+        return taken
+
+    async def _is_overtaken(self, host_id: str) -> bool:
+        async with self.database.tenant(host_id) as session:
+            return await live_is_due(session, self.lease, host_id)
 
     async def _claim(self, host_id: str, size: int) -> Taken | None:
         asked_at = time.monotonic()

@@ -74,7 +74,7 @@ OPEN_HOSTS = text(
     ORDER BY connection.host_id
     """  # noqa: S608 -- put together from constants
 )
-CLAIM = text("""
+WAITING_EVENTS = """
     WITH RECURSIVE waiting (event_id) AS (
         (SELECT event_id FROM sync_jobs WHERE host_id = :host_id AND state IN ('pending', 'ambiguous')
          ORDER BY event_id LIMIT 1)
@@ -85,7 +85,28 @@ CLAIM = text("""
               AND job.event_id > waiting.event_id
             ORDER BY job.event_id LIMIT 1
         ) AS next
-    ), candidate AS (
+    )
+"""
+LIVE_IS_DUE = text(
+    f"""
+    {WAITING_EVENTS}
+    SELECT EXISTS (
+        SELECT FROM waiting
+        JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
+        CROSS JOIN LATERAL (
+            SELECT job.registration_id FROM sync_jobs AS job
+            WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
+              AND job.state IN ('pending', 'ambiguous') AND job.priority = 0
+              AND job.due_at <= clock_timestamp() AND job.org_id = :org_id
+            LIMIT 1
+        ) AS row
+        WHERE event.paused_at IS NULL
+    )
+    """  # noqa: S608 -- put together from constants
+)
+CLAIM = text(
+    f"""
+    {WAITING_EVENTS}, candidate AS (
         SELECT row.registration_id
         FROM waiting
         JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
@@ -113,7 +134,8 @@ CLAIM = text("""
         SELECT 1 FROM org_leases WHERE org_id = :org_id AND fence = :fence AND until > clock_timestamp()
       )
     RETURNING job.registration_id
-""")
+    """  # noqa: S608 -- put together from constants
+)
 
 
 @dataclass(frozen=True)
@@ -141,3 +163,9 @@ async def claim(session: AsyncSession, lease: Lease, host_id: str, *, limit: int
     """Mark the next due rows of a host as running under this lease; returns their registration ids."""
     values = {"host_id": host_id, "org_id": lease.org_id, "fence": lease.fence, "most": limit}
     return sorted((await session.scalars(CLAIM, values)).all())
+
+
+async def live_is_due(session: AsyncSession, lease: Lease, host_id: str) -> bool:
+    """Whether live rows of the host wait that could be claimed now; those of a backfill do not count."""
+    values = {"host_id": host_id, "org_id": lease.org_id}
+    return bool(await session.scalar(LIVE_IS_DUE, values))

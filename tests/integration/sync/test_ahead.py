@@ -58,7 +58,7 @@ async def test_what_changed_since_it_was_taken_is_left_for_the_next_batch(rig: R
     await rig.change(changed, checked_in_at=NOW)
     taken = await ahead.take(HOST, size=2)
     assert taken is not None
-    assert ({job.registration_id for job in taken.batch.jobs}, taken.stale) == ({same, changed}, {changed})
+    assert ({job.registration_id for job in taken.batch.jobs}, taken.stale) == ({same, changed}, frozenset({changed}))
 
 
 async def test_rows_of_an_event_that_was_paused_meanwhile_are_not_written(rig: Rig, ahead: Ahead) -> None:
@@ -126,3 +126,22 @@ async def test_a_host_paused_meanwhile_keeps_what_was_taken_ahead(rig: Rig) -> N
     engine = replace(rig.with_settings(batch_size_max=1), open_client=opener)
     await drain(engine, rig.org.org_id, stop=asyncio.Event())
     assert sorted((await rig.states()).values()) == ["pending", "synced"]
+
+
+async def test_live_rows_that_came_since_go_before_a_backfill_taken_ahead(rig: Rig, ahead: Ahead) -> None:
+    old = [await rig.registered(number) for number in (1, 2)]
+    async with rig.database.system() as session:
+        await session.execute(text("UPDATE sync_jobs SET why = 'link', priority = 10"))
+    await begun(ahead, size=2)
+    live = await rig.registered(3)
+    turns = [await ahead.take(HOST, size=1), await ahead.take(HOST, size=1)]
+    assert [[job.registration_id for job in taken.batch.jobs] for taken in turns if taken] == [[live], old]
+
+
+async def test_live_rows_taken_ahead_keep_their_turn(rig: Rig, ahead: Ahead) -> None:
+    first = await rig.registered(1)
+    await begun(ahead, size=1)
+    await rig.registered(2)
+    taken = await ahead.take(HOST, size=1)
+    assert taken is not None
+    assert [job.registration_id for job in taken.batch.jobs] == [first]
