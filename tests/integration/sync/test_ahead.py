@@ -58,7 +58,10 @@ async def test_what_changed_since_it_was_taken_is_left_for_the_next_batch(rig: R
     await rig.change(changed, checked_in_at=NOW)
     taken = await ahead.take(HOST, size=2)
     assert taken is not None
-    assert ({job.registration_id for job in taken.batch.jobs}, taken.stale) == ({same, changed}, frozenset({changed}))
+    assert ({job.registration_id for job in taken.batch.jobs}, taken.stale) == (
+        {same, changed},
+        frozenset({changed}),
+    )
 
 
 async def test_rows_of_an_event_that_was_paused_meanwhile_are_not_written(rig: Rig, ahead: Ahead) -> None:
