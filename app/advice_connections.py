@@ -126,7 +126,7 @@ REASON_ROWS: Final[tuple[AdviceRow, ...]] = (
         "Salesforce is disconnected",
         "Somebody disconnected it here. What was synced stays in Salesforce; new changes wait.",
         ("Connect again whenever you like.", PICKS_UP),
-        None,
+        f"{DOCS}#disconnected",
     ),
 )
 
@@ -200,7 +200,7 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         "The approval came too late",
         "Salesforce's approval is good for some minutes and for one use.",
         (TRY_AGAIN,),
-        None,
+        f"{DOCS}#code_expired",
     ),
     (
         "other_browser",
@@ -214,7 +214,7 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         "You may no longer connect Salesforce for this host",
         "Your role changed while you were signing in, so the sign-in was not used.",
         ("Ask an owner or admin of the host to connect.",),
-        None,
+        f"{DOCS}#role_lost",
     ),
     (
         "not_for_production",
@@ -235,42 +235,42 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         "Salesforce named an address that we do not trust",
         "The sign-in pointed to a server that is not one of Salesforce's own, so nothing was sent there.",
         ("Write to {support_email}.",),
-        None,
+        f"{DOCS}#answer_refused",
     ),
     (
         "answer_not_genuine",
         "The answer did not come from Salesforce",
         "Its signature does not fit the app's secret, so it was not used.",
         (TRY_AGAIN, "If it happens again, write to {support_email}."),
-        None,
+        f"{DOCS}#answer_refused",
     ),
     (
         "salesforce_away",
         "Salesforce did not answer",
         "The sign-in worked, but Salesforce could not be reached to finish it.",
         ("Wait a minute, then start again from the Salesforce card.",),
-        None,
+        f"{DOCS}#salesforce_away",
     ),
     (
         "api_version_missing",
         "This org does not speak the API version we use",
         "We use version {api_version}; the org does not offer it yet.",
         ("Write to {support_email}.",),
-        None,
+        f"{DOCS}#api_version",
     ),
     (
         "oauth_other",
         "Salesforce refused to connect",
         "Salesforce answered with an error that we have no explanation for. Its own words stand beside.",
         (TRY_AGAIN, "If it happens again, write to {support_email}."),
-        None,
+        f"{DOCS}#oauth_other",
     ),
     (
         "attempt_expired",
         "The attempt to connect has ended",
         "Nobody came back from Salesforce within ten minutes.",
         (TRY_AGAIN,),
-        None,
+        f"{DOCS}#attempt_expired",
     ),
 )
 

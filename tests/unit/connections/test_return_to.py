@@ -1,6 +1,10 @@
-"""Where a browser may be sent: forty ways off the dashboard, none of them open."""
+"""Where a browser may be sent: four hundred ways off the dashboard, none of them open."""
+
+from urllib.parse import urljoin, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.connections.return_to import check_return_to, returning_url
 from app.problems import ReturnToInvalid
@@ -74,6 +78,38 @@ GOOD = [
 def test_path_that_may_leave_the_dashboard_is_refused(path: str) -> None:
     with pytest.raises(ReturnToInvalid):
         check_return_to(path, dashboard_url=DASHBOARD)
+
+
+LEADS = [
+    "//", "///", "/\\", "\\/", "\\\\", "/\\/", "/%5c", "/%5C", "/%2f", "/%2F", "/%252f", "/%255c", "/./",
+    "/../",
+    "/%2e%2e/", "/%2e/", "/;//", "/a//", "/\t/", "/\n/", "/\r", "/%09/", "/%0a/", "/%00", " /", "\t/", "/ /",
+    "http://", "https://", "https:/", "https:", "javascript:", "ftp://", "@", "//user:pw@", "/%5c%5c",
+    "/%2f%2f", "/\u2028", "/\uff0f", "/\u3002",
+]  # fmt: skip
+ELSEWHERE = [
+    "evil.example", "evil.example/path", "evil.example:443", "evil.example?x=1", "evil.example#x", "[::1]",
+    "169.254.169.254", "app.eventship.example.evil.example", "app.eventship.example@evil.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lead", LEADS, ids=ascii)
+def test_no_lead_goes_to_any_other_host(lead: str) -> None:
+    for host in ELSEWHERE:
+        with pytest.raises(ReturnToInvalid):
+            check_return_to(lead + host, dashboard_url=DASHBOARD)
+
+
+@given(st.text(alphabet="/\\.%25cfe2a@:;?#\t ", max_size=12))
+def test_whatever_is_let_through_stays_on_the_dashboard(tail: str) -> None:
+    try:
+        path = check_return_to(f"/{tail}", dashboard_url=DASHBOARD)
+    except ReturnToInvalid:
+        return
+    url = returning_url(DASHBOARD, path, outcome="failed", attempt_id="att_1")
+    assert url.startswith(f"{DASHBOARD}/")
+    assert not url.startswith(f"{DASHBOARD}//")
+    assert urlsplit(urljoin(f"{DASHBOARD}/deep/page", path)).netloc == "app.eventship.example"
 
 
 @pytest.mark.parametrize("path", GOOD)

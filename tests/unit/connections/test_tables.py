@@ -50,6 +50,13 @@ def test_every_connect_error_has_advice(code: str) -> None:
     assert ADVICE[code].explanation
 
 
+@pytest.mark.parametrize("code", sorted(row[0] for row in (*CONNECTION_ROWS, *OWN_APP_ROWS)))
+def test_every_advice_leads_to_its_place_in_the_guide(code: str) -> None:
+    link = ADVICE[code].link
+    assert link is not None
+    assert link.startswith("/docs/connecting#")
+
+
 def test_connection_reasons_are_the_ones_of_the_card() -> None:
     assert {reason for _, _, reason in REASONS if reason} <= REASON_CODES
 
