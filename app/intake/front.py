@@ -10,7 +10,7 @@ from typing import cast
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.intake.delivery import Outcome
 from app.intake.routes import ANSWERS, PATH, receive
@@ -33,16 +33,11 @@ MESSAGES = {outcome: _messages(ANSWERS[outcome]) for outcome in Outcome}
 class Service(FastAPI):
     """The application, with the short way before everything else."""
 
-    def build_middleware_stack(self) -> ASGIApp:
-        rest = super().build_middleware_stack()
-
-        async def front(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
-                await self._answer(scope, receive, send)
-            else:
-                await rest(scope, receive, send)
-
-        return front
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
+            await self._answer(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive_body: Receive, send: Send) -> None:
         try:

@@ -3,6 +3,8 @@
 Safe under READ COMMITTED with several writers: whoever loses the race to insert a row finds it, locks it and
 joins. Inserts come before locks and both go by key, so that writers cannot wait for each other in a circle. A
 row that is read without a lock and to which nothing is added needs none: states only grow.
+
+Rows and keys travel as JSON: of an array, asyncpg asks every element whether it is an array too.
 """
 
 import json
@@ -41,17 +43,17 @@ class Kept(Generic[State]):
 
     @cached_property
     def read(self) -> str:
-        """SQL for `host_id, id, found` of the keys in `:<table>_hosts` and `:<table>_ids`."""
+        """SQL for `host_id, id, found` of the keys in `:<table>`."""
         found = ", ".join(f"'{name}', t.{name}" for name in self._names)
         listed = f"t.host_id, t.{self.id_column} AS id, json_build_object({found}) AS found"
-        return self._select(listed, prefix=f"{self.table.name}_")
+        return self._select(listed, keys=self.table.name)
 
     @cached_property
     def lock(self) -> TextualSelect:
-        """The rows of the keys in `:hosts` and `:ids`, locked in the order of their keys."""
+        """The rows of the keys in `:keys`, locked in the order of their keys."""
         listed = ", ".join(f"t.{name}" for name in self._names)
         ordered = f" ORDER BY t.host_id, t.{self.id_column} FOR UPDATE OF t"
-        statement = text(self._select(listed) + ordered)
+        statement = text(self._select(listed, keys="keys") + ordered)
         return statement.columns(*(self.table.c[name] for name in self._names))
 
     @cached_property
@@ -87,10 +89,11 @@ class Kept(Generic[State]):
     def _rows(self) -> str:
         return f"jsonb_populate_recordset(CAST(NULL AS {self.table.name}), CAST(:rows AS jsonb))"
 
-    def _select(self, listed: str, *, prefix: str = "") -> str:
+    def _select(self, listed: str, *, keys: str) -> str:
         return (
-            f"SELECT {listed} FROM {self.table.name} AS t"  # noqa: S608 -- names of ours
-            f" JOIN unnest(CAST(:{prefix}hosts AS text[]), CAST(:{prefix}ids AS text[])) AS k(host_id, id)"
+            f"SELECT {listed} FROM {self.table.name} AS t JOIN ("  # noqa: S608 -- names of ours
+            f"SELECT key ->> 0 AS host_id, key ->> 1 AS id"
+            f" FROM jsonb_array_elements(CAST(:{keys} AS jsonb)) AS key) AS k"
             f" ON t.host_id = k.host_id AND t.{self.id_column} = k.id"
         )
 
@@ -114,7 +117,7 @@ async def keep(
 def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows for `jsonb_populate_recordset`; times as ISO 8601. What is absent from a row is null in it."""
     told = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return json.dumps(told, default=_encoded)
+    return json.dumps(told, default=encoded)
 
 
 async def _insert(session: AsyncSession, kept: Kept[Any], rows: Mapping[Key, Row]) -> set[Key]:
@@ -140,14 +143,8 @@ async def _update(session: AsyncSession, kept: Kept[State], told: Mapping[Key, S
 async def _locked(session: AsyncSession, kept: Kept[Any], keys: Sequence[Key]) -> dict[Key, Row]:
     if not keys:
         return {}
-    found = await session.execute(kept.lock, key_columns(keys))
+    found = await session.execute(kept.lock, {"keys": json.dumps(keys)})
     return {(row["host_id"], row[kept.id_column]): dict(row) for row in found.mappings()}
-
-
-def key_columns(keys: Iterable[Key], prefix: str = "") -> dict[str, list[str]]:
-    """Keys as the two arrays that `lock`, and with a table's name before them `read`, are given."""
-    listed = list(keys)
-    return {f"{prefix}hosts": [key[0] for key in listed], f"{prefix}ids": [key[1] for key in listed]}
 
 
 def _keyed_json(kept: Kept[Any], rows: Mapping[Key, Row]) -> str:
@@ -156,7 +153,8 @@ def _keyed_json(kept: Kept[Any], rows: Mapping[Key, Row]) -> str:
     )
 
 
-def _encoded(value: object) -> str:
+def encoded(value: object) -> str:
+    """What JSON has no word for, as Postgres reads it."""
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} does not go into a row")

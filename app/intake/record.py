@@ -1,5 +1,6 @@
 """Record deliveries in one transaction: what came in, what it adds up to, and which jobs it arms."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,29 +22,13 @@ from app.telemetry import WEBHOOK_BODY_CHANGES
 PLATFORM = "platform"
 """The audit log's name for whoever sends webhooks."""
 
-KEEP_DELIVERIES = text("""
-    INSERT INTO deliveries (host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256,
-                            payload, outcome)
-    SELECT host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256,
-           CAST(payload AS jsonb), outcome
-    FROM unnest(
-        CAST(:host_id AS text[]), CAST(:webhook_id AS text[]), CAST(:type AS text[]),
-        CAST(:occurred_at AS timestamptz[]), CAST(:event_id AS text[]), CAST(:registration_id AS text[]),
-        CAST(:body_sha256 AS bytea[]), CAST(:payload AS text[]), CAST(:outcome AS text[])
-    ) AS told (host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload,
-               outcome)
-    ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id
-""")
 DELIVERY_COLUMNS = (
-    "host_id",
-    "webhook_id",
-    "type",
-    "occurred_at",
-    "event_id",
-    "registration_id",
-    "body_sha256",
-    "payload",
-    "outcome",
+    "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
+)
+KEEP_DELIVERIES = text(
+    f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
+    " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
+    " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
 )
 KEPT_BODIES = text(
     "SELECT d.host_id, d.webhook_id, d.body_sha256 FROM deliveries AS d"
@@ -136,13 +121,28 @@ async def _keep_deliveries(session: AsyncSession, deliveries: Sequence[Accepted]
     first: dict[Key, Accepted] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
-    columns = {name: [getattr(each, name) for each in first.values()] for name in DELIVERY_COLUMNS}
-    kept = await session.execute(KEEP_DELIVERIES, columns)
+    rows = ",".join(_delivery_json(delivery) for delivery in first.values())
+    kept = await session.execute(KEEP_DELIVERIES, {"rows": f"[{rows}]"})
     new = {(host_id, webhook_id) for host_id, webhook_id in kept}
     fresh = [delivery for key, delivery in first.items() if key in new]
     if len(fresh) < len(deliveries):
         await _count_changed_bodies(session, deliveries)
     return fresh
+
+
+def _delivery_json(delivery: Accepted) -> str:
+    """The row as JSON; the payload goes into it as the text that it is."""
+    row = {
+        "host_id": delivery.host_id,
+        "webhook_id": delivery.webhook_id,
+        "type": delivery.type,
+        "occurred_at": delivery.occurred_at.isoformat(),
+        "event_id": delivery.event_id,
+        "registration_id": delivery.registration_id,
+        "body_sha256": "\\x" + delivery.body_sha256.hex(),
+        "outcome": delivery.outcome,
+    }
+    return f'{json.dumps(row)[:-1]}, "payload": {delivery.payload}}}'
 
 
 async def _count_changed_bodies(session: AsyncSession, deliveries: Sequence[Accepted]) -> None:

@@ -1,5 +1,6 @@
 """What is known already around a group of deliveries: one look, whatever they are about."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.intake.delivery import Accepted
-from app.intake.kept import Key, Row, key_columns
+from app.intake.kept import Key, Row
 from app.intake.tables import EVENTS, REGISTRATIONS
 
 HOST, EVENT, REGISTRATION = "host", "event", "registration"
@@ -81,8 +82,10 @@ async def look(session: AsyncSession, deliveries: Sequence[Accepted]) -> Seen:
     )
     found = await session.execute(
         LOOK,
-        {"hosts": sorted({each.host_id for each in deliveries})}
-        | key_columns(events, "events_")
-        | key_columns(registrations, "registrations_"),
+        {
+            "hosts": sorted({each.host_id for each in deliveries}),
+            "events": json.dumps(events),
+            "registrations": json.dumps(registrations),
+        },
     )
     return Seen([Found(*row) for row in found])

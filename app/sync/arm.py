@@ -1,7 +1,8 @@
 """Say that a registration has something to write: raise its job's wanted version, or make the job."""
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import LIVE
 
 # A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
-# One text whatever the number of rows: it is read and planned once per connection.
+# One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
+# array, asyncpg asks every element whether it is an array too.
 ARM = text("""
     INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, why, priority, asked_by)
-    SELECT * FROM unnest(CAST(:host_id AS text[]), CAST(:registration_id AS text[]),
-                         CAST(:event_id AS text[]), CAST(:org_id AS text[]), CAST(:why AS text[]),
-                         CAST(:priority AS smallint[]), CAST(:asked_by AS text[]))
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told (
+        host_id text, registration_id text, event_id text, org_id text, why text, priority smallint,
+        asked_by text
+    )
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET wanted_version = job.wanted_version + 1,
         event_id = excluded.event_id,
@@ -61,6 +64,5 @@ async def arm_jobs(session: AsyncSession, arms: Iterable[Arm]) -> set[str]:
     )
     if not rows:
         return set()
-    columns = {f.name: [getattr(arm, f.name) for arm in rows] for f in fields(Arm)}
-    await session.execute(ARM, columns)
+    await session.execute(ARM, {"rows": json.dumps([vars(arm) for arm in rows])})
     return {arm.org_id for arm in rows}
