@@ -52,24 +52,33 @@ FORGET_INTENTS = text("""
       AND slot.registration_id = job.registration_id AND slot.state = 'intended'
 """)
 # Calls that were under way when their worker went: what they wrote is not known. Only these count as deaths:
-# a row that is merely looked up again takes nobody with it.
+# a row that is merely looked up again takes nobody with it. Slots are read by their whole key, with a fence
+# for the planner: with old statistics it would read all slots of the host for each row.
 SETTLE_RUNNING = text("""
     WITH running AS (
         SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
         WHERE org_id = :org_id AND state = 'running'
         ORDER BY host_id, registration_id FOR UPDATE
+    ), unsettled AS (
+        SELECT kept.* FROM running CROSS JOIN LATERAL (
+            SELECT host_id, org_id, registration_id, slot, discriminator, state FROM written_records
+            WHERE host_id = running.host_id AND org_id = running.org_id
+              AND registration_id = running.registration_id
+            ORDER BY host_id, org_id, registration_id, slot, discriminator OFFSET 0
+        ) AS kept WHERE kept.state IN ('intended', 'ambiguous')
     ), doubted AS (
-        UPDATE written_records AS slot SET state = 'ambiguous', looks = 0 FROM running
-        WHERE slot.host_id = running.host_id AND slot.org_id = running.org_id
-          AND slot.registration_id = running.registration_id AND slot.state = 'intended'
-        RETURNING slot.host_id, slot.registration_id
+        UPDATE written_records AS record SET state = 'ambiguous', looks = 0 FROM unsettled
+        WHERE unsettled.state = 'intended'
+          AND record.host_id = unsettled.host_id AND record.org_id = unsettled.org_id
+          AND record.registration_id = unsettled.registration_id
+          AND record.slot = unsettled.slot AND record.discriminator = unsettled.discriminator
     ), doubt AS (
-        SELECT running.*, EXISTS (
-            SELECT 1 FROM written_records AS slot
-            WHERE slot.host_id = running.host_id AND slot.org_id = running.org_id
-              AND slot.registration_id = running.registration_id
-              AND slot.state IN ('intended', 'ambiguous')
-        ) AS is_open, (host_id, registration_id) IN (SELECT * FROM doubted) AS was_called FROM running
+        SELECT running.*,
+               (host_id, registration_id) IN (SELECT host_id, registration_id FROM unsettled) AS is_open,
+               (host_id, registration_id) IN (
+                   SELECT host_id, registration_id FROM unsettled WHERE state = 'intended'
+               ) AS was_called
+        FROM running
     ), verdict AS (
         SELECT host_id, registration_id, is_open,
                deaths + CASE WHEN was_called THEN CAST(:died AS int) ELSE 0 END AS deaths,
