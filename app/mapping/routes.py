@@ -2,11 +2,13 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from app.identity import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep
+from app.identity import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
 from app.mapping import service
 from app.mapping.fields import read_fields
+from app.mapping.preview import preview
+from app.mapping.preview_schemas import Preview
 from app.mapping.schemas import EventMappingToCopy, Mappable, MappingGiven, MappingToCopy, MappingToSave
 from app.mapping.service import Place
 from app.mapping.sources import read_sources
@@ -129,3 +131,17 @@ async def get_event_sources(
     """Where values may come from, with the questions that this event's attendees answered."""
     async with resources.database.tenant(host_id) as session:
         return await read_sources(session, host_id, event_id)
+
+
+@router.get("/events/{event_id}/salesforce/registrations/{registration_id}/preview")
+async def preview_registration(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    registration_id: RegistrationIdPath,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Preview:
+    """Per record and field what stands, what would stand, and why: looks in Salesforce, writes nothing."""
+    response.headers["Cache-Control"] = "no-store"
+    return await preview(resources, host_id, event_id, registration_id=registration_id)

@@ -1,5 +1,6 @@
 """Dry run: what would be written for one registration now, told by the engine's own steps."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.monitor.rows import warning_shown
 from app.monitor.schemas import MemberLink, PersonLink, RecordLink, RowError
 from app.problems import ApiBudgetReached, NotConnected, RegistrationNotFound, SalesforceUnavailable
 from app.resources import Resources
+from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
 from app.salesforce.hosts import record_url
 from app.sync.arm import Arm
@@ -24,8 +26,25 @@ from app.sync.rows import Row
 from app.sync.steps import BudgetReached
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal with what stood around it; `client` asks the same org further."""
+
+    rehearsal: Rehearsal
+    context: EventContext
+    client: SalesforceClient
+
+
 async def dry_run(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> DryRun:
-    """Look in Salesforce, plan, and write nothing.
+    """Look in Salesforce, plan, and write nothing. Raises as `rehearse_one` does."""
+    done = await rehearse_one(resources, host_id, event_id, registration_id=registration_id)
+    return tell(done.rehearsal, done.context)
+
+
+async def rehearse_one(
+    resources: Resources, host_id: str, event_id: str, *, registration_id: str
+) -> Rehearsed:
+    """The engine's own steps for one registration.
 
     Raises EventNotFound, RegistrationNotFound, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached,
     SalesforceRefused and SalesforceUnavailable.
@@ -41,7 +60,7 @@ async def dry_run(resources: Resources, host_id: str, event_id: str, *, registra
         raise _budget_reached() from None
     except SalesforceError as error:
         raise problem_of(error) from error
-    return tell(rehearsal, context)
+    return Rehearsed(rehearsal, context, client)
 
 
 def tell(rehearsal: Rehearsal, context: EventContext) -> DryRun:
@@ -102,7 +121,7 @@ def _engine(resources: Resources) -> Engine:
 def _person(rehearsal: Rehearsal, context: EventContext) -> PersonPlan:
     row = rehearsal.row
     fields = _sent_fields(rehearsal, PERSON)
-    if fields is not None:
+    if fields is not None and "id" not in fields:
         return PersonPlan(action="create", person=None, fields=fields)
     slot = row.slots.get(SlotKey(PERSON))
     if row.person is None or slot is None or slot.sf_id is None:
@@ -112,7 +131,7 @@ def _person(rehearsal: Rehearsal, context: EventContext) -> PersonPlan:
         found_by=slot.details.get("found_by"),
         is_created_by_us=bool(slot.details.get("is_created_by_us")),
     )
-    return PersonPlan(action="found", person=person, fields=None)
+    return PersonPlan(action="found" if fields is None else "update", person=person, fields=fields)
 
 
 def _activities(rehearsal: Rehearsal, context: EventContext) -> list[ActivityPlan]:

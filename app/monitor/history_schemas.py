@@ -46,7 +46,7 @@ class History(BaseModel):
 
 
 class PersonPlan(BaseModel):
-    """`action`: found (`person` is who), create (with `fields`), none."""
+    """`action`: found (`person` is who), update (with `fields`, too), create (with `fields`), none."""
 
     action: str
     person: PersonLink | None

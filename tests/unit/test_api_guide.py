@@ -42,6 +42,8 @@ TASKS = [
     "stream",
     "history",
     "dry-run",
+    "mapping",
+    "preview",
     "retry",
     "exclude",
     "erase",

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.models import AuditEntry
+from app.models import AuditEntry, Event
 from tests.integration.sync.conftest import Rig
 
 HOST = "/v1/hosts/host_a/salesforce/mapping"
@@ -43,6 +43,22 @@ class Studio:
         registration_id = await self.rig.registered(number, **changes)
         await self.rig.drain()
         return registration_id
+
+    async def organized_by(self, email: str) -> None:
+        """Who organises the event."""
+        async with self.rig.database.system() as session:
+            await session.execute(update(Event).values(organizer={"email": email}))
+
+    async def corrected(self, sobject: str, record_id: str, **fields: str) -> None:
+        """What a salesperson does in Salesforce."""
+        session = self.rig.org.session
+        async with httpx.AsyncClient(transport=self.rig.org.transport) as http:
+            answer = await http.patch(
+                f"{session['instance_url']}/services/data/v62.0/sobjects/{sobject}/{record_id}",
+                headers={"Authorization": f"Bearer {session['access_token']}"},
+                json=fields,
+            )
+        assert answer.status_code == 204, answer.text
 
     async def calls(self) -> int:
         return int((await self.rig.org.calls())["total"])

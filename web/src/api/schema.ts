@@ -461,6 +461,24 @@ export interface FieldError {
   readonly "path": string;
 }
 
+/** One field. `then`: what would stand after the run; `from`: a source or template, null if neither.
+ * 
+ * `mode` is the rule's, `ours` for what is written whatever is mapped. `why`: `new`, `changed`, `same`,
+ * `kept` (only if empty, and it is not), `create_only`, `not_updating` (people we found are not touched),
+ * `theirs` (ours is not news, so what somebody changed in Salesforce stays), `no_value`, `left_out` (`text`
+ * tells the reason). */
+export interface FieldPreview {
+  readonly "field": string;
+  readonly "from": string | null;
+  readonly "label": string;
+  readonly "mode": string;
+  readonly "now": unknown;
+  readonly "object": string;
+  readonly "text": string | null;
+  readonly "then": unknown;
+  readonly "why": string;
+}
+
 /** How one field is filled: `from` a source, by a `constant`, or by a `template`. */
 export interface FieldRuleGiven {
   readonly "constant"?: string | null;
@@ -868,7 +886,7 @@ export interface PersonLink {
   readonly "url": string | null;
 }
 
-/** `action`: found (`person` is who), create (with `fields`), none. */
+/** `action`: found (`person` is who), update (with `fields`, too), create (with `fields`), none. */
 export interface PersonPlan {
   readonly "action": string;
   readonly "fields": Readonly<Record<string, unknown>> | null;
@@ -939,6 +957,21 @@ export interface PreflightUser {
   readonly "username": string | null;
 }
 
+/** What would be created or changed now, beside what stands. Looked up for real, and nothing was written.
+ * 
+ * `outcome` is how the run would end if Salesforce took everything; no records where it would write none. */
+export interface Preview {
+  readonly "as_of": string;
+  readonly "calls_spent": number;
+  readonly "error": RowError | null;
+  readonly "outcome": string;
+  readonly "records": ReadonlyArray<RecordPreview>;
+  readonly "registration_id": string;
+  readonly "skipped_because": string | null;
+  readonly "waiting_for": string | null;
+  readonly "warnings": ReadonlyArray<RowWarning>;
+}
+
 /** The body of every error answer. */
 export interface ProblemBody {
   readonly "advice": Advice | null;
@@ -958,6 +991,15 @@ export interface RecordLink {
   readonly "id": string;
   readonly "object": string;
   readonly "url": string | null;
+}
+
+/** One record. `part`: person, account, registered, checked_in, member; `action`: create, update, keep. */
+export interface RecordPreview {
+  readonly "action": string;
+  readonly "fields": ReadonlyArray<FieldPreview>;
+  readonly "object": string;
+  readonly "part": string;
+  readonly "record": RecordLink | null;
 }
 
 /** A record that stays in Salesforce; `url` is null where its org is not the connected one. */
