@@ -12,6 +12,9 @@ MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
 """What a member status means to us, highest priority first."""
 
 PERSON, MEMBER = "person", "member"
+ACCOUNT_SLOT, PROFILE = "account", "profile"
+"""The Account that was made for a new Contact; what was changed of a person who stood before."""
+
 FORMER = "former:"
 """What was written for the person who held the ticket before; members carry campaign and person."""
 

@@ -1,6 +1,6 @@
 """The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from app.salesforce.client import SalesforceClient
@@ -15,6 +15,7 @@ from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_up_people
+from app.sync.plan.accounts import adopt_accounts, plan_accounts, settle_accounts
 from app.sync.plan.drafts import Org
 from app.sync.plan.people import carrier_of, create_people, find_people
 from app.sync.plan.rest import plan_rest, settle_idle
@@ -96,7 +97,8 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
         return
     jobs = [carrier_of(some).job for some in alike]
     org = Org(found.describes, await look_around(executor.client, jobs, found.describes))
-    missing = create_people(alike, org, batch=store.batch, pepper=pepper)
+    ready, accounts = await _accounts(executor, alike, org, pepper=pepper)
+    missing = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
     families = plan_linked(missing, found, batch=store.batch, executor=executor)
     if families:
         await run_linked(executor, families)
@@ -105,6 +107,18 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
     matched = await executor.retake_duplicates()
     if matched:
         await _adopt_matches(executor.client, matched, found.people, wanted)
+
+
+async def _accounts(
+    executor: Executor, alike: Sequence[Sequence[Row]], org: Org, *, pepper: bytes
+) -> tuple[Sequence[Sequence[Row]], Mapping[str, str]]:
+    """Make the Accounts that are missing; returns who can be created now, and their Accounts by carrier."""
+    batch, clock = executor.store.batch, executor.clock
+    plan = plan_accounts(alike, org, batch=batch, clock=clock, pepper=pepper)
+    if plan.creates:
+        await executor.run(plan.creates)
+        adopt_accounts(await executor.retake_duplicates())
+    return settle_accounts(plan, alike), plan.known
 
 
 async def _adopt_matches(

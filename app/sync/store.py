@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.models import OpenCreate, WrittenRecord
-from app.sync.batch import PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
+from app.sync.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
 from app.sync.leases import Lease, LeaseLost
 from app.sync.rows import Operation, Row
 
@@ -143,10 +143,10 @@ class Store:
 
 
 def _values(registration_id: str, key: SlotKey, slot: Written) -> dict[str, Any]:
-    named = {name: getattr(slot, name) for name in SLOT_COLUMNS}
-    return {"registration_id": registration_id, **key._asdict(), **named}
+    whose = {"registration_id": registration_id, "slot": key.slot, "discriminator": key.discriminator}
+    return whose | vars(slot)
 
 
 def _is_creating(row: Row) -> bool:
-    slot = row.slots.get(SlotKey(PERSON))
-    return slot is not None and slot.state in ("intended", "ambiguous")
+    fenced = (row.slots.get(SlotKey(name)) for name in (PERSON, ACCOUNT_SLOT))
+    return any(slot is not None and slot.state in ("intended", "ambiguous") for slot in fenced)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.sync.advice_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
-from app.sync.batch import PERSON, Batch, Job, SlotKey
+from app.sync.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.errors import RowError, own_error
 from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft
@@ -57,7 +57,10 @@ def carrier_of(rows: Sequence[Row]) -> Row:
 
 def _skip_reason(job: Job, batch: Batch) -> str | None:
     writes = batch.writes
-    stands = any(slot.stands or slot.state == "ambiguous" for slot in job.written.values())
+    stands = any(
+        (slot.stands and key.slot != ACCOUNT_SLOT) or slot.state == "ambiguous"
+        for key, slot in job.written.items()
+    )
     if job.is_erased:
         return "erased"
     if job.is_excluded:

@@ -1,0 +1,142 @@
+"""New people as Contacts of their companies' Accounts."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.sync.conftest import Rig
+
+
+def of(company: str | None, number: int = 1) -> dict[str, Any]:
+    return {"email": f"otter{number}@example.com", "name": f"Otter {number}", "company": company}
+
+
+@pytest.fixture
+async def contacts(rig: Rig) -> Rig:
+    await rig.choose(people={"create": "contact"})
+    return rig
+
+
+async def test_a_new_person_is_a_contact_with_task_and_member(contacts: Rig) -> None:
+    await contacts.link(await contacts.org.campaign())
+    reg = await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain()
+    [contact], [account] = await contacts.records("Contact"), await contacts.records("Account")
+    [task], [member] = await contacts.records("Task"), await contacts.records("CampaignMember")
+    assert (account["Name"], contact["AccountId"]) == ("River GmbH", account["Id"])
+    assert (task["WhoId"], member["ContactId"]) == (contact["Id"], contact["Id"])
+    assert await contacts.records("Lead") == []
+    assert (await contacts.job(reg)).state == "synced"
+
+
+async def test_the_oldest_account_of_the_exact_name_wins_over_alike_names(contacts: Rig) -> None:
+    [alike] = await contacts.org.seed(
+        "Account", {"Name": "River", "CreatedDate": "2020-01-01T00:00:00.000+0000"}
+    )
+    exact = await contacts.org.seed(
+        "Account",
+        {"Name": "River GmbH", "CreatedDate": "2024-01-01T00:00:00.000+0000"},
+        {"Name": "RIVER GMBH", "CreatedDate": "2023-01-01T00:00:00.000+0000"},
+    )
+    await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.registered(2, attendee=of("River AG", 2))
+    await contacts.drain()
+    accounts = {each["Email"]: each["AccountId"] for each in await contacts.records("Contact")}
+    assert accounts == {"otter1@example.com": exact[1], "otter2@example.com": alike}
+    assert len(await contacts.records("Account")) == 3
+
+
+async def test_one_account_is_made_per_company_of_a_batch(contacts: Rig) -> None:
+    for number, company in enumerate(["River GmbH", "river gmbh", "River", "Dam Ltd."], start=1):
+        await contacts.registered(number, attendee=of(company, number))
+    await contacts.drain()
+    assert sorted(each["Name"] for each in await contacts.records("Account")) == ["Dam Ltd.", "River GmbH"]
+    assert len({each["AccountId"] for each in await contacts.records("Contact")}) == 2
+
+
+@pytest.mark.parametrize("company", [None, "-", "n/a", "self", "gmail.com", "  "])
+async def test_who_has_no_company_belongs_to_no_account(contacts: Rig, company: str | None) -> None:
+    await contacts.registered(1, attendee=of(company))
+    await contacts.drain()
+    [contact] = await contacts.records("Contact")
+    assert contact["AccountId"] is None
+    assert await contacts.records("Account") == []
+
+
+async def test_a_known_contact_is_never_moved_to_another_account(contacts: Rig) -> None:
+    [account] = await contacts.org.seed("Account", {"Name": "Lake"})
+    await contacts.org.seed(
+        "Contact", {"LastName": "Otter", "Email": "otter1@example.com", "AccountId": account}
+    )
+    await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain()
+    [contact] = await contacts.records("Contact")
+    assert contact["AccountId"] == account
+    assert len(await contacts.records("Account")) == 1
+
+
+@pytest.mark.parametrize("kind", ["reset_after_write", "reset_before_write"])
+async def test_a_lost_answer_makes_no_second_account(contacts: Rig, kind: str) -> None:
+    await contacts.org.fault(kind, match={"path": "/sobjects/Account$", "method": "POST"})
+    regs = [await contacts.registered(number, attendee=of("River GmbH", number)) for number in (1, 2)]
+    await contacts.drain()
+    assert {(await contacts.job(reg)).state for reg in regs} == {"ambiguous"}
+    for seconds in (2, 60, 300, 900):
+        await contacts.pass_time(seconds)
+        await contacts.drain()
+    assert set((await contacts.states()).values()) == {"synced"}
+    assert [len(await contacts.records(each)) for each in ("Account", "Contact", "Task")] == [1, 2, 2]
+
+
+async def test_while_an_account_is_in_doubt_others_of_the_company_wait(contacts: Rig) -> None:
+    await contacts.org.fault("reset_before_write", match={"path": "/sobjects/Account$", "method": "POST"})
+    await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain()
+    await contacts.pass_time(2)
+    later = await contacts.registered(2, attendee=of("river", 2))
+    await contacts.drain()
+    assert (await contacts.job(later)).state == "pending"
+    assert await contacts.records("Contact") == []
+
+
+async def test_an_account_that_a_duplicate_rule_names_is_taken(contacts: Rig) -> None:
+    await contacts.org.configure(duplicate_rules=[{"sobject": "Account", "fields": ["Website"]}])
+    [known] = await contacts.org.seed("Account", {"Name": "Otter Holding", "Website": "river.example"})
+    await contacts.choose(
+        {"object": "Account", "field": "Website", "constant": "river.example"}, people={"create": "contact"}
+    )
+    await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain()
+    [contact] = await contacts.records("Contact")
+    assert contact["AccountId"] == known
+
+
+async def test_who_may_not_create_accounts_creates_contacts_without(contacts: Rig) -> None:
+    await contacts.org.configure(read_only_objects=["Account"])
+    reg = await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain()
+    job = await contacts.job(reg)
+    assert (job.state, [each["field"] for each in job.warnings]) == ("synced", ["AccountId"])
+
+
+async def test_a_blocking_rule_on_contacts_never_leads_to_a_lead(contacts: Rig) -> None:
+    await contacts.org.configure(
+        validation_rules=[{"sobject": "Contact", "when": "LastName = '1'", "message": "Never."}]
+    )
+    reg = await contacts.registered(1, attendee=of(None))
+    await contacts.drain()
+    assert (await contacts.job(reg)).error_code == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    assert await contacts.records("Lead") == []
+
+
+async def test_match_only_creates_nobody_and_looks_again_at_the_next_happening(rig: Rig) -> None:
+    await rig.choose(people={"create": "nobody"})
+    reg = await rig.registered(1)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.skipped_because) == ("skipped", "no_match")
+    [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    await rig.rearm(reg)
+    await rig.drain()
+    assert (await rig.slots(reg))["person"].sf_id == contact
+    assert await rig.records("Lead") == []
