@@ -9,6 +9,7 @@ Row = tuple[str, str, str, tuple[str, ...], str | None]
 
 RETRY: Final = "Click Retry."
 DOCS: Final = "/docs/errors#"
+MAPPING: Final = "/docs/mapping#"
 
 DATA_ROWS: Final[tuple[Row, ...]] = (
     (
@@ -107,7 +108,7 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
             "Map a field or a fixed value to it, or make the field optional in Salesforce.",
             "Retry the failed rows.",
         ),
-        DOCS + "required_field_missing",
+        MAPPING + "required",
     ),
     (
         "restricted_picklist",
@@ -156,7 +157,7 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
         "An answer is not in the value map",
         "The attendee chose an option that the mapping of {field} on {object} has no value for.",
         ("Add the option to the value map, or choose a value for all others.", "Saving the mapping retries."),
-        DOCS + "option_not_mapped",
+        MAPPING + "wrong",
     ),
     (
         "record_type_missing",
@@ -166,14 +167,14 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
             "Choose another record type in the mapping, or assign it to the connected user's profile.",
             "Saving the mapping retries.",
         ),
-        DOCS + "record_type_missing",
+        MAPPING + "wrong",
     ),
     (
         "required_value_unfit",
         "A required field got a value that does not fit",
         "{field} on {object} must have a value, and what the attendee gave cannot stand there.",
         ("Choose a fallback value in the mapping, or correct the attendee's data.", RETRY),
-        DOCS + "required_value_unfit",
+        MAPPING + "wrong",
     ),
     (
         "setup_mismatch",
