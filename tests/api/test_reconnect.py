@@ -1,19 +1,24 @@
-"""A grant that is revoked in the middle of a long drain: nothing fails, and reconnecting goes on."""
+"""Access that ends in the middle of a drain: nothing fails or is burnt, and its cure goes on from there."""
 
 import asyncio
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
+from app.connections.probe import probe_closed
 from app.connections.service import open_client
 from app.models import Host, SyncJob
 from app.settings import Times
 from app.sync.arm import Arm, arm_jobs
 from app.sync.drain import Engine, drain, pepper_of
+from simulator.org import Org
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for
 
@@ -22,33 +27,41 @@ BATCH = 200
 REVOKED_AT_SEND = 10
 """The third batch or so: some rows are written then, and most are not."""
 CHUNK = 500
+FEW, SMALL_BATCH, ENDS_AT_SEND = 60, 20, 5
+OWN = {"client_id": "3MVG9.otters.own.app", "client_secret": "otters-own-secret"}
+CREDENTIALS = "/v1/hosts/host_a/salesforce/app-credentials"
+
+End = Callable[[Service], None]
+Cure = Callable[[Service], Awaitable[object]]
 
 
-def engine_of(service: Service, *, revoked_at_send: int | None = None) -> Engine:
-    """An engine with ordinary times and small batches; before the given send the grant is revoked."""
+def engine_of(
+    service: Service, *, ends_at_send: int | None = None, end: End = lambda service: None, batch: int = BATCH
+) -> Engine:
+    """An engine with ordinary times and small batches; before the given send, access ends."""
     resources = service.resources
-    changes = {"times": Times(drain_budget=25, stop=30), "batch_size_max": BATCH}
+    changes = {"times": Times(drain_budget=25, stop=30), "batch_size_max": batch}
     settings = resources.settings.model_copy(update=changes)
     sends = itertools.count(1)
 
     async def opener(host_id: str, *, before_send: Callable[[], None]) -> Any:
         def guarded() -> None:
             before_send()
-            if next(sends) == revoked_at_send:
-                revoke_all(service)
+            if next(sends) == ends_at_send:
+                end(service)
 
         return await open_client(resources, host_id, before_send=guarded)
 
     return Engine(resources.database, settings, opener, "worker_otter", pepper_of(settings))
 
 
-async def register(service: Service, org_id: str) -> None:
+async def register(service: Service, org_id: str, jobs: int = JOBS) -> None:
     database = service.resources.database
     async with database.system() as session:
         await session.merge(Host(host_id="host_a"))
         await session.merge(event_for())
-    for start in range(0, JOBS, CHUNK):
-        numbers = range(start, min(start + CHUNK, JOBS))
+    for start in range(0, jobs, CHUNK):
+        numbers = range(start, min(start + CHUNK, jobs))
         async with database.system() as session:
             session.add_all(registration_for(number) for number in numbers)
             await session.flush()
@@ -66,6 +79,91 @@ def revoke_all(service: Service) -> None:
     grants = service.simulator.simulator.default_org.grants
     for grant in list(grants):
         grants.revoke(grant)
+
+
+def org_of(service: Service) -> Org:
+    return service.simulator.simulator.default_org
+
+
+def set_everybody(service: Service, *, is_active: bool) -> None:
+    for user in org_of(service).store.live("User"):
+        user["IsActive"] = is_active
+    org_of(service).grants.expire_all()
+
+
+def switch_off(service: Service, **switches: Any) -> None:
+    """Something changes in the org, and every session is over."""
+    service.configure(**switches)
+    org_of(service).grants.expire_all()
+
+
+def know_own_app(service: Service, secret: str) -> None:
+    shared = {"client_id": "3MVG9otter", "client_secret": "otter-secret"}
+    switch_off(service, apps=[shared, OWN | {"client_secret": secret}])
+
+
+async def save_own_app(service: Service, secret: str = OWN["client_secret"]) -> None:
+    pair = {"mode": "own", "consumer_key": OWN["client_id"], "consumer_secret": secret}
+    answer = await service.http.put(CREDENTIALS, json=pair)
+    assert answer.status_code == 200, answer.text
+
+
+async def own_app(service: Service) -> None:
+    know_own_app(service, OWN["client_secret"])
+    await save_own_app(service)
+
+
+async def no_preparation(service: Service) -> None:
+    """Most connections go through the shared app."""
+
+
+async def reactivated(service: Service) -> None:
+    set_everybody(service, is_active=True)
+    await service.connect()
+
+
+async def installed_again(service: Service) -> None:
+    service.configure(package_installed=True)
+    await service.connect()
+
+
+async def api_switched_on(service: Service) -> None:
+    """Nobody connects: the probe of every hour finds the door open."""
+    service.configure(is_api_enabled=True)
+    assert await probe_closed(service.resources) == 1
+
+
+async def address_let_in(service: Service) -> None:
+    service.configure(ip_restricted=False)
+    assert await probe_closed(service.resources) == 1
+
+
+async def new_secret_saved(service: Service) -> None:
+    """Nobody connects: the new Secret of the same app is used at once."""
+    await save_own_app(service, "otters-newer-secret")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How access ends, what the card says, and what cures it."""
+
+    reason: str
+    end: End
+    cure: Cure
+    prepare: Cure = no_preparation
+
+
+ENDINGS = {
+    "user deactivated": Ending("user_inactive", partial(set_everybody, is_active=False), reactivated),
+    "app uninstalled": Ending(
+        "app_uninstalled", partial(switch_off, package_installed=False), installed_again
+    ),
+    "api closed": Ending("api_disabled", partial(switch_off, is_api_enabled=False), api_switched_on),
+    "address shut out": Ending("ip_restricted", partial(switch_off, ip_restricted=True), address_let_in),
+    "secret changed": Ending(
+        "credentials_rejected", partial(know_own_app, secret="otters-newer-secret"), new_secret_saved, own_app
+    ),
+}
 
 
 async def emails(service: Service) -> Counter[str]:
@@ -90,7 +188,7 @@ async def test_revoked_grant_in_a_long_drain_fails_no_job_and_doubles_nothing(se
     org_id = card["connection"]["org"]["id"]
     await register(service, org_id)
 
-    await drain_all(engine_of(service, revoked_at_send=REVOKED_AT_SEND), org_id)
+    await drain_all(engine_of(service, ends_at_send=REVOKED_AT_SEND, end=revoke_all), org_id)
     card, after_end = await service.card(), await states(service)
     assert (card["state"], card["reason"]["code"]) == ("needs_reconnect", "access_revoked")
     assert 0 < after_end["synced"] < JOBS
@@ -106,3 +204,37 @@ async def test_revoked_grant_in_a_long_drain_fails_no_job_and_doubles_nothing(se
     leads, activities = await emails(service), await tasks(service)
     assert (len(leads), set(leads.values())) == (JOBS, {1})
     assert (len(activities), set(activities.values())) == (JOBS, {1})
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+async def test_ended_access_is_told_at_the_next_call_and_work_waits_for_its_cure(
+    service: Service, ending: Ending
+) -> None:
+    await ending.prepare(service)
+    org_id = (await service.connect())["connection"]["org"]["id"]
+    await register(service, org_id, FEW)
+
+    engine = engine_of(service, ends_at_send=ENDS_AT_SEND, end=ending.end, batch=SMALL_BATCH)
+    await drain_all(engine, org_id)
+    card, after_end = await service.card(), await states(service)
+    assert (card["state"], card["reason"]["code"]) == ("needs_reconnect", ending.reason)
+    assert (after_end["synced"] < FEW, after_end["failed"]) == (True, 0)
+    assert card["work"]["waiting"] == FEW - after_end["synced"]
+    async with service.resources.database.system() as session:
+        assert await session.scalar(select(func.max(SyncJob.attempts)).where(SyncJob.state == "pending")) == 0
+
+    asked = token_requests(service)
+    for _ in range(3):
+        await drain_all(engine, org_id)
+    assert token_requests(service) == asked  # nobody knocks at a closed door
+
+    await ending.cure(service)
+    assert (await service.card())["state"] == "connected"
+    await drain_all(engine_of(service, batch=SMALL_BATCH), org_id)
+    assert await states(service) == Counter({"synced": FEW})
+    leads, activities = await emails(service), await tasks(service)
+    assert (len(leads), set(leads.values()), len(activities)) == (FEW, {1}, FEW)
+
+
+def token_requests(service: Service) -> int:
+    return org_of(service).calls.uncounted["POST /services/oauth2/token"]
