@@ -61,6 +61,7 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m app.commands.check
+	@$(BIN)/python -m tests.capabilities
 
 format: setup  ## sort imports, fix what can be fixed, format
 	@$(BIN)/ruff check --fix .

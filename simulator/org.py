@@ -103,6 +103,8 @@ class Org:
             raise configuration.MalformedConfig(f"no such object or field: {error}") from error
         self.api_used = config.api_limit.used
         put_record_types(self)
+        if config.is_marketing_user != before.is_marketing_user:
+            tick_marketing_users(self)
         self.commit()
         return self.current_config()
 
@@ -209,6 +211,12 @@ def put_record_types(org: Org) -> None:
             "IsPersonType": kind.is_person_type,
         }
         org.store.put("RecordType", {**_empty(org, "RecordType"), **row, **audit})
+
+
+def tick_marketing_users(org: Org) -> None:
+    """The users of the org say themselves what they may do about campaigns."""
+    for user in list(org.store.live("User")):
+        org.store.change("User", user["Id"], {"UserPermissionsMarketingUser": org.config.is_marketing_user})
 
 
 def _empty(org: Org, sobject: str) -> Row:

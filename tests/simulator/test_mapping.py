@@ -105,6 +105,14 @@ class TestLookups:
         )
         assert [row["Email"] for row in found] == [user["Email"]]
 
+    async def test_users_say_whether_they_may_make_campaigns(self, org: OrgClient) -> None:
+        soql = "SELECT UserPermissionsMarketingUser FROM User LIMIT 1"
+        seen = []
+        for is_one in (False, True):
+            await org.configure(is_marketing_user=is_one)
+            seen += [row["UserPermissionsMarketingUser"] for row in await org.rows(soql)]
+        assert seen == [False, True]
+
     async def test_accounts_by_name(self, org: OrgClient) -> None:
         for name in ("River Ltd", "RIVER LTD", "River Bank"):
             await org.create("Account", Name=name)

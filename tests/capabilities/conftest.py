@@ -1,0 +1,11 @@
+"""A host connected to a simulated org: its mapping saved by the API, its attendees written by the engine."""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    *(f"tests.capabilities.{name}" for name in ("acting", "ahead", "fields", "people"))
+)
+
+from tests.api.mapping.conftest import studio  # noqa: E402 - after the assertions are to speak
+
+__all__ = ["studio"]

@@ -1,0 +1,162 @@
+"""What hosts may expect of people and fields, in which systems they know it, and what shows that it works."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tests.api.mapping.studio import Studio
+from tests.capabilities import ahead, fields, people
+
+INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One row of the comparison of systems.
+
+    `known_from` are the systems that state it, `chosen_by` is what turns it on, in a mapping or elsewhere.
+    """
+
+    number: int
+    what: str
+    known_from: tuple[str, ...]
+    chosen_by: str
+    check: Callable[[Studio], Awaitable[None]]
+
+
+ALWAYS: Final = "always"
+CAPABILITIES: Final = (
+    Capability(
+        48,
+        "E-mail, first and last name, position, company (Leads only) and the status in the campaign, unasked",
+        (INWINK, LIVESTORM, ONCEHUB),
+        ALWAYS,
+        fields.default_fields,
+    ),
+    Capability(
+        49,
+        "Answers, UTM values and more in standard and custom fields of Leads and Contacts",
+        (INWINK, LIVESTORM, ONCEHUB),
+        "`fields`",
+        fields.custom_fields_of_people,
+    ),
+    Capability(
+        50,
+        "Fields of campaign members, with what happened at the event",
+        (INWINK, LIVESTORM),
+        "`fields` of CampaignMember",
+        fields.fields_of_members,
+    ),
+    Capability(
+        51,
+        "Match only: nobody is created, known people get their history",
+        (INWINK, SUPERSEND),
+        "`people.create: nobody`",
+        people.nobody_is_created,
+    ),
+    Capability(
+        53,
+        "One way: nothing flows back, and what a salesperson corrects stays",
+        (EVENTSHIP, INWINK, LIVESTORM, SUPERSEND),
+        ALWAYS,
+        people.nothing_flows_back,
+    ),
+    Capability(
+        54,
+        "Registering, attending and watching the replay each write",
+        (LIVESTORM,),
+        "the campaign's statuses",
+        fields.registration_attendance_and_replay_write,
+    ),
+    Capability(
+        55,
+        "A Contact is taken before a Lead of the same e-mail",
+        (LIVESTORM,),
+        ALWAYS,
+        people.contacts_win_over_leads,
+    ),
+    Capability(
+        56,
+        "Of several matches the oldest is taken",
+        (LIVESTORM,),
+        ALWAYS,
+        people.the_oldest_of_several_is_taken,
+    ),
+    Capability(
+        57,
+        "Contacts are created in place of Leads",
+        (LIVESTORM, ONCEHUB),
+        "`people.create: contact`",
+        people.contacts_are_created_instead_of_leads,
+    ),
+    Capability(
+        58,
+        "Contacts belong to the Account of their company: matched, created if there is none, none if blank",
+        (LIVESTORM,),
+        "`people.create: contact`",
+        people.contacts_get_the_account_of_their_company,
+    ),
+    Capability(
+        59,
+        "A Lead without a company gets the domain of the e-mail, or a text that says so",
+        (LIVESTORM, ONCEHUB),
+        ALWAYS,
+        people.a_lead_without_a_company_gets_one,
+    ),
+    Capability(
+        60,
+        "Required fields without a value get one, told on the row",
+        (LIVESTORM, ONCEHUB),
+        "`fallback` of a field, `people.fill_required`",
+        people.required_fields_get_a_value,
+    ),
+    Capability(
+        61,
+        "Replay attendance in a field of its own on the campaign member",
+        (LIVESTORM,),
+        "`fields` from `replay.…`",
+        fields.replay_in_a_field_of_its_own,
+    ),
+    Capability(
+        62,
+        "A missing permission or a validation rule that keeps a Campaign from being made is named",
+        (LIVESTORM,),
+        "the preflight, and the event's campaign",
+        ahead.what_keeps_a_campaign_from_being_made,
+    ),
+    Capability(
+        66,
+        "Person Accounts, with activities and members on their contact",
+        (ONCEHUB,),
+        "`people.create: person_account`",
+        people.people_may_be_person_accounts,
+    ),
+    Capability(
+        68,
+        "Required fields without a value are listed before going live",
+        (ONCEHUB,),
+        "the mapping, and the preflight",
+        ahead.required_fields_are_listed_before_going_live,
+    ),
+    Capability(
+        69,
+        "Fields of every type: text, numbers, checkboxes, picklists, multi-selects, days, moments, addresses",
+        (ONCEHUB,),
+        "`fields`",
+        fields.fields_of_every_type,
+    ),
+    Capability(
+        72,
+        "Record types per object, for the host and for one event",
+        (ONCEHUB,),
+        "`record_types`",
+        fields.record_types_of_host_and_event,
+    ),
+    Capability(
+        73,
+        "A personalised link's Salesforce Id names the person, whatever e-mail is typed",
+        (ONCEHUB,),
+        "`salesforce_id` of a registration",
+        people.a_salesforce_id_in_the_link_names_the_person,
+    ),
+)
