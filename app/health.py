@@ -60,7 +60,15 @@ async def livez() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz")
+NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
+    503: {
+        "description": "Not ready: `checks` say why",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+
+
+@router.get("/readyz", responses=NOT_READY)
 async def readyz(resources: ResourcesDep) -> JSONResponse:
     """Postgres answers, its tables are of this release, and secrets can be opened. Redis is not asked."""
     checks = {

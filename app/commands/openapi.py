@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.main import create_app
+from app.reference.document import completed
 from app.settings import Settings
 
 DOCUMENT = Path(__file__).parents[2] / "openapi" / "openapi.json"
@@ -30,7 +31,7 @@ def openapi(*, is_check: bool, is_write: bool) -> int:
 
 def describe_api() -> dict[str, Any]:
     """The OpenAPI document; no setting and no service has a say in it."""
-    return create_app(_settings_of_nothing()).openapi()
+    return completed(create_app(_settings_of_nothing()).openapi())
 
 
 def _settings_of_nothing() -> Settings:

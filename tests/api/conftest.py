@@ -15,6 +15,7 @@ from app.resources import Resources
 from app.settings import Settings
 from simulator.app import SimulatorApp
 from simulator.app import create_app as create_simulator
+from tests.agreement import agrees
 from tests.api.browser import Browser
 from tests.factories import SIMULATOR_URL
 from tests.tokens import TokenMint
@@ -109,6 +110,7 @@ async def running(
             transport=httpx.ASGITransport(app),
             base_url=settings.public_url,
             headers=mint.headers(hosts=OWNER),
+            event_hooks={"response": [agrees]},
         ) as http,
     ):
         yield Service(app, settings, simulator, http, mint)

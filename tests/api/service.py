@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from tests.agreement import agrees
 
 
 @asynccontextmanager
@@ -22,7 +23,12 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
 async def caller(app: FastAPI, headers: dict[str, str] | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """A client that sends these headers with every request."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://test",
+        headers=headers,
+        event_hooks={"response": [agrees]},
+    ) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from app.database import Database
 from app.main import create_app
 from app.settings import Settings
 from app.vault import Vault
+from tests.agreement import agrees
 from tests.api.campaigns.desk import LABELS, Desk, Witness
 from tests.factories import ENCRYPTION_KEY
 from tests.factories_events import event_for
@@ -42,6 +43,7 @@ async def desk(
             transport=httpx.ASGITransport(app),
             base_url="http://dashboard",
             headers=mint.headers(hosts={"host_a": "owner"}),
+            event_hooks={"response": [agrees]},
         )
         yield Desk(http, org, database, witness)
         await http.aclose()

@@ -554,10 +554,6 @@ export interface Group {
   readonly "title": string;
 }
 
-export interface HTTPValidationError {
-  readonly "detail": ReadonlyArray<ValidationError>;
-}
-
 /** One page of attempts, the latest first. Kept for 90 days; nothing remains of an erased attendee. */
 export interface History {
   readonly "items": ReadonlyArray<AttemptShown>;
@@ -1270,17 +1266,16 @@ export interface User {
   readonly "username": string | null;
 }
 
-export interface ValidationError {
-  readonly "ctx": Readonly<Record<string, unknown>>;
-  readonly "input": unknown;
-  readonly "loc": ReadonlyArray<string | number>;
-  readonly "msg": string;
-  readonly "type": string;
-}
-
 /** The host whose chain is checked; all of them without one. */
 export interface VerifyAudit {
   readonly "host_id"?: string | null;
+}
+
+/** One happening; `timestamp` is when it happened, not when it was sent. */
+export interface Webhook {
+  readonly "data": unknown;
+  readonly "timestamp": string;
+  readonly "type": string;
 }
 
 /** What became of the delivery; it is on disk when this is sent. */
