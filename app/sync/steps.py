@@ -1,6 +1,7 @@
 """The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from app.salesforce.client import SalesforceClient
@@ -51,7 +52,8 @@ async def take_steps(
     found = await _look(client, store, wanted)
     await _check_budget(client, store)
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
-    await _people(executor, found, wanted, pepper=means.pepper)
+    people = await _people(executor, found, wanted, pepper=means.pepper)
+    found = replace(found, people=people)
     await executor.run(plan_rest(rows, found, batch=batch, clock=clock))
     settle_idle(rows, found, clock=clock)
     for row in rows:
@@ -90,11 +92,12 @@ async def _check_budget(client: SalesforceClient, store: Store) -> None:
         raise BudgetReached
 
 
-async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper: bytes) -> None:
+async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper: bytes) -> People:
+    """Create who is missing; returns the people that are known by then."""
     store, rows, clock = executor.store, executor.rows, executor.clock
     alike = find_people(rows, found.people, batch=store.batch, clock=clock)
     if not alike:
-        return
+        return found.people
     jobs = [carrier_of(some).job for some in alike]
     org = Org(found.describes, await look_around(executor.client, jobs, found.describes))
     ready, accounts = await _accounts(executor, alike, org, pepper=pepper)
@@ -105,8 +108,7 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
     else:
         await executor.run(missing)
     matched = await executor.retake_duplicates()
-    if matched:
-        await _adopt_matches(executor.client, matched, found.people, wanted)
+    return await _adopt_matches(executor.client, matched, found.people, wanted)
 
 
 async def _accounts(
@@ -126,7 +128,7 @@ async def _adopt_matches(
     refused: Sequence[tuple[Operation, Failure]],
     people: People,
     wanted: Wanted,
-) -> None:
+) -> People:
     """Take the records that duplicate rules named, followed to where they live now."""
     named = {match.id for _, failure in refused for match in failure.matches}
     if named - people.rows.keys():
@@ -142,3 +144,4 @@ async def _adopt_matches(
                 set_person(row, end)
         else:
             refuse(operation, failure)
+    return people

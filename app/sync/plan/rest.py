@@ -9,6 +9,7 @@ from app.sync.handover import plan_former_members
 from app.sync.look import Findings
 from app.sync.plan.activities import plan_task, wanted_tasks
 from app.sync.plan.members import plan_member
+from app.sync.plan.profile import plan_profiles
 from app.sync.rows import Operation, Row, open_rows
 
 
@@ -30,7 +31,8 @@ def plan_rest(rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Cloc
         for key, alike in groups.items()
         for operation in plan_member(key, alike, found, batch=batch, clock=clock)
     ]
-    return tasks + members + plan_former_members(rows, found, clock=clock)
+    profiles = plan_profiles(known, found, batch=batch, clock=clock)
+    return tasks + members + profiles + plan_former_members(rows, found, clock=clock)
 
 
 def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:

@@ -170,7 +170,7 @@ def _resolve_given_id(job: Job, people: People) -> tuple[Found | LookAgain | Non
         if isinstance(end, Found):
             is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_ACCOUNT
             how = "salesforce_id" if is_same else end.found_by
-            return Found(end.sobject, end.id, how), _stranger_notices(job, people.rows[end.id])
+            return Found(end.sobject, end.id, how, _stranger_notices(job, people.rows[end.id])), ()
     text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
     return None, (Notice("id_ignored", LEAD, None, text),)
 

@@ -136,11 +136,20 @@ class Rig:
 
     async def delete(self, sobject: str, record_id: str) -> None:
         """What a salesperson does in Salesforce."""
+        await self._by_hand("DELETE", sobject, record_id)
+
+    async def edit(self, sobject: str, record_id: str, **fields: Any) -> None:
+        """What a salesperson corrects in Salesforce."""
+        await self._by_hand("PATCH", sobject, record_id, json=fields)
+
+    async def _by_hand(self, method: str, sobject: str, record_id: str, **body: Any) -> None:
         session = self.org.session
         async with httpx.AsyncClient(transport=self.org.transport) as http:
-            answer = await http.delete(
+            answer = await http.request(
+                method,
                 f"{session['instance_url']}/services/data/v62.0/sobjects/{sobject}/{record_id}",
                 headers={"Authorization": f"Bearer {session['access_token']}"},
+                **body,
             )
         assert answer.status_code == 204, answer.text
 
