@@ -1,0 +1,86 @@
+"""What API and workers refuse to start with: keys that stored secrets need, and files that hold none."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app import cli
+from app.database import Database
+from app.resources import Resources
+from app.settings import Settings
+from app.vault import new_key
+from tests.factories import ENCRYPTION_KEY, connection_for
+from tests.integration.connections.conftest import add
+from tests.integration.workers.test_process import environment_of
+from workers import main as worker
+
+STARTS: dict[str, Callable[[], int]] = {
+    "api": partial(cli.main, ["api"]),
+    "migrate": partial(cli.main, ["migrate"]),
+    "worker": worker.main,
+}
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.endswith(("_URL", "_FILE", "_KEYS", "_SECRETS")):
+            monkeypatch.delenv(name)
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+async def sealed(resources: Resources) -> None:
+    """A connection whose tokens are sealed by the key k1."""
+    await add(resources, connection_for(resources.vault))
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+@pytest.mark.usefixtures("sealed")
+def test_missing_key_that_is_in_use_stops_the_start(
+    role: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEYS", new_key("k2"))
+    assert STARTS[role]() == 2
+    said = capsys.readouterr().err
+    assert "ENCRYPTION_KEYS lacks k1" in said
+    assert "keys rotate" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("role", ["api", "worker", "migrate"])
+def test_secret_in_variable_and_file_stops_the_start(
+    role: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    name = "DATABASE_URL" if role == "migrate" else "ENCRYPTION_KEYS"
+    (tmp_path / "secret").write_text(ENCRYPTION_KEY)
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "secret"))
+    assert STARTS[role]() == 2
+    said = capsys.readouterr().err
+    assert f"{name} and {name}_FILE are both set" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_file_that_is_not_there_stops_the_start(
+    role: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database: Database
+) -> None:
+    monkeypatch.delenv("ENCRYPTION_KEYS")
+    monkeypatch.setenv("ENCRYPTION_KEYS_FILE", "/run/secrets/nowhere")
+    assert STARTS[role]() == 2
+    said = capsys.readouterr().err
+    assert "ENCRYPTION_KEYS_FILE cannot be read: /run/secrets/nowhere: No such file" in said
