@@ -102,9 +102,8 @@ async def _settle(stage: Stage, herd: Herd, size: Size) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Print the figures; 1 when one of them is not what it must be."""
     parser = argparse.ArgumentParser(prog="python -m chaos.refresh", description=main.__doc__)
-    for name in ("processes", "tasks", "rounds", "kill_rounds", "seed"):
-        flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, type=int, default=getattr(Size, name))
+    for name, value in vars(Size()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     figures = asyncio.run(run(Size(**vars(parser.parse_args(arguments)))))
     for name, value in vars(figures).items():
         sys.stdout.write(f"{name.replace('_', ' '):<32} {round(value, 1)}\n")
