@@ -30,6 +30,7 @@ from app.salesforce.exchange import build_request, send_once
 from app.salesforce.identities import Identity, parse_identity
 from app.salesforce.ids import to18
 from app.salesforce.limits import Allowance, ApiUsage, parse_limit_info, parse_limits
+from app.salesforce.soql import in_list
 
 CLIENT_NAME: Final = "eventship-salesforce"
 # A URI beyond 16,384 bytes is refused; there is no POST /query, so longer SOQL travels in a composite.
@@ -127,6 +128,15 @@ class SalesforceClient:
         if not isinstance(record, dict):
             raise AnswerLost("the answer is not a record")
         return record
+
+    async def person_contacts(self, account_ids: Sequence[str]) -> dict[str, str]:
+        """The Contact of each of these Accounts of persons, by 18-character ids; others are left out.
+
+        https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_guidelines_personaccounts.htm
+        """
+        soql = f"SELECT Id, PersonContactId FROM Account WHERE Id IN {in_list(account_ids)}"  # noqa: S608
+        rows = await self.query(soql)
+        return {to18(row["Id"]): to18(row["PersonContactId"]) for row in rows if row.get("PersonContactId")}
 
     async def describe(self, sobject: str) -> SObjectDescribe:
         """The object as the connected user sees it; one hidden from that user is refused as NOT_FOUND."""

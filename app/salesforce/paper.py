@@ -52,6 +52,13 @@ class PaperClient(SalesforceClient):
             return [self.shown(each) for each in value]
         return value
 
+    async def person_contacts(self, account_ids: Sequence[str]) -> dict[str, str]:
+        """Of Accounts that exist on paper only, the Contacts are made up alike."""
+        made = [each for each in account_ids if each in self._new_ids]
+        known = [each for each in account_ids if each not in self._new_ids]
+        found = await super().person_contacts(known) if known else {}
+        return found | {each: self._new_id("Contact") for each in made}
+
     async def _request(
         self,
         method: str,

@@ -57,7 +57,8 @@ def organizer_of(job: Job) -> str | None:
 
 def account_company(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
     """The company that a new Contact shall belong to; None where there is none or Accounts are hidden."""
-    if job.rules.creates != CONTACT_CREATED or ACCOUNT not in describes:
+    account = describes.get(ACCOUNT)
+    if job.rules.creates != CONTACT_CREATED or account is None or not account.is_queryable:
         return None
     return company_of(job.attendee.company)
 
@@ -67,9 +68,11 @@ def _requests(
 ) -> Iterable[Subrequest]:
     companies = sorted({each for job in jobs if (each := account_company(job, describes))})
     owners = sorted({each for job in jobs if (each := organizer_of(job))})
-    is_about_persons = any(job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs)
+    account = describes.get(ACCOUNT)
+    has_persons = account is not None and "IsPersonAccount" in account.fields
+    is_about_persons = has_persons and any(job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs)
     soqls = [
-        *_accounts_soql(companies, describes.get(ACCOUNT)),
+        *_accounts_soql(companies, no_persons=NO_PERSONS if has_persons else ""),
         *(("users", f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
         *([("types", PERSON_TYPES)] if is_about_persons else ()),
     ]
@@ -84,9 +87,7 @@ PERSON_TYPES: Final = (
 )
 
 
-def _accounts_soql(companies: Sequence[str], describe: SObjectDescribe | None) -> Iterable[tuple[str, str]]:
-    has_persons = describe is not None and "IsPersonAccount" in describe.fields
-    no_persons = NO_PERSONS if has_persons else ""
+def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tuple[str, str]]:
     select = "SELECT Id, Name, CreatedDate FROM Account WHERE"
     for some in _cut(companies):
         yield "named", f"{select} Name IN {in_list(some)}{no_persons}"

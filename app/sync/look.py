@@ -26,6 +26,7 @@ from app.sync.rules.people import (
     ids_to_look_up,
     resolve,
 )
+from app.sync.rules.standard import PERSON_ACCOUNT
 from app.sync.wanted import MEMBER as MEMBER_OBJECT
 from app.sync.wanted import Wanted
 
@@ -48,7 +49,8 @@ MEMBER_FIELDS = "Id, CampaignId, LeadId, ContactId, Status, HasResponded"
 @dataclass(frozen=True)
 class Findings:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
-    whether they count as responded; Task ids by our reference; describes where the rules need any."""
+    whether they count as responded; Task ids by our reference; describes where the rules need any;
+    `persons` are fields of Accounts that stand for Contacts, by their ids."""
 
     people: People = field(default_factory=People)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Findings:
     statuses: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
+    persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 async def look(client: SalesforceClient, batch: Batch, wanted: Wanted) -> Findings:
@@ -83,6 +86,19 @@ async def look_up_people(
     rows = [row for answers in await _records(client, requests) for row in answers]
     people = [*known.rows.values(), *(_person_row(row, wanted) for row in rows)]
     return People.of(people, known.asked_ids | asked)
+
+
+async def look_at_persons(
+    client: SalesforceClient, people: People, wanted: Wanted
+) -> dict[str, Mapping[str, Any]]:
+    """The fields of the Accounts that hold what these Contacts show, where the rules may change them."""
+    ids = sorted({id_ for row in people.rows.values() if (id_ := row.person_account_id)})
+    names = wanted.fields.get(PERSON_ACCOUNT, ())
+    if not ids or not names:
+        return {}
+    soqls = [f"SELECT {_listed('Id', names)} FROM Account WHERE Id IN {in_list(some)}" for some in _cut(ids)]  # noqa: S608
+    rows = [row for soql in soqls for row in await client.query(soql)]
+    return {to18(row["Id"]): {name: row.get(name) for name in names} for row in rows}
 
 
 async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], wanted: Wanted) -> Findings:

@@ -15,13 +15,13 @@ from app.sync.ends import UNKNOWN_FIELD_CODES, refuse
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
-from app.sync.look import Findings, look, look_up_people
+from app.sync.look import Findings, look, look_at_persons, look_up_people
 from app.sync.plan.accounts import adopt_accounts, plan_accounts, settle_accounts
 from app.sync.plan.drafts import Org
-from app.sync.plan.people import carrier_of, create_people, find_people
+from app.sync.plan.people import carrier_of, create_people, find_people, know_contacts
 from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.rows import Operation, Row, set_person
-from app.sync.rules.people import Found, LookAgain, People, adopt
+from app.sync.rules.people import ACCOUNT, Found, LookAgain, People, adopt
 from app.sync.store import Store
 from app.sync.wanted import Wanted, objects_of
 
@@ -48,12 +48,12 @@ async def take_steps(
     Raises what the client raises when it concerns more than single rows; the rows then say how far they got.
     """
     batch = store.batch
-    wanted = await _wanted(client, store)
-    found = await _look(client, store, wanted)
+    wanted, found = await _look(client, store)
     await _check_budget(client, store)
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
     people = await _people(executor, found, wanted, pepper=means.pepper)
-    found = replace(found, people=people)
+    persons = await look_at_persons(client, people, wanted)
+    found = replace(found, people=people, persons=persons)
     await executor.run(plan_rest(rows, found, batch=batch, clock=clock))
     settle_idle(rows, found, clock=clock)
     for row in rows:
@@ -72,17 +72,18 @@ async def _wanted(client: SalesforceClient, store: Store) -> Wanted:
     return Wanted.of(jobs, describes)
 
 
-async def _look(client: SalesforceClient, store: Store, wanted: Wanted) -> Findings:
+async def _look(client: SalesforceClient, store: Store) -> tuple[Wanted, Findings]:
     """A field that went since the describes were fetched is found missing: they are fetched anew, once."""
-    batch = store.batch
+    batch, wanted = store.batch, await _wanted(client, store)
     try:
-        return await look(client, batch, wanted)
+        return wanted, await look(client, batch, wanted)
     except Refused as refused:
         if not wanted.describes or refused.failure.error_code not in UNKNOWN_FIELD_CODES:
             raise
     async with store.database.tenant(batch.host_id) as session:
         await forget_describes(session, host_id=batch.host_id, sobjects=wanted.describes)
-    return await look(client, batch, await _wanted(client, store))
+    wanted = await _wanted(client, store)
+    return wanted, await look(client, batch, wanted)
 
 
 async def _check_budget(client: SalesforceClient, store: Store) -> None:
@@ -108,7 +109,16 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
     else:
         await executor.run(missing)
     matched = await executor.retake_duplicates()
+    await _persons(executor, missing)
     return await _adopt_matches(executor.client, matched, found.people, wanted)
+
+
+async def _persons(executor: Executor, created: Sequence[Operation]) -> None:
+    """The Contacts of Person Accounts that were just created."""
+    of_persons = [each for each in created if each.record.sobject == ACCOUNT]
+    ids = {row.person.id for each in of_persons for row in each.rows if row.person}
+    if ids:
+        know_contacts(of_persons, await executor.client.person_contacts(sorted(ids)))
 
 
 async def _accounts(

@@ -13,6 +13,7 @@ from app.sync.rules.mapping import (
     Rules,
 )
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, key_of
+from app.sync.rules.standard import PERSON_ACCOUNT
 from app.sync.rules.values import fields_to_read
 
 MEMBER, TASK = "CampaignMember", "Task"
@@ -36,7 +37,8 @@ class Wanted:
             return cls()
         jobs = list(jobs)
         rules = distinct(job.rules for job in jobs)
-        fields = {sobject: _fields(sobject, rules, describes) for sobject in (LEAD, CONTACT, MEMBER)}
+        objects = (LEAD, CONTACT, MEMBER, PERSON_ACCOUNT)
+        fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
         return cls(describes, fields, _keys(jobs))
 
     def keys_of(self, sobject: str) -> dict[str, tuple[str, ...]]:
@@ -89,12 +91,12 @@ def _names_account(job: Job) -> bool:
 def _fields(
     sobject: str, rules: Iterable[Rules], describes: Mapping[str, SObjectDescribe]
 ) -> tuple[str, ...]:
-    describe = describes.get(sobject)
-    if describe is None:
+    describe = describes.get(ACCOUNT if sobject == PERSON_ACCOUNT else sobject)
+    if describe is None or (sobject == PERSON_ACCOUNT and "IsPersonAccount" not in describe.fields):
         return ()
     rules = list(rules)
     names = [name for each in rules for name in fields_to_read(sobject, each, describe=describe)]
-    names += [each.external_id.field for each in rules if each.external_id and sobject != MEMBER]
+    names += [each.external_id.field for each in rules if each.external_id and sobject in (LEAD, CONTACT)]
     if sobject == CONTACT and names:
         names += PERSON_MARKS
     return tuple(name for name in dict.fromkeys(names) if name in describe.fields)

@@ -1,6 +1,6 @@
 """Step two of a batch, planned: whom to create, one record per e-mail. Pure but for the rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from app.sync.references import fence_key
 from app.sync.rows import Operation, Row, open_rows, set_person
 from app.sync.rules.fields import Notice, is_usable_email, person_name
 from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
-from app.sync.rules.people import CONTACT, LEAD, Found, Hidden, NotThere, People, resolve
+from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, Found, Hidden, NotThere, People, key_of, resolve
 from app.sync.rules.standard import PERSON_ACCOUNT
 
 CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
@@ -31,7 +31,22 @@ def find_people(rows: Sequence[Row], people: People, *, batch: Batch, clock: Clo
         row.skipped_because = _skip_reason(row.job, batch)
         if row.skipped_because is None and _needs_creation(row, people, batch=batch, clock=clock):
             missing.setdefault(row.job.attendee.email_key or "", []).append(row)
-    return list(missing.values())
+    return _known_as_one(missing.values())
+
+
+def _known_as_one(groups: Iterable[list[Row]]) -> list[list[Row]]:
+    """People of different addresses whom the host knows by one external id are one person."""
+    found: list[list[Row]] = []
+    by_key: dict[tuple[str, str], list[Row]] = {}
+    for group in groups:
+        key = next((key for row in group if (key := key_of(row.job))), None)
+        if key is not None and key in by_key:
+            by_key[key] += group
+            continue
+        found.append(group)
+        if key is not None:
+            by_key[key] = group
+    return found
 
 
 def create_people(
@@ -48,6 +63,27 @@ def create_people(
         for alike in missing
         for operation in _create_person(alike, org, batch, pepper=pepper, accounts=accounts)
     ]
+
+
+def know_contacts(operations: Iterable[Operation], contacts: Mapping[str, str]) -> None:
+    """An Account of a person that was just created stands for its Contact, which the rest is written to."""
+    for operation in operations:
+        slot = operation.rows[0].slots.get(operation.key)
+        if operation.record.sobject != ACCOUNT or slot is None or slot.state != "written":
+            continue
+        contact_id = contacts.get(slot.sf_id or "")
+        for row in operation.rows:
+            _know_contact(row, contact_id)
+
+
+def _know_contact(row: Row, contact_id: str | None) -> None:
+    slot = row.slots[SlotKey(PERSON)]
+    if contact_id is None:
+        row.person, row.must_replan = None, True
+        return
+    row.person = Found(CONTACT, contact_id, "created")
+    details = {**slot.details, "person_account_id": slot.sf_id}
+    row.slots[SlotKey(PERSON)] = replace(slot, sobject=CONTACT, sf_id=contact_id, details=details)
 
 
 def carrier_of(rows: Sequence[Row]) -> Row:
@@ -94,15 +130,15 @@ def _not_visible(sobject: str) -> RowError:
 
 def _adopt_found(row: Row, found: Found) -> None:
     before = row.slots.get(SlotKey(PERSON))
+    details = before.details if before else {}
+    followed = {name: details[name] for name in ("asserted",) if name in details}
     # A lost create that turned up is ours, whatever way it was found now.
-    is_ours = before is not None and before.state == "ambiguous" and before.action == "create"
-    if is_ours and before is not None:
-        followed = {name: before.details[name] for name in ("asserted",) if name in before.details}
+    if before is not None and before.state == "ambiguous" and before.action == "create":
         details = {"is_created_by_us": True, **followed}
         set_person(row, replace(found, found_by="created"), details=details)
     else:
-        created = bool(before and before.details.get("is_created_by_us"))
-        set_person(row, found, details={"is_created_by_us": created})
+        is_ours = bool(details.get("is_created_by_us"))
+        set_person(row, found, details={"is_created_by_us": is_ours, **followed})
 
 
 def _may_create(row: Row, *, batch: Batch, clock: Clock) -> bool:

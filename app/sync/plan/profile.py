@@ -12,6 +12,8 @@ from app.sync.look import Findings
 from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, mapped_fields
 from app.sync.plan.free import is_free
 from app.sync.rows import Operation, Row
+from app.sync.rules.people import ACCOUNT
+from app.sync.rules.standard import PERSON_ACCOUNT
 from app.sync.rules.values import Filled, fill
 from app.sync.wanted import touches_people
 
@@ -45,6 +47,10 @@ def standing_of(row: Row, found: Findings) -> Standing | None:
     shown = found.people.rows.get(row.person.id)
     if shown is None or shown.sobject not in found.describes:
         return None
+    account_id = shown.person_account_id
+    if account_id is not None:
+        fields = found.persons.get(account_id)
+        return Standing(PERSON_ACCOUNT, ACCOUNT, account_id, fields) if fields else None
     return Standing(shown.sobject, shown.sobject, shown.id, shown.standing)
 
 
@@ -97,7 +103,8 @@ def _said(row: Row) -> Mapping[str, str]:
     """What we said with the create, and since then."""
     person, profile = row.slots.get(SlotKey(PERSON)), row.slots.get(KEY)
     created: Mapping[str, str] = (person.details.get("asserted") or {}) if person else {}
-    is_of_this = profile is not None and person is not None and profile.sf_id in (None, person.sf_id)
+    ids = (None, person.sf_id, person.details.get("person_account_id")) if person else ()
+    is_of_this = profile is not None and profile.sf_id in ids
     since = asserted_in(profile)
     return {**created, **since} if is_of_this else {**since, **created}
 
