@@ -18,7 +18,7 @@ from app.salesforce.hosts import record_url
 from app.salesforce.ids import to18
 from app.salesforce.paper import PaperClient
 from app.salesforce.soql import quote
-from app.sync.batch import Written
+from app.sync.batch import PERSON, PROFILE, Written
 from app.sync.describes import load_describes
 from app.sync.finish import note_usage
 from app.sync.rehearse import Rehearsal
@@ -57,6 +57,8 @@ def touched_by(rehearsal: Rehearsal) -> list[Touched]:
     """The records that the run would write or leave as they are, the person first."""
     slots = {key.slot: slot for key, slot in rehearsal.row.slots.items()}
     sent = {each.slot: each.request for each in rehearsal.row.exchanges}
+    # A change of the person's fields has a slot of its own beside the person's.
+    slots.pop(PERSON if PROFILE in sent else PROFILE, None)
     written = [_written(slot, request, slots.get(slot), rehearsal.client) for slot, request in sent.items()]
     kept = [
         Touched(_part(name), slot.sobject, {}, slot.sf_id)
@@ -77,7 +79,7 @@ def _written(slot: str, request: Mapping[str, Any], standing: Written | None, cl
 
 
 def _part(slot: str) -> str:
-    return slot.removeprefix(TASK).partition(":")[0]
+    return PERSON if slot == PROFILE else slot.removeprefix(TASK).partition(":")[0]
 
 
 async def _planned(resources: Resources, done: Rehearsed, touched: Sequence[Touched]) -> list[Planned]:

@@ -18,7 +18,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
 from app.salesforce.hosts import record_url
 from app.sync.arm import Arm
-from app.sync.batch import PERSON, SlotKey, Written
+from app.sync.batch import PERSON, PROFILE, SlotKey, Written
 from app.sync.drain import Engine, pepper_of
 from app.sync.policy import LIMIT_WAIT
 from app.sync.rehearse import Rehearsal, load_one, rehearse
@@ -121,7 +121,7 @@ def _engine(resources: Resources) -> Engine:
 def _person(rehearsal: Rehearsal, context: EventContext) -> PersonPlan:
     row = rehearsal.row
     fields = _sent_fields(rehearsal, PERSON)
-    if fields is not None and "id" not in fields:
+    if fields is not None:
         return PersonPlan(action="create", person=None, fields=fields)
     slot = row.slots.get(SlotKey(PERSON))
     if row.person is None or slot is None or slot.sf_id is None:
@@ -131,7 +131,8 @@ def _person(rehearsal: Rehearsal, context: EventContext) -> PersonPlan:
         found_by=slot.details.get("found_by"),
         is_created_by_us=bool(slot.details.get("is_created_by_us")),
     )
-    return PersonPlan(action="found" if fields is None else "update", person=person, fields=fields)
+    changes = _sent_fields(rehearsal, PROFILE)
+    return PersonPlan(action="found" if changes is None else "update", person=person, fields=changes)
 
 
 def _activities(rehearsal: Rehearsal, context: EventContext) -> list[ActivityPlan]:

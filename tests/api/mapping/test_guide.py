@@ -13,6 +13,7 @@ from app.mapping.schemas import FieldRuleGiven, Mode, PeopleGiven
 from app.mapping.vocabulary import SOURCES
 from app.sync.rules.fitting import FITTERS
 from tests.api.mapping.studio import HOST, Studio, told
+from tests.factories import NOW
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
 EXAMPLE = re.compile(r'(?s)<a id="as_(\w+)"></a>.*?```json\n(.*?)```')
@@ -57,6 +58,32 @@ async def followed(studio: Studio, name: str, *fields: str, **changes: Any) -> d
 async def only(studio: Studio, sobject: str) -> dict[str, Any]:
     [record] = await studio.rig.records(sobject)
     return dict(record)
+
+
+async def test_as_in_inwink_contacts_are_updated(studio: Studio) -> None:
+    row = {"LastName": "Otter", "Email": "Olga@Otter.example", "Title": "Diver", "FirstName": "O."}
+    await studio.rig.org.seed("Contact", row)
+    await followed(studio, "inwink", "CampaignMember")
+    contact = await only(studio, "Contact")
+    assert (contact["Title"], contact["Phone"]) == ("Head of Diving", "+49 30 1")
+    assert (contact["FirstName"], contact["Email"]) == ("O.", "Olga@Otter.example")
+    assert (await only(studio, "CampaignMember"))["Ticket__c"] == "Standard"
+    assert await studio.rig.records("Lead") == []
+
+
+async def test_as_in_livestorm_contacts_are_created_with_accounts(studio: Studio) -> None:
+    [account_id] = await studio.rig.org.seed("Account", {"Name": "RIVER"})
+    await followed(studio, "livestorm", "CampaignMember")
+    contact = await only(studio, "Contact")
+    assert (contact["AccountId"], contact["Department"], contact["LeadSource"]) == (
+        account_id, "Research", "Eventship",
+    )  # fmt: skip
+    assert (await only(studio, "CampaignMember"))["Replay_Status__c"] == "Not watched"
+    watched = {"watched_at": NOW.isoformat(), "seconds": 60}
+    await studio.rig.change("reg_00001", replay=watched)
+    await studio.rig.drain()
+    assert (await only(studio, "CampaignMember"))["Replay_Status__c"] == "Watched"
+    assert await studio.rig.records("Lead") == []
 
 
 async def test_as_in_oncehub_leads_get_record_type_owner_and_required_fields(studio: Studio) -> None:

@@ -100,6 +100,14 @@ async def test_preview_of_a_new_person_comes_true(studio: Studio) -> None:
         assert {name: written[name] for name in plain} == plain
 
 
+async def test_account_of_a_new_contact_is_shown_first(studio: Studio) -> None:
+    await studio.put({"people": {"create": "contact"}})
+    shown = await seen(studio, await registered(studio))
+    assert [each["part"] for each in shown["records"]] == ["account", "person", "registered"]
+    assert fields(shown, "account")["Name"]["then"] == "River GmbH"
+    assert fields(shown, "person")["AccountId"]["then"].startswith("@{")
+
+
 async def known(studio: Studio, **contact: Any) -> str:
     row = {"LastName": "Otter", "Email": "otter1@example.com", **contact}
     [contact_id] = await studio.rig.org.seed("Contact", row)
@@ -118,6 +126,20 @@ async def test_known_person_is_shown_as_it_stands(studio: Studio) -> None:
         "Boss",
     )
     assert whys(shown) == dict.fromkeys(("Title", "Phone", "Diet__c"), "not_updating") | {"Email": "same"}
+
+
+async def test_preview_of_a_known_person_comes_true(studio: Studio) -> None:
+    await known(studio, Title="Boss", Diet__c="None")
+    await studio.put({"fields": RULES, "people": {"update_existing": True}})
+    reg = await registered(studio)
+    shown = await seen(studio, reg)
+    assert part(shown, "person")["action"] == "update"
+    assert whys(shown) == {"Phone": "changed", "Diet__c": "changed", "Title": "kept", "Email": "same"}
+    await studio.rig.drain()
+    [contact] = await studio.rig.records("Contact")
+    then = {name: each["then"] for name, each in fields(shown, "person").items()}
+    assert then == {name: contact[name] for name in then}
+    assert contact["Diet__c"] == "None;Vegan"
 
 
 async def test_preview_says_why_nothing_would_change(studio: Studio) -> None:

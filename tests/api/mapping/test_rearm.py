@@ -122,3 +122,36 @@ async def test_saving_asks_the_org_anew_before_rows_are_tried_again(studio: Stud
     assert first is not None
     assert oldest is not None
     assert oldest > first
+
+
+async def test_row_that_failed_for_an_option_is_written_once_the_mapping_has_it(studio: Studio) -> None:
+    rule = {
+        "object": "Lead",
+        "field": "Diet__c",
+        "from": "answers.diet",
+        "values": {"vegetarian": "Vegetarian"},
+    }
+    await studio.put({"fields": [rule]})
+    await studio.synced(answers=[{"key": "diet", "label": "Food", "value": "plants"}])
+    assert await counts(studio) == (1, 0, 1)
+    [group] = told(await studio.http.get(STATS.format("evt_otters")))["groups"]
+    assert (group["class"], group["error_code"], group["fields"]) == (
+        "configuration", "OPTION_NOT_MAPPED", ["Diet__c"],
+    )  # fmt: skip
+    saved = await studio.put({"fields": [{**rule, "otherwise": "Vegan"}]})
+    assert saved["retried"] == 1
+    await studio.rig.drain()
+    assert await counts(studio) == (0, 0, 0)
+    assert [lead["Diet__c"] for lead in await studio.rig.records("Lead")] == ["Vegan"]
+
+
+async def test_value_that_was_added_in_salesforce_is_taken_after_saving_again(studio: Studio) -> None:
+    layer = {"fields": [{"object": "Lead", "field": "Diet__c", "from": "answers.diet"}]}
+    await studio.put(layer)
+    await studio.synced(answers=[{"key": "diet", "label": "Food", "value": "Pescetarian"}])
+    assert await counts(studio) == (1, 0, 1)
+    more = ["Diet__c | picklist(255) | CUNR | Diet | Vegetarian; Vegan; None; Pescetarian"]
+    await studio.rig.org.configure(extra_fields={"Lead": more})
+    assert (await studio.put(layer))["retried"] == 1
+    await studio.rig.drain()
+    assert [lead["Diet__c"] for lead in await studio.rig.records("Lead")] == ["Pescetarian"]

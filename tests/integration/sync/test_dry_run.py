@@ -110,6 +110,19 @@ async def test_parts_say_what_is_new_and_what_stands(rig: Rig) -> None:
     assert again.member.member.status == "Sent"
 
 
+async def test_person_to_be_changed_is_shown_with_what_changes(rig: Rig) -> None:
+    [contact_id] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    await rig.choose(people={"update_existing": True})
+    attendee = {"email": "otter1@example.com", "name": "Otter", "job_title": "Diver"}
+    reg = await rig.registered(1, attendee=attendee)
+    person = (await dry(rig, reg)).person
+    assert (person.action, person.fields) == ("update", {"id": contact_id, "Title": "Diver"})
+    assert person.person is not None
+    assert person.person.id == contact_id
+    told, sent = await told_and_sent(rig, reg)
+    assert told == sent != []
+
+
 async def test_person_to_be_created_is_shown_with_its_fields(rig: Rig) -> None:
     told = await dry(rig, await rig.registered(1))
     assert (told.person.action, told.member.reason) == ("create", "not_linked")
