@@ -1,0 +1,172 @@
+"""The org changed since we looked at its objects: fields that went, values that are not listed, rights."""
+
+from typing import Any
+
+import pytest
+
+from app.models import DescribeCache
+from tests.integration.sync.conftest import HOST, Rig
+
+SHOE = "Shoe__c | string(10) | CUN | Shoe size"
+DIET = "Diet__c | string(40) | CUN | Diet"
+
+
+def rule(sobject: str, field: str, **how: Any) -> dict[str, Any]:
+    return {"object": sobject, "field": field, **how}
+
+
+async def fetched_describes(rig: Rig) -> int:
+    calls = (await rig.org.calls())["by_endpoint"]
+    return sum(count for name, count in calls.items() if "describe" in name)
+
+
+async def test_describes_are_fetched_once_and_kept(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Lead": [DIET]})
+    await rig.choose(rule("Lead", "Diet__c", constant="any"))
+    for number in range(3):
+        await rig.registered(number)
+        await rig.drain()
+    assert await fetched_describes(rig) == 2
+
+
+async def test_default_rules_fetch_no_describe(rig: Rig) -> None:
+    await rig.registered(1)
+    await rig.drain()
+    assert await fetched_describes(rig) == 0
+
+
+async def test_describes_are_fetched_anew_after_a_day(rig: Rig) -> None:
+    await rig.choose(people={"update_existing": False}, owner={"how": "leave", "run_assignment_rules": False})
+    await rig.registered(1)
+    await rig.drain()
+    await rig.pass_time(25 * 3600)
+    await rig.registered(2)
+    await rig.drain()
+    assert await fetched_describes(rig) == 4
+
+
+async def test_a_backlog_that_meets_a_lost_field_costs_few_calls(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Lead": [DIET, SHOE]})
+    await rig.choose(rule("Lead", "Diet__c", constant="any"), rule("Lead", "Shoe__c", constant="44"))
+    await rig.registered(0)
+    await rig.drain()
+    await rig.pass_time(60)
+    await rig.org.configure(extra_fields={"Lead": [SHOE]})
+    await rig.org.door.delete("/calls")
+    for number in range(1, 41):
+        await rig.registered(number)
+    await rig.drain()
+    assert set((await rig.states()).values()) == {"synced"}
+    assert (await rig.org.calls())["total"] < 12
+    assert {lead["Shoe__c"] for lead in await rig.records("Lead")} == {"44"}
+
+
+async def test_a_field_that_is_read_of_known_people_may_vanish(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Contact": [DIET]})
+    await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    await rig.choose(
+        rule("Contact", "Diet__c", constant="any", mode="overwrite"), people={"update_existing": True}
+    )
+    reg = await rig.registered(1)
+    await rig.drain()
+    await rig.org.configure(extra_fields={"Contact": []})
+    await rig.rearm(reg)
+    await rig.drain()
+    assert (await rig.job(reg)).state == "synced"
+
+
+async def test_a_member_field_that_vanished_is_left_out_of_the_update(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"CampaignMember": [DIET]})
+    await rig.choose(rule("CampaignMember", "Diet__c", **{"from": "answers.diet"}, mode="overwrite"))
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1)
+    await rig.drain()
+    await rig.org.configure(extra_fields={"CampaignMember": []})
+    await rig.change(reg, answers=[{"key": "diet", "value": "fish"}])
+    await rig.drain()
+    assert (await rig.job(reg)).state == "synced"
+
+
+async def test_a_field_that_may_only_be_read_is_left_out_with_a_warning(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Lead": [DIET]})
+    await rig.choose(rule("Lead", "Diet__c", constant="any"))
+    await rig.registered(1)
+    await rig.drain()
+    await rig.org.configure(read_only_fields={"Lead": ["Diet__c"]})
+    reg = await rig.registered(2)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert job.state == "synced"
+    assert ("field_dropped", "Diet__c") in [(each["code"], each["field"]) for each in job.warnings]
+
+
+async def test_a_required_field_without_value_names_the_field_as_people_see_it(rig: Rig) -> None:
+    await rig.choose(rule("Lead", "Title", constant="Otter"))
+    await rig.registered(1)
+    await rig.drain()
+    await rig.org.configure(extra_fields={"Lead": ["Region__c | string(40) | CU | Sales region"]})
+    await rig.pass_time(60)
+    reg = await rig.registered(2)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.error_class, job.error_code) == (
+        "failed",
+        "configuration",
+        "REQUIRED_FIELD_MISSING",
+    )
+    await rig.rearm(reg, why="retry")
+    await rig.drain()
+    error = (await rig.job(reg)).error
+    assert error is not None
+    assert (error["fields"], error["field_label"]) == (["Region__c"], "Sales region")
+
+
+async def test_required_fields_get_values_where_the_host_wants_that(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Lead": ["Region__c | string(40) | CU | Sales region"]})
+    await rig.choose(people={"fill_required": True})
+    reg = await rig.registered(1)
+    await rig.drain()
+    [lead] = await rig.records("Lead")
+    assert lead["Region__c"] == "[not provided]"
+    assert "fallback_used" in {each["code"] for each in (await rig.job(reg)).warnings}
+
+
+async def test_a_value_that_the_org_unlisted_meanwhile_fails_by_name_and_passes_once_listed(rig: Rig) -> None:
+    listed = {"restricted_picklists": {"Lead.Rating": ["Hot", "Warm"]}}
+    await rig.org.configure(**listed)
+    await rig.choose(rule("Lead", "Rating", constant="Hot"))
+    await rig.registered(1)
+    await rig.drain()
+    await rig.org.configure(restricted_picklists={"Lead.Rating": ["Cold"]})
+    await rig.pass_time(60)
+    reg = await rig.registered(2)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert job.error is not None
+    told = {name: job.error[name] for name in ("error_code", "fields", "field_label", "value", "advice_code")}
+    assert told == {
+        "error_code": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "fields": ["Rating"],
+        "field_label": "Rating",
+        "value": "Hot",
+        "advice_code": "restricted_picklist",
+    }
+    await rig.org.configure(**listed)
+    await rig.rearm(reg, why="retry")
+    await rig.drain()
+    assert (await rig.job(reg)).state == "synced"
+
+
+@pytest.mark.parametrize("age", [10, 60], ids=["just fetched", "fetched a while ago"])
+async def test_a_misfit_lets_the_describe_be_fetched_anew_at_most_twice_a_minute(rig: Rig, age: int) -> None:
+    await rig.org.configure(restricted_picklists={"Lead.Rating": ["Hot"]})
+    await rig.choose(rule("Lead", "Rating", **{"from": "answers.a"}))
+    await rig.registered(1)
+    await rig.drain()
+    await rig.pass_time(age)
+    reg = await rig.registered(2, answers=[{"key": "a", "value": "Lukewarm"}])
+    await rig.drain()
+    assert (await rig.job(reg)).error_code == "VALUE_NOT_IN_PICKLIST"
+    async with rig.database.system() as session:
+        kept = await session.get_one(DescribeCache, (HOST, rig.org.org_id, "Lead"))
+    assert kept.is_stale is (age > 30)
