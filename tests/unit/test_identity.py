@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,11 @@ def signed(mint: TokenMint, header: dict[str, Any], body: dict[str, Any] | None 
     return jwt.encode(whole, body or claims(), mint.key, registry=registry)
 
 
+def seconds(value: object) -> object:
+    """A distance from now as a claim tells a time; anything else as it is."""
+    return int(time.time() + value.total_seconds()) if isinstance(value, timedelta) else value
+
+
 async def refuses(verifier: TokenVerifier, token: str) -> bool:
     try:
         await verifier.verify(token)
@@ -142,12 +148,12 @@ async def test_token_that_brings_its_own_key_is_refused_before_any_fetch(
     [
         pytest.param({"aud": "another-service"}, id="other audience"),
         pytest.param({"aud": None}, id="no audience"),
-        pytest.param({"exp": int(time.time()) - 1}, id="expired a second ago"),
-        pytest.param({"exp": int(time.time()) - 3600}, id="expired long ago"),
+        pytest.param({"exp": timedelta(seconds=-1)}, id="expired a second ago"),
+        pytest.param({"exp": timedelta(hours=-1)}, id="expired long ago"),
         pytest.param({"exp": None}, id="no expiry"),
         pytest.param({"exp": "tomorrow"}, id="odd expiry"),
-        pytest.param({"nbf": int(time.time()) + 120}, id="not for two minutes"),
-        pytest.param({"iat": int(time.time()) + 120}, id="issued in two minutes"),
+        pytest.param({"nbf": timedelta(minutes=2)}, id="not for two minutes"),
+        pytest.param({"iat": timedelta(minutes=2)}, id="issued in two minutes"),
         pytest.param({"sub": None}, id="nobody"),
         pytest.param({"sub": ""}, id="empty subject"),
         pytest.param({"sub": 17}, id="numeric subject"),
@@ -159,7 +165,7 @@ async def test_token_that_brings_its_own_key_is_refused_before_any_fetch(
 async def test_claim_that_is_not_right_refuses_the_token(
     verifier: TokenVerifier, mint: TokenMint, changes: dict[str, Any]
 ) -> None:
-    body = {name: value for name, value in claims(**changes).items() if value is not None}
+    body = {name: seconds(value) for name, value in claims(**changes).items() if value is not None}
     assert await refuses(verifier, signed(mint, {}, body))
 
 
