@@ -55,6 +55,13 @@ CAPABILITIES: Final = (
         people.nobody_is_created,
     ),
     Capability(
+        52,
+        "Existing people are updated with what they registered with",
+        (INWINK, LIVESTORM, ONCEHUB),
+        "`people.update_existing`",
+        people.people_who_stand_are_updated_on_request,
+    ),
+    Capability(
         53,
         "One way: nothing flows back, and what a salesperson corrects stays",
         (EVENTSHIP, INWINK, LIVESTORM, SUPERSEND),
@@ -144,6 +151,13 @@ CAPABILITIES: Final = (
         (ONCEHUB,),
         "`fields`",
         fields.fields_of_every_type,
+    ),
+    Capability(
+        70,
+        "Override or only where empty, field by field; and who owns new people",
+        (ONCEHUB,),
+        "`mode` of a field, `owner`",
+        fields.override_or_only_where_empty_and_who_owns,
     ),
     Capability(
         72,
