@@ -104,15 +104,18 @@ LIVE_IS_DUE = text(
     )
     """  # noqa: S608 -- put together from constants
 )
+# Rows are met again by their place, not by key: while statistics know nothing of a host, any index that begins
+# with it looks as good as the key's, and each row of a batch would be compared with all that wait. A row that
+# changed in the meantime has another place and waits for the next claim.
 CLAIM = text(
     f"""
     {WAITING_EVENTS}, candidate AS (
-        SELECT row.registration_id
+        SELECT row.place
         FROM waiting
         JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
         CROSS JOIN (VALUES (0), (10)) AS lane (priority)
         CROSS JOIN LATERAL (
-            SELECT job.registration_id, job.due_at FROM sync_jobs AS job
+            SELECT job.ctid AS place, job.due_at FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
               AND job.state IN ('pending', 'ambiguous') AND job.priority = lane.priority
               AND job.due_at <= clock_timestamp() AND job.org_id = :org_id
@@ -121,15 +124,15 @@ CLAIM = text(
         WHERE event.paused_at IS NULL
         ORDER BY lane.priority, row.due_at LIMIT :most
     ), locked AS (
-        SELECT job.host_id, job.registration_id FROM sync_jobs AS job
-        WHERE job.host_id = :host_id AND job.registration_id IN (SELECT registration_id FROM candidate)
-          AND job.state IN ('pending', 'ambiguous')
-        ORDER BY job.registration_id FOR UPDATE SKIP LOCKED
+        SELECT row.place FROM candidate CROSS JOIN LATERAL (
+            SELECT job.ctid AS place FROM sync_jobs AS job WHERE job.ctid = candidate.place
+            FOR UPDATE SKIP LOCKED
+        ) AS row
     )
     UPDATE sync_jobs AS job
     SET state = 'running', fence = :fence, running_version = job.wanted_version
     FROM locked
-    WHERE job.host_id = locked.host_id AND job.registration_id = locked.registration_id
+    WHERE job.ctid = locked.place
       AND EXISTS (
         SELECT 1 FROM org_leases WHERE org_id = :org_id AND fence = :fence AND until > clock_timestamp()
       )
