@@ -126,6 +126,24 @@ class Rig:
     def dsn(self) -> str:
         return self.engines.database_url.replace("+asyncpg", "")
 
+    def url_of(self, name: str) -> str:
+        """Another database of the same server, as the service's settings have it."""
+        return self.engines.database_url.rpartition("/")[0] + "/" + name
+
+    def dsn_of(self, name: str) -> str:
+        return self.url_of(name).replace("+asyncpg", "")
+
+    async def copy_database(self, name: str) -> None:
+        """A copy of the database as it stands; nobody else may be connected to it."""
+        connection = await asyncpg.connect(self.dsn_of("template1"), timeout=10)
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE postgres')
+        await connection.close()
+
+    async def drop_database(self, name: str) -> None:
+        connection = await self.sql()
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        await connection.close()
+
     async def empty(self) -> None:
         """No rows and no records, as after a fresh start."""
         tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
