@@ -97,6 +97,17 @@ def switch_off(service: Service, **switches: Any) -> None:
     org_of(service).grants.expire_all()
 
 
+def narrow_every_grant(service: Service) -> None:
+    """The app loses the scope `api`: sessions live on, and no refresh could help."""
+    for grant in org_of(service).grants:
+        grant.scope = "id refresh_token"
+
+
+def close_api_for_everybody(service: Service) -> None:
+    users = [user["Id"] for user in org_of(service).store.live("User")]
+    service.configure(api_disabled_users=users)
+
+
 def know_own_app(service: Service, secret: str) -> None:
     shared = {"client_id": "3MVG9otter", "client_secret": "otter-secret"}
     switch_off(service, apps=[shared, OWN | {"client_secret": secret}])
@@ -125,6 +136,20 @@ async def reactivated(service: Service) -> None:
 async def installed_again(service: Service) -> None:
     service.configure(package_installed=True)
     await service.connect()
+
+
+async def org_is_back(service: Service) -> None:
+    service.configure(is_org_active=True)
+    await service.connect()
+
+
+async def connected_anew(service: Service) -> None:
+    await service.connect()
+
+
+async def api_ticked_for_users(service: Service) -> None:
+    service.configure(api_disabled_users=[])
+    assert await probe_closed(service.resources) == 1
 
 
 async def api_switched_on(service: Service) -> None:
@@ -159,6 +184,9 @@ ENDINGS = {
         "app_uninstalled", partial(switch_off, package_installed=False), installed_again
     ),
     "api closed": Ending("api_disabled", partial(switch_off, is_api_enabled=False), api_switched_on),
+    "api closed for the user": Ending("api_disabled", close_api_for_everybody, api_ticked_for_users),
+    "scope taken away": Ending("session_not_for_api", narrow_every_grant, connected_anew),
+    "org switched off": Ending("org_inactive", partial(switch_off, is_org_active=False), org_is_back),
     "address shut out": Ending("ip_restricted", partial(switch_off, ip_restricted=True), address_let_in),
     "secret changed": Ending(
         "credentials_rejected", partial(know_own_app, secret="otters-newer-secret"), new_secret_saved, own_app
@@ -194,8 +222,7 @@ async def test_revoked_grant_in_a_long_drain_fails_no_job_and_doubles_nothing(se
     assert 0 < after_end["synced"] < JOBS
     assert after_end["failed"] == 0
     assert card["work"]["waiting"] == JOBS - after_end["synced"]
-    async with service.resources.database.system() as session:
-        assert await session.scalar(select(func.max(SyncJob.attempts)).where(SyncJob.state == "pending")) == 0
+    assert await attempts_burnt(service) == 0
 
     card = await service.connect()
     assert card["state"] == "connected"
@@ -213,6 +240,7 @@ async def test_ended_access_is_told_at_the_next_call_and_work_waits_for_its_cure
     await ending.prepare(service)
     org_id = (await service.connect())["connection"]["org"]["id"]
     await register(service, org_id, FEW)
+    asked = token_requests(service)
 
     engine = engine_of(service, ends_at_send=ENDS_AT_SEND, end=ending.end, batch=SMALL_BATCH)
     await drain_all(engine, org_id)
@@ -220,8 +248,8 @@ async def test_ended_access_is_told_at_the_next_call_and_work_waits_for_its_cure
     assert (card["state"], card["reason"]["code"]) == ("needs_reconnect", ending.reason)
     assert (after_end["synced"] < FEW, after_end["failed"]) == (True, 0)
     assert card["work"]["waiting"] == FEW - after_end["synced"]
-    async with service.resources.database.system() as session:
-        assert await session.scalar(select(func.max(SyncJob.attempts)).where(SyncJob.state == "pending")) == 0
+    assert await attempts_burnt(service) == 0
+    assert token_requests(service) - asked <= 1
 
     asked = token_requests(service)
     for _ in range(3):
@@ -234,6 +262,12 @@ async def test_ended_access_is_told_at_the_next_call_and_work_waits_for_its_cure
     assert await states(service) == Counter({"synced": FEW})
     leads, activities = await emails(service), await tasks(service)
     assert (len(leads), set(leads.values()), len(activities)) == (FEW, {1}, FEW)
+
+
+async def attempts_burnt(service: Service) -> int:
+    async with service.resources.database.system() as session:
+        most = select(func.max(SyncJob.attempts)).where(SyncJob.state == "pending")
+        return await session.scalar(most) or 0
 
 
 def token_requests(service: Service) -> int:
