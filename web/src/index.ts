@@ -1,6 +1,7 @@
-/** The two elements of a dashboard, registered by importing this file. */
+/** The three elements of a dashboard, registered by importing this file. */
 
 export { SalesforceCard } from "./card/salesforce-card";
+export { SalesforceMapping } from "./mapping/salesforce-mapping";
 export { SalesforceEventSync } from "./sync/salesforce-event-sync";
 export { english, type Texts } from "./texts.en";
 export { setTexts } from "./texts";

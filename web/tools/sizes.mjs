@@ -1,9 +1,9 @@
-// Says how heavy the built files are, compressed, and fails when the two elements together are too heavy.
+// Says how heavy the built files are, compressed, and fails when the elements together are too heavy.
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const DIST = new URL("../dist/", import.meta.url);
-const MOST_BYTES = 60_000;
+const MOST_BYTES = 45_000;
 
 /** A file and everything that it imports from beside it, each once. */
 function withImports(name, seen = new Set()) {
@@ -20,5 +20,5 @@ function compressed(names) {
 
 const elements = compressed(withImports("eventship-salesforce.js"));
 const all = compressed(readdirSync(DIST, { withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name));
-console.log(`both elements: ${(elements / 1000).toFixed(1)} kB gzip (at most ${MOST_BYTES / 1000}); with the console: ${(all / 1000).toFixed(1)} kB`);
+console.log(`the elements: ${(elements / 1000).toFixed(1)} kB gzip (at most ${MOST_BYTES / 1000}); with the console: ${(all / 1000).toFixed(1)} kB`);
 if (elements > MOST_BYTES) process.exitCode = 1;

@@ -1,8 +1,8 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, CampaignPage, CampaignToCreate, CampaignValidated, Card, LinkShown, OwnCredentials, PreflightShown, ProblemBody, RetryFilter, RetryOutcome, Rows, StartAttempt,
-  StartConnect, Stats, StatusesChosen, Unlinked,
+  Attempt, CampaignPage, CampaignToCreate, CampaignValidated, Card, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
+  RetryFilter, RetryOutcome, Rows, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
 export type GetToken = () => string | Promise<string>;
@@ -86,6 +86,11 @@ export class HostApi {
   readonly setApp = (wish: OwnCredentials): Promise<Card> => this.api.call("PUT", `${this.path}/salesforce/app-credentials`, wish);
   readonly preflight = (): Promise<PreflightShown> => this.api.call("GET", `${this.path}/salesforce/preflight`);
   readonly runPreflight = (): Promise<PreflightShown> => this.api.call("POST", `${this.path}/salesforce/preflight`);
+  readonly mapping = (): Promise<MappingShown> => this.api.call("GET", `${this.path}/salesforce/mapping`);
+  readonly validateMapping = (given: MappingGiven): Promise<MappingShown> => this.api.call("POST", `${this.path}/salesforce/mapping/validate`, given);
+  readonly saveMapping = (given: MappingToSave): Promise<MappingShown> => this.api.call("PUT", `${this.path}/salesforce/mapping`, given);
+  readonly sources = (): Promise<Sources> => this.api.call("GET", `${this.path}/salesforce/mapping/sources`);
+  readonly objectFields = (object: string): Promise<ObjectFields> => this.api.call("GET", `${this.path}/salesforce/mapping/objects/${encodeURIComponent(object)}/fields`);
   readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/salesforce/stream`, last, signal);
 }
 

@@ -1,4 +1,4 @@
-/** The console page: hosts and their events around the two elements, and the operations' view. */
+/** The console page: hosts and their events around the three elements, and the operations' view. */
 
 import "../index";
 import { css, html, nothing, type PropertyDeclarations } from "lit";
@@ -16,6 +16,7 @@ import { dropToken, takeToken } from "./token";
 interface Place {
   readonly hostId: string | null;
   readonly eventId: string | null;
+  readonly isMapping: boolean;
   readonly isOperations: boolean;
 }
 
@@ -122,9 +123,10 @@ class Console extends EventshipElement {
   }
 
   private placeView({ items }: HostList): View {
-    const { hostId, eventId, isOperations } = this.place;
+    const { hostId, eventId, isMapping, isOperations } = this.place;
     if (isOperations) return html`<eventship-ops-view .getToken=${this.getToken}></eventship-ops-view>`;
     if (hostId === null) return html`<p class="panel">${words.noHosts}</p>`;
+    if (isMapping) return this.mappingView(hostId);
     if (eventId !== null) return this.eventView(hostId, eventId);
     return this.hostView(items.find((host) => host.id === hostId) ?? null, hostId);
   }
@@ -132,6 +134,7 @@ class Console extends EventshipElement {
   private hostView(host: HostListed | null, hostId: string): View {
     return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
       <salesforce-card host-id=${hostId} .getToken=${this.getToken} return-to="/console/"></salesforce-card>
+      <p><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a></p>
       <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
         ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}
         ${this.cursor ? html`<p><button class="quiet" @click=${this.loadMore}>${words.moreEvents}</button></p>` : nothing}</section>`;
@@ -143,6 +146,11 @@ class Console extends EventshipElement {
       event.is_cancelled ? words.cancelled : "", event.is_paused ? words.paused : "",
     ].filter(Boolean);
     return html`<li><a href="${hostAddress(hostId)}/events/${encodeURIComponent(event.id)}"><strong>${event.title}</strong><br><span class="small dim">${facts.join(" · ")}</span></a></li>`;
+  }
+
+  private mappingView(hostId: string): View {
+    return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
+      <salesforce-mapping host-id=${hostId} .getToken=${this.getToken}></salesforce-mapping>`;
   }
 
   private eventView(hostId: string, eventId: string): View {
@@ -160,9 +168,9 @@ function hostAddress(hostId: string): string {
 }
 
 function placeOf(hash: string): Place {
-  const [, kind, hostId, , eventId] = hash.slice(1).split("/").map(decodeURIComponent);
+  const [, kind, hostId, part, eventId] = hash.slice(1).split("/").map(decodeURIComponent);
   const isHost = kind === "hosts" && hostId !== undefined;
-  return { hostId: isHost ? hostId : null, eventId: isHost ? (eventId ?? null) : null, isOperations: kind === "operations" };
+  return { hostId: isHost ? hostId : null, eventId: isHost ? (eventId ?? null) : null, isMapping: isHost && part === "mapping", isOperations: kind === "operations" };
 }
 
 define("eventship-console", Console);

@@ -16,6 +16,7 @@ export const words = {
   moreEvents: "More events",
   integrations: "Integrations",
   allEvents: "All events",
+  mapping: "People and fields",
   roles: { owner: "owner", admin: "admin", member: "member" } as Record<string, string>,
   campaign: (name: string) => `Campaign: ${name}`,
   noCampaign: "No campaign linked",

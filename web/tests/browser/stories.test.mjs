@@ -41,6 +41,7 @@ after(async () => {
 });
 
 const card = () => page.locator("salesforce-card");
+const mapping = () => page.locator("salesforce-mapping");
 const drawer = () => page.locator("salesforce-event-sync");
 const button = (name, where = page) => where.getByRole("button", { name, exact: true });
 const dialog = () => page.locator("eventship-dialog");
@@ -198,6 +199,68 @@ step("a pause holds what comes in, and a resume lets it go", async () => {
   await counted("synced", 8);
 });
 
+step("the host decides what is written, and is told what the org will not take", async () => {
+  const fields = ["Diet__c | picklist(255) | CUNR | Diet | Vegan; Vegetarian; None", "Region__c | string(40) | CU | Region"];
+  const known = "Legacy_Id__c | string(40) | CUNX | Legacy Id";
+  await stack.door("PUT", "config", { extra_fields: { Lead: [...fields, known], Contact: [known] } });
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await page.getByRole("link", { name: "People and fields" }).click();
+  await mapping().getByLabel("Create a Lead").waitFor();
+  await button("Check", mapping()).click();
+  await mapping().locator("[data-required=Region__c]").waitFor();
+  await mapping().getByRole("button", { name: "Fill it Region" }).click();
+  await dialog().getByLabel("A fixed value").check();
+  await dialog().getByLabel("Fixed value", { exact: true }).fill("North");
+  await assertAccessible(page, "the choice of a field");
+  await button("Done", dialog()).click();
+  await mapping().locator("[data-required=Region__c]").waitFor({ state: "detached" });
+  await mapping().getByLabel("Your own field").selectOption("Legacy_Id__c");
+  assert.equal(await mapping().getByLabel("Is compared with").inputValue(), "attendee.id");
+  await button("Add a field", mapping()).click();
+  await dialog().getByLabel("Field", { exact: true }).selectOption("Diet__c");
+  await dialog().locator("#source").selectOption("ticket.name");
+  await button("Add an option", dialog()).click();
+  await dialog().getByLabel("Attendee's option").fill("Standard");
+  await dialog().getByLabel("Value in Salesforce").selectOption("Vegan");
+  await assertAccessible(page, "options of a field");
+  await shoot(page, "mapping-field");
+  await button("Done", dialog()).click();
+  await mapping().locator("[data-rule='Lead.Diet__c']").getByText("1 option translated").waitFor();
+  await assertAccessible(page, "the mapping");
+  await shoot(page, "mapping", { fullPage: true });
+});
+
+step("a mapping that will fail is saved after a question only", async () => {
+  await mapping().getByLabel("Create a Person Account").check();
+  await button("Save", mapping()).click();
+  await mapping().getByText("Your org will not take some of this").waitFor();
+  await mapping().getByText("Person Accounts are not switched on in this org.").waitFor();
+  await shoot(page, "mapping-question", { fullPage: true });
+  await button("Go on editing", mapping()).click();
+  await mapping().getByLabel("Create a Lead").check();
+  await button("Save", mapping()).click();
+  await mapping().getByRole("status").getByText("Saved.").waitFor();
+  await page.setViewportSize(PHONE);
+  await assertFits(page, "the mapping");
+  await assertAccessible(page, "the mapping on a phone");
+  await shoot(page, "mapping-phone", { fullPage: true });
+  await page.setViewportSize({ width: 1100, height: 900 });
+  await page.reload();
+  await mapping().locator("[data-rule='Lead.Diet__c']").getByText("Ticket: name").waitFor();
+});
+
+step("what the host decided is written with the next registration", async () => {
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${EVENT}`);
+  const attendee = { email: "vegan@river.example", first_name: "Vera", last_name: "Vegan", company: "River GmbH" };
+  await stack.webhook("registration.confirmed", HOST, { id: EVENT, title: TITLE }, {
+    id: "reg_9", status: "confirmed", registered_at: "2026-11-20T09:00:00Z", attendee, ticket: { name: "Standard", kind: "attendee" },
+  });
+  await counted("synced", 9);
+  const { records } = await stack.door("GET", "records/Lead");
+  const { Diet__c: diet, Region__c: region } = records.find((each) => each.Email === attendee.email);
+  assert.deepEqual([diet, region], ["Vegan", "North"]);
+});
+
 step("on a phone nothing sticks out, in any view", async () => {
   await page.setViewportSize(PHONE);
   await assertFits(page, "the drawer");
@@ -232,7 +295,7 @@ step("a link is ended after a question, and says what stays", async () => {
   await button("Unlink", drawer()).click();
   await assertAccessible(page, "the question before an unlink");
   await button("Yes, unlink", dialog()).click();
-  await drawer().getByText(/Unlinked\. 8 members stay/).waitFor();
+  await drawer().getByText(/Unlinked\. 9 members stay/).waitFor();
   await drawer().getByLabel("Salesforce campaign id").waitFor();
 });
 

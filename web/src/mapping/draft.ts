@@ -1,0 +1,95 @@
+/** A mapping while it is edited: what the host chose, beside the rules that hold without a choice. Pure. */
+
+import type { FieldRuleGiven, FieldRuleShown, MappingGiven, MappingShown, OwnerGiven, PeopleGiven } from "../api/schema";
+
+export type Kind = "from" | "constant" | "template";
+export type Mode = NonNullable<FieldRuleGiven["mode"]>;
+export type ObjectName = FieldRuleGiven["object"];
+
+/** One rule as a form has it: where the value comes from, and the option of the attendee beside ours in a list. */
+export interface Rule {
+  readonly object: ObjectName;
+  readonly field: string;
+  readonly kind: Kind;
+  readonly source: string;
+  readonly mode: Mode;
+  readonly values: ReadonlyArray<readonly [string, string]>;
+  readonly otherwise: string;
+  readonly fallback: string;
+}
+
+export interface Draft {
+  readonly people: Required<PeopleGiven>;
+  readonly owner: Required<OwnerGiven>;
+  readonly recordTypes: Readonly<Record<string, string>>;
+  /** The host's own rules, in the order in which they are sent: findings name their place in it. */
+  readonly rules: readonly Rule[];
+  /** Rules that hold although nobody chose them. */
+  readonly defaults: readonly Rule[];
+}
+
+export const OBJECTS: readonly ObjectName[] = ["Lead", "Contact", "Account", "CampaignMember", "Task"];
+export const MODES: readonly Mode[] = ["create", "empty", "overwrite", "append"];
+
+export function draftOf(shown: MappingShown): Draft {
+  const { people, owner, record_types: recordTypes, fields } = shown.effective;
+  const chosen = shown.chosen as MappingGiven;
+  return {
+    people: people as Required<PeopleGiven>,
+    owner: owner as Required<OwnerGiven>,
+    recordTypes,
+    rules: (chosen.fields ?? []).map(ruleOf),
+    defaults: fields.filter((each) => each.set_by === "default").map(ruleOf),
+  };
+}
+
+export function ruleOf(given: FieldRuleGiven | FieldRuleShown): Rule {
+  const kind: Kind = given.constant != null ? "constant" : given.template != null ? "template" : "from";
+  return {
+    object: given.object as ObjectName, field: given.field, kind, source: given[kind] ?? "", mode: (given.mode ?? "create") as Mode,
+    values: Object.entries(given.values ?? {}), otherwise: given.otherwise ?? "", fallback: given.fallback ?? "",
+  };
+}
+
+export function newRule(object: ObjectName, field = ""): Rule {
+  return { object, field, kind: "from", source: "", mode: "create", values: [], otherwise: "", fallback: "" };
+}
+
+/** What is sent: members that say nothing are left out. */
+export function givenOf(draft: Draft): MappingGiven {
+  return { people: draft.people, owner: draft.owner, record_types: draft.recordTypes, fields: draft.rules.map(givenRule) };
+}
+
+/** The rule in the place of the one for the same field, else at the end. */
+export function withRule(draft: Draft, rule: Rule, before: Rule | null = null): Draft {
+  const isReplaced = (each: Rule): boolean => isSame(each, rule) || (before !== null && isSame(each, before));
+  const place = draft.rules.findIndex(isReplaced);
+  const others = draft.rules.filter((each) => !isReplaced(each));
+  const rules = place < 0 ? [...others, rule] : [...others.slice(0, place), rule, ...others.slice(place)];
+  return { ...draft, rules, defaults: draft.defaults.filter((each) => !isSame(each, rule)) };
+}
+
+export function withoutRule(draft: Draft, rule: Rule): Draft {
+  return { ...draft, rules: draft.rules.filter((each) => !isSame(each, rule)) };
+}
+
+export function isSame(one: Rule, other: Rule): boolean {
+  return one.object === other.object && one.field === other.field;
+}
+
+/** Whether a rule can be sent as it is. */
+export function isWhole(rule: Rule): boolean {
+  return rule.field.trim() !== "" && rule.source.trim() !== "";
+}
+
+function givenRule(rule: Rule): FieldRuleGiven {
+  const { object, field, kind, source, mode, otherwise, fallback } = rule;
+  if (mode === "off") return { object, field, mode };
+  const values = Object.fromEntries(rule.values.filter(([option]) => option.trim() !== ""));
+  return {
+    object, field, [kind]: source, mode,
+    ...(Object.keys(values).length > 0 ? { values } : {}),
+    ...(otherwise !== "" ? { otherwise } : {}),
+    ...(fallback !== "" ? { fallback } : {}),
+  };
+}

@@ -1,0 +1,74 @@
+/** The field rules as a table, each with what the org says to it, and what the org says to none of them. */
+
+import { css, html, nothing } from "lit";
+import type { MappingFinding, ObjectFields, RequiredField, SourceShown } from "../api/schema";
+import { named, t } from "../texts";
+import type { View } from "../ui/views";
+import type { Draft, Rule } from "./draft";
+
+export const rulesStyle = css`
+  table { border-collapse: collapse; inline-size: 100%; }
+  th, td { text-align: start; vertical-align: top; padding: 0.55em 0.75em 0.55em 0; border-block-end: 1px solid var(--line); }
+  th { font-size: 0.87em; color: var(--dim); font-weight: 600; }
+  td:last-child { text-align: end; white-space: nowrap; }
+  @container (max-width: 34rem) {
+    table, tbody, tr, td { display: block; inline-size: 100%; }
+    thead { position: absolute; clip-path: inset(50%); block-size: 1px; overflow: hidden; }
+    tr { border-block-end: 1px solid var(--line); padding-block: 0.5em; }
+    td { border: 0; padding-block: 0.15em; }
+    td:last-child { text-align: start; }
+  }
+`;
+
+export interface RuleActs {
+  readonly mayChange: boolean;
+  readonly objects: Readonly<Record<string, ObjectFields>>;
+  readonly sources: readonly SourceShown[];
+  readonly edit: (rule: Rule) => void;
+  readonly remove: (rule: Rule) => void;
+  readonly switchOff: (rule: Rule) => void;
+}
+
+export function rulesView(draft: Draft, findings: readonly MappingFinding[], acts: RuleActs): View {
+  return html`<table><thead><tr><th scope="col">${t.mapping.field}</th><th scope="col">${t.mapping.filledFrom}</th><th scope="col">${t.mapping.mode}</th>
+      <th scope="col"><span class="sr">${t.mapping.actions}</span></th></tr></thead><tbody>
+    ${draft.rules.map((rule, index) => ruleLine(rule, findings.filter((each) => each.path === `fields.${index}`), acts))}
+    ${draft.defaults.map((rule) => ruleLine(rule, [], acts, true))}
+  </tbody></table>`;
+}
+
+/** What is wrong beyond single rules, and the required fields that nothing fills. */
+export function notesView(findings: readonly MappingFinding[], required: readonly RequiredField[], map: ((field: RequiredField) => void) | null): View {
+  const others = findings.filter((each) => !(each.path ?? "").startsWith("fields."));
+  const open = required.filter((each) => !each.is_filled);
+  if (others.length === 0 && required.length === 0) return nothing;
+  return html`${others.map(findingView)}
+    ${required.length === 0 ? nothing : html`<div class="note ${open.length > 0 ? "bad" : "wait"} stack"><p><strong>${open.length > 0 ? t.mapping.requiredOpen : t.mapping.requiredFilled}</strong></p>
+      <ul>${required.map((each) => html`<li class="line apart" data-required=${each.field}><span>${named(t.mapping.objects, each.object, each.object)}: ${each.label} <span class="small dim">${each.field}</span></span>
+        ${map ? html`<button class="quiet" @click=${() => map(each)}>${t.mapping.mapIt}<span class="sr"> ${each.label}</span></button>` : nothing}</li>`)}</ul></div>`}`;
+}
+
+function ruleLine(rule: Rule, findings: readonly MappingFinding[], acts: RuleActs, isDefault = false): View {
+  const object = acts.objects[rule.object];
+  const label = object?.fields.find((each) => each.name === rule.field)?.label ?? rule.field;
+  const isOff = rule.mode === "off";
+  const name = html`<span class="sr"> ${rule.object} ${label}</span>`;
+  return html`<tr data-rule="${rule.object}.${rule.field}">
+    <td><strong>${label}</strong><br><span class="small dim">${named(t.mapping.objects, rule.object, rule.object)} · ${rule.field}${isDefault ? ` · ${t.mapping.isDefault}` : ""}</span>
+      ${findings.map(findingView)}</td>
+    <td>${isOff ? nothing : sourceText(rule, acts.sources)}${rule.values.length > 0 ? html`<br><span class="small dim">${t.mapping.optionsMapped(rule.values.length)}</span>` : nothing}</td>
+    <td>${named(t.mapping.modesShort, rule.mode, rule.mode)}</td>
+    <td>${!acts.mayChange ? nothing : html`${isOff ? nothing : html`<button class="plain" @click=${() => acts.edit(rule)}>${t.mapping.edit}${name}</button>`}
+      ${isDefault ? html`<button class="plain" @click=${() => acts.switchOff(rule)}>${t.mapping.switchOff}${name}</button>`
+        : html`<button class="plain" @click=${() => acts.remove(rule)}>${t.mapping.remove}${name}</button>`}`}</td></tr>`;
+}
+
+function sourceText(rule: Rule, sources: readonly SourceShown[]): string {
+  if (rule.kind === "constant") return `“${rule.source}”`;
+  if (rule.kind === "template") return rule.source;
+  return sources.find((each) => each.path === rule.source)?.label ?? rule.source;
+}
+
+function findingView(finding: MappingFinding): View {
+  return html`<p class="note small ${finding.severity === "error" ? "bad" : "wait"}" data-finding=${finding.code}>${finding.message}</p>`;
+}
