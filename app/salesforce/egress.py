@@ -90,10 +90,11 @@ class PublicTransport(httpx.AsyncHTTPTransport):
     """httpx's own transport over a pool that dials public addresses only, and by no proxy."""
 
     def __init__(self, *, limits: httpx.Limits, backend: httpcore.AsyncNetworkBackend) -> None:
-        super().__init__(trust_env=False)
+        verified = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=verified, trust_env=False)
         # httpx takes no network backend; the pool that it makes is exchanged for the same with one.
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=verified,
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
