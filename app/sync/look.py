@@ -92,9 +92,9 @@ async def look_at_persons(
     client: SalesforceClient, people: People, wanted: Wanted
 ) -> dict[str, Mapping[str, Any]]:
     """The fields of the Accounts that hold what these Contacts show, where the rules may change them."""
-    ids = sorted({id_ for row in people.rows.values() if (id_ := row.person_account_id)})
     names = wanted.fields.get(PERSON_ACCOUNT, ())
-    if not ids or not names:
+    ids = sorted({id_ for row in people.rows.values() if names and (id_ := row.person_account_id)})
+    if not ids:
         return {}
     soqls = [f"SELECT {_listed('Id', names)} FROM Account WHERE Id IN {in_list(some)}" for some in _cut(ids)]  # noqa: S608
     rows = [row for soql in soqls for row in await client.query(soql)]

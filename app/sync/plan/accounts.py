@@ -8,7 +8,7 @@ from app.sync.around import account_company
 from app.sync.batch import ACCOUNT_SLOT, Batch, SlotKey, Written
 from app.sync.clock import Clock
 from app.sync.ends import refuse
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.plan.people import carrier_of
@@ -137,7 +137,7 @@ def _all_free(rows: Sequence[Row], clock: Clock) -> bool:
 def _create(essence: str, rows: Sequence[Row], org: Org, batch: Batch, *, pepper: bytes) -> list[Operation]:
     carrier = carrier_of(rows)
     try:
-        draft = drafted(ACCOUNT, carrier.job, org)
+        draft = drafted(ACCOUNT, carrier.job, org, without=dropped_in(carrier.slots.get(KEY)))
     except CannotBeDrafted as reason:
         cannot_draft(rows, reason, org, kind="registered")
         return []

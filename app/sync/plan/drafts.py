@@ -1,7 +1,7 @@
 """A record to create as the host's rules have it: its fields, record type, owner and headers. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.composite import ALLOW_ALERTS, NO_ASSIGNMENT, Record
@@ -11,12 +11,12 @@ from app.sync.around import Around, organizer_of
 from app.sync.batch import Job, Written
 from app.sync.errors import misfit_error
 from app.sync.rows import Row
-from app.sync.rules.fields import Notice
+from app.sync.rules.fields import Notice, lead_fields
 from app.sync.rules.mapping import DEFAULT_FIELDS, FIXED, ORGANIZER, Rules
 from app.sync.rules.outcomes import Misfit
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD
-from app.sync.rules.standard import PEOPLE, PERSON_ACCOUNT, hosts_rules
-from app.sync.rules.values import Filled, fill
+from app.sync.rules.standard import PEOPLE, PERSON_ACCOUNT, field_name, hosts_rules
+from app.sync.rules.values import fill
 
 QUEUE_PREFIX: Final = "00G"
 ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
@@ -31,11 +31,11 @@ class Draft:
     """A record that could be sent. `mapped` are the fields that the host's rules filled."""
 
     record: Record
-    notices: tuple[Notice, ...]
-    asserted: Mapping[str, str]
-    headers: tuple[tuple[str, str], ...]
-    mapped: frozenset[str]
-    describe: SObjectDescribe | None
+    notices: tuple[Notice, ...] = ()
+    asserted: Mapping[str, str] = field(default_factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
+    mapped: frozenset[str] = frozenset()
+    describe: SObjectDescribe | None = None
 
 
 class CannotBeDrafted(Exception):
@@ -67,10 +67,11 @@ def draft(
 
     Raises `CannotBeDrafted`.
     """
+    if job.rules.is_default:
+        return _plain(sobject, job, own or {}, without)
     named = ACCOUNT if sobject == PERSON_ACCOUNT else sobject
     describe = org.describes.get(named)
-    is_plain = job.rules.is_default and sobject not in PEOPLE
-    filled = Filled() if is_plain else fill(sobject, job.rules, job, describe=describe, without=without)
+    filled = fill(sobject, job.rules, job, describe=describe, without=without)
     if filled.misfit is not None:
         raise CannotBeDrafted(filled.misfit, filled.notices)
     kind, kind_notices = _record_type(sobject, job.rules, org)
@@ -79,20 +80,26 @@ def draft(
     return Draft(
         record=Record(named, {name: value for name, value in fields.items() if name not in without}),
         notices=(*filled.notices, *kind_notices, *owner_notices),
-        asserted={} if job.rules.is_default else filled.asserted,
+        asserted=filled.asserted,
         headers=tuple(_headers(sobject, job.rules, has_owner=bool(owner))),
         mapped=mapped_fields(sobject, job.rules, describe),
         describe=describe,
     )
 
 
+def _plain(sobject: str, job: Job, own: Mapping[str, Any], without: frozenset[str]) -> Draft:
+    """By the default rules, which say the same of a Lead as its table does, and nothing of other objects."""
+    fields, notices = lead_fields(job.attendee, without) if sobject == LEAD else ({}, [])
+    return Draft(Record(sobject, {**own, **fields}), tuple(notices))
+
+
 def mapped_fields(sobject: str, rules: Rules, describe: SObjectDescribe | None) -> frozenset[str]:
     """The fields that the host chose a value for, under the names that the object has for them."""
     if rules.is_default:
         return frozenset()
-    return frozenset(
-        rule.field for rule in hosts_rules(sobject, rules, describe) if rule not in DEFAULT_FIELDS
-    )
+    chosen = {rule.field for rule in hosts_rules(sobject, rules, describe) if rule not in DEFAULT_FIELDS}
+    opt_out = {field_name(sobject, rules.opt_out_field, describe)} if rules.opt_out_field else set()
+    return frozenset(chosen | opt_out)
 
 
 def _record_type(sobject: str, rules: Rules, org: Org) -> tuple[dict[str, str], tuple[Notice, ...]]:
@@ -102,8 +109,8 @@ def _record_type(sobject: str, rules: Rules, org: Org) -> tuple[dict[str, str], 
         return {"RecordTypeId": _person_type(chosen, org.around)}, ()
     if chosen is None or describe is None:
         return {}, ()
-    field = describe.fields.get("RecordTypeId")
-    if field is None or not field.is_createable:
+    known = describe.fields.get("RecordTypeId")
+    if known is None or not known.is_createable:
         text = f"The record type “{chosen}” cannot be set on {describe.label} by the connected user."
         return {}, (Notice("field_dropped", named, "RecordTypeId", text),)
     found = [each.id for each in describe.record_types if each.developer_name == chosen and each.is_available]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.salesforce.composite import Record
+from app.salesforce.composite import ALLOW_ALERTS, Record
 from app.sync.asserted import asserted_in, asserting
 from app.sync.batch import PERSON, PROFILE, Batch, SlotKey, Written
 from app.sync.clock import Clock
@@ -117,6 +117,7 @@ def _update(row: Row, standing: Standing, found: Findings, filled: Filled) -> Op
         record=Record(standing.sobject, filled.fields, standing.id),
         carrier=row.job.registration_id,
         details=asserting(_said(row), filled.asserted),
+        headers=tuple(ALLOW_ALERTS.items()) if row.job.rules.bypasses_alert_rules else (),
         mapped=mapped_fields(standing.named, row.job.rules, describe),
         describe=describe,
     )

@@ -103,7 +103,7 @@ class Rules:
     @property
     def is_default(self) -> bool:
         """Whether nothing was chosen: then no describe is needed to fill anything."""
-        return self == DEFAULT_RULES
+        return self is DEFAULT_RULES or self == DEFAULT_RULES
 
     def fields_of(self, sobject: str) -> tuple[FieldRule, ...]:
         return tuple(rule for rule in self.fields if rule.sobject == sobject)

@@ -140,3 +140,18 @@ async def test_match_only_creates_nobody_and_looks_again_at_the_next_happening(r
     await rig.drain()
     assert (await rig.slots(reg))["person"].sf_id == contact
     assert await rig.records("Lead") == []
+
+
+@pytest.mark.parametrize("kind", ["reset_after_write", "reset_before_write"])
+@pytest.mark.parametrize("crowd", [1, 12], ids=["one with the rest", "many"])
+async def test_a_lost_answer_makes_no_second_contact(contacts: Rig, kind: str, crowd: int) -> None:
+    await contacts.link(await contacts.org.campaign())
+    await contacts.org.fault(kind, match={"is_write": True})
+    for number in range(crowd):
+        await contacts.registered(number)
+    for seconds in (0, 2, 60, 300, 900):
+        await contacts.pass_time(seconds)
+        await contacts.drain()
+    assert set((await contacts.states()).values()) == {"synced"}
+    everything = ("Contact", "Task", "CampaignMember", "Lead")
+    assert [len(await contacts.records(each)) for each in everything] == [crowd, crowd, crowd, 0]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.models import DescribeCache
+from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig
 
 SHOE = "Shoe__c | string(10) | CUN | Shoe size"
@@ -170,3 +171,31 @@ async def test_a_misfit_lets_the_describe_be_fetched_anew_at_most_twice_a_minute
     async with rig.database.system() as session:
         kept = await session.get_one(DescribeCache, (HOST, rig.org.org_id, "Lead"))
     assert kept.is_stale is (age > 30)
+
+
+async def test_an_opt_out_field_that_vanished_is_told_and_attendance_recorded(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Contact": ["OptOut__c | boolean | CUD | Opt Out"]})
+    await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    await rig.choose(people={"opt_out_field": "OptOut__c"})
+    reg = await rig.registered(1)
+    await rig.drain()
+    await rig.org.configure(read_only_fields={"Contact": ["OptOut__c"]})
+    said_no = {"email": "otter1@example.com", "name": "Otter", "consent": {"marketing": False}}
+    await rig.change(reg, attendee=said_no, checked_in_at=NOW)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.is_attended) == ("synced", True)
+    assert "opted_out" in {each["code"] for each in job.warnings}
+
+
+async def test_an_account_field_that_vanished_is_left_out(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Account": [DIET]})
+    await rig.choose(rule("Account", "Diet__c", constant="any"), people={"create": "contact"})
+    attendee = {"name": "Ada Otter", "company": "River"}
+    await rig.registered(1, attendee={"email": "otter1@example.com", **attendee})
+    await rig.drain()
+    await rig.org.configure(extra_fields={"Account": []})
+    reg = await rig.registered(2, attendee={"email": "otter2@example.com", **attendee, "company": "Dam"})
+    await rig.drain()
+    assert (await rig.job(reg)).state == "synced"
+    assert sorted(each["Name"] for each in await rig.records("Account")) == ["Dam", "River"]
