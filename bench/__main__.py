@@ -5,24 +5,47 @@ import asyncio
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench import backlog, calls, fairness, intake, latency, past, report, results, weight
+from bench import (
+    backlog,
+    calls,
+    fairness,
+    intake,
+    latency,
+    past,
+    report,
+    results,
+    simulator_growth,
+    weight,
+)
 from bench.rig import Rig
 from bench.sizes import SIZES, Size
 
-Part = Callable[[Rig, Size], Coroutine[Any, Any, dict[str, Any]]]
+Measure = Callable[[Rig, Size], Coroutine[Any, Any, dict[str, Any]]]
+
+
+class Part(NamedTuple):
+    """How to measure it, and after how many seconds it is given up."""
+
+    measure: Measure
+    seconds: float
+
 
 PARTS: Mapping[str, Part] = {
-    "calls": calls.measure,
-    "drain": backlog.measure,
-    "intake": intake.measure,
-    "latency": latency.measure,
-    "past": past.measure,
-    "fairness": fairness.measure,
-    "weight": weight.measure,
+    "calls": Part(calls.measure, 300),
+    "drain": Part(backlog.measure, 270),
+    "intake": Part(intake.measure, 180),
+    "latency": Part(latency.measure, 120),
+    "past": Part(past.measure, 600),
+    "fairness": Part(fairness.measure, 360),
+    "weight": Part(weight.measure, 120),
+    "simulator": Part(simulator_growth.measure, 180),
 }
+RUN_SECONDS = 24 * 60
+"""A whole run ends by itself: what did not come to its end in this time is not measured."""
 
 
 def main(arguments: list[str]) -> int:
@@ -33,17 +56,43 @@ def main(arguments: list[str]) -> int:
     is_published = size.name == "default"
     parts = results.read() if is_published else {}
     with Rig() as rig:
+        begun = time.perf_counter()
         for name in only:
-            print(f"bench: {name} …", flush=True)
-            started = time.perf_counter()
-            figures = asyncio.run(PARTS[name](rig, size))
-            parts[name] = results.part(figures, size=size.name, seconds=time.perf_counter() - started)
-            print(json.dumps(parts[name], indent=1), flush=True)
+            spent = time.perf_counter() - begun
+            parts.pop(name, None)  # a figure of another run does not stand in for one that failed
+            found = _measured(rig, size, name, within=RUN_SECONDS - spent)
+            if found is not None:
+                parts[name] = found
+            if is_published:
+                results.keep(parts)
     if is_published:
-        results.keep(parts)
         report.write(parts)
     print("\n".join(report.aim_lines(parts)))
-    return 0
+    return int(any(name not in parts for name in only))
+
+
+def _measured(rig: Rig, size: Size, name: str, *, within: float) -> dict[str, Any] | None:
+    """The part's figures; None, and why, when it failed or did not come to its end."""
+    part, started = PARTS[name], time.perf_counter()
+    limit = min(part.seconds, within)
+    print(f"bench: {name} (at most {max(limit, 0):.0f} s) …", flush=True)
+    try:
+        figures = asyncio.run(_bounded(part.measure(rig, size), limit))
+    except Exception:  # the other parts are still worth measuring
+        traceback.print_exc()
+        print(f"bench: {name} failed after {time.perf_counter() - started:.0f} s", flush=True)
+        return None
+    finally:
+        rig.stop_services()
+    found = results.part(figures, size=size.name, seconds=time.perf_counter() - started)
+    print(json.dumps(found, indent=1))
+    print(f"bench: {name} took {found['seconds']:.0f} s", flush=True)
+    return found
+
+
+async def _bounded(work: Coroutine[Any, Any, dict[str, Any]], seconds: float) -> dict[str, Any]:
+    async with asyncio.timeout(seconds):
+        return await work
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,45 +5,55 @@ from dataclasses import dataclass
 from typing import Any
 
 Figures = Mapping[str, Any]
+Read = Callable[[Figures], float]
 
 
 @dataclass(frozen=True)
 class Aim:
-    """A figure that must not be above (or, `is_floor`, below) `bound`. `read` finds it in a part's figures.
+    """A figure that must not be above (or, `is_floor`, below) `bound`, read from a part's figures.
 
-    `peer` and `floor` are what stands beside it in the same run, where there is such a thing.
+    `judged` is what is held against the bound, where that is not `value` itself. `peer` and `floor` are what
+    stands beside the value in the same run, where there is such a thing.
     """
 
     name: str
     part: str
     bound: float
-    read: Callable[[Figures], float]
-    peer: Callable[[Figures], float] | None = None
-    floor: Callable[[Figures], float] | None = None
+    value: Read
+    judged: Read | None = None
+    peer: Read | None = None
+    floor: Read | None = None
     is_floor: bool = False
 
     def line(self, figures: Figures | None) -> str:
-        """`name value peer floor ratio met|not met`; `-` for what there is not."""
+        """`name value peer floor ratio aim met|not met`; `-` for what there is not."""
+        bound = f"{'>=' if self.is_floor else '<='} {self.bound:.4g}"
         if figures is None:
-            return f"{self.name:<34} {'-':>10} {'-':>10} {'-':>10} {'-':>8}  not measured"
-        value = self.read(figures)
-        peer, floor = (read(figures) if read else None for read in (self.peer, self.floor))
-        beside = floor if floor is not None else peer
-        ratio = value / beside if beside else None
-        shown = [_shown(each) for each in (value, peer, floor)]
-        verdict = "met" if self.is_met(figures) else "not met"
-        return f"{self.name:<34} {shown[0]:>10} {shown[1]:>10} {shown[2]:>10} {_shown(ratio):>8}  {verdict}"
+            return _row(self.name, ["-", "-", "-", "-", bound], "not measured")
+        value, peer, floor = (read(figures) if read else None for read in (self.value, self.peer, self.floor))
+        shown = [_shown(each) for each in (value, peer, floor, self._ratio(figures))]
+        return _row(self.name, [*shown, bound], "met" if self.is_met(figures) else "not met")
 
     def is_met(self, figures: Figures) -> bool:
-        value = self.read(figures)
-        return value >= self.bound if self.is_floor else value <= self.bound
+        judged = (self.judged or self.value)(figures)
+        return judged >= self.bound if self.is_floor else judged <= self.bound
+
+    def _ratio(self, figures: Figures) -> float | None:
+        if self.judged is not None:
+            return self.judged(figures)
+        beside = self.floor or self.peer
+        return self.value(figures) / beside(figures) if beside else None
 
 
-def _calls(case: str, side: str) -> Callable[[Figures], float]:
-    return lambda figures: float(figures[case][side])
+def header() -> str:
+    return _row("name", ["value", "peer", "floor", "ratio", "aim"], "verdict")
 
 
-def _of(*path: str) -> Callable[[Figures], float]:
+def _row(name: str, columns: list[str], verdict: str) -> str:
+    return f"{name:<36}" + "".join(f"{column:>11}" for column in columns) + f"  {verdict}"
+
+
+def _of(*path: str) -> Read:
     def read(figures: Figures) -> float:
         found: Any = figures
         for name in path:
@@ -53,9 +63,28 @@ def _of(*path: str) -> Callable[[Figures], float]:
     return read
 
 
+def _past(name: str, which: Callable[..., str]) -> Read:
+    """Milliseconds with the most, or the least, finished jobs behind."""
+
+    def read(figures: Figures) -> float:
+        amount = which(figures["past"], key=int)
+        return float(figures["past"][amount][name])
+
+    return read
+
+
+DRAIN = (_of("seconds"), _of("ratio_to_floor"), _of("peer_seconds"), _of("floor_seconds"))
+INTAKE = (
+    _of("ours", "per_second"),
+    _of("ratio_to_floor"),
+    _of("pgbench_per_second"),
+    _of("floor", "per_second"),
+)
+BACKFILL_NEW = (_of("backfill_new", "ours"), None, _of("backfill_new", "peer"))
+
 AIMS: tuple[Aim, ...] = (
     *(
-        Aim(f"calls_per_attendee_{case}", "calls", bound, _calls(case, "ours"), _calls(case, "peer"))
+        Aim(f"calls_per_attendee_{case}", "calls", bound, _of(case, "ours"), peer=_of(case, "peer"))
         for case, bound in (
             ("lone_new", 2.0),
             ("lone_known", 2.0),
@@ -65,25 +94,29 @@ AIMS: tuple[Aim, ...] = (
             ("backfill_half_known", 0.016),
         )
     ),
-    Aim(
-        "toward_0.005_backfill_new",
-        "calls",
-        0.005,
-        _calls("backfill_new", "ours"),
-        _calls("backfill_new", "peer"),
+    Aim("toward_0.005_backfill_new", "calls", 0.005, *BACKFILL_NEW),
+    Aim("drain_over_floor", "drain", 1.3, *DRAIN),
+    Aim("intake_over_bare_route", "intake", 0.8, *INTAKE, is_floor=True),
+    Aim("toward_1.2_intake", "intake", 1.2, *INTAKE, is_floor=True),
+    *(
+        Aim(
+            f"{name}_with_past_over_without",
+            "past",
+            1.2,
+            _past(f"{name}_ms", max),
+            _of(f"ratio_{name}_ms"),
+            floor=_past(f"{name}_ms", min),
+        )
+        for name in ("claim", "stats")
     ),
     Aim(
-        "drain_over_floor",
-        "drain",
-        1.3,
-        _of("ratio_to_floor"),
-        lambda figures: float(figures["peer_seconds"] / figures["floor_seconds"]),
-        lambda _: 1.0,
+        "others_p95_beside_backfill",
+        "fairness",
+        1.1,
+        _of("beside_backfill", "p95_seconds"),
+        _of("ratio_p95"),
+        floor=_of("alone", "p95_seconds"),
     ),
-    Aim("intake_over_bare_route", "intake", 0.8, _of("ratio_to_floor"), floor=lambda _: 1.0, is_floor=True),
-    Aim("toward_1.2_intake", "intake", 1.2, _of("ratio_to_floor"), floor=lambda _: 1.0, is_floor=True),
-    Aim("claim_with_past_over_without", "past", 1.2, _of("ratio_claim_ms"), floor=lambda _: 1.0),
-    Aim("others_p95_beside_backfill", "fairness", 1.1, _of("ratio_p95"), floor=lambda _: 1.0),
 )
 
 

@@ -2,21 +2,28 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 from bench.backlog import LATENCY_MS
 from bench.load import registration, request_bytes, send
-from bench.rig import Rig, until_drained
+from bench.rig import Org, Rig, until_drained
 from bench.sizes import Size
 from bench.stage import EVENT, HOST, connect_host, register
 
 OTHERS = 50
-PER_SECOND = 8
-DRAIN_SECONDS = 60
+PER_SECOND = 4
+WORKERS = 2
+DRAIN_SECONDS = 30
+START_SECONDS = 20
+CONTROL = {"WORKER_DRAINS": "1"}
+"""One slot a worker: whoever holds it keeps all others out. Shows that the measurement would tell."""
+
+# Whoever is not there yet has waited until now.
 DELAYS = """
     SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (
-        ORDER BY extract(epoch FROM job.synced_at - delivery.received_at)::float8
-    ), count(*)
+        ORDER BY extract(epoch FROM coalesce(job.synced_at, clock_timestamp()) - delivery.received_at)::float8
+    ), count(*), count(*) FILTER (WHERE job.synced_at IS NULL)
     FROM sync_jobs AS job
     JOIN deliveries AS delivery ON delivery.host_id = job.host_id
      AND delivery.registration_id = job.registration_id
@@ -26,38 +33,66 @@ LEFT = "SELECT count(*) FROM sync_jobs WHERE host_id = $1 AND state IN ('pending
 
 
 async def measure(rig: Rig, size: Size) -> dict[str, Any]:
-    """p50 and p95 of webhook to record for the fifty, alone and beside the backfill.
+    """p50 and p95 of webhook to record for the fifty: alone, beside the backfill, and beside it in one slot.
 
     Salesforce is not our machine: its simulators leave the processors to the service. The one with the
     backfill is a process of its own.
     """
     crowd, heavy = rig.simulator(is_polite=True), rig.simulator(is_polite=True)
-    found = {}
-    for name, backfill in (("alone", 0), ("beside_backfill", size.fair_backfill)):
-        await rig.empty()
-        for number in range(OTHERS):
-            host_id = f"other_{number}"
-            await connect_host(rig, crowd, host_id=host_id, org_id=f"00DOTHER{number:04}")
-        org_id = await connect_host(rig, heavy, org_id="00DHEAVY")
-        for org in (crowd, heavy):
-            org.configure(latency_ms=LATENCY_MS)
-        found[name] = await _delays(rig, size, org_id=org_id, backfill=backfill)
-    return found | {"ratio_p95": found["beside_backfill"]["p95_seconds"] / found["alone"]["p95_seconds"]}
+    alone = await _case(rig, size, (crowd, heavy), backfill=0)
+    beside = await _case(rig, size, (crowd, heavy), backfill=size.fair_backfill)
+    control = await _case(rig, size, (crowd, heavy), backfill=size.fair_backfill, **CONTROL)
+    return {
+        "alone": alone,
+        "beside_backfill": beside,
+        "control_one_slot": control,
+        "backfill": size.fair_backfill,
+        "ratio_p95": beside["p95_seconds"] / alone["p95_seconds"],
+        "control_ratio_p95": control["p95_seconds"] / alone["p95_seconds"],
+    }
 
 
-async def _delays(rig: Rig, size: Size, *, org_id: str, backfill: int) -> dict[str, Any]:
+async def _case(rig: Rig, size: Size, orgs: tuple[Org, Org], *, backfill: int, **env: str) -> dict[str, Any]:
+    await rig.empty()
+    crowd, heavy = orgs
+    for number in range(OTHERS):
+        await connect_host(rig, crowd, host_id=f"other_{number}", org_id=f"00DOTHER{number:04}")
+    org_id = await connect_host(rig, heavy, org_id="00DHEAVY")
+    for org in orgs:
+        org.configure(latency_ms=LATENCY_MS)
     if backfill:
         await register(rig, 1, backfill, org_id=org_id)
-    api, worker = rig.api(), rig.worker()
-    await _live_traffic(rig, api.url, size.fair_seconds)
+    return await _delays(rig, size.fair_seconds, backfill=backfill, env=env)
+
+
+async def _delays(rig: Rig, seconds: float, *, backfill: int, env: dict[str, str]) -> dict[str, Any]:
+    api = rig.api()
+    workers = [rig.worker(**env) for _ in range(WORKERS)]
     connection = await rig.sql()
+    await _until_begun(connection, backfill)
+    await _live_traffic(rig, api.url, seconds)
     left = await connection.fetchval(LEFT, HOST)
-    rig.stop(api)
-    await _until_others_are_done(rig)
-    (p50, p95), count = await connection.fetchrow(DELAYS)
+    with suppress(TimeoutError):
+        await until_drained(rig, within=DRAIN_SECONDS, hosts="other_%")
+    (p50, p95), count, unfinished = await connection.fetchrow(DELAYS)
     await connection.close()
-    rig.stop(worker)
-    return {"p50_seconds": p50, "p95_seconds": p95, "attendees": count, "backfill_left": left}
+    for service in (*workers, api):
+        rig.stop(service)
+    return {
+        "p50_seconds": p50,
+        "p95_seconds": p95,
+        "attendees": count,
+        "unfinished": unfinished,
+        "backfill_left": left,
+    }
+
+
+async def _until_begun(connection: Any, backfill: int) -> None:
+    """Until the backfill is under way, for at most START_SECONDS."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(START_SECONDS):
+            while backfill and await connection.fetchval(LEFT, HOST) == backfill:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
 
 
 async def _live_traffic(rig: Rig, url: str, seconds: float) -> None:
@@ -67,7 +102,3 @@ async def _live_traffic(rig: Rig, url: str, seconds: float) -> None:
         await asyncio.sleep(max(0.0, started + number / PER_SECOND - time.perf_counter()))
         payload = registration(number, host_id=f"other_{number % OTHERS}", event_id=EVENT)
         await send(url, [request_bytes(url, rig.webhook_secret, f"msg_{number}", payload)], connections=1)
-
-
-async def _until_others_are_done(rig: Rig) -> None:
-    await until_drained(rig, within=DRAIN_SECONDS, hosts="other_%")

@@ -113,6 +113,12 @@ class Rig:
         self._children.remove(service.child)
         service.child.stop(STOP_SECONDS)
 
+    def stop_services(self) -> None:
+        """Stop all but the first simulated org, whatever a part left behind."""
+        while len(self._children) > 1:
+            self._children.pop().stop(STOP_SECONDS)
+        del self.orgs[1:]
+
     def settings(self, **changes: Any) -> Settings:
         """The service's settings, read from this rig's environment and from nothing else."""
         values = {name.lower(): value for name, value in self.env.items()}

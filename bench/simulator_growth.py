@@ -1,24 +1,25 @@
-"""What a request costs the simulator, from 1,000 to 100,000 people: `python -m bench.simulator_growth`.
+"""What a request costs the simulator, from 1,000 to 100,000 people.
 
 In process and without HTTP, so that nothing but the simulator's own work is measured. In microseconds, the
 median of the repetitions; the last column is the largest size against the smallest.
 """
 
+import asyncio
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
 
+from bench.rig import Rig
+from bench.sizes import Size
 from simulator.http import Request
 from simulator.oauth.grants import Grant, new_refresh_token
 from simulator.rest.door import data
 from simulator.simulator import Simulator, open_simulator
 
-SIZES = (1_000, 10_000, 100_000)
 REPETITIONS = 60
 # Growth beyond this over a hundredfold size is a fault; what is measured lies near 1.
 ALLOWED = 3.0
@@ -52,18 +53,20 @@ class Org:
         return self.number % self.size
 
 
-def main() -> int:
-    """Print the table; 1 when something grows."""
-    orgs = [prepared(size) for size in SIZES]
-    print(f"{'request':34}" + "".join(f"{size:>10,}" for size in SIZES) + f"{'growth':>9}")
-    worst = 0.0
-    for name, request in REQUESTS.items():
-        costs = [cost(org, request) for org in orgs]
-        growth = costs[-1] / costs[0]
-        worst = max(worst, growth)
-        print(f"{name:34}" + "".join(f"{value:>10.0f}" for value in costs) + f"{growth:>9.2f}")
-    print(f"largest growth {worst:.2f} (allowed {ALLOWED})")
-    return int(worst > ALLOWED)
+async def measure(rig: Rig, size: Size) -> dict[str, Any]:
+    """Microseconds of each kind of request at each size, and how much the largest costs over the smallest."""
+    return await asyncio.to_thread(_measure, size.simulated)
+
+
+def _measure(sizes: tuple[int, ...]) -> dict[str, Any]:
+    orgs = [prepared(size) for size in sizes]
+    costs = {name: [cost(org, request) for org in orgs] for name, request in REQUESTS.items()}
+    return {
+        "people": list(sizes),
+        "microseconds": costs,
+        "ratio_growth": max(found[-1] / found[0] for found in costs.values()),
+        "allowed": ALLOWED,
+    }
 
 
 def prepared(size: int) -> Org:
@@ -160,7 +163,3 @@ REQUESTS: dict[str, Callable[[Org], Any]] = {
     "describe": lambda org: org.ask("GET", "/sobjects/Lead/describe"),
     "limits": lambda org: org.ask("GET", "/limits"),
 }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -20,6 +20,7 @@ class Size:
     fair_backfill: int
     fair_seconds: float
     weighed: int
+    simulated: tuple[int, ...]
 
 
 SIZES = {
@@ -37,6 +38,7 @@ SIZES = {
         fair_backfill=50_000,
         fair_seconds=40,
         weighed=3_000,
+        simulated=(1_000, 10_000, 100_000),
     ),
     "short": Size(
         name="short",
@@ -49,8 +51,9 @@ SIZES = {
         latency_samples=5,
         past=(10_000, 1_000_000),
         claim_samples=30,
-        fair_backfill=5_000,
-        fair_seconds=8,
+        fair_backfill=20_000,
+        fair_seconds=20,
         weighed=500,
+        simulated=(1_000, 10_000),
     ),
 }

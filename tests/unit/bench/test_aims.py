@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bench import results
 from bench.aims import AIMS, Aim
 from bench.chart import Bar, bars
 from bench.report import aim_lines
@@ -28,7 +29,19 @@ AT_LEAST = Aim("intake", "intake", 0.8, ratio_of, floor=lambda _: 1.0, is_floor=
     ],
 )
 def test_an_aim_says_whether_it_is_met(aim: Aim, ratio: float, verdict: str) -> None:
-    assert aim.line({"ratio": ratio}).split(None, 5)[5] == verdict
+    assert aim.line({"ratio": ratio}).split(None, 7)[7] == verdict
+
+
+def test_an_aim_shows_what_it_is_judged_by_beside_value_and_floor() -> None:
+    aim = Aim("drain", "drain", 1.3, lambda _: 26.0, ratio_of, lambda _: 600.0, lambda _: 20.0)
+    assert aim.line({"ratio": 1.25}).split() == ["drain", "26", "600", "20", "1.25", "<=", "1.3", "met"]
+
+
+def test_every_aim_reads_its_figures_from_the_published_results() -> None:
+    parts = results.read()
+    for aim in AIMS:
+        if aim.part in parts:
+            assert aim.line(parts[aim.part]["figures"]).startswith(aim.name)
 
 
 def test_an_aim_that_was_not_measured_is_still_printed() -> None:
