@@ -27,6 +27,7 @@ from app.connections.schemas import StartAttempt, StartConnect
 from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
 from app.models import Connection, OAuthAttempt
 from app.resources import Resources
+from app.salesforce.hosts import HostNotAllowed, check_login_host
 from app.salesforce.oauth import TokenAnswer
 
 CONNECTED: Final = "connected"
@@ -108,6 +109,7 @@ def _start_url(resources: Resources, ticket: Ticket) -> str:
 
 
 async def _obtain(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> NewGrant:
+    _check_issuer(resources, answer.get("iss"))
     if "error" in answer:
         raise from_redirect(answer["error"], answer.get("error_description", ""))
     if not answer.get("code"):
@@ -119,6 +121,16 @@ async def _obtain(resources: Resources, attempt: OAuthAttempt, answer: Mapping[s
         with suppress(ConnectFailed):
             await _give_back(resources, attempt, tokens)
         raise
+
+
+def _check_issuer(resources: Resources, issuer: str | None) -> None:
+    """Who says to have answered must be able to: another service's code is not ours to trade (RFC 9207)."""
+    if issuer is None:
+        return
+    try:
+        check_login_host(issuer, extra=resources.settings.extra_hosts)
+    except HostNotAllowed as error:
+        raise ConnectFailed("answer_not_genuine") from error
 
 
 async def _give_back(resources: Resources, attempt: OAuthAttempt, tokens: TokenAnswer) -> None:

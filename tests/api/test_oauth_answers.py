@@ -12,6 +12,7 @@ from app.database import Database
 from app.settings import Settings
 from simulator.app import SimulatorApp
 from tests.api.conftest import Service, running
+from tests.api.connecting import code_for
 from tests.api.meddler import Change, Meddler, cut, instead, with_body
 from tests.tokens import TokenMint
 
@@ -117,6 +118,32 @@ async def test_answer_that_cannot_be_used_is_explained(
     meddler.changes = changes
     assert (await fail_to_connect(service))["problem"]["code"] == code
     assert meddler.hosts() == {"127.0.0.1:8100"}
+
+
+async def come_back_with(service: Service, **also: str) -> dict[str, Any]:
+    """Sign in, and come back with something more in the address."""
+    attempt = await service.start()
+    async with service.browser() as browser:
+        back = httpx.URL(await code_for(service, browser, attempt["start_url"]))
+        await browser.http.get(back.copy_merge_params(also))
+    return await service.attempt(attempt["attempt_id"])
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://evil.example", "https://login.salesforce.com.evil.example", "http://127.0.0.1:8101", ""],
+)
+async def test_code_of_another_issuer_is_not_traded(service: Service, meddler: Meddler, issuer: str) -> None:
+    shown = await come_back_with(service, iss=issuer)
+    assert (shown["state"], shown["problem"]["code"]) == ("failed", "answer_not_genuine")
+    assert meddler.asked == []
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://login.salesforce.com", "https://acme.my.salesforce.com", "http://127.0.0.1:8100"]
+)
+async def test_issuer_that_is_salesforce_is_taken(service: Service, issuer: str) -> None:
+    assert (await come_back_with(service, iss=issuer))["state"] == "connected"
 
 
 async def test_exchange_carries_verifier_and_secret_in_the_body(service: Service, meddler: Meddler) -> None:
