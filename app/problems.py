@@ -364,6 +364,8 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
 
     async def framework(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if error.status_code == 400:  # the framework could not read the body: not even as text
+            return answer(request, PayloadInvalid(errors=[FieldError(path="body", message="is not JSON")]))
         kind = HTTP_PROBLEMS.get(error.status_code, Unexpected)
         return answer(request, kind(headers=error.headers))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
@@ -145,7 +145,7 @@ def _conditions(wanted: DeliveryFilter, source: Source) -> list[ColumnElement[bo
         conditions.append(table.received_at < wanted.received_to)
     for name in EQUAL:
         if (value := getattr(wanted, name)) is not None:
-            conditions.append(getattr(Delivery, name) == value)
+            conditions.append(getattr(Delivery, name) == value if table is Delivery else false())
     return conditions
 
 

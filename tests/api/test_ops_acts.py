@@ -227,6 +227,7 @@ RANGES: dict[str, tuple[dict[str, Any], int]] = {
     "registration": ({"registration_id": "reg_1"}, 1),
     "type": ({"type": "registration.cancelled"}, 0),
     "quarantine": ({"is_quarantined": True}, 0),
+    "quarantine-of-a-host": ({"is_quarantined": True, "host_id": "host_a"}, 0),
 }
 
 

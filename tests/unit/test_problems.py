@@ -179,3 +179,10 @@ async def test_fault_of_ours_tells_nothing_but_its_request_id(caplog: pytest.Log
     assert "hunter2" not in answer.text
     [record] = [record for record in caplog.records if record.message == "unexpected_error"]
     assert vars(record)["request_id"] == body["request_id"]
+
+
+@pytest.mark.parametrize("body", [b"l\x02c\xdf", b"{", b"\xff\xfe{}"], ids=["bytes", "cut", "utf-16"])
+async def test_body_that_is_no_json_is_refused_as_such(http: httpx.AsyncClient, body: bytes) -> None:
+    answer = await http.post("/take", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "PayloadInvalid")
+    assert answer.json()["errors"]
