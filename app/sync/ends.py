@@ -143,7 +143,7 @@ def _error(operation: Operation, failure: Failure, row: Row) -> RowError:
     )
 
 
-def droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
+def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
     """The fields that this failure names, if the record can stand without every one of them.
 
     What the host mapped is left out where the org lost it; a value that the org does not list is the host's
@@ -161,7 +161,7 @@ def droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
 
 def _drop_fields(operation: Operation, failure: Failure) -> bool:
     """Leave out what the org does not take, and plan again: never a failed attendee."""
-    named = droppable_fields(operation, failure)
+    named = _droppable_fields(operation, failure)
     if not named:
         return False
     refused = {each for row in operation.rows for each in _dropped_before(row, operation)}

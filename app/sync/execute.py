@@ -20,7 +20,6 @@ from app.salesforce.composite import (
 from app.salesforce.errors import AnswerLost, Failure, Refused, SalesforceError
 from app.sync.clock import Clock
 from app.sync.ends import (
-    droppable_fields,
     end_of_create,
     intend,
     mark_lost,
@@ -166,10 +165,8 @@ class Executor:
                 self._note(operation, RowResult(None, refused.failures))
                 mark_unwritten(operation, is_failed=False)
             raise refused
-        touched = [each for each in operations if droppable_fields(each, refused.failure)]
-        if len(operations) == 1 or len(touched) == len(operations):
-            for operation in operations:
-                self._settle(operation, RowResult(None, refused.failures))
+        if len(operations) == 1:
+            self._settle(operations[0], RowResult(None, refused.failures))
             return
         middle = len(operations) // 2
         for half in (operations[:middle], operations[middle:]):
