@@ -49,7 +49,6 @@ STANDARD: Final = {
         "Website",
         "NumberOfEmployees",
         "LeadSource",
-        "Name",
     ),
     "Contact": ("Title", "Department", "Birthdate", "MailingCity", "HomePhone", "LeadSource", "Salutation"),
     "Account": ("Name", "Industry", "Website", "NumberOfEmployees"),
@@ -267,7 +266,7 @@ async def stage(studio: Studio) -> Stage:
 
 
 @settings(
-    max_examples=40,
+    max_examples=30,
     phases=[Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
