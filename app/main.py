@@ -129,7 +129,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
 
 def _public_transport(settings: Settings) -> PublicTransport:
     """To the public internet alone, and to what the operator named and may keep at home."""
-    exempt = exempt_of([settings.salesforce_simulator_url, settings.jwks_url])
+    exempt = exempt_of([*settings.extra_hosts, settings.jwks_url])
     return PublicTransport(limits=LIMITS, backend=PublicBackend(exempt=exempt))
 
 

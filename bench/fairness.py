@@ -40,6 +40,10 @@ async def measure(rig: Rig, size: Size) -> dict[str, Any]:
     """
     crowd, heavy = rig.simulator(is_polite=True), rig.simulator(is_polite=True)
     alone = await _case(rig, size, (crowd, heavy), backfill=0)
+    if alone["unfinished"]:
+        raise AssertionError(
+            f"even alone {alone['unfinished']} of {alone['attendees']} were not written in time"
+        )
     beside = await _case(rig, size, (crowd, heavy), backfill=size.fair_backfill)
     control = await _case(rig, size, (crowd, heavy), backfill=size.fair_backfill, **CONTROL)
     return {
