@@ -1,7 +1,7 @@
 """What an org's objects look like to the connected user: kept, and asked for anew when they changed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import Database
 from app.models import DescribeCache
 from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import SubAnswer, Subrequest, sobject_path
 from app.salesforce.describe import SObjectDescribe, describe_body, parse_describe
 from app.salesforce.errors import Refused
 
@@ -41,7 +42,7 @@ async def load_describes(
 ) -> dict[str, SObjectDescribe]:
     """The describes of these objects, from our table or from Salesforce; a hidden object is left out.
 
-    One call for each that is missing, stale or older than a day. Raises what the client raises.
+    One call for all that are missing, stale or older than a day. Raises what the client raises.
     """
     wanted = sorted(set(sobjects))
     if not wanted:
@@ -49,11 +50,12 @@ async def load_describes(
     async with database.tenant(host_id) as session:
         bodies = await kept_bodies(session, host_id=host_id, org_id=org_id, sobjects=wanted)
     missing = [sobject for sobject in wanted if sobject not in bodies]
-    fetched = {sobject: await _fetch(client, sobject) for sobject in missing}
-    if fetched:
+    if missing:
+        fetched = await _fetch(client, missing)
         async with database.tenant(host_id) as session:
             await keep(session, fetched, host_id=host_id, org_id=org_id)
-    return {sobject: parse_describe(body) for sobject, body in {**bodies, **fetched}.items() if body}
+        bodies |= fetched
+    return {sobject: parse_describe(body) for sobject, body in bodies.items() if body}
 
 
 async def kept_bodies(
@@ -86,10 +88,20 @@ async def forget_describes(session: AsyncSession, *, host_id: str, sobjects: Ite
     await session.execute(query.where(DescribeCache.sobject.in_(wanted)) if wanted else query)
 
 
-async def _fetch(client: SalesforceClient, sobject: str) -> dict[str, Any]:
-    try:
-        return describe_body(await client.describe(sobject))
-    except Refused as refused:
-        if refused.failure.error_code in HIDDEN_CODES:
-            return {}
-        raise
+async def _fetch(client: SalesforceClient, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+    version = client.api_version
+    requests = [
+        Subrequest("GET", f"{sobject_path(version, sobject)}/describe", reference_id=sobject)
+        for sobject in sobjects
+    ]
+    answers = await client.composite(requests)
+    return {answer.reference_id: _body(answer) for answer in answers}
+
+
+def _body(answer: SubAnswer) -> dict[str, Any]:
+    """What is kept of a describe: nothing for an object that the connected user may not see."""
+    if answer.failures and answer.failures[0].error_code in HIDDEN_CODES:
+        return {}
+    if answer.failures:
+        raise Refused(answer.failures)
+    return describe_body(parse_describe(answer.body))

@@ -1,8 +1,10 @@
 """The org changed since we looked at its objects: fields that went, values that are not listed, rights."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.models import DescribeCache
 from tests.factories import NOW
@@ -16,34 +18,46 @@ def rule(sobject: str, field: str, **how: Any) -> dict[str, Any]:
     return {"object": sobject, "field": field, **how}
 
 
-async def fetched_describes(rig: Rig) -> int:
-    calls = (await rig.org.calls())["by_endpoint"]
-    return sum(count for name, count in calls.items() if "describe" in name)
+async def fetched_at(rig: Rig) -> dict[str, datetime]:
+    """When each object was asked for."""
+    async with rig.database.system() as session:
+        return {row.sobject: row.fetched_at for row in await session.scalars(select(DescribeCache))}
+
+
+async def calls_of_a_drain(rig: Rig, number: int) -> int:
+    before = (await rig.org.calls())["total"]
+    await rig.registered(number)
+    await rig.drain()
+    return int((await rig.org.calls())["total"]) - int(before)
 
 
 async def test_describes_are_fetched_once_and_kept(rig: Rig) -> None:
     await rig.org.configure(extra_fields={"Lead": [DIET]})
     await rig.choose(rule("Lead", "Diet__c", constant="any"))
-    for number in range(3):
-        await rig.registered(number)
-        await rig.drain()
-    assert await fetched_describes(rig) == 2
+    costs = [await calls_of_a_drain(rig, 1)]
+    first = await fetched_at(rig)
+    costs += [await calls_of_a_drain(rig, number) for number in (2, 3)]
+    assert (set(first), await fetched_at(rig)) == ({"Lead", "Contact"}, first)
+    assert costs[0] - 1 == costs[1] == costs[2]
 
 
 async def test_default_rules_fetch_no_describe(rig: Rig) -> None:
     await rig.registered(1)
     await rig.drain()
-    assert await fetched_describes(rig) == 0
+    assert await fetched_at(rig) == {}
 
 
 async def test_describes_are_fetched_anew_after_a_day(rig: Rig) -> None:
     await rig.choose(people={"update_existing": False}, owner={"how": "leave", "run_assignment_rules": False})
     await rig.registered(1)
     await rig.drain()
+    first = await fetched_at(rig)
     await rig.pass_time(25 * 3600)
     await rig.registered(2)
     await rig.drain()
-    assert await fetched_describes(rig) == 4
+    again = await fetched_at(rig)
+    assert set(again) == set(first) == {"Lead", "Contact"}
+    assert all(again[each] > first[each] for each in first)
 
 
 async def test_a_backlog_that_meets_a_lost_field_costs_few_calls(rig: Rig) -> None:
