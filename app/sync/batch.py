@@ -175,7 +175,8 @@ class Writes:
 @dataclass(frozen=True)
 class Batch:
     """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail);
-    `sibling_members`: what was written of their members; `exclusions`: whom the host never wants written.
+    `sibling_members`: what was written of their members; `ticket_holders`: by member, facts of other tickets
+    of people who handed one on; `exclusions`: whom the host never wants written.
     """
 
     host_id: str
@@ -186,4 +187,5 @@ class Batch:
     writes: Writes = Writes()
     siblings: Mapping[tuple[str, str], tuple[Facts, ...]] = field(default_factory=dict)
     sibling_members: Mapping[tuple[str, str], tuple[Written, ...]] = field(default_factory=dict)
+    ticket_holders: Mapping[str, tuple[Facts, ...]] = field(default_factory=dict)
     exclusions: Exclusions = field(default_factory=Exclusions)

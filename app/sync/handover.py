@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.salesforce.composite import Record
-from app.sync.batch import FORMER, MEMBER, PERSON, Job, SlotKey, Written
+from app.sync.batch import FORMER, MEMBER, PERSON, Batch, Job, SlotKey, Written
 from app.sync.clock import Clock
 from app.sync.look import Findings
 from app.sync.rows import Operation, Row
+from app.sync.rules.members import highest
 
 FORMER_MEMBER = FORMER + MEMBER
 
@@ -37,13 +38,18 @@ def holders(job: Job) -> int:
     return sum(key.slot == FORMER + PERSON for key in job.written)
 
 
-def plan_former_members(rows: Sequence[Row], found: Findings, *, clock: Clock) -> list[Operation]:
-    """The old person's member goes to the cancelled status if one was chosen and ours stands unchanged."""
+def plan_former_members(
+    rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock
+) -> list[Operation]:
+    """The old person's member goes to the cancelled status if one was chosen and ours stands unchanged.
+
+    Whoever has another ticket for the campaign stays what that one says.
+    """
     return [
         operation
         for row in rows
         for key, slot in list(row.slots.items())
-        if key.slot == FORMER_MEMBER
+        if key.slot == FORMER_MEMBER and not _has_another_ticket(slot, batch)
         for operation in _end_membership(row, key, slot, found, clock)
     ]
 
@@ -57,6 +63,10 @@ def _renamed(job: Job) -> Iterator[tuple[SlotKey, Written]]:
         elif slot.stands:
             whose = f"{key.discriminator}:{person.sf_id}" if key.slot == MEMBER else str(person.sf_id)
             yield SlotKey(FORMER + key.slot, whose), slot
+
+
+def _has_another_ticket(slot: Written, batch: Batch) -> bool:
+    return highest(batch.ticket_holders.get(slot.sf_id or "", ())) not in (None, "cancelled")
 
 
 def _end_membership(

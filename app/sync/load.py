@@ -22,6 +22,7 @@ from app.sync.batch import (
     Writes,
     Written,
 )
+from app.sync.handover import FORMER_MEMBER, is_handed_on
 from app.sync.rules.exclusions import Exclusions
 from app.sync.rules.mapping import DEFAULT_RULES, Rules
 
@@ -112,6 +113,19 @@ SIBLINGS = text(
 )
 
 
+HOLDERS = text(
+    f"""
+    SELECT record.sf_id, registration.email_key, {FACT_COLUMNS}
+    FROM written_records AS record
+    JOIN registrations AS registration
+      ON registration.host_id = record.host_id AND registration.registration_id = record.registration_id
+    WHERE record.host_id = :host_id AND record.org_id = :org_id AND record.sf_id = ANY(:members)
+      AND record.slot = :member AND registration.erased_at IS NULL
+      AND registration.registration_id <> ALL(:handed_on)
+    """  # noqa: S608 -- put together from constants
+)
+
+
 class Known(NamedTuple):
     """What the jobs of one event share."""
 
@@ -172,6 +186,7 @@ async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
         batch,
         siblings=_by_person((each.person, each.facts) for each in siblings if not each.is_excluded),
         sibling_members=_by_person((each.person, each.member) for each in siblings if each.member),
+        ticket_holders=await _ticket_holders(session, batch),
     )
 
 
@@ -329,6 +344,32 @@ async def _others(session: AsyncSession, known: Sequence[Job], batch: Batch) -> 
         )
         for row in await session.execute(SIBLINGS, values)
     ]
+
+
+async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tuple[Facts, ...]]:
+    """The other tickets of people who handed one on; asked for only where somebody did."""
+    handed_on = {job.registration_id for job in batch.jobs if is_handed_on(job)}
+    members = {
+        slot.sf_id
+        for job in batch.jobs
+        for key, slot in job.written.items()
+        if slot.meaning not in ("cancelled", "attended")
+        if key.slot == FORMER_MEMBER or (key.slot == MEMBER and job.registration_id in handed_on)
+    }
+    if not members:
+        return {}
+    values = {
+        "host_id": batch.host_id,
+        "org_id": batch.org_id,
+        "members": sorted(filter(None, members)),
+        "member": MEMBER,
+        "handed_on": sorted(handed_on),
+    }
+    found: dict[str, tuple[Facts, ...]] = {}
+    for row in await session.execute(HOLDERS, values):
+        if not _is_excluded(row, row.email_key, batch.exclusions):
+            found[row.sf_id] = (*found.get(row.sf_id, ()), facts_of(row))
+    return found
 
 
 def _by_person(pairs: Iterable[tuple[PersonKey, Value]]) -> dict[PersonKey, tuple[Value, ...]]:

@@ -32,7 +32,7 @@ def plan_rest(rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Cloc
         for operation in plan_member(key, alike, found, batch=batch, clock=clock)
     ]
     profiles = plan_profiles(known, found, batch=batch, clock=clock)
-    return tasks + members + profiles + plan_former_members(rows, found, clock=clock)
+    return tasks + members + profiles + plan_former_members(rows, found, batch=batch, clock=clock)
 
 
 def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:

@@ -1,7 +1,10 @@
 """Who an attendee is in Salesforce, case by case against the simulated org."""
 
+from typing import Any
+
 import pytest
 
+from tests.factories import NOW
 from tests.integration.sync.conftest import Rig
 
 EMAIL = "otter1@example.com"
@@ -179,6 +182,40 @@ async def test_ticket_handed_on_writes_the_new_person_and_ends_the_old_membershi
     assert members == {leads["old@example.com"]: "Cancelled", leads["new@example.com"]: "Sent"}
     assert tasks == sorted(leads.values())
     assert (await rig.job(reg)).state == "synced"
+
+
+@pytest.mark.parametrize(
+    ("other", "status"),
+    [({"status": "confirmed"}, "Sent"), ({"status": "cancelled", "cancelled_at": NOW}, "Cancelled")],
+    ids=["another live ticket", "another ticket, cancelled"],
+)
+async def test_who_hands_one_of_two_tickets_on_stays_what_the_other_says(
+    rig: Rig, other: dict[str, Any], status: str
+) -> None:
+    await rig.link(await rig.org.campaign(labels=["Cancelled"]), cancelled="Cancelled")
+    old = {"id": "per_1", "email": "old@example.com", "name": "Old Otter"}
+    handed, kept = [await rig.registered(n, attendee=old, email_key="old@example.com") for n in (1, 2)]
+    await rig.drain()
+    await rig.change(kept, **other)
+    new = {"id": "per_2", "email": "new@example.com", "name": "New Otter"}
+    await rig.change(handed, attendee=new, email_key="new@example.com")
+    await rig.drain()
+    leads = {lead["Email"]: lead["Id"] for lead in await rig.records("Lead")}
+    members = {member["LeadId"]: member["Status"] for member in await rig.records("CampaignMember")}
+    assert members == {leads["old@example.com"]: status, leads["new@example.com"]: "Sent"}
+
+
+async def test_tickets_with_different_names_on_one_email_are_one_person_with_a_warning(rig: Rig) -> None:
+    regs = [
+        await rig.registered(number, attendee={"email": EMAIL, "name": name}, email_key=EMAIL)
+        for number, name in enumerate(["Ada Otter", "Bob Otter", "Cy Otter"])
+    ]
+    await rig.drain()
+    [lead] = await rig.records("Lead")
+    assert (lead["FirstName"], lead["LastName"]) == ("Ada", "Otter")
+    for reg in regs:
+        told = [(each["code"], each["field"]) for each in (await rig.job(reg)).warnings]
+        assert ("fallback_used", "LastName") in told
 
 
 async def test_email_changed_after_the_write_keeps_the_person(rig: Rig) -> None:
