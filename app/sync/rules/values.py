@@ -7,7 +7,7 @@ from dataclasses import field as member
 from hashlib import sha256
 from typing import Any, Final
 
-from app.salesforce.describe import SObjectDescribe
+from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.batch import Job
 from app.sync.rules.fields import Notice, clean
 from app.sync.rules.fitting import options_of
@@ -121,14 +121,17 @@ def _changed(
         notices += outcome.notices
         if outcome.misfit:
             return Filled(notices=tuple(notices), misfit=outcome.misfit, asserted=asserted)
-        changes |= _change(rule, outcome, standing[rule.field], asserted.get(rule.field))
+        said_before, field = asserted.get(rule.field), target.field(rule.field)
+        changes |= _change(rule, outcome, standing[rule.field], said=said_before, field=field)
         if outcome.fit is not None and rule.mode != EMPTY:
             said[rule.field] = digest(outcome.fit.value)
     opted = _opt_out(sobject, rules, target, before=standing)
     return Filled({**changes, **opted.fields}, (*notices, *opted.notices), None, said)
 
 
-def _change(rule: FieldRule, outcome: Outcome, before: object, said: str | None) -> dict[str, Any]:
+def _change(
+    rule: FieldRule, outcome: Outcome, before: object, *, said: str | None, field: Field | None
+) -> dict[str, Any]:
     """What changes of one field: only what we have not said before, so that a person's correction stays."""
     if outcome.fit is None:
         return {}
@@ -136,7 +139,16 @@ def _change(rule: FieldRule, outcome: Outcome, before: object, said: str | None)
     if (rule.mode != EMPTY and said == digest(value)) or (rule.mode == FOLLOWED and said is None):
         return {}
     after = _united(before, value) if rule.mode == APPEND else value
-    return {} if after == before else {rule.field: after}
+    return {} if _is_same(after, before, field) else {rule.field: after}
+
+
+def _is_same(after: object, before: object, field: Field | None) -> bool:
+    """Whether Salesforce shows this value: moments with their milliseconds, options in its own order."""
+    if field is not None and field.type == "multipicklist":
+        return set(options_of(after)) == set(options_of(before))
+    if field is not None and field.type == "datetime" and isinstance(before, str):
+        return after == before.replace(".000+0000", "Z")
+    return after == before
 
 
 def _united(before: object, value: object) -> object:

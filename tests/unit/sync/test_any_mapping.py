@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.salesforce.describe import Field
@@ -34,6 +34,7 @@ OFFSETS = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
 MOMENTS = st.none() | st.datetimes(timezones=OFFSETS)
 TYPES = st.sampled_from([*FITTERS, "address", "base64", "location", "id", "anyType"])
 SOURCES = st.sampled_from([*PATHS, "answers.a", "answers.b", "weather"])
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SIZED = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone", "email", "url"})
 MODES = st.sampled_from(["create", "empty", "overwrite", "append"])
 
@@ -163,7 +164,7 @@ def assert_sound(filled: Filled, targets: dict[str, Field], *, is_new: bool) -> 
     assert all(re.fullmatch("[0-9a-f]{12}", each) for each in filled.asserted.values())
 
 
-@settings(max_examples=300)
+@settings(PATIENT, max_examples=200)
 @given(st.data(), fields("A__c"), fields("B__c"), registrations())
 def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, registration: Any) -> None:
     org = described(one, other)
@@ -180,6 +181,7 @@ def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, r
     check_mapping(chosen, {"Lead": org})
 
 
+@settings(PATIENT)
 @given(st.data(), st.sampled_from([*RECORDED_NAMES[:3], PERSON_ACCOUNT]), registrations())
 def test_any_field_of_recorded_orgs(data: st.DataObject, sobject: str, registration: Any) -> None:
     org = person_account_org() if sobject == PERSON_ACCOUNT else recorded(sobject)
@@ -195,6 +197,7 @@ def test_any_field_of_recorded_orgs(data: st.DataObject, sobject: str, registrat
     )
 
 
+@settings(PATIENT)
 @given(registrations())
 def test_what_was_filled_is_not_filled_again(registration: Any) -> None:
     org = described(field("A__c", length=40), field("B__c", "multipicklist", length=200))

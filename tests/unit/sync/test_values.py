@@ -290,6 +290,26 @@ def test_append_unites(before: Any, said: Any, sent: Any) -> None:
     assert changed("append", before, ["a", "b"], said=said, name="Diets__c")[0] == sent
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "answer", "is_changed"),
+    [
+        pytest.param(
+            "At__c", "2026-11-24T08:00:00.000+0000", "2026-11-24T09:00:00+01:00", False, id="moment"
+        ),
+        pytest.param("At__c", "2026-11-24T08:00:00.000+0000", "2026-11-24T09:00:00Z", True, id="later"),
+        pytest.param("Diets__c", "b;a", ["a", "b"], False, id="options in another order"),
+        pytest.param("Diets__c", "b;a", ["a"], True, id="fewer options"),
+    ],
+)
+def test_what_salesforce_shows_otherwise_is_not_written_again(
+    name: str, before: str, answer: Any, is_changed: bool
+) -> None:
+    chosen = rules(rule(name, "answers.a", mode="overwrite"), update_existing=True)
+    org = described(DIETS, field("At__c", "datetime"))
+    filled = fill("Lead", chosen, job({"a": answer}), describe=org, standing={name: before})
+    assert bool(filled.fields) is is_changed
+
+
 def test_what_we_say_is_kept_and_the_rest_with_it() -> None:
     filled = changed("overwrite", "theirs", "new")[1]
     assert filled.asserted == {"Diet__c": digest("new")}
