@@ -17,6 +17,7 @@ from app.resources import ResourcesDep
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["mapping"])
 
+NO_STORE: Final = {"Cache-Control": "no-store"}
 HOST: Final = "/salesforce/mapping"
 EVENT: Final = "/events/{event_id}/salesforce/mapping"
 
@@ -54,8 +55,11 @@ async def copy_host_mapping(
 
 
 @router.get(HOST + "/sources")
-async def get_host_sources(host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep) -> Sources:
+async def get_host_sources(
+    host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep, response: Response
+) -> Sources:
     """Where values may come from, with the questions that the host's attendees answered lately."""
+    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await read_sources(session, host_id)
 
@@ -126,9 +130,14 @@ async def copy_event_mapping(
 
 @router.get(EVENT + "/sources")
 async def get_event_sources(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostReaderDep, resources: ResourcesDep
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    response: Response,
 ) -> Sources:
     """Where values may come from, with the questions that this event's attendees answered."""
+    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await read_sources(session, host_id, event_id)
 
@@ -143,5 +152,5 @@ async def preview_registration(
     response: Response,
 ) -> Preview:
     """Per record and field what stands, what would stand, and why: looks in Salesforce, writes nothing."""
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(NO_STORE)
     return await preview(resources, host_id, event_id, registration_id=registration_id)

@@ -122,9 +122,14 @@ def _laid_over(rules: Rules, layer: Mapping[str, Any]) -> Rules:
     return replace(
         rules,
         **chosen,
-        record_types={**rules.record_types, **(layer.get("record_types") or {})},
+        record_types=_chosen_types({**rules.record_types, **(layer.get("record_types") or {})}),
         fields=_overridden(rules.fields, [FieldRule.of(each) for each in layer.get("fields") or ()]),
     )
+
+
+def _chosen_types(names: Mapping[str, str | None]) -> dict[str, str]:
+    """Null takes another level's choice away."""
+    return {sobject: name for sobject, name in names.items() if name}
 
 
 def _overridden(before: Sequence[FieldRule], after: Sequence[FieldRule]) -> tuple[FieldRule, ...]:

@@ -77,6 +77,15 @@ async def test_event_without_choices_is_as_its_host(studio: Studio) -> None:
     assert "Diet__c" not in [each["field"] for each in cleared["effective"]["fields"]]
 
 
+async def test_record_type_of_the_host_is_taken_away_for_one_event(studio: Studio) -> None:
+    types = [{"sobject": "Lead", "developer_name": "Guest"}]
+    await studio.rig.org.configure(record_types=types)
+    await studio.put({"record_types": {"Lead": "Guest"}})
+    shown = await studio.put({"record_types": {"Lead": None}}, EVENT)
+    assert (shown["chosen"], shown["effective"]["record_types"]) == ({"record_types": {"Lead": None}}, {})
+    assert (await studio.get())["effective"]["record_types"] == {"Lead": "Guest"}
+
+
 async def test_default_rule_is_taken_away_for_one_event(studio: Studio) -> None:
     shown = await studio.put({"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}, EVENT)
     assert ("Lead", "Phone") not in [(each["object"], each["field"]) for each in shown["effective"]["fields"]]

@@ -107,7 +107,9 @@ async def answered(studio: Studio, number: int, value: Any, **changes: Any) -> N
 
 
 async def sources(studio: Studio, path: str = HOST) -> dict[str, dict[str, Any]]:
-    items = told(await studio.http.get(f"{path}/sources"))["items"]
+    answer = await studio.http.get(f"{path}/sources")
+    assert answer.headers["cache-control"] == "no-store"
+    items = told(answer)["items"]
     return {each["path"]: each for each in items}
 
 
