@@ -101,6 +101,9 @@ STRIP_RECORDS = text(f"""
     UPDATE written_records AS record {STRIPPED}
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)
+# Answers kept for a repeated Idempotency-Key are sealed: nobody can say whose rows they hold. One that is
+# still under way has status 0; what it kept is forgotten a minute later.
+FORGET_ANSWERS = text("DELETE FROM idempotent_answers WHERE host_id = :host_id AND status <> 0")
 FORGET_EXCLUSIONS = text("""
     UPDATE hosts SET settings = jsonb_set(settings, '{exclusions,addresses}', (
         SELECT coalesce(jsonb_agg(address), '[]')
@@ -145,6 +148,12 @@ FORGET_LATE_ERRORS = text(f"""
 """)  # noqa: S608 -- put together from constants
 
 
+FORGET_LATE_ANSWERS = text("""
+    DELETE FROM idempotent_answers AS answer USING erasures AS erasure
+    WHERE answer.host_id = erasure.host_id AND answer.status <> 0
+      AND answer.created_at < erasure.created_at
+      AND erasure.created_at > clock_timestamp() - interval '1 day'
+""")
 STRIP_LATE_RECORDS = text(f"""
     {LATELY_GONE} UPDATE written_records AS record {STRIPPED} FROM gone
     WHERE record.host_id = gone.host_id AND record.registration_id = gone.registration_id
@@ -181,6 +190,7 @@ async def keep_erased(database: Database) -> None:
         await session.execute(FORGET_LATE_HISTORY)
         await session.execute(FORGET_LATE_ERRORS)
         await session.execute(STRIP_LATE_RECORDS)
+        await session.execute(FORGET_LATE_ANSWERS)
 
 
 async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found:
@@ -209,6 +219,7 @@ async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
     await session.execute(HUSH_ERRORS, values | {"ids": handed_on})
     await session.execute(FORGET_HISTORY, values | {"handed_on": handed_on})
     await session.execute(FORGET_EXCLUSIONS, values)
+    await session.execute(FORGET_ANSWERS, {"host_id": wish.host_id})
 
 
 async def _bury(session: AsyncSession, wish: ToErase, found: Found, *, pepper: bytes) -> None:

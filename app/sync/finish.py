@@ -119,7 +119,7 @@ async def note_usage(
 
 
 async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
-    ended = json.dumps([as_json(row, verdict) for row, verdict in verdicts])
+    ended = json.dumps([as_json(row, verdict, store.batch.writes) for row, verdict in verdicts])
     values = {
         "ended": ended,
         "host_id": store.batch.host_id,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.sync.batch import CHECKED_IN, SlotKey
+from app.sync.batch import CHECKED_IN, SlotKey, Writes
 from app.sync.errors import RowError
 from app.sync.policy import RETRY_WAITS, retry_wait
 from app.sync.rows import Row
@@ -44,18 +44,18 @@ def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
     return Verdict("synced", now, burns=True)
 
 
-def is_attended(row: Row) -> bool:
-    """Whether the check-in stands in Salesforce: as the member's status where linked, else as the Task."""
+def is_attended(row: Row, writes: Writes) -> bool:
+    """Whether the check-in stands: as the member's status where one is written, else as Task."""
     if row.job.facts.checked_in_at is None:
         return False
-    if row.job.member_key is not None:
+    if row.job.member_key is not None and writes.member:
         member = row.slots.get(row.job.member_key)
         return member is not None and member.state == "written" and member.meaning == "attended"
     task = row.slots.get(SlotKey(CHECKED_IN))
     return task is not None and task.state == "written"
 
 
-def as_json(row: Row, verdict: Verdict) -> dict[str, Any]:
+def as_json(row: Row, verdict: Verdict, writes: Writes) -> dict[str, Any]:
     """The job's new values, as the finishing statement reads them."""
     error = verdict.error
     return {
@@ -65,7 +65,7 @@ def as_json(row: Row, verdict: Verdict) -> dict[str, Any]:
         "waiting_for": verdict.waiting_for,
         "skipped_because": verdict.skipped_because,
         "burns": int(verdict.burns),
-        "is_attended": is_attended(row),
+        "is_attended": is_attended(row, writes),
         "error_class": error.error_class if error else None,
         "error_code": error.error_code if error else None,
         "group_id": error.group_id if error else None,

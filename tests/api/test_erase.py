@@ -1,13 +1,15 @@
 """The host's door for erasing an attendee: what it answers, who may, and what it leaves in the log."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from sqlalchemy import select
 
 from app.database import Database
-from app.models import AuditEntry, Registration, WrittenRecord
+from app.intake.erasure import keep_erased
+from app.models import AuditEntry, IdempotentAnswer, Registration, WrittenRecord
 from app.settings import Settings
 from app.vault import Vault
 from tests.api.service import caller, running
@@ -82,3 +84,26 @@ async def test_members_and_strangers_may_not_erase(http: httpx.AsyncClient, mint
     for hosts, code in (({"host_a": "member"}, "RoleInsufficient"), ({"host_b": "owner"}, "HostNotFound")):
         answer = await http.post(PATH, json=WHO, headers=mint.headers(hosts=hosts))
         assert answer.json()["code"] == code
+
+
+async def test_answer_kept_for_a_repeated_key_goes_with_the_attendee(http: httpx.AsyncClient) -> None:
+    row = "/v1/hosts/host_a/events/evt_otters/salesforce/registrations/reg_00001"
+    keyed = {"Idempotency-Key": "otter-1"}
+    first = await http.post(f"{row}/exclude", headers=keyed)
+    assert first.json()["attendee"]["email"] == "otter1@example.com"
+    await http.post(PATH, json=WHO)
+    again = await http.post(f"{row}/exclude", headers=keyed)
+    assert again.json()["attendee"] == {"name": None, "email": None, "company": None}
+
+
+async def test_answer_that_was_under_way_meanwhile_is_not_kept_either(
+    http: httpx.AsyncClient, database: Database
+) -> None:
+    await http.post(PATH, json=WHO)
+    under_way = {"host_id": "host_a", "key": "otter-2", "request_sha256": b"otter", "status": 200, "body": {}}
+    earlier = datetime.now(UTC) - timedelta(minutes=1)
+    async with database.system() as session:
+        session.add(IdempotentAnswer(**under_way, created_at=earlier))
+    await keep_erased(database)
+    async with database.system() as session:
+        assert (await session.scalars(select(IdempotentAnswer.key))).all() == []

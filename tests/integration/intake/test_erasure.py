@@ -11,9 +11,9 @@ from app.database import Database
 from app.intake.delivery import ToErase
 from app.intake.erasure import erase, keep_erased
 from app.intake.record import record
-from app.models import Base, Host, Registration, SyncAttempt, SyncJob, WrittenRecord
+from app.models import Base, Event, Host, Registration, SyncAttempt, SyncJob, WrittenRecord
 from app.vault import Vault
-from tests.deliveries import PEPPER, delivery, registration, webhook
+from tests.deliveries import PEPPER, delivery, event, registration, webhook
 from tests.factories import ORG_ID, connection_for
 
 CANARY = "canary"
@@ -250,3 +250,15 @@ async def test_erasing_again_finds_the_same_registrations(database: Database) ->
             wish = ToErase("host_a", at + later, None, EMAIL)
             found.append(await erase(session, wish, pepper=PEPPER, by="user_17"))
     assert found == [["reg_1", "reg_2"]] * 2
+
+
+async def test_organizer_with_the_address_of_an_erased_attendee_stays(
+    database: Database, owner: AsyncEngine
+) -> None:
+    runs = {"name": "Canary Yellow", "email": EMAIL}
+    await receive(database, delivery(webhook(event=event(organizer=runs)), "msg_1"), told("reg_2", "msg_2"))
+    await receive(database, erasure())
+    async with database.system() as session:
+        kept = await session.get_one(Event, ("host_a", "evt_otters"))
+        attendee = await session.get_one(Registration, ("host_a", "reg_2"))
+    assert (kept.organizer, attendee.attendee) == (runs, {})
