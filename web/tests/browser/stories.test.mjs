@@ -287,6 +287,10 @@ step("a member of the host may look and not change", async () => {
   await other.goto(await stack.address(HOST, "member"));
   await other.getByText("Only an owner or admin of this host can do this.").waitFor();
   assert.ok(await other.getByRole("button", { name: "Disconnect" }).isDisabled());
+  await other.getByRole("link", { name: "People and fields" }).click();
+  await other.locator("salesforce-mapping [data-rule='Lead.Diet__c']").waitFor();
+  assert.ok(await other.getByLabel("Create a Lead").isDisabled());
+  assert.equal(await other.getByRole("button", { name: "Save", exact: true }).count(), 0);
   await other.context().close();
 });
 
