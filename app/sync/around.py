@@ -13,6 +13,7 @@ from app.sync.batch import Job
 from app.sync.rules.accounts import AccountRow, company_of, stem
 from app.sync.rules.mapping import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
 from app.sync.rules.people import ACCOUNT
+from app.sync.rules.values import fill
 
 MOST_ALIKE: Final = 2000
 """Accounts whose names begin alike, oldest first, that are looked at."""
@@ -56,11 +57,17 @@ def organizer_of(job: Job) -> str | None:
 
 
 def account_company(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
-    """The company that a new Contact shall belong to; None where there is none or Accounts are hidden."""
+    """The company that a new Contact shall belong to; None where there is none or Accounts are hidden.
+
+    Where the host chose what an Account is called, that is its name to be found by.
+    """
     account = describes.get(ACCOUNT)
     if job.rules.creates != CONTACT_CREATED or account is None or not account.is_queryable:
         return None
-    return company_of(job.attendee.company)
+    if not any(rule.field == "Name" for rule in job.rules.fields_of(ACCOUNT)):
+        return company_of(job.attendee.company)
+    name = fill(ACCOUNT, job.rules, job, describe=account).fields.get("Name")
+    return company_of(name)
 
 
 def _requests(

@@ -138,9 +138,15 @@ def _error(operation: Operation, failure: Failure, row: Row) -> RowError:
         kind=operation.kind,
         sobject=operation.record.sobject,
         sent=dict(operation.record.fields),
-        values=row.personal_values(),
+        values=[*row.personal_values(), *_mapped_texts(operation)],
         describe=operation.describe,
     )
+
+
+def _mapped_texts(operation: Operation) -> Iterable[str]:
+    """What the host's rules made of the attendee's words: Salesforce may repeat it in its message."""
+    values = (operation.record.fields.get(name) for name in sorted(operation.mapped))
+    return (value for value in values if isinstance(value, str))
 
 
 def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:

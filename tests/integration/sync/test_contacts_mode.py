@@ -155,3 +155,15 @@ async def test_a_lost_answer_makes_no_second_contact(contacts: Rig, kind: str, c
     assert set((await contacts.states()).values()) == {"synced"}
     everything = ("Contact", "Task", "CampaignMember", "Lead")
     assert [len(await contacts.records(each)) for each in everything] == [crowd, crowd, crowd, 0]
+
+
+async def test_where_the_host_chose_the_accounts_name_it_is_found_by_that(contacts: Rig) -> None:
+    name = {"object": "Account", "field": "Name", "from": "answers.firm"}
+    await contacts.choose(name, people={"create": "contact"})
+    for number in (1, 2):
+        answers = [{"key": "firm", "value": "Dam Ltd."}]
+        await contacts.registered(number, attendee=of("ignored", number), answers=answers)
+        await contacts.drain()
+    [account] = await contacts.records("Account")
+    assert account["Name"] == "Dam Ltd."
+    assert {each["AccountId"] for each in await contacts.records("Contact")} == {account["Id"]}

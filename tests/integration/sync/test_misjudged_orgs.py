@@ -213,3 +213,15 @@ async def test_an_account_field_that_vanished_is_left_out(rig: Rig) -> None:
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
     assert sorted(each["Name"] for each in await rig.records("Account")) == ["Dam", "River"]
+
+
+async def test_failures_of_one_field_are_one_group_whatever_the_attendees_answered(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Lead": [DIET]})
+    await rig.choose(rule("Lead", "Diet__c", **{"from": "answers.diet"}, values={"meat": "M"}))
+    answers = ["vegan", "nothing blue"]
+    regs = [
+        await rig.registered(number, answers=[{"key": "diet", "value": answer}])
+        for number, answer in enumerate(answers)
+    ]
+    await rig.drain()
+    assert len({(await rig.job(reg)).group_id for reg in regs}) == 1
