@@ -15,6 +15,9 @@ from app.sync.rules.standard import OURS, standard_field
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
 REQUIRED_VALUE_UNFIT: Final = "REQUIRED_VALUE_UNFIT"
+SOURCE_FIELDS: Final = frozenset({"LeadSource", "PersonLeadSource"})
+"""Ours to fill: a picklist that refuses our value is no failure."""
+
 SHOWN_LENGTH: Final = 80
 NEVER_CUT: Final = "A value that identifies the record is never cut."
 
@@ -86,8 +89,7 @@ def outcome_of(rule: FieldRule, target: Target) -> Outcome:
 
 def without_notice(target: Target, name: str) -> Notice:
     """That a field which Salesforce refused before was left out."""
-    field = target.field(name)
-    if field is None or field.type in ("picklist", "multipicklist") or target.describe is None:
+    if target.describe is None or name in SOURCE_FIELDS:
         return dropped_warning(target.sobject, name)
     return Notice("field_dropped", target.sobject, name, "Salesforce refused this field; it was left out.")
 
