@@ -15,7 +15,8 @@ OTHERS = 50
 PER_SECOND = 4
 WORKERS = 2
 DRAIN_SECONDS = 30
-START_SECONDS = 20
+START_SECONDS = 30
+WARM_UP_SECONDS = 3
 CONTROL = {"WORKER_DRAINS": "1"}
 """One slot a worker: whoever holds it keeps all others out. Shows that the measurement would tell."""
 
@@ -27,8 +28,9 @@ DELAYS = """
     FROM sync_jobs AS job
     JOIN deliveries AS delivery ON delivery.host_id = job.host_id
      AND delivery.registration_id = job.registration_id
-    WHERE job.host_id LIKE 'other_%'
+    WHERE job.host_id LIKE 'other_%' AND delivery.received_at > $1
 """
+READY = "SELECT count(*) FROM worker_heartbeats"
 LEFT = "SELECT count(*) FROM sync_jobs WHERE host_id = $1 AND state IN ('pending', 'running')"
 
 
@@ -73,12 +75,14 @@ async def _delays(rig: Rig, seconds: float, *, backfill: int, env: dict[str, str
     api = rig.api()
     workers = [rig.worker(**env) for _ in range(WORKERS)]
     connection = await rig.sql()
-    await _until_begun(connection, backfill)
-    await _live_traffic(rig, api.url, seconds)
+    await _until_at_work(connection, backfill)
+    await _live_traffic(rig, api.url, WARM_UP_SECONDS, first=0)
+    since = await connection.fetchval("SELECT clock_timestamp()")
+    await _live_traffic(rig, api.url, seconds, first=1_000)
     left = await connection.fetchval(LEFT, HOST)
     with suppress(TimeoutError):
         await until_drained(rig, within=DRAIN_SECONDS, hosts="other_%")
-    (p50, p95), count, unfinished = await connection.fetchrow(DELAYS)
+    (p50, p95), count, unfinished = await connection.fetchrow(DELAYS, since)
     await connection.close()
     for service in (*workers, api):
         rig.stop(service)
@@ -91,18 +95,21 @@ async def _delays(rig: Rig, seconds: float, *, backfill: int, env: dict[str, str
     }
 
 
-async def _until_begun(connection: Any, backfill: int) -> None:
-    """Until the backfill is under way, for at most START_SECONDS."""
+async def _until_at_work(connection: Any, backfill: int) -> None:
+    """Until all workers are there and the backfill is under way, for at most START_SECONDS."""
     with suppress(TimeoutError):
         async with asyncio.timeout(START_SECONDS):
+            while await connection.fetchval(READY) < WORKERS:  # noqa: ASYNC110 -- there is no event
+                await asyncio.sleep(0.2)
             while backfill and await connection.fetchval(LEFT, HOST) == backfill:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
 
 
-async def _live_traffic(rig: Rig, url: str, seconds: float) -> None:
+async def _live_traffic(rig: Rig, url: str, seconds: float, *, first: int) -> None:
     """Registrations of the fifty in turn, evenly in time."""
     started = time.perf_counter()
-    for number in range(int(seconds * PER_SECOND)):
-        await asyncio.sleep(max(0.0, started + number / PER_SECOND - time.perf_counter()))
+    for count in range(int(seconds * PER_SECOND)):
+        await asyncio.sleep(max(0.0, started + count / PER_SECOND - time.perf_counter()))
+        number = first + count
         payload = registration(number, host_id=f"other_{number % OTHERS}", event_id=EVENT)
         await send(url, [request_bytes(url, rig.webhook_secret, f"msg_{number}", payload)], connections=1)

@@ -263,6 +263,18 @@ async def test_database_that_is_away_is_a_503_with_retry_after(
             assert answer.headers["retry-after"] == "5"
 
 
+async def test_fault_of_ours_is_a_500_that_names_the_request_and_nothing_else(
+    settings: Settings, database: Database
+) -> None:
+    """Without its lifespan the application has no writer: a fault that no sender can cause."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service.test") as client:
+        answer = await post(client, webhook())
+    assert (answer.status_code, answer.json()["code"]) == (500, "Unexpected")
+    assert answer.json()["request_id"].startswith("req_")
+
+
 @pytest.mark.parametrize(
     ("payload", "label"),
     [

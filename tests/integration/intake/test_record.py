@@ -1,6 +1,7 @@
 """Recording on the real database: once, in any order, for each host alone, arming what there is to write."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.database import Database
-from app.intake.delivery import Accepted, Outcome
+from app.intake.delivery import Accepted, Outcome, read_delivery
 from app.intake.record import record, record_unusable
 from app.models import Connection, Delivery, Event, Host, Quarantined, Registration, SyncJob
 from app.telemetry import REGISTRY
@@ -80,6 +81,18 @@ async def test_delivery_host_event_and_registration_are_kept(database: Database)
         "O'Brien",
         [{"key": "team_size", "value": 12}],
     )
+
+
+async def test_payload_is_kept_with_every_number_that_passes_the_door(database: Database) -> None:
+    answers = [
+        {"key": "pi", "value": 4.9e-324},
+        {"key": "e", "value": 1.7e308},
+        {"key": "z", "value": 9e-400},
+    ]
+    body = json.dumps(webhook(registration=registration(answers=answers))).replace("0.0}", "9e-400}")
+    await recorded(database, read_delivery("msg_1", body.encode()))
+    kept = (await only(database, Delivery)).payload["data"]["registration"]["answers"]
+    assert [float(answer["value"]) for answer in kept] == [4.9e-324, 1.7e308, 0.0]
 
 
 async def test_duplicates_in_one_group_and_later_have_no_effect(database: Database) -> None:

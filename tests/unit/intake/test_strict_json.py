@@ -25,6 +25,7 @@ def nested(depth: int) -> bytes:
         pytest.param('{"a": "🦦"}'.encode(), id="utf8"),
         pytest.param(b'{"a": 9223372036854775807, "b": -9223372036854775807}', id="largest-integers"),
         pytest.param(b'{"a": 1.5e300}', id="float"),
+        pytest.param(b'{"a": 4.9E-324, "b": 1e-400}', id="smallest-floats"),
         pytest.param(json.dumps({str(n): n for n in range(1000)}).encode(), id="1000-members"),
     ],
 )
@@ -57,6 +58,8 @@ def test_sound_object_is_read_as_the_parser_reads_it(raw: bytes) -> None:
         pytest.param(b'{"a": ' + b"9" * 100_000 + b"}", "number_too_large", id="100000-digits"),
         pytest.param(b'{"a": 9223372036854775808}', "number_too_large", id="more-than-64-bits"),
         pytest.param(b'{"a": 1e999}', "number_too_large", id="overflowing-float"),
+        pytest.param(b'{"a": 0e99999}', "number_too_large", id="exponent-beyond-any-double"),
+        pytest.param(b'{"a": 1e-401}', "number_too_large", id="exponent-below-any-double"),
         pytest.param(b'{"a": 0.' + b"1" * 100 + b"}", "number_too_large", id="long-float"),
         pytest.param(b'{"a": NaN}', "not_json", id="nan"),
         pytest.param(b'{"a": -Infinity}', "not_json", id="infinity"),
