@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from app.settings import Times
 from tests.integration.sync.conftest import Rig
+
+QUIET = Times().quiet
 
 
 def of(company: str | None, number: int = 1) -> dict[str, Any]:
@@ -167,3 +170,42 @@ async def test_where_the_host_chose_the_accounts_name_it_is_found_by_that(contac
     [account] = await contacts.records("Account")
     assert account["Name"] == "Dam Ltd."
     assert {each["AccountId"] for each in await contacts.records("Contact")} == {account["Id"]}
+
+
+async def test_an_account_that_lands_late_is_found_and_not_repeated(contacts: Rig) -> None:
+    await contacts.org.fault("late_apply", seconds=36000, match={"path": "/sobjects/Account$"})
+    reg = await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain()
+    await contacts.pass_time(QUIET / 2)
+    await contacts.drain()
+    assert ((await contacts.job(reg)).state, await contacts.records("Account")) == ("ambiguous", [])
+    await contacts.org.door.post("/settle")
+    await contacts.pass_time(QUIET)
+    await contacts.drain()
+    [account], [contact] = await contacts.records("Account"), await contacts.records("Contact")
+    assert (contact["AccountId"], (await contacts.job(reg)).state) == (account["Id"], "synced")
+
+
+async def test_without_quiet_time_a_late_account_is_doubled(contacts: Rig) -> None:
+    """The control: with the guard off the damage is there, so the guard is what prevents it."""
+    unguarded = contacts.with_settings(guards_off=frozenset({"quiet"}))
+    await contacts.org.fault("late_apply", seconds=36000, match={"path": "/sobjects/Account$"})
+    await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain(engine=unguarded)
+    await contacts.pass_time(60)
+    await contacts.drain(engine=unguarded)
+    await contacts.org.door.post("/settle")
+    assert len(await contacts.records("Account")) == 2
+
+
+async def test_a_doubt_about_an_account_ends_when_leads_are_wanted_again(contacts: Rig) -> None:
+    await contacts.org.fault("late_apply", seconds=36000, match={"path": "/sobjects/Account$"})
+    reg = await contacts.registered(1, attendee=of("River GmbH"))
+    await contacts.drain()
+    await contacts.choose()
+    for seconds in (2, QUIET / 2, QUIET):
+        await contacts.pass_time(seconds)
+        await contacts.drain()
+    assert (await contacts.job(reg)).state == "synced"
+    assert "ambiguous" not in {slot.state for slot in (await contacts.slots(reg)).values()}
+    assert [len(await contacts.records(each)) for each in ("Lead", "Contact")] == [1, 0]
