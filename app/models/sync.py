@@ -86,7 +86,8 @@ class SyncJob(Base):
 class WrittenRecord(Base):
     """What stands in Salesforce by our hand, one row per slot of a registration in an org.
 
-    Slots: `person`, `task:registered`, `task:checked_in`, `member` (discriminator: campaign). `state`:
+    Slots: `person`, `account` (made for a new Contact), `profile` (what was changed of a person who stood),
+    `task:registered`, `task:checked_in`, `member` (discriminator: campaign). `state`:
     intended (committed before the call), written, ambiguous (the answer was lost), failed.
     """
 
