@@ -133,6 +133,15 @@ def field_rules(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@st.composite
+def whole_objects(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Every field that refuses no value by its picklist, filled from the same answer."""
+    sobject, source = draw(st.sampled_from(sorted(STANDARD))), draw(SOURCES)
+    mode = draw(st.sampled_from(["create", "overwrite"]))
+    names = [name for name in CUSTOM if name not in ("Pick__c", "Picks__c")]
+    return [{"object": sobject, "field": name, "from": source, "mode": mode} for name in names]
+
+
 MAPPINGS = st.fixed_dictionaries(
     {
         "people": st.fixed_dictionaries(
@@ -160,7 +169,8 @@ MAPPINGS = st.fixed_dictionaries(
                 {"how": "fixed", "id": "00G5g0000000001"},
             ]
         ),
-        "fields": st.lists(field_rules(), max_size=6, unique_by=lambda each: (each["object"], each["field"])),
+        "fields": whole_objects()
+        | st.lists(field_rules(), max_size=6, unique_by=lambda each: (each["object"], each["field"])),
     }
 )
 OPTIONAL_TEXT = st.none() | WORDS
@@ -266,7 +276,7 @@ async def stage(studio: Studio) -> Stage:
 
 
 @settings(
-    max_examples=30,
+    max_examples=25,
     phases=[Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
