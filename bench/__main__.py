@@ -16,6 +16,7 @@ from bench import (
     intake,
     latency,
     past,
+    queueing,
     report,
     results,
     simulator_growth,
@@ -39,9 +40,9 @@ PARTS: Mapping[str, Part] = {
     "drain": Part(backlog.measure, 270),
     "intake": Part(intake.measure, 180),
     "latency": Part(latency.measure, 120),
-    "past": Part(past.measure, 600),
-    "fairness": Part(fairness.measure, 360),
     "weight": Part(weight.measure, 120),
+    "fairness": Part(fairness.measure, 360),
+    "past": Part(past.measure, 600),
     "simulator": Part(simulator_growth.measure, 180),
 }
 RUN_SECONDS = 24 * 60
@@ -67,6 +68,7 @@ def main(arguments: list[str]) -> int:
                 results.keep(parts)
     if is_published:
         report.write(parts)
+        queueing.write(parts)
     print("\n".join(report.aim_lines(parts)))
     return int(any(name not in parts for name in only))
 

@@ -1,22 +1,23 @@
 """The queue on paper: how long live work waits as hosts are added, simulated with measured service times.
 
-`python -m bench.queueing` prints the table of docs/scaling.md and draws its picture.
+`make bench` writes the table into docs/scaling.md and draws its picture.
 """
 
 import heapq
 import random
 import statistics
-import sys
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import results
 from bench.chart import Bar, bars
 
-PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "queueing.svg"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE, PICTURE = DOCS / "scaling.md", DOCS / "pictures" / "queueing.svg"
+BEGIN, END = "<!-- queue: written by make bench -->", "<!-- end of queue -->"
+HEAD = ("| load of one worker | registrations per second | median | p95 |", "|---|---|---|---|")
 SLOTS = 8
 ORGS = 400
 ARRIVALS = 20_000
@@ -91,21 +92,28 @@ def _arrivals(chance: random.Random, rate: float) -> Iterator[tuple[float, int]]
         yield now, chance.randrange(ORGS)
 
 
-def main() -> int:
-    service = measured(results.read())
-    print(f"one worker: {service.capacity:.1f} lone registrations per second")
-    rows = []
+def write(parts: Mapping[str, Any]) -> None:
+    """Bring the table of docs/scaling.md and its picture up to date; nothing without a measured latency."""
+    if "latency" not in parts:
+        return
+    service, rows, bars_ = measured(parts), [], []
     for load in LOADS:
         found = delays(service, load)
         p95 = statistics.quantiles(found, n=20)[-1]
-        rows.append(Bar(f"{load:.0%} of one worker", p95, is_ours=True))
-        print(
-            f"| {load:.0%} | {load * service.capacity:.1f} | {statistics.median(found):.2f} s | {p95:.2f} s |"
-        )
+        bars_.append(Bar(f"{load:.0%} of one worker", p95, is_ours=True))
+        rate, median = load * service.capacity, statistics.median(found)
+        rows.append(f"| {load:.0%} | {rate:.1f} | {median:.2f} s | {p95:.2f} s |")
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(bars("p95 from webhook to Salesforce by load", "s", rows))
-    return 0
+    PICTURE.write_text(bars("p95 from webhook to Salesforce by load", "s", bars_))
+    text = "\n".join([*HEAD, *rows, "", _source(service, parts["latency"])])
+    page = PAGE.read_text()
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _source(service: Service, part: Mapping[str, Any]) -> str:
+    return (
+        f"From the latency at {part['measured_at'][:16]}Z (load average {part['load_average']}): a lone\n"
+        f"registration waits {service.waiting:.2f} s and takes {service.cpu:.3f} s of processor (idling too);\n"
+        f"that makes {service.capacity:.1f} lone registrations per second and worker."
+    )

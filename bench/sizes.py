@@ -52,7 +52,7 @@ SIZES = {
         past=(10_000, 1_000_000),
         claim_samples=30,
         fair_backfill=20_000,
-        fair_seconds=20,
+        fair_seconds=12,
         weighed=500,
         simulated=(1_000, 10_000),
     ),

@@ -1,11 +1,12 @@
 """Aims are judged by their figures, printed when they are not met, and never left out."""
 
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import results
+from bench import queueing, report, results
 from bench.aims import AIMS, Aim
 from bench.chart import Bar, bars
 from bench.report import aim_lines
@@ -48,6 +49,19 @@ def test_an_aim_that_was_not_measured_is_still_printed() -> None:
     lines = aim_lines({})
     assert len(lines) == len(AIMS) + 1
     assert all(line.endswith("not measured") for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("page", "begin", "end"),
+    [
+        pytest.param(report.PAGE, report.BEGIN, report.END, id="performance"),
+        pytest.param(queueing.PAGE, queueing.BEGIN, queueing.END, id="scaling"),
+    ],
+)
+def test_a_page_has_one_place_for_what_a_run_writes(page: Path, begin: str, end: str) -> None:
+    text = page.read_text()
+    assert (text.count(begin), text.count(end)) == (1, 1)
+    assert text.index(begin) < text.index(end)
 
 
 @pytest.mark.parametrize("is_logarithmic", [False, True], ids=["linear", "logarithmic"])
