@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.sync.rules.fields import FREE_MAIL_DOMAINS, NO_COMPANY, clean
+from app.sync.rules.fitting import shortened
 
 NAME_LENGTH: Final = 255
 NOBODY: Final = frozenset(
@@ -47,14 +48,14 @@ class AccountRow:
 
 
 def company_of(given: str | None) -> str | None:
-    """The company that an Account may stand for; None when the attendee has none worth one."""
+    """The company that an Account may stand for, as long as its name; None when there is none worth one."""
     company = clean(given)
     if company is None or company == NO_COMPANY:
         return None
     plain = company.casefold()
     is_free_mail = plain.removeprefix("www.").rpartition("@")[2] in FREE_MAIL_DOMAINS
     has_letters = any(char.isalnum() for char in plain)
-    return None if is_free_mail or not has_letters or plain in NOBODY else company
+    return None if is_free_mail or not has_letters or plain in NOBODY else shortened(company, NAME_LENGTH)
 
 
 def normalised(company: str) -> str:

@@ -12,6 +12,7 @@ from app.sync.rules.accounts import AccountRow, company_of, match, normalised, s
     [
         pytest.param(" River  Ltd ", "River Ltd", id="as given"),
         pytest.param("3M", "3M", id="a digit"),
+        pytest.param("x" * 300, "x" * 255, id="as long as an Account's name"),
         *[
             pytest.param(nobody, None, id=f"nobody: {nobody!r}")
             for nobody in (None, "", " ", "-", "--", "n/a", "N/A", "Self", "none", "[not provided]", "?")
