@@ -20,6 +20,7 @@ H = "/v1/hosts/host_a/salesforce"
 E = "/v1/hosts/host_a/events/evt_otters/salesforce"
 GOOD, BAD, WAITING = (f"{E}/registrations/{name}" for name in ("reg_good", "reg_bad", "reg_waiting"))
 STATUSES = {"registered": "Sent", "attended": "Responded"}
+UPCOMING = event(starts_at="2036-11-24T08:00:00Z", ends_at="2036-11-25T16:00:00Z")
 RULE = {"sobject": "Lead", "when": "Company = 'Dry Land'", "message": "No water", "field": "Company"}
 
 
@@ -51,7 +52,7 @@ class Caller:
     async def registers(self, name: str, **attendee: Any) -> None:
         who = {"id": f"per_{name}", "email": f"{name}@otter.example", **attendee}
         told = registration(id=f"reg_{name}", attendee=who)
-        await post(self.service.http, webhook(registration=told), f"msg_{name}")
+        await post(self.service.http, webhook(event=UPCOMING, registration=told), f"msg_{name}")
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ async def host(caller: Caller) -> None:
     await caller.ask("POST", f"{H}/resume", contract.CARD)
     log = await caller.ask("GET", f"{H}/audit", contract.page(contract.DEED))
     assert log["items"]
-    told = {"host": {"id": "host_a"}, "event": event(), "registration": registration(id="reg_imported")}
+    told = {"host": {"id": "host_a"}, "event": UPCOMING, "registration": registration(id="reg_imported")}
     lines = f"{json.dumps(told)}\n{{}}\n"
     kind = {"content-type": "application/x-ndjson"}
     answer = await caller.service.http.post("/v1/imports/registrations", content=lines, headers=kind)
