@@ -11,6 +11,8 @@ from typing import Final
 
 from app.local import die_with_parent
 
+BIRTH_SECONDS: Final = 180.0
+"""A busy machine takes its time to import everything several times at once."""
 ROUND_SECONDS: Final = 60.0
 
 
@@ -52,10 +54,10 @@ class Herd:
             stdout=subprocess.PIPE,
             preexec_fn=die_with_parent(signal.SIGKILL),
         )
-        assert await self._line(child) == "ready"
+        assert await self._line(child, BIRTH_SECONDS) == "ready"
         return child
 
-    async def _line(self, child: asyncio.subprocess.Process) -> str:
+    async def _line(self, child: asyncio.subprocess.Process, within: float = ROUND_SECONDS) -> str:
         assert child.stdout is not None
-        async with asyncio.timeout(ROUND_SECONDS):
+        async with asyncio.timeout(within):
             return (await child.stdout.readline()).decode().strip()
