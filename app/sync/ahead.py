@@ -12,7 +12,7 @@ from app.sync.batch import Batch
 from app.sync.claim import claim, live_is_due
 from app.sync.finish import BACKFILL_REASONS
 from app.sync.leases import Lease
-from app.sync.load import load_claimed, with_siblings
+from app.sync.load import is_still_so, load_batch, load_claimed, with_siblings
 
 # What was read ahead counts only where nothing changed since, and where its event was not paused meanwhile.
 STILL_SO = text("""
@@ -101,7 +101,15 @@ class Ahead:
     async def _confirmed(self, taken: Taken) -> Taken:
         async with self.database.tenant(taken.batch.host_id) as session:
             stale = await _stale(session, taken.batch)
-            return replace(taken, batch=await with_siblings(session, taken.batch), stale=stale)
+            return replace(taken, batch=await _as_of_now(session, taken.batch), stale=stale)
+
+
+async def _as_of_now(session: AsyncSession, batch: Batch) -> Batch:
+    """The batch with its siblings; read anew where the host unlinked, excluded or mapped something since."""
+    if await is_still_so(session, batch):
+        return await with_siblings(session, batch)
+    ids = [job.registration_id for job in batch.jobs]
+    return await load_batch(session, ids, host_id=batch.host_id, org_id=batch.org_id, fence=batch.fence)
 
 
 async def _stale(session: AsyncSession, batch: Batch) -> frozenset[str]:

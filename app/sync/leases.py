@@ -94,6 +94,9 @@ SETTLE_RUNNING = text("""
         error = CASE WHEN is_hopeless THEN :error ELSE error END,
         first_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE first_error_at END,
         last_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE last_error_at END,
+        org_id = CASE WHEN is_open OR is_hopeless OR wanted_version <= running_version THEN job.org_id
+                      ELSE coalesce((SELECT connections.org_id FROM connections
+                                     WHERE connections.host_id = job.host_id), job.org_id) END,
         fence = NULL, running_version = NULL, due_at = clock_timestamp()
     FROM verdict
     WHERE job.host_id = verdict.host_id AND job.registration_id = verdict.registration_id

@@ -116,14 +116,22 @@ def _laid_over(rules: Rules, layer: Mapping[str, Any]) -> Rules:
         by = people["match_by"]
         chosen["external_id"] = ExternalId(by["field"], by["from"]) if by else None
     if owner:
-        chosen["owner"] = Ownership(
-            owner.get("how", LEFT), owner.get("id"), owner.get("run_assignment_rules", True)
-        )
+        chosen["owner"] = _owner_over(rules.owner, owner)
     return replace(
         rules,
         **chosen,
         record_types=_chosen_types({**rules.record_types, **(layer.get("record_types") or {})}),
         fields=_overridden(rules.fields, [FieldRule.of(each) for each in layer.get("fields") or ()]),
+    )
+
+
+def _owner_over(before: Ownership, chosen: Mapping[str, Any]) -> Ownership:
+    """What is left out stays; an id belongs to a fixed owner only."""
+    how = chosen.get("how") or before.how
+    id_ = chosen.get("id") or before.id
+    runs = chosen.get("run_assignment_rules")
+    return Ownership(
+        how, id_ if how == FIXED else None, before.runs_assignment_rules if runs is None else runs
     )
 
 

@@ -10,10 +10,13 @@ from sqlalchemy import text
 from app.models import Event
 from app.sync import leases
 from app.sync.ahead import Ahead
+from app.sync.arm import Arm, arm_jobs
 from app.sync.drain import drain
 from app.sync.leases import Lease
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
+
+OTHER_ORG = "00D000000000009EAA"
 
 
 @pytest.fixture
@@ -148,3 +151,50 @@ async def test_live_rows_taken_ahead_keep_their_turn(rig: Rig, ahead: Ahead) -> 
     taken = await ahead.take(HOST, size=1)
     assert taken is not None
     assert [job.registration_id for job in taken.batch.jobs] == [first]
+
+
+async def unlinked(rig: Rig) -> None:
+    async with rig.database.system() as session:
+        await session.execute(text("DELETE FROM campaign_links"))
+
+
+async def excluded(rig: Rig) -> None:
+    chosen = '{"exclusions": {"addresses": ["otter1@example.com"]}}'
+    async with rig.database.system() as session:
+        await session.execute(text(f"UPDATE hosts SET settings = '{chosen}'"))
+
+
+async def mapped(rig: Rig) -> None:
+    await rig.choose(people={"create": "nobody"})
+
+
+@pytest.mark.parametrize(
+    ("change", "is_seen"),
+    [
+        pytest.param(unlinked, lambda job: job.link is None, id="unlinked"),
+        pytest.param(excluded, lambda job: job.is_excluded, id="excluded"),
+        pytest.param(mapped, lambda job: job.rules.creates == "nobody", id="mapped"),
+    ],
+)
+async def test_what_the_host_changed_since_counts_for_a_batch_taken_ahead(
+    rig: Rig, ahead: Ahead, change: Any, is_seen: Any
+) -> None:
+    await rig.link(await rig.org.campaign())
+    await rig.registered(1)
+    await begun(ahead, size=1)
+    await change(rig)
+    taken = await ahead.take(HOST, size=1)
+    assert taken is not None
+    assert is_seen(taken.batch.jobs[0])
+
+
+async def test_a_row_given_back_follows_its_host_to_another_org(rig: Rig, ahead: Ahead) -> None:
+    reg = await rig.registered(1)
+    await begun(ahead, size=1)
+    async with rig.database.system() as session:
+        await session.execute(text("UPDATE connections SET org_id = :org"), {"org": OTHER_ORG})
+        await arm_jobs(session, [Arm(HOST, reg, EVENT, OTHER_ORG)])
+    async with rig.database.system() as session:
+        await leases.settle_running(session, rig.org.org_id, has_died=False, guards_off=frozenset())
+    job = await rig.job(reg)
+    assert (job.state, job.org_id) == ("pending", OTHER_ORG)

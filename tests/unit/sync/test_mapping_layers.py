@@ -1,0 +1,40 @@
+"""Host and event each decide a part: what a layer leaves out stays as the layer below has it."""
+
+import pytest
+
+from app.sync.rules.mapping import DEFAULT_RULES, Ownership, Rules
+
+FIXED = {"owner": {"how": "fixed", "id": "005000000000001AAA"}}
+
+
+@pytest.mark.parametrize(
+    ("over", "owner"),
+    [
+        pytest.param(
+            {"owner": {"run_assignment_rules": False}},
+            Ownership("fixed", "005000000000001AAA", runs_assignment_rules=False),
+            id="how-and-id-stay",
+        ),
+        pytest.param({"owner": {"how": "organizer"}}, Ownership("organizer"), id="an-id-goes-with-fixed"),
+        pytest.param({"owner": {"how": "leave"}}, Ownership(), id="left-alone-again"),
+        pytest.param({}, Ownership("fixed", "005000000000001AAA"), id="nothing-said"),
+    ],
+)
+def test_an_event_changes_only_what_it_names_of_the_owner(over: dict[str, object], owner: Ownership) -> None:
+    assert Rules.of(FIXED, over).owner == owner
+
+
+def test_no_layer_is_the_default() -> None:
+    assert Rules.of(None, {}) == DEFAULT_RULES
+
+
+def test_a_rule_of_the_event_replaces_the_hosts_for_that_field_only() -> None:
+    host = {"fields": [{"object": "Lead", "field": name, "constant": "host"} for name in ("A__c", "B__c")]}
+    event = {"fields": [{"object": "Lead", "field": "A__c", "constant": "event"}]}
+    chosen = {rule.field: rule.constant for rule in Rules.of(host, event).fields_of("Lead") if rule.constant}
+    assert chosen == {"A__c": "event", "B__c": "host"}
+
+
+def test_a_rule_that_is_off_takes_the_one_below_away() -> None:
+    off = {"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}
+    assert "Phone" not in {rule.field for rule in Rules.of(off).fields_of("Lead")}
