@@ -30,13 +30,20 @@ async def work(settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT. Raises what CANNOT_START lists, at the start only."""
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with open_resources(settings) as resources:
+    async with open_resources(with_room(settings)) as resources:
         await check_schema(resources.database)
         await check_keys(resources.database, resources.vault)
         worker_id = new_worker_id()
         log.info("worker_started", extra={"worker_id": worker_id})
         await Supervisor(resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop).run()
     log.info("worker_stopped", extra={"worker_id": worker_id})
+
+
+def with_room(settings: Settings) -> Settings:
+    """A drain may hold two connections: it reads the next batch while it keeps what came back of this one."""
+    return settings.model_copy(
+        update={"database_pool": max(settings.database_pool, 2 * settings.worker_drains)}
+    )
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

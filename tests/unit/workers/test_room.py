@@ -1,0 +1,16 @@
+"""A worker's connections suffice for all of its drains."""
+
+import pytest
+
+from app.local import LocalEngines
+from tests.factories import settings_for
+from workers.main import with_room
+
+
+@pytest.mark.parametrize(
+    ("pool", "room"),
+    [pytest.param(5, 16, id="two-for-each-drain"), pytest.param(40, 40, id="more-stays-more")],
+)
+def test_a_worker_has_two_connections_for_each_drain(engines: LocalEngines, pool: int, room: int) -> None:
+    settings = settings_for(engines, jwks_file=None, database_pool=pool, worker_drains=8)
+    assert with_room(settings).database_pool == room
