@@ -191,6 +191,25 @@ async def test_sixth_grant_of_one_user_explains_why_the_oldest_ended(
         await ConnectionTokens(resources, "newer_0").renew(AccessToken("x", 1, INSTANCE))
 
 
+async def test_reconnects_of_others_explain_an_ended_grant_as_well(
+    resources: Resources, endpoint: TokenEndpoint
+) -> None:
+    """Three newer connections, one of which was made three times: that are five newer approvals."""
+    oldest = await add(resources, connection_for(resources.vault, connected_at=NOW))
+    key = (oldest.org_id, str(oldest.user_id), oldest.client_id)
+    for number in range(3):
+        newer = NOW + timedelta(hours=number + 1)
+        await add(resources, connection_for(resources.vault, f"newer_{number}", connected_at=newer))
+    async with resources.database.system() as session:
+        for minutes in (10, 20):
+            granted_at = NOW + timedelta(minutes=minutes)
+            left = Replaced("newer_0", key, INSTANCE, f"5Aep861left.{minutes}", granted_at)
+            await leave(session, resources.vault, left)
+    endpoint.is_revoked = True
+    with pytest.raises(ConnectionEnded, match="grant_evicted"):
+        await ConnectionTokens(resources, "host_a").renew(AccessToken("x", 1, INSTANCE))
+
+
 async def test_open_client_speaks_to_the_hosts_org(
     resources: Resources, connection: Connection, endpoint: TokenEndpoint
 ) -> None:
