@@ -124,6 +124,8 @@ def clean(value: str | None) -> str | None:
     """Trimmed and without control characters; nothing left is None."""
     if value is None:
         return None
+    if value.isprintable() and "  " not in value and value.strip() == value:
+        return value or None
     text = "".join(" " if char.isspace() else char for char in value if char.isprintable() or char.isspace())
     return " ".join(text.split()) or None
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.sync.batch import Attendee
 from app.sync.rules.fields import (
     PersonName,
+    clean,
     cut,
     is_usable_email,
     lead_company,
@@ -92,3 +93,11 @@ def test_cut_text_fits_and_is_a_prefix(text: str) -> None:
     shortened = cut("Lead", "FirstName", text)
     assert utf16_length(shortened.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")) <= 40
     assert text.startswith(shortened)
+
+
+@given(st.text(st.sampled_from("ab \t\n\u00a0\u200b\x00é"), max_size=8))
+def test_clean_text_has_single_spaces_and_nothing_unprintable_and_stays_as_it_is(text: str) -> None:
+    cleaned = clean(text)
+    words = "".join(" " if char.isspace() else char for char in text if char.isspace() or char.isprintable())
+    assert cleaned == (" ".join(words.split()) or None)
+    assert clean(cleaned) == cleaned
