@@ -40,7 +40,7 @@ PARTS: Mapping[str, Part] = {
     "drain": Part(backlog.measure, 270),
     "intake": Part(intake.measure, 180),
     "latency": Part(latency.measure, 120),
-    "weight": Part(weight.measure, 120),
+    "weight": Part(weight.measure, 180),
     "fairness": Part(fairness.measure, 360),
     "past": Part(past.measure, 600),
     "simulator": Part(simulator_growth.measure, 180),
@@ -66,6 +66,7 @@ def main(arguments: list[str]) -> int:
                 parts[name] = found
             if is_published:
                 results.keep(parts)
+    print(f"bench: {len(only)} parts in {time.perf_counter() - begun:.0f} s", flush=True)
     if is_published:
         report.write(parts)
         queueing.write(parts)

@@ -114,6 +114,6 @@ def write(parts: Mapping[str, Any]) -> None:
 def _source(service: Service, part: Mapping[str, Any]) -> str:
     return (
         f"From the latency at {part['measured_at'][:16]}Z (load average {part['load_average']}): a lone\n"
-        f"registration waits {service.waiting:.2f} s and takes {service.cpu:.3f} s of processor (idling too);\n"
+        f"registration waits {service.waiting:.2f} s and takes {service.cpu:.3f} s of processor;\n"
         f"that makes {service.capacity:.1f} lone registrations per second and worker."
     )
