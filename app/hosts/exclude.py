@@ -5,7 +5,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
 from app.models import Connection, Registration
+from app.monitor.listing import read_row
+from app.monitor.schemas import Row
 from app.problems import RegistrationNotFound
+from app.resources import Resources
 from app.sync.arm import Arm, arm_jobs
 
 # What stands in Salesforce stays; what is on its way is settled and looked at once more.
@@ -21,22 +24,29 @@ SKIP = text("""
 EXCLUDED, INCLUDED = "salesforce.registration_excluded", "salesforce.registration_included"
 
 
-async def exclude(session: AsyncSession, found: Registration, *, by: str) -> None:
-    """Never write this registration; again is no change."""
-    if found.excluded_at is not None:
-        return
-    await _mark(session, found, by=by)
-    keys = {"host_id": found.host_id, "registration_id": found.registration_id}
-    await session.execute(SKIP, keys)
-    await _record(session, found, EXCLUDED, by=by)
+async def set_excluded(
+    resources: Resources, host_id: str, event_id: str, *, registration_id: str, is_excluded: bool, by: str
+) -> Row:
+    """Never write this registration, or write it as if it were new; again is no change.
+
+    The answer is the row as it stands then. Raises RegistrationNotFound.
+    """
+    async with resources.database.tenant(host_id) as session:
+        found = await _find(session, host_id, event_id, registration_id=registration_id)
+        is_change = (found.excluded_at is not None) != is_excluded
+        org_ids = await _change(session, found, is_excluded=is_excluded, by=by) if is_change else set()
+        row = await read_row(session, host_id, event_id, registration_id=registration_id)
+    await resources.wakeups.announce(org_ids)
+    return row
 
 
-async def include(session: AsyncSession, found: Registration, *, by: str) -> set[str]:
-    """Write it again as if it were new; the answer names the orgs to wake after the commit."""
-    if found.excluded_at is None:
+async def _change(session: AsyncSession, found: Registration, *, is_excluded: bool, by: str) -> set[str]:
+    """The orgs to wake after the commit."""
+    await _mark(session, found, by=by if is_excluded else None)
+    await _record(session, found, EXCLUDED if is_excluded else INCLUDED, by=by)
+    if is_excluded:
+        await session.execute(SKIP, {"host_id": found.host_id, "registration_id": found.registration_id})
         return set()
-    await _mark(session, found, by=None)
-    await _record(session, found, INCLUDED, by=by)
     connection = await session.get(Connection, found.host_id)
     if connection is None:
         return set()
@@ -44,10 +54,8 @@ async def include(session: AsyncSession, found: Registration, *, by: str) -> set
     return await arm_jobs(session, [arm])
 
 
-async def find_registration(
-    session: AsyncSession, host_id: str, event_id: str, *, registration_id: str
-) -> Registration:
-    """The registration, locked. Raises RegistrationNotFound."""
+async def _find(session: AsyncSession, host_id: str, event_id: str, *, registration_id: str) -> Registration:
+    """Locked. Raises RegistrationNotFound."""
     found = await session.get(Registration, (host_id, registration_id), with_for_update=True)
     if found is None or found.event_id != event_id:
         raise RegistrationNotFound

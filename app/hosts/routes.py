@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.hosts.audit_list import AuditPage, list_audit
-from app.hosts.exclude import exclude, find_registration, include
+from app.hosts.exclude import set_excluded
 from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, read_settings
 from app.identity import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
-from app.monitor.listing import read_row
 from app.monitor.schemas import Row
 from app.resources import ResourcesDep
 
@@ -67,10 +66,14 @@ async def exclude_registration(
 ) -> Row:
     """Never write this registration; what stands in Salesforce stays."""
     response.headers.update(NO_STORE)
-    async with resources.database.tenant(host_id) as session:
-        found = await find_registration(session, host_id, event_id, registration_id=registration_id)
-        await exclude(session, found, by=principal.user_id)
-        return await read_row(session, host_id, event_id, registration_id=registration_id)
+    return await set_excluded(
+        resources,
+        host_id,
+        event_id,
+        registration_id=registration_id,
+        is_excluded=True,
+        by=principal.user_id,
+    )
 
 
 @router.post("/events/{event_id}/salesforce/registrations/{registration_id}/include")
@@ -84,9 +87,11 @@ async def include_registration(
 ) -> Row:
     """Write this registration after all."""
     response.headers.update(NO_STORE)
-    async with resources.database.tenant(host_id) as session:
-        found = await find_registration(session, host_id, event_id, registration_id=registration_id)
-        org_ids = await include(session, found, by=principal.user_id)
-        row = await read_row(session, host_id, event_id, registration_id=registration_id)
-    await resources.wakeups.announce(org_ids)
-    return row
+    return await set_excluded(
+        resources,
+        host_id,
+        event_id,
+        registration_id=registration_id,
+        is_excluded=False,
+        by=principal.user_id,
+    )

@@ -139,3 +139,15 @@ async def test_back_in_the_first_org_what_was_written_is_known(rig: Rig) -> None
     await backfill(rig, "request")
     assert await counts(rig) == before
     assert set((await rig.states()).values()) == {"synced"}
+
+
+async def test_link_to_a_campaign_of_another_org_writes_people_and_activities_and_no_members(
+    rig: Rig,
+) -> None:
+    campaign_id = await two_written(rig, **FIRST)
+    async with rig.database.system() as session:
+        await session.execute(update(CampaignLink).values(org_id="00D5g0000000009EAA"))
+    await rig.registered(3)
+    await rig.drain()
+    assert await members(rig) == {campaign_id: ["Attended", "Registered"]}
+    assert await counts(rig) == [3, 4, 2]
