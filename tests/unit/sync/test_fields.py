@@ -1,7 +1,7 @@
 """Values as Salesforce's fields take them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.sync.batch import Attendee
@@ -95,6 +95,8 @@ def test_cut_text_fits_and_is_a_prefix(text: str) -> None:
     assert text.startswith(shortened)
 
 
+@example("a  b")
+@example("a ")
 @given(st.text(st.sampled_from("ab \t\n\u00a0\u200b\x00é"), max_size=8))
 def test_clean_text_has_single_spaces_and_nothing_unprintable_and_stays_as_it_is(text: str) -> None:
     cleaned = clean(text)
