@@ -170,6 +170,13 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
         MAPPING + "wrong",
     ),
     (
+        "reference_not_there",
+        "A chosen owner, record type or record is not there",
+        "What was chosen for new {object} records does not exist in your org, or not for the connected user.",
+        ("Choose the owner and the record type anew in the mapping.", "Saving the mapping retries."),
+        DOCS + "reference_not_there",
+    ),
+    (
         "required_value_unfit",
         "A required field got a value that does not fit",
         "{field} on {object} must have a value, and what the attendee gave cannot stand there.",

@@ -77,6 +77,8 @@ BY_CLASS: Final[dict[str, str]] = {
 BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
     (CREATE_REFUSED, "access", True): "marketing_user_missing",
     (CREATE_REFUSED, "data", True): "automation_failed",
+    ("INVALID_CROSS_REFERENCE_KEY", "configuration", False): "reference_not_there",
+    ("MALFORMED_ID", "configuration", False): "reference_not_there",
     (CREATE_REFUSED, "data", False): "automation_failed",
     (CREATE_REFUSED, "transient", True): "record_busy",
     (CREATE_REFUSED, "transient", False): "record_busy",

@@ -16,6 +16,9 @@ from app.salesforce.describe import SObjectDescribe, describe_body, parse_descri
 from app.salesforce.errors import Refused
 
 MAX_AGE: Final = timedelta(hours=24)
+AGE_ON_RETRY: Final = timedelta(seconds=5)
+"""A person who retries has changed something, maybe the org; a group of many batches asks now and then."""
+
 HIDDEN_CODES: Final = frozenset({"NOT_FOUND", "INVALID_TYPE"})
 
 KEEP = text("""
@@ -38,17 +41,23 @@ MARK = text("""
 
 
 async def load_describes(
-    database: Database, client: SalesforceClient, *, host_id: str, org_id: str, sobjects: Iterable[str]
+    database: Database,
+    client: SalesforceClient,
+    *,
+    host_id: str,
+    org_id: str,
+    sobjects: Iterable[str],
+    max_age: timedelta = MAX_AGE,
 ) -> dict[str, SObjectDescribe]:
     """The describes of these objects, from our table or from Salesforce; a hidden object is left out.
 
-    One call for all that are missing, stale or older than a day. Raises what the client raises.
+    One call for all that are missing, stale or older than `max_age`. Raises what the client raises.
     """
     wanted = sorted(set(sobjects))
     if not wanted:
         return {}
     async with database.tenant(host_id) as session:
-        bodies = await kept_bodies(session, host_id=host_id, org_id=org_id, sobjects=wanted)
+        bodies = await kept_bodies(session, host_id=host_id, org_id=org_id, sobjects=wanted, max_age=max_age)
     missing = [sobject for sobject in wanted if sobject not in bodies]
     if missing:
         fetched = await _fetch(client, missing)
@@ -59,10 +68,15 @@ async def load_describes(
 
 
 async def kept_bodies(
-    session: AsyncSession, *, host_id: str, org_id: str, sobjects: Iterable[str]
+    session: AsyncSession,
+    *,
+    host_id: str,
+    org_id: str,
+    sobjects: Iterable[str],
+    max_age: timedelta = MAX_AGE,
 ) -> dict[str, dict[str, Any]]:
     """What our table has that is neither stale nor old, by object; empty for a hidden one."""
-    values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(sobjects), "max_age": MAX_AGE}
+    values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(sobjects), "max_age": max_age}
     return {row.sobject: row.body for row in await session.execute(FRESH, values)}
 
 

@@ -34,6 +34,9 @@ DROPPING_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED}
 MISJUDGED_CODES = DROPPING_CODES | {"REQUIRED_FIELD_MISSING", "STRING_TOO_LONG", "NUMBER_OUTSIDE_VALID_RANGE"}
 """What Salesforce only says where a describe was out of date, or is read for another user."""
 
+POINTING_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
+"""An id in the record is none of this org, or not one that the connected user may use."""
+
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
 
@@ -52,7 +55,7 @@ def intend(operation: Operation, now: datetime) -> None:
             meaning=kept.meaning if kept else operation.meaning,
             label=kept.label if kept else operation.label,
             reference=operation.reference,
-            details=dict(operation.details),
+            details={**operation.details, **operation.tried},
             attempt_started_at=now,
             first_attempt_at=first or now,
             rounds=rounds,
@@ -116,10 +119,7 @@ def refuse(operation: Operation, failure: Failure) -> None:
 
     Where the whole org or connection has to wait, the row spends no attempt and tells no error of its own.
     """
-    if failure.error_code in MISJUDGED_CODES and operation.describe is not None:
-        for row in operation.rows:
-            row.misjudged.add(operation.record.sobject)
-    if _drop_fields(operation, failure) or _was_there(operation, failure):
+    if _drop_fields(operation, failure) or _was_there(operation, failure) or _look_anew(operation, failure):
         for row in operation.rows:
             row.last_word = _error(operation, failure, row)
         return
@@ -140,7 +140,14 @@ def _error(operation: Operation, failure: Failure, row: Row) -> RowError:
         sent=dict(operation.record.fields),
         values=[*row.personal_values(), *_mapped_texts(operation)],
         describe=operation.describe,
+        is_configured=_is_chosen(operation, failure),
     )
+
+
+def _is_chosen(operation: Operation, failure: Failure) -> bool:
+    """Whether the record points to something that the host chose: an owner, a record type, a fixed record."""
+    is_pointing = not {"OwnerId", "RecordTypeId", *operation.mapped}.isdisjoint(operation.record.fields)
+    return is_pointing and operation.is_create and failure.error_code in POINTING_CODES
 
 
 def _mapped_texts(operation: Operation) -> Iterable[str]:
@@ -170,18 +177,28 @@ def _drop_fields(operation: Operation, failure: Failure) -> bool:
     named = _droppable_fields(operation, failure)
     if not named:
         return False
-    refused = {each for row in operation.rows for each in _dropped_before(row, operation)}
+    refused = {*operation.details.get("dropped", ()), *operation.tried.get("dropped", ())}
     mark_unwritten(operation, is_failed=True)
     _note(operation, dropped=sorted(named | refused))
     for row in operation.rows:
         row.must_replan = True
+        row.misjudged |= {operation.record.sobject} if operation.describe is not None else set()
     return True
 
 
-def _dropped_before(row: Row, operation: Operation) -> Iterable[str]:
-    before = row.saved.get(operation.key)
-    known = before.details.get("dropped", ()) if before else ()
-    return (*known, *operation.details.get("dropped", ()))
+def _look_anew(operation: Operation, failure: Failure) -> bool:
+    """What does not fit the describe we have may fit the one of now: plan again with that, once."""
+    if operation.describe is None or failure.error_code not in MISJUDGED_CODES:
+        return False
+    for row in operation.rows:
+        row.misjudged.add(operation.record.sobject)
+    if operation.tried.get("was_misjudged"):
+        return False
+    mark_unwritten(operation, is_failed=True)
+    _note(operation, was_misjudged=True)
+    for row in operation.rows:
+        row.must_replan = True
+    return True
 
 
 def _was_there(operation: Operation, failure: Failure) -> bool:

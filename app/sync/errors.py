@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import Failure
+from app.salesforce.errors import ErrorClass, Failure
 from app.sync.advice_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
 from app.sync.advice_codes import advice_code_for
 from app.sync.groups import group_id
@@ -54,12 +54,14 @@ def row_error(
     sent: dict[str, Any] | None = None,
     values: Collection[str] = (),
     describe: SObjectDescribe | None = None,
+    is_configured: bool = False,
 ) -> RowError:
     """From Salesforce's failure; `sent` are the fields of the refused record, `values` the attendee's own.
 
-    `describe` is the object's, where it is known: it has the names that people see.
+    `describe` is the object's, where it is known: it has the names that people see. `is_configured`: what was
+    refused is nothing of the attendee's, but what the host chose.
     """
-    error_class = failure.error_class.value
+    error_class = ErrorClass.CONFIGURATION.value if is_configured else failure.error_class.value
     return RowError(
         error_class=error_class,
         error_code=failure.error_code,

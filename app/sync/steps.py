@@ -10,7 +10,7 @@ from app.settings import Settings
 from app.sync.around import look_around
 from app.sync.batch import PERSON, SlotKey
 from app.sync.clock import Clock
-from app.sync.describes import forget_describes, load_describes
+from app.sync.describes import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
 from app.sync.ends import UNKNOWN_FIELD_CODES, refuse
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
@@ -68,6 +68,7 @@ async def _wanted(client: SalesforceClient, store: Store) -> Wanted:
         host_id=store.batch.host_id,
         org_id=store.batch.org_id,
         sobjects=objects_of(jobs),
+        max_age=AGE_ON_RETRY if any(job.why == "retry" for job in jobs) else MAX_AGE,
     )
     return Wanted.of(jobs, describes)
 

@@ -8,7 +8,7 @@ from app.sync.around import account_company
 from app.sync.batch import ACCOUNT_SLOT, Batch, SlotKey, Written
 from app.sync.clock import Clock
 from app.sync.ends import refuse
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.plan.people import carrier_of
@@ -154,5 +154,6 @@ def _create(essence: str, rows: Sequence[Row], org: Org, batch: Batch, *, pepper
             headers=draft.headers,
             mapped=draft.mapped,
             describe=draft.describe,
+            tried=tried_in(carrier.slots.get(KEY)),
         )
     ]

@@ -6,7 +6,7 @@ from app.sync.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.handover import holders
 from app.sync.look import Findings
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.references import reference_of
@@ -56,5 +56,6 @@ def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Cloc
             headers=draft.headers,
             mapped=draft.mapped,
             describe=draft.describe,
+            tried=tried_in(before),
         )
     ]

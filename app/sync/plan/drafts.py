@@ -24,6 +24,7 @@ ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
 
 OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT})
 NOTHING_AROUND: Final = Around()
+TRIED: Final = ("dropped", "was_misjudged")
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,14 @@ def _headers(sobject: str, rules: Rules, *, has_owner: bool) -> Iterator[tuple[s
 
 def dropped_in(slot: Written | None) -> frozenset[str]:
     """The fields that Salesforce refused when this slot was tried last."""
-    is_refused = slot is not None and slot.state != "written"
-    return frozenset(slot.details.get("dropped", ())) if slot and is_refused else frozenset()
+    return frozenset(tried_in(slot).get("dropped", ()))
+
+
+def tried_in(slot: Written | None) -> dict[str, Any]:
+    """What the refusals of this slot taught since it was written last."""
+    if slot is None or slot.state == "written":
+        return {}
+    return {name: slot.details[name] for name in TRIED if name in slot.details}
 
 
 def cannot_draft(rows: Iterable[Row], reason: CannotBeDrafted, org: Org, *, kind: str) -> None:

@@ -10,7 +10,7 @@ from app.sync.asserted import asserted_in, asserting
 from app.sync.batch import MEMBER, Batch, Facts, Job, Link, SlotKey, Written
 from app.sync.clock import Clock
 from app.sync.look import Findings
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, mapped_fields
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, mapped_fields, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.rows import Operation, Row
 from app.sync.rules.members import (
@@ -193,6 +193,7 @@ def _member_operations(
             headers=change.headers,
             mapped=change.mapped,
             describe=change.describe,
+            tried=tried_in(rows[0].slots.get(key)),
         )
     ]
 

@@ -8,7 +8,7 @@ from app.sync.advice_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
 from app.sync.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.errors import RowError, own_error
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.references import fence_key
@@ -183,6 +183,7 @@ def _create_person(
             headers=draft.headers,
             mapped=draft.mapped,
             describe=draft.describe,
+            tried=tried_in(refused),
         )
     ]
 

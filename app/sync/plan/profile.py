@@ -9,7 +9,7 @@ from app.sync.asserted import asserted_in, asserting
 from app.sync.batch import PERSON, PROFILE, Batch, SlotKey, Written
 from app.sync.clock import Clock
 from app.sync.look import Findings
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, mapped_fields
+from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, mapped_fields, tried_in
 from app.sync.plan.free import is_free
 from app.sync.rows import Operation, Row
 from app.sync.rules.people import ACCOUNT
@@ -120,4 +120,5 @@ def _update(row: Row, standing: Standing, found: Findings, filled: Filled) -> Op
         headers=tuple(ALLOW_ALERTS.items()) if row.job.rules.bypasses_alert_rules else (),
         mapped=mapped_fields(standing.named, row.job.rules, describe),
         describe=describe,
+        tried=tried_in(row.slots.get(KEY)),
     )

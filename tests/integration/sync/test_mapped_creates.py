@@ -188,10 +188,21 @@ async def test_a_value_that_the_picklist_lost_fails_until_the_org_has_it_again(r
     await rig.org.configure(
         extra_fields={"Lead": ["Diet__c | picklist(40) | CUNR | Diet | vegan; meat; fish"]}
     )
-    await rig.pass_time(60)
-    await rig.rearm(reg, why="retry")
-    await rig.drain()
+    await rig.pass_time(6)
     await rig.rearm(reg, why="retry")
     await rig.drain()
     [lead] = await rig.records("Lead")
     assert lead["Diet__c"] == "fish"
+
+
+async def test_an_owner_that_does_not_exist_is_the_hosts_choice_to_correct(rig: Rig) -> None:
+    await rig.choose(owner={"how": "fixed", "id": "005000000000001AAA"})
+    reg = await rig.registered(1)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert job.error is not None
+    assert (job.state, job.error_class, job.error["advice_code"]) == (
+        "failed",
+        "configuration",
+        "reference_not_there",
+    )

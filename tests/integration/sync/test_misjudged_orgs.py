@@ -129,9 +129,7 @@ async def test_a_required_field_without_value_names_the_field_as_people_see_it(r
         "configuration",
         "REQUIRED_FIELD_MISSING",
     )
-    await rig.rearm(reg, why="retry")
-    await rig.drain()
-    error = (await rig.job(reg)).error
+    error = job.error
     assert error is not None
     assert (error["fields"], error["field_label"]) == (["Region__c"], "Sales region")
 
@@ -160,13 +158,14 @@ async def test_a_value_that_the_org_unlisted_meanwhile_fails_by_name_and_passes_
     assert job.error is not None
     told = {name: job.error[name] for name in ("error_code", "fields", "field_label", "value", "advice_code")}
     assert told == {
-        "error_code": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "error_code": "VALUE_NOT_IN_PICKLIST",
         "fields": ["Rating"],
         "field_label": "Rating",
         "value": "Hot",
         "advice_code": "restricted_picklist",
     }
     await rig.org.configure(**listed)
+    await rig.pass_time(6)
     await rig.rearm(reg, why="retry")
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
@@ -225,3 +224,27 @@ async def test_failures_of_one_field_are_one_group_whatever_the_attendees_answer
     ]
     await rig.drain()
     assert len({(await rig.job(reg)).group_id for reg in regs}) == 1
+
+
+async def test_a_field_that_became_shorter_is_looked_at_anew_and_the_value_cut(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Lead": [SHOE]})
+    await rig.choose(rule("Lead", "Shoe__c", constant="forty-four"))
+    await rig.registered(1)
+    await rig.drain()
+    await rig.pass_time(60)
+    await rig.org.configure(extra_fields={"Lead": ["Shoe__c | string(5) | CUN | Shoe size"]})
+    reg = await rig.registered(2)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert job.state == "synced"
+    assert ("value_cut", "Shoe__c") in [(each["code"], each["field"]) for each in job.warnings]
+
+
+async def test_what_a_fresh_describe_does_not_explain_fails_after_one_more_try(rig: Rig) -> None:
+    await rig.choose(rule("Lead", "Title", constant="CTO"))
+    refusal = {"error_code": "STRING_TOO_LONG", "fields": ["Title"], "match": {"sobject": "Lead"}}
+    await rig.org.fault("row_error", **refusal, count=None)
+    reg = await rig.registered(1)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (job.state, job.error_code, job.attempts) == ("failed", "STRING_TOO_LONG", 2)
