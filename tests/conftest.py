@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -21,6 +22,9 @@ from tests.tokens import TokenMint
 
 ROOT = Path(__file__).parents[1]
 
+# Times are measured by bench/, never by a test: a busy machine is no failure.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 EMPTY_TABLES = "DO $$ BEGIN {} END $$".format(
     "".join(

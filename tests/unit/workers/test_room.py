@@ -1,5 +1,7 @@
 """A worker's connections suffice for all of its drains."""
 
+from pathlib import Path
+
 import pytest
 
 from app.local import LocalEngines
@@ -12,5 +14,5 @@ from workers.main import with_room
     [pytest.param(5, 16, id="two-for-each-drain"), pytest.param(40, 40, id="more-stays-more")],
 )
 def test_a_worker_has_two_connections_for_each_drain(engines: LocalEngines, pool: int, room: int) -> None:
-    settings = settings_for(engines, jwks_file=None, database_pool=pool, worker_drains=8)
+    settings = settings_for(engines, jwks_file=Path("keys.json"), database_pool=pool, worker_drains=8)
     assert with_room(settings).database_pool == room
