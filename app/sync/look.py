@@ -10,7 +10,7 @@ from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, que
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
-from app.salesforce.soql import datetime_literal, in_list
+from app.salesforce.soql import datetime_literal, in_list, quote
 from app.sync.batch import PERSON, Batch, Job
 from app.sync.references import references_in
 from app.sync.rules.fields import is_usable_email
@@ -30,8 +30,14 @@ from app.sync.rules.standard import PERSON_ACCOUNT
 from app.sync.wanted import MEMBER as MEMBER_OBJECT
 from app.sync.wanted import Wanted
 
+LOOKUP_LENGTH = 90_000
+"""Characters of one query: with what joins its lists it stays below the 100,000 that SOQL may have.
+
+https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_soslsoql.htm
+"""
+
 LIST_LENGTH = 40_000
-"""Characters of one IN list: two of them and the rest stay below the 100,000 that SOQL may have."""
+"""Characters of the one list of a query that asks for many fields."""
 
 MAX_TRAILS = 4
 CAMPAIGN_PARTS = ("members", "statuses")
@@ -105,7 +111,7 @@ async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], want
     emails = sorted({job.attendee.email_key for job in batch.jobs if _can_be_asked(job)} - {None})  # type: ignore[type-var]
     campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and batch.writes.member})
     asked = Asked(emails, sorted(ids), campaigns, wanted)  # type: ignore[arg-type]
-    requests = list(_requests(asked, api_version=client.api_version))
+    requests = list(look_requests(asked, api_version=client.api_version))
     answers = dict(zip((r.reference_id for r in requests), await _records(client, requests), strict=True))
     people = [
         _person_row(row, wanted) for ref, rows in answers.items() if ref.startswith("people") for row in rows
@@ -130,14 +136,19 @@ class Asked:
     wanted: Wanted
 
 
-def _requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
+def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
+    """The queries of one look, none longer than SOQL allows."""
     campaigns, wanted = asked.campaigns, asked.wanted
     people_ids = [id_ for id_ in asked.ids if not id_.startswith(ACCOUNT_PREFIX)]
     account_ids = [id_ for id_ in asked.ids if id_.startswith(ACCOUNT_PREFIX)]
-    chunks = list(_chunks(asked.emails, people_ids)) or ([([], [])] if wanted.keys else [])
-    for number, (some_emails, some_ids) in enumerate(chunks):
+    keys_of = {sobject: wanted.keys_of(sobject) for sobject in (CONTACT, LEAD)}
+    names = sorted({*keys_of[CONTACT], *keys_of[LEAD]})
+    keyed = {name: max((keys.get(name, ()) for keys in keys_of.values()), key=len) for name in names}
+    lists = {"Email": asked.emails, "Id": people_ids, **keyed}
+    for number, some in enumerate(_parts(lists, room=_room(asked))):
+        some_emails, some_ids = some.pop("Email", []), some.pop("Id", [])
         for sobject in (CONTACT, LEAD):
-            keys = wanted.keys_of(sobject) if number == 0 else {}
+            keys = {name: values for name, values in some.items() if name in keys_of[sobject]}
             soql = _people_soql(sobject, some_emails, some_ids, wanted=wanted, keys=keys)
             if soql is None:
                 continue
@@ -203,14 +214,31 @@ def _either(wanted: Mapping[str, Sequence[str]]) -> str:
     return " OR ".join(f"{name} IN {in_list(values)}" for name, values in wanted.items() if values)
 
 
-def _chunks(emails: Sequence[str], ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """The lists cut so that every query stays within SOQL's length; usually one chunk."""
-    email_lists, id_lists = list(_cut(emails)), list(_cut(ids))
-    for number in range(max(len(email_lists), len(id_lists))):
-        yield (
-            email_lists[number] if number < len(email_lists) else [],
-            id_lists[number] if number < len(id_lists) else [],
-        )
+def _room(asked: Asked) -> int:
+    """What the longest of the queries leaves for those whom it asks for."""
+    read = asked.wanted.fields
+    fields = max(len(_listed(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS)
+    of_members = (
+        len(_listed(MEMBER_FIELDS, read.get(MEMBER_OBJECT, ())))
+        + sum(map(len, asked.campaigns))
+        + 3 * len(asked.campaigns)
+    )
+    return LOOKUP_LENGTH - max(fields, of_members)
+
+
+def _parts(lists: Mapping[str, Sequence[str]], *, room: int) -> Iterator[dict[str, list[str]]]:
+    """The lists cut so that every query stays within SOQL's length; usually one part."""
+    part: dict[str, list[str]] = {}
+    left = room
+    for name, value in ((name, value) for name, values in lists.items() for value in values):
+        length = len(quote(value)) + 1
+        if part and length > left:
+            yield part
+            part, left = {}, room
+        part.setdefault(name, []).append(value)
+        left -= length
+    if part:
+        yield part
 
 
 def _cut(values: Sequence[str]) -> Iterator[list[str]]:

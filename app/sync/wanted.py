@@ -21,6 +21,11 @@ PERSON_MARKS: Final = ("IsPersonAccount", "AccountId")
 TEXT_KEYS: Final = frozenset({"string", "email", "phone", "url"})
 """Types of external ids that are compared as text."""
 
+KEY_LENGTH: Final = 255
+"""Characters that a text field holds at most: a longer external id is nobody's."""
+
+ASKED_ANYHOW: Final = frozenset({"Id", "Email"})
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -42,14 +47,15 @@ class Wanted:
         return cls(describes, fields, _keys(jobs))
 
     def keys_of(self, sobject: str) -> dict[str, tuple[str, ...]]:
-        """The external ids that this object has a text field for."""
+        """The external ids that this object has a text field for, those left out that it cannot hold."""
         describe = self.describes.get(sobject)
         known = describe.fields if describe else {}
-        return {
-            name: values
+        found = {
+            name: tuple(value for value in values if len(value) <= (known[name].length or KEY_LENGTH))
             for name, values in self.keys.items()
-            if name in known and known[name].type in TEXT_KEYS
+            if name in known and known[name].type in TEXT_KEYS and name not in ASKED_ANYHOW
         }
+        return {name: values for name, values in found.items() if values}
 
 
 def objects_of(jobs: Iterable[Job]) -> frozenset[str]:
