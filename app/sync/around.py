@@ -30,6 +30,16 @@ class Around:
     users: Mapping[str, str] = field(default_factory=dict)
     person_types: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, parts: Iterable["Around"]) -> "Around":
+        """What several look-ups saw, as one."""
+        parts = list(parts)
+        return cls(
+            tuple(dict.fromkeys(account for part in parts for account in part.accounts)),
+            {email: id_ for part in parts for email, id_ in part.users.items()},
+            {name: id_ for part in parts for name, id_ in part.person_types.items()},
+        )
+
 
 async def look_around(
     client: SalesforceClient, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe]

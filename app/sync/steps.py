@@ -7,7 +7,7 @@ from typing import Protocol
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import Failure, Refused
 from app.settings import Settings
-from app.sync.around import look_around
+from app.sync.around import Around, look_around
 from app.sync.batch import PERSON, SlotKey
 from app.sync.clock import Clock
 from app.sync.describes import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
@@ -23,6 +23,7 @@ from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.rows import Operation, Row, set_person
 from app.sync.rules.people import ACCOUNT, Found, LookAgain, People, adopt
 from app.sync.store import Store
+from app.sync.unasked import halves, is_unaskable, tell_unaskable
 from app.sync.wanted import Wanted, objects_of
 
 
@@ -48,7 +49,13 @@ async def take_steps(
     Raises what the client raises when it concerns more than single rows; the rows then say how far they got.
     """
     batch = store.batch
-    wanted, found = await _look(client, store)
+    try:
+        wanted, found = await _look(client, store)
+    except Refused as refused:
+        if not is_unaskable(refused):
+            raise
+        await _take_halves(means, client, store, rows, clock=clock, refused=refused)
+        return
     await _check_budget(client, store)
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
     people = await _people(executor, found, wanted, pepper=means.pepper)
@@ -58,6 +65,24 @@ async def take_steps(
     settle_idle(rows, found, clock=clock)
     for row in rows:
         row.is_through = True
+
+
+async def _take_halves(
+    means: Means,
+    client: SalesforceClient,
+    store: Store,
+    rows: Sequence[Row],
+    *,
+    clock: Clock,
+    refused: Refused,
+) -> None:
+    """Find the row that alone makes a look-up fail; the others are looked up without it."""
+    if len(store.batch.jobs) == 1:
+        tell_unaskable(rows[0], refused)
+        return
+    for half in halves(rows):
+        batch = replace(store.batch, jobs=tuple(row.job for row in half))
+        await take_steps(means, client, replace(store, batch=batch), half, clock=clock)
 
 
 async def _wanted(client: SalesforceClient, store: Store) -> Wanted:
@@ -100,9 +125,10 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
     alike = find_people(rows, found.people, batch=store.batch, clock=clock)
     if not alike:
         return found.people
-    jobs = [carrier_of(some).job for some in alike]
-    org = Org(found.describes, await look_around(executor.client, jobs, found.describes))
-    ready, accounts = await _accounts(executor, alike, org, pepper=pepper)
+    around = await _around(executor.client, alike, found)
+    org = Org(found.describes, around)
+    askable = [some for some in alike if carrier_of(some).is_open]
+    ready, accounts = await _accounts(executor, askable, org, pepper=pepper)
     missing = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
     families = plan_linked(missing, found, batch=store.batch, executor=executor)
     if families:
@@ -112,6 +138,21 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
     matched = await executor.retake_duplicates()
     await _persons(executor, missing)
     return await _adopt_matches(executor.client, matched, found.people, wanted)
+
+
+async def _around(client: SalesforceClient, alike: Sequence[Sequence[Row]], found: Findings) -> Around:
+    """What these people need to know of the org; whoever makes the query fail is told and left out."""
+    jobs = [carrier_of(some).job for some in alike]
+    try:
+        return await look_around(client, jobs, found.describes)
+    except Refused as refused:
+        if not is_unaskable(refused):
+            raise
+        if len(alike) == 1:
+            for row in alike[0]:
+                tell_unaskable(row, refused)
+            return Around()
+    return Around.of([await _around(client, half, found) for half in halves(alike)])
 
 
 async def _persons(executor: Executor, created: Sequence[Operation]) -> None:

@@ -56,3 +56,64 @@ def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
     only_keys = replace(asked, emails=[], ids=[], campaigns=[])
     names = [each.reference_id for each in look_requests(only_keys, api_version="62.0")]
     assert names == ["peopleContact0", "peopleLead0"]
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        pytest.param("MALFORMED_QUERY", "failed", id="malformed"),
+        pytest.param("INVALID_QUERY_FILTER_OPERATOR", "failed", id="an operand that is none"),
+        pytest.param("QUERY_TOO_COMPLICATED", "pending", id="too complicated, maybe for now"),
+    ],
+)
+async def test_a_query_that_is_refused_stops_only_the_row_that_it_fails_for(
+    rig: Rig, code: str, state: str
+) -> None:
+    for number in range(1, 8):
+        await rig.registered(number)
+    await refuse_queries(rig, "otter5(@|%40)", code)
+    await rig.drain()
+    states = await rig.states()
+    assert states.pop("reg_00005") == state
+    assert set(states.values()) == {"synced"}
+    assert len(await rig.records("Lead")) == 6
+    job = await rig.job("reg_00005")
+    assert (job.attempts, (job.error or {}).get("error_code")) == (1, code)
+
+
+async def test_a_row_whose_query_was_refused_is_written_when_it_is_retried(rig: Rig) -> None:
+    await rig.registered(1)
+    await refuse_queries(rig, "otter1(@|%40)", "MALFORMED_QUERY")
+    await rig.drain()
+    await rig.org.door.delete("/faults")
+    await rig.rearm("reg_00001", why="retry")
+    await rig.drain()
+    assert await rig.states() == {"reg_00001": "synced"}
+
+
+async def test_a_company_whose_query_is_refused_stops_only_its_own_people(rig: Rig) -> None:
+    await rig.choose(people={"create": "contact"})
+    for number, company in enumerate(["River", "Bank", "Delta", "Bank"], start=1):
+        email = f"otter{number}@example.com"
+        await rig.registered(number, attendee={"email": email, "name": "Otter", "company": company})
+    await refuse_queries(rig, "FROM(%20| )Account.*Bank", "MALFORMED_QUERY")
+    await rig.drain()
+    states = await rig.states()
+    assert [states[f"reg_0000{number}"] for number in (1, 2, 3, 4)] == [
+        "synced",
+        "failed",
+        "synced",
+        "failed",
+    ]
+    assert sorted(account["Name"] for account in await rig.records("Account")) == ["Delta", "River"]
+
+
+async def refuse_queries(rig: Rig, body: str, code: str) -> None:
+    await rig.org.fault(
+        "error",
+        match={"body": body, "is_write": False},
+        status=400,
+        error_code=code,
+        message="No",
+        count=None,
+    )
