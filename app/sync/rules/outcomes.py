@@ -1,6 +1,6 @@
 """What becomes of one field rule for one registration: a value that fits, a notice, or a misfit. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Final
 
@@ -75,7 +75,7 @@ def outcome_of(rule: FieldRule, target: Target) -> Outcome:
     try:
         value, is_hosts_own = _chosen(rule, target)
     except UnknownSource as unknown:
-        return _dropped(rule, target, f"“{unknown}” is nothing that a registration has.")
+        return _unknown(rule, field, target, str(unknown))
     except OptionNotMapped as unmapped:
         return _not_mapped(rule, target, str(unmapped)) if field else _not_writeable(rule, target)
     if value is None and rule.fallback is None:
@@ -163,6 +163,15 @@ def _fallen_back(rule: FieldRule, field: Field, target: Target) -> Outcome:
     if fit.note:
         notices.insert(0, Notice("value_cut", target.sobject, rule.field, fit.note))
     return Outcome(fit, tuple(notices))
+
+
+def _unknown(rule: FieldRule, field: Field | None, target: Target, path: str) -> Outcome:
+    """Told, and what stands for a missing value is written all the same: a name is required."""
+    told = _dropped(rule, target, f"“{path}” is nothing that a registration has.")
+    if field is None or rule.fallback is None:
+        return told
+    stand_in = _fallen_back(rule, field, target)
+    return replace(stand_in, notices=(*told.notices, *stand_in.notices))
 
 
 def _not_mapped(rule: FieldRule, target: Target, option: str) -> Outcome:

@@ -514,3 +514,9 @@ def test_an_attendee_with_nothing_is_still_a_person() -> None:
         "Company": "[not provided]",
         "LeadSource": "Eventship",
     }
+
+
+def test_a_name_from_nowhere_is_told_and_the_attendees_own_is_written() -> None:
+    filled = fill("Lead", rules(rule("LastName", "weather")), job(attendee={"name": "Ada Otter"}))
+    assert filled.fields["LastName"] == "Otter"
+    assert ("field_dropped", "LastName") in codes(filled)
