@@ -16,6 +16,9 @@ from bench.stage import connect_host
 CONNECTIONS = 64
 ACCEPTED = 202
 WARM_UP = 500
+ROUND_SECONDS = 4
+"""About as long as the bare route takes for a round, so that a busy machine comes to an end as well."""
+
 PGBENCH_ROW = """
 \\set number random(1, 2000000000)
 INSERT INTO bare (webhook_id, body)
@@ -28,24 +31,24 @@ async def measure(rig: Rig, size: Size) -> dict[str, Any]:
     await rig.empty()
     await connect_host(rig, rig.org)
     ours, floor = rig.api(), rig.floor()
-    services, started = {"ours": ours, "floor": floor}, {"ours": 0.0, "floor": 0.0}
-    number = 0
-    rates: dict[str, list[Answers]] = {"ours": [], "floor": []}
-    for round_number in range(-1, size.intake_rounds):
-        count = WARM_UP if round_number < 0 else size.intake_requests
+    services = {"ours": ours, "floor": floor}
+    started: dict[str, float] = {}
+    rates: dict[str, list[Answers]] = {name: [] for name in services}
+    number, pace = 0, 0.0
+    for name, service in services.items():
+        pace = (await _round(rig, service, number, WARM_UP)).per_second
+        number, started[name] = number + WARM_UP, service.cpu_seconds
+    count = min(size.intake_requests, max(WARM_UP, int(pace * ROUND_SECONDS)))
+    for _ in range(size.intake_rounds):
         for name, service in services.items():
-            answers = await _round(rig, service, number, count)
+            rates[name].append(await _round(rig, service, number, count))
             number += count
-            if round_number >= 0:
-                rates[name].append(answers)
-            else:
-                started[name] = service.cpu_seconds
-    measured = size.intake_rounds * size.intake_requests
+    measured = size.intake_rounds * count
     cpu = {name: (each.cpu_seconds - started[name]) / measured * 1e6 for name, each in services.items()}
     rig.stop(ours)
     rig.stop(floor)
     pgbench = _pgbench(rig, size.pgbench_seconds)
-    return _summary(rates, cpu) | {"pgbench_per_second": pgbench}
+    return _summary(rates, cpu) | {"pgbench_per_second": pgbench, "requests_per_round": count}
 
 
 async def _round(rig: Rig, service: Service, first: int, count: int) -> Answers:
