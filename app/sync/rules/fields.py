@@ -66,7 +66,7 @@ def person_name(attendee: Attendee) -> PersonName:
     words = (clean(attendee.name) or first or "").split()
     if words:
         return PersonName(" ".join(words[:-1]) or None, words[-1])
-    return PersonName(None, (attendee.email or "unknown").partition("@")[0].strip() or "unknown")
+    return PersonName(None, clean((attendee.email or "").partition("@")[0]) or "unknown")
 
 
 def lead_company(attendee: Attendee) -> str:

@@ -111,4 +111,6 @@ def _under_its_name(
 
 def _over(hosts: FieldRule | None, ours: FieldRule) -> FieldRule:
     """The host's rule, with what we would write as its last resort; ours where the host has none."""
-    return replace(hosts, fallback=hosts.fallback or ours.constant or ours.fallback) if hosts else ours
+    if hosts is None:
+        return ours
+    return replace(hosts, fallback=clean(hosts.fallback) or ours.constant or ours.fallback)

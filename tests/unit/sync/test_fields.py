@@ -31,6 +31,7 @@ from app.sync.rules.fields import (
         pytest.param(Attendee(name="  Ada \t Otter "), PersonName("Ada", "Otter"), id="white space"),
         pytest.param(Attendee(name="Back\\slash O'Brien"), PersonName("Back\\slash", "O'Brien"), id="signs"),
         pytest.param(Attendee(), PersonName(None, "unknown"), id="nothing at all"),
+        pytest.param(Attendee(email="\x01@x.example"), PersonName(None, "unknown"), id="nothing to print"),
     ],
 )
 def test_names(attendee: Attendee, name: PersonName) -> None:

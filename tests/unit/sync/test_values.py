@@ -176,6 +176,13 @@ def test_a_mapped_company_falls_back_to_ours() -> None:
     assert codes(filled) == [("fallback_used", "Company")]
 
 
+@pytest.mark.parametrize("fallback", ["", " \t", "\x01"])
+def test_a_person_has_a_last_name_whatever_the_host_mapped(fallback: str) -> None:
+    chosen = rules(rule("LastName", "answers.name", fallback=fallback))
+    filled = fill("Lead", chosen, job({"name": "\x02"}), describe=LEAD)
+    assert filled.fields["LastName"] == "Otter"
+
+
 def test_the_engines_own_fields_are_not_the_hosts() -> None:
     chosen = rules(rule("Email", constant="else@x.example"), rule("OwnerId", constant="005000000000001"))
     filled = fill("Lead", chosen, job(), describe=LEAD)
