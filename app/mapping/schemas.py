@@ -27,6 +27,9 @@ API_NAME: Final = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,79}$")
 
 Mappable = Literal["Lead", "Contact", "Account", "CampaignMember", "Task", "Event", "Case"]
 Mode = Literal["create", "empty", "overwrite", "append", "off"]
+OWN_ADDRESS: Final = ("Email", "attendee.email")
+"""Matching by it says no more than what is done anyway."""
+
 NOT_WRITTEN_YET: Final = ("Event", "Case")
 """Rules for these are checked and kept; nothing writes the objects yet."""
 
@@ -89,6 +92,13 @@ class MatchBy(Given):
 
     field: ApiName
     from_: SourcePath = Field(alias="from")
+
+    @model_validator(mode="after")
+    def _is_nobodys_field(self) -> Self:
+        why = next((why for each in ("Lead", "Contact") if (why := why_owned(each, self.field))), None)
+        if why is not None and (self.field, self.from_) != OWN_ADDRESS:
+            raise refuse("owned", f"people cannot be matched by {self.field}: {why}")
+        return self
 
 
 class PeopleGiven(Given):

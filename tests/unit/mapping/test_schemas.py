@@ -54,6 +54,10 @@ def test_default_can_be_taken_away() -> None:
     assert [rule.field for rule in Rules.of(layer).fields_of("Lead")] == ["Title"]
 
 
+def match_by(field: str, path: str) -> dict[str, Any]:
+    return {"people": {"match_by": {"field": field, "from": path}}}
+
+
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("unknown member", {"peeple": {}}, "peeple", "Extra inputs are not permitted"),
     ("unknown way to create", {"people": {"create": "opportunity"}}, "people.create", "'lead', 'contact'"),
@@ -102,6 +106,10 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
         "people.match_by.field",
         "required",
     ),
+    ("match by who owns it", match_by("ownerId", "attendee.id"), "people.match_by", "choose it under owner"),
+    ("match by the Account", match_by("AccountId", "answers.no"), "people.match_by", "attendee's company"),
+    ("match by the buyer's e-mail", match_by("Email", "buyer.email"), "people.match_by", "matched by it"),
+    ("match by the type", match_by("IsConverted", "answers.no"), "people.match_by", "salesperson"),
     ("negative version", {"version": -1}, "version", "greater than or equal to 0"),
 ]
 
@@ -134,3 +142,8 @@ def test_every_source_that_is_read_has_a_label() -> None:
 def test_every_field_that_no_rule_may_fill_says_why(sobject: str) -> None:
     assert all(why_owned(sobject, field.upper()) for field in OWN_FIELDS[sobject])
     assert why_owned(sobject, "Diet__c") is None
+
+
+def test_people_may_be_matched_by_their_own_address() -> None:
+    """It is what the engine does anyway."""
+    assert taken(**match_by("Email", "attendee.email")) == match_by("Email", "attendee.email")
