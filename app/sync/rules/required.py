@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.batch import Job
 from app.sync.rules.fields import NO_COMPANY, Notice, utf16_length
+from app.sync.rules.fitting import DoesNotFit, fitted
 from app.sync.rules.mapping import Rules
 from app.sync.rules.sources import day_of, zone_of
 from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, hosts_rules
@@ -78,17 +79,25 @@ def _stand_in(field: Field, job: Job) -> Any:
         return NO_COMPANY if fits else DASH
     if field.type in NUMBERS:
         return 0
+    if field.type == "email":
+        return _email(field, job)
     if field.type in ("picklist", "multipicklist"):
         known = field.default_value in field.picklist_values
         return field.default_value if known else field.picklist_values[0]
     return _of_registration(field, job)
 
 
+def _email(field: Field, job: Job) -> Any:
+    try:
+        return fitted(field, job.attendee.email or "", zone=UTC).value
+    except DoesNotFit:
+        return None
+
+
 def _of_registration(field: Field, job: Job) -> Any:
     registered_at = job.facts.registered_at
     values = {
         "boolean": False,
-        "email": job.attendee.email,
         "date": day_of(registered_at, zone_of(job)).isoformat(),
         "datetime": f"{registered_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "time": "00:00:00.000Z",

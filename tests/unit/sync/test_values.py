@@ -458,6 +458,7 @@ REQUIRED: dict[str, Any] = {
         pytest.param(field(type="datetime", **REQUIRED), "2026-11-10T23:30:00Z", id="moment of it"),
         pytest.param(field(type="time", **REQUIRED), "00:00:00.000Z", id="time"),
         pytest.param(field(type="email", **REQUIRED), "ada@river.example", id="e-mail"),
+        pytest.param(field(type="email", length=5, **REQUIRED), None, id="e-mail longer than the field"),
         pytest.param(field(type="picklist", picklist_values=("a", "b"), **REQUIRED), "a", id="picklist"),
         pytest.param(
             field(type="picklist", picklist_values=("a", "b"), default_value="b", **REQUIRED),
