@@ -199,15 +199,15 @@ class Executor:
         async with self.store.database.tenant(self.store.batch.host_id) as session:
             now = await self.store.hold(session, self.rows)
             fences = await self.store.raise_fences(session, operations)
-            ready = [operation for operation in operations if operation.fence not in fences]
+            ready = [operation for operation in operations if fences.keys().isdisjoint(operation.fences)]
             for operation in ready:
                 intend(operation, now)
             await self.store.save(session, self.rows)
         for operation in operations:
-            if operation.fence is not None and operation.fence in fences:
+            for raised_at in (fences[key] for key in operation.fences if key in fences):
                 for row in operation.rows:
                     row.is_fenced = True
-                    row.wait_until(next_look(fences[operation.fence], self.clock.quiet, now))
+                    row.wait_until(next_look(raised_at, self.clock.quiet, now))
         return ready
 
     def _unfinished(self, operations: Sequence[Operation], error: SalesforceError) -> None:

@@ -60,7 +60,7 @@ class PaperStore(Store):
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
-            "keys": [each.fence for each in operations if each.fence is not None],
+            "keys": [key for each in operations for key in each.fences],
             "mine": [row.job.registration_id for each in operations for row in each.rows],
         }
         return {row.key: row.started_at for row in await session.execute(STANDING_FENCES, values)}

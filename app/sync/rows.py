@@ -98,11 +98,17 @@ class Operation:
     label: str | None = None
     reference: str | None = None
     fence: bytes | None = None
+    key_fences: tuple[bytes, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
     describe: SObjectDescribe | None = field(default=None, compare=False, hash=False)
     tried: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+    @property
+    def fences(self) -> tuple[bytes, ...]:
+        """What nobody else may create meanwhile: a person's e-mail and external ids, or a company."""
+        return (self.fence, *self.key_fences) if self.fence is not None else ()
 
     @property
     def is_create(self) -> bool:

@@ -95,16 +95,16 @@ class Store:
         self, session: AsyncSession, operations: Sequence[Operation]
     ) -> dict[bytes, datetime]:
         """Fence the people about to be created; returns the fences of others that stand in the way."""
-        fenced = [operation for operation in operations if operation.fence is not None]
+        fenced = {key: operation for operation in operations for key in operation.fences}
         if not fenced or "open_creates" in self.lease.guards_off:
             return {}
-        keys = [operation.fence for operation in fenced]
-        mine = [row.job.registration_id for operation in fenced for row in operation.rows]
+        keys = list(fenced)
+        mine = [row.job.registration_id for operation in fenced.values() for row in operation.rows]
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
             "keys": keys,
-            "registration_ids": [operation.carrier for operation in fenced],
+            "registration_ids": [operation.carrier for operation in fenced.values()],
             "mine": mine,
             "quiet": self.quiet,
         }

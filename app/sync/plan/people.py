@@ -36,17 +36,23 @@ def find_people(rows: Sequence[Row], people: People, *, batch: Batch, clock: Clo
 
 def _known_as_one(groups: Iterable[list[Row]]) -> list[list[Row]]:
     """People of different addresses whom the host knows by one external id are one person."""
-    found: list[list[Row]] = []
+    found: dict[int, list[Row]] = {}
     by_key: dict[tuple[str, str], list[Row]] = {}
     for group in groups:
-        key = next((key for row in group if (key := key_of(row.job))), None)
-        if key is not None and key in by_key:
-            by_key[key] += group
-            continue
-        found.append(group)
-        if key is not None:
-            by_key[key] = group
-    return found
+        known = {id(home): home for key in _folded_keys(group) if (home := by_key.get(key))}
+        home, *others = [*known.values(), group] if known else [group]
+        by_key |= {key: home for each in (home, *others) for key in _folded_keys(each)}
+        for other in others:
+            home += other
+            found.pop(id(other), None)
+        found[id(home)] = home
+    return list(found.values())
+
+
+def _folded_keys(rows: Iterable[Row]) -> list[tuple[str, str]]:
+    """Their external ids as Salesforce compares them, whatever the case; each once."""
+    keys = (key_of(row.job) for row in rows)
+    return sorted({(key[0], key[1].casefold()) for key in keys if key is not None})
 
 
 def create_people(
@@ -179,6 +185,9 @@ def _create_person(
             record=draft.record,
             carrier=carrier.job.registration_id,
             fence=fence_key(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
+            key_fences=tuple(
+                fence_key(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(rows)
+            ),
             details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **followed},
             headers=draft.headers,
             mapped=draft.mapped,

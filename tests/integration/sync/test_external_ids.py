@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from sqlalchemy import select
+
+from app.models import OpenCreate
 from tests.integration.sync.conftest import Rig
+from tests.integration.sync.test_uncertain import QUIET
 
 KEY = "Legacy_Id__c | string(40) | CUNX | Legacy Id"
 BY_KEY = {"match_by": {"field": "Legacy_Id__c", "from": "attendee.id"}}
@@ -69,3 +73,38 @@ async def test_a_deleted_record_with_the_key_is_nobody(rig: Rig) -> None:
     reg = await rig.registered(1, attendee=member(), email_key="new@example.com")
     await rig.drain()
     assert (await rig.slots(reg))["person"].details["found_by"] == "created"
+
+
+async def test_a_lost_create_is_not_repeated_for_another_address_of_the_same_external_id(rig: Rig) -> None:
+    await keyed(rig)
+    first = await rig.registered(1, attendee=member(email="a@example.com"), email_key="a@example.com")
+    await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
+    await rig.drain()
+    other = member(email="b@example.com", id="PER_51")
+    second = await rig.registered(2, attendee=other, email_key="b@example.com")
+    await rig.pass_time(20)
+    await rig.drain()
+    assert await rig.states() == {first: "ambiguous", second: "pending"}
+    assert (await rig.job(second)).waiting_for == "certainty"
+    await rig.org.door.post("/settle")
+    await rig.pass_time(QUIET)
+    await rig.drain()
+    assert await rig.states() == {first: "synced", second: "synced"}
+    assert [lead["Email"] for lead in await rig.records("Lead")] == ["a@example.com"]
+    async with rig.database.system() as session:
+        assert (await session.scalars(select(OpenCreate))).all() == []
+
+
+async def test_one_person_is_created_for_all_who_share_an_external_id_or_an_address(rig: Rig) -> None:
+    await keyed(rig)
+    known = [
+        ("a@example.com", "one"),
+        ("b@example.com", "two"),
+        ("c@example.com", "TWO"),
+        ("c@example.com", "one"),
+    ]
+    for number, (email, key) in enumerate(known, start=1):
+        await rig.registered(number, attendee=member(email=email, id=key), email_key=email)
+    await rig.drain()
+    assert set((await rig.states()).values()) == {"synced"}
+    assert len(await rig.records("Lead")) == 1
