@@ -4,10 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, text, update
+from sqlalchemy.dialects import postgresql
 
 from app.database import Database
 from app.models import Connection, Event, Host, OrgLease, Registration
+from app.monitor.context import load_context
+from app.monitor.queries import counted, joined_at_once
 from app.monitor.schemas import Stats
 from app.monitor.stats import event_stats
 from app.problems import EventNotFound
@@ -225,3 +228,20 @@ async def test_calls_of_another_day_are_not_todays(database: Database, vault: Va
 
 def _nonzero(reasons: Any) -> dict[str, int]:
     return {name: count for name, count in reasons if count}
+
+
+async def test_counting_does_not_look_through_all_jobs_for_each_registration(
+    database: Database, vault: Vault
+) -> None:
+    await set_stage(database, vault)
+    async with database.tenant("host_a") as session:
+        context = await load_context(session, "host_a", EVENT_ID)
+        counting = counted(context, func.count()).compile(
+            dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
+            compile_kwargs={"literal_binds": True},
+        )
+        async with joined_at_once(session):
+            plan = (await session.scalars(text(f"EXPLAIN {counting}"))).all()
+        after = await session.scalar(text("SHOW enable_nestloop"))
+    assert not [line for line in plan if "Nested Loop" in line]
+    assert after == "on"
