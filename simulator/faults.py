@@ -1,7 +1,9 @@
 """Trouble on demand: which request meets which trouble, by count or by seed."""
 
+import json
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -102,11 +104,11 @@ class Faults:
                 return fault
         return None
 
-    def disturb(self, sobject: str) -> None:
+    def disturb(self, sobject: str, changes: Mapping[str, Any]) -> None:
         """Raise the error that a write of one row of this object meets, if any."""
         for armed in self._armed:
             fault = armed.fault
-            if fault.kind == "row_error" and fault.match.sobject in {None, sobject} and armed.fires():
+            if fault.kind == "row_error" and _matches_row(fault.match, sobject, changes) and armed.fires():
                 raise row_error(fault)
 
 
@@ -133,6 +135,13 @@ def _matches(fault: Fault, request: Request) -> bool:
         and (match.sobject is None or _names(request, match.sobject))
         and (wants_write is None or wants_write == is_write(request))
     )
+
+
+def _matches_row(match: Match, sobject: str, changes: Mapping[str, Any]) -> bool:
+    """`body` is searched in what is written of the row alone."""
+    text = json.dumps(dict(changes), default=str)
+    is_named = match.sobject in {None, sobject}
+    return is_named and (match.body is None or re.search(match.body, text) is not None)
 
 
 def _names(request: Request, sobject: str) -> bool:

@@ -30,7 +30,7 @@ class Org:
         clock: Clock,
         journal: Journal,
         is_sandbox: bool = False,
-        disturb: Callable[[str], None] = lambda sobject: None,
+        disturb: Callable[[str, Mapping[str, Any]], None] = lambda sobject, changes: None,
     ) -> None:
         self.number = number
         self.id = mint("00D", number)

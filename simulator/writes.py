@@ -23,7 +23,7 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -
     _check_powers(org, sobject, is_allowed=sobject.is_createable)
     _check_storage(org)
     changes = accepted(org, sobject, given, flag="C", raw=write.raw)
-    org.disturb(sobject.name)
+    org.disturb(sobject.name, changes)
     row = {**_defaults(org, sobject, write.user_id), **changes}
     with org.store.savepoint():
         row = record_types.filled(org, sobject.name, row)
@@ -45,7 +45,7 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
     before = addressed(org, sobject, record_id)
     _check_powers(org, sobject, is_allowed=sobject.is_updateable)
     changes = accepted(org, sobject, given, flag="U", raw=write.raw)
-    org.disturb(sobject.name)
+    org.disturb(sobject.name, changes)
     with org.store.savepoint():
         _check_unlocked(org, before)
         objects.check_editable(org, sobject.name, before)

@@ -103,6 +103,14 @@ async def test_a_row_error_meets_single_rows_of_a_collection(org: OrgClient) -> 
     assert results[1]["errors"] == [error]
 
 
+async def test_a_row_error_may_meet_only_rows_that_write_a_field(org: OrgClient) -> None:
+    match = {"sobject": "Lead", "body": "Title"}
+    await arm(org, "row_error", error_code="INVALID_FIELD_FOR_INSERT_UPDATE", match=match, count=None)
+    rows = [{"attributes": {"type": "Lead"}, **LEAD, **more} for more in ({}, {"Title": "CTO"}, {})]
+    results = (await org.data("POST", "/composite/sobjects", {"records": rows})).json()
+    assert [r["success"] for r in results] == [True, False, True]
+
+
 READ = {"compositeRequest": [{"method": "GET", "url": "/services/data/v62.0/limits", "referenceId": "a"}]}
 WRITE = {
     "compositeRequest": [
