@@ -10,7 +10,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.ids import to18
 from app.salesforce.soql import in_list, like
 from app.sync.batch import Job
-from app.sync.rules.accounts import AccountRow, company_of, stem
+from app.sync.rules.accounts import AccountRow, company_of, stems
 from app.sync.rules.mapping import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
 from app.sync.rules.people import ACCOUNT
 from app.sync.rules.values import fill
@@ -19,6 +19,7 @@ MOST_ALIKE: Final = 2000
 """Accounts whose names begin alike, oldest first, that are looked at."""
 
 TEXTS_LENGTH: Final = 20_000
+JOINT: Final = len(" OR Name LIKE '%'")
 NO_PERSONS: Final = " AND IsPersonAccount = false"
 
 
@@ -108,19 +109,21 @@ def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tup
     select = "SELECT Id, Name, CreatedDate FROM Account WHERE"
     for some in _cut(companies):
         yield "named", f"{select} Name IN {in_list(some)}{no_persons}"
-        stems = sorted({stem(company) for company in some})
-        alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in stems)
+    for begins in _cut(sorted({each for company in companies for each in stems(company)})):
+        alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in begins)
         order = f"ORDER BY CreatedDate LIMIT {MOST_ALIKE}"
         yield "alike", f"{select} ({alike}){no_persons} {order}"
 
 
 def _cut(texts: Sequence[str]) -> Iterable[list[str]]:
     chunk: list[str] = []
+    length = 0
     for text in texts:
-        if chunk and sum(map(len, chunk)) + len(text) > TEXTS_LENGTH:
+        if chunk and length + len(text) > TEXTS_LENGTH:
             yield chunk
-            chunk = []
+            chunk, length = [], 0
         chunk.append(text)
+        length += len(text) + JOINT
     if chunk:
         yield chunk
 

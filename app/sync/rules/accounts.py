@@ -34,6 +34,7 @@ srl ug
 LEGAL_FORMS: Final = frozenset(LEGAL.split())
 AND: Final = "and"
 LEADING: Final = frozenset({"the"})
+SHORT: Final = 4
 WORD: Final = re.compile(r"[^\W_]+")
 DOTS: Final = re.compile(r"[.'’`´]")
 
@@ -71,10 +72,17 @@ def normalised(company: str) -> str:
     return "".join(words) or company.casefold().strip()
 
 
-def stem(company: str) -> str:
-    """What the names of Accounts that may be meant begin with: for a LIKE, to be normalised afterwards."""
-    first, *rest = company.split()
-    return f"{first} {rest[0]}" if rest and len(first) < 4 else first
+def stems(company: str) -> tuple[str, ...]:
+    """What the names of Accounts that may be meant begin with: for LIKEs, to be normalised afterwards.
+
+    LIKE knows no difference of case; article, accents and dots are asked for with and without. An accent or
+    a dot that only the Account has is not guessed.
+    """
+    words = company.split()
+    if len(words) > 1 and words[0].casefold() in LEADING:
+        words.pop(0)
+    begin = dict.fromkeys((_begin(words), _begin(_without_accents(DOTS.sub("", " ".join(words))).split())))
+    return tuple(f"{article}{each}" for each in begin if each for article in ("", "The "))
 
 
 def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
@@ -85,6 +93,19 @@ def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
     return exact or next((row for row in rows if normalised(row.name) == wanted), None)
 
 
+def _begin(words: list[str]) -> str:
+    """The letters of the first word; a short one in full, with the next."""
+    first, *rest = words or [""]
+    letters = WORD.match(first)
+    if letters and len(letters[0]) >= SHORT:
+        return letters[0]
+    return f"{first} {rest[0]}" if rest and len(first) < SHORT else first
+
+
 def _words(company: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", DOTS.sub("", company).casefold().replace("&", f" {AND} "))
-    return WORD.findall("".join(char for char in decomposed if not unicodedata.combining(char)))
+    return WORD.findall(_without_accents(DOTS.sub("", company).casefold().replace("&", f" {AND} ")))
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

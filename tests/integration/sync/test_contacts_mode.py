@@ -49,6 +49,26 @@ async def test_the_oldest_account_of_the_exact_name_wins_over_alike_names(contac
     assert len(await contacts.records("Account")) == 3
 
 
+@pytest.mark.parametrize(
+    ("known", "given"),
+    [
+        pytest.param("River Group", "The River Group", id="article in front"),
+        pytest.param("The River Group", "river group", id="article left out"),
+        pytest.param("Muller", "Müller GmbH", id="accent"),
+        pytest.param("OBrien Ltd", "O'Brien Ltd.", id="apostrophe"),
+        pytest.param("River Inc", "River, Inc.", id="comma"),
+    ],
+)
+async def test_an_account_is_found_that_is_written_otherwise_from_the_first_letter(
+    contacts: Rig, known: str, given: str
+) -> None:
+    [account] = await contacts.org.seed("Account", {"Name": known})
+    await contacts.registered(1, attendee=of(given))
+    await contacts.drain()
+    [contact] = await contacts.records("Contact")
+    assert (contact["AccountId"], len(await contacts.records("Account"))) == (account, 1)
+
+
 async def test_one_account_is_made_per_company_of_a_batch(contacts: Rig) -> None:
     for number, company in enumerate(["River GmbH", "river gmbh", "River", "Dam Ltd."], start=1):
         await contacts.registered(number, attendee=of(company, number))
