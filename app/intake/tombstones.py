@@ -19,8 +19,8 @@ from app.sync.references import fence_key
 
 REGISTRATION, EMAIL, ATTENDEE_ID = "registration", "email", "attendee_id"
 
-# What comes after it in the transaction goes by key. Plans are kept as long as a connection lives, also those that
-# were made while a table was small and reading all of it was cheap.
+# What comes after it in the transaction goes by key. Plans are kept as long as a connection lives, also those
+# that were made while a table was small and reading all of it was cheap.
 LOCK_SHARED = text(
     "SELECT pg_advisory_xact_lock_shared(hashtextextended(host_id, 11)),"
     " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
