@@ -104,7 +104,7 @@ LIVE_IS_DUE = text(
     )
     """  # noqa: S608 -- put together from constants
 )
-# Rows are met again by their place, not by key: while statistics know nothing of a host, any index that starts
+# Rows are met again by place, not by key: while statistics know nothing of a host, any index that starts
 # with it looks as good as the key's, and each row of a batch would be compared with all that wait. A row that
 # changed in the meantime has another place and waits for the next claim.
 CLAIM = text(
