@@ -8,7 +8,7 @@ from datetime import datetime
 from app.salesforce.errors import Failure
 from app.salesforce.ids import sobject_of
 from app.sync.asserted import not_asserted
-from app.sync.batch import PERSON, Written
+from app.sync.batch import PERSON, PROFILE, Written
 from app.sync.errors import RowError, row_error
 from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation, Row, note_holder
@@ -26,7 +26,7 @@ OPTIONAL_FIELDS = frozenset(
         "RecordTypeId",
     }
 )
-"""Fields of a new person without which it can stand; the org may hide or restrict them."""
+"""Fields of a person without which it can stand; the org may hide or restrict them."""
 
 RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
@@ -62,6 +62,7 @@ def intend(operation: Operation, now: datetime) -> None:
         )
 
     operation.each_slot(intended)
+    _note_words(operation)
 
 
 def mark_written(operation: Operation, sf_id: str) -> None:
@@ -82,6 +83,7 @@ def mark_written(operation: Operation, sf_id: str) -> None:
         )
 
     operation.each_slot(written)
+    _note_words(operation)
 
 
 def end_of_create(operation: Operation, sf_id: str) -> None:
@@ -166,7 +168,7 @@ def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
         return frozenset()
     sent = operation.record.fields.keys()
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
-    ours = OPTIONAL_FIELDS if operation.key.slot == PERSON else frozenset[str]()
+    ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PROFILE) else frozenset[str]()
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
     optional = ours | operation.mapped if is_lost else ours - operation.mapped
     return frozenset(named) if named <= optional else frozenset()
@@ -209,6 +211,14 @@ def _was_there(operation: Operation, failure: Failure) -> bool:
     for row in operation.rows:
         row.must_replan = True
     return True
+
+
+def _note_words(operation: Operation) -> None:
+    for row in operation.rows:
+        words = operation.words.get(row.job.registration_id)
+        if words:
+            slot = row.slots[operation.key]
+            row.slots[operation.key] = replace(slot, details={**slot.details, **words})
 
 
 def _note(operation: Operation, **details: object) -> None:

@@ -87,7 +87,8 @@ class Operation:
     """One record to create or update. It fills the slot `key` of all its rows; the first one carries it.
 
     `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
-    `tried` is what earlier refusals taught; it goes with the slot until something is written.
+    `tried` is what earlier refusals taught; it goes with the slot until something is written. `words` are
+    details of single rows, by registration.
     """
 
     key: SlotKey
@@ -104,6 +105,7 @@ class Operation:
     mapped: frozenset[str] = frozenset()
     describe: SObjectDescribe | None = field(default=None, compare=False, hash=False)
     tried: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, hash=False)
 
     @property
     def fences(self) -> tuple[bytes, ...]:

@@ -157,16 +157,25 @@ def _headers(sobject: str, rules: Rules, *, has_owner: bool) -> Iterator[tuple[s
         yield from ALLOW_ALERTS.items()
 
 
-def dropped_in(slot: Written | None) -> frozenset[str]:
-    """The fields that Salesforce refused when this slot was tried last."""
-    return frozenset(tried_in(slot).get("dropped", ()))
+def dropped_in(*slots: Written | None) -> frozenset[str]:
+    """The fields that Salesforce refused when these slots were tried last."""
+    return frozenset(tried_in(*slots).get("dropped", ()))
 
 
-def tried_in(slot: Written | None) -> dict[str, Any]:
-    """What the refusals of this slot taught since it was written last."""
-    if slot is None or slot.state == "written":
-        return {}
-    return {name: slot.details[name] for name in TRIED if name in slot.details}
+def tried_in(*slots: Written | None) -> dict[str, Any]:
+    """What the refusals of these slots taught since something was written, or found to be there, last.
+
+    An update that was refused leaves its slot as written as it was before.
+    """
+    taught = [slot.details for slot in slots if slot is not None]
+    dropped = sorted({name for details in taught for name in details.get("dropped", ())})
+    was_misjudged = any(details.get("was_misjudged") for details in taught)
+    return {**({"dropped": dropped} if dropped else {}), **({"was_misjudged": True} if was_misjudged else {})}
+
+
+def untried(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The details of a slot that stands as it should: what was refused of it may be tried again."""
+    return {name: value for name, value in details.items() if name not in TRIED}
 
 
 def cannot_draft(rows: Iterable[Row], reason: CannotBeDrafted, org: Org, *, kind: str) -> None:

@@ -1,17 +1,12 @@
 """The campaign members that are missing or differ, planned: one per person. Pure but for the rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from app.salesforce.composite import Record
-from app.salesforce.describe import SObjectDescribe
-from app.sync.asserted import asserted_in, asserting
-from app.sync.batch import MEMBER, Batch, Facts, Job, Link, SlotKey, Written
+from app.sync.batch import MEMBER, Batch, Facts, Link, SlotKey, Written
 from app.sync.clock import Clock
 from app.sync.look import Findings
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, mapped_fields, tried_in
-from app.sync.plan.drafts import draft as drafted
+from app.sync.plan.drafts import tried_in, untried
+from app.sync.plan.member_fields import Change, changed_member, created_member
 from app.sync.rows import Operation, Row
 from app.sync.rules.members import (
     CreateMember,
@@ -19,14 +14,10 @@ from app.sync.rules.members import (
     KeepMember,
     MemberRow,
     NoMember,
-    UpdateMember,
     decide,
     highest,
     is_our_word,
 )
-from app.sync.rules.people import CONTACT
-from app.sync.rules.values import Filled, fill
-from app.sync.wanted import MEMBER as MEMBER_OBJECT
 
 
 def plan_member(
@@ -46,11 +37,7 @@ def plan_member(
         return []
     wanted = highest(_facts_of_person(campaign_id, rows, batch))
     decision = decide(wanted, current, ours=ours, labels=link.labels, why=_strongest_reason(rows))
-    try:
-        change = _change(decision, rows, current, ours, found)
-    except CannotBeDrafted as reason:
-        cannot_draft(rows, reason, Org(found.describes), kind=_kind(decision))
-        return []
+    change = _change(decision, key, rows, current, ours=ours, found=found)
     return _member_operations(decision, key, rows, change=change, was_before=_was_before(current, ours))
 
 
@@ -98,76 +85,25 @@ def _strongest_reason(rows: Sequence[Row]) -> str:
     return next((reason for reason in ("retry", "reapply") if reason in reasons), "live")
 
 
-@dataclass(frozen=True)
-class Change:
-    """What is sent of a member beside ids, and what is kept with its slot."""
-
-    record: Record | None
-    details: Mapping[str, Any] = field(default_factory=dict)
-    mapped: frozenset[str] = frozenset()
-    headers: tuple[tuple[str, str], ...] = ()
-    describe: SObjectDescribe | None = None
-
-
 def _change(
-    decision: Decision, rows: Sequence[Row], current: MemberRow | None, ours: Written | None, found: Findings
+    decision: Decision,
+    key: SlotKey,
+    rows: Sequence[Row],
+    current: MemberRow | None,
+    *,
+    ours: Written | None,
+    found: Findings,
 ) -> Change:
-    """Raises `CannotBeDrafted`."""
-    job = max(rows, key=lambda row: (row.job.facts.registered_at, row.job.registration_id)).job
     if isinstance(decision, NoMember):
         return Change(None)
     if isinstance(decision, CreateMember):
-        own = _own_fields(decision, rows[0])
-        draft = drafted(MEMBER_OBJECT, job, Org(found.describes), own=own, without=dropped_in(ours))
-        details = asserting({}, draft.asserted)
-        return Change(draft.record, details, draft.mapped, draft.headers, draft.describe)
-    filled = _changed_fields(job, rows, current, ours, found)
-    status = {"Status": decision.label} if isinstance(decision, UpdateMember) else {}
-    fields = {**status, **filled.fields}
-    return Change(
-        Record(MEMBER_OBJECT, fields, decision.id) if fields else None,
-        asserting(asserted_in(ours), filled.asserted),
-        mapped_fields(MEMBER_OBJECT, job.rules, found.describes.get(MEMBER_OBJECT)),
-        describe=found.describes.get(MEMBER_OBJECT),
-    )
-
-
-def _changed_fields(
-    job: Job, rows: Sequence[Row], current: MemberRow | None, ours: Written | None, found: Findings
-) -> Filled:
-    describe = found.describes.get(MEMBER_OBJECT)
-    if describe is None or current is None:
-        return Filled()
-    filled = fill(
-        MEMBER_OBJECT,
-        job.rules,
-        job,
-        describe=describe,
-        standing=current.standing,
-        asserted=asserted_in(ours),
-        without=dropped_in(ours),
-    )
-    if filled.misfit is not None:
-        raise CannotBeDrafted(filled.misfit, filled.notices)
-    for row in rows:
-        row.notices += filled.notices
-    return filled
-
-
-def _own_fields(decision: CreateMember, row: Row) -> dict[str, Any]:
-    assert row.person is not None
-    assert row.job.link is not None
-    whose = "ContactId" if row.person.sobject == CONTACT else "LeadId"
-    return {"CampaignId": row.job.link.campaign_id, whose: row.person.id, "Status": decision.label}
+        return created_member(decision, key, rows, found)
+    assert current is not None
+    return changed_member(decision, key, rows, current, ours=ours, found=found)
 
 
 def _was_before(current: MemberRow | None, ours: Written | None) -> bool:
     return bool(ours.details.get("was_member_before")) if ours else current is not None
-
-
-def _kind(decision: Decision) -> str:
-    is_attended = not isinstance(decision, NoMember) and decision.meaning == "attended"
-    return "checked_in" if is_attended else "registered"
 
 
 def _member_operations(
@@ -176,34 +112,36 @@ def _member_operations(
     if isinstance(decision, NoMember):
         _forget_uncertain(rows, key)
         return []
-    if change.record is None and isinstance(decision, KeepMember):
-        _keep_member(decision, key, rows, was_before=was_before, more=change.details)
+    if change.record is None:
+        if isinstance(decision, KeepMember):
+            _keep_member(decision, key, change, was_before=was_before)
         return []
-    assert change.record is not None
+    if not change.rows:
+        return []
     by_hand = {"is_by_hand": True} if isinstance(decision, KeepMember) and decision.is_by_hand else {}
     return [
         Operation(
             key=key,
-            rows=tuple(rows),
+            rows=change.rows,
             record=change.record,
-            carrier=rows[0].job.registration_id,
+            carrier=change.rows[0].job.registration_id,
             meaning=decision.meaning,
             label=decision.label,
-            details={"was_member_before": was_before, **by_hand, **change.details},
+            details={"was_member_before": was_before, **by_hand},
+            words=change.words,
             headers=change.headers,
             mapped=change.mapped,
             describe=change.describe,
-            tried=tried_in(rows[0].slots.get(key)),
+            tried=tried_in(*(row.slots.get(key) for row in rows)),
         )
     ]
 
 
-def _keep_member(
-    decision: KeepMember, key: SlotKey, rows: Sequence[Row], *, was_before: bool, more: Mapping[str, Any]
-) -> None:
-    for row in rows:
+def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_before: bool) -> None:
+    for row in change.rows:
         before = row.slots.get(key)
-        details = {**(before.details if before else {"was_member_before": was_before}), **more}
+        kept = untried(before.details if before else {"was_member_before": was_before})
+        details = {**kept, **change.words[row.job.registration_id]}
         details.pop("is_by_hand", None)
         row.slots[key] = Written(
             state="written",

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+from app.salesforce.composite import Record
 from app.sync.advice_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
 from app.sync.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.errors import RowError, own_error
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, tried_in
+from app.sync.plan.drafts import CannotBeDrafted, Draft, Org, cannot_draft, mapped_fields, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
+from app.sync.plan.together import Together, together
 from app.sync.references import fence_key
 from app.sync.rows import Operation, Row, open_rows, set_person
 from app.sync.rules.fields import Notice, is_usable_email, person_name
 from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, Found, Hidden, NotThere, People, key_of, resolve
 from app.sync.rules.standard import PERSON_ACCOUNT
+from app.sync.rules.values import fields_to_read
 
 CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
 NO_ACCOUNTS: Final[Mapping[str, str]] = {}
@@ -178,23 +181,52 @@ def _create_person(
     for row in rows:
         row.notices += (*draft.notices, *_name_notices(rows, draft.record.sobject))
     followed = {"asserted": dict(draft.asserted)} if draft.asserted else {}
+    told = _told_beside(carrier, rows, draft, org, without=dropped)
     return [
         Operation(
             key=SlotKey(PERSON),
-            rows=tuple(rows),
-            record=draft.record,
+            rows=(carrier, *told.rows),
+            record=Record(draft.record.sobject, {**draft.record.fields, **told.fields}),
             carrier=carrier.job.registration_id,
             fence=fence_key(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
             key_fences=tuple(
                 fence_key(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(rows)
             ),
             details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **followed},
+            words=_words_beside(carrier, draft, told),
             headers=draft.headers,
-            mapped=draft.mapped,
+            mapped=draft.mapped.union(*(_mapped(carrier, row, org) for row in told.speakers)),
             describe=draft.describe,
             tried=tried_in(refused),
         )
     ]
+
+
+def _told_beside(
+    carrier: Row, rows: Sequence[Row], draft: Draft, org: Org, *, without: frozenset[str]
+) -> Together:
+    """What the person's other tickets say of the record that the first one makes, as if they came later."""
+    others = [row for row in rows if row is not carrier]
+    if all(row.job.rules.is_default for row in others):
+        return Together(rows=others)
+    named, describe = CREATED[carrier.job.rules.creates], org.describes.get(draft.record.sobject)
+    read = {name for row in others for name in fields_to_read(named, row.job.rules, describe=describe)}
+    standing = {**dict.fromkeys(read), **draft.record.fields}
+    return together(named, others, org, standing=standing, said=lambda row: {}, without=without)
+
+
+def _words_beside(carrier: Row, draft: Draft, told: Together) -> dict[str, dict[str, Any]]:
+    """What each of the other tickets has said by that; one of another address has not said the first's."""
+    key = carrier.job.attendee.email_key
+    alike = {row.job.registration_id for row in told.rows if row.job.attendee.email_key == key}
+    said = {id_: {**(draft.asserted if id_ in alike else {}), **now} for id_, now in told.said.items()}
+    return {id_: {"asserted": words} for id_, words in said.items() if words or draft.asserted}
+
+
+def _mapped(carrier: Row, row: Row, org: Org) -> frozenset[str]:
+    named = CREATED[carrier.job.rules.creates]
+    describe = org.describes.get(ACCOUNT if named == PERSON_ACCOUNT else named)
+    return mapped_fields(named, row.job.rules, describe)
 
 
 def _name_notices(rows: Sequence[Row], sobject: str) -> tuple[Notice, ...]:

@@ -9,13 +9,13 @@ from app.sync.asserted import asserted_in, asserting
 from app.sync.batch import PERSON, PROFILE, Batch, SlotKey, Written
 from app.sync.clock import Clock
 from app.sync.look import Findings
-from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, mapped_fields, tried_in
+from app.sync.plan.drafts import Org, dropped_in, mapped_fields, tried_in
 from app.sync.plan.free import is_free
+from app.sync.plan.together import Together, together
 from app.sync.rows import Operation, Row
 from app.sync.rules.people import ACCOUNT
 from app.sync.rules.standard import PERSON_ACCOUNT
-from app.sync.rules.values import Filled, fill
-from app.sync.wanted import touches_people
+from app.sync.wanted import distinct, touches_people
 
 KEY = SlotKey(PROFILE)
 
@@ -31,7 +31,7 @@ class Standing:
 
 
 def plan_profiles(known: Iterable[Row], found: Findings, *, batch: Batch, clock: Clock) -> list[Operation]:
-    """One update per person, as the latest of several registrations says; the others only note their word."""
+    """One update per person, with all that several registrations say of it one after another."""
     if not batch.writes.person:
         return []
     people: dict[str, list[Row]] = {}
@@ -59,44 +59,26 @@ def _plan_person(rows: Sequence[Row], found: Findings, *, clock: Clock) -> list[
     free = [is_free(row, KEY, clock) for row in rows]
     if standing is None or not all(free):
         return []
-    latest = max(rows, key=lambda row: (row.job.facts.registered_at, row.job.registration_id))
-    return [
-        operation for row in rows for operation in _plan_row(row, standing, found, is_latest=row is latest)
-    ]
+    without = dropped_in(*(row.slots.get(KEY) for row in rows))
+    org = Org(found.describes)
+    told = together(standing.named, rows, org, standing=standing.fields, said=_said, without=without)
+    speakers = told.speakers if told.fields else []
+    for row in told.rows:
+        if not any(row is speaker for speaker in speakers):
+            _note_word(row, standing, told.said[row.job.registration_id])
+    return [_update(told, standing, found)] if speakers else []
 
 
-def _plan_row(row: Row, standing: Standing, found: Findings, *, is_latest: bool) -> list[Operation]:
-    before = row.slots.get(KEY)
-    said = _said(row)
-    filled = _filled(row, standing, found, said)
-    if filled.misfit is not None:
-        reason = CannotBeDrafted(filled.misfit, filled.notices)
-        cannot_draft([row], reason, Org(found.describes), kind="registered")
-        return []
-    row.notices += filled.notices
-    if filled.fields and is_latest:
-        return [_update(row, standing, found, filled)]
-    if filled.asserted != said or (before is not None and before.state != "written"):
+def _note_word(row: Row, standing: Standing, now: Mapping[str, str]) -> None:
+    before, said = row.slots.get(KEY), _said(row)
+    if now != said or (before is not None and (before.state != "written" or tried_in(before))):
         row.slots[KEY] = Written(
             state="written",
             action="update",
             sobject=standing.sobject,
             sf_id=standing.id,
-            details=asserting(said, filled.asserted),
+            details=asserting(said, now),
         )
-    return []
-
-
-def _filled(row: Row, standing: Standing, found: Findings, said: Mapping[str, str]) -> Filled:
-    return fill(
-        standing.named,
-        row.job.rules,
-        row.job,
-        describe=found.describes[standing.sobject],
-        standing=standing.fields,
-        asserted=said,
-        without=dropped_in(row.slots.get(KEY)),
-    )
 
 
 def _said(row: Row) -> Mapping[str, str]:
@@ -109,16 +91,19 @@ def _said(row: Row) -> Mapping[str, str]:
     return {**created, **since} if is_of_this else {**since, **created}
 
 
-def _update(row: Row, standing: Standing, found: Findings, filled: Filled) -> Operation:
-    describe = found.describes[standing.sobject]
+def _update(told: Together, standing: Standing, found: Findings) -> Operation:
+    describe, rows = found.describes[standing.sobject], told.speakers
+    rules = distinct(row.job.rules for row in rows)
     return Operation(
         key=KEY,
-        rows=(row,),
-        record=Record(standing.sobject, filled.fields, standing.id),
-        carrier=row.job.registration_id,
-        details=asserting(_said(row), filled.asserted),
-        headers=tuple(ALLOW_ALERTS.items()) if row.job.rules.bypasses_alert_rules else (),
-        mapped=mapped_fields(standing.named, row.job.rules, describe),
+        rows=tuple(rows),
+        record=Record(standing.sobject, told.fields, standing.id),
+        carrier=rows[-1].job.registration_id,
+        words={
+            id_: asserting(_said(row), told.said[id_]) for row in rows if (id_ := row.job.registration_id)
+        },
+        headers=tuple(ALLOW_ALERTS.items()) if any(each.bypasses_alert_rules for each in rules) else (),
+        mapped=frozenset().union(*(mapped_fields(standing.named, each, describe) for each in rules)),
         describe=describe,
-        tried=tried_in(row.slots.get(KEY)),
+        tried=tried_in(*(row.slots.get(KEY) for row in rows)),
     )
