@@ -82,3 +82,14 @@ async def test_a_field_that_is_refused_for_ever_costs_one_refusal_per_fact(rig: 
     await rig.drain()
     job = await rig.job(reg)
     assert (job.state, job.attempts) == ("synced", 2)
+
+
+async def test_a_standard_field_that_is_refused_for_ever_is_left_out_of_a_known_person(rig: Rig) -> None:
+    await chosen(rig, "Contact")
+    refused = {**REFUSED, "fields": ["Title"], "match": {"sobject": "Contact", "body": "Title"}}
+    await rig.org.fault("row_error", **refused, count=None)
+    about = {"email": EMAIL, "name": "Otter", "job_title": "CTO", "phone": "030 1"}
+    reg = await rig.registered(1, attendee=about)
+    await rig.drain()
+    job, found = await rig.job(reg), await record(rig, "Contact")
+    assert (job.state, found["Title"], found["Phone"]) == ("synced", None, "030 1")

@@ -150,3 +150,21 @@ async def test_a_ticket_whose_answer_has_no_place_does_not_hold_up_the_other(rig
     await rig.drain()
     assert await rig.states() == {older: "failed", newer: "synced"}
     assert [each["Shoe__c"] for each in await rig.records("CampaignMember")] == ["L"]
+
+
+async def test_a_ticket_of_another_address_changes_nothing_of_the_person_known_by_an_id(rig: Rig) -> None:
+    key = "Legacy_Id__c | string(40) | CUNX | Legacy Id"
+    await rig.org.configure(extra_fields={"Lead": [key], "Contact": [key]})
+    by_id = {"field": "Legacy_Id__c", "from": "attendee.id"}
+    await rig.choose(
+        overwritten("Lead", "Title", "attendee.job_title"), people={**UPDATING, "match_by": by_id}
+    )
+    await rig.registered(1, attendee={"id": "per_51", "email": EMAIL, "name": "Otter", "job_title": "CTO"})
+    other = {"id": "per_51", "email": "b@example.com", "name": "Otter", "job_title": "CEO"}
+    reg = await rig.registered(
+        2, attendee=other, email_key="b@example.com", registered_at=NOW + timedelta(hours=1)
+    )
+    await rig.drain()
+    await rig.change(reg, checked_in_at=NOW + timedelta(hours=2))
+    await rig.drain()
+    assert [(each["Email"], each["Title"]) for each in await rig.records("Lead")] == [(EMAIL, "CTO")]
