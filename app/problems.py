@@ -32,7 +32,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from app.advice import Advice, advice_for_problem
+from app.advice.table import Advice, advice_for_problem
 from app.salesforce.errors import Failure
 
 log = logging.getLogger(__name__)

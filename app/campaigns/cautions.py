@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from app.advice import Advice, advise
+from app.advice.table import Advice, advise
 from app.campaigns.reading import Campaign
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.advice import advise
+from app.advice.table import advise
 from app.campaigns.reading import Campaign
 from app.campaigns.schemas import Statuses, StatusesChosen
 from app.campaigns.statuses import MEANINGS

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.advice import ADVICE, Advice
+from app.advice.table import ADVICE, Advice
 from app.campaigns.backfill import backfill_view
 from app.campaigns.reading import Campaign
 from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkState, Statuses

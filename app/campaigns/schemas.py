@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from app.advice import Advice
+from app.advice.table import Advice
 from app.identity import OPAQUE_ID
 from app.problems import SalesforceAnswer
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
-from app.advice import advise
+from app.advice.table import advise
 from app.campaigns.backfill import (
     IS_COUNTED,
     LINK,

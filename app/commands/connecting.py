@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from app.advice import ADVICE, Advice
-from app.advice_connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, WARNING_ROWS
-from app.advice_own_app import OWN_APP_ADVICE, OWN_APP_ROWS
-from app.advice_preflight import FINDING_ROWS
+from app.advice.connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, WARNING_ROWS
+from app.advice.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
+from app.advice.preflight import FINDING_ROWS
+from app.advice.table import ADVICE, Advice
 from app.connections.connect_errors import ADVICE_BY_API_CODE, ADVICE_BY_ERROR
 from app.connections.refusals import REASONS
 

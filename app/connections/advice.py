@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from app.advice import Advice, advise
-from app.advice_own_app import OWN_APP_ADVICE
+from app.advice.own_app import OWN_APP_ADVICE
+from app.advice.table import Advice, advise
 from app.settings import Settings
 
 # What Organization.OrganizationType says of a suite is not documented; both spellings are looked for.

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.advice import Advice
+from app.advice.table import Advice
 from app.connections.advice import explain
 from app.models import Connection, LeftGrant
 from app.problems import ApprovalNeedsConfirmation, ApprovalsExhausted

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from app.advice import Advice
-from app.advice_connections import HINT_ROWS
+from app.advice.connections import HINT_ROWS
+from app.advice.table import Advice
 from app.connections.advice import explain
 from app.connections.apps import is_own
 from app.connections.schemas import Attempt, AttemptState, SalesforceWords

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.advice import Advice
+from app.advice.table import Advice
 from app.budget import Budget, budget_of
 from app.connections.advice import explain, explain_reason
 from app.connections.approvals import LIMIT, WARN_FROM, count_approvals

@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
-from app.advice_own_app import OWN_APP_ADVICE
+from app.advice.own_app import OWN_APP_ADVICE
 from app.connections import attempts
 from app.connections.approvals import count_approvals, count_living, judge, likely_key
 from app.connections.apps import app_to_connect, chosen_app, is_own

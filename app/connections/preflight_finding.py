@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.advice import Advice
-from app.advice_preflight import FINDINGS
+from app.advice.preflight import FINDINGS
+from app.advice.table import Advice
 from app.budget import Budget
 from app.connections.preflight_schemas import Finding
 from app.sync.rules.mapping import DEFAULT_RULES, Rules

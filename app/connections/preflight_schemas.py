@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from app.advice import Advice
+from app.advice.table import Advice
 from app.budget import Budget
 
 Verdict = Literal["ready", "ready_with_warnings", "blocked", "unknown"]

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from app.advice import Advice
+from app.advice.table import Advice
 from app.budget import Budget
 from app.identity import Role
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from app.advice import ADVICE, Advice, advise
+from app.advice.table import ADVICE, Advice, advise
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
 from app.monitor.parts import is_checked_in, parts_of
 from app.monitor.schemas import (

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.advice import Advice
+from app.advice.table import Advice
 from app.budget import Budget
 from app.campaigns.schemas import BackfillShown
 from app.identity import OPAQUE_ID

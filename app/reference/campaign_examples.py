@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.advice import advise
+from app.advice.table import advise
 from app.reference.connection_examples import LIGHTNING
 from app.reference.shown import E, Shown, shown
 

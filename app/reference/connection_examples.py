@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from app.advice import advise
+from app.advice.table import advise
 from app.reference.shown import H, Shown, shown
 
 LIGHTNING: Final = "https://acme.lightning.force.com"

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from app.advice import advise
+from app.advice.table import advise
 from app.reference.campaign_examples import BACKFILL, CAMPAIGN_ID
 from app.reference.connection_examples import BUDGET, CONNECTED, LIGHTNING
 from app.reference.shown import ROW, E, H, Shown, shown

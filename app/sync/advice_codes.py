@@ -94,7 +94,7 @@ BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
 def advice_code_for(
     error_class: str, error_code: str, *, message: str = "", sobject: str | None = None
 ) -> str:
-    """The advice of one failure; every answer has a row in `app.advice.ADVICE`.
+    """The advice of one failure; every answer has a row in `app.advice.table.ADVICE`.
 
     `sobject` is what was written; without it the object that the message names decides, which Salesforce
     leaves untranslated ("entity type cannot be inserted: CampaignMember").

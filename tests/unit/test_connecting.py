@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.advice import ADVICE
-from app.advice_preflight import FINDING_ROWS
+from app.advice.preflight import FINDING_ROWS
+from app.advice.table import ADVICE
 from app.commands.connecting import CONNECTING, TABLES, anchors_in, anchors_used, with_tables
 from app.connections.connect_errors import ADVICE_BY_ERROR
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 
 from app import problems
-from app.advice import ADVICE, advise
+from app.advice.table import ADVICE, advise
 from app.problems import CampaignIdInvalid, Problem, TooManyRequests, install_problem_handlers
 from app.salesforce.errors import Failure
 

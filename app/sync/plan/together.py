@@ -52,14 +52,9 @@ def together(
         if describe is None:
             _hear(told, row, {}, before=before, now=before)
             continue
+        job = row.job
         filled = fill(
-            sobject,
-            row.job.rules,
-            row.job,
-            describe=describe,
-            standing=shown,
-            asserted=before,
-            without=without,
+            sobject, job.rules, job, describe=describe, standing=shown, asserted=before, without=without
         )
         if filled.misfit is not None:
             cannot_draft([row], CannotBeDrafted(filled.misfit, filled.notices), org, kind=kind)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from app.advice import ADVICE
+from app.advice.table import ADVICE
 from app.mapping.judge import ANYWHERE, PLACES
 from app.mapping.schemas import FieldRuleGiven, Mode, PeopleGiven
 from app.mapping.vocabulary import SOURCES

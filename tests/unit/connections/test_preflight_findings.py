@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.advice_preflight import FINDING_ROWS
+from app.advice.preflight import FINDING_ROWS
 from app.budget import Budget
 from app.connections.preflight_finding import Known, make_finding
 from app.connections.preflight_findings import judge_org, shown_objects, verdict_of

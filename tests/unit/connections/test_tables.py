@@ -4,9 +4,9 @@ import string
 
 import pytest
 
-from app.advice import ADVICE
-from app.advice_connections import CONNECTION_ROWS
-from app.advice_own_app import OWN_APP_ADVICE, OWN_APP_ROWS
+from app.advice.connections import CONNECTION_ROWS
+from app.advice.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
+from app.advice.table import ADVICE
 from app.connections.advice import api_advice
 from app.connections.connect_errors import (
     ADVICE_BY_API_CODE,

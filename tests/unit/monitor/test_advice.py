@@ -4,10 +4,10 @@ from string import Formatter
 
 import pytest
 
-from app.advice import ADVICE, advice_for_problem, advise
-from app.advice_connections import CONNECTION_ROWS
-from app.advice_problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
-from app.advice_sync import SYNC_ROWS
+from app.advice.connections import CONNECTION_ROWS
+from app.advice.problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
+from app.advice.sync import SYNC_ROWS
+from app.advice.table import ADVICE, advice_for_problem, advise
 from app.problems import Problem
 from app.salesforce.error_codes import SORTING_BY_CODE, ErrorClass, sort_code
 from app.sync.advice_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_code_for

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.advice_connections import DOCS, PICKS_UP, TRY_AGAIN, AdviceRow
+from app.advice.connections import DOCS, PICKS_UP, TRY_AGAIN, AdviceRow
 
 OWN_POLICIES: Final = "Setup → External Client Apps → your app → Policies"
 OWN_OAUTH: Final = "Setup → External Client Apps → your app → Settings → OAuth Settings"

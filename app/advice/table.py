@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-from app.advice_campaigns import CAMPAIGN_ROWS
-from app.advice_connections import CONNECTION_ROWS, AdviceRow
-from app.advice_own_app import OWN_APP_ROWS
-from app.advice_preflight import PREFLIGHT_ROWS
-from app.advice_problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
-from app.advice_sync import SYNC_ROWS
+from app.advice.campaigns import CAMPAIGN_ROWS
+from app.advice.connections import CONNECTION_ROWS, AdviceRow
+from app.advice.own_app import OWN_APP_ROWS
+from app.advice.preflight import PREFLIGHT_ROWS
+from app.advice.problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
+from app.advice.sync import SYNC_ROWS
 
 
 class Advice(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from app.advice_connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, AdviceRow
+from app.advice.connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, AdviceRow
 
 MAPPING: Final = "/docs/connecting#preflight"
 KNOWN: Final = frozenset(row[0] for row in (*REASON_ROWS, *ATTEMPT_ROWS, *HINT_ROWS))

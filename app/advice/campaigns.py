@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.advice_connections import AdviceRow
+from app.advice.connections import AdviceRow
 
 CAMPAIGN_ROWS: Final[tuple[AdviceRow, ...]] = (
     (

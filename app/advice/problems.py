@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.advice_sync import Row
+from app.advice.sync import Row
 
 PROBLEM_ROWS: Final[tuple[Row, ...]] = (
     (
