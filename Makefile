@@ -52,7 +52,7 @@ run: setup  ## start everything, connect, put 60 registrations into Salesforce, 
 smoke: setup  ## the same on fresh state, compared with what is expected; FAULT=kill-worker|flush-valkey|reset-after-write
 	@$(BIN)/python -m app.demo smoke $(if $(FAULT),--fault $(FAULT))
 
-test: setup  ## all tests with branch coverage; T=tests/unit for some of them
+test: setup  ## all tests; T=tests/unit for some of them, COVERAGE=1 for branch coverage
 	@$(if $(T),$(BIN)/pytest $(T),tests/in-two-halves $(BIN))
 
 check: setup  ## lint, types, import directions, migrations, OpenAPI, README

@@ -7,11 +7,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.database import Database
+from app.local import LocalEngines
 from app.main import open_resources
 from app.salesforce.egress import resolve_name
 from app.salesforce.errors import NotSent
 from app.salesforce.exchange import build_request, send_once
-from app.settings import Settings
+from tests.factories import settings_for
+from tests.tokens import TokenMint
+
+LOGINS = ("salesforce_simulator_url", "salesforce_login_url", "salesforce_sandbox_login_url")
 
 
 @asynccontextmanager
@@ -35,15 +39,16 @@ async def test_names_resolve_and_the_older_family_stands_first() -> None:
 
 
 async def test_own_network_is_out_of_reach_and_a_redirect_into_it_stays_unread(
-    settings: Settings, database: Database
+    engines: LocalEngines, mint: TokenMint, database: Database
 ) -> None:
     async with server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") as (inner_port, inner_heard):
         elsewhere = f"http://localhost:{inner_port}/latest/meta-data/"
         answer = f"HTTP/1.1 302 Found\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n"
         async with server(answer.encode()) as (good_port, good_heard):
             good = f"http://127.0.0.1:{good_port}"
-            changed = settings.model_copy(update={"salesforce_simulator_url": good})
-            async with open_resources(changed) as resources:
+            logins = dict.fromkeys(LOGINS, good)
+            settings = settings_for(engines, jwks_file=mint.jwks_file, **logins)
+            async with open_resources(settings) as resources:
                 with pytest.raises(NotSent, match="public addresses"):
                     await send_once(resources.http, build_request("GET", elsewhere, headers={}))
                 said = await send_once(resources.http, build_request("GET", good, headers={}))
