@@ -27,10 +27,12 @@ KEEP = text("""
     ON CONFLICT (host_id, org_id, sobject) DO UPDATE
     SET body = excluded.body, fetched_at = clock_timestamp(), is_stale = false
 """)
+# An object that was hidden is looked for again soon: somebody may have given the user the right to see it.
 FRESH = text("""
     SELECT sobject, body FROM describes
     WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects)
       AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
+      AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
 """)
 # What was fetched a moment ago is not asked for again: a misfit that stays would cost a call in every batch.
 MARK = text("""

@@ -60,6 +60,19 @@ async def test_describes_are_fetched_anew_after_a_day(rig: Rig) -> None:
     assert all(again[each] > first[each] for each in first)
 
 
+async def test_an_object_that_was_hidden_is_looked_for_again_soon(rig: Rig) -> None:
+    await rig.org.configure(hidden_objects=["Account"])
+    await rig.choose(people={"create": "contact"})
+    await rig.registered(1)
+    await rig.drain()
+    await rig.org.configure(hidden_objects=[])
+    await rig.pass_time(16 * 60)
+    newcomer = {"email": "vole@example.com", "name": "Vole", "company": "Northwind"}
+    await rig.registered(2, attendee=newcomer, email_key="vole@example.com")
+    await rig.drain()
+    assert [row["Name"] for row in await rig.records("Account")] == ["Northwind"]
+
+
 async def test_a_backlog_that_meets_a_lost_field_costs_few_calls(rig: Rig) -> None:
     await rig.org.configure(extra_fields={"Lead": [DIET, SHOE]})
     await rig.choose(rule("Lead", "Diet__c", constant="any"), rule("Lead", "Shoe__c", constant="44"))
