@@ -1,10 +1,14 @@
 """The host's share of its org's API calls: what was measured, where we stop, whether we have stopped."""
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel
 
 from app.models import Connection
+
+DEFAULT_CAP: Final = 80
+"""Percent of the org's limit, where the host chose nothing."""
 
 
 class Budget(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.advice.connections import AdviceRow
+from app.advice.row import AdviceRow
 
 CAMPAIGN_ROWS: Final[tuple[AdviceRow, ...]] = (
     (

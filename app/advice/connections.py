@@ -2,8 +2,7 @@
 
 from typing import Final
 
-AdviceRow = tuple[str, str, str, tuple[str, ...], str | None]
-"""Code, title, explanation, steps, link."""
+from app.advice.row import AdviceRow
 
 DOCS: Final = "/docs/connecting"
 POLICIES: Final = "Setup → External Client Apps → Eventship → Policies"

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from app.advice.connections import DOCS, PICKS_UP, TRY_AGAIN, AdviceRow
+from app.advice.connections import DOCS, PICKS_UP, TRY_AGAIN
+from app.advice.row import AdviceRow
 
 OWN_POLICIES: Final = "Setup → External Client Apps → your app → Policies"
 OWN_OAUTH: Final = "Setup → External Client Apps → your app → Settings → OAuth Settings"

@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from app.advice.connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, AdviceRow
+from app.advice.connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS
+from app.advice.row import AdviceRow
 
 MAPPING: Final = "/docs/connecting#preflight"
 KNOWN: Final = frozenset(row[0] for row in (*REASON_ROWS, *ATTEMPT_ROWS, *HINT_ROWS))

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from app.advice.sync import Row
+from app.advice.row import AdviceRow
 
-PROBLEM_ROWS: Final[tuple[Row, ...]] = (
+PROBLEM_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "status_unknown",
         "The campaign has no such status",

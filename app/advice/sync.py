@@ -5,13 +5,13 @@ Places: `{object}` is the Salesforce object that was written, `{field}` the fiel
 
 from typing import Final
 
-Row = tuple[str, str, str, tuple[str, ...], str | None]
+from app.advice.row import AdviceRow
 
 RETRY: Final = "Click Retry."
 DOCS: Final = "/docs/errors#"
 MAPPING: Final = "/docs/mapping#"
 
-DATA_ROWS: Final[tuple[Row, ...]] = (
+DATA_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "validation_rule",
         "A validation rule refused the record",
@@ -99,7 +99,7 @@ DATA_ROWS: Final[tuple[Row, ...]] = (
     ),
 )
 
-CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
+CONFIGURATION_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "required_field_missing",
         "A required field has no value",
@@ -192,7 +192,7 @@ CONFIGURATION_ROWS: Final[tuple[Row, ...]] = (
     ),
 )
 
-ACCESS_ROWS: Final[tuple[Row, ...]] = (
+ACCESS_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "insufficient_access",
         "The connected user may not save this record",
@@ -249,7 +249,7 @@ ACCESS_ROWS: Final[tuple[Row, ...]] = (
     ),
 )
 
-TIME_ROWS: Final[tuple[Row, ...]] = (
+TIME_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "record_busy",
         "The record was in use too often",
@@ -305,7 +305,7 @@ TIME_ROWS: Final[tuple[Row, ...]] = (
     ),
 )
 
-CAMPAIGN_ROWS: Final[tuple[Row, ...]] = (
+CAMPAIGN_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "campaign_broken",
         "The linked campaign cannot be used",

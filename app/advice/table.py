@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from app.advice.campaigns import CAMPAIGN_ROWS
-from app.advice.connections import CONNECTION_ROWS, AdviceRow
+from app.advice.connections import CONNECTION_ROWS
 from app.advice.own_app import OWN_APP_ROWS
 from app.advice.preflight import PREFLIGHT_ROWS
 from app.advice.problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
+from app.advice.row import AdviceRow
 from app.advice.sync import SYNC_ROWS
 
 

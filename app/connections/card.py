@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.advice.table import Advice
-from app.budget import Budget, budget_of
+from app.budget import DEFAULT_CAP, Budget, budget_of
 from app.connections.advice import explain, explain_reason
 from app.connections.approvals import LIMIT, WARN_FROM, count_approvals
 from app.connections.apps import AppChoice, chosen_app, is_own
@@ -38,7 +38,6 @@ from app.settings import Settings
 
 PENDING: Final = ("pending", "running", "ambiguous", "held")
 WAITABLE: Final = ("pending", "ambiguous")
-DEFAULT_CAP: Final = 80
 SHARED_APP: Final = AppChoice()
 NOTHING_TO_DO: Final = Work(pending=0, waiting=0, failed=0, oldest_pending_at=None)
 

@@ -8,6 +8,7 @@ from sqlalchemy import Update, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.budget import DEFAULT_CAP
 from app.connections.hosts import lock_host
 from app.models import BACKFILL, Connection, Host
 
@@ -78,7 +79,9 @@ RELEASE: Final = text("""
 
 async def read_settings(session: AsyncSession, host_id: str) -> SettingsShown:
     """What the host chose; defaults where it chose nothing."""
-    return _shown(await session.get(Host, host_id) or Host(host_id=host_id, settings={}, cap_percent=80))
+    return _shown(
+        await session.get(Host, host_id) or Host(host_id=host_id, settings={}, cap_percent=DEFAULT_CAP)
+    )
 
 
 async def change_settings(

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from app.budget import budget_of
+from app.budget import DEFAULT_CAP, budget_of
 from app.campaigns.reading import problem_of
 from app.connections.service import open_client
 from app.models import Connection, Host, OrgLease
@@ -21,8 +20,6 @@ from app.salesforce.hosts import HostNotAllowed
 from app.sync.describes import forget_describes, load_describes
 from app.sync.finish import note_usage
 from app.sync.policy import LIMIT_WAIT
-
-DEFAULT_CAP: Final = 80
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from app.budget import Budget, budget_of
+from app.budget import DEFAULT_CAP, Budget, budget_of
 from app.models import CampaignLink, Connection, Event, Host, OrgLease
 from app.monitor.standing import Gates
 from app.problems import EventNotFound
-
-DEFAULT_CAP = 80
 
 
 @dataclass(frozen=True)

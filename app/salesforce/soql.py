@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -41,6 +41,20 @@ def in_list(values: Iterable[str]) -> str:
     if not literals:
         raise ValueError("IN needs at least one value")
     return f"({','.join(literals)})"
+
+
+def cut(values: Iterable[str], *, length: int, joint: int) -> Iterator[list[str]]:
+    """The values in lists of at most `length` characters, `joint` more for each; one alone may be longer."""
+    chunk: list[str] = []
+    taken = 0
+    for value in values:
+        if chunk and taken + len(value) > length:
+            yield chunk
+            chunk, taken = [], 0
+        chunk.append(value)
+        taken += len(value) + joint
+    if chunk:
+        yield chunk
 
 
 def datetime_literal(at: datetime) -> str:

@@ -8,7 +8,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Subrequest, pack, query_request, read_query
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.ids import to18
-from app.salesforce.soql import in_list, like
+from app.salesforce.soql import cut, in_list, like
 from app.sync.batch import Job
 from app.sync.rules.accounts import AccountRow, company_of, stems
 from app.sync.rules.mapping import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
@@ -116,16 +116,7 @@ def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tup
 
 
 def _cut(texts: Sequence[str]) -> Iterable[list[str]]:
-    chunk: list[str] = []
-    length = 0
-    for text in texts:
-        if chunk and length + len(text) > TEXTS_LENGTH:
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(text)
-        length += len(text) + JOINT
-    if chunk:
-        yield chunk
+    return cut(texts, length=TEXTS_LENGTH, joint=JOINT)
 
 
 def _account(row: Mapping[str, Any]) -> AccountRow:

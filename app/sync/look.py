@@ -10,7 +10,7 @@ from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, que
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
-from app.salesforce.soql import datetime_literal, in_list, quote
+from app.salesforce.soql import cut, datetime_literal, in_list, quote
 from app.sync.batch import PERSON, Batch, Job
 from app.sync.references import references_in
 from app.sync.rules.fields import is_usable_email
@@ -37,7 +37,9 @@ https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatshe
 """
 
 LIST_LENGTH = 40_000
-"""Characters of the one list of a query that asks for many fields."""
+"""Characters of the one list of a query that asks for many fields, with what stands between two ids."""
+
+LIST_JOINT = 8
 
 MAX_TRAILS = 4
 CAMPAIGN_PARTS = ("members", "statuses")
@@ -88,7 +90,7 @@ async def look_up_people(
 ) -> People:
     """The people known already and those behind `ids`, be they Accounts of persons."""
     asked = frozenset(ids)
-    requests = list(_people_requests((), sorted(asked), wanted, api_version=client.api_version))
+    requests = list(_people_requests(sorted(asked), wanted, api_version=client.api_version))
     rows = [row for answers in await _records(client, requests) for row in answers]
     people = [*known.rows.values(), *(_person_row(row, wanted) for row in rows)]
     return People.of(people, known.asked_ids | asked)
@@ -102,7 +104,8 @@ async def look_at_persons(
     ids = sorted({id_ for row in people.rows.values() if names and (id_ := row.person_account_id)})
     if not ids:
         return {}
-    soqls = [f"SELECT {_listed('Id', names)} FROM Account WHERE Id IN {in_list(some)}" for some in _cut(ids)]  # noqa: S608
+    select = f"SELECT {_listed('Id', names)} FROM Account WHERE Id IN"  # noqa: S608 -- names of describes
+    soqls = [f"{select} {in_list(some)}" for some in cut(ids, length=LIST_LENGTH, joint=LIST_JOINT)]
     rows = [row for soql in soqls for row in await client.query(soql)]
     return {to18(row["Id"]): {name: row.get(name) for name in names} for row in rows}
 
@@ -139,8 +142,7 @@ class Asked:
 def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
     """The queries of one look, none longer than SOQL allows."""
     campaigns, wanted = asked.campaigns, asked.wanted
-    people_ids = [id_ for id_ in asked.ids if not id_.startswith(ACCOUNT_PREFIX)]
-    account_ids = [id_ for id_ in asked.ids if id_.startswith(ACCOUNT_PREFIX)]
+    people_ids, account_ids = _told_apart(asked.ids)
     keys_of = {sobject: wanted.keys_of(sobject) for sobject in (CONTACT, LEAD)}
     names = sorted({*keys_of[CONTACT], *keys_of[LEAD]})
     keyed = {name: max((keys.get(name, ()) for keys in keys_of.values()), key=len) for name in names}
@@ -163,16 +165,19 @@ def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
     yield from _accounts_requests(account_ids, wanted, api_version=api_version)
 
 
-def _people_requests(
-    emails: Sequence[str], ids: Sequence[str], wanted: Wanted, *, api_version: str
-) -> Iterator[Subrequest]:
+def _people_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) -> Iterator[Subrequest]:
+    people_ids, account_ids = _told_apart(ids)
     for sobject in (CONTACT, LEAD):
-        people_ids = [id_ for id_ in ids if not id_.startswith(ACCOUNT_PREFIX)]
-        soql = _people_soql(sobject, emails, people_ids, wanted=wanted, keys={})
+        soql = _people_soql(sobject, (), people_ids, wanted=wanted, keys={})
         if soql is not None:
             yield query_request(sobject, soql, api_version=api_version, include_deleted=True)
-    account_ids = [id_ for id_ in ids if id_.startswith(ACCOUNT_PREFIX)]
     yield from _accounts_requests(account_ids, wanted, api_version=api_version)
+
+
+def _told_apart(ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Ids of Leads and Contacts, and ids of Accounts."""
+    accounts = [id_ for id_ in ids if id_.startswith(ACCOUNT_PREFIX)]
+    return [id_ for id_ in ids if not id_.startswith(ACCOUNT_PREFIX)], accounts
 
 
 def _accounts_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) -> Iterator[Subrequest]:
@@ -239,19 +244,6 @@ def _parts(lists: Mapping[str, Sequence[str]], *, room: int) -> Iterator[dict[st
         left -= length
     if part:
         yield part
-
-
-def _cut(values: Sequence[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    length = 0
-    for value in values:
-        if chunk and length + len(value) > LIST_LENGTH:
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(value)
-        length += len(value) + 8
-    if chunk:
-        yield chunk
 
 
 async def _records(client: SalesforceClient, requests: Sequence[Subrequest]) -> list[list[dict[str, Any]]]:

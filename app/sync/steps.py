@@ -18,8 +18,9 @@ from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_at_persons, look_up_people
 from app.sync.plan.accounts import adopt_accounts, plan_accounts, settle_accounts
 from app.sync.plan.drafts import Org
-from app.sync.plan.people import carrier_of, create_people, find_people, know_contacts
+from app.sync.plan.people import create_people, find_people, know_contacts
 from app.sync.plan.rest import plan_rest, settle_idle
+from app.sync.plan.together import carrier_of
 from app.sync.rows import Operation, Row, set_person
 from app.sync.rules.people import ACCOUNT, Found, LookAgain, People, adopt
 from app.sync.store import Store

@@ -13,7 +13,7 @@ from app.sync.rules.mapping import (
     Rules,
 )
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, key_of
-from app.sync.rules.standard import PERSON_ACCOUNT
+from app.sync.rules.standard import PERSON_ACCOUNT, object_of
 from app.sync.rules.values import fields_to_read
 
 MEMBER, TASK = "CampaignMember", "Task"
@@ -97,7 +97,7 @@ def _names_account(job: Job) -> bool:
 def _fields(
     sobject: str, rules: Iterable[Rules], describes: Mapping[str, SObjectDescribe]
 ) -> tuple[str, ...]:
-    describe = describes.get(ACCOUNT if sobject == PERSON_ACCOUNT else sobject)
+    describe = describes.get(object_of(sobject))
     if describe is None or (sobject == PERSON_ACCOUNT and "IsPersonAccount" not in describe.fields):
         return ()
     rules = list(rules)

@@ -11,7 +11,7 @@ from app.sync.ends import refuse
 from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
-from app.sync.plan.people import carrier_of
+from app.sync.plan.together import carrier_of
 from app.sync.references import fence_key
 from app.sync.rows import Operation, Row
 from app.sync.rules.accounts import match, normalised

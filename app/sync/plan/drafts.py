@@ -15,7 +15,7 @@ from app.sync.rules.fields import Notice, lead_fields
 from app.sync.rules.mapping import DEFAULT_FIELDS, FIXED, ORGANIZER, Rules
 from app.sync.rules.outcomes import Misfit
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD
-from app.sync.rules.standard import PEOPLE, PERSON_ACCOUNT, field_name, hosts_rules
+from app.sync.rules.standard import PEOPLE, PERSON_ACCOUNT, field_name, hosts_rules, object_of
 from app.sync.rules.values import fill
 
 QUEUE_PREFIX: Final = "00G"
@@ -70,7 +70,7 @@ def draft(
     """
     if job.rules.is_default:
         return _plain(sobject, job, own or {}, without)
-    named = ACCOUNT if sobject == PERSON_ACCOUNT else sobject
+    named = object_of(sobject)
     describe = org.describes.get(named)
     filled = fill(sobject, job.rules, job, describe=describe, without=without)
     if filled.misfit is not None:
@@ -104,7 +104,7 @@ def mapped_fields(sobject: str, rules: Rules, describe: SObjectDescribe | None) 
 
 
 def _record_type(sobject: str, rules: Rules, org: Org) -> tuple[dict[str, str], tuple[Notice, ...]]:
-    named = ACCOUNT if sobject == PERSON_ACCOUNT else sobject
+    named = object_of(sobject)
     chosen, describe = rules.record_types.get(named), org.describes.get(named)
     if sobject == PERSON_ACCOUNT:
         return {"RecordTypeId": _person_type(chosen, org.around)}, ()
@@ -150,7 +150,7 @@ def _owner(sobject: str, job: Job, around: Around) -> tuple[dict[str, str], tupl
 
 
 def _headers(sobject: str, rules: Rules, *, has_owner: bool) -> Iterator[tuple[str, str]]:
-    named = ACCOUNT if sobject == PERSON_ACCOUNT else sobject
+    named = object_of(sobject)
     if named in ASSIGNED and (has_owner or not rules.owner.runs_assignment_rules):
         yield from NO_ASSIGNMENT.items()
     if sobject in PEOPLE and rules.bypasses_alert_rules:

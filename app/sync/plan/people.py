@@ -12,13 +12,13 @@ from app.sync.errors import RowError, own_error
 from app.sync.plan.drafts import CannotBeDrafted, Draft, Org, cannot_draft, mapped_fields, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
-from app.sync.plan.together import Together, together
+from app.sync.plan.together import Together, carrier_of, together
 from app.sync.references import fence_key
 from app.sync.rows import Operation, Row, open_rows, set_person
 from app.sync.rules.fields import Notice, is_usable_email, person_name
 from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, Found, Hidden, NotThere, People, key_of, resolve
-from app.sync.rules.standard import PERSON_ACCOUNT
+from app.sync.rules.standard import PERSON_ACCOUNT, object_of
 from app.sync.rules.values import fields_to_read
 
 CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
@@ -93,11 +93,6 @@ def _know_contact(row: Row, contact_id: str | None) -> None:
     row.person = Found(CONTACT, contact_id, "created")
     details = {**slot.details, "person_account_id": slot.sf_id}
     row.slots[SlotKey(PERSON)] = replace(slot, sobject=CONTACT, sf_id=contact_id, details=details)
-
-
-def carrier_of(rows: Sequence[Row]) -> Row:
-    """Who was first: a person of several tickets is created as that one says."""
-    return min(rows, key=lambda row: (row.job.facts.registered_at, row.job.registration_id))
 
 
 def _skip_reason(job: Job, batch: Batch) -> str | None:
@@ -225,7 +220,7 @@ def _words_beside(carrier: Row, draft: Draft, told: Together) -> dict[str, dict[
 
 def _mapped(carrier: Row, row: Row, org: Org) -> frozenset[str]:
     named = CREATED[carrier.job.rules.creates]
-    describe = org.describes.get(ACCOUNT if named == PERSON_ACCOUNT else named)
+    describe = org.describes.get(object_of(named))
     return mapped_fields(named, row.job.rules, describe)
 
 

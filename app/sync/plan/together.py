@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft
 from app.sync.rows import Row
-from app.sync.rules.people import ACCOUNT
-from app.sync.rules.standard import PERSON_ACCOUNT, field_name
+from app.sync.rules.standard import field_name, object_of
 from app.sync.rules.values import fill
 
 
@@ -26,7 +26,16 @@ class Together:
 
 def in_turn(rows: Iterable[Row]) -> list[Row]:
     """The oldest registration first."""
-    return sorted(rows, key=lambda row: (row.job.facts.registered_at, row.job.registration_id))
+    return sorted(rows, key=_turn)
+
+
+def carrier_of(rows: Iterable[Row]) -> Row:
+    """Who was first: a person of several tickets is created as that one says."""
+    return min(rows, key=_turn)
+
+
+def _turn(row: Row) -> tuple[datetime, str]:
+    return row.job.facts.registered_at, row.job.registration_id
 
 
 def together(
@@ -44,7 +53,7 @@ def together(
     `sobject` may be `PersonAccount`; `said` is what a registration has said before, `without` and `standing`
     are those of `fill`.
     """
-    describe = org.describes.get(ACCOUNT if sobject == PERSON_ACCOUNT else sobject)
+    describe = org.describes.get(object_of(sobject))
     told, shown = Together(), dict(standing)
     email = field_name(sobject, "Email", describe)
     for row in in_turn(rows):

@@ -10,7 +10,7 @@ from app.sync.rules.fields import NO_COMPANY, Notice, utf16_length
 from app.sync.rules.fitting import DoesNotFit, fitted
 from app.sync.rules.mapping import Rules
 from app.sync.rules.sources import day_of, zone_of
-from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, hosts_rules
+from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, hosts_rules, object_of
 
 DASH: Final = "-"
 ALWAYS_FILLED: Final[Mapping[str, frozenset[str]]] = {
@@ -41,7 +41,7 @@ def missing_required(rules: Rules, describe: SObjectDescribe, *, sobject: str | 
 
 def own_fields(sobject: str) -> frozenset[str]:
     """The fields that the engine fills elsewhere, by ids and statuses."""
-    return OWN_FIELDS["Account" if sobject == PERSON_ACCOUNT else sobject]
+    return OWN_FIELDS[object_of(sobject)]
 
 
 def may_be_invented(field: Field) -> bool:

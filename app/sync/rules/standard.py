@@ -36,6 +36,11 @@ OWN_FIELDS: Final[dict[str, frozenset[str]]] = {
 """What the engine writes by rules of its own; a host's rule for one of these does nothing."""
 
 
+def object_of(sobject: str) -> str:
+    """What Salesforce calls an object of the rules: a Person Account is an Account."""
+    return "Account" if sobject == PERSON_ACCOUNT else sobject
+
+
 def rules_of_create(
     sobject: str, rules: Rules, job: Job, describe: SObjectDescribe | None = None
 ) -> list[FieldRule]:

@@ -15,7 +15,15 @@ from app.sync.rules.mapping import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, 
 from app.sync.rules.outcomes import Misfit, Outcome, Target, outcome_of, without_notice
 from app.sync.rules.required import invented, own_fields
 from app.sync.rules.sources import zone_of
-from app.sync.rules.standard import NAMES, PEOPLE, PERSON_ACCOUNT, field_name, hosts_rules, rules_of_create
+from app.sync.rules.standard import (
+    NAMES,
+    PEOPLE,
+    PERSON_ACCOUNT,
+    field_name,
+    hosts_rules,
+    object_of,
+    rules_of_create,
+)
 
 DIGEST_LENGTH: Final = 12
 FOLLOWED: Final = "followed"
@@ -50,7 +58,7 @@ def fill(
     `asserted` what an earlier `Filled` said; `without` are fields that Salesforce refused before. The default
     rules need no describe.
     """
-    named = "Account" if sobject == PERSON_ACCOUNT else sobject
+    named = object_of(sobject)
     target = Target(named, job, zone_of(job), describe, standing is None, without)
     if standing is None:
         filled = _created(sobject, rules, target)
