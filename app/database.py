@@ -9,6 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.direct import Direct
+
 OWNER_ROLE = "eventship_owner"
 APP_ROLE = "eventship_app"
 SYSTEM_ROLE = "eventship_system"
@@ -31,6 +33,8 @@ def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
         "statement_timeout": "60s",
         "idle_in_transaction_session_timeout": "60s",
         "application_name": f"eventship-salesforce:{role.removeprefix('eventship_')}",
+        # A plan that was kept from when a table was small or a host new walks all of the host's rows later.
+        "plan_cache_mode": "force_custom_plan",
     }
     return create_async_engine(
         url,
@@ -71,6 +75,10 @@ class Database:
         """One transaction across hosts: intake, leases, sweeper, operations. Name the host in every query."""
         async with unit_of_work(self._system) as session:
             yield session
+
+    def direct(self) -> Direct:
+        """A connection of its own to what `system` sees, for who commits many times a second."""
+        return Direct(self._engines[1])
 
     async def close(self) -> None:
         for engine in self._engines:

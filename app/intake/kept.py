@@ -14,8 +14,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import DateTime, Table, TextClause, TextualSelect, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import DateTime, Table, TextClause, text
+
+from app.direct import Statements
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]
@@ -43,18 +44,20 @@ class Kept(Generic[State]):
 
     @cached_property
     def read(self) -> str:
-        """SQL for `host_id, id, found` of the keys in `:<table>`."""
+        """SQL for `host_id, id, found` of the keys in `:<table>`; `found` is the row as JSON text."""
         found = ", ".join(f"'{name}', t.{name}" for name in self._names)
-        listed = f"t.host_id, t.{self.id_column} AS id, json_build_object({found}) AS found"
-        return self._select(listed, keys=self.table.name)
+        return (
+            f"SELECT t.host_id, t.{self.id_column} AS id,"  # noqa: S608 -- names of ours
+            f" CAST(json_build_object({found}) AS text) AS found FROM {self.table.name} AS t"
+            f" JOIN (SELECT key ->> 0 AS host_id, key ->> 1 AS id"
+            f" FROM jsonb_array_elements(CAST(:{self.table.name} AS jsonb)) AS key) AS k"
+            f" ON t.host_id = k.host_id AND t.{self.id_column} = k.id"
+        )
 
     @cached_property
-    def lock(self) -> TextualSelect:
-        """The rows of the keys in `:keys`, locked in the order of their keys."""
-        listed = ", ".join(f"t.{name}" for name in self._names)
-        ordered = f" ORDER BY t.host_id, t.{self.id_column} FOR UPDATE OF t"
-        statement = text(self._select(listed, keys="keys") + ordered)
-        return statement.columns(*(self.table.c[name] for name in self._names))
+    def lock(self) -> TextClause:
+        """The same, locked in the order of their keys."""
+        return text(f"{self.read} ORDER BY t.host_id, t.{self.id_column} FOR UPDATE OF t")
 
     @cached_property
     def insert(self) -> TextClause:
@@ -73,7 +76,7 @@ class Kept(Generic[State]):
         )
 
     def row_of(self, found: Row) -> Row:
-        """A row as `lock` has it, from the JSON object that `read` found."""
+        """The row as it is joined, from the JSON object that was read."""
         times = {name: datetime.fromisoformat(found[name]) for name in self._times if found[name] is not None}
         return {**found, **times}
 
@@ -89,17 +92,9 @@ class Kept(Generic[State]):
     def _rows(self) -> str:
         return f"jsonb_populate_recordset(CAST(NULL AS {self.table.name}), CAST(:rows AS jsonb))"
 
-    def _select(self, listed: str, *, keys: str) -> str:
-        return (
-            f"SELECT {listed} FROM {self.table.name} AS t JOIN ("  # noqa: S608 -- names of ours
-            f"SELECT key ->> 0 AS host_id, key ->> 1 AS id"
-            f" FROM jsonb_array_elements(CAST(:{keys} AS jsonb)) AS key) AS k"
-            f" ON t.host_id = k.host_id AND t.{self.id_column} = k.id"
-        )
-
 
 async def keep(
-    session: AsyncSession, kept: Kept[State], told: Mapping[Key, State], *, stored: Mapping[Key, Row]
+    statements: Statements, kept: Kept[State], told: Mapping[Key, State], *, stored: Mapping[Key, Row]
 ) -> list[Change]:
     """Join every state of `told` into the table; returns what changed.
 
@@ -107,11 +102,11 @@ async def keep(
     """
     found = {key: row for key, row in stored.items() if key in told}
     absent = {key: row for key in told.keys() - found.keys() if (row := kept.merged(None, told[key]))}
-    inserted = await _insert(session, kept, absent)
+    inserted = await _insert(statements, kept, absent)
     raced = absent.keys() - inserted
     touched = {key for key, row in found.items() if kept.merged(row, told[key]) is not None}
     changes = [Change(key, None, absent[key]) for key in inserted]
-    return changes + await _update(session, kept, {key: told[key] for key in touched | raced})
+    return changes + await _update(statements, kept, {key: told[key] for key in touched | raced})
 
 
 def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -120,15 +115,15 @@ def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
     return json.dumps(told, default=encoded)
 
 
-async def _insert(session: AsyncSession, kept: Kept[Any], rows: Mapping[Key, Row]) -> set[Key]:
+async def _insert(statements: Statements, kept: Kept[Any], rows: Mapping[Key, Row]) -> set[Key]:
     if not rows:
         return set()
-    inserted = await session.execute(kept.insert, {"rows": _keyed_json(kept, rows)})
+    inserted = await statements.execute(kept.insert, {"rows": _keyed_json(kept, rows)})
     return {(host_id, id_) for host_id, id_ in inserted}
 
 
-async def _update(session: AsyncSession, kept: Kept[State], told: Mapping[Key, State]) -> list[Change]:
-    stored = await _locked(session, kept, sorted(told))
+async def _update(statements: Statements, kept: Kept[State], told: Mapping[Key, State]) -> list[Change]:
+    stored = await _locked(statements, kept, sorted(told))
     changes = [
         Change(key, row, after)
         for key, row in stored.items()
@@ -136,15 +131,15 @@ async def _update(session: AsyncSession, kept: Kept[State], told: Mapping[Key, S
     ]
     if changes:
         rows = {change.key: change.after for change in changes}
-        await session.execute(kept.update, {"rows": _keyed_json(kept, rows)})
+        await statements.execute(kept.update, {"rows": _keyed_json(kept, rows)})
     return changes
 
 
-async def _locked(session: AsyncSession, kept: Kept[Any], keys: Sequence[Key]) -> dict[Key, Row]:
+async def _locked(statements: Statements, kept: Kept[Any], keys: Sequence[Key]) -> dict[Key, Row]:
     if not keys:
         return {}
-    found = await session.execute(kept.lock, {"keys": json.dumps(keys)})
-    return {(row["host_id"], row[kept.id_column]): dict(row) for row in found.mappings()}
+    found = await statements.execute(kept.lock, {kept.table.name: json.dumps(keys)})
+    return {(host_id, id_): kept.row_of(json.loads(row)) for host_id, id_, row in found}
 
 
 def _keyed_json(kept: Kept[Any], rows: Mapping[Key, Row]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.direct import Statements
 from app.intake.delivery import Accepted, Outcome
 from app.intake.erasure import erase
 from app.intake.kept import Change, Key, keep, rows_json
@@ -15,7 +16,7 @@ from app.intake.rows import has_news
 from app.intake.seen import Seen, look
 from app.intake.tables import EVENTS, REGISTRATIONS
 from app.intake.tombstones import lock_hosts, meet
-from app.models import BACKFILL, CampaignLink, SyncJob
+from app.models import BACKFILL, CampaignLink
 from app.sync.arm import Arm, arm_jobs
 from app.telemetry import WEBHOOK_BODY_CHANGES
 
@@ -40,6 +41,11 @@ KEEP_HOSTS = text(
     " SELECT host_id, name FROM jsonb_populate_recordset(CAST(NULL AS hosts), CAST(:rows AS jsonb))"
     " ORDER BY host_id"
     " ON CONFLICT (host_id) DO UPDATE SET name = coalesce(excluded.name, hosts.name)"
+)
+WITH_JOB = text(
+    "SELECT j.host_id, j.registration_id FROM sync_jobs AS j"
+    " JOIN jsonb_array_elements(CAST(:keys AS jsonb)) AS k (key)"
+    " ON j.host_id = k.key ->> 0 AND j.registration_id = k.key ->> 1"
 )
 KEEP_UNUSABLE = text(
     "INSERT INTO quarantine (webhook_id, reason, body) SELECT :webhook_id, :reason, :body"
@@ -66,18 +72,26 @@ class Imported:
 async def record(session: AsyncSession, deliveries: Sequence[Accepted], *, pepper: bytes) -> Recorded:
     """Write what is new, all in the caller's transaction; a delivery known already has no effect.
 
-    Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
     Nothing is kept of somebody erased; `pepper` keys the tombstones.
     """
-    deliveries, seen = await _spared(session, deliveries, pepper=pepper)
-    fresh = await _keep_deliveries(session, deliveries)
-    await _keep_hosts(session, fresh, seen)
-    await keep(session, EVENTS, _event_news(fresh), stored=seen.events)
-    changes = await keep(session, REGISTRATIONS, _registration_news(fresh), stored=seen.registrations)
-    org_ids = await arm_jobs(session, await _arms(session, changes, seen))
-    for delivery in fresh:
-        if delivery.erasure is not None:
+    recorded = await record_news(session, deliveries, pepper=pepper)
+    for delivery, outcome in zip(deliveries, recorded.outcomes, strict=True):
+        if delivery.erasure is not None and outcome is not Outcome.DUPLICATE:
             await erase(session, delivery.erasure, pepper=pepper, by=PLATFORM)
+    return recorded
+
+
+async def record_news(statements: Statements, deliveries: Sequence[Accepted], *, pepper: bytes) -> Recorded:
+    """`record` for deliveries without an erasure among them, through a session or past it.
+
+    Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
+    """
+    deliveries, seen = await _spared(statements, deliveries, pepper=pepper)
+    fresh = await _keep_deliveries(statements, deliveries)
+    await _keep_hosts(statements, fresh, seen)
+    await keep(statements, EVENTS, _event_news(fresh), stored=seen.events)
+    changes = await keep(statements, REGISTRATIONS, _registration_news(fresh), stored=seen.registrations)
+    org_ids = await arm_jobs(statements, await _arms(statements, changes, seen))
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
         delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
@@ -101,13 +115,13 @@ async def record_imported(session: AsyncSession, lines: Sequence[Accepted], *, p
 
 
 async def _spared(
-    session: AsyncSession, deliveries: Sequence[Accepted], *, pepper: bytes
+    statements: Statements, deliveries: Sequence[Accepted], *, pepper: bytes
 ) -> tuple[list[Accepted], Seen]:
     """The deliveries without what must not be kept of them, and what is known of all around them."""
-    await lock_hosts(session, deliveries)
-    seen = await look(session, deliveries)
+    await lock_hosts(statements, deliveries)
+    seen = await look(statements, deliveries)
     buried = [delivery for delivery in deliveries if seen.hosts[delivery.host_id].has_tombstones]
-    tombstones = await meet(session, buried, pepper=pepper)
+    tombstones = await meet(statements, buried, pepper=pepper)
     return [tombstones.spare(delivery) for delivery in deliveries], seen
 
 
@@ -116,17 +130,17 @@ async def record_unusable(session: AsyncSession, webhook_id: str, *, body: bytes
     await session.execute(KEEP_UNUSABLE, {"webhook_id": webhook_id, "body": body, "reason": reason})
 
 
-async def _keep_deliveries(session: AsyncSession, deliveries: Sequence[Accepted]) -> list[Accepted]:
+async def _keep_deliveries(statements: Statements, deliveries: Sequence[Accepted]) -> list[Accepted]:
     """Keep each webhook id once and return those that were new, in the order given."""
     first: dict[Key, Accepted] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
     rows = ",".join(_delivery_json(delivery) for delivery in first.values())
-    kept = await session.execute(KEEP_DELIVERIES, {"rows": f"[{rows}]"})
+    kept = await statements.execute(KEEP_DELIVERIES, {"rows": f"[{rows}]"})
     new = {(host_id, webhook_id) for host_id, webhook_id in kept}
     fresh = [delivery for key, delivery in first.items() if key in new]
     if len(fresh) < len(deliveries):
-        await _count_changed_bodies(session, deliveries)
+        await _count_changed_bodies(statements, deliveries)
     return fresh
 
 
@@ -145,18 +159,18 @@ def _delivery_json(delivery: Accepted) -> str:
     return f'{json.dumps(row)[:-1]}, "payload": {delivery.payload}}}'
 
 
-async def _count_changed_bodies(session: AsyncSession, deliveries: Sequence[Accepted]) -> None:
+async def _count_changed_bodies(statements: Statements, deliveries: Sequence[Accepted]) -> None:
     """A sender that reuses an id for another body is counted; the first body stays."""
-    kept = await session.execute(
+    kept = await statements.execute(
         KEPT_BODIES,
         {"hosts": [each.host_id for each in deliveries], "ids": [each.webhook_id for each in deliveries]},
     )
-    digest_of = {(row.host_id, row.webhook_id): row.body_sha256 for row in kept}
+    digest_of = {(host_id, webhook_id): body_sha256 for host_id, webhook_id, body_sha256 in kept}
     changed = sum(digest_of[delivery.key] != delivery.body_sha256 for delivery in deliveries)
     WEBHOOK_BODY_CHANGES.inc(changed)
 
 
-async def _keep_hosts(session: AsyncSession, fresh: Iterable[Accepted], seen: Seen) -> None:
+async def _keep_hosts(statements: Statements, fresh: Iterable[Accepted], seen: Seen) -> None:
     """Make hosts known, and follow their names."""
     names = {delivery.host_id: delivery.host_name for delivery in fresh}
     changed = [
@@ -165,7 +179,7 @@ async def _keep_hosts(session: AsyncSession, fresh: Iterable[Accepted], seen: Se
         if not seen.hosts[host_id].is_known or name not in (None, seen.hosts[host_id].name)
     ]
     if changed:
-        await session.execute(KEEP_HOSTS, {"rows": rows_json(changed)})
+        await statements.execute(KEEP_HOSTS, {"rows": rows_json(changed)})
 
 
 def _event_news(fresh: Iterable[Accepted]) -> dict[Key, EventState]:
@@ -187,11 +201,11 @@ def _registration_news(fresh: Iterable[Accepted]) -> dict[Key, RegistrationState
     return news
 
 
-async def _arms(session: AsyncSession, changes: Iterable[Change], seen: Seen) -> list[Arm]:
+async def _arms(statements: Statements, changes: Iterable[Change], seen: Seen) -> list[Arm]:
     """What to write: news of connected hosts that reached Salesforce already or should now."""
     org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
     news = [change for change in changes if change.key[0] in org_of and has_news(change.before, change.after)]
-    has_job = await _with_job(session, [change.key for change in news if not _is_wanted(change)])
+    has_job = await _with_job(statements, [change.key for change in news if not _is_wanted(change)])
     return [
         Arm(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
         for change in news
@@ -203,12 +217,11 @@ def _is_wanted(change: Change) -> bool:
     return change.after["status"] == "confirmed" or change.after["checked_in_at"] is not None
 
 
-async def _with_job(session: AsyncSession, keys: Sequence[Key]) -> set[Key]:
+async def _with_job(statements: Statements, keys: Sequence[Key]) -> set[Key]:
     """Asked after the rows are written: a job that was made in the meantime is not overlooked."""
     if not keys:
         return set()
-    columns = (SyncJob.host_id, SyncJob.registration_id)
-    found = await session.execute(select(*columns).where(tuple_(*columns).in_(keys)))
+    found = await statements.execute(WITH_JOB, {"keys": json.dumps(keys)})
     return {(host_id, registration_id) for host_id, registration_id in found}
 
 

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.direct import Statements
 from app.intake.delivery import Accepted
 from app.intake.kept import Key, Row
 from app.intake.tables import EVENTS, REGISTRATIONS
@@ -17,10 +17,10 @@ HOST, EVENT, REGISTRATION = "host", "event", "registration"
 
 LOOK = text(
     f"""
-    SELECT '{HOST}' AS kind, k.host_id, '' AS id, json_build_object(
+    SELECT '{HOST}' AS kind, k.host_id, '' AS id, CAST(json_build_object(
         'is_known', h.host_id IS NOT NULL, 'name', h.name, 'org_id', c.org_id,
         'has_tombstones', EXISTS (SELECT FROM erasures AS e WHERE e.host_id = k.host_id)
-    ) AS found
+    ) AS text) AS found
     FROM unnest(CAST(:hosts AS text[])) AS k (host_id)
     LEFT JOIN hosts AS h ON h.host_id = k.host_id
     LEFT JOIN connections AS c ON c.host_id = k.host_id
@@ -43,7 +43,7 @@ class SeenHost:
 
 
 class Found(NamedTuple):
-    """One row of the look; `found` is a JSON object."""
+    """One row of the look; `found` was a JSON object."""
 
     kind: str
     host_id: str
@@ -74,13 +74,13 @@ class Seen:
         return {row.key: REGISTRATIONS.row_of(row.found) for row in self.rows if row.kind == REGISTRATION}
 
 
-async def look(session: AsyncSession, deliveries: Sequence[Accepted]) -> Seen:
+async def look(statements: Statements, deliveries: Sequence[Accepted]) -> Seen:
     """What stands around these deliveries; nothing is locked."""
     events = sorted({(each.host_id, each.event_id) for each in deliveries if each.event_id})
     registrations = sorted(
         {(each.host_id, each.registration_id) for each in deliveries if each.registration_id}
     )
-    found = await session.execute(
+    found = await statements.execute(
         LOOK,
         {
             "hosts": sorted({each.host_id for each in deliveries}),
@@ -88,4 +88,4 @@ async def look(session: AsyncSession, deliveries: Sequence[Accepted]) -> Seen:
             "registrations": json.dumps(registrations),
         },
     )
-    return Seen([Found(*row) for row in found])
+    return Seen([Found(kind, host_id, id_, json.loads(row)) for kind, host_id, id_, row in found])

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.direct import Statements
 from app.intake.delivery import Accepted
 from app.intake.merge import RegistrationState
 from app.intake.rows import email_key
@@ -32,7 +32,7 @@ LOCK_ALONE = text(
     " FROM unnest(CAST(:hosts AS text[])) AS h (host_id)"
 )
 KNOWN = text(
-    "SELECT e.host_id, e.kind, e.key, e.erased_at FROM erasures AS e"
+    "SELECT e.key, e.erased_at FROM erasures AS e"
     " JOIN unnest(CAST(:hosts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS bytea[]))"
     " AS k (host_id, kind, key) ON e.host_id = k.host_id AND e.kind = k.kind AND e.key = k.key"
 )
@@ -73,19 +73,19 @@ class Tombstones:
         return erased_at is not None and (subject.kind == REGISTRATION or at <= erased_at)
 
 
-async def lock_hosts(session: AsyncSession, deliveries: Iterable[Accepted]) -> None:
+async def lock_hosts(statements: Statements, deliveries: Iterable[Accepted]) -> None:
     """Keep erasures of these hosts out until the caller's transaction ends, and all intake for one of ours.
 
     What is looked at afterwards is as the last erasure left it.
     """
     alone = {delivery.host_id for delivery in deliveries if delivery.erasure is not None}
     shared = {delivery.host_id for delivery in deliveries} - alone
-    await lock_alone(session, alone)
+    await lock_alone(statements, alone)
     if shared:
-        await session.execute(LOCK_SHARED, {"hosts": sorted(shared)})
+        await statements.execute(LOCK_SHARED, {"hosts": sorted(shared)})
 
 
-async def meet(session: AsyncSession, deliveries: Iterable[Accepted], *, pepper: bytes) -> Tombstones:
+async def meet(statements: Statements, deliveries: Iterable[Accepted], *, pepper: bytes) -> Tombstones:
     """The tombstones that apply to them."""
     subjects = {tombstone_key(pepper, subject): subject for subject in _subjects(deliveries)}
     if not subjects:
@@ -95,14 +95,14 @@ async def meet(session: AsyncSession, deliveries: Iterable[Accepted], *, pepper:
         "kinds": [subject.kind for subject in subjects.values()],
         "keys": list(subjects),
     }
-    found = await session.execute(KNOWN, columns)
-    return Tombstones({subjects[row.key]: row.erased_at for row in found})
+    found = await statements.execute(KNOWN, columns)
+    return Tombstones({subjects[key]: erased_at for key, erased_at in found})
 
 
-async def lock_alone(session: AsyncSession, host_ids: Iterable[str]) -> None:
+async def lock_alone(statements: Statements, host_ids: Iterable[str]) -> None:
     """Keep every intake of these hosts out until the caller's transaction ends."""
     if hosts := sorted(host_ids):
-        await session.execute(LOCK_ALONE, {"hosts": hosts})
+        await statements.execute(LOCK_ALONE, {"hosts": hosts})
 
 
 def emptied(delivery: Accepted) -> str:

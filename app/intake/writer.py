@@ -1,6 +1,7 @@
-"""Group commit: whoever submits while a transaction runs shares the next one.
+"""Group commit: whoever submits while transactions run shares the next one.
 
-One task per process takes all that wait and records them in one transaction; the answer follows the commit.
+A few tasks per process take all that wait and record them in one transaction each, so that one group is read
+while another is on its way; the answer follows the commit.
 """
 
 import asyncio
@@ -9,12 +10,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.database import Database
+from app.direct import Direct
 from app.intake.delivery import Accepted, Outcome
-from app.intake.record import Recorded, record, record_unusable
+from app.intake.record import Recorded, record, record_news, record_unusable
 from app.problems import DatabaseUnavailable
 from app.wakeups import WakeUps
 
@@ -22,9 +25,13 @@ log = logging.getLogger(__name__)
 
 WAITING_MAX = 2000
 BATCH_MAX = 200
+WRITERS = 2
+"""One lets the database and the process wait for each other; more make groups small."""
 ANSWER_SECONDS = 4.0
+ANNOUNCE_EVERY_SECONDS = 0.1
 AWAY_SQLSTATES = ("08", "25006", "53", "57", "58")
 """Connection, read-only, resources such as a full disk, operator intervention, system error."""
+DRIVER_LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 SENDER_WAITS = {"Retry-After": "5"}
 
 
@@ -80,16 +87,20 @@ class IntakeWriter:
             raise DatabaseUnavailable(headers=SENDER_WAITS) from None
 
     async def run(self) -> None:
-        """Write group after group, for ever."""
-        while True:
-            group = [await self._waiting.get()]
-            while len(group) < BATCH_MAX and not self._waiting.empty():
-                group.append(self._waiting.get_nowait())
-            wanted = [waiting for waiting in group if not waiting.answer.done()]
-            if wanted:
-                await self._write(wanted)
-            for _ in group:
-                self._waiting.task_done()
+        """Write group after group, for ever, through a connection of its own."""
+        direct = self._database.direct()
+        try:
+            while True:
+                group = [await self._waiting.get()]
+                while len(group) < BATCH_MAX and not self._waiting.empty():
+                    group.append(self._waiting.get_nowait())
+                wanted = [waiting for waiting in group if not waiting.answer.done()]
+                if wanted:
+                    await self._write(wanted, direct)
+                for _ in group:
+                    self._waiting.task_done()
+        finally:
+            await direct.close()
 
     async def finish(self) -> None:
         """Wait until everything submitted is written and announced."""
@@ -97,14 +108,14 @@ class IntakeWriter:
         if self._announcing is not None:
             await self._announcing
 
-    async def _write(self, group: Sequence[Waiting]) -> None:
+    async def _write(self, group: Sequence[Waiting], direct: Direct) -> None:
         """Record a group; one that fails is recorded one by one, so that a bad one hurts only itself."""
         try:
-            recorded = await self._record([waiting.delivery for waiting in group])
+            recorded = await self._record([waiting.delivery for waiting in group], direct)
         except Exception as error:  # the writer outlives whatever a delivery does
             if len(group) > 1 and not is_database_away(error):
                 for waiting in group:
-                    await self._write([waiting])
+                    await self._write([waiting], direct)
                 return
             _refuse(group, error)
         else:
@@ -113,9 +124,13 @@ class IntakeWriter:
                     waiting.answer.set_result(outcome)
             self._announce(recorded.org_ids)
 
-    async def _record(self, deliveries: Sequence[Accepted]) -> Recorded:
-        async with asyncio.timeout(self._answer_seconds), self._database.system() as session:
-            return await record(session, deliveries, pepper=self._pepper)
+    async def _record(self, deliveries: Sequence[Accepted], direct: Direct) -> Recorded:
+        async with asyncio.timeout(self._answer_seconds):
+            if any(delivery.erasure is not None for delivery in deliveries):
+                async with self._database.system() as session:
+                    return await record(session, deliveries, pepper=self._pepper)
+            async with direct.unit_of_work() as statements:
+                return await record_news(statements, deliveries, pepper=self._pepper)
 
     def _announce(self, org_ids: set[str]) -> None:
         self._unannounced |= org_ids
@@ -123,31 +138,35 @@ class IntakeWriter:
             self._announcing = asyncio.create_task(self._announce_all())
 
     async def _announce_all(self) -> None:
+        """At once, and then no more often than workers could use it."""
         while self._unannounced:
             org_ids, self._unannounced = self._unannounced, set()
             await self._wakeups.announce(org_ids)
+            await asyncio.sleep(ANNOUNCE_EVERY_SECONDS)
 
 
 @asynccontextmanager
 async def running_writer(writer: IntakeWriter) -> AsyncIterator[IntakeWriter]:
     """The writer at work; at the end, what was submitted is written."""
-    running = asyncio.create_task(writer.run())
+    running = [asyncio.create_task(writer.run()) for _ in range(WRITERS)]
     try:
         yield writer
     finally:
         await writer.finish()
-        running.cancel()
-        await asyncio.wait([running])
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
 
 
 def is_database_away(error: BaseException) -> bool:
     """Whether the sender should try again later, rather than that this delivery is at fault."""
     if isinstance(error, OSError | TimeoutError | PoolTimeout | OperationalError | InterfaceError):
         return True
-    if not isinstance(error, DBAPIError):
-        return False
-    sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or sqlstate.startswith(AWAY_SQLSTATES)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    sqlstate = getattr(cause, "sqlstate", None) or ""
+    return isinstance(cause, DRIVER_LOST) or sqlstate.startswith(AWAY_SQLSTATES)
 
 
 def _give_up(answer: "asyncio.Future[Outcome]") -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.direct import Statements
 from app.models import LIVE
 
 # A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
@@ -52,7 +52,7 @@ class Arm:
     asked_by: str | None = None
 
 
-async def arm_jobs(session: AsyncSession, arms: Iterable[Arm]) -> set[str]:
+async def arm_jobs(statements: Statements, arms: Iterable[Arm]) -> set[str]:
     """Raise `wanted_version` of each job, in one statement; returns the org ids to wake after the commit.
 
     A running or ambiguous job keeps its state and is armed again when it settles. Rows are locked in the
@@ -64,5 +64,5 @@ async def arm_jobs(session: AsyncSession, arms: Iterable[Arm]) -> set[str]:
     )
     if not rows:
         return set()
-    await session.execute(ARM, {"rows": json.dumps([vars(arm) for arm in rows])})
+    await statements.execute(ARM, {"rows": json.dumps([vars(arm) for arm in rows])})
     return {arm.org_id for arm in rows}

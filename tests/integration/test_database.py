@@ -69,3 +69,15 @@ async def test_audit_log_refuses_change_even_from_its_owner(
     with pytest.raises(ProgrammingError, match="only grows"):
         async with owner.begin() as connection:
             await connection.execute(text(statement))
+
+
+async def test_plans_are_made_for_the_rows_that_are_there(database: Database) -> None:
+    """Kept plans of an almost empty table read every row of a host: 4 ms instead of 0.2 ms a webhook."""
+    mode = text("SHOW plan_cache_mode")
+    async with database.system() as session, database.tenant("host_a") as tenant:
+        found = {await session.scalar(mode), await tenant.scalar(mode)}
+    direct = database.direct()
+    async with direct.unit_of_work() as statements:
+        found |= {told for (told,) in await statements.execute(mode, {})}
+    await direct.close()
+    assert found == {"force_custom_plan"}

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import func, select, text
@@ -82,7 +83,7 @@ async def test_bad_delivery_hurts_only_itself(database: Database) -> None:
             *(writer.submit(bad if number == 7 else of(number)) for number in range(10)),
             return_exceptions=True,
         )
-    assert isinstance(outcomes.pop(7), DBAPIError)
+    assert isinstance(outcomes.pop(7), asyncpg.PostgresError)
     assert outcomes == [Outcome.ACCEPTED] * 9
     assert await count(database, Registration) == 9
 

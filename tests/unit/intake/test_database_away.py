@@ -1,5 +1,6 @@
 """Which failures mean "try again later", and which mean that the delivery itself is at fault."""
 
+import asyncpg
 import pytest
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,6 +30,10 @@ class Refusal(Exception):
         pytest.param(DBAPIError("", {}, Refusal("57P01")), id="shutdown"),
         pytest.param(DBAPIError("", {}, Refusal("25006")), id="read-only"),
         pytest.param(DBAPIError("", {}, Refusal("58030")), id="io-error"),
+        pytest.param(asyncpg.AdminShutdownError(), id="driver-shutdown"),
+        pytest.param(asyncpg.DiskFullError(), id="driver-disk-full"),
+        pytest.param(asyncpg.InterfaceError("connection is closed"), id="driver-closed"),
+        pytest.param(asyncpg.InternalClientError("cannot switch"), id="driver-cut-off"),
     ],
 )
 def test_absence_of_the_database_is_told_from_the_error(error: Exception) -> None:
@@ -41,6 +46,8 @@ def test_absence_of_the_database_is_told_from_the_error(error: Exception) -> Non
         pytest.param(DataError("", {}, Refusal("22P05")), id="bad-text"),
         pytest.param(DBAPIError("", {}, Refusal("40P01")), id="deadlock"),
         pytest.param(DBAPIError("", {}, Exception()), id="no-sqlstate"),
+        pytest.param(asyncpg.UntranslatableCharacterError(), id="driver-bad-text"),
+        pytest.param(asyncpg.DeadlockDetectedError(), id="driver-deadlock"),
         pytest.param(ValueError(), id="ours"),
     ],
 )

@@ -1,0 +1,118 @@
+"""The connection past SQLAlchemy: commits, gives up what failed, and outlives a server that hung up on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.database import Database
+from app.direct import LOST, Direct, Statements
+
+KEEP = text("INSERT INTO hosts (host_id) VALUES (:host_id)")
+FIND = text("SELECT host_id FROM hosts ORDER BY host_id")
+MY_BACKEND = text("SELECT pg_backend_pid()")
+END_BACKEND = text("SELECT pg_terminate_backend(:pid)")
+NOBODY_LISTENS = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
+
+
+@pytest.fixture
+async def direct(database: Database) -> AsyncIterator[Direct]:
+    direct = database.direct()
+    yield direct
+    await direct.close()
+
+
+async def backend(statements: Statements) -> int:
+    [(pid,)] = await statements.execute(MY_BACKEND, {})
+    return int(pid)
+
+
+async def hosts(database: Database) -> list[str]:
+    async with database.system() as session:
+        return list(await session.scalars(FIND))
+
+
+async def test_unit_of_work_is_committed_over_the_same_connection(database: Database, direct: Direct) -> None:
+    pids = []
+    for number in range(3):
+        async with direct.unit_of_work() as statements:
+            await statements.execute(KEEP, {"host_id": f"host_{number}"})
+            pids.append(await backend(statements))
+    assert await hosts(database) == ["host_0", "host_1", "host_2"]
+    assert len(set(pids)) == 1
+
+
+async def test_what_fails_leaves_nothing_and_gives_up_its_connection(
+    database: Database, direct: Direct
+) -> None:
+    async with direct.unit_of_work() as statements:
+        before = await backend(statements)
+    with pytest.raises(ZeroDivisionError):
+        async with direct.unit_of_work() as statements:
+            await statements.execute(KEEP, {"host_id": "host_1"})
+            raise ZeroDivisionError
+    async with direct.unit_of_work() as statements:
+        after = await backend(statements)
+    assert await hosts(database) == []
+    assert after != before
+
+
+async def end(owner: AsyncEngine, pid: int) -> None:
+    async with owner.connect() as connection:
+        await connection.execute(END_BACKEND, {"pid": pid})
+
+
+async def test_connection_that_was_lost_while_idle_is_replaced(
+    database: Database, direct: Direct, owner: AsyncEngine
+) -> None:
+    async with direct.unit_of_work() as statements:
+        lost = await backend(statements)
+    await end(owner, lost)
+    async with direct.unit_of_work() as statements:
+        await statements.execute(KEEP, {"host_id": "host_1"})
+    assert await hosts(database) == ["host_1"]
+
+
+async def test_connection_that_is_lost_within_is_the_callers_to_judge(
+    database: Database, direct: Direct, owner: AsyncEngine
+) -> None:
+    """Whether it was committed is not known, so nothing is sent a second time."""
+    with pytest.raises(LOST):
+        async with direct.unit_of_work() as statements:
+            await statements.execute(KEEP, {"host_id": "host_1"})
+            await end(owner, await backend(statements))
+            await statements.execute(KEEP, {"host_id": "host_2"})
+    assert await hosts(database) == []
+
+
+async def test_one_that_is_cancelled_leaves_nothing_and_does_not_wait(
+    database: Database, direct: Direct
+) -> None:
+    async with database.system() as session:
+        await session.execute(text("LOCK TABLE hosts"))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2), direct.unit_of_work() as statements:
+                await statements.execute(KEEP, {"host_id": "host_1"})
+    assert await hosts(database) == []
+
+
+async def test_connections_go_back_to_the_pool(database: Database) -> None:
+    """More units fail than the pool has connections."""
+    direct = database.direct()
+    for _ in range(25):
+        with pytest.raises(ZeroDivisionError):
+            async with direct.unit_of_work():
+                raise ZeroDivisionError
+    async with direct.unit_of_work() as statements:
+        assert await backend(statements)
+    await direct.close()
+
+
+async def test_server_that_is_away_is_an_os_error() -> None:
+    away = Database.connect(NOBODY_LISTENS)
+    with pytest.raises(ConnectionRefusedError):
+        async with away.direct().unit_of_work():
+            pass
+    await away.close()
