@@ -187,7 +187,9 @@ def _event_news(fresh: Iterable[Accepted]) -> dict[Key, EventState]:
     for delivery in fresh:
         if delivery.event is not None and delivery.event_id is not None:
             key = delivery.host_id, delivery.event_id
-            news[key] = join_events(news[key], delivery.event) if key in news else delivery.event
+            known = news.setdefault(key, delivery.event)
+            if known != delivery.event:  # hundreds tell the same about the event of the evening
+                news[key] = join_events(known, delivery.event)
     return news
 
 
