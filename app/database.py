@@ -87,7 +87,7 @@ class Database:
 
 @asynccontextmanager
 async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
-    """Commit at the end, roll back on any exception; the only commit of the service."""
+    """Commit at the end, roll back on any exception; the only commit of any session."""
     async with sessions() as session:
         yield session
         await session.commit()

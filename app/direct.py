@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 from sqlalchemy import TextClause
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError)
 """What a connection says that its server hung up on, depending on how far it had noticed."""
 
@@ -31,7 +32,7 @@ class Statements(Protocol):
 class _Driver:
     """The statements of a session, sent by the driver itself. Raises asyncpg's errors."""
 
-    connection: "asyncpg.Connection[asyncpg.Record]"
+    connection: Driver
 
     async def execute(
         self, statement: TextClause, parameters: Mapping[str, Any], /
@@ -49,7 +50,7 @@ class Direct:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._held: AsyncConnection | None = None
+        self._held: tuple[AsyncConnection, Driver] | None = None
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[Statements]:
@@ -66,36 +67,27 @@ class Direct:
         """Give up the connection, without waiting for whoever is at its other end."""
         held, self._held = self._held, None
         if held is not None:
-            (await _driver_of(held)).terminate()
-            await held.invalidate()
-            await held.close()
+            connection, driver = held
+            driver.terminate()
+            await connection.invalidate()
+            await connection.close()
 
-    async def _begun(self) -> "asyncpg.Connection[asyncpg.Record]":
+    async def _begun(self) -> Driver:
         """In a transaction; a connection that was lost while it was idle is replaced."""
         if self._held is not None:
             try:
-                return await self._begin()
+                return await self._begin(self._held[1])
             except LOST:
                 await self.close()
-        return await self._begin()
+        connection = await self._engine.connect()
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        self._held = connection, driver
+        return await self._begin(driver)
 
-    async def _begin(self) -> "asyncpg.Connection[asyncpg.Record]":
-        driver = await self._driver()
+    async def _begin(self, driver: Driver) -> Driver:
         await driver.execute("BEGIN")
         return driver
-
-    async def _driver(self) -> "asyncpg.Connection[asyncpg.Record]":
-        if self._held is None:
-            self._held = await self._engine.connect()
-        return await _driver_of(self._held)
-
-
-async def _driver_of(held: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    connection: asyncpg.Connection[asyncpg.Record] | None = (
-        await held.get_raw_connection()
-    ).driver_connection
-    assert connection is not None
-    return connection
 
 
 @cache
