@@ -1,6 +1,7 @@
 """Composite builders and readers."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from app.salesforce.composite import (
     composite_body,
     create_request,
     pack,
+    query_path,
     query_request,
     read_collection,
     read_composite,
@@ -331,3 +333,8 @@ def test_a_collection_that_failed_as_a_whole_is_refused() -> None:
 def test_a_collection_without_salesforces_word_is_lost() -> None:
     with pytest.raises(AnswerLost):
         read_collection(answered(None, 502, (Failure("HTTP_502", "x", http_status=502),)), 1)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_queries_are_encoded_to_the_last_character(soql: str) -> None:
+    assert query_path(soql, api_version="62.0") == f"/services/data/v62.0/query?q={quote(soql, safe='')}"
