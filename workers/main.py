@@ -1,6 +1,7 @@
 """`python -m workers.main`: one worker process, from its settings to its exit code."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -35,6 +36,8 @@ async def work(settings: Settings) -> None:
         await check_keys(resources.database, resources.vault)
         worker_id = new_worker_id()
         log.info("worker_started", extra={"worker_id": worker_id})
+        # What stands now stays for the life of the process: to look through it again holds all drains up.
+        gc.freeze()
         await Supervisor(resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop).run()
     log.info("worker_stopped", extra={"worker_id": worker_id})
 

@@ -1,9 +1,9 @@
 """The values that the engine plans with: one batch of claimed jobs, with all that we know of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.sync.rules.exclusions import Exclusions
 from app.sync.rules.mapping import DEFAULT_RULES, Rules
@@ -28,9 +28,14 @@ class SlotKey(NamedTuple):
     discriminator: str = ""
 
 
-@dataclass(frozen=True)
-class Written:
-    """What our tables say of a slot. `state`: intended, written, ambiguous, failed."""
+NO_DETAILS: Final[Mapping[str, Any]] = {}
+
+
+class Written(NamedTuple):
+    """What our tables say of a slot. `state`: intended, written, ambiguous, failed.
+
+    A tuple, since eight of them are made and a dozen compared for each attendee.
+    """
 
     state: str
     action: str
@@ -39,7 +44,7 @@ class Written:
     meaning: str | None = None
     label: str | None = None
     reference: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = NO_DETAILS
     attempt_started_at: datetime | None = None
     first_attempt_at: datetime | None = None
     looks: int = 0
@@ -51,7 +56,7 @@ class Written:
         return self.sf_id is not None
 
 
-SLOT_COLUMNS = tuple(each.name for each in fields(Written))
+SLOT_COLUMNS = Written._fields
 """The columns of `written_records` that the engine plans with, in the order of `Written`."""
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from app.salesforce.errors import Failure
@@ -101,7 +100,7 @@ def end_of_create(operation: Operation, sf_id: str) -> None:
 
 def mark_lost(operation: Operation) -> None:
     """The answer was lost: the slot is not planned again before it is settled."""
-    operation.each_slot(lambda before: replace(before, state="ambiguous") if before else None)
+    operation.each_slot(lambda before: before._replace(state="ambiguous") if before else None)
 
 
 def mark_unwritten(operation: Operation, *, is_failed: bool) -> None:
@@ -110,8 +109,8 @@ def mark_unwritten(operation: Operation, *, is_failed: bool) -> None:
     def unwritten(before: Written | None) -> Written | None:
         if before is not None and before.stands:
             details = not_asserted(before.details)
-            return replace(before, state="written", action="create", details=details)
-        return replace(before, state="failed", attempt_started_at=None) if is_failed and before else None
+            return before._replace(state="written", action="create", details=details)
+        return before._replace(state="failed", attempt_started_at=None) if is_failed and before else None
 
     operation.each_slot(unwritten)
 
@@ -218,8 +217,8 @@ def _note_words(operation: Operation) -> None:
         words = operation.words.get(row.job.registration_id)
         if words:
             slot = row.slots[operation.key]
-            row.slots[operation.key] = replace(slot, details={**slot.details, **words})
+            row.slots[operation.key] = slot._replace(details={**slot.details, **words})
 
 
 def _note(operation: Operation, **details: object) -> None:
-    operation.each_slot(lambda slot: replace(slot, details={**slot.details, **details}) if slot else None)
+    operation.each_slot(lambda slot: slot._replace(details={**slot.details, **details}) if slot else None)

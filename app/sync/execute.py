@@ -31,6 +31,7 @@ from app.sync.history import note_answer, note_lost_answer
 from app.sync.policy import STOPPING, consequence_of, next_look
 from app.sync.rows import Operation, Row
 from app.sync.store import Store
+from app.sync.turns import in_turns
 
 Chunk = Sequence[Operation]
 
@@ -150,7 +151,7 @@ class Executor:
             except Refused as refused:
                 refused_chunks.append((chunk, refused))
             else:
-                for operation, result in zip(chunk, results, strict=True):
+                async for operation, result in in_turns(zip(chunk, results, strict=True)):
                     self._settle(operation, result)
         for chunk, refusal in refused_chunks:
             await self._split(chunk, refusal)

@@ -1,6 +1,5 @@
 """The end of a batch: results, jobs, broken links and the org's API figures, in one transaction."""
 
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import case, func, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,7 @@ from app.sync.history import keep_history
 from app.sync.policy import LIMIT_WAIT
 from app.sync.rows import Row
 from app.sync.store import Store
+from app.sync.turns import in_turns
 from app.sync.verdict import Verdict, as_json, judge
 
 BACKFILL_REASONS = frozenset({"link", "request", "reapply"})
@@ -72,7 +73,10 @@ async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | N
         now = await store.hold(session, rows)
         await store.save(session, rows)
         await store.drop_fences(session, rows)
-        verdicts = [(row, judge(row, now, chance=random.random())) for row in rows]  # noqa: S311 -- jitter
+        verdicts = [
+            (row, judge(row, now, chance=random.random()))  # noqa: S311 -- jitter
+            async for row in in_turns(rows)
+        ]
         await _finish_jobs(session, store, verdicts)
         await keep_history(session, store, verdicts, calls=calls)
         await _break_links(session, store, rows)
@@ -119,9 +123,9 @@ async def note_usage(
 
 
 async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
-    ended = json.dumps([as_json(row, verdict, store.batch.writes) for row, verdict in verdicts])
+    ended = [as_json(row, verdict, store.batch.writes) async for row, verdict in in_turns(verdicts)]
     values = {
-        "ended": ended,
+        "ended": to_json(ended).decode(),
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,
         "is_fenced": "fence" not in store.lease.guards_off,

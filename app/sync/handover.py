@@ -79,13 +79,13 @@ def _end_membership(
     if slot.state == "ambiguous" and not clock.is_settled(slot):
         row.wait_until(clock.next_look(slot))
         return
-    row.slots[key] = slot = replace(slot, state="written")
+    row.slots[key] = slot = slot._replace(state="written")
     if label is None or current is None or slot.meaning in ("cancelled", "attended"):
         return
     if row.person is not None and row.person.id == person_id:
         return
     if current.status == label:
-        row.slots[key] = replace(slot, meaning="cancelled", label=label)
+        row.slots[key] = slot._replace(meaning="cancelled", label=label)
     elif current.status == slot.label:
         yield Operation(
             key=key,

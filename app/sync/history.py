@@ -1,9 +1,9 @@
 """The history of a batch: what was sent for each row and what came back, written with the batch's end."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,7 @@ from app.salesforce.composite import RowResult, api_path, sobject_path
 from app.salesforce.ids import to18
 from app.sync.rows import Exchange, Operation, Row
 from app.sync.store import Store
+from app.sync.turns import in_turns
 from app.sync.verdict import Verdict
 
 MESSAGE_LENGTH: Final = 500
@@ -57,9 +58,17 @@ async def keep_history(
     session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]], *, calls: int
 ) -> None:
     """One statement for the whole batch; rows that Salesforce never heard of leave no trace."""
-    told = [_told(row, verdict) for row, verdict in verdicts if calls and _has_reached(row, verdict)]
+    told = [
+        _told(row, verdict)
+        async for row, verdict in in_turns(verdicts if calls else ())
+        if _has_reached(row, verdict)
+    ]
     if told:
-        values = {"host_id": store.batch.host_id, "org_id": store.batch.org_id, "told": json.dumps(told)}
+        values = {
+            "host_id": store.batch.host_id,
+            "org_id": store.batch.org_id,
+            "told": to_json(told).decode(),
+        }
         await session.execute(KEEP, values)
 
 

@@ -34,7 +34,8 @@ def plan_linked(
     for number, person in enumerate(people):
         for row in person.rows:
             row.person = Found(person.record.sobject, f"@{{person{number}.id}}", "created")
-        families.append((person, plan_rest(person.rows, found, batch=batch, clock=executor.clock)))
+        pieces = plan_rest(person.rows, found, batch=batch, clock=executor.clock)
+        families.append((person, [part for piece in pieces for part in piece]))
         _forget_placeholder(person)
     size = sum(1 + len(parts) for _, parts in families)
     return families if len(people) < size <= MAX_SUBREQUESTS else []

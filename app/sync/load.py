@@ -25,6 +25,7 @@ from app.sync.handover import FORMER_MEMBER, is_handed_on
 from app.sync.load_sql import CLAIMED, EVENTS, GIVEN, HOLDERS, OF_HOST, SIBLINGS, SLOTS
 from app.sync.rules.exclusions import Exclusions
 from app.sync.rules.mapping import DEFAULT_RULES, Rules
+from app.sync.turns import in_turns
 
 Value = TypeVar("Value")
 PersonKey = tuple[str, str]
@@ -72,7 +73,7 @@ async def load_claimed(
     given = await _given(session, mapped, host_id)
     written = await _written(session, registration_ids, whose)
     exclusions = Exclusions.of(settings)
-    jobs = tuple(
+    jobs = [
         _job(
             row,
             events[row.event_id],
@@ -80,10 +81,10 @@ async def load_claimed(
             exclusions,
             given.get(row.registration_id, NOTHING_GIVEN),
         )
-        for row in rows
+        async for row in in_turns(rows)
         if row.event_id in events
-    )
-    return Batch(host_id, org_id, fence, of_host.now, jobs, _writes(settings), exclusions=exclusions)
+    ]
+    return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), _writes(settings), exclusions=exclusions)
 
 
 async def is_still_so(session: AsyncSession, batch: Batch) -> bool:

@@ -103,4 +103,4 @@ def _as_seen_from_outside(job: Job) -> Job:
 
 
 def _doubted(slot: Written) -> Written:
-    return replace(slot, state="ambiguous") if slot.state == "intended" else slot
+    return slot._replace(state="ambiguous") if slot.state == "intended" else slot

@@ -1,7 +1,7 @@
 """One row of a batch while it is worked on: what is known of its slots, and how each part ended."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -64,8 +64,11 @@ class Row:
 
     def changed_slots(self) -> dict[SlotKey, Written | None]:
         """Slots that differ from what the database holds; None where a row must go."""
-        keys = self.slots.keys() | self.saved.keys()
-        return {key: self.slots.get(key) for key in keys if self.slots.get(key) != self.saved.get(key)}
+        slots, saved = self.slots, self.saved
+        changed: dict[SlotKey, Written | None] = {
+            key: slot for key, slot in slots.items() if slot != saved.get(key)
+        }
+        return changed | {key: None for key in saved if key not in slots}
 
     def personal_values(self) -> list[str]:
         """What the attendee brought, to be taken out of messages that are shown to others."""
@@ -139,7 +142,7 @@ def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = N
     before = row.slots.get(SlotKey(PERSON))
     if before and before.sf_id == person.id and before.state == "written":
         if before.details.get("attendee_id") is None and row.job.attendee.attendee_id is not None:
-            row.slots[SlotKey(PERSON)] = replace(before, details={**before.details, **_holder(row)})
+            row.slots[SlotKey(PERSON)] = before._replace(details={**before.details, **_holder(row)})
         return
     row.slots[SlotKey(PERSON)] = Written(
         state="written",
@@ -153,7 +156,7 @@ def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = N
 def note_holder(row: Row) -> None:
     """Remember whose ticket the person was written for."""
     slot = row.slots[SlotKey(PERSON)]
-    row.slots[SlotKey(PERSON)] = replace(slot, details={**slot.details, **_holder(row)})
+    row.slots[SlotKey(PERSON)] = slot._replace(details={**slot.details, **_holder(row)})
 
 
 def _holder(row: Row) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_at_persons, look_up_people
 from app.sync.plan.accounts import adopt_accounts, plan_accounts, settle_accounts
 from app.sync.plan.drafts import Org
-from app.sync.plan.people import create_people, find_people, know_contacts
+from app.sync.plan.people import by_person, create_people, is_missing, know_contacts
 from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.plan.together import carrier_of
-from app.sync.rows import Operation, Row, set_person
+from app.sync.rows import Operation, Row, open_rows, set_person
 from app.sync.rules.people import ACCOUNT, Found, LookAgain, People, adopt
 from app.sync.store import Store
+from app.sync.turns import in_turns
 from app.sync.unasked import halves, is_unaskable, tell_unaskable
 from app.sync.wanted import Wanted, objects_of
 
@@ -62,7 +63,8 @@ async def take_steps(
     people = await _people(executor, found, wanted, pepper=means.pepper)
     persons = await look_at_persons(client, people, wanted)
     found = replace(found, people=people, persons=persons)
-    await executor.run(plan_rest(rows, found, batch=batch, clock=clock))
+    rest = plan_rest(rows, found, batch=batch, clock=clock)
+    await executor.run([operation async for piece in in_turns(rest) for operation in piece])
     settle_idle(rows, found, clock=clock)
     for row in rows:
         row.is_through = True
@@ -123,14 +125,20 @@ async def _check_budget(client: SalesforceClient, store: Store) -> None:
 async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper: bytes) -> People:
     """Create who is missing; returns the people that are known by then."""
     store, rows, clock = executor.store, executor.rows, executor.clock
-    alike = find_people(rows, found.people, batch=store.batch, clock=clock)
+    missing_rows = [
+        row
+        async for row in in_turns(open_rows(rows))
+        if is_missing(row, found.people, batch=store.batch, clock=clock)
+    ]
+    alike = by_person(missing_rows)
     if not alike:
         return found.people
     around = await _around(executor.client, alike, found)
     org = Org(found.describes, around)
     askable = [some for some in alike if carrier_of(some).is_open]
     ready, accounts = await _accounts(executor, askable, org, pepper=pepper)
-    missing = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
+    creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
+    missing = [operation async for piece in in_turns(creates) for operation in piece]
     families = plan_linked(missing, found, batch=store.batch, executor=executor)
     if families:
         await run_linked(executor, families)

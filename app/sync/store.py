@@ -1,27 +1,31 @@
 """What the engine commits between its calls: intents, results and fences, all under its own fence."""
 
-import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import delete, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
-from app.models import OpenCreate, WrittenRecord
+from app.models import WrittenRecord
 from app.sync.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
 from app.sync.leases import Lease, LeaseLost
 from app.sync.rows import Operation, Row
+from app.sync.turns import in_turns
 
-# Locks the rows in the order in which everybody does, and shows which are still ours.
+# Locks the rows in the order in which everybody does, and counts those that are still ours.
 HOLD = text("""
-    SELECT registration_id, clock_timestamp() AS now FROM sync_jobs
-    WHERE host_id = :host_id AND registration_id = ANY(:registration_ids)
-      AND (NOT :is_fenced OR (state = 'running' AND fence = :fence))
-    ORDER BY registration_id FOR UPDATE
+    WITH held AS (
+        SELECT registration_id FROM sync_jobs
+        WHERE host_id = :host_id AND registration_id = ANY(:registration_ids)
+          AND (NOT :is_fenced OR (state = 'running' AND fence = :fence))
+        ORDER BY registration_id FOR UPDATE
+    )
+    SELECT count(*) AS rows, clock_timestamp() AS now FROM held
 """)
 RAISE_FENCE = text("""
     INSERT INTO open_creates AS open (org_id, key, host_id, registration_id, started_at, until)
@@ -46,6 +50,10 @@ KEEP_SLOTS = text(
     SET {", ".join(f"{name} = excluded.{name}" for name in (*SLOT_COLUMNS, "written_at"))}
     """  # noqa: S608 -- put together from constants
 )
+DROP_FENCES = text("""
+    DELETE FROM open_creates
+    WHERE org_id = :org_id AND host_id = :host_id AND registration_id = ANY(:settled)
+""")
 MEET_FENCE = text("SELECT key, started_at FROM open_creates WHERE org_id = :org_id AND key = ANY(:keys)")
 
 
@@ -67,19 +75,19 @@ class Store:
             "fence": self.batch.fence,
             "is_fenced": "fence" not in self.lease.guards_off,
         }
-        held = (await session.execute(HOLD, values)).all()
-        if len(held) != len(rows) or not held:
+        held = (await session.execute(HOLD, values)).one()
+        if held.rows != len(rows) or not rows:
             self.lease.is_lost = True
-            raise LeaseLost(f"{len(rows) - len(held)} of {len(rows)} rows belong to another worker")
+            raise LeaseLost(f"{len(rows) - held.rows} of {len(rows)} rows belong to another worker")
         self.lease.confirm(asked_at)
-        now: datetime = held[0].now
+        now: datetime = held.now
         return now
 
     async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
         """Write the slots that changed and take away those that are gone."""
         changes = [
             (row.job.registration_id, key, slot)
-            for row in rows
+            async for row in in_turns(rows)
             for key, slot in sorted(row.changed_slots().items())
         ]
         values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
@@ -117,17 +125,15 @@ class Store:
 
     async def drop_fences(self, session: AsyncSession, rows: Iterable[Row]) -> None:
         """Take down the fences of people whose creation came to a definite end."""
-        settled = [row.job.registration_id for row in rows if not _is_creating(row)]
-        await session.execute(
-            delete(OpenCreate).where(
-                OpenCreate.org_id == self.batch.org_id,
-                OpenCreate.host_id == self.batch.host_id,
-                OpenCreate.registration_id.in_(settled),
-            )
-        )
+        values = {
+            "org_id": self.batch.org_id,
+            "host_id": self.batch.host_id,
+            "settled": [row.job.registration_id for row in rows if not _is_creating(row)],
+        }
+        await session.execute(DROP_FENCES, values)
 
     async def _upsert(self, session: AsyncSession, values: list[dict[str, Any]]) -> None:
-        rows = json.dumps(values, default=datetime.isoformat)
+        rows = to_json(values).decode()
         owner = {"host_id": self.batch.host_id, "org_id": self.batch.org_id}
         await session.execute(KEEP_SLOTS, owner | {"rows": rows})
 
@@ -144,7 +150,7 @@ class Store:
 
 def _values(registration_id: str, key: SlotKey, slot: Written) -> dict[str, Any]:
     whose = {"registration_id": registration_id, "slot": key.slot, "discriminator": key.discriminator}
-    return whose | vars(slot)
+    return whose | slot._asdict()
 
 
 def _is_creating(row: Row) -> bool:

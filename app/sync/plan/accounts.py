@@ -1,7 +1,7 @@
 """The Accounts that new Contacts belong to: found, or made once per company. Pure but for the rows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from app.salesforce.errors import Failure
 from app.sync.around import account_company
@@ -120,7 +120,7 @@ def _note_found(rows: Iterable[Row], account_id: str) -> None:
     for row in rows:
         slot = row.slots.get(KEY)
         if slot is not None and slot.state == "ambiguous":
-            row.slots[KEY] = replace(slot, state="written", sf_id=account_id)
+            row.slots[KEY] = slot._replace(state="written", sf_id=account_id)
 
 
 def _all_free(rows: Sequence[Row], clock: Clock) -> bool:

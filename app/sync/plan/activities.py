@@ -1,7 +1,5 @@
 """The Tasks that are missing, planned. Pure but for the rows."""
 
-from dataclasses import replace
-
 from app.sync.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.handover import holders
@@ -30,7 +28,7 @@ def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Cloc
     if before is not None and before.state == "written":
         return []
     if before is not None and (task_id := found.tasks.get(before.reference or "")):
-        row.slots[key] = replace(before, state="written", sf_id=task_id)
+        row.slots[key] = before._replace(state="written", sf_id=task_id)
         return []
     if not is_free(row, key, clock):
         return []

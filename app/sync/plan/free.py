@@ -1,7 +1,5 @@
 """When something may be created: not while a lost create of it may still land."""
 
-from dataclasses import replace
-
 from app.sync.batch import SlotKey
 from app.sync.clock import Clock
 from app.sync.errors import OUTCOME_UNKNOWN
@@ -18,7 +16,7 @@ def is_free(row: Row, key: SlotKey, clock: Clock) -> bool:
         row.wait_until(clock.next_look(slot))
         return False
     if slot.rounds + 1 >= MAX_ROUNDS:
-        row.slots[key] = replace(slot, state="failed", rounds=0)
+        row.slots[key] = slot._replace(state="failed", rounds=0)
         row.fail(OUTCOME_UNKNOWN)
         return False
     return True

@@ -1,6 +1,6 @@
 """Step two of a batch, planned: whom to create, one record per e-mail. Pure but for the rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.plan.together import Together, carrier_of, together
 from app.sync.references import fence_key
-from app.sync.rows import Operation, Row, open_rows, set_person
+from app.sync.rows import Operation, Row, set_person
 from app.sync.rules.fields import Notice, is_usable_email, person_name
 from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, Found, Hidden, NotThere, People, key_of, resolve
@@ -27,14 +27,18 @@ NOT_VISIBLE = "The connected user can no longer see the {sobject} that we wrote:
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
 
 
-def find_people(rows: Sequence[Row], people: People, *, batch: Batch, clock: Clock) -> list[list[Row]]:
-    """Give each row its person, or say why not; returns those without one, together by e-mail."""
-    missing: dict[str, list[Row]] = {}
-    for row in open_rows(rows):
-        row.skipped_because = _skip_reason(row.job, batch)
-        if row.skipped_because is None and _needs_creation(row, people, batch=batch, clock=clock):
-            missing.setdefault(row.job.attendee.email_key or "", []).append(row)
-    return _known_as_one(missing.values())
+def is_missing(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
+    """Give the row its person, or say why not; returns whether it has none and needs one."""
+    row.skipped_because = _skip_reason(row.job, batch)
+    return row.skipped_because is None and _needs_creation(row, people, batch=batch, clock=clock)
+
+
+def by_person(missing: Iterable[Row]) -> list[list[Row]]:
+    """The rows without a person, together by e-mail."""
+    alike: dict[str, list[Row]] = {}
+    for row in missing:
+        alike.setdefault(row.job.attendee.email_key or "", []).append(row)
+    return _known_as_one(alike.values())
 
 
 def _known_as_one(groups: Iterable[list[Row]]) -> list[list[Row]]:
@@ -65,13 +69,10 @@ def create_people(
     batch: Batch,
     pepper: bytes,
     accounts: Mapping[str, str] = NO_ACCOUNTS,
-) -> list[Operation]:
-    """The people to create, one per e-mail; `accounts` has the Account of each carrier that has one."""
-    return [
-        operation
-        for alike in missing
-        for operation in _create_person(alike, org, batch, pepper=pepper, accounts=accounts)
-    ]
+) -> Iterator[list[Operation]]:
+    """The people to create, at most one per e-mail; `accounts` has the Accounts of the carriers."""
+    for alike in missing:
+        yield _create_person(alike, org, batch, pepper=pepper, accounts=accounts)
 
 
 def know_contacts(operations: Iterable[Operation], contacts: Mapping[str, str]) -> None:
@@ -92,7 +93,7 @@ def _know_contact(row: Row, contact_id: str | None) -> None:
         return
     row.person = Found(CONTACT, contact_id, "created")
     details = {**slot.details, "person_account_id": slot.sf_id}
-    row.slots[SlotKey(PERSON)] = replace(slot, sobject=CONTACT, sf_id=contact_id, details=details)
+    row.slots[SlotKey(PERSON)] = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
 
 
 def _skip_reason(job: Job, batch: Batch) -> str | None:

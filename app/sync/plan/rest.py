@@ -1,7 +1,6 @@
 """Step three of a batch, planned: what should stand, minus what stands. Pure but for the rows."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.sync.batch import Batch, Written
 from app.sync.clock import Clock
@@ -13,26 +12,22 @@ from app.sync.plan.profile import plan_profiles
 from app.sync.rows import Operation, Row, open_rows
 
 
-def plan_rest(rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock) -> list[Operation]:
-    """The Tasks and members that are missing or differ, for rows whose person is known."""
+def plan_rest(
+    rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock
+) -> Iterator[list[Operation]]:
+    """The Tasks and members that are missing or differ, for rows whose person is known; piece by piece."""
     known = [row for row in open_rows(rows) if row.person is not None]
-    tasks = [
-        operation
-        for row in known
-        for slot in wanted_tasks(row.job, batch)
-        for operation in plan_task(row, slot, found, batch=batch, clock=clock)
-    ]
+    for row in known:
+        for slot in wanted_tasks(row.job, batch):
+            yield plan_task(row, slot, found, batch=batch, clock=clock)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in known:
         if row.job.link and batch.writes.member and row.person:
             groups.setdefault((row.job.link.campaign_id, row.person.id), []).append(row)
-    members = [
-        operation
-        for key, alike in groups.items()
-        for operation in plan_member(key, alike, found, batch=batch, clock=clock)
-    ]
-    profiles = plan_profiles(known, found, batch=batch, clock=clock)
-    return tasks + members + profiles + plan_former_members(rows, found, batch=batch, clock=clock)
+    for key, alike in groups.items():
+        yield plan_member(key, alike, found, batch=batch, clock=clock)
+    yield plan_profiles(known, found, batch=batch, clock=clock)
+    yield plan_former_members(rows, found, batch=batch, clock=clock)
 
 
 def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
@@ -51,5 +46,5 @@ def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
 
 def _as_found(slot: Written, found: Findings) -> Written:
     if task_id := found.tasks.get(slot.reference or ""):
-        return replace(slot, state="written", sf_id=task_id)
-    return replace(slot, state="written" if slot.stands else "failed")
+        return slot._replace(state="written", sf_id=task_id)
+    return slot._replace(state="written" if slot.stands else "failed")
