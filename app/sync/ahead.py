@@ -1,8 +1,10 @@
-"""The next batch: claimed and read at once, or ahead of time while the calls of the one before are out."""
+"""The next batch: claimed, read and asked about in its turn, or while the one before is still at work."""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +15,7 @@ from app.sync.claim import claim, live_is_due
 from app.sync.finish import BACKFILL_REASONS
 from app.sync.leases import Lease
 from app.sync.load import is_still_so, load_batch, load_claimed, with_siblings
+from app.sync.steps import Looked
 
 # What was read ahead counts only where nothing changed since, and where its event was not paused meanwhile.
 STILL_SO = text("""
@@ -25,11 +28,15 @@ STILL_SO = text("""
 
 @dataclass(frozen=True)
 class Taken:
-    """Rows of a host that are ours; `size` is how many were asked for, `stale` those to be read anew."""
+    """Rows of a host that are ours; `size` is how many were asked for, `stale` those to be read anew.
+
+    `asked` is the look at their people that is under way already.
+    """
 
     batch: Batch
     size: int
     stale: frozenset[str] = frozenset()
+    asked: Awaitable[Looked | None] | None = None
 
     @property
     def is_full(self) -> bool:
@@ -41,6 +48,9 @@ class Taken:
         return all(job.why in BACKFILL_REASONS for job in self.batch.jobs)
 
 
+Look = Callable[[Batch], Awaitable[Looked | None]]
+
+
 @dataclass
 class Ahead:
     """Takes batches under one lease. What was taken ahead and not asked for again is given back with it."""
@@ -48,17 +58,27 @@ class Ahead:
     database: Database
     lease: Lease
     _waiting: dict[str, asyncio.Task[Taken | None]] = field(default_factory=dict)
+    _asked: dict[str, asyncio.Task[Looked | None]] = field(default_factory=dict)
 
     def begin(self, host_id: str, *, size: int) -> None:
         """Take the host's next rows, unless some wait already, while somebody else's answer is awaited."""
         if host_id not in self._waiting:
             self._waiting[host_id] = asyncio.create_task(self._claim(host_id, size))
 
+    def ask(self, host_id: str, look: Look) -> None:
+        """Look at the people of the rows that were taken ahead, while the batch before is being settled.
+
+        To be called when all of that batch is written: what is found counts for the very next batch only.
+        """
+        if host_id in self._waiting:
+            self._asked[host_id] = asyncio.create_task(self._ask(self._waiting[host_id], look))
+
     async def take(self, host_id: str, *, size: int) -> Taken | None:
         """The host's next rows, those taken ahead first; None where nothing is due."""
         taken = await self._next_in_turn(host_id)
         if taken is not None:
             return await self._confirmed(taken)
+        await self._forget_asked()
         taken = await self._claim(host_id, size)
         if taken is None:
             return None
@@ -67,10 +87,9 @@ class Ahead:
 
     async def stop(self) -> bool:
         """Take nothing more; returns whether rows may be left that were taken ahead."""
+        await self._forget_asked()
         left, self._waiting = list(self._waiting.values()), {}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await _end(left)
         return bool(left)
 
     async def _next_in_turn(self, host_id: str) -> Taken | None:
@@ -99,15 +118,45 @@ class Ahead:
         return Taken(batch, size)
 
     async def _confirmed(self, taken: Taken) -> Taken:
-        async with self.database.tenant(taken.batch.host_id) as session:
-            stale = await _stale(session, taken.batch)
-            return replace(taken, batch=await _as_of_now(session, taken.batch), stale=stale)
+        """With siblings; read anew where the host unlinked, excluded or mapped something since."""
+        batch = taken.batch
+        async with self.database.tenant(batch.host_id) as session:
+            stale = await _stale(session, batch)
+            is_same = await is_still_so(session, batch)
+            batch = await with_siblings(session, batch) if is_same else await _read_anew(session, batch)
+        if not is_same or len(stale) == len(batch.jobs):
+            await self._forget_asked()
+        asked = self._asked.pop(batch.host_id, None)
+        await self._forget_asked()
+        return replace(taken, batch=batch, stale=stale, asked=asked)
+
+    async def _ask(self, waiting: Awaitable[Taken | None], look: Look) -> Looked | None:
+        """None where something changed since the rows were taken, or their turn has not come."""
+        taken = await waiting
+        if taken is None or not await self._is_current(taken):
+            return None
+        return await look(taken.batch)
+
+    async def _is_current(self, taken: Taken) -> bool:
+        batch = taken.batch
+        async with self.database.tenant(batch.host_id) as session:
+            if await _stale(session, batch) or not await is_still_so(session, batch):
+                return False
+            return not (taken.is_backfill and await live_is_due(session, self.lease, batch.host_id))
+
+    async def _forget_asked(self) -> None:
+        """What was found is too old once another batch is written, or is about other rows than now."""
+        left, self._asked = list(self._asked.values()), {}
+        await _end(left)
 
 
-async def _as_of_now(session: AsyncSession, batch: Batch) -> Batch:
-    """The batch with its siblings; read anew where the host unlinked, excluded or mapped something since."""
-    if await is_still_so(session, batch):
-        return await with_siblings(session, batch)
+async def _end(tasks: "Sequence[asyncio.Task[Any]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _read_anew(session: AsyncSession, batch: Batch) -> Batch:
     ids = [job.registration_id for job in batch.jobs]
     return await load_batch(session, ids, host_id=batch.host_id, org_id=batch.org_id, fence=batch.fence)
 

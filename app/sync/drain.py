@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from app.database import Database
@@ -18,15 +19,16 @@ from app.salesforce.session import ConnectionEnded
 from app.settings import Settings
 from app.sync import leases
 from app.sync.ahead import Ahead
+from app.sync.batch import Batch
 from app.sync.claim import open_hosts
 from app.sync.clock import Clock
 from app.sync.finish import Tally, finish
 from app.sync.gates import BATCH_MIN, back_off, close_connection, note_health
-from app.sync.handover import row_of
+from app.sync.handover import for_holder, row_of
 from app.sync.leases import Lease, LeaseLost
 from app.sync.policy import Consequence, consequence_of
 from app.sync.rows import Row
-from app.sync.steps import BudgetReached, take_steps
+from app.sync.steps import BudgetReached, Looked, is_used_up, look_up, take_steps
 from app.sync.store import Store
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,19 @@ class Engine:
     def quiet(self) -> timedelta:
         is_off = "quiet" in self.settings.guards_off
         return timedelta(seconds=0 if is_off else self.settings.times.quiet)
+
+
+@dataclass
+class Line:
+    """A host's open client; `told` of its calls are counted for batches that ended."""
+
+    client: SalesforceClient
+    told: int
+
+    def untold(self) -> int:
+        """The calls since this was asked last."""
+        calls, self.told = self.client.calls - self.told, self.client.calls
+        return calls
 
 
 class DrainEnded(Exception):
@@ -104,20 +119,30 @@ async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:
 async def _drain_hosts(engine: Engine, lease: Lease, ahead: Ahead, *, stop: asyncio.Event) -> bool:
     """Hosts of one org take turns; returns True when the budget ended the drain, not the work."""
     deadline = time.monotonic() + engine.settings.times.drain_budget
-    clients: dict[str, SalesforceClient] = {}
+    lines: dict[str, Line] = {}
     resting: set[str] = set()
+
+    def has_time() -> bool:
+        return not stop.is_set() and time.monotonic() <= deadline
+
     while True:
         did_something = False
         hosts = await open_hosts(engine.database, lease.org_id)
         for host_id in hosts:
-            if stop.is_set() or time.monotonic() > deadline:
+            if not has_time():
                 return True
             if host_id in resting:
                 continue
             failures = lease.failures
             try:
                 tally = await _drain_batch(
-                    engine, lease, host_id, clients=clients, ahead=ahead, is_alone=len(hosts) == 1
+                    engine,
+                    lease,
+                    host_id,
+                    lines=lines,
+                    ahead=ahead,
+                    is_alone=len(hosts) == 1,
+                    has_time=has_time,
                 )
             except DrainEnded:
                 resting.add(host_id)
@@ -134,9 +159,10 @@ async def _drain_batch(
     lease: Lease,
     host_id: str,
     *,
-    clients: dict[str, SalesforceClient],
+    lines: dict[str, Line],
     ahead: Ahead,
     is_alone: bool,
+    has_time: Callable[[], bool],
 ) -> Tally:
     most = engine.settings.batch_size_max
     taken = await ahead.take(host_id, size=min(lease.batch_size, most))
@@ -145,18 +171,22 @@ async def _drain_batch(
     rows = [row_of(job) for job in taken.batch.jobs]
     batch = replace(taken.batch, jobs=tuple(row.job for row in rows))
     store = Store(engine.database, lease, batch, engine.quiet)
-    client = await _client(engine, lease, host_id, clients, store=store, rows=rows)
+    line = await _line(engine, lease, host_id, lines, store=store, rows=rows)
     if is_alone and taken.is_full:
         ahead.begin(host_id, size=min(most, taken.size * 2))
-    calls_before, started_at = client.calls, time.monotonic()
+    started_at = time.monotonic()
     ended: Exception | None = None
     try:
         fresh = [row for row in rows if row.job.registration_id not in taken.stale]
         if fresh:
-            await take_steps(engine, client, store, fresh, clock=Clock(batch.now, engine.quiet))
+            clock = Clock(batch.now, engine.quiet)
+            await take_steps(engine, line.client, store, fresh, clock=clock, asked=taken.asked)
     except (SalesforceError, BudgetReached) as error:
         ended = error
-    tally = await finish(store, rows, client, calls=client.calls - calls_before)
+    calls = line.untold()
+    if ended is None and has_time() and not any(row.misjudged for row in rows):
+        ahead.ask(host_id, partial(_look_ahead, engine, lease, line.client))
+    tally = await finish(store, rows, line.client, calls=calls)
     if ended is not None:
         await _react(engine, lease, host_id, ended)
         raise DrainEnded from ended
@@ -165,22 +195,32 @@ async def _drain_batch(
     return tally
 
 
-async def _client(
+async def _line(
     engine: Engine,
     lease: Lease,
     host_id: str,
-    clients: dict[str, SalesforceClient],
+    lines: dict[str, Line],
     *,
     store: Store,
     rows: list[Row],
-) -> SalesforceClient:
-    if host_id not in clients:
+) -> Line:
+    if host_id not in lines:
         try:
-            clients[host_id] = await engine.open_client(host_id, before_send=lease.check_send)
+            client = await engine.open_client(host_id, before_send=lease.check_send)
         except (Problem, SalesforceError) as error:
             await finish(store, rows, None, calls=0)
             raise DrainEnded from error
-    return clients[host_id]
+        lines[host_id] = Line(client, told=client.calls)
+    return lines[host_id]
+
+
+async def _look_ahead(engine: Engine, lease: Lease, client: SalesforceClient, batch: Batch) -> Looked | None:
+    """What stands of the next batch's people; None where its host may not be asked for just now."""
+    if batch.host_id not in await open_hosts(engine.database, lease.org_id):
+        return None
+    of_holders = replace(batch, jobs=tuple(for_holder(job) for job in batch.jobs))
+    store = Store(engine.database, lease, of_holders, engine.quiet)
+    return None if await is_used_up(client, store) else await look_up(client, store)
 
 
 async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -> None:

@@ -14,11 +14,14 @@ FORMER_MEMBER = FORMER + MEMBER
 
 
 def row_of(job: Job) -> Row:
-    """The job's row; where another attendee holds the ticket now, what was written is kept as history."""
-    if not is_handed_on(job):
-        return Row.of(job)
-    renamed = dict(_renamed(job))
-    return Row(replace(job, written=renamed), slots=dict(renamed), saved=dict(job.written))
+    """The row of the job as `for_holder` has it; the database knows nothing of that yet."""
+    now = for_holder(job)
+    return Row(now, slots=dict(now.written), saved=dict(job.written))
+
+
+def for_holder(job: Job) -> Job:
+    """Where another attendee holds the ticket now, what was written is kept as history."""
+    return replace(job, written=dict(_renamed(job))) if is_handed_on(job) else job
 
 
 def is_handed_on(job: Job) -> bool:

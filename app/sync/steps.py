@@ -1,6 +1,6 @@
 """The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -33,6 +33,10 @@ class BudgetReached(Exception):
     """The host's share of the org's API calls is used up; nothing more is sent."""
 
 
+Looked = tuple[Wanted, Findings]
+"""What a batch's rules need to be read, and what was found of it."""
+
+
 class Means(Protocol):
     """What the steps need of the engine."""
 
@@ -44,21 +48,29 @@ class Means(Protocol):
 
 
 async def take_steps(
-    means: Means, client: SalesforceClient, store: Store, rows: Sequence[Row], *, clock: Clock
+    means: Means,
+    client: SalesforceClient,
+    store: Store,
+    rows: Sequence[Row],
+    *,
+    clock: Clock,
+    asked: Awaitable[Looked | None] | None = None,
 ) -> None:
-    """Bring the rows as far as they can go now.
+    """Bring the rows as far as they can go now; `asked` is a look that began since anything was written.
 
     Raises what the client raises when it concerns more than single rows; the rows then say how far they got.
     """
     batch = store.batch
     try:
-        wanted, found = await _look(client, store)
+        looked = await asked if asked is not None else None
+        wanted, found = looked or await look_up(client, store)
     except Refused as refused:
         if not is_unaskable(refused):
             raise
         await _take_halves(means, client, store, rows, clock=clock, refused=refused)
         return
-    await _check_budget(client, store)
+    if await is_used_up(client, store):
+        raise BudgetReached
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
     people = await _people(executor, found, wanted, pepper=means.pepper)
     persons = await look_at_persons(client, people, wanted)
@@ -101,8 +113,11 @@ async def _wanted(client: SalesforceClient, store: Store) -> Wanted:
     return Wanted.of(jobs, describes)
 
 
-async def _look(client: SalesforceClient, store: Store) -> tuple[Wanted, Findings]:
-    """A field that went since the describes were fetched is found missing: they are fetched anew, once."""
+async def look_up(client: SalesforceClient, store: Store) -> Looked:
+    """What stands in Salesforce of the batch's people. Raises what the client raises.
+
+    A field that went since the describes were fetched is found missing: they are fetched anew, once.
+    """
     batch, wanted = store.batch, await _wanted(client, store)
     try:
         return wanted, await look(client, batch, wanted)
@@ -115,11 +130,10 @@ async def _look(client: SalesforceClient, store: Store) -> tuple[Wanted, Finding
     return wanted, await look(client, batch, wanted)
 
 
-async def _check_budget(client: SalesforceClient, store: Store) -> None:
+async def is_used_up(client: SalesforceClient, store: Store) -> bool:
+    """Whether the host's share of the org's API calls is used up, by the org's own latest figure."""
     async with store.database.tenant(store.batch.host_id) as session:
-        is_used_up = await note_usage(session, store.batch.host_id, client, calls=0, has_written=False)
-    if is_used_up:
-        raise BudgetReached
+        return await note_usage(session, store.batch.host_id, client, calls=0, has_written=False)
 
 
 async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper: bytes) -> People:

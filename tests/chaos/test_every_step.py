@@ -19,7 +19,7 @@ from tests.deliveries import delivery, event, registration, webhook
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig, engine_of
 
-MOST_STEPS = 120
+MOST_STEPS = 200
 PREPARED = 70
 LEASE_SECONDS, QUIET_SECONDS = 30.0, 800.0
 RESTING = {"synced", "failed", "skipped"}
