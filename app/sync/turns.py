@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 Each = TypeVar("Each")
 
-TURN: Final = 100
+TURN: Final = 25
 """Rows that are worked on before the loop is handed back: a few milliseconds at most."""
 
 
