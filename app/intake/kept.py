@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from pydantic_core import to_json
 from sqlalchemy import DateTime, Table, TextClause, text
 
 from app.direct import Statements
@@ -112,7 +113,7 @@ async def keep(
 def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows for `jsonb_populate_recordset`; times as ISO 8601. What is absent from a row is null in it."""
     told = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return json.dumps(told, default=encoded)
+    return to_json(told).decode()
 
 
 async def _insert(statements: Statements, kept: Kept[Any], rows: Mapping[Key, Row]) -> set[Key]:
@@ -146,10 +147,3 @@ def _keyed_json(kept: Kept[Any], rows: Mapping[Key, Row]) -> str:
     return rows_json(
         {"host_id": host_id, kept.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)
     )
-
-
-def encoded(value: object) -> str:
-    """What JSON has no word for, as Postgres reads it."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} does not go into a row")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from pydantic_core import to_json
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -150,13 +151,13 @@ def _delivery_json(delivery: Accepted) -> str:
         "host_id": delivery.host_id,
         "webhook_id": delivery.webhook_id,
         "type": delivery.type,
-        "occurred_at": delivery.occurred_at.isoformat(),
+        "occurred_at": delivery.occurred_at,
         "event_id": delivery.event_id,
         "registration_id": delivery.registration_id,
         "body_sha256": "\\x" + delivery.body_sha256.hex(),
         "outcome": delivery.outcome,
     }
-    return f'{json.dumps(row)[:-1]}, "payload": {delivery.payload}}}'
+    return f'{to_json(row).decode()[:-1]}, "payload": {delivery.payload}}}'
 
 
 async def _count_changed_bodies(statements: Statements, deliveries: Sequence[Accepted]) -> None:

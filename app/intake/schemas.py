@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -16,20 +17,30 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from app.identity import OPAQUE_ID
 
 YEARS = range(1900, 9999)
+NO_MOMENT = "must be a date-time with an offset, such as 2026-11-24T08:00:00Z"
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", flags=re.ASCII
 )
 
 
 def _moment(value: object) -> datetime:
-    if isinstance(value, str) and RFC_3339.fullmatch(value):
-        try:
-            moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise ValueError("must be a date and time that exist") from None
-        if moment.year in YEARS:
-            return moment
-    raise ValueError("must be a date-time with an offset, such as 2026-11-24T08:00:00Z")
+    if isinstance(value, str):
+        return _moment_of(value)
+    raise ValueError(NO_MOMENT)
+
+
+@lru_cache(maxsize=4096)
+def _moment_of(text: str) -> datetime:
+    """Kept, since all registrations of an evening tell the same times of their event."""
+    if not RFC_3339.fullmatch(text):
+        raise ValueError(NO_MOMENT)
+    try:
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date and time that exist") from None
+    if moment.year not in YEARS:
+        raise ValueError(NO_MOMENT)
+    return moment
 
 
 def _https_url(value: str) -> str:
