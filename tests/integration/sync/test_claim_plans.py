@@ -7,9 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Database
+from app.models import Base
 from app.sync import leases
 from app.sync.claim import CLAIM, claim
 from tests.factories import NOW
+from tests.sample_rows import sample_row
 
 HOST, EVENT, ORG = "host_a", "evt_otters", "00D5g000004XyZaEAK"
 WAITING, BATCH = 3000, 100
@@ -28,7 +30,10 @@ JOBS = """
 async def backlog(owner: AsyncEngine) -> None:
     """Statistics of a time when nothing waited, and a backlog since."""
     values = {"host": HOST, "event": EVENT, "org": ORG, "at": NOW, "count": WAITING}
+    connections = Base.metadata.tables["connections"]
     async with owner.begin() as connection:
+        connected = sample_row(connections, host_id=HOST, org_id=ORG)
+        await connection.execute(connections.insert().values(**connected))
         await connection.execute(text(EVENTS), values)
         await connection.execute(text(FINISHED), values)
         await connection.execute(text("ANALYZE sync_jobs"))
