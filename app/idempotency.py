@@ -123,7 +123,7 @@ class Idempotency:
 
 def repeated(stored: Stored, vault: Vault, *, host_id: str) -> Response:
     """The first answer again, byte for byte, marked as such."""
-    kept = json.loads(vault.open(bytes.fromhex(stored.sealed), host_id=host_id, column=COLUMN))
+    kept = json.loads(vault.open(stored.sealed, host_id=host_id, column=COLUMN))
     headers = dict(kept["headers"]) | {"Idempotent-Replayed": "true"}
     return Response(kept["body"], stored.status, headers=headers)
 
@@ -156,7 +156,7 @@ async def _keep(resources: Resources, ticket: Ticket, captured: Captured) -> Non
         return
     sealed = resources.vault.seal(captured.as_text(), host_id=ticket.host_id, column=COLUMN)
     try:
-        await keep(resources.database, ticket, status=captured.status, sealed=sealed.hex())
+        await keep(resources.database, ticket, status=captured.status, sealed=sealed)
     except DATABASE_AWAY as error:
         log.warning("idempotent_answer_not_kept", extra={"error": type(error).__name__})
 

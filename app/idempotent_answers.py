@@ -36,7 +36,7 @@ class Stored:
     """A finished answer."""
 
     status: int
-    sealed: str
+    sealed: bytes
 
 
 async def claim(database: Database, host_id: str, *, key: str, digest: bytes) -> Ticket | Stored | None:
@@ -45,13 +45,22 @@ async def claim(database: Database, host_id: str, *, key: str, digest: bytes) ->
     Raises KeyReused for another request. A row older than 24 hours, or abandoned by a process that died, is
     taken over.
     """
-    row = {"host_id": host_id, "key": key, "request_sha256": digest, "status": UNDER_WAY, "body": {}}
+    row = {
+        "host_id": host_id,
+        "key": key,
+        "request_sha256": digest,
+        "status": UNDER_WAY,
+        "sealed": None,
+        "body": {},
+    }
     new = insert(IdempotentAnswer).values(**row, created_at=func.clock_timestamp())
     age = func.clock_timestamp() - IdempotentAnswer.created_at
     is_abandoned = (IdempotentAnswer.status == UNDER_WAY) & (age > ABANDONED_AFTER)
     taken = new.on_conflict_do_update(
         index_elements=[IdempotentAnswer.host_id, IdempotentAnswer.key],
-        set_={name: new.excluded[name] for name in ("request_sha256", "status", "body", "created_at")},
+        set_={
+            name: new.excluded[name] for name in ("request_sha256", "status", "sealed", "body", "created_at")
+        },
         where=or_(age > KEPT_FOR, is_abandoned),
     ).returning(IdempotentAnswer.created_at)
     async with database.tenant(host_id) as session:
@@ -69,12 +78,14 @@ def _judge(known: IdempotentAnswer | None, digest: bytes) -> Stored | None:
         return None
     if known.request_sha256 != digest:
         raise KeyReused
-    return None if known.status == UNDER_WAY else Stored(known.status, known.body["sealed"])
+    if known.status == UNDER_WAY:
+        return None
+    return Stored(known.status, known.sealed or bytes.fromhex(known.body["sealed"]))
 
 
-async def keep(database: Database, ticket: Ticket, *, status: int, sealed: str) -> None:
+async def keep(database: Database, ticket: Ticket, *, status: int, sealed: bytes) -> None:
     """Store the answer for the next 24 hours."""
-    stored = update(IdempotentAnswer).where(*_own(ticket)).values(status=status, body={"sealed": sealed})
+    stored = update(IdempotentAnswer).where(*_own(ticket)).values(status=status, sealed=sealed)
     async with database.tenant(ticket.host_id) as session:
         await session.execute(stored)
 

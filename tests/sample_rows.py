@@ -8,9 +8,13 @@ from sqlalchemy import Boolean, CheckConstraint, DateTime, LargeBinary, Table, T
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Integer, TypeEngine
 
+from app.models.base import Digest, Sealed
+
 VALUES: dict[type[TypeEngine[Any]], Any] = {
     Text: "x",
     LargeBinary: b"x",
+    Sealed: b"x",
+    Digest: b"x",
     DateTime: datetime(2026, 11, 29, tzinfo=UTC),
     Boolean: False,
     Integer: 1,

@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.connections.sealing import SEALED_TABLES
 from app.database import Database
+from app.models import Base
+from app.models.base import Sealed
 from app.vault import KeyMissing, Vault, kid_of
 
 BATCH: Final = 500
@@ -36,7 +37,7 @@ async def rewrap_all(database: Database, vault: Vault, *, batch: int = BATCH) ->
     at once, and again after it was stopped. Raises KeyMissing, SealBroken, RowsHeld.
     """
     changed = {}
-    for sealed in _columns():
+    for sealed in sealed_columns():
         changed[sealed.bound_to] = await _rewrap_column(database, vault, sealed, batch=batch)
     return changed
 
@@ -45,7 +46,7 @@ async def keys_in_use(database: Database) -> dict[str, int]:
     """How many sealed values each key id holds."""
     used: dict[str, int] = {}
     async with database.system() as session:
-        for sealed in _columns():
+        for sealed in sealed_columns():
             prefix = func.substring(sealed.column, 1, 2 + func.get_byte(sealed.column, 1))
             rows = await session.execute(
                 select(prefix, func.count()).where(sealed.column.is_not(None)).group_by(prefix)
@@ -66,10 +67,13 @@ async def check_keys(database: Database, vault: Vault) -> None:
         )
 
 
-def _columns() -> Iterator[SealedColumn]:
-    for table, columns in SEALED_TABLES.items():
-        for name, bound_to in columns.items():
-            yield SealedColumn(table, getattr(table, name), bound_to)
+def sealed_columns() -> Iterator[SealedColumn]:
+    """Every sealed column that a model has."""
+    for mapper in sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__):
+        for name, column in mapper.columns.items():
+            if isinstance(column.type, Sealed):
+                bound_to = column.type.bound_to or f"{column.table.name}.{column.name}"
+                yield SealedColumn(mapper.class_, getattr(mapper.class_, name), bound_to)
 
 
 async def _rewrap_column(database: Database, vault: Vault, sealed: SealedColumn, *, batch: int) -> int:

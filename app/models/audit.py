@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Integer, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, HostId, Json
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, Sealed
 
 
 class AuditEntry(Base):
@@ -20,18 +20,22 @@ class AuditEntry(Base):
     actor: Mapped[str]
     action: Mapped[str]
     details: Mapped[Json] = mapped_column(server_default=text("'{}'"))
-    prev_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    prev_hash: Mapped[bytes] = mapped_column(Digest)
+    hash: Mapped[bytes] = mapped_column(Digest)
 
 
 class IdempotentAnswer(Base):
-    """The first answer to an `Idempotency-Key`, given again for 24 hours."""
+    """The first answer to an `Idempotency-Key`, given again for 24 hours.
+
+    `body` is where the release before kept it, as hex.
+    """
 
     __tablename__ = "idempotent_answers"
 
     host_id: Mapped[HostId]
     key: Mapped[str] = mapped_column(Text, primary_key=True)
-    request_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    request_sha256: Mapped[bytes] = mapped_column(Digest)
     status: Mapped[int] = mapped_column(Integer)
-    body: Mapped[Json] = mapped_column(JSONB)
+    body: Mapped[Json] = mapped_column(JSONB, server_default=text("'{}'"))
+    sealed: Mapped[bytes | None] = mapped_column(Sealed("idempotent_answers.body"))
     created_at: Mapped[CreatedAt]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import DateTime, MetaData, Sequence, Text, func
+from sqlalchemy import DateTime, LargeBinary, MetaData, Sequence, Text, TypeDecorator, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -19,6 +19,27 @@ HostId = Annotated[str, mapped_column(Text, primary_key=True)]
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 JsonList = Annotated[list[Any], mapped_column(JSONB)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())]
+
+
+class Sealed(TypeDecorator[bytes]):
+    """What only the vault opens, bound to the row's host and to `bound_to`; a change of keys visits them all.
+
+    Unless it is given, a value is bound to the names of its table and column.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, bound_to: str | None = None) -> None:
+        super().__init__()
+        self.bound_to = bound_to
+
+
+class Digest(TypeDecorator[bytes]):
+    """A hash: what it was made of cannot be read from it."""
+
+    impl = LargeBinary
+    cache_ok = True
 
 
 class Base(DeclarativeBase):

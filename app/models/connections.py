@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, HostId, Json
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, Sealed
 
 
 class Connection(Base):
@@ -39,8 +39,8 @@ class Connection(Base):
     identity_url: Mapped[str | None]
     scope: Mapped[str | None]
     api_version: Mapped[str]
-    access_token: Mapped[bytes | None] = mapped_column(LargeBinary)
-    refresh_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    access_token: Mapped[bytes | None] = mapped_column(Sealed)
+    refresh_token: Mapped[bytes | None] = mapped_column(Sealed)
     token_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     is_rotating: Mapped[bool] = mapped_column(Boolean, server_default="false")
     refresh_started_at: Mapped[datetime | None]
@@ -68,8 +68,8 @@ class OwnApp(Base):
 
     host_id: Mapped[HostId]
     app_ref: Mapped[str] = mapped_column(Text, primary_key=True)
-    consumer_key: Mapped[bytes] = mapped_column(LargeBinary)
-    consumer_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    consumer_key: Mapped[bytes] = mapped_column(Sealed)
+    consumer_secret: Mapped[bytes] = mapped_column(Sealed)
     consumer_key_last4: Mapped[str]
     consumer_secret_last4: Mapped[str]
     fingerprint: Mapped[str]
@@ -102,7 +102,7 @@ class PendingRevocation(Base):
     host_id: Mapped[HostId]
     revocation_id: Mapped[str] = mapped_column(Text, primary_key=True)
     login_url: Mapped[str]
-    token: Mapped[bytes] = mapped_column(LargeBinary)
+    token: Mapped[bytes] = mapped_column(Sealed)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     due_at: Mapped[CreatedAt]
 
@@ -119,7 +119,7 @@ class LeftGrant(Base):
     user_id: Mapped[str]
     client_id: Mapped[str]
     login_url: Mapped[str]
-    token: Mapped[bytes] = mapped_column(LargeBinary)
+    token: Mapped[bytes] = mapped_column(Sealed)
     granted_at: Mapped[datetime]
 
 
@@ -142,10 +142,10 @@ class OAuthAttempt(Base):
     display: Mapped[str]
     return_to: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="waiting")
-    ticket_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
-    state_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
-    browser_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
-    code_verifier: Mapped[bytes | None] = mapped_column(LargeBinary)
+    ticket_hash: Mapped[bytes | None] = mapped_column(Digest)
+    state_hash: Mapped[bytes | None] = mapped_column(Digest)
+    browser_hash: Mapped[bytes | None] = mapped_column(Digest)
+    code_verifier: Mapped[bytes | None] = mapped_column(Sealed)
     problem_code: Mapped[str | None]
     salesforce_error: Mapped[Json | None]
     details: Mapped[Json] = mapped_column(server_default=text("'{}'"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, HostId, Json, JsonList
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList
 
 ATTENDEE_EMAIL = "lower(btrim(payload #>> '{data,registration,attendee,email}'::text[]))"
 ATTENDEE_ID = "(payload #>> '{data,registration,attendee,id}'::text[])"
@@ -32,7 +32,7 @@ class Delivery(Base):
     received_at: Mapped[CreatedAt]
     event_id: Mapped[str | None]
     registration_id: Mapped[str | None]
-    body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    body_sha256: Mapped[bytes] = mapped_column(Digest)
     payload: Mapped[Json]
     outcome: Mapped[str]
 
@@ -115,7 +115,7 @@ class Erasure(Base):
 
     host_id: Mapped[HostId]
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
-    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key: Mapped[bytes] = mapped_column(Digest, primary_key=True)
     erased_at: Mapped[datetime]
     registration_ids: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
     created_at: Mapped[CreatedAt]

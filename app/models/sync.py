@@ -8,14 +8,13 @@ from sqlalchemy import (
     CheckConstraint,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Text,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, HostId, Json, JsonList
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList
 
 JOB_STATES = ("pending", "running", "synced", "failed", "held", "ambiguous", "skipped")
 LIVE, BACKFILL = 0, 10
@@ -154,7 +153,7 @@ class OpenCreate(Base):
     __table_args__ = (Index("ix_open_creates_until", "until"),)
 
     org_id: Mapped[str] = mapped_column(Text, primary_key=True)
-    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key: Mapped[bytes] = mapped_column(Digest, primary_key=True)
     host_id: Mapped[str]
     registration_id: Mapped[str]
     started_at: Mapped[CreatedAt]

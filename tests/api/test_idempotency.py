@@ -118,9 +118,18 @@ async def test_kept_answer_is_sealed(client: httpx.AsyncClient, database: Databa
     await add(database, simple("r1", "failed", error=RULE))
     await client.post(f"{E}/registrations/r1/retry", headers={"Idempotency-Key": "otter-1"})
     async with database.system() as session:
-        stored = await session.scalar(text("SELECT body::text FROM idempotent_answers"))
+        stored = await session.scalar(text("SELECT t::text FROM idempotent_answers AS t"))
     assert "Otter" not in stored
     assert b"r1@otter.example".hex() not in stored
+
+
+async def test_answer_kept_by_the_release_before_is_given_again(database: Database) -> None:
+    before = IdempotentAnswer(
+        host_id="host_a", key="k", request_sha256=b"1", status=200, body={"sealed": "6f"}
+    )
+    async with database.system() as session:
+        session.add(before)
+    assert await claim(database, "host_a", key="k", digest=b"1") == Stored(200, b"o")
 
 
 @pytest.mark.parametrize("key", ["with space", "ü", "x" * 256], ids=["space", "not-ascii", "too-long"])
@@ -198,11 +207,11 @@ async def test_abandoned_and_old_keys_are_taken_over(database: Database) -> None
     await _grow_older(database, "6 minutes")
     second = await claim(database, "host_a", key="k", digest=b"2")
     assert isinstance(second, Ticket)
-    await keep(database, first, status=200, sealed="from the one that died")
+    await keep(database, first, status=200, sealed=b"from the one that died")
     assert await claim(database, "host_a", key="k", digest=b"2") is None
-    await keep(database, second, status=200, sealed="sealed")
+    await keep(database, second, status=200, sealed=b"sealed")
     await _grow_older(database, "23 hours")
-    assert await claim(database, "host_a", key="k", digest=b"2") == Stored(200, "sealed")
+    assert await claim(database, "host_a", key="k", digest=b"2") == Stored(200, b"sealed")
     await _grow_older(database, "2 hours")
     assert isinstance(await claim(database, "host_a", key="k", digest=b"3"), Ticket)
 
