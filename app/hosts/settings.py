@@ -8,6 +8,7 @@ from sqlalchemy import Update, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.addresses import address_key
 from app.budget import DEFAULT_CAP
 from app.connections.hosts import lock_host
 from app.models import BACKFILL, Connection, Host
@@ -17,11 +18,11 @@ WRITES: Final = ("person", "task", "member")
 
 
 def _lowered(texts: list[str]) -> list[str]:
-    return sorted({each.strip().lower() for each in texts} - {""})
+    return sorted({address_key(each) or "" for each in texts} - {""})
 
 
 def _domains(texts: list[str]) -> list[str]:
-    return _lowered([each.strip().removeprefix("@") for each in texts])
+    return sorted({each.removeprefix("@") for each in _lowered(texts)})
 
 
 Domain = Annotated[str, Field(max_length=255, pattern=r"^\s*@?[^@\s\x00]+\.[^@\s\x00]+\s*$")]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.addresses import plain_address
 from app.identity import HostChangerDep, HostIdPath
 from app.intake.delivery import ToErase
 from app.intake.erasure import erase
@@ -32,7 +33,7 @@ class AttendeeToErase(BaseModel):
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
-        if not self.id and not (self.email or "").strip():
+        if not self.id and not plain_address(self.email):
             raise ValueError("needs an id or an email")
         return self
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.addresses import address_key
 from app.database import Database
 from app.intake.delivery import ToErase
-from app.intake.rows import email_key
 from app.intake.tombstones import ATTENDEE_ID, EMAIL, REGISTRATION, Subject, lock_alone, tombstone_key
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
@@ -37,7 +37,7 @@ EMPTY_REGISTRATIONS = text("""
 """)
 FORGET_BUYERS = text("""
     UPDATE registrations SET buyer = NULL
-    WHERE host_id = :host_id AND buyer IS NOT NULL AND lower(btrim(buyer ->> 'email')) = ANY(:emails)
+    WHERE host_id = :host_id AND buyer IS NOT NULL AND address_key(buyer ->> 'email') = ANY(:emails)
     RETURNING registration_id
 """)
 # Deliveries without a registration are few: events, erasures, and types that we do not know.
@@ -54,7 +54,7 @@ EMPTY_DELIVERIES = text(f"""
             OR {PAYLOAD_ATTENDEE_ID} = :attendee_id
             OR (registration_id IS NULL AND EXISTS (
                 SELECT FROM unnest(CAST(:emails AS text[])) AS e (email)
-                WHERE strpos(lower(payload::text), btrim(to_jsonb(e.email)::text, '"')) > 0
+                WHERE strpos(address_key(payload::text), btrim(to_jsonb(e.email)::text, '"')) > 0
             ))
         ))
     )
@@ -195,7 +195,7 @@ async def keep_erased(database: Database) -> None:
 
 async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found:
     """By what was named, then by the addresses that were found with it."""
-    ids, given = set(wish.registration_ids), email_key(wish.email)
+    ids, given = set(wish.registration_ids), address_key(wish.email)
     emails = {given} if given else set()
     for _ in range(2):
         rows = await session.execute(FIND, _values(wish, ids, emails))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from app.addresses import address_key
 from app.intake.merge import (
     EventState,
     Facts,
@@ -75,7 +76,7 @@ def registration_row(state: RegistrationState) -> dict[str, Any]:
     return columns | {
         "status": state.status,
         "attendee": attendee,
-        "email_key": email_key(attendee.get("email")),
+        "email_key": address_key(attendee.get("email")),
         "answers": columns["answers"] or [],
         "version": state.order.version,
         "snapshot_at": state.order.at,
@@ -98,11 +99,6 @@ def registration_state(row: Row) -> RegistrationState:
     values["status"] = facts.get("status", row["status"])
     attendee = {ATTENDEE + name: value for name, value in row["attendee"].items()}
     return RegistrationState(_unpacked(values | attendee, row), _registration_facts(row, facts))
-
-
-def email_key(email: str | None) -> str | None:
-    """The address as it is compared: trimmed and in lower case; None for none."""
-    return (email or "").strip().lower() or None
 
 
 def _attendee(fields: Fields) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
+from app.addresses import address_key
 from app.direct import Statements
 from app.intake.delivery import Accepted
 from app.intake.merge import RegistrationState
-from app.intake.rows import email_key
 from app.sync.references import fence_key
 
 REGISTRATION, EMAIL, ATTENDEE_ID = "registration", "email", "attendee_id"
@@ -131,7 +131,7 @@ def _whom(delivery: Accepted) -> Iterator[Subject]:
     if delivery.registration_id:
         yield Subject(delivery.host_id, REGISTRATION, delivery.registration_id)
     email = fields.get("attendee.email")
-    if email is not None and (key := email_key(email.value)):
+    if email is not None and (key := address_key(email.value)):
         yield Subject(delivery.host_id, EMAIL, key)
     attendee_id = fields.get("attendee.id")
     if attendee_id is not None and attendee_id.value:
@@ -140,7 +140,7 @@ def _whom(delivery: Accepted) -> Iterator[Subject]:
 
 def _buyer(host_id: str, registration: RegistrationState) -> Subject | None:
     told = registration.fields.get("buyer")
-    key = email_key((told.value or {}).get("email")) if told else None
+    key = address_key((told.value or {}).get("email")) if told else None
     return Subject(host_id, EMAIL, key) if key else None
 
 

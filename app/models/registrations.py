@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList
 
-ATTENDEE_EMAIL = "lower(btrim(payload #>> '{data,registration,attendee,email}'::text[]))"
+ATTENDEE_EMAIL = "address_key(payload #>> '{data,registration,attendee,email}'::text[])"
 ATTENDEE_ID = "(payload #>> '{data,registration,attendee,id}'::text[])"
 """Whom a kept payload is about: what an erasure finds it by."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.addresses import address_key
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Subrequest, pack, query_request, read_query
 from app.salesforce.describe import SObjectDescribe
@@ -56,7 +57,7 @@ async def look_around(
             kind = answer.reference_id.rstrip("0123456789")
             rows.setdefault(kind, []).extend(await client.all_records(read_query(answer)))
     accounts = {row["Id"]: row for kind in ("named", "alike") for row in rows.get(kind, ())}
-    users = {_key(row["Email"]): to18(row["Id"]) for row in reversed(rows.get("users", []))}
+    users = {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(rows.get("users", []))}
     types = {row["DeveloperName"]: to18(row["Id"]) for row in reversed(rows.get("types", []))}
     return Around(tuple(map(_account, accounts.values())), users, types)
 
@@ -64,7 +65,7 @@ async def look_around(
 def organizer_of(job: Job) -> str | None:
     """The e-mail of the user who shall own what is created for this attendee."""
     email = job.event.organizer.get("email") if job.rules.owner.how == ORGANIZER else None
-    return _key(email) if email else None
+    return address_key(email)
 
 
 def account_company(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
@@ -121,7 +122,3 @@ def _cut(texts: Sequence[str]) -> Iterable[list[str]]:
 
 def _account(row: Mapping[str, Any]) -> AccountRow:
     return AccountRow(to18(row["Id"]), row["Name"] or "", row.get("CreatedDate") or "")
-
-
-def _key(email: str) -> str:
-    return email.strip().lower()

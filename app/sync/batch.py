@@ -62,7 +62,7 @@ SLOT_COLUMNS = Written._fields
 
 @dataclass(frozen=True)
 class Attendee:
-    """Who registered, as given; `email_key` is the e-mail trimmed and in lower case."""
+    """Who registered, as given; `email_key` is the e-mail as it is compared."""
 
     attendee_id: str | None = None
     email: str | None = None

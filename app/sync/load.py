@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.addresses import plain_address
 from app.sync.batch import (
     MEMBER,
     SLOT_COLUMNS,
@@ -168,10 +169,9 @@ def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusion
 
 
 def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
-    email = given.get("email")
     named: dict[str, Any] = {name: given.get(name) for name in ATTENDEE_FIELDS}
     consent = given.get("consent") or {}
-    return Attendee(given.get("id"), email.strip() if email else None, email_key, **named, consent=consent)
+    return Attendee(given.get("id"), plain_address(given.get("email")), email_key, **named, consent=consent)
 
 
 async def _events(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from app.addresses import address_key
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
 from app.salesforce.describe import SObjectDescribe
@@ -306,7 +307,7 @@ def _person_row(row: Mapping[str, Any], wanted: Wanted) -> PersonRow:
     return PersonRow(
         sobject=sobject,
         id=to18(row["Id"]),
-        email_key=row["Email"].strip().lower() if row.get("Email") else None,
+        email_key=address_key(row.get("Email")),
         created_at=row.get("CreatedDate") or "",
         is_deleted=bool(row.get("IsDeleted")),
         is_converted=bool(row.get("IsConverted")),
@@ -336,7 +337,7 @@ def _members_by_email(
     for row in rows:
         for parent in (row.get("Lead"), row.get("Contact")):
             if parent and parent.get("Email"):
-                yield (to18(row["CampaignId"]), parent["Email"].strip().lower()), _member_row(row, wanted)
+                yield (to18(row["CampaignId"]), address_key(parent["Email"]) or ""), _member_row(row, wanted)
 
 
 def _member_row(row: Mapping[str, Any], wanted: Wanted) -> MemberRow:

@@ -1,8 +1,10 @@
 """Whom a host never wants to be written: its own staff, tests, speakers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+from app.addresses import address_key
 
 UNSAID_KIND = "attendee"
 """What a ticket is for when nobody says."""
@@ -21,13 +23,13 @@ class Exclusions:
         """As they stand in a host's settings."""
         chosen = settings.get("exclusions", {})
         return cls(
-            frozenset(chosen.get("domains", ())),
-            frozenset(chosen.get("addresses", ())),
+            _keys(chosen.get("domains", ())),
+            _keys(chosen.get("addresses", ())),
             frozenset(chosen.get("ticket_kinds", ())),
         )
 
     def cover(self, email_key: str | None, ticket_kind: str | None) -> bool:
-        """Whether this attendee is excluded; `email_key` is the address trimmed and in lower case."""
+        """Whether this attendee is excluded; `email_key` is the address as it is compared."""
         if (ticket_kind or UNSAID_KIND).lower() in self.ticket_kinds:
             return True
         if email_key is None:
@@ -36,3 +38,7 @@ class Exclusions:
         return email_key in self.addresses or any(
             domain == each or domain.endswith(f".{each}") for each in self.domains
         )
+
+
+def _keys(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(key for each in texts if (key := address_key(each)))

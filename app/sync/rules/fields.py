@@ -1,9 +1,11 @@
 """Values as Salesforce's fields take them: lengths, names, companies. Pure."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from app.addresses import plain_address
 from app.sync.batch import Attendee
 
 # Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
@@ -18,7 +20,7 @@ LENGTHS = {
     ("Task", "Description"): 32_000,
 }
 EMAIL_LENGTH = LENGTHS["Lead", "Email"]
-EMAIL = re.compile(r"[^\s@<>(),;:\\\"\[\]]+@(?:[^\s@<>(),;:\\\"\[\].]+\.)+[^\s@<>(),;:\\\"\[\].]{2,}")
+EMAIL = re.compile(r"""[^\s@<>(),;:\\"\[\]{}]+@(?:[^\s@<>(),;:\\"\[\]{}.]+\.)+[^\s@<>(),;:\\"\[\]{}.]{2,}""")
 NO_COMPANY = "[not provided]"
 LEAD_SOURCE = "Eventship"
 FREE_MAIL = """
@@ -30,6 +32,9 @@ protonmail.com qq.com rocketmail.com sfr.fr t-online.de tutanota.com wanadoo.fr 
 yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com zoho.com 126.com 163.com
 """
 FREE_MAIL_DOMAINS = frozenset(FREE_MAIL.split())
+JOINERS = frozenset("\u200c\u200d")
+VIRAMA = 9
+"""The canonical combining class of every virama."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
         "FirstName": name.first,
         "LastName": name.last,
         "Company": lead_company(attendee),
-        "Email": clean(attendee.email),
+        "Email": plain_address(attendee.email),
         "Title": clean(attendee.job_title),
         "Phone": clean(attendee.phone),
         "LeadSource": LEAD_SOURCE,
@@ -121,13 +126,44 @@ def dropped_warning(sobject: str, field: str) -> Notice:
 
 
 def clean(value: str | None) -> str | None:
-    """Trimmed and without control characters; nothing left is None."""
+    """Trimmed and without what cannot be printed, but joiners inside words; nothing left is None."""
     if value is None:
         return None
     if value.isprintable() and "  " not in value and value.strip() == value:
         return value or None
-    text = "".join(" " if char.isspace() else char for char in value if char.isprintable() or char.isspace())
-    return " ".join(text.split()) or None
+    text = "".join(" " if char.isspace() else char for char in value if _is_text(char))
+    return " ".join(_without_loose_joiners(text).split()) or None
+
+
+def _is_text(char: str) -> bool:
+    """Whether it prints, parts words, joins letters, or is newer than the interpreter's tables."""
+    is_newer = unicodedata.category(char) == "Cn" and not _is_noncharacter(ord(char))
+    return char.isprintable() or char.isspace() or char in JOINERS or is_newer
+
+
+def _is_noncharacter(code: int) -> bool:
+    """https://www.unicode.org/faq/private_use.html#nonchar1"""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+
+
+def _without_loose_joiners(text: str) -> str:
+    """U+200C and U+200D shape Persian and Indic words and join emoji; anywhere else they are nothing."""
+    around = zip(f" {text}", text, f"{text[1:]} ", strict=False)
+    return "".join(
+        char
+        for before, char, after in around
+        if char not in JOINERS or (_is_joined(before) and (_is_joined(after) or _is_virama(before)))
+    )
+
+
+def _is_joined(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] in "LM" or category in ("So", "Sk", "Cn")
+
+
+def _is_virama(char: str) -> bool:
+    """A joiner that follows one shapes the letter before it, also at the end of a word."""
+    return unicodedata.combining(char) == VIRAMA
 
 
 def utf16_length(value: str) -> int:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
+from app.addresses import plain_address
 from app.salesforce.describe import Field
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.sync.rules.fields import clean, is_usable_email, utf16_length
@@ -22,7 +23,7 @@ NUMBER_DIGITS: Final = 18
 FIRST_YEAR, LAST_YEAR = 1700, 4000
 YES: Final = frozenset(["true", "yes", "y", "on", "ja", "j", "oui", "o", "sí", "si", "s", "1"])
 NO: Final = frozenset(["false", "no", "n", "off", "nein", "non", "0"])
-ASCII_EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
+ASCII_EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@[A-Za-z0-9.-]+", re.ASCII)
 DOMAIN_PARTS: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
 )
@@ -94,7 +95,7 @@ def _plain(text: str, *, keeps_lines: bool = False) -> str:
 
 
 def _email(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    text = _plain(text_of(value, zone))
+    text = plain_address(text_of(value, zone)) or ""
     local, _, domain = text.partition("@")
     is_plain = ASCII_EMAIL.fullmatch(text) and DOMAIN_PARTS.fullmatch(domain)
     is_dotted_well = not local.startswith(".") and not local.endswith(".") and ".." not in local

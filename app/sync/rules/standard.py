@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from app.addresses import plain_address
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.batch import Job
 from app.sync.rules.fields import LEAD_SOURCE, LENGTHS, clean, lead_company, person_name
@@ -99,7 +100,7 @@ def _own_rules(sobject: str, job: Job) -> tuple[Sequence[FieldRule], Sequence[Fi
         _constant(sobject, "FirstName", name.first),
         _constant(sobject, "LastName", name.last),
         *([replace(company, fallback=lead_company(job.attendee))] if sobject == "Lead" else ()),
-        _constant(sobject, "Email", clean(job.attendee.email)),
+        _constant(sobject, "Email", plain_address(job.attendee.email)),
     ]
     return first, [_constant(sobject, "LeadSource", LEAD_SOURCE)]
 

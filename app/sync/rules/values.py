@@ -7,9 +7,10 @@ from dataclasses import field as member
 from hashlib import sha256
 from typing import Any, Final
 
+from app.addresses import address_key
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.batch import Job
-from app.sync.rules.fields import Notice, clean
+from app.sync.rules.fields import Notice
 from app.sync.rules.fitting import options_of
 from app.sync.rules.mapping import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, Rules
 from app.sync.rules.outcomes import Misfit, Outcome, Target, outcome_of, without_notice
@@ -194,8 +195,8 @@ def _is_someone_elses(
 ) -> bool:
     """A record with another e-mail that never had ours: whoever passes a link on must not change it."""
     name = field_name(sobject, "Email", target.describe)
-    shown = clean(str(standing.get(name) or "")) or ""
-    return name in standing and name not in asserted and shown.lower() != target.job.attendee.email_key
+    shown = address_key(standing.get(name))
+    return name in standing and name not in asserted and shown != target.job.attendee.email_key
 
 
 def _opt_out(sobject: str, rules: Rules, target: Target, *, before: Mapping[str, Any] | None) -> Filled:

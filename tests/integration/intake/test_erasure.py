@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.addresses import address_key
 from app.database import Database
 from app.intake.delivery import ToErase
 from app.intake.erasure import erase, keep_erased
@@ -15,6 +16,7 @@ from app.models import Base, Event, Host, Registration, SyncAttempt, SyncJob, Wr
 from app.vault import Vault
 from tests.deliveries import PEPPER, delivery, event, registration, webhook
 from tests.factories import ORG_ID, connection_for
+from tests.unit.test_addresses import ADDRESSES
 
 CANARY = "canary"
 EMAIL = "Canary@Otter.example"
@@ -232,6 +234,41 @@ async def test_ticket_handed_on_keeps_its_new_holder(database: Database, owner: 
     assert kept is not None
     assert (kept.email_key, kept.erased_at) == ("new@otter.example", None)
     assert await places(owner) == []
+
+
+INVISIBLE = {"email": "\ufeffCanary@Ot\u200bter.example\u200e"}
+
+
+async def test_address_with_invisible_characters_is_erased_like_the_plain_one(
+    database: Database, owner: AsyncEngine
+) -> None:
+    await receive(database, told(attendee=WHO | INVISIBLE, version=1))
+    new = {"id": "per_2", "email": "new@otter.example", "first_name": "N", "last_name": "H"}
+    bare = {"company": None, "phone": None}
+    handed = told("reg_1", "msg_2", version=2, attendee=new | bare, answers=[], utm=None, buyer=INVISIBLE)
+    await receive(database, handed)
+    strange = webhook("unknown.type", registration=None, note=f"for {INVISIBLE['email']}")
+    await receive(database, delivery(strange, "msg_3"))
+    await receive(database, erasure())
+    assert await places(owner) == []
+
+
+async def test_tombstone_covers_the_address_with_invisible_characters(
+    database: Database, owner: AsyncEngine
+) -> None:
+    await receive(database, erasure(attendee=INVISIBLE))
+    await receive(database, told(attendee=WHO))
+    await receive(database, told("reg_2", "msg_2", attendee=WHO | INVISIBLE | {"id": "per_3"}))
+    assert await places(owner) == []
+
+
+@pytest.mark.parametrize(("given", "plain"), ADDRESSES)
+async def test_postgres_compares_addresses_as_we_do(
+    owner: AsyncEngine, given: str | None, plain: str | None
+) -> None:
+    async with owner.connect() as connection:
+        key = await connection.scalar(text("SELECT nullif(address_key(:given), '')"), {"given": given})
+    assert key == address_key(given)
 
 
 async def test_other_hosts_are_not_touched(database: Database, owner: AsyncEngine) -> None:

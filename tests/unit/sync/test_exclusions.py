@@ -33,6 +33,13 @@ def test_exclusions_cover(email_key: str | None, ticket_kind: str | None, is_cov
     assert CHOSEN.cover(email_key, ticket_kind) is is_covered
 
 
+def test_invisible_characters_in_the_list_do_not_matter() -> None:
+    chosen = {"domains": ["otter\u200b.example"], "addresses": ["\ufeffTest@else.example"]}
+    exclusions = Exclusions.of({"exclusions": chosen})
+    assert exclusions.cover("mary@otter.example", None)
+    assert exclusions.cover("test@else.example", None)
+
+
 def test_a_ticket_that_says_nothing_is_an_attendees() -> None:
     assert Exclusions(ticket_kinds=frozenset({"attendee"})).cover(None, None)
 

@@ -63,6 +63,8 @@ def test_companies(company: str | None, email: str | None, expected: str) -> Non
         pytest.param("a b@example.com", False, id="space"),
         pytest.param("a@localhost", False, id="no dot"),
         pytest.param("a@b..example", False, id="empty label"),
+        pytest.param("{a}@example.com", False, id="braces"),
+        pytest.param("a@exa{mple}.com", False, id="braces in the domain"),
         pytest.param("a" * 69 + "@example.com", False, id="81 characters"),
         pytest.param("a" * 68 + "@example.com", True, id="80 characters"),
     ],
@@ -87,6 +89,36 @@ def test_refused_field_is_left_out() -> None:
     fields, notices = lead_fields(Attendee(email="a@x.example", company="x"), frozenset({"LeadSource"}))
     assert "LeadSource" not in fields
     assert [each.code for each in notices] == ["picklist_dropped"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("محمد نرم\u200cافزار", id="Persian"),
+        pytest.param("ക്\u200dഷ", id="Malayalam"),
+        pytest.param("അവന്\u200d രാജ", id="Malayalam, at the end of a word"),
+        pytest.param("Team 👩\u200d💻 and 👩🏽\u200d🚀", id="emoji"),
+        pytest.param("❤️\u200d🔥 night", id="emoji with a selector"),
+        pytest.param("new \U0001fbfa\u200d\U0003fffd", id="newer than the tables"),
+    ],
+)
+def test_joiners_and_newer_characters_stay_in_text(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        pytest.param("Ot\u200bter", "Otter", id="zero width space"),
+        pytest.param("\ufeffOtter\u200f", "Otter", id="byte order mark and direction"),
+        pytest.param("\u200dOtter\u200c", "Otter", id="joiners at the ends"),
+        pytest.param("Ada \u200d Otter", "Ada Otter", id="joiner between words"),
+        pytest.param("\u200d\u200c", None, id="joiners alone"),
+        pytest.param("a\ufffe\ufdd0b", "ab", id="no characters at all"),
+    ],
+)
+def test_invisible_characters_go_from_text(text: str, cleaned: str | None) -> None:
+    assert clean(text) == cleaned
 
 
 @given(st.text())
