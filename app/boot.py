@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from app.database import Database, DatabaseUnreachable, unreachable
+from app.pepper import PepperChanged
 from app.settings import SettingsInvalid
 from app.vault import KeyInvalid, KeyMissing
 
@@ -12,7 +13,7 @@ class SchemaMissing(Exception):
     """The database has no tables of ours yet."""
 
 
-CANNOT_START = (SettingsInvalid, DatabaseUnreachable, SchemaMissing, KeyInvalid, KeyMissing)
+CANNOT_START = (SettingsInvalid, DatabaseUnreachable, SchemaMissing, KeyInvalid, KeyMissing, PepperChanged)
 """Faults of the configuration, each with a message that says what to set; anything else is our own fault."""
 
 

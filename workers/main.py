@@ -13,6 +13,7 @@ from app.boot import CANNOT_START, check_schema
 from app.connections.rotation import check_keys
 from app.connections.service import open_client
 from app.main import open_resources
+from app.pepper import check_pepper
 from app.resources import Resources
 from app.settings import Settings, load_settings
 from app.sync.claim import orgs_with_work
@@ -34,6 +35,7 @@ async def work(settings: Settings) -> None:
     async with open_resources(with_room(settings)) as resources:
         await check_schema(resources.database)
         await check_keys(resources.database, resources.vault)
+        await check_pepper(resources.database, pepper_of(settings))
         worker_id = new_worker_id()
         log.info("worker_started", extra={"worker_id": worker_id})
         # What stands now stays for the life of the process: to look through it again holds all drains up.

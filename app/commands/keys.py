@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from app.connections.rotation import check_keys, keys_in_use, rewrap_all
 from app.database import Database
+from app.pepper import check_pepper
 from app.settings import Settings, load_settings
 from app.sync.drain import pepper_of
 from app.vault import Vault, new_key
@@ -18,7 +19,7 @@ def say(text: str) -> None:
 
 
 def keys(what: str, kid: str) -> int:
-    """Run one of KEY_COMMANDS. Raises SettingsInvalid, KeyMissing, SealBroken, RowsHeld."""
+    """Run one of KEY_COMMANDS. Raises SettingsInvalid, KeyMissing, PepperChanged, SealBroken, RowsHeld."""
     if what == "new":
         say(new_key(kid))
         return 0
@@ -46,6 +47,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
 
 async def _rotate(settings: Settings, database: Database, vault: Vault) -> None:
     await check_keys(database, vault)
+    await check_pepper(database, pepper_of(settings))
     for column, count in (await rewrap_all(database, vault)).items():
         say(f"{column}: {count} values wrapped anew")
     await _usage(settings, database, vault)
@@ -56,6 +58,9 @@ async def _usage(settings: Settings, database: Database, vault: Vault) -> None:
     for kid in sorted(set(used) | vault.kids):
         where = "newest" if kid == vault.current_kid else "here" if kid in vault.kids else "MISSING here"
         say(f"key {kid} ({where}): {used.get(kid, 0)} values")
+    if settings.pepper is None:
+        kid = settings.encryption_keys[-1].get_secret_value().partition(":")[0]
+        say(f"PEPPER is not set: before key {kid} goes, set it to what `keys pepper` prints")
 
 
 async def _pepper(settings: Settings, database: Database, vault: Vault) -> None:

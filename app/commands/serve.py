@@ -11,7 +11,9 @@ from app.connections.rotation import check_keys
 from app.database import Database
 from app.machine.children import listening_socket
 from app.main import create_app
+from app.pepper import check_pepper
 from app.settings import Settings, load_settings
+from app.sync.drain import pepper_of
 from app.telemetry import configure_logging
 from app.vault import Vault
 
@@ -58,5 +60,6 @@ async def _check(settings: Settings) -> None:
         await check_schema(database)
         keys = [key.get_secret_value() for key in settings.encryption_keys]
         await check_keys(database, Vault.from_texts(keys))
+        await check_pepper(database, pepper_of(settings))
     finally:
         await database.close()

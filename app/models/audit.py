@@ -1,4 +1,4 @@
-"""The append-only audit log, and answers kept for repeated requests."""
+"""The append-only audit log, what keys are compared with, and answers kept for repeated requests."""
 
 from datetime import datetime
 
@@ -22,6 +22,16 @@ class AuditEntry(Base):
     details: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     prev_hash: Mapped[bytes] = mapped_column(Digest)
     hash: Mapped[bytes] = mapped_column(Digest)
+
+
+class KeyCheck(Base):
+    """What a key outside the database is compared with at the start; the key is not in it."""
+
+    __tablename__ = "key_checks"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[bytes] = mapped_column(Digest)
+    created_at: Mapped[CreatedAt]
 
 
 class IdempotentAnswer(Base):

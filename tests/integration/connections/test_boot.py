@@ -10,8 +10,10 @@ import pytest
 
 from app import cli
 from app.database import Database
+from app.pepper import PepperChanged, check_pepper
 from app.resources import Resources
 from app.settings import Settings
+from app.sync.drain import pepper_of
 from app.vault import new_key
 from tests.factories import ENCRYPTION_KEY, connection_for
 from tests.integration.connections.conftest import add
@@ -49,6 +51,12 @@ async def sealed(resources: Resources) -> None:
     await add(resources, connection_for(resources.vault))
 
 
+@pytest.fixture
+async def peppered(settings: Settings, database: Database) -> None:
+    """A database that a process with the oldest key has started on."""
+    await check_pepper(database, pepper_of(settings))
+
+
 @pytest.mark.parametrize("role", ["api", "worker"])
 @pytest.mark.usefixtures("sealed")
 def test_missing_key_that_is_in_use_stops_the_start(
@@ -60,6 +68,33 @@ def test_missing_key_that_is_in_use_stops_the_start(
     assert "ENCRYPTION_KEYS lacks k1" in said
     assert "keys rotate" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("role", ["api", "worker"])
+@pytest.mark.parametrize("pepper", ["", "ab" * 32], ids=["not-set", "another"])
+@pytest.mark.usefixtures("peppered")
+def test_another_pepper_than_the_first_stops_the_start(
+    role: str, pepper: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The oldest key went and nothing is sealed with it: whom a tombstone names, nobody could say."""
+    monkeypatch.setenv("ENCRYPTION_KEYS", new_key("k2"))
+    if pepper:
+        monkeypatch.setenv("PEPPER", pepper)
+    assert STARTS[role]() == 2
+    said = capsys.readouterr().err
+    assert "PEPPER is not the one" in said
+    assert "keys pepper" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.usefixtures("peppered")
+async def test_pepper_set_to_what_the_command_prints_outlives_its_key(
+    settings: Settings, database: Database
+) -> None:
+    changes = {"pepper": pepper_of(settings).hex(), "encryption_keys": [new_key("k2")]}
+    await check_pepper(database, pepper_of(Settings.model_validate(settings.model_dump() | changes)))
+    with pytest.raises(PepperChanged):
+        await check_pepper(database, b"p" * 32)
 
 
 @pytest.mark.parametrize("role", ["api", "worker", "migrate"])
