@@ -9,6 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.acting import acting_as
+from app.database_faults import DatabaseUnreachable, unreachable
 from app.direct import Direct
 
 OWNER_ROLE = "eventship_owner"
@@ -20,21 +22,11 @@ ROLE_EXISTS = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
 
 
-class DatabaseUnreachable(Exception):
-    """Postgres does not answer at the configured address."""
-
-
 def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
-    """An engine whose connections act as `role` and give up a lock after 15 s, a statement after 60 s."""
+    """An engine all of whose transactions act as `role` and keep LIMITS, behind a pooler too."""
     server_settings = {
-        "role": role,
         "timezone": "UTC",
-        "lock_timeout": "15s",
-        "statement_timeout": "60s",
-        "idle_in_transaction_session_timeout": "60s",
         "application_name": f"eventship-salesforce:{role.removeprefix('eventship_')}",
-        # A plan that was kept from when a table was small or a host new walks all of the host's rows later.
-        "plan_cache_mode": "force_custom_plan",
     }
     return create_async_engine(
         url,
@@ -42,12 +34,18 @@ def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={"server_settings": server_settings, "timeout": 5},
+        connect_args={
+            "server_settings": server_settings,
+            "timeout": 5,
+            "connection_class": acting_as(role),
+        },
     )
 
 
 class Database:
-    """Two doors to Postgres: `tenant` sees one host's rows only, `system` sees all tables it is granted."""
+    """Two engines on Postgres: `tenant` sees one host's rows only, `system` sees all tables it is granted."""
+
+    app_variable = system_variable = "DATABASE_URL"
 
     def __init__(self, app: AsyncEngine, system: AsyncEngine) -> None:
         self._engines = (app, system)
@@ -58,10 +56,13 @@ class Database:
     def connect(
         cls, url: str, *, app_url: str | None = None, system_url: str | None = None, pool: int = 10
     ) -> Self:
-        return cls(
+        database = cls(
             engine_for(app_url or url, APP_ROLE, pool=pool),
             engine_for(system_url or url, SYSTEM_ROLE, pool=pool),
         )
+        database.app_variable = "DATABASE_APP_URL" if app_url else "DATABASE_URL"
+        database.system_variable = "DATABASE_SYSTEM_URL" if system_url else "DATABASE_URL"
+        return database
 
     @asynccontextmanager
     async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
@@ -110,13 +111,6 @@ async def ensure_roles(url: str, roles: Iterable[str] = ROLES) -> None:
                     await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
             await connection.execute(text(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE}"))
     except (OSError, DBAPIError) as error:
-        raise DatabaseUnreachable(unreachable(error)) from error
+        raise DatabaseUnreachable(unreachable(error, "DATABASE_URL")) from error
     finally:
         await engine.dispose()
-
-
-def unreachable(error: BaseException) -> str:
-    """One line about a database that does not answer, and what to set; never its password."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    lines = str(cause).splitlines() or [type(cause).__name__]
-    return f"DATABASE_URL: Postgres cannot be used ({lines[0]}): set it to a server that runs"

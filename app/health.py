@@ -15,10 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.boot import REVISION
 from app.database import Database
+from app.database_faults import sqlstate
 from app.resources import Resources, ResourcesDep
 from app.telemetry import REGISTRY
 from app.vault import KeyMissing, SealBroken, Vault
+from app.walls import fault_of_app, fault_of_system
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,6 @@ WORKERS = text("""
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(beat_at)), 0)
     FROM worker_heartbeats WHERE beat_at > clock_timestamp() - make_interval(secs => :alive)
 """)
-REVISION = text("SELECT version_num FROM alembic_version")
 JOB_STATES: Final = ("pending", "running", "synced", "failed", "held", "ambiguous", "skipped")
 CONNECTION_STATES: Final = ("connected", "needs_reconnect", "disconnected")
 
@@ -88,16 +90,21 @@ async def metrics(request: Request, resources: ResourcesDep) -> Response:
 
 
 async def check_database(database: Database) -> dict[str, str]:
-    """`database` and `migrations`: "ok", or what is wrong."""
+    """`database`, `roles` and `migrations`: "ok", or what is wrong."""
     try:
-        async with asyncio.timeout(CHECK_SECONDS), database.system() as session:
-            revision = await session.scalar(REVISION)
+        async with asyncio.timeout(CHECK_SECONDS):
+            async with database.system() as session:
+                revision = await session.scalar(REVISION)
+            fault = await fault_of_system(database) or await fault_of_app(database)
     except UNREACHABLE as error:
-        log.warning("not_ready", extra={"error": type(error).__name__})
-        return {"database": "does not answer", "migrations": "unknown"}
+        log.warning("not_ready", extra={"error": type(error).__name__, "sqlstate": sqlstate(error)})
+        return {"database": "does not answer", "roles": "unknown", "migrations": "unknown"}
+    if fault is not None:
+        log.error("role_unsafe", extra={"fault": fault})
     head = await asyncio.to_thread(migration_head)
     return {
         "database": "ok",
+        "roles": "ok" if fault is None else "not as they must be: the log says role_unsafe",
         "migrations": "ok" if revision == head else f"at {revision}, this release needs {head}",
     }
 

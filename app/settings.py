@@ -125,7 +125,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=None, frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    database_url: PostgresUrl = Field(description="Postgres; takes the role it needs by SET ROLE")
+    database_url: PostgresUrl = Field(description="Postgres; takes the role it needs in each transaction")
     database_app_url: PostgresUrl | None = Field(None, description="own login of the tenant-bound role")
     database_system_url: PostgresUrl | None = Field(None, description="own login of the system role")
     database_pool: int = Field(10, ge=2, le=100, description="connections per process and role")

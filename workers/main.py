@@ -9,7 +9,7 @@ from functools import partial
 
 import uvloop
 
-from app.boot import CANNOT_START, check_schema
+from app.boot import CANNOT_START, check_database
 from app.connections.rotation import check_keys
 from app.connections.service import open_client
 from app.main import open_resources
@@ -33,7 +33,7 @@ async def work(settings: Settings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with open_resources(with_room(settings)) as resources:
-        await check_schema(resources.database)
+        await check_database(resources.database)
         await check_keys(resources.database, resources.vault)
         await check_pepper(resources.database, pepper_of(settings))
         worker_id = new_worker_id()

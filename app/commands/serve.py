@@ -6,7 +6,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
-from app.boot import check_schema
+from app.boot import check_database
 from app.connections.rotation import check_keys
 from app.database import Database
 from app.machine.children import listening_socket
@@ -57,7 +57,7 @@ async def _check(settings: Settings) -> None:
         settings.database_url, app_url=settings.database_app_url, system_url=settings.database_system_url
     )
     try:
-        await check_schema(database)
+        await check_database(database)
         keys = [key.get_secret_value() for key in settings.encryption_keys]
         await check_keys(database, Vault.from_texts(keys))
         await check_pepper(database, pepper_of(settings))

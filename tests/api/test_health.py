@@ -46,7 +46,8 @@ async def test_ready_when_postgres_migrations_and_keys_are(client: httpx.AsyncCl
     answer = await client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
-        "status": "ready", "checks": {"database": "ok", "migrations": "ok", "keys": "ok"},
+        "status": "ready",
+        "checks": {"database": "ok", "roles": "ok", "migrations": "ok", "keys": "ok"},
     }  # fmt: skip
 
 
@@ -73,6 +74,21 @@ async def test_not_ready_behind_the_newest_migration(client: httpx.AsyncClient, 
             await connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
     assert answer.status_code == 503
     assert answer.json()["checks"]["migrations"] == f"at 0000, this release needs {head}"
+
+
+async def test_not_ready_when_a_role_sees_more_than_its_host(
+    client: httpx.AsyncClient, owner: AsyncEngine
+) -> None:
+    async with owner.begin() as connection:
+        await connection.execute(text("ALTER ROLE eventship_app BYPASSRLS"))
+    try:
+        answer = await client.get("/readyz")
+    finally:
+        async with owner.begin() as connection:
+            await connection.execute(text("ALTER ROLE eventship_app NOBYPASSRLS"))
+    assert answer.status_code == 503
+    assert "role_unsafe" in answer.json()["checks"]["roles"]
+    assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_metrics_of_this_process_survive_a_database_that_is_away(cut_off: httpx.AsyncClient) -> None:

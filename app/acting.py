@@ -1,0 +1,45 @@
+"""Connections whose every transaction begins as one role and with our limits, in the round trip of its BEGIN.
+
+What is said when a connection is made holds as long as nothing stands between us and Postgres: a pooler drops
+it, or keeps it for the next client. What is said inside a transaction holds for that transaction, everywhere.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
+
+import asyncpg
+
+LIMITS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "lock_timeout": "15s",
+        "statement_timeout": "1min",
+        "idle_in_transaction_session_timeout": "1min",
+        # A plan that was kept from when a table was small or a host new walks all of the host's rows later.
+        "plan_cache_mode": "force_custom_plan",
+    }
+)
+"""As SHOW answers them."""
+
+
+@cache
+def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
+    """The driver's connection, for `role`: all that it begins, it begins as that role."""
+    settings = {"role": role, **LIMITS}
+    taken = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+
+    class Acting(asyncpg.Connection):  # type: ignore[misc]  # the driver has no types
+        __slots__ = ()
+
+        async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 -- the driver's
+            if not query.startswith("BEGIN"):
+                return str(await super().execute(query, *args, timeout=timeout))
+            try:
+                return str(await super().execute(f"{query.rstrip(';')}; SELECT {taken}", timeout=timeout))
+            except BaseException:
+                # A transaction that began as somebody else must not be gone on with.
+                self.terminate()
+                raise
+
+    return Acting

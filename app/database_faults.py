@@ -1,0 +1,38 @@
+"""What Postgres says when it cannot be used, in one line: the variable, its words, and what to do."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+UNDEFINED_TABLE: Final = "42P01"
+
+ADVICE: Final[Mapping[str, str]] = {
+    "28P01": "check its user and password",
+    "28000": "check its user and password, and pg_hba.conf",
+    "3D000": "make the database, or correct its name",
+    "42501": "let its login take the role: docs/operations.md#roles",
+    "53300": "raise max_connections, or lower DATABASE_POOL",
+    # Both are what a pooler answers that gives a prepared statement to another client's connection.
+    "42P05": "behind PgBouncer use 1.21 with max_prepared_statements, or session mode",
+    "26000": "behind PgBouncer use 1.21 with max_prepared_statements, or session mode",
+}
+"""By SQLSTATE."""
+
+
+class DatabaseUnreachable(Exception):
+    """Postgres does not answer at the configured address, or not to us."""
+
+
+def unreachable(error: BaseException, variable: str) -> str:
+    """One line about a database that cannot be used, and what to do; never its password."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    lines = str(cause).splitlines() or [type(cause).__name__]
+    advice = ADVICE.get(sqlstate(error), "set it to a server that runs")
+    return f"{variable}: Postgres cannot be used ({lines[0]}): {advice}"
+
+
+def sqlstate(error: BaseException) -> str:
+    """The five characters that Postgres gave the error; empty when it gave none."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(cause, "sqlstate", None) or "")

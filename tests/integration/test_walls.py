@@ -1,0 +1,189 @@
+"""Who the engines act as: each transaction for itself, checked before anything starts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.acting import LIMITS
+from app.boot import RoleUnsafe, check_database
+from app.database import Database
+from app.database_faults import DatabaseUnreachable
+from app.models import Host
+
+SHOW = text("SELECT current_user, " + ", ".join(f"current_setting('{name}')" for name in LIMITS))
+OTHER_ROLE = text("SELECT set_config('role', 'eventship_system', false)")
+NO_LIMITS = text("SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)")
+HOSTS = text("SELECT count(*) FROM hosts")
+
+
+def as_login(url: str, login: str) -> str:
+    return make_url(url).set(username=login).render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def altered(owner: AsyncEngine, change: str, back: str) -> AsyncIterator[None]:
+    async with owner.begin() as connection:
+        await connection.execute(text(change))
+    try:
+        yield
+    finally:
+        async with owner.begin() as connection:
+            await connection.execute(text(back))
+
+
+@pytest.fixture
+async def logins(owner: AsyncEngine) -> AsyncIterator[None]:
+    """A login for each role, as a careful operator makes them, and one that may take neither."""
+    make = (
+        "CREATE ROLE es_app LOGIN IN ROLE eventship_app",
+        "CREATE ROLE es_system LOGIN IN ROLE eventship_system",
+        "CREATE ROLE es_stranger LOGIN",
+    )
+    async with owner.begin() as connection:
+        for statement in make:
+            await connection.execute(text(statement))
+    yield
+    async with owner.begin() as connection:
+        await connection.execute(text("DROP ROLE es_app, es_system, es_stranger"))
+
+
+async def leave_behind(session: AsyncSession) -> None:
+    """What another client of a pooler may have set on the connection that we are given next."""
+    await session.execute(OTHER_ROLE)
+    await session.execute(NO_LIMITS)
+
+
+async def test_each_transaction_begins_as_its_role_with_all_limits(database: Database) -> None:
+    limits = tuple(LIMITS.values())
+    async with database.tenant("host_a") as session:
+        assert tuple((await session.execute(SHOW)).one()) == ("eventship_app", *limits)
+    async with database.system() as session:
+        assert tuple((await session.execute(SHOW)).one()) == ("eventship_system", *limits)
+    direct = database.direct()
+    async with direct.unit_of_work() as statements:
+        assert [tuple(row) for row in await statements.execute(SHOW, {})] == [("eventship_system", *limits)]
+    await direct.close()
+
+
+async def test_session_of_somebody_else_does_not_open_the_wall(migrated: str, database: Database) -> None:
+    """A pooler hands a connection on with the role of whoever had it before."""
+    async with database.tenant("host_a") as session:
+        session.add(Host(host_id="host_a"))
+    pooled = Database.connect(migrated, pool=1)
+    try:
+        async with pooled.tenant("host_nobody") as session:
+            await leave_behind(session)
+        async with pooled.tenant("host_nobody") as session:
+            assert await session.scalar(HOSTS) == 0
+            assert tuple((await session.execute(SHOW)).one()) == ("eventship_app", *LIMITS.values())
+    finally:
+        await pooled.close()
+
+
+async def test_healthy_database_may_start(database: Database) -> None:
+    assert len(await check_database(database)) == 4
+
+
+UNSAFE = [
+    pytest.param(
+        "ALTER ROLE eventship_app BYPASSRLS", "ALTER ROLE eventship_app NOBYPASSRLS",
+        "the role's BYPASSRLS is on, must be off", id="bypassrls",
+    ),
+    pytest.param(
+        "ALTER ROLE eventship_system SUPERUSER", "ALTER ROLE eventship_system NOSUPERUSER",
+        "the role's SUPERUSER is on, must be off", id="superuser",
+    ),
+    pytest.param(
+        "GRANT eventship_system TO eventship_app", "REVOKE eventship_system FROM eventship_app",
+        "the role is also a member of eventship_system, must be none", id="both",
+    ),
+    pytest.param(
+        "GRANT eventship_owner TO eventship_system", "REVOKE eventship_owner FROM eventship_system",
+        "the role is also a member of eventship_owner, must be none", id="owner",
+    ),
+    pytest.param(
+        "ALTER TABLE written_records DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE written_records ENABLE ROW LEVEL SECURITY",
+        "row-level security is off for written_records", id="switched-off",
+    ),
+    pytest.param(
+        "CREATE POLICY everybody ON hosts TO eventship_app USING (true)", "DROP POLICY everybody ON hosts",
+        "a host that does not exist sees rows of others", id="wide-policy",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "back", "said"), UNSAFE)
+async def test_role_that_sees_or_may_do_more_stops_the_start(
+    database: Database, owner: AsyncEngine, change: str, back: str, said: str
+) -> None:
+    async with database.tenant("host_a") as session:
+        session.add(Host(host_id="host_a"))
+    async with altered(owner, change, back):
+        with pytest.raises(RoleUnsafe) as refused:
+            await check_database(database)
+    assert str(refused.value).startswith(f"DATABASE_URL: {said}")
+    await check_database(database)
+
+
+async def test_row_security_that_a_login_switches_off_stops_the_start(
+    migrated: str, owner: AsyncEngine, logins: None
+) -> None:
+    database = Database.connect(migrated, app_url=as_login(migrated, "es_app"))
+    try:
+        async with altered(owner, "ALTER ROLE es_app SET row_security = off", "ALTER ROLE es_app RESET ALL"):
+            with pytest.raises(RoleUnsafe, match="DATABASE_APP_URL: row_security is off, must be on"):
+                await check_database(database)
+    finally:
+        await database.close()
+
+
+@pytest.mark.usefixtures("logins")
+@pytest.mark.parametrize(
+    ("app", "system", "variable", "role"),
+    [
+        pytest.param("es_system", "es_app", "DATABASE_SYSTEM_URL", "eventship_system", id="swapped"),
+        pytest.param("es_stranger", "es_system", "DATABASE_APP_URL", "eventship_app", id="app"),
+        pytest.param(None, None, "DATABASE_URL", "eventship_system", id="one-login"),
+    ],
+)
+async def test_login_that_may_not_take_its_role_stops_the_start(
+    migrated: str, app: str | None, system: str | None, variable: str, role: str
+) -> None:
+    database = Database.connect(
+        as_login(migrated, "es_stranger"),
+        app_url=app and as_login(migrated, app),
+        system_url=system and as_login(migrated, system),
+    )
+    try:
+        with pytest.raises(DatabaseUnreachable) as refused:
+            await check_database(database)
+    finally:
+        await database.close()
+    assert str(refused.value) == (
+        f'{variable}: Postgres cannot be used (permission denied to set role "{role}"): '
+        "let its login take the role: docs/operations.md#roles"
+    )
+
+
+@pytest.mark.usefixtures("logins")
+async def test_role_that_could_not_be_taken_once_is_taken_when_it_can(
+    migrated: str, owner: AsyncEngine
+) -> None:
+    """A transaction that failed to begin leaves no connection that would begin the next one as its login."""
+    database = Database.connect(as_login(migrated, "es_app"), pool=1)
+    try:
+        async with database.tenant("host_a") as session:
+            await session.execute(HOSTS)
+        async with altered(owner, "REVOKE eventship_app FROM es_app", "GRANT eventship_app TO es_app"):
+            with pytest.raises(ProgrammingError, match="permission denied to set role"):
+                async with database.tenant("host_a") as session:
+                    await session.execute(HOSTS)
+        async with database.tenant("host_a") as session:
+            assert (await session.execute(SHOW)).one()[0] == "eventship_app"
+    finally:
+        await database.close()
