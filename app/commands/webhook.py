@@ -29,10 +29,17 @@ def send_webhook(flags: Mapping[str, Any], *, url: str, secret: str) -> int:
     return 0 if answer.is_success else 1
 
 
+def _event_of(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a registration: without --title at version 0, so that a known event stays as it is."""
+    if flags["title"]:
+        return {"id": flags["event"], "title": flags["title"]}
+    return {"id": flags["event"], "title": flags["event"], "version": 0}
+
+
 def payload_of(flags: Mapping[str, Any]) -> dict[str, Any]:
     """The envelope that the flags ask for; what happened, happened now."""
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    event = {"id": flags["event"], "title": flags["title"] or flags["event"], "starts_at": now}
+    event = _event_of(flags)
     attendee = {name: flags[name] for name in ATTENDEE_FLAGS if flags[name] is not None}
     registration = {
         "id": flags["registration"] or f"reg_{uuid4().hex[:12]}",

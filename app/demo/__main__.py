@@ -12,10 +12,19 @@ from app.demo.faults import FAULTS, FaultMissed
 from app.demo.org import DoorRefused
 from app.demo.run import run
 from app.demo.smoke import NotAsExpected, smoke
-from app.demo.story import NotDrained, WebhookRefused
+from app.demo.story import ConnectionEnded, NotDrained, WebhookRefused
 from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, STACK_FAULTS, Plan
 
-ENDS = (*STACK_FAULTS, Lost, ApiRefused, DoorRefused, FaultMissed, NotDrained, WebhookRefused)
+ENDS = (
+    *STACK_FAULTS,
+    Lost,
+    ConnectionEnded,
+    ApiRefused,
+    DoorRefused,
+    FaultMissed,
+    NotDrained,
+    WebhookRefused,
+)
 
 
 def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:

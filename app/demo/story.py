@@ -25,6 +25,10 @@ class NotDrained(Exception):
     """Work is still pending after the time that it may take; the message says what waits for what."""
 
 
+class ConnectionEnded(Exception):
+    """Salesforce ended the connection while registrations waited for it; the message says how to go on."""
+
+
 class WebhookRefused(Exception):
     """The intake did not take a genuine webhook."""
 
@@ -73,7 +77,10 @@ def post(
 def wait_until_drained(
     dashboard: Dashboard, total: int, *, within: float, show: Callable[[Stats], None] = lambda _: None
 ) -> Stats:
-    """Poll until at least `total` registrations came to rest. Raises NotDrained after `within` seconds."""
+    """Poll until at least `total` registrations came to rest.
+
+    Raises ConnectionEnded as soon as the host has to connect again, NotDrained after `within` seconds.
+    """
     deadline = time.monotonic() + within
     while True:
         stats = dashboard.stats()
@@ -81,6 +88,16 @@ def wait_until_drained(
         counts = stats["counts"]
         if counts["total"] >= total and counts["pending"] == 0:
             return stats
+        if stats["connection_state"] != "connected":
+            raise ConnectionEnded(_how_to_reconnect(counts["pending"], dashboard.card()["reason"]))
         if time.monotonic() > deadline:
             raise NotDrained(f"after {within:.0f} s: {counts}, pending because {stats['pending_because']}")
         time.sleep(POLL_SECONDS)
+
+
+def _how_to_reconnect(pending: int, reason: Mapping[str, Any] | None) -> str:
+    why = reason["title"] if reason else "The host is not connected"
+    return (
+        f"{why}: {pending} registrations wait, none is lost. The same command again connects and goes on "
+        "from here; `make clean` starts over with an empty org."
+    )

@@ -1,6 +1,8 @@
 """Postgres and Valkey from their wheels: they start, keep what they were told, and never outlive us."""
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.local import EngineNotStarted, LocalEngines, free_port
+from app.local import EngineNotStarted, LocalEngines, free_port, remove_ownerless_data
 
 LAUNCHER = """
 import pathlib, sys, time
@@ -130,3 +132,22 @@ async def test_discarded_engines_leave_no_data_behind(home: Path) -> None:
     engines.discard()
     assert not data.exists()
     assert not home.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps data outside of the home")
+async def test_data_of_a_deleted_home_goes_with_the_next_start(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    gone, kept = LocalEngines(tmp_path / "gone", is_durable=False), LocalEngines(tmp_path / "kept")
+    with contextlib.ExitStack() as stack:
+        for engines in (gone, kept):
+            stack.callback(engines.discard)
+            engines.start_postgres()
+        data_of_gone, data_of_kept = gone.data_directory, kept.data_directory
+        shutil.rmtree(gone.home)
+        remove_ownerless_data()
+        assert data_of_gone.exists(), "its server still runs"
+        gone.stop()
+        remove_ownerless_data()
+        assert not data_of_gone.exists()
+        assert data_of_kept.exists()
+    assert not list(data_of_kept.parent.glob(f"{data_of_kept.name}*"))

@@ -136,6 +136,14 @@ def test_a_webhook_of_flags_is_a_genuine_confirmation() -> None:
     assert "checked_in_at" not in body["data"]["registration"]
 
 
+def test_a_webhook_of_flags_leaves_a_known_event_as_it_is() -> None:
+    flags = dict.fromkeys(
+        ("title", "registration", "email", "first_name", "last_name", "name", "company", "job_title", "phone")
+    ) | {"type": "registration.confirmed", "host": "h", "event": "e"}
+    assert payload_of(flags)["data"]["event"] == {"id": "e", "title": "e", "version": 0}
+    assert payload_of(flags | {"title": "Summit"})["data"]["event"] == {"id": "e", "title": "Summit"}
+
+
 def test_a_check_in_of_flags_carries_its_time() -> None:
     flags = dict.fromkeys(
         ("title", "registration", "email", "first_name", "last_name", "name", "company", "job_title", "phone")
