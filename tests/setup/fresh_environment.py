@@ -1,9 +1,9 @@
 """Makes `.venv` as a new machine with an old pip does, while newer releases than the locks are on offer.
 
-Run with a bare Python, before anything is installed: `python3 tests/setup/fresh_environment.py`. It takes the pip
-that Python 3.11 brings, publishes a made-up newer release of everything that a lock pins in a local index, and
-runs `make setup`. Then it shows that this index is a trap: an install that resolves (as `make setup` once did)
-has to fail on it. Exit code 0 when both went as they must.
+Run with a bare Python, before anything is installed: `python3 tests/setup/fresh_environment.py`. It takes the
+pip that Python 3.11 brings, puts a made-up newer release of everything that a lock pins into a local index,
+and runs `make setup`. Then it shows that this index is a trap: an install that resolves, as `make setup` once
+did, has to fail on it. Exit code 0 when both went as they must.
 """
 
 import base64
@@ -46,8 +46,8 @@ def publish_newer(names: list[str], index: Path) -> None:
     index.mkdir(exist_ok=True)
     for name in names:
         stem = f"{re.sub('[-_.]+', '_', name)}-{NEWER}"
-        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {NEWER}\nProvides-Extra: toml\nProvides-Extra: hiredis\n"
-        files = {f"{stem}.dist-info/METADATA": metadata, f"{stem}.dist-info/WHEEL": WHEEL}
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {NEWER}\n"
+        files = {f"{stem}.dist-info/METADATA": metadata + EXTRAS, f"{stem}.dist-info/WHEEL": WHEEL}
         record = "".join(f"{path},{_digest(text)},{len(text)}\n" for path, text in files.items())
         with zipfile.ZipFile(index / f"{stem}-py3-none-any.whl", "w") as wheel:
             for path, text in files.items():
@@ -55,6 +55,7 @@ def publish_newer(names: list[str], index: Path) -> None:
             wheel.writestr(f"{stem}.dist-info/RECORD", f"{record}{stem}.dist-info/RECORD,,\n")
 
 
+EXTRAS = "Provides-Extra: toml\nProvides-Extra: hiredis\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -71,7 +72,7 @@ def make_environment(environment: dict[str, str]) -> None:
 
 
 def show_the_trap(environment: dict[str, str]) -> int:
-    """Install a lock in the way that resolves; 0 when pip refuses it, since only then the set-up was tested."""
+    """Install a lock in the way that resolves; 0 when pip refuses it: else nothing was tested."""
     with tempfile.TemporaryDirectory() as scratch:
         install = [str(ROOT / ".venv/bin/python"), "-m", "pip", "install", "--quiet", "--no-input"]
         install += ["--dry-run", "--ignore-installed", "--require-hashes", "--target", scratch]
