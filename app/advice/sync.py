@@ -97,6 +97,18 @@ DATA_ROWS: Final[tuple[AdviceRow, ...]] = (
         ("Resolve the duplicate in Salesforce, then click Retry on the failed row.",),
         DOCS + "duplicate_no_match",
     ),
+    (
+        "duplicate_named",
+        "A duplicate rule points to another record",
+        "A duplicate rule or unique field in your org stopped the {object}, because of the record that "
+        "is linked here. The mapping says under people.adopt_duplicates not to take it for the attendee.",
+        (
+            "If it is the same person, give that record the attendee's e-mail address.",
+            "If it is somebody else, change the rule in Salesforce so that it warns only.",
+            RETRY,
+        ),
+        DOCS + "duplicate_named",
+    ),
 )
 
 CONFIGURATION_ROWS: Final[tuple[AdviceRow, ...]] = (

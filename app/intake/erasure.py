@@ -82,13 +82,24 @@ SKIP_JOBS = text("""
     WHERE host_id = held.host AND registration_id = held.id
 """)
 HUSH_ERRORS = text("""
-    UPDATE sync_jobs SET error = (error - 'value') || '{"message": ""}'
+    UPDATE sync_jobs SET error = (error - 'value' - 'matches') || '{"message": ""}'
     WHERE host_id = :host_id AND registration_id = ANY(:ids) AND error IS NOT NULL
 """)
 FORGET_HISTORY = text("""
     DELETE FROM sync_attempts
     WHERE host_id = :host_id AND (
         registration_id = ANY(:ids) OR (registration_id = ANY(:handed_on) AND at <= :at)
+    )
+""")
+# A duplicate rule may have named the person beside another attendee's write.
+FORGET_MATCHES = text("""
+    UPDATE sync_attempts AS attempt SET answers = (
+        SELECT jsonb_agg(answer - 'matches' ORDER BY place)
+        FROM jsonb_array_elements(attempt.answers) WITH ORDINALITY AS a (answer, place)
+    )
+    WHERE host_id = :host_id AND EXISTS (
+        SELECT FROM jsonb_path_query(attempt.answers, '$[*].matches[*].email') AS m (email)
+        WHERE email #>> '{}' = ANY(:emails)
     )
 """)
 STRIPPED = """
@@ -218,6 +229,7 @@ async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
     handed_on = sorted(told - set(found.ids) - {None})
     await session.execute(HUSH_ERRORS, values | {"ids": handed_on})
     await session.execute(FORGET_HISTORY, values | {"handed_on": handed_on})
+    await session.execute(FORGET_MATCHES, values)
     await session.execute(FORGET_EXCLUSIONS, values)
     await session.execute(FORGET_ANSWERS, {"host_id": wish.host_id})
 

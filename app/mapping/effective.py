@@ -46,7 +46,7 @@ def _people(rules: Rules) -> PeopleShown:
         create=rules.creates,
         update_existing=rules.is_updating,
         match_by=MatchByShown(field=by.field, from_=by.path) if by else None,
-        bypass_alert_rules=rules.bypasses_alert_rules,
+        adopt_duplicates=rules.adopts_duplicates,
         opt_out_field=rules.opt_out_field,
         fill_required=rules.fills_required,
     )

@@ -110,7 +110,10 @@ class PeopleGiven(Given):
     update_existing: StrictBool = Field(False, description="whether fields of people we found may be changed")
     match_by: MatchBy | None = Field(None, description="tried after the Salesforce id and the e-mail")
     bypass_alert_rules: StrictBool = Field(
-        False, description="save people although an Alert-mode duplicate rule warns"
+        False, description="retired, without effect: `adopt_duplicates` says what follows", deprecated=True
+    )
+    adopt_duplicates: Literal["always", "same_name", "never"] = Field(
+        "always", description="whether a record that a duplicate rule names is taken for the attendee"
     )
     opt_out_field: ApiName | None = Field(None, description="set to true on an explicit no; never to false")
     fill_required: StrictBool = Field(

@@ -25,7 +25,8 @@ class PeopleShown(BaseModel):
     create: str
     update_existing: bool
     match_by: MatchByShown | None
-    bypass_alert_rules: bool
+    bypass_alert_rules: bool = Field(False, description="retired: always false", deprecated=True)
+    adopt_duplicates: str
     opt_out_field: str | None
     fill_required: bool
 

@@ -16,6 +16,7 @@ TITLES: Final = {
     "invalid_email": "Salesforce refused the e-mail address of the {object}",
     "required_field_missing": "The {object} lacks a value for a required field",
     "restricted_picklist": "A picklist of the {object} does not have the value",
+    "duplicate_named": "A duplicate rule points to another record than the {object}",
     "duplicate_no_match": "A duplicate rule in Salesforce refused the {object}",
     "insufficient_access": "The connected user may not save the {object}",
     "create_not_allowed": "The connected user may not create the {object}",

@@ -10,7 +10,7 @@ from app.models import Registration, SyncAttempt
 from app.monitor.context import load_context
 from app.monitor.cursors import decode_cursor, encode_cursor
 from app.monitor.history_schemas import AnswerShown, AttemptShown, History, RequestShown
-from app.monitor.rows import MESSAGE_LENGTH, UNGROUPED, VALUE_LENGTH, advice_on
+from app.monitor.rows import MESSAGE_LENGTH, UNGROUPED, VALUE_LENGTH, advice_on, matches_shown
 from app.monitor.schemas import RowError
 from app.problems import CursorInvalid, RegistrationNotFound
 
@@ -70,6 +70,7 @@ def error_of(error: dict[str, Any], *, at: datetime, group_id: str | None = None
         fields=list(error.get("fields") or ()),
         field_label=error.get("field_label"),
         value=None if value is None else str(value)[:VALUE_LENGTH],
+        matches=matches_shown(error, None),
         advice=advice_on(error),
         attempts=1,
         first_at=at,

@@ -16,6 +16,17 @@ class RequestShown(BaseModel):
     body: dict[str, Any] | None
 
 
+class MatchShown(BaseModel):
+    """A record that a duplicate rule named; name and e-mail where the connected user may see it."""
+
+    object: str
+    id: str
+    name: str | None
+    email: str | None
+    engine: str | None
+    confidence: float | None
+
+
 class AnswerShown(BaseModel):
     """Salesforce's word on the request of the same position; nobody knows where `is_lost`."""
 
@@ -23,6 +34,7 @@ class AnswerShown(BaseModel):
     id: str | None
     errors: list[dict[str, Any]]
     is_lost: bool
+    matches: list[MatchShown] = Field(default_factory=list)
 
 
 class AttemptShown(BaseModel):

@@ -76,7 +76,7 @@ def assemble_row(material: Material, scene: Scene) -> Row:
         activities=activity_links(material.records, scene.instance_url),
         member=member_link(slots.get("member"), scene.instance_url),
         parts=parts_of(registration, job, slots=slots, link=scene.link),
-        error=None if standing.is_erased else error_shown(job, placed),
+        error=None if standing.is_erased else error_shown(job, placed, scene.instance_url),
         warnings=[] if standing.is_erased or job is None else [warning_shown(each) for each in job.warnings],
         can_retry=can_retry(standing),
         is_erased=standing.is_erased,
@@ -146,7 +146,7 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
     return sorted(found, key=lambda each: (each.written_at is None, each.written_at, each.kind))
 
 
-def error_shown(job: SyncJob | None, placed: Place) -> RowError | None:
+def error_shown(job: SyncJob | None, placed: Place, instance_url: str | None) -> RowError | None:
     """The last error while it is not overcome: of failed rows, and of pending ones that are tried again."""
     if job is None or not job.error or placed.state not in ("failed", "pending"):
         return None
@@ -162,12 +162,25 @@ def error_shown(job: SyncJob | None, placed: Place) -> RowError | None:
         fields=list(error.get("fields") or ()),
         field_label=error.get("field_label"),
         value=str(error["value"])[:VALUE_LENGTH] if error.get("value") is not None else None,
+        matches=matches_shown(error, instance_url),
         advice=advice_on(error),
         attempts=job.attempts,
         first_at=job.first_error_at,
         last_at=job.last_error_at,
         next_attempt_at=job.due_at if is_backing_off else None,
     )
+
+
+def matches_shown(error: dict[str, Any], instance_url: str | None) -> list[RecordLink]:
+    """The records that a duplicate rule named in a stored error."""
+    return [
+        RecordLink(
+            object=each["object"],
+            id=each["id"],
+            url=record_url(instance_url, each["object"], each["id"]) if instance_url else None,
+        )
+        for each in error.get("matches") or ()
+    ]
 
 
 def advice_on(error: dict[str, Any]) -> Advice:

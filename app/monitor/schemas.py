@@ -161,6 +161,9 @@ class RowError(BaseModel):
     fields: list[str]
     field_label: str | None
     value: str | None
+    matches: list[RecordLink] = Field(
+        default_factory=list, description="the records that a duplicate rule or a unique field named"
+    )
     advice: Advice
     attempts: int
     first_at: datetime | None

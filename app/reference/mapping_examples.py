@@ -28,6 +28,7 @@ MAPPING: Final[dict[str, Any]] = {
             "update_existing": True,
             "match_by": None,
             "bypass_alert_rules": False,
+            "adopt_duplicates": "always",
             "opt_out_field": None,
             "fill_required": False,
         },

@@ -64,6 +64,7 @@ ERROR: Final[dict[str, Any]] = {
     "fields": ["Phone"],
     "field_label": "Phone",
     "value": "030 1234567",
+    "matches": [],
     "advice": RULE,
     "attempts": 1,
     "first_at": "2026-11-21T10:00:31Z",
@@ -181,6 +182,7 @@ ATTEMPT: Final[dict[str, Any]] = {
                 {"error_code": REFUSED, "message": "Phone must start with +", "fields": ["Phone"]},
             ],
             "is_lost": False,
+            "matches": [],
         }
     ],
     "outcome": "failed",

@@ -14,7 +14,7 @@ SalesforceError
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.error_codes import (
@@ -54,10 +54,15 @@ _RECORD_PATH: Final = re.compile(r"/sobjects/(\w+)/([a-zA-Z0-9]{15,18})")
 
 @dataclass(frozen=True)
 class Match:
-    """A record that Salesforce names as the one that is already there; the id has 18 characters."""
+    """A record that Salesforce names as the one that is already there; the id has 18 characters.
+
+    `engine` and `confidence` are what a matching rule says of its own judgement.
+    """
 
     sobject: str
     id: str
+    engine: str | None = field(default=None, compare=False)
+    confidence: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -191,18 +196,24 @@ def _parse_fields(fields: object) -> tuple[str, ...]:
 def _parse_matches(result: Mapping[str, Any]) -> tuple[Match, ...]:
     """Every record named, in Salesforce's order, each once; rules may match Leads and Contacts at a time."""
     found = (
-        _parse_match(_mapping(entry).get("entityType"), _mapping(_mapping(record).get("record")))
+        _parse_match(_mapping(entry), _mapping(record))
         for entry in _items(result.get("matchResults"))
         for record in _items(_mapping(entry).get("matchRecords"))
     )
     return tuple(dict.fromkeys(match for match in found if match is not None))
 
 
-def _parse_match(entity_type: object, record: Mapping[str, Any]) -> Match | None:
-    sobject = _mapping(record.get("attributes")).get("type") or entity_type
+def _parse_match(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Match | None:
+    record, confidence = _mapping(found.get("record")), found.get("matchConfidence")
+    sobject = _mapping(record.get("attributes")).get("type") or entry.get("entityType")
     if not isinstance(sobject, str) or not is_id(record.get("Id")):
         return None
-    return Match(_storable(sobject, _FIELD_LENGTH), to18(record["Id"]))
+    return Match(
+        _storable(sobject, _FIELD_LENGTH),
+        to18(record["Id"]),
+        engine=_storable(_text(entry.get("matchEngine")), _FIELD_LENGTH) or None,
+        confidence=float(confidence) if isinstance(confidence, int | float) else None,
+    )
 
 
 def _match_in_message(code: str, message: str) -> tuple[Match, ...]:

@@ -14,6 +14,9 @@ RECORD_TYPE_NOT_AVAILABLE: Final = "RECORD_TYPE_NOT_AVAILABLE"
 CAMPAIGN_OBJECTS: Final = frozenset({"Campaign", "CampaignMember", "CampaignMemberStatus"})
 CREATE_REFUSED: Final = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
 
+DUPLICATE_NAMED: Final = "duplicate_named"
+"""The advice where a duplicate rule named a record that is not taken for the person."""
+
 BY_CODE: Final[dict[str, str]] = {
     "DUPLICATES_DETECTED": "duplicate_no_match",
     "DUPLICATE_VALUE": "duplicate_no_match",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import ErrorClass, Failure
+from app.salesforce.errors import ErrorClass, Failure, Match
+from app.sync.advice_codes import DUPLICATE_NAMED, advice_code_for
 from app.sync.advice_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
-from app.sync.advice_codes import advice_code_for
 from app.sync.groups import group_id
 from app.sync.rules.outcomes import Misfit
 
@@ -28,6 +28,7 @@ class RowError:
     http_status: int | None
     group_id: str
     field_label: str | None = None
+    matches: tuple[Match, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -40,10 +41,14 @@ class RowError:
             "field_label": self.field_label,
             "value": self.value,
             "http_status": self.http_status,
-            "advice_code": advice_code_for(
-                self.error_class, self.error_code, message=self.message, sobject=self.sobject
-            ),
+            "matches": [{"object": each.sobject, "id": each.id} for each in self.matches],
+            "advice_code": self._advice_code(),
         }
+
+    def _advice_code(self) -> str:
+        if self.matches:
+            return DUPLICATE_NAMED
+        return advice_code_for(self.error_class, self.error_code, message=self.message, sobject=self.sobject)
 
 
 def row_error(
@@ -75,6 +80,7 @@ def row_error(
             error_class, failure.error_code, sobject, failure.fields, failure.message, values=values
         ),
         field_label=_label(failure.fields, describe),
+        matches=failure.matches,
     )
 
 

@@ -1,10 +1,11 @@
 """The one place that writes to Salesforce: commits the intent, sends, and tells each row how it ended."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import (
+    ALLOW_ALERTS,
     MAX_QUERIES_AND_COLLECTIONS,
     MAX_ROWS,
     MAX_SUBREQUESTS,
@@ -30,6 +31,7 @@ from app.sync.ends import (
 from app.sync.history import note_answer, note_lost_answer
 from app.sync.policy import STOPPING, consequence_of, next_look
 from app.sync.rows import Operation, Row
+from app.sync.rules.duplicates import update_alert_notice
 from app.sync.store import Store
 from app.sync.turns import in_turns
 
@@ -40,7 +42,8 @@ Chunk = Sequence[Operation]
 class Executor:
     """Carries out operations in as few calls as the caps allow, for the rows of one batch.
 
-    `duplicates` collects the creates that a duplicate rule refused, with what it said; `alone` the
+    `duplicates` collects the creates that a duplicate rule refused, with what it said; `alerted` the changes
+    of people that one refused, once; `alone` the
     operations that were sent each by itself, not in a collection; `ended` is why nothing more may be sent.
     """
 
@@ -50,6 +53,7 @@ class Executor:
     clock: Clock
     packs_duplicates: bool = False
     duplicates: list[tuple[Operation, Failure]] = field(default_factory=list)
+    alerted: list[Operation] = field(default_factory=list)
     alone: set[Operation] = field(default_factory=set)
     ended: AnswerLost | Refused | None = None
 
@@ -83,6 +87,17 @@ class Executor:
         await self.run_singly([operation for operation, failure in refused if not failure.matches])
         again, self.duplicates = self.duplicates, []
         return [(operation, failure) for operation, failure in refused if failure.matches] + again
+
+    async def pass_alerts(self) -> None:
+        """Change the people all the same whose change a duplicate rule only warned of.
+
+        A collection does not say whether the rule alerts or blocks: one that blocks refuses again.
+        """
+        alerted, self.alerted = self.alerted, []
+        for operation in alerted:
+            for row in operation.rows:
+                row.notices.append(update_alert_notice(operation.record.sobject))
+        await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
 
     async def _create_alone(self, operation: Operation) -> None:
         if not await self.intend([operation]):
@@ -254,6 +269,9 @@ class Executor:
         elif operation.fence is not None and _is_duplicate(result):
             mark_unwritten(operation, is_failed=False)
             self.duplicates.append((operation, result.failures[0]))
+        elif _may_be_alerted(operation, result):
+            mark_unwritten(operation, is_failed=False)
+            self.alerted.append(operation)
         else:
             refuse(operation, result.failures[0])
             if consequence_of(result.failures[0]) in STOPPING:
@@ -273,6 +291,11 @@ def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
     ]
     for start in range(0, len(chunks), MAX_QUERIES_AND_COLLECTIONS):
         yield chunks[start : start + MAX_QUERIES_AND_COLLECTIONS]
+
+
+def _may_be_alerted(operation: Operation, result: RowResult) -> bool:
+    is_first = ALLOW_ALERTS.keys().isdisjoint(dict(operation.headers))
+    return not operation.is_create and is_first and result.failures[0].error_code == "DUPLICATES_DETECTED"
 
 
 def _is_duplicate(result: RowResult) -> bool:

@@ -8,8 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.salesforce.composite import RowResult, api_path, sobject_path
+from app.salesforce.errors import Match
 from app.salesforce.ids import to18
 from app.sync.rows import Exchange, Operation, Row
+from app.sync.rules.duplicates import full_name
+from app.sync.rules.people import People
 from app.sync.store import Store
 from app.sync.turns import in_turns
 from app.sync.verdict import Verdict
@@ -45,6 +48,8 @@ def note_answer(operation: Operation, result: RowResult, *, api_version: str, is
         for failure in result.failures
     ]
     answer = {"success": result.is_success, "id": result.id, "errors": errors, "is_lost": False}
+    matches = [_match(each) for failure in result.failures for each in failure.matches]
+    answer |= {"matches": matches} if matches else {}
     _note(operation, answer, api_version=api_version, is_alone=is_alone)
 
 
@@ -52,6 +57,14 @@ def note_lost_answer(operation: Operation, *, api_version: str, is_alone: bool) 
     """Tell the operation's rows that nobody knows."""
     answer: dict[str, Any] = {"success": None, "id": None, "errors": [], "is_lost": True}
     _note(operation, answer, api_version=api_version, is_alone=is_alone)
+
+
+def name_matches(row: Row, people: People) -> None:
+    """Say who the records are that a duplicate rule named, as far as they may be seen."""
+    for match in (match for each in row.exchanges for match in each.answer.get("matches", ())):
+        found = people.rows.get(match["id"])
+        if found is not None:
+            match |= {"name": full_name(found), "email": found.email_key}
 
 
 async def keep_history(
@@ -89,6 +102,17 @@ def _note(operation: Operation, answer: dict[str, Any], *, api_version: str, is_
     exchange = Exchange(operation.key.slot, operation.kind, request, answer)
     for row in operation.rows:
         row.exchanges.append(exchange)
+
+
+def _match(match: Match) -> dict[str, Any]:
+    return {
+        "object": match.sobject,
+        "id": match.id,
+        "name": None,
+        "email": None,
+        "engine": match.engine,
+        "confidence": match.confidence,
+    }
 
 
 def _has_reached(row: Row, verdict: Verdict) -> bool:

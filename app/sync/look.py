@@ -49,6 +49,7 @@ PERSON_FIELDS = {
     CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
     LEAD: "Id, Email, CreatedDate, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
 }
+NAMES = ("FirstName", "LastName")
 STATUSES_SOQL = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
 ACCOUNT_PREFIX = "001"
 ACCOUNT_FIELDS = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
@@ -87,10 +88,16 @@ async def look(client: SalesforceClient, batch: Batch, wanted: Wanted) -> Findin
 
 
 async def look_up_people(
-    client: SalesforceClient, ids: Iterable[str], *, known: People, wanted: Wanted
+    client: SalesforceClient,
+    ids: Iterable[str],
+    *,
+    known: People,
+    wanted: Wanted,
+    with_names: bool = False,
 ) -> People:
     """The people known already and those behind `ids`, be they Accounts of persons."""
     asked = frozenset(ids)
+    wanted = replace(wanted, fields=_with_names(wanted.fields)) if with_names else wanted
     requests = list(_people_requests(sorted(asked), wanted, api_version=client.api_version))
     rows = [row for answers in await _records(client, requests) for row in answers]
     people = [*known.rows.values(), *(_person_row(row, wanted) for row in rows)]
@@ -204,6 +211,10 @@ def _people_soql(
     return f"SELECT {fields} FROM {sobject} WHERE {where}" if where else None  # noqa: S608
 
 
+def _with_names(fields: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {**fields, **{sobject: (*fields.get(sobject, ()), *NAMES) for sobject in (CONTACT, LEAD)}}
+
+
 def _listed(always: str, more: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys((*always.split(", "), *more)))
 
@@ -314,6 +325,8 @@ def _person_row(row: Mapping[str, Any], wanted: Wanted) -> PersonRow:
         converted_contact_id=_id(row.get("ConvertedContactId")),
         master_record_id=_id(row.get("MasterRecordId")),
         person_contact_id=_id(row.get("PersonContactId")),
+        first_name=row.get("FirstName"),
+        last_name=row.get("LastName"),
         standing=_standing(row, ("Email", *wanted.fields.get(sobject, ())), wanted),
     )
 

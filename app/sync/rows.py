@@ -12,6 +12,9 @@ from app.sync.errors import RowError
 from app.sync.rules.fields import Notice
 from app.sync.rules.people import Found
 
+NOTICE = "notice"
+"""The detail of a person that has a warning which stays with it."""
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -138,8 +141,8 @@ class Operation:
 def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
     """The row's person is known and stands in Salesforce."""
     row.person = person
-    row.notices += person.notices
     before = row.slots.get(SlotKey(PERSON))
+    row.notices += (*person.notices, *_kept_notice(details or (before.details if before else {})))
     if before and before.sf_id == person.id and before.state == "written":
         if before.details.get("attendee_id") is None and row.job.attendee.attendee_id is not None:
             row.slots[SlotKey(PERSON)] = before._replace(details={**before.details, **_holder(row)})
@@ -151,6 +154,11 @@ def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = N
         sf_id=person.id,
         details={"found_by": person.found_by, "is_created_by_us": False, **_holder(row), **(details or {})},
     )
+
+
+def _kept_notice(details: Mapping[str, Any]) -> tuple[Notice, ...]:
+    kept = details.get(NOTICE)
+    return (Notice(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
 
 
 def note_holder(row: Row) -> None:

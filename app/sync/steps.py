@@ -5,24 +5,24 @@ from dataclasses import replace
 from typing import Protocol
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import Failure, Refused
+from app.salesforce.errors import Refused
 from app.settings import Settings
 from app.sync.around import Around, look_around
-from app.sync.batch import PERSON, SlotKey
 from app.sync.clock import Clock
 from app.sync.describes import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
-from app.sync.ends import UNKNOWN_FIELD_CODES, refuse
+from app.sync.duplicates import settle_duplicates
+from app.sync.ends import UNKNOWN_FIELD_CODES
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
-from app.sync.look import Findings, look, look_at_persons, look_up_people
+from app.sync.look import Findings, look, look_at_persons
 from app.sync.plan.accounts import adopt_accounts, plan_accounts, settle_accounts
 from app.sync.plan.drafts import Org
 from app.sync.plan.people import by_person, create_people, is_missing, know_contacts
 from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.plan.together import carrier_of
-from app.sync.rows import Operation, Row, open_rows, set_person
-from app.sync.rules.people import ACCOUNT, Found, LookAgain, People, adopt
+from app.sync.rows import Operation, Row, open_rows
+from app.sync.rules.people import ACCOUNT, People
 from app.sync.store import Store
 from app.sync.turns import in_turns
 from app.sync.unasked import halves, is_unaskable, tell_unaskable
@@ -77,6 +77,7 @@ async def take_steps(
     found = replace(found, people=people, persons=persons)
     rest = plan_rest(rows, found, batch=batch, clock=clock)
     await executor.run([operation async for piece in in_turns(rest) for operation in piece])
+    await executor.pass_alerts()
     settle_idle(rows, found, clock=clock)
     for row in rows:
         row.is_through = True
@@ -158,9 +159,9 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
         await run_linked(executor, families)
     else:
         await executor.run(missing)
-    matched = await executor.retake_duplicates()
+    people = await settle_duplicates(executor, found.people, wanted)
     await _persons(executor, missing)
-    return await _adopt_matches(executor.client, matched, found.people, wanted)
+    return people
 
 
 async def _around(client: SalesforceClient, alike: Sequence[Sequence[Row]], found: Findings) -> Around:
@@ -180,7 +181,11 @@ async def _around(client: SalesforceClient, alike: Sequence[Sequence[Row]], foun
 
 async def _persons(executor: Executor, created: Sequence[Operation]) -> None:
     """The Contacts of Person Accounts that were just created."""
-    of_persons = [each for each in created if each.record.sobject == ACCOUNT]
+    of_persons = [
+        each
+        for each in created
+        if each.record.sobject == ACCOUNT and (who := each.rows[0].person) and who.sobject == ACCOUNT
+    ]
     ids = {row.person.id for each in of_persons for row in each.rows if row.person}
     if ids:
         know_contacts(of_persons, await executor.client.person_contacts(sorted(ids)))
@@ -196,27 +201,3 @@ async def _accounts(
         await executor.run(plan.creates)
         adopt_accounts(await executor.retake_duplicates())
     return settle_accounts(plan, alike), plan.known
-
-
-async def _adopt_matches(
-    client: SalesforceClient,
-    refused: Sequence[tuple[Operation, Failure]],
-    people: People,
-    wanted: Wanted,
-) -> People:
-    """Take the records that duplicate rules named, followed to where they live now."""
-    named = {match.id for _, failure in refused for match in failure.matches}
-    if named - people.rows.keys():
-        people = await look_up_people(client, named, known=people, wanted=wanted)
-    for operation, failure in refused:
-        end = adopt([match.id for match in failure.matches], people)
-        if isinstance(end, LookAgain):
-            people = await look_up_people(client, end.ids, known=people, wanted=wanted)
-            end = adopt([match.id for match in failure.matches], people)
-        if isinstance(end, Found):
-            for row in operation.rows:
-                row.slots.pop(SlotKey(PERSON), None)
-                set_person(row, end)
-        else:
-            refuse(operation, failure)
-    return people

@@ -129,7 +129,8 @@ STATS: Shape = {
 }  # fmt: skip
 ERROR: Shape = {
     "group_id": TEXT, "class": TEXT, "kind": Maybe(TEXT), "object": Maybe(TEXT), "error_code": TEXT,
-    "message": TEXT, "fields": [TEXT], "field_label": Maybe(TEXT), "value": Maybe(TEXT), "advice": ADVICE,
+    "message": TEXT, "fields": [TEXT], "field_label": Maybe(TEXT), "value": Maybe(TEXT),
+    "matches": [RECORD], "advice": ADVICE,
     "attempts": NUMBER, "first_at": TIME, "last_at": TIME, "next_attempt_at": Maybe(TIME),
 }  # fmt: skip
 PERSON: Shape = RECORD | {"found_by": TEXT, "is_created_by_us": FLAG}
@@ -187,7 +188,9 @@ PREFLIGHT: Shape = {
 REQUEST: Shape = {"method": TEXT, "path": TEXT, "body": Maybe(OBJECT)}
 HISTORY_ENTRY: Shape = {
     "at": TIME, "kind": TEXT, "why": TEXT, "requests": [REQUEST],
-    "answers": [{"success": Maybe(FLAG), "id": Maybe(ID), "errors": [OBJECT], "is_lost": FLAG}],
+    "answers": [
+        {"success": Maybe(FLAG), "id": Maybe(ID), "errors": [OBJECT], "is_lost": FLAG, "matches": [OBJECT]}
+    ],
     "outcome": TEXT, "error": Maybe(ERROR), "by": Maybe(TEXT),
 }  # fmt: skip
 DRY_RUN: Shape = {

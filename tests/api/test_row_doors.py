@@ -67,6 +67,7 @@ def attempt(registration_id: str, minutes: int = 0, **changes: Any) -> SyncAttem
                 "success": False,
                 "id": None,
                 "is_lost": False,
+                "matches": [],
                 "errors": [
                     {"error_code": RULE["error_code"], "message": RULE["message"], "fields": ["Phone"]}
                 ],

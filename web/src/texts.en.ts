@@ -235,10 +235,14 @@ export const english = {
     matchField: "Your own field",
     matchNone: "Your org has no such field",
     matchFrom: "Is compared with",
+    duplicatesHeading: "When a duplicate rule in Salesforce finds somebody with another address",
+    duplicatesIntro: "With another name, a rule in Alert mode never keeps a new person from being saved.",
+    duplicates: {
+      always: "Take that record; say so on the row where its name differs", same_name: "Take that record only where first and last name are equal", never: "Never take it",
+    },
     switchesHeading: "People in Salesforce",
     switches: {
       update_existing: "Fields of people who are in Salesforce already may be filled and changed, as the rules below say",
-      bypass_alert_rules: "Save new people although a duplicate rule in Alert mode warns",
       fill_required: "Fill required fields that have no value: [not provided], 0, the first choice of a list",
     },
     optOut: "When an attendee says no to marketing, tick",

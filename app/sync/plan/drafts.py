@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.salesforce.composite import ALLOW_ALERTS, NO_ASSIGNMENT, Record
+from app.salesforce.composite import NO_ASSIGNMENT, Record
 from app.salesforce.describe import SObjectDescribe
 from app.sync.advice_codes import RECORD_TYPE_NOT_AVAILABLE
 from app.sync.around import Around, organizer_of
@@ -15,7 +15,7 @@ from app.sync.rules.fields import Notice, lead_fields
 from app.sync.rules.mapping import DEFAULT_FIELDS, FIXED, ORGANIZER, Rules
 from app.sync.rules.outcomes import Misfit
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD
-from app.sync.rules.standard import PEOPLE, PERSON_ACCOUNT, field_name, hosts_rules, object_of
+from app.sync.rules.standard import PERSON_ACCOUNT, field_name, hosts_rules, object_of
 from app.sync.rules.values import fill
 
 QUEUE_PREFIX: Final = "00G"
@@ -153,8 +153,6 @@ def _headers(sobject: str, rules: Rules, *, has_owner: bool) -> Iterator[tuple[s
     named = object_of(sobject)
     if named in ASSIGNED and (has_owner or not rules.owner.runs_assignment_rules):
         yield from NO_ASSIGNMENT.items()
-    if sobject in PEOPLE and rules.bypasses_alert_rules:
-        yield from ALLOW_ALERTS.items()
 
 
 def dropped_in(*slots: Written | None) -> frozenset[str]:

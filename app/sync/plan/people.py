@@ -14,7 +14,7 @@ from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.plan.together import Together, carrier_of, together
 from app.sync.references import fence_key
-from app.sync.rows import Operation, Row, set_person
+from app.sync.rows import NOTICE, Operation, Row, set_person
 from app.sync.rules.fields import Notice, is_usable_email, person_name
 from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, Found, Hidden, NotThere, People, key_of, resolve
@@ -136,7 +136,7 @@ def _not_visible(sobject: str) -> RowError:
 def _adopt_found(row: Row, found: Found) -> None:
     before = row.slots.get(SlotKey(PERSON))
     details = before.details if before else {}
-    followed = {name: details[name] for name in ("asserted",) if name in details}
+    followed = {name: details[name] for name in ("asserted", NOTICE) if name in details}
     # A lost create that turned up is ours, whatever way it was found now.
     if before is not None and before.state == "ambiguous" and before.action == "create":
         details = {"is_created_by_us": True, **followed}

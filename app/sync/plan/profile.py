@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.salesforce.composite import ALLOW_ALERTS, Record
+from app.salesforce.composite import Record
 from app.sync.asserted import asserted_in, asserting
 from app.sync.batch import PERSON, PROFILE, Batch, SlotKey, Written
 from app.sync.clock import Clock
@@ -102,7 +102,6 @@ def _update(told: Together, standing: Standing, found: Findings) -> Operation:
         words={
             id_: asserting(_said(row), told.said[id_]) for row in rows if (id_ := row.job.registration_id)
         },
-        headers=tuple(ALLOW_ALERTS.items()) if any(each.bypasses_alert_rules for each in rules) else (),
         mapped=frozenset().union(*(mapped_fields(standing.named, each, describe) for each in rules)),
         describe=describe,
         tried=tried_in(*(row.slots.get(KEY) for row in rows)),

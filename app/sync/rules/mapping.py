@@ -12,6 +12,9 @@ or never, which takes a default or the host's rule away."""
 LEAD_CREATED, CONTACT_CREATED, PERSON_ACCOUNT_CREATED, NOBODY_CREATED = (
     "lead", "contact", "person_account", "nobody",
 )  # fmt: skip
+ALWAYS, SAME_NAME, NEVER = "always", "same_name", "never"
+"""Whether a record that a duplicate rule names is taken for the person."""
+
 LEFT, ORGANIZER, FIXED = "leave", "organizer", "fixed"
 
 
@@ -85,7 +88,7 @@ class Rules:
     creates: str = LEAD_CREATED
     is_updating: bool = False
     external_id: ExternalId | None = None
-    bypasses_alert_rules: bool = False
+    adopts_duplicates: str = ALWAYS
     opt_out_field: str | None = None
     fills_required: bool = False
     record_types: Mapping[str, str] = member(default_factory=dict)
@@ -148,7 +151,7 @@ def _overridden(before: Sequence[FieldRule], after: Sequence[FieldRule]) -> tupl
 PEOPLE_MEMBERS: Final = {
     "create": "creates",
     "update_existing": "is_updating",
-    "bypass_alert_rules": "bypasses_alert_rules",
+    "adopt_duplicates": "adopts_duplicates",
     "opt_out_field": "opt_out_field",
     "fill_required": "fills_required",
 }

@@ -19,7 +19,8 @@ PERSON_OF_ACCOUNT = "person_of_account"
 class PersonRow:
     """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case.
 
-    An Account of a person stands for its Contact. `standing` has the fields that the rules asked to see.
+    An Account of a person stands for its Contact. `standing` has the fields that the rules asked to see;
+    names are read only of records that a duplicate rule named.
     """
 
     sobject: str
@@ -31,6 +32,8 @@ class PersonRow:
     converted_contact_id: str | None = None
     master_record_id: str | None = None
     person_contact_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
     standing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -132,22 +135,11 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
     return frozenset(id_ for id_ in ids if id_)
 
 
-def adopt(matches: Iterable[str], people: People) -> Resolution:
-    """The record that a duplicate rule means, of the ids it named: oldest Contact, then oldest Lead."""
-    ends = [_follow(id_, people) for id_ in matches]
-    missing = frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
-    if missing:
-        return LookAgain(missing)
-    rows = [people.rows[end.id] for end in ends if isinstance(end, Found)]
-    best = _oldest(rows, CONTACT) or _oldest(rows, LEAD)
-    return Found(best.sobject, best.id, "duplicate_rule") if best else NotThere()
-
-
 def _resolve_sticky(job: Job, people: People) -> Resolution | None:
     sticky = job.slot(PERSON)
     if sticky is None or sticky.sf_id is None:
         return None
-    end = _follow(sticky.sf_id, people)
+    end = follow(sticky.sf_id, people)
     if isinstance(end, Found):
         # A record that we followed to a new one is known by the way there; else by how it was found at first.
         is_same = end.id == sticky.sf_id or end.found_by == PERSON_OF_ACCOUNT
@@ -164,7 +156,7 @@ def _resolve_given_id(job: Job, people: People) -> tuple[Found | LookAgain | Non
     if not job.salesforce_id:
         return None, ()
     if _is_person_id(job.salesforce_id):
-        end = _follow(to18(job.salesforce_id), people)
+        end = follow(to18(job.salesforce_id), people)
         if isinstance(end, LookAgain):
             return end, ()
         if isinstance(end, Found):
@@ -198,14 +190,14 @@ def _text(value: object) -> str:
 
 def _resolve_alike(alike: Iterable[PersonRow], people: People, *, how: str) -> Resolution:
     rows = [row for row in alike if not row.is_deleted]
-    contact = _oldest(rows, CONTACT)
+    contact = oldest(rows, CONTACT)
     if contact:
         return Found(CONTACT, contact.id, how)
     for lead in (row for row in rows if row.is_converted):
-        end = _follow(lead.id, people)
+        end = follow(lead.id, people)
         if isinstance(end, Found | LookAgain):
             return end
-    lead_row = _oldest([row for row in rows if not row.is_converted], LEAD)
+    lead_row = oldest([row for row in rows if not row.is_converted], LEAD)
     return Found(LEAD, lead_row.id, how) if lead_row else NotThere()
 
 
@@ -216,7 +208,7 @@ class Gone:
 GONE = Gone()
 
 
-def _follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
+def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
     """To the living record behind an id; GONE when deleted, None when nobody may see it."""
     how = "email"
     for _ in range(MAX_HOPS):
@@ -238,7 +230,7 @@ def _follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
     return GONE
 
 
-def _oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:
+def oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:
     return min(
         (row for row in rows if row.sobject == sobject),
         key=lambda row: (row.created_at, row.id),

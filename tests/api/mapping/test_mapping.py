@@ -37,6 +37,7 @@ async def test_nothing_chosen_is_the_default_mapping(studio: Studio) -> None:
         "update_existing": False,
         "match_by": None,
         "bypass_alert_rules": False,
+        "adopt_duplicates": "always",
         "opt_out_field": None,
         "fill_required": False,
     }

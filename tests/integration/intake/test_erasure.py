@@ -100,6 +100,15 @@ def attempt(registration_id: str = "reg_1") -> SyncAttempt:
     )  # fmt: skip
 
 
+def matched() -> SyncAttempt:
+    """A duplicate rule named the canary beside what was written for a friend."""
+    friend = attempt("reg_2")
+    friend.requests, friend.error = [{"body": {"Email": "friend@otter.example"}}], None
+    match = {"id": "00Q5g00000AbCdEEAV", "name": "Canary Yellow", "email": EMAIL.lower()}
+    friend.answers = [{"id": "00Q5g00000AbCdFEAV"}, {"id": None, "matches": [match]}]
+    return friend
+
+
 @pytest.fixture
 async def written_down(database: Database, vault: Vault) -> Database:
     """The canary everywhere: as attendee, as buyer, in an error, in history, among the exclusions."""
@@ -114,7 +123,7 @@ async def written_down(database: Database, vault: Vault) -> Database:
     async with database.system() as session:
         failed = await session.get_one(SyncJob, ("host_a", "reg_1"))
         failed.error, failed.warnings = {"message": "Canary!", "value": EMAIL}, [{"text": "canary"}]
-        session.add_all((*written(), attempt()))
+        session.add_all((*written(), attempt(), matched()))
     return database
 
 
@@ -125,6 +134,9 @@ async def test_erased_attendee_is_in_no_table(written_down: Database, owner: Asy
     await receive(written_down, erasure())
     assert await places(owner) == []
     assert await places(owner, "yellow") == []
+    async with written_down.system() as session:
+        [friends] = await session.scalars(select(SyncAttempt).where(SyncAttempt.registration_id == "reg_2"))
+    assert friends.answers == [{"id": "00Q5g00000AbCdFEAV"}, {"id": None}]
 
 
 @pytest.mark.parametrize(

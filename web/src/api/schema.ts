@@ -66,6 +66,7 @@ export interface AnswerShown {
   readonly "errors": ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly "id": string | null;
   readonly "is_lost": boolean;
+  readonly "matches": ReadonlyArray<MatchShown>;
   readonly "success": boolean | null;
 }
 
@@ -720,6 +721,16 @@ export interface MatchByShown {
   readonly "from": string;
 }
 
+/** A record that a duplicate rule named; name and e-mail where the connected user may see it. */
+export interface MatchShown {
+  readonly "confidence": number | null;
+  readonly "email": string | null;
+  readonly "engine": string | null;
+  readonly "id": string;
+  readonly "name": string | null;
+  readonly "object": string;
+}
+
 /** The campaign member; `status` is the campaign's own label. */
 export interface MemberLink {
   readonly "id": string;
@@ -855,6 +866,7 @@ export interface PendingBecause {
 
 /** Who is created, matched and touched. */
 export interface PeopleGiven {
+  readonly "adopt_duplicates"?: "always" | "same_name" | "never";
   readonly "bypass_alert_rules"?: boolean;
   readonly "create"?: "lead" | "contact" | "person_account" | "nobody";
   readonly "fill_required"?: boolean;
@@ -865,6 +877,7 @@ export interface PeopleGiven {
 
 /** Who is created, matched and touched. */
 export interface PeopleShown {
+  readonly "adopt_duplicates": string;
   readonly "bypass_alert_rules": boolean;
   readonly "create": string;
   readonly "fill_required": boolean;
@@ -1106,6 +1119,7 @@ export interface RowError {
   readonly "group_id": string;
   readonly "kind": string | null;
   readonly "last_at": string | null;
+  readonly "matches": ReadonlyArray<RecordLink>;
   readonly "message": string;
   readonly "next_attempt_at": string | null;
   readonly "object": string | null;

@@ -8,11 +8,12 @@ import type { Draft } from "./draft";
 
 type People = Required<PeopleGiven>;
 type Owner = Required<OwnerGiven>;
-type Switch = "update_existing" | "bypass_alert_rules" | "fill_required";
+type Switch = "update_existing" | "fill_required";
 
 const CREATED: ReadonlyArray<People["create"]> = ["lead", "contact", "person_account", "nobody"];
 const OWNERS: ReadonlyArray<Owner["how"]> = ["leave", "organizer", "fixed"];
-const SWITCHES: readonly Switch[] = ["update_existing", "bypass_alert_rules", "fill_required"];
+const ADOPTED: ReadonlyArray<People["adopt_duplicates"]> = ["always", "same_name", "never"];
+const SWITCHES: readonly Switch[] = ["update_existing", "fill_required"];
 
 export interface PeopleActs {
   readonly mayChange: boolean;
@@ -26,6 +27,8 @@ export function peopleView(draft: Draft, acts: PeopleActs): View {
   return html`<fieldset class="stack" ?disabled=${!acts.mayChange}><legend><h3>${t.mapping.peopleHeading}</h3></legend>
       <div>${CREATED.map((each) => radio("create", t.mapping.create[each], draft.people.create === each, () => set({ create: each })))}</div></fieldset>
     ${matchView(draft.people, acts, set)}
+    <fieldset ?disabled=${!acts.mayChange}><legend><h3>${t.mapping.duplicatesHeading}</h3></legend><p class="small dim">${t.mapping.duplicatesIntro}</p>
+      ${ADOPTED.map((each) => radio("adopt_duplicates", t.mapping.duplicates[each], draft.people.adopt_duplicates === each, () => set({ adopt_duplicates: each })))}</fieldset>
     <fieldset ?disabled=${!acts.mayChange}><legend><h3>${t.mapping.switchesHeading}</h3></legend>
       ${SWITCHES.map((each) => html`<label class="pick"><input type="checkbox" id=${each} .checked=${draft.people[each]} @change=${(event: Event) => set({ [each]: isChecked(event) })}>
         <span>${t.mapping.switches[each]}</span></label>`)}

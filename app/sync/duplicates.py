@@ -1,0 +1,121 @@
+"""People whom a duplicate rule or a unique field refused: adopted, saved beside the match, or failed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from app.salesforce.composite import ALLOW_ALERTS
+from app.salesforce.errors import Failure
+from app.sync.batch import PERSON, SlotKey
+from app.sync.describes import load_describes
+from app.sync.ends import refuse
+from app.sync.execute import Executor
+from app.sync.history import name_matches
+from app.sync.look import ACCOUNT_PREFIX, look_up_people
+from app.sync.rows import NOTICE, Operation, set_person
+from app.sync.rules.duplicates import (
+    Decision,
+    alert_notice,
+    decide,
+    matched,
+    other_name_notice,
+)
+from app.sync.rules.fields import Notice
+from app.sync.rules.people import ACCOUNT, Found, LookAgain, People, PersonRow, resolve
+from app.sync.wanted import Wanted
+
+ROUNDS: Final = 2
+"""What was saved beside an alert may meet a rule that blocks."""
+
+Refusals = Sequence[tuple[Operation, Failure]]
+
+
+async def settle_duplicates(executor: Executor, people: People, wanted: Wanted) -> People:
+    """Bring the refused creates to an end, as the hosts' rules say; returns the people known by then.
+
+    Raises as `Executor.run` does.
+    """
+    for _ in range(ROUNDS):
+        refused = await executor.retake_duplicates()
+        if not refused:
+            break
+        people = await _look_up(executor, refused, people, wanted)
+        again = [operation for each in refused if (operation := _settle(*each, people)) is not None]
+        await executor.run(again)
+    return people
+
+
+async def _look_up(executor: Executor, refused: Refusals, people: People, wanted: Wanted) -> People:
+    """The records that were named, by name, followed to where they live now."""
+    named = {match.id for _, failure in refused for match in failure.matches}
+    if any(id_.startswith(ACCOUNT_PREFIX) for id_ in named) and ACCOUNT not in wanted.describes:
+        wanted = await _with_accounts(executor, wanted)
+    missing = frozenset(named)
+    while missing:
+        people = await look_up_people(executor.client, missing, known=people, wanted=wanted, with_names=True)
+        ends = [_meant(operation, failure, people) for operation, failure in refused]
+        missing = frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
+    for operation, _ in refused:
+        for row in operation.rows:
+            name_matches(row, people)
+    return people
+
+
+async def _with_accounts(executor: Executor, wanted: Wanted) -> Wanted:
+    """In an org with Person Accounts a rule for Leads may name one."""
+    batch = executor.store.batch
+    known = await load_describes(
+        executor.store.database,
+        executor.client,
+        host_id=batch.host_id,
+        org_id=batch.org_id,
+        sobjects=(ACCOUNT,),
+    )
+    return replace(wanted, describes={**wanted.describes, **known})
+
+
+def _meant(operation: Operation, failure: Failure, people: People) -> PersonRow | LookAgain | None:
+    return matched([match.id for match in failure.matches], people, operation.record.fields)
+
+
+def _settle(operation: Operation, failure: Failure, people: People) -> Operation | None:
+    """The same create once more where it is to be saved beside its match."""
+    same = resolve(operation.rows[0].job, people)
+    match = _meant(operation, failure, people)
+    if isinstance(same, Found):
+        # Somebody made the record since we looked: it has the attendee's own address or key.
+        _adopt(operation, same)
+        return None
+    if not isinstance(match, PersonRow):
+        refuse(operation, failure)
+        return None
+    rules = operation.rows[0].job.rules
+    decision = decide(failure, operation.record.fields, match, adopts=rules.adopts_duplicates)
+    match decision:
+        case Decision.ADOPT:
+            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"))
+        case Decision.ADOPT_WARNED:
+            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"), other_name_notice(match))
+        case Decision.SAVE_AS_NEW:
+            return _beside(operation, alert_notice(match, operation.record.sobject))
+        case Decision.FAIL:
+            refuse(operation, failure)
+    return None
+
+
+def _adopt(operation: Operation, person: Found, notice: Notice | None = None) -> None:
+    details: Mapping[str, object] = {NOTICE: notice.as_json()} if notice else {}
+    for row in operation.rows:
+        row.slots.pop(SlotKey(PERSON), None)
+        set_person(row, person, details=details)
+
+
+def _beside(operation: Operation, notice: Notice) -> Operation:
+    for row in operation.rows:
+        row.notices.append(notice)
+    headers = {**dict(operation.headers), **ALLOW_ALERTS}
+    return replace(
+        operation,
+        headers=tuple(headers.items()),
+        details={**operation.details, NOTICE: notice.as_json()},
+    )
