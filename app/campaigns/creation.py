@@ -17,6 +17,7 @@ from app.connections.service import usable_connection
 from app.models import CampaignLink, Connection, Event
 from app.problems import CampaignIsLocked, EventIsOver, EventNotFound
 from app.resources import Resources
+from app.sync.rules.fields import clean, shortened
 
 NAME_MAX: Final = 80
 WEBINARS: Final = ("webinar", "on_demand")
@@ -53,7 +54,7 @@ class Wish:
         start, end = event_days(event)
         return cls(
             id=uuid4().hex,
-            name=(wanted.name or event.title).strip()[:NAME_MAX],
+            name=_name(wanted.name) or _name(event.title) or _name_by_day(start),
             type=wanted.type or ("Webinar" if event.kind in WEBINARS else None),
             start_date=_iso(wanted.start_date or start),
             end_date=_iso(wanted.end_date or end),
@@ -137,6 +138,14 @@ async def store_wish(session: AsyncSession, event: Event, wish: Wish, *, org_id:
     await audit.record(
         session, event.host_id, actor=by, action="salesforce.campaign_asked_for", details=details
     )
+
+
+def _name(given: str | None) -> str | None:
+    return shortened(clean(given) or "", NAME_MAX) or None
+
+
+def _name_by_day(start: date | None) -> str:
+    return f"Event on {start.isoformat()}" if start else "Event on demand"
 
 
 def _iso(day: date | None) -> str | None:

@@ -1,5 +1,6 @@
 """One line of an import: from bytes to what it tells of a registration, or why it cannot be used."""
 
+import codecs
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -85,6 +86,7 @@ def read_line(number: int, raw: bytes | None) -> Line | None:
     """What the line tells; None for an empty one, which is passed over."""
     if raw is None:
         return _rejected(number, "", "the line is too long")
+    raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
     if not raw.strip():
         return None
     try:

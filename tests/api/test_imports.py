@@ -65,6 +65,11 @@ async def test_every_line_gets_its_own_answer(http: httpx.AsyncClient, database:
         assert await session.scalar(select(func.count()).select_from(Delivery)) == 0
 
 
+async def test_byte_order_mark_is_passed_over(http: httpx.AsyncClient) -> None:
+    answers = await send(http, b"\xef\xbb\xbf" + ndjson([line(1), line(2)]))
+    assert [each["outcome"] for each in answers] == ["accepted", "accepted"]
+
+
 async def test_the_same_lines_again_are_unchanged(http: httpx.AsyncClient) -> None:
     body = ndjson(line(number) for number in range(1200))
     assert {each["outcome"] for each in await send(http, body)} == {"accepted"}

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from app.sync.rules.fields import FREE_MAIL_DOMAINS, NO_COMPANY, clean
-from app.sync.rules.fitting import shortened
+from app.sync.rules.fields import FREE_MAIL_DOMAINS, NO_COMPANY, clean, shortened
 
 NAME_LENGTH: Final = 255
 NOBODY: Final = frozenset(

@@ -110,11 +110,14 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
 
 def cut(sobject: str, field: str, value: str) -> str:
     """The value within the field's length, counted as Salesforce does, in UTF-16 units."""
-    limit = LENGTHS.get((sobject, field))
-    if limit is None or utf16_length(value) <= limit:
-        return value
-    shortened = value.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore")
-    return shortened.rstrip()
+    return shortened(value, LENGTHS.get((sobject, field), 0))
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text in `limit` UTF-16 units, as Salesforce counts; 0 is no limit."""
+    if not limit or utf16_length(text) <= limit:
+        return text
+    return text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore").rstrip()
 
 
 def cut_warning(sobject: str, field: str) -> Notice:

@@ -6,14 +6,15 @@ Types and limits: https://developer.salesforce.com/docs/atlas.en-us.object_refer
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from app.addresses import plain_address
 from app.salesforce.describe import Field
 from app.salesforce.ids import is_id, sobject_of, to18
-from app.sync.rules.fields import clean, is_usable_email, utf16_length
+from app.sync.rules.fields import clean, is_usable_email, shortened, utf16_length
+from app.sync.rules.numbers import NotANumber, number_of
 from app.sync.rules.sources import Value, day_of, in_zone, text_of
 
 TEXT_TYPES: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone"})
@@ -22,15 +23,16 @@ INT_DIGITS: Final = 8
 NUMBER_DIGITS: Final = 18
 FIRST_YEAR, LAST_YEAR = 1700, 4000
 YES: Final = frozenset(["true", "yes", "y", "on", "ja", "j", "oui", "o", "sí", "si", "s", "1"])
-NO: Final = frozenset(["false", "no", "n", "off", "nein", "non", "0"])
+NO_WORDS: Final = "false no n off nein non nee nej nei não nao ne nie нет いいえ 否 不 0 0.0"
+NO: Final = frozenset(NO_WORDS.split())
+THANKS: Final = frozenset(
+    ["thanks", "thank you", "danke", "merci", "gracias", "grazie", "obrigado", "obrigada"]
+)
 ASCII_EMAIL: Final = re.compile(r"[\w.!#$%&'*+/=?^`|~-]+@[A-Za-z0-9.-]+", re.ASCII)
 DOMAIN_PARTS: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
 )
 URL: Final = re.compile(r"(?:https?://)?[^\s/.]+\.[^\s]+", re.IGNORECASE)
-NUMBER: Final = re.compile(r"[-+]?\d+(?:\.\d+)?")
-DECIMAL_COMMA: Final = re.compile(r"([-+]?\d+),(\d{1,2})")
-GROUPING: Final = str.maketrans("", "", " \u00a0\u202f'’")
 
 
 class DoesNotFit(ValueError):
@@ -49,23 +51,25 @@ class Fitted:
     note: str | None = None
 
 
-def fitted(field: Field, value: Value, *, zone: tzinfo, is_hosts_own: bool = False) -> Fitted:
+def fitted(
+    field: Field, value: Value, *, zone: tzinfo, locale: str | None = None, is_hosts_own: bool = False
+) -> Fitted:
     """The value as the field takes it. Raises `DoesNotFit`.
 
-    `zone` is the event's, for days and for times without one. `is_hosts_own`: the host wrote the value, so
-    that a `;` separates options and an id may be meant.
+    `zone` is the event's, for days and for times without one; `locale` the attendee's, for their numbers.
+    `is_hosts_own`: the host wrote the value, so that a `;` separates options, an id may be meant, and a check
+    box needs a yes or a no.
     """
     fit = FITTERS.get(field.type)
     if fit is None:
         raise DoesNotFit(f"Fields of type {field.type} cannot be filled.")
-    return fit(field, _options(value) if is_hosts_own and field.type == "multipicklist" else value, zone)
-
-
-def shortened(text: str, limit: int) -> str:
-    """The text in `limit` UTF-16 units, as Salesforce counts; 0 is no limit."""
-    if not limit or utf16_length(text) <= limit:
-        return text
-    return text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore").rstrip()
+    if is_hosts_own and field.type == "multipicklist":
+        value = _options(value)
+    elif is_hosts_own and field.type == "boolean" and _word(text_of(value, zone)) not in YES | NO:
+        raise DoesNotFit("That is neither yes nor no.")
+    elif field.type in NUMBER_TYPES and isinstance(value, str):
+        value = _number_text(value, None if is_hosts_own else locale)
+    return fit(field, value, zone)
 
 
 def options_of(text: object) -> tuple[str, ...]:
@@ -149,10 +153,21 @@ def _option(field: Field, text: str) -> str:
 
 
 def _boolean(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    word = text_of(value, zone).strip().casefold()
-    if word not in YES | NO:
-        raise DoesNotFit("That is neither yes nor no.")
-    return Fitted(word in YES)
+    """An option that was ticked is a yes, whatever its words, unless it says no."""
+    options = value if isinstance(value, tuple) else (text_of(value, zone),)
+    return Fitted(not all(_is_no(option) for option in options))
+
+
+def _is_no(text: str) -> bool:
+    """`no`, `No, I come alone`, `nein danke`; not `None of my colleagues` or `No-code workshop`."""
+    word = _word(text)
+    first, comma, _ = word.partition(",")
+    no, _, thanks = word.partition(" ")
+    return word in NO or (bool(comma) and first.strip() in NO) or (no in NO and thanks in THANKS)
+
+
+def _word(text: str) -> str:
+    return text.strip().rstrip(".!").casefold()
 
 
 def _number(field: Field, value: Value, zone: tzinfo) -> Fitted:
@@ -177,8 +192,6 @@ def _rounded(number: Decimal, scale: int | None) -> Decimal:
 def _decimal(value: Value) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise DoesNotFit("That is no number.")
-    if isinstance(value, str):
-        value = _number_text(value)
     number = Decimal(str(value))
     # A number of more digits than any field has would not survive the arithmetic here either.
     if not number.is_finite() or abs(number) >= Decimal(10) ** NUMBER_DIGITS:
@@ -186,18 +199,18 @@ def _decimal(value: Value) -> Decimal:
     return number
 
 
-def _number_text(text: str) -> str:
-    plain = text.strip().translate(GROUPING)
-    comma = DECIMAL_COMMA.fullmatch(plain)
-    plain = f"{comma[1]}.{comma[2]}" if comma else plain
-    if not plain.isascii() or not NUMBER.fullmatch(plain):
-        raise DoesNotFit("That is no number.")
-    return plain
+def _number_text(text: str, locale: str | None) -> str:
+    try:
+        return str(number_of(text, locale))
+    except NotANumber as reason:
+        raise DoesNotFit(str(reason)) from reason
 
 
 def _date(field: Field, value: Value, zone: tzinfo) -> Fitted:
     moment = _moment(value, zone)
-    return Fitted(_in_calendar(day_of(moment, zone)).isoformat())
+    # Date pickers send a day as its midnight in UTC; a moment of the event itself may fall there by chance.
+    is_day = isinstance(value, str) and moment.utcoffset() == timedelta(0) and moment.time() == time()
+    return Fitted(_in_calendar(moment.date() if is_day else day_of(moment, zone)).isoformat())
 
 
 def _datetime(field: Field, value: Value, zone: tzinfo) -> Fitted:

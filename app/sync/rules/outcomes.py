@@ -129,7 +129,13 @@ def _fit(rule: FieldRule, field: Field, target: Target, *, value: Value, is_host
         return Outcome(Fitted(value))  # judged before anything was planned, and never left out
     shown = text_of(value, target.zone)[:SHOWN_LENGTH]
     try:
-        fit = fitted(field, value, zone=target.zone, is_hosts_own=is_hosts_own)
+        fit = fitted(
+            field,
+            value,
+            zone=target.zone,
+            locale=target.job.attendee.locale,
+            is_hosts_own=is_hosts_own,
+        )
         if fit.note and (field.is_external_id or field.is_unique):
             raise DoesNotFit(NEVER_CUT)
     except NotInPicklist as reason:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.salesforce.describe import Field
-from app.sync.rules.fitting import DoesNotFit, NotInPicklist, fitted, shortened
+from app.sync.rules.fields import shortened
+from app.sync.rules.fitting import DoesNotFit, NotInPicklist, fitted
 from app.sync.rules.sources import Value
 from tests.unit.sync.describing import field
 
@@ -51,8 +52,16 @@ OWNER = field(type="reference", length=18, reference_to=("Group", "User"))
         ],
         *[
             pytest.param(field(type="boolean"), word, False, id=f"no: {word}")
-            for word in ("false", "No", "nein", "non", "0")
+            for word in ("false", "No", "nein", "non", "0", "No, thanks", "Nein danke!", "нет")
         ],
+        *[
+            pytest.param(field(type="boolean"), word, True, id=f"ticked: {word}")
+            for word in ("I agree to the terms", "None of my colleagues", "perhaps", LATE)
+        ],
+        pytest.param(field(type="boolean"), ("Send me news",), True, id="check box: one option"),
+        pytest.param(field(type="boolean"), ("No",), False, id="check box: one option that says no"),
+        pytest.param(field(type="boolean"), ("No", "Yes"), True, id="check box: several options"),
+        pytest.param(field(type="boolean"), 0, False, id="boolean: nought"),
         pytest.param(field(type="boolean"), 1, True, id="boolean: one"),
         pytest.param(field(type="int"), "12", 12, id="int: text"),
         pytest.param(field(type="int"), 3.0, 3, id="int: a whole float"),
@@ -61,6 +70,13 @@ OWNER = field(type="reference", length=18, reference_to=("Group", "User"))
         pytest.param(field(type="double"), "-0.25", -0.25, id="number: negative"),
         pytest.param(field(type="date"), LATE, "2026-11-11", id="date: the day in the event's zone"),
         pytest.param(field(type="date"), "2026-11-24", "2026-11-24", id="date: text"),
+        pytest.param(field(type="date"), "2026-11-24T00:00:00Z", "2026-11-24", id="date: midnight UTC"),
+        pytest.param(
+            field(type="date"), "2026-11-24T00:00:00.000+00:00", "2026-11-24", id="date: midnight, in full"
+        ),
+        pytest.param(
+            field(type="date"), "2026-11-24T00:00:00-05:00", "2026-11-24", id="date: a midnight elsewhere"
+        ),
         pytest.param(field(type="date"), "2026-11-24T23:30:00Z", "2026-11-25", id="date: a moment as text"),
         pytest.param(field(type="datetime"), LATE, "2026-11-10T23:30:00Z", id="datetime"),
         pytest.param(
@@ -96,6 +112,69 @@ def test_values_that_are_changed_say_so(target: Field, value: Value, sent: Any) 
     assert found.note
 
 
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def test_midnight_in_utc_is_that_day_west_of_greenwich() -> None:
+    assert fitted(field(type="date"), "2026-11-24T00:00:00Z", zone=NEW_YORK).value == "2026-11-24"
+
+
+def test_a_moment_of_the_event_is_a_day_in_its_zone_also_at_midnight_in_utc() -> None:
+    doors = datetime(2026, 11, 24, tzinfo=UTC)
+    assert fitted(field(type="date"), doors, zone=NEW_YORK).value == "2026-11-23"
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "number"),
+    [
+        pytest.param("1.000", "de", 1000, id="German thousands"),
+        pytest.param("1.000", "de-DE", 1000, id="German of Germany"),
+        pytest.param("1.000", "en-GB", 1, id="English decimals"),
+        pytest.param("1,000", "en", 1000, id="English thousands"),
+        pytest.param("1,250", "fr_FR", 1.25, id="French decimals"),
+        pytest.param("1.250", "de-CH", 1.25, id="Swiss decimals"),
+        pytest.param("1,250", "es-MX", 1250, id="Mexican thousands"),
+        pytest.param("1.234,5", None, 1234.5, id="both signs"),
+        pytest.param("1,234.5", None, 1234.5, id="both signs the other way"),
+        pytest.param("1.234.567", None, 1234567, id="the same sign twice"),
+        pytest.param("1'250.5", None, 1250.5, id="apostrophe"),
+        pytest.param("0.125", None, 0.125, id="nothing is grouped after a nought"),
+        pytest.param("1234.567", None, 1234.567, id="four digits are no group"),
+        pytest.param("12,5", "en", 12.5, id="a comma that cannot part thousands"),
+        pytest.param("-1.5", "de", -1.5, id="a point that cannot part thousands"),
+    ],
+)
+def test_numbers_are_read_by_the_attendees_language(text: str, locale: str | None, number: float) -> None:
+    assert fitted(field(type="double"), text, zone=BERLIN, locale=locale).value == number
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        pytest.param("1.000", None, id="no language"),
+        pytest.param("1,000", "xx", id="a language that is not known"),
+        pytest.param("1.000", "en-ZA", id="both are used there"),
+        pytest.param("12.34.56", "de", id="groups of two"),
+        pytest.param("1.00,000,00", "de", id="mixed groups"),
+        pytest.param("1,2,3.4,5", None, id="mixed"),
+        pytest.param("1..5", None, id="two points"),
+    ],
+)
+def test_numbers_that_may_be_two_are_left_out(text: str, locale: str | None) -> None:
+    with pytest.raises(DoesNotFit):
+        fitted(field(type="double"), text, zone=BERLIN, locale=locale)
+
+
+def test_numbers_of_the_host_do_not_depend_on_the_attendee() -> None:
+    with pytest.raises(DoesNotFit):
+        fitted(field(type="double"), "1.000", zone=BERLIN, locale="de", is_hosts_own=True)
+
+
+def test_words_of_the_host_for_a_check_box_are_yes_or_no() -> None:
+    with pytest.raises(DoesNotFit, match="neither yes nor no"):
+        fitted(field(type="boolean"), "perhaps", zone=BERLIN, is_hosts_own=True)
+
+
 @pytest.mark.parametrize(
     ("target", "value"),
     [
@@ -109,7 +188,6 @@ def test_values_that_are_changed_say_so(target: Field, value: Value, sent: Any) 
         pytest.param(field(type="url", length=8), "https://x.example", id="url is never cut"),
         pytest.param(field(type="picklist", length=3), "Else", id="option longer than the field"),
         pytest.param(field(type="multipicklist", length=2), ("abc", "x"), id="first option longer"),
-        pytest.param(field(type="boolean"), "perhaps", id="neither yes nor no"),
         pytest.param(field(type="int"), "12.5", id="no whole number"),
         pytest.param(field(type="int"), 10**8, id="int of nine digits"),
         pytest.param(field(type="int"), True, id="a yes is no number"),
