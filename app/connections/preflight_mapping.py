@@ -48,6 +48,7 @@ CALLED: Final[dict[str, tuple[str, str | None]]] = {
     "fallback_unfit": ("mapping_unfit", None),
     "match_field_unfit": ("mapping_unfit", None),
     "queue_owns_leads_only": ("mapping_unfit", None),
+    "company_required": ("mapping_unfit", None),
 }
 
 

@@ -49,6 +49,7 @@ def _people(rules: Rules) -> PeopleShown:
         adopt_duplicates=rules.adopts_duplicates,
         opt_out_field=rules.opt_out_field,
         fill_required=rules.fills_required,
+        leave_company_blank=rules.leaves_company_blank,
     )
 
 

@@ -13,6 +13,7 @@ from app.sync.rules.mapping import APPEND, CREATE, EMPTY, FieldRule
 from app.sync.rules.outcomes import Target, outcome_of
 from app.sync.rules.sources import zone_of
 from app.sync.rules.standard import OURS, PEOPLE, PERSON_ACCOUNT, field_name, hosts_rules, rules_of_create
+from app.sync.rules.values import is_empty
 
 OWN_SOURCES: Final = {
     "FirstName": "attendee.first_name",
@@ -139,7 +140,8 @@ def _why_not_changed(planned: Planned, rule: FieldRule, now: Any) -> str:
         return "not_updating"
     if rule.mode == CREATE:
         return "create_only"
-    if rule.mode == EMPTY and now not in (None, ""):
+    known = planned.describe.fields.get(rule.field) if planned.describe else None
+    if rule.mode == EMPTY and not is_empty(now, known):
         return "kept"
     target = Target(planned.sobject, planned.job, zone_of(planned.job), planned.describe, is_new=False)
     fit = outcome_of(rule, target).fit

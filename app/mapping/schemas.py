@@ -119,6 +119,9 @@ class PeopleGiven(Given):
     fill_required: StrictBool = Field(
         False, description="fill required fields that have no value by their type"
     )
+    leave_company_blank: StrictBool = Field(
+        False, description="no stand-in for a Lead's Company, where the org takes one without"
+    )
 
 
 class OwnerGiven(Given):

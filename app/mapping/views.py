@@ -29,6 +29,7 @@ class PeopleShown(BaseModel):
     adopt_duplicates: str
     opt_out_field: str | None
     fill_required: bool
+    leave_company_blank: bool
 
 
 class OwnerShown(BaseModel):

@@ -31,6 +31,7 @@ MAPPING: Final[dict[str, Any]] = {
             "adopt_duplicates": "always",
             "opt_out_field": None,
             "fill_required": False,
+            "leave_company_blank": False,
         },
         "record_types": {"Contact": "Event_Guest"},
         "owner": {"how": "organizer", "id": None, "run_assignment_rules": True},

@@ -62,7 +62,7 @@ SLOT_COLUMNS = Written._fields
 
 @dataclass(frozen=True)
 class Attendee:
-    """Who registered, as given; `email_key` is the e-mail as it is compared."""
+    """Who registered; `email_key` is the e-mail as it is compared, `cleared` names what was sent as null."""
 
     attendee_id: str | None = None
     email: str | None = None
@@ -75,6 +75,7 @@ class Attendee:
     phone: str | None = None
     locale: str | None = None
     consent: Mapping[str, Any] = field(default_factory=dict)
+    cleared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,9 @@ def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusion
 def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
     named: dict[str, Any] = {name: given.get(name) for name in ATTENDEE_FIELDS}
     consent = given.get("consent") or {}
-    return Attendee(given.get("id"), plain_address(given.get("email")), email_key, **named, consent=consent)
+    cleared = frozenset(name for name, value in given.items() if value is None)
+    email = plain_address(given.get("email"))
+    return Attendee(given.get("id"), email, email_key, **named, consent=consent, cleared=cleared)
 
 
 async def _events(

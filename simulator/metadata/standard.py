@@ -92,6 +92,8 @@ def configured_schema(
     """The schema as one org's configuration changes it; `restricted_picklists` keys are `Lead.LeadSource`."""
     objects = dict(schema.objects)
     if has_person_accounts:
+        company = objects["Lead"].fields["Company"]
+        objects["Lead"] = objects["Lead"].with_fields([replace(company, flags=company.flags + "N")])
         objects["Account"] = objects["Account"].with_fields(map(parse_field, people.PERSON_ACCOUNT))
         objects["Contact"] = objects["Contact"].with_fields([parse_field(people.IS_PERSON_ACCOUNT)])
     for name in with_record_types:

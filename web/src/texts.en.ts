@@ -244,6 +244,7 @@ export const english = {
     switches: {
       update_existing: "Fields of people who are in Salesforce already may be filled and changed, as the rules below say",
       fill_required: "Fill required fields that have no value: [not provided], 0, the first choice of a list",
+      leave_company_blank: "Leave a Lead's company blank where none is given (with Person Accounts only)",
     },
     optOut: "When an attendee says no to marketing, tick",
     optOutNone: "No field",

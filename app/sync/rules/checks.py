@@ -9,7 +9,7 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.rules.fitting import FITTERS, DoesNotFit, fitted, options_of
 from app.sync.rules.mapping import APPEND, CREATE, FIXED, PERSON_ACCOUNT_CREATED, FieldRule, Rules
 from app.sync.rules.sources import is_source, template_paths
-from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, field_name
+from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, field_name, may_lack_company
 
 WRITTEN: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
 KEPT: Final = frozenset({"Event", "Case"})
@@ -155,6 +155,10 @@ def _check_people(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Ite
         describe = describes.get(sobject)
         if describe is not None:
             yield from _check_person(rules, describe)
+    lead = describes.get("Lead")
+    if rules.leaves_company_blank and lead and not may_lack_company(lead):
+        message = "Your org needs a Company on every Lead, so one without gets a stand-in all the same."
+        yield Finding(None, "company_required", WARNING, "Lead", "Company", message)
     account = describes.get("Account")
     if rules.creates == PERSON_ACCOUNT_CREATED and account and "IsPersonAccount" not in account.fields:
         message = "Person Accounts are not switched on in this org."

@@ -91,6 +91,7 @@ class Rules:
     adopts_duplicates: str = ALWAYS
     opt_out_field: str | None = None
     fills_required: bool = False
+    leaves_company_blank: bool = False
     record_types: Mapping[str, str] = member(default_factory=dict)
     owner: Ownership = Ownership()
     fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
@@ -154,5 +155,6 @@ PEOPLE_MEMBERS: Final = {
     "adopt_duplicates": "adopts_duplicates",
     "opt_out_field": "opt_out_field",
     "fill_required": "fills_required",
+    "leave_company_blank": "leaves_company_blank",
 }
 DEFAULT_RULES: Final = Rules()

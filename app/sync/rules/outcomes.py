@@ -8,8 +8,8 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.batch import Job
 from app.sync.rules.fields import Notice, dropped_warning
 from app.sync.rules.fitting import DoesNotFit, Fitted, NotInPicklist, fitted
-from app.sync.rules.mapping import FieldRule
-from app.sync.rules.sources import UnknownSource, Value, read, rendered, text_of
+from app.sync.rules.mapping import OVERWRITE, FieldRule
+from app.sync.rules.sources import UnknownSource, Value, is_cleared, read, rendered, template_paths, text_of
 from app.sync.rules.standard import OURS, standard_field
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
@@ -56,7 +56,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one rule; nothing at all when there was no value."""
+    """What became of one rule; nothing at all when there was no value, a fit of None when it was cleared."""
 
     fit: Fitted | None = None
     notices: tuple[Notice, ...] = ()
@@ -79,7 +79,7 @@ def outcome_of(rule: FieldRule, target: Target) -> Outcome:
     except OptionNotMapped as unmapped:
         return _not_mapped(rule, target, str(unmapped)) if field else _not_writeable(rule, target)
     if value is None and rule.fallback is None:
-        return Outcome()
+        return _cleared(rule, field, target) if _is_cleared(rule, target.job) else Outcome()
     if field is None:
         return _not_writeable(rule, target)
     if value is None:
@@ -156,6 +156,22 @@ def _unfit(rule: FieldRule, field: Field, target: Target, *, shown: str, reason:
         text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
         return Outcome(misfit=_misfit("data", REQUIRED_VALUE_UNFIT, rule, (target, shown, text)))
     return _dropped(rule, target, f"“{shown}” was left out. {reason}")
+
+
+def _is_cleared(rule: FieldRule, job: Job) -> bool:
+    paths = (rule.path,) if rule.path else template_paths(rule.template or "")
+    return rule.mode == OVERWRITE and bool(paths) and all(is_cleared(path, job) for path in paths)
+
+
+def _cleared(rule: FieldRule, field: Field | None, target: Target) -> Outcome:
+    """Null for a value that the attendee took back; a check box is unticked."""
+    if field is None:
+        return _not_writeable(rule, target)
+    if field.type == "boolean":
+        return Outcome(Fitted(False))
+    if not field.is_nillable:
+        return _dropped(rule, target, f"{field.label} is required, so it was not cleared.")
+    return Outcome(Fitted(None))
 
 
 def _fallen_back(rule: FieldRule, field: Field, target: Target) -> Outcome:

@@ -1,7 +1,7 @@
 """Where a value comes from: paths like `answers.diet` read from a registration, and templates. Pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -62,6 +62,7 @@ REGISTRATION: Final[dict[str, Callable[[Job], Any]]] = {
     "replay.percent": lambda job: job.given.replay.get("percent"),
     "replay.status": lambda job: "watched" if job.facts.replay_watched_at else None,
 }
+PARTS_GIVEN: Final = frozenset({"ticket", "buyer", "utm", "replay"})
 PATHS: Final = {**ATTENDEE, **EVENT, **REGISTRATION}
 
 
@@ -82,6 +83,22 @@ def read(path: str, job: Job) -> Value | None:
         raise UnknownSource(path)
     key = path.removeprefix(ANSWERS)
     return next((_kept(each.get("value")) for each in job.given.answers if each.get("key") == key), None)
+
+
+def is_cleared(path: str, job: Job) -> bool:
+    """Whether null was sent at a path, which is more than sending nothing."""
+    part, _, name = path.partition(".")
+    if part == "attendee":
+        return name in job.attendee.cleared
+    if part == "consent":
+        return "consent" in job.attendee.cleared or _is_null(job.attendee.consent, name)
+    if part == "answers":
+        return next((each["value"] is None for each in job.given.answers if each.get("key") == name), False)
+    return part in PARTS_GIVEN and _is_null(getattr(job.given, part), name)
+
+
+def _is_null(given: Mapping[str, Any], name: str) -> bool:
+    return name in given and given[name] is None
 
 
 def rendered(template: str, job: Job) -> str | None:

@@ -47,7 +47,9 @@ def rules_of_create(
 ) -> list[FieldRule]:
     """Every rule for a new record in the order of its fields: the engine's own, with the host's over them."""
     hosts = {rule.field: rule for rule in hosts_rules(sobject, rules, describe)}
-    before, after = (_under_its_name(each, sobject, describe) for each in _own_rules(sobject, job))
+    before, after = (
+        _under_its_name(each, sobject, describe) for each in _own_rules(sobject, rules, job, describe)
+    )
     first = [_over(hosts.pop(rule.field, None), rule) for rule in before]
     last = [_over(hosts.pop(rule.field, None), rule) for rule in after]
     return [*first, *hosts.values(), *last]
@@ -88,7 +90,9 @@ def standard_field(sobject: str, name: str) -> Field:
     return Field(name, name, kind, length, True, True, True, False, False)
 
 
-def _own_rules(sobject: str, job: Job) -> tuple[Sequence[FieldRule], Sequence[FieldRule]]:
+def _own_rules(
+    sobject: str, rules: Rules, job: Job, describe: SObjectDescribe | None
+) -> tuple[Sequence[FieldRule], Sequence[FieldRule]]:
     """The engine's own rules, and those of them that come last."""
     if sobject == "Account":
         return [_constant("Account", "Name", clean(job.attendee.company))], ()
@@ -96,13 +100,24 @@ def _own_rules(sobject: str, job: Job) -> tuple[Sequence[FieldRule], Sequence[Fi
         return (), ()
     name = person_name(job.attendee)
     company = _constant("Lead", "Company", clean(job.attendee.company))
+    if not (rules.leaves_company_blank and may_lack_company(describe)):
+        company = replace(company, fallback=lead_company(job.attendee))
     first = [
         _constant(sobject, "FirstName", name.first),
         _constant(sobject, "LastName", name.last),
-        *([replace(company, fallback=lead_company(job.attendee))] if sobject == "Lead" else ()),
+        *([company] if sobject == "Lead" else ()),
         _constant(sobject, "Email", plain_address(job.attendee.email)),
     ]
     return first, [_constant(sobject, "LeadSource", LEAD_SOURCE)]
+
+
+def may_lack_company(lead: SObjectDescribe | None) -> bool:
+    """Whether the org takes a Lead without Company: only with Person Accounts, and not on every page of it.
+
+    https://help.salesforce.com/s/articleView?id=sales.account_person_behavior.htm
+    """
+    field = lead.fields.get("Company") if lead else None
+    return field is not None and not field.is_required_on_create
 
 
 def _constant(sobject: str, field: str, value: str | None) -> FieldRule:

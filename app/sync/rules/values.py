@@ -96,8 +96,9 @@ def _created(sobject: str, rules: Rules, target: Target) -> Filled:
             return Filled(notices=tuple(notices), misfit=outcome.misfit)
         if outcome.fit is None:
             continue
-        fields[rule.field] = outcome.fit.value
-        if rule.mode in (OVERWRITE, APPEND) or rule.field == email:
+        if outcome.fit.value is not None:
+            fields[rule.field] = outcome.fit.value
+        if is_remembered(rule, target.field(rule.field)) or rule.field == email:
             asserted[rule.field] = digest(outcome.fit.value)
     opted = _opt_out(sobject, rules, target, before=None)
     fields |= opted.fields
@@ -124,15 +125,16 @@ def _changed(
     notices: list[Notice] = []
     said = dict(asserted)
     for rule in [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]:
-        if rule.field not in standing or (rule.mode == EMPTY and not _is_empty(standing[rule.field])):
+        field = target.field(rule.field)
+        if rule.field not in standing or (rule.mode == EMPTY and not is_empty(standing[rule.field], field)):
             continue
         outcome = outcome_of(rule, target)
         notices += outcome.notices
         if outcome.misfit:
             return Filled(notices=tuple(notices), misfit=outcome.misfit, asserted=asserted)
-        said_before, field = asserted.get(rule.field), target.field(rule.field)
+        said_before = asserted.get(rule.field)
         changes |= _change(rule, outcome, standing[rule.field], said=said_before, field=field)
-        if outcome.fit is not None and rule.mode != EMPTY:
+        if outcome.fit is not None and is_remembered(rule, field):
             said[rule.field] = digest(outcome.fit.value)
     opted = _opt_out(sobject, rules, target, before=standing)
     return Filled({**changes, **opted.fields}, (*notices, *opted.notices), None, said)
@@ -145,7 +147,7 @@ def _change(
     if outcome.fit is None:
         return {}
     value = outcome.fit.value
-    if (rule.mode != EMPTY and said == digest(value)) or (rule.mode == FOLLOWED and said is None):
+    if (is_remembered(rule, field) and said == digest(value)) or (rule.mode == FOLLOWED and said is None):
         return {}
     after = _united(before, value) if rule.mode == APPEND else value
     return {} if _is_same(after, before, field) else {rule.field: after}
@@ -165,8 +167,18 @@ def _united(before: object, value: object) -> object:
     return ";".join(dict.fromkeys((*stand, *ours))) if set(ours) - set(stand) else before
 
 
-def _is_empty(value: object) -> bool:
-    return value is None or value == ""
+def is_empty(value: object, field: Field | None) -> bool:
+    """Whether a field has no value yet; a check box is never null, so unticked is empty."""
+    return value is None or value == "" or (_is_checkbox(field) and value is False)
+
+
+def is_remembered(rule: FieldRule, field: Field | None) -> bool:
+    """Whether our value is kept with the record, to tell a person's correction from an empty field."""
+    return rule.mode in (OVERWRITE, APPEND, FOLLOWED) or (rule.mode == EMPTY and _is_checkbox(field))
+
+
+def _is_checkbox(field: Field | None) -> bool:
+    return field is not None and field.type == "boolean"
 
 
 def _rules_of_change(sobject: str, rules: Rules, describe: SObjectDescribe | None) -> list[FieldRule]:

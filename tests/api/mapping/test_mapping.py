@@ -40,6 +40,7 @@ async def test_nothing_chosen_is_the_default_mapping(studio: Studio) -> None:
         "adopt_duplicates": "always",
         "opt_out_field": None,
         "fill_required": False,
+        "leave_company_blank": False,
     }
     rules = {(each["object"], each["field"], each["mode"]) for each in shown["effective"]["fields"]}
     assert rules == {

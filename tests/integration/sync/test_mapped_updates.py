@@ -94,6 +94,23 @@ async def test_a_check_in_does_not_fight_a_salespersons_correction(rig: Rig) -> 
     assert [each["Title"] for each in await rig.records("Contact")] == ["CEO"]
 
 
+async def test_a_phone_that_is_taken_back_is_cleared(rig: Rig) -> None:
+    contact_id = await contact(rig, Phone="+49 30 0")
+    await rig.choose(
+        rule("Contact", "Phone", **{"from": "attendee.phone"}, mode="overwrite"), people=UPDATING
+    )
+    reg = await rig.registered(1, attendee=attendee())
+    await rig.drain()
+    assert [each["Phone"] for each in await rig.records("Contact")] == ["+49 30 0"]
+    await rig.change(reg, attendee=attendee(phone=None))
+    await rig.drain()
+    assert [each["Phone"] for each in await rig.records("Contact")] == [None]
+    await rig.edit("Contact", contact_id, Phone="+49 30 1")
+    await rig.change(reg, checked_in_at=NOW + timedelta(hours=1))
+    await rig.drain()
+    assert [each["Phone"] for each in await rig.records("Contact")] == ["+49 30 1"]
+
+
 async def test_a_created_persons_overwritten_field_is_corrected_once_by_a_newer_answer(rig: Rig) -> None:
     how = {"from": "attendee.job_title", "mode": "overwrite"}
     await rig.choose(rule("Lead", "Title", **how), people=UPDATING)

@@ -34,6 +34,22 @@ async def test_a_new_person_is_an_account_and_the_rest_hangs_on_its_contact(pers
     assert (await persons.job(reg)).state == "synced"
 
 
+async def test_a_lead_has_no_company_by_choice_where_persons_are_switched_on(rig: Rig) -> None:
+    await rig.org.configure(has_person_accounts=True)
+    await rig.choose(people={"leave_company_blank": True})
+    reg = await rig.registered(1, attendee=attendee())
+    await rig.drain()
+    assert [row["Company"] for row in await rig.records("Lead")] == [None]
+    assert (await rig.job(reg)).warnings == []
+
+
+async def test_a_lead_has_a_company_where_the_org_needs_one(rig: Rig) -> None:
+    await rig.choose(people={"leave_company_blank": True})
+    await rig.registered(1, attendee=attendee())
+    await rig.drain()
+    assert [row["Company"] for row in await rig.records("Lead")] == ["example.com"]
+
+
 async def test_several_new_persons_at_once_become_one_account_each(persons: Rig) -> None:
     for number in range(1, 13):
         await persons.registered(number)

@@ -134,6 +134,11 @@ def test_without_describes_only_what_needs_none_is_judged() -> None:
             id="queue",
         ),
         pytest.param({"owner": {"how": "fixed", "id": "00G5g000004XyZa"}}, [], id="queue of leads"),
+        pytest.param(
+            {"people": {"leave_company_blank": True}},
+            [("company_required", "warning")],
+            id="blank company",
+        ),
     ],
 )
 def test_choices_about_people(stored: dict[str, Any], found: list[tuple[str, str]]) -> None:

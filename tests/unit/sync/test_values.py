@@ -176,6 +176,16 @@ def test_a_mapped_company_falls_back_to_ours() -> None:
     assert codes(filled) == [("fallback_used", "Company")]
 
 
+def test_a_company_stays_blank_by_choice_where_the_org_takes_that() -> None:
+    nillable = described(field("Company", length=255))
+    chosen = rules(leave_company_blank=True)
+    filled = fill("Lead", chosen, job(), describe=nillable)
+    assert ("Company" in filled.fields, codes(filled)) == (False, [])
+    given = fill("Lead", chosen, job(attendee={"company": "River"}), describe=nillable)
+    assert given.fields["Company"] == "River"
+    assert fill("Lead", chosen, job(), describe=LEAD).fields["Company"] == "river.example"
+
+
 @pytest.mark.parametrize("fallback", ["", " \t", "\x01"])
 def test_a_person_has_a_last_name_whatever_the_host_mapped(fallback: str) -> None:
     chosen = rules(rule("LastName", "answers.name", fallback=fallback))
@@ -324,7 +334,82 @@ def test_what_salesforce_shows_otherwise_is_not_written_again(
 def test_what_we_say_is_kept_and_the_rest_with_it() -> None:
     filled = changed("overwrite", "theirs", "new")[1]
     assert filled.asserted == {"Diet__c": digest("new")}
-    assert changed("overwrite", "theirs", None, said="old")[1].asserted == {"Diet__c": digest("old")}
+    assert changed("overwrite", "theirs", "", said="old")[1].asserted == {"Diet__c": digest("old")}
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "sent"),
+    [
+        pytest.param("theirs", None, {"Diet__c": None}, id="first heard of"),
+        pytest.param("old", "old", {"Diet__c": None}, id="taken back"),
+        pytest.param(None, "old", {}, id="cleared already"),
+    ],
+)
+def test_overwrite_clears_on_an_explicit_null(before: Any, said: Any, sent: dict[str, Any]) -> None:
+    filled = changed("overwrite", before, None, said=said)[1]
+    assert (filled.fields, filled.asserted) == (sent, {"Diet__c": digest(None)})
+
+
+def test_a_field_that_was_cleared_once_is_left_to_salespeople() -> None:
+    chosen = rules(rule("Diet__c", "answers.a", mode="overwrite"), update_existing=True)
+    created = fill("Lead", chosen, job({"a": None}), describe=LEAD)
+    assert "Diet__c" not in created.fields
+    standing, asserted = {"Diet__c": "theirs"}, created.asserted
+    assert not fill(
+        "Lead", chosen, job({"a": None}), describe=LEAD, standing=standing, asserted=asserted
+    ).fields
+
+
+@pytest.mark.parametrize("mode", ["create", "empty", "append"])
+def test_other_modes_never_clear(mode: str) -> None:
+    assert changed(mode, "theirs", None)[1].fields == {}
+
+
+def test_overwrite_leaves_what_was_not_sent() -> None:
+    chosen = rules(rule("Diet__c", "answers.other", mode="overwrite"), update_existing=True)
+    filled = fill("Lead", chosen, job({"a": None}), describe=LEAD, standing={"Diet__c": "theirs"})
+    assert (filled.fields, filled.asserted) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        pytest.param("attendee.phone", {"attendee": {"cleared": frozenset({"phone"})}}, id="attendee"),
+        pytest.param("consent.text", {"attendee": {"consent": {"text": None}}}, id="part of a consent"),
+        pytest.param("consent.text", {"attendee": {"cleared": frozenset({"consent"})}}, id="consent"),
+        pytest.param("utm.source", {"given": {"utm": {"source": None}}}, id="utm"),
+        pytest.param("ticket.id", {"given": {"ticket": {"id": None, "name": "Gold"}}}, id="ticket"),
+    ],
+)
+def test_null_clears_whatever_it_is_sent_for(source: str, changes: dict[str, Any]) -> None:
+    chosen = rules(rule("Diet__c", source, mode="overwrite"), update_existing=True)
+    standing = {"Diet__c": "theirs"}
+    assert fill("Lead", chosen, job(**changes), describe=LEAD, standing=standing).fields == {"Diet__c": None}
+    assert fill("Lead", chosen, job(), describe=LEAD, standing=standing).fields == {}
+
+
+def test_a_check_box_is_unticked_and_a_required_field_kept_on_null() -> None:
+    org = described(
+        field("News__c", "boolean", is_nillable=False, is_defaulted_on_create=True),
+        field("Size__c", length=9, is_nillable=False),
+    )
+    chosen = rules(
+        *(rule(name, "answers.a", mode="overwrite") for name in ("News__c", "Size__c")), update_existing=True
+    )
+    standing = {"News__c": True, "Size__c": "M"}
+    filled = fill("Lead", chosen, job({"a": None}), describe=org, standing=standing)
+    assert filled.fields == {"News__c": False}
+    assert codes(filled) == [("field_dropped", "Size__c")]
+
+
+def test_an_unticked_check_box_is_empty_until_we_ticked_it() -> None:
+    org = described(field("News__c", "boolean", is_nillable=False, is_defaulted_on_create=True))
+    chosen = rules(rule("News__c", "answers.a", mode="empty"), update_existing=True)
+    yes, unticked = job({"a": ["Send me news"]}), {"News__c": False}
+    filled = fill("Lead", chosen, yes, describe=org, standing=unticked)
+    assert filled.fields == {"News__c": True}
+    again = fill("Lead", chosen, yes, describe=org, standing=unticked, asserted=filled.asserted)
+    assert again.fields == {}
 
 
 def test_nobody_is_touched_unless_the_host_wants_it() -> None:

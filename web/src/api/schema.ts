@@ -870,6 +870,7 @@ export interface PeopleGiven {
   readonly "bypass_alert_rules"?: boolean;
   readonly "create"?: "lead" | "contact" | "person_account" | "nobody";
   readonly "fill_required"?: boolean;
+  readonly "leave_company_blank"?: boolean;
   readonly "match_by"?: MatchBy | null;
   readonly "opt_out_field"?: string | null;
   readonly "update_existing"?: boolean;
@@ -881,6 +882,7 @@ export interface PeopleShown {
   readonly "bypass_alert_rules": boolean;
   readonly "create": string;
   readonly "fill_required": boolean;
+  readonly "leave_company_blank": boolean;
   readonly "match_by": MatchByShown | null;
   readonly "opt_out_field": string | null;
   readonly "update_existing": boolean;

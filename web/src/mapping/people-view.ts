@@ -8,12 +8,12 @@ import type { Draft } from "./draft";
 
 type People = Required<PeopleGiven>;
 type Owner = Required<OwnerGiven>;
-type Switch = "update_existing" | "fill_required";
+type Switch = "update_existing" | "fill_required" | "leave_company_blank";
 
 const CREATED: ReadonlyArray<People["create"]> = ["lead", "contact", "person_account", "nobody"];
 const OWNERS: ReadonlyArray<Owner["how"]> = ["leave", "organizer", "fixed"];
 const ADOPTED: ReadonlyArray<People["adopt_duplicates"]> = ["always", "same_name", "never"];
-const SWITCHES: readonly Switch[] = ["update_existing", "fill_required"];
+const SWITCHES: readonly Switch[] = ["update_existing", "fill_required", "leave_company_blank"];
 
 export interface PeopleActs {
   readonly mayChange: boolean;
