@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Any, Final, Self
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -12,11 +12,14 @@ from sqlalchemy.pool import NullPool
 from app.acting import acting_as
 from app.database_faults import DatabaseUnreachable, unreachable
 from app.direct import Direct
+from app.postgres_url import DRIVER, connect_arguments
 
 OWNER_ROLE = "eventship_owner"
 APP_ROLE = "eventship_app"
 SYSTEM_ROLE = "eventship_system"
 ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE)
+
+CONNECT_SECONDS: Final = 5.0
 
 ROLE_EXISTS = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
@@ -24,22 +27,28 @@ BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
 
 def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
     """An engine all of whose transactions act as `role` and keep LIMITS, behind a pooler too."""
-    server_settings = {
-        "timezone": "UTC",
-        "application_name": f"eventship-salesforce:{role.removeprefix('eventship_')}",
-    }
+    name = f"eventship-salesforce:{role.removeprefix('eventship_')}"
     return create_async_engine(
-        url,
+        f"{DRIVER}://",
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={
-            "server_settings": server_settings,
-            "timeout": 5,
-            "connection_class": acting_as(role),
-        },
+        connect_args={**reached(url, name), "connection_class": acting_as(role)},
     )
+
+
+def lone_engine(url: str) -> AsyncEngine:
+    """Connections that act as their login: for `migrate`."""
+    return create_async_engine(
+        f"{DRIVER}://", poolclass=NullPool, connect_args=reached(url, "eventship-salesforce:migrate")
+    )
+
+
+def reached(url: str, application_name: str) -> dict[str, Any]:
+    """What the driver is told to connect to `url`, within CONNECT_SECONDS."""
+    given = connect_arguments(url, application_name=application_name)
+    return {**given, "timeout": CONNECT_SECONDS}
 
 
 class Database:
@@ -99,7 +108,7 @@ async def ensure_roles(url: str, roles: Iterable[str] = ROLES) -> None:
 
     Needs CREATEROLE unless all exist already. Raises DatabaseUnreachable.
     """
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 5})
+    engine = lone_engine(url)
     try:
         async with engine.begin() as connection:
             for role in roles:

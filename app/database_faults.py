@@ -1,5 +1,6 @@
 """What Postgres says when it cannot be used, in one line: the variable, its words, and what to do."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,7 +10,7 @@ UNDEFINED_TABLE: Final = "42P01"
 
 ADVICE: Final[Mapping[str, str]] = {
     "28P01": "check its user and password",
-    "28000": "check its user and password, and pg_hba.conf",
+    "28000": "check its user, sslmode, and the server's pg_hba.conf",
     "3D000": "make the database, or correct its name",
     "42501": "let its login take the role: docs/operations.md#roles",
     "53300": "raise max_connections, or lower DATABASE_POOL",
@@ -18,6 +19,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "26000": "behind PgBouncer use 1.21 with max_prepared_statements, or session mode",
 }
 """By SQLSTATE."""
+RUNS: Final = "set it to a server that runs"
+TLS_ADVICE: Final = "check its host, sslmode and sslrootcert"
 
 
 class DatabaseUnreachable(Exception):
@@ -28,7 +31,7 @@ def unreachable(error: BaseException, variable: str) -> str:
     """One line about a database that cannot be used, and what to do; never its password."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     lines = str(cause).splitlines() or [type(cause).__name__]
-    advice = ADVICE.get(sqlstate(error), "set it to a server that runs")
+    advice = TLS_ADVICE if isinstance(cause, ssl.SSLError) else ADVICE.get(sqlstate(error), RUNS)
     return f"{variable}: Postgres cannot be used ({lines[0]}): {advice}"
 
 

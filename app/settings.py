@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.postgres_url import checked_postgres_url
+from app.redis_url import checked_redis_url
 from app.salesforce.hosts import HostNotAllowed, check_login_host
 from app.secret_files import NAMES, read_secret_files
 from app.vault import KeyInvalid, parse_key
@@ -60,24 +62,6 @@ class WebhookSecret:
         return cls(key, expires_at)
 
 
-def _postgres_url(value: str) -> str:
-    scheme = urlsplit(value).scheme
-    if scheme in ("postgresql", "postgres"):
-        value = "postgresql+asyncpg" + value[len(scheme) :]
-    elif scheme != "postgresql+asyncpg":
-        raise ValueError("must look like postgresql://user:password@host:5432/database")
-    if not urlsplit(value).hostname or not urlsplit(value).path.strip("/"):
-        raise ValueError("must name a host and a database: postgresql://user:password@host:5432/database")
-    return value
-
-
-def _redis_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
-        raise ValueError("must look like redis://host:6379/0")
-    return value
-
-
 def _http_origin(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -87,8 +71,8 @@ def _http_origin(value: str) -> str:
     return value.rstrip("/")
 
 
-PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
-RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+PostgresUrl = Annotated[str, AfterValidator(checked_postgres_url)]
+RedisUrl = Annotated[str, AfterValidator(checked_redis_url)]
 Origin = Annotated[str, AfterValidator(_http_origin)]
 
 
@@ -125,11 +109,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=None, frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    database_url: PostgresUrl = Field(description="Postgres; takes the role it needs in each transaction")
+    database_url: PostgresUrl = Field(
+        description="Postgres, with TLS as libpq names it (`?sslmode=verify-full&sslrootcert=…`)"
+    )
     database_app_url: PostgresUrl | None = Field(None, description="own login of the tenant-bound role")
     database_system_url: PostgresUrl | None = Field(None, description="own login of the system role")
     database_pool: int = Field(10, ge=2, le=100, description="connections per process and role")
-    redis_url: RedisUrl = Field(description="Valkey or Redis for wake-ups")
+    redis_url: RedisUrl = Field(description="Valkey or Redis for wake-ups; rediss:// for TLS")
 
     public_url: Origin = Field(description="our own address, as browsers see it")
     dashboard_url: Origin = Field(description="the dashboard's origin: return addresses and popups go there")

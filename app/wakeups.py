@@ -10,9 +10,10 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis, create_pool
 from redis.exceptions import RedisError
 
+from app.redis_url import redis_settings
 from app.telemetry import WAKE_UP_FAILURES
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,7 @@ class WakeUps:
     """Announces orgs to the workers; connects when first needed and forgets a broken pool."""
 
     def __init__(self, redis_url: str) -> None:
-        self._settings = RedisSettings.from_dsn(redis_url)
-        self._settings.conn_retries = 0
-        self._settings.conn_timeout = 1
+        self._settings = redis_settings(redis_url)
         self._pool: ArqRedis | None = None
 
     async def announce(self, org_ids: Iterable[str]) -> None:

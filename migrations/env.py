@@ -5,10 +5,8 @@ import os
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
-from app.database import OWNER_ROLE, ensure_roles
+from app.database import OWNER_ROLE, ensure_roles, lone_engine
 from app.models import Base
 
 
@@ -23,7 +21,7 @@ def run(connection: Connection) -> None:
 
 async def run_over(url: str) -> None:
     await ensure_roles(url)
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = lone_engine(url)
     async with engine.connect() as connection:
         await connection.run_sync(run)
         await connection.commit()

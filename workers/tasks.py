@@ -4,12 +4,13 @@ import asyncio
 import logging
 from typing import Any
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis, create_pool
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from app.database import Database
 from app.models import OrgLease
+from app.redis_url import redis_settings
 from app.settings import Settings
 from app.wakeups import DRAIN, deserialize, serialize
 from workers.drains import Drains
@@ -59,17 +60,13 @@ class Listener:
         await keep_running("wake-ups", self._one_life, stop=stop)
 
     async def _one_life(self) -> None:
-        pool = await create_pool(self._redis(), job_serializer=serialize, job_deserializer=deserialize)
+        redis = redis_settings(self._settings.redis_url)
+        pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
         worker = self._worker(pool)
         try:
             await worker.main()
         finally:
             await _closed(worker, pool)
-
-    def _redis(self) -> RedisSettings:
-        redis = RedisSettings.from_dsn(self._settings.redis_url)
-        redis.conn_retries, redis.conn_timeout = 0, 1
-        return redis
 
     def _worker(self, pool: ArqRedis) -> Worker:
         drain = func(wake, name=DRAIN, max_tries=1, keep_result=0, timeout=longest_drain(self._settings))

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.monitor.live.feeds import Feeds
+from app.redis_url import redis_client
 from app.wakeups import CHANGES
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ async def _pass_on(feeds: Feeds, redis_url: str) -> None:
 
 
 async def _listen(feeds: Feeds, redis_url: str) -> None:
-    async with Redis.from_url(redis_url, decode_responses=True) as redis, redis.pubsub() as pubsub:
+    async with redis_client(redis_url) as redis, redis.pubsub() as pubsub:
         await pubsub.subscribe(CHANGES)
         async for message in pubsub.listen():
             if message["type"] == "message":
