@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from app.commands.console import console_address
+from app.console.page import is_built
 from app.machine.signals import sigterm_interrupts
 from app.machine.stack import Plan, Stack
 
@@ -35,7 +36,7 @@ def addresses(stack: Stack) -> list[str]:
     plan = stack.plan
     simulator = plan.simulator_url
     return [
-        f"Console     {console_address(plan.url, stack.secrets)}",
+        *([f"Console     {console_address(plan.url, stack.secrets)}"] if is_built() else []),
         f"API         {plan.url}",
         *([f"Salesforce  {simulator}  (simulator: people, timelines, campaigns)"] if simulator else []),
         f"State       {plan.home}/  (logs in {plan.home}/logs)",

@@ -46,11 +46,16 @@ class ConsoleFiles(StaticFiles):
 
 def install_console(app: FastAPI, built: Path = BUILT) -> None:
     """Serve `/console/`; where nothing is built, say how to get it."""
-    if not (built / "index.html").is_file():
+    if not is_built(built):
         app.add_api_route("/console{_:path}", _not_built, include_in_schema=False)
         return
     app.add_api_route("/console", _with_slash, include_in_schema=False)
     app.mount("/console", ConsoleFiles(directory=built, html=True))
+
+
+def is_built(built: Path = BUILT) -> bool:
+    """Whether the console's files are there."""
+    return (built / "index.html").is_file()
 
 
 async def _with_slash() -> Response:
