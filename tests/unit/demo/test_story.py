@@ -41,6 +41,6 @@ def test_pending_work_is_waited_for() -> None:
 
 def test_a_connection_that_ended_is_said_at_once_with_how_to_go_on() -> None:
     with pytest.raises(
-        ConnectionEnded, match="no longer accepts this connection: 2 registrations wait.*make clean"
+        ConnectionEnded, match=r"no longer accepts this connection: 2 registrations wait.*make clean"
     ):
         wait("needs_reconnect", 2)
