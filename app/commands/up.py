@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from app.commands.console import console_address
-from app.console.page import is_built
+from app.console.built import is_built
 from app.machine.signals import sigterm_interrupts
 from app.machine.stack import Plan, Stack
 

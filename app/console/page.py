@@ -9,7 +9,8 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-BUILT: Final = Path(__file__).parents[2] / "web" / "dist"
+from app.console.built import BUILT, is_built
+
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -51,11 +52,6 @@ def install_console(app: FastAPI, built: Path = BUILT) -> None:
         return
     app.add_api_route("/console", _with_slash, include_in_schema=False)
     app.mount("/console", ConsoleFiles(directory=built, html=True))
-
-
-def is_built(built: Path = BUILT) -> bool:
-    """Whether the console's files are there."""
-    return (built / "index.html").is_file()
 
 
 async def _with_slash() -> Response:
