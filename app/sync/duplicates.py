@@ -6,18 +6,25 @@ from typing import Final
 
 from app.salesforce.composite import ALLOW_ALERTS
 from app.salesforce.errors import Failure
+from app.salesforce.ids import to18
+from app.salesforce.soql import in_list
 from app.sync.batch import PERSON, SlotKey
 from app.sync.describes import load_describes
 from app.sync.ends import refuse
 from app.sync.execute import Executor
 from app.sync.history import name_matches
 from app.sync.look import ACCOUNT_PREFIX, look_up_people
+from app.sync.plan.accounts import adopt_account
 from app.sync.rows import NOTICE, Operation, set_person
+from app.sync.rules.accounts import normalised
 from app.sync.rules.duplicates import (
     Decision,
+    account_alert_notice,
     alert_notice,
     decide,
+    is_same_name,
     matched,
+    other_account_notice,
     other_name_notice,
 )
 from app.sync.rules.fields import Notice
@@ -43,6 +50,47 @@ async def settle_duplicates(executor: Executor, people: People, wanted: Wanted) 
         again = [operation for each in refused if (operation := _settle(*each, people)) is not None]
         await executor.run(again)
     return people
+
+
+async def settle_duplicate_accounts(executor: Executor) -> None:
+    """The same for Accounts; who fails, fails with the people that were to belong to them.
+
+    Raises as `Executor.run` does.
+    """
+    for _ in range(ROUNDS):
+        refused = await executor.retake_duplicates()
+        if not refused:
+            break
+        ids = {match.id for _, failure in refused for match in failure.matches if match.sobject == ACCOUNT}
+        soql = f"SELECT Id, Name FROM Account WHERE Id IN {in_list(sorted(ids))}" if ids else None  # noqa: S608
+        rows = await executor.client.query(soql) if soql else []
+        names = {to18(row["Id"]): str(row["Name"]) for row in rows}
+        again = [operation for each in refused if (operation := _settle_account(*each, names)) is not None]
+        await executor.run(again)
+
+
+def _settle_account(operation: Operation, failure: Failure, names: Mapping[str, str]) -> Operation | None:
+    essence = normalised(str(operation.record.fields.get("Name") or ""))
+    known = [each.id for each in failure.matches if each.id in names]
+    same = [id_ for id_ in known if normalised(names[id_]) == essence]
+    if not known:
+        refuse(operation, failure)
+        return None
+    id_ = (same or known)[0]
+    named = f"{names[id_]} (Account {id_})"
+    adopts = operation.rows[0].job.rules.adopts_duplicates
+    match decide(failure, is_same=bool(same), adopts=adopts):
+        case Decision.ADOPT:
+            adopt_account(operation, id_)
+        case Decision.ADOPT_WARNED:
+            adopt_account(operation, id_)
+            for row in operation.rows:
+                row.notices.append(other_account_notice(named))
+        case Decision.SAVE_AS_NEW:
+            return _beside(operation, account_alert_notice(named))
+        case Decision.FAIL:
+            refuse(operation, failure)
+    return None
 
 
 async def _look_up(executor: Executor, refused: Refusals, people: People, wanted: Wanted) -> People:
@@ -90,7 +138,8 @@ def _settle(operation: Operation, failure: Failure, people: People) -> Operation
         refuse(operation, failure)
         return None
     rules = operation.rows[0].job.rules
-    decision = decide(failure, operation.record.fields, match, adopts=rules.adopts_duplicates)
+    is_same = is_same_name(operation.record.fields, match)
+    decision = decide(failure, is_same=is_same, adopts=rules.adopts_duplicates)
     match decision:
         case Decision.ADOPT:
             _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"))

@@ -10,13 +10,13 @@ from app.settings import Settings
 from app.sync.around import Around, look_around
 from app.sync.clock import Clock
 from app.sync.describes import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
-from app.sync.duplicates import settle_duplicates
+from app.sync.duplicates import settle_duplicate_accounts, settle_duplicates
 from app.sync.ends import UNKNOWN_FIELD_CODES
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_at_persons
-from app.sync.plan.accounts import adopt_accounts, plan_accounts, settle_accounts
+from app.sync.plan.accounts import plan_accounts, settle_accounts
 from app.sync.plan.drafts import Org
 from app.sync.plan.people import by_person, create_people, is_missing, know_contacts
 from app.sync.plan.rest import plan_rest, settle_idle
@@ -199,5 +199,5 @@ async def _accounts(
     plan = plan_accounts(alike, org, batch=batch, clock=clock, pepper=pepper)
     if plan.creates:
         await executor.run(plan.creates)
-        adopt_accounts(await executor.retake_duplicates())
+        await settle_duplicate_accounts(executor)
     return settle_accounts(plan, alike), plan.known

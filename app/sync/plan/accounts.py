@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app.salesforce.errors import Failure
 from app.sync.around import account_company
 from app.sync.batch import ACCOUNT_SLOT, Batch, SlotKey, Written
 from app.sync.clock import Clock
-from app.sync.ends import refuse
 from app.sync.plan.drafts import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
 from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
@@ -65,22 +63,17 @@ def settle_accounts(plan: Accounts, missing: Sequence[Alike]) -> list[Alike]:
     return ready
 
 
-def adopt_accounts(refused: Iterable[tuple[Operation, Failure]]) -> None:
-    """Take the Accounts that duplicate rules named."""
-    for operation, failure in refused:
-        ids = [each.id for each in failure.matches if each.sobject == ACCOUNT]
-        if not ids:
-            refuse(operation, failure)
-            continue
-        found = Written(
-            state="written",
-            action="create",
-            sobject=ACCOUNT,
-            sf_id=ids[0],
-            details={"found_by": "duplicate_rule", "is_created_by_us": False},
-        )
-        for row in operation.rows:
-            row.slots[KEY] = found
+def adopt_account(operation: Operation, account_id: str) -> None:
+    """Take the Account that a duplicate rule named."""
+    found = Written(
+        state="written",
+        action="create",
+        sobject=ACCOUNT,
+        sf_id=account_id,
+        details={"found_by": "duplicate_rule", "is_created_by_us": False},
+    )
+    for row in operation.rows:
+        row.slots[KEY] = found
 
 
 def _plan_company(

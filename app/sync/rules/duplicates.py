@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.salesforce.errors import Failure
 from app.sync.rules.fields import Notice
 from app.sync.rules.mapping import ALWAYS, NEVER, SAME_NAME
-from app.sync.rules.people import CONTACT, LEAD, Found, LookAgain, People, PersonRow, follow, oldest
+from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, Found, LookAgain, People, PersonRow, follow, oldest
 
 MATCHED_OTHER_NAME: Final = "matched_other_name"
 DUPLICATE_ALERT: Final = "duplicate_alert"
@@ -42,12 +42,12 @@ DECISIONS: Final[Mapping[tuple[bool, bool, str], Decision]] = {
 }
 
 
-def decide(failure: Failure, fields: Mapping[str, Any], match: PersonRow, *, adopts: str) -> Decision:
-    """What becomes of a record with these `fields` that was refused because of `match`.
+def decide(failure: Failure, *, is_same: bool, adopts: str) -> Decision:
+    """What becomes of a record that was refused because of another; `is_same`: their names are equal.
 
     A unique field stops a record as a rule in Block mode does.
     """
-    return DECISIONS[failure.allow_save is True, is_same_name(fields, match), adopts]
+    return DECISIONS[failure.allow_save is True, is_same, adopts]
 
 
 def is_same_name(fields: Mapping[str, Any], match: PersonRow) -> bool:
@@ -81,6 +81,19 @@ def other_name_notice(match: PersonRow) -> Notice:
 def alert_notice(match: PersonRow, sobject: str) -> Notice:
     text = f"A duplicate rule in your org warned of {named(match)}. A new {sobject} was saved beside it."
     return Notice(DUPLICATE_ALERT, match.sobject, None, text)
+
+
+def other_account_notice(named_account: str) -> Notice:
+    text = (
+        f"A duplicate rule in your org matched {named_account}, which has another name than the "
+        "attendee's company. The Contact belongs to it."
+    )
+    return Notice(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
+
+
+def account_alert_notice(named_account: str) -> Notice:
+    text = f"A duplicate rule in your org warned of {named_account}. A new Account was saved beside it."
+    return Notice(DUPLICATE_ALERT, ACCOUNT, None, text)
 
 
 def update_alert_notice(sobject: str) -> Notice:

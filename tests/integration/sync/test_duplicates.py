@@ -218,3 +218,27 @@ async def test_rows_that_are_saved_beside_their_match_cost_two_calls_and_one_eac
     await rig.drain()
     assert set((await rig.states()).values()) == {"synced"}
     assert (await rig.org.calls())["total"] <= len(attendees) + 5
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "adopts", "accounts", "warned"),
+    [
+        ("block", "The River GmbH", "always", ["The River GmbH"], []),
+        ("block", "Dam", "always", ["Dam"], ["matched_other_name"]),
+        ("block", "Dam", "same_name", ["Dam"], None),
+        ("alert", "Dam", "always", ["Dam", "River"], ["duplicate_alert"]),
+    ],
+)
+async def test_an_account_of_another_name_is_never_taken_without_a_word(
+    rig: Rig, *, action: str, name: str, adopts: str, accounts: list[str], warned: list[str] | None
+) -> None:
+    rule = {"sobject": "Account", "fields": ["Website"], "action": action}
+    await rig.org.configure(duplicate_rules=[rule])
+    site = {"object": "Account", "field": "Website", "constant": "https://river.example"}
+    await rig.choose(site, people={"create": "contact", "adopt_duplicates": adopts})
+    await rig.org.seed("Account", {"Name": name, "Website": "https://river.example"})
+    reg = await rig.registered(1, attendee={**ANN, "company": "River"})
+    await rig.drain()
+    assert sorted(each["Name"] for each in await rig.records("Account")) == accounts
+    assert (await rig.job(reg)).state == ("synced" if warned is not None else "failed")
+    assert await warnings(rig, reg) == (warned or [])
