@@ -23,6 +23,7 @@ COPY app app
 COPY workers workers
 COPY simulator simulator
 COPY migrations migrations
+COPY docs docs
 COPY --from=console /web/dist web/dist
 USER 10001
 EXPOSE 8000

@@ -14,6 +14,7 @@ from app.connections.routes import router as connections_router
 from app.console.page import install_console
 from app.console.routes import router as console_router
 from app.database import Database
+from app.documents import router as documents_router
 from app.health import router as health_router
 from app.hosts.routes import router as hosts_router
 from app.idempotency import Idempotency
@@ -57,6 +58,7 @@ ROUTERS = (
     ops_router,
     console_router,
     health_router,
+    documents_router,
 )
 
 

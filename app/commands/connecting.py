@@ -1,41 +1,15 @@
-"""docs/connecting.md: its tables of errors and findings, made of the advice that the API gives."""
+"""The tables of errors and findings in docs/connecting.md."""
 
-import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Final
 
 from app.advice.connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, WARNING_ROWS
 from app.advice.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
 from app.advice.preflight import FINDING_ROWS
 from app.advice.table import ADVICE, Advice
+from app.commands.tables import plain, table
 from app.connections.connect_errors import ADVICE_BY_API_CODE, ADVICE_BY_ERROR
 from app.connections.refusals import REASONS
-
-CONNECTING = Path(__file__).parents[2] / "docs" / "connecting.md"
-MARKED = re.compile(r"(?s)(<!-- table: (?P<name>[a-z ]+) -->\n).*?(<!-- end of table -->)")
-PLACES: Final = {
-    "support_email": "support",
-    "redirect_uri": "`<our address>/oauth/salesforce/callback`",
-    "api_version": "62.0",
-    "edition": "This edition",
-}
-
-
-def with_tables(text: str) -> str:
-    """The document with every table between its two marks made anew. Raises KeyError for an unknown one."""
-    return MARKED.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}{found[3]}", text)
-
-
-def anchors_used() -> set[str]:
-    """Every place in the document that some advice links to."""
-    links = (row.link for row in ADVICE.values() if row.link)
-    return {link.partition("#")[2] for link in links if link.startswith("/docs/connecting#")}
-
-
-def anchors_in(text: str) -> set[str]:
-    """The places that the document has."""
-    return set(re.findall(r'<a id="([\w-]+)"></a>', text))
 
 
 def _redirect_errors() -> str:
@@ -44,12 +18,12 @@ def _redirect_errors() -> str:
         for error, words, code in ADVICE_BY_ERROR
     ]
     lines += [(f"`{code}`", *_what_to_do(ADVICE[advice]), "") for code, advice in ADVICE_BY_API_CODE.items()]
-    return _table(("Salesforce says", "which means", "what to do", "with your own app"), lines)
+    return table(("Salesforce says", "which means", "what to do", "with your own app"), lines)
 
 
 def _never_back() -> str:
     lines = [(*_what_to_do(ADVICE[row[0]]), _own(row[0])) for row in HINT_ROWS]
-    return _table(("what you saw", "what to do", "with your own app"), lines)
+    return table(("what you saw", "what to do", "with your own app"), lines)
 
 
 def _ends() -> str:
@@ -57,7 +31,7 @@ def _ends() -> str:
         (_error(error, words), f"`{code}`" if code else "passes by itself", *_reason(code))
         for error, words, code in REASONS
     ]
-    return _table(("a refresh answers", "the card's reason", "which means", "what to do"), lines)
+    return table(("a refresh answers", "the card's reason", "which means", "what to do"), lines)
 
 
 def _reasons() -> str:
@@ -74,15 +48,15 @@ def _own_app() -> str:
 
 def _findings() -> str:
     lines = [
-        (f"`{row.code}`", row.severity, _plain(row.title), _plain(row.consequence), _steps(row.steps))
+        (f"`{row.code}`", row.severity, plain(row.title), plain(row.consequence), _steps(row.steps))
         for row in FINDING_ROWS
     ]
-    return _table(("finding", "severity", "title", "what will happen", "what to do"), lines)
+    return table(("finding", "severity", "title", "what will happen", "what to do"), lines)
 
 
 def _advice_table(codes: Iterable[str]) -> str:
     lines = [(f"`{code}`", ADVICE[code].explanation, *_what_to_do(ADVICE[code])) for code in codes]
-    return _table(("code", "what happened", "as people read it", "what to do"), lines)
+    return table(("code", "what happened", "as people read it", "what to do"), lines)
 
 
 def _reason(code: str | None) -> tuple[str, str]:
@@ -104,16 +78,6 @@ def _what_to_do(advice: Advice) -> tuple[str, str]:
 
 def _steps(steps: Iterable[str]) -> str:
     return " ".join(steps)
-
-
-def _table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
-    rows = (head, ("---",) * len(head), *lines)
-    return "".join(f"| {' | '.join(_plain(cell) for cell in row)} |\n" for row in rows)
-
-
-def _plain(text: str) -> str:
-    filled = re.sub(r"\{(\w+)\}", lambda place: PLACES.get(place[1], f"*{place[1]}*"), text)
-    return filled.replace("|", "\\|")
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {

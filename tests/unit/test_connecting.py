@@ -1,25 +1,14 @@
-"""docs/connecting.md: made of the advice, and every link to it leads somewhere."""
+"""docs/connecting.md: what people look for is in it."""
 
 import pytest
 
 from app.advice.preflight import FINDING_ROWS
 from app.advice.table import ADVICE
-from app.commands.connecting import CONNECTING, TABLES, anchors_in, anchors_used, with_tables
+from app.commands.connecting import TABLES
 from app.connections.connect_errors import ADVICE_BY_ERROR
+from app.documents import guide_path
 
-
-def test_tables_are_the_ones_of_the_advice() -> None:
-    text = CONNECTING.read_text()
-    assert with_tables(text) == text
-
-
-def test_changed_table_is_made_anew() -> None:
-    text = CONNECTING.read_text()
-    assert with_tables(text.replace("Eventship isn't installed", "Otters aren't installed")) == text
-
-
-def test_every_link_of_the_advice_leads_to_a_place() -> None:
-    assert anchors_used() <= anchors_in(CONNECTING.read_text())
+CONNECTING = guide_path("connecting")
 
 
 @pytest.mark.parametrize("row", ADVICE_BY_ERROR, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")

@@ -13,6 +13,9 @@ import "./ops-view";
 import { words } from "./texts";
 import { dropToken, takeToken } from "./token";
 
+/** The service that serves the console serves the documents, too, at /docs/…. */
+const DOCUMENTS = location.origin;
+
 interface Place {
   readonly hostId: string | null;
   readonly eventId: string | null;
@@ -133,7 +136,7 @@ class Console extends EventshipElement {
 
   private hostView(host: HostListed | null, hostId: string): View {
     return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
-      <salesforce-card host-id=${hostId} .getToken=${this.getToken} return-to="/console/"></salesforce-card>
+      <salesforce-card host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} return-to="/console/"></salesforce-card>
       <p><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a></p>
       <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
         ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}
@@ -150,12 +153,12 @@ class Console extends EventshipElement {
 
   private mappingView(hostId: string): View {
     return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
-      <salesforce-mapping host-id=${hostId} .getToken=${this.getToken}></salesforce-mapping>`;
+      <salesforce-mapping host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-mapping>`;
   }
 
   private eventView(hostId: string, eventId: string): View {
     return html`<p><a href=${hostAddress(hostId)}>‹ ${words.allEvents}</a></p>
-      <salesforce-event-sync host-id=${hostId} event-id=${eventId} .getToken=${this.getToken}></salesforce-event-sync>`;
+      <salesforce-event-sync host-id=${hostId} event-id=${eventId} .getToken=${this.getToken} docs-base=${DOCUMENTS}></salesforce-event-sync>`;
   }
 }
 

@@ -1,0 +1,43 @@
+"""/docs/…: the guides, for everybody, with a policy that lets nothing run."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from app.documents import GUIDES
+from app.settings import Settings
+from tests.api.service import caller, running
+
+
+@pytest.fixture
+async def anybody(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(settings) as app, caller(app, {}) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", GUIDES)
+async def test_guides_are_served_without_a_token(anybody: httpx.AsyncClient, name: str) -> None:
+    answer = await anybody.get(f"/docs/{name}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert f'<a href="/docs/{name}" aria-current=page>' in answer.text
+
+
+async def test_style_is_a_file_of_its_own(anybody: httpx.AsyncClient) -> None:
+    answer = await anybody.get("/docs/style.css")
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+
+
+async def test_docs_lead_to_the_first_guide(anybody: httpx.AsyncClient) -> None:
+    answer = await anybody.get("/docs")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs/connecting")
+
+
+@pytest.mark.parametrize("path", ["/docs/security", "/docs/..%2fREADME", "/docs/connecting.md", "/docs/a/b"])
+async def test_nothing_else_is_served(anybody: httpx.AsyncClient, path: str) -> None:
+    answer = await anybody.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")
