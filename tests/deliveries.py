@@ -9,10 +9,13 @@ import httpx
 
 from app.intake.delivery import Accepted, read_delivery
 from app.intake.signature import signed_headers
-from tests.factories import WEBHOOK_KEY
+from app.intake.unread import Unusable, seal_unusable
+from app.vault import Vault
+from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
 
 PATH = "/webhooks/eventship"
 PEPPER = b"otters-hash-with-salt-water-only"
+VAULT = Vault.from_texts([ENCRYPTION_KEY])
 CONFIRMED_AT = "2026-11-10T14:03:00Z"
 
 
@@ -76,6 +79,11 @@ def webhook(
 def delivery(payload: Mapping[str, Any] | None = None, webhook_id: str = "msg_1") -> Accepted:
     """The payload as it is after verification."""
     return read_delivery(webhook_id, json.dumps(payload or webhook()).encode())
+
+
+def unusable(body: bytes, webhook_id: str = "msg_1") -> Unusable:
+    """What is kept of a body that cannot be used."""
+    return seal_unusable(VAULT, body, webhook_id=webhook_id, reason="shape", faults=[])
 
 
 async def post(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Boolean, CheckConstraint, DateTime, LargeBinary, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Integer, TypeEngine
 
 from app.models.base import Digest, Sealed
@@ -19,6 +19,7 @@ VALUES: dict[type[TypeEngine[Any]], Any] = {
     Boolean: False,
     Integer: 1,
     JSONB: {},
+    ARRAY: [],
 }
 CHOICE = re.compile(r"(\w+) IN \('(\w+)'")
 

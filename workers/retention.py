@@ -14,6 +14,7 @@ from app.models import (
     OAuthAttempt,
     Quarantined,
     SyncAttempt,
+    UnknownBody,
     WorkerHeartbeat,
 )
 from app.models.base import Base
@@ -34,6 +35,7 @@ RETENTIONS = (
     Retention(IdempotentAnswer, IdempotentAnswer.created_at, timedelta(hours=24)),
     # A delivery's id must outlive the sender's retries (8 days); its payload stays 30 for a replay.
     Retention(Delivery, Delivery.received_at, timedelta(days=30)),
+    Retention(UnknownBody, UnknownBody.received_at, timedelta(days=30)),
     Retention(Quarantined, Quarantined.received_at, timedelta(days=30)),
     Retention(SyncAttempt, SyncAttempt.at, timedelta(days=90)),
     Retention(OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=30)),

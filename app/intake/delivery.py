@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from app.intake.merge import EventState, RegistrationState
 from app.intake.news import event_news, registration_news
-from app.intake.schemas import TYPES, Envelope, Head, unmet
+from app.intake.schemas import TYPES, Envelope, Head, HostRef, unmet
 from app.intake.strict_json import JsonRefused, parse_object
+from app.intake.unread import Unread
 from app.problems import FieldError, field_errors
 
 ERASED = "attendee.erased"
-KEPT_OF_ERASED = ("host", "registration_ids")
+KEPT_OF_ERASED = ("registration_ids",)
+KEPT_OF_HOST = frozenset(HostRef.model_fields)
 
 
 class Outcome(StrEnum):
@@ -43,7 +45,8 @@ class ToErase:
 class Accepted:
     """A signed delivery of known shape, or of a type we do not know (then without news).
 
-    `payload` is the JSON text to keep: as it came, but for what must not be kept of it.
+    `payload` is the JSON text to keep: as it came, but for what must not be kept of it. Of a type we do not
+    know it is the head alone, and `unread` holds the body.
     """
 
     webhook_id: str
@@ -58,6 +61,7 @@ class Accepted:
     event: EventState | None = field(default=None, repr=False)
     registration: RegistrationState | None = field(default=None, repr=False)
     erasure: ToErase | None = field(default=None, repr=False)
+    unread: Unread | None = field(default=None, repr=False)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -102,11 +106,15 @@ def read_delivery(webhook_id: str, body: bytes) -> Accepted:
 
 
 def _kept_payload(payload: Mapping[str, Any], body: bytes) -> str:
-    """Whoever is to be erased is not written down for it."""
-    if payload["type"] == ERASED:
-        data = {name: value for name, value in payload["data"].items() if name in KEPT_OF_ERASED}
-        return json.dumps({"type": payload["type"], "timestamp": payload["timestamp"], "data": data})
-    return body.decode()
+    """Whoever is to be erased is not written down for it, nor what we do not read in plain."""
+    data, is_known = payload["data"], payload["type"] in TYPES
+    is_whole = is_known and payload["type"] != ERASED
+    if is_whole and data["host"].keys() <= KEPT_OF_HOST:
+        return body.decode()
+    kept = data if is_whole else {name: data[name] for name in KEPT_OF_ERASED if name in data and is_known}
+    host = {name: value for name, value in data["host"].items() if name in KEPT_OF_HOST}
+    head = {"type": payload["type"], "timestamp": payload["timestamp"]}
+    return json.dumps(head | {"data": dict(kept) | {"host": host}})
 
 
 def _shape_of(payload: Mapping[str, Any]) -> type[Head | Envelope]:

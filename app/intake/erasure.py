@@ -15,12 +15,22 @@ from app import audit
 from app.addresses import address_key
 from app.database import Database
 from app.intake.delivery import ToErase
-from app.intake.tombstones import ATTENDEE_ID, EMAIL, REGISTRATION, Subject, lock_alone, tombstone_key
+from app.intake.schemas import DATA_READ, OF_OTHERS_READ
+from app.intake.tombstones import (
+    ATTENDEE_ID,
+    EMAIL,
+    MENTION,
+    REGISTRATION,
+    Subject,
+    lock_alone,
+    tombstone_key,
+)
+from app.intake.unread_store import forget_unread
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
 
 FIND = text("""
-    SELECT registration_id, email_key FROM registrations
+    SELECT registration_id, email_key, attendee ->> 'id' AS attendee_id FROM registrations
     WHERE host_id = :host_id AND (
         registration_id = ANY(:ids)
         OR (email_key = ANY(:emails) AND registered_at <= :at)
@@ -60,8 +70,17 @@ EMPTY_DELIVERIES = text(f"""
     )
     RETURNING registration_id
 """)  # noqa: S608 -- put together from constants
+# Members that we do not read may name the buyer again.
 FORGET_BUYERS_SENT = text("""
-    UPDATE deliveries SET payload = payload #- '{data,registration,buyer}'
+    UPDATE deliveries SET payload = jsonb_set(payload, '{data}', (
+        SELECT jsonb_object_agg(name, CASE
+            WHEN name = 'host' THEN jsonb_build_object('id', value -> 'id', 'name', value -> 'name')
+            WHEN name = 'registration' AND jsonb_typeof(value) = 'object' THEN (
+                SELECT coalesce(jsonb_object_agg(key, told), '{}') FROM jsonb_each(value) AS r (key, told)
+                WHERE key = ANY(:of_others_read)
+            ) ELSE value END)
+        FROM jsonb_each(payload -> 'data') AS d (name, value) WHERE name = ANY(:data_read)
+    ))
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)
 # A write that is on its way is settled first; the job runs once more and finds the registration erased.
@@ -173,12 +192,16 @@ STRIP_LATE_RECORDS = text(f"""
 """)
 
 
+READ = {"data_read": sorted(DATA_READ), "of_others_read": sorted(OF_OTHERS_READ)}
+
+
 @dataclass(frozen=True)
 class Found:
-    """The registrations to erase and the addresses of their attendee."""
+    """The registrations to erase, and the addresses and ids of their attendee."""
 
     ids: list[str]
     emails: list[str]
+    attendee_ids: list[str]
 
 
 async def erase(session: AsyncSession, wish: ToErase, *, pepper: bytes, by: str) -> list[str]:
@@ -189,6 +212,10 @@ async def erase(session: AsyncSession, wish: ToErase, *, pepper: bytes, by: str)
     await lock_alone(session, [wish.host_id])
     found = await _find(session, wish, pepper=pepper)
     await _empty(session, wish, found)
+    people = (*found.emails, *found.attendee_ids)
+    await forget_unread(
+        session, wish.host_id, people=people, registration_ids=found.ids, at=wish.at, pepper=pepper
+    )
     await _bury(session, wish, found, pepper=pepper)
     details = {"registration_ids": found.ids, "registrations": len(found.ids)}
     await audit.record(session, wish.host_id, actor=by, action="salesforce.attendee_erased", details=details)
@@ -208,14 +235,16 @@ async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found
     """By what was named, then by the addresses that were found with it."""
     ids, given = set(wish.registration_ids), address_key(wish.email)
     emails = {given} if given else set()
+    attendee_ids = {wish.attendee_id} if wish.attendee_id else set()
     for _ in range(2):
         rows = await session.execute(FIND, _values(wish, ids, emails))
         for row in rows:
             ids.add(row.registration_id)
             emails |= {row.email_key} if row.email_key else set()
+            attendee_ids |= {row.attendee_id} if row.attendee_id else set()
     keys = [tombstone_key(pepper, subject) for subject in _people(wish, emails)]
     earlier = await session.scalars(BURIED, {"host_id": wish.host_id, "keys": keys})
-    return Found(sorted(ids | set(earlier)), sorted(emails))
+    return Found(sorted(ids | set(earlier)), sorted(emails), sorted(attendee_ids))
 
 
 async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
@@ -223,7 +252,7 @@ async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
     await session.execute(EMPTY_REGISTRATIONS, values)
     bought = (await session.scalars(FORGET_BUYERS, values)).all()
     told = set((await session.scalars(EMPTY_DELIVERIES, values)).all())
-    await session.execute(FORGET_BUYERS_SENT, values | {"ids": list(bought)})
+    await session.execute(FORGET_BUYERS_SENT, values | {"ids": list(bought)} | READ)
     await session.execute(SKIP_JOBS, values)
     await session.execute(STRIP_RECORDS, values)
     handed_on = sorted(told - set(found.ids) - {None})
@@ -236,6 +265,8 @@ async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
 
 async def _bury(session: AsyncSession, wish: ToErase, found: Found, *, pepper: bytes) -> None:
     await _add(session, wish, _people(wish, found.emails), found.ids, pepper=pepper)
+    mentions = [Subject(wish.host_id, MENTION, each) for each in found.attendee_ids]
+    await _add(session, wish, mentions, [], pepper=pepper)
     registrations = [Subject(wish.host_id, REGISTRATION, each) for each in found.ids]
     await _add(session, wish, registrations, [], pepper=pepper)
 

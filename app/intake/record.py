@@ -17,6 +17,7 @@ from app.intake.rows import has_news
 from app.intake.seen import Seen, look
 from app.intake.tables import EVENTS, REGISTRATIONS
 from app.intake.tombstones import lock_hosts, meet
+from app.intake.unread_store import keep_unknown
 from app.models import BACKFILL, CampaignLink
 from app.sync.arm import Arm, arm_jobs
 from app.telemetry import WEBHOOK_BODY_CHANGES
@@ -47,10 +48,6 @@ WITH_JOB = text(
     "SELECT j.host_id, j.registration_id FROM sync_jobs AS j"
     " JOIN jsonb_array_elements(CAST(:keys AS jsonb)) AS k (key)"
     " ON j.host_id = k.key ->> 0 AND j.registration_id = k.key ->> 1"
-)
-KEEP_UNUSABLE = text(
-    "INSERT INTO quarantine (webhook_id, reason, body) SELECT :webhook_id, :reason, :body"
-    " WHERE NOT EXISTS (SELECT FROM quarantine WHERE webhook_id = :webhook_id AND body = :body)"
 )
 
 
@@ -89,6 +86,7 @@ async def record_news(statements: Statements, deliveries: Sequence[Accepted], *,
     """
     deliveries, seen = await _spared(statements, deliveries, pepper=pepper)
     fresh = await _keep_deliveries(statements, deliveries)
+    await keep_unknown(statements, fresh, pepper=pepper)
     await _keep_hosts(statements, fresh, seen)
     await keep(statements, EVENTS, _event_news(fresh), stored=seen.events)
     changes = await keep(statements, REGISTRATIONS, _registration_news(fresh), stored=seen.registrations)
@@ -124,11 +122,6 @@ async def _spared(
     buried = [delivery for delivery in deliveries if seen.hosts[delivery.host_id].has_tombstones]
     tombstones = await meet(statements, buried, pepper=pepper)
     return [tombstones.spare(delivery) for delivery in deliveries], seen
-
-
-async def record_unusable(session: AsyncSession, webhook_id: str, *, body: bytes, reason: str) -> None:
-    """Keep a signed body that cannot be used, once however often it is sent."""
-    await session.execute(KEEP_UNUSABLE, {"webhook_id": webhook_id, "body": body, "reason": reason})
 
 
 async def _keep_deliveries(statements: Statements, deliveries: Sequence[Accepted]) -> list[Accepted]:

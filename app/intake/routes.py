@@ -1,6 +1,7 @@
 """The door for the platform's signed webhooks."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
@@ -13,9 +14,10 @@ from app.intake.body import Headers, check_headers, read_body
 from app.intake.delivery import Accepted, DeliveryUnusable, Outcome, read_delivery
 from app.intake.openapi import WEBHOOK_REQUEST
 from app.intake.signature import SignatureInvalid, verify
+from app.intake.unread import seal_unknown, seal_unusable
 from app.intake.writer import IntakeWriter
 from app.problems import Problem, ProblemBody
-from app.settings import Settings
+from app.resources import Resources
 from app.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
 
 PATH = "/webhooks/eventship"
@@ -60,9 +62,7 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Outc
     started, label = time.perf_counter(), problems.Unexpected.__name__
     try:
         writer: IntakeWriter = state.intake
-        outcome = await writer.submit(
-            await _delivery(state.resources.settings, writer, headers, receive_body)
-        )
+        outcome = await writer.submit(await _delivery(state.resources, writer, headers, receive_body))
         label = outcome.value
         return outcome
     except Problem as problem:
@@ -74,8 +74,9 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Outc
 
 
 async def _delivery(
-    settings: Settings, writer: IntakeWriter, headers: Headers, receive_body: Receive
+    resources: Resources, writer: IntakeWriter, headers: Headers, receive_body: Receive
 ) -> Accepted:
+    settings, vault = resources.settings, resources.vault
     check_headers(headers, bytes_max=settings.webhook_max_bytes)
     body = await read_body(receive_body, bytes_max=settings.webhook_max_bytes)
     try:
@@ -83,7 +84,12 @@ async def _delivery(
     except SignatureInvalid:
         raise problems.SignatureInvalid from None
     try:
-        return read_delivery(webhook_id, body)
+        delivery = read_delivery(webhook_id, body)
     except DeliveryUnusable as error:
-        await writer.keep_unusable(webhook_id, body=body, reason=error.reason)
+        await writer.keep_unusable(
+            seal_unusable(vault, body, webhook_id=webhook_id, reason=error.reason, faults=error.errors)
+        )
         raise problems.PayloadUnusable(reason=error.reason, errors=error.errors) from None
+    if delivery.outcome is Outcome.UNKNOWN_TYPE:
+        return replace(delivery, unread=seal_unknown(vault, body, host_id=delivery.host_id))
+    return delivery

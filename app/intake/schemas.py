@@ -43,6 +43,14 @@ def _moment_of(text: str) -> datetime:
     return moment
 
 
+def moment_in(value: object) -> datetime | None:
+    """The moment, where the value is one."""
+    try:
+        return _moment(value)
+    except ValueError:
+        return None
+
+
 def _https_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -198,6 +206,10 @@ class Data(Part):
     attendee: ErasedAttendee | None = None
     registration_ids: list[OpaqueId] | None = None
 
+
+DATA_READ = frozenset(Data.model_fields)
+OF_OTHERS_READ = frozenset(RegistrationIn.model_fields) - {"buyer"}
+"""Members that we read: what else a payload holds may name anybody."""
 
 TypeName = Annotated[str, Field(min_length=1, max_length=64)]
 

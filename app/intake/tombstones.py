@@ -15,9 +15,11 @@ from app.addresses import address_key
 from app.direct import Statements
 from app.intake.delivery import Accepted
 from app.intake.merge import RegistrationState
+from app.intake.schemas import DATA_READ, OF_OTHERS_READ
 from app.sync.references import fence_key
 
-REGISTRATION, EMAIL, ATTENDEE_ID = "registration", "email", "attendee_id"
+REGISTRATION, EMAIL, ATTENDEE_ID, MENTION = "registration", "email", "attendee_id", "mention"
+"""A mention is a text in a body that we do not read: it may be an id or an address."""
 
 # What comes after it in the transaction goes by key. Plans are kept as long as a connection lives, also those
 # that were made while a table was small and reading all of it was cheap.
@@ -59,7 +61,13 @@ class Tombstones:
 
     def spare(self, delivery: Accepted) -> Accepted:
         """The delivery without what must not be kept of it."""
-        if not self.erased_at or delivery.registration is None:
+        if not self.erased_at:
+            return delivery
+        if delivery.unread is not None and any(
+            self._covers(subject, delivery.occurred_at) for subject in _mentioned_in(delivery)
+        ):
+            return replace(delivery, unread=None)
+        if delivery.registration is None:
             return delivery
         if any(self._covers(subject, delivery.occurred_at) for subject in _whom(delivery)):
             return replace(delivery, payload=emptied(delivery), registration=None)
@@ -69,8 +77,13 @@ class Tombstones:
         return delivery
 
     def _covers(self, subject: Subject, at: datetime) -> bool:
-        erased_at = self.erased_at.get(subject)
-        return erased_at is not None and (subject.kind == REGISTRATION or at <= erased_at)
+        return covers(self.erased_at, subject, at)
+
+
+def covers(erased_at: Mapping[Subject, datetime], subject: Subject, at: datetime) -> bool:
+    """Whether nothing is kept of what was told of the subject at that time."""
+    until = erased_at.get(subject)
+    return until is not None and (subject.kind == REGISTRATION or at <= until)
 
 
 async def lock_hosts(statements: Statements, deliveries: Iterable[Accepted]) -> None:
@@ -81,22 +94,34 @@ async def lock_hosts(statements: Statements, deliveries: Iterable[Accepted]) -> 
     alone = {delivery.host_id for delivery in deliveries if delivery.erasure is not None}
     shared = {delivery.host_id for delivery in deliveries} - alone
     await lock_alone(statements, alone)
-    if shared:
-        await statements.execute(LOCK_SHARED, {"hosts": sorted(shared)})
+    await lock_shared(statements, shared)
 
 
 async def meet(statements: Statements, deliveries: Iterable[Accepted], *, pepper: bytes) -> Tombstones:
     """The tombstones that apply to them."""
-    subjects = {tombstone_key(pepper, subject): subject for subject in _subjects(deliveries)}
+    return Tombstones(await known(statements, _subjects(deliveries), pepper=pepper))
+
+
+async def known(
+    statements: Statements, wanted: Iterable[Subject], *, pepper: bytes
+) -> dict[Subject, datetime]:
+    """Those of the subjects that were erased, and when."""
+    subjects = {tombstone_key(pepper, subject): subject for subject in wanted}
     if not subjects:
-        return Tombstones({})
+        return {}
     columns: dict[str, list[Any]] = {
         "hosts": [subject.host_id for subject in subjects.values()],
         "kinds": [subject.kind for subject in subjects.values()],
         "keys": list(subjects),
     }
     found = await statements.execute(KNOWN, columns)
-    return Tombstones({subjects[key]: erased_at for key, erased_at in found})
+    return {subjects[key]: erased_at for key, erased_at in found}
+
+
+async def lock_shared(statements: Statements, host_ids: Iterable[str]) -> None:
+    """Keep erasures of these hosts out until the caller's transaction ends."""
+    if hosts := sorted(host_ids):
+        await statements.execute(LOCK_SHARED, {"hosts": hosts})
 
 
 async def lock_alone(statements: Statements, host_ids: Iterable[str]) -> None:
@@ -118,11 +143,23 @@ def emptied(delivery: Accepted) -> str:
 
 def _subjects(deliveries: Iterable[Accepted]) -> Iterator[Subject]:
     for delivery in deliveries:
+        yield from _mentioned_in(delivery)
         if delivery.registration is not None:
             yield from _whom(delivery)
             buyer = _buyer(delivery.host_id, delivery.registration)
             if buyer is not None:
                 yield buyer
+
+
+def _mentioned_in(delivery: Accepted) -> Iterator[Subject]:
+    for each in delivery.unread.mentions if delivery.unread else ():
+        yield from mentioned(delivery.host_id, each)
+
+
+def mentioned(host_id: str, text: str) -> Iterator[Subject]:
+    """Who or what a text in a body that we do not read may be."""
+    kinds = (EMAIL,) if "@" in text else (ATTENDEE_ID, REGISTRATION, MENTION)
+    yield from (Subject(host_id, kind, text) for kind in kinds)
 
 
 def _whom(delivery: Accepted) -> Iterator[Subject]:
@@ -147,6 +184,8 @@ def _buyer(host_id: str, registration: RegistrationState) -> Subject | None:
 def _without_buyer(delivery: Accepted, registration: RegistrationState) -> Accepted:
     fields = {name: told for name, told in registration.fields.items() if name != "buyer"}
     payload = json.loads(delivery.payload)
-    payload.get("data", {}).get("registration", {}).pop("buyer", None)
+    payload["data"] = {name: each for name, each in payload["data"].items() if name in DATA_READ}
+    told = payload["data"]["registration"]
+    payload["data"]["registration"] = {name: told[name] for name in told if name in OF_OTHERS_READ}
     changed = replace(registration, fields=fields)
     return replace(delivery, payload=json.dumps(payload), registration=changed)

@@ -17,7 +17,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.database import Database
 from app.direct import Direct
 from app.intake.delivery import Accepted, Outcome
-from app.intake.record import Recorded, record, record_news, record_unusable
+from app.intake.record import Recorded, record, record_news
+from app.intake.unread import Unusable
+from app.intake.unread_store import keep_unusable
 from app.problems import DatabaseUnavailable
 from app.wakeups import WakeUps
 
@@ -76,11 +78,11 @@ class IntakeWriter:
         finally:
             timer.cancel()
 
-    async def keep_unusable(self, webhook_id: str, *, body: bytes, reason: str) -> None:
+    async def keep_unusable(self, unusable: Unusable) -> None:
         """Quarantine a signed body. Raises DatabaseUnavailable."""
         try:
             async with asyncio.timeout(self._answer_seconds), self._database.system() as session:
-                await record_unusable(session, webhook_id, body=body, reason=reason)
+                await keep_unusable(session, unusable, pepper=self._pepper)
         except (SQLAlchemyError, OSError) as error:
             if not is_database_away(error):
                 raise

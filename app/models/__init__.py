@@ -7,7 +7,7 @@ from app.models.campaigns import Backfill, CampaignLink
 from app.models.connections import Connection, LeftGrant, OAuthAttempt, OwnApp, PendingRevocation, Preflight
 from app.models.hosts import Event, Host
 from app.models.mapping import DescribeCache, Mapping
-from app.models.registrations import Delivery, Erasure, Quarantined, Registration
+from app.models.registrations import Delivery, Erasure, Quarantined, Registration, UnknownBody
 from app.models.sync import (
     BACKFILL,
     JOB_STATES,
@@ -47,6 +47,7 @@ __all__ = [
     "Registration",
     "SyncAttempt",
     "SyncJob",
+    "UnknownBody",
     "WorkerHeartbeat",
     "WrittenRecord",
 ]

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList, Sealed
 
 ATTENDEE_EMAIL = "address_key(payload #>> '{data,registration,attendee,email}'::text[])"
 ATTENDEE_ID = "(payload #>> '{data,registration,attendee,id}'::text[])"
@@ -37,17 +38,50 @@ class Delivery(Base):
     outcome: Mapped[str]
 
 
+class UnknownBody(Base):
+    """The body of a delivery whose type we do not know, sealed, for when a later release knows it.
+
+    `mentions` are keyed hashes of the addresses and ids in it: an erasure finds it by them.
+    """
+
+    __tablename__ = "unknown_bodies"
+    __table_args__ = (
+        Index("ix_unknown_bodies_mentions", "mentions", postgresql_using="gin"),
+        Index("ix_unknown_bodies_received_at", "received_at"),
+    )
+
+    host_id: Mapped[HostId]
+    webhook_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[CreatedAt]
+    sealed: Mapped[bytes] = mapped_column(Sealed)
+    mentions: Mapped[list[bytes]] = mapped_column(ARRAY(Digest))
+
+
 class Quarantined(Base):
-    """A signed body that could not be used; kept apart for operations, without a tenant."""
+    """A signed body that could not be used; kept apart for operations, and seen by no tenant.
+
+    `faults` say where it is wrong. The body is sealed, and not kept where an erasure could not find it: with
+    no host that could be read, or when it asks for an erasure itself. `body` is of the release before.
+    """
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index("ix_quarantine_webhook_id", "webhook_id"),)
+    __table_args__ = (
+        Index("ix_quarantine_webhook_id", "webhook_id"),
+        Index("ix_quarantine_mentions", "mentions", postgresql_using="gin"),
+    )
 
     quarantine_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     webhook_id: Mapped[str]
     received_at: Mapped[CreatedAt]
     reason: Mapped[str]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    host_id: Mapped[str | None]
+    faults: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
+    occurred_at: Mapped[datetime | None]
+    body_sha256: Mapped[bytes | None] = mapped_column(Digest)
+    sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    mentions: Mapped[list[bytes]] = mapped_column(ARRAY(Digest), server_default=text("'{}'"))
 
 
 class Registration(Base):
@@ -106,12 +140,14 @@ class Registration(Base):
 class Erasure(Base):
     """A keyed tombstone: what is told of this subject for the time up to `erased_at` is not kept.
 
-    `kind`: registration (for ever), email, attendee_id. `key` is a keyed hash; `registration_ids` are those
-    that were erased with it.
+    `kind`: registration (for ever), email, attendee_id, mention (in bodies that we do not read). `key` is a
+    keyed hash; `registration_ids` are those that were erased with it.
     """
 
     __tablename__ = "erasures"
-    __table_args__ = (CheckConstraint("kind IN ('registration', 'email', 'attendee_id')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('registration', 'email', 'attendee_id', 'mention')", name="kind"),
+    )
 
     host_id: Mapped[HostId]
     kind: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, and_, delete, false, func, select, tuple_,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
-from app.intake.delivery import Accepted, DeliveryUnusable, read_delivery
+from app.intake.delivery import Accepted, DeliveryUnusable, Outcome, read_delivery
 from app.intake.record import record
-from app.models import Delivery, Quarantined
+from app.intake.unread import UNKNOWN_BODY, UNUSABLE_BODY, open_body
+from app.models import Delivery, Quarantined, UnknownBody
 from app.monitor.cursors import decode_cursor, encode_cursor
 from app.monitor.ops_schemas import (
     Deliveries,
@@ -24,6 +25,7 @@ from app.monitor.ops_schemas import (
 from app.problems import CursorInvalid
 from app.resources import Resources
 from app.sync.drain import pepper_of
+from app.vault import Vault
 
 SAMPLE_MAX = 10
 AT_ONCE_MAX = 10_000
@@ -92,7 +94,10 @@ async def _replay(resources: Resources, source: Source, numbers: Sequence[int], 
     async with resources.database.system() as session:
         query = select(source.table).where(source.number.in_(numbers)).order_by(source.number)
         found: list[Any] = list(await session.scalars(query.with_for_update()))
-        usable = [(each, told) for each in found if (told := _read(each)) is not None]
+        sealed = await _sealed_bodies(session, found)
+        usable = [
+            (each, told) for each in found if (told := _read(resources.vault, each, sealed)) is not None
+        ]
         await _take_away(session, [each for each, _ in usable])
         recorded = await record(session, [told for _, told in usable], pepper=pepper_of(resources.settings))
         await _restore_times(session, [each for each, _ in usable])
@@ -103,14 +108,39 @@ async def _replay(resources: Resources, source: Source, numbers: Sequence[int], 
     return len(usable)
 
 
-def _read(kept: Delivery | Quarantined) -> Accepted | None:
-    """The delivery as the intake reads it now; None when it cannot be used, or was emptied by an erasure."""
-    body = kept.body if isinstance(kept, Quarantined) else json.dumps(kept.payload).encode()
+async def _sealed_bodies(
+    session: AsyncSession, found: Iterable[Delivery | Quarantined]
+) -> dict[tuple[str, str], bytes]:
+    """The sealed bodies of those deliveries whose types were not known."""
+    keys = [(each.host_id, each.webhook_id) for each in found if isinstance(each, Delivery)]
+    query = select(UnknownBody).where(tuple_(UnknownBody.host_id, UnknownBody.webhook_id).in_(keys))
+    return {(each.host_id, each.webhook_id): each.sealed for each in await session.scalars(query)}
+
+
+def _read(
+    vault: Vault, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
+) -> Accepted | None:
+    """The delivery as the intake reads it now; None when it still cannot be used, or was emptied."""
+    body = _body_of(vault, kept, sealed)
     try:
-        told = read_delivery(kept.webhook_id, body)
+        told = read_delivery(kept.webhook_id, body) if body is not None else None
     except DeliveryUnusable:
         return None
+    if told is None or told.outcome is Outcome.UNKNOWN_TYPE:
+        return None
     return told if isinstance(kept, Quarantined) else replace(told, body_sha256=kept.body_sha256)
+
+
+def _body_of(
+    vault: Vault, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
+) -> bytes | None:
+    if isinstance(kept, Quarantined):
+        if kept.sealed is None or kept.host_id is None:
+            return kept.body
+        return open_body(vault, kept.sealed, host_id=kept.host_id, column=UNUSABLE_BODY)
+    if (unread := sealed.get((kept.host_id, kept.webhook_id))) is not None:
+        return open_body(vault, unread, host_id=kept.host_id, column=UNKNOWN_BODY)
+    return json.dumps(kept.payload).encode()
 
 
 async def _take_away(session: AsyncSession, kept: Iterable[Delivery | Quarantined]) -> None:
@@ -120,6 +150,7 @@ async def _take_away(session: AsyncSession, kept: Iterable[Delivery | Quarantine
     numbers = [each.quarantine_id for each in rows if isinstance(each, Quarantined)]
     for statement in (
         delete(Delivery).where(tuple_(Delivery.host_id, Delivery.webhook_id).in_(keys)),
+        delete(UnknownBody).where(tuple_(UnknownBody.host_id, UnknownBody.webhook_id).in_(keys)),
         delete(Quarantined).where(Quarantined.quarantine_id.in_(numbers)),
     ):
         await session.execute(statement.execution_options(synchronize_session=False))
@@ -145,7 +176,8 @@ def _conditions(wanted: DeliveryFilter, source: Source) -> list[ColumnElement[bo
         conditions.append(table.received_at < wanted.received_to)
     for name in EQUAL:
         if (value := getattr(wanted, name)) is not None:
-            conditions.append(getattr(Delivery, name) == value if table is Delivery else false())
+            column = getattr(table, name, None)
+            conditions.append(false() if column is None else column == value)
     return conditions
 
 

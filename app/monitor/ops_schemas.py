@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.monitor.schemas import IDS_MAX, OpaqueId, ShortText
-from app.problems import FilterEmpty
+from app.problems import FieldError, FilterEmpty
 
 JobState = Literal["pending", "running", "synced", "failed", "held", "ambiguous", "skipped"]
 ErrorClassName = Literal[
@@ -151,7 +151,7 @@ class FailureCount(BaseModel):
 class DeliveryFilter(BaseModel):
     """Which webhooks: all members that are set must hold, and one must be set.
 
-    `is_quarantined`: those that could not be used, which belong to no host and have no type.
+    `is_quarantined`: those that could not be used; of these host and times alone are known, where readable.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -189,7 +189,10 @@ class ReplayDeliveries(BaseModel):
 
 
 class DeliveryShown(BaseModel):
-    """One webhook as it was received, without its payload. `reason`: why it is in quarantine."""
+    """One webhook as it was received, without its payload.
+
+    `reason`: why it is in quarantine; `faults`: where it is wrong.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -202,6 +205,7 @@ class DeliveryShown(BaseModel):
     registration_id: str | None = None
     outcome: str | None = None
     reason: str | None = None
+    faults: list[FieldError] | None = None
 
 
 class Deliveries(BaseModel):

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app import audit
 from app.database import Database
+from app.intake.schemas import CANCELLED_AT, SNAPSHOT, TYPES
 from app.models import (
     AuditEntry,
     Delivery,
@@ -21,6 +22,7 @@ from app.models import (
     Quarantined,
     Registration,
     SyncJob,
+    UnknownBody,
     WrittenRecord,
 )
 from app.settings import Settings
@@ -347,3 +349,38 @@ async def test_event_that_was_lost_comes_back_with_its_registrations(
     body = {"filter": {"host_id": "host_a"}, "dry_run": False}
     await ops.post("/ops/deliveries/replay", json=body)
     assert await told(database) == received
+
+
+async def test_body_of_an_unknown_type_is_applied_once_the_type_is_known(
+    ops: httpx.AsyncClient, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_stage(database, vault)
+    payload = webhook("registration.levitated", registration=told_registration(id="reg_9"))
+    assert (await post(ops, payload, "msg_9")).json() == {"outcome": "unknown_type"}
+    body = {"filter": {"type": "registration.levitated"}, "dry_run": False}
+    done = (await ops.post("/ops/deliveries/replay", json=body)).json()
+    assert (done["matched"], done["queued"], done["unusable"]) == (1, 0, 1)
+    monkeypatch.setitem(TYPES, "registration.levitated", SNAPSHOT)
+    done = (await ops.post("/ops/deliveries/replay", json=body)).json()
+    assert (done["matched"], done["queued"], done["unusable"]) == (1, 1, 0)
+    assert [each[0] for each in await told(database)] == ["reg_9"]
+    async with database.system() as session:
+        kept = (await session.scalars(select(Delivery.payload))).one()
+        assert await session.scalar(select(func.count()).select_from(UnknownBody)) == 0
+    assert kept["data"]["registration"]["id"] == "reg_9"
+
+
+async def test_sealed_body_of_quarantine_is_applied_and_shows_where_it_was_wrong(
+    ops: httpx.AsyncClient, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_stage(database, vault)
+    payload = webhook(registration=told_registration(id="reg_9", status="pending"))
+    monkeypatch.setitem(TYPES, "registration.confirmed", (*SNAPSHOT, CANCELLED_AT))
+    assert (await post(ops, payload, "msg_9")).status_code == 400
+    query: dict[str, Any] = {"is_quarantined": True, "host_id": "host_a"}
+    [listed] = (await ops.get("/ops/deliveries", params=query)).json()["items"]
+    assert [fault["path"] for fault in listed["faults"]] == ["data.registration.cancelled_at"]
+    monkeypatch.setitem(TYPES, "registration.confirmed", SNAPSHOT)
+    done = (await ops.post("/ops/deliveries/replay", json={"filter": query, "dry_run": False})).json()
+    assert (done["matched"], done["queued"], done["unusable"]) == (1, 1, 0)
+    assert [each[0] for each in await told(database)] == ["reg_9"]

@@ -19,7 +19,7 @@ from app.intake.schemas import TYPES
 from app.intake.signature import signed_headers
 from app.local import LocalEngines
 from app.main import create_app
-from app.models import Delivery, Quarantined, Registration
+from app.models import Delivery, Quarantined, Registration, UnknownBody
 from app.reference.webhook_examples import WEBHOOKS
 from app.settings import Settings
 from app.telemetry import REGISTRY
@@ -85,6 +85,11 @@ async def test_unknown_type_is_kept_and_answered_as_such(
     answer = await post(client, webhook("registration.levitated", registration={"id": 7}))
     assert (answer.status_code, answer.json()) == (202, {"outcome": "unknown_type"})
     assert (await count(database, Delivery), await count(database, Registration)) == (1, 0)
+    async with database.system() as session:
+        kept = (await session.scalars(select(Delivery.payload))).one()
+        body = (await session.scalars(select(UnknownBody.sealed))).one()
+    assert kept["data"] == {"host": {"id": "host_a", "name": "Otters Inc"}}
+    assert b"otter" not in body.lower()
 
 
 async def test_check_in_before_its_registration_ends_with_both(
@@ -183,6 +188,8 @@ UNUSABLE = {
     "duplicate-key": b'{"type": "a", "type": "b"}',
     "nul": json.dumps(webhook(reason="\x00")).encode(),
     "lone-surrogate": json.dumps(webhook(reason="\ud800")).encode(),
+    "escaped-quotes": b'{"a": "' + b'\\"' * 100_000,
+    "commercial-ats": b'{"host": {"id": ' * 5_000 + b"a@" * 80_000,
     "no-host": json.dumps(webhook(host=None)).encode(),
     "wrong-shape": json.dumps(webhook(registration={"id": 7})).encode(),
     "incomplete": json.dumps(webhook("registration.cancelled")).encode(),
@@ -199,7 +206,10 @@ async def test_signed_but_unusable_body_is_quarantined_once(
     ] * 2
     async with database.system() as session:
         kept = (await session.scalars(select(Quarantined))).one()
-    assert (kept.webhook_id, kept.body, kept.reason) == ("msg_1", body, answers[0].json()["reason"])
+    assert (kept.webhook_id, kept.body, kept.reason) == ("msg_1", None, answers[0].json()["reason"])
+    assert [fault["path"] for fault in kept.faults] == [
+        error["path"] for error in answers[0].json()["errors"] or ()
+    ]
     assert await count(database, Delivery) == 0
 
 

@@ -11,10 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from app.database import Database
 from app.intake.delivery import Accepted, Outcome, read_delivery
-from app.intake.record import record, record_unusable
+from app.intake.record import record
+from app.intake.unread_store import keep_unusable
 from app.models import Connection, Delivery, Event, Host, Quarantined, Registration, SyncJob
 from app.telemetry import REGISTRY
-from tests.deliveries import PEPPER, delivery, event, registration, webhook
+from tests.deliveries import PEPPER, delivery, event, registration, unusable, webhook
 from tests.factories import NOW
 
 ORG = "00D5g000004XyZaEAK"
@@ -306,9 +307,9 @@ async def test_failed_transaction_leaves_nothing(database: Database) -> None:
 async def test_unusable_body_is_quarantined_once(database: Database) -> None:
     for _ in range(2):
         async with database.system() as session:
-            await record_unusable(session, "msg_1", body=b"\x00\xff", reason="not_json")
+            await keep_unusable(session, unusable(b"\x00\xff"), pepper=PEPPER)
     kept = await only(database, Quarantined)
-    assert (kept.webhook_id, kept.body, kept.reason) == ("msg_1", b"\x00\xff", "not_json")
+    assert (kept.webhook_id, kept.host_id, kept.sealed) == ("msg_1", None, None)
 
 
 def test_outcomes_are_the_words_of_the_answer() -> None:

@@ -20,7 +20,7 @@ from app.models import Delivery, Quarantined, Registration, SyncJob
 from app.problems import DatabaseUnavailable
 from app.settings import Settings
 from app.wakeups import WakeUps
-from tests.deliveries import PEPPER, delivery, registration, webhook
+from tests.deliveries import PEPPER, delivery, registration, unusable, webhook
 from tests.integration.intake.test_record import connect
 
 QUEUE = "arq:queue"
@@ -92,7 +92,7 @@ async def test_database_that_is_away_is_told_at_once(away: Database) -> None:
     async with asyncio.timeout(5), writer_on(away) as writer:
         refused = await asyncio.gather(*(writer.submit(of(n)) for n in range(3)), return_exceptions=True)
         with pytest.raises(DatabaseUnavailable):
-            await writer.keep_unusable("msg_1", body=b"[]", reason="not_an_object")
+            await writer.keep_unusable(unusable(b"[]"))
     assert [type(error) for error in refused] == [DatabaseUnavailable] * 3
     assert all(getattr(error, "headers", None) == {"Retry-After": "5"} for error in refused)
 
@@ -147,11 +147,11 @@ async def test_redis_that_is_away_keeps_nobody_from_being_recorded(database: Dat
 
 async def test_unusable_body_is_quarantined(database: Database) -> None:
     async with writer_on(database) as writer:
-        await writer.keep_unusable("msg_1", body=b"[]", reason="not_an_object")
+        await writer.keep_unusable(unusable(b"[]"))
     assert await count(database, Quarantined) == 1
 
 
 async def test_fault_of_a_single_statement_is_no_absence_of_the_database(database: Database) -> None:
     async with writer_on(database) as writer:
         with pytest.raises(DBAPIError):
-            await writer.keep_unusable("msg\x00", body=b"[]", reason="not_an_object")
+            await writer.keep_unusable(unusable(b"[]", "msg\x00"))

@@ -349,7 +349,7 @@ export interface Deliveries {
 
 /** Which webhooks: all members that are set must hold, and one must be set.
  * 
- * `is_quarantined`: those that could not be used, which belong to no host and have no type. */
+ * `is_quarantined`: those that could not be used; of these host and times alone are known, where readable. */
 export interface DeliveryFilter {
   readonly "event_id"?: string | null;
   readonly "host_id"?: string | null;
@@ -361,9 +361,12 @@ export interface DeliveryFilter {
   readonly "webhook_ids"?: ReadonlyArray<string> | null;
 }
 
-/** One webhook as it was received, without its payload. `reason`: why it is in quarantine. */
+/** One webhook as it was received, without its payload.
+ * 
+ * `reason`: why it is in quarantine; `faults`: where it is wrong. */
 export interface DeliveryShown {
   readonly "event_id": string | null;
+  readonly "faults": ReadonlyArray<FieldError> | null;
   readonly "host_id": string | null;
   readonly "occurred_at": string | null;
   readonly "outcome": string | null;
