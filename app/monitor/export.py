@@ -2,16 +2,24 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final
 
+from app.addresses import INVISIBLE
 from app.database import Database
 from app.monitor.listing import RowQuery, page_by_id
 from app.monitor.schemas import Row
 
 PAGE: Final = 500
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What makes a spreadsheet take a cell for a formula: https://owasp.org/www-community/attacks/CSV_Injection"""
+SIGNS: Final = "=+@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b-"
+FORMULA: Final = re.compile(rf"(^|[;\t\r\n])(?=(?:[\s\"]|{INVISIBLE})*[{SIGNS}])")
+"""Where a spreadsheet may take what follows for a formula, by a sign of any width behind what is not seen.
+
+Where lists are separated by semicolons, a file with commas is cut at `;` and at line ends, in quotes as well.
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
+CONTROLS: Final = ("\t", "\r", "\n")
 MARK: Final = "\ufeff"
 
 COLUMNS: Final[dict[str, Callable[[Row], Any]]] = {
@@ -66,14 +74,14 @@ def cells_of(row: Row) -> list[str]:
 
 
 def safe_cell(value: object) -> str:
-    """The value as text; one that a spreadsheet would run is quoted with an apostrophe."""
+    """The value as text; an apostrophe stands before whatever a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value.isoformat().replace("+00:00", "Z") if hasattr(value, "isoformat") else str(value)
-    is_formula = text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS[:4])
-    return f"'{text}" if is_formula else text
+    safe = FORMULA.sub(r"\1'", text)
+    return f"'{safe}" if safe.startswith(CONTROLS) else safe
 
 
 def as_csv(lines: Iterable[list[str]]) -> bytes:

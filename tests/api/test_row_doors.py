@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -196,10 +197,22 @@ CELLS: dict[str, tuple[object, str]] = {
     "plus": ("+49 30 123", "'+49 30 123"),
     "minus": ("-2+3", "'-2+3"),
     "at": ("@SUM(1)", "'@SUM(1)"),
-    "tab": ("\t=1", "'\t=1"),
-    "return": ("\r=1", "'\r=1"),
-    "newline": ("\n=1", "'\n=1"),
+    "tab": ("\t=1", "'\t'=1"),
+    "return": ("\r=1", "'\r'=1"),
+    "newline": ("\n=1", "'\n'=1"),
     "spaces-first": ("  =1", "'  =1"),
+    "tab-alone": ("\tx", "'\tx"),
+    "semicolon": ("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"),
+    "semicolons": ("a;+1; -2;@x", "a;'+1;' -2;'@x"),
+    "semicolon-and-quote": ('x;"=1+1"', 'x;\'"=1+1"'),
+    "second-line": ("x\r\n=1+1", "x\r'\n'=1+1"),
+    "tab-inside": ("x\t=1", "x\t'=1"),
+    "full-width": ("\uff1d1+1", "'\uff1d1+1"),
+    "full-width-plus-and-minus": ("\uff0b1;\uff0d1;\uff20x", "'\uff0b1;'\uff0d1;'\uff20x"),
+    "zero-width-first": ("\u200b=1", "'\u200b=1"),
+    "byte-order-mark-first": ("x;\ufeff=1", "x;'\ufeff=1"),
+    "joiner-after-spaces": (" \u200d \u2060+1", "' \u200d \u2060+1"),
+    "semicolon-alone": ("Otter; Co", "Otter; Co"),
     "plain": ("Mary-Jane = 1", "Mary-Jane = 1"),
     "nothing": (None, ""),
     "true": (True, "true"),
@@ -210,6 +223,28 @@ CELLS: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize(("value", "cell"), CELLS.values(), ids=CELLS.keys())
 def test_no_cell_is_run_by_a_spreadsheet(value: object, cell: str) -> None:
     assert safe_cell(value) == cell
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+async def test_no_cell_is_a_formula_whatever_the_separator(
+    member: httpx.AsyncClient, database: Database, separator: str
+) -> None:
+    hostile = [str(value) for value, _ in CELLS.values() if isinstance(value, str)]
+    for number, text in enumerate(hostile):
+        attendee = {
+            "first_name": text,
+            "last_name": "x",
+            "company": f"x{text}",
+            "email": f"{number}@o.example",
+        }
+        await add(database, (registration(f"r{number}", attendee=attendee), job(f"r{number}", "synced")))
+    answer = await member.get(f"{E}/registrations.csv")
+    for line in re.split(r"[\r\n]+", answer.text) if separator != "," else [answer.text]:
+        for row in csv.reader(io.StringIO(line, newline=""), delimiter=separator):
+            for cell in row:
+                assert not re.match(r"[\s\"\u200b\ufeff\u200d\u2060]*[=+@\uff1d\uff0b\uff0d\uff20-]", cell), (
+                    cell
+                )
 
 
 async def test_name_that_is_a_formula_stays_a_name(member: httpx.AsyncClient, database: Database) -> None:
