@@ -1,17 +1,25 @@
 """A client that looks for real and writes on paper: what would be sent is kept, and nothing is."""
 
-from collections.abc import Mapping, Sequence
+import json as json_text
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
 from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import Record
+from app.salesforce.errors import Refused, parse_failures
 from app.salesforce.ids import SOBJECT_BY_PREFIX, to18
 
 PREFIX_OF: Final = {sobject: prefix for prefix, sobject in SOBJECT_BY_PREFIX.items()}
 UNKNOWN_PREFIX: Final = "a00"
-CREATED, CHANGED, NO_CONTENT = 201, 200, 204
+CREATED, CHANGED, NO_CONTENT, REFUSED = 201, 200, 204, 400
+REQUIRED_FIELD_MISSING: Final = "REQUIRED_FIELD_MISSING"
+PROCESSING_HALTED: Final = "PROCESSING_HALTED"
+
+Lacking = Callable[[SalesforceClient, Sequence[Record]], Awaitable[Sequence[tuple[str, ...]]]]
+"""The required fields that each of these new records lacks, asked through this client where need be."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +32,13 @@ class PaperRequest:
 
 
 class PaperClient(SalesforceClient):
-    """Reads through the connection of another client; every write is noted and answered with success.
+    """Reads through the connection of another client; every write is noted and answered as Salesforce would.
 
-    Records that would be created get ids that no org has; `shown` puts words in their place.
+    A create without a required field is refused, everything else succeeds. Records that would be created get
+    ids that no org has; `shown` puts words in their place.
     """
 
-    def __init__(self, over: SalesforceClient) -> None:
+    def __init__(self, over: SalesforceClient, lacking: Lacking) -> None:
         super().__init__(
             over._http,
             over._auth,
@@ -39,6 +48,7 @@ class PaperClient(SalesforceClient):
             answer_within=over._answer_within,
         )
         self._write_headers = over._write_headers
+        self._lacking = lacking
         self._new_ids: dict[str, str] = {}
         self.requests: list[PaperRequest] = []
 
@@ -72,26 +82,43 @@ class PaperClient(SalesforceClient):
             return await super()._request(method, path, json=json, headers=headers, auth=auth)
         self.requests.append(PaperRequest(method, path, json or {}))
         if path.endswith("/composite"):
-            return {"compositeResponse": [self._entry(each) for each in (json or {})["compositeRequest"]]}
-        return self._answer(method, path, json or {})[1]
+            return {"compositeResponse": await self._composite_answer((json or {})["compositeRequest"])}
+        status, body = await self._answer(method, path, json or {})
+        if status == REFUSED:
+            raise Refused(parse_failures(status, body))
+        return body
 
-    def _entry(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        status, body = self._answer(request["method"], request["url"], request.get("body") or {})
-        return {
-            "body": body,
-            "httpHeaders": {},
-            "httpStatusCode": status,
-            "referenceId": request["referenceId"],
-        }
+    async def _composite_answer(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        refused: set[str] = set()
+        entries = []
+        for each in requests:
+            body = each.get("body") or {}
+            if any(f"@{{{name}." in json_text.dumps(body) for name in refused):
+                status, answer = REFUSED, [_failure(PROCESSING_HALTED, "The record referred to was refused.")]
+            else:
+                status, answer = await self._answer(each["method"], each["url"], body)
+            if status == REFUSED:
+                refused.add(each["referenceId"])
+            entries.append(_entry(each["referenceId"], status, answer))
+        return entries
 
-    def _answer(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+    async def _answer(self, method: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        records = list(_records(path, body))
+        new = [record for record in records if record.id is None] if method == "POST" else []
+        lacks = dict(zip(map(id, new), await self._lacking(self, new) if new else (), strict=True))
         if path.endswith("/composite/sobjects"):
-            return CHANGED, [
-                _success(row.get("id") or self._new_id(row["attributes"]["type"])) for row in body["records"]
-            ]
-        if method == "POST":
-            return CREATED, _success(self._new_id(path.rpartition("/")[2]))
-        return NO_CONTENT, None
+            return CHANGED, [self._row(record, lacks.get(id(record), ())) for record in records]
+        if method != "POST":
+            return NO_CONTENT, None
+        row = self._row(records[0], lacks[id(records[0])])
+        return (CREATED, row) if row["success"] else (REFUSED, [_failure(**row["errors"][0])])
+
+    def _row(self, record: Record, lacks: Sequence[str]) -> dict[str, Any]:
+        if not lacks:
+            return {"id": record.id or self._new_id(record.sobject), "success": True, "errors": []}
+        message = f"Required fields are missing: [{', '.join(lacks)}]"
+        error = {"statusCode": REQUIRED_FIELD_MISSING, "message": message, "fields": list(lacks)}
+        return {"success": False, "errors": [error]}
 
     def _new_id(self, sobject: str) -> str:
         prefix = PREFIX_OF.get(sobject, UNKNOWN_PREFIX)
@@ -107,5 +134,17 @@ def _only_reads(path: str, json: Mapping[str, Any] | None) -> bool:
     )
 
 
-def _success(record_id: str) -> dict[str, Any]:
-    return {"id": record_id, "success": True, "errors": []}
+def _records(path: str, body: Mapping[str, Any]) -> Iterator[Record]:
+    if not path.endswith("/composite/sobjects"):
+        yield Record(path.rpartition("/")[2], body)
+        return
+    for row in body["records"]:
+        yield Record(row["attributes"]["type"], row, row.get("id"))
+
+
+def _entry(reference_id: str, status: int, body: Any) -> dict[str, Any]:
+    return {"body": body, "httpHeaders": {}, "httpStatusCode": status, "referenceId": reference_id}
+
+
+def _failure(statusCode: str, message: str, fields: Sequence[str] = ()) -> dict[str, Any]:  # noqa: N803
+    return {"errorCode": statusCode, "message": message, "fields": list(fields)}

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -12,16 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import Database
 from app.models import SyncJob
 from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import Record
 from app.salesforce.paper import PaperClient
 from app.sync.arm import Arm
 from app.sync.batch import Batch, Job, Written
 from app.sync.clock import Clock
+from app.sync.describes import load_describes
 from app.sync.drain import Engine
 from app.sync.finish import note_usage
 from app.sync.handover import row_of
 from app.sync.leases import Lease
 from app.sync.load import load_batch
 from app.sync.rows import Operation, Row
+from app.sync.rules.required import lacking
 from app.sync.steps import take_steps
 from app.sync.store import Store
 from app.sync.verdict import Verdict, judge
@@ -71,7 +75,7 @@ async def rehearse(engine: Engine, client: SalesforceClient, batch: Batch) -> Re
 
     Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
     """
-    paper = PaperClient(client)
+    paper = PaperClient(client, partial(_lacking, engine.database, batch))
     [job] = batch.jobs
     clock, row = Clock(batch.now, engine.quiet), row_of(job)
     nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
@@ -81,7 +85,29 @@ async def rehearse(engine: Engine, client: SalesforceClient, batch: Batch) -> Re
     finally:
         async with engine.database.tenant(batch.host_id) as session:
             await note_usage(session, batch.host_id, paper, calls=paper.calls, has_written=False)
-    return Rehearsal(row, judge(row, batch.now, chance=0.5), paper)
+    return Rehearsal(row, _last_verdict(row, batch.now), paper)
+
+
+def _last_verdict(row: Row, now: datetime) -> Verdict:
+    """As after the second try that a run makes of what an org's describes did not foresee."""
+    verdict = judge(row, now, chance=0.5)
+    if verdict.state != "pending" or not row.must_replan or row.last_word is None:
+        return verdict
+    return replace(verdict, state="failed", waiting_for=None, error=row.last_word)
+
+
+async def _lacking(
+    database: Database, batch: Batch, client: SalesforceClient, records: Sequence[Record]
+) -> list[tuple[str, ...]]:
+    """The required fields that new records lack, whichever rules filled them."""
+    describes = await load_describes(
+        database,
+        client,
+        host_id=batch.host_id,
+        org_id=batch.org_id,
+        sobjects={record.sobject for record in records},
+    )
+    return [lacking(record.fields, describes.get(record.sobject)) for record in records]
 
 
 async def load_one(database: Database, arm: Arm) -> Batch:

@@ -39,6 +39,17 @@ def missing_required(rules: Rules, describe: SObjectDescribe, *, sobject: str | 
     return [describe.fields[each] for each in describe.required_on_create if each not in filled]
 
 
+def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tuple[str, ...]:
+    """The required fields that a new record does not carry; without a describe nothing is known of it."""
+    if describe is None:
+        return ()
+    is_person = describe.name == "Account" and "LastName" in record
+    made = OWN_FIELDS.get(describe.name, frozenset()) | ({"Name"} if is_person else frozenset())
+    return tuple(
+        name for name in describe.required_on_create if name not in made and record.get(name) in (None, "")
+    )
+
+
 def own_fields(sobject: str) -> frozenset[str]:
     """The fields that the engine fills elsewhere, by ids and statuses."""
     return OWN_FIELDS[object_of(sobject)]

@@ -95,7 +95,7 @@ async def test_parts_say_what_is_new_and_what_stands(rig: Rig) -> None:
     [contact_id] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
     reg = await rig.registered(1)
     first = await dry(rig, reg)
-    assert (first.outcome, first.person.action, first.calls_spent) == ("synced", "found", 1)
+    assert (first.outcome, first.person.action, first.calls_spent) == ("synced", "found", 2)
     assert first.person.person is not None
     assert (first.person.person.id, first.person.person.found_by) == (contact_id, "email")
     [activity] = first.activities
@@ -172,6 +172,42 @@ async def test_row_that_would_write_nothing_says_why(
     told = await dry(rig, reg)
     assert (told.outcome, told.skipped_because, told.requests) == (outcome, because, [])
     assert (told.error is not None) == (outcome == "failed")
+
+
+@pytest.mark.parametrize("people", [{}, {"create": "contact"}], ids=["lead", "contact"])
+async def test_new_person_without_a_required_field_is_told_to_fail_as_it_does(
+    rig: Rig, people: dict[str, Any]
+) -> None:
+    sobject = "Contact" if people else "Lead"
+    await rig.org.configure(extra_fields={sobject: ["Region__c | string(20) | CU | Region"]})
+    await rig.choose(people=people)
+    reg = await rig.registered(1)
+    told = await dry(rig, reg)
+    assert told.outcome == "failed"
+    assert told.error is not None
+    await rig.drain()
+    job = await rig.job(reg)
+    assert (
+        (job.state, job.error_code)
+        == ("failed", told.error.error_code)
+        == ("failed", "REQUIRED_FIELD_MISSING")
+    )
+    assert told.error.fields == ["Region__c"]
+
+
+async def test_required_field_does_not_concern_who_is_known(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Lead": ["Region__c | string(20) | CU | Region"]})
+    await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
+    assert (await dry(rig, await rig.registered(1))).outcome == "synced"
+
+
+async def test_task_without_a_required_field_is_told_to_fail(rig: Rig) -> None:
+    await rig.org.configure(extra_fields={"Task": ["Region__c | string(20) | CU | Region"]})
+    reg = await rig.registered(1)
+    told = await dry(rig, reg)
+    await rig.drain()
+    assert told.error is not None
+    assert (told.outcome, told.error.error_code) == ("failed", (await rig.job(reg)).error_code)
 
 
 async def test_broken_link_holds_the_member_back(rig: Rig) -> None:
