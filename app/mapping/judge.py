@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.mapping.objects import ALWAYS_WRITTEN, created_by
+from app.mapping.options import Options, check_options
 from app.mapping.org import OrgView
 from app.mapping.views import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
@@ -26,13 +27,15 @@ ANYWHERE: Final = "/docs/mapping#wrong"
 
 
 def judge_mapping(
-    rules: Rules, own: Layer, view: OrgView
+    rules: Rules, own: Layer, view: OrgView, options: Options
 ) -> tuple[list[MappingFinding], list[RequiredField]]:
     """Findings, those first that keep rows from being written, and the fields that are required beyond them.
 
-    `own` is the layer whose places the findings name. What the org did not show is not judged.
+    `own` is the layer whose places the findings name; `options` what attendees answered so far. What the org
+    did not show is not judged.
     """
-    found = [_shown(each, own) for each in check_mapping(rules, view.describes)]
+    judged = [*check_mapping(rules, view.describes), *check_options(rules, view.describes, options)]
+    found = [_shown(each, own) for each in judged]
     mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & WRITTEN
     hidden = [_hidden(sobject) for sobject in sorted(view.hidden & mapped)]
     findings = sorted([*found, *hidden], key=lambda finding: finding.severity != "error")

@@ -11,12 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
 from app.connections.hosts import lock_host
+from app.connections.preflight import want_preflight
 from app.identity import Principal
 from app.mapping.effective import effective_rules
 from app.mapping.judge import judge_mapping
 from app.mapping.objects import objects_of
+from app.mapping.options import Options, answers_of
 from app.mapping.org import view_org
 from app.mapping.schemas import EventMappingToCopy, MappingGiven, MappingToSave
+from app.mapping.sources import read_sources
 from app.mapping.store import Layers, Stored, read_layers, rearm, write_layer
 from app.mapping.views import MappingShown
 from app.models import Connection
@@ -114,6 +117,7 @@ async def _save(
             raise MappingChanged(f"The latest version is {before.own.version}.")
         if layer != before.own.layer:
             await write_layer(session, place.host_id, place.event_id, layer=layer, by=by)
+            await _look_again(session, place)
         layers = await read_layers(session, place.host_id, place.event_id)
         # Whatever was changed in the org meanwhile counts for what is tried again.
         await forget_describes(session, host_id=place.host_id, sobjects=objects_of(rules_of(layers)))
@@ -178,7 +182,8 @@ async def _shown(
 ) -> MappingShown:
     rules = rules_of(layers)
     view = await view_org(resources, place.host_id, objects_of(rules), is_anew=is_anew)
-    findings, required = judge_mapping(rules, layers.own.layer, view)
+    options = await _options(resources, place, rules)
+    findings, required = judge_mapping(rules, layers.own.layer, view, options)
     own = layers.own
     return MappingShown(
         host_id=place.host_id,
@@ -194,6 +199,23 @@ async def _shown(
         updated_at=own.updated_at,
         updated_by=own.updated_by,
     )
+
+
+async def _look_again(session: AsyncSession, place: Place) -> None:
+    """The preflight judges the host's mapping: what it said of the one before is no longer true."""
+    org_id = await _org_of(session, place.host_id)
+    if place.event_id is None and org_id is not None:
+        await want_preflight(session, place.host_id, org_id)
+
+
+async def _options(resources: Resources, place: Place, rules: Rules) -> Options:
+    """What attendees answered so far to the questions that the rules are about."""
+    paths = answers_of(rules)
+    if not paths:
+        return {}
+    async with resources.database.tenant(place.host_id) as session:
+        sources = await read_sources(session, place.host_id, place.event_id)
+    return {each.path: each.options for each in sources.items if each.path in paths}
 
 
 async def _org_of(session: AsyncSession, host_id: str) -> str | None:

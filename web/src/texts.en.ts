@@ -304,6 +304,7 @@ export const english = {
     switchOff: "Switch off",
     actions: "Actions",
     isDefault: "default",
+    optionsBlank: (options: readonly string[]) => `Choose a value for ${options.map((each) => `“${each}”`).join(", ")}, or remove ${options.length === 1 ? "it" : "them"}.`,
     optionsMapped: (count: number) => `${plural(count, "option", "options")} translated`,
     requiredOpen: "Your org requires these fields, and nothing fills them. New records will be refused:",
     requiredFilled: "Your org requires these fields. They get a value by their type:",

@@ -96,6 +96,10 @@ def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
         )
     for value, code in _hosts_values(rule):
         yield from _check_value(field, value, code=code)
+    blank = [option for option, value in rule.choices.items() if not value]
+    if blank:
+        names = ", ".join(f"“{each[:80]}”" for each in blank[:5])
+        yield "option_blank", WARNING, f"No value is chosen for {names}: nothing is written for it."
 
 
 def _check_access(rule: FieldRule, field: Field) -> Iterator[Found]:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.models import Connection, DescribeCache, Mapping
+from app.models import Connection, DescribeCache, Mapping, Preflight
 from tests.api.mapping.studio import DIET, EVENT, HOST, Studio, problem, told
 from tests.factories_events import event_for
 from tests.tokens import TokenMint
@@ -183,6 +183,34 @@ async def test_required_fields_without_a_value_are_listed_until_a_rule_fills_the
     assert mapped["required_without_value"] == []
     nobody = await studio.validate({"people": {"create": "nobody"}})
     assert nobody["required_without_value"] == []
+
+
+async def test_answers_given_so_far_are_held_against_a_rule(studio: Studio) -> None:
+    for number in (1, 2):
+        given = [{"key": "diet", "label": "Food", "value": ["Vegan", "Fish"]}]
+        await studio.rig.registered(number, answers=given)
+    plain = {"fields": [{"object": "Lead", "field": "Diet__c", "from": "answers.diet"}]}
+    assert found(await studio.validate(plain)) == [("answer_not_in_picklist", "error", "fields.0")]
+    half = {"fields": [{**plain["fields"][0], "values": {"Vegan": "Vegan"}}]}
+    assert found(await studio.validate(half)) == [("answer_not_mapped", "error", "fields.0")]
+    blank = {"fields": [{**plain["fields"][0], "values": {"Vegan": "Vegan", "Fish": ""}}]}
+    assert found(await studio.validate(blank)) == [("option_blank", "warning", "fields.0")]
+
+
+async def test_preflight_looks_again_after_the_hosts_mapping_was_changed(studio: Studio) -> None:
+    async def wanted() -> bool:
+        async with studio.rig.database.system() as session:
+            row = await session.get(Preflight, "host_a")
+        return row is not None and row.wanted_at is not None
+
+    await studio.put(rule(), EVENT)
+    assert not await wanted()
+    await studio.put(rule())
+    assert await wanted()
+    async with studio.rig.database.system() as session:
+        await session.execute(delete(Preflight))
+    await studio.put(rule())
+    assert not await wanted()
 
 
 async def test_mapping_can_be_saved_while_salesforce_is_away(studio: Studio) -> None:

@@ -63,7 +63,7 @@ def codes(findings: list[Finding]) -> list[tuple[str, str]]:
         pytest.param(rule("Shirt__c", constant="XL"), [("constant_unfit", "error")], id="constant"),
         pytest.param(
             rule("Shirt__c", "answers.d", values={"a": "XL", "b": "S", "c": ""}, otherwise="XXL"),
-            [("option_unfit", "error"), ("option_unfit", "error")],
+            [("option_unfit", "error"), ("option_unfit", "error"), ("option_blank", "warning")],
             id="value map",
         ),
         pytest.param(

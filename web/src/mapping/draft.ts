@@ -79,7 +79,18 @@ export function isSame(one: Rule, other: Rule): boolean {
 
 /** Whether a rule can be sent as it is. */
 export function isWhole(rule: Rule): boolean {
-  return rule.field.trim() !== "" && rule.source.trim() !== "";
+  return rule.field.trim() !== "" && rule.source.trim() !== "" && blankOptions(rule).length === 0;
+}
+
+/** The attendees' options that have no value yet. */
+export function blankOptions(rule: Rule): readonly string[] {
+  const blank = rule.values.filter(([option, value]) => option.trim() !== "" && value.trim() === "");
+  return rule.kind === "from" ? blank.map(([option]) => option) : [];
+}
+
+/** What the org will refuse of a mapping: what it says to rules, and required fields that nothing fills. */
+export function refusals({ findings, required_without_value: required }: Pick<MappingShown, "findings" | "required_without_value">): number {
+  return findings.filter((each) => each.severity === "error").length + required.filter((each) => !each.is_filled).length;
 }
 
 function givenRule(rule: Rule): FieldRuleGiven {

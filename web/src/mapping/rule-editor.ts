@@ -7,7 +7,7 @@ import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
 import { controls, look } from "../ui/styles";
 import type { View } from "../ui/views";
-import { isWhole, MODES, newRule, OBJECTS, type Kind, type Mode, type ObjectName, type Rule } from "./draft";
+import { blankOptions, isWhole, MODES, newRule, OBJECTS, type Kind, type Mode, type ObjectName, type Rule } from "./draft";
 
 const KINDS: readonly Kind[] = ["from", "constant", "template"];
 
@@ -54,6 +54,7 @@ export class RuleEditor extends EventshipElement {
         ${select("mode", t.mapping.mode, edited.mode, MODES.map((each) => [each, named(t.mapping.modes, each, each)]), (value) => this.set({ mode: value as Mode }))}
         ${edited.kind === "from" ? this.valuesView() : nothing}
         ${edited.kind === "constant" ? nothing : this.textView("fallback", t.mapping.fallback, t.mapping.fallbackHint)}
+        ${edited.kind === "from" && blankOptions(edited).length > 0 ? html`<p class="note wait small" role="status">${t.mapping.optionsBlank(blankOptions(edited))}</p>` : nothing}
         <p class="line"><button ?disabled=${!isWhole(edited)}>${t.mapping.ruleDone}</button>
           <button type="button" class="plain" @click=${() => this.tell("rule-closed")}>${t.general.cancel}</button></p>
       </form></eventship-dialog>`;

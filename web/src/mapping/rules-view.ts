@@ -4,7 +4,7 @@ import { css, html, nothing } from "lit";
 import type { MappingFinding, ObjectFields, RequiredField, SourceShown } from "../api/schema";
 import { named, t } from "../texts";
 import type { View } from "../ui/views";
-import type { Draft, Rule } from "./draft";
+import { blankOptions, type Draft, type Rule } from "./draft";
 
 export const rulesStyle = css`
   table { border-collapse: collapse; inline-size: 100%; }
@@ -56,7 +56,7 @@ function ruleLine(rule: Rule, findings: readonly MappingFinding[], acts: RuleAct
   return html`<tr data-rule="${rule.object}.${rule.field}">
     <td><strong>${label}</strong><br><span class="small dim">${named(t.mapping.objects, rule.object, rule.object)} · ${rule.field}${isDefault ? ` · ${t.mapping.isDefault}` : ""}</span>
       ${findings.map(findingView)}</td>
-    <td>${isOff ? nothing : sourceText(rule, acts.sources)}${rule.values.length > 0 ? html`<br><span class="small dim">${t.mapping.optionsMapped(rule.values.length)}</span>` : nothing}</td>
+    <td>${isOff ? nothing : sourceText(rule, acts.sources)}${rule.values.length > 0 ? html`<br><span class="small dim">${t.mapping.optionsMapped(rule.values.length - blankOptions(rule).length)}</span>` : nothing}</td>
     <td>${named(t.mapping.modesShort, rule.mode, rule.mode)}</td>
     <td>${!acts.mayChange ? nothing : html`${isOff ? nothing : html`<button class="plain" @click=${() => acts.edit(rule)}>${t.mapping.edit}${name}</button>`}
       ${isDefault ? html`<button class="plain" @click=${() => acts.switchOff(rule)}>${t.mapping.switchOff}${name}</button>`

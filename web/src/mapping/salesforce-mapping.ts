@@ -7,7 +7,7 @@ import { t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { loadingView, problemView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
-import { draftOf, givenOf, newRule, OBJECTS, withoutRule, withRule, type Draft, type ObjectName, type Rule } from "./draft";
+import { draftOf, givenOf, newRule, OBJECTS, refusals, withoutRule, withRule, type Draft, type ObjectName, type Rule } from "./draft";
 import { peopleView } from "./people-view";
 import "./rule-editor";
 import { notesView, rulesStyle, rulesView } from "./rules-view";
@@ -148,13 +148,14 @@ export class SalesforceMapping extends EventshipElement {
   private readonly check = (): Promise<void> => this.act("check", async (draft) => {
     this.judged(await this.host.validateMapping(givenOf(draft)));
     await this.loadObjects();
-    this.announced = t.mapping.checked(this.shown?.findings.length ?? 0);
+    const open = this.shown?.required_without_value.filter((each) => !each.is_filled).length ?? 0;
+    this.announced = t.mapping.checked((this.shown?.findings.length ?? 0) + open);
   });
 
   private readonly checkAndSave = async (): Promise<void> => {
     await this.check();
     if (this.refusal !== null || this.shown === null) return;
-    if (this.shown.findings.some((each) => each.severity === "error")) this.isAsking = true;
+    if (refusals(this.shown) > 0) this.isAsking = true;
     else await this.save();
   };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { MappingShown } from "../../src/api/schema";
-import { draftOf, givenOf, isWhole, newRule, withoutRule, withRule, type Rule } from "../../src/mapping/draft";
+import { blankOptions, draftOf, givenOf, isWhole, newRule, refusals, withoutRule, withRule, type Rule } from "../../src/mapping/draft";
 
 const DEFAULT = { object: "Lead", field: "Title", from: "attendee.job_title", constant: null, template: null, mode: "empty", values: {}, otherwise: null, fallback: null };
 const DIET = { object: "Lead" as const, field: "Diet__c", from: "answers.diet", values: { vegan: "Vegan" }, otherwise: "None", mode: "append" as const };
@@ -52,7 +52,21 @@ test("options without a name and empty texts are not sent", () => {
   expect(givenOf(draft).fields).toEqual([{ object: "Lead", field: "Diet__c", from: "utm.source", mode: "create", values: { "no meat": "Vegetarian" } }]);
 });
 
+test("required fields that nothing fills are refusals like errors of rules", () => {
+  const field = { object: "Lead", field: "Region__c", label: "Region", type: "string", is_filled: false };
+  const finding = { code: "field_not_found", severity: "error" as const, path: null, object: "Lead", field: "X__c", message: "", link: "" };
+  expect(refusals(shown())).toBe(0);
+  expect(refusals({ findings: [], required_without_value: [field, { ...field, is_filled: true }] })).toBe(1);
+  expect(refusals({ findings: [finding, { ...finding, severity: "warning" as const }], required_without_value: [] })).toBe(1);
+});
+
+test("options without a value are named, and do not count", () => {
+  expect(blankOptions(rule({ values: [["S", ""], ["M", "2"], ["", ""]] }))).toEqual(["S"]);
+});
+
 test.each([
+  [{ values: [["S", ""]] as const }, false],
+  [{ values: [["S", "1"], ["", ""]] as const }, true],
   [{ kind: "constant" as const, source: "" }, false],
   [{ field: " " }, false],
   [{ kind: "template" as const, source: "{event.title}" }, true],
