@@ -3,23 +3,19 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.database import Database
-from app.database_faults import UNDEFINED_TABLE, DatabaseUnreachable, sqlstate, unreachable
+from app.database_faults import NOT_MIGRATED, DatabaseUnreachable, sqlstate, unreachable
+from app.migrating import MigrationFailed
 from app.pepper import PepperChanged
+from app.rights import RightsMissing
+from app.schema import NOTHING, STAMP, SchemaMissing, SchemaUnfit, Stamp, schema_fault
 from app.settings import SettingsInvalid
 from app.vault import KeyInvalid, KeyMissing
 from app.walls import fault_of_app, fault_of_system
 
 T = TypeVar("T")
-
-REVISION = text("SELECT version_num FROM alembic_version")
-
-
-class SchemaMissing(Exception):
-    """The database has no tables of ours yet."""
 
 
 class RoleUnsafe(Exception):
@@ -30,6 +26,9 @@ CANNOT_START = (
     SettingsInvalid,
     DatabaseUnreachable,
     SchemaMissing,
+    SchemaUnfit,
+    RightsMissing,
+    MigrationFailed,
     RoleUnsafe,
     KeyInvalid,
     KeyMissing,
@@ -39,11 +38,14 @@ CANNOT_START = (
 
 
 async def check_database(database: Database) -> str:
-    """The revision of the database, after both engines proved to act as they should.
+    """The revision of the database, after its tables and both engines proved to be as this release needs.
 
-    Raises DatabaseUnreachable, SchemaMissing, RoleUnsafe.
+    Raises DatabaseUnreachable, SchemaMissing, SchemaUnfit, RoleUnsafe.
     """
-    revision = await _answer(database.system_variable, _revision, database)
+    stamp = await _answer(database.system_variable, read_stamp, database)
+    fault = schema_fault(stamp)
+    if fault is not None:
+        raise SchemaUnfit(f"{database.system_variable} is {fault}")
     for variable, fault_of in (
         (database.system_variable, fault_of_system),
         (database.app_variable, fault_of_app),
@@ -51,18 +53,19 @@ async def check_database(database: Database) -> str:
         fault = await _answer(variable, fault_of, database)
         if fault is not None:
             raise RoleUnsafe(fault)
-    return revision
+    return str(stamp["version_num"])
 
 
 async def _answer(variable: str, ask: Callable[[Database], Awaitable[T]], database: Database) -> T:
     try:
         return await ask(database)
     except (DBAPIError, OSError, TimeoutError) as error:
-        if sqlstate(error) == UNDEFINED_TABLE:
+        if sqlstate(error) in NOT_MIGRATED:
             raise SchemaMissing(f"{variable} has no tables yet: run `eventship-salesforce migrate`") from None
         raise DatabaseUnreachable(unreachable(error, variable)) from error
 
 
-async def _revision(database: Database) -> str:
+async def read_stamp(database: Database) -> Stamp:
+    """What the migrations left behind about themselves."""
     async with database.system() as session:
-        return str((await session.execute(REVISION)).scalar_one())
+        return await session.scalar(STAMP) or NOTHING

@@ -11,7 +11,7 @@ from app.commands.audit import verify_audit
 from app.commands.console import LOCAL_HOSTS, console_address
 from app.commands.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
 from app.commands.keys import KEY_COMMANDS, keys
-from app.commands.migrate import migrate
+from app.commands.migrate import check_migrated, migrate, print_sql_for_dba
 from app.commands.openapi import openapi
 from app.commands.platform import ApiSilent
 from app.commands.serve import serve
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ports(_add_home(command("up", _up, "run everything on this machine until Ctrl-C")))
     _add_api(command("api", _api, "serve the API"))
     command("worker", _process("workers.main"), "drain orgs until SIGTERM").set_defaults(rest=[])
-    command("migrate", lambda _: migrate(), "bring the database to the newest schema")
+    _add_migrate(command("migrate", _migrate, "bring the database to the newest schema"))
     simulator = command("simulator", _process("simulator"), "run a Salesforce org over HTTP")
     simulator.add_argument("rest", nargs=argparse.REMAINDER, help="its own options: --port, --state")
     _add_token(_add_home(command("token", _token, "sign a bearer token with this machine's key")))
@@ -151,6 +151,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def _openapi(chosen: Arguments) -> int:
     return openapi(is_check=chosen.check, is_write=chosen.write)
+
+
+def _migrate(chosen: Arguments) -> int:
+    return check_migrated() if chosen.check else print_sql_for_dba() if chosen.print_sql else migrate()
+
+
+def _add_migrate(parser: argparse.ArgumentParser) -> None:
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="only look: 1 when it is behind")
+    how.add_argument(
+        "--print-sql-for-dba",
+        dest="print_sql",
+        action="store_true",
+        help="what an administrator runs when our login may not; asks no database",
+    )
 
 
 def _add_home(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -1,27 +1,21 @@
 """Engines per role, and unit_of_work(): the one place that commits, bound to a tenant or to none."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.acting import acting_as
-from app.database_faults import DatabaseUnreachable, unreachable
 from app.direct import Direct
 from app.postgres_url import DRIVER, connect_arguments
-
-OWNER_ROLE = "eventship_owner"
-APP_ROLE = "eventship_app"
-SYSTEM_ROLE = "eventship_system"
-ROLES = (OWNER_ROLE, APP_ROLE, SYSTEM_ROLE)
+from app.rights import APP_ROLE, SYSTEM_ROLE
+from app.settings import DatabaseSettings
 
 CONNECT_SECONDS: Final = 5.0
 
-ROLE_EXISTS = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
 BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
 
 
@@ -65,6 +59,7 @@ class Database:
     def connect(
         cls, url: str, *, app_url: str | None = None, system_url: str | None = None, pool: int = 10
     ) -> Self:
+        """With logins of their own for both roles, or `url` for the one that has none."""
         database = cls(
             engine_for(app_url or url, APP_ROLE, pool=pool),
             engine_for(system_url or url, SYSTEM_ROLE, pool=pool),
@@ -72,6 +67,15 @@ class Database:
         database.app_variable = "DATABASE_APP_URL" if app_url else "DATABASE_URL"
         database.system_variable = "DATABASE_SYSTEM_URL" if system_url else "DATABASE_URL"
         return database
+
+    @classmethod
+    def of(cls, settings: DatabaseSettings) -> Self:
+        return cls.connect(
+            settings.database_url,
+            app_url=settings.database_app_url,
+            system_url=settings.database_system_url,
+            pool=settings.database_pool,
+        )
 
     @asynccontextmanager
     async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
@@ -101,25 +105,3 @@ async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncItera
     async with sessions() as session:
         yield session
         await session.commit()
-
-
-async def ensure_roles(url: str, roles: Iterable[str] = ROLES) -> None:
-    """Create the roles that are missing and let the login of `url` take them.
-
-    Needs CREATEROLE unless all exist already. Raises DatabaseUnreachable.
-    """
-    engine = lone_engine(url)
-    try:
-        async with engine.begin() as connection:
-            for role in roles:
-                known = await connection.scalar(
-                    text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}
-                )
-                if not known:
-                    await connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS"))
-                    await connection.execute(text(f"GRANT {role} TO CURRENT_USER"))
-            await connection.execute(text(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE}"))
-    except (OSError, DBAPIError) as error:
-        raise DatabaseUnreachable(unreachable(error, "DATABASE_URL")) from error
-    finally:
-        await engine.dispose()

@@ -6,13 +6,14 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-UNDEFINED_TABLE: Final = "42P01"
+NOT_MIGRATED: Final = frozenset({"42P01", "22023"})
+"""A table that is not there, and a role that is not (as a value of `role`)."""
 
 ADVICE: Final[Mapping[str, str]] = {
     "28P01": "check its user and password",
     "28000": "check its user, sslmode, and the server's pg_hba.conf",
     "3D000": "make the database, or correct its name",
-    "42501": "let its login take the role: docs/operations.md#roles",
+    "42501": "run `eventship-salesforce migrate`, or let its login take the role (docs/operations.md#roles)",
     "53300": "raise max_connections, or lower DATABASE_POOL",
     # Both are what a pooler answers that gives a prepared statement to another client's connection.
     "42P05": "behind PgBouncer use 1.21 with max_prepared_statements, or session mode",
@@ -30,9 +31,14 @@ class DatabaseUnreachable(Exception):
 def unreachable(error: BaseException, variable: str) -> str:
     """One line about a database that cannot be used, and what to do; never its password."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    lines = str(cause).splitlines() or [type(cause).__name__]
     advice = TLS_ADVICE if isinstance(cause, ssl.SSLError) else ADVICE.get(sqlstate(error), RUNS)
-    return f"{variable}: Postgres cannot be used ({lines[0]}): {advice}"
+    return f"{variable}: Postgres cannot be used ({first_line(error)}): {advice}"
+
+
+def first_line(error: BaseException) -> str:
+    """What the server or the network said, without the statement and its values."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return (str(cause).splitlines() or [type(cause).__name__])[0]
 
 
 def sqlstate(error: BaseException) -> str:

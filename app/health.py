@@ -3,11 +3,8 @@
 import asyncio
 import logging
 import time
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -15,10 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.boot import REVISION
+from app.boot import read_stamp
 from app.database import Database
 from app.database_faults import sqlstate
 from app.resources import Resources, ResourcesDep
+from app.schema import schema_fault
 from app.telemetry import REGISTRY
 from app.vault import KeyMissing, SealBroken, Vault
 from app.walls import fault_of_app, fault_of_system
@@ -27,7 +25,6 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["health"])
 
-MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 CHECK_SECONDS: Final = 3.0
 FRESH_SECONDS: Final = 5.0
 ALIVE_SECONDS: Final = 30
@@ -93,26 +90,18 @@ async def check_database(database: Database) -> dict[str, str]:
     """`database`, `roles` and `migrations`: "ok", or what is wrong."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            async with database.system() as session:
-                revision = await session.scalar(REVISION)
+            stamp = await read_stamp(database)
             fault = await fault_of_system(database) or await fault_of_app(database)
     except UNREACHABLE as error:
         log.warning("not_ready", extra={"error": type(error).__name__, "sqlstate": sqlstate(error)})
         return {"database": "does not answer", "roles": "unknown", "migrations": "unknown"}
     if fault is not None:
         log.error("role_unsafe", extra={"fault": fault})
-    head = await asyncio.to_thread(migration_head)
     return {
         "database": "ok",
         "roles": "ok" if fault is None else "not as they must be: the log says role_unsafe",
-        "migrations": "ok" if revision == head else f"at {revision}, this release needs {head}",
+        "migrations": schema_fault(stamp) or "ok",
     }
-
-
-@cache
-def migration_head() -> str | None:
-    """The newest revision of this release."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def has_working_keys(vault: Vault) -> bool:

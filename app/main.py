@@ -73,12 +73,7 @@ async def open_resources(
         follow_redirects=False,
         trust_env=False,
     )
-    database = Database.connect(
-        settings.database_url,
-        app_url=settings.database_app_url,
-        system_url=settings.database_system_url,
-        pool=settings.database_pool,
-    )
+    database = Database.of(settings)
     wakeups = WakeUps(settings.redis_url)
     verifier = TokenVerifier(
         KeySource(url=settings.jwks_url, file=settings.jwks_file, http=http),

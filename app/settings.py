@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.postgres_url import checked_postgres_url
@@ -25,6 +33,8 @@ S = TypeVar("S", bound=BaseSettings)
 WHSEC = "whsec_"
 Guard = Literal["quiet", "reconcile", "fence", "send_window", "open_creates"]
 """What keeps the engine from losing or doubling; each can be left out to show what it is worth."""
+
+ONE_KEY_SET = "set exactly one of JWKS_URL and JWKS_FILE"
 
 SALESFORCE_CALL_CAP = timedelta(seconds=600)
 """Salesforce may run a REST call for ten minutes after the client gave up (API limits cheat sheet)."""
@@ -74,6 +84,7 @@ def _http_origin(value: str) -> str:
 PostgresUrl = Annotated[str, AfterValidator(checked_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(checked_redis_url)]
 Origin = Annotated[str, AfterValidator(_http_origin)]
+OriginOrNone = Annotated[str, AfterValidator(lambda value: value and _http_origin(value))]
 
 
 class Times(BaseSettings):
@@ -104,27 +115,46 @@ class Times(BaseSettings):
         return self
 
 
-class Settings(BaseSettings):
-    """The service's settings, by the names of their environment variables."""
+class DatabaseSettings(BaseSettings):
+    """Where Postgres is: one login for all, or one for each of the two working roles."""
 
     model_config = SettingsConfigDict(env_file=None, frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    database_url: PostgresUrl = Field(
-        description="Postgres, with TLS as libpq names it (`?sslmode=verify-full&sslrootcert=…`)"
-    )
     database_app_url: PostgresUrl | None = Field(None, description="own login of the tenant-bound role")
     database_system_url: PostgresUrl | None = Field(None, description="own login of the system role")
+    database_url: str = Field(
+        "",
+        description="Postgres, with TLS as libpq names it (`?sslmode=verify-full&sslrootcert=…`); "
+        "not needed by api and worker with both of the logins below",
+    )
     database_pool: int = Field(10, ge=2, le=100, description="connections per process and role")
+
+    @field_validator("database_url")
+    @classmethod
+    def _needed_or_not(cls, value: str, others: ValidationInfo) -> str:
+        if value:
+            return checked_postgres_url(value)
+        # One that could not be read is missing from `data`, and has a line of its own.
+        if all(others.data.get(name, "bad") for name in ("database_app_url", "database_system_url")):
+            return value
+        raise ValueError("is not set: postgresql://user:password@host:5432/database")
+
+
+class Settings(DatabaseSettings):
+    """The service's settings, by their variables' names; what the API alone needs may be missing."""
+
     redis_url: RedisUrl = Field(description="Valkey or Redis for wake-ups; rediss:// for TLS")
 
-    public_url: Origin = Field(description="our own address, as browsers see it")
-    dashboard_url: Origin = Field(description="the dashboard's origin: return addresses and popups go there")
+    public_url: OriginOrNone = Field("", description="our own address, as browsers see it")
+    dashboard_url: OriginOrNone = Field(
+        "", description="the dashboard's origin: return addresses and popups go there"
+    )
     console_enabled: bool = Field(False, description="serve the console page at /console")
     support_email: str = Field("help@eventship.example", description="where people are sent for help")
     problem_base_url: Origin = Field("https://eventship.example", description="base of problem `type` URLs")
 
     webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        description="whsec_… secrets, comma separated, newest first; `@<time>` behind one ends it"
+        (), description="whsec_… secrets, comma separated, newest first; `@<time>` behind one ends it"
     )
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         description="kid:base64 of 32 bytes, comma separated, newest first"
@@ -175,13 +205,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.webhook_secrets:
-            raise ValueError("WEBHOOK_SECRETS needs at least one whsec_… secret")
         if not self.encryption_keys:
             raise ValueError("ENCRYPTION_KEYS needs at least one key: `eventship-salesforce keys new`")
         self._check_encryption_keys()
-        if (self.jwks_url is None) == (self.jwks_file is None):
-            raise ValueError("set exactly one of JWKS_URL and JWKS_FILE")
+        if self.jwks_url is not None and self.jwks_file is not None:
+            raise ValueError(ONE_KEY_SET)
         for secret in self.webhook_secrets:
             WebhookSecret.parse(secret.get_secret_value())
         self._check_login_host("SALESFORCE_LOGIN_URL", self.salesforce_login_url)
@@ -232,9 +260,26 @@ class Settings(BaseSettings):
         return self.salesforce_client_id is not None
 
 
+class ApiSettings(Settings):
+    """The same for the API, which talks to browsers and to the platform."""
+
+    public_url: Origin
+    dashboard_url: Origin
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.webhook_secrets:
+            raise ValueError("WEBHOOK_SECRETS needs at least one whsec_… secret")
+        if self.jwks_url is None and self.jwks_file is None:
+            raise ValueError(ONE_KEY_SET)
+        return self
+
+
 def load_settings() -> Settings:
-    """Settings from the environment and from the files that it names; raises SettingsInvalid with one clear
-    line per fault.
+    """What every process needs, from the environment and from the files that it names.
+
+    Raises SettingsInvalid with one clear line per fault.
     """
     return read_settings(Settings)
 

@@ -7,7 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.acting import LIMITS
-from app.database import APP_ROLE, ROLES, SYSTEM_ROLE, Database
+from app.database import Database
+from app.rights import APP_ROLE, ROLES, SYSTEM_ROLE
 
 MADE_UP_HOST: Final = "host_of_nobody\x1f"
 """No host can have this id: ids hold no control characters."""

@@ -9,6 +9,8 @@ revision: str = ${repr(up_revision)}
 down_revision: str | None = ${repr(down_revision)}
 branch_labels: str | Sequence[str] | None = ${repr(branch_labels)}
 depends_on: str | Sequence[str] | None = ${repr(depends_on)}
+# True when earlier releases cannot work on what this leaves behind: then they are not ready any more.
+needs_code: bool = False
 
 
 def upgrade() -> None:

@@ -5,7 +5,7 @@ import sys
 
 from app.audit import first_broken, hosts_with_entries
 from app.database import Database
-from app.settings import load_settings
+from app.settings import DatabaseSettings, read_settings
 
 
 def verify_audit(host_id: str | None) -> int:
@@ -14,10 +14,8 @@ def verify_audit(host_id: str | None) -> int:
 
 
 async def _verify(host_id: str | None) -> int:
-    settings = load_settings()
-    database = Database.connect(
-        settings.database_url, app_url=settings.database_app_url, system_url=settings.database_system_url
-    )
+    settings = read_settings(DatabaseSettings)
+    database = Database.of(settings)
     try:
         return await verify_all(database, host_id)
     finally:

@@ -36,9 +36,7 @@ async def _with_database(run: Callable[[Settings, Database, Vault], Awaitable[No
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Database]:
-    database = Database.connect(
-        settings.database_url, app_url=settings.database_app_url, system_url=settings.database_system_url
-    )
+    database = Database.of(settings)
     try:
         yield database
     finally:

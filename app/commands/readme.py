@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from app.secret_files import NAMES
-from app.settings import Settings, Times
+from app.settings import ApiSettings, Settings, Times
 
 README = Path(__file__).parents[2] / "README.md"
 MARKED = re.compile(r"(?s)(<!-- settings -->\n).*?(<!-- end of settings -->)")
@@ -22,19 +22,27 @@ def settings_table() -> str:
     """A Markdown table: variable, default, meaning; required ones first. † may stand in a file."""
     fields = {name.upper(): field for name, field in Settings.model_fields.items() if name != "times"}
     times = {f"TIMES_{name.upper()}": field for name, field in Times.model_fields.items()}
-    required = {name: field for name, field in fields.items() if field.is_required()}
+    required = {name: field for name, field in fields.items() if _required(name, field)}
     lines = [_line(name, field) for name, field in (required | fields | times).items()]
     return "\n".join(("| variable | default | what |", "|---|---|---|", *lines)) + "\n"
 
 
 def _line(name: str, field: FieldInfo) -> str:
     what = (field.description or "").replace("|", "\\|") + (" †" if name in NAMES else "")
-    return f"| `{name}` | {_default(field)} | {what} |"
+    return f"| `{name}` | {_default(name, field)} | {what} |"
 
 
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
+def _required(name: str, field: FieldInfo) -> str | None:
+    if field.is_required() or name == "DATABASE_URL":
         return "required"
+    of_api = ApiSettings.model_fields.get(name.lower())
+    return "required by `api`" if of_api is not None and of_api.is_required() else None
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    required = _required(name, field)
+    if required is not None:
+        return required
     value = field.default
     if value is None or value is PydanticUndefined or value in ((), frozenset()):
         return "–"

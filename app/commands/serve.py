@@ -12,7 +12,7 @@ from app.database import Database
 from app.machine.children import listening_socket
 from app.main import create_app
 from app.pepper import check_pepper
-from app.settings import Settings, load_settings
+from app.settings import ApiSettings, Settings, read_settings
 from app.sync.drain import pepper_of
 from app.telemetry import configure_logging
 from app.vault import Vault
@@ -22,7 +22,7 @@ GRACE_SECONDS = 10
 
 def serve(host: str, port: int) -> int:
     """Serve until SIGTERM or SIGINT. Raises what CANNOT_START lists, and PortTaken."""
-    settings = load_settings()
+    settings = read_settings(ApiSettings)
     configure_logging(settings.log_level)
     app = create_app(settings)
     asyncio.run(_check(settings))
@@ -53,9 +53,7 @@ class Server(uvicorn.Server):
 
 
 async def _check(settings: Settings) -> None:
-    database = Database.connect(
-        settings.database_url, app_url=settings.database_app_url, system_url=settings.database_system_url
-    )
+    database = Database.of(settings)
     try:
         await check_database(database)
         keys = [key.get_secret_value() for key in settings.encryption_keys]

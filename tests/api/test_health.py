@@ -19,6 +19,8 @@ from tests.integration.monitor.stage import RULE, add, hours_ago, in_hours, save
 
 NOBODY_THERE = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
 
+STAMPED = text("UPDATE alembic_version SET version_num = :revision, min_code = :min_code")
+
 
 @pytest.fixture
 async def app(settings: Settings, database: Database) -> AsyncIterator[FastAPI]:
@@ -73,7 +75,24 @@ async def test_not_ready_behind_the_newest_migration(client: httpx.AsyncClient, 
         async with owner.begin() as connection:
             await connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
     assert answer.status_code == 503
-    assert answer.json()["checks"]["migrations"] == f"at 0000, this release needs {head}"
+    assert answer.json()["checks"]["migrations"].startswith(f"at 0000, this release needs {head}: run ")
+
+
+@pytest.mark.parametrize(("min_code", "status"), [("0000", 200), ("9998", 503)])
+async def test_ready_ahead_of_its_own_migrations_down_to_the_oldest_release_that_may(
+    client: httpx.AsyncClient, owner: AsyncEngine, min_code: str, status: int
+) -> None:
+    """`migrate` of the next release must not take the running one out of rotation."""
+    async with owner.begin() as connection:
+        before = (await connection.execute(text("SELECT version_num, min_code FROM alembic_version"))).one()
+        await connection.execute(STAMPED, {"revision": "9999", "min_code": min_code})
+    try:
+        answer = await client.get("/readyz")
+    finally:
+        async with owner.begin() as connection:
+            await connection.execute(STAMPED, {"revision": before[0], "min_code": before[1]})
+    assert answer.status_code == status
+    assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_not_ready_when_a_role_sees_more_than_its_host(

@@ -166,8 +166,18 @@ async def test_login_that_may_not_take_its_role_stops_the_start(
         await database.close()
     assert str(refused.value) == (
         f'{variable}: Postgres cannot be used (permission denied to set role "{role}"): '
-        "let its login take the role: docs/operations.md#roles"
+        "run `eventship-salesforce migrate`, or let its login take the role (docs/operations.md#roles)"
     )
+
+
+async def test_table_that_may_not_be_read_is_not_taken_for_one_that_is_missing(
+    database: Database, owner: AsyncEngine
+) -> None:
+    revoke, grant = "REVOKE SELECT ON {} FROM eventship_system", "GRANT SELECT ON {} TO eventship_system"
+    table = "alembic_version"
+    async with altered(owner, revoke.format(table), grant.format(table)):
+        with pytest.raises(DatabaseUnreachable, match="permission denied for table alembic_version"):
+            await check_database(database)
 
 
 @pytest.mark.usefixtures("logins")

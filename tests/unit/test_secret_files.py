@@ -6,7 +6,14 @@ import pytest
 
 from app.commands.migrate import MigrationSettings
 from app.secret_files import NAMES, read_secret_files
-from app.settings import Settings, SettingsInvalid, environment_with_files, load_settings, read_settings
+from app.settings import (
+    ApiSettings,
+    Settings,
+    SettingsInvalid,
+    environment_with_files,
+    load_settings,
+    read_settings,
+)
 from app.vault import new_key
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
 
@@ -48,13 +55,13 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def faults() -> list[str]:
     with pytest.raises(SettingsInvalid) as caught:
-        load_settings()
+        read_settings(ApiSettings)
     assert "hunter2" not in str(caught.value)
     return str(caught.value).splitlines()
 
 
 def test_every_secret_may_stand_in_a_file(files: Path) -> None:
-    settings = load_settings()
+    settings = read_settings(ApiSettings)
     assert [secret.get_secret_value() for secret in settings.encryption_keys] == [ENCRYPTION_KEY]
     assert [secret.get_secret_value() for secret in settings.webhook_secrets] == [WEBHOOK_SECRET]
     assert settings.pepper is not None

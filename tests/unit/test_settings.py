@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings, SettingsInvalid, WebhookSecret, load_settings
+from app.settings import ApiSettings, Settings, SettingsInvalid, WebhookSecret, load_settings, read_settings
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
 
 GOOD = {
@@ -34,7 +34,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def faults() -> list[str]:
     with pytest.raises(SettingsInvalid) as caught:
-        load_settings()
+        read_settings(ApiSettings)
     return str(caught.value).splitlines()
 
 
@@ -50,7 +50,8 @@ def test_good_environment_is_taken() -> None:
 @pytest.mark.parametrize("name", [name for name in GOOD if not name.startswith("JWKS")])
 def test_missing_variable_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(name)
-    assert faults() == [f"{name} is not set"]
+    [fault] = faults()
+    assert fault.startswith(f"{name} is not set")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,28 @@ def test_fault_is_one_line_that_says_what_to_set(
     [line] = faults()
     assert says in line
     assert "hunter2" not in line
+
+
+NOT_FOR_WORKERS = ("PUBLIC_URL", "DASHBOARD_URL", "WEBHOOK_SECRETS", "JWKS_URL")
+
+
+def test_worker_and_commands_need_nothing_of_browsers_and_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NOT_FOR_WORKERS:
+        monkeypatch.delenv(name)
+    assert load_settings().webhook_secrets == ()
+    assert [line.split()[0] for line in faults()] == ["PUBLIC_URL", "DASHBOARD_URL", "WEBHOOK_SECRETS"]
+
+
+def test_login_that_owns_everything_is_not_needed_beside_both_own_logins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("DATABASE_APP_URL", "postgresql://es_app@db/sync")
+    assert faults() == ["DATABASE_URL is not set: postgresql://user:password@host:5432/database"]
+    monkeypatch.setenv("DATABASE_SYSTEM_URL", "postgresql://es_system@db/sync")
+    assert read_settings(ApiSettings).database_url == ""
+    monkeypatch.setenv("DATABASE_SYSTEM_URL", "mysql://es_system@db/sync")
+    assert [line.split()[0] for line in faults()] == ["DATABASE_SYSTEM_URL"]
 
 
 def test_several_faults_are_several_lines(monkeypatch: pytest.MonkeyPatch) -> None:

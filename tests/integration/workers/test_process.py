@@ -70,6 +70,20 @@ def test_a_worker_that_is_asked_to_stop_exits_with_0_in_time(
     assert time.monotonic() - begun < ENDS_WITHIN
 
 
+def test_worker_is_given_neither_the_owners_login_nor_the_platforms_secrets(settings: Settings) -> None:
+    """What it does not use it does not need: a worker that is taken over gives less away."""
+    given = environment_of(
+        settings, DATABASE_APP_URL=settings.database_url, DATABASE_SYSTEM_URL=settings.database_url
+    )
+    for name in ("DATABASE_URL", "PUBLIC_URL", "DASHBOARD_URL", "WEBHOOK_SECRETS", "JWKS_FILE"):
+        del given[name]
+    process = started(given)
+    wait_for_line(process, "worker_started")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=ENDS_WITHIN)
+    assert process.returncode == 0
+
+
 @pytest.mark.usefixtures("logging_as_before")
 @pytest.mark.parametrize(
     ("changes", "said"),
@@ -78,6 +92,16 @@ def test_a_worker_that_is_asked_to_stop_exits_with_0_in_time(
         pytest.param({"ENCRYPTION_KEYS": "nonsense"}, "key", id="key"),
         pytest.param(
             {"DATABASE_URL": "postgresql://owner@127.0.0.1:1/none"}, "DATABASE_URL: Postgres", id="away"
+        ),
+        pytest.param(
+            {"DATABASE_SYSTEM_URL": "postgresql://owner@127.0.0.1:1/none"},
+            "DATABASE_SYSTEM_URL: Postgres",
+            id="system-away",
+        ),
+        pytest.param(
+            {"DATABASE_APP_URL": "postgresql://owner@127.0.0.1:1/none"},
+            "DATABASE_APP_URL: Postgres",
+            id="app-away",
         ),
     ],
 )

@@ -1,0 +1,235 @@
+"""`migrate` as an operator runs it: by the rights of its login, beside itself, behind and ahead."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.local import LocalEngines
+from app.migrating import begin, end
+from app.schema import newest_revision
+
+HEAD = newest_revision()
+WITHIN = 60
+OWNERS = """
+    SELECT string_agg(DISTINCT relowner::regrole::text, ',') FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace
+"""
+
+
+@dataclass
+class Cluster:
+    """A Postgres of its own: roles belong to all databases of one."""
+
+    engines: LocalEngines
+    made: list[str] = field(default_factory=list)
+
+    def url(self, database: str, login: str = "owner") -> str:
+        url = make_url(self.engines.database_url).set(username=login, database=database)
+        return url.render_as_string(hide_password=False)
+
+    async def run(self, *statements: str, database: str = "postgres") -> Any:
+        engine = create_async_engine(self.url(database), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            async with engine.connect() as connection:
+                results = [await connection.execute(text(statement)) for statement in statements]
+                return results[-1].scalar() if results[-1].returns_rows else None
+        finally:
+            await engine.dispose()
+
+    async def database(self, name: str, owner: str = "owner") -> str:
+        self.made.append(name)
+        await self.run(f"CREATE DATABASE {name} OWNER {owner}")
+        return name
+
+
+@pytest.fixture(scope="module")
+def engines_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
+    engines = LocalEngines(tmp_path_factory.mktemp("cluster"), is_durable=False)
+    engines.start_postgres()
+    yield engines
+    engines.discard()
+
+
+@pytest.fixture
+async def cluster(engines_of_its_own: LocalEngines) -> AsyncIterator[Cluster]:
+    """With no role of ours, whatever stood there before."""
+    cluster = Cluster(engines_of_its_own)
+    yield cluster
+    for name in cluster.made:
+        await cluster.run(f"DROP DATABASE {name} WITH (FORCE)")
+    ours = "SELECT string_agg(quote_ident(rolname), ',') FROM pg_roles WHERE rolname ~ '^(es_|eventship_)'"
+    for role in filter(None, (await cluster.run(ours) or "").split(",")):
+        await cluster.run(f"DROP OWNED BY {role} CASCADE", f"DROP ROLE {role}")
+
+
+def command(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.cli", *arguments],
+        env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    said, failed = await asyncio.to_thread(process.communicate, timeout=WITHIN)
+    return process.returncode, said, failed
+
+
+async def migrate(url: str, *arguments: str) -> tuple[int, str, str]:
+    return await ended(command("migrate", *arguments, DATABASE_URL=url))
+
+
+async def test_first_run_tells_each_revision_and_the_second_changes_nothing(cluster: Cluster) -> None:
+    url = cluster.url(await cluster.database("fresh"))
+    code, said, failed = await migrate(url)
+    assert (code, failed) == (0, "")
+    lines = said.splitlines()
+    assert lines[0] == "0001 The first tables."
+    assert lines[-1].startswith(f"the database is at {HEAD}, for releases of ")
+    assert (await migrate(url))[:2] == (0, lines[-1] + "\n")
+    assert await migrate(url, "--check") == (0, f"the database is at {HEAD}\n", "")
+
+
+async def test_database_without_tables_is_behind(cluster: Cluster) -> None:
+    url = cluster.url(await cluster.database("empty"))
+    said = "DATABASE_URL has no tables yet: run `eventship-salesforce migrate`\n"
+    assert await migrate(url, "--check") == (1, said, "")
+    assert await cluster.run("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'eventship_%'") == 0
+
+
+async def test_login_that_owns_the_database_and_may_create_roles_needs_nobody(cluster: Cluster) -> None:
+    await cluster.run("CREATE ROLE es_owner LOGIN CREATEROLE")
+    url = cluster.url(name := await cluster.database("own", "es_owner"), "es_owner")
+    assert (await migrate(url))[0] == 0
+    assert await cluster.run(OWNERS, database=name) == "eventship_owner"
+    assert (await migrate(url, "--check"))[0] == 0
+
+
+MISTAKES = [
+    pytest.param(
+        ["CREATE ROLE es_owner LOGIN"], "es_owner",
+        "`CREATE ROLE eventship_owner NOLOGIN NOSUPERUSER NOBYPASSRLS`", id="no-createrole",
+    ),
+    pytest.param(
+        ["CREATE ROLE es_owner LOGIN CREATEROLE"], "owner",
+        "`GRANT CREATE, USAGE ON SCHEMA public TO eventship_owner`", id="not-the-owner",
+    ),
+    pytest.param(
+        ["CREATE ROLE es_owner LOGIN CREATEROLE", "CREATE ROLE eventship_owner"], "es_owner",
+        "`GRANT eventship_owner TO es_owner`", id="roles-of-another-database",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "owner", "missing"), MISTAKES)
+async def test_right_that_is_missing_is_named_and_nothing_stays_behind(
+    cluster: Cluster, before: list[str], owner: str, missing: str
+) -> None:
+    await cluster.run(*before)
+    name = await cluster.database("lacking", owner)
+    count = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'eventship_%'"
+    roles = await cluster.run(count)
+    code, said, failed = await migrate(cluster.url(name, "es_owner"))
+    assert (code, said) == (2, "")
+    assert failed == (
+        f"eventship-salesforce migrate: DATABASE_URL: its login es_owner may not run {missing}: let an "
+        "administrator of the database run what `eventship-salesforce migrate --print-sql-for-dba` prints\n"
+    )
+    assert await cluster.run(count) == roles
+
+
+async def test_what_is_printed_for_the_administrator_is_enough(cluster: Cluster) -> None:
+    await cluster.run('CREATE ROLE "es_Plain" LOGIN')
+    name = await cluster.database("printed")
+    url = cluster.url(name, "es_Plain")
+    code, sql, _ = await migrate(url, "--print-sql-for-dba")
+    assert code == 0
+    administrator = await asyncpg.connect(cluster.url(name).replace("+asyncpg", ""))
+    await administrator.execute(sql)
+    await administrator.execute(sql)
+    await administrator.close()
+    assert (await migrate(url))[0] == 0
+    assert (await migrate(url, "--check"))[0] == 0
+
+
+async def test_second_database_takes_the_roles_over_where_its_login_may(cluster: Cluster) -> None:
+    await cluster.run("CREATE ROLE es_one LOGIN CREATEROLE", "CREATE ROLE es_two LOGIN SUPERUSER")
+    assert (await migrate(cluster.url(await cluster.database("one", "es_one"), "es_one")))[0] == 0
+    assert (await migrate(cluster.url(await cluster.database("two", "es_two"), "es_two")))[0] == 0
+
+
+async def test_three_at_once_all_succeed(cluster: Cluster) -> None:
+    url = cluster.url(await cluster.database("three"))
+    ends = await asyncio.gather(*(ended(command("migrate", DATABASE_URL=url)) for _ in range(3)))
+    assert [(code, failed) for code, _, failed in ends] == [(0, "")] * 3
+    assert sum("0001 The first tables." in said for _, said, _ in ends) == 1
+
+
+async def test_table_that_is_held_ends_it_in_one_line_and_keeps_nothing(cluster: Cluster) -> None:
+    name = await cluster.database("held")
+    assert (await migrate(cluster.url(name)))[0] == 0
+    await cluster.run("ALTER TABLE alembic_version DROP COLUMN min_code", database=name)
+    engine = create_async_engine(cluster.url(name), poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(text("LOCK alembic_version IN ACCESS SHARE MODE"))
+        code, _, failed = await migrate(cluster.url(name))
+    await engine.dispose()
+    assert code == 2
+    assert failed.startswith("eventship-salesforce migrate: nothing was changed: a table is held by another")
+    assert failed.count("\n") == 1
+
+
+async def settings_left(connection: AsyncConnection) -> tuple[Any, ...]:
+    return tuple(
+        (await connection.execute(text("SELECT current_user, current_setting('lock_timeout')"))).one()
+    )
+
+
+async def test_nothing_of_it_stays_on_the_session(cluster: Cluster) -> None:
+    """A pooler gives the connection to somebody else afterwards."""
+    name = await cluster.database("pooled")
+    assert (await migrate(cluster.url(name)))[0] == 0
+    engine = create_async_engine(cluster.url(name), poolclass=NullPool)
+    said: list[str] = []
+    async with engine.connect() as connection:
+        async with connection.begin():
+            assert await connection.run_sync(lambda sync: begin(sync, said.append))
+            assert await settings_left(connection) == ("eventship_owner", "5s")
+            await connection.run_sync(lambda sync: end(sync, said.append))
+        assert await settings_left(connection) == ("owner", "0")
+    await engine.dispose()
+
+
+async def stamped(cluster: Cluster, name: str, revision: str, min_code: str) -> None:
+    await cluster.run(
+        f"UPDATE alembic_version SET version_num = '{revision}', min_code = '{min_code}'", database=name
+    )
+
+
+async def test_release_goes_back_where_the_newer_tables_let_it(cluster: Cluster) -> None:
+    url = cluster.url(name := await cluster.database("ahead"))
+    assert (await migrate(url))[0] == 0
+    await stamped(cluster, name, "9999", HEAD)
+    code, said, failed = await migrate(url)
+    assert (code, failed) == (0, "")
+    assert said == f"at 9999, by a later release: this one, of {HEAD}, can work on it\n"
+    assert (await migrate(url, "--check"))[0] == 0
+    await stamped(cluster, name, "9999", "9998")
+    needs = f"DATABASE_URL is at 9999, which needs a release of 9998 or newer: this one is of {HEAD}\n"
+    assert await migrate(url) == (2, "", f"eventship-salesforce migrate: {needs}")
+    assert await migrate(url, "--check") == (1, needs, "")
+    await stamped(cluster, name, "0001", "0001")
+    behind = f"DATABASE_URL is at 0001, this release needs {HEAD}: run `eventship-salesforce migrate`\n"
+    assert await migrate(url, "--check") == (1, behind, "")
