@@ -132,6 +132,10 @@ class Config(_Part):
     extra_fields: dict[str, tuple[str, ...]] = {}
     restricted_picklists: dict[str, tuple[str, ...]] = {}
     hidden_fields: dict[str, tuple[str, ...]] = {}
+    # Nobody may filter by these, as if a formula or an administrator made them so.
+    unfilterable_fields: dict[str, tuple[str, ...]] = {}
+    # Shield by `Lead.Email`: probabilistic cannot be filtered, case_sensitive compares letter by letter.
+    encrypted_fields: dict[str, Literal["probabilistic", "case_sensitive", "case_insensitive"]] = {}
     read_only_fields: dict[str, tuple[str, ...]] = {}
     hidden_objects: tuple[str, ...] = ()
     read_only_objects: tuple[str, ...] = ()
@@ -195,6 +199,15 @@ class Config(_Part):
     flow_message: str = _FLOW
     # A Lead converts into a Contact that is a member of the same campaign already.
     double_member_survivor: Literal["contact", "lead", "both"] = "contact"
+
+    @property
+    def flagged_fields(self) -> dict[str, str]:
+        """What filters and encryption make of fields: flags of the schema by `Lead.Email`."""
+        barred = {
+            f"{name}.{field}": "F" for name, fields in self.unfilterable_fields.items() for field in fields
+        }
+        by_scheme = {"probabilistic": "F", "case_sensitive": "S", "case_insensitive": ""}
+        return barred | {path: by_scheme[scheme] for path, scheme in self.encrypted_fields.items()}
 
     @property
     def every_record_type(self) -> tuple[RecordType, ...]:

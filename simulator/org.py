@@ -59,6 +59,7 @@ class Org:
             extra_fields=self.config.extra_fields,
             hidden_fields=self.config.hidden_fields,
             hidden_objects=self.config.hidden_objects,
+            flagged_fields=self.config.flagged_fields,
             restricted_picklists=self.config.restricted_picklists,
             with_record_types=[kind.sobject for kind in self.config.every_record_type],
             has_person_accounts=self.config.has_person_accounts,

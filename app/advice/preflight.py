@@ -62,6 +62,21 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         ("Give the user Read on {object}.", PROFILE),
     ),
     FindingRow(
+        "email_not_searchable", "blocker", "permissions", "{object} cannot be looked for by e-mail",
+        "Nobody is created; registrations wait, unless a Salesforce id or an external id names the person.",
+        "Salesforce hides {field} on {object} from the connected user, or does not let it be searched.",
+        (
+            "Make it visible under Object Settings → {object} → Field Permissions.",
+            "If the field is encrypted, choose the deterministic scheme, which can be filtered.",
+        ),
+    ),
+    FindingRow(
+        "lookup_refused", "blocker", "permissions", "Salesforce refuses to let {object} be looked for",
+        "Registrations wait until the connected user may look; none is lost.",
+        "Salesforce answered {error_code} to a query: a permission or a security policy forbids it.",
+        ("Show this to your Salesforce admin.", "Give the connected user access to {object} and its fields."),
+    ),
+    FindingRow(
         "object_not_createable", "blocker", "permissions", "The connected user cannot create {object}",
         "Every new {object} will be refused by Salesforce.",
         "The user who connected lacks Create on {object}.",

@@ -5,6 +5,7 @@ from typing import Final
 from app.advice.own_app import OWN_APP_ADVICE
 from app.advice.table import Advice, advise
 from app.settings import Settings
+from app.sync.access import AccessProblem
 
 # What Organization.OrganizationType says of a suite is not documented; both spellings are looked for.
 WITHOUT_API: Final = ("starter", "pro suite", "essentials", "group", "team", "base", "contact manager")
@@ -28,6 +29,18 @@ def explain_reason(settings: Settings, code: str, *, is_own: bool, edition: str 
     chosen = api_advice(edition) if code == "api_disabled" else code
     advice = explain(settings, chosen, is_own=is_own, edition=edition)
     return advice.model_copy(update={"code": code})
+
+
+def explain_problem(settings: Settings, problem: AccessProblem) -> Advice:
+    """The advice for what the connected user lacks."""
+    return advise(
+        problem.code,
+        object=problem.sobject or "a record",
+        field=problem.field or "a field",
+        label=problem.field or "a field",
+        error_code=problem.error_code or "a refusal",
+        support_email=settings.support_email,
+    )
 
 
 def api_advice(edition: str | None) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.advice.table import Advice
 from app.budget import DEFAULT_CAP, Budget, budget_of
-from app.connections.advice import explain, explain_reason
+from app.connections.advice import explain, explain_problem, explain_reason
 from app.connections.approvals import LIMIT, WARN_FROM, count_approvals
 from app.connections.apps import AppChoice, chosen_app, is_own
 from app.connections.schemas import (
@@ -26,6 +26,7 @@ from app.connections.schemas import (
     Pause,
     Policy,
     PreflightSummary,
+    ProblemShown,
     State,
     User,
     Work,
@@ -35,6 +36,7 @@ from app.models import Connection, Event, Host, Preflight, SyncJob
 from app.resources import Resources
 from app.salesforce.hosts import lightning_url
 from app.settings import Settings
+from app.sync.access import AccessProblem
 
 PENDING: Final = ("pending", "running", "ambiguous", "held")
 WAITABLE: Final = ("pending", "ambiguous")
@@ -103,6 +105,7 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
         connection=_connection(facts, connection) if connection and is_shown else None,
         preflight=_preflight(facts),
         work=facts.work,
+        problems=_problems(settings, connection) if connection and state == "connected" else [],
         budget=_budget(facts, now),
         pause=Pause(
             is_paused=facts.paused_at is not None, paused_at=facts.paused_at, paused_by=facts.paused_by
@@ -215,6 +218,19 @@ def _connection(facts: Facts, connection: Connection) -> ConnectionView:
         approvals=Approvals(count=facts.approvals, limit=LIMIT, is_warning=facts.approvals >= WARN_FROM),
         other_hosts_on_org=facts.has_other_hosts,
     )
+
+
+def _problems(settings: Settings, connection: Connection) -> list[ProblemShown]:
+    return [
+        ProblemShown(
+            code=each.code,
+            object=each.sobject,
+            field=each.field,
+            since=each.since or connection.state_since,
+            advice=explain_problem(settings, each),
+        )
+        for each in map(AccessProblem.of, connection.problems)
+    ]
 
 
 def _preflight(facts: Facts) -> PreflightSummary | None:

@@ -199,6 +199,7 @@ def _values(resources: Resources, attempt: OAuthAttempt, *, grant: NewGrant) -> 
         "state": "connected",
         "state_since": now,
         "reason_code": None,
+        "problems": [],
         "environment": attempt.environment,
         "login_url": attempt.login_url,
         "client_id": attempt.client_id,

@@ -16,6 +16,7 @@ from app.connections.connect_errors import ADVICE_BY_API_CODE
 from app.connections.ends import end_connection
 from app.connections.preflight_finding import Known, make_finding
 from app.connections.preflight_findings import (
+    email_problems,
     has_currencies,
     has_person_accounts,
     judge_org,
@@ -36,6 +37,7 @@ from app.salesforce.errors import Refused, SalesforceError
 from app.salesforce.hosts import HostNotAllowed, lightning_url
 from app.salesforce.limits import ApiUsage
 from app.salesforce.session import ConnectionEnded
+from app.sync.access import EMAIL_NOT_SEARCHABLE, AccessProblem, look_again, settle_problems
 from app.sync.describes import keep
 from app.sync.rules.checks import WRITTEN
 from app.sync.rules.mapping import Rules
@@ -133,10 +135,12 @@ async def _judged(
             without_company=await _share_without_company(session, connection.host_id),
             is_sandbox=measured.org_is_sandbox,
             edition=measured.org_edition,
+            problems=tuple(map(AccessProblem.of, measured.problems)),
             approvals=await _approvals(resources, measured),
             rules=Rules.of((await read_layers(session, connection.host_id, None)).host.layer),
         )
         await _keep_describes(session, connection, look)
+        await _settle_problems(session, connection, look)
     findings, passed = judge_org(look, known)
     return NOTHING_SEEN.model_copy(
         update={
@@ -161,6 +165,13 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
         if name in WRITTEN
     }
     await keep(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
+
+
+async def _settle_problems(session: AsyncSession, connection: Connection, look: OrgLook) -> None:
+    """What was just seen of the user's access is what work waits for; the rest is tried anew."""
+    host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
+    await settle_problems(session, email_problems(look), host_id=host_id, org_id=org_id, about=about)
+    await look_again(session, host_id=host_id, org_id=org_id, but=about)
 
 
 async def _measure(session: AsyncSession, host_id: str, usage: ApiUsage | None) -> None:

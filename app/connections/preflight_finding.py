@@ -7,6 +7,7 @@ from app.advice.preflight import FINDINGS
 from app.advice.table import Advice
 from app.budget import Budget
 from app.connections.preflight_schemas import Finding
+from app.sync.access import AccessProblem
 from app.sync.rules.mapping import DEFAULT_RULES, Rules
 
 ABOUT_FIELDS: Final = frozenset(
@@ -30,6 +31,7 @@ class Known:
     without_company: float = 0.0
     is_sandbox: bool | None = None
     edition: str | None = None
+    problems: tuple[AccessProblem, ...] = ()
     rules: Rules = DEFAULT_RULES
 
 
@@ -42,10 +44,12 @@ def make_finding(
     field: str | None = None,
     label: str | None = None,
     severity: str | None = None,
+    error_code: str | None = None,
 ) -> Finding:
     """A finding with its words filled in."""
     row = FINDINGS[code]
-    names = {"object": sobject, "field": field, "label": label or field, "edition": known.edition}
+    names = {"object": sobject, "field": field, "label": label or field, "error_code": error_code}
+    names["edition"] = known.edition
     places = {name: value or "this edition" for name, value in names.items()}
     title = row.title.format(**places)
     advice = Advice(
@@ -79,6 +83,8 @@ def _setup_url(lightning_url: str | None, code: str, sobject: str | None) -> str
     places = {
         "object_not_readable": "PermSets/home",
         "object_not_createable": "PermSets/home",
+        "email_not_searchable": "PermSets/home",
+        "lookup_refused": "PermSets/home",
         "object_not_updateable": "PermSets/home",
         "marketing_user_missing": "ManageUsers/home",
         "api_not_enabled_for_user": "EnhancedProfiles/home",

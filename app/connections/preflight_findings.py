@@ -21,6 +21,7 @@ from app.connections.preflight_mapping import (
 from app.connections.preflight_schemas import Finding, PreflightObject, Verdict
 from app.mapping.objects import PEOPLE, created_by
 from app.salesforce.describe import SObjectDescribe
+from app.sync.access import LOOKUP_REFUSED, NOTHING_HIDDEN, AccessProblem
 from app.sync.rules.mapping import CONTACT_CREATED, DEFAULT_RULES, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
 
 PRIVATE: Final = frozenset({"None", "Private"})
@@ -87,12 +88,16 @@ def shown_objects(look: OrgLook, rules: Rules = DEFAULT_RULES) -> list[Preflight
 def powers_of(rules: Rules) -> list[Power]:
     """What the connected user must be able to do under a mapping."""
     created = created_by(rules)
-    reading: list[Power] = [
-        (sobject, "read", None, ("match", *([blocked_by(sobject, rules)] if sobject in created else ())))
-        for sobject in PEOPLE
-    ]
+    reading = [_reading(sobject, rules, is_created=sobject in created) for sobject in PEOPLE]
     updating: list[Power] = [(sobject, "update", None, ("update_person",)) for sobject in PEOPLE]
     return [*reading, *CREATING.get(rules.creates, ()), *(updating if rules.is_updating else ()), *POWERS]
+
+
+def _reading(sobject: str, rules: Rules, *, is_created: bool) -> Power:
+    """Where people of one kind are hidden those of the other are asked for alone."""
+    if is_created:
+        return sobject, "read", None, ("match", blocked_by(sobject, rules))
+    return sobject, "read", "warning", ("match",)
 
 
 def _may(described: SObjectDescribe | None, power: str) -> bool:
@@ -108,6 +113,33 @@ def _powers(look: OrgLook, known: Known) -> Iterator[Finding]:
         is_hidden = power != "read" and described is None
         if not is_hidden and not _may(described, power):
             yield make_finding(CODES[power], known, sobject=sobject, severity=severity, blocks=blocks)
+
+
+def _addresses(look: OrgLook, known: Known) -> Iterator[Finding]:
+    for problem in email_problems(look):
+        yield make_finding(
+            problem.code, known, sobject=problem.sobject, field=problem.field, blocks=("match", "everything")
+        )
+
+
+def _refusals(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """What work met: only the next work tells whether it is over."""
+    for problem in known.problems:
+        if problem.code == LOOKUP_REFUSED:
+            yield make_finding(
+                problem.code,
+                known,
+                sobject=problem.sobject or "a record",
+                field=problem.field,
+                error_code=problem.error_code,
+                blocks=("everything",),
+            )
+
+
+def email_problems(look: OrgLook) -> list[AccessProblem]:
+    """The objects of people that are seen, but not to be looked for by e-mail."""
+    seen = {name: described for name in PEOPLE if (described := look.objects.get(name)) is not None}
+    return NOTHING_HIDDEN.compared(seen, seen).found
 
 
 def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
@@ -153,6 +185,8 @@ def _duplicates(look: OrgLook, known: Known) -> Iterator[Finding]:
 
 CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
     _powers,
+    _addresses,
+    _refusals,
     required,
     unwriteable,
     misfits,

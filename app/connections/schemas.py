@@ -224,6 +224,16 @@ class Policy(BaseModel):
     before_first_connection: Literal["on_request"] = "on_request"
 
 
+class ProblemShown(BaseModel):
+    """Something that the connected user lacks while the connection itself works."""
+
+    code: str
+    object: str | None
+    field: str | None
+    since: datetime
+    advice: Advice
+
+
 class Card(BaseModel):
     """Everything the dashboard shows about one host's connection."""
 
@@ -237,6 +247,9 @@ class Card(BaseModel):
     connection: ConnectionView | None
     preflight: PreflightSummary | None
     work: Work
+    problems: list[ProblemShown] = Field(
+        default_factory=list, description="what the connected user lacks, while `connected`"
+    )
     budget: Budget
     pause: Pause
     policy: Policy

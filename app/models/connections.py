@@ -5,13 +5,14 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Digest, HostId, Json, Sealed
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList, Sealed
 
 
 class Connection(Base):
     """One per host. Kept after a disconnect (without credentials), so that work can wait for the next one.
 
     `state`: connected, needs_reconnect, disconnected. `refresh_started_at` marks a token request in flight.
+    `problems` is what the connected user lacks while the connection itself works (see `app.sync.access`).
     """
 
     __tablename__ = "connections"
@@ -53,6 +54,7 @@ class Connection(Base):
     api_limit: Mapped[int | None] = mapped_column(Integer)
     api_measured_at: Mapped[datetime | None]
     api_closed_until: Mapped[datetime | None]
+    problems: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
     calls_today: Mapped[int] = mapped_column(Integer, server_default="0")
     calls_day: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")

@@ -49,6 +49,7 @@ class PendingBecause(BaseModel):
     paused: int = 0
     campaign: int = 0
     org_backoff: int = 0
+    salesforce_access: int = 0
 
 
 class SkippedBecause(BaseModel):

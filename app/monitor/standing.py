@@ -7,7 +7,7 @@ from typing import Final
 STATES: Final = ("synced", "pending", "failed", "skipped")
 PENDING_BECAUSE: Final = (
     "queued", "running", "retry_later", "ambiguous", "connection", "api_budget", "paused", "campaign",
-    "org_backoff",
+    "org_backoff", "salesforce_access",
 )  # fmt: skip
 SKIPPED_BECAUSE: Final = (
     "no_match", "excluded", "no_email", "before_connection", "nothing_wanted", "cancelled", "erased",
@@ -24,6 +24,7 @@ WAITING_FOR: Final[dict[str, str | None]] = {
     "paused": "pause",
     "campaign": "campaign",
     "org_backoff": "org_backoff",
+    "salesforce_access": "salesforce_access",
 }
 
 SETTLING: Final = ("running", "ambiguous")
@@ -99,12 +100,16 @@ def pending_because(standing: Standing, gates: Gates) -> str:
     """Why an unfinished row has not moved. A closed gate comes before what the row itself waits for."""
     if standing.job_state == "running":
         return "running"
+    if standing.job_state == "held" and standing.waiting_for == "salesforce_access":
+        return "salesforce_access"
     if standing.job_state == "held" or standing.waiting_for == "campaign":
         return "campaign"
     if gates.closed_because is not None:
         return gates.closed_because
     if standing.job_state == "ambiguous" or standing.waiting_for == "certainty":
         return "ambiguous"
+    if standing.waiting_for == "salesforce_access":
+        return "salesforce_access"
     return "retry_later" if standing.waiting_for == "retry" and not standing.is_due else "queued"
 
 

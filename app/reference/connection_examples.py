@@ -60,6 +60,7 @@ CONNECTED: Final[dict[str, Any]] = {
         "warnings": 2,
         "checked_at": "2026-11-19T21:00:00Z",
     },
+    "problems": [],
     "work": {"pending": 12, "waiting": 0, "failed": 1, "oldest_pending_at": "2026-11-20T08:12:05Z"},
     "budget": BUDGET,
     "pause": {"is_paused": False, "paused_at": None, "paused_by": None},

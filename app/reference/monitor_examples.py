@@ -104,6 +104,7 @@ NOTHING_PENDING: Final = dict.fromkeys(
         "paused",
         "campaign",
         "org_backoff",
+        "salesforce_access",
     ),
     0,
 )

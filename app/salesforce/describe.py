@@ -34,6 +34,7 @@ class Field:
     default_value: str | None = None
     is_external_id: bool = False
     is_unique: bool = False
+    is_filterable: bool = True
     picklist_labels: tuple[str, ...] = ()
 
     @property
@@ -130,6 +131,7 @@ def _parse_field(field: Mapping[str, Any]) -> Field:
         default_value=_default(field, choices),
         is_external_id=field.get("externalId") is True,
         is_unique=field.get("unique") is True,
+        is_filterable=field.get("filterable") is not False,
         picklist_labels=tuple(str(each.get("label") or each["value"]) for each in choices),
     )
 
@@ -160,7 +162,8 @@ def _field_body(field: Field) -> dict[str, Any]:
         "externalId": field.is_external_id,
         "unique": field.is_unique,
     }
-    return {name: value for name, value in body.items() if value or name in ALWAYS_TOLD}
+    told = {name: value for name, value in body.items() if value or name in ALWAYS_TOLD}
+    return told if field.is_filterable else {**told, "filterable": False}
 
 
 def _record_type_body(record_type: RecordType) -> dict[str, Any]:

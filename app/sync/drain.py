@@ -226,7 +226,13 @@ async def _look_ahead(engine: Engine, lease: Lease, client: SalesforceClient, ba
 async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -> None:
     """What an end that concerns more than single rows does to the gates."""
     log.warning(
-        "drain_ended", extra={"org_id": lease.org_id, "host_id": host_id, "error": type(error).__name__}
+        "drain_ended",
+        extra={
+            "org_id": lease.org_id,
+            "host_id": host_id,
+            "error": type(error).__name__,
+            "code": error.failure.error_code if isinstance(error, SalesforceError) else None,
+        },
     )
     match error:
         case ConnectionEnded() | BudgetReached():

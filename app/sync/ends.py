@@ -27,6 +27,9 @@ OPTIONAL_FIELDS = frozenset(
 )
 """Fields of a person without which it can stand; the org may hide or restrict them."""
 
+OPTIONAL_OF_TASKS = frozenset({"Description"})
+"""What a Task can stand without; our reference goes with it."""
+
 RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 DROPPING_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED}
@@ -167,7 +170,8 @@ def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
         return frozenset()
     sent = operation.record.fields.keys()
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
-    ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PROFILE) else frozenset[str]()
+    ours = OPTIONAL_OF_TASKS if operation.record.sobject == "Task" else frozenset[str]()
+    ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PROFILE) else ours
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
     optional = ours | operation.mapped if is_lost else ours - operation.mapped
     return frozenset(named) if named <= optional else frozenset()

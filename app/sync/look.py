@@ -1,8 +1,9 @@
 """Step one of a batch: what stands in Salesforce already. Builds the queries and reads their answers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.addresses import address_key
@@ -12,7 +13,8 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
 from app.salesforce.soql import cut, datetime_literal, in_list, quote
-from app.sync.batch import PERSON, Batch, Job
+from app.sync.access import LookupRefused
+from app.sync.batch import PERSON, Batch, Job, Written
 from app.sync.references import references_in
 from app.sync.rules.fields import is_usable_email
 from app.sync.rules.members import MemberRow
@@ -42,7 +44,9 @@ LIST_LENGTH = 40_000
 
 LIST_JOINT = 8
 
+HIDDEN_FIELD = "INVALID_FIELD"
 MAX_TRAILS = 4
+PEOPLE_QUERY = re.compile(r"people(Contact|Lead|Account)\d*")
 CAMPAIGN_PARTS = ("members", "statuses")
 CLOCK_SKEW = timedelta(minutes=5)
 PERSON_FIELDS = {
@@ -54,6 +58,9 @@ STATUSES_SOQL = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatu
 ACCOUNT_PREFIX = "001"
 ACCOUNT_FIELDS = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
 MEMBER_FIELDS = "Id, CampaignId, LeadId, ContactId, Status, HasResponded"
+
+
+TasksSince = Callable[[datetime], Awaitable[frozenset[str]]]
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,12 @@ class Findings:
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-async def look(client: SalesforceClient, batch: Batch, wanted: Wanted) -> Findings:
+async def look(
+    client: SalesforceClient, batch: Batch, wanted: Wanted, *, tasks_since: TasksSince
+) -> Findings:
     """Ask for everything the batch may meet, and follow trails (converted, merged) to their ends.
+
+    `tasks_since` has the Tasks that we wrote ourselves since a moment: they are none of the lost.
 
     Raises what the client raises: a look-up that failed is never "not found".
     """
@@ -84,7 +95,7 @@ async def look(client: SalesforceClient, batch: Batch, wanted: Wanted) -> Findin
             break
         people = await look_up_people(client, missing, known=found.people, wanted=wanted)
         found = replace(found, people=people)
-    return replace(found, tasks=await _uncertain_tasks(client, batch, found.people))
+    return replace(found, tasks=await _uncertain_tasks(client, batch, found.people, tasks_since))
 
 
 async def look_up_people(
@@ -101,7 +112,7 @@ async def look_up_people(
     requests = list(_people_requests(sorted(asked), wanted, api_version=client.api_version))
     rows = [row for answers in await _records(client, requests) for row in answers]
     people = [*known.rows.values(), *(_person_row(row, wanted) for row in rows)]
-    return People.of(people, known.asked_ids | asked)
+    return People.of(people, known.asked_ids | asked, **_unseen(wanted))
 
 
 async def look_at_persons(
@@ -119,9 +130,9 @@ async def look_at_persons(
 
 
 async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], wanted: Wanted) -> Findings:
-    emails = sorted({job.attendee.email_key for job in batch.jobs if _can_be_asked(job)} - {None})  # type: ignore[type-var]
+    emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
     campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and batch.writes.member})
-    asked = Asked(emails, sorted(ids), campaigns, wanted)  # type: ignore[arg-type]
+    asked = Asked(emails, sorted(ids), campaigns, wanted)
     requests = list(look_requests(asked, api_version=client.api_version))
     answers = dict(zip((r.reference_id for r in requests), await _records(client, requests), strict=True))
     people = [
@@ -129,7 +140,7 @@ async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], want
     ]
     members = [row for ref, rows in answers.items() if ref.startswith("members") for row in rows]
     return Findings(
-        people=People.of(people, ids),
+        people=People.of(people, ids, **_unseen(wanted)),
         members=dict(_members_by_person(members, wanted)),
         members_by_email=dict(_members_by_email(members, wanted)),
         statuses=_statuses(answers.get("statuses", []), campaigns),
@@ -157,16 +168,17 @@ def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
     lists = {"Email": asked.emails, "Id": people_ids, **keyed}
     for number, some in enumerate(_parts(lists, room=_room(asked))):
         some_emails, some_ids = some.pop("Email", []), some.pop("Id", [])
-        for sobject in (CONTACT, LEAD):
+        for sobject in wanted.people:
+            emails = () if sobject in wanted.sight.without_email else some_emails
             keys = {name: values for name, values in some.items() if name in keys_of[sobject]}
-            soql = _people_soql(sobject, some_emails, some_ids, wanted=wanted, keys=keys)
+            soql = _people_soql(sobject, emails, some_ids, wanted=wanted, keys=keys)
             if soql is None:
                 continue
             yield query_request(
                 f"people{sobject}{number}", soql, api_version=api_version, include_deleted=True
             )
-            if campaigns and (some_emails or some_ids):
-                soql = _members_soql(sobject, campaigns, some_emails, some_ids, wanted=wanted)
+            if campaigns and (emails or some_ids):
+                soql = _members_soql(sobject, campaigns, emails, some_ids, wanted=wanted)
                 yield query_request(f"members{sobject}{number}", soql, api_version=api_version)
     if campaigns:
         yield query_request("statuses", STATUSES_SOQL + in_list(campaigns), api_version=api_version)
@@ -175,10 +187,10 @@ def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
 
 def _people_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) -> Iterator[Subrequest]:
     people_ids, account_ids = _told_apart(ids)
-    for sobject in (CONTACT, LEAD):
+    for sobject in wanted.people:
         soql = _people_soql(sobject, (), people_ids, wanted=wanted, keys={})
         if soql is not None:
-            yield query_request(sobject, soql, api_version=api_version, include_deleted=True)
+            yield query_request(f"people{sobject}", soql, api_version=api_version, include_deleted=True)
     yield from _accounts_requests(account_ids, wanted, api_version=api_version)
 
 
@@ -207,6 +219,8 @@ def _people_soql(
 ) -> str | None:
     """None where nobody is asked for."""
     fields = _listed(PERSON_FIELDS[sobject], wanted.fields.get(sobject, ()))
+    if sobject in wanted.sight.without_email:
+        fields = fields.replace("Id, Email, ", "Id, ")
     where = _either({"Email": emails, "Id": ids, **keys})
     return f"SELECT {fields} FROM {sobject} WHERE {where}" if where else None  # noqa: S608
 
@@ -223,7 +237,9 @@ def _members_soql(
     sobject: str, campaigns: Sequence[str], emails: Sequence[str], ids: Sequence[str], *, wanted: Wanted
 ) -> str:
     whose = _either({f"{sobject}.Email": emails, f"{sobject}Id": ids})
-    fields = f"{_listed(MEMBER_FIELDS, wanted.fields.get(MEMBER_OBJECT, ()))}, {sobject}.Email"
+    fields = _listed(MEMBER_FIELDS, wanted.fields.get(MEMBER_OBJECT, ()))
+    if sobject not in wanted.sight.without_email:
+        fields = f"{fields}, {sobject}.Email"
     return f"SELECT {fields} FROM CampaignMember WHERE CampaignId IN {in_list(campaigns)} AND ({whose})"  # noqa: S608
 
 
@@ -274,10 +290,13 @@ def _page(answer: SubAnswer) -> QueryPage:
         is_of_campaign = answer.reference_id.startswith(CAMPAIGN_PARTS)
         if is_of_campaign and refused.failure.error_code == "INVALID_TYPE":
             return QueryPage([], None)
-        raise
+        named = PEOPLE_QUERY.fullmatch(answer.reference_id)
+        raise LookupRefused(refused.failures, named[1] if named else None) from refused
 
 
-async def _uncertain_tasks(client: SalesforceClient, batch: Batch, known: People) -> dict[str, str]:
+async def _uncertain_tasks(
+    client: SalesforceClient, batch: Batch, known: People, tasks_since: TasksSince
+) -> dict[str, str]:
     """Task ids by reference where an answer was lost; by person, as Description cannot be filtered."""
     doubted = [
         (job, slot)
@@ -289,10 +308,33 @@ async def _uncertain_tasks(client: SalesforceClient, batch: Batch, known: People
     started = [slot.first_attempt_at for _, slot in doubted if slot.first_attempt_at]
     if not people or not started:
         return {}
-    since = datetime_literal(min(started) - CLOCK_SKEW)
-    soql = f"SELECT Id, Description FROM Task WHERE WhoId IN {in_list(people)} AND CreatedDate >= {since}"  # noqa: S608
-    rows = await client.query(soql, include_deleted=True)
+    since = min(started) - CLOCK_SKEW
+    where = f"FROM Task WHERE WhoId IN {in_list(people)} AND CreatedDate >= {datetime_literal(since)}"
+    try:
+        rows = await client.query(f"SELECT Id, Description {where}", include_deleted=True)
+    except Refused as refused:
+        if refused.failure.error_code != HIDDEN_FIELD:
+            raise
+        rows = await client.query(f"SELECT Id, WhoId, Subject {where}", include_deleted=True)
+        ours = await tasks_since(since)
+        return _tasks_alike(doubted, [row for row in rows if to18(row["Id"]) not in ours], known)
     return {reference: to18(row["Id"]) for row in rows for reference in references_in(row["Description"])}
+
+
+def _tasks_alike(
+    doubted: Sequence[tuple[Job, Written]], rows: Sequence[Mapping[str, Any]], known: People
+) -> dict[str, str]:
+    """Where our reference cannot be read: by person and subject, each Task for one of the lost."""
+    waiting: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        waiting.setdefault((to18(row["WhoId"]), row["Subject"] or ""), []).append(to18(row["Id"]))
+    found = {}
+    for job, slot in doubted:
+        subject = str(slot.details.get("subject") or "")
+        ids = next((waiting[key] for who in _whose(job, known) if waiting.get(key := (who, subject))), None)
+        if ids and slot.reference:
+            found[slot.reference] = ids.pop(0)
+    return found
 
 
 def _whose(job: Job, people: People) -> Iterator[str]:
@@ -311,6 +353,16 @@ def _open_trails(jobs: Iterable[Job], people: People) -> frozenset[str]:
 
 def _can_be_asked(job: Job) -> bool:
     return job.attendee.email_key is not None and is_usable_email(job.attendee.email_key)
+
+
+def _addresses(job: Job) -> list[str]:
+    """As given and in lower case: an encrypted field may be compared letter by letter."""
+    given, key = job.attendee.email, job.attendee.email_key
+    return [each for each in (given, key) if each]
+
+
+def _unseen(wanted: Wanted) -> dict[str, frozenset[str]]:
+    return {"hidden": wanted.sight.hidden, "without_email": wanted.sight.without_email - wanted.sight.hidden}
 
 
 def _person_row(row: Mapping[str, Any], wanted: Wanted) -> PersonRow:

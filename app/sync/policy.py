@@ -110,7 +110,7 @@ def org_wait(failure: Failure | None, failures: int, chance: float) -> Wait:
         seconds = LIMIT_WAIT if is_daily else CONCURRENCY_WAIT
         return Wait(_spread(seconds, chance), "api_limit" if is_daily else "concurrency")
     step = ORG_WAITS[min(max(failures, 1), len(ORG_WAITS)) - 1]
-    return Wait(_spread(step, chance), "unavailable")
+    return Wait(_spread(step, chance), failure.error_code if failure is not None else "unavailable")
 
 
 def next_look(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> datetime:

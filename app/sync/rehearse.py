@@ -1,7 +1,7 @@
 """The engine's own steps for one registration with nothing written: in Salesforce, and in our tables."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from app.models import SyncJob
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record
 from app.salesforce.paper import PaperClient
+from app.sync.access import AccessProblem
 from app.sync.arm import Arm
 from app.sync.batch import Batch, Job, Written
 from app.sync.clock import Clock
@@ -57,6 +58,9 @@ class PaperStore(Store):
     async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
         for row in rows:
             row.saved = dict(row.slots)
+
+    async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
+        pass
 
     async def raise_fences(
         self, session: AsyncSession, operations: Sequence[Operation]

@@ -43,6 +43,7 @@ class Row:
     look_at: datetime | None = None
     is_fenced: bool = False
     is_held: bool = False
+    is_without_access: bool = False
     must_replan: bool = False
     is_through: bool = False
     notices: list[Notice] = field(default_factory=list)
@@ -56,7 +57,8 @@ class Row:
     @property
     def is_open(self) -> bool:
         """Whether the planner still has something to decide for this row."""
-        return self.skipped_because is None and self.error is None and not self.must_replan
+        is_stopped = self.must_replan or self.is_without_access
+        return self.skipped_because is None and self.error is None and not is_stopped
 
     def fail(self, error: RowError) -> None:
         """The first failed part is the one that is told."""

@@ -1,17 +1,17 @@
 """The three steps of a batch: look, people, the rest; planned by pure functions, done by one executor."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import Refused
 from app.settings import Settings
+from app.sync.access import LOOKING, KnownToBeRefused, LookupRefused, is_lasting, problem_of, read_sight
 from app.sync.around import Around, look_around
 from app.sync.clock import Clock
 from app.sync.describes import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
 from app.sync.duplicates import settle_duplicate_accounts, settle_duplicates
-from app.sync.ends import UNKNOWN_FIELD_CODES
 from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
@@ -22,7 +22,7 @@ from app.sync.plan.people import by_person, create_people, is_missing, know_cont
 from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.plan.together import carrier_of
 from app.sync.rows import Operation, Row, open_rows
-from app.sync.rules.people import ACCOUNT, People
+from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, People
 from app.sync.store import Store
 from app.sync.turns import in_turns
 from app.sync.unasked import halves, is_unaskable, tell_unaskable
@@ -59,7 +59,28 @@ async def take_steps(
     """Bring the rows as far as they can go now; `asked` is a look that began since anything was written.
 
     Raises what the client raises when it concerns more than single rows; the rows then say how far they got.
+    What the connected user may not look for lets the rows wait until somebody gives that user access.
     """
+    try:
+        await _take_steps(means, client, store, rows, clock=clock, asked=asked)
+    except Refused as refused:
+        if not is_lasting(refused):
+            raise
+        if not isinstance(refused, KnownToBeRefused):
+            await store.note_problems([problem_of(refused)], about=())
+        for row in rows:
+            row.is_without_access = row.is_through = True
+
+
+async def _take_steps(
+    means: Means,
+    client: SalesforceClient,
+    store: Store,
+    rows: Sequence[Row],
+    *,
+    clock: Clock,
+    asked: Awaitable[Looked | None] | None,
+) -> None:
     batch = store.batch
     try:
         looked = await asked if asked is not None else None
@@ -101,34 +122,60 @@ async def _take_halves(
         await take_steps(means, client, replace(store, batch=batch), half, clock=clock)
 
 
-async def _wanted(client: SalesforceClient, store: Store) -> Wanted:
-    jobs = store.batch.jobs
+async def _wanted(client: SalesforceClient, store: Store, *, beside: Collection[str] = ()) -> Wanted:
+    """What is to be asked for. `beside` are objects whose describes are needed to see what may be asked."""
+    batch, jobs = store.batch, store.batch.jobs
+    async with store.database.tenant(batch.host_id) as session:
+        sight = await read_sight(session, host_id=batch.host_id, org_id=batch.org_id)
+    needed = objects_of(jobs)
     describes = await load_describes(
         store.database,
         client,
-        host_id=store.batch.host_id,
-        org_id=store.batch.org_id,
-        sobjects=objects_of(jobs),
-        max_age=AGE_ON_RETRY if any(job.why == "retry" for job in jobs) else MAX_AGE,
+        host_id=batch.host_id,
+        org_id=batch.org_id,
+        sobjects={*needed, *beside},
+        max_age=AGE_ON_RETRY if sight.is_due or any(job.why == "retry" for job in jobs) else MAX_AGE,
     )
-    return Wanted.of(jobs, describes)
+    sight = sight.compared(describes, {*needed, *beside})
+    return Wanted.of(jobs, {name: describes[name] for name in needed if name in describes}, sight)
 
 
 async def look_up(client: SalesforceClient, store: Store) -> Looked:
     """What stands in Salesforce of the batch's people. Raises what the client raises.
 
-    A field that went since the describes were fetched is found missing: they are fetched anew, once.
+    Where Salesforce refuses what is asked for, the describes are fetched anew, and only what they show is
+    asked for again.
     """
-    batch, wanted = store.batch, await _wanted(client, store)
-    try:
-        return wanted, await look(client, batch, wanted)
-    except Refused as refused:
-        if not wanted.describes or refused.failure.error_code not in UNKNOWN_FIELD_CODES:
-            raise
-    async with store.database.tenant(batch.host_id) as session:
-        await forget_describes(session, host_id=batch.host_id, sobjects=wanted.describes)
     wanted = await _wanted(client, store)
-    return wanted, await look(client, batch, wanted)
+    if wanted.sight.refused is not None:
+        raise KnownToBeRefused(wanted.sight.refused)
+    try:
+        found = await look(client, store.batch, wanted, tasks_since=store.tasks_since)
+    except Refused as refused:
+        if is_unaskable(refused) or not is_lasting(refused):
+            raise
+        wanted, found = await _look_narrower(client, store, wanted)
+    sight = wanted.sight
+    if sight.is_due or set(sight.found) - {each.bare for each in sight.problems}:
+        await store.note_problems(sight.found, about=LOOKING)
+    return wanted, found
+
+
+async def _look_narrower(client: SalesforceClient, store: Store, wanted: Wanted) -> Looked:
+    batch, people = store.batch, (LEAD, CONTACT)
+    async with store.database.tenant(batch.host_id) as session:
+        sobjects = {*people, *wanted.describes}
+        await forget_describes(session, host_id=batch.host_id, sobjects=sobjects)
+    wanted = await _wanted(client, store, beside=people)
+    for _ in people:
+        try:
+            return wanted, await look(client, batch, wanted, tasks_since=store.tasks_since)
+        except LookupRefused as refused:
+            sight = wanted.sight.without(refused)
+            if sight == wanted.sight:
+                raise
+            wanted = replace(wanted, sight=sight)
+    return wanted, await look(client, batch, wanted, tasks_since=store.tasks_since)
 
 
 async def is_used_up(client: SalesforceClient, store: Store) -> bool:

@@ -1,17 +1,18 @@
 """What the engine commits between its calls: intents, results and fences, all under its own fence."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import delete, text, tuple_
+from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.models import WrittenRecord
+from app.sync.access import AccessProblem, settle_problems
 from app.sync.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
 from app.sync.leases import Lease, LeaseLost
 from app.sync.rows import Operation, Row
@@ -122,6 +123,24 @@ class Store:
             return {}
         standing = await session.execute(MEET_FENCE, {"org_id": self.batch.org_id, "keys": blocked})
         return {row.key: row.started_at for row in standing}
+
+    async def tasks_since(self, since: datetime) -> frozenset[str]:
+        """The Tasks that we know to have written since then."""
+        query = select(WrittenRecord.sf_id).where(
+            WrittenRecord.host_id == self.batch.host_id,
+            WrittenRecord.org_id == self.batch.org_id,
+            WrittenRecord.slot.startswith("task:"),
+            WrittenRecord.attempt_started_at >= since,
+        )
+        async with self.database.tenant(self.batch.host_id) as session:
+            return frozenset(each for each in await session.scalars(query) if each)
+
+    async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
+        """Keep what a look showed of the connected user's access; see `settle_problems`."""
+        async with self.database.tenant(self.batch.host_id) as session:
+            await settle_problems(
+                session, found, host_id=self.batch.host_id, org_id=self.batch.org_id, about=about
+            )
 
     async def drop_fences(self, session: AsyncSession, rows: Iterable[Row]) -> None:
         """Take down the fences of people whose creation came to a definite end."""

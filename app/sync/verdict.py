@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.sync.access import AGAIN, SALESFORCE_ACCESS
 from app.sync.batch import CHECKED_IN, SlotKey, Writes
 from app.sync.errors import RowError
 from app.sync.policy import RETRY_WAITS, retry_wait
@@ -31,6 +32,8 @@ def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
     is_doubted = any(slot.state == "ambiguous" for slot in row.slots.values())
     if is_doubted and (row.look_at is not None or not row.is_through):
         return Verdict("ambiguous", row.look_at or now, "certainty", error=row.error or row.retry)
+    if row.is_without_access:
+        return Verdict("pending", now + AGAIN, SALESFORCE_ACCESS)
     if row.error is not None:
         return Verdict("failed", now, error=row.error, burns=True)
     if row.must_replan or row.retry is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.salesforce.describe import SObjectDescribe
+from app.sync.access import NOTHING_HIDDEN, Sight
 from app.sync.batch import PERSON, Job
 from app.sync.rules.mapping import (
     CONTACT_CREATED,
@@ -34,17 +35,25 @@ class Wanted:
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sight: Sight = NOTHING_HIDDEN
 
     @classmethod
-    def of(cls, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe]) -> "Wanted":
+    def of(
+        cls, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe], sight: Sight = NOTHING_HIDDEN
+    ) -> "Wanted":
         """Without describes nothing is wanted: the default rules need none."""
         if not describes:
-            return cls()
+            return cls(sight=sight)
         jobs = list(jobs)
         rules = distinct(job.rules for job in jobs)
         objects = (LEAD, CONTACT, MEMBER, PERSON_ACCOUNT)
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
-        return cls(describes, fields, _keys(jobs))
+        return cls(describes, fields, _keys(jobs), sight)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The objects that are asked for people."""
+        return tuple(sobject for sobject in (CONTACT, LEAD) if sobject not in self.sight.hidden)
 
     def keys_of(self, sobject: str) -> dict[str, tuple[str, ...]]:
         """The external ids that this object has a text field for, those left out that it cannot hold."""

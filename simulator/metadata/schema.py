@@ -2,8 +2,8 @@
 
 One line a field: `Name | type(length) | flags | label | rest`. Flags: C createable, U updateable,
 N nillable, D defaulted on create, L idLookup, R restricted picklist, X external id, Q unique, F not
-filterable (a long textarea never is). The rest is `-> Lead,Contact as Who children Tasks cascade` for a
-reference, or `*Default; Other` for values.
+filterable (a long textarea never is), S compared letter by letter. The rest is
+`-> Lead,Contact as Who children Tasks cascade` for a reference, or `*Default; Other` for values.
 """
 
 import re
@@ -63,6 +63,10 @@ class Field:
     @cached_property
     def is_filterable(self) -> bool:
         return not self.has("F") and not (self.type == "textarea" and self.length > 255)
+
+    @cached_property
+    def is_case_sensitive(self) -> bool:
+        return self.has("S")
 
     @cached_property
     def is_text(self) -> bool:

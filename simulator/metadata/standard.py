@@ -85,6 +85,7 @@ def configured_schema(
     extra_fields: Mapping[str, Sequence[str]],
     hidden_fields: Mapping[str, Sequence[str]],
     hidden_objects: Sequence[str],
+    flagged_fields: Mapping[str, str],
     restricted_picklists: Mapping[str, Sequence[str]],
     with_record_types: Sequence[str] = (),
     has_person_accounts: bool = False,
@@ -101,6 +102,10 @@ def configured_schema(
     objects = {name: sobject for name, sobject in objects.items() if name not in hidden_objects}
     for name, lines in extra_fields.items():
         objects[name] = objects[name].with_fields(parse_field(line) for line in lines)
+    for path, flags in flagged_fields.items():
+        name, _, field_name = path.partition(".")
+        flagged = objects[name].fields[field_name]
+        objects[name] = objects[name].with_fields([replace(flagged, flags=flagged.flags + flags)])
     for path, values in restricted_picklists.items():
         name, _, field_name = path.partition(".")
         field = objects[name].fields[field_name]

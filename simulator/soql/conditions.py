@@ -167,8 +167,8 @@ def _united(org: Org, names: set[str], field_name: str, wanted: Collection[Any])
 
 
 def _comparable(bound: Bound, read: Reader) -> Reader:
-    """Text is compared without case; an empty text is null."""
-    if not bound.field.is_text:
+    """Text is compared without case, unless its encryption keeps it; an empty text is null."""
+    if not bound.field.is_text or bound.field.is_case_sensitive:
         return read
 
     def lowered(row: Row) -> Any:

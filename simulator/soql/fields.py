@@ -49,7 +49,7 @@ def bind(org: Org, query: tree.Query, sobject: SObject, name: tree.Name) -> Boun
     target = sobject
     for part in parts[:-1]:
         reference = target.relationship(part) if len(steps) < _MAX_DEPTH else None
-        if reference is None:
+        if reference is None or not any(each in org.schema.objects for each in reference.reference_to):
             raise problems.no_such_relationship(query.text, name.position, part)
         steps.append(reference)
         target = _target(org, reference)

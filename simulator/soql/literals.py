@@ -25,6 +25,8 @@ def values(field: Field, literal: tree.Literal, text: str) -> list[Any]:
         return [None]
     if field.type in {"id", "reference"}:
         return [_record_id(item, literal, text) for item in _texts(field, literal, text)]
+    if field.is_case_sensitive:
+        return [item or None for item in _texts(field, literal, text)]
     if field.is_text:
         return [item.lower() or None for item in _texts(field, literal, text)]
     return [_typed(field, literal, text)]

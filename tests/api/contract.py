@@ -53,6 +53,9 @@ CARD: Shape = {
         "other_hosts_on_org": FLAG,
     }),
     "preflight": Maybe({"verdict": TEXT, "blockers": NUMBER, "warnings": NUMBER, "checked_at": TIME}),
+    "problems": [
+        {"code": TEXT, "object": Maybe(TEXT), "field": Maybe(TEXT), "since": TIME, "advice": ADVICE}
+    ],
     "work": {"pending": NUMBER, "waiting": NUMBER, "failed": NUMBER, "oldest_pending_at": Maybe(TIME)},
     "budget": BUDGET,
     "pause": {"is_paused": FLAG, "paused_at": Maybe(TIME), "paused_by": Maybe(TEXT)},
@@ -113,6 +116,7 @@ STATS: Shape = {
     "pending_because": {
         "queued": NUMBER, "running": NUMBER, "retry_later": NUMBER, "ambiguous": NUMBER, "connection": NUMBER,
         "api_budget": NUMBER, "paused": NUMBER, "campaign": NUMBER, "org_backoff": NUMBER,
+        "salesforce_access": NUMBER,
     },
     "skipped_because": {
         "no_match": NUMBER, "excluded": NUMBER, "no_email": NUMBER, "before_connection": NUMBER,

@@ -15,7 +15,7 @@ from tests.tokens import TokenMint
 FIELDS = {
     "": {
         "host_id", "state", "state_since", "reason", "role", "actions", "app", "connection", "preflight",
-        "work", "budget", "pause", "policy", "support_email", "version",
+        "work", "problems", "budget", "pause", "policy", "support_email", "version",
     },
     "actions": {"connect", "disconnect", "edit_credentials", "pause"},
     "actions.connect": {"is_allowed", "why_not"},
@@ -70,6 +70,23 @@ def job(number: int, **values: Any) -> SyncJob:
 async def test_connected_card_has_every_field_and_no_other(service: Service, path: str) -> None:
     await connected(service)
     assert set(part(await service.card(), path)) == FIELDS[path]
+
+
+async def test_what_the_connected_user_lacks_is_named_while_connected(service: Service) -> None:
+    problem = {
+        "code": "email_not_searchable", "sobject": "Lead", "field": "Email", "error_code": None,
+        "since": "2026-11-29T06:00:00Z", "looked_at": "2026-11-29T07:00:00Z",
+    }  # fmt: skip
+    await connected(service, problems=[problem])
+    [shown] = (await service.card())["problems"]
+    told = {name: shown[name] for name in ("code", "object", "field", "since")}
+    assert told == {
+        "code": "email_not_searchable", "object": "Lead", "field": "Email", "since": "2026-11-29T06:00:00Z",
+    }  # fmt: skip
+    assert shown["advice"]["title"] == "Lead cannot be looked for by e-mail"
+    assert "hides Email on Lead" in shown["advice"]["explanation"]
+    await change(service, state="needs_reconnect", reason_code="access_revoked")
+    assert (await service.card())["problems"] == []
 
 
 async def test_host_that_never_connected(service: Service) -> None:

@@ -247,6 +247,41 @@ async def test_assignment_rules_change_the_owner(org: OrgClient, header: dict[st
 
 
 class TestPermissions:
+    @pytest.mark.parametrize(
+        "switches",
+        [
+            {"unfilterable_fields": {"Lead": ["Email"]}},
+            {"encrypted_fields": {"Lead.Email": "probabilistic"}},
+        ],
+        ids=["not filterable", "encrypted"],
+    )
+    async def test_what_cannot_be_filtered_says_so_and_is_shown(
+        self, org: OrgClient, switches: dict[str, Any]
+    ) -> None:
+        await org.lead(Email="Jane@example.com")
+        await org.configure(**switches)
+        refused = await org.query("SELECT Id FROM Lead WHERE Email = 'jane@example.com'")
+        assert refused.json()[0]["errorCode"] == "INVALID_FIELD"
+        shown = await org.query("SELECT Email FROM Lead")
+        assert [each["Email"] for each in shown.json()["records"]] == ["Jane@example.com"]
+        described = (await org.data("GET", "/sobjects/Lead/describe")).json()
+        assert [each["filterable"] for each in described["fields"] if each["name"] == "Email"] == [False]
+
+    @pytest.mark.parametrize(
+        ("scheme", "found"),
+        [("case_sensitive", ["Jane@example.com"]), ("case_insensitive", ["Jane@example.com"] * 2)],
+    )
+    async def test_an_encrypted_field_may_be_compared_letter_by_letter(
+        self, org: OrgClient, scheme: str, found: list[str]
+    ) -> None:
+        await org.lead(Email="Jane@example.com")
+        await org.configure(encrypted_fields={"Lead.Email": scheme})
+        asked = [
+            (await org.query(f"SELECT Email FROM Lead WHERE Email = '{each}'")).json()["records"]
+            for each in ("Jane@example.com", "jane@example.com")
+        ]
+        assert [row["Email"] for rows in asked for row in rows] == found
+
     async def test_hidden_fields_and_objects_do_not_exist(self, org: OrgClient) -> None:
         await org.lead(Email="a@example.com")
         await org.configure(hidden_fields={"Lead": ["Phone"]}, hidden_objects=["Case"])

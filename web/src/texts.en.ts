@@ -152,12 +152,13 @@ export const english = {
       queued: "in the queue", running: "being written", retry_later: "will be tried again",
       ambiguous: "being looked up after a lost answer", connection: "waiting for the connection",
       api_budget: "waiting for the API budget", paused: "paused", campaign: "waiting for the campaign link",
-      org_backoff: "waiting because Salesforce asked us to",
+      org_backoff: "waiting because Salesforce asked us to", salesforce_access: "waiting until the connected user may see more",
     } as Record<string, string>,
     waitingFor: {
       queue: "In the queue", retry: "Will be tried again", connection: "Waits for the connection",
       api_budget: "Waits for the API budget", pause: "Paused", certainty: "An answer was lost: we look before we write again",
       campaign: "Waits for the campaign link", org_backoff: "Salesforce asked us to wait",
+      salesforce_access: "The connected user lacks access in Salesforce",
     } as Record<string, string>,
     skippedBecause: {
       no_match: "No match, and nothing is created", excluded: "Excluded by your rules", no_email: "No e-mail address",

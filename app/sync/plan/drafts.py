@@ -91,7 +91,8 @@ def draft(
 def _plain(sobject: str, job: Job, own: Mapping[str, Any], without: frozenset[str]) -> Draft:
     """By the default rules, which say the same of a Lead as its table does, and nothing of other objects."""
     fields, notices = lead_fields(job.attendee, without) if sobject == LEAD else ({}, [])
-    return Draft(Record(sobject, {**own, **fields}), tuple(notices))
+    kept = {name: value for name, value in own.items() if name not in without}
+    return Draft(Record(sobject, {**kept, **fields}), tuple(notices))
 
 
 def mapped_fields(sobject: str, rules: Rules, describe: SObjectDescribe | None) -> frozenset[str]:

@@ -17,13 +17,25 @@ from app.sync.references import fence_key
 from app.sync.rows import NOTICE, Operation, Row, set_person
 from app.sync.rules.fields import Notice, is_usable_email, person_name
 from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
-from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, Found, Hidden, NotThere, People, key_of, resolve
+from app.sync.rules.people import (
+    ACCOUNT,
+    CONTACT,
+    LEAD,
+    Found,
+    Hidden,
+    NotSearched,
+    NotThere,
+    People,
+    key_of,
+    resolve,
+)
 from app.sync.rules.standard import PERSON_ACCOUNT, object_of
 from app.sync.rules.values import fields_to_read
 
 CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
 NO_ACCOUNTS: Final[Mapping[str, str]] = {}
 NOT_VISIBLE = "The connected user can no longer see the {sobject} that we wrote: check its sharing."
+HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none can be created."
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
 
 
@@ -123,9 +135,12 @@ def _needs_creation(row: Row, people: People, *, batch: Batch, clock: Clock) -> 
     if isinstance(resolution, Hidden):
         row.fail(_not_visible(resolution.sobject))
         return False
+    if isinstance(resolution, NotSearched):
+        row.is_without_access = True
+        return False
     if isinstance(resolution, NotThere):
         row.notices += resolution.notices
-    return _may_create(row, batch=batch, clock=clock)
+    return _may_create(row, people, batch=batch, clock=clock)
 
 
 def _not_visible(sobject: str) -> RowError:
@@ -146,7 +161,7 @@ def _adopt_found(row: Row, found: Found) -> None:
         set_person(row, found, details={"is_created_by_us": is_ours, **followed})
 
 
-def _may_create(row: Row, *, batch: Batch, clock: Clock) -> bool:
+def _may_create(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
     attendee = row.job.attendee
     created = row.job.rules.creates
     if attendee.email_key is None:
@@ -156,6 +171,9 @@ def _may_create(row: Row, *, batch: Batch, clock: Clock) -> bool:
         row.fail(own_error("data", EMAIL_MALFORMED, MALFORMED, kind="registered", sobject=sobject))
     elif not batch.writes.person or created == NOBODY_CREATED:
         row.skipped_because = "no_match"
+    elif (sobject := CREATED[created]) in people.hidden:
+        text = HIDDEN_OBJECT.format(sobject=sobject)
+        row.fail(own_error("configuration", "INVALID_TYPE", text, kind="registered", sobject=sobject))
     else:
         return is_free(row, SlotKey(PERSON), clock)
     return False

@@ -45,14 +45,26 @@ class PersonRow:
 
 @dataclass(frozen=True)
 class People:
-    """All Leads and Contacts that were looked up, and the ids that were asked for by name."""
+    """All Leads and Contacts that were looked up, and the ids that were asked for by name.
+
+    `hidden` objects were not asked for, those `without_email` not by e-mail: the connected user may not.
+    """
 
     rows: Mapping[str, PersonRow] = field(default_factory=dict)
     by_email: Mapping[str, tuple[PersonRow, ...]] = field(default_factory=dict)
     asked_ids: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    without_email: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, rows: Iterable[PersonRow], asked_ids: Iterable[str] = ()) -> "People":
+    def of(
+        cls,
+        rows: Iterable[PersonRow],
+        asked_ids: Iterable[str] = (),
+        *,
+        hidden: frozenset[str] = frozenset(),
+        without_email: frozenset[str] = frozenset(),
+    ) -> "People":
         by_id = {row.id: row for row in rows}
         by_email: dict[str, list[PersonRow]] = {}
         for row in by_id.values():
@@ -62,7 +74,7 @@ class People:
             email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
             for email, found in by_email.items()
         }
-        return cls(by_id, sorted_rows, frozenset(asked_ids))
+        return cls(by_id, sorted_rows, frozenset(asked_ids), hidden, without_email)
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,12 @@ class LookAgain:
     ids: frozenset[str]
 
 
-Resolution = Found | NotThere | Hidden | LookAgain
+@dataclass(frozen=True)
+class NotSearched:
+    """Nobody can say: the connected user may not look for people by e-mail."""
+
+
+Resolution = Found | NotThere | Hidden | LookAgain | NotSearched
 
 
 def resolve(job: Job, people: People) -> Resolution:
@@ -111,9 +128,20 @@ def resolve(job: Job, people: People) -> Resolution:
     by_word = _resolve_alike(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
     if isinstance(by_word, NotThere):
         by_word = _resolve_key(job, people)
+    if not isinstance(by_word, LookAgain) and _is_unsearched(job, by_word, people):
+        return NotSearched()
     if isinstance(by_word, Found):
         return Found(by_word.sobject, by_word.id, by_word.found_by, notices)
     return by_word if isinstance(by_word, LookAgain) else NotThere(notices)
+
+
+def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
+    """A Contact found by e-mail counts; a Lead, or nobody, may be somebody who cannot be looked for."""
+    if not people.without_email or job.attendee.email_key is None:
+        return False
+    if isinstance(found, Found) and found.found_by != "email":
+        return False
+    return not (isinstance(found, Found) and found.sobject == CONTACT)
 
 
 def key_of(job: Job) -> tuple[str, str] | None:

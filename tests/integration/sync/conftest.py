@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from sqlalchemy import select, text
 from app.connections.service import open_client
 from app.database import Database
 from app.main import open_resources
-from app.models import CampaignLink, Event, Host, Mapping, Registration, SyncJob, WrittenRecord
+from app.models import CampaignLink, Connection, Event, Host, Mapping, Registration, SyncJob, WrittenRecord
 from app.resources import Resources
 from app.settings import Settings, Times
 from app.sync.arm import Arm, arm_jobs
@@ -133,6 +134,8 @@ class Rig:
             for table, columns in moved.items():
                 changes = ", ".join(f"{name} = {name} - interval '{seconds} seconds'" for name in columns)
                 await session.execute(text(f"UPDATE {table} SET {changes}"))
+            connection = await session.get_one(Connection, HOST)
+            connection.problems = [_moved(each, seconds) for each in connection.problems]
 
     async def delete(self, sobject: str, record_id: str) -> None:
         """What a salesperson does in Salesforce."""
@@ -158,6 +161,11 @@ class Rig:
             session,
             [Arm(HOST, registration.registration_id, registration.event_id, self.org.org_id, why=why)],
         )
+
+
+def _moved(problem: dict[str, Any], seconds: float) -> dict[str, Any]:
+    looked_at = datetime.fromisoformat(problem["looked_at"]) - timedelta(seconds=seconds)
+    return {**problem, "looked_at": looked_at.isoformat()}
 
 
 @pytest.fixture

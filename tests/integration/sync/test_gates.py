@@ -46,7 +46,7 @@ async def test_org_without_api_closes_the_gate(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        pytest.param({"kind": "error", "status": 503}, "unavailable", id="outage"),
+        pytest.param({"kind": "error", "status": 503}, "SERVER_UNAVAILABLE", id="outage"),
         pytest.param({"kind": "html"}, "unavailable", id="page of HTML"),
         pytest.param(
             {

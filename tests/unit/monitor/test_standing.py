@@ -43,6 +43,21 @@ PLACES: dict[str, tuple[Standing, Gates, Place]] = {
     "ambiguous-without-connection": (Standing("ambiguous"), Gates(False), Place("pending", "connection")),
     "paused": (Standing("pending"), Gates(is_paused=True), Place("pending", "paused")),
     "budget": (Standing("pending"), Gates(is_over_budget=True), Place("pending", "api_budget")),
+    "access-missing": (
+        Standing("pending", "salesforce_access", is_due=False),
+        Gates(),
+        Place("pending", "salesforce_access"),
+    ),
+    "access-missing-behind-a-gate": (
+        Standing("pending", "salesforce_access"),
+        Gates(is_connected=False),
+        Place("pending", "connection"),
+    ),
+    "members-lack-access": (
+        Standing("held", "salesforce_access"),
+        Gates(),
+        Place("pending", "salesforce_access"),
+    ),
     "org-backs-off": (Standing("pending"), Gates(is_backing_off=True), Place("pending", "org_backoff")),
     "pause-before-budget": (
         Standing("pending"), Gates(True, True, True, True), Place("pending", "paused"),

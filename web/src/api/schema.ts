@@ -275,6 +275,7 @@ export interface Card {
   readonly "pause": Pause;
   readonly "policy": Policy;
   readonly "preflight": PreflightSummary | null;
+  readonly "problems": ReadonlyArray<ProblemShown>;
   readonly "reason": Advice | null;
   readonly "role": Role;
   readonly "state": "not_configured" | "not_connected" | "connected" | "needs_reconnect" | "disconnected" | Other;
@@ -865,6 +866,7 @@ export interface PendingBecause {
   readonly "queued": number;
   readonly "retry_later": number;
   readonly "running": number;
+  readonly "salesforce_access": number;
 }
 
 /** Who is created, matched and touched. */
@@ -998,6 +1000,15 @@ export interface ProblemBody {
   readonly "status": number;
   readonly "title": string;
   readonly "type": string;
+}
+
+/** Something that the connected user lacks while the connection itself works. */
+export interface ProblemShown {
+  readonly "advice": Advice;
+  readonly "code": string;
+  readonly "field": string | null;
+  readonly "object": string | null;
+  readonly "since": string;
 }
 
 /** A record in Salesforce and where a person opens it. */
