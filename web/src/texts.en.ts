@@ -15,6 +15,7 @@ export const english = {
     learnMore: "Learn more",
     unreachableTitle: "Eventship could not be reached",
     unreachableText: "Your connection or our service is away for a moment. Nothing is lost; this page goes on by itself.",
+    silent: (since: string) => `Nothing heard from Eventship since ${since}: what you see may be old. This page goes on by itself.`,
     salesforceSaid: "Salesforce said",
     request: "Request",
     newTab: "opens in a new tab",

@@ -18,6 +18,11 @@ export function moment(iso: string): string {
   return new Date(iso).toLocaleString(t.locale, { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** The time of day, to the second. */
+export function clock(at: number): string {
+  return new Date(at).toLocaleTimeString(t.locale, { timeStyle: "medium" });
+}
+
 /** A calendar day as Salesforce gave it. */
 export function day(iso: string): string {
   return new Date(`${iso}T00:00:00Z`).toLocaleDateString(t.locale, { dateStyle: "medium", timeZone: "UTC" });

@@ -6,13 +6,18 @@ export interface StreamEvent {
   readonly id: string | null;
 }
 
-/** Every event of the body, in order, until it ends. https://html.spec.whatwg.org/multipage/server-sent-events.html */
-export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamEvent> {
+/** Every event of the body, in order, until it ends or is aborted; `heard` is called for comments, too.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html */
+export async function* eventsOf(
+  body: ReadableStream<Uint8Array>, heard: () => void = () => undefined, signal?: AbortSignal,
+): AsyncGenerator<StreamEvent> {
   const reader = body.getReader();
+  signal?.addEventListener("abort", () => void reader.cancel().catch(() => undefined), { once: true });
   const decoder = new TextDecoder();
   let text = "";
   try {
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      heard();
       text += decoder.decode(chunk.value, { stream: true });
       const blocks = text.split(/\r\n\r\n|\n\n|\r\r/);
       text = blocks.pop() ?? "";

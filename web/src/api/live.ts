@@ -3,16 +3,21 @@
 import { eventsOf, type StreamEvent } from "./events";
 
 export const POLL_MS = 2_000;
+/** The service says something every five seconds, be it that nothing happened. */
+export const SILENCE_MS = 12_000;
+const POLL_WITHIN_MS = 10_000;
 const STREAM_AGAIN_MS = [1_000, 3_000, 10_000, 30_000];
 const STREAM_ABSENT_MS = 300_000;
 
 export interface Source {
-  /** Ask once for everything the view shows. Never rejects. */
-  poll(): Promise<void>;
+  /** Ask once for everything the view shows; whether there was an answer. Never rejects. */
+  poll(): Promise<boolean>;
   /** Open the stream; the answer may be any status. */
   open(lastEventId: string | null, signal: AbortSignal): Promise<Response>;
   /** One event of the stream. */
   take(event: StreamEvent): void;
+  /** Called with null when the service is heard, with the time of its last word when it fell silent. */
+  silent?(since: number | null): void;
 }
 
 export class Live {
@@ -23,6 +28,9 @@ export class Live {
   private polling: Promise<void> | null = null;
   private pollTimer: ReturnType<typeof setTimeout> | undefined;
   private streamTimer: ReturnType<typeof setTimeout> | undefined;
+  private silenceTimer: ReturnType<typeof setTimeout> | undefined;
+  private reading: AbortController | null = null;
+  private heardAt: number | null = null;
 
   constructor(private readonly source: Source, private readonly page: Document = document) {}
 
@@ -38,16 +46,43 @@ export class Live {
 
   /** Ask now, whatever is going on; two at once become one. */
   refresh(): Promise<void> {
-    this.polling ??= this.source.poll().finally(() => {
+    this.polling ??= this.poll().finally(() => {
       this.polling = null;
     });
     return this.polling;
   }
 
+  /** A question that hangs is given up: the network may be half open. */
+  private async poll(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const inTime = new Promise<boolean>((resolve) => { timer = setTimeout(() => resolve(false), POLL_WITHIN_MS); });
+    const isAnswered = await Promise.race([this.source.poll(), inTime]);
+    clearTimeout(timer);
+    if (isAnswered) this.heard();
+  }
+
+  private readonly heard = (): void => {
+    this.heardAt = Date.now();
+    this.source.silent?.(null);
+    this.listen();
+  };
+
+  private listen(): void {
+    clearTimeout(this.silenceTimer);
+    if (this.stopping !== null) this.silenceTimer = setTimeout(this.fallSilent, SILENCE_MS);
+  }
+
+  /** A stream that says nothing may be cut somewhere on the way: ask instead, and open another. */
+  private readonly fallSilent = (): void => {
+    if (this.heardAt !== null) this.source.silent?.(this.heardAt);
+    this.reading?.abort();
+  };
+
   private readonly look = (): void => {
     this.rest();
     if (this.page.hidden) return;
     this.stopping = new AbortController();
+    this.listen();
     void this.follow(this.stopping.signal);
     void this.pollOn(this.stopping.signal);
   };
@@ -58,6 +93,7 @@ export class Live {
     this.isStreaming = false;
     clearTimeout(this.pollTimer);
     clearTimeout(this.streamTimer);
+    clearTimeout(this.silenceTimer);
   }
 
   private async pollOn(signal: AbortSignal): Promise<void> {
@@ -75,16 +111,22 @@ export class Live {
 
   /** Read the stream to its end; after how many milliseconds to try again. */
   private async read(signal: AbortSignal): Promise<number> {
+    const reading = new AbortController();
+    const stop = (): void => reading.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    this.reading = reading;
     try {
-      const answer = await this.source.open(this.lastEventId, signal);
+      const answer = await this.source.open(this.lastEventId, reading.signal);
       const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
       if (!answer.ok || !isStream || answer.body === null) {
         return answer.status === 404 || answer.status === 405 ? STREAM_ABSENT_MS : this.later();
       }
       this.isStreaming = true;
-      for await (const event of eventsOf(answer.body)) this.take(event);
+      for await (const event of eventsOf(answer.body, this.heard, reading.signal)) this.take(event);
     } catch {
       // The network went away, or we stopped: either way the stream is over.
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
     return this.later();
   }

@@ -8,7 +8,7 @@ import type { Action, Attempt, Card, ConnectionView } from "../api/schema";
 import { moment, named, t } from "../texts";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
-import { adviceView, loadingView, outward, problemView, type View } from "../ui/views";
+import { adviceView, loadingView, outward, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "./connect-dialog";
 import "./preflight";
@@ -68,21 +68,24 @@ export class SalesforceCard extends EventshipElement {
     this.problem = null;
     if (this.getToken === null || this.hostId === "") return;
     const host = this.api.host(this.hostId);
-    this.live = new Live({ poll: () => this.load(), open: host.stream, take: (event) => this.take(event) });
+    this.live = new Live({ poll: () => this.load(), open: host.stream, take: (event) => this.take(event), silent: this.silent });
     this.live.start();
     void this.showReturned();
   }
 
-  private async load(): Promise<void> {
+  private async load(): Promise<boolean> {
     try {
       this.card = await this.api.host(this.hostId).card();
       this.problem = null;
+      return true;
     } catch (error) {
       this.problem = this.problemIn(error);
+      return false;
     }
   }
 
   private take(event: StreamEvent): void {
+    if (this.problem?.isUnreachable) this.problem = null;
     if (event.type === "card") this.card = JSON.parse(event.data) as Card;
   }
 
@@ -102,6 +105,7 @@ export class SalesforceCard extends EventshipElement {
         ${card ? html`<span class="chip ${TONES[card.state] ?? "is-calm"}" data-state=${card.state}>${named(t.card.states, card.state, t.card.states.other)}</span>` : nothing}
       </header>
       <p class="dim">${t.card.purpose}</p>
+      ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase, again: () => void this.live?.refresh() }) : nothing}
       ${card ? this.cardView(card) : this.problem ? nothing : loadingView()}
       <p class="sr" role="status">${this.announced}</p>

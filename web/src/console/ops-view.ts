@@ -8,7 +8,7 @@ import { moment, named } from "../texts";
 import { t } from "../texts";
 import "../ui/dialog";
 import { define, EventshipElement } from "../ui/element";
-import { loadingView, problemView, type View } from "../ui/views";
+import { loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { readOverview, retryFailures, type FailureFilter } from "./directory";
 import { words } from "./texts";
@@ -45,7 +45,7 @@ export class OpsView extends EventshipElement {
     super.connectedCallback();
     // No stream crosses hosts: this view asks.
     const open = (): Promise<Response> => Promise.resolve(new Response(null, { status: 404 }));
-    this.live = new Live({ poll: () => this.load(), open, take: () => undefined });
+    this.live = new Live({ poll: () => this.load(), open, take: () => undefined, silent: this.silent });
     this.live.start();
   }
 
@@ -54,12 +54,14 @@ export class OpsView extends EventshipElement {
     this.live?.stop();
   }
 
-  private async load(): Promise<void> {
+  private async load(): Promise<boolean> {
     try {
       this.overview = await readOverview(this.api);
       this.problem = null;
+      return true;
     } catch (error) {
       this.problem = this.problemIn(error);
+      return false;
     }
   }
 
@@ -67,6 +69,7 @@ export class OpsView extends EventshipElement {
     const { overview } = this;
     return html`<div class="stack">
       <h2>${words.operations}</h2>
+      ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem) : nothing}
       ${overview ? this.overviewView(overview) : this.problem ? nothing : loadingView()}
       <p class="small" role="status">${this.announced}</p>

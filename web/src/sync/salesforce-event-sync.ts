@@ -7,7 +7,7 @@ import { Live } from "../api/live";
 import type { Card, Group, LinkShown, Row, Stats } from "../api/schema";
 import { named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
-import { adviceView, loadingView, problemView, type View } from "../ui/views";
+import { adviceView, loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import { backfillView } from "./backfill";
 import "./campaign-panel";
@@ -68,11 +68,11 @@ export class SalesforceEventSync extends EventshipElement {
     Object.assign(this, { stats: null, link: undefined, card: null, problem: null, refusal: null, chosenState: null, chosenGroup: null });
     if (this.getToken === null || this.hostId === "" || this.eventId === "") return;
     const { stream } = this.api.event(this.hostId, this.eventId);
-    this.live = new Live({ poll: () => this.load(), open: stream, take: (event) => this.take(event) });
+    this.live = new Live({ poll: () => this.load(), open: stream, take: (event) => this.take(event), silent: this.silent });
     this.live.start();
   }
 
-  private async load(): Promise<void> {
+  private async load(): Promise<boolean> {
     const event = this.api.event(this.hostId, this.eventId);
     try {
       const stats = await event.stats();
@@ -82,12 +82,15 @@ export class SalesforceEventSync extends EventshipElement {
       if (isLinkNew) this.link = await event.link();
       this.show(stats);
       this.problem = null;
+      return true;
     } catch (error) {
       this.problem = this.problemIn(error);
+      return false;
     }
   }
 
   private take(event: StreamEvent): void {
+    if (this.problem?.isUnreachable) this.problem = null;
     const data: unknown = JSON.parse(event.data);
     switch (event.type) {
       case "stats": this.show(data as Stats); break;
@@ -131,6 +134,7 @@ export class SalesforceEventSync extends EventshipElement {
     const isPaused = stats.event.is_paused;
     return html`<header class="line apart"><div><h2 id="heading">${stats.event.title}</h2><p class="small dim">${t.sync.heading} · ${t.sync.statsHeading}</p></div>
         <button class="quiet" ?disabled=${!this.mayChange || this.isBusy} @click=${() => this.setPause(!isPaused)}>${isPaused ? t.sync.resume : t.sync.pause}</button></header>
+      ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
       ${card.reason ? adviceView(card.reason, { tone: card.state === "needs_reconnect" ? "bad" : "wait", docsBase: this.docsBase }) : nothing}
       ${stats.connection_state === "not_connected" ? html`<div class="note wait"><p><strong>${t.sync.notConnectedTitle}</strong></p><p>${t.sync.notConnectedText}</p></div>` : nothing}

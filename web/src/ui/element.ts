@@ -17,6 +17,7 @@ export abstract class EventshipElement extends LitElement {
     docsBase: { attribute: "docs-base" },
     getToken: { attribute: false },
     announced: { state: true },
+    silentSince: { state: true },
   };
 
   declare hostId: string;
@@ -26,6 +27,8 @@ export abstract class EventshipElement extends LitElement {
   declare getToken: GetToken | null;
   /** What a screen reader is told. */
   protected declare announced: string;
+  /** Since when nothing is heard of the service, for elements that follow it. */
+  protected declare silentSince: number | null;
 
   constructor() {
     super();
@@ -34,7 +37,12 @@ export abstract class EventshipElement extends LitElement {
     this.docsBase = "";
     this.getToken = null;
     this.announced = "";
+    this.silentSince = null;
   }
+
+  protected readonly silent = (since: number | null): void => {
+    this.silentSince = since;
+  };
 
   protected get api(): Api {
     return new Api(this.apiBase, () => this.getToken?.() ?? "");

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { ApiProblem } from "../api/client";
 import type { Advice, SalesforceAnswer, SalesforceWords } from "../api/schema";
-import { t } from "../texts";
+import { clock, t } from "../texts";
 
 export type View = TemplateResult | typeof nothing | string;
 
@@ -39,6 +39,11 @@ export function adviceView(advice: Advice, options: { tone?: string; docsBase?: 
 
 function saidView(said: SalesforceAnswer | SalesforceWords): View {
   return html`<p class="small dim">${t.general.salesforceSaid}: ${said.error_code}${said.message ? html` — ${said.message}` : nothing}</p>`;
+}
+
+/** That nothing was heard of the service since; nothing while it is heard. */
+export function silenceView(since: number | null): View {
+  return since === null ? nothing : html`<p class="note wait" role="status">${t.general.silent(clock(since))}</p>`;
 }
 
 /** Why something did not work. `again` tries the same once more. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Live, POLL_MS, type Source } from "../../src/api/live";
+import { Live, POLL_MS, SILENCE_MS, type Source } from "../../src/api/live";
 
 class Page extends EventTarget {
   hidden = false;
@@ -14,9 +14,10 @@ const gone = (): Response => new Response(null, { status: 404 });
 let page: Page;
 let polls: number;
 let live: Live;
+let words: (number | null)[];
 
-function follow(open: Source["open"], take: Source["take"] = () => undefined): void {
-  const source: Source = { open, take, poll: async () => { polls += 1; } };
+function follow(open: Source["open"], take: Source["take"] = () => undefined, answer: () => Promise<boolean> = async () => true): void {
+  const source: Source = { open, take, poll: () => { polls += 1; return answer(); }, silent: (since) => words.push(since) };
   live = new Live(source, page as unknown as Document);
   live.start();
 }
@@ -33,6 +34,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   page = new Page();
   polls = 0;
+  words = [];
 });
 
 afterEach(() => {
@@ -58,12 +60,58 @@ test("nothing is asked while the page is hidden, and at once when it is shown ag
 });
 
 test("nothing is asked while the stream is up", async () => {
-  const { answer } = stream();
+  const { answer, send } = stream();
   follow(async () => answer);
   await vi.advanceTimersByTimeAsync(0);
   const before = polls;
-  await vi.advanceTimersByTimeAsync(20 * POLL_MS);
+  for (let beat = 0; beat < 10; beat += 1) {
+    send(": still here\n\n");
+    await vi.advanceTimersByTimeAsync(5_000);
+  }
   expect(polls).toBe(before);
+  expect(words.every((each) => each === null)).toBe(true);
+});
+
+test("a stream that says nothing is given up: it asks instead, and opens another", async () => {
+  let opened = 0;
+  follow(async () => { opened += 1; return stream().answer; });
+  await vi.advanceTimersByTimeAsync(0);
+  const before = polls;
+  await vi.advanceTimersByTimeAsync(SILENCE_MS + 2 * POLL_MS);
+  expect(polls).toBeGreaterThan(before);
+  expect(opened).toBeGreaterThan(1);
+});
+
+test("the page is told since when nothing was heard, and when something is heard again", async () => {
+  let isAway = false;
+  const heardAt = Date.now();
+  follow(async () => (isAway ? Promise.reject(new Error("away")) : stream().answer), () => undefined, async () => !isAway);
+  await vi.advanceTimersByTimeAsync(0);
+  isAway = true;
+  await vi.advanceTimersByTimeAsync(SILENCE_MS);
+  expect(words.at(-1)).toBe(heardAt);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(words.at(-1)).toBe(heardAt);
+  isAway = false;
+  await vi.advanceTimersByTimeAsync(POLL_MS);
+  expect(words.at(-1)).toBe(null);
+});
+
+test("a question that hangs does not keep others from being asked", async () => {
+  follow(async () => gone(), () => undefined, () => new Promise(() => undefined));
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(polls).toBe(3);
+  expect(words).toEqual([]);
+});
+
+test("a page that comes back to the front is not called silent before it asked", async () => {
+  follow(async () => gone());
+  await vi.advanceTimersByTimeAsync(0);
+  page.show(false);
+  await vi.advanceTimersByTimeAsync(10 * SILENCE_MS);
+  page.show(true);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(words.every((each) => each === null)).toBe(true);
 });
 
 test("a stream that ends is taken up again from its last event", async () => {
