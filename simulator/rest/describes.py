@@ -24,7 +24,9 @@ _OTHER_LIMITS = (
 
 
 def resources(org: Org, call: Call) -> Reply:
-    return Reply(200, {name: f"{call.root}/{name}" for name in _RESOURCES})
+    """The resources of this version. `identity` is a whole address: clients ask it who they are."""
+    paths = {name: f"{call.root}/{name}" for name in _RESOURCES}
+    return Reply(200, {**paths, "identity": f"{call.base_url}/id/{org.id}/{call.user_id}"})
 
 
 def limits(org: Org, call: Call) -> Reply:

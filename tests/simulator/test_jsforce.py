@@ -84,6 +84,10 @@ def test_a_person_is_a_campaign_member_once(seen: Any) -> None:
     assert members["again"]["message"] == "Already a campaign member."
 
 
+def test_the_identity_of_the_session_is_read(seen: Any) -> None:
+    assert seen["identity"] == {"username": USER, "org": "00D"}
+
+
 def test_an_expired_session_is_renewed_and_the_call_repeated(seen: Any) -> None:
     assert seen["renewal"] == {"size": 2, "refreshes": 1, "isNew": True}
 

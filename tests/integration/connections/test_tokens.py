@@ -198,7 +198,7 @@ async def test_marker_that_may_still_be_in_flight_is_left_alone(
     resources: Resources, connection: Connection, endpoint: TokenEndpoint
 ) -> None:
     hasty = with_times(resources, refresh_total=0.1)
-    await mark(resources, age=39)
+    await mark(resources, age=20)
     with pytest.raises(RefreshUnavailable):
         await ConnectionTokens(hasty, "host_a").renew(USED)
     assert endpoint.posts == []

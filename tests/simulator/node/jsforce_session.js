@@ -137,6 +137,11 @@ const STEPS = {
     return { first: first.success, again };
   },
 
+  async identity(given, { conn }) {
+    const who = await conn.identity();
+    return { username: who.username, org: who.organization_id.slice(0, 3) };
+  },
+
   async renewal(given, { conn }) {
     const before = conn.accessToken;
     const events = [];
