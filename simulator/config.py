@@ -90,6 +90,30 @@ class AssignmentRule(_Part):
     is_active: bool = True
 
 
+class ActivityStatus(_Part):
+    """A status of Tasks or Cases; one without a label is shown by its value."""
+
+    value: str
+    label: str = ""
+    is_closed: bool = False
+    is_default: bool = False
+
+
+_TASK_STATUSES = (
+    ActivityStatus(value="Not Started", is_default=True),
+    ActivityStatus(value="In Progress"),
+    ActivityStatus(value="Completed", is_closed=True),
+    ActivityStatus(value="Waiting on someone else"),
+    ActivityStatus(value="Deferred"),
+)
+_CASE_STATUSES = (
+    ActivityStatus(value="New", is_default=True),
+    ActivityStatus(value="Working"),
+    ActivityStatus(value="Escalated"),
+    ActivityStatus(value="Closed", is_closed=True),
+)
+
+
 class ApiLimit(_Part):
     """The daily request limit and what of it is used.
 
@@ -152,6 +176,10 @@ class Config(_Part):
     record_types: tuple[RecordType, ...] = ()
     has_person_accounts: bool = False
     states: tuple[str, ...] = ()
+    task_statuses: tuple[ActivityStatus, ...] = _TASK_STATUSES
+    case_statuses: tuple[ActivityStatus, ...] = _CASE_STATUSES
+    # What users see of picklist values, by `Lead.Rating`.
+    picklist_labels: dict[str, dict[str, str]] = {}
     locked_records: tuple[str, ...] = ()
     max_records: int | None = Field(default=None, ge=0)
     is_read_only: bool = False
@@ -199,6 +227,27 @@ class Config(_Part):
     flow_message: str = _FLOW
     # A Lead converts into a Contact that is a member of the same campaign already.
     double_member_survivor: Literal["contact", "lead", "both"] = "contact"
+
+    @property
+    def listed_statuses(self) -> dict[str, tuple[tuple[str, ...], str | None]]:
+        """The values of the status picklists, and their defaults."""
+        by_field = {"Task.Status": self.task_statuses, "Case.Status": self.case_statuses}
+        return {
+            path: (
+                tuple(each.value for each in statuses),
+                next((each.value for each in statuses if each.is_default), None),
+            )
+            for path, statuses in by_field.items()
+        }
+
+    @property
+    def every_picklist_label(self) -> dict[str, dict[str, str]]:
+        by_field = {"Task.Status": self.task_statuses, "Case.Status": self.case_statuses}
+        statuses = {
+            path: {each.value: each.label for each in statuses if each.label}
+            for path, statuses in by_field.items()
+        }
+        return {path: words for path, words in statuses.items() if words} | self.picklist_labels
 
     @property
     def flagged_fields(self) -> dict[str, str]:

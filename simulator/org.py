@@ -60,6 +60,12 @@ class Org:
             hidden_fields=self.config.hidden_fields,
             hidden_objects=self.config.hidden_objects,
             flagged_fields=self.config.flagged_fields,
+            listed={
+                path: choices
+                for path, choices in self.config.listed_statuses.items()
+                if path.partition(".")[0] not in self.config.hidden_objects
+            },
+            labels=self.config.every_picklist_label,
             restricted_picklists=self.config.restricted_picklists,
             with_record_types=[kind.sobject for kind in self.config.every_record_type],
             has_person_accounts=self.config.has_person_accounts,
@@ -104,6 +110,7 @@ class Org:
             raise configuration.MalformedConfig(f"no such object or field: {error}") from error
         self.api_used = config.api_limit.used
         put_record_types(self)
+        put_statuses(self)
         if config.is_marketing_user != before.is_marketing_user:
             tick_marketing_users(self)
         self.commit()
@@ -193,6 +200,7 @@ def seed(org: Org) -> None:
         org.store.put("User", {**_empty(org, "User"), **user, **audit})
     queue = {"Id": mint("00G", org.number * 100 + 1), "Name": "Event Leads", "DeveloperName": "Event_Leads"}
     org.store.put("Group", {**_empty(org, "Group"), **queue, "Type": "Queue", **audit})
+    put_statuses(org)
 
 
 def put_record_types(org: Org) -> None:
@@ -212,6 +220,29 @@ def put_record_types(org: Org) -> None:
             "IsPersonType": kind.is_person_type,
         }
         org.store.put("RecordType", {**_empty(org, "RecordType"), **row, **audit})
+
+
+def put_statuses(org: Org) -> None:
+    """Rows for the statuses of Tasks and Cases."""
+    audit = {"IsDeleted": False, "CreatedById": org.admin_id, "LastModifiedById": org.admin_id}
+    audit |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), org.now())
+    listed = (
+        ("TaskStatus", "01U", org.config.task_statuses),
+        ("CaseStatus", "01T", org.config.case_statuses),
+    )
+    for name, prefix, statuses in listed:
+        for row in list(org.store.live(name)) if name in org.schema.objects else ():
+            org.store.change(name, row["Id"], {"IsDeleted": True})
+        for number, status in enumerate(statuses if name in org.schema.objects else (), start=1):
+            row = {
+                "Id": mint(prefix, number),
+                "ApiName": status.value,
+                "MasterLabel": status.label or status.value,
+                "IsClosed": status.is_closed,
+                "IsDefault": status.is_default,
+                "SortOrder": number,
+            }
+            org.store.put(name, {**_empty(org, name), **row, **audit})
 
 
 def tick_marketing_users(org: Org) -> None:

@@ -175,6 +175,13 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         "Assignment rules run when a Lead is created.", ("Nothing to do, if that is what you want.",),
     ),
     FindingRow(
+        "no_closed_task_status", "warning", "mapping", "No status closes the Tasks that are written",
+        "Tasks about registrations and check-ins stay open and become overdue.",
+        "The chosen status of Tasks, or every status of your org, counts as open.",
+        ("Set up a closed status under Object Manager → Task → Status.", "Or choose a closed one."),
+        "/docs/mapping#activities",
+    ),
+    FindingRow(
         "budget_low", "warning", "budget", "Few API calls are left today",
         "Syncing stops at the share you set and goes on by itself as calls become free.",
         "Other integrations use the same daily allowance of the org.",

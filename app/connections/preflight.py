@@ -41,6 +41,7 @@ from app.sync.access import EMAIL_NOT_SEARCHABLE, AccessProblem, look_again, set
 from app.sync.describes import keep
 from app.sync.rules.checks import WRITTEN
 from app.sync.rules.mapping import Rules
+from app.sync.rules.statuses import TASK_STATUS
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,8 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
         return _closed(connection, connection.reason_code or "")
     try:
         client = await open_client(resources, host_id)
-        look = await look_at_org(client, connection.user_id)
+        is_sandbox = connection.org_is_sandbox is not False
+        look = await look_at_org(client, connection.user_id, is_sandbox=is_sandbox)
         await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
     except (SalesforceError, HostNotAllowed) as error:
         return await _refused(resources, connection, error)
@@ -164,6 +166,8 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
         for name, described in look.objects.items()
         if name in WRITTEN
     }
+    if look.closed_statuses is not None:
+        bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}
     await keep(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
 
 

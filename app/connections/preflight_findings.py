@@ -153,7 +153,7 @@ def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
 
 def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
     """Whole-org facts, each a yes or no."""
-    user = look.user or {}
+    user, closed = look.user or {}, look.closed_statuses
     makes_leads = creates_leads(known.rules)
     is_assigning = makes_leads and known.rules.owner.runs_assignment_rules
     table: tuple[tuple[str, bool, str | None, tuple[str, ...]], ...] = (
@@ -170,11 +170,22 @@ def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
         ("user_is_personal", look.user is not None and _is_personal(user), None, ()),
         ("company_not_asked", known.without_company > 0.5 and makes_leads, "Lead", ()),
         ("approvals_near_limit", known.approvals >= WARN_FROM, None, ()),
+        (
+            "no_closed_task_status",
+            closed is not None and not _closes(known.rules.task_status, closed),
+            "Task",
+            (),
+        ),
         ("budget_low", _is_low(known.budget), None, ()),
     )
     for code, is_so, sobject, blocks in table:
         if is_so:
             yield make_finding(code, known, sobject=sobject, blocks=blocks)
+
+
+def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
+    """Whether the status that Tasks get closes them."""
+    return chosen in closed if chosen else bool(closed)
 
 
 def _duplicates(look: OrgLook, known: Known) -> Iterator[Finding]:

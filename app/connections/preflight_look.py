@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import SubAnswer, Subrequest, query_request, read_query, sobject_path
+from app.salesforce.composite import SubAnswer, Subrequest, pack, query_request, read_query, sobject_path
 from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import AnswerLost, ErrorClass, Refused
 from app.salesforce.soql import quote
+from app.sync.rules.statuses import SOQL as TASK_STATUS_SOQL
+from app.sync.rules.statuses import TASK_STATUS, closed_statuses
 
 OBJECTS: Final = (
     "Lead", "Contact", "Task", "Campaign", "CampaignMember", "CampaignMemberStatus", "Account",
@@ -19,9 +21,10 @@ QUERIES: Final = {
     "user": "SELECT Id, Username, Name, UserPermissionsMarketingUser FROM User WHERE Id = {user}",
     "duplicates": "SELECT SobjectType FROM DuplicateRule WHERE IsActive = true",
     "assignment": "SELECT Id FROM AssignmentRule WHERE SobjectType = 'Lead' AND Active = true",
+    TASK_STATUS: TASK_STATUS_SOQL,
     "invalid": "SELECT Id FROM Contact WHERE Email LIKE '%.invalid' LIMIT 1",
 }
-"""The last three ask for what not every org or user lets us see: a refusal means unknown."""
+"""The last four ask for what not every org or user lets us see: a refusal means unknown."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,23 @@ class OrgLook:
     objects_with_duplicate_rules: frozenset[str] | None = None
     has_assignment_rules: bool | None = None
     has_invalid_emails: bool | None = None
+    closed_statuses: tuple[str, ...] | None = None
 
 
-async def look_at_org(client: SalesforceClient, user_id: str | None) -> OrgLook:
-    """Ask everything in one call. Raises what the client raises; nothing is written.
+async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> OrgLook:
+    """Ask everything in one call, in a sandbox in two. Raises what the client raises; nothing is written.
 
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
     """
-    answers = {answer.reference_id: answer for answer in await client.composite(_requests(client, user_id))}
+    requests = _requests(client, user_id, is_sandbox=is_sandbox)
+    answers = {
+        answer.reference_id: answer for some in pack(requests) for answer in await client.composite(some)
+    }
     organization = _rows(answers["organization"])
     users = _rows(answers["user"])
     duplicates, assignment = _rows(answers["duplicates"]), _rows(answers["assignment"])
-    invalid = _rows(answers["invalid"])
+    invalid = _rows(answers["invalid"]) if is_sandbox else None
+    statuses = _rows(answers[TASK_STATUS])
     return OrgLook(
         organization=organization[0] if organization else {},
         user=users[0] if users else None,
@@ -55,10 +63,12 @@ async def look_at_org(client: SalesforceClient, user_id: str | None) -> OrgLook:
         else frozenset(str(row.get("SobjectType")) for row in duplicates),
         has_assignment_rules=None if assignment is None else bool(assignment),
         has_invalid_emails=None if invalid is None else bool(invalid),
+        closed_statuses=None if statuses is None else closed_statuses(statuses),
     )
 
 
-def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]:
+def _requests(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> list[Subrequest]:
+    """Only a sandbox has addresses that were made unusable when it was copied."""
     version = client.api_version
     describes = [
         Subrequest("GET", f"{sobject_path(version, name)}/describe", reference_id=name) for name in OBJECTS
@@ -67,6 +77,7 @@ def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]
     return describes + [
         query_request(name, soql.replace("{user}", wanted), api_version=version)
         for name, soql in QUERIES.items()
+        if name != "invalid" or is_sandbox
     ]
 
 

@@ -33,6 +33,7 @@ def effective_rules(host_layer: Layer, event_layer: Layer | None = None) -> Effe
             id=rules.owner.id,
             run_assignment_rules=rules.owner.runs_assignment_rules,
         ),
+        task_status=rules.task_status,
         fields=[
             _rule(rule, chosen_by.get((rule.sobject, rule.field), "default"))
             for rule in sorted(rules.fields, key=lambda rule: (rule.sobject, rule.field))

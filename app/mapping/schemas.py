@@ -193,6 +193,10 @@ class MappingGiven(Given):
         {}, description="developer names by object; null: the connected user's default"
     )
     owner: OwnerGiven = OwnerGiven()
+    task_status: Text | None = Field(
+        None,
+        description="the status of the Tasks that are written; null: the one that closes them in the org",
+    )
     fields: list[FieldRuleGiven] = Field([], max_length=FIELDS_MAX)
 
     @model_validator(mode="after")

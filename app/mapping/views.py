@@ -61,6 +61,7 @@ class EffectiveRules(BaseModel):
     people: PeopleShown
     record_types: dict[str, str]
     owner: OwnerShown
+    task_status: str | None
     fields: list[FieldRuleShown]
 
 

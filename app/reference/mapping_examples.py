@@ -35,6 +35,7 @@ MAPPING: Final[dict[str, Any]] = {
         },
         "record_types": {"Contact": "Event_Guest"},
         "owner": {"how": "organizer", "id": None, "run_assignment_rules": True},
+        "task_status": None,
         "fields": [TITLE_RULE],
     },
     "findings": [],

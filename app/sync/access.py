@@ -33,6 +33,9 @@ EMAIL: Final = "Email"
 READ = text("""
     SELECT clock_timestamp() AS now,
            (SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id) AS problems,
+           (SELECT body FROM describes
+            WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'TaskStatus'
+              AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
            (SELECT array_agg(sobject) FROM describes
             WHERE host_id = :host_id AND org_id = :org_id AND sobject IN ('Lead', 'Contact')
               AND body = '{}' AND NOT is_stale AND fetched_at > clock_timestamp() - interval '15 minutes'
@@ -85,6 +88,7 @@ class AccessProblem:
 class Sight:
     """What the connected user sees of people. `hidden` are objects that are not asked for, `without_email`
     those that cannot be asked by e-mail; `problems` is what is known, `due` whether one is to be tried again.
+    `closed_statuses` are those that close a Task; None where that is to be asked.
     """
 
     hidden: frozenset[str] = frozenset()
@@ -92,6 +96,7 @@ class Sight:
     problems: tuple[AccessProblem, ...] = ()
     refused: AccessProblem | None = None
     is_due: bool = False
+    closed_statuses: tuple[str, ...] | None = None
 
     @property
     def found(self) -> list[AccessProblem]:
@@ -161,6 +166,7 @@ async def read_sight(session: AsyncSession, *, host_id: str, org_id: str) -> Sig
         problems=problems,
         refused=next((each for each in current if each.code == LOOKUP_REFUSED), None),
         is_due=len(current) < len(problems),
+        closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
     )
 
 

@@ -13,7 +13,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
 from app.salesforce.soql import cut, datetime_literal, in_list, quote
-from app.sync.access import LookupRefused
+from app.sync.access import LookupRefused, is_lasting
 from app.sync.batch import PERSON, Batch, Job, Written
 from app.sync.references import references_in
 from app.sync.rules.fields import is_usable_email
@@ -30,6 +30,8 @@ from app.sync.rules.people import (
     resolve,
 )
 from app.sync.rules.standard import PERSON_ACCOUNT
+from app.sync.rules.statuses import SOQL as TASK_STATUS_SOQL
+from app.sync.rules.statuses import TASK_STATUS, closed_statuses
 from app.sync.wanted import MEMBER as MEMBER_OBJECT
 from app.sync.wanted import Wanted
 
@@ -67,7 +69,7 @@ TasksSince = Callable[[datetime], Awaitable[frozenset[str]]]
 class Findings:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
     whether they count as responded; Task ids by our reference; describes where the rules need any;
-    `persons` are fields of Accounts that stand for Contacts, by their ids."""
+    `persons` are fields of Accounts that stand for Contacts, by their ids; `closed_statuses` are of Tasks."""
 
     people: People = field(default_factory=People)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class Findings:
     tasks: Mapping[str, str] = field(default_factory=dict)
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    closed_statuses: tuple[str, ...] = ()
 
 
 async def look(
@@ -145,7 +148,13 @@ async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], want
         members_by_email=dict(_members_by_email(members, wanted)),
         statuses=_statuses(answers.get("statuses", []), campaigns),
         describes=wanted.describes,
+        closed_statuses=_closed_statuses(wanted, answers),
     )
+
+
+def _closed_statuses(wanted: Wanted, answers: Mapping[str, list[dict[str, Any]]]) -> tuple[str, ...]:
+    known = wanted.sight.closed_statuses
+    return closed_statuses(answers.get(TASK_STATUS, ())) if known is None else known
 
 
 @dataclass(frozen=True)
@@ -183,6 +192,8 @@ def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
     if campaigns:
         yield query_request("statuses", STATUSES_SOQL + in_list(campaigns), api_version=api_version)
     yield from _accounts_requests(account_ids, wanted, api_version=api_version)
+    if wanted.sight.closed_statuses is None:
+        yield query_request(TASK_STATUS, TASK_STATUS_SOQL, api_version=api_version)
 
 
 def _people_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) -> Iterator[Subrequest]:
@@ -289,6 +300,8 @@ def _page(answer: SubAnswer) -> QueryPage:
     except Refused as refused:
         is_of_campaign = answer.reference_id.startswith(CAMPAIGN_PARTS)
         if is_of_campaign and refused.failure.error_code == "INVALID_TYPE":
+            return QueryPage([], None)
+        if answer.reference_id == TASK_STATUS and is_lasting(refused):
             return QueryPage([], None)
         named = PEOPLE_QUERY.fullmatch(answer.reference_id)
         raise LookupRefused(refused.failures, named[1] if named else None) from refused

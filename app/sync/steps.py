@@ -156,6 +156,8 @@ async def look_up(client: SalesforceClient, store: Store) -> Looked:
             raise
         wanted, found = await _look_narrower(client, store, wanted)
     sight = wanted.sight
+    if sight.closed_statuses is None:
+        await store.keep_statuses(found.closed_statuses)
     if sight.is_due or set(sight.found) - {each.bare for each in sight.problems}:
         await store.note_problems(sight.found, about=LOOKING)
     return wanted, found

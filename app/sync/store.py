@@ -14,8 +14,10 @@ from app.database import Database
 from app.models import WrittenRecord
 from app.sync.access import AccessProblem, settle_problems
 from app.sync.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
+from app.sync.describes import keep
 from app.sync.leases import Lease, LeaseLost
 from app.sync.rows import Operation, Row
+from app.sync.rules.statuses import TASK_STATUS
 from app.sync.turns import in_turns
 
 # Locks the rows in the order in which everybody does, and counts those that are still ours.
@@ -134,6 +136,12 @@ class Store:
         )
         async with self.database.tenant(self.batch.host_id) as session:
             return frozenset(each for each in await session.scalars(query) if each)
+
+    async def keep_statuses(self, closed: Sequence[str]) -> None:
+        """Keep which statuses close a Task, beside the describes."""
+        bodies = {TASK_STATUS: {"closed": list(closed)}}
+        async with self.database.tenant(self.batch.host_id) as session:
+            await keep(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
 
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         """Keep what a look showed of the connected user's access; see `settle_problems`."""

@@ -278,7 +278,7 @@ def _picklist_value(field: Field, value: str) -> dict[str, Any]:
     return {
         "active": True,
         "defaultValue": value == field.default,
-        "label": value,
+        "label": field.label_of(value),
         "validFor": None,
         "value": value,
     }

@@ -1,4 +1,4 @@
-"""Organization, User, Group and RecordType."""
+"""Organization, User, Group, RecordType, TaskStatus and CaseStatus."""
 
 ORGANIZATION = """
 Name                | string(80)   |     | Name
@@ -46,4 +46,12 @@ DeveloperName | string(80) | CU  | Record Type Name
 SobjectType   | picklist(40) | C | SObject Type Name
 IsActive      | boolean    | CUD | Active
 IsPersonType  | boolean    | D   | Is Person Type
+"""
+
+ACTIVITY_STATUS = """
+ApiName     | string(255) |   | API Name
+MasterLabel | string(255) |   | Label
+IsClosed    | boolean     | D | Closed
+IsDefault   | boolean     | D | Is Default
+SortOrder   | int         |   | Sort Order
 """

@@ -51,6 +51,11 @@ class Field:
     is_cascade: bool = False
     values: tuple[str, ...] = ()
     default: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def label_of(self, value: str) -> str:
+        """What users see of a picklist value."""
+        return dict(self.labels).get(value, value)
 
     def has(self, flag: str) -> bool:
         return flag in self.flags

@@ -16,6 +16,7 @@ _STANDARD: tuple[tuple[str, str], ...] = (
         campaigns.CAMPAIGN_MEMBER_STATUS,
     ),
     ("Case 500 Case/Cases", activities.CASE),
+    ("CaseStatus 01T Case_Status/Case_Status no-create no-update no-delete", organization.ACTIVITY_STATUS),
     ("Contact 003 Contact/Contacts", people.CONTACT),
     ("EmailMessage 02s Email_Message/Email_Messages", activities.EMAIL_MESSAGE),
     ("Event 00U Event/Events", activities.EVENT),
@@ -24,9 +25,14 @@ _STANDARD: tuple[tuple[str, str], ...] = (
     ("Organization 00D Organization/Organizations no-create no-delete", organization.ORGANIZATION),
     ("RecordType 012 Record_Type/Record_Types no-delete", organization.RECORD_TYPE),
     ("Task 00T Task/Tasks", activities.TASK),
+    ("TaskStatus 01U Task_Status/Task_Status no-create no-update no-delete", organization.ACTIVITY_STATUS),
     ("User 005 User/Users no-delete", organization.USER),
 )
 _RECORD_TYPE = parse_field("RecordTypeId | reference | CUN | Record Type ID | -> RecordType as RecordType")
+
+
+Listed = tuple[tuple[str, ...], str | None]
+"""The values of a picklist, and which of them is its default."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,8 @@ def configured_schema(
     hidden_fields: Mapping[str, Sequence[str]],
     hidden_objects: Sequence[str],
     flagged_fields: Mapping[str, str],
+    listed: Mapping[str, Listed],
+    labels: Mapping[str, Mapping[str, str]],
     restricted_picklists: Mapping[str, Sequence[str]],
     with_record_types: Sequence[str] = (),
     has_person_accounts: bool = False,
@@ -102,6 +110,11 @@ def configured_schema(
     objects = {name: sobject for name, sobject in objects.items() if name not in hidden_objects}
     for name, lines in extra_fields.items():
         objects[name] = objects[name].with_fields(parse_field(line) for line in lines)
+    for path, choices in listed.items():
+        name, _, field_name = path.partition(".")
+        plain = objects[name].fields[field_name]
+        listing = replace(plain, values=choices[0], default=choices[1])
+        objects[name] = objects[name].with_fields([listing])
     for path, flags in flagged_fields.items():
         name, _, field_name = path.partition(".")
         flagged = objects[name].fields[field_name]
@@ -111,6 +124,10 @@ def configured_schema(
         field = objects[name].fields[field_name]
         restricted = replace(field, flags=field.flags + "R", values=tuple(values))
         objects[name] = objects[name].with_fields([restricted])
+    for path, words in labels.items():
+        name, _, field_name = path.partition(".")
+        spoken = replace(objects[name].fields[field_name], labels=tuple(words.items()))
+        objects[name] = objects[name].with_fields([spoken])
     if has_person_accounts and {"Account", "Contact"} <= objects.keys():
         objects["Account"] = objects["Account"].with_fields(_of_persons(objects["Contact"]))
     for name, hidden in hidden_fields.items():

@@ -1,9 +1,11 @@
 """Tasks, Events and Cases: what they derive and what they refuse."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from simulator import clock
+from simulator.config import ActivityStatus
 from simulator.errors import save_refusal
 from simulator.org import Org
 from simulator.rules import leads
@@ -32,7 +34,7 @@ def _check_relations(org: Org, row: Row) -> None:
 
 
 def task_derived(org: Org, row: Row) -> Row:
-    is_closed = row["Status"] == "Completed"
+    is_closed = _is_closed(org.config.task_statuses, row["Status"])
     completed = row["CompletedDateTime"] or org.now() if is_closed else None
     return {
         **row,
@@ -41,6 +43,11 @@ def task_derived(org: Org, row: Row) -> Row:
         "IsHighPriority": row["Priority"] == "High",
         "AccountId": _account_of(org, row),
     }
+
+
+def _is_closed(statuses: Iterable[ActivityStatus], status: str | None) -> bool:
+    """A status that is not listed is stored, and open."""
+    return any(each.is_closed for each in statuses if each.value == status)
 
 
 def _account_of(org: Org, row: Row) -> Any:
@@ -113,6 +120,6 @@ def case_on_update(org: Org, before: Row, row: Row) -> Row:
 
 
 def _case_derived(org: Org, row: Row) -> Row:
-    is_closed = row["Status"] == "Closed"
+    is_closed = _is_closed(org.config.case_statuses, row["Status"])
     closed_at = row["ClosedDate"] or org.now() if is_closed else None
     return {**row, "IsClosed": is_closed, "ClosedDate": closed_at}

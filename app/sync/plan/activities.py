@@ -10,6 +10,7 @@ from app.sync.plan.free import is_free
 from app.sync.references import reference_of
 from app.sync.rows import Operation, Row
 from app.sync.rules.activities import task_fields
+from app.sync.rules.statuses import COMPLETED
 from app.sync.wanted import TASK
 
 
@@ -35,7 +36,8 @@ def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Cloc
     before_us = holders(row.job)
     whose = f"{slot}#{before_us}" if before_us else slot
     reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, whose)
-    fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference)
+    status = row.job.rules.task_status or next(iter(found.closed_statuses), COMPLETED)
+    fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference, status=status)
     row.notices += notices
     try:
         draft = drafted(TASK, row.job, Org(found.describes), own=fields, without=dropped_in(before))

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.sync.batch import CHECKED_IN, REGISTERED, EventView, Job
 from app.sync.rules.fields import Notice, clean, cut
+from app.sync.rules.statuses import COMPLETED
 
 PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
 
@@ -18,13 +19,15 @@ def task_happened_at(job: Job, slot: str) -> datetime:
     return job.facts.confirmed_at or job.facts.registered_at
 
 
-def task_fields(job: Job, slot: str, *, who_id: str, reference: str) -> tuple[dict[str, Any], list[Notice]]:
+def task_fields(
+    job: Job, slot: str, *, who_id: str, reference: str, status: str = COMPLETED
+) -> tuple[dict[str, Any], list[Notice]]:
     """A completed Task on a person. WhatId stays empty: Salesforce refuses it where WhoId is a Lead."""
     zone, warnings = _zone(job.event)
     happened_on: date = task_happened_at(job, slot).astimezone(zone).date()
     fields = {
         "Subject": task_subject(slot, job.event.title),
-        "Status": "Completed",
+        "Status": status,
         "ActivityDate": happened_on.isoformat(),
         "WhoId": who_id,
         "Description": task_description(job, reference),

@@ -95,6 +95,7 @@ class Rules:
     record_types: Mapping[str, str] = member(default_factory=dict)
     owner: Ownership = Ownership()
     fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
+    task_status: str | None = None
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any] | None) -> "Rules":
@@ -121,6 +122,8 @@ def _laid_over(rules: Rules, layer: Mapping[str, Any]) -> Rules:
         chosen["external_id"] = ExternalId(by["field"], by["from"]) if by else None
     if owner:
         chosen["owner"] = _owner_over(rules.owner, owner)
+    if "task_status" in layer:
+        chosen["task_status"] = layer["task_status"]
     return replace(
         rules,
         **chosen,

@@ -15,7 +15,17 @@ from sqlalchemy import select, text
 from app.connections.service import open_client
 from app.database import Database
 from app.main import open_resources
-from app.models import CampaignLink, Connection, Event, Host, Mapping, Registration, SyncJob, WrittenRecord
+from app.models import (
+    CampaignLink,
+    Connection,
+    DescribeCache,
+    Event,
+    Host,
+    Mapping,
+    Registration,
+    SyncJob,
+    WrittenRecord,
+)
 from app.resources import Resources
 from app.settings import Settings, Times
 from app.sync.arm import Arm, arm_jobs
@@ -193,6 +203,9 @@ async def opened_rig(
             session.add(Host(host_id=HOST))
             session.add(event_for())
             session.add(org.connection(resources.vault))
+            # As the preflight of every new connection leaves it.
+            statuses = {"closed": ["Completed"]}
+            session.add(DescribeCache(host_id=HOST, org_id=org.org_id, sobject="TaskStatus", body=statuses))
         yield Rig(database, org, engine_of(resources), resources)
 
 

@@ -404,6 +404,7 @@ export interface EffectiveRules {
   readonly "owner": OwnerShown;
   readonly "people": PeopleShown;
   readonly "record_types": Readonly<Record<string, string>>;
+  readonly "task_status": string | null;
 }
 
 export interface EraseAttendee {
@@ -677,6 +678,7 @@ export interface MappingGiven {
   readonly "owner"?: OwnerGiven;
   readonly "people"?: PeopleGiven;
   readonly "record_types"?: Readonly<Record<string, string | null>>;
+  readonly "task_status"?: string | null;
 }
 
 /** The mapping of one level. `event_id` is null for the host's own.
@@ -710,6 +712,7 @@ export interface MappingToSave {
   readonly "owner"?: OwnerGiven;
   readonly "people"?: PeopleGiven;
   readonly "record_types"?: Readonly<Record<string, string | null>>;
+  readonly "task_status"?: string | null;
   readonly "version"?: number | null;
 }
 

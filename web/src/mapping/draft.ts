@@ -22,6 +22,8 @@ export interface Draft {
   readonly people: Required<PeopleGiven>;
   readonly owner: Required<OwnerGiven>;
   readonly recordTypes: Readonly<Record<string, string>>;
+  /** The status of the Tasks that are written; null: the org's closed one. */
+  readonly taskStatus: string | null;
   /** The host's own rules, in the order in which they are sent: findings name their place in it. */
   readonly rules: readonly Rule[];
   /** Rules that hold although nobody chose them. */
@@ -32,12 +34,13 @@ export const OBJECTS: readonly ObjectName[] = ["Lead", "Contact", "Account", "Ca
 export const MODES: readonly Mode[] = ["create", "empty", "overwrite", "append"];
 
 export function draftOf(shown: MappingShown): Draft {
-  const { people, owner, record_types: recordTypes, fields } = shown.effective;
+  const { people, owner, record_types: recordTypes, task_status: taskStatus, fields } = shown.effective;
   const chosen = shown.chosen as MappingGiven;
   return {
     people: people as Required<PeopleGiven>,
     owner: owner as Required<OwnerGiven>,
     recordTypes,
+    taskStatus,
     rules: (chosen.fields ?? []).map(ruleOf),
     defaults: fields.filter((each) => each.set_by === "default").map(ruleOf),
   };
@@ -57,7 +60,7 @@ export function newRule(object: ObjectName, field = ""): Rule {
 
 /** What is sent: members that say nothing are left out. */
 export function givenOf(draft: Draft): MappingGiven {
-  return { people: draft.people, owner: draft.owner, record_types: draft.recordTypes, fields: draft.rules.map(givenRule) };
+  return { people: draft.people, owner: draft.owner, record_types: draft.recordTypes, task_status: draft.taskStatus, fields: draft.rules.map(givenRule) };
 }
 
 /** The rule in the place of the one for the same field, else at the end. */

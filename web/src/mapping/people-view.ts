@@ -34,6 +34,9 @@ export function peopleView(draft: Draft, acts: PeopleActs): View {
         <span>${t.mapping.switches[each]}</span></label>`)}
       ${optOutView(draft.people, acts, set)}</fieldset>
     ${ownerView(draft.owner, acts)}
+    <fieldset ?disabled=${!acts.mayChange}><legend><h3>${t.mapping.tasksHeading}</h3></legend><div class="narrow"><label class="name" for="task-status">${t.mapping.taskStatus}</label>
+      <input id="task-status" autocomplete="off" maxlength="255" aria-describedby="task-status-hint" .value=${draft.taskStatus ?? ""} @input=${(event: Event) => acts.change({ taskStatus: valueOf(event).trim() || null })}>
+      <p id="task-status-hint" class="small dim">${t.mapping.taskStatusHint}</p></div></fieldset>
     ${recordTypesView(draft, acts)}`;
 }
 
