@@ -139,7 +139,7 @@ def collecting_less() -> Iterator[None]:
 
 def _public_transport(settings: Settings) -> PublicTransport:
     """To the public internet alone, and to what the operator named and may keep at home."""
-    exempt = exempt_of([*settings.extra_hosts, settings.jwks_url])
+    exempt = exempt_of([settings.salesforce_simulator_url, settings.jwks_url])
     return PublicTransport(limits=LIMITS, backend=PublicBackend(exempt=exempt))
 
 

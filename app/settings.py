@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.postgres_url import checked_postgres_url
 from app.redis_url import checked_redis_url
-from app.salesforce.hosts import HostNotAllowed, check_login_host
+from app.salesforce.hosts import PARTITIONS, HostNotAllowed, check_login_host
 from app.secret_files import NAMES, read_secret_files
 from app.vault import KeyInvalid, parse_key
 
@@ -33,6 +33,8 @@ S = TypeVar("S", bound=BaseSettings)
 WHSEC = "whsec_"
 Guard = Literal["quiet", "reconcile", "fence", "send_window", "open_creates"]
 """What keeps the engine from losing or doubling; each can be left out to show what it is worth."""
+
+Partition = Literal["mil", "cn"]
 
 ONE_KEY_SET = "set exactly one of JWKS_URL and JWKS_FILE"
 
@@ -181,6 +183,9 @@ class Settings(DatabaseSettings):
     salesforce_package_url: str | None = Field(None, description="install link of the package")
     salesforce_package_url_sandbox: str | None = Field(None, description="the same for sandboxes")
     salesforce_simulator_url: Origin | None = Field(None, description="allowed beside Salesforce's own hosts")
+    salesforce_partitions: Annotated[tuple[Partition, ...], NoDecode] = Field(
+        (), description="partitions of Salesforce besides the common one, comma separated: mil, cn"
+    )
     salesforce_packs_duplicates: bool = Field(
         False, description="refused rows are re-sent in one composite; off: one by one, as is proven"
     )
@@ -197,7 +202,13 @@ class Settings(DatabaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("webhook_secrets", "encryption_keys", "jwt_algorithms", "guards_off"):
+        for name in (
+            "webhook_secrets",
+            "encryption_keys",
+            "jwt_algorithms",
+            "salesforce_partitions",
+            "guards_off",
+        ):
             value = values.get(name)
             if isinstance(value, str):
                 values[name] = tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
@@ -243,8 +254,9 @@ class Settings(DatabaseSettings):
 
     @cached_property
     def extra_hosts(self) -> frozenset[str]:
-        """Origins allowed beside Salesforce's own: the simulator, when settings name one."""
-        return frozenset({self.salesforce_simulator_url} if self.salesforce_simulator_url else ())
+        """Hosts beside the common ones: the simulator's origin, and partitions as `*.<place>`."""
+        simulators = {self.salesforce_simulator_url} if self.salesforce_simulator_url else set()
+        return frozenset(simulators | {f"*.{PARTITIONS[each][0]}" for each in self.salesforce_partitions})
 
     @cached_property
     def live_webhook_secrets(self) -> tuple[WebhookSecret, ...]:

@@ -199,6 +199,8 @@ class Config(_Part):
     refresh_token_idle_days: float | None = Field(default=None, gt=0)
     logins_per_hour: int = Field(default=3600, ge=1)
     uninstalled_app_error: Literal["", "invalid_client", "OAUTH_APPROVAL_ERROR_GENERIC"] = ""
+    errors_on_page: list[str] = []
+    """Errors of the sign-in that end on a page of the org and never come back to the app."""
 
     # What the public documents and captures leave open, each at its likeliest value.
     duplicate_result_spelled_since: float = 57.0

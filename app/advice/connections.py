@@ -153,7 +153,11 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         "approval_error",
         "Salesforce could not approve Eventship",
         "The org's policy keeps users from approving the app by themselves, or the app is not installed.",
-        (f"Set Permitted Users to All users may self-authorize under {POLICIES}.", TRY_AGAIN),
+        (
+            f"Look at Permitted Users under {POLICIES}: your admins may have changed what it was at first.",
+            "Let all users authorize themselves there, or let an admin approve this user's profile.",
+            TRY_AGAIN,
+        ),
         f"{DOCS}#approval_error",
     ),
     (
@@ -162,7 +166,7 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         "Your org blocks the Eventship app, or does not allow this user to use it.",
         (
             "Ask a Salesforce admin to unblock it under Setup → Connected Apps OAuth Usage.",
-            f"Check Permitted Users under {POLICIES}.",
+            f"Look at Permitted Users under {POLICIES}: your admins may have let in approved users only.",
         ),
         f"{DOCS}#blocked",
     ),
@@ -303,6 +307,34 @@ HINT_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#popup",
     ),
     (
+        "saw_invalid_scope",
+        'Did Salesforce show "invalid_scope"?',
+        "The app in your org does not offer the permissions that we ask for.",
+        ("Write to {support_email}.",),
+        f"{DOCS}#scopes",
+    ),
+    (
+        "saw_approval_error",
+        'Did Salesforce show "OAUTH_APPROVAL_ERROR_GENERIC"?',
+        "The app is not installed in your org, or its policy keeps users from approving it by themselves.",
+        (
+            "Install the package, and wait 5–10 minutes.",
+            f"Look whether Permitted Users under {POLICIES} lets this user in.",
+            TRY_AGAIN,
+        ),
+        f"{DOCS}#approval_error",
+    ),
+    (
+        "saw_my_domain_policy",
+        "Could you not sign in at login.salesforce.com, although the password is right?",
+        "Your org may let people sign in only at its own address (My Domain), or by single sign-on there.",
+        (
+            "Choose My Domain, and enter your org's address: Setup → My Domain → Current My Domain URL.",
+            "Then sign in there as you do every day.",
+        ),
+        f"{DOCS}#environment",
+    ),
+    (
         "saw_wrong_login",
         "Did Salesforce not accept user name and password?",
         "A sandbox has its own sign-in page; production users cannot sign in there, and the other way round.",
@@ -338,6 +370,14 @@ WARNING_ROWS: Final[tuple[AdviceRow, ...]] = (
         "This is not a My Domain",
         "It looks like acme.my.salesforce.com, or for a sandbox like acme--uat.sandbox.my.salesforce.com.",
         ("Look it up under Setup → My Domain → Current My Domain URL.", "Paste it without a path."),
+        f"{DOCS}#environment",
+    ),
+    (
+        "partition_off",
+        "This Salesforce partition is not switched on here",
+        "Orgs at .my.salesforce.mil and .my.sfcrmproducts.cn are Salesforce's own, and can be connected only "
+        "where that was set up for them.",
+        ("Write to {support_email}: it is one setting, SALESFORCE_PARTITIONS.",),
         f"{DOCS}#environment",
     ),
 )

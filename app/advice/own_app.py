@@ -91,6 +91,20 @@ OWN_APP_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#own_app",
     ),
     (
+        "own_saw_invalid_scope",
+        'Did Salesforce show "invalid_scope"?',
+        "Your app lacks a scope that we ask for.",
+        (f"Add api, refresh_token and id under {OWN_OAUTH}, then try again in ten minutes.",),
+        f"{DOCS}#own_app",
+    ),
+    (
+        "own_saw_approval_error",
+        'Did Salesforce show "OAUTH_APPROVAL_ERROR_GENERIC"?',
+        "Your app's policy keeps users from approving it by themselves, or the app is not in this org.",
+        (f"Look whether Permitted Users under {OWN_POLICIES} lets this user in, then try again.",),
+        f"{DOCS}#own_app",
+    ),
+    (
         "clear_needs_confirmation",
         "A connection lives by these credentials",
         "Without them the connection ends, and you must connect again. What is waiting is not lost.",
@@ -109,5 +123,7 @@ OWN_APP_ADVICE: Final[dict[str, str]] = {
     "app_blocked": "own_app_blocked",
     "saw_invalid_client_id": "own_saw_invalid_client_id",
     "saw_redirect_uri_mismatch": "own_saw_redirect_uri_mismatch",
+    "saw_invalid_scope": "own_saw_invalid_scope",
+    "saw_approval_error": "own_saw_approval_error",
 }
 """Where an own app needs another next step than the shared one."""

@@ -4,11 +4,8 @@ from typing import Final
 
 from app.connections.advice import explain
 from app.problems import FieldError, PayloadInvalid
-from app.salesforce.hosts import HostNotAllowed, check_login_host, is_login_host
+from app.salesforce.hosts import HostNotAllowed, check_login_host, is_login_host, my_domain_of
 from app.settings import Settings
-
-LIGHTNING: Final = ".lightning.force.com"
-MY: Final = ".my.salesforce.com"
 
 # environment, whether the org is a sandbox: the mix-up's advice
 MIX_UPS: Final[dict[tuple[str, bool | None], str]] = {
@@ -28,8 +25,8 @@ def login_url_for(settings: Settings, environment: str, my_domain: str | None) -
         return settings.salesforce_login_url
     try:
         return _my_domain(settings, (my_domain or "").strip().lower())
-    except HostNotAllowed:
-        advice = explain(settings, "my_domain_invalid")
+    except HostNotAllowed as error:
+        advice = explain(settings, "partition_off" if error.is_partition else "my_domain_invalid")
         where = FieldError(path="body.my_domain", message=advice.title)
         raise PayloadInvalid(advice.title, advice=advice, errors=[where]) from None
 
@@ -41,9 +38,8 @@ def mix_up(environment: str, *, is_sandbox: bool | None) -> str | None:
 
 def _my_domain(settings: Settings, text: str) -> str:
     host = text.removeprefix("https://").rstrip("/")
-    if host.endswith(LIGHTNING):
-        text = host.removesuffix(LIGHTNING) + MY
-    url = check_login_host(text, extra=settings.extra_hosts)
+    my_domain = my_domain_of(host)
+    url = check_login_host(text if my_domain == host else my_domain, extra=settings.extra_hosts)
     if is_login_host(url.removeprefix("https://")):
         raise HostNotAllowed(text)
     return url

@@ -130,7 +130,7 @@ def _client(resources: Resources, answer: TokenAnswer) -> SalesforceClient:
     try:
         instance_url = check_instance_url(answer.instance_url, extra=resources.settings.extra_hosts)
     except HostNotAllowed as error:
-        raise ConnectFailed("host_not_allowed") from error
+        raise ConnectFailed("partition_off" if error.is_partition else "host_not_allowed") from error
     return SalesforceClient(
         resources.http,
         SessionAuth(OneToken(AccessToken(answer.access_token, 0, instance_url))),

@@ -4,32 +4,44 @@ import re
 from typing import Final
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_MY_DOMAIN: Final = re.compile(rf"(?P<name>(?:{_LABEL}\.){{1,3}})my\.salesforce\.com")
+PARTITIONS: Final[dict[str, tuple[str, str]]] = {
+    "mil": ("my.salesforce.mil", "lightning.crmforce.mil"),
+    "cn": ("my.sfcrmproducts.cn", "lightning.sfcrmapps.cn"),
+}
+"""Where the orgs of a partition live, and where Lightning shows them."""
+
+_LIGHTNING: Final = {"my.salesforce.com": "lightning.force.com", **dict(PARTITIONS.values())}
+_MY_DOMAIN: Final = re.compile(
+    rf"(?P<name>(?:{_LABEL}\.){{1,3}})(?P<place>{'|'.join(map(re.escape, _LIGHTNING))})"
+)
 _LOGIN: Final = re.compile(r"(?:login|test)\.salesforce\.com")
 _ORIGIN: Final = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::443)?/?")
 
 
 class HostNotAllowed(ValueError):
-    """A host that must never see a token. The offending text stands in `host`, cut to 200 characters."""
+    """A host that must never see a token. The offending text stands in `host`, cut to 200 characters.
 
-    def __init__(self, host: str) -> None:
+    `is_partition`: the host is Salesforce's own, in a partition that the operator did not switch on.
+    """
+
+    def __init__(self, host: str, *, is_partition: bool = False) -> None:
         super().__init__(f"not a Salesforce host that may receive tokens: {host[:200]!r}")
         self.host = host[:200]
+        self.is_partition = is_partition
 
 
 def check_instance_url(url: str, *, extra: frozenset[str] = frozenset()) -> str:
     """The normalised origin (`https://acme.my.salesforce.com`) of an org's instance URL.
 
     Only My Domain hosts, sandbox and other partitions included; never `*.force.com` and its kin, where
-    customers publish content of their own. `extra` holds exact origins allowed besides (a simulator).
-    Raises `HostNotAllowed`.
+    customers publish content of their own. `extra` holds exact origins allowed besides (a simulator), and
+    `*.my.salesforce.mil` and its like for partitions that are switched on. Raises `HostNotAllowed`.
     https://help.salesforce.com/s/articleView?id=xcloud.domain_name_url_formats.htm
     """
-    if url.rstrip("/") in extra:
+    if "://" in url and url.rstrip("/") in extra:
         return url.rstrip("/")
     host = _host_of(url)
-    if not _MY_DOMAIN.fullmatch(host):
-        raise HostNotAllowed(url)
+    _check_my_domain(host, url, extra)
     return f"https://{host}"
 
 
@@ -42,8 +54,8 @@ def check_login_host(host: str, *, extra: frozenset[str] = frozenset()) -> str:
     if url.rstrip("/") in extra:
         return url.rstrip("/")
     name = _host_of(url)
-    if not (_LOGIN.fullmatch(name) or _MY_DOMAIN.fullmatch(name)):
-        raise HostNotAllowed(host)
+    if not _LOGIN.fullmatch(name):
+        _check_my_domain(name, host, extra)
     return f"https://{name}"
 
 
@@ -61,7 +73,15 @@ def lightning_url(instance_url: str) -> str | None:
         match = _MY_DOMAIN.fullmatch(_host_of(instance_url))
     except HostNotAllowed:
         return None
-    return f"https://{match['name']}lightning.force.com" if match else None
+    return f"https://{match['name']}{_LIGHTNING[match['place']]}" if match else None
+
+
+def my_domain_of(host: str) -> str:
+    """The My Domain host beside a Lightning host; any other host as it is."""
+    for place, lightning in _LIGHTNING.items():
+        if host.endswith(f".{lightning}"):
+            return host.removesuffix(lightning) + place
+    return host
 
 
 def record_url(instance_url: str, sobject: str, id: str) -> str:  # noqa: A002 - Salesforce's own word
@@ -70,6 +90,14 @@ def record_url(instance_url: str, sobject: str, id: str) -> str:  # noqa: A002 -
     if lightning is None:
         return f"{instance_url.rstrip('/')}/{id}"
     return f"{lightning}/lightning/r/{sobject}/{id}/view"
+
+
+def _check_my_domain(host: str, given: str, extra: frozenset[str]) -> None:
+    match = _MY_DOMAIN.fullmatch(host)
+    if match is None:
+        raise HostNotAllowed(given)
+    if match["place"] != "my.salesforce.com" and f"*.{match['place']}" not in extra:
+        raise HostNotAllowed(given, is_partition=True)
 
 
 def _host_of(url: str) -> str:

@@ -52,7 +52,8 @@ def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, s
     if parameters.get("code_challenge_method", "S256") != "S256":
         return _returned(parameters, "invalid_request", "invalid code challenge method")
     if set(parameters.get("scope", "").split()) - _SCOPES:
-        return _returned(parameters, "invalid_scope", "the requested scope is invalid")
+        error = ("invalid_scope", "the requested scope is invalid")
+        return _shown_or_returned(simulator.default_org, parameters, *error)
     return None
 
 
@@ -69,7 +70,7 @@ def _with_user(
     org, user = found
     refused = _refused(org, user)
     if refused is not None:
-        return _returned(parameters, *refused)
+        return _shown_or_returned(org, parameters, *refused)
     decision = parameters.get("decision")
     if decision == "deny":
         return _returned(parameters, org.config.denied_error, _DENIED)
@@ -113,6 +114,12 @@ def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Answer:
     )
     org.commit()
     return _back(parameters, code=text)
+
+
+def _shown_or_returned(org: Org, parameters: Mapping[str, str], error: str, description: str) -> Answer:
+    if error in org.config.errors_on_page:
+        return pages.problem(error, description)
+    return _returned(parameters, error, description)
 
 
 def _returned(parameters: Mapping[str, str], error: str, description: str) -> Answer:

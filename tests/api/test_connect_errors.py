@@ -237,6 +237,9 @@ async def test_attempt_that_nobody_came_back_from_expires_with_hints(service: Se
         "saw_redirect_uri_mismatch",
         "saw_missing_challenge",
         "saw_no_popup",
+        "saw_invalid_scope",
+        "saw_approval_error",
+        "saw_my_domain_policy",
         "saw_wrong_login",
     ]
     assert waiting["hints"] == expired["hints"]
@@ -264,10 +267,16 @@ def without_challenge(url: str) -> str:
 
 
 OTHER_CALLBACK = {"apps": [{"client_id": "3MVG9otter", "redirect_uris": ["https://x.example/"]}]}
+FIRST_CHOICE = "whoever is offered first"
 SILENCES = {
     "saw_invalid_client_id": Silence("invalid_client_id", OTHER_APP),
     "saw_redirect_uri_mismatch": Silence("redirect_uri_mismatch", OTHER_CALLBACK),
     "saw_missing_challenge": Silence("missing required code challenge", altered=without_challenge),
+    "saw_invalid_scope": Silence("invalid_scope", {"errors_on_page": ["invalid_scope"]}, wrong_scope),
+    "saw_approval_error": Silence(
+        GENERIC, {"uninstalled_app_error": GENERIC, "errors_on_page": [GENERIC]}, username=FIRST_CHOICE
+    ),
+    "saw_my_domain_policy": Silence("Log in", username="nobody@otter.example"),
     "saw_wrong_login": Silence("Log in", username="nobody@otter.example"),
     "saw_no_popup": Silence(""),
 }
@@ -284,7 +293,8 @@ async def test_error_that_never_comes_back_ends_as_an_expired_attempt_with_its_h
             answer = await browser.http.get(attempt["start_url"])
             page = await browser.open(silence.altered(answer.headers["location"]))
             if silence.username:
-                page = await browser.submit(page, username=silence.username)
+                chosen = silence.username if silence.username != FIRST_CHOICE else Forms(page.text).choices[0]
+                page = await browser.submit(page, username=chosen)
         assert silence.seen in page.text
     assert (await service.attempt(attempt["attempt_id"]))["state"] == "waiting"
     await expire(service, attempt["attempt_id"])

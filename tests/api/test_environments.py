@@ -87,6 +87,19 @@ async def test_anything_but_a_my_domain_is_refused(service: Service, my_domain: 
     assert body["advice"]["code"] == "my_domain_invalid"
 
 
+@pytest.mark.parametrize("my_domain", ["acme.my.salesforce.mil", "https://acme.lightning.sfcrmapps.cn/"])
+async def test_partition_is_refused_in_its_own_words_until_it_is_switched_on(
+    service: Service, my_domain: str
+) -> None:
+    wish = {"environment": "my_domain", "my_domain": my_domain}
+    answer = await service.http.post("/v1/hosts/host_a/salesforce/connect", json=wish)
+    assert (answer.status_code, answer.json()["advice"]["code"]) == (422, "partition_off")
+    settings = service.settings.model_copy(update={"salesforce_partitions": ("mil", "cn")})
+    settings.__dict__.pop("extra_hosts", None)
+    service.app.state.resources = replace(service.resources, settings=settings)
+    assert (await service.http.post("/v1/hosts/host_a/salesforce/connect", json=wish)).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("environment", "is_sandbox", "code"),
     [

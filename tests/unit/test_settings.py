@@ -47,6 +47,14 @@ def test_good_environment_is_taken() -> None:
     assert settings.jwt_algorithms == ("RS256", "ES256", "EdDSA")
 
 
+def test_partitions_are_switched_on_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESFORCE_PARTITIONS", "mil, cn")
+    assert load_settings().extra_hosts == {"*.my.salesforce.mil", "*.my.sfcrmproducts.cn"}
+    monkeypatch.setenv("SALESFORCE_PARTITIONS", "mars")
+    [fault] = faults()
+    assert "SALESFORCE_PARTITIONS" in fault
+
+
 @pytest.mark.parametrize("name", [name for name in GOOD if not name.startswith("JWKS")])
 def test_missing_variable_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(name)

@@ -1,5 +1,7 @@
 """Hosts: only Salesforce's own API hosts ever see a token."""
 
+from collections.abc import Callable
+
 import pytest
 
 from app.salesforce.hosts import (
@@ -8,6 +10,7 @@ from app.salesforce.hosts import (
     check_login_host,
     is_login_host,
     lightning_url,
+    my_domain_of,
     record_url,
 )
 
@@ -108,6 +111,52 @@ def test_login_hosts_are_login_test_and_my_domains(host: str, origin: str) -> No
     assert check_login_host(host) == origin
 
 
+MIL = frozenset({"*.my.salesforce.mil"})
+PARTITIONED = ("https://acme.my.salesforce.mil", "https://acme--uat.sandbox.my.sfcrmproducts.cn")
+
+
+@pytest.mark.parametrize("url", PARTITIONED)
+@pytest.mark.parametrize("check", [check_instance_url, check_login_host])
+def test_partitions_are_refused_as_salesforces_own_until_they_are_switched_on(
+    check: Callable[..., str], url: str
+) -> None:
+    with pytest.raises(HostNotAllowed) as refused:
+        check(url)
+    assert refused.value.is_partition
+
+
+def test_a_partition_that_is_switched_on_is_allowed_and_the_other_is_not() -> None:
+    assert check_instance_url(PARTITIONED[0], extra=MIL) == PARTITIONED[0]
+    assert check_login_host("acme.my.salesforce.mil", extra=MIL) == PARTITIONED[0]
+    with pytest.raises(HostNotAllowed):
+        check_instance_url(PARTITIONED[1], extra=MIL)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://my.salesforce.mil",
+        "https://acme.my.salesforce.mil.evil.example",
+        "https://acme.my.salesforce.mil@evil.example",
+        "https://acme.lightning.crmforce.mil",
+        "https://*.my.salesforce.mil",
+        "*.my.salesforce.mil",
+        "https://acmemy.salesforce.mil",
+    ],
+)
+@pytest.mark.parametrize("check", [check_instance_url, check_login_host])
+def test_nothing_but_my_domains_of_a_partition_is_allowed(check: Callable[..., str], url: str) -> None:
+    with pytest.raises(HostNotAllowed) as refused:
+        check(url, extra=MIL)
+    assert not refused.value.is_partition
+
+
+def test_my_domain_stands_beside_lightning() -> None:
+    assert my_domain_of("acme--uat.sandbox.lightning.force.com") == "acme--uat.sandbox.my.salesforce.com"
+    assert my_domain_of("acme.lightning.crmforce.mil") == "acme.my.salesforce.mil"
+    assert my_domain_of("acme.my.salesforce.com") == "acme.my.salesforce.com"
+
+
 def test_only_the_two_shared_hosts_are_login_hosts() -> None:
     assert is_login_host("Login.salesforce.com")
     assert not is_login_host("acme.my.salesforce.com")
@@ -124,6 +173,8 @@ def test_a_refusal_keeps_a_bounded_text() -> None:
         ("https://acme.my.salesforce.com", "https://acme.lightning.force.com"),
         ("https://acme--uat.sandbox.my.salesforce.com", "https://acme--uat.sandbox.lightning.force.com"),
         ("https://x-dev-ed.develop.my.salesforce.com", "https://x-dev-ed.develop.lightning.force.com"),
+        ("https://acme.my.salesforce.mil", "https://acme.lightning.crmforce.mil"),
+        ("https://acme.my.sfcrmproducts.cn", "https://acme.lightning.sfcrmapps.cn"),
         ("https://na139.salesforce.com", None),
         ("http://127.0.0.1:8100", None),
     ],

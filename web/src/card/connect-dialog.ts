@@ -2,7 +2,7 @@
 
 import { css, html, nothing, type PropertyDeclarations } from "lit";
 import type { ApiProblem } from "../api/client";
-import type { Attempt, Card, StartAttempt } from "../api/schema";
+import type { Attempt, Card, ConnectionView, StartAttempt } from "../api/schema";
 import { named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import "../ui/dialog";
@@ -50,7 +50,8 @@ export class ConnectDialog extends EventshipElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    if (this.card.connection?.environment === "sandbox") this.environment = "sandbox";
+    const before = this.card.connection;
+    if (before !== null) Object.assign(this, signInBefore(before));
     const isInstalled = !this.card.app.is_package_required || this.card.state === "needs_reconnect" || this.card.state === "disconnected";
     if (isInstalled) this.stage = "connect";
   }
@@ -213,6 +214,12 @@ export class ConnectDialog extends EventshipElement {
     if (this.attempt.state === "connected") this.tell("connect-done");
     else this.stage = "failed";
   }
+}
+
+/** Where people signed in before, to begin with; the My Domain is at hand in any case. */
+export function signInBefore({ environment, login_host, org }: Pick<ConnectionView, "environment" | "login_host" | "org">): { environment: Environment; myDomain: string } {
+  const isKnown = environment === "sandbox" || environment === "my_domain";
+  return { environment: isKnown ? environment : "production", myDomain: environment === "my_domain" ? login_host : new URL(org.instance_url).host };
 }
 
 define("salesforce-connect-dialog", ConnectDialog);
