@@ -39,6 +39,9 @@ MISJUDGED_CODES = DROPPING_CODES | {"REQUIRED_FIELD_MISSING", "STRING_TOO_LONG",
 POINTING_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
 """An id in the record is none of this org, or not one that the connected user may use."""
 
+MOVED_CODES = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
+"""The record, or the person it points to, was converted, merged or deleted since we looked."""
+
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
 
@@ -123,7 +126,7 @@ def refuse(operation: Operation, failure: Failure) -> None:
 
     Where the whole org or connection has to wait, the row spends no attempt and tells no error of its own.
     """
-    if _drop_fields(operation, failure) or _was_there(operation, failure) or _look_anew(operation, failure):
+    if any(way(operation, failure) for way in (_drop_fields, _was_there, _look_anew, _follow)):
         for row in operation.rows:
             row.last_word = _error(operation, failure, row)
         return
@@ -201,6 +204,18 @@ def _look_anew(operation: Operation, failure: Failure) -> bool:
         return False
     mark_unwritten(operation, is_failed=True)
     _note(operation, was_misjudged=True)
+    for row in operation.rows:
+        row.must_replan = True
+    return True
+
+
+def _follow(operation: Operation, failure: Failure) -> bool:
+    """Whose record went elsewhere since we looked is looked for by its id, once, and written there."""
+    is_chosen = operation.is_create and _is_chosen(operation, failure)
+    if failure.error_code not in MOVED_CODES or is_chosen or operation.tried.get("was_moved"):
+        return False
+    mark_unwritten(operation, is_failed=True)
+    _note(operation, was_moved=True)
     for row in operation.rows:
         row.must_replan = True
     return True

@@ -24,7 +24,8 @@ ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
 
 OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT})
 NOTHING_AROUND: Final = Around()
-TRIED: Final = ("dropped", "was_misjudged")
+MARKS: Final = ("was_misjudged", "was_moved")
+TRIED: Final = ("dropped", *MARKS)
 
 
 @dataclass(frozen=True)
@@ -168,8 +169,8 @@ def tried_in(*slots: Written | None) -> dict[str, Any]:
     """
     taught = [slot.details for slot in slots if slot is not None]
     dropped = sorted({name for details in taught for name in details.get("dropped", ())})
-    was_misjudged = any(details.get("was_misjudged") for details in taught)
-    return {**({"dropped": dropped} if dropped else {}), **({"was_misjudged": True} if was_misjudged else {})}
+    marks = {mark: True for mark in MARKS if any(details.get(mark) for details in taught)}
+    return {**({"dropped": dropped} if dropped else {}), **marks}
 
 
 def untried(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from app.sync.rules.values import fields_to_read
 
 CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
 NO_ACCOUNTS: Final[Mapping[str, str]] = {}
-NOT_VISIBLE = "The connected user can no longer see the {sobject} that we wrote: check its sharing."
+NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
 HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none can be created."
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
 

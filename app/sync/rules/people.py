@@ -237,7 +237,10 @@ GONE = Gone()
 
 
 def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
-    """To the living record behind an id; GONE when deleted, None when nobody may see it."""
+    """To the living record behind an id; GONE when deleted, or converted into nobody (and so read-only).
+
+    None when nobody may see it.
+    """
     how = "email"
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)
@@ -249,6 +252,8 @@ def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
             id_, how = row.master_record_id, "merged"
         elif row.is_converted and row.converted_contact_id:
             id_, how = row.converted_contact_id, "converted_lead"
+        elif row.is_converted:
+            return GONE
         elif row.sobject == ACCOUNT and row.person_contact_id:
             id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
         elif row.sobject == ACCOUNT:

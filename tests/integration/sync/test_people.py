@@ -236,20 +236,6 @@ async def test_email_changed_before_the_write_is_the_one_written(rig: Rig) -> No
     assert lead["Email"] == "new@example.com"
 
 
-async def test_lead_that_becomes_a_contact_on_insert_is_followed(rig: Rig) -> None:
-    await rig.link(await rig.org.campaign())
-    await rig.org.configure(convert_leads_on_insert=True)
-    await rig.org.seed("Contact", {"LastName": "1", "FirstName": "Otter", "Email": "else@example.com"})
-    regs = [await rig.registered(number) for number in (1, 2)]
-    await rig.drain()
-    states = await rig.states()
-    assert states == dict.fromkeys(regs, "synced")
-    for reg in regs:
-        slots = await rig.slots(reg)
-        assert slots["person"].sf_id in {task["WhoId"] for task in await rig.records("Task")}
-    assert len(await rig.records("Task")) == len(await rig.records("CampaignMember")) == 2
-
-
 @pytest.mark.parametrize("packed", [True, False], ids=["match in the composite", "no match in the composite"])
 async def test_block_rule_in_a_small_batch_adopts_the_match_and_writes_the_rest(
     rig: Rig, packed: bool

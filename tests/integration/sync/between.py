@@ -1,0 +1,33 @@
+"""What somebody does in Salesforce between our look and our write."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+
+
+@dataclass
+class Between(httpx.AsyncBaseTransport):
+    """Leads to `over`; before the first request that `marks` it, once, `act` is done."""
+
+    over: httpx.AsyncBaseTransport
+    marks: Callable[[httpx.Request], bool] = lambda request: False
+    act: Callable[[], Awaitable[None]] | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.act is not None and self.marks(request):
+            act, self.act = self.act, None
+            await act()
+        return await self.over.handle_async_request(request)
+
+
+def writes(sobject: str) -> Callable[[httpx.Request], bool]:
+    """Requests that write a record of this object."""
+    names = (f'"type":"{sobject}"'.encode(), f"/sobjects/{sobject}".encode())
+
+    def is_marked(request: httpx.Request) -> bool:
+        body = request.content.replace(b'": "', b'":"')
+        is_single = request.method in ("POST", "PATCH") and f"/sobjects/{sobject}" in request.url.path
+        return is_single or any(name in body for name in names)
+
+    return is_marked
