@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.boot import CANNOT_START
-from app.commands.audit import verify_audit
+from app.commands.audit import HeadsUnreadable, audit
 from app.commands.console import LOCAL_HOSTS, console_address
 from app.commands.jobs import FILTERS, ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
 from app.commands.keys import KEY_COMMANDS, keys
@@ -30,7 +30,16 @@ class FlagsMissing(Exception):
     """A command needs flags that were not given."""
 
 
-FAULTS = (*CANNOT_START, *STACK_FAULTS, ApiRefused, ApiSilent, FlagsMissing, RowsHeld, SealBroken)
+FAULTS = (
+    *CANNOT_START,
+    *STACK_FAULTS,
+    ApiRefused,
+    ApiSilent,
+    FlagsMissing,
+    HeadsUnreadable,
+    RowsHeld,
+    SealBroken,
+)
 CANNOT = 2
 
 Arguments = argparse.Namespace
@@ -117,7 +126,7 @@ def _keys(chosen: Arguments) -> int:
 
 
 def _audit(chosen: Arguments) -> int:
-    return verify_audit(chosen.host_id)
+    return audit(chosen.what, chosen.host_id, chosen.heads)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -225,8 +234,9 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("verify",))
+    parser.add_argument("what", choices=("verify", "heads", "accept"))
     parser.add_argument("--host-id", dest="host_id", help="one host's log; all of them without it")
+    parser.add_argument("--heads", help="with verify: a file of `audit heads`, kept since")
 
 
 def _add_openapi(parser: argparse.ArgumentParser) -> None:

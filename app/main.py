@@ -31,6 +31,7 @@ from app.monitor.ops_routes import router as ops_router
 from app.monitor.routes import router as monitor_router
 from app.monitor.row_routes import router as row_router
 from app.monitor.stream_routes import router as stream_router
+from app.pepper import audit_key
 from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.salesforce.egress import PublicBackend, PublicTransport, exempt_of
@@ -73,7 +74,7 @@ async def open_resources(
         follow_redirects=False,
         trust_env=False,
     )
-    database = Database.of(settings)
+    database = Database.of(settings, audit_key=audit_key(pepper_of(settings)))
     wakeups = WakeUps(settings.redis_url)
     verifier = TokenVerifier(
         KeySource(url=settings.jwks_url, file=settings.jwks_file, http=http),

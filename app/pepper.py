@@ -1,4 +1,4 @@
-"""The check value of the pepper: a process with another pepper would not know whom it must not keep."""
+"""The pepper's check value, and the key made of it: with another one, nobody knows whom not to keep."""
 
 import hashlib
 from typing import Final
@@ -21,6 +21,11 @@ class PepperChanged(Exception):
 def check_value(pepper: bytes) -> bytes:
     """What is kept of the pepper; it cannot be got back from it."""
     return hashlib.blake2b(b"check", key=pepper, digest_size=32, person=b"evs-check").digest()
+
+
+def audit_key(pepper: bytes) -> bytes:
+    """The key of the audit log's chains."""
+    return hashlib.blake2b(b"chain", key=pepper, digest_size=32, person=b"evs-audit").digest()
 
 
 async def check_pepper(database: Database, pepper: bytes) -> None:

@@ -100,7 +100,7 @@ async def build(parts: AsyncExitStack) -> tuple[Stage, Herd]:
     door = await parts.enter_async_context(httpx.AsyncClient(base_url=f"{url}/_simulator", trust_env=False))
     await door.put("/config", json={"rotation": True})
     secrets = LocalSecrets.of(home)
-    database = Database.connect(engines.database_url)
+    database = Database.connect(engines.database_url, audit_key=b"chaos")
     parts.push_async_callback(database.close)
     stage = Stage(door, database, Vault.from_texts([secrets.encryption_key]))
     given = await stage.connect()

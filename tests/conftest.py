@@ -15,7 +15,9 @@ from sqlalchemy.pool import NullPool
 from app.database import Database
 from app.local import LocalEngines
 from app.models import Base
+from app.pepper import audit_key
 from app.settings import Settings
+from app.sync.drain import pepper_of
 from app.vault import Vault, new_key
 from tests.factories import settings_for
 from tests.tokens import TokenMint
@@ -82,8 +84,8 @@ async def owner(migrated: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture(scope="session")
-async def opened(migrated: str) -> AsyncIterator[Database]:
-    database = Database.connect(migrated)
+async def opened(migrated: str, settings: Settings) -> AsyncIterator[Database]:
+    database = Database.connect(migrated, audit_key=audit_key(pepper_of(settings)))
     yield database
     await database.close()
 

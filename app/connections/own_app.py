@@ -27,12 +27,15 @@ from app.vault import Vault, fingerprint
 CLEARED: Final = "credentials_cleared"
 
 
-async def choose_own_app(resources: Resources, host_id: str) -> None:
+async def choose_own_app(resources: Resources, host_id: str, *, user_id: str) -> None:
     """Connect through an app of the host's own from now on; its credentials may follow later."""
     async with resources.database.tenant(host_id) as session:
         host = await lock_host(session, host_id)
+        mode_before = host.app_mode
         await _set_mode(session, host, "own")
         await _touch(session, host_id)
+        if mode_before != "own":
+            await _record_mode(session, host_id, "own", user_id=user_id)
 
 
 async def save_credentials(
@@ -78,6 +81,7 @@ async def clear_credentials(
             delete(OwnApp).where(OwnApp.host_id == host_id).returning(OwnApp.fingerprint)
         )
         fingerprints = sorted(gone)
+        mode_before = host.app_mode
         await _set_mode(session, host, mode)
         await _touch(session, host_id)
         if fingerprints:
@@ -85,6 +89,8 @@ async def clear_credentials(
             await audit.record(
                 session, host_id, actor=user_id, action="salesforce.byo_credentials_cleared", details=about
             )
+        elif mode != mode_before:
+            await _record_mode(session, host_id, mode, user_id=user_id)
     await revoke_all(resources, revocations)
 
 
@@ -166,6 +172,12 @@ def _refuse_unconfirmed(resources: Resources) -> None:
 
 async def _set_mode(session: AsyncSession, host: Host, mode: str) -> None:
     await session.execute(update(Host).where(Host.host_id == host.host_id).values(app_mode=mode))
+
+
+async def _record_mode(session: AsyncSession, host_id: str, mode: str, *, user_id: str) -> None:
+    await audit.record(
+        session, host_id, actor=user_id, action="salesforce.app_mode_set", details={"mode": mode}
+    )
 
 
 async def _touch(session: AsyncSession, host_id: str) -> None:

@@ -97,7 +97,7 @@ async def put_credentials(
     elif given.has_pair:
         await save_credentials(resources, host_id, user_id=principal.user_id, given=given)
     else:
-        await choose_own_app(resources, host_id)
+        await choose_own_app(resources, host_id, user_id=principal.user_id)
     return await load_card(resources, host_id, principal)
 
 

@@ -1,7 +1,7 @@
 """Every table, one file per theme."""
 
 from app.models.attempts import SyncAttempt
-from app.models.audit import AuditEntry, IdempotentAnswer, KeyCheck
+from app.models.audit import AuditEntry, AuditHead, IdempotentAnswer, KeyCheck
 from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
 from app.models.connections import Connection, LeftGrant, OAuthAttempt, OwnApp, PendingRevocation, Preflight
@@ -24,6 +24,7 @@ __all__ = [
     "JOB_STATES",
     "LIVE",
     "AuditEntry",
+    "AuditHead",
     "Backfill",
     "Base",
     "CampaignLink",

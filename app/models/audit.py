@@ -24,6 +24,21 @@ class AuditEntry(Base):
     hash: Mapped[bytes] = mapped_column(Digest)
 
 
+class AuditHead(Base):
+    """The last entry of a host's log, kept apart: without the key nobody can say that there were fewer.
+
+    Entries from `keyed_from` on are hashed with the key; `mac` covers the rest of the row.
+    """
+
+    __tablename__ = "audit_heads"
+
+    host_id: Mapped[HostId]
+    count: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes] = mapped_column(Digest)
+    keyed_from: Mapped[int] = mapped_column(BigInteger)
+    mac: Mapped[bytes] = mapped_column(Digest)
+
+
 class KeyCheck(Base):
     """What a key outside the database is compared with at the start; the key is not in it."""
 

@@ -80,6 +80,10 @@ async def replay_deliveries(
         )
         chunks = list(_chunks(list(numbers)))
     applied = 0 if is_dry_run else sum([await _replay(resources, source, each, by=by) for each in chunks])
+    if not is_dry_run and not applied:
+        host_id = wanted.host_id or audit.OPERATIONS
+        async with resources.database.system() as session:
+            await _record_replay(session, host_id, 0, source=source, by=by)
     return Replayed(
         dry_run=is_dry_run,
         matched=matched or 0,
@@ -102,10 +106,14 @@ async def _replay(resources: Resources, source: Source, numbers: Sequence[int], 
         recorded = await record(session, [told for _, told in usable], pepper=pepper_of(resources.settings))
         await _restore_times(session, [each for each, _ in usable])
         for host_id, count in sorted(Counter(told.host_id for _, told in usable).items()):
-            details = {"deliveries": count, "is_quarantined": source.table is Quarantined}
-            await audit.record(session, host_id, actor=by, action="ops.deliveries_replayed", details=details)
+            await _record_replay(session, host_id, count, source=source, by=by)
     await resources.wakeups.announce(recorded.org_ids)
     return len(usable)
+
+
+async def _record_replay(session: AsyncSession, host_id: str, count: int, *, source: Source, by: str) -> None:
+    details = {"deliveries": count, "is_quarantined": source.table is Quarantined}
+    await audit.record(session, host_id, actor=by, action="ops.deliveries_replayed", details=details)
 
 
 async def _sealed_bodies(

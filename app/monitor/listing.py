@@ -51,6 +51,10 @@ class RowQuery:
     limit: int = 50
     cursor: str | None = None
 
+    def narrowed_by(self) -> list[str]:
+        """The names of the filters that are set."""
+        return [name for name in ("states", "group_id", "error_code", "q") if getattr(self, name)]
+
 
 async def list_rows(session: AsyncSession, host_id: str, event_id: str, query: RowQuery) -> Rows:
     """One page. Raises EventNotFound, CursorInvalid."""

@@ -162,6 +162,8 @@ async def _requeue_by_host(
     by_host: dict[str, list[str]] = defaultdict(list)
     for job in jobs:
         by_host[job.host_id].append(job.registration_id)
+    if not jobs:
+        by_host[wanted.host_id or audit.OPERATIONS] = []
     about = wanted.model_dump(
         mode="json",
         by_alias=True,

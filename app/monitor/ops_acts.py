@@ -49,8 +49,9 @@ async def release_lease(resources: Resources, org_id: str, *, is_dry_run: bool, 
         found = [] if is_held else list(await session.scalars(running))
         sample = [JobShown.model_validate(each) for each in found[:SAMPLE_MAX]]
         settled = 0
-        if not is_held and not is_dry_run:
-            settled = await _release(session, resources, org_id, by=by)
+        if not is_dry_run:
+            settled = 0 if is_held else await _release(session, resources, org_id)
+            await _record_release(session, org_id, settled=settled, by=by)
     if settled:
         await resources.wakeups.announce([org_id])
     return Acted(dry_run=is_dry_run, matched=len(found), queued=settled, sample=sample)
@@ -70,6 +71,8 @@ async def _discard_by_host(session: AsyncSession, jobs: list[SyncJob], *, wanted
     by_host: dict[str, list[str]] = defaultdict(list)
     for job in jobs:
         by_host[job.host_id].append(job.registration_id)
+    if not jobs:
+        by_host[wanted.host_id or audit.OPERATIONS] = []
     about = wanted.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"registration_ids"})
     for host_id, ids in sorted(by_host.items()):
         await _discard(session, host_id, ids)
@@ -93,10 +96,12 @@ async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:
     )
 
 
-async def _release(session: AsyncSession, resources: Resources, org_id: str, *, by: str) -> int:
-    settled = await release_expired(session, org_id, guards_off=resources.settings.guards_off) or 0
-    hosts = await session.scalars(select(Connection.host_id).where(Connection.org_id == org_id))
-    for host_id in sorted(hosts):
+async def _release(session: AsyncSession, resources: Resources, org_id: str) -> int:
+    return await release_expired(session, org_id, guards_off=resources.settings.guards_off) or 0
+
+
+async def _record_release(session: AsyncSession, org_id: str, *, settled: int, by: str) -> None:
+    hosts = sorted(await session.scalars(select(Connection.host_id).where(Connection.org_id == org_id)))
+    for host_id in hosts or [audit.OPERATIONS]:
         details = {"org_id": org_id, "rows": settled}
         await audit.record(session, host_id, actor=by, action="ops.lease_released", details=details)
-    return settled

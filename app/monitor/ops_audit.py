@@ -35,10 +35,9 @@ async def list_deeds(session: AsyncSession, query: AuditQuery) -> Deeds:
 
 async def verify_chains(session: AsyncSession, host_id: str | None) -> AuditVerified:
     """Follow the chain of one host, or of every host that has one."""
-    every = select(AuditEntry.host_id).distinct().order_by(AuditEntry.host_id)
-    hosts = [host_id] if host_id is not None else list(await session.scalars(every))
+    hosts = [host_id] if host_id is not None else await audit.hosts_with_logs(session)
     found = [(each, await audit.first_broken(session, each)) for each in hosts]
-    broken = [BrokenChain(host_id=each, seq=seq) for each, seq in found if seq is not None]
+    broken = [BrokenChain(host_id=each, **at._asdict()) for each, at in found if at is not None]
     return AuditVerified(hosts=len(hosts), is_whole=not broken, broken=broken)
 
 

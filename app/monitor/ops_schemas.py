@@ -239,7 +239,7 @@ class AuditQuery(BaseModel):
 
 
 class Deed(BaseModel):
-    """Who did what."""
+    """Who did what. No host: an act that touched none."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -267,10 +267,14 @@ class VerifyAudit(BaseModel):
 
 
 class BrokenChain(BaseModel):
-    """The first entry of a host that does not fit."""
+    """The first entry of a host that does not fit. No host: the log of acts that touched none.
+
+    `why`: `changed`, `missing`, or `no_head` where none is kept of a log from before there were any.
+    """
 
     host_id: str
     seq: int
+    why: Literal["changed", "missing", "no_head"]
 
 
 class AuditVerified(BaseModel):

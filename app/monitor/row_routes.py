@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
+from app import audit
 from app.identity import EventIdPath, HostIdPath, HostReaderDep, RegistrationIdPath
 from app.monitor.dry_run import dry_run
 from app.monitor.export import export_rows
@@ -46,6 +47,11 @@ async def export_registrations(
     """The event's registrations as CSV, with the filters of the list."""
     chunks = export_rows(resources.database, host_id, event_id, query)
     first = await anext(chunks)
+    async with resources.database.tenant(host_id) as session:
+        details = {"event_id": event_id, "filters": query.narrowed_by()}
+        await audit.record(
+            session, host_id, actor=principal.user_id, action="salesforce.rows_exported", details=details
+        )
     name = f'attachment; filename="registrations-{event_id}.csv"'
     headers = NO_STORE | {"Content-Disposition": name, "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(_joined(first, chunks), headers=headers, media_type=CSV_TYPE)

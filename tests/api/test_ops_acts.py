@@ -101,6 +101,33 @@ async def test_discard_gives_up_and_never_on_what_is_uncertain(
     assert await deeds(database) == [("host_a", "operator_1", "ops.jobs_discarded")]
 
 
+OF_HOST_A, OF_NOBODY = {"host_id": "host_a", "error_code": "NONE"}, {"error_code": "NONE"}
+TOOK_NOTHING = {
+    "discard": ("/ops/jobs/discard", OF_HOST_A, ("host_a", "ops.jobs_discarded")),
+    "discard-of-no-host": ("/ops/jobs/discard", OF_NOBODY, ("", "ops.jobs_discarded")),
+    "retry": ("/ops/jobs/retry", OF_HOST_A, ("host_a", "ops.jobs_retried")),
+    "retry-of-no-host": ("/ops/jobs/retry", OF_NOBODY, ("", "ops.jobs_retried")),
+    "replay": ("/ops/deliveries/replay", {"type": "none"}, ("", "ops.deliveries_replayed")),
+    "replay-of-unusable": (
+        "/ops/deliveries/replay",
+        {"webhook_ids": ["msg_bad"], "is_quarantined": True},
+        ("", "ops.deliveries_replayed"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "wanted", "deed"), TOOK_NOTHING.values(), ids=TOOK_NOTHING)
+async def test_act_that_took_nothing_is_in_the_log(
+    ops: httpx.AsyncClient, database: Database, path: str, wanted: dict[str, Any], deed: tuple[str, str]
+) -> None:
+    await save(database, Quarantined(webhook_id="msg_bad", reason="shape", body=b"{"))
+    await ops.post(path, json={"filter": wanted})
+    assert await deeds(database) == []
+    assert (await ops.post(path, json={"filter": wanted, "dry_run": False})).json()["queued"] == 0
+    assert await deeds(database) == [(deed[0], "operator_1", deed[1])]
+    assert (await ops.post("/ops/audit/verify")).json() == {"hosts": 1, "is_whole": True, "broken": []}
+
+
 @pytest.mark.parametrize("until", [None, hours_ago(1)], ids=["given-up", "ran-out"])
 async def test_release_settles_what_a_dead_worker_left_running(
     ops: httpx.AsyncClient, database: Database, rows: None, until: Any
@@ -333,7 +360,11 @@ async def test_whole_log_is_verified_and_a_changed_entry_is_found(
             text("UPDATE audit_log SET actor = 'nobody' WHERE host_id = 'host_a' AND seq = 2")
         )
     broken = (await ops.post("/ops/audit/verify", json={})).json()
-    assert broken == {"hosts": 2, "is_whole": False, "broken": [{"host_id": "host_a", "seq": 2}]}
+    assert broken == {
+        "hosts": 2,
+        "is_whole": False,
+        "broken": [{"host_id": "host_a", "seq": 2, "why": "changed"}],
+    }
     one = (await ops.post("/ops/audit/verify", json={"host_id": "host_b"})).json()
     assert (one["hosts"], one["is_whole"]) == (1, True)
 

@@ -154,10 +154,17 @@ async def test_cleared_credentials_end_the_connection_and_its_tokens(service: Se
     ]
 
 
+async def test_change_of_app_without_a_pair_is_in_the_log(service: Service) -> None:
+    for mode in ("own", "own", "shared", "shared"):
+        assert (await service.http.put(PATH, json={"mode": mode})).json()["app"]["mode"] == mode
+    assert await audited(service) == ["salesforce.app_mode_set"] * 2
+
+
 async def test_host_may_go_back_to_the_shared_app(service: Service) -> None:
     await save(service)
     answer = await service.http.put(PATH, json={"mode": "shared"})
     assert (answer.json()["app"]["mode"], answer.json()["app"]["credentials"]) == ("shared", None)
+    assert (await audited(service))[-1] == "salesforce.byo_credentials_cleared"
     assert (await service.connect())["state"] == "connected"
 
 

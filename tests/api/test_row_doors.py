@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from app.database import Database
-from app.models import SyncAttempt
+from app.models import AuditEntry, SyncAttempt
 from app.monitor.export import COLUMNS, MARK, PAGE, safe_cell
 from app.settings import Settings
 from app.vault import Vault
@@ -184,6 +185,16 @@ async def test_file_takes_the_filters_of_the_list(member: httpx.AsyncClient, dat
 async def test_file_of_an_event_that_is_not_there_is_a_problem(member: httpx.AsyncClient) -> None:
     answer = await member.get(E.replace(EVENT_ID, "evt_nobody") + "/registrations.csv")
     assert (answer.status_code, answer.json()["code"]) == (404, "EventNotFound")
+
+
+async def test_export_is_in_the_log_without_what_was_searched_for(
+    member: httpx.AsyncClient, database: Database
+) -> None:
+    assert await table(member, q="mary@otter.example", state="failed") == []
+    async with database.system() as session:
+        [entry] = list(await session.scalars(select(AuditEntry)))
+    assert (entry.host_id, entry.action) == ("host_a", "salesforce.rows_exported")
+    assert entry.details == {"event_id": EVENT_ID, "filters": ["states", "q"]}
 
 
 async def test_file_of_any_length_has_every_row_once(member: httpx.AsyncClient, database: Database) -> None:

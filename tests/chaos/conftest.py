@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.pepper import audit_key
+from app.settings import Settings
+from app.sync.drain import pepper_of
 from tests.api.conftest import service as service
 from tests.api.conftest import simulator as simulator
 from tests.chaos.steps import MortalDatabase
@@ -14,7 +17,7 @@ from tests.integration.sync.conftest import rig as rig
 
 
 @pytest.fixture
-async def mortal_database(migrated: str) -> AsyncIterator[MortalDatabase]:
-    database = MortalDatabase.connect(migrated)
+async def mortal_database(migrated: str, settings: Settings) -> AsyncIterator[MortalDatabase]:
+    database = MortalDatabase.connect(migrated, audit_key=audit_key(pepper_of(settings)))
     yield database
     await database.close()

@@ -1,5 +1,7 @@
 """`keys` and `audit` from the command line, against the real database."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -69,3 +71,49 @@ async def test_verifier_says_which_log_was_changed(
     assert await audit_command.verify_all(database, None) == 1
     assert await audit_command.verify_all(database, "host_a") == 0
     assert "host_b: entry 2 does not fit its chain" in capsys.readouterr().out
+
+
+async def test_heads_kept_elsewhere_show_a_log_that_was_put_back(
+    database: Database, owner: AsyncEngine, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Log and head of an earlier day fit each other: only what was printed since says that there was more."""
+    kept = tmp_path / "heads"
+    heads = text("SELECT * FROM audit_heads")
+    async with database.tenant("host_a") as session:
+        await audit.record(session, "host_a", actor="user_17", action="one")
+        earlier = (await session.execute(heads)).one()._asdict()
+    async with database.tenant("host_a") as session:
+        await audit.record(session, "host_a", actor="user_17", action="two")
+    capsys.readouterr()
+    assert await audit_command.print_heads(database, None) == 0
+    kept.write_text(capsys.readouterr().out)
+    assert await audit_command.verify_all(database, None, audit_command.read_heads(str(kept))) == 0
+    async with owner.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text("DELETE FROM audit_log WHERE seq = 2"))
+        put_back = text("UPDATE audit_heads SET count = :count, hash = :hash, mac = :mac")
+        await connection.execute(put_back, earlier)
+    assert await audit_command.verify_all(database, None) == 0
+    assert await audit_command.verify_all(database, None, audit_command.read_heads(str(kept))) == 1
+    assert "host_a: entry 2 is missing" in capsys.readouterr().out
+
+
+async def test_log_without_a_head_is_accepted_by_command(
+    database: Database, owner: AsyncEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with database.tenant("host_a") as session:
+        await audit.record(session, "host_a", actor="user_17", action="one")
+    async with owner.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text("DELETE FROM audit_heads"))
+    assert await audit_command.verify_all(database, None) == 1
+    assert "audit accept" in capsys.readouterr().out
+    assert await audit_command.accept_all(database, None) == 0
+    assert await audit_command.verify_all(database, None) == 0
+
+
+def test_file_that_is_none_of_heads_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "heads").write_text("one two\n")
+    for name in ("heads", "nowhere"):
+        with pytest.raises(audit_command.HeadsUnreadable):
+            audit_command.read_heads(str(tmp_path / name))

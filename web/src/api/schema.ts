@@ -175,10 +175,13 @@ export interface BackfillToStart {
   readonly "why"?: "request" | "reapply";
 }
 
-/** The first entry of a host that does not fit. */
+/** The first entry of a host that does not fit. No host: the log of acts that touched none.
+ * 
+ * `why`: `changed`, `missing`, or `no_head` where none is kept of a log from before there were any. */
 export interface BrokenChain {
   readonly "host_id": string;
   readonly "seq": number;
+  readonly "why": "changed" | "missing" | "no_head" | Other;
 }
 
 /** API requests of the whole org over 24 hours, as Salesforce counts them; `calls_today` are our own. */
@@ -326,7 +329,7 @@ export interface Credentials {
   readonly "saved_by": string;
 }
 
-/** Who did what. */
+/** Who did what. No host: an act that touched none. */
 export interface Deed {
   readonly "action": string;
   readonly "actor": string;
