@@ -218,8 +218,8 @@ export class ConnectDialog extends EventshipElement {
 
 /** Where people signed in before, to begin with; the My Domain is at hand in any case. */
 export function signInBefore({ environment, login_host, org }: Pick<ConnectionView, "environment" | "login_host" | "org">): { environment: Environment; myDomain: string } {
-  const isKnown = environment === "sandbox" || environment === "my_domain";
-  return { environment: isKnown ? environment : "production", myDomain: environment === "my_domain" ? login_host : new URL(org.instance_url).host };
+  const known = (["sandbox", "my_domain"] as const).find((each) => each === environment);
+  return { environment: known ?? "production", myDomain: environment === "my_domain" ? login_host : new URL(org.instance_url).host };
 }
 
 define("salesforce-connect-dialog", ConnectDialog);
