@@ -19,18 +19,16 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.edge.bodies import BODY_MAX, read_body, replayed
+from app.edge.refuse import refuse
 from app.idempotent_answers import DATABASE_AWAY, Stored, Ticket, claim, forget, keep
 from app.identity import CHANGING, Principal, current_principal
 from app.problems import (
-    BodyIncomplete,
-    BodyTooLarge,
     DatabaseUnavailable,
     FieldError,
     KeyReused,
     PayloadInvalid,
     Problem,
-    problem_response,
-    request_id_of,
 )
 from app.resources import Resources
 from app.vault import Vault
@@ -40,7 +38,6 @@ log = logging.getLogger(__name__)
 METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATH: Final = re.compile(r"/v1/hosts/(?P<host_id>[A-Za-z0-9_.:-]{1,64})/.+")
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-BODY_MAX: Final = 1_048_576
 WAIT_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
 COLUMN: Final = "idempotent_answers.body"
@@ -92,17 +89,17 @@ class Idempotency:
             await self._app(scope, receive, send)
             return
         try:
-            body = await _read(receive)
+            body = await read_body(receive, bytes_max=BODY_MAX)
             digest = request_digest(scope, body, principal)
             found = await claim_or_wait(
                 scope["app"].state.resources, host_id, key=_checked(key), digest=digest
             )
         except Problem as problem:
-            await _refuse(problem, scope, receive, send)
+            await refuse(problem, scope, receive, send)
         except DATABASE_AWAY:
-            await _refuse(DatabaseUnavailable(headers={"Retry-After": "5"}), scope, receive, send)
+            await refuse(DatabaseUnavailable(headers={"Retry-After": "5"}), scope, receive, send)
         else:
-            await self._answer(found, scope, _again(body, receive), send, host_id=host_id)
+            await self._answer(found, scope, replayed(body, receive), send, host_id=host_id)
 
     async def _answer(
         self, found: Ticket | Stored, scope: Scope, receive: Receive, send: Send, *, host_id: str
@@ -186,35 +183,3 @@ async def _changer(request: Request, host_id: str) -> Principal | None:
         return principal if principal.role_on(host_id) in CHANGING else None
     except Problem:
         return None
-
-
-async def _read(receive: Receive) -> bytes:
-    body, has_more = b"", True
-    while has_more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BodyIncomplete
-        body += message.get("body", b"")
-        has_more = message.get("more_body", False)
-        if len(body) > BODY_MAX:
-            raise BodyTooLarge
-    return body
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def replay() -> Message:
-        return next(messages, None) or await receive()
-
-    return replay
-
-
-async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-    resources: Resources = scope["app"].state.resources
-    answer = problem_response(
-        problem,
-        base_url=resources.settings.problem_base_url,
-        request_id=request_id_of(Request(scope)),
-    )
-    await answer(scope, receive, send)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import httpx
 from fastapi import Depends, Request
@@ -181,12 +181,16 @@ def _base64url(text: str) -> bytes:
 
 
 async def current_principal(request: Request) -> Principal:
-    """The caller of a request. Raises TokenInvalid."""
+    """The caller of a request, judged once. Raises TokenInvalid."""
+    known: Principal | None = getattr(request.state, "principal", None)
+    if known is not None:
+        return known
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise TokenInvalid(headers={"WWW-Authenticate": "Bearer"})
     verifier: TokenVerifier = request.app.state.resources.verifier
-    return await verifier.verify(token.strip())
+    request.state.principal = await verifier.verify(token.strip())
+    return cast(Principal, request.state.principal)
 
 
 PrincipalDep = Annotated[Principal, Depends(current_principal)]

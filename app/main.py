@@ -15,6 +15,7 @@ from app.console.page import install_console
 from app.console.routes import router as console_router
 from app.database import Database
 from app.documents import router as documents_router
+from app.edge.guard import Guard
 from app.health import router as health_router
 from app.hosts.routes import router as hosts_router
 from app.idempotency import Idempotency
@@ -121,6 +122,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     if settings.console_enabled:
         install_console(app)
     app.add_middleware(Idempotency)
+    app.add_middleware(Guard)
     _let_the_dashboard_in(app, settings)
     return app
 

@@ -10,7 +10,8 @@ from starlette.datastructures import State
 from starlette.types import Receive
 
 from app import problems
-from app.intake.body import Headers, check_headers, read_body
+from app.edge.bodies import read_body
+from app.intake.body import Headers, check_headers
 from app.intake.delivery import Accepted, DeliveryUnusable, Outcome, read_delivery
 from app.intake.openapi import WEBHOOK_REQUEST
 from app.intake.signature import SignatureInvalid, verify

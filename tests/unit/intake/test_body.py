@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive
 
-from app.intake.body import check_headers, read_body
+from app.edge.bodies import read_body
+from app.intake.body import check_headers
 from app.problems import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported, Problem
 
 JSON = (b"content-type", b"application/json")

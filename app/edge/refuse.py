@@ -1,0 +1,18 @@
+"""Answer a problem where no route and none of its handlers is reached."""
+
+from fastapi import Request
+from starlette.types import Receive, Scope, Send
+
+from app.problems import Problem, problem_response, request_id_of
+from app.resources import Resources
+
+
+async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """The problem as the application's own handlers would answer it."""
+    resources: Resources = scope["app"].state.resources
+    answer = problem_response(
+        problem,
+        base_url=resources.settings.problem_base_url,
+        request_id=request_id_of(Request(scope)),
+    )
+    await answer(scope, receive, send)
