@@ -7,7 +7,9 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 SIMULATOR_PORT ?= 8100
 FAULT ?=
+ADVISORIES ?=
 T ?=
+ADVISORIES ?=
 STAMP := $(VENV)/installed
 PYTHON := $(shell for candidate in python3.13 python3.12 python3.11 python3; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
@@ -20,7 +22,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +72,12 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 # uv resolves for every Python and system at once; it runs apart, so nothing of it is installed beside the service.
 LOCK := $(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
+
+audit: setup  ## does an advisory name a dependency? ADVISORIES=file or directory of OSV records, else pip-audit
+	@$(BIN)/python -m app.commands.dependencies audit "$(ADVISORIES)"
+
+sbom: setup  ## write sbom.cdx.json: what the locks name, as CycloneDX
+	@$(BIN)/python -m app.commands.dependencies sbom >sbom.cdx.json
 
 lock:  ## remake the locks after pyproject.toml changed; UPGRADE=1 takes newer releases
 	@test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV)-lock

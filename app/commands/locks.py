@@ -32,7 +32,7 @@ def lock_faults(project: Mapping[str, object], texts: Mapping[str, str]) -> Iter
     dependencies: list[str] = project["dependencies"]  # type: ignore[assignment]
     asked = {name: dependencies + [one for extra in LOCKS[name] for one in extras[extra]] for name in LOCKS}
     asked[BENCH_LOCK] = extras[BENCH_EXTRA]
-    pins = {name: _pins(text) for name, text in texts.items()}
+    pins = {name: pins_of(text) for name, text in texts.items()}
     for name, text in texts.items():
         yield from (f"{name} {fault}" for fault in _faults_of(asked[name], text, pins[name]))
     dev = pins["requirements-dev.lock"]
@@ -56,5 +56,6 @@ def _faults_of(requirements: Sequence[str], text: str, pins: Mapping[str, str]) 
             yield f"pins {requirement.name} {version}, pyproject.toml asks for {requirement.specifier}"
 
 
-def _pins(text: str) -> dict[str, str]:
+def pins_of(text: str) -> dict[str, str]:
+    """Name and version of each pin."""
     return {canonicalize_name(name): version for name, version in PIN.findall(text)}
