@@ -271,6 +271,10 @@ async def test_tombstone_covers_the_address_with_invisible_characters(
     await receive(database, erasure(attendee=INVISIBLE))
     await receive(database, told(attendee=WHO))
     await receive(database, told("reg_2", "msg_2", attendee=WHO | INVISIBLE | {"id": "per_3"}))
+    friend = {"id": "per_2", "email": "friend@otter.example", "first_name": "A", "last_name": "B"}
+    bare = {"company": None, "phone": None}
+    bought = told("reg_3", "msg_3", attendee=friend | bare, answers=[], utm=None, buyer=INVISIBLE)
+    await receive(database, bought)
     assert await places(owner) == []
 
 
