@@ -4,7 +4,9 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+import asyncpg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 NOT_MIGRATED: Final = frozenset({"42P01", "22023"})
 """A table that is not there, and a role that is not (as a value of `role`)."""
@@ -24,6 +26,11 @@ RUNS: Final = "set it to a server that runs"
 TLS_ADVICE: Final = "check its host, sslmode and sslrootcert"
 
 
+AWAY: Final = ("08", "25006", "53", "55", "57", "58", "XX")
+"""Connection, read-only, resources (a full disk), object state, operator, system and internal errors."""
+DRIVER_LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class DatabaseUnreachable(Exception):
     """Postgres does not answer at the configured address, or not to us."""
 
@@ -39,6 +46,16 @@ def first_line(error: BaseException) -> str:
     """What the server or the network said, without the statement and its values."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return (str(cause).splitlines() or [type(cause).__name__])[0]
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database cannot be used just now, rather than that what was asked of it is at fault."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout | OperationalError | InterfaceError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, DRIVER_LOST) or sqlstate(error).startswith(AWAY)
 
 
 def sqlstate(error: BaseException) -> str:

@@ -4,8 +4,9 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -23,7 +24,7 @@ WEBHOOK_BODY_CHANGES = Counter(
     "webhook_body_changes_total", "webhook ids that came again with another body", registry=REGISTRY
 )
 
-PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 SECRET_NAMES = re.compile(
     r"authorization|cookie|token|secret|verifier|^code$|^state$|signature|assertion", re.I
 )
@@ -36,7 +37,15 @@ SECRET_SHAPES = re.compile(
     r"|\b(?:access_token|refresh_token|client_secret|code_verifier)=[^&\s\"']+"
     r"|[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail addresses
 )
-QUIET_LOGGERS = ("httpx", "httpcore", "authlib", "arq", "asyncio")
+LIBRARIES: Final[Mapping[str, int]] = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "authlib": logging.WARNING,
+    "asyncio": logging.WARNING,
+    # What a wake-up runs logs its own failures; arq repeats them as text, with times and counts.
+    "arq": logging.CRITICAL,
+}
+"""From which level on each is heard."""
 
 
 class JsonLines(logging.Formatter):
@@ -71,5 +80,11 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in QUIET_LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, heard_from in LIBRARIES.items():
+        logging.getLogger(name).setLevel(heard_from)
+    logging.getLogger("uvicorn.error").addFilter(is_said_once)
+
+
+def is_said_once(record: logging.LogRecord) -> bool:
+    """Leave out what `app.problems` logs already: uvicorn gets an unexpected error a second time."""
+    return not record.getMessage().startswith("Exception in ASGI application")

@@ -13,10 +13,12 @@ from typing import Any
 from arq.connections import ArqRedis, create_pool
 from redis.exceptions import RedisError
 
+from app.log_limit import LogLimit
 from app.redis_url import redis_settings
 from app.telemetry import WAKE_UP_FAILURES
 
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 DRAIN = "drain"
 CHANGES = "eventship:changes"
@@ -54,7 +56,7 @@ class WakeUps:
                     await pool.publish(CHANGES, org_id)
         except (RedisError, OSError, TimeoutError) as error:
             WAKE_UP_FAILURES.inc()
-            log.warning("wake_up_failed", extra={"error": type(error).__name__})
+            limit.log(logging.WARNING, "wake_up_failed", key="", error=type(error).__name__)
             await self.close()
 
     async def tell_changed(self, org_id: str) -> None:

@@ -5,7 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from app.database_faults import first_line, is_away
+from app.log_limit import LogLimit
+from workers.guards import describe
+
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 Drain = Callable[[str], Awaitable[bool]]
 Announce = Callable[[list[str]], Awaitable[None]]
@@ -88,8 +93,8 @@ class Drains:
         try:
             async with asyncio.timeout(self._seconds):
                 has_more = await self._drain(org_id)
-        except Exception:
-            log.exception("drain_crashed", extra={"org_id": org_id})
+        except Exception as error:
+            _log_end(org_id, error)
         finally:
             del self._running[org_id]
             was_asked = org_id in self._asked_again
@@ -97,6 +102,16 @@ class Drains:
             self.freed.set()
         if (has_more or was_asked) and not self._is_closed:
             await self._announce([org_id])
+
+
+def _log_end(org_id: str, error: Exception) -> None:
+    """Log why a drain ended early; a database that is away needs no traceback."""
+    if is_away(error):
+        said = {"org_id": org_id, "error": describe(error), "cause": first_line(error)}
+        limit.log(logging.WARNING, "drain_cut", key=said["cause"], **said)
+    else:
+        kind = f"{org_id} {type(error).__name__}"
+        limit.log(logging.ERROR, "drain_crashed", key=kind, exc_info=error, org_id=org_id)
 
 
 async def _wait(tasks: "list[asyncio.Task[None]]", seconds: float) -> "list[asyncio.Task[None]]":

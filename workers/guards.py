@@ -1,11 +1,14 @@
-"""Loops that outlive their failures: a crash is logged and the loop goes on, ever slower until it heals."""
+"""Supervised loops: log a failure, back off exponentially, go on; no turn takes longer than it may."""
 
 import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
 
+from app.log_limit import LogLimit
+
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 Run = Callable[[], Awaitable[None]]
 
@@ -27,18 +30,43 @@ async def keep_running(
             await run()
             wait = first
         except Exception as error:
-            log.warning("loop_failed", extra={"loop": name, "error": describe(error), "next_in": wait})
+            limit.log(
+                logging.WARNING, "loop_failed", key=name, loop=name, error=describe(error), next_in=wait
+            )
             await pause(stop, wait)
             wait = min(wait * 2, longest)
 
 
-async def repeat(name: str, run: Run, *, every: float, stop: asyncio.Event) -> None:
-    """Call `run` about every `every` seconds until `stop`; a failure is logged and costs one turn."""
+async def repeat(
+    name: str,
+    run: Run,
+    *,
+    every: float,
+    stop: asyncio.Event,
+    within: float,
+    first: float = FIRST_SECONDS,
+    longest: float = LONGEST_SECONDS,
+) -> None:
+    """Call `run` about every `every` seconds until `stop`.
+
+    A turn is cancelled after `within` seconds. A failure costs one turn; the next one waits for `first`
+    seconds at least, twice as long each time in a row, up to `longest`.
+    """
+    failures = 0
     while not stop.is_set():
         try:
-            await run()
+            async with asyncio.timeout(within):
+                await run()
         except Exception as error:
-            log.warning("turn_failed", extra={"loop": name, "error": describe(error)})
+            wait = max(every, min(first * 2**failures, longest))
+            failures += 1
+            said = {"loop": name, "error": describe(error), "next_in": wait}
+            limit.log(logging.WARNING, "turn_failed", key=name, **said)
+            await pause(stop, jittered(wait))
+            continue
+        if failures:
+            log.info("loop_recovered", extra={"loop": name, "failures": failures})
+            failures = 0
         await pause(stop, jittered(every))
 
 

@@ -20,15 +20,21 @@ from workers.retention import purge
 
 HOUR = 3600.0
 CHUNKS_A_TURN = 10
+TURN_SECONDS = 600.0
+"""For chores that call Salesforce for one connection after another."""
 
 
 @dataclass(frozen=True)
 class Chore:
-    """Something to do about every `every` seconds, in each worker: doing it twice must be harmless."""
+    """Something to do about every `every` seconds, in each worker: doing it twice must be harmless.
+
+    A turn that takes longer than `within` seconds is cancelled; the next one goes on from what is committed.
+    """
 
     name: str
     every: float
     run: Callable[[Resources], Awaitable[object]]
+    within: float = TURN_SECONDS
 
 
 async def arm_linked(resources: Resources) -> None:
@@ -80,7 +86,8 @@ async def keep_house(resources: Resources, chores: Sequence[Chore], *, stop: asy
     async with asyncio.TaskGroup() as group:
         for chore in chores:
             turn = partial(_once, chore, resources)
-            group.create_task(repeat(chore.name, turn, every=chore.every, stop=stop))
+            loop = repeat(chore.name, turn, every=chore.every, stop=stop, within=chore.within)
+            group.create_task(loop)
 
 
 async def _once(chore: Chore, resources: Resources) -> None:

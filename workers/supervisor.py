@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 FINISH_SHARE = 0.75
 """Of the time to stop, drains get this much to end by themselves; the rest is for leaving their calls."""
 LAST_WORDS_SECONDS = 1.0
+LOOK_SECONDS = 30.0
+"""The longest that finding the orgs with work may take."""
 
 
 def new_worker_id() -> str:
@@ -64,9 +66,10 @@ class Supervisor:
     async def run(self) -> None:
         """Work until `stop`; then let drains end, abandon the calls that do not, and take the row away."""
         times = self._resources.settings.times
-        beating = asyncio.create_task(
-            repeat("heartbeat", self._beat, every=times.heartbeat, stop=self._gone), name="heartbeat"
+        beat = repeat(
+            "heartbeat", self._beat, every=times.heartbeat, stop=self._gone, within=3 * times.heartbeat
         )
+        beating = asyncio.create_task(beat, name="heartbeat")
         loops = [asyncio.create_task(loop(), name=name) for name, loop in self._loops().items()]
         await self._stop.wait()
         await self.drains.finish(times.stop * FINISH_SHARE)
@@ -79,7 +82,9 @@ class Supervisor:
         look = partial(sweep, self.drains, self._work.find_orgs, every=every)
         return {
             "wake-ups": partial(self._listener.listen, stop=self._stop),
-            "sweeper": partial(repeat, "sweeper", look, every=0, stop=self._stop),
+            "sweeper": partial(
+                repeat, "sweeper", look, every=0, stop=self._stop, within=every + LOOK_SECONDS
+            ),
             "chores": partial(keep_house, self._resources, self._work.chores, stop=self._stop),
         }
 

@@ -10,20 +10,21 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
+from app.database_faults import first_line, is_away
 from app.direct import Direct
 from app.intake.delivery import Accepted, Outcome
 from app.intake.record import Recorded, record, record_news
 from app.intake.unread import Unusable
 from app.intake.unread_store import keep_unusable
+from app.log_limit import LogLimit
 from app.problems import DatabaseUnavailable
 from app.wakeups import WakeUps
 
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 WAITING_MAX = 2000
 BATCH_MAX = 200
@@ -31,9 +32,6 @@ WRITERS = 2
 """One lets the database and the process wait for each other; more make groups small."""
 ANSWER_SECONDS = 4.0
 ANNOUNCE_EVERY_SECONDS = 0.1
-AWAY_SQLSTATES = ("08", "25006", "53", "57", "58")
-"""Connection, read-only, resources such as a full disk, operator intervention, system error."""
-DRIVER_LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 SENDER_WAITS = {"Retry-After": "5"}
 
 
@@ -84,7 +82,7 @@ class IntakeWriter:
             async with asyncio.timeout(self._answer_seconds), self._database.system() as session:
                 await keep_unusable(session, unusable, pepper=self._pepper)
         except (SQLAlchemyError, OSError) as error:
-            if not is_database_away(error):
+            if not is_away(error):
                 raise
             raise DatabaseUnavailable(headers=SENDER_WAITS) from None
 
@@ -115,7 +113,7 @@ class IntakeWriter:
         try:
             recorded = await self._record([waiting.delivery for waiting in group], direct)
         except Exception as error:  # the writer outlives whatever a delivery does
-            if len(group) > 1 and not is_database_away(error):
+            if len(group) > 1 and not is_away(error):
                 for waiting in group:
                     await self._write([waiting], direct)
                 return
@@ -160,26 +158,19 @@ async def running_writer(writer: IntakeWriter) -> AsyncIterator[IntakeWriter]:
         await asyncio.wait(running)
 
 
-def is_database_away(error: BaseException) -> bool:
-    """Whether the sender should try again later, rather than that this delivery is at fault."""
-    if isinstance(error, OSError | TimeoutError | PoolTimeout | OperationalError | InterfaceError):
-        return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    sqlstate = getattr(cause, "sqlstate", None) or ""
-    return isinstance(cause, DRIVER_LOST) or sqlstate.startswith(AWAY_SQLSTATES)
-
-
 def _give_up(answer: "asyncio.Future[Outcome]") -> None:
     if not answer.done():
         answer.set_exception(DatabaseUnavailable(headers=SENDER_WAITS))
 
 
 def _refuse(group: Sequence[Waiting], error: Exception) -> None:
-    if is_database_away(error):
-        log.warning("deliveries_not_recorded", extra={"error": type(error).__name__, "count": len(group)})
+    refusal: Exception = error
+    if is_away(error):
+        cause, refusal = first_line(error), DatabaseUnavailable(headers=SENDER_WAITS)
+        kind = type(error).__name__
+        limit.log(
+            logging.WARNING, "deliveries_not_recorded", key=cause, error=kind, cause=cause, count=len(group)
+        )
     for waiting in group:
         if not waiting.answer.done():
-            is_away = is_database_away(error)
-            waiting.answer.set_exception(DatabaseUnavailable(headers=SENDER_WAITS) if is_away else error)
+            waiting.answer.set_exception(refusal)

@@ -16,7 +16,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.local import LocalEngines
-from app.telemetry import QUIET_LOGGERS, configure_logging
+from app.telemetry import LIBRARIES, configure_logging
 
 READERS: Final = {
     "string": ("GET",),
@@ -32,7 +32,7 @@ READERS: Final = {
 def logging_into(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """The service's own logging at its most talkative, written to a text instead of standard error."""
     root, written = logging.getLogger(), io.StringIO()
-    before = (root.level, list(root.handlers), [logging.getLogger(name).level for name in QUIET_LOGGERS])
+    before = (root.level, list(root.handlers), [logging.getLogger(name).level for name in LIBRARIES])
     monkeypatch.setattr(sys, "stderr", written)
     configure_logging("DEBUG")
     try:
@@ -40,7 +40,7 @@ def logging_into(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     finally:
         root.setLevel(before[0])
         root.handlers[:] = before[1]
-        for name, level in zip(QUIET_LOGGERS, before[2], strict=True):
+        for name, level in zip(LIBRARIES, before[2], strict=True):
             logging.getLogger(name).setLevel(level)
 
 

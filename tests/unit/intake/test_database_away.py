@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.intake.writer import is_database_away
+from app.database_faults import is_away
 
 
 class Refusal(Exception):
@@ -30,6 +30,9 @@ class Refusal(Exception):
         pytest.param(DBAPIError("", {}, Refusal("57P01")), id="shutdown"),
         pytest.param(DBAPIError("", {}, Refusal("25006")), id="read-only"),
         pytest.param(DBAPIError("", {}, Refusal("58030")), id="io-error"),
+        pytest.param(DBAPIError("", {}, Refusal("XX000")), id="could-not-write-init-file"),
+        pytest.param(DBAPIError("", {}, Refusal("55000")), id="object-state"),
+        pytest.param(asyncpg.InternalServerError(), id="driver-could-not-write-init-file"),
         pytest.param(asyncpg.AdminShutdownError(), id="driver-shutdown"),
         pytest.param(asyncpg.DiskFullError(), id="driver-disk-full"),
         pytest.param(asyncpg.InterfaceError("connection is closed"), id="driver-closed"),
@@ -37,7 +40,7 @@ class Refusal(Exception):
     ],
 )
 def test_absence_of_the_database_is_told_from_the_error(error: Exception) -> None:
-    assert is_database_away(error)
+    assert is_away(error)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +55,4 @@ def test_absence_of_the_database_is_told_from_the_error(error: Exception) -> Non
     ],
 )
 def test_fault_of_a_delivery_is_not_taken_for_an_absence(error: Exception) -> None:
-    assert not is_database_away(error)
+    assert not is_away(error)

@@ -124,7 +124,7 @@ async def test_a_drain_that_outlives_its_time_is_cut_off(
     drains = drains_of(orgs, seconds=0.01)
     await ended(drains.start("org_1", is_slow=False))
     assert orgs.cancelled == ["org_1"]
-    assert [record.message for record in caplog.records] == ["drain_crashed"]
+    assert [record.message for record in caplog.records] == ["drain_cut"]
 
 
 async def test_finishing_waits_for_drains_that_end(orgs: Orgs) -> None:

@@ -5,7 +5,14 @@ import logging
 
 import pytest
 
+from app.log_limit import LogLimit
+from workers import guards
 from workers.guards import describe, jittered, keep_running, pause, repeat
+
+
+@pytest.fixture(autouse=True)
+def every_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "limit", LogLimit(guards.log, seconds=0))
 
 
 class Turns:
@@ -42,15 +49,44 @@ async def test_waits_grow_only_up_to_the_longest(caplog: pytest.LogCaptureFixtur
 
 async def test_a_failed_turn_costs_one_turn(caplog: pytest.LogCaptureFixture) -> None:
     turns = Turns(fails={2}, last=4)
-    await repeat("chores", turns.run, every=0.001, stop=turns.stop)
+    await repeat("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)
     assert turns.count == 4
     assert [vars(record)["error"] for record in caplog.records] == ["ConnectionError: gone fishing"]
+
+
+async def test_a_turn_that_hangs_is_cut_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    turns = Turns(fails=set(), last=3)
+
+    async def hang_once() -> None:
+        await turns.run()
+        if turns.count == 1:
+            await asyncio.Event().wait()
+
+    await repeat("sweeper", hang_once, every=0, stop=turns.stop, within=0.02, first=0.001)
+    assert turns.count == 3
+    assert [vars(record)["error"] for record in caplog.records if record.levelno > logging.INFO] == [
+        "TimeoutError"
+    ]
+
+
+async def test_a_loop_without_a_pause_of_its_own_does_not_spin_while_it_fails() -> None:
+    turns = Turns(fails=set(range(1, 10_000)), last=10_000)
+    asyncio.get_running_loop().call_later(1, turns.stop.set)
+    await repeat("sweeper", turns.run, every=0, stop=turns.stop, within=5)
+    assert 2 <= turns.count <= 4, "0 s, 0.25 s, 0.75 s"
+
+
+async def test_the_wait_after_failures_is_over_with_the_first_success() -> None:
+    turns = Turns(fails={1, 2}, last=60)
+    async with asyncio.timeout(1):
+        await repeat("sweeper", turns.run, every=0, stop=turns.stop, within=5, first=0.01)
+    assert turns.count == 60
 
 
 async def test_nothing_runs_after_the_stop() -> None:
     turns = Turns(fails=set(), last=0)
     turns.stop.set()
-    await repeat("chores", turns.run, every=0, stop=turns.stop)
+    await repeat("chores", turns.run, every=0, stop=turns.stop, within=5)
     await keep_running("wake-ups", turns.run, stop=turns.stop)
     assert turns.count == 0
 
