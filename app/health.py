@@ -43,6 +43,7 @@ READY = text("""
       AND connection.state = 'connected' AND host.paused_at IS NULL AND event.paused_at IS NULL
       AND lease.paused_at IS NULL
       AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
+      AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
       AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
 """)
 WORKERS = text("""

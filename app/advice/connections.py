@@ -129,6 +129,33 @@ REASON_ROWS: Final[tuple[AdviceRow, ...]] = (
     ),
 )
 
+FAULT_ROWS: Final[tuple[AdviceRow, ...]] = (
+    (
+        "credentials_unreadable",
+        "The stored Salesforce access cannot be opened",
+        "It was stored with an encryption key that this service does not have, or it was changed since. "
+        "Nothing is sent to Salesforce; what is waiting is not lost.",
+        ("Write to Eventship support.", "Or reconnect, which stores new access.", PICKS_UP),
+        f"{DOCS}#faults",
+    ),
+    (
+        "instance_not_allowed",
+        "The stored address of the Salesforce org is not trusted",
+        "Access to Salesforce is sent only to Salesforce's own servers, and the stored address is none of "
+        "them. What is waiting is not lost.",
+        ("Reconnect, which stores the address anew.", PICKS_UP),
+        f"{DOCS}#faults",
+    ),
+    (
+        "internal_fault",
+        "Syncing stopped over a fault of ours",
+        "Something in this host's registrations met a fault in our software. We try again by ourselves, with "
+        "fewer registrations at a time; what is waiting is not lost.",
+        ("Nothing to do. Write to Eventship support if it lasts for more than an hour.",),
+        f"{DOCS}#faults",
+    ),
+)
+
 ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "package_not_installed",
@@ -382,4 +409,4 @@ WARNING_ROWS: Final[tuple[AdviceRow, ...]] = (
     ),
 )
 
-CONNECTION_ROWS: Final = (*REASON_ROWS, *ATTEMPT_ROWS, *HINT_ROWS, *WARNING_ROWS)
+CONNECTION_ROWS: Final = (*REASON_ROWS, *FAULT_ROWS, *ATTEMPT_ROWS, *HINT_ROWS, *WARNING_ROWS)

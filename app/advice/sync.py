@@ -309,6 +309,13 @@ TIME_ROWS: Final[tuple[AdviceRow, ...]] = (
         DOCS + "outcome_unknown",
     ),
     (
+        "not_processed",
+        "A fault of ours stopped this registration",
+        "Our software failed on it each time it was tried by itself; the other registrations go on.",
+        ("Write to Eventship support with the registration's id.", "Click Retry once it is mended."),
+        DOCS + "not_processed",
+    ),
+    (
         "unknown_error",
         "Salesforce refused the record",
         "Salesforce gave a reason that we have no advice for; its own message stands beside this.",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from app.advice.table import advise
 from app.campaigns.statuses import MemberStatus
 from app.problems import (
     ApiBudgetReached,
@@ -17,7 +18,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import query_request, read_query
 from app.salesforce.errors import AnswerLost, ErrorClass, Failure, Refused, SalesforceError
 from app.salesforce.ids import to18
-from app.salesforce.session import ConnectionEnded, RefreshUnavailable
+from app.salesforce.session import ConnectionEnded, ConnectionUnusable, RefreshUnavailable
 from app.salesforce.soql import quote
 
 SOON, LATER, LIMIT_PROBE = 5, 30, 900
@@ -85,6 +86,9 @@ def problem_of(error: SalesforceError) -> Problem:
         return _refusal(error.failure)
     if isinstance(error, ConnectionEnded):
         return ConnectionNeedsReconnect(reason=error.reason_code)
+    if isinstance(error, ConnectionUnusable):
+        advice = advise(error.reason_code)
+        return SalesforceUnavailable(reason=error.reason_code, advice=advice, headers=_retry_after(LATER))
     if isinstance(error, RefreshUnavailable):
         return _unavailable(max(1, round(error.retry_after)))
     return _unavailable(SOON)

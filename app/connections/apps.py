@@ -13,7 +13,7 @@ from app.models import Host, OwnApp
 from app.problems import CredentialsMissing, NotConfigured
 from app.resources import Resources
 from app.settings import Settings
-from app.vault import Vault
+from app.vault import KeyMissing, SealBroken, Vault
 
 OWN: Final = "own_"
 Mode = Literal["shared", "own"]
@@ -21,6 +21,10 @@ Mode = Literal["shared", "own"]
 
 class AppNotConfigured(Exception):
     """This process was not given the credentials of the app that a connection was made with."""
+
+
+class AppUnreadable(AppNotConfigured):
+    """The stored credentials of a host's own app were altered, or sealed with a key that is not here."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,11 @@ async def credentials_for(resources: Resources, host_id: str, app_ref: str) -> A
 
 
 def open_own_app(vault: Vault, saved: OwnApp) -> AppCredentials:
-    """Key and Secret of a host's own app, in clear."""
-    key = vault.open(saved.consumer_key, host_id=saved.host_id, column=CONSUMER_KEY)
-    return AppCredentials(
-        key, vault.open(saved.consumer_secret, host_id=saved.host_id, column=CONSUMER_SECRET)
-    )
+    """Key and Secret of a host's own app, in clear. Raises AppUnreadable."""
+    try:
+        return AppCredentials(
+            vault.open(saved.consumer_key, host_id=saved.host_id, column=CONSUMER_KEY),
+            vault.open(saved.consumer_secret, host_id=saved.host_id, column=CONSUMER_SECRET),
+        )
+    except (KeyMissing, SealBroken) as error:
+        raise AppUnreadable("the credentials of the host's own app cannot be opened") from error

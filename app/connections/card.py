@@ -22,6 +22,7 @@ from app.connections.schemas import (
     Card,
     ConnectionView,
     Credentials,
+    Fault,
     Org,
     Pause,
     Policy,
@@ -99,6 +100,7 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
         state=state,
         state_since=connection.state_since if connection and is_shown else None,
         reason=_reason(settings, state, facts=facts),
+        fault=_fault(settings, state, facts=facts),
         role=role,
         actions=_actions(settings, state, role=role, app=facts.app),
         app=_app(settings, facts),
@@ -143,6 +145,13 @@ def _reason(settings: Settings, state: State, *, facts: Facts) -> Advice | None:
     changes = "1 change is" if waiting == 1 else f"{waiting} changes are"
     explanation = f"{advice.explanation} {changes} waiting; none is lost."
     return advice.model_copy(update={"explanation": explanation})
+
+
+def _fault(settings: Settings, state: State, *, facts: Facts) -> Fault | None:
+    connection = facts.connection
+    if connection is None or connection.fault_code is None or state != "connected":
+        return None
+    return Fault(advice=explain(settings, connection.fault_code), until=connection.fault_until)
 
 
 def _actions(settings: Settings, state: State, *, role: Role, app: AppChoice) -> Actions:
@@ -271,6 +280,7 @@ async def _work(
         return NOTHING_TO_DO
     is_open = (
         connection.state == "connected"
+        and connection.fault_code is None
         and host.paused_at is None
         and not budget_of(connection, host.cap_percent, now).is_stopped
     )

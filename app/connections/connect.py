@@ -189,6 +189,7 @@ FORGOTTEN: Final[dict[str, object]] = dict.fromkeys(
     ("last_used_at", "last_written_at", "api_used", "api_limit", "api_measured_at", "api_closed_until")
 )
 """What was said of another org."""
+NO_FAULT: Final[dict[str, object]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
 
 
 def _values(resources: Resources, attempt: OAuthAttempt, *, grant: NewGrant) -> dict[str, object]:
@@ -200,6 +201,7 @@ def _values(resources: Resources, attempt: OAuthAttempt, *, grant: NewGrant) -> 
         "state_since": now,
         "reason_code": None,
         "problems": [],
+        **NO_FAULT,
         "environment": attempt.environment,
         "login_url": attempt.login_url,
         "client_id": attempt.client_id,

@@ -15,7 +15,6 @@ from app.models import Connection
 from app.problems import Problem
 from app.resources import Resources
 from app.salesforce.errors import SalesforceError
-from app.salesforce.hosts import HostNotAllowed
 
 log = logging.getLogger(__name__)
 
@@ -69,5 +68,5 @@ async def _probe(resources: Resources, host_id: str) -> None:
     try:
         client = await open_client(resources, host_id)
         await client.identity(connection.identity_url)
-    except (SalesforceError, HostNotAllowed, Problem) as error:
+    except (SalesforceError, Problem) as error:
         log.warning("probe_failed", extra={"host_id": host_id, "error": type(error).__name__})

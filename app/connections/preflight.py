@@ -34,11 +34,12 @@ from app.resources import Resources
 from app.salesforce.client import SalesforceClient
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import Refused, SalesforceError
-from app.salesforce.hosts import HostNotAllowed, lightning_url
+from app.salesforce.hosts import lightning_url
 from app.salesforce.limits import ApiUsage
 from app.salesforce.session import ConnectionEnded
 from app.sync.access import EMAIL_NOT_SEARCHABLE, AccessProblem, look_again, settle_problems
 from app.sync.describes import keep
+from app.sync.gates import forget_fault
 from app.sync.rules.checks import WRITTEN
 from app.sync.rules.mapping import Rules
 from app.sync.rules.statuses import TASK_STATUS
@@ -111,7 +112,7 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
         is_sandbox = connection.org_is_sandbox is not False
         look = await look_at_org(client, connection.user_id, is_sandbox=is_sandbox)
         await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
-    except (SalesforceError, HostNotAllowed) as error:
+    except SalesforceError as error:
         return await _refused(resources, connection, error)
     return await _judged(resources, connection, client=client, look=look)
 
@@ -129,6 +130,7 @@ async def _judged(
 ) -> PreflightShown:
     async with resources.database.tenant(connection.host_id) as session:
         await _measure(session, connection.host_id, client.usage)
+        await forget_fault(session, connection.host_id)
         measured = await session.get_one(Connection, connection.host_id)
         host = await session.get(Host, connection.host_id)
         known = Known(
@@ -206,9 +208,7 @@ async def _share_without_company(session: AsyncSession, host_id: str) -> float:
     return row[1] / row[0] if row[0] >= 10 else 0.0
 
 
-async def _refused(
-    resources: Resources, connection: Connection, error: SalesforceError | HostNotAllowed
-) -> PreflightShown:
+async def _refused(resources: Resources, connection: Connection, error: SalesforceError) -> PreflightShown:
     """What a look that failed tells: the connection may have ended over it."""
     if isinstance(error, ConnectionEnded):
         raise ConnectionNeedsReconnect(reason=error.reason_code) from error

@@ -12,18 +12,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.approvals import was_evicted
-from app.connections.apps import AppNotConfigured, credentials_for
+from app.connections.apps import AppNotConfigured, AppUnreadable, credentials_for
 from app.connections.ends import GONE, end_connection
 from app.connections.left_grants import forget_left
 from app.connections.refusals import CREDENTIALS_REJECTED, reason_of
 from app.connections.revocations import queue_revocation
-from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
+from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
 from app.models import Connection
 from app.resources import Resources
 from app.salesforce import oauth
 from app.salesforce.hosts import HostNotAllowed, check_instance_url, check_login_host
 from app.salesforce.oauth import OAuthAnswerLost, OAuthNotSent, OAuthRefused, TokenAnswer
-from app.salesforce.session import AccessToken, ConnectionEnded, RefreshUnavailable
+from app.salesforce.session import AccessToken, ConnectionEnded, ConnectionUnusable, RefreshUnavailable
 from app.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,10 @@ async def claim_refresh(
     where: ColumnElement[bool],
     state: str = "connected",
 ) -> Claim | None:
-    """Set the marker in the caller's transaction if the row is still as `where` says. Commit, then send."""
+    """Set the marker in the caller's transaction if the row is still as `where` says. Commit, then send.
+
+    Raises ConnectionUnusable.
+    """
     claimed = (
         await session.execute(
             update(Connection)
@@ -80,14 +83,15 @@ async def claim_refresh(
         client_id=claimed.client_id,
         instance_url=claimed.instance_url,
         state=state,
-        refresh_token=vault.open(claimed.refresh_token, host_id=host_id, column=REFRESH_TOKEN),
+        refresh_token=open_secret(vault, claimed.refresh_token, host_id=host_id, column=REFRESH_TOKEN),
     )
 
 
 async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessToken | None:
     """Send the claimed refresh and store its outcome; None when the row has moved on meanwhile.
 
-    Raises `ConnectionEnded` for a lasting no, `RefreshUnavailable` for one that may pass. The marker stays
+    Raises `ConnectionEnded` for a lasting no, `RefreshUnavailable` for one that may pass, and
+    `ConnectionUnusable` where the app's own credentials cannot be opened. The marker stays
     only when the answer was lost: then the token may be rotated, and sending it again may end the grant.
     """
     try:
@@ -96,6 +100,9 @@ async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessT
         log.warning("refresh_answer_lost", extra={"host_id": host_id, "error": str(error)})
         stale = resources.settings.times.refresh_stale
         raise RefreshUnavailable(f"the answer was lost: {error}", retry_after=stale) from error
+    except AppUnreadable as error:
+        await _clear(resources, host_id, claim)
+        raise ConnectionUnusable(UNREADABLE) from error
     except (OAuthNotSent, AppNotConfigured, HostNotAllowed) as error:
         await _clear(resources, host_id, claim)
         log.warning("refresh_not_sent", extra={"host_id": host_id, "error": str(error)})

@@ -217,6 +217,16 @@ class Pause(BaseModel):
     paused_by: str | None
 
 
+class Fault(BaseModel):
+    """Why this host's work rests although it is connected, and when it is tried again.
+
+    Its code: `credentials_unreadable`, `instance_not_allowed`, `internal_fault`.
+    """
+
+    advice: Advice
+    until: datetime | None
+
+
 class Policy(BaseModel):
     """What happens by itself: new events are synced; what was there before the first connection waits."""
 
@@ -241,6 +251,7 @@ class Card(BaseModel):
     state: State
     state_since: datetime | None
     reason: Advice | None
+    fault: Fault | None
     role: Role
     actions: Actions
     app: App

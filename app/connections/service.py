@@ -11,15 +11,15 @@ from app.models import Connection
 from app.problems import ConnectionNeedsReconnect, NotConnected
 from app.resources import Resources
 from app.salesforce.client import SalesforceClient
-from app.salesforce.hosts import check_instance_url
-from app.salesforce.session import SessionAuth
+from app.salesforce.hosts import HostNotAllowed, check_instance_url
+from app.salesforce.session import ConnectionUnusable, SessionAuth
 from app.settings import Settings
 
 
 async def open_client(
     resources: Resources, host_id: str, *, before_send: Callable[[], None] | None = None
 ) -> SalesforceClient:
-    """A client of the host's org. Raises NotConnected, ConnectionNeedsReconnect, HostNotAllowed.
+    """A client of the host's org. Raises NotConnected, ConnectionNeedsReconnect, ConnectionUnusable.
 
     `before_send` may veto every send (see SalesforceClient). Its calls raise, besides the wire's own errors,
     `ConnectionEnded` once the connection was found dead and `RefreshUnavailable` while no token can be had.
@@ -27,10 +27,14 @@ async def open_client(
     async with resources.database.tenant(host_id) as session:
         connection = await usable_connection(session, host_id, settings=resources.settings)
     settings, token = resources.settings, open_token(resources.vault, connection)
+    try:
+        instance_url = check_instance_url(connection.instance_url, extra=settings.extra_hosts)
+    except HostNotAllowed as error:
+        raise ConnectionUnusable("instance_not_allowed") from error
     return SalesforceClient(
         resources.http,
         SessionAuth(ConnectionTokens(resources, host_id, token)),
-        instance_url=check_instance_url(connection.instance_url, extra=settings.extra_hosts),
+        instance_url=instance_url,
         api_version=connection.api_version,
         before_send=before_send,
         answer_within=settings.times.http_total,

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import and_, func, or_
 
 from app.connections.refresh import Claim, carry_out, claim_refresh
-from app.connections.sealing import ACCESS_TOKEN
+from app.connections.sealing import ACCESS_TOKEN, open_secret
 from app.models import Connection
 from app.resources import Resources
 from app.salesforce.session import AccessToken, ConnectionEnded, RefreshUnavailable
@@ -27,7 +27,7 @@ LONGEST_PAUSE: Final = 0.5
 
 
 class ConnectionTokens:
-    """The TokenSource of one host. Raises `ConnectionEnded` and `RefreshUnavailable`."""
+    """The TokenSource of one host. Raises ConnectionEnded, ConnectionUnusable, RefreshUnavailable."""
 
     def __init__(self, resources: Resources, host_id: str, token: AccessToken | None = None) -> None:
         self._resources = resources
@@ -104,9 +104,9 @@ def living(connection: Connection | None) -> Connection:
 
 
 def open_token(vault: Vault, connection: Connection) -> AccessToken:
-    """The stored access token of a living connection."""
+    """The stored access token of a living connection. Raises ConnectionUnusable."""
     assert connection.access_token is not None
-    value = vault.open(connection.access_token, host_id=connection.host_id, column=ACCESS_TOKEN)
+    value = open_secret(vault, connection.access_token, host_id=connection.host_id, column=ACCESS_TOKEN)
     return AccessToken(value, connection.token_version, connection.instance_url)
 
 

@@ -16,7 +16,6 @@ from app.problems import ApiBudgetReached, NotConnected, Problem, SalesforceUnav
 from app.resources import Resources
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import SalesforceError
-from app.salesforce.hosts import HostNotAllowed
 from app.sync.describes import forget_describes, load_describes
 from app.sync.finish import note_usage
 from app.sync.policy import LIMIT_WAIT
@@ -63,8 +62,6 @@ async def look_at(
         )
     except SalesforceError as error:
         raise problem_of(error) from error
-    except HostNotAllowed as error:
-        raise SalesforceUnavailable from error
     if client.calls:
         async with resources.database.tenant(host_id) as session:
             await note_usage(session, host_id, client, calls=client.calls, has_written=False)

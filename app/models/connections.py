@@ -11,6 +11,8 @@ from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList, Sea
 class Connection(Base):
     """One per host. Kept after a disconnect (without credentials), so that work can wait for the next one.
 
+    `fault_code`: why the host's own turn broke off; its work waits until `fault_until`, by `fault_count`.
+
     `state`: connected, needs_reconnect, disconnected. `refresh_started_at` marks a token request in flight.
     `problems` is what the connected user lacks while the connection itself works (see `app.sync.access`).
     """
@@ -57,6 +59,9 @@ class Connection(Base):
     problems: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
     calls_today: Mapped[int] = mapped_column(Integer, server_default="0")
     calls_day: Mapped[datetime | None]
+    fault_code: Mapped[str | None]
+    fault_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    fault_until: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(BigInteger, server_default="1")
 
 

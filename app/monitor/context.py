@@ -46,11 +46,16 @@ class EventContext:
     def gates(self) -> Gates:
         budget = self.budget
         return Gates(
-            is_connected=self.connection is not None and self.connection.state == "connected",
+            is_connected=self._is_connected,
             is_paused=self._is_paused,
             is_over_budget=budget is not None and budget.is_stopped,
             is_backing_off=self._is_backing_off,
         )
+
+    @property
+    def _is_connected(self) -> bool:
+        connection = self.connection
+        return connection is not None and connection.state == "connected" and connection.fault_code is None
 
     @property
     def _is_paused(self) -> bool:

@@ -113,6 +113,19 @@ class OrgShown(BaseModel):
     is_paused: bool
 
 
+class HostFault(BaseModel):
+    """A host whose own turn broke off: its work rests until `until`, that of its neighbours goes on.
+
+    `count` is how often in a row.
+    """
+
+    host_id: str
+    org_id: str
+    code: str
+    count: int
+    until: datetime | None
+
+
 class BudgetShown(BaseModel):
     """One host's share of its org's calls; the fullest come first."""
 
@@ -292,6 +305,7 @@ class Overview(BaseModel):
     oldest_due_age_seconds: float
     orgs_with_backlog: int
     orgs_with_trouble: list[OrgShown]
+    host_faults: list[HostFault]
     budgets: list[BudgetShown]
     workers: list[WorkerShown]
     failures: list[FailureCount]

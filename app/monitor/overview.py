@@ -1,4 +1,4 @@
-"""What operations see first: backlog, trouble, budgets, workers, failures; across hosts, in nine queries."""
+"""What operations see first: backlog, trouble, budgets, workers, failures; across hosts, in ten queries."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.health import READY
 from app.models import JOB_STATES, Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
-from app.monitor.ops_schemas import BudgetShown, FailureCount, OrgShown, Overview, WorkerShown
+from app.monitor.ops_schemas import BudgetShown, FailureCount, HostFault, OrgShown, Overview, WorkerShown
 
 SHOWN_MAX = 100
 
@@ -21,6 +21,7 @@ async def read_overview(session: AsyncSession) -> Overview:
         oldest_due_age_seconds=float(oldest),
         orgs_with_backlog=orgs,
         orgs_with_trouble=await _orgs_with_trouble(session, now),
+        host_faults=await _host_faults(session),
         budgets=await _budgets(session),
         workers=await _workers(session, now),
         failures=await _failures(session),
@@ -63,6 +64,23 @@ async def _orgs_with_trouble(session: AsyncSession, now: datetime) -> list[OrgSh
     )
     names = list(OrgShown.model_fields)
     return [OrgShown(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
+
+
+async def _host_faults(session: AsyncSession) -> list[HostFault]:
+    query = (
+        select(
+            Connection.host_id,
+            Connection.org_id,
+            Connection.fault_code,
+            Connection.fault_count,
+            Connection.fault_until,
+        )
+        .where(Connection.fault_code.is_not(None))
+        .order_by(Connection.fault_count.desc(), Connection.host_id)
+        .limit(SHOWN_MAX)
+    )
+    names = list(HostFault.model_fields)
+    return [HostFault(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
 
 
 async def _budgets(session: AsyncSession) -> list[BudgetShown]:

@@ -30,6 +30,7 @@ CONNECTED: Final[dict[str, Any]] = {
     "state": "connected",
     "state_since": "2026-10-02T09:00:00Z",
     "reason": None,
+    "fault": None,
     "role": "admin",
     "actions": {"connect": YES, "disconnect": YES, "edit_credentials": YES, "pause": YES},
     "app": {

@@ -42,6 +42,15 @@ OVERVIEW: Final[dict[str, Any]] = {
             "is_paused": False,
         }
     ],
+    "host_faults": [
+        {
+            "host_id": "host_acme",
+            "org_id": ORG_ID,
+            "code": "credentials_unreadable",
+            "count": 2,
+            "until": "2026-11-21T10:01:01Z",
+        }
+    ],
     "budgets": [
         {
             "host_id": "host_acme",

@@ -9,6 +9,7 @@ SalesforceError
 │   ├── SendGuardTripped    the caller's guard forbade the send
 │   └── InstanceMoved       the token belongs to another host than the one this request is for
 ├── ConnectionEnded         no token can be had until somebody reconnects (see `session`)
+├── ConnectionUnusable      the stored connection cannot be opened here (see `session`)
 └── RefreshUnavailable      the token endpoint is away (see `session`)
 """
 

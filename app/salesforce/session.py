@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import httpx
 
 from app.salesforce.answers import parse_json
-from app.salesforce.error_codes import CONNECTION_ENDED, REFRESH_UNAVAILABLE
+from app.salesforce.error_codes import CONNECTION_ENDED, CONNECTION_UNUSABLE, REFRESH_UNAVAILABLE
 from app.salesforce.errors import Failure, InstanceMoved, SalesforceError, parse_failures
 from app.salesforce.hosts import is_login_host
 
@@ -23,6 +23,20 @@ class ConnectionEnded(SalesforceError):
 
     def __init__(self, reason_code: str) -> None:
         super().__init__(f"the connection has ended: {reason_code}")
+        self.reason_code = reason_code
+
+
+class ConnectionUnusable(SalesforceError):
+    """What is stored of the connection cannot be used here. Nothing was sent.
+
+    `reason_code`: `credentials_unreadable` (altered, or sealed with a key that this process was not given) or
+    `instance_not_allowed` (the stored address is none of Salesforce's).
+    """
+
+    error_code = CONNECTION_UNUSABLE
+
+    def __init__(self, reason_code: str) -> None:
+        super().__init__(f"the stored connection cannot be used: {reason_code}")
         self.reason_code = reason_code
 
 

@@ -6,6 +6,7 @@ from app.sync.rules.outcomes import OPTION_NOT_MAPPED, REQUIRED_VALUE_UNFIT, VAL
 
 # Codes of our own, for failures that Salesforce has no code for.
 OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
+NOT_PROCESSED: Final = "NOT_PROCESSED"
 RECORD_NOT_VISIBLE: Final = "RECORD_NOT_VISIBLE"
 EMAIL_MALFORMED: Final = "EMAIL_MALFORMED"
 CAMPAIGN_BROKEN: Final = "CAMPAIGN_BROKEN"
@@ -58,6 +59,7 @@ BY_CODE: Final[dict[str, str]] = {
     "NOT_SENT": "salesforce_unreachable",
     "ANSWER_LOST": "outcome_unknown",
     OUTCOME_UNKNOWN: "outcome_unknown",
+    NOT_PROCESSED: "not_processed",
     CAMPAIGN_BROKEN: "campaign_broken",
     RECORD_TYPE_NOT_AVAILABLE: "record_type_missing",
     OPTION_NOT_MAPPED: "option_not_mapped",

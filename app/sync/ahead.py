@@ -85,6 +85,11 @@ class Ahead:
         async with self.database.tenant(host_id) as session:
             return replace(taken, batch=await with_siblings(session, taken.batch))
 
+    async def drop(self, host_id: str) -> None:
+        """Take nothing more for this host; rows that were taken are left running."""
+        tasks = (self._asked.pop(host_id, None), self._waiting.pop(host_id, None))
+        await _end([task for task in tasks if task is not None])
+
     async def stop(self) -> bool:
         """Take nothing more; returns whether rows may be left that were taken ahead."""
         await self._forget_asked()

@@ -35,6 +35,7 @@ WAITING_AND_RUNNING = """
 OPEN_CONNECTION = """
     connection.state = 'connected' AND host.paused_at IS NULL
     AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
+    AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
 """
 ORGS_WITH_WORK = text(
     f"""
@@ -69,7 +70,8 @@ ORGS_WITH_WORK = text(
 )
 OPEN_HOSTS = text(
     f"""
-    SELECT connection.host_id FROM connections AS connection JOIN hosts AS host USING (host_id)
+    SELECT connection.host_id, connection.fault_count
+    FROM connections AS connection JOIN hosts AS host USING (host_id)
     WHERE connection.org_id = :org_id AND {OPEN_CONNECTION}
     ORDER BY connection.host_id
     """  # noqa: S608 -- put together from constants
@@ -156,10 +158,11 @@ async def orgs_with_work(database: Database, *, limit: int) -> list[DueOrg]:
     return [DueOrg(row.org_id, row.is_slow) for row in rows]
 
 
-async def open_hosts(database: Database, org_id: str) -> list[str]:
-    """The hosts of an org whose gates are open, in a fixed order."""
+async def open_hosts(database: Database, org_id: str) -> dict[str, int]:
+    """The hosts of an org whose gates are open, in a fixed order, and how many turns in a row broke off."""
     async with database.system() as session:
-        return list(await session.scalars(OPEN_HOSTS, {"org_id": org_id}))
+        rows = await session.execute(OPEN_HOSTS, {"org_id": org_id})
+    return {row.host_id: row.fault_count for row in rows}
 
 
 async def claim(session: AsyncSession, lease: Lease, host_id: str, *, limit: int) -> list[str]:

@@ -11,11 +11,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from app.database import Database
 from app.problems import Problem
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import AnswerLost, NotSent, Refused, SalesforceError, SendGuardTripped
-from app.salesforce.session import ConnectionEnded
+from app.salesforce.session import ConnectionEnded, ConnectionUnusable
 from app.settings import Settings
 from app.sync import leases
 from app.sync.ahead import Ahead
@@ -23,7 +26,7 @@ from app.sync.batch import Batch
 from app.sync.claim import open_hosts
 from app.sync.clock import Clock
 from app.sync.finish import Tally, finish
-from app.sync.gates import BATCH_MIN, back_off, close_connection, note_health
+from app.sync.gates import BATCH_MIN, back_off, close_connection, forget_fault, note_health, rest_host
 from app.sync.handover import for_holder, row_of
 from app.sync.leases import Lease, LeaseLost
 from app.sync.policy import Consequence, consequence_of
@@ -34,6 +37,9 @@ from app.sync.store import Store
 log = logging.getLogger(__name__)
 
 SLOW_CALL_SECONDS = 20.0
+INTERNAL_FAULT = "internal_fault"
+OF_ALL_HOSTS = (LeaseLost, OperationalError, InterfaceError, PoolTimeout, OSError)
+"""What ends a drain whoever's turn it is: the lease or the database went."""
 
 
 class ClientOpener(Protocol):
@@ -69,6 +75,15 @@ class Line:
         """The calls since this was asked last."""
         calls, self.told = self.client.calls - self.told, self.client.calls
         return calls
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A host's turn: whether it shares the org with nobody, and how many turns before broke off."""
+
+    host_id: str
+    is_alone: bool
+    faults: int
 
 
 class DrainEnded(Exception):
@@ -134,45 +149,53 @@ async def _drain_hosts(engine: Engine, lease: Lease, ahead: Ahead, *, stop: asyn
             if host_id in resting:
                 continue
             failures = lease.failures
+            turn = Turn(host_id, is_alone=len(hosts) == 1, faults=hosts[host_id])
             try:
-                tally = await _drain_batch(
-                    engine,
-                    lease,
-                    host_id,
-                    lines=lines,
-                    ahead=ahead,
-                    is_alone=len(hosts) == 1,
-                    has_time=has_time,
-                )
+                tally = await _drain_batch(engine, lease, turn, lines=lines, ahead=ahead, has_time=has_time)
             except DrainEnded:
                 resting.add(host_id)
                 if lease.failures > failures:
                     return False
+                continue
+            except OF_ALL_HOSTS:
+                raise
+            except Exception as error:
+                resting.add(host_id)
+                await _break_off(engine, lease, host_id, error, ahead=ahead)
                 continue
             did_something = did_something or tally.rows > 0
         if not did_something:
             return False
 
 
+async def _break_off(engine: Engine, lease: Lease, host_id: str, error: Exception, *, ahead: Ahead) -> None:
+    """Something of this host's own ended its turn: it rests, and the drain goes on to its neighbours."""
+    about = {"org_id": lease.org_id, "host_id": host_id, "error": type(error).__name__}
+    code = error.reason_code if isinstance(error, ConnectionUnusable) else INTERNAL_FAULT
+    is_ours = code == INTERNAL_FAULT
+    log.error("host_turn_broke_off", extra=about, exc_info=error if is_ours else None)
+    await ahead.drop(host_id)
+    await rest_host(engine.database, lease, host_id, code=code, is_fault_of_rows=is_ours)
+
+
 async def _drain_batch(
     engine: Engine,
     lease: Lease,
-    host_id: str,
+    turn: Turn,
     *,
     lines: dict[str, Line],
     ahead: Ahead,
-    is_alone: bool,
     has_time: Callable[[], bool],
 ) -> Tally:
-    most = engine.settings.batch_size_max
-    taken = await ahead.take(host_id, size=min(lease.batch_size, most))
+    host_id, most = turn.host_id, engine.settings.batch_size_max
+    taken = await ahead.take(host_id, size=max(1, min(lease.batch_size, most) >> turn.faults))
     if taken is None:
         return Tally(0, has_uncertain=False)
     rows = [row_of(job) for job in taken.batch.jobs]
     batch = replace(taken.batch, jobs=tuple(row.job for row in rows))
     store = Store(engine.database, lease, batch, engine.quiet)
     line = await _line(engine, lease, host_id, lines, store=store, rows=rows)
-    if is_alone and taken.is_full:
+    if turn.is_alone and taken.is_full and not turn.faults:
         ahead.begin(host_id, size=min(most, taken.size * 2))
     started_at = time.monotonic()
     ended: Exception | None = None
@@ -181,6 +204,8 @@ async def _drain_batch(
         if fresh:
             clock = Clock(batch.now, engine.quiet)
             await take_steps(engine, line.client, store, fresh, clock=clock, asked=taken.asked)
+    except ConnectionUnusable:
+        raise
     except (SalesforceError, BudgetReached) as error:
         ended = error
     calls = line.untold()
@@ -190,6 +215,10 @@ async def _drain_batch(
     if ended is not None:
         await _react(engine, lease, host_id, ended)
         raise DrainEnded from ended
+    if turn.faults:
+        async with engine.database.tenant(host_id) as session:
+            await forget_fault(session, host_id)
+        return tally
     took = time.monotonic() - started_at
     await note_health(engine.database, lease, batch_size=_next_size(taken.size, len(rows), took, most))
     return tally
@@ -207,6 +236,8 @@ async def _line(
     if host_id not in lines:
         try:
             client = await engine.open_client(host_id, before_send=lease.check_send)
+        except ConnectionUnusable:
+            raise
         except (Problem, SalesforceError) as error:
             await finish(store, rows, None, calls=0)
             raise DrainEnded from error

@@ -7,6 +7,7 @@ from typing import Any
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import ErrorClass, Failure, Match
 from app.sync.advice_codes import DUPLICATE_NAMED, advice_code_for
+from app.sync.advice_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
 from app.sync.advice_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
 from app.sync.groups import group_id
 from app.sync.rules.outcomes import Misfit
@@ -123,6 +124,14 @@ OUTCOME_UNKNOWN = own_error(
     "other",
     UNKNOWN_CODE,
     "Salesforce never said whether the record was saved.",
+    kind="registered",
+    sobject="Lead",
+)
+
+NOT_PROCESSED = own_error(
+    "other",
+    NOT_PROCESSED_CODE,
+    "A fault in our software stopped this registration each time it was tried.",
     kind="registered",
     sobject="Lead",
 )

@@ -2,15 +2,17 @@
 
 import random
 from datetime import timedelta
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, literal, update
+from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
 from app.database import Database
 from app.models import Connection, OrgLease
 from app.salesforce.errors import Failure
-from app.sync.leases import Lease
-from app.sync.policy import closing_reason, org_wait
+from app.sync.leases import Lease, settle_host
+from app.sync.policy import closing_reason, fault_wait, org_wait
 
 UNAVAILABLE = "unavailable"
 BATCH_MIN = 10
@@ -73,3 +75,47 @@ async def note_health(database: Database, lease: Lease, *, batch_size: int) -> N
             .where(OrgLease.org_id == lease.org_id, OrgLease.fence == lease.fence)
             .values(failures=0, is_slow=False, not_before=None, not_before_reason=None, batch_size=batch_size)
         )
+
+
+async def rest_host(
+    database: Database, lease: Lease, host_id: str, *, code: str, is_fault_of_rows: bool
+) -> None:
+    """One host's turn broke off: its rows are settled and wait, longer each time; its neighbours go on.
+
+    A row that broke it off by itself too often has failed; then the others need not wait.
+    """
+    async with database.system() as session:
+        gave_up = await settle_host(session, lease, host_id, is_fault_of_rows=is_fault_of_rows)
+        mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
+        if gave_up:
+            await session.execute(update(Connection).where(*mine).values(_NO_FAULT))
+            return
+        count = await session.scalar(select(Connection.fault_count).where(*mine)) or 0
+        wait = fault_wait(count + 1, random.random())  # noqa: S311 -- jitter
+        await session.execute(
+            update(Connection)
+            .where(*mine)
+            .values(
+                fault_code=code,
+                fault_count=count + 1,
+                fault_until=func.clock_timestamp() + literal(timedelta(seconds=wait)),
+                version=Connection.version + 1,
+            )
+        )
+
+
+async def forget_fault(session: AsyncSession, host_id: str) -> None:
+    """The host's turn, or a look at its org, went well."""
+    await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.fault_code.is_not(None))
+        .values(_NO_FAULT)
+    )
+
+
+_NO_FAULT: Final[dict[str, Any]] = {
+    "fault_code": None,
+    "fault_count": 0,
+    "fault_until": None,
+    "version": Connection.version + 1,
+}

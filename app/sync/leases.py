@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.salesforce.errors import SendGuardTripped
-from app.sync.errors import OUTCOME_UNKNOWN
+from app.sync.errors import NOT_PROCESSED, OUTCOME_UNKNOWN, RowError
 from app.sync.policy import MAX_DEATHS
 
 log = logging.getLogger(__name__)
@@ -52,12 +53,14 @@ FORGET_INTENTS = text("""
       AND slot.registration_id = job.registration_id AND slot.state = 'intended'
 """)
 # Calls that were under way when their worker went: what they wrote is not known. Only these count as deaths:
-# a row that is merely looked up again takes nobody with it. Slots are read by their whole key, with a fence
-# for the planner: with old statistics it would read all slots of the host for each row.
+# a row that is merely looked up again takes nobody with it. Where one host's turn broke off (`host_id`), only
+# a row that was alone is to blame. Slots are read by their whole key, with a fence for the planner: with old
+# statistics it would read all slots of the host for each row.
 SETTLE_RUNNING = text("""
     WITH running AS (
         SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
         WHERE org_id = :org_id AND state = 'running'
+          AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
         ORDER BY host_id, registration_id FOR UPDATE
     ), unsettled AS (
         SELECT kept.* FROM running CROSS JOIN LATERAL (
@@ -79,10 +82,14 @@ SETTLE_RUNNING = text("""
                    SELECT host_id, registration_id FROM unsettled WHERE state = 'intended'
                ) AS was_called
         FROM running
+    ), blamed AS (
+        SELECT doubt.*, CASE WHEN CAST(:host_id AS text) IS NULL THEN was_called
+                             ELSE (SELECT count(*) FROM running) = 1 END AS is_blamed
+        FROM doubt
     ), verdict AS (
         SELECT host_id, registration_id, is_open,
-               deaths + CASE WHEN was_called THEN CAST(:died AS int) ELSE 0 END AS deaths,
-               was_called AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless FROM doubt
+               deaths + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS deaths,
+               is_blamed AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless FROM blamed
     )
     UPDATE sync_jobs AS job
     SET state = CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END,
@@ -100,7 +107,7 @@ SETTLE_RUNNING = text("""
         fence = NULL, running_version = NULL, due_at = clock_timestamp()
     FROM verdict
     WHERE job.host_id = verdict.host_id AND job.registration_id = verdict.registration_id
-    RETURNING 1
+    RETURNING job.state
 """).bindparams(bindparam("error", type_=JSONB))
 
 
@@ -183,14 +190,25 @@ async def settle_running(
     """
     if "reconcile" in guards_off:
         await session.execute(FORGET_INTENTS, {"org_id": org_id})
-    values = {
-        "org_id": org_id,
-        "died": int(has_died),
-        "max_deaths": MAX_DEATHS,
-        "error": OUTCOME_UNKNOWN.as_json(),
-        "group_id": OUTCOME_UNKNOWN.group_id,
-    }
-    return len((await session.execute(SETTLE_RUNNING, values)).all())
+    whole_org = {"org_id": org_id, "host_id": None, "fence": None}
+    states = await _settle(session, whole_org, died=int(has_died), error=OUTCOME_UNKNOWN)
+    return len(states)
+
+
+async def settle_host(session: AsyncSession, lease: Lease, host_id: str, *, is_fault_of_rows: bool) -> bool:
+    """The same for the rows of one host whose turn broke off; returns whether one was given up.
+
+    With `is_fault_of_rows`, a row that broke it off by itself MAX_DEATHS times has failed.
+    """
+    of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
+    return "failed" in await _settle(session, of_host, died=int(is_fault_of_rows), error=NOT_PROCESSED)
+
+
+async def _settle(
+    session: AsyncSession, values: Mapping[str, object], *, died: int, error: RowError
+) -> Sequence[str]:
+    about = {"error": error.as_json(), "group_id": error.group_id, "max_deaths": MAX_DEATHS, "died": died}
+    return (await session.scalars(SETTLE_RUNNING, {**values, **about})).all()
 
 
 async def release(database: Database, lease: Lease) -> None:

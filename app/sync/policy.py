@@ -16,6 +16,9 @@ LIMIT_WAIT = 900.0
 """Seconds between probes of an org whose rolling allowance is used up: it says no time, so we ask rarely."""
 
 CONCURRENCY_WAIT = 10.0
+FAULT_WAITS = (5.0, 30.0, 120.0, 300.0, 900.0)
+"""Seconds for which a host is left alone whose turn broke off, by how often in a row."""
+
 LOOKS = (0.0, 0.02, 0.08, 0.4, 1.0)
 """When an uncertain write is looked up, in parts of the quiet time since the attempt."""
 
@@ -111,6 +114,11 @@ def org_wait(failure: Failure | None, failures: int, chance: float) -> Wait:
         return Wait(_spread(seconds, chance), "api_limit" if is_daily else "concurrency")
     step = ORG_WAITS[min(max(failures, 1), len(ORG_WAITS)) - 1]
     return Wait(_spread(step, chance), failure.error_code if failure is not None else "unavailable")
+
+
+def fault_wait(count: int, chance: float) -> float:
+    """Seconds until a host's next turn after `count` of them in a row broke off."""
+    return _spread(FAULT_WAITS[min(count, len(FAULT_WAITS)) - 1], chance)
 
 
 def next_look(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> datetime:

@@ -26,6 +26,7 @@ CARD: Shape = {
     "state": TEXT,
     "state_since": Maybe(TIME),
     "reason": Maybe(ADVICE),
+    "fault": Maybe({"advice": ADVICE, "until": Maybe(TIME)}),
     "role": TEXT,
     "actions": dict.fromkeys(("connect", "disconnect", "edit_credentials", "pause"), ACTION),
     "app": {
@@ -249,6 +250,9 @@ OVERVIEW: Shape = {
     "orgs_with_trouble": [{
         "org_id": ID, "hosts": NUMBER, "connection_states": [TEXT], "not_before": Maybe(TIME),
         "not_before_reason": Maybe(TEXT), "failures": NUMBER, "is_slow": FLAG, "is_paused": FLAG,
+    }],
+    "host_faults": [{
+        "host_id": TEXT, "org_id": ID, "code": TEXT, "count": NUMBER, "until": Maybe(TIME),
     }],
     "budgets": [{
         "host_id": TEXT, "org_id": ID, "org_used": NUMBER, "org_limit": NUMBER, "cap_percent": NUMBER,

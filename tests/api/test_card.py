@@ -14,8 +14,8 @@ from tests.tokens import TokenMint
 
 FIELDS = {
     "": {
-        "host_id", "state", "state_since", "reason", "role", "actions", "app", "connection", "preflight",
-        "work", "problems", "budget", "pause", "policy", "support_email", "version",
+        "host_id", "state", "state_since", "reason", "fault", "role", "actions", "app", "connection",
+        "preflight", "work", "problems", "budget", "pause", "policy", "support_email", "version",
     },
     "actions": {"connect", "disconnect", "edit_credentials", "pause"},
     "actions.connect": {"is_allowed", "why_not"},

@@ -18,6 +18,7 @@ LOOK = text("""
     UNION ALL
     SELECT 'card', '', concat_ws('|', host.paused_at, host.cap_percent, connection.state,
                                  connection.version, connection.org_id, connection.api_closed_until,
+                                 connection.fault_until,
                                  lease.not_before, lease.paused_at)
     FROM hosts AS host
     LEFT JOIN connections AS connection ON connection.host_id = host.host_id

@@ -19,8 +19,7 @@ from app.connections.tokens import ConnectionTokens
 from app.models import Connection, LeftGrant, PendingRevocation
 from app.problems import ConnectionNeedsReconnect, NotConnected
 from app.resources import Resources
-from app.salesforce.hosts import HostNotAllowed
-from app.salesforce.session import AccessToken, ConnectionEnded
+from app.salesforce.session import AccessToken, ConnectionEnded, ConnectionUnusable
 from tests.factories import NOW, connection_for
 from tests.integration.connections.conftest import add, stored
 from tests.integration.connections.token_endpoint import INSTANCE, TokenEndpoint
@@ -246,7 +245,7 @@ async def test_unusable_connections_are_named(resources: Resources) -> None:
 
 async def test_tampered_instance_gets_no_client(resources: Resources) -> None:
     await add(resources, connection_for(resources.vault, instance_url="https://evil.example"))
-    with pytest.raises(HostNotAllowed):
+    with pytest.raises(ConnectionUnusable, match="instance_not_allowed"):
         await open_client(resources, "host_a")
 
 

@@ -15,6 +15,7 @@ from app.connections.tokens import ConnectionTokens
 from app.database import Database
 from app.models import Base, Connection, OAuthAttempt, PendingRevocation
 from app.resources import Resources
+from app.salesforce.session import ConnectionUnusable
 from app.vault import KeyMissing, SealBroken, Vault, new_key, parse_key
 from tests.factories import ENCRYPTION_KEY, NOW, connection_for
 from tests.integration.connections.conftest import stored
@@ -169,7 +170,7 @@ async def test_swapped_ciphertext_does_not_open(resources: Resources, database: 
         other = await session.get_one(Connection, "host_001")
         swapped = {"refresh_token": other.refresh_token, "access_token": other.access_token}
         await session.execute(update(Connection).where(Connection.host_id == "host_000").values(swapped))
-    with pytest.raises(SealBroken):
+    with pytest.raises(ConnectionUnusable, match="credentials_unreadable"):
         await ConnectionTokens(resources, "host_000").current()
     with pytest.raises(SealBroken):
         await rewrap_all(database, ROTATING)

@@ -137,7 +137,7 @@ class Rig:
             "written_records": ("attempt_started_at", "first_attempt_at"),
             "open_creates": ("started_at", "until"),
             "org_leases": ("until", "not_before"),
-            "connections": ("api_closed_until",),
+            "connections": ("api_closed_until", "fault_until"),
             "describes": ("fetched_at",),
         }
         async with self.database.system() as session:

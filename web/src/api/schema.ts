@@ -274,6 +274,7 @@ export interface Card {
   readonly "app": App;
   readonly "budget": Budget;
   readonly "connection": ConnectionView | null;
+  readonly "fault": Fault | null;
   readonly "host_id": string;
   readonly "pause": Pause;
   readonly "policy": Policy;
@@ -464,6 +465,14 @@ export interface FailureCount {
   readonly "error_code": string | null;
 }
 
+/** Why this host's work rests although it is connected, and when it is tried again.
+ * 
+ * Its code: `credentials_unreadable`, `instance_not_allowed`, `internal_fault`. */
+export interface Fault {
+  readonly "advice": Advice;
+  readonly "until": string | null;
+}
+
 /** Where a payload is wrong, and why; never the refused value. */
 export interface FieldError {
   readonly "message": string;
@@ -567,6 +576,17 @@ export interface Group {
 export interface History {
   readonly "items": ReadonlyArray<AttemptShown>;
   readonly "next_cursor": string | null;
+}
+
+/** A host whose own turn broke off: its work rests until `until`, that of its neighbours goes on.
+ * 
+ * `count` is how often in a row. */
+export interface HostFault {
+  readonly "code": string;
+  readonly "count": number;
+  readonly "host_id": string;
+  readonly "org_id": string;
+  readonly "until": string | null;
 }
 
 /** Every host of the caller's token, by id; `is_operations`: whether the token opens `/ops`. */
@@ -814,6 +834,7 @@ export interface Overview {
   readonly "backlog": Readonly<Record<string, number>>;
   readonly "budgets": ReadonlyArray<BudgetShown>;
   readonly "failures": ReadonlyArray<FailureCount>;
+  readonly "host_faults": ReadonlyArray<HostFault>;
   readonly "oldest_due_age_seconds": number;
   readonly "orgs_with_backlog": number;
   readonly "orgs_with_trouble": ReadonlyArray<OrgShown>;
