@@ -101,6 +101,9 @@ def addressed(org: Org, sobject: SObject, record_id: str) -> Row:
     return row
 
 
+_OF_MARKETING = frozenset({"Campaign", "CampaignMember"})
+
+
 def _check_storage(org: Org) -> None:
     if org.config.max_records is not None and org.store.size() >= org.config.max_records:
         status = org.config.storage_status
@@ -117,7 +120,7 @@ def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
     if org.config.is_read_only:
         code = "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
         raise save_refusal(code, org.config.read_only_message)
-    is_campaign = sobject.name == "Campaign" and not org.config.is_marketing_user
+    is_campaign = sobject.name in _OF_MARKETING and not org.config.is_marketing_user
     if is_campaign:
         message = f"entity type cannot be inserted: {sobject.label}"
         raise save_refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)

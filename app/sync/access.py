@@ -25,6 +25,8 @@ SALESFORCE_ACCESS: Final = "salesforce_access"
 
 EMAIL_NOT_SEARCHABLE: Final = "email_not_searchable"
 LOOKUP_REFUSED: Final = "lookup_refused"
+MARKETING_USER_MISSING: Final = "marketing_user_missing"
+MEMBER: Final = "CampaignMember"
 LOOKING: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REFUSED})
 """The problems that a look shows to be over."""
 
@@ -88,7 +90,8 @@ class AccessProblem:
 class Sight:
     """What the connected user sees of people. `hidden` are objects that are not asked for, `without_email`
     those that cannot be asked by e-mail; `problems` is what is known, `due` whether one is to be tried again.
-    `closed_statuses` are those that close a Task; None where that is to be asked.
+    `closed_statuses` are those that close a Task; None where that is to be asked. Of a user who
+    `lacks_campaigns` no members are asked.
     """
 
     hidden: frozenset[str] = frozenset()
@@ -97,6 +100,7 @@ class Sight:
     refused: AccessProblem | None = None
     is_due: bool = False
     closed_statuses: tuple[str, ...] | None = None
+    lacks_campaigns: bool = False
 
     @property
     def found(self) -> list[AccessProblem]:
@@ -166,6 +170,7 @@ async def read_sight(session: AsyncSession, *, host_id: str, org_id: str) -> Sig
         problems=problems,
         refused=next((each for each in current if each.code == LOOKUP_REFUSED), None),
         is_due=len(current) < len(problems),
+        lacks_campaigns=any(each.code == MARKETING_USER_MISSING for each in current),
         closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
     )
 
@@ -224,3 +229,5 @@ def _time(stored: object) -> datetime | None:
 
 
 NOTHING_HIDDEN: Final = Sight()
+NO_CAMPAIGNS: Final = AccessProblem(MARKETING_USER_MISSING, MEMBER)
+"""Members cannot be seen or written by the connected user, whatever the campaign."""

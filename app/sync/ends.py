@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from app.salesforce.errors import Failure
+from app.salesforce.errors import ErrorClass, Failure
 from app.salesforce.ids import sobject_of
+from app.sync.advice_codes import CREATE_REFUSED
 from app.sync.asserted import not_asserted
 from app.sync.batch import PERSON, PROFILE, Written
 from app.sync.errors import RowError, row_error
@@ -130,6 +131,8 @@ def refuse(operation: Operation, failure: Failure) -> None:
         for row in operation.rows:
             row.last_word = _error(operation, failure, row)
         return
+    if _lacks_campaigns(operation, failure):
+        return
     consequence = consequence_of(failure)
     mark_unwritten(operation, is_failed=consequence is Consequence.FAIL)
     for row in operation.rows:
@@ -137,6 +140,17 @@ def refuse(operation: Operation, failure: Failure) -> None:
             row.retry = row.retry or _error(operation, failure, row)
         elif consequence not in STOPPING:
             row.fail(_error(operation, failure, row))
+
+
+def _lacks_campaigns(operation: Operation, failure: Failure) -> bool:
+    """A user who may not write members at all: the rows wait until that is changed, and none fails."""
+    is_of_user = failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS
+    if operation.record.sobject != "CampaignMember" or not is_of_user:
+        return False
+    mark_unwritten(operation, is_failed=False)
+    for row in operation.rows:
+        row.lacks_campaigns = True
+    return True
 
 
 def _error(operation: Operation, failure: Failure, row: Row) -> RowError:

@@ -48,6 +48,9 @@ LIST_JOINT = 8
 
 HIDDEN_FIELD = "INVALID_FIELD"
 MAX_TRAILS = 4
+HIDDEN: list[dict[str, Any]] = []
+"""The answer of an object that the connected user may not see; told by identity."""
+
 PEOPLE_QUERY = re.compile(r"people(Contact|Lead|Account)\d*")
 CAMPAIGN_PARTS = ("members", "statuses")
 CLOCK_SKEW = timedelta(minutes=5)
@@ -79,6 +82,7 @@ class Findings:
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed_statuses: tuple[str, ...] = ()
+    lacks_campaigns: bool = False
 
 
 async def look(
@@ -134,7 +138,8 @@ async def look_at_persons(
 
 async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], wanted: Wanted) -> Findings:
     emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
-    campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and batch.writes.member})
+    is_asked = batch.writes.member and not wanted.sight.lacks_campaigns
+    campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and is_asked})
     asked = Asked(emails, sorted(ids), campaigns, wanted)
     requests = list(look_requests(asked, api_version=client.api_version))
     answers = dict(zip((r.reference_id for r in requests), await _records(client, requests), strict=True))
@@ -149,6 +154,7 @@ async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], want
         statuses=_statuses(answers.get("statuses", []), campaigns),
         describes=wanted.describes,
         closed_statuses=_closed_statuses(wanted, answers),
+        lacks_campaigns=wanted.sight.lacks_campaigns or any(rows is HIDDEN for rows in answers.values()),
     )
 
 
@@ -289,18 +295,19 @@ async def _records(client: SalesforceClient, requests: Sequence[Subrequest]) -> 
     found = []
     for composite in pack(requests):
         for answer in await client.composite(composite):
-            found.append(await client.all_records(_page(answer)))
+            page = _page(answer)
+            found.append(HIDDEN if page is None else await client.all_records(page))
     return found
 
 
-def _page(answer: SubAnswer) -> QueryPage:
-    """The first page; of campaigns whose object the user may not see there is none: that breaks the link."""
+def _page(answer: SubAnswer) -> QueryPage | None:
+    """The first page; None of campaigns whose objects the connected user may not see."""
     try:
         return read_query(answer)
     except Refused as refused:
         is_of_campaign = answer.reference_id.startswith(CAMPAIGN_PARTS)
         if is_of_campaign and refused.failure.error_code == "INVALID_TYPE":
-            return QueryPage([], None)
+            return None
         if answer.reference_id == TASK_STATUS and is_lasting(refused):
             return QueryPage([], None)
         named = PEOPLE_QUERY.fullmatch(answer.reference_id)

@@ -44,6 +44,7 @@ class Row:
     is_fenced: bool = False
     is_held: bool = False
     is_without_access: bool = False
+    lacks_campaigns: bool = False
     must_replan: bool = False
     is_through: bool = False
     notices: list[Notice] = field(default_factory=list)

@@ -7,7 +7,15 @@ from typing import Protocol
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import Refused
 from app.settings import Settings
-from app.sync.access import LOOKING, KnownToBeRefused, LookupRefused, is_lasting, problem_of, read_sight
+from app.sync.access import (
+    LOOKING,
+    NO_CAMPAIGNS,
+    KnownToBeRefused,
+    LookupRefused,
+    is_lasting,
+    problem_of,
+    read_sight,
+)
 from app.sync.around import Around, look_around
 from app.sync.clock import Clock
 from app.sync.describes import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
@@ -100,8 +108,25 @@ async def _take_steps(
     await executor.run([operation async for piece in in_turns(rest) for operation in piece])
     await executor.pass_alerts()
     settle_idle(rows, found, clock=clock)
+    await _note_campaigns(store, rows, wanted)
     for row in rows:
         row.is_through = True
+
+
+async def _note_campaigns(store: Store, rows: Sequence[Row], wanted: Wanted) -> None:
+    """Whether the connected user may work with campaigns, where this batch tried."""
+    is_known = any(each.code == NO_CAMPAIGNS.code for each in wanted.sight.problems)
+    if wanted.sight.lacks_campaigns:
+        return
+    if any(row.lacks_campaigns for row in rows):
+        await store.note_problems([NO_CAMPAIGNS], about=())
+    elif is_known and any(_has_member(row) for row in rows):
+        await store.note_problems([], about={NO_CAMPAIGNS.code})
+
+
+def _has_member(row: Row) -> bool:
+    slot = row.slots.get(row.job.member_key) if row.job.member_key else None
+    return slot is not None and slot.state == "written"
 
 
 async def _take_halves(

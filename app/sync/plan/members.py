@@ -26,6 +26,10 @@ def plan_member(
     campaign_id, _ = group
     link = rows[0].job.link
     assert link is not None
+    if found.lacks_campaigns:
+        for row in rows:
+            row.lacks_campaigns = True
+        return []
     if not is_usable(link, found):
         for row in rows:
             row.is_held = True

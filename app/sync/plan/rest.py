@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from app.sync.batch import Batch, Written
+from app.sync.batch import MEMBER, Batch, Written
 from app.sync.clock import Clock
 from app.sync.handover import plan_former_members
 from app.sync.look import Findings
@@ -38,6 +38,8 @@ def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
     """
     for row in rows:
         for key, slot in list(row.slots.items()):
+            if row.lacks_campaigns and key.slot == MEMBER:
+                continue
             if slot.state == "ambiguous" and not clock.is_settled(slot):
                 row.wait_until(clock.next_look(slot))
             elif slot.state == "ambiguous" and row.person is not None:

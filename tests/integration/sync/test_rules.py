@@ -1,23 +1,93 @@
 """Rules of people, timeline and members that no other test names, each against a simulated org."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from app.models import CampaignLink
+from app.database import Database
+from app.models import CampaignLink, Connection
+from app.settings import Settings
 from tests.factories import NOW
-from tests.integration.sync.conftest import EVENT, HOST, Rig
+from tests.integration.sync.conftest import EVENT, HOST, Rig, opened_rig
+from tests.integration.sync.recording import Recorder
 
 
-async def test_campaigns_hidden_from_the_user_break_the_link_and_persons_and_tasks_go_on(rig: Rig) -> None:
-    await rig.link(await rig.org.campaign())
-    await rig.org.configure(hidden_objects=["Campaign", "CampaignMember", "CampaignMemberStatus"])
-    reg = await rig.registered(1)
-    await rig.drain()
+async def link_state(rig: Rig) -> str:
     async with rig.database.system() as session:
-        link = await session.get_one(CampaignLink, (HOST, EVENT))
-    assert (await rig.states(), link.state) == ({reg: "held"}, "broken")
-    assert [len(await rig.records(each)) for each in ("Lead", "Task")] == [1, 1]
+        return (await session.get_one(CampaignLink, (HOST, EVENT))).state
+
+
+NO_CAMPAIGNS = [
+    {"hidden_objects": ["Campaign", "CampaignMember", "CampaignMemberStatus"]},
+    {"hidden_objects": ["CampaignMember"]},
+    {"is_marketing_user": False},
+]
+
+
+@pytest.mark.parametrize("lacking", NO_CAMPAIGNS, ids=["campaigns hidden", "members hidden", "not ticked"])
+@pytest.mark.parametrize("number", [1, 30], ids=["alone", "among others"])
+async def test_who_may_not_work_with_campaigns_is_one_problem_and_links_wait(
+    rig: Rig, *, lacking: dict[str, Any], number: int
+) -> None:
+    await rig.link(await rig.org.campaign())
+    await rig.org.configure(**lacking)
+    regs = [await rig.registered(each) for each in range(1, number + 1)]
+    await rig.drain()
+    for reg in regs:
+        job = await rig.job(reg)
+        assert (job.state, job.waiting_for, job.attempts) == ("pending", "salesforce_access", 0)
+    assert await link_state(rig) == "linked"
+    assert [len(await rig.records(each)) for each in ("Lead", "Task")] == [number, number]
+    async with rig.database.system() as session:
+        [problem] = (await session.get_one(Connection, HOST)).problems
+    assert (problem["code"], problem["sobject"]) == ("marketing_user_missing", "CampaignMember")
+    await rig.org.configure(hidden_objects=[], is_marketing_user=True)
+    await rig.pass_time(3700)
+    await rig.drain()
+    assert await rig.states() == dict.fromkeys(regs, "synced")
+    assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [number] * 3
+    async with rig.database.system() as session:
+        assert (await session.get_one(Connection, HOST)).problems == []
+
+
+async def test_who_may_not_work_with_campaigns_is_not_asked_again_within_the_hour(
+    database: Database, settings: Settings
+) -> None:
+    seen: list[Recorder] = []
+
+    def seen_by(transport: Any) -> Recorder:
+        seen.append(Recorder(transport))
+        return seen[-1]
+
+    async with opened_rig(database, settings, seen_by=seen_by) as rig:
+        await rig.link(await rig.org.campaign())
+        await rig.org.configure(is_marketing_user=False)
+        await rig.registered(1)
+        await rig.drain()
+        assert "CampaignMember" in str(seen[0].requests)
+        seen[0].requests.clear()
+        await rig.registered(2)
+        await rig.drain()
+        assert (await rig.states())["reg_00002"] == "pending"
+        assert seen[0].requests
+        assert "CampaignMember" not in str(seen[0].requests)
+
+
+async def test_an_answer_that_was_lost_stays_in_doubt_while_members_cannot_be_seen(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1)
+    await rig.org.fault("reset_after_write", match={"sobject": "CampaignMember"})
+    await rig.drain()
+    await rig.org.configure(hidden_objects=["CampaignMember"])
+    for _ in range(6):
+        await rig.pass_time(120)
+        await rig.drain()
+    await rig.org.configure(hidden_objects=[])
+    await rig.pass_time(3700)
+    await rig.drain()
+    assert (await rig.job(reg)).state == "synced"
+    assert len(await rig.records("CampaignMember")) == 1
 
 
 async def test_check_in_without_registration_writes_its_task_and_the_late_registration_its_own(
