@@ -12,9 +12,10 @@ Problem
 │       EventIsOver CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation ApprovalsExhausted
 │       KeyReused MappingChanged
 ├── 413 BodyTooLarge   415 MediaTypeUnsupported   422 PayloadInvalid   429 TooManyRequests
+├── 431 HeadersTooLarge
 ├── 500 Unexpected
 ├── 502 SalesforceRefused
-└── 503 SalesforceUnavailable ApiBudgetReached DatabaseUnavailable
+└── 503 SalesforceUnavailable ApiBudgetReached DatabaseUnavailable ServiceBusy
 
 The class name is the machine-readable `code`. A title never carries personal data.
 """
@@ -315,6 +316,12 @@ class TooManyRequests(Problem):
     status, title = 429, "Too many requests"
 
 
+class HeadersTooLarge(Problem):
+    """The request line and the headers are larger or more than allowed."""
+
+    status, title = 431, "The headers are too large"
+
+
 class Unexpected(Problem):
     """A fault of ours; the log has it under the request id."""
 
@@ -343,6 +350,12 @@ class DatabaseUnavailable(Problem):
     """Our database does not answer."""
 
     status, title = 503, "The service is not available right now"
+
+
+class ServiceBusy(Problem):
+    """This process has as many connections as it may."""
+
+    status, title = 503, "Too many connections are open"
 
 
 HTTP_PROBLEMS: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}

@@ -104,6 +104,7 @@ class Times(BaseSettings):
     sweep: float = Field(2, gt=0, description="how often the sweeper looks")
     refresh_total: float = Field(20, gt=0, description="one token request, in all")
     refresh_stale: float = Field(40, gt=0, description="age at which a refresh marker means a lost answer")
+    keep_alive: int = Field(75, gt=0, description="an idle HTTP connection; longer than a balancer's own")
     keep_alive_days: float = Field(6, gt=0, le=7, description="an unused grant is refreshed this often")
 
     @model_validator(mode="after")
@@ -192,6 +193,9 @@ class Settings(DatabaseSettings):
 
     times: Times = Field(default_factory=Times)
     worker_drains: int = Field(8, ge=1, le=64, description="orgs drained at once by one worker")
+    http_connections: int = Field(
+        2000, ge=10, le=100_000, description="open connections of one API process; beyond them 503"
+    )
     webhook_max_bytes: int = Field(262_144, ge=1024, description="largest body of a webhook")
     batch_size_max: int = Field(1000, ge=1, le=1000, description="registrations in one batch at most")
     guards_off: Annotated[frozenset[Guard], NoDecode] = Field(

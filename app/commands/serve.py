@@ -1,6 +1,7 @@
 """The API as a process: everything that can be wrong is checked before the first request."""
 
 import asyncio
+import resource
 import socket
 
 import uvicorn
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from app.boot import check_database
 from app.connections.rotation import check_keys
 from app.database import Database
+from app.edge.connection import Connection
 from app.machine.children import listening_socket
 from app.main import create_app
 from app.pepper import check_pepper
@@ -18,6 +20,7 @@ from app.telemetry import configure_logging
 from app.vault import Vault
 
 GRACE_SECONDS = 10
+DESCRIPTORS = 65_536
 
 
 def serve(host: str, port: int) -> int:
@@ -26,18 +29,35 @@ def serve(host: str, port: int) -> int:
     configure_logging(settings.log_level)
     app = create_app(settings)
     asyncio.run(_check(settings))
-    config = uvicorn.Config(
+    allow_descriptors()
+    server = Server(config_of(app, settings), app)
+    server.run(sockets=[listening_socket(host, port)])
+    return 0 if server.started else 1
+
+
+def config_of(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How the server runs, with the limits of every connection."""
+    return uvicorn.Config(
         app,
+        http=Connection,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=settings.http_connections,
+        timeout_keep_alive=settings.times.keep_alive,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = Server(config, app)
-    server.run(sockets=[listening_socket(host, port)])
-    return 0 if server.started else 1
+
+
+def allow_descriptors() -> None:
+    """As many files and sockets as the system lets us have: often 1,024 unless a process asks."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 class Server(uvicorn.Server):

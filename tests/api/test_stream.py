@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import update
 
-from app.commands.serve import GRACE_SECONDS, Server
+from app.commands.serve import GRACE_SECONDS, Server, config_of
 from app.database import Database
 from app.machine.children import listening_socket
 from app.main import create_app
@@ -31,10 +30,7 @@ STREAM = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce/stream"
 def serving(settings: Settings) -> Iterator[tuple[str, Server]]:
     """An API process as far as sockets and its own loop are concerned; its address."""
     app = create_app(settings)
-    config = uvicorn.Config(
-        app, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS
-    )
-    server = Server(config, app)
+    server = Server(config_of(app, settings), app)
     listener = listening_socket("127.0.0.1", 0)
     listener.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

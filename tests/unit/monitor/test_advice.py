@@ -17,7 +17,8 @@ WITHOUT_ADVICE = {
     "HostNotFound", "EventNotFound", "RegistrationNotFound", "AttemptNotFound", "NotFound",
     "MethodNotAllowed", "ReturnToInvalid", "TokenInvalid", "NotConfigured", "BodyTooLarge",
     "MediaTypeUnsupported", "PayloadInvalid", "Unexpected", "DatabaseUnavailable",
-    "PayloadUnusable", "SignatureInvalid", "BodyIncomplete",
+    "PayloadUnusable", "SignatureInvalid", "BodyIncomplete", "HeadersTooLarge",
+    "ServiceBusy",
 }  # fmt: skip
 
 
