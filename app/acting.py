@@ -23,6 +23,12 @@ LIMITS: Final[Mapping[str, str]] = MappingProxyType(
 """As SHOW answers them."""
 
 
+BEGIN_SECONDS: Final = 5.0
+"""The longest that a transaction may take to begin: a connection whose other end fell silent is given up."""
+COMMAND_SECONDS: Final = 70.0
+"""The longest that any statement may take: above `statement_timeout`, which needs a server that lives."""
+
+
 @cache
 def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
     """The driver's connection, for `role`: all that it begins, it begins as that role."""
@@ -36,7 +42,12 @@ def acting_as(role: str) -> type["asyncpg.Connection[asyncpg.Record]"]:
             if not query.startswith("BEGIN"):
                 return str(await super().execute(query, *args, timeout=timeout))
             try:
-                return str(await super().execute(f"{query.rstrip(';')}; SELECT {taken}", timeout=timeout))
+                return str(
+                    await super().execute(f"{query.rstrip(';')}; SELECT {taken}", timeout=BEGIN_SECONDS)
+                )
+            except TimeoutError as error:
+                self.terminate()
+                raise asyncpg.ConnectionDoesNotExistError("the database fell silent") from error
             except BaseException:
                 # A transaction that began as somebody else must not be gone on with.
                 self.terminate()

@@ -1,20 +1,34 @@
 """Engines per role, and unit_of_work(): the one place that commits, bound to a tenant or to none."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.acting import acting_as
+from app.acting import COMMAND_SECONDS, acting_as
+from app.database_faults import sqlstate
 from app.direct import Direct
 from app.postgres_url import DRIVER, connect_arguments
 from app.rights import APP_ROLE, SYSTEM_ROLE
 from app.settings import DatabaseSettings
 
 CONNECT_SECONDS: Final = 5.0
+SOCKET_OPTIONS: Final = {
+    # The kernel probes a silent peer after 10 s and gives it up 10 s later, or when what was sent is
+    # not acknowledged for 15 s. Without these it retransmits for 16 minutes.
+    "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
+    "TCP_KEEPIDLE": (socket.IPPROTO_TCP, 10),
+    "TCP_KEEPINTVL": (socket.IPPROTO_TCP, 5),
+    "TCP_KEEPCNT": (socket.IPPROTO_TCP, 2),
+    "TCP_USER_TIMEOUT": (socket.IPPROTO_TCP, 15_000),
+}
+READ_ONLY: Final = "25006"
 
 BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
 
@@ -22,14 +36,39 @@ BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
 def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
     """An engine all of whose transactions act as `role` and keep LIMITS, behind a pooler too."""
     name = f"eventship-salesforce:{role.removeprefix('eventship_')}"
-    return create_async_engine(
+    engine = create_async_engine(
         f"{DRIVER}://",
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={**reached(url, name), "connection_class": acting_as(role)},
+        connect_args={
+            **reached(url, name),
+            "connection_class": acting_as(role),
+            "command_timeout": COMMAND_SECONDS,
+        },
     )
+    event.listen(engine.sync_engine, "connect", _guard_socket)
+    event.listen(engine.sync_engine, "handle_error", _leave_demoted)
+    return engine
+
+
+def _guard_socket(connection: Any, _: object) -> None:
+    """Let the kernel notice that the other end is gone; where a system lacks an option, without it."""
+    transport = connection.driver_connection._transport
+    found = transport.get_extra_info("socket")
+    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    for name, (level, value) in SOCKET_OPTIONS.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            found.setsockopt(level, option, value)
+
+
+def _leave_demoted(context: ExceptionContext) -> None:
+    """Take a server that became read-only for lost: the whole pool looks for the one that took its place."""
+    if context.sqlalchemy_exception is not None and sqlstate(context.sqlalchemy_exception) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def lone_engine(url: str) -> AsyncEngine:
@@ -113,7 +152,14 @@ class Database:
 
 @asynccontextmanager
 async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
-    """Commit at the end, roll back on any exception; the only commit of any session."""
+    """Commit at the end, roll back on any exception; the only commit of any session.
+
+    Whoever ran out of time does not wait for a rollback: the connection may be what took the time.
+    """
     async with sessions() as session:
-        yield session
-        await session.commit()
+        try:
+            yield session
+            await session.commit()
+        except (asyncio.CancelledError, TimeoutError):
+            await session.invalidate()
+            raise

@@ -13,6 +13,7 @@ LEASE_SECONDS = 3.0
 QUIET_SECONDS = 8.0
 REFUSAL_SECONDS = 6.0
 UP_SECONDS = 30.0
+SILENT_SECONDS = 30.0
 
 
 def restart_postgres(stage: Stage) -> None:
@@ -45,6 +46,23 @@ def _bounce(stage: Stage, seconds: float) -> None:
     stage.machine.stop_postgres()
     stage.sleep(seconds)
     stage.machine.start_postgres()
+
+
+def silence_postgres(stage: Stage) -> None:
+    """T6: all connections to Postgres stay open and swallow what comes, as when its node is lost."""
+    stage.until_progress(0.3)
+    for proxy in stage.site.databases.values():
+        proxy.swallow()
+    silent_at = time.monotonic()
+    stage.tell("connections fall silent")
+    before = stage.do(stage.machine.ledger.last_end())
+    _await(stage, lambda: stage.do(stage.machine.ledger.last_end()) != before, within=SILENT_SECONDS)
+    first_end = round(time.monotonic() - silent_at, 1)
+    stage.measured["first_end_after_silence"] = first_end
+    stage.expect(f"workers go on within {SILENT_SECONDS:.0f} s", holds=first_end < SILENT_SECONDS)
+    await_end(stage)
+    strange = {answer: n for answer, n in stage.history.ended.items() if answer not in ("202", "503")}
+    stage.expect(f"a webhook meets 202 or 503 and nothing else: {strange}", holds=not strange)
 
 
 def freeze_while_looking(stage: Stage) -> None:

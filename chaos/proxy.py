@@ -50,12 +50,13 @@ class Link:
     server: asyncio.StreamWriter
     seen: set[int] = field(default_factory=set)
     trap: Trap | None = None
+    is_dead: bool = False
 
     def cut(self) -> None:
         """Reset both ends."""
         for writer in (self.client, self.server):
             raw = writer.get_extra_info("socket")
-            if raw is not None:
+            if raw is not None and raw.fileno() != -1:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             writer.transport.abort()
 
@@ -98,6 +99,14 @@ class Proxy:
         """Let pass what waits; other switches stay."""
         self._loop.call_soon_threadsafe(self._open.set)
 
+    def swallow(self) -> None:
+        """Keep every open connection and drop whatever comes on it, as when a node is lost silently."""
+        self._loop.call_soon_threadsafe(self._swallow_all)
+
+    def _swallow_all(self) -> None:
+        for link in self._links:
+            link.is_dead = True
+
     def reset(self) -> None:
         """Reset every connection that stands now."""
         self._loop.call_soon_threadsafe(self._cut_all)
@@ -130,7 +139,8 @@ class Proxy:
             await self._open.wait()
             taken = [trap for trap in self.traps if trap.takes(data, link, self._chance)]
             link.trap = link.trap or next(iter(taken), None)
-            await _send(link.server, data)
+            if not link.is_dead:
+                await _send(link.server, data)
         link.server.close()
 
     async def _answers(self, reader: asyncio.StreamReader, link: Link) -> None:
@@ -141,7 +151,7 @@ class Proxy:
             if self.cut_probability and self._chance.random() < self.cut_probability:
                 await _send(link.client, data[: self._chance.randrange(len(data))])
                 raise ConnectionResetError
-            for part in self._sliced(data):
+            for part in () if link.is_dead else self._sliced(data):
                 await _send(link.client, part)
                 if self.slice_bytes:
                     await asyncio.sleep(SLICE_PAUSE)

@@ -21,7 +21,7 @@ from app.sync.drain import Engine, drain, pepper_of
 from app.telemetry import configure_logging
 from app.wakeups import WakeUps
 from workers.housekeeping import CHORES
-from workers.supervisor import Supervisor, Work, new_worker_id
+from workers.supervisor import HeartbeatLost, Supervisor, Work, new_worker_id
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +80,14 @@ async def _drain_and_tell(engine: Engine, wakeups: WakeUps, org_id: str, *, stop
 
 
 def main() -> int:
-    """Exit code 0 after a stop, 2 when the worker cannot start as configured (one line says why)."""
+    """0 after a stop, 1 when no heartbeat could be written, 2 when it cannot start: one line says why."""
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
         uvloop.run(work(settings))
+    except HeartbeatLost as error:
+        sys.stderr.write(f"eventship-salesforce worker: {error}\n")
+        return 1
     except CANNOT_START as error:
         reason = "; ".join(str(error).splitlines())
         sys.stderr.write(f"eventship-salesforce worker: {reason}\n")

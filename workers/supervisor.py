@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.resources import Resources
 from workers.drains import Drain, Drains
-from workers.guards import describe, repeat
+from workers.guards import describe, pause, repeat
 from workers.heartbeat import Heartbeat
 from workers.housekeeping import Chore, keep_house
 from workers.sweeper import FindOrgs, sweep
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 FINISH_SHARE = 0.75
 """Of the time to stop, drains get this much to end by themselves; the rest is for leaving their calls."""
 LAST_WORDS_SECONDS = 1.0
+SILENCE_SECONDS = 30.0
+"""A worker with short leases waits for its database as long as this at least."""
 LOOK_SECONDS = 30.0
 """The longest that finding the orgs with work may take."""
 
@@ -43,6 +46,10 @@ class Work:
     chores: Sequence[Chore]
 
 
+class HeartbeatLost(Exception):
+    """The worker's row could not be written for so long that others took its orgs over long ago."""
+
+
 class Supervisor:
     """Runs one worker until `stop` is set."""
 
@@ -52,6 +59,8 @@ class Supervisor:
         self._work = work
         self._stop = stop
         self._gone = asyncio.Event()
+        self._beaten_at = time.monotonic()
+        self._silent_for = 0.0
         self.drains = Drains(
             work.drain,
             resources.wakeups.announce,
@@ -64,7 +73,11 @@ class Supervisor:
         )
 
     async def run(self) -> None:
-        """Work until `stop`; then let drains end, abandon the calls that do not, and take the row away."""
+        """Work until `stop`; then let drains end, abandon the calls that do not, and take the row away.
+
+        Raises HeartbeatLost after a stop that the worker gave itself, since nothing else restarts a process
+        that hangs.
+        """
         times = self._resources.settings.times
         beat = repeat(
             "heartbeat", self._beat, every=times.heartbeat, stop=self._gone, within=3 * times.heartbeat
@@ -76,6 +89,8 @@ class Supervisor:
         self._gone.set()
         await _end([*loops, beating])
         await _last_words(self._heartbeat)
+        if self._silent_for > 0:
+            raise HeartbeatLost(f"no heartbeat could be written for {self._silent_for:.0f} s")
 
     def _loops(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         every = self._resources.settings.times.sweep
@@ -85,11 +100,23 @@ class Supervisor:
             "sweeper": partial(
                 repeat, "sweeper", look, every=0, stop=self._stop, within=every + LOOK_SECONDS
             ),
+            "watch": self._watch,
             "chores": partial(keep_house, self._resources, self._work.chores, stop=self._stop),
         }
 
     async def _beat(self) -> None:
         await self._heartbeat.beat(drains=self.drains.count, is_stopping=self._stop.is_set())
+        self._beaten_at = time.monotonic()
+
+    async def _watch(self) -> None:
+        """Stop the worker once no heartbeat was written for three leases."""
+        times = self._resources.settings.times
+        allowed = max(3 * times.lease, SILENCE_SECONDS)
+        while (silent_for := time.monotonic() - self._beaten_at) < allowed:
+            await pause(self._gone, min(times.heartbeat, allowed / 10))
+        log.error("heartbeat_lost", extra={"seconds": round(silent_for)})
+        self._silent_for = silent_for
+        self._stop.set()
 
 
 async def _end(tasks: "Sequence[asyncio.Task[None]]") -> None:

@@ -54,6 +54,17 @@ async def test_plain_proxy_passes_everything_on(line: Line) -> None:
     assert [await line.ask(b"otter"), await line.ask(b"pond")] == [b"OTTER", b"POND"]
 
 
+async def test_swallowed_connection_stays_and_a_new_one_works(proxy: Proxy, line: Line) -> None:
+    await line.ask(b"otter")
+    proxy.swallow()
+    with pytest.raises(TimeoutError):
+        await line.ask(b"otter", within=PATIENCE)
+    assert not line.reader.at_eof()
+    fresh = Line(*await asyncio.open_connection(LOOPBACK, proxy.port))
+    assert await fresh.ask(b"pond") == b"POND"
+    fresh.writer.close()
+
+
 async def test_paused_proxy_keeps_what_it_got_until_it_goes_on(proxy: Proxy, line: Line) -> None:
     await line.ask(b"otter")
     proxy.pause()

@@ -19,8 +19,9 @@ from app.resources import Resources
 from app.settings import Settings
 from app.sync.claim import DueOrg
 from app.wakeups import DRAIN, deserialize, serialize
+from workers import supervisor
 from workers.housekeeping import Chore
-from workers.supervisor import Supervisor, Work
+from workers.supervisor import HeartbeatLost, Supervisor, Work
 
 SOON = 10.0
 
@@ -215,3 +216,17 @@ async def test_a_database_that_goes_away_at_the_end_only_leaves_the_row(
         await Supervisor(away, work, worker_id="otter:2", stop=stop).run()
         await away.database.close()
     assert "heartbeat_left_behind" in {record.message for record in caplog.records}
+
+
+async def test_a_worker_whose_heartbeat_is_lost_ends_itself(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENCE_SECONDS", 0.5)
+    times = settings.times.model_copy(update={"lease": 0.1, "heartbeat": 0.02, "stop": 2.5})
+    nowhere = f"postgresql+asyncpg://owner@127.0.0.1:{free_port()}/postgres"
+    away = settings.model_copy(update={"times": times, "database_url": nowhere})
+    async with open_resources(away) as resources, asyncio.timeout(SOON):
+        work = Work(Bench().drain, Bench().find_orgs, ())
+        with pytest.raises(HeartbeatLost, match="no heartbeat could be written"):
+            await Supervisor(resources, work, worker_id="otter:1", stop=asyncio.Event()).run()
+    assert "heartbeat_lost" in [record.message for record in caplog.records]

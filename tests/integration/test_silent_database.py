@@ -1,0 +1,123 @@
+"""A database whose connections stay open and swallow everything: nobody waits for the kernel to notice."""
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.database import SOCKET_OPTIONS, Database
+from app.database_faults import is_away
+from app.settings import Settings
+from chaos.proxy import LOOPBACK, Proxy
+
+ONE = text("SELECT 1")
+BEGIN_AND_SOME = 8.0
+
+
+@dataclass
+class Far:
+    """A database behind a proxy."""
+
+    proxy: Proxy
+    database: Database
+
+    async def answers(self) -> bool:
+        async with self.database.system() as session:
+            return bool((await session.execute(ONE)).scalar_one())
+
+
+@pytest.fixture
+async def far(settings: Settings) -> AsyncIterator[Far]:
+    port = urlsplit(settings.database_url).port
+    assert port is not None
+    proxy = Proxy("postgres", port, chance=random.Random(1))
+    await proxy.start()
+    url = settings.database_url.replace(f":{port}/", f":{proxy.port}/").replace("localhost", LOOPBACK)
+    database = Database.connect(url, pool=4)
+    yield Far(proxy, database)
+    proxy.reset()
+    await database.close()
+    proxy.close()
+
+
+async def warm(far: Far, connections: int) -> None:
+    barrier = asyncio.Barrier(connections)
+
+    async def hold() -> None:
+        async with far.database.system() as session:
+            await session.execute(ONE)
+            await barrier.wait()
+
+    await asyncio.gather(*(hold() for _ in range(connections)))
+
+
+async def test_all_idle_connections_that_fell_silent_cost_one_wait(far: Far) -> None:
+    await warm(far, 4)
+    far.proxy.swallow()
+    began = time.monotonic()
+    async with asyncio.timeout(30):
+        while not await answers_or_is_away(far):
+            pass
+        await warm(far, 4)
+    assert time.monotonic() - began < BEGIN_AND_SOME
+
+
+async def answers_or_is_away(far: Far) -> bool:
+    try:
+        return await far.answers()
+    except (DBAPIError, OSError):
+        return False
+
+
+async def test_a_turn_cut_in_the_middle_of_a_transaction_ends_at_once(far: Far) -> None:
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5), far.database.system() as session:
+            await session.execute(ONE)
+            far.proxy.swallow()
+            await session.execute(ONE)
+    assert time.monotonic() - began < 5
+    assert await far.answers()
+
+
+async def test_the_direct_connection_is_replaced(far: Far) -> None:
+    direct = far.database.direct()
+    async with direct.unit_of_work() as statements:
+        await statements.execute(ONE, {})
+    far.proxy.swallow()
+    began = time.monotonic()
+    async with direct.unit_of_work() as statements:
+        assert [tuple(row) for row in await statements.execute(ONE, {})] == [(1,)]
+    assert time.monotonic() - began < BEGIN_AND_SOME
+    await direct.close()
+
+
+async def test_the_kernel_looks_after_every_socket(far: Far) -> None:
+    async with far.database.system() as session:
+        connection = await (await session.connection()).get_raw_connection()
+        found = connection.driver_connection._transport.get_extra_info("socket")  # type: ignore[union-attr]
+    for name, (level, value) in SOCKET_OPTIONS.items():
+        assert found.getsockopt(level, getattr(socket, name)) == value, name
+
+
+async def test_a_server_that_became_read_only_is_left_by_the_whole_pool(far: Far) -> None:
+    await warm(far, 3)
+    async with far.database.system() as session:
+        before = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    with pytest.raises(Exception, match="read-only") as refused:
+        async with far.database.system() as session:
+            await session.execute(text("SET TRANSACTION READ ONLY"))
+            await session.execute(text("DELETE FROM worker_heartbeats"))
+    assert is_away(refused.value)
+    async with far.database.system() as session:
+        after = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        backends = (await session.execute(text("SELECT 1"))).scalar_one()
+    assert after != before
+    assert backends == 1
