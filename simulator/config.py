@@ -41,12 +41,14 @@ class ValidationRule(_Part):
 class Automation(_Part):
     """An Apex trigger or a flow that fails when `when`, a SOQL condition over the new row, is true.
 
-    An empty `when` is always true; `message` is what the trigger or the flow says.
+    An empty `when` is always true; `message` is what the trigger or the flow says. With `max_rows` it fails
+    by their number instead: more rows of the object in one call use up a limit, and none of them is saved.
     """
 
     sobject: str
     kind: Literal["apex", "flow"] = "apex"
     when: str = ""
+    max_rows: int | None = Field(default=None, ge=1)
     message: str = ""
     is_active: bool = True
 
@@ -205,6 +207,8 @@ class Config(_Part):
     # What the public documents and captures leave open, each at its likeliest value.
     duplicate_result_spelled_since: float = 57.0
     packed_duplicate_result: bool = True
+    # Whether duplicate rules compare a row with those before it in the same collection or tree.
+    duplicate_rules_compare_one_call: bool = False
     access_status: int = 400
     locator_status: int = 400
     lead_what_message: str = "Related To ID: a lead cannot be related to another record"
@@ -227,6 +231,7 @@ class Config(_Part):
     read_only_message: str = "The organization is in read-only mode during maintenance"
     person_contact_message: str = "The contact of a person account can only be changed through its account"
     flow_message: str = _FLOW
+    limit_message: str = "Too many SOQL queries: 101"
     # A Lead converts into a Contact that is a member of the same campaign already.
     double_member_survivor: Literal["contact", "lead", "both"] = "contact"
 

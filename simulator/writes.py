@@ -33,10 +33,11 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -
         validation.check(org, sobject.name, row)
         duplicates.check(org, sobject.name, row, event="insert", write=write)
         _check_unique(org, sobject, row, None)
-        automations.check(org, sobject.name, row, event="insert")
+        automations.check(org, sobject.name, row, event="insert", write=write)
         row = {**row, "Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
         org.store.put(sobject.name, row)
         objects.after_insert(org, sobject.name, row)
+    write.created.add(row["Id"])
     return str(row["Id"])
 
 
@@ -56,7 +57,7 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
         validation.check(org, sobject.name, row)
         duplicates.check(org, sobject.name, row, event="update", write=write)
         _check_unique(org, sobject, row, str(before["Id"]))
-        automations.check(org, sobject.name, row, event="update")
+        automations.check(org, sobject.name, row, event="update", write=write)
         row = {**row, **_audit(org, write.user_id, is_new=False)}
         org.store.put(sobject.name, row)
         objects.after_update(org, sobject.name, before, row)

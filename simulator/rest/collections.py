@@ -1,10 +1,13 @@
 """Up to 200 rows in one request, each with its own result."""
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from simulator import writes
+from simulator.acting import Write
 from simulator.errors import ErrorItem, SalesforceError, refusal, save_refusal
 from simulator.metadata.schema import SObject
 from simulator.org import Org
@@ -29,7 +32,7 @@ class _NotAllValid(Exception):
 
 
 def create(org: Org, call: Call) -> Reply:
-    write = call.write()
+    write = _write(call)
 
     def one(given: dict[str, Any]) -> Result:
         return _saved(writes.create(org, _typed(org, given), _fields(given), write))
@@ -38,7 +41,7 @@ def create(org: Org, call: Call) -> Reply:
 
 
 def update(org: Org, call: Call) -> Reply:
-    write = call.write()
+    write = _write(call)
 
     def one(given: dict[str, Any]) -> Result:
         sobject = _typed(org, given)
@@ -57,7 +60,7 @@ def update(org: Org, call: Call) -> Reply:
 def upsert(org: Org, call: Call) -> Reply:
     sobject = named(org, call.segments[2])
     field = key_field(sobject, call.segments[3])
-    write = call.write()
+    write = _write(call)
 
     def one(given: dict[str, Any]) -> Result:
         value = next((v for name, v in given.items() if name.lower() == field.name.lower()), None)
@@ -124,13 +127,24 @@ def _each(org: Org, call: Call, one: Callable[[dict[str, Any]], Result]) -> Repl
     if not isinstance(rows, list):
         rows = []
     _check_size(org, rows, MAX_ROWS)
-    kinds = [str((row.get("attributes") or {}).get("type")) for row in rows]
+    kinds = [_kind(row) for row in rows]
     if len([kind for kind, _ in groupby(kinds)]) > MAX_CHUNKS:
         code = org.config.too_many_parts_code
         raise refusal(code, f"Cannot have more than {MAX_CHUNKS} chunks in a single operation")
     results = _results(org, rows, one, all_or_none=body.get("allOrNone") is True)
     has_success = any(result["success"] for result in results)
     return Reply(200 if has_success else org.config.all_rows_failed_status, results)
+
+
+def _write(call: Call) -> Write:
+    """The headers that the rows obey, and how many rows of each object share the call."""
+    body = call.json()
+    rows = body.get("records") if isinstance(body, dict) else None
+    return replace(call.write(), rows=Counter(map(_kind, rows if isinstance(rows, list) else ())))
+
+
+def _kind(given: dict[str, Any]) -> str:
+    return str((given.get("attributes") or {}).get("type"))
 
 
 def _check_size(org: Org, rows: list[Any], limit: int) -> None:

@@ -1,7 +1,7 @@
 """Composite and batch: several calls in one request."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ MAX_CALLS = 25
 MAX_HEAVY_CALLS = 5
 
 _REFERENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
-_FORBIDDEN_HEADERS = frozenset({"accept", "authorization", "content-type"})
+# A part has these from the request around it and may not name them itself; it has nothing else from there.
+_HANDED_DOWN = frozenset({"accept", "authorization", "content-type"})
 _ROLLED_BACK = "The transaction was rolled back since another operation in the same transaction failed."
 
 Dispatch = Callable[[Org, Call], Reply]
@@ -60,10 +61,8 @@ def check_envelope(org: Org, parts: list[dict[str, Any]]) -> None:
             raise refusal("INVALID_INPUT", message)
         seen.add(reference)
         headers = {name.lower() for name in part.get("httpHeaders") or {}}
-        if headers & _FORBIDDEN_HEADERS:
-            raise refusal(
-                "INVALID_INPUT", f"Header not allowed: {', '.join(sorted(headers & _FORBIDDEN_HEADERS))}"
-            )
+        if headers & _HANDED_DOWN:
+            raise refusal("INVALID_INPUT", f"Header not allowed: {', '.join(sorted(headers & _HANDED_DOWN))}")
 
 
 def _is_heavy(url: str) -> bool:
@@ -105,11 +104,12 @@ def _answered(
         url = references.in_url(str(part.get("url", "")), known)
         body = references.in_body(part.get("body"), known)
     except references.Unresolvable as error:
-        return _sub_answer(part, Reply(400, [_halted(str(error))]))
-    return _sub_answer(part, dispatch(org, _packed(call, part, url, body)))
+        return _sub_answer(part, Reply(400, [halted(str(error))]))
+    headers = {name: value for name, value in call.headers.items() if name in _HANDED_DOWN}
+    return _sub_answer(part, dispatch(org, _packed(call, part, url, body, headers)))
 
 
-def _packed(call: Call, part: dict[str, Any], url: str, body: Any) -> Call:
+def _packed(call: Call, part: dict[str, Any], url: str, body: Any, inherited: Mapping[str, str]) -> Call:
     version, segments, query = split_url(url) or (call.version, ("unknown",), {})
     headers = {str(name).lower(): str(value) for name, value in (part.get("httpHeaders") or {}).items()}
     return replace(
@@ -118,14 +118,10 @@ def _packed(call: Call, part: dict[str, Any], url: str, body: Any) -> Call:
         version=version,
         segments=segments,
         query=query,
-        headers={**_inherited(call), **headers},
+        headers={**inherited, **headers},
         packed_body=body,
         is_packed=True,
     )
-
-
-def _inherited(call: Call) -> dict[str, str]:
-    return {name: value for name, value in call.headers.items() if name.startswith("sforce-")}
 
 
 def _sub_answer(part: dict[str, Any], reply: Reply) -> dict[str, Any]:
@@ -148,10 +144,10 @@ def _undone(part: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     keeps = is_collection and not (isinstance(body, dict) and body.get("allOrNone") is True)
     if _has_failed(answer) or keeps:
         return answer
-    return _sub_answer(part, Reply(400, [_halted(_ROLLED_BACK)]))
+    return _sub_answer(part, Reply(400, [halted(_ROLLED_BACK)]))
 
 
-def _halted(message: str) -> dict[str, Any]:
+def halted(message: str) -> dict[str, Any]:
     return ErrorItem("PROCESSING_HALTED", message, is_code_first=True).as_rest()
 
 
@@ -172,7 +168,7 @@ def batch(org: Org, call: Call, dispatch: Dispatch) -> Reply:
             results.append({"statusCode": 412, "result": [halted]})
             continue
         url = f"/services/data/{str(part.get('url', '')).lstrip('/')}"
-        reply = dispatch(org, _packed(call, part, url, part.get("richInput")))
+        reply = dispatch(org, _packed(call, part, url, part.get("richInput"), call.headers))
         results.append({"statusCode": reply.status, "result": reply.body})
     has_errors = any(result["statusCode"] >= 400 for result in results)
     return Reply(200, {"hasErrors": has_errors, "results": results})

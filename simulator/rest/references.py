@@ -20,6 +20,16 @@ class Unresolvable(Exception):
         )
 
 
+def referred(value: Any) -> set[str]:
+    """The ids of the parts that a structure refers to."""
+    if isinstance(value, dict):
+        return {name for inner in value.values() for name in referred(inner)}
+    if isinstance(value, list):
+        return {name for inner in value for name in referred(inner)}
+    paths = _REFERENCE.findall(value) if isinstance(value, str) else []
+    return {re.split(r"[.\[]", path, maxsplit=1)[0] for path in paths}
+
+
 def in_url(url: str, answers: Mapping[str, Any]) -> str:
     return _REFERENCE.sub(lambda match: quote(str(_value(match[1], answers)), safe=""), url)
 

@@ -1,10 +1,12 @@
 """Trees of rows with their children, created all or none."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator import writes
+from simulator.acting import Write
 from simulator.errors import SalesforceError, json_parser_error, refusal
 from simulator.metadata.schema import Field, SObject
 from simulator.org import Org
@@ -38,13 +40,15 @@ def create(org: Org, call: Call) -> Reply:
         raise json_parser_error("Required field missing: records")
     sobject = named(org, call.segments[2])
     nodes = [_node(org, sobject, given, depth=1) for given in records]
-    if sum(1 for node in nodes for _ in node.walk()) > MAX_ROWS:
+    counted = Counter(each.sobject.name for node in nodes for each in node.walk())
+    if counted.total() > MAX_ROWS:
         raise refusal(org.config.too_many_parts_code, f"A tree holds at most {MAX_ROWS} records.")
     results: list[dict[str, Any]] = []
+    write = replace(call.write(), rows=counted)
     try:
         with org.store.savepoint():
             for node in nodes:
-                _insert(org, call, node, {}, results)
+                _insert(org, write, node, {}, results)
             if any("errors" in result for result in results):
                 raise _HasErrors
     except _HasErrors:
@@ -70,13 +74,15 @@ def _node(org: Org, sobject: SObject, given: dict[str, Any], *, depth: int) -> _
     return _Node(sobject, reference, values, tuple(children))
 
 
-def _insert(org: Org, call: Call, node: _Node, parent: dict[str, str], results: list[dict[str, Any]]) -> None:
+def _insert(
+    org: Org, write: Write, node: _Node, parent: dict[str, str], results: list[dict[str, Any]]
+) -> None:
     try:
-        record_id = writes.create(org, node.sobject, {**node.values, **parent}, call.write())
+        record_id = writes.create(org, node.sobject, {**node.values, **parent}, write)
     except SalesforceError as error:
         errors = [item.as_row() for item in error.items]
         results.append({"referenceId": node.reference, "errors": errors})
         return
     results.append({"referenceId": node.reference, "id": record_id})
     for field, child in node.children:
-        _insert(org, call, child, {field.name: record_id}, results)
+        _insert(org, write, child, {field.name: record_id}, results)

@@ -22,7 +22,11 @@ def check(org: Org, name: str, row: Row, *, event: str, write: Write) -> None:
             continue
         if rule.action == "alert" and write.allow_save:
             continue
-        matches = {target: list(_matches(org, rule, target, row)) for target in rule.against or (name,)}
+        passed = frozenset() if org.config.duplicate_rules_compare_one_call else frozenset(write.created)
+        matches = {
+            target: [found for found in _matches(org, rule, target, row) if found["Id"] not in passed]
+            for target in rule.against or (name,)
+        }
         if any(matches.values()):
             raise _detected(org, rule, matches, write)
 

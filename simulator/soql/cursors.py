@@ -30,7 +30,7 @@ class Cursor:
 
 
 def locator(number: int) -> str:
-    return mint("01g", number)
+    return mint("0r8", number)
 
 
 def page_size(query_options: str | None) -> int:

@@ -145,3 +145,45 @@ async def test_a_row_without_a_known_type_fails_alone(org: OrgClient) -> None:
     results = (await org.data("POST", "/composite/sobjects", {"records": rows})).json()
     codes = [r["errors"][0]["statusCode"] if r["errors"] else None for r in results]
     assert codes == ["INVALID_TYPE", "INVALID_TYPE", None]
+
+
+class TestTriggersWithLimits:
+    @pytest.mark.parametrize(("rows", "saved"), [(3, 3), (4, 0)])
+    async def test_one_row_too_many_fails_all_of_the_call(
+        self, org: OrgClient, rows: int, saved: int
+    ) -> None:
+        await org.configure(automations=[{"sobject": "Lead", "max_rows": 3}])
+        contact = {"attributes": {"type": "Contact"}, "LastName": "C"}
+        records = [*(lead(LastName=f"Doe {n}") for n in range(rows)), contact]
+
+        results = (await org.data("POST", "/composite/sobjects", {"records": records})).json()
+
+        text = "LeadTrigger: System.LimitException: Too many SOQL queries: 101"
+        refused = failed("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
+        assert [result for result in results[:-1] if result == refused] == [refused] * (rows - saved)
+        assert results[-1]["success"]
+        assert len(await org.rows("SELECT Id FROM Lead")) == saved
+
+    async def test_updates_and_trees_count_too_and_a_single_row_passes(self, org: OrgClient) -> None:
+        ids = [await org.lead(LastName=f"Doe {n}") for n in range(2)]
+        await org.configure(automations=[{"sobject": "Lead", "max_rows": 1}])
+        rows = [{"attributes": {"type": "Lead"}, "Id": one, "Title": "CTO"} for one in ids]
+        updated = (await org.data("PATCH", "/composite/sobjects", {"records": rows})).json()
+        assert not any(result["success"] for result in updated)
+        tree = [lead(attributes={"type": "Lead", "referenceId": f"r{n}"}) for n in range(2)]
+        answer = await org.data("POST", "/composite/tree/Lead", {"records": tree})
+        assert answer.status_code == 400
+        assert await org.lead(LastName="Alone")
+
+
+@pytest.mark.parametrize(("is_compared", "saved"), [(False, 2), (True, 1)])
+async def test_a_switch_lets_duplicate_rules_compare_rows_of_one_call(
+    org: OrgClient, *, is_compared: bool, saved: int
+) -> None:
+    rule = {"sobject": "Lead", "fields": ["Email"]}
+    await org.configure(duplicate_rules=[rule], duplicate_rules_compare_one_call=is_compared)
+    records = [lead(LastName=name, Email="same@example.com") for name in ("A", "B")]
+    results = (await org.data("POST", "/composite/sobjects", {"records": records})).json()
+    assert sum(result["success"] for result in results) == saved
+    again = (await org.data("POST", "/composite/sobjects", {"records": records[:1]})).json()
+    assert again[0]["errors"][0]["statusCode"] == "DUPLICATES_DETECTED"

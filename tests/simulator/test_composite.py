@@ -136,7 +136,7 @@ async def test_an_undone_collection_still_prints_success(org: OrgClient) -> None
     assert await org.rows("SELECT Id FROM Lead") == []
 
 
-async def test_each_part_has_its_own_headers_and_inherits_ours(org: OrgClient) -> None:
+async def test_each_part_has_its_own_headers_and_none_of_ours(org: OrgClient) -> None:
     rule = {"sobject": "Lead", "action": "alert"}
     await org.configure(duplicate_rules=[rule])
     await org.lead(Email="a@example.com")
@@ -149,7 +149,8 @@ async def test_each_part_has_its_own_headers_and_inherits_ours(org: OrgClient) -
     assert (refused["httpStatusCode"], saved["httpStatusCode"]) == (400, 201)
     outer = {"compositeRequest": [part("a", "POST", "/sobjects/Lead", body)]}
     answer = await org.data("POST", "/composite", outer, Sforce_Duplicate_Rule_Header="allowSave=true")
-    assert answer.json()["compositeResponse"][0]["httpStatusCode"] == 201
+    (part_answer,) = answer.json()["compositeResponse"]
+    assert part_answer["body"][0]["errorCode"] == "DUPLICATES_DETECTED"
 
 
 @pytest.mark.parametrize(("is_packed", "keys"), [(True, 3), (False, 2)], ids=["with the match", "without it"])
@@ -278,6 +279,33 @@ class TestGraph:
     )
     async def test_a_broken_one_is_refused(self, org: OrgClient, graphs: list[Any]) -> None:
         assert (await org.data("POST", "/composite/graph", {"graphs": graphs})).status_code == 400
+
+    @pytest.mark.parametrize(("length", "status"), [(15, 200), (16, 400)])
+    async def test_it_is_at_most_15_deep(self, org: OrgClient, length: int, status: int) -> None:
+        first = part("n0", "POST", "/sobjects/Campaign", {"Name": "Fair"})
+        rest = [
+            part(f"n{n}", "POST", "/sobjects/Campaign", {"Name": "Day", "ParentId": f"@{{n{n - 1}.id}}"})
+            for n in range(1, length)
+        ]
+        sent = {"graphs": [{"graphId": "g", "compositeRequest": [first, *rest]}]}
+        assert (await org.data("POST", "/composite/graph", sent)).status_code == status
+
+    @pytest.mark.parametrize(("versions", "status"), [(15, 200), (16, 400)])
+    async def test_it_has_at_most_15_kinds_of_nodes(self, org: OrgClient, versions: int, status: int) -> None:
+        nodes = [part(f"n{n}", "POST", "/sobjects/Lead", LEAD) for n in range(versions)]
+        for n, node in enumerate(nodes):
+            node["url"] = f"/services/data/v{50 + n}.0/sobjects/Lead"
+        sent = {"graphs": [{"graphId": "g", "compositeRequest": [*nodes, {**nodes[0], "referenceId": "x"}]}]}
+        assert (await org.data("POST", "/composite/graph", sent)).status_code == status
+
+    async def test_it_halts_after_15_failed_graphs(self, org: OrgClient) -> None:
+        bad = [part("a", "POST", "/sobjects/Lead", {})]
+        good = [part("a", "POST", "/sobjects/Lead", LEAD)]
+        graphs = [{"graphId": f"g{n}", "compositeRequest": bad if n < 15 else good} for n in range(16)]
+        body = (await org.data("POST", "/composite/graph", {"graphs": graphs})).json()
+        (halted,) = body["graphs"][15]["graphResponse"]["compositeResponse"]
+        assert halted["body"][0]["errorCode"] == "PROCESSING_HALTED"
+        assert await org.rows("SELECT Id FROM Lead") == []
 
 
 class TestTree:

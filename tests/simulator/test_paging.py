@@ -12,7 +12,7 @@ class TestPaging:
         assert (first["totalSize"], first["done"], len(first["records"])) == (450, False, 200)
         seen = [row["Id"] for row in first["records"]]
         url = first["nextRecordsUrl"]
-        assert url.startswith("/services/data/v62.0/query/01g")
+        assert url.startswith("/services/data/v62.0/query/0r8")
         assert url.endswith("-200")
         page = first
         while url:
@@ -34,7 +34,7 @@ class TestPaging:
         page = (await org.query("SELECT Id FROM Lead", Sforce_Query_Options=option)).json()
         assert len(page["records"]) == size
 
-    @pytest.mark.parametrize("locator", ["01g5g0000000009EAA-200", "01g5g0000000001EAA-x", "nonsense"])
+    @pytest.mark.parametrize("locator", ["0r85g0000000009EAA-200", "0r85g0000000001EAA-x", "nonsense"])
     async def test_an_unknown_locator_is_refused(self, org: OrgClient, locator: str) -> None:
         await org.seed("Lead", *({"LastName": "L"} for _ in range(201)))
         await org.query("SELECT Id FROM Lead", Sforce_Query_Options="batchSize=200")
