@@ -52,10 +52,17 @@ def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
     wanted = Wanted(describes, keys={"Legacy_Id__c": ("per_51",)})
     asked = Asked(["a@example.com"], ["00Q5g00000000001AA"], ["7015g00000000001AA"], wanted)
     names = [each.reference_id for each in look_requests(asked, api_version="62.0")]
-    assert names == ["peopleContact0", "membersContact0", "peopleLead0", "membersLead0", "statuses"]
+    assert names == [
+        "peopleContact0",
+        "membersContact0",
+        "peopleLead0",
+        "membersLead0",
+        "statuses",
+        "TaskStatus",
+    ]
     only_keys = replace(asked, emails=[], ids=[], campaigns=[])
     names = [each.reference_id for each in look_requests(only_keys, api_version="62.0")]
-    assert names == ["peopleContact0", "peopleLead0"]
+    assert names == ["peopleContact0", "peopleLead0", "TaskStatus"]
 
 
 @pytest.mark.parametrize(
