@@ -30,6 +30,9 @@ AWAY: Final = ("08", "25006", "53", "55", "57", "58", "XX")
 """Connection, read-only, resources (a full disk), object state, operator, system and internal errors."""
 DRIVER_LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
+DATA: Final = ("22", "23", "54")
+"""Values that cannot be stored, break a constraint, or are more than a row or an index can hold."""
+
 
 class DatabaseUnreachable(Exception):
     """Postgres does not answer at the configured address, or not to us."""
@@ -56,6 +59,12 @@ def is_away(error: BaseException) -> bool:
         return True
     cause = error.orig if isinstance(error, DBAPIError) else error
     return isinstance(cause, DRIVER_LOST) or sqlstate(error).startswith(AWAY)
+
+
+def is_of_the_data(error: BaseException) -> bool:
+    """Whether the same values will be refused every time."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, asyncpg.DataError | UnicodeError) or sqlstate(error).startswith(DATA)
 
 
 def sqlstate(error: BaseException) -> str:

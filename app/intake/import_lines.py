@@ -107,6 +107,11 @@ def read_line(number: int, raw: bytes | None) -> Line | None:
     return Line(number, _told(line), line.registration.id)
 
 
+def not_storable(line: Line) -> Line:
+    """The line again, rejected because the database refuses its values."""
+    return replace(_rejected(line.number, "", "cannot be stored"), registration_id=line.registration_id)
+
+
 def _rejected(number: int, path: str, message: str) -> Line:
     return Line(number, errors=(FieldError(path=path, message=message),))
 

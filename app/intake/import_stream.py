@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.database import Database
+from app.database_faults import is_of_the_data
 from app.intake.delivery import Accepted
-from app.intake.import_lines import Line, read_line, split_lines
+from app.intake.import_lines import Line, not_storable, read_line, split_lines
 from app.intake.record import record_imported
 from app.wakeups import WakeUps
 
@@ -47,9 +48,17 @@ class Importer:
         if told:
             try:
                 changed = await self._commit(told)
-            except DBAPIError:
+            except DBAPIError as error:
+                if is_of_the_data(error):
+                    return await self._one_by_one(lines)
                 changed = await self._commit(told)  # a deadlock or a connection that broke: once more
         return [line.answer(is_changed=_key(line) in changed) for line in lines]
+
+    async def _one_by_one(self, lines: Sequence[Line]) -> list[bytes]:
+        """Only the line with values that cannot be stored is rejected."""
+        if len(lines) == 1:
+            return [not_storable(lines[0]).answer(is_changed=False)]
+        return [answer for line in lines for answer in await self.record([line])]
 
     async def _commit(self, told: Sequence[Accepted]) -> set[tuple[str, str]]:
         async with self.database.system() as session:

@@ -1,15 +1,19 @@
 """The door for the platform's signed webhooks."""
 
+import logging
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import State
 from starlette.types import Receive
 
 from app import problems
+from app.database_faults import is_of_the_data, sqlstate
 from app.edge.bodies import read_body
 from app.intake.body import Headers, check_headers
 from app.intake.delivery import Accepted, DeliveryUnusable, Outcome, read_delivery
@@ -20,6 +24,9 @@ from app.intake.writer import IntakeWriter
 from app.problems import Problem, ProblemBody
 from app.resources import Resources
 from app.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
+from app.vault import Vault
+
+log = logging.getLogger(__name__)
 
 PATH = "/webhooks/eventship"
 
@@ -62,8 +69,7 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Outc
     """What became of the delivery, once it is recorded; `state` is the application's. Raises Problem."""
     started, label = time.perf_counter(), problems.Unexpected.__name__
     try:
-        writer: IntakeWriter = state.intake
-        outcome = await writer.submit(await _delivery(state.resources, writer, headers, receive_body))
+        outcome = await _recorded(state.resources, state.intake, headers, receive_body)
         label = outcome.value
         return outcome
     except Problem as problem:
@@ -74,9 +80,10 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Outc
         WEBHOOK_SECONDS.observe(time.perf_counter() - started)
 
 
-async def _delivery(
+async def _recorded(
     resources: Resources, writer: IntakeWriter, headers: Headers, receive_body: Receive
-) -> Accepted:
+) -> Outcome:
+    """Raises Problem, and what nobody expected."""
     settings, vault = resources.settings, resources.vault
     check_headers(headers, bytes_max=settings.webhook_max_bytes)
     body = await read_body(receive_body, bytes_max=settings.webhook_max_bytes)
@@ -85,12 +92,25 @@ async def _delivery(
     except SignatureInvalid:
         raise problems.SignatureInvalid from None
     try:
-        delivery = read_delivery(webhook_id, body)
+        return await _submit(writer, vault, read_delivery(webhook_id, body), body)
     except DeliveryUnusable as error:
         await writer.keep_unusable(
             seal_unusable(vault, body, webhook_id=webhook_id, reason=error.reason, faults=error.errors)
         )
         raise problems.PayloadUnusable(reason=error.reason, errors=error.errors) from None
+
+
+async def _submit(writer: IntakeWriter, vault: Vault, delivery: Accepted, body: bytes) -> Outcome:
+    """Raises DeliveryUnusable when Postgres would refuse the same values each time.
+
+    Of a call for an erasure nothing could be kept, so it stays a fault of ours until it is done.
+    """
     if delivery.outcome is Outcome.UNKNOWN_TYPE:
-        return replace(delivery, unread=seal_unknown(vault, body, host_id=delivery.host_id))
-    return delivery
+        delivery = replace(delivery, unread=seal_unknown(vault, body, host_id=delivery.host_id))
+    try:
+        return await writer.submit(delivery)
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if delivery.erasure is not None or not is_of_the_data(error):
+            raise
+        log.error("delivery_not_storable", extra={"sqlstate": sqlstate(error), "type": delivery.type})
+        raise DeliveryUnusable("not_storable", []) from None
