@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from app.acting import COMMAND_SECONDS, acting_as
 from app.database_faults import sqlstate
 from app.direct import Direct
+from app.pools import ShrinkingPool
 from app.postgres_url import DRIVER, connect_arguments
 from app.rights import APP_ROLE, SYSTEM_ROLE
 from app.settings import DatabaseSettings
@@ -38,6 +39,7 @@ def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
     name = f"eventship-salesforce:{role.removeprefix('eventship_')}"
     engine = create_async_engine(
         f"{DRIVER}://",
+        poolclass=ShrinkingPool,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
@@ -141,6 +143,11 @@ class Database:
         async with unit_of_work(self._system) as session:
             yield session
 
+    @property
+    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        """Those of the app's role and of the system's role."""
+        return self._engines
+
     def direct(self) -> Direct:
         """A connection of its own to what `system` sees, for who commits many times a second."""
         return Direct(self._engines[1])
@@ -148,6 +155,11 @@ class Database:
     async def close(self) -> None:
         for engine in self._engines:
             await engine.dispose()
+
+
+def connections_up_to(settings: DatabaseSettings) -> int:
+    """The most connections that a process holds: one pool for each of its two roles."""
+    return 2 * settings.database_pool
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """create_app() and open_resources(): the one place where engines, pools and clients are built."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -33,6 +34,7 @@ from app.monitor.routes import router as monitor_router
 from app.monitor.row_routes import router as row_router
 from app.monitor.stream_routes import router as stream_router
 from app.pepper import audit_key
+from app.pools import give_back_idle
 from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.salesforce.egress import PublicBackend, PublicTransport, exempt_of
@@ -84,9 +86,11 @@ async def open_resources(
         issuer=settings.jwt_issuer,
     )
     vault = Vault.from_texts([key.get_secret_value() for key in settings.encryption_keys])
+    giving_back = asyncio.create_task(give_back_idle(database.engines), name="idle connections")
     try:
         yield Resources(settings, database, vault, http, wakeups, verifier)
     finally:
+        giving_back.cancel()
         await wakeups.close()
         await http.aclose()
         await database.close()

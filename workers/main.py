@@ -12,6 +12,7 @@ import uvloop
 from app.boot import CANNOT_START, check_database
 from app.connections.rotation import check_keys
 from app.connections.service import open_client
+from app.database import connections_up_to
 from app.main import open_resources
 from app.pepper import check_pepper
 from app.resources import Resources
@@ -37,7 +38,8 @@ async def work(settings: Settings) -> None:
         await check_keys(resources.database, resources.vault)
         await check_pepper(resources.database, pepper_of(settings))
         worker_id = new_worker_id()
-        log.info("worker_started", extra={"worker_id": worker_id})
+        up_to = connections_up_to(resources.settings)
+        log.info("worker_started", extra={"worker_id": worker_id, "database_connections_up_to": up_to})
         # What stands now stays for the life of the process: to look through it again holds all drains up.
         gc.freeze()
         await Supervisor(resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop).run()

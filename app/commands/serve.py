@@ -1,6 +1,7 @@
 """The API as a process: everything that can be wrong is checked before the first request."""
 
 import asyncio
+import logging
 import resource
 import socket
 
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 
 from app.boot import check_database
 from app.connections.rotation import check_keys
-from app.database import Database
+from app.database import Database, connections_up_to
 from app.edge.connection import Connection
 from app.machine.children import listening_socket
 from app.main import create_app
@@ -18,6 +19,8 @@ from app.settings import ApiSettings, Settings, read_settings
 from app.sync.drain import pepper_of
 from app.telemetry import configure_logging
 from app.vault import Vault
+
+log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10
 DESCRIPTORS = 65_536
@@ -29,6 +32,7 @@ def serve(host: str, port: int) -> int:
     configure_logging(settings.log_level)
     app = create_app(settings)
     asyncio.run(_check(settings))
+    log.info("api_starting", extra={"database_connections_up_to": connections_up_to(settings)})
     allow_descriptors()
     server = Server(config_of(app, settings), app)
     server.run(sockets=[listening_socket(host, port)])
