@@ -1,9 +1,11 @@
 """What can be switched in an org: its rules, its permissions, and everything the documents leave open."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from simulator.ids import normalise
 
 
 class _Part(BaseModel):
@@ -116,6 +118,14 @@ _CASE_STATUSES = (
 )
 
 
+class PermissionSet(_Part):
+    """What users, named by id, may do beside their profile: see every row of the objects in `view_all`."""
+
+    name: str
+    users: tuple[Annotated[str, AfterValidator(normalise)], ...] = ()
+    view_all: tuple[str, ...] = ()
+
+
 class ApiLimit(_Part):
     """The daily request limit and what of it is used.
 
@@ -166,6 +176,11 @@ class Config(_Part):
     hidden_objects: tuple[str, ...] = ()
     read_only_objects: tuple[str, ...] = ()
     hidden_records: tuple[str, ...] = ()
+    # Rows of these are seen by their owner and by whoever may view all of them.
+    private_objects: tuple[str, ...] = ()
+    permission_sets: tuple[PermissionSet, ...] = ()
+    # Deleted rows are gone for good after so many days.
+    bin_days: float = Field(default=15, ge=0)
     latency_ms: float = Field(default=0, ge=0)
     api_limit: ApiLimit = ApiLimit()
     versions: Versions = Versions()

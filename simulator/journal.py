@@ -29,11 +29,19 @@ class Journal:
         self.is_durable = path is not None
 
     def write(self, org: str, rows: Iterable[tuple[str, str, Any]], facts: Iterable[tuple[str, Any]]) -> None:
-        """Store changed rows `(sobject, id, row)` and facts `(name, value)` in one transaction."""
+        """Store changed rows `(sobject, id, row)` and facts `(name, value)` in one transaction.
+
+        A row that is None is gone.
+        """
+        changed = list(rows)
         self._connection.execute("BEGIN")
         self._connection.executemany(
+            "DELETE FROM rows WHERE org = ? AND id = ?",
+            ((org, record_id) for _, record_id, row in changed if row is None),
+        )
+        self._connection.executemany(
             "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
-            ((org, sobject, record_id, json.dumps(row)) for sobject, record_id, row in rows),
+            ((org, sobject, record_id, json.dumps(row)) for sobject, record_id, row in changed if row),
         )
         self._connection.executemany(
             "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)",

@@ -1,7 +1,8 @@
 """One org: its schema, rows, switches, grants and counters."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from simulator import config as configuration
@@ -51,6 +52,8 @@ class Org:
         self.api_used = 0
         self.cursors: OrderedDict[str, Cursor] = OrderedDict()
         self.cursor_number = 0
+        # Whom the call that is being answered acts as; nobody outside of one.
+        self.acting_id: str | None = None
         self.schema_changed_at = self.clock()
 
     def _schema(self) -> Schema:
@@ -111,6 +114,10 @@ class Org:
         self.api_used = config.api_limit.used
         put_record_types(self)
         put_statuses(self)
+        put_rules(self)
+        if config.private_objects != before.private_objects:
+            access = "None" if "Lead" in config.private_objects else "ReadEditTransfer"
+            self.store.change("Organization", self.id, {"DefaultLeadAccess": access})
         if config.is_marketing_user != before.is_marketing_user:
             tick_marketing_users(self)
         self.commit()
@@ -153,7 +160,21 @@ class Org:
 
     def is_visible(self, row: Row) -> bool:
         """Whether sharing lets the API user see the row."""
-        return row["Id"] not in self.config.hidden_records
+        return self.sees(self.acting_id, row)
+
+    def sees(self, user_id: str | None, row: Row) -> bool:
+        """Whether sharing lets a user see the row; nobody in particular is a user who may view all."""
+        if row["Id"] in self.config.hidden_records:
+            return False
+        name = self.schema.of_id(row["Id"])
+        if name not in self.config.private_objects or user_id in {None, row.get("OwnerId")}:
+            return True
+        return any(name in each.view_all and user_id in each.users for each in self.config.permission_sets)
+
+    def expire_bin(self) -> None:
+        """Rows that were deleted long enough ago are gone."""
+        age = timedelta(days=self.config.bin_days)
+        self.store.empty_bin(deleted_before=whole_second(self.clock() - age))
 
     def remember(self, cursor: Cursor) -> None:
         """Keep a query cursor; the eleventh closes the oldest, as Salesforce does."""
@@ -205,44 +226,80 @@ def seed(org: Org) -> None:
 
 def put_record_types(org: Org) -> None:
     """Rows for the configured record types; those no longer configured become inactive."""
-    now = org.now()
-    audit = {"IsDeleted": False, "CreatedById": org.admin_id, "LastModifiedById": org.admin_id}
-    audit |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), now)
     for row in list(org.store.live("RecordType")):
         org.store.change("RecordType", row["Id"], {"IsActive": False})
-    for number, kind in enumerate(org.config.every_record_type, start=1):
-        row = {
-            "Id": mint("012", number),
+    rows = [
+        {
             "Name": kind.name or kind.developer_name.replace("_", " "),
             "DeveloperName": kind.developer_name,
             "SobjectType": kind.sobject,
             "IsActive": kind.is_active,
             "IsPersonType": kind.is_person_type,
         }
-        org.store.put("RecordType", {**_empty(org, "RecordType"), **row, **audit})
+        for kind in org.config.every_record_type
+    ]
+    _put_numbered(org, "RecordType", rows)
 
 
 def put_statuses(org: Org) -> None:
     """Rows for the statuses of Tasks and Cases."""
-    audit = {"IsDeleted": False, "CreatedById": org.admin_id, "LastModifiedById": org.admin_id}
-    audit |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), org.now())
-    listed = (
-        ("TaskStatus", "01U", org.config.task_statuses),
-        ("CaseStatus", "01T", org.config.case_statuses),
-    )
-    for name, prefix, statuses in listed:
-        for row in list(org.store.live(name)) if name in org.schema.objects else ():
-            org.store.change(name, row["Id"], {"IsDeleted": True})
-        for number, status in enumerate(statuses if name in org.schema.objects else (), start=1):
-            row = {
-                "Id": mint(prefix, number),
+    listed = (("TaskStatus", org.config.task_statuses), ("CaseStatus", org.config.case_statuses))
+    for name, statuses in listed:
+        rows = [
+            {
                 "ApiName": status.value,
                 "MasterLabel": status.label or status.value,
                 "IsClosed": status.is_closed,
                 "IsDefault": status.is_default,
                 "SortOrder": number,
             }
-            org.store.put(name, {**_empty(org, name), **row, **audit})
+            for number, status in enumerate(statuses, start=1)
+        ]
+        _replace(org, name, rows)
+
+
+def put_rules(org: Org) -> None:
+    """Rows for duplicate rules, assignment rules and permission sets."""
+    config = org.config
+    duplicates = [
+        {"DeveloperName": name, "MasterLabel": name, "SobjectType": rule.sobject, "IsActive": rule.is_active}
+        for rule in config.duplicate_rules
+        for name in (rule.name or f"Standard_{rule.sobject}_Duplicate_Rule",)
+    ]
+    assignments = [
+        {"Name": "Standard", "SobjectType": rule.sobject, "Active": rule.is_active}
+        for rule in config.assignment_rules
+    ]
+    sets = [{"Name": each.name, "Label": each.name.replace("_", " ")} for each in config.permission_sets]
+    assigned = [
+        {"PermissionSetId": _numbered(org, "PermissionSet", number), "AssigneeId": user_id}
+        for number, each in enumerate(config.permission_sets, start=1)
+        for user_id in each.users
+    ]
+    _replace(org, "DuplicateRule", duplicates)
+    _replace(org, "AssignmentRule", assignments)
+    _replace(org, "PermissionSet", sets)
+    _replace(org, "PermissionSetAssignment", assigned)
+
+
+def _replace(org: Org, name: str, rows: Iterable[Row]) -> None:
+    """Let an object that nobody writes have these rows and no others."""
+    if name in org.schema.objects:
+        for row in list(org.store.live(name)):
+            org.store.change(name, row["Id"], {"IsDeleted": True})
+        _put_numbered(org, name, rows)
+
+
+def _put_numbered(org: Org, name: str, rows: Iterable[Row]) -> None:
+    audit = {"IsDeleted": False, "CreatedById": org.admin_id, "LastModifiedById": org.admin_id}
+    audit |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), org.now())
+    for number, row in enumerate(rows, start=1):
+        record_id = {"Id": _numbered(org, name, number)}
+        org.store.put(name, {**_empty(org, name), **row, **record_id, **audit})
+
+
+def _numbered(org: Org, name: str, number: int) -> str:
+    return mint(org.schema.objects[name].prefix, number)
 
 
 def tick_marketing_users(org: Org) -> None:

@@ -99,6 +99,7 @@ class Store:
         self._tables = {name: Table(sobject) for name, sobject in schema.objects.items()}
         self._undo: list[tuple[str, str, Row | None]] = []
         self._changed: dict[str, str] = {}
+        self._bin: dict[str, str] = {}
         self._depth = 0
 
     def adopt(self, schema: Schema) -> None:
@@ -144,8 +145,29 @@ class Store:
         record_id = row["Id"]
         table = self._tables[sobject]
         table.last_number = max(table.last_number, ids.number_of(record_id))
-        self._undo.append((sobject, record_id, table.put(record_id, row)))
+        self._undo.append((sobject, record_id, self._place(sobject, record_id, row)))
         self._changed[record_id] = sobject
+
+    def _place(self, sobject: str, record_id: str, row: Row | None) -> Row | None:
+        """Put a row into its table and, if it is deleted, last into the recycle bin; what stood there."""
+        self._bin.pop(record_id, None)
+        if row is not None and row["IsDeleted"]:
+            self._bin[record_id] = sobject
+        return self._tables[sobject].put(record_id, row)
+
+    def empty_bin(self, deleted_before: str | None = None) -> int:
+        """Forget deleted rows for good, all of them or the older ones; how many."""
+        gone: list[str] = []
+        for record_id, sobject in self._bin.items():
+            row = self._tables[sobject].rows[record_id]
+            if deleted_before is not None and row["SystemModstamp"] >= deleted_before:
+                break
+            gone.append(record_id)
+        for record_id in gone:
+            sobject = self._bin[record_id]
+            self._place(sobject, record_id, None)
+            self._changed[record_id] = sobject
+        return len(gone)
 
     def change(self, sobject: str, record_id: str, changes: Mapping[str, Any]) -> Row:
         """Replace some fields of a row and return the new row."""
@@ -157,6 +179,8 @@ class Store:
         """Fill the tables from the journal; not a change."""
         for sobject, row in rows:
             self.put(sobject, row)
+        stamps = {i: self._tables[name].rows[i]["SystemModstamp"] for i, name in self._bin.items()}
+        self._bin = {i: self._bin[i] for i in sorted(stamps, key=lambda i: stamps[i])}
         self._undo.clear()
         self._changed.clear()
 
@@ -178,12 +202,11 @@ class Store:
     def _roll_back(self, mark: int) -> None:
         while len(self._undo) > mark:
             sobject, record_id, before = self._undo.pop()
-            self._tables[sobject].put(record_id, before)
+            self._place(sobject, record_id, before)
 
-    def take_changes(self) -> list[tuple[str, str, Row]]:
-        """The rows changed since the last call, for the journal."""
+    def take_changes(self) -> list[tuple[str, str, Row | None]]:
+        """The rows changed since the last call, for the journal; None for those that are gone."""
         changed, self._changed = self._changed, {}
         if self._depth == 0:
             self._undo.clear()
-        rows = ((name, i, self._tables[name].rows.get(i)) for i, name in changed.items())
-        return [(name, i, row) for name, i, row in rows if row is not None]
+        return [(name, i, self._tables[name].rows.get(i)) for i, name in changed.items()]

@@ -167,6 +167,11 @@ def _settle(simulator: Simulator, org: Org, request: Request) -> Answer:
     return Answer(200, {"applied": simulator.settle()})
 
 
+def _empty_bin(simulator: Simulator, org: Org, request: Request) -> Answer:
+    """Forget deleted rows, as somebody who empties the recycle bin; reads of them find nothing."""
+    return Answer(200, {"emptied": org.store.empty_bin()})
+
+
 def _reset(simulator: Simulator, org: Org, request: Request) -> Answer:
     simulator.reset()
     return Answer(200, {"orgs": list(simulator.orgs)})
@@ -213,6 +218,7 @@ _ROUTES: Mapping[tuple[str, str], Handler] = {
     ("POST", "faults"): _arm,
     ("DELETE", "faults"): _disarm,
     ("POST", "settle"): _settle,
+    ("POST", "empty-bin"): _empty_bin,
     ("POST", "reset"): _reset,
     ("POST", "expire-tokens"): _expire_tokens,
     ("POST", "revoke"): _revoke,

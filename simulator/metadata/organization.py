@@ -1,4 +1,4 @@
-"""Organization, User, Group, RecordType, TaskStatus and CaseStatus."""
+"""Organization, users and what administrators set up: groups, record types, statuses, rules, permissions."""
 
 ORGANIZATION = """
 Name                | string(80)   |     | Name
@@ -54,4 +54,40 @@ MasterLabel | string(255) |   | Label
 IsClosed    | boolean     | D | Closed
 IsDefault   | boolean     | D | Is Default
 SortOrder   | int         |   | Sort Order
+"""
+
+DUPLICATE_RULE = """
+DeveloperName  | string(80)   |   | Object Name
+MasterLabel    | string(80)   |   | Rule Name
+SobjectType    | picklist(40) |   | Object
+SobjectSubtype | picklist(40) | N | Object Subtype
+IsActive       | boolean      | D | Active
+"""
+
+ASSIGNMENT_RULE = """
+Name        | string(120)  |   | Name
+SobjectType | picklist(40) |   | Object
+Active      | boolean      | D | Active
+"""
+
+PERMISSION_SET = """
+Name             | string(80) |   | Permission Set Name
+Label            | string(80) |   | Permission Set Label
+IsOwnedByProfile | boolean    | D | Is Owned By Profile
+"""
+
+PERMISSION_SET_ASSIGNMENT = """
+AssigneeId      | reference |   | Assignee ID       | -> User as Assignee children PermissionSetAssignments
+PermissionSetId | reference |   | Permission Set ID | -> PermissionSet as PermissionSet children Assignments
+"""
+
+USER_RECORD_ACCESS = """
+UserId            | reference    |   | User ID | -> User
+RecordId          | reference    |   | Record ID
+HasReadAccess     | boolean      | D | Has Read Access
+HasEditAccess     | boolean      | D | Has Edit Access
+HasDeleteAccess   | boolean      | D | Has Delete Access
+HasTransferAccess | boolean      | D | Has Transfer Access
+HasAllAccess      | boolean      | D | Has All Access
+MaxAccessLevel    | picklist(40) |   | Maximum Access Level
 """

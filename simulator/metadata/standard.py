@@ -7,8 +7,12 @@ from functools import cache, cached_property
 from simulator.metadata import activities, campaigns, organization, people
 from simulator.metadata.schema import Field, SObject, parse_field, parse_object
 
+# What administrators make in Setup, and no row resource.
+_SET_UP = "no-create no-update no-delete"
+
 _STANDARD: tuple[tuple[str, str], ...] = (
     ("Account 001 Account/Accounts", people.ACCOUNT),
+    (f"AssignmentRule 01Q Assignment_Rule/Assignment_Rules {_SET_UP}", organization.ASSIGNMENT_RULE),
     ("Campaign 701 Campaign/Campaigns", campaigns.CAMPAIGN),
     ("CampaignMember 00v Campaign_Member/Campaign_Members", campaigns.CAMPAIGN_MEMBER),
     (
@@ -16,17 +20,27 @@ _STANDARD: tuple[tuple[str, str], ...] = (
         campaigns.CAMPAIGN_MEMBER_STATUS,
     ),
     ("Case 500 Case/Cases", activities.CASE),
-    ("CaseStatus 01T Case_Status/Case_Status no-create no-update no-delete", organization.ACTIVITY_STATUS),
+    (f"CaseStatus 01T Case_Status/Case_Status {_SET_UP}", organization.ACTIVITY_STATUS),
     ("Contact 003 Contact/Contacts", people.CONTACT),
+    (f"DuplicateRule 0Bm Duplicate_Rule/Duplicate_Rules {_SET_UP}", organization.DUPLICATE_RULE),
     ("EmailMessage 02s Email_Message/Email_Messages", activities.EMAIL_MESSAGE),
     ("Event 00U Event/Events", activities.EVENT),
     ("Group 00G Group/Group", organization.GROUP),
     ("Lead 00Q Lead/Leads", people.LEAD),
     ("Organization 00D Organization/Organizations no-create no-delete", organization.ORGANIZATION),
+    (f"PermissionSet 0PS Permission_Set/Permission_Sets {_SET_UP}", organization.PERMISSION_SET),
+    (
+        f"PermissionSetAssignment 0Pa Permission_Set_Assignment/Permission_Set_Assignments {_SET_UP}",
+        organization.PERMISSION_SET_ASSIGNMENT,
+    ),
     ("RecordType 012 Record_Type/Record_Types no-delete", organization.RECORD_TYPE),
     ("Task 00T Task/Tasks", activities.TASK),
-    ("TaskStatus 01U Task_Status/Task_Status no-create no-update no-delete", organization.ACTIVITY_STATUS),
+    (f"TaskStatus 01U Task_Status/Task_Status {_SET_UP}", organization.ACTIVITY_STATUS),
     ("User 005 User/Users no-delete", organization.USER),
+    (
+        f"UserRecordAccess 0Ra User_Record_Access/User_Record_Access {_SET_UP}",
+        organization.USER_RECORD_ACCESS,
+    ),
 )
 _RECORD_TYPE = parse_field("RecordTypeId | reference | CUN | Record Type ID | -> RecordType as RecordType")
 

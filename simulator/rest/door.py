@@ -43,7 +43,10 @@ def data(simulator: Simulator, request: Request) -> Answer:
     if isinstance(session, Answer):
         return session
     org, grant = session
+    org.expire_bin()
+    org.acting_id = grant.user_id
     answer = _blocked(org, grant) or _attempted(org, grant, request)
+    org.acting_id = None
     org.commit()
     app = simulator.app(grant.client_id)
     return _with_usage(org, answer, app)

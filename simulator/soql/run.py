@@ -8,7 +8,7 @@ from simulator import policy
 from simulator.errors import refusal
 from simulator.metadata.schema import Field, SObject
 from simulator.org import Org
-from simulator.soql import problems, tree
+from simulator.soql import access, problems, tree
 from simulator.soql.aggregates import aggregate, is_aggregate
 from simulator.soql.conditions import Compiler
 from simulator.soql.fields import Bound, bind, follow, read, reader
@@ -66,6 +66,8 @@ class _Run:
     def _rows(self, query: tree.Query, sobject: SObject, within: Iterable[str] | None = None) -> list[Row]:
         compiler = Compiler(self.org, sobject, query, self._semi_join)
         compiled = compiler.compile(query.condition) if query.condition else None
+        if sobject.name == access.NAME:
+            return [row for row in access.rows(self.org, query) if compiled is None or compiled.accepts(row)]
         table = self.org.store.table(sobject.name).rows
         offered = compiled.candidates if compiled and within is None else within
         rows: Iterable[Row] = table.values() if offered is None else (table[i] for i in offered)

@@ -1,0 +1,93 @@
+"""What administrators set up, as rows that anybody may ask for; private objects; who may see which record."""
+
+from typing import Any
+
+import pytest
+
+from tests.simulator.client import OrgClient
+
+ACCESS = "SELECT RecordId, HasReadAccess, HasEditAccess, MaxAccessLevel FROM UserRecordAccess WHERE "
+
+
+async def users(org: OrgClient) -> list[str]:
+    return [row["Id"] for row in await org.rows("SELECT Id FROM User ORDER BY Id")]
+
+
+async def named(org: OrgClient, soql: str) -> list[Any]:
+    return [tuple(row.values())[1:] for row in await org.rows(soql)]
+
+
+async def test_rules_and_permission_sets_can_be_asked_for(org: OrgClient) -> None:
+    ada, sam, _ = await users(org)
+    await org.configure(
+        duplicate_rules=[{"sobject": "Lead", "name": "Leads_DR"}, {"sobject": "Contact", "is_active": False}],
+        assignment_rules=[{"sobject": "Lead", "owner_id": sam}],
+        permission_sets=[{"name": "See_Leads", "users": [ada[:15]], "view_all": ["Lead"]}],
+    )
+    soql = "SELECT SobjectType, DeveloperName FROM DuplicateRule WHERE IsActive = true"
+    assert await named(org, soql) == [("Lead", "Leads_DR")]
+    assert await named(org, "SELECT SobjectType FROM AssignmentRule WHERE Active = true") == [("Lead",)]
+    soql = f"SELECT PermissionSet.Name FROM PermissionSetAssignment WHERE AssigneeId = '{ada}'"
+    assert [row["PermissionSet"]["Name"] for row in await org.rows(soql)] == ["See_Leads"]
+
+    await org.configure(duplicate_rules=[], assignment_rules=[], permission_sets=[])
+    for name in ("DuplicateRule", "AssignmentRule", "PermissionSet", "PermissionSetAssignment"):
+        assert await org.rows(f"SELECT Id FROM {name}") == []
+
+
+async def test_a_permission_set_of_no_user_is_refused(org: OrgClient) -> None:
+    sent = {"permission_sets": [{"name": "X", "users": ["nobody"]}]}
+    assert (await org.http.put("/_simulator/config", json=sent)).status_code == 400
+
+
+async def test_an_assignment_takes_a_private_lead_out_of_sight(org: OrgClient) -> None:
+    ada, sam, _ = await users(org)
+    assignment = [{"sobject": "Lead", "owner_id": sam}]
+    await org.configure(private_objects=["Lead"], assignment_rules=assignment)
+    assert await named(org, "SELECT DefaultLeadAccess FROM Organization") == [("None",)]
+    kept = await org.data(
+        "POST", "/sobjects/Lead", {"LastName": "K", "Company": "C"}, Sforce_Auto_Assign="FALSE"
+    )
+
+    given_away = await org.lead()
+
+    assert await named(org, "SELECT Id FROM Lead") == [(kept.json()["id"],)]
+    assert (await org.data("GET", f"/sobjects/Lead/{given_away}")).status_code == 404
+    answer = await org.data("POST", "/sobjects/Task", {"WhoId": given_away})
+    assert answer.json()[0]["errorCode"] == "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+    view_all = [{"name": "See_Leads", "users": [ada], "view_all": ["Lead"]}]
+    await org.configure(permission_sets=view_all)
+    assert len(await org.rows("SELECT Id FROM Lead")) == 2
+    await org.configure(private_objects=[])
+    assert await named(org, "SELECT DefaultLeadAccess FROM Organization") == [("ReadEditTransfer",)]
+
+
+async def test_record_access_is_told_for_each_user_and_record(org: OrgClient) -> None:
+    ada, sam, _ = await users(org)
+    own, account = await org.lead(), await org.create("Account", Name="Acme")
+    await org.configure(private_objects=["Lead"], read_only_objects=["Account"])
+    ids = f"('{own}', '{account}', '00Q5g0000099999EAA')"
+
+    mine = await named(org, f"{ACCESS}UserId = '{ada}' AND RecordId IN {ids}")
+    his = await named(org, f"{ACCESS}UserId = '{sam}' AND RecordId = '{own}'")
+
+    absent = "00Q5g0000099999EAA"
+    assert mine == [(own, True, True, "All"), (account, True, False, "Read"), (absent, False, False, "None")]
+    assert his == [(own, False, False, "None")]
+    soql = f"SELECT RecordId FROM UserRecordAccess WHERE UserId = '{ada}' AND RecordId IN {ids}"
+    soql += " AND HasEditAccess = true"
+    assert await named(org, soql) == [(own,)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("UserId = '0055g000000002tAAA'", "MALFORMED_QUERY"),
+        ("RecordId = '00Q5g0000000001EAA'", "MALFORMED_QUERY"),
+        ("UserId = '0055g000000002tAAA' OR RecordId = '00Q5g0000000001EAA'", "MALFORMED_QUERY"),
+        ("UserId = '0055g000000002tAAA' AND RecordId = 'x'", "INVALID_QUERY_FILTER_OPERATOR"),
+    ],
+)
+async def test_record_access_wants_one_user_and_records(org: OrgClient, condition: str, code: str) -> None:
+    answer = await org.query(f"{ACCESS}{condition}")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
