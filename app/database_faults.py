@@ -30,8 +30,10 @@ AWAY: Final = ("08", "25006", "53", "55", "57", "58", "XX")
 """Connection, read-only, resources (a full disk), object state, operator, system and internal errors."""
 DRIVER_LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
-DATA: Final = ("22", "23", "54")
-"""Values that cannot be stored, break a constraint, or are more than a row or an index can hold."""
+VALUES: Final = ("22", "54")
+"""What cannot be stored, or is more than a row or an index can hold."""
+DATA: Final = (*VALUES, "23")
+"""These, and what breaks a constraint."""
 
 
 class DatabaseUnreachable(Exception):
@@ -62,9 +64,14 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_of_the_data(error: BaseException) -> bool:
-    """Whether the same values will be refused every time."""
+    """Whether the same values will be refused every time, by themselves or beside what is stored."""
+    return is_of_a_value(error) or sqlstate(error).startswith(DATA)
+
+
+def is_of_a_value(error: BaseException) -> bool:
+    """Whether Postgres, or its driver, refuses a value as such."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, asyncpg.DataError | UnicodeError) or sqlstate(error).startswith(DATA)
+    return isinstance(cause, asyncpg.DataError | UnicodeError) or sqlstate(error).startswith(VALUES)
 
 
 def sqlstate(error: BaseException) -> str:

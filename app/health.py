@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
 
 CHECK_SECONDS: Final = 3.0
+KEYS_NEVER_READ: Final = "never read: bearer tokens are answered 503"
 FRESH_SECONDS: Final = 5.0
 ALIVE_SECONDS: Final = 30
 UNREACHABLE: Final = (DBAPIError, PoolTimeout, OSError, TimeoutError)
@@ -70,12 +71,16 @@ NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/readyz", responses=NOT_READY)
 async def readyz(resources: ResourcesDep) -> JSONResponse:
-    """Postgres answers, its tables are of this release, and secrets can be opened. Redis is not asked."""
+    """Postgres answers, its tables are of this release, and secrets can be opened. Redis is not asked.
+
+    Whether the platform's keys were read is shown and does not decide: webhooks need none.
+    """
     checks = {
         **await check_database(resources.database),
         "keys": "ok" if has_working_keys(resources.vault) else "the encryption keys do not work",
     }
     is_ready = set(checks.values()) == {"ok"}
+    checks["token_keys"] = "ok" if await resources.verifier.source.are_known() else KEYS_NEVER_READ
     body = {"status": "ready" if is_ready else "not_ready", "checks": checks}
     return JSONResponse(body, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
 

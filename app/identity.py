@@ -6,26 +6,23 @@ itself (jwk, jku, x5u) are refused before anything is verified. RFC 8725, RFC 75
 
 import base64
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, cast
 
-import httpx
 from fastapi import Depends, Request
 from fastapi import Path as PathParam
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
-from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.problems import HostNotFound, RoleInsufficient, TokenInvalid
+from app.signing_keys import KeySource
 
-JWKS_MIN_SECONDS = 60.0
-JWKS_FRESH_SECONDS = 600.0
 LEEWAY_SECONDS = 30
 FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit"})
 TYPES = frozenset({"JWT", "AT+JWT"})
@@ -48,11 +45,17 @@ CHANGING = frozenset({Role.OWNER, Role.ADMIN})
 
 @dataclass(frozen=True)
 class Principal:
-    """The caller: `roles` per host id, and scopes such as `ops` or `import`."""
+    """The caller: `roles` per host id, scopes such as `ops` or `import`, and when the token ends."""
 
     user_id: str
     roles: Mapping[str, Role]
     scopes: frozenset[str]
+    expires_at: float = field(default=math.inf, compare=False)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the token is still good."""
+        return self.expires_at - time.time()
 
     def role_on(self, host_id: str) -> Role:
         """Raises HostNotFound when there is none: exactly as for a host that does not exist."""
@@ -62,55 +65,22 @@ class Principal:
             raise HostNotFound from None
 
 
+def _storable(text: str) -> str:
+    """Raises ValueError for what Postgres cannot keep: NUL and half a surrogate pair."""
+    if "\0" in text or (not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text)):
+        raise ValueError("cannot be stored")
+    return text
+
+
 class Claims(BaseModel):
     """The claims we read; others are ignored."""
 
     model_config = ConfigDict(strict=True)
 
-    sub: str = Field(min_length=1, max_length=255)
+    sub: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_storable)]
+    exp: float
     hosts: dict[str, str] = Field(default_factory=dict)
     scope: str = ""
-
-
-class KeySource:
-    """The pinned key set: a file, or a URL read at most once a minute and kept while it is away."""
-
-    def __init__(
-        self,
-        *,
-        url: str | None,
-        file: Path | None,
-        http: httpx.AsyncClient,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._url, self._file, self._http, self._clock = url, file, http, clock
-        self._keys: KeySet | None = None
-        self._fetched_at = float("-inf")
-
-    async def keys(self, *, must_refetch: bool = False) -> KeySet:
-        """The current keys. Raises TokenInvalid while none could ever be read."""
-        age = self._clock() - self._fetched_at
-        wants = self._keys is None or must_refetch or age > JWKS_FRESH_SECONDS
-        if wants and age > JWKS_MIN_SECONDS:
-            self._fetched_at = self._clock()
-            self._keys = await self._read() or self._keys
-        if self._keys is None:
-            raise TokenInvalid("The signing keys are not available.")
-        return self._keys
-
-    async def _read(self) -> KeySet | None:
-        try:
-            return KeySet.import_key_set(await self._document())
-        except (OSError, httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, JoseError):
-            return None  # LookupError to AttributeError: joserfc takes the shape of a key set on trust
-
-    async def _document(self) -> Any:
-        if self._file is not None:
-            return json.loads(self._file.read_bytes())
-        assert self._url is not None
-        answer = await self._http.get(self._url, timeout=5)
-        answer.raise_for_status()
-        return answer.json()
 
 
 class OurClaims(JWTClaimsRegistry):
@@ -143,7 +113,7 @@ class TokenVerifier:
         object.__setattr__(self, "registry", OurClaims(leeway=LEEWAY_SECONDS, **wanted))
 
     async def verify(self, token: str) -> Principal:
-        """Raises TokenInvalid for anything but a good, current token for us."""
+        """Raises TokenInvalid for anything but a good, current token for us, and KeysUnavailable."""
         kid = self._checked_header(token).get("kid")
         keys = await self.source.keys()
         if kid is not None and kid not in {key.kid for key in keys}:
@@ -152,7 +122,7 @@ class TokenVerifier:
             decoded = jwt.decode(token, keys, algorithms=list(self.algorithms))
             self.registry.validate(decoded.claims)
             return _principal(Claims.model_validate(decoded.claims))
-        except (JoseError, ValidationError, ValueError):
+        except (JoseError, ValidationError, ValueError, RecursionError):
             raise TokenInvalid from None
 
     def _checked_header(self, token: str) -> dict[str, Any]:
@@ -173,7 +143,7 @@ class TokenVerifier:
 
 def _principal(claims: Claims) -> Principal:
     roles = {host: Role(role) for host, role in claims.hosts.items() if role in set(Role)}
-    return Principal(claims.sub, roles, frozenset(claims.scope.split()))
+    return Principal(claims.sub, roles, frozenset(claims.scope.split()), claims.exp)
 
 
 def _base64url(text: str) -> bytes:
@@ -181,7 +151,7 @@ def _base64url(text: str) -> bytes:
 
 
 async def current_principal(request: Request) -> Principal:
-    """The caller of a request, judged once. Raises TokenInvalid."""
+    """The caller of a request, judged once. Raises TokenInvalid, KeysUnavailable."""
     known: Principal | None = getattr(request.state, "principal", None)
     if known is not None:
         return known

@@ -20,7 +20,7 @@ from app.edge.guard import Guard
 from app.health import router as health_router
 from app.hosts.routes import router as hosts_router
 from app.idempotency import Idempotency
-from app.identity import KeySource, TokenVerifier
+from app.identity import TokenVerifier
 from app.intake.erase_routes import router as erase_router
 from app.intake.front import Service
 from app.intake.import_routes import router as imports_router
@@ -39,6 +39,7 @@ from app.problems import install_problem_handlers
 from app.resources import Resources
 from app.salesforce.egress import PublicBackend, PublicTransport, exempt_of
 from app.settings import Settings
+from app.signing_keys import KeySource
 from app.sync.drain import pepper_of
 from app.vault import Vault
 from app.wakeups import WakeUps

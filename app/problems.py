@@ -15,7 +15,7 @@ Problem
 ├── 431 HeadersTooLarge
 ├── 500 Unexpected
 ├── 502 SalesforceRefused
-└── 503 SalesforceUnavailable ApiBudgetReached DatabaseUnavailable ServiceBusy
+└── 503 SalesforceUnavailable ApiBudgetReached DatabaseUnavailable KeysUnavailable ServiceBusy
 
 The class name is the machine-readable `code`. A title never carries personal data.
 """
@@ -29,11 +29,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from app.advice.table import Advice, advice_for_problem
+from app.database_faults import is_of_a_value
 from app.salesforce.errors import Failure
 
 log = logging.getLogger(__name__)
@@ -352,6 +353,12 @@ class DatabaseUnavailable(Problem):
     status, title = 503, "The service is not available right now"
 
 
+class KeysUnavailable(Problem):
+    """The platform's keys for bearer tokens were never read yet, so no token can be judged."""
+
+    status, title = 503, "Bearer tokens cannot be checked right now"
+
+
 class ServiceBusy(Problem):
     """This process has as many connections as it may."""
 
@@ -386,6 +393,12 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
         log.warning("database_unavailable", extra={"error": type(error).__name__})
         return answer(request, DatabaseUnavailable(headers={"Retry-After": "5"}))
 
+    async def refused_by_database(request: Request, error: Exception) -> JSONResponse:
+        if not is_of_a_value(error):
+            return await unexpected(request, error)
+        log.error("values_not_storable", extra={"request_id": request_id_of(request)})
+        return answer(request, PayloadInvalid(errors=[FieldError(path="", message="cannot be stored")]))
+
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected_error", exc_info=error, extra={"request_id": request_id_of(request)})
         return answer(request, Unexpected())
@@ -395,6 +408,7 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
     app.add_exception_handler(HTTPException, framework)
     for kind in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
         app.add_exception_handler(kind, database_away)
+    app.add_exception_handler(DBAPIError, refused_by_database)
     app.add_exception_handler(Exception, unexpected)
 
 

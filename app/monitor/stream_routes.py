@@ -5,12 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
-from app.identity import EventIdPath, HostIdPath, HostReaderDep
+from app.identity import EventIdPath, HostIdPath, HostReaderDep, Principal
 from app.monitor.context import load_context
 from app.monitor.live.feeds import Feeds
 from app.monitor.live.listeners import Listener
 from app.monitor.live.messages import number_in
-from app.monitor.live.streams import stream
+from app.monitor.live.streams import LIFE_SECONDS, stream
 from app.resources import ResourcesDep
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["monitor"])
@@ -39,8 +39,7 @@ async def stream_event(
     """`stats`, `row`, `link` and `card` as they change; snapshots, resumed by `Last-Event-ID`."""
     async with resources.database.tenant(host_id) as session:
         await load_context(session, host_id, event_id)
-    listener = Listener(principal.role_on(host_id), event_id)
-    return _answer(request, host_id, listener, last_event_id)
+    return _answer(request, principal, host_id, event_id, last_event_id)
 
 
 @router.get("/salesforce/stream", response_class=StreamingResponse, responses=ANSWERS)  # type: ignore[arg-type]
@@ -48,13 +47,15 @@ async def stream_host(
     host_id: HostIdPath, request: Request, principal: HostReaderDep, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """`card`, and `stats` of every event of the host, as they change."""
-    return _answer(request, host_id, Listener(principal.role_on(host_id)), last_event_id)
+    return _answer(request, principal, host_id, None, last_event_id)
 
 
 def _answer(
-    request: Request, host_id: str, listener: Listener, last_event_id: str | None
+    request: Request, principal: Principal, host_id: str, event_id: str | None, last_event_id: str | None
 ) -> StreamingResponse:
     feeds: Feeds = request.app.state.feeds
     feeds.check_room(host_id)
-    events = stream(feeds, host_id, listener, after=number_in(last_event_id))
+    listener = Listener(principal.role_on(host_id), event_id)
+    life = min(LIFE_SECONDS, principal.seconds_left)
+    events = stream(feeds, host_id, listener, after=number_in(last_event_id), life=life)
     return StreamingResponse(events, headers=HEADERS, media_type=EVENT_STREAM)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from app.problems import PROBLEM_JSON, FieldError, PayloadInvalid, Problem, problem_response
+from app.problems import PROBLEM_JSON, FieldError, KeyReused, PayloadInvalid, Problem, problem_response
 from app.reference import (
     campaign_examples,
     connection_examples,
@@ -15,7 +15,7 @@ from app.reference import (
     monitor_examples,
     operations_examples,
 )
-from app.reference.refusals import KEYED, refusals_of
+from app.reference.refusals import refusals_of
 from app.reference.shown import Examples, Shown
 from app.reference.webhook_examples import TEXTS, WEBHOOKS
 
@@ -97,7 +97,7 @@ def _complete(path: str, method: str, operation: Node) -> set[type[Problem]]:
     kinds = refusals_of(method, path, operation)
     if path.startswith(("/v1/", "/ops/")):
         operation["security"] = [{"bearer": []}]
-    if set(KEYED) <= set(kinds) and path.startswith("/v1/"):
+    if KeyReused in kinds:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     shown = EXAMPLES.get(f"{method} {path}", Shown())
     _show(operation.get("requestBody", {}), shown.sent)

@@ -25,8 +25,9 @@ LINKING: Final[Kinds] = (
     problems.StatusUnknown,
     problems.StatusesIncomplete,
 )
-KEYED: Final[Kinds] = (problems.KeyReused, problems.BodyTooLarge, problems.BodyIncomplete)
-"""Of every change of a host: it may carry an Idempotency-Key."""
+IMPORTS: Final = "/v1/imports/registrations"
+BODIED: Final[Kinds] = (problems.BodyTooLarge, problems.BodyIncomplete)
+"""Of every change but an import, which is read line by line."""
 
 BY_NAME: Final[Mapping[str, Kinds]] = {
     f"POST {H}/connect": (
@@ -103,12 +104,14 @@ def refusals_of(method: str, path: str, operation: Mapping[str, Any]) -> list[ty
 def _by_place(method: str, path: str) -> Iterable[type[Problem]]:
     if not path.startswith(("/v1/", "/ops/")):
         return
-    yield from (problems.TokenInvalid, problems.Unexpected)
+    yield from (problems.TokenInvalid, problems.KeysUnavailable, problems.Unexpected)
+    if method != "GET" and path != IMPORTS:
+        yield from BODIED
     if not path.startswith("/ops/"):
         yield from (kind for part, kind in IN_PATH.items() if part in path)
     is_change = method != "GET" and path.startswith("/v1/hosts/{host_id}/")
     if is_change:
-        yield from KEYED
+        yield problems.KeyReused  # it may carry an Idempotency-Key
     if is_change or not path.startswith("/v1/hosts"):
         yield problems.RoleInsufficient
 

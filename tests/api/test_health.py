@@ -1,6 +1,7 @@
 """Health and metrics: what each asks, what it says when something is away, and what it never says."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,13 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Database
-from app.health import has_working_keys, read_gauges
+from app.health import KEYS_NEVER_READ, has_working_keys, read_gauges
 from app.models import OrgLease, WorkerHeartbeat
 from app.settings import Settings
 from app.vault import SealBroken, Vault
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import RULE, add, hours_ago, in_hours, save, set_stage, simple
+from tests.tokens import TokenMint
 
 NOBODY_THERE = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
 
@@ -49,8 +51,19 @@ async def test_ready_when_postgres_migrations_and_keys_are(client: httpx.AsyncCl
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
-        "checks": {"database": "ok", "roles": "ok", "migrations": "ok", "keys": "ok"},
+        "checks": {"database": "ok", "roles": "ok", "migrations": "ok", "keys": "ok", "token_keys": "ok"},
     }  # fmt: skip
+
+
+async def test_shows_that_no_token_can_be_checked_and_is_ready_for_webhooks(
+    settings: Settings, database: Database, tmp_path: Path, mint: TokenMint
+) -> None:
+    without = settings.model_copy(update={"jwks_file": tmp_path / "none"})
+    async with running(without) as app, caller(app, mint.headers(scope="ops")) as client:
+        answer, refused = await client.get("/readyz"), await client.post("/ops/jobs/retry")
+    assert (answer.status_code, answer.json()["checks"]["token_keys"]) == (200, KEYS_NEVER_READ)
+    assert (refused.status_code, refused.json()["code"]) == (503, "KeysUnavailable")
+    assert refused.headers["retry-after"] == "5"
 
 
 async def test_ready_without_redis(settings: Settings, database: Database) -> None:

@@ -147,3 +147,18 @@ async def test_stream_of_others_is_refused_before_it_begins(
     with serving(settings) as (url, _):
         async with reading(url, mint.headers(hosts=hosts), path) as (answer, _):
             assert answer.status_code == status
+
+
+async def test_stream_ends_with_its_token(
+    settings: Settings, database: Database, vault: Vault, mint: TokenMint
+) -> None:
+    await set_stage(database, vault)
+    short = mint.headers(hosts={"host_a": "member"}, exp=int(time.time()) + 2)
+    with serving(settings) as (url, _):
+        async with reading(url, short) as (answer, events):
+            assert answer.status_code == 200
+            started = time.monotonic()
+            async with asyncio.timeout(SOON):
+                kinds = {told.kind async for told in events}
+    assert "card" in kinds
+    assert time.monotonic() - started < 3

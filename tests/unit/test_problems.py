@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app import problems
 from app.advice.table import ADVICE, advise
@@ -145,6 +145,25 @@ async def test_wrong_shape_says_where_and_never_what(http: httpx.AsyncClient, bo
     assert problem["errors"]
     assert all(set(error) == {"path", "message"} for error in problem["errors"])
     assert "hunter2" not in answer.text
+
+
+class Refused(Exception):
+    """What the driver raises, with the code that Postgres gave."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("a value that nobody may see")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "status", "code"),
+    [("22021", 422, "PayloadInvalid"), ("54000", 422, "PayloadInvalid"), ("42703", 500, "Unexpected")],
+    ids=["nul", "too-long-for-an-index", "fault-of-ours"],
+)
+async def test_value_that_cannot_be_stored_is_the_callers(sqlstate: str, status: int, code: str) -> None:
+    answer = await answer_of(DBAPIError("SELECT", {}, Refused(sqlstate)))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert "nobody may see" not in answer.text
 
 
 @pytest.mark.parametrize(

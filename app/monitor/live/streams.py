@@ -13,7 +13,7 @@ from app.monitor.live.messages import HEARTBEAT, OPENING, Message
 BEAT_SECONDS: Final = 5.0
 """How often a quiet stream is heard of; the elements call it silent after 12 (web/src/api/live.ts)."""
 LIFE_SECONDS: Final = 600.0
-"""How long a stream lives at most: the next one shows its token again."""
+"""How long a stream lives at most, and never longer than its token: the next one shows its token again."""
 CAUGHT_UP_AT_ONCE: Final = 50
 
 

@@ -18,7 +18,7 @@ WITHOUT_ADVICE = {
     "MethodNotAllowed", "ReturnToInvalid", "TokenInvalid", "NotConfigured", "BodyTooLarge",
     "MediaTypeUnsupported", "PayloadInvalid", "Unexpected", "DatabaseUnavailable",
     "PayloadUnusable", "SignatureInvalid", "BodyIncomplete", "HeadersTooLarge",
-    "ServiceBusy",
+    "ServiceBusy", "KeysUnavailable",
 }  # fmt: skip
 
 
