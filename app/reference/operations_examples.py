@@ -105,6 +105,7 @@ DELIVERY: Final[dict[str, Any]] = {
     "registration_id": "reg_8842",
     "outcome": "accepted",
     "reason": None,
+    "faults": None,
 }
 REPLAYED: Final[dict[str, Any]] = {
     "dry_run": False,

@@ -234,7 +234,7 @@ ACTED: Shape = {"dry_run": FLAG, "matched": NUMBER, "queued": NUMBER, "sample": 
 DELIVERY: Shape = {
     "webhook_id": TEXT, "received_at": TIME, "host_id": Maybe(TEXT), "type": Maybe(TEXT),
     "occurred_at": Maybe(TIME), "event_id": Maybe(TEXT), "registration_id": Maybe(TEXT),
-    "outcome": Maybe(TEXT), "reason": Maybe(TEXT),
+    "outcome": Maybe(TEXT), "reason": Maybe(TEXT), "faults": Maybe([{"path": TEXT, "message": TEXT}]),
 }  # fmt: skip
 REPLAYED: Shape = ACTED | {"sample": [DELIVERY], "unusable": NUMBER}
 LEASE: Shape = {

@@ -59,7 +59,7 @@ class Caller:
 async def caller(service: Service, mint: TokenMint) -> Caller:
     """A connected host with one registration written, one refused, and one that waits."""
     service.http.headers.update(mint.headers(hosts={"host_a": "owner"}, scope="ops import"))
-    service.configure(validation_rules=[RULE], is_marketing_user=False)
+    service.configure(validation_rules=[RULE], hidden_fields={"Lead": ["Title"]})
     async with service.door() as door:
         answer = await door.post("/_simulator/records/Campaign", json={"Name": "Otters", "IsActive": True})
     caller = Caller(service, answer.json()["ids"][0])
