@@ -1,6 +1,6 @@
 """The host's share of its org's API calls: what was measured, where we stop, whether we have stopped."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import BaseModel
@@ -9,6 +9,10 @@ from app.models import Connection
 
 DEFAULT_CAP: Final = 80
 """Percent of the org's limit, where the host chose nothing."""
+
+
+PROBE_AFTER: Final = timedelta(minutes=15)
+"""How long an org's figure keeps a host from calling; then one call finds out how it is now."""
 
 
 class Budget(BaseModel):
@@ -41,3 +45,12 @@ def budget_of(connection: Connection, cap_percent: int, now: datetime) -> Budget
         calls_today=connection.calls_today if is_today else 0,
         measured_at=connection.api_measured_at,
     )
+
+
+def may_call(connection: Connection, cap_percent: int, now: datetime) -> bool:
+    """Whether the host may spend a call now: its share is not used up, as far as a fresh figure says."""
+    if connection.api_closed_until is not None:
+        return connection.api_closed_until <= now
+    used, limit, measured_at = connection.api_used, connection.api_limit, connection.api_measured_at
+    is_fresh = measured_at is None or measured_at > now - PROBE_AFTER
+    return not (is_fresh and used is not None and limit and used * 100 >= limit * cap_percent)

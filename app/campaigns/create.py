@@ -5,8 +5,7 @@ our reference in its Description, and is looked up before it is ever sent again.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,7 +17,8 @@ from app.campaigns.backfill import LINK, cancel_backfill, start_backfill
 from app.campaigns.creation import OWN_STATUSES, Wish
 from app.campaigns.reading import Campaign, read_campaign
 from app.campaigns.statuses import MEANINGS, propose
-from app.connections.service import mark_used, open_client
+from app.connections.calls import org_calls
+from app.connections.service import mark_used
 from app.models import CampaignLink, Connection
 from app.problems import Problem, SalesforceAnswer
 from app.resources import Resources
@@ -146,10 +146,11 @@ async def _look(creation: Creation) -> str | None:
     """The campaign that an earlier try may have made, by its name and our reference."""
     link = creation.link
     assert link.creation_started_at is not None
-    client = await open_client(creation.resources, link.host_id)
     since = datetime_literal(link.creation_started_at - CLOCK_SKEW)
     soql = f"SELECT Id, Description FROM Campaign WHERE Name = {quote(creation.wish.name)} AND CreatedDate >= {since}"  # noqa: S608, E501
-    for record in await client.query(soql):
+    async with org_calls(creation.resources, link.host_id) as client:
+        found = await client.query(soql)
+    for record in found:
         if creation.reference in references_in(record.get("Description")):
             return to18(record["Id"])
     return None
@@ -165,39 +166,48 @@ async def _is_settled(creation: Creation) -> bool:
 
 
 async def _send(creation: Creation) -> str | None:
-    intended, guard = await _intend(creation)
-    client = await open_client(creation.resources, creation.link.host_id, before_send=guard)
-    try:
-        campaign_id = await client.create("Campaign", _fields(intended))
-    except AnswerLost:
-        await _later(intended)
-        return None
-    except Refused as refused:
-        await _refused(intended, refused.failure)
-        return None
-    except SalesforceError:
-        await _later(intended, creation_started_at=None)
-        return None
+    guard = Guard(creation.resources.settings.times.send_window)
+    async with org_calls(creation.resources, creation.link.host_id, before_send=guard.check) as client:
+        intended = await _intend(creation, guard)
+        try:
+            campaign_id = await client.create("Campaign", _fields(intended))
+        except AnswerLost:
+            await _later(intended)
+            return None
+        except Refused as refused:
+            await _refused(intended, refused.failure)
+            return None
+        except SalesforceError:
+            await _later(intended, creation_started_at=None)
+            return None
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         await intended.store(session, campaign_id=campaign_id)
         await mark_used(session, creation.link.host_id, has_written=True)
     return campaign_id
 
 
-async def _intend(creation: Creation) -> tuple[Creation, Callable[[], None]]:
-    """Commit that a create is about to be sent; the guard stops one that is late."""
-    window, asked_at = creation.resources.settings.times.send_window, time.monotonic()
+@dataclass
+class Guard:
+    """Stops a create that is late: more than `window` seconds after its intent."""
+
+    window: float
+    intended_at: float = field(default_factory=time.monotonic)
+
+    def check(self) -> None:
+        """Raises SendGuardTripped."""
+        if time.monotonic() - self.intended_at > self.window:
+            raise SendGuardTripped("the intent to create a campaign is too old")
+
+
+async def _intend(creation: Creation, guard: Guard) -> Creation:
+    """Commit that a create is about to be sent."""
+    guard.intended_at = time.monotonic()
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         await creation.store(session, creation_started_at=func.clock_timestamp())
     intended = await _read(creation.resources, creation.link.host_id, creation.link.event_id)
     if intended is None or intended.wish.id != creation.wish.id:
         raise Superseded
-
-    def guard() -> None:
-        if time.monotonic() - asked_at > window:
-            raise SendGuardTripped("the intent to create a campaign is too old")
-
-    return intended, guard
+    return intended
 
 
 def _fields(creation: Creation) -> dict[str, Any]:
@@ -254,13 +264,13 @@ async def _finish(creation: Creation, campaign_id: str) -> None:
     current = await _read(creation.resources, creation.link.host_id, creation.link.event_id)
     if current is None:
         raise Superseded
-    client = await open_client(creation.resources, creation.link.host_id)
-    campaign = await read_campaign(client, campaign_id)
-    if campaign is None:
-        raise AnswerLost("the campaign that was just created is not visible yet")
-    if _missing(campaign) and await _may_add_statuses(client):
-        await _add_statuses(client, campaign)
-        campaign = await read_campaign(client, campaign_id) or campaign
+    async with org_calls(creation.resources, creation.link.host_id) as client:
+        campaign = await read_campaign(client, campaign_id)
+        if campaign is None:
+            raise AnswerLost("the campaign that was just created is not visible yet")
+        if _missing(campaign) and await _may_add_statuses(client):
+            await _add_statuses(client, campaign)
+            campaign = await read_campaign(client, campaign_id) or campaign
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         await _link(session, current, campaign)
 

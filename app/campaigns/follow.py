@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from app.campaigns.creation import Wish, event_days
 from app.campaigns.reading import Campaign, read_campaign
-from app.connections.service import open_client
+from app.connections.calls import org_calls
 from app.models import CampaignLink, Event
 from app.problems import Problem
 from app.resources import Resources
@@ -71,12 +71,12 @@ async def _follow(resources: Resources, host_id: str, event_id: str) -> None:
 async def _move(resources: Resources, link: CampaignLink, ours: Days, wanted: Days) -> bool:
     """Set the new dates where the old ones are still ours; False when somebody edited them."""
     assert link.campaign_id is not None
-    client = await open_client(resources, link.host_id)
-    campaign = await read_campaign(client, link.campaign_id)
-    if campaign is None or _days(campaign) not in (ours, wanted):
-        return False
-    if _days(campaign) != wanted:
-        await client.update("Campaign", campaign.id, {"StartDate": wanted[0], "EndDate": wanted[1]})
+    async with org_calls(resources, link.host_id) as client:
+        campaign = await read_campaign(client, link.campaign_id)
+        if campaign is None or _days(campaign) not in (ours, wanted):
+            return False
+        if _days(campaign) != wanted:
+            await client.update("Campaign", campaign.id, {"StartDate": wanted[0], "EndDate": wanted[1]})
     return True
 
 

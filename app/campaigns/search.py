@@ -3,15 +3,14 @@
 from typing import Any, Final
 
 from app.campaigns.links import found_record
-from app.campaigns.reading import SELECT_CAMPAIGN, campaign_of, problem_of
+from app.campaigns.reading import SELECT_CAMPAIGN, campaign_of
 from app.campaigns.schemas import CampaignPage
-from app.connections.service import mark_used, open_client, usable_connection
+from app.connections.calls import org_calls
+from app.connections.service import usable_connection
 from app.models import Connection
 from app.monitor.cursors import decode_cursor, encode_cursor
 from app.problems import CursorInvalid
 from app.resources import Resources
-from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import SalesforceError
 from app.salesforce.soql import like
 
 # https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_offset.htm
@@ -30,23 +29,14 @@ async def search_campaigns(
     offset = _offset(cursor)
     async with resources.database.tenant(host_id) as session:
         connection = await usable_connection(session, host_id, settings=resources.settings)
-    client = await open_client(resources, host_id)
-    records = await _ask(client, _soql(q, limit=limit + 1, offset=offset))
-    async with resources.database.tenant(host_id) as session:
-        await mark_used(session, host_id)
+    async with org_calls(resources, host_id) as client:
+        records = await client.query(_soql(q, limit=limit + 1, offset=offset))
     return _page(records, connection, limit=limit, offset=offset)
 
 
 def _soql(q: str, *, limit: int, offset: int) -> str:
     where = f" WHERE Name LIKE {like(q.strip())}" if q.strip() else ""
     return f"{SELECT_CAMPAIGN}{where} ORDER BY IsActive DESC, Name, Id LIMIT {limit} OFFSET {offset}"
-
-
-async def _ask(client: SalesforceClient, soql: str) -> list[dict[str, Any]]:
-    try:
-        return await client.query(soql)
-    except SalesforceError as error:
-        raise problem_of(error) from error
 
 
 def _page(records: list[dict[str, Any]], connection: Connection, *, limit: int, offset: int) -> CampaignPage:

@@ -38,7 +38,8 @@ from app.campaigns.schemas import (
     Unlinked,
 )
 from app.campaigns.statuses import propose
-from app.connections.service import mark_used, open_client, usable_connection
+from app.connections.calls import org_calls
+from app.connections.service import usable_connection
 from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
 from app.problems import (
     CampaignIdInvalid,
@@ -71,7 +72,6 @@ async def validate_campaign(
         is_used = await is_used_by_other_event(
             session, host_id, event_id, campaign_id=campaign.id, org_id=connection.org_id
         )
-        await mark_used(session, host_id)
     return CampaignValidated(
         campaign=found_record(campaign, connection),
         statuses=[MemberStatusShown.model_validate(status) for status in campaign.statuses],
@@ -120,7 +120,6 @@ async def link_campaign(
         else:
             changed = _change(link, connection.org_id, campaign=campaign, statuses=statuses)
             await _record_change(session, link, changed, by=by, is_reapplied=wanted.reapply)
-        await mark_used(session, host_id)
         shown = await link_view(session, host_id, event_id)
     assert shown is not None
     return shown, link is None
@@ -193,8 +192,8 @@ def _refuse_other(link: CampaignLink | None, campaign_id: str) -> None:
 
 
 async def _find_campaign(resources: Resources, connection: Connection, campaign_id: str) -> Campaign:
-    client = await open_client(resources, connection.host_id)
-    campaign = await read_campaign(client, campaign_id)
+    async with org_calls(resources, connection.host_id) as client:
+        campaign = await read_campaign(client, campaign_id)
     if campaign is None:
         org = f"{connection.org_name} ({connection.org_id})" if connection.org_name else connection.org_id
         raise CampaignIdInvalid(

@@ -12,6 +12,7 @@ from app.budget import budget_of
 from app.campaigns.moved import follow_links
 from app.connections.advice import api_advice
 from app.connections.approvals import count_approvals
+from app.connections.calls import org_calls
 from app.connections.connect_errors import ADVICE_BY_API_CODE
 from app.connections.ends import end_connection
 from app.connections.preflight_finding import Known, make_finding
@@ -26,16 +27,14 @@ from app.connections.preflight_findings import (
 from app.connections.preflight_look import OrgLook, look_at_org
 from app.connections.preflight_schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
 from app.connections.probe import REOPENABLE, probe
-from app.connections.service import open_client
 from app.mapping.store import read_layers
 from app.models import Connection, Host, Preflight, Registration
-from app.problems import ConnectionNeedsReconnect, NotConnected, Problem
+from app.problems import ApiBudgetReached, ConnectionNeedsReconnect, NotConnected, Problem
 from app.resources import Resources
 from app.salesforce.client import SalesforceClient
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import Refused, SalesforceError
 from app.salesforce.hosts import lightning_url
-from app.salesforce.limits import ApiUsage
 from app.salesforce.session import ConnectionEnded
 from app.sync.access import EMAIL_NOT_SEARCHABLE, AccessProblem, look_again, settle_problems
 from app.sync.describes import keep
@@ -93,6 +92,8 @@ async def run_wanted_preflights(resources: Resources) -> int:
     for host_id in hosts:
         try:
             await run_preflight(resources, host_id)
+        except ApiBudgetReached:
+            await _put_off(resources, host_id)
         except Problem as problem:
             log.info("preflight_not_run", extra={"host_id": host_id, "problem": type(problem).__name__})
     return len(hosts)
@@ -107,13 +108,13 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
         raise ConnectionNeedsReconnect(reason=connection.reason_code)
     if connection.state == "needs_reconnect":
         return _closed(connection, connection.reason_code or "")
-    try:
-        client = await open_client(resources, host_id)
-        is_sandbox = connection.org_is_sandbox is not False
-        look = await look_at_org(client, connection.user_id, is_sandbox=is_sandbox)
-        await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
-    except SalesforceError as error:
-        return await _refused(resources, connection, error)
+    async with org_calls(resources, host_id) as client:
+        try:
+            is_sandbox = connection.org_is_sandbox is not False
+            look = await look_at_org(client, connection.user_id, is_sandbox=is_sandbox)
+            await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
+        except SalesforceError as error:
+            return await _refused(resources, connection, error)
     return await _judged(resources, connection, client=client, look=look)
 
 
@@ -129,7 +130,6 @@ async def _judged(
     resources: Resources, connection: Connection, *, client: SalesforceClient, look: OrgLook
 ) -> PreflightShown:
     async with resources.database.tenant(connection.host_id) as session:
-        await _measure(session, connection.host_id, client.usage)
         await forget_fault(session, connection.host_id)
         measured = await session.get_one(Connection, connection.host_id)
         host = await session.get(Host, connection.host_id)
@@ -178,13 +178,6 @@ async def _settle_problems(session: AsyncSession, connection: Connection, look: 
     host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
     await settle_problems(session, email_problems(look), host_id=host_id, org_id=org_id, about=about)
     await look_again(session, host_id=host_id, org_id=org_id, but=about)
-
-
-async def _measure(session: AsyncSession, host_id: str, usage: ApiUsage | None) -> None:
-    if usage is None:
-        return
-    measured = {"api_used": usage.used, "api_limit": usage.limit, "api_measured_at": func.clock_timestamp()}
-    await session.execute(update(Connection).where(Connection.host_id == host_id).values(measured))
 
 
 async def _approvals(resources: Resources, connection: Connection) -> int:
@@ -285,6 +278,13 @@ async def _store(resources: Resources, host_id: str, shown: PreflightShown | Non
         await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(seen))
         touched = {"version": Connection.version + 1}
         await session.execute(update(Connection).where(Connection.host_id == host_id).values(touched))
+
+
+async def _put_off(resources: Resources, host_id: str) -> None:
+    """Look after LONGEST again: the host's share of the org's calls is used up just now."""
+    async with resources.database.tenant(host_id) as session:
+        wish = {"wanted_at": func.clock_timestamp(), "started_at": func.clock_timestamp()}
+        await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(wish))
 
 
 async def _claim_wanted(resources: Resources) -> list[str]:

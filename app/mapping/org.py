@@ -5,20 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from app.budget import DEFAULT_CAP, budget_of
-from app.campaigns.reading import problem_of
-from app.connections.service import open_client
-from app.models import Connection, Host, OrgLease
-from app.problems import ApiBudgetReached, NotConnected, Problem, SalesforceUnavailable
+from app.connections.calls import org_calls
+from app.models import Connection, OrgLease
+from app.problems import NotConnected, Problem, SalesforceUnavailable
 from app.resources import Resources
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import SalesforceError
 from app.sync.describes import forget_describes, load_describes
-from app.sync.finish import note_usage
-from app.sync.policy import LIMIT_WAIT
 
 
 @dataclass(frozen=True)
@@ -52,43 +46,28 @@ async def look_at(
     """
     wanted = set(sobjects)
     org_id = await _open_org(resources, host_id)
-    if is_anew:
-        async with resources.database.tenant(host_id) as session:
-            await forget_describes(session, host_id=host_id, sobjects=wanted)
-    try:
-        client = await open_client(resources, host_id)
+    async with org_calls(resources, host_id) as client:
+        if is_anew:
+            async with resources.database.tenant(host_id) as session:
+                await forget_describes(session, host_id=host_id, sobjects=wanted)
         found = await load_describes(
             resources.database, client, host_id=host_id, org_id=org_id, sobjects=wanted
         )
-    except SalesforceError as error:
-        raise problem_of(error) from error
-    if client.calls:
-        async with resources.database.tenant(host_id) as session:
-            await note_usage(session, host_id, client, calls=client.calls, has_written=False)
     return OrgView(found, hidden=frozenset(wanted - found.keys()))
 
 
 async def _open_org(resources: Resources, host_id: str) -> str:
-    """The org to ask, unless it or the budget wants to be left alone."""
-    async with resources.database.tenant(host_id) as session:
-        connection, cap, lease = await _standing(session, host_id)
-    if connection is None or connection.state == "disconnected":
-        raise NotConnected
-    now = datetime.now(UTC)
-    if budget_of(connection, cap, now).is_stopped:
-        raise ApiBudgetReached(headers={"Retry-After": str(round(LIMIT_WAIT))})
-    if lease is not None and lease.not_before is not None and lease.not_before > now:
-        raise SalesforceUnavailable(headers={"Retry-After": "60"})
-    return connection.org_id
-
-
-async def _standing(session: AsyncSession, host_id: str) -> tuple[Connection | None, int, OrgLease | None]:
+    """The connected org, unless it wants to be left alone. Raises NotConnected, SalesforceUnavailable."""
     query = (
-        select(Connection, Host.cap_percent, OrgLease)
-        .outerjoin(Host, Host.host_id == Connection.host_id)
+        select(Connection, OrgLease.not_before)
         .outerjoin(OrgLease, OrgLease.org_id == Connection.org_id)
         .where(Connection.host_id == host_id)
         .options(defer(Connection.access_token), defer(Connection.refresh_token))
     )
-    row = (await session.execute(query)).one_or_none()
-    return (row[0], row[1] or DEFAULT_CAP, row[2]) if row else (None, DEFAULT_CAP, None)
+    async with resources.database.tenant(host_id) as session:
+        row = (await session.execute(query)).one_or_none()
+    if row is None or row[0].state == "disconnected":
+        raise NotConnected
+    if row[1] is not None and row[1] > datetime.now(UTC):
+        raise SalesforceUnavailable(headers={"Retry-After": "60"})
+    return str(row[0].org_id)

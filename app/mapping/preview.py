@@ -4,23 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from app.campaigns.reading import problem_of
 from app.mapping.preview_fields import BESIDE, Planned, fields_to_show, preview_fields
 from app.mapping.preview_schemas import Preview, RecordPreview
-from app.monitor.dry_run import Rehearsed, rehearse_one, tell
+from app.monitor.dry_run import Rehearsed, rehearsed, tell
 from app.monitor.schemas import RecordLink
 from app.resources import Resources
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import query_request, read_query
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import SalesforceError
 from app.salesforce.hosts import record_url
 from app.salesforce.ids import to18
 from app.salesforce.paper import PaperClient
 from app.salesforce.soql import quote
 from app.sync.batch import PERSON, PROFILE, Written
 from app.sync.describes import load_describes
-from app.sync.finish import note_usage
 from app.sync.rehearse import Rehearsal
 
 TASK: Final = "task:"
@@ -42,14 +39,9 @@ class Touched:
 
 async def preview(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> Preview:
     """What would be created or changed now; nothing is written. Raises as a dry run does."""
-    done = await rehearse_one(resources, host_id, event_id, registration_id=registration_id)
-    touched = touched_by(done.rehearsal)
-    try:
+    async with rehearsed(resources, host_id, event_id, registration_id=registration_id) as done:
+        touched = touched_by(done.rehearsal)
         planned = await _planned(resources, done, touched)
-    except SalesforceError as error:
-        raise problem_of(error) from error
-    finally:
-        await _charge(resources, done)
     return _told(done, touched, planned)
 
 
@@ -132,13 +124,6 @@ async def _read_standing(
 def _soql(each: Touched, names: Sequence[str]) -> str:
     fields = ", ".join(dict.fromkeys(("Id", *names)))
     return f"SELECT {fields} FROM {each.sobject} WHERE Id = {quote(each.record_id or '')}"  # noqa: S608
-
-
-async def _charge(resources: Resources, done: Rehearsed) -> None:
-    host_id, calls = done.context.host_id, done.client.calls
-    if calls:
-        async with resources.database.tenant(host_id) as session:
-            await note_usage(session, host_id, done.client, calls=calls, has_written=False)
 
 
 def _told(done: Rehearsed, touched: Sequence[Touched], planned: Sequence[Planned]) -> Preview:

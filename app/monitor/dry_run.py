@@ -1,10 +1,12 @@
 """Dry run: what would be written for one registration now, told by the engine's own steps."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.campaigns.reading import problem_of
+from app.connections.calls import budget_reached, org_calls
 from app.connections.service import open_client
 from app.models import Registration
 from app.monitor.context import EventContext, load_context
@@ -12,15 +14,13 @@ from app.monitor.history import error_of
 from app.monitor.history_schemas import ActivityPlan, DryRun, MemberPlan, PersonPlan, RequestShown
 from app.monitor.rows import warning_shown
 from app.monitor.schemas import MemberLink, PersonLink, RecordLink, RowError
-from app.problems import ApiBudgetReached, NotConnected, RegistrationNotFound, SalesforceUnavailable
+from app.problems import NotConnected, RegistrationNotFound, SalesforceUnavailable
 from app.resources import Resources
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import SalesforceError
 from app.salesforce.hosts import record_url
 from app.sync.arm import Arm
 from app.sync.batch import PERSON, PROFILE, SlotKey, Written
 from app.sync.drain import Engine, pepper_of
-from app.sync.policy import LIMIT_WAIT
 from app.sync.rehearse import Rehearsal, load_one, rehearse
 from app.sync.rows import Row
 from app.sync.steps import BudgetReached
@@ -36,31 +36,31 @@ class Rehearsed:
 
 
 async def dry_run(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> DryRun:
-    """Look in Salesforce, plan, and write nothing. Raises as `rehearse_one` does."""
-    done = await rehearse_one(resources, host_id, event_id, registration_id=registration_id)
-    return tell(done.rehearsal, done.context)
+    """Look in Salesforce, plan, and write nothing. Raises as `rehearsed` does."""
+    async with rehearsed(resources, host_id, event_id, registration_id=registration_id) as done:
+        return tell(done.rehearsal, done.context)
 
 
-async def rehearse_one(
+@asynccontextmanager
+async def rehearsed(
     resources: Resources, host_id: str, event_id: str, *, registration_id: str
-) -> Rehearsed:
-    """The engine's own steps for one registration.
+) -> AsyncIterator[Rehearsed]:
+    """The engine's own steps for one registration, and a client to ask the org further.
 
     Raises EventNotFound, RegistrationNotFound, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached,
     SalesforceRefused and SalesforceUnavailable.
     """
     context = await _context(resources, host_id, event_id, registration_id=registration_id)
     org_id = _open_org(context)
-    client = await open_client(resources, host_id)
-    arm = Arm(host_id, registration_id, event_id, org_id, why="link")
-    batch = await load_one(resources.database, arm)
-    try:
-        rehearsal = await rehearse(_engine(resources), client, batch)
-    except BudgetReached:
-        raise _budget_reached() from None
-    except SalesforceError as error:
-        raise problem_of(error) from error
-    return Rehearsed(rehearsal, context, client)
+    async with org_calls(resources, host_id) as client:
+        arm = Arm(host_id, registration_id, event_id, org_id, why="link")
+        batch = await load_one(resources.database, arm)
+        try:
+            rehearsal = await rehearse(_engine(resources), client, batch)
+        except BudgetReached:
+            raise budget_reached() from None
+        client.usage = rehearsal.client.usage
+        yield Rehearsed(rehearsal, context, client)
 
 
 def tell(rehearsal: Rehearsal, context: EventContext) -> DryRun:
@@ -101,15 +101,9 @@ def _open_org(context: EventContext) -> str:
     """The org to ask, unless it or the budget wants to be left alone. A pause does not forbid a look."""
     if context.org_id is None:
         raise NotConnected
-    if context.gates.is_over_budget:
-        raise _budget_reached()
     if context.gates.is_backing_off:
         raise SalesforceUnavailable(headers={"Retry-After": "60"})
     return context.org_id
-
-
-def _budget_reached() -> ApiBudgetReached:
-    return ApiBudgetReached(headers={"Retry-After": str(round(LIMIT_WAIT))})
 
 
 def _engine(resources: Resources) -> Engine:

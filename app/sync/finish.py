@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Backfill, CampaignLink, Connection, Host
 from app.salesforce.client import SalesforceClient
+from app.salesforce.limits import ApiUsage
 from app.sync.describes import mark_stale
 from app.sync.history import keep_history
 from app.sync.policy import LIMIT_WAIT
@@ -110,7 +111,7 @@ async def note_usage(
     is_used_up = False
     if client.usage is not None:
         cap = await session.scalar(select(Host.cap_percent).where(Host.host_id == host_id)) or 80
-        is_used_up = client.usage.used * 100 >= client.usage.limit * cap
+        is_used_up = is_over_cap(client.usage, cap)
         closed_until = now + literal(timedelta(seconds=LIMIT_WAIT)) if is_used_up else None
         values |= {
             "api_used": client.usage.used,
@@ -120,6 +121,10 @@ async def note_usage(
         }
     await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
     return is_used_up
+
+
+def is_over_cap(usage: ApiUsage, cap_percent: int) -> bool:
+    return usage.used * 100 >= usage.limit * cap_percent
 
 
 async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
