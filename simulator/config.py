@@ -197,6 +197,8 @@ class Config(_Part):
     case_statuses: tuple[ActivityStatus, ...] = _CASE_STATUSES
     # What users see of picklist values, by `Lead.Rating`.
     picklist_labels: dict[str, dict[str, str]] = {}
+    # The language of every user: of messages, not of codes.
+    user_language: Literal["en_US", "de"] = "en_US"
     locked_records: tuple[str, ...] = ()
     max_records: int | None = Field(default=None, ge=0)
     is_read_only: bool = False

@@ -14,6 +14,7 @@ from simulator.journal import Journal
 from simulator.metadata.schema import SObject
 from simulator.metadata.standard import Schema, configured_schema, standard_schema
 from simulator.oauth.grants import Grants
+from simulator.presets import PRESETS
 from simulator.soql.cursors import Cursor
 from simulator.store import Row, Store
 
@@ -98,8 +99,18 @@ class Org:
         self.store.adopt(schema)
 
     def configure(self, update: Mapping[str, Any]) -> Config:
-        """Merge a partial configuration; raises MalformedConfig and changes nothing then."""
-        return self.adopt(configuration.merged(self.current_config(), update))
+        """Merge a partial configuration; raises MalformedConfig and changes nothing then.
+
+        A `preset` names switches that come first; those beside it win.
+        """
+        own = dict(update)
+        preset = own.pop("preset", None)
+        if preset is not None and preset not in PRESETS:
+            raise configuration.MalformedConfig(f"preset: {preset} is none of {', '.join(PRESETS)}")
+        config = self.current_config()
+        if preset is not None:
+            config = configuration.merged(config, PRESETS[preset](self.number))
+        return self.adopt(configuration.merged(config, own))
 
     def adopt(self, config: Config) -> Config:
         """Take a whole configuration; raises MalformedConfig when it names what the org does not have."""
@@ -119,7 +130,9 @@ class Org:
             access = "None" if "Lead" in config.private_objects else "ReadEditTransfer"
             self.store.change("Organization", self.id, {"DefaultLeadAccess": access})
         if config.is_marketing_user != before.is_marketing_user:
-            tick_marketing_users(self)
+            change_users(self, {"UserPermissionsMarketingUser": config.is_marketing_user})
+        if config.user_language != before.user_language:
+            change_users(self, {"LanguageLocaleKey": config.user_language})
         self.commit()
         return self.current_config()
 
@@ -302,10 +315,10 @@ def _numbered(org: Org, name: str, number: int) -> str:
     return mint(org.schema.objects[name].prefix, number)
 
 
-def tick_marketing_users(org: Org) -> None:
-    """The users of the org say themselves what they may do about campaigns."""
+def change_users(org: Org, changes: Row) -> None:
+    """The users of the org say themselves what they may do and which language they read."""
     for user in list(org.store.live("User")):
-        org.store.change("User", user["Id"], {"UserPermissionsMarketingUser": org.config.is_marketing_user})
+        org.store.change("User", user["Id"], changes)
 
 
 def _empty(org: Org, sobject: str) -> Row:

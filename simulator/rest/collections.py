@@ -13,6 +13,7 @@ from simulator.metadata.schema import SObject
 from simulator.org import Org
 from simulator.rest.call import Call, Reply
 from simulator.rest.sobjects import chosen, key_field, matches, named
+from simulator.words import said
 
 MAX_ROWS = 200
 MAX_RETRIEVED = 2000
@@ -161,25 +162,30 @@ def _results(
     results: list[Result] = []
     try:
         with org.store.savepoint():
-            results += [_attempted(row, one) for row in rows]
+            results += [_attempted(org, row, one) for row in rows]
             if all_or_none and not all(result["success"] for result in results):
                 raise _NotAllValid
     except _NotAllValid:
-        return [_undone(result) for result in results]
+        return [_undone(org, result) for result in results]
     return results
 
 
-def _attempted(row: dict[str, Any], one: Callable[[dict[str, Any]], Result]) -> Result:
+def _attempted(org: Org, row: dict[str, Any], one: Callable[[dict[str, Any]], Result]) -> Result:
     try:
         return one(row)
     except SalesforceError as error:
         known = _own_id(row)
-        failed = {"success": False, "errors": [item.as_row() for item in error.items]}
+        failed = _failed(org, *error.items)
         return {"id": known, **failed} if known else failed
 
 
-def _undone(result: Result) -> Result:
-    return {"success": False, "errors": [_ROLLED_BACK.as_row()]} if result["success"] else result
+def _failed(org: Org, *items: ErrorItem) -> Result:
+    errors = [said(item, org.config.user_language).as_row() for item in items]
+    return {"success": False, "errors": errors}
+
+
+def _undone(org: Org, result: Result) -> Result:
+    return _failed(org, _ROLLED_BACK) if result["success"] else result
 
 
 def _saved(record_id: str) -> Result:

@@ -8,6 +8,7 @@ from simulator.errors import ErrorItem, SalesforceError, method_not_allowed, not
 from simulator.org import Org
 from simulator.rest import collections, composite, describes, graph, queries, sobjects, tree
 from simulator.rest.call import Call, Reply
+from simulator.words import said
 
 Handler = Callable[[Org, Call], Reply]
 _T = TypeVar("_T")
@@ -82,6 +83,7 @@ def _fits(pattern: str, segments: tuple[str, ...]) -> bool:
 
 def _shown(org: Org, call: Call, item: ErrorItem) -> ErrorItem:
     """Undocumented: whether a packed answer carries the match of a duplicate rule; a switch decides."""
+    item = said(item, org.config.user_language)
     if call.is_packed and not org.config.packed_duplicate_result:
         return replace(item, extra={})
     return item

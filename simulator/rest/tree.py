@@ -12,6 +12,7 @@ from simulator.metadata.schema import Field, SObject
 from simulator.org import Org
 from simulator.rest.call import Call, Reply
 from simulator.rest.sobjects import named
+from simulator.words import said
 
 MAX_ROWS = 200
 MAX_DEPTH = 5
@@ -80,7 +81,7 @@ def _insert(
     try:
         record_id = writes.create(org, node.sobject, {**node.values, **parent}, write)
     except SalesforceError as error:
-        errors = [item.as_row() for item in error.items]
+        errors = [said(item, org.config.user_language).as_row() for item in error.items]
         results.append({"referenceId": node.reference, "errors": errors})
         return
     results.append({"referenceId": node.reference, "id": record_id})

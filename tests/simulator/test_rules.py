@@ -358,3 +358,31 @@ class TestPermissions:
         assert answer.status_code == 400
         assert (await org.door("GET", "config"))["extra_fields"] == {}
         assert (await org.data("POST", "/sobjects/Lead", LEAD)).status_code == 201
+
+
+class TestLanguage:
+    async def test_messages_are_in_the_users_language_and_codes_are_not(self, org: OrgClient) -> None:
+        await org.configure(
+            user_language="de",
+            extra_fields={"Lead": ["Badge__c | string(10) | CUNQ"]},
+            validation_rules=[{"sobject": "Lead", "when": "Company = 'X'", "message": "Required: no X"}],
+        )
+        known = await org.lead(Badge__c="b-1")
+        missing = await org.data("POST", "/sobjects/Lead", {"LastName": "Doe"})
+        expected = {"message": "Erforderliche Felder fehlen: [Company]", "fields": ["Company"]}
+        assert missing.json() == [{**expected, "errorCode": "REQUIRED_FIELD_MISSING"}]
+        rows = [
+            {"attributes": {"type": "Lead"}, **LEAD, "Badge__c": "B-1"},
+            {"attributes": {"type": "Lead"}, **LEAD, "Company": "X"},
+            {"attributes": {"type": "Lead"}, **LEAD, "Email": "no address"},
+        ]
+        results = (await org.data("POST", "/composite/sobjects", {"records": rows})).json()
+        said = [(error["statusCode"], error["message"]) for each in results for error in each["errors"]]
+        twin = "Doppelter Wert gefunden: Badge__c enthält denselben Wert wie der Datensatz mit der ID: "
+        assert said == [
+            ("DUPLICATE_VALUE", twin + known[:15]),
+            ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Required: no X"),
+            ("INVALID_EMAIL_ADDRESS", "Email: Ungültige E-Mail-Adresse: no address"),
+        ]
+        (user, *_) = await org.rows("SELECT LanguageLocaleKey FROM User")
+        assert user["LanguageLocaleKey"] == "de"

@@ -91,3 +91,34 @@ async def test_record_access_is_told_for_each_user_and_record(org: OrgClient) ->
 async def test_record_access_wants_one_user_and_records(org: OrgClient, condition: str, code: str) -> None:
     answer = await org.query(f"{ACCESS}{condition}")
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
+
+
+class TestPresets:
+    async def test_a_difficult_org_answers_in_german_and_takes_a_lead(self, org: OrgClient) -> None:
+        await org.configure(preset="difficult", latency_ms=0)
+        lead_id = await org.lead(Phone="+49 30 4000")
+        await org.create("Task", WhoId=lead_id, Status="Erledigt")
+        assert await named(org, "SELECT IsClosed FROM Task") == [(True,)]
+        twin = {"LastName": "Other", "Company": "Other", "Phone": "+49 30 4000"}
+        (error,) = (await org.data("POST", "/sobjects/Lead", twin)).json()
+        assert (error["errorCode"], error["message"]) == (
+            "DUPLICATES_DETECTED",
+            "Jemand hat diese Nummer schon.",
+        )
+        (user, *_) = await org.rows("SELECT LanguageLocaleKey FROM User")
+        assert user["LanguageLocaleKey"] == "de"
+        assert (await org.data("GET", "/sobjects/Case/describe")).status_code == 404
+
+    async def test_a_blocked_org_hides_what_it_takes(self, org: OrgClient) -> None:
+        config = await org.configure(preset="blocked", is_marketing_user=True)
+        assert config["is_marketing_user"] is True
+        await org.lead()
+        assert (await org.query("SELECT Email FROM Lead")).json()[0]["errorCode"] == "INVALID_FIELD"
+        assert await org.rows("SELECT Id FROM Lead") == []
+        await org.configure(hidden_fields={"Lead": []}, private_objects=[])
+        assert len(await org.rows("SELECT Email FROM Lead")) == 1
+
+    async def test_there_are_no_others(self, org: OrgClient) -> None:
+        answer = await org.http.put("/_simulator/config", json={"preset": "easy"})
+        assert answer.status_code == 400
+        assert answer.json() == {"error": "preset: easy is none of difficult, blocked"}
