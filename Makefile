@@ -7,7 +7,6 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 SIMULATOR_PORT ?= 8100
 FAULT ?=
-ADVISORIES ?=
 T ?=
 ADVISORIES ?=
 STAMP := $(VENV)/installed
@@ -22,10 +21,10 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: everything browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv and install everything into it, by hash
 
@@ -111,6 +110,16 @@ $(VENV)/bench-installed: $(STAMP) requirements-bench.lock
 chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-workers|T1 SIZE=short|normal|large
 	@test "$(SCENARIO)" = T15 || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos
 	@test -n "$(filter-out T15,$(SCENARIO))" || $(BIN)/python -m chaos.refresh $(if $(filter short,$(SIZE)),--rounds 10 --kill-rounds 3)
+
+FAULTS := kill-worker flush-valkey reset-after-write
+
+everything: setup  ## all that CI does and what takes longer: about an hour and a half; each part tells its time
+	@for part in check test smoke $(FAULTS:%=smoke\ FAULT=%) chaos\ SEEDS=1-3 bench browser; do \
+		begun=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
+		echo "make $$part: $$(( $$(date +%s) - begun )) s"; done
+
+browser: setup  ## the console and the elements in a real Chromium; skips itself, and says so, without Node or Chromium
+	@web/browser-tests
 
 clean:  ## remove local state, caches and .venv
 	@test ! -x $(BIN)/python || $(BIN)/python -c 'from app.local import *; LocalEngines(Path(".local")).discard()'
