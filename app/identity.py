@@ -22,11 +22,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from app.problems import HostNotFound, RoleInsufficient, TokenInvalid
 from app.signing_keys import KeySource
+from app.texts import printable
 
 LEEWAY_SECONDS = 30
 FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit"})
 TYPES = frozenset({"JWT", "AT+JWT"})
 TOKEN_MAX = 16_384
+NAME_MAX = 100
 OPAQUE_ID = r"^[A-Za-z0-9_.:-]{1,64}$"
 
 HostIdPath = Annotated[str, PathParam(pattern=OPAQUE_ID, description="the host, as the platform names it")]
@@ -45,12 +47,15 @@ CHANGING = frozenset({Role.OWNER, Role.ADMIN})
 
 @dataclass(frozen=True)
 class Principal:
-    """The caller: `roles` per host id, scopes such as `ops` or `import`, and when the token ends."""
+    """The caller: `roles` per host id, scopes such as `ops` or `import`, and when the token ends. `name` is
+    for people to read.
+    """
 
     user_id: str
     roles: Mapping[str, Role]
     scopes: frozenset[str]
     expires_at: float = field(default=math.inf, compare=False)
+    name: str = field(default="", compare=False)
 
     @property
     def seconds_left(self) -> float:
@@ -81,6 +86,16 @@ class Claims(BaseModel):
     exp: float
     hosts: dict[str, str] = Field(default_factory=dict)
     scope: str = ""
+    name: object = None
+    email: object = None
+
+    @property
+    def readable_name(self) -> str:
+        """Who this is, for people to read: name and e-mail where the token has them, else the user's id."""
+        name, email = (
+            printable(claim, NAME_MAX) if isinstance(claim, str) else "" for claim in (self.name, self.email)
+        )
+        return f"{name} ({email})" if name and email else name or email or self.sub
 
 
 class OurClaims(JWTClaimsRegistry):
@@ -143,7 +158,8 @@ class TokenVerifier:
 
 def _principal(claims: Claims) -> Principal:
     roles = {host: Role(role) for host, role in claims.hosts.items() if role in set(Role)}
-    return Principal(claims.sub, roles, frozenset(claims.scope.split()), claims.exp)
+    scopes = frozenset(claims.scope.split())
+    return Principal(claims.sub, roles, scopes, claims.exp, claims.readable_name)
 
 
 def _base64url(text: str) -> bytes:

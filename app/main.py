@@ -156,10 +156,10 @@ def _intake(resources: Resources) -> IntakeWriter:
 
 
 def _let_the_dashboard_in(app: FastAPI, settings: Settings) -> None:
-    """Browsers may call from the dashboard's origin alone, with a bearer token and never with cookies."""
+    """Browsers may call from the dashboard's origins alone, with a bearer token and never with cookies."""
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=[settings.dashboard_url],
+        allow_origins=list(settings.browser_origins),
         allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
         expose_headers=["Retry-After"],

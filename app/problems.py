@@ -9,7 +9,7 @@ Problem
 │       ObjectNotVisible
 ├── 405 MethodNotAllowed   408 BodyIncomplete
 ├── 409 NotConfigured NotConnected ConnectionNeedsReconnect CredentialsMissing CampaignIsLocked
-│       EventIsOver CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation ApprovalsExhausted
+│       EventIsOver CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation AttemptNotConfirmable
 │       KeyReused MappingChanged
 ├── 413 BodyTooLarge   415 MediaTypeUnsupported   422 PayloadInvalid   429 TooManyRequests
 ├── 431 HeadersTooLarge
@@ -275,10 +275,10 @@ class ApprovalNeedsConfirmation(Problem):
     status, title = 409, "Confirm the fifth approval of this Salesforce user"
 
 
-class ApprovalsExhausted(Problem):
-    """A sixth approval would end the oldest one."""
+class AttemptNotConfirmable(Problem):
+    """The code is not the attempt's, or the attempt is not one that waits to be confirmed."""
 
-    status, title = 409, "This Salesforce user has no approval left"
+    status, title = 409, "This sign-in cannot be confirmed"
 
 
 class KeyReused(Problem):

@@ -31,6 +31,10 @@ from app.vault import KeyInvalid, parse_key
 S = TypeVar("S", bound=BaseSettings)
 
 WHSEC = "whsec_"
+LISTS = (
+    "webhook_secrets", "encryption_keys", "jwt_algorithms", "salesforce_partitions", "guards_off",
+    "dashboard_origins", "return_to_prefixes",
+)  # fmt: skip
 Guard = Literal["quiet", "reconcile", "fence", "send_window", "open_creates"]
 """What keeps the engine from losing or doubling; each can be left out to show what it is worth."""
 
@@ -83,10 +87,17 @@ def _http_origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _path_prefix(value: str) -> str:
+    if not re.fullmatch(r"/(?!/)[A-Za-z0-9_./~-]*", value) or ".." in value:
+        raise ValueError("must be paths such as /integrations")
+    return value.rstrip("/") or "/"
+
+
 PostgresUrl = Annotated[str, AfterValidator(checked_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(checked_redis_url)]
 Origin = Annotated[str, AfterValidator(_http_origin)]
 OriginOrNone = Annotated[str, AfterValidator(lambda value: value and _http_origin(value))]
+PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
 
 
 class Times(BaseSettings):
@@ -152,6 +163,13 @@ class Settings(DatabaseSettings):
     dashboard_url: OriginOrNone = Field(
         "", description="the dashboard's origin: return addresses and popups go there"
     )
+    dashboard_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        (), description="further origins of the dashboard, comma separated"
+    )
+    return_to_prefixes: Annotated[tuple[PathPrefix, ...], NoDecode] = Field(
+        ("/integrations", "/console"),
+        description="paths to return to after connecting, comma separated: pages without scripts of hosts",
+    )
     console_enabled: bool = Field(False, description="serve the console page at /console")
     support_email: str = Field("help@eventship.example", description="where people are sent for help")
     problem_base_url: Origin = Field("https://eventship.example", description="base of problem `type` URLs")
@@ -206,13 +224,7 @@ class Settings(DatabaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in (
-            "webhook_secrets",
-            "encryption_keys",
-            "jwt_algorithms",
-            "salesforce_partitions",
-            "guards_off",
-        ):
+        for name in LISTS:
             value = values.get(name)
             if isinstance(value, str):
                 values[name] = tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
@@ -220,6 +232,8 @@ class Settings(DatabaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if not self.return_to_prefixes:
+            raise ValueError("RETURN_TO_PREFIXES needs at least one path")
         if not self.encryption_keys:
             raise ValueError("ENCRYPTION_KEYS needs at least one key: `eventship-salesforce keys new`")
         self._check_encryption_keys()
@@ -265,6 +279,12 @@ class Settings(DatabaseSettings):
     @cached_property
     def live_webhook_secrets(self) -> tuple[WebhookSecret, ...]:
         return tuple(WebhookSecret.parse(secret.get_secret_value()) for secret in self.webhook_secrets)
+
+    @property
+    def browser_origins(self) -> tuple[str, ...]:
+        """The origins of the dashboard: they may call us, and browsers are sent back there."""
+        console = (self.public_url,) if self.console_enabled else ()
+        return tuple(dict.fromkeys(filter(None, (self.dashboard_url, *self.dashboard_origins, *console))))
 
     @property
     def redirect_uri(self) -> str:

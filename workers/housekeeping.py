@@ -13,6 +13,7 @@ from app.connections.keep_alive import keep_alive
 from app.connections.preflight import run_wanted_preflights
 from app.connections.probe import probe_closed
 from app.connections.revocations import retry_revocations
+from app.connections.unconfirmed import give_back_overdue
 from app.intake.erasure import keep_erased
 from app.resources import Resources
 from workers.guards import repeat
@@ -73,6 +74,7 @@ CHORES = (
     Chore("finish backfills", 3.0, finish_linked),
     Chore("campaigns", 2.0, make_campaigns),
     Chore("revocations", 30.0, retry_revocations),
+    Chore("unconfirmed grants", 10.0, give_back_overdue),
     Chore("preflights", 2.0, run_wanted_preflights),
     Chore("keep alive", HOUR, keep_alive),
     Chore("probe closed connections", HOUR, probe_closed),

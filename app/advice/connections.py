@@ -296,6 +296,27 @@ ATTEMPT_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#oauth_other",
     ),
     (
+        "not_confirmed",
+        "The sign-in was not confirmed",
+        "Nobody confirmed within ten minutes that this org is to be connected, so the access was given back.",
+        (TRY_AGAIN,),
+        f"{DOCS}#confirm",
+    ),
+    (
+        "other_user",
+        "Somebody else signed in than the person who began",
+        "The sign-in ended with another Eventship user than it began with, so the access was given back.",
+        ("Begin and end it yourself.", TRY_AGAIN, "Never sign in by a link that somebody sent to you."),
+        f"{DOCS}#confirm",
+    ),
+    (
+        "wrong_codes",
+        "The sign-in could not be confirmed",
+        "It was tried five times with a code that is not this sign-in's, so the access was given back.",
+        (TRY_AGAIN,),
+        f"{DOCS}#confirm",
+    ),
+    (
         "attempt_expired",
         "The attempt to connect has ended",
         "Nobody came back from Salesforce within ten minutes.",
@@ -386,11 +407,19 @@ WARNING_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#approvals",
     ),
     (
-        "approvals_exhausted",
+        "sixth_approval",
         "This Salesforce user has approved Eventship five times already",
-        "Salesforce keeps five approvals per user and app; one more would end the oldest one without notice.",
+        "Salesforce keeps five approvals per user and app; the sixth ends the oldest one without notice. Its "
+        "host must connect again.",
         ("Connect with another Salesforce user, or disconnect a host that is no longer needed.",),
         f"{DOCS}#approvals",
+    ),
+    (
+        "not_confirmable",
+        "This sign-in cannot be confirmed",
+        "It was confirmed before, took longer than ten minutes, or its address was opened again since.",
+        (TRY_AGAIN,),
+        f"{DOCS}#confirm",
     ),
     (
         "my_domain_invalid",

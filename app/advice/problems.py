@@ -77,7 +77,7 @@ PROBLEM_ROWS: Final[tuple[AdviceRow, ...]] = (
     ),
     (
         "approval_needs_confirmation",
-        "This would be the user's fifth approval",
+        "This is the user's fifth approval",
         "Salesforce keeps five approvals per user and app; a sixth ends the oldest one without notice.",
         ("Confirm to go on, or connect with another Salesforce user.",),
         "/docs/connecting#approvals",
@@ -167,7 +167,7 @@ ADVICE_BY_PROBLEM: Final[dict[str, str]] = {
     "ConnectionNeedsReconnect": "reconnect_needed",
     "CredentialsMissing": "credentials_missing",
     "ApprovalNeedsConfirmation": "approval_needs_confirmation",
-    "ApprovalsExhausted": "approvals_exhausted",
+    "AttemptNotConfirmable": "not_confirmable",
     "RoleInsufficient": "role_insufficient",
     "FilterEmpty": "filter_empty",
     "CursorInvalid": "cursor_invalid",

@@ -1,23 +1,25 @@
 """Salesforce keeps five approvals per user and app; a sixth ends the oldest. Counted here over all hosts.
 
-A grant counts while its connection lives, and after a newer one of the same host, user and app replaced it.
+A grant counts before it is confirmed, while its connection lives, and after a newer one of the same host,
+user and app replaced it.
 
 https://help.salesforce.com/s/articleView?id=sf.remoteaccess_request_manage.htm
 """
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.advice.table import Advice
 from app.connections.advice import explain
-from app.models import Connection, LeftGrant
-from app.problems import ApprovalNeedsConfirmation, ApprovalsExhausted
+from app.connections.schemas import Approvals
+from app.models import Connection, LeftGrant, UnconfirmedGrant
 from app.settings import Settings
 
 LIMIT: Final = 5
 WARN_FROM: Final = 4
+WARNINGS: Final = {4: "fourth_approval", 5: "fifth_approval", 6: "sixth_approval"}
 
 GrantKey = tuple[str, str, str]
 """Org, Salesforce user and app."""
@@ -40,9 +42,17 @@ def holds_grant(connection: Connection) -> bool:
     return connection.state == "connected" or is_closed_only
 
 
+async def lock_key(session: AsyncSession, key: GrantKey) -> None:
+    """Let those who count the approvals of one key go one after another, until the transaction ends."""
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 11))")
+    await session.execute(lock, {"key": " ".join(key)})
+
+
 async def count_living(session: AsyncSession, key: GrantKey) -> int:
-    """Connections of all hosts that live by a grant of this key (a system session sees them all)."""
-    return await session.scalar(select(func.count()).select_from(Connection).where(*living_ones(key))) or 0
+    """Grants of this key that connections of all hosts live by, or may as soon as they are confirmed."""
+    connected = select(func.count()).select_from(Connection).where(*living_ones(key))
+    unconfirmed = select(func.count()).select_from(UnconfirmedGrant).where(*unconfirmed_ones(key))
+    return (await session.scalar(connected) or 0) + (await session.scalar(unconfirmed) or 0)
 
 
 async def count_approvals(session: AsyncSession, key: GrantKey) -> int:
@@ -61,18 +71,16 @@ async def likely_key(session: AsyncSession, host_id: str, *, user_id: str, clien
     return own if own is not None and own[2] == client_id else None
 
 
-def judge(settings: Settings, count: int, *, is_confirmed: bool) -> list[Advice]:
-    """What to say before one more approval. Raises ApprovalNeedsConfirmation, ApprovalsExhausted."""
-    if count >= LIMIT:
-        raise ApprovalsExhausted(advice=explain(settings, "approvals_exhausted"))
-    if count < WARN_FROM - 1:
+def warnings_of(settings: Settings, number: int) -> list[Advice]:
+    """What to say of the approval with this number, among those of one user and app."""
+    if number < WARN_FROM:
         return []
-    if count < LIMIT - 1:
-        return [explain(settings, "fourth_approval")]
-    advice = explain(settings, "fifth_approval")
-    if not is_confirmed:
-        raise ApprovalNeedsConfirmation(advice=advice)
-    return [advice]
+    return [explain(settings, WARNINGS[min(number, LIMIT + 1)])]
+
+
+def approvals_view(count: int) -> Approvals:
+    """The approvals in use, as a card and an attempt show them."""
+    return Approvals(count=count, limit=LIMIT, is_warning=count >= WARN_FROM)
 
 
 async def was_evicted(session: AsyncSession, connection: Connection) -> bool:
@@ -81,13 +89,29 @@ async def was_evicted(session: AsyncSession, connection: Connection) -> bool:
         return False
     key = (connection.org_id, connection.user_id, connection.client_id)
     since = connection.connected_at
-    newer = (
-        select(func.count())
-        .select_from(Connection)
-        .where(*living_ones(key), Connection.host_id != connection.host_id, Connection.connected_at > since)
+    granted = times_of_grants(key)
+    newer = select(func.count()).select_from(granted).where(granted.c.granted_at > since)
+    return (await session.scalar(newer) or 0) >= LIMIT
+
+
+async def hosts_beyond_the_limit(session: AsyncSession, key: GrantKey) -> list[str]:
+    """The hosts that live by an older grant of this key than the five newest, as far as we know."""
+    granted = times_of_grants(key)
+    is_newer = granted.c.granted_at > Connection.connected_at
+    newer = select(func.count()).select_from(granted).where(is_newer).scalar_subquery()
+    found = await session.scalars(
+        select(Connection.host_id).where(*living_ones(key), Connection.state == "connected", newer >= LIMIT)
     )
-    left = select(func.count()).select_from(LeftGrant).where(*left_ones(key), LeftGrant.granted_at > since)
-    return (await session.scalar(newer) or 0) + (await session.scalar(left) or 0) >= LIMIT
+    return list(found)
+
+
+def times_of_grants(key: GrantKey) -> Subquery:
+    """When each grant of this key was given that Salesforce may still have (for a system session)."""
+    return union_all(
+        select(Connection.connected_at.label("granted_at")).where(*living_ones(key)),
+        select(UnconfirmedGrant.granted_at).where(*unconfirmed_ones(key)),
+        select(LeftGrant.granted_at).where(*left_ones(key)),
+    ).subquery()
 
 
 async def _key_where(session: AsyncSession, condition: ColumnElement[bool]) -> GrantKey | None:
@@ -118,3 +142,13 @@ def left_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
     """Conditions on LeftGrant: it is of this key."""
     org_id, user_id, client_id = key
     return LeftGrant.org_id == org_id, LeftGrant.user_id == user_id, LeftGrant.client_id == client_id
+
+
+def unconfirmed_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on UnconfirmedGrant: it is of this key."""
+    org_id, user_id, client_id = key
+    return (
+        UnconfirmedGrant.org_id == org_id,
+        UnconfirmedGrant.user_id == user_id,
+        UnconfirmedGrant.client_id == client_id,
+    )

@@ -1,23 +1,55 @@
 """One attempt to connect, as the dashboard shows it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.advice.connections import HINT_ROWS
 from app.advice.table import Advice
 from app.connections.advice import explain
+from app.connections.approvals import LIMIT, approvals_view, count_approvals, warnings_of
 from app.connections.apps import is_own
-from app.connections.schemas import Attempt, AttemptState, SalesforceWords
-from app.models import OAuthAttempt
+from app.connections.attempts import UNDER_WAY, find_attempt
+from app.connections.schemas import Attempt, AttemptState, Org, SalesforceWords, User
+from app.connections.unconfirmed import find_unconfirmed
+from app.models import OAuthAttempt, UnconfirmedGrant
+from app.problems import AttemptNotFound
+from app.salesforce.hosts import lightning_url
 from app.settings import Settings
 
 HINTS: Final = tuple(row[0] for row in HINT_ROWS)
 
 
-def view_attempt(settings: Settings, attempt: OAuthAttempt, *, now: datetime) -> Attempt:
+@dataclass(frozen=True)
+class Confirmable:
+    """The grant that waits to be confirmed, and how many approvals its user and app have, with this one."""
+
+    grant: UnconfirmedGrant
+    approvals: int
+
+
+async def load_attempt(
+    session: AsyncSession, settings: Settings, host_id: str, attempt_id: str, *, now: datetime
+) -> Attempt:
+    """The host's attempt at `now`; approvals are counted over all hosts. Raises AttemptNotFound."""
+    attempt = await find_attempt(session, host_id, attempt_id)
+    if attempt is None:
+        raise AttemptNotFound
+    grant = await find_unconfirmed(session, attempt) if _state(attempt, now) == "confirming" else None
+    if grant is None:
+        return view_attempt(settings, attempt, now=now)
+    count = await count_approvals(session, (grant.org_id, grant.user_id, grant.client_id))
+    return view_attempt(settings, attempt, now=now, confirmable=Confirmable(grant, count))
+
+
+def view_attempt(
+    settings: Settings, attempt: OAuthAttempt, *, now: datetime, confirmable: Confirmable | None = None
+) -> Attempt:
     """The attempt at `now`. While nothing came back, it lists what the person may have seen at Salesforce."""
     state = _state(attempt, now)
-    is_unheard = state in ("waiting", "expired")
+    is_unheard = state == "waiting" or (state == "expired" and attempt.arrived_at is None)
     return Attempt(
         attempt_id=attempt.attempt_id,
         state=state,
@@ -25,8 +57,13 @@ def view_attempt(settings: Settings, attempt: OAuthAttempt, *, now: datetime) ->
         problem=_problem(settings, attempt, state),
         salesforce=_words(attempt),
         hints=_hints(settings, attempt) if is_unheard else [],
+        org=_org(confirmable.grant) if confirmable else None,
+        user=_user(confirmable.grant) if confirmable else None,
+        approvals=approvals_view(confirmable.approvals) if confirmable else None,
+        warnings=_warnings(settings, confirmable) if confirmable else [],
+        expires_at=attempt.expires_at if confirmable else None,
         started_at=attempt.started_at,
-        finished_at=attempt.expires_at if state == "expired" else attempt.finished_at,
+        finished_at=attempt.finished_at or (attempt.expires_at if state == "expired" else None),
     )
 
 
@@ -35,7 +72,7 @@ def _hints(settings: Settings, attempt: OAuthAttempt) -> list[Advice]:
 
 
 def _state(attempt: OAuthAttempt, now: datetime) -> AttemptState:
-    if attempt.state == "waiting" and attempt.expires_at <= now:
+    if attempt.state in UNDER_WAY and attempt.expires_at <= now:
         return "expired"
     state: AttemptState = attempt.state  # type: ignore[assignment]
     return state
@@ -43,8 +80,27 @@ def _state(attempt: OAuthAttempt, now: datetime) -> AttemptState:
 
 def _problem(settings: Settings, attempt: OAuthAttempt, state: AttemptState) -> Advice | None:
     if state == "expired":
-        return explain(settings, "attempt_expired")
+        return explain(settings, "not_confirmed" if attempt.arrived_at else "attempt_expired")
     return explain(settings, attempt.problem_code) if attempt.problem_code else None
+
+
+def _org(grant: UnconfirmedGrant) -> Org:
+    return Org(
+        id=grant.org_id,
+        name=grant.org_name,
+        edition=grant.org_edition,
+        is_sandbox=grant.org_is_sandbox,
+        instance_url=grant.instance_url,
+        lightning_url=lightning_url(grant.instance_url),
+    )
+
+
+def _user(grant: UnconfirmedGrant) -> User:
+    return User(id=grant.user_id, username=grant.username, name=grant.user_name)
+
+
+def _warnings(settings: Settings, confirmable: Confirmable) -> list[Advice]:
+    return warnings_of(settings, LIMIT + 1 if confirmable.grant.is_sixth else confirmable.approvals)
 
 
 def _words(attempt: OAuthAttempt) -> SalesforceWords | None:

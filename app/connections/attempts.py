@@ -1,6 +1,11 @@
-"""Attempts to connect: a ticket to start with, a state to come back with, each good once and soon over."""
+"""Attempts to connect: a ticket to start with, a state to come back with, a code to confirm with.
+
+Each is random, known to one browser, and stored as a hash. An attempt is `waiting` until the browser came
+back, `confirming` until the user who began it confirms it, and over after ten minutes of either.
+"""
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -17,11 +22,13 @@ from app.salesforce.oauth import new_code_verifier
 from app.vault import Vault
 
 LIFETIME: Final = timedelta(minutes=10)
+MOST_WRONG_CODES: Final = 5
+UNDER_WAY: Final = ("waiting", "confirming")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Who wants to connect what, through which app."""
+    """Who wants to connect what, through which app; where the browser is sent back to."""
 
     host_id: str
     user_id: str
@@ -30,6 +37,8 @@ class Wish:
     client_id: str
     display: str
     return_to: str
+    origin: str
+    begun_by: str
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,11 @@ class Departure:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A browser came back; `is_late` when the attempt's time was over."""
+    """A browser came back; `is_late` when the attempt's time was over, `is_first` when nobody did before."""
 
     attempt: OAuthAttempt
     is_late: bool
+    is_first: bool
 
 
 async def open_attempt(session: AsyncSession, wish: Wish) -> Ticket:
@@ -74,13 +84,18 @@ async def open_attempt(session: AsyncSession, wish: Wish) -> Ticket:
     return Ticket(attempt.attempt_id, attempt.expires_at, value)
 
 
+async def find_ticket(session: AsyncSession, ticket: str) -> OAuthAttempt | None:
+    """The attempt that this ticket would start; None when it is used, late or unknown. Uses nothing up."""
+    found: OAuthAttempt | None = await session.scalar(select(OAuthAttempt).where(*_startable(ticket)))
+    return found
+
+
 async def depart(session: AsyncSession, vault: Vault, ticket: str) -> Departure | None:
     """Trade the ticket for a state and a browser's secret, once; None when it is used, late or unknown."""
     state, browser, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32), new_code_verifier()
     taken = await session.execute(
         update(OAuthAttempt)
-        .where(OAuthAttempt.ticket_hash == hashed(ticket), OAuthAttempt.state == "waiting")
-        .where(OAuthAttempt.expires_at > _now())
+        .where(*_startable(ticket))
         .values(ticket_hash=None, state_hash=hashed(state), browser_hash=hashed(browser))
         .returning(OAuthAttempt)
     )
@@ -92,24 +107,48 @@ async def depart(session: AsyncSession, vault: Vault, ticket: str) -> Departure 
 
 
 async def arrive(session: AsyncSession, state: str) -> Arrival | None:
-    """The attempt that this state belongs to, once; None when it is used or unknown."""
+    """The attempt that this state belongs to; None when it is unknown. One browser alone is the first."""
     taken = await session.execute(
         update(OAuthAttempt)
         .where(OAuthAttempt.state_hash == hashed(state), OAuthAttempt.state == "waiting")
-        .values(state_hash=None)
+        .where(OAuthAttempt.arrived_at.is_(None))
+        .values(arrived_at=_now())
         .returning(OAuthAttempt, OAuthAttempt.expires_at <= _now())
     )
     row = taken.one_or_none()
-    return None if row is None else Arrival(row[0], is_late=row[1])
+    if row is not None:
+        return Arrival(row[0], is_late=row[1], is_first=True)
+    known = await session.scalar(select(OAuthAttempt).where(OAuthAttempt.state_hash == hashed(state)))
+    return None if known is None else Arrival(known, is_late=False, is_first=False)
 
 
-async def succeed(session: AsyncSession, attempt_id: str) -> bool:
-    """The attempt ends in a connection; False when it was ended before, and must store none."""
-    return await _finish(session, attempt_id, state="connected")
+async def set_apart(session: AsyncSession, attempt_id: str) -> str | None:
+    """From now on the attempt can be confirmed, with the code that is the answer; None when it was ended."""
+    code = secrets.token_urlsafe(32)
+    waiting = await session.scalar(
+        update(OAuthAttempt)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
+        .values(state="confirming", code_hash=hashed(code), code_verifier=None, expires_at=_now() + LIFETIME)
+        .returning(OAuthAttempt.attempt_id)
+    )
+    return None if waiting is None else code
 
 
-async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) -> None:
-    """The attempt ended in an explanation."""
+async def renew_code(session: AsyncSession, attempt_id: str) -> str | None:
+    """A fresh code in the place of the one before, while the attempt can still be confirmed."""
+    code = secrets.token_urlsafe(32)
+    confirming = await session.scalar(
+        update(OAuthAttempt)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "confirming")
+        .where(OAuthAttempt.expires_at > _now())
+        .values(code_hash=hashed(code))
+        .returning(OAuthAttempt.attempt_id)
+    )
+    return None if confirming is None else code
+
+
+async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) -> bool:
+    """An attempt without a grant ends in an explanation; False when it had ended before."""
     words = failed.failure
     said = words and {
         "error_code": words.error_code,
@@ -117,20 +156,37 @@ async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) ->
         "fields": list(words.fields),
         "http_status": words.http_status,
     }
-    await _finish(
-        session, attempt_id, state="failed", problem_code=failed.problem_code, salesforce_error=said
-    )
-
-
-async def withdraw(session: AsyncSession, host_id: str, user_id: str) -> None:
-    """End what this user has under way for the host: the platform's latest word is that they may not."""
-    mine = (OAuthAttempt.host_id == host_id, OAuthAttempt.user_id == user_id)
-    gone: dict[str, object] = dict.fromkeys(("ticket_hash", "state_hash", "browser_hash", "code_verifier"))
-    await session.execute(
+    ended = await session.scalar(
         update(OAuthAttempt)
-        .where(*mine, OAuthAttempt.state == "waiting")
-        .values(state="failed", problem_code="role_lost", finished_at=_now(), **gone)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
+        .values(state="failed", problem_code=failed.problem_code, salesforce_error=said, **_ended())
+        .returning(OAuthAttempt.attempt_id)
     )
+    return ended is not None
+
+
+def end(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -> None:
+    """End an attempt whose row the caller holds locked; a connected one goes on knowing its code."""
+    attempt.state, attempt.problem_code = state, problem_code
+    for name, value in _ended().items():
+        setattr(attempt, name, value)
+    if state != "connected":
+        attempt.code_hash = None
+
+
+async def withdraw(session: AsyncSession, host_id: str, user_id: str) -> list[str]:
+    """End what this user has under way for the host: the platform's latest word is that they may not.
+
+    The answer names the attempts that were ended; what they had to confirm is to be given back.
+    """
+    mine = (OAuthAttempt.host_id == host_id, OAuthAttempt.user_id == user_id)
+    ended = await session.scalars(
+        update(OAuthAttempt)
+        .where(*mine, OAuthAttempt.state.in_(UNDER_WAY))
+        .values(state="failed", problem_code="role_lost", code_hash=None, **_ended())
+        .returning(OAuthAttempt.attempt_id)
+    )
+    return list(ended)
 
 
 async def find_attempt(session: AsyncSession, host_id: str, attempt_id: str) -> OAuthAttempt | None:
@@ -140,20 +196,35 @@ async def find_attempt(session: AsyncSession, host_id: str, attempt_id: str) -> 
     return found
 
 
+async def lock_attempt(session: AsyncSession, attempt_id: str) -> tuple[OAuthAttempt | None, bool]:
+    """The attempt, of whichever host, locked until the transaction ends; and whether its time is over."""
+    row = (
+        await session.execute(
+            select(OAuthAttempt, OAuthAttempt.expires_at <= _now())
+            .where(OAuthAttempt.attempt_id == attempt_id)
+            .with_for_update()
+        )
+    ).one_or_none()
+    return (None, False) if row is None else (row[0], row[1])
+
+
+def fits(secret: str, digest: bytes | None) -> bool:
+    """Whether this is what was hashed, in constant time."""
+    return digest is not None and hmac.compare_digest(digest, hashed(secret))
+
+
 def hashed(secret: str) -> bytes:
-    """What is stored of a ticket, a state or a cookie: they are random, so a plain SHA-256 is enough."""
+    """What is stored of a ticket, a state, a code or a cookie: random, so a plain SHA-256 is enough."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-async def _finish(session: AsyncSession, attempt_id: str, **values: object) -> bool:
-    done: dict[str, object] = {"finished_at": _now(), "code_verifier": None, "browser_hash": None}
-    finished = await session.scalar(
-        update(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
-        .values(**done, **values)
-        .returning(OAuthAttempt.attempt_id)
-    )
-    return finished is not None
+def _startable(ticket: str) -> tuple[ColumnElement[bool], ...]:
+    is_ours = OAuthAttempt.ticket_hash == hashed(ticket)
+    return is_ours, OAuthAttempt.state == "waiting", OAuthAttempt.expires_at > _now()
+
+
+def _ended() -> dict[str, object]:
+    return {"finished_at": _now(), "ticket_hash": None, "code_verifier": None, "begun_by": None}
 
 
 def _now() -> ColumnElement[datetime]:

@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.advice.table import Advice
 from app.budget import DEFAULT_CAP, Budget, budget_of
 from app.connections.advice import explain, explain_problem, explain_reason
-from app.connections.approvals import LIMIT, WARN_FROM, count_approvals
+from app.connections.approvals import approvals_view, count_approvals
 from app.connections.apps import AppChoice, chosen_app, is_own
 from app.connections.schemas import (
     SCOPES,
     Action,
     Actions,
     App,
-    Approvals,
     Card,
     ConnectionView,
     Credentials,
@@ -224,7 +223,7 @@ def _connection(facts: Facts, connection: Connection) -> ConnectionView:
         connected_by=connection.connected_by,
         last_used_at=connection.last_used_at,
         last_written_at=connection.last_written_at,
-        approvals=Approvals(count=facts.approvals, limit=LIMIT, is_warning=facts.approvals >= WARN_FROM),
+        approvals=approvals_view(facts.approvals),
         other_hosts_on_org=facts.has_other_hosts,
     )
 

@@ -1,92 +1,87 @@
-"""Connecting, from the wish on the dashboard to a stored grant."""
+"""Connecting, from the wish on the dashboard to a grant that waits to be confirmed."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import func
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app import audit
 from app.advice.own_app import OWN_APP_ADVICE
 from app.connections import attempts
-from app.connections.approvals import count_approvals, count_living, judge, likely_key
+from app.connections.approvals import count_approvals, likely_key, lock_key, warnings_of
 from app.connections.apps import app_to_connect, chosen_app, is_own
 from app.connections.attempts import Ticket, Wish
 from app.connections.connect_errors import ConnectFailed, from_redirect
 from app.connections.environments import login_url_for
-from app.connections.grants import NewGrant, exchange, parse_identity_url, try_out
-from app.connections.hosts import lock_host
-from app.connections.left_grants import Replaced, forget_evicted, leave
-from app.connections.outgoing import make_room, revoke_all
-from app.connections.own_app import drop_retired
-from app.connections.preflight import want_preflight
+from app.connections.grants import NewGrant, Traded, exchange, parse_identity_url, try_out
+from app.connections.left_grants import Replaced, give_back
+from app.connections.outgoing import revoke_all
 from app.connections.return_to import check_return_to
-from app.connections.revocations import Revocation, queue_revocation, try_revoke
+from app.connections.revocations import queue_revocation
 from app.connections.schemas import StartAttempt, StartConnect
-from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
-from app.models import Connection, OAuthAttempt
+from app.connections.unconfirmed import keep_apart, look_for_the_lost
+from app.identity import Principal
+from app.models import OAuthAttempt
 from app.resources import Resources
-from app.salesforce.hosts import HostNotAllowed, check_login_host
+from app.salesforce.hosts import HostNotAllowed, check_instance_url, is_login_host
 from app.salesforce.oauth import TokenAnswer
 
-CONNECTED: Final = "connected"
-FAILED: Final = "failed"
+log = logging.getLogger(__name__)
+
+UNEXPECTED: Final = "oauth_other"
 
 
 async def start_attempt(
-    resources: Resources, host_id: str, *, user_id: str, wish: StartConnect
+    resources: Resources, host_id: str, *, principal: Principal, wish: StartConnect, origin: str | None
 ) -> StartAttempt:
-    """A ticket for one browser.
+    """A ticket for one browser. `origin` is the page that the wish comes from, if it said so.
 
-    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, PayloadInvalid for a My Domain that is none,
-    ApprovalNeedsConfirmation, ApprovalsExhausted.
+    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, PayloadInvalid for a My Domain that is none.
     """
     settings = resources.settings
     async with resources.database.system() as session:
         app_ref = app_to_connect(settings, await chosen_app(session, host_id))
-        return_to = check_return_to(wish.return_to, dashboard_url=settings.dashboard_url)
+        return_to = check_return_to(
+            wish.return_to or settings.return_to_prefixes[0],
+            dashboard_url=settings.dashboard_url,
+            prefixes=settings.return_to_prefixes,
+        )
         login_url = login_url_for(settings, wish.environment, wish.my_domain)
-        key = await likely_key(session, host_id, user_id=user_id, client_id=app_ref)
+        key = await likely_key(session, host_id, user_id=principal.user_id, client_id=app_ref)
         count = await count_approvals(session, key) if key else 0
-        warnings = judge(settings, count, is_confirmed=wish.confirm_approval)
         ticket = await attempts.open_attempt(
             session,
             Wish(
                 host_id=host_id,
-                user_id=user_id,
+                user_id=principal.user_id,
                 environment=wish.environment,
                 login_url=login_url,
                 client_id=app_ref,
                 display=wish.display,
                 return_to=return_to,
+                origin=origin if origin in settings.browser_origins else settings.dashboard_url,
+                begun_by=principal.name,
             ),
         )
     return StartAttempt(
         attempt_id=ticket.attempt_id,
         start_url=_start_url(resources, ticket),
         expires_at=ticket.expires_at,
-        warnings=warnings,
+        warnings=warnings_of(settings, count + 1),
     )
 
 
-async def complete_attempt(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> str:
-    """Bring the attempt to its end with what Salesforce put into the address; says CONNECTED or FAILED."""
+async def receive(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> str | None:
+    """Trade what Salesforce put into the address for a grant, and keep it apart.
+
+    The answer is the code to confirm it with; None when the attempt has failed.
+    """
     try:
-        grant = await _obtain(resources, attempt, answer)
+        traded = await _trade(resources, attempt, answer)
+        return await _kept(resources, attempt, traded, issuer=answer.get("iss"))
     except ConnectFailed as failed:
         await record_failure(resources, attempt, failed)
-        return FAILED
-    async with resources.database.system() as session:
-        # First of all, and in the same transaction: it locks the attempt against being withdrawn meanwhile.
-        is_open = await attempts.succeed(session, attempt.attempt_id)
-        outgoing = await _store(session, resources, attempt=attempt, grant=grant) if is_open else []
-    if not is_open:
-        await _give_back(resources, attempt, grant.tokens)
-        return FAILED
-    await revoke_all(resources, outgoing)
-    await resources.wakeups.announce({grant.identity.organization_id})
-    return CONNECTED
+        return None
 
 
 async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: ConnectFailed) -> None:
@@ -108,119 +103,78 @@ def _start_url(resources: Resources, ticket: Ticket) -> str:
     return f"{resources.settings.public_url}/oauth/salesforce/start?ticket={ticket.value}"
 
 
-async def _obtain(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> NewGrant:
-    _check_issuer(resources, answer.get("iss"))
+async def _trade(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> Traded:
+    issuer = answer.get("iss")
+    if issuer is not None and not _may_answer(resources, attempt, issuer):
+        raise ConnectFailed("answer_not_genuine")
     if "error" in answer:
         raise from_redirect(answer["error"], answer.get("error_description", ""))
     if not answer.get("code"):
         raise ConnectFailed("oauth_other")
-    tokens = await exchange(resources, attempt, answer["code"])
+    return await exchange(resources, attempt, answer["code"])
+
+
+async def _kept(
+    resources: Resources, attempt: OAuthAttempt, traded: Traded, *, issuer: str | None
+) -> str | None:
+    """From here on there is a grant: it is kept, or given back."""
+    code = None
     try:
-        return await try_out(resources, attempt, tokens)
+        grant = await try_out(resources, attempt, traded)
+        if issuer not in (None, attempt.login_url, grant.instance_url):
+            raise ConnectFailed("answer_not_genuine")
+        code = await keep_apart(resources, attempt, grant)
     except ConnectFailed:
-        with suppress(ConnectFailed):
-            await _give_back(resources, attempt, tokens)
         raise
+    except Exception as error:
+        log.exception("connect_unexpected", extra={"host_id": attempt.host_id})
+        raise ConnectFailed(UNEXPECTED) from error
+    finally:
+        if code is None:
+            await _give_back(resources, attempt, traded.tokens)
+    await look_for_the_lost(resources, _key(attempt, grant))
+    return code
 
 
-def _check_issuer(resources: Resources, issuer: str | None) -> None:
-    """Who says to have answered must be able to: another service's code is not ours to trade (RFC 9207)."""
-    if issuer is None:
-        return
+def _may_answer(resources: Resources, attempt: OAuthAttempt, issuer: str) -> bool:
+    """Who says to have answered must be where the attempt began (RFC 9207): another service's code is not
+    ours to trade. A login host leads people on to their org's My Domain, which must prove to be the org's.
+    """
+    if issuer == attempt.login_url:
+        return True
+    extra = resources.settings.extra_hosts
+    leads_on = is_login_host(attempt.login_url.removeprefix("https://")) or attempt.login_url in extra
     try:
-        check_login_host(issuer, extra=resources.settings.extra_hosts)
-    except HostNotAllowed as error:
-        raise ConnectFailed("answer_not_genuine") from error
+        return leads_on and check_instance_url(issuer, extra=extra) == issuer
+    except HostNotAllowed:
+        return False
 
 
 async def _give_back(resources: Resources, attempt: OAuthAttempt, tokens: TokenAnswer) -> None:
-    """Revoke a grant that is not kept, unless a living one of the same user and app might go with it."""
-    token = tokens.refresh_token
+    """Let go of a grant that is not kept; whatever goes wrong here must not hide why it is not."""
+    token, host_id, login_url = tokens.refresh_token, attempt.host_id, attempt.login_url
     if token is None:
         return
-    org_id, user_id = parse_identity_url(tokens.identity_url, extra=resources.settings.extra_hosts)
-    host_id, key, login_url = attempt.host_id, (org_id, user_id, attempt.client_id), attempt.login_url
-    async with resources.database.system() as session:
-        if await count_living(session, key):
-            await leave(session, resources.vault, Replaced(host_id, key, login_url, token))
-            await forget_evicted(session, key)
-            return
-        revocation = await queue_revocation(
-            session, resources.vault, host_id, login_url=login_url, token=token
-        )
-    await try_revoke(resources, revocation)
+    org_and_user = None
+    with suppress(ConnectFailed):
+        org_and_user = parse_identity_url(tokens.identity_url, extra=resources.settings.extra_hosts)
+    try:
+        async with resources.database.system() as session:
+            if org_and_user is None:
+                outgoing = [
+                    await queue_revocation(
+                        session, resources.vault, host_id, login_url=login_url, token=token
+                    )
+                ]
+            else:
+                key = (*org_and_user, attempt.client_id)
+                await lock_key(session, key)
+                unused = Replaced(host_id, key, login_url, token)
+                outgoing = await give_back(session, resources.vault, unused)
+        await revoke_all(resources, outgoing)
+    except Exception:
+        log.exception("grant_not_given_back", extra={"host_id": host_id})
 
 
-async def _store(
-    session: AsyncSession, resources: Resources, *, attempt: OAuthAttempt, grant: NewGrant
-) -> list[Revocation]:
-    """The new grant takes the place of the old; the answer is what to revoke after the commit."""
-    host_id = attempt.host_id
-    await lock_host(session, host_id)
-    known = await session.get(Connection, host_id)
-    key = (grant.identity.organization_id, grant.identity.user_id, attempt.client_id)
-    values, outgoing = _values(resources, attempt, grant=grant), list[Revocation]()
-    if known is None:
-        session.add(Connection(host_id=host_id, **values))
-    else:
-        new = grant.tokens.refresh_token
-        outgoing = await make_room(session, resources.vault, known, key=key, refresh_token=new)
-        values |= {"version": known.version + 1, "token_version": known.token_version + 1}
-        values |= {} if known.org_id == grant.identity.organization_id else FORGOTTEN
-        for name, value in values.items():
-            setattr(known, name, value)
-    await session.flush()
-    await forget_evicted(session, key)
-    await drop_retired(session, host_id)
-    await want_preflight(session, host_id, grant.identity.organization_id)
-    details = {
-        "org_id": grant.identity.organization_id,
-        "salesforce_user_id": grant.identity.user_id,
-        "environment": attempt.environment,
-        "attempt_id": attempt.attempt_id,
-    }
-    await audit.record(
-        session, host_id, actor=attempt.user_id, action="salesforce.connected", details=details
-    )
-    return outgoing
-
-
-FORGOTTEN: Final[dict[str, object]] = dict.fromkeys(
-    ("last_used_at", "last_written_at", "api_used", "api_limit", "api_measured_at", "api_closed_until")
-)
-"""What was said of another org."""
-NO_FAULT: Final[dict[str, object]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
-
-
-def _values(resources: Resources, attempt: OAuthAttempt, *, grant: NewGrant) -> dict[str, object]:
-    tokens, identity, seal = grant.tokens, grant.identity, resources.vault.seal
-    assert tokens.refresh_token is not None
-    now = func.clock_timestamp()
-    return {
-        "state": "connected",
-        "state_since": now,
-        "reason_code": None,
-        "problems": [],
-        **NO_FAULT,
-        "environment": attempt.environment,
-        "login_url": attempt.login_url,
-        "client_id": attempt.client_id,
-        "org_id": identity.organization_id,
-        "org_name": grant.org_name,
-        "org_edition": grant.org_edition,
-        "org_is_sandbox": grant.org_is_sandbox,
-        "instance_url": grant.instance_url,
-        "user_id": identity.user_id,
-        "username": identity.username or None,
-        "user_name": identity.display_name or None,
-        "identity_url": tokens.identity_url,
-        "scope": tokens.scope,
-        "api_version": grant.api_version,
-        "access_token": seal(tokens.access_token, host_id=attempt.host_id, column=ACCESS_TOKEN),
-        "refresh_token": seal(tokens.refresh_token, host_id=attempt.host_id, column=REFRESH_TOKEN),
-        "is_rotating": False,
-        "refresh_started_at": None,
-        "refreshed_at": now,
-        "connected_at": now,
-        "connected_by": attempt.user_id,
-    }
+def _key(attempt: OAuthAttempt, grant: NewGrant) -> tuple[str, str, str]:
+    return grant.identity.organization_id, grant.identity.user_id, attempt.client_id

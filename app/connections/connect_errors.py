@@ -4,6 +4,7 @@ from typing import Final
 
 from app.salesforce.errors import Failure, SalesforceError
 from app.salesforce.oauth import OAuthError, OAuthRefused
+from app.texts import storable
 
 OTHER: Final = "oauth_other"
 AWAY: Final = "salesforce_away"
@@ -59,7 +60,9 @@ class ConnectFailed(Exception):
 
 def from_redirect(error: str, description: str) -> ConnectFailed:
     """An error that came back in the browser's address."""
-    return ConnectFailed(advice_for(error, description), Failure(error[:100], description[:500]))
+    return ConnectFailed(
+        advice_for(error, description), Failure(storable(error, 100), storable(description, 500))
+    )
 
 
 def from_oauth(error: OAuthError) -> ConnectFailed:

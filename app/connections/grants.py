@@ -18,10 +18,19 @@ from app.salesforce.identities import Identity
 from app.salesforce.ids import MalformedId, to18
 from app.salesforce.oauth import OAuthError, TokenAnswer
 from app.salesforce.session import AccessToken, ConnectionEnded, SessionAuth
+from app.texts import storable
 
 CALL_SECONDS: Final = 15.0
 ORGANIZATION: Final = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
 _IDENTITY_URL: Final = re.compile(r"(?P<origin>[^?#]+?)/id/(?P<org>\w{15,18})/(?P<user>\w{15,18})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Traded:
+    """What the code was traded for; `is_genuine`: its signature fits the app's secret, where there is one."""
+
+    tokens: TokenAnswer
+    is_genuine: bool
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class OneToken:
         raise ConnectionEnded("session_not_for_api")
 
 
-async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> TokenAnswer:
+async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> Traded:
     """Trade the code at the host where the attempt began. Raises ConnectFailed."""
     assert attempt.code_verifier is not None
     settings = resources.settings
@@ -71,13 +80,15 @@ async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> To
         raise from_oauth(error) from error
     except (AppNotConfigured, HostNotAllowed) as error:
         raise ConnectFailed("client_rejected") from error
-    if app.client_secret is not None and not oauth.verify_signature(answer, app.client_secret):
-        raise ConnectFailed("answer_not_genuine")
-    return answer
+    secret = app.client_secret
+    return Traded(answer, is_genuine=secret is None or oauth.verify_signature(answer, secret))
 
 
-async def try_out(resources: Resources, attempt: OAuthAttempt, answer: TokenAnswer) -> NewGrant:
+async def try_out(resources: Resources, attempt: OAuthAttempt, traded: Traded) -> NewGrant:
     """Look with the new token: who, which org, which API versions. Raises ConnectFailed."""
+    answer = traded.tokens
+    if not traded.is_genuine:
+        raise ConnectFailed("answer_not_genuine")
     if answer.refresh_token is None:
         raise ConnectFailed("scope_missing")
     client = _client(resources, answer)
@@ -152,4 +163,4 @@ async def _identity(resources: Resources, client: SalesforceClient, answer: Toke
 
 def _text(record: dict[str, Any], field: str) -> str | None:
     value = record.get(field)
-    return value if isinstance(value, str) and value else None
+    return storable(value, len(value)) if isinstance(value, str) and value else None

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import delete, func, select, union_all
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.connections.approvals import LIMIT, GrantKey, left_ones, living_ones
+from app.connections.approvals import LIMIT, GrantKey, count_living, left_ones, times_of_grants
 from app.connections.revocations import Revocation, queue_revocation
 from app.connections.sealing import LEFT_TOKEN
-from app.models import Connection, LeftGrant
+from app.models import LeftGrant
 from app.vault import KeyMissing, SealBroken, Vault
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,18 @@ async def leave(session: AsyncSession, vault: Vault, replaced: Replaced) -> None
     await session.flush()
 
 
+async def give_back(session: AsyncSession, vault: Vault, unused: Replaced) -> list[Revocation]:
+    """A grant that is not kept: its revocation is queued. While another of its user and app lives, or waits
+    to be confirmed, it is left where it is, as that one might go with it.
+    """
+    if not await count_living(session, unused.key):
+        about = {"login_url": unused.login_url, "token": unused.token}
+        return [await queue_revocation(session, vault, unused.host_id, **about)]
+    await leave(session, vault, unused)
+    await forget_evicted(session, unused.key)
+    return []
+
+
 async def let_go_of_left(session: AsyncSession, vault: Vault, host_id: str) -> list[Revocation]:
     """Queue the revocation of all that the host left, in the caller's transaction."""
     gone = await session.scalars(delete(LeftGrant).where(LeftGrant.host_id == host_id).returning(LeftGrant))
@@ -67,10 +79,7 @@ async def forget_left(session: AsyncSession, host_id: str) -> None:
 
 async def forget_evicted(session: AsyncSession, key: GrantKey) -> None:
     """Salesforce keeps the five newest grants of a user and app: what is older than those is gone there."""
-    granted = union_all(
-        select(Connection.connected_at.label("granted_at")).where(*living_ones(key)),
-        select(LeftGrant.granted_at).where(*left_ones(key)),
-    ).subquery()
+    granted = times_of_grants(key)
     newest_first = select(granted.c.granted_at).order_by(granted.c.granted_at.desc())
     oldest_kept = newest_first.offset(LIMIT - 1).limit(1).scalar_subquery()
     await session.execute(delete(LeftGrant).where(*left_ones(key), LeftGrant.granted_at < oldest_kept))

@@ -1,41 +1,71 @@
 """The browser's way to Salesforce and back: no bearer token here, but a ticket, a state and a cookie.
 
-The ticket was made for a user who was owner or admin at that moment, at most ten minutes ago. The browser
-carries no token here; a later token of the same user that shows a lesser role, or none, has ended the attempt
-by then, and an attempt that was ended meanwhile stores no grant.
+Whoever holds the link may be somebody else than the user who asked for it. So nothing is connected here: the
+grant is kept apart, and the browser takes a code back to the dashboard, where that user confirms it.
 """
 
-import hmac
+import asyncio
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from app.connections import attempts, pages
 from app.connections.apps import AppNotConfigured, credentials_for
-from app.connections.attempts import Arrival, Departure, hashed
-from app.connections.connect import FAILED, complete_attempt, record_failure
+from app.connections.attempts import Arrival, Departure
+from app.connections.connect import receive, record_failure
 from app.connections.connect_errors import ConnectFailed
-from app.connections.return_to import returning_url
+from app.connections.return_to import CONNECTED, returning_url
 from app.connections.schemas import SCOPES
-from app.models import OAuthAttempt
+from app.models import Host, OAuthAttempt
 from app.resources import Resources, ResourcesDep
 from app.salesforce import oauth
 from app.settings import Settings
+from app.texts import printable
 
 router = APIRouter(prefix="/oauth/salesforce", include_in_schema=False)
 
 SHORT: Final = 500
+LONG_NAME: Final = 100
+CONFIRM: Final = "confirm"
+FAILED: Final = "failed"
+UNFINISHED: Final = "unfinished"
+LOOKS: Final = 100
+LOOK_SECONDS: Final = 0.25
+COOKIE_LIFETIME: Final = 2 * attempts.LIFETIME
+"""To come back, and then to confirm: until then the same address shows the same end."""
+
+TicketQuery = Annotated[str, Query(max_length=SHORT)]
 START_AGAIN: Final = "Go back to the dashboard and start again from the Salesforce card."
 
 
 @router.get("/start")
-async def start(resources: ResourcesDep, ticket: Annotated[str, Query(max_length=SHORT)] = "") -> Response:
+async def show_start(resources: ResourcesDep, ticket: TicketQuery = "") -> Response:
+    """Name the host and the person who began it. The ticket stays good: links are opened by machines, too."""
+    async with resources.database.system() as session:
+        attempt = await attempts.find_ticket(session, ticket)
+        host = await session.get(Host, attempt.host_id) if attempt else None
+    if attempt is None:
+        return _used_up()
+    return pages.start_page(
+        attempt.host_id,
+        host_name=printable(host.name or "", LONG_NAME) if host else "",
+        person=attempt.begun_by or attempt.user_id,
+        action=f"/oauth/salesforce/start?{urlencode({'ticket': ticket})}",
+        login_url=attempt.login_url,
+    )
+
+
+@router.post("/start")
+async def start(request: Request, resources: ResourcesDep, ticket: TicketQuery = "") -> Response:
     """Trade the ticket for a state and a cookie, and go to Salesforce's sign-in."""
+    if not _is_own_page(request, resources.settings):
+        return pages.plain_page("This did not come from our page", START_AGAIN, status=403)
     async with resources.database.system() as session:
         departure = await attempts.depart(session, resources.vault, ticket)
     if departure is None:
-        return pages.plain_page("This link has been used or has expired", START_AGAIN, status=410)
+        return _used_up()
     try:
         app = await credentials_for(resources, departure.attempt.host_id, departure.attempt.client_id)
     except AppNotConfigured:
@@ -45,7 +75,7 @@ async def start(resources: ResourcesDep, ticket: Annotated[str, Query(max_length
     answer.set_cookie(
         cookie_name(resources.settings),
         departure.browser,
-        max_age=int(attempts.LIFETIME.total_seconds()),
+        max_age=int(COOKIE_LIFETIME.total_seconds()),
         path="/",
         secure=is_https(resources.settings),
         httponly=True,
@@ -56,21 +86,21 @@ async def start(resources: ResourcesDep, ticket: Annotated[str, Query(max_length
 
 @router.get("/callback")
 async def callback(request: Request, resources: ResourcesDep) -> Response:
-    """Salesforce sent the browser back, with a code or an error."""
+    """Salesforce sent the browser back, with a code or an error. The same address again ends the same way."""
     answer = dict(request.query_params)
     async with resources.database.system() as session:
         arrival = await attempts.arrive(session, answer.get("state", ""))
     if arrival is None:
         return pages.plain_page("This sign-in is not known here", START_AGAIN)
     settings, attempt = resources.settings, arrival.attempt
-    if not _is_same_browser(attempt, request.cookies.get(cookie_name(settings), "")):
-        await record_failure(resources, attempt, ConnectFailed("other_browser"))
+    if not attempts.fits(request.cookies.get(cookie_name(settings), ""), attempt.browser_hash):
+        if arrival.is_first:
+            await record_failure(resources, attempt, ConnectFailed("other_browser"))
         return pages.plain_page("The sign-in ended in another browser", START_AGAIN)
-    response = _returned(settings, attempt, await _outcome(resources, arrival, answer))
-    response.delete_cookie(
-        cookie_name(settings), path="/", secure=is_https(settings), httponly=True, samesite="lax"
-    )
-    return response
+    outcome, code = await _outcome(resources, arrival, answer)
+    if outcome == UNFINISHED:
+        return pages.plain_page("The sign-in is still being finished", "Load this page again.", status=503)
+    return _returned(settings, attempt, outcome=outcome, code=code)
 
 
 def cookie_name(settings: Settings) -> str:
@@ -82,15 +112,40 @@ def is_https(settings: Settings) -> bool:
     return settings.public_url.startswith("https://")
 
 
-async def _outcome(resources: Resources, arrival: Arrival, answer: dict[str, str]) -> str:
+async def _outcome(resources: Resources, arrival: Arrival, answer: dict[str, str]) -> tuple[str, str | None]:
+    attempt_id = arrival.attempt.attempt_id
+    if not arrival.is_first:
+        return await _outcome_before(resources, attempt_id)
     if arrival.is_late:
         await record_failure(resources, arrival.attempt, ConnectFailed("attempt_expired"))
-        return FAILED
-    return await complete_attempt(resources, arrival.attempt, answer)
+        return FAILED, None
+    code = await receive(resources, arrival.attempt, answer)
+    return (CONFIRM, code) if code else (FAILED, None)
 
 
-def _is_same_browser(attempt: OAuthAttempt, cookie: str) -> bool:
-    return attempt.browser_hash is not None and hmac.compare_digest(attempt.browser_hash, hashed(cookie))
+async def _outcome_before(resources: Resources, attempt_id: str) -> tuple[str, str | None]:
+    """How the first arrival ended, once it has; a grant that still waits gets a fresh code."""
+    for _ in range(LOOKS):
+        async with resources.database.system() as session:
+            code = await attempts.renew_code(session, attempt_id)
+            attempt = await session.get(OAuthAttempt, attempt_id, populate_existing=True)
+        if code is not None:
+            return CONFIRM, code
+        if attempt is None or attempt.state != "waiting":
+            is_connected = attempt is not None and attempt.state == CONNECTED
+            return CONNECTED if is_connected else FAILED, None
+        await asyncio.sleep(LOOK_SECONDS)
+    return UNFINISHED, None
+
+
+def _used_up() -> Response:
+    return pages.plain_page("This link has been used or has expired", START_AGAIN, status=410)
+
+
+def _is_own_page(request: Request, settings: Settings) -> bool:
+    """Browsers say where a form comes from: another site must not press the button of ours."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    return site in (None, "same-origin") and origin in (None, settings.public_url)
 
 
 def _authorize_url(settings: Settings, departure: Departure, client_id: str) -> str:
@@ -107,11 +162,9 @@ def _authorize_url(settings: Settings, departure: Departure, client_id: str) -> 
     )
 
 
-def _returned(settings: Settings, attempt: OAuthAttempt, outcome: str) -> Response:
+def _returned(settings: Settings, attempt: OAuthAttempt, *, outcome: str, code: str | None) -> Response:
+    origin = attempt.origin or settings.dashboard_url
+    url = returning_url(origin, attempt.return_to, outcome=outcome, attempt_id=attempt.attempt_id, code=code)
     if attempt.display == "popup":
-        return pages.popup_page(settings.dashboard_url, outcome=outcome, attempt_id=attempt.attempt_id)
-    return pages.send_to(
-        returning_url(
-            settings.dashboard_url, attempt.return_to, outcome=outcome, attempt_id=attempt.attempt_id
-        )
-    )
+        return pages.popup_page(pages.Return(origin, url, attempt.attempt_id, outcome, code))
+    return pages.send_to(url)

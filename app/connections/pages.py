@@ -3,6 +3,7 @@
 import html
 import json
 import secrets
+from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -21,13 +22,39 @@ PAGE: Final = """<!doctype html>
 <body><main><h1>{title}</h1><p>{text}</p></main>{script}</body>
 </html>
 """
+START: Final = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
+<body><main>
+<h1>{title}</h1>
+<p><strong><bdi>{person}</bdi></strong> began to connect Salesforce to the host
+<strong><bdi>{host}</bdi></strong> (<code>{host_id}</code>) on Eventship.</p>
+<p>Whoever manages this host will see people of the Salesforce org that you sign in to, and its registrations
+will be written there. Go on only if you are this person and mean this host.</p>
+<form method="post" action="{action}"><button>Continue to Salesforce</button></form>
+<p>Did somebody send you this link? Then close this page.</p>
+</main></body>
+</html>
+"""
 TELL_OPENER: Final = """<script nonce="{nonce}">
 (() => {{
-  const told = {message};
-  if (window.opener) window.opener.postMessage(told, {origin});
-  window.close();
+  const message = {message};
+  const origin = {origin};
+  const goBack = () => location.replace({back});
+  if (!window.opener) return goBack();
+  const timer = setTimeout(goBack, {patience});
+  addEventListener("message", ({{ origin: from, source, data }}) => {{
+    if (from !== origin || source !== window.opener) return;
+    if (data?.type !== {acknowledged} || data.attempt_id !== message.attempt_id) return;
+    clearTimeout(timer);
+    window.close();
+  }});
+  window.opener.postMessage(message, origin);
 }})();
 </script>"""
+PATIENCE_MS: Final = 2_000
+MESSAGE: Final = "eventship.salesforce"
+ACKNOWLEDGED: Final = "eventship.salesforce.received"
 
 
 def send_to(url: str) -> Response:
@@ -40,14 +67,56 @@ def plain_page(title: str, text: str, *, status: int = 400) -> HTMLResponse:
     return HTMLResponse(_page(title, text), status, headers=HEADERS)
 
 
-def popup_page(dashboard_url: str, *, outcome: str, attempt_id: str) -> HTMLResponse:
-    """Tells the dashboard that opened this window how it went, and closes the window."""
+def start_page(host_id: str, *, host_name: str, person: str, action: str, login_url: str) -> HTMLResponse:
+    """Says what is about to be connected, by whom, and waits for a click: machines open links, too."""
+    text = {"person": person, "host": host_name, "host_id": host_id, "action": action}
+    escaped = {name: html.escape(value) for name, value in text.items()}
+    # A form's target is judged through every redirect, and those lead on to an org's own sign-in.
+    targets = f"'self' https: {login_url}"
+    headers = HEADERS | {
+        "Content-Security-Policy": POLICY.replace("form-action 'none'", f"form-action {targets}"),
+        "Referrer-Policy": "same-origin",  # without one the browser would not say where the form comes from
+    }
+    return HTMLResponse(START.format(title="Connect Salesforce", **escaped), headers=headers)
+
+
+@dataclass(frozen=True)
+class Return:
+    """What the browser brings back to the dashboard: `url` is where a window goes that nobody listens to."""
+
+    origin: str
+    url: str
+    attempt_id: str
+    outcome: str
+    code: str | None = field(default=None, repr=False)
+
+
+def popup_page(back: Return) -> HTMLResponse:
+    """Tells the dashboard that opened this window how it went, and closes the window once it is heard."""
     nonce = secrets.token_urlsafe(16)
-    message = {"type": "eventship.salesforce", "attempt_id": attempt_id, "outcome": outcome}
-    script = TELL_OPENER.format(nonce=nonce, message=_embedded(message), origin=_embedded(dashboard_url))
-    title = "Salesforce is connected" if outcome == "connected" else "Salesforce is not connected"
+    message = {
+        "type": MESSAGE,
+        "attempt_id": back.attempt_id,
+        "outcome": back.outcome,
+        "code": back.code,
+    }
+    script = TELL_OPENER.format(
+        nonce=nonce,
+        message=_embedded(message),
+        origin=_embedded(back.origin),
+        back=_embedded(back.url),
+        patience=PATIENCE_MS,
+        acknowledged=_embedded(ACKNOWLEDGED),
+    )
     headers = HEADERS | {"Content-Security-Policy": f"{POLICY}; script-src 'nonce-{nonce}'"}
-    return HTMLResponse(_page(title, "You can close this window.", script), headers=headers)
+    return HTMLResponse(_page(TITLES[back.outcome], "You can close this window.", script), headers=headers)
+
+
+TITLES: Final = {
+    "confirm": "Going back to Eventship",
+    "connected": "Salesforce is connected",
+    "failed": "Salesforce is not connected",
+}
 
 
 def _page(title: str, text: str, script: str = "") -> str:

@@ -1,13 +1,16 @@
 """The dashboard's doors to a host's connection."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, status
+from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
+from pydantic import ValidationError
 
-from app.connections.attempt_view import view_attempt
-from app.connections.attempts import find_attempt, withdraw
+from app.connections.attempt_view import load_attempt
+from app.connections.attempts import withdraw
 from app.connections.card import load_card
+from app.connections.confirming import complete_attempt, end_if_strange
 from app.connections.connect import start_attempt
 from app.connections.disconnect import disconnect_host
 from app.connections.hosts import pause_host, resume_host
@@ -17,14 +20,24 @@ from app.connections.preflight_schemas import PreflightShown
 from app.connections.schemas import (
     Attempt,
     Card,
+    CompleteConnect,
     ConfirmDisconnect,
     OwnCredentials,
     StartAttempt,
     StartConnect,
 )
-from app.identity import CHANGING, OPAQUE_ID, HostChangerDep, HostIdPath, HostReaderDep, PrincipalDep
-from app.problems import AttemptNotFound
-from app.resources import ResourcesDep
+from app.connections.unconfirmed import give_back_ended
+from app.identity import (
+    CHANGING,
+    OPAQUE_ID,
+    HostChangerDep,
+    HostIdPath,
+    HostReaderDep,
+    Principal,
+    PrincipalDep,
+    host_changer,
+)
+from app.resources import Resources, ResourcesDep
 
 
 async def end_what_the_role_no_longer_carries(
@@ -35,16 +48,39 @@ async def end_what_the_role_no_longer_carries(
     """
     if principal.roles.get(host_id) not in CHANGING:
         async with resources.database.system() as session:
-            await withdraw(session, host_id, principal.user_id)
+            ended = await withdraw(session, host_id, principal.user_id)
+        for attempt_id in ended:
+            await give_back_ended(resources, host_id, attempt_id)
 
+
+AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
+OriginHeader = Annotated[str | None, Header(include_in_schema=False)]
+
+
+async def confirmer(
+    request: Request,
+    host_id: HostIdPath,
+    attempt_id: AttemptIdPath,
+    principal: PrincipalDep,
+    resources: ResourcesDep,
+) -> Principal:
+    """Owner or admin, as for every change. Who is neither may hold the code all the same, and then the
+    attempt must end. Raises HostNotFound, RoleInsufficient.
+    """
+    if principal.roles.get(host_id) not in CHANGING:
+        with suppress(ValidationError):
+            code = CompleteConnect.model_validate_json(await request.body()).code
+            await end_if_strange(resources, attempt_id, user_id=principal.user_id, code=code)
+    return await host_changer(host_id, principal)
+
+
+ConfirmerDep = Annotated[Principal, Depends(confirmer)]
 
 router = APIRouter(
     prefix="/v1/hosts/{host_id}/salesforce",
     tags=["connection"],
     dependencies=[Depends(end_what_the_role_no_longer_carries)],
 )
-
-AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
 
 
 @router.get("")
@@ -55,22 +91,42 @@ async def get_card(host_id: HostIdPath, principal: HostReaderDep, resources: Res
 
 @router.post("/connect", status_code=status.HTTP_201_CREATED)
 async def connect(
-    host_id: HostIdPath, wish: StartConnect, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath,
+    wish: StartConnect,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    origin: OriginHeader = None,
 ) -> StartAttempt:
     """A link that starts the sign-in at Salesforce, once, in one browser."""
-    return await start_attempt(resources, host_id, user_id=principal.user_id, wish=wish)
+    return await start_attempt(resources, host_id, principal=principal, wish=wish, origin=origin)
 
 
 @router.get("/connect/{attempt_id}")
 async def get_attempt(
-    host_id: HostIdPath, attempt_id: AttemptIdPath, principal: HostReaderDep, resources: ResourcesDep
+    host_id: HostIdPath,
+    attempt_id: AttemptIdPath,
+    _: HostReaderDep,
+    resources: ResourcesDep,
+    response: Response,
 ) -> Attempt:
     """How an attempt to connect went, or may have gone."""
-    async with resources.database.system() as session:
-        attempt = await find_attempt(session, host_id, attempt_id)
-    if attempt is None:
-        raise AttemptNotFound
-    return view_attempt(resources.settings, attempt, now=datetime.now(UTC))
+    return await _attempt(resources, host_id, attempt_id, response)
+
+
+@router.post("/connect/{attempt_id}/complete")
+async def complete(
+    host_id: HostIdPath,
+    attempt_id: AttemptIdPath,
+    given: CompleteConnect,
+    principal: ConfirmerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Attempt:
+    """Confirm what the sign-in brought: only now the host is connected. By the user who began the attempt,
+    with the code that the browser brought back; the same again gives the same answer.
+    """
+    await complete_attempt(resources, host_id, attempt_id, user_id=principal.user_id, given=given)
+    return await _attempt(resources, host_id, attempt_id, response)
 
 
 @router.get("/preflight")
@@ -134,3 +190,9 @@ async def resume(host_id: HostIdPath, principal: HostChangerDep, resources: Reso
         org_ids = await resume_host(session, host_id, user_id=principal.user_id)
     await resources.wakeups.announce(org_ids)
     return await load_card(resources, host_id, principal)
+
+
+async def _attempt(resources: Resources, host_id: str, attempt_id: str, response: Response) -> Attempt:
+    response.headers["Cache-Control"] = "no-store"
+    async with resources.database.system() as session:
+        return await load_attempt(session, resources.settings, host_id, attempt_id, now=datetime.now(UTC))

@@ -11,19 +11,30 @@ from app.identity import Role
 
 State = Literal["not_configured", "not_connected", "connected", "needs_reconnect", "disconnected"]
 Environment = Literal["production", "sandbox", "my_domain"]
-AttemptState = Literal["waiting", "connected", "failed", "expired"]
+AttemptState = Literal["waiting", "confirming", "connected", "failed", "expired"]
 SCOPES = ("api", "refresh_token", "id")
 
 
 class StartConnect(BaseModel):
-    """A wish to connect; `return_to` is a path on the dashboard's origin."""
+    """A wish to connect. `return_to` is a path on the dashboard's origin, under one of `RETURN_TO_PREFIXES`
+    (without it, the first of them). `confirm_approval` is taken by the completion.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     environment: Environment = "production"
     my_domain: str | None = Field(None, max_length=255)
     display: Literal["redirect", "popup"] = "redirect"
-    return_to: str = Field("/", max_length=2000)
+    return_to: str | None = Field(None, max_length=2000)
+    confirm_approval: bool = False
+
+
+class CompleteConnect(BaseModel):
+    """The code that the browser brought back; a fifth approval of one Salesforce user must be confirmed."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    code: str = Field(min_length=1, max_length=200)
     confirm_approval: bool = False
 
 
@@ -98,19 +109,6 @@ class SalesforceWords(BaseModel):
     http_status: int | None
 
 
-class Attempt(BaseModel):
-    """How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back."""
-
-    attempt_id: str
-    state: AttemptState
-    environment: Environment
-    problem: Advice | None
-    salesforce: SalesforceWords | None
-    hints: list[Advice]
-    started_at: datetime
-    finished_at: datetime | None
-
-
 class Action(BaseModel):
     """Whether this caller may do it now; `why_not` is a problem code."""
 
@@ -173,6 +171,28 @@ class Approvals(BaseModel):
     count: int
     limit: int
     is_warning: bool
+
+
+class Attempt(BaseModel):
+    """How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back.
+
+    While it is `confirming`: whose grant waits to be confirmed, what it means for the user's approvals, and
+    until when; else these are null.
+    """
+
+    attempt_id: str
+    state: AttemptState
+    environment: Environment
+    problem: Advice | None
+    salesforce: SalesforceWords | None
+    hints: list[Advice]
+    org: Org | None
+    user: User | None
+    approvals: Approvals | None
+    warnings: list[Advice]
+    expires_at: datetime | None
+    started_at: datetime
+    finished_at: datetime | None
 
 
 class ConnectionView(BaseModel):

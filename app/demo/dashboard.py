@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, Self
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import httpx
 
@@ -38,9 +39,16 @@ class Dashboard:
         attempt = self._call("POST", f"{self._host}/connect", json=asked)
         with Browser() as browser:
             end = browser.walk(attempt["start_url"], until="?salesforce=")
-        if "salesforce=connected" not in end:
-            state = self._call("GET", f"{self._host}/connect/{attempt['attempt_id']}")
+        self._complete(attempt["attempt_id"], urlsplit(end))
+
+    def _complete(self, attempt_id: str, end: SplitResult) -> None:
+        """Confirm what the browser brought back, if it is of the attempt that was begun here."""
+        url, brought = f"{self._host}/connect/{attempt_id}", dict(parse_qsl(end.query))
+        if (brought["salesforce"], brought.get("attempt")) != ("confirm", attempt_id):
+            state = self._call("GET", url)
             raise ApiRefused(f"not connected: {state['problem'] or state['salesforce']}")
+        code = end.fragment.removeprefix("code=")
+        self._call("POST", f"{url}/complete", json={"code": code, "confirm_approval": True})
 
     def link(self, campaign_id: str) -> dict[str, Any]:
         """Link the event to the campaign with the statuses that the service proposes."""

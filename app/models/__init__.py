@@ -4,7 +4,15 @@ from app.models.attempts import SyncAttempt
 from app.models.audit import AuditEntry, AuditHead, IdempotentAnswer, KeyCheck
 from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
-from app.models.connections import Connection, LeftGrant, OAuthAttempt, OwnApp, PendingRevocation, Preflight
+from app.models.connections import (
+    Connection,
+    LeftGrant,
+    OAuthAttempt,
+    OwnApp,
+    PendingRevocation,
+    Preflight,
+    UnconfirmedGrant,
+)
 from app.models.hosts import Event, Host
 from app.models.mapping import DescribeCache, Mapping
 from app.models.registrations import Delivery, Erasure, Quarantined, Registration, UnknownBody
@@ -48,6 +56,7 @@ __all__ = [
     "Registration",
     "SyncAttempt",
     "SyncJob",
+    "UnconfirmedGrant",
     "UnknownBody",
     "WorkerHeartbeat",
     "WrittenRecord",

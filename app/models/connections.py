@@ -130,8 +130,42 @@ class LeftGrant(Base):
     granted_at: Mapped[datetime]
 
 
+class UnconfirmedGrant(Base):
+    """What Salesforce gave and nobody has confirmed yet: kept apart from the connections, used for nothing.
+
+    `is_sixth`: by giving it Salesforce ended the oldest grant of the same user and app.
+    """
+
+    __tablename__ = "unconfirmed_grants"
+    __table_args__ = (Index("ix_unconfirmed_grants_org_id", "org_id", "user_id", "client_id"),)
+
+    host_id: Mapped[HostId]
+    attempt_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    login_url: Mapped[str]
+    client_id: Mapped[str]
+    org_id: Mapped[str]
+    org_name: Mapped[str | None]
+    org_edition: Mapped[str | None]
+    org_is_sandbox: Mapped[bool | None] = mapped_column(Boolean)
+    instance_url: Mapped[str]
+    user_id: Mapped[str]
+    username: Mapped[str | None]
+    user_name: Mapped[str | None]
+    identity_url: Mapped[str]
+    scope: Mapped[str]
+    api_version: Mapped[str]
+    access_token: Mapped[bytes] = mapped_column(Sealed)
+    refresh_token: Mapped[bytes] = mapped_column(Sealed)
+    is_sixth: Mapped[bool] = mapped_column(Boolean)
+    granted_at: Mapped[CreatedAt]
+
+
 class OAuthAttempt(Base):
-    """One try to connect: found by the hash of its ticket or state before any tenant is known."""
+    """One try to connect: found by the hash of its ticket or state before any tenant is known.
+
+    `state`: waiting, confirming, connected, failed, expired. `origin` is the dashboard that began it, and
+    `begun_by` the person, as the page before the sign-in names them; `arrived_at`: the browser came back.
+    """
 
     __tablename__ = "oauth_attempts"
     __table_args__ = (
@@ -148,14 +182,19 @@ class OAuthAttempt(Base):
     client_id: Mapped[str]
     display: Mapped[str]
     return_to: Mapped[str]
+    origin: Mapped[str | None]
+    begun_by: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="waiting")
     ticket_hash: Mapped[bytes | None] = mapped_column(Digest)
     state_hash: Mapped[bytes | None] = mapped_column(Digest)
     browser_hash: Mapped[bytes | None] = mapped_column(Digest)
     code_verifier: Mapped[bytes | None] = mapped_column(Sealed)
+    code_hash: Mapped[bytes | None] = mapped_column(Digest)
+    wrong_codes: Mapped[int] = mapped_column(Integer, server_default="0")
     problem_code: Mapped[str | None]
     salesforce_error: Mapped[Json | None]
     details: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     started_at: Mapped[CreatedAt]
+    arrived_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

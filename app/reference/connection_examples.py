@@ -116,8 +116,22 @@ ATTEMPT: Final[dict[str, Any]] = {
     "problem": None,
     "salesforce": None,
     "hints": [],
+    "org": None,
+    "user": None,
+    "approvals": None,
+    "warnings": [],
+    "expires_at": None,
     "started_at": "2026-11-21T10:00:00Z",
     "finished_at": "2026-11-21T10:00:48Z",
+}
+CONFIRMING: Final[dict[str, Any]] = ATTEMPT | {
+    "state": "confirming",
+    "org": CONNECTED["connection"]["org"],
+    "user": CONNECTED["connection"]["user"],
+    "approvals": {"count": 5, "limit": 5, "is_warning": True},
+    "warnings": [advise("fifth_approval").model_dump(mode="json")],
+    "expires_at": "2026-11-21T10:10:44Z",
+    "finished_at": None,
 }
 NOT_INSTALLED: Final[dict[str, Any]] = ATTEMPT | {
     "state": "failed",
@@ -176,10 +190,15 @@ EXAMPLES: Final[dict[str, Shown]] = {
     f"POST {H}/connect": shown(
         201,
         STARTED,
-        sent={"environment": "sandbox", "display": "popup", "return_to": "/hosts/acme/integrations"},
+        sent={"environment": "sandbox", "display": "popup", "return_to": "/integrations/salesforce"},
+    ),
+    f"POST {H}/connect/{{attempt_id}}/complete": shown(
+        200, ATTEMPT, sent={"code": "q8Zt4v", "confirm_approval": False}
     ),
     f"GET {H}/connect/{{attempt_id}}": Shown(
-        answered={200: {"connected": ATTEMPT, "package_not_installed": NOT_INSTALLED}}
+        answered={
+            200: {"confirming": CONFIRMING, "connected": ATTEMPT, "package_not_installed": NOT_INSTALLED}
+        }
     ),
     f"GET {H}/preflight": shown(200, PREFLIGHT),
     f"POST {H}/preflight": shown(200, PREFLIGHT),

@@ -34,8 +34,11 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
         problems.NotConfigured,
         problems.CredentialsMissing,
         problems.ReturnToInvalid,
+    ),
+    f"POST {H}/connect/{{attempt_id}}/complete": (
+        problems.AttemptNotFound,
+        problems.AttemptNotConfirmable,
         problems.ApprovalNeedsConfirmation,
-        problems.ApprovalsExhausted,
     ),
     f"GET {H}/connect/{{attempt_id}}": (problems.AttemptNotFound,),
     f"PUT {H}/app-credentials": (problems.SalesforceUnavailable,),

@@ -27,6 +27,7 @@ from app.salesforce.error_codes import (
     sort_code,
 )
 from app.salesforce.ids import is_id, sobject_of, to18
+from app.texts import storable
 
 __all__ = [
     "AnswerLost",
@@ -48,7 +49,6 @@ _CODE_LENGTH: Final = 100
 _FIELD_LENGTH: Final = 255
 _MANY: Final = 50
 
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _ID_IN_MESSAGE: Final = re.compile(r"\bid: ([a-zA-Z0-9]{18}|[a-zA-Z0-9]{15})\b")
 _RECORD_PATH: Final = re.compile(r"/sobjects/(\w+)/([a-zA-Z0-9]{15,18})")
 
@@ -108,7 +108,7 @@ class SalesforceError(Exception):
     @property
     def failure(self) -> Failure:
         """The same as a value that can be stored and shown."""
-        return Failure(self.error_code, _storable(str(self), MESSAGE_LENGTH))
+        return Failure(self.error_code, storable(str(self), MESSAGE_LENGTH))
 
 
 class Refused(SalesforceError):
@@ -179,8 +179,8 @@ def _parse_failure(status: int | None, item: object) -> Failure | None:
     # The misspelt key is Salesforce's own, seen up to v56.
     result = _mapping(item.get("duplicateResult") or item.get("duplicateResut"))
     return Failure(
-        error_code=_storable(code, _CODE_LENGTH),
-        message=_storable(message, MESSAGE_LENGTH),
+        error_code=storable(code, _CODE_LENGTH),
+        message=storable(message, MESSAGE_LENGTH),
         fields=_parse_fields(item.get("fields")),
         http_status=status,
         matches=_parse_matches(result) or _match_in_message(code, message),
@@ -189,9 +189,7 @@ def _parse_failure(status: int | None, item: object) -> Failure | None:
 
 
 def _parse_fields(fields: object) -> tuple[str, ...]:
-    return tuple(
-        _storable(field, _FIELD_LENGTH) for field in _items(fields)[:_MANY] if isinstance(field, str)
-    )
+    return tuple(storable(field, _FIELD_LENGTH) for field in _items(fields)[:_MANY] if isinstance(field, str))
 
 
 def _parse_matches(result: Mapping[str, Any]) -> tuple[Match, ...]:
@@ -210,9 +208,9 @@ def _parse_match(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Match | 
     if not isinstance(sobject, str) or not is_id(record.get("Id")):
         return None
     return Match(
-        _storable(sobject, _FIELD_LENGTH),
+        storable(sobject, _FIELD_LENGTH),
         to18(record["Id"]),
-        engine=_storable(_text(entry.get("matchEngine")), _FIELD_LENGTH) or None,
+        engine=storable(_text(entry.get("matchEngine")), _FIELD_LENGTH) or None,
         confidence=float(confidence) if isinstance(confidence, int | float) else None,
     )
 
@@ -230,11 +228,6 @@ def _parse_multiple_choices(body: object) -> tuple[Failure, ...]:
     paths = (_RECORD_PATH.search(url) for url in _items(body)[:_MANY] if isinstance(url, str))
     matches = tuple(Match(path[1], to18(path[2])) for path in paths if path and is_id(path[2]))
     return (Failure(MULTIPLE_CHOICES, "several records match", http_status=300, matches=matches),)
-
-
-def _storable(text: str, length: int) -> str:
-    # Neither NUL nor half a surrogate pair can be stored as text in Postgres.
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:length]
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.salesforce.errors import AnswerLost
 from app.salesforce.ids import MalformedId, to18
+from app.texts import storable
 
 
 @dataclass(frozen=True)
@@ -55,4 +56,4 @@ def _id(body: Mapping[str, Any], key: str) -> str:
 
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
-    return value if isinstance(value, str) else ""
+    return storable(value, len(value)) if isinstance(value, str) else ""

@@ -23,6 +23,7 @@ from app.salesforce.answers import parse_json
 from app.salesforce.errors import AnswerLost, NotSent
 from app.salesforce.exchange import build_request, send_once
 from app.salesforce.identities import Identity, parse_identity
+from app.texts import storable
 
 AUTHORIZE_PATH: Final = "/services/oauth2/authorize"
 TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105 - a path
@@ -227,7 +228,7 @@ def _refusal(response: httpx.Response, secrets_sent: Sequence[str]) -> OAuthErro
     except ValueError:
         body = None
     if isinstance(body, dict) and isinstance(body.get("error"), str):
-        error, words = body["error"], _text(body, "error_description")
+        error, words = _text(body, "error"), _text(body, "error_description")
         for secret in secrets_sent:  # words are kept and shown to people: they must not repeat what we sent
             error, words = error.replace(secret, "***"), words.replace(secret, "***")
         return OAuthRefused(error[:100], words[:_MESSAGE_LENGTH], status)
@@ -281,4 +282,4 @@ def _parse_milliseconds(value: object) -> datetime:
 
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
-    return value if isinstance(value, str) else ""
+    return storable(value, len(value)) if isinstance(value, str) else ""

@@ -1,9 +1,10 @@
 """A browser: keeps cookies, follows redirects between our service and the simulator, fills in forms."""
 
+import json
 from html.parser import HTMLParser
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
@@ -30,6 +31,15 @@ class Forms(HTMLParser):
             self.choices.append(given["value"])
 
 
+def brought_back(landed: httpx.Response) -> tuple[str, str]:
+    """Attempt and code that the dashboard is handed: in the address, or by the popup's message."""
+    if landed.is_redirect:
+        parts = urlsplit(landed.headers["location"])
+        return parse_qs(parts.query)["attempt"][0], parts.fragment.removeprefix("code=")
+    told = json.loads(landed.text.split("const message = ")[1].partition(";\n")[0])
+    return told["attempt_id"], told["code"]
+
+
 class Browser:
     """One browser with its own cookies; `apps` maps origins to ASGI applications."""
 
@@ -46,8 +56,12 @@ class Browser:
         await self.http.aclose()
 
     async def open(self, url: str) -> httpx.Response:
-        """Go there, and on by redirects until one leaves the OAuth addresses; that one is returned."""
-        return await self._follow(await self.http.get(url))
+        """Go there, and on by redirects until one leaves the OAuth addresses; that one is returned. On
+        our own page before the sign-in the button is pressed.
+        """
+        page = await self._follow(await self.http.get(url))
+        is_ours = Forms(page.text).action.startswith("/oauth/salesforce/start")
+        return await self.submit(page) if is_ours else page
 
     async def submit(self, page: httpx.Response, **filled: str) -> httpx.Response:
         """Send the page's form with what a person filled in."""

@@ -16,7 +16,7 @@ from app.settings import Settings
 from simulator.app import SimulatorApp
 from simulator.app import create_app as create_simulator
 from tests.agreement import agrees
-from tests.api.browser import Browser
+from tests.api.browser import Browser, brought_back
 from tests.factories import SIMULATOR_URL
 from tests.tokens import TokenMint
 
@@ -56,13 +56,28 @@ class Service:
         body: dict[str, Any] = answer.json()
         return body
 
-    async def connect(self, host_id: str = "host_a", **wish: Any) -> dict[str, Any]:
+    async def connect(
+        self, host_id: str = "host_a", *, confirm_approval: bool = False, **wish: Any
+    ) -> dict[str, Any]:
         """Connect the host through the pages; the answer is its card."""
+        landed = await self.sign_in(host_id, **wish)
+        answer = await self.complete(landed, host_id, confirm_approval=confirm_approval)
+        assert answer.status_code == 200, answer.text
+        return await self.card(host_id)
+
+    async def sign_in(self, host_id: str = "host_a", *, user: int = 0, **wish: Any) -> httpx.Response:
+        """Begin an attempt and go through the pages; the answer is what leads back to the dashboard."""
         attempt = await self.start(host_id, **wish)
         async with self.browser() as browser:
-            landed = await browser.sign_in(attempt["start_url"])
-        assert landed.headers["location"].endswith("salesforce=connected"), landed.headers["location"]
-        return await self.card(host_id)
+            return await browser.sign_in(attempt["start_url"], user=user)
+
+    async def complete(
+        self, landed: httpx.Response, host_id: str = "host_a", *, headers: Any = None, **also: Any
+    ) -> httpx.Response:
+        """Confirm what the browser brought back, as the dashboard does."""
+        attempt_id, code = brought_back(landed)
+        url = f"/v1/hosts/{host_id}/salesforce/connect/{attempt_id}/complete"
+        return await self.http.post(url, json={"code": code, **also}, headers=headers)
 
     async def card(self, host_id: str = "host_a") -> dict[str, Any]:
         body: dict[str, Any] = (await self.http.get(f"/v1/hosts/{host_id}/salesforce")).json()

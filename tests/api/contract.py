@@ -21,6 +21,12 @@ BUDGET: Shape = {
     "is_stopped": FLAG, "resumes_at": Maybe(TIME), "calls_today": NUMBER, "measured_at": Maybe(TIME),
 }  # fmt: skip
 ACTION: Shape = {"is_allowed": FLAG, "why_not": Maybe(TEXT)}
+ORG: Shape = {
+    "id": ID, "name": TEXT, "edition": TEXT, "is_sandbox": FLAG, "instance_url": TEXT,
+    "lightning_url": Maybe(TEXT),
+}  # fmt: skip
+USER: Shape = {"id": ID, "username": TEXT, "name": TEXT}
+APPROVALS: Shape = {"count": NUMBER, "limit": NUMBER, "is_warning": FLAG}
 CARD: Shape = {
     "host_id": TEXT,
     "state": TEXT,
@@ -40,17 +46,14 @@ CARD: Shape = {
     "connection": Maybe({
         "environment": TEXT,
         "login_host": TEXT,
-        "org": {
-            "id": ID, "name": TEXT, "edition": TEXT, "is_sandbox": FLAG, "instance_url": TEXT,
-            "lightning_url": Maybe(TEXT),
-        },
-        "user": Maybe({"id": ID, "username": TEXT, "name": TEXT}),
+        "org": ORG,
+        "user": Maybe(USER),
         "api_version": TEXT,
         "connected_at": TIME,
         "connected_by": TEXT,
         "last_used_at": Maybe(TIME),
         "last_written_at": Maybe(TIME),
-        "approvals": {"count": NUMBER, "limit": NUMBER, "is_warning": FLAG},
+        "approvals": APPROVALS,
         "other_hosts_on_org": FLAG,
     }),
     "preflight": Maybe({"verdict": TEXT, "blockers": NUMBER, "warnings": NUMBER, "checked_at": TIME}),
@@ -67,7 +70,9 @@ CARD: Shape = {
 STARTED: Shape = {"attempt_id": TEXT, "start_url": TEXT, "expires_at": TIME, "warnings": [ADVICE]}
 ATTEMPT: Shape = {
     "attempt_id": TEXT, "state": TEXT, "environment": TEXT, "problem": Maybe(ADVICE),
-    "salesforce": Maybe(SALESFORCE), "hints": [ADVICE], "started_at": TIME, "finished_at": Maybe(TIME),
+    "salesforce": Maybe(SALESFORCE), "hints": [ADVICE], "org": Maybe(ORG), "user": Maybe(USER),
+    "approvals": Maybe(APPROVALS), "warnings": [ADVICE], "expires_at": Maybe(TIME), "started_at": TIME,
+    "finished_at": Maybe(TIME),
 }  # fmt: skip
 LINKED_CAMPAIGN: Shape = RECORD | {"name": TEXT, "is_active": FLAG}
 UNMADE: Shape = LINKED_CAMPAIGN | {"id": Maybe(ID), "url": Maybe(TEXT)}

@@ -9,42 +9,40 @@ from app.connections.ends import end_connection
 from app.connections.tokens import ConnectionTokens
 from app.models import LeftGrant
 from app.salesforce.session import ConnectionEnded
+from tests.api.browser import brought_back
 from tests.api.conftest import Service
 from tests.api.connecting import grants
 from tests.factories import connection_for
 from tests.tokens import TokenMint
 
 
-async def with_approvals(service: Service, count: int) -> None:
-    """So many hosts of the same Salesforce user, connected by the caller."""
+async def with_approvals(service: Service, count: int, *, as_seen: bool = True) -> None:
+    """So many hosts of one Salesforce user, connected by the caller; or, where they are not `as_seen`, of the
+    user who signs in at the simulator, connected by somebody else.
+    """
+    simulated = service.simulator.simulator.default_org
+    user = next(iter(simulated.store.live("User")))
+    real = {"org_id": simulated.id, "user_id": user["Id"], "connected_by": "user_99"}
     for number in range(count):
         async with service.resources.database.tenant(f"other_{number}") as session:
-            session.add(connection_for(service.resources.vault, f"other_{number}"))
+            changes = {} if as_seen else real
+            session.add(connection_for(service.resources.vault, f"other_{number}", **changes))
 
 
 @pytest.mark.parametrize(
-    ("approvals", "is_confirmed", "status", "said"),
+    ("approvals", "said"),
     [
-        pytest.param(2, False, 201, [], id="third"),
-        pytest.param(3, False, 201, ["fourth_approval"], id="fourth is warned"),
-        pytest.param(4, False, 409, "ApprovalNeedsConfirmation", id="fifth is asked"),
-        pytest.param(4, True, 201, ["fifth_approval"], id="fifth is confirmed"),
-        pytest.param(5, True, 409, "ApprovalsExhausted", id="sixth is refused"),
+        pytest.param(2, [], id="third"),
+        pytest.param(3, ["fourth_approval"], id="fourth"),
+        pytest.param(4, ["fifth_approval"], id="fifth"),
+        pytest.param(5, ["sixth_approval"], id="sixth"),
     ],
 )
-async def test_approvals_are_counted_before_the_sign_in(
-    service: Service, approvals: int, is_confirmed: bool, status: int, said: object
+async def test_start_warns_of_what_is_known_and_refuses_nothing(
+    service: Service, approvals: int, said: list[str]
 ) -> None:
     await with_approvals(service, approvals)
-    answer = await service.http.post(
-        "/v1/hosts/host_a/salesforce/connect", json={"confirm_approval": is_confirmed}
-    )
-    body = answer.json()
-    assert answer.status_code == status
-    if status == 201:
-        assert [warning["code"] for warning in body["warnings"]] == said
-    else:
-        assert body["code"] == said
+    assert await warned_of(service) == said
 
 
 async def test_approvals_of_another_person_do_not_count(service: Service, mint: TokenMint) -> None:
@@ -59,12 +57,9 @@ async def approvals(service: Service, host_id: str = "host_a") -> dict[str, Any]
     return shown
 
 
-async def ask(service: Service, **wish: Any) -> tuple[int, str | list[str]]:
-    """How the wish to connect is answered: the status, and the problem or the warnings."""
-    answer = await service.http.post("/v1/hosts/host_a/salesforce/connect", json=wish)
-    body = answer.json()
-    said = [each["code"] for each in body["warnings"]] if answer.status_code == 201 else body["code"]
-    return answer.status_code, said
+async def warned_of(service: Service, **wish: Any) -> list[str]:
+    """What is said of approvals before the sign-in."""
+    return [each["code"] for each in (await service.start(**wish))["warnings"]]
 
 
 async def test_same_user_again_revokes_nothing_and_takes_one_more_approval(service: Service) -> None:
@@ -75,25 +70,63 @@ async def test_same_user_again_revokes_nothing_and_takes_one_more_approval(servi
     assert await approvals(service) == {"count": 2, "limit": 5, "is_warning": False}
 
 
-async def test_one_user_who_connects_six_times_is_warned_asked_and_refused(service: Service) -> None:
-    answers = []
-    for _ in range(5):
-        asked = await ask(service)
-        answers.append(asked)
-        await service.connect(confirm_approval=asked[0] == 409)
-    answers.append(await ask(service, confirm_approval=True))
-    assert answers == [
-        (201, []),
-        (201, []),
-        (201, []),
-        (201, ["fourth_approval"]),
-        (409, "ApprovalNeedsConfirmation"),
-        (409, "ApprovalsExhausted"),
-    ]
+async def test_fifth_approval_is_judged_after_the_sign_in_and_must_be_confirmed(service: Service) -> None:
+    await with_approvals(service, 4, as_seen=False)
+    landed = await service.sign_in()
+    shown = await service.attempt(brought_back(landed)[0])
+    assert shown["approvals"] == {"count": 5, "limit": 5, "is_warning": True}
+    assert [each["code"] for each in shown["warnings"]] == ["fifth_approval"]
+    refused = await service.complete(landed)
+    assert (refused.status_code, refused.json()["code"]) == (409, "ApprovalNeedsConfirmation")
+    assert (await service.card())["state"] == "not_connected"
+    assert (await service.complete(landed, confirm_approval=True)).json()["state"] == "connected"
+    assert await approvals(service) == {"count": 5, "limit": 5, "is_warning": True}
+
+
+async def test_fourth_approval_is_warned_of_and_needs_no_confirmation(service: Service) -> None:
+    await with_approvals(service, 3, as_seen=False)
+    landed = await service.sign_in()
+    shown = await service.attempt(brought_back(landed)[0])
+    assert [each["code"] for each in shown["warnings"]] == ["fourth_approval"]
+    assert (await service.complete(landed)).json()["state"] == "connected"
+
+
+async def test_one_user_who_connects_six_times_is_warned_and_asked_and_loses_the_oldest(
+    service: Service,
+) -> None:
+    said = []
+    for number in range(1, 7):
+        said.append(await warned_of(service))
+        await service.connect(confirm_approval=number >= 5)
+    assert said == [[], [], [], ["fourth_approval"], ["fifth_approval"], ["sixth_approval"]]
     assert (await approvals(service), len(grants(service))) == (
         {"count": 5, "limit": 5, "is_warning": True},
         5,
     )
+
+
+async def test_sixth_host_connects_and_the_host_that_lost_its_grant_learns_it_at_once(
+    service: Service, mint: TokenMint
+) -> None:
+    hosts = {f"host_{number}": "owner" for number in range(1, 7)}
+    service.http.headers.update(mint.headers(hosts=hosts))
+    for number in range(1, 6):
+        await service.connect(f"host_{number}", confirm_approval=number == 5)
+    landed = await service.sign_in("host_6")
+    assert len(grants(service)) == 5
+    states = {host: (await service.card(host))["state"] for host in hosts}
+    assert states == dict.fromkeys(hosts, "connected") | {
+        "host_1": "needs_reconnect",
+        "host_6": "not_connected",
+    }
+    assert (await service.card("host_1"))["reason"]["code"] == "grant_evicted"
+    shown = await service.attempt(brought_back(landed)[0], "host_6")
+    assert [each["code"] for each in shown["warnings"]] == ["sixth_approval"]
+    assert shown["approvals"]["count"] == 5
+    refused = await service.complete(landed, "host_6")
+    assert refused.json()["advice"]["code"] == "sixth_approval"
+    assert (await service.complete(landed, "host_6", confirm_approval=True)).status_code == 200
+    assert (await service.card("host_6"))["state"] == "connected"
 
 
 async def test_disconnecting_gives_back_every_approval_of_the_host(service: Service) -> None:
@@ -103,7 +136,7 @@ async def test_disconnecting_gives_back_every_approval_of_the_host(service: Serv
     await service.http.post("/v1/hosts/host_a/salesforce/disconnect", json={"confirm": True})
     assert len(grants(service)) == 1
     assert (await approvals(service, "host_b"))["count"] == 1
-    assert await ask(service) == (201, [])
+    assert await warned_of(service) == []
 
 
 async def test_left_grants_count_for_every_host_of_the_user(service: Service) -> None:
@@ -149,9 +182,7 @@ async def test_left_grants_that_salesforce_ended_as_the_oldest_are_forgotten(ser
     for number in range(5):
         await service.connect(confirm_approval=number == 4)
     assert await left_behind(service) == 4
-    attempt = await started_unjudged(service, "host_b")
-    async with service.browser() as browser:
-        await browser.sign_in(attempt)
+    await service.sign_in("host_b")
     assert (await left_behind(service), len(grants(service))) == (3, 5)
     assert (await service.card())["state"] == "connected"
 
@@ -161,31 +192,13 @@ async def left_behind(service: Service) -> int:
         return await session.scalar(select(func.count()).select_from(LeftGrant)) or 0
 
 
-async def started_unjudged(service: Service, host_id: str) -> str:
-    """A start link of another person: who will sign in is not known, so nothing is counted before."""
-    headers = service.mint.headers(hosts={host_id: "owner"}, sub="user_99")
-    answer = await service.http.post(f"/v1/hosts/{host_id}/salesforce/connect", json={}, headers=headers)
-    return str(answer.json()["start_url"])
-
-
-async def test_sixth_approval_made_elsewhere_is_explained_to_the_host_that_it_ended(
-    service: Service,
-) -> None:
-    """The first host's user connects five more hosts, each by somebody of whom we could not know it."""
-    await service.connect()
+async def test_reconnect_of_the_same_user_ends_what_it_left_and_no_neighbour(service: Service) -> None:
+    await service.connect("host_b")
     for number in range(5):
-        headers = service.mint.headers(hosts={f"other_{number}": "owner"}, sub=f"user_{number}")
-        url = f"/v1/hosts/other_{number}/salesforce/connect"
-        start_url = (await service.http.post(url, json={}, headers=headers)).json()["start_url"]
-        async with service.browser() as browser:
-            await browser.sign_in(start_url)
+        await service.connect(confirm_approval=number >= 3)
     assert len(grants(service)) == 5
-    with pytest.raises(ConnectionEnded, match="grant_evicted"):
-        await ConnectionTokens(service.resources, "host_a").keep_alive()
-    card = await service.card()
-    assert (card["state"], card["reason"]["code"]) == ("needs_reconnect", "grant_evicted")
-    assert "five approvals" in card["reason"]["explanation"]
-    assert card["reason"]["link"] == "/docs/connecting#approvals"
+    assert (await service.card("host_b"))["reason"]["code"] == "grant_evicted"
+    assert (await service.card())["state"] == "connected"
 
 
 async def test_failed_attempt_of_a_user_who_is_connected_elsewhere_revokes_nothing(service: Service) -> None:

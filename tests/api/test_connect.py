@@ -11,6 +11,7 @@ from app.database import Database
 from app.models import Connection
 from app.settings import Settings
 from simulator.app import create_app as create_simulator
+from tests.api.browser import brought_back
 from tests.api.conftest import Service, running
 from tests.api.connecting import BROWSER_HEADERS, audited, grants, query_of, stored
 from tests.factories import SIMULATOR_URL
@@ -20,14 +21,14 @@ SOUTHWIND = "ada.admin@southwind.example"
 
 
 async def test_host_connects_through_the_pages(service: Service) -> None:
-    attempt = await service.start(return_to="/hosts/acme/integrations?tab=crm#sync")
-    async with service.browser() as browser:
-        landed = await browser.sign_in(attempt["start_url"])
+    landed = await service.sign_in(return_to="/integrations/acme?tab=crm")
+    attempt_id, code = brought_back(landed)
     assert landed.status_code == 303
     assert landed.headers["location"] == (
-        "http://127.0.0.1:8000/hosts/acme/integrations?tab=crm&salesforce=connected#sync"
+        f"http://127.0.0.1:8000/integrations/acme?tab=crm&salesforce=confirm&attempt={attempt_id}#code={code}"
     )
-    shown = await service.attempt(attempt["attempt_id"])
+    assert (await service.complete(landed)).status_code == 200
+    shown = await service.attempt(attempt_id)
     assert (shown["state"], shown["problem"], shown["hints"]) == ("connected", None, [])
     assert shown["finished_at"] is not None
     card = await service.card()
@@ -48,7 +49,7 @@ async def test_stored_tokens_are_sealed_and_are_the_ones_salesforce_gave(service
 
 async def test_start_asks_with_state_and_a_challenge_and_binds_the_browser(service: Service) -> None:
     attempt = await service.start(display="popup")
-    answer = await service.http.get(attempt["start_url"])
+    answer = await service.http.post(attempt["start_url"])
     asked = query_of(answer.headers["location"])
     assert answer.status_code == 303
     assert asked["code_challenge_method"] == "S256"
@@ -77,17 +78,20 @@ async def test_popup_tells_the_dashboard_alone_and_closes(service: Service) -> N
     assert f"script-src 'nonce-{nonce}'" in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert f'"attempt_id": "{attempt["attempt_id"]}", "outcome": "connected"' in page.text
-    assert 'postMessage(told, "http://127.0.0.1:8000")' in page.text
-    assert "window.close()" in page.text
+    attempt_id, code = brought_back(page)
+    assert f'"attempt_id": "{attempt["attempt_id"]}", "outcome": "confirm", "code": "{code}"' in page.text
+    assert attempt_id == attempt["attempt_id"]
+    assert 'const origin = "http://127.0.0.1:8000";' in page.text
+    assert "postMessage(message, origin)" in page.text
+    back = f"http://127.0.0.1:8000/integrations?salesforce=confirm&attempt={attempt_id}#code={code}"
+    assert f'location.replace("{back}")' in page.text
+    assert (await service.complete(page)).json()["state"] == "connected"
 
 
 async def test_second_person_takes_over_and_the_old_grant_is_revoked(service: Service) -> None:
     await service.connect()
     first = grants(service)
-    attempt = await service.start()
-    async with service.browser() as browser:
-        await browser.sign_in(attempt["start_url"], user=1)
+    await service.complete(await service.sign_in(user=1))
     assert len(grants(service)) == 1
     assert grants(service) != first
     assert await audited(service) == ["salesforce.connected", "salesforce.connected"]
@@ -151,7 +155,8 @@ async def test_another_org_starts_with_a_clean_card(service: Service) -> None:
     attempt = await service.start()
     async with service.browser() as browser:
         page = await browser.open(attempt["start_url"])
-        await browser.submit(await browser.submit(page, username=SOUTHWIND), decision="allow")
+        landed = await browser.submit(await browser.submit(page, username=SOUTHWIND), decision="allow")
+    await service.complete(landed)
     card = await service.card()
     assert card["connection"]["org"]["name"] == "Southwind Trading"
     assert (card["budget"]["org_used"], card["connection"]["last_written_at"]) == (None, None)
@@ -174,14 +179,15 @@ async def test_cookie_is_tied_to_this_host_alone_over_https(
     secure = settings.model_copy(update={"public_url": "https://sync.otter.example"})
     async with running(secure, create_simulator(base_url=SIMULATOR_URL), mint=mint) as service:
         attempt = await service.start()
-        cookie = (await service.http.get(attempt["start_url"])).headers["set-cookie"]
+        cookie = (await service.http.post(attempt["start_url"])).headers["set-cookie"]
     assert cookie.startswith("__Host-sf_oauth=")
     assert all(part in cookie for part in ("Secure", "HttpOnly", "Path=/", "SameSite=lax"))
     assert "Domain" not in cookie
 
 
 @pytest.mark.parametrize(
-    "return_to", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\tb"]
+    "return_to",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a\tb", "/hosts/a", "/console#x"],
 )
 async def test_return_address_off_the_dashboard_is_refused(service: Service, return_to: str) -> None:
     answer = await service.http.post("/v1/hosts/host_a/salesforce/connect", json={"return_to": return_to})

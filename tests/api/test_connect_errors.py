@@ -16,11 +16,11 @@ from tests.api.connecting import audited, expire, grants, query_of, stored
 
 
 async def test_denied_approval_is_explained(service: Service) -> None:
-    attempt = await service.start(return_to="/back")
+    attempt = await service.start(return_to="/integrations")
     async with service.browser() as browser:
         landed = await browser.sign_in(attempt["start_url"], decision="deny")
     location = landed.headers["location"]
-    assert location == f"http://127.0.0.1:8000/back?salesforce=failed&attempt={attempt['attempt_id']}"
+    assert location == f"http://127.0.0.1:8000/integrations?salesforce=failed&attempt={attempt['attempt_id']}"
     shown = await service.attempt(attempt["attempt_id"])
     assert (shown["state"], shown["problem"]["code"]) == ("failed", "access_denied")
     assert shown["salesforce"] == {
@@ -128,7 +128,7 @@ async def provoke(service: Service, case: Case) -> dict[str, Any]:
     service.configure(**case.before)
     attempt = await service.start()
     async with service.browser() as browser:
-        answer = await browser.http.get(attempt["start_url"])
+        answer = await browser.http.post(attempt["start_url"])
         page = await browser.open(case.altered(answer.headers["location"]))
         if Forms(page.text).choices:
             page = await browser.submit(page, username=Forms(page.text).choices[0])
@@ -193,7 +193,7 @@ async def test_error_that_comes_back_in_the_address_is_explained(
 ) -> None:
     attempt = await service.start()
     async with service.browser() as browser:
-        answer = await browser.http.get(attempt["start_url"])
+        answer = await browser.http.post(attempt["start_url"])
         state = query_of(answer.headers["location"])["state"]
         back = {"error": error, "error_description": "words", "state": state}
         await browser.http.get("http://127.0.0.1:8000/oauth/salesforce/callback", params=back)
@@ -220,7 +220,7 @@ async def test_sandbox_login_for_production_is_named(service: Service) -> None:
 async def test_returning_without_code_or_error_is_explained(service: Service) -> None:
     attempt = await service.start()
     async with service.browser() as browser:
-        answer = await browser.http.get(attempt["start_url"])
+        answer = await browser.http.post(attempt["start_url"])
         state = query_of(answer.headers["location"])["state"]
         await browser.http.get(f"http://127.0.0.1:8000/oauth/salesforce/callback?state={state}")
     assert (await service.attempt(attempt["attempt_id"]))["problem"]["code"] == "oauth_other"
@@ -290,7 +290,7 @@ async def test_error_that_never_comes_back_ends_as_an_expired_attempt_with_its_h
     attempt = await service.start(display="popup")
     if silence.seen:
         async with service.browser() as browser:
-            answer = await browser.http.get(attempt["start_url"])
+            answer = await browser.http.post(attempt["start_url"])
             page = await browser.open(silence.altered(answer.headers["location"]))
             if silence.username:
                 chosen = silence.username if silence.username != FIRST_CHOICE else Forms(page.text).choices[0]

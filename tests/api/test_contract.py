@@ -10,6 +10,7 @@ import pytest
 from app.campaigns.backfill import arm_backfills
 from app.sync.drain import drain
 from tests.api import contract
+from tests.api.browser import brought_back
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
 from tests.integration.sync.conftest import engine_of
@@ -86,6 +87,14 @@ async def connection(caller: Caller) -> None:
         await browser.sign_in(started["start_url"], decision="deny")
     attempt = await caller.ask("GET", f"{H}/connect/{started['attempt_id']}", contract.ATTEMPT)
     assert attempt["problem"] is not None
+    landed = await caller.service.sign_in()
+    attempt_id, code = brought_back(landed)
+    attempt = await caller.ask("GET", f"{H}/connect/{attempt_id}", contract.ATTEMPT)
+    assert attempt["org"]
+    assert attempt["expires_at"]
+    complete = f"{H}/connect/{attempt_id}/complete"
+    await caller.ask("POST", complete, contract.PROBLEM, body={"code": "another"}, status=409)
+    await caller.ask("POST", complete, contract.ATTEMPT, body={"code": code})
     await caller.ask("POST", f"{H}/preflight", contract.PREFLIGHT)
     preflight = await caller.ask("GET", f"{H}/preflight", contract.PREFLIGHT)
     assert preflight["findings"]

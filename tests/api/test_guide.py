@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from app.campaigns.backfill import arm_backfills
+from tests.api.browser import brought_back
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
 from tests.tokens import TokenMint
@@ -26,6 +27,7 @@ BASES = {
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.S | re.M)
 CAMPAIGN_ID, ORG_ID, ATTEMPT_ID = "7015g000000KqRs", "00D5g000004XyZaEAK", "att_01JD3QK9"
 UPCOMING = {"starts_at": "2036-11-24T08:00:00Z", "ends_at": "2036-11-25T16:00:00Z"}
+CODE = "q8Zt4v"
 STATUSES = ["Registered", "Attended"]
 
 
@@ -84,9 +86,14 @@ class Reader:
         kind = {name: value for name, value in command.headers.items() if name == "content-type"}
         answer = await self.service.http.request(command.method, url, content=body or None, headers=kind)
         if url.endswith("/connect"):
-            self.ids[ATTEMPT_ID] = answer.json()["attempt_id"]
+            await self._sign_in(answer.json())
         await arm_backfills(self.service.resources.database)
         return answer
+
+    async def _sign_in(self, started: dict[str, Any]) -> None:
+        async with self.service.browser() as browser:
+            landed = await browser.sign_in(started["start_url"])
+        self.ids[ATTEMPT_ID], self.ids[CODE] = brought_back(landed)
 
     def _own(self, text: str) -> str:
         for theirs, own in self.ids.items():

@@ -12,7 +12,7 @@ from app.database import Database
 from app.settings import Settings
 from simulator.app import SimulatorApp
 from tests.api.conftest import Service, running
-from tests.api.connecting import code_for
+from tests.api.connecting import code_for, grants
 from tests.api.meddler import Change, Meddler, cut, instead, with_body
 from tests.tokens import TokenMint
 
@@ -140,10 +140,21 @@ async def test_code_of_another_issuer_is_not_traded(service: Service, meddler: M
 
 
 @pytest.mark.parametrize(
-    "issuer", ["https://login.salesforce.com", "https://acme.my.salesforce.com", "http://127.0.0.1:8100"]
+    "issuer", ["http://127.0.0.1:8100", "http://127.0.0.1:8100/"], ids=["as it is", "with a slash"]
 )
-async def test_issuer_that_is_salesforce_is_taken(service: Service, issuer: str) -> None:
-    assert (await come_back_with(service, iss=issuer))["state"] == "connected"
+async def test_issuer_that_is_where_the_attempt_began_is_taken(service: Service, issuer: str) -> None:
+    is_taken = (await come_back_with(service, iss=issuer))["state"] == "confirming"
+    assert is_taken == (not issuer.endswith("/"))
+
+
+@pytest.mark.parametrize("issuer", ["https://acme.my.salesforce.com", "https://test.salesforce.com"])
+async def test_issuer_of_another_org_or_login_host_is_not_taken_and_leaves_no_grant(
+    service: Service, meddler: Meddler, issuer: str
+) -> None:
+    shown = await come_back_with(service, iss=issuer)
+    assert (shown["state"], shown["problem"]["code"]) == ("failed", "answer_not_genuine")
+    assert grants(service) == []
+    assert (await service.card())["state"] == "not_connected"
 
 
 async def test_exchange_carries_verifier_and_secret_in_the_body(service: Service, meddler: Meddler) -> None:

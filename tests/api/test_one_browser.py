@@ -19,15 +19,18 @@ from tests.tokens import TokenMint
 
 async def test_ticket_works_once(service: Service) -> None:
     attempt = await service.start()
-    first = await service.http.get(attempt["start_url"])
-    second = await service.http.get(attempt["start_url"])
+    looks = [await service.http.get(attempt["start_url"]) for _ in range(3)]
+    assert {look.status_code for look in looks} == {200}
+    assert not any("set-cookie" in look.headers for look in looks)
+    first = await service.http.post(attempt["start_url"])
+    second = await service.http.post(attempt["start_url"])
     assert (first.status_code, second.status_code) == (303, 410)
     assert "set-cookie" not in second.headers
 
 
 async def test_ticket_used_by_two_at_once_works_for_one(service: Service) -> None:
     attempt = await service.start()
-    answers = await asyncio.gather(*(service.http.get(attempt["start_url"]) for _ in range(5)))
+    answers = await asyncio.gather(*(service.http.post(attempt["start_url"]) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [303, 410, 410, 410, 410]
 
 
@@ -35,14 +38,15 @@ async def test_ticket_used_by_two_at_once_works_for_one(service: Service) -> Non
     "ticket", ["", "x", "%00", "é", "a" * 501], ids=["none", "short", "nul", "é", "long"]
 )
 async def test_invented_ticket_is_refused(service: Service, ticket: str) -> None:
-    answer = await service.http.get(f"/oauth/salesforce/start?ticket={ticket}")
-    assert answer.status_code in (410, 422)
+    url = f"/oauth/salesforce/start?ticket={ticket}"
+    for answer in (await service.http.get(url), await service.http.post(url)):
+        assert answer.status_code in (410, 422)
 
 
 async def test_expired_ticket_is_refused(service: Service) -> None:
     attempt = await service.start()
     await expire(service, attempt["attempt_id"])
-    assert (await service.http.get(attempt["start_url"])).status_code == 410
+    assert (await service.http.post(attempt["start_url"])).status_code == 410
 
 
 async def test_late_return_connects_nothing(service: Service) -> None:
@@ -57,23 +61,29 @@ async def test_late_return_connects_nothing(service: Service) -> None:
     assert grants(service) == []
 
 
-async def test_state_works_once(service: Service) -> None:
+async def test_state_trades_one_code_and_the_same_address_brings_a_fresh_one(service: Service) -> None:
     attempt = await service.start()
     async with service.browser() as browser:
         back = await code_for(service, browser, attempt["start_url"])
         first = await browser.http.get(back)
         second = await browser.http.get(back)
-    assert (first.status_code, second.status_code) == (303, 400)
+    assert (first.status_code, second.status_code) == (303, 303)
     assert len(grants(service)) == 1
+    assert (await service.complete(first)).json()["code"] == "AttemptNotConfirmable"
+    assert (await service.complete(second)).json()["state"] == "connected"
 
 
-async def test_state_used_by_two_at_once_works_for_one(service: Service) -> None:
+async def test_callback_fetched_by_four_at_once_makes_one_grant_and_one_code_that_works(
+    service: Service,
+) -> None:
     attempt = await service.start()
     async with service.browser() as browser:
         back = await code_for(service, browser, attempt["start_url"])
         answers = await asyncio.gather(*(browser.http.get(back) for _ in range(4)))
-    assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400]
-    assert (await service.attempt(attempt["attempt_id"]))["state"] == "connected"
+    assert {answer.status_code for answer in answers} == {303}
+    completed = [await service.complete(answer) for answer in answers]
+    assert sorted(answer.status_code for answer in completed) == [200, 409, 409, 409]
+    assert (len(grants(service)), await audited(service)) == (1, ["salesforce.connected"])
 
 
 async def test_callback_in_another_browser_connects_nothing(service: Service) -> None:
@@ -81,11 +91,12 @@ async def test_callback_in_another_browser_connects_nothing(service: Service) ->
     async with service.browser() as attacker, service.browser() as victim:
         back = await code_for(service, attacker, attempt["start_url"])
         other = await service.start()
-        await victim.http.get(other["start_url"])
+        await victim.http.post(other["start_url"])
         answer = await victim.http.get(back)
         late = await attacker.http.get(back)
-    assert (answer.status_code, late.status_code) == (400, 400)
+    assert (answer.status_code, late.status_code) == (400, 303)
     assert "location" not in answer.headers
+    assert query_of(late.headers["location"])["salesforce"] == "failed"
     shown = await service.attempt(attempt["attempt_id"])
     assert (shown["state"], shown["problem"]["code"]) == ("failed", "other_browser")
     assert await stored(service) is None
@@ -134,7 +145,7 @@ async def test_role_lost_during_the_sign_in_ends_the_attempt(
         back = await code_for(service, browser, attempt["start_url"])
         assert await seen_with(service, mint, hosts) == (200 if hosts == {"host_a": "member"} else 404)
         answer = await browser.http.get(back)
-    assert answer.status_code == 400
+    assert query_of(answer.headers["location"])["salesforce"] == "failed"
     assert (await service.attempt(attempt["attempt_id"]))["problem"]["code"] == "role_lost"
     assert await stored(service) is None
     assert grants(service) == []
@@ -146,7 +157,7 @@ async def test_role_lost_before_the_ticket_was_used_ends_the_attempt(
 ) -> None:
     attempt = await service.start()
     await seen_with(service, mint, hosts)
-    assert (await service.http.get(attempt["start_url"])).status_code == 410
+    assert (await service.http.post(attempt["start_url"])).status_code == 410
 
 
 @dataclass

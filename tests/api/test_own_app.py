@@ -212,7 +212,7 @@ async def test_credentials_cleared_between_ticket_and_start_stop_there(service: 
     await save(service)
     attempt = await service.start()
     await service.http.delete(PATH)
-    answer = await service.http.get(attempt["start_url"])
+    answer = await service.http.post(attempt["start_url"])
     assert answer.status_code == 409
     assert (await service.attempt(attempt["attempt_id"]))["state"] == "failed"
 

@@ -29,6 +29,9 @@ NOT_DOCUMENTED = {
     "/oauth/salesforce/start",
     "/oauth/salesforce/callback",
     "/metrics",
+    "/docs",
+    "/docs/{name}",
+    "/docs/style.css",
 }
 """A browser's way through Salesforce's sign-in, bound to its own cookie, and the scraper's."""
 

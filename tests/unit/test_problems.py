@@ -25,7 +25,7 @@ STATUSES = {
     404: {"HostNotFound", "EventNotFound", "RegistrationNotFound", "CampaignNotLinked", "AttemptNotFound"},
     409: {
         "NotConfigured", "NotConnected", "ConnectionNeedsReconnect", "CredentialsMissing", "CampaignIsLocked",
-        "CampaignsNotReadable", "BackfillRunning", "ApprovalNeedsConfirmation", "ApprovalsExhausted",
+        "CampaignsNotReadable", "BackfillRunning", "ApprovalNeedsConfirmation", "AttemptNotConfirmable",
     },
     413: {"BodyTooLarge"},
     422: {"PayloadInvalid"},

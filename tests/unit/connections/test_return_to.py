@@ -10,6 +10,8 @@ from app.connections.return_to import check_return_to, returning_url
 from app.problems import ReturnToInvalid
 
 DASHBOARD = "https://app.eventship.example"
+ANYWHERE = ("/",)
+PREFIXES = ("/integrations", "/console")
 
 HOSTILE = [
     "",
@@ -61,6 +63,7 @@ HOSTILE = [
     ".evil.example",
     "?next=//evil.example",
     "#//evil.example",
+    "/a#section",
     "/" + "a" * 2000,
 ]
 GOOD = [
@@ -68,7 +71,6 @@ GOOD = [
     "/hosts/acme/integrations",
     "/hosts/acme/integrations?tab=crm&next=%2Fa",
     "/a?next=https://elsewhere.example/",
-    "/a#section",
     "/a.b/..c/d~e",
     "/a@b:c;d,e",
 ]
@@ -77,7 +79,7 @@ GOOD = [
 @pytest.mark.parametrize("path", HOSTILE)
 def test_path_that_may_leave_the_dashboard_is_refused(path: str) -> None:
     with pytest.raises(ReturnToInvalid):
-        check_return_to(path, dashboard_url=DASHBOARD)
+        check_return_to(path, dashboard_url=DASHBOARD, prefixes=ANYWHERE)
 
 
 LEADS = [
@@ -97,14 +99,14 @@ ELSEWHERE = [
 def test_no_lead_goes_to_any_other_host(lead: str) -> None:
     for host in ELSEWHERE:
         with pytest.raises(ReturnToInvalid):
-            check_return_to(lead + host, dashboard_url=DASHBOARD)
+            check_return_to(lead + host, dashboard_url=DASHBOARD, prefixes=ANYWHERE)
 
 
 @settings(deadline=None)
 @given(st.text(alphabet="/\\.%25cfe2a@:;?#\t ", max_size=12))
 def test_whatever_is_let_through_stays_on_the_dashboard(tail: str) -> None:
     try:
-        path = check_return_to(f"/{tail}", dashboard_url=DASHBOARD)
+        path = check_return_to(f"/{tail}", dashboard_url=DASHBOARD, prefixes=ANYWHERE)
     except ReturnToInvalid:
         return
     url = returning_url(DASHBOARD, path, outcome="failed", attempt_id="att_1")
@@ -115,7 +117,7 @@ def test_whatever_is_let_through_stays_on_the_dashboard(tail: str) -> None:
 
 @pytest.mark.parametrize("path", GOOD)
 def test_path_on_the_dashboard_is_kept(path: str) -> None:
-    assert check_return_to(path, dashboard_url=DASHBOARD) == path
+    assert check_return_to(path, dashboard_url=DASHBOARD, prefixes=ANYWHERE) == path
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_path_on_the_dashboard_is_kept(path: str) -> None:
     [
         pytest.param("/", "connected", "/?salesforce=connected", id="root"),
         pytest.param("/a?b=c", "failed", "/a?b=c&salesforce=failed&attempt=att_1", id="query"),
-        pytest.param("/a#b", "connected", "/a?salesforce=connected#b", id="fragment"),
+        pytest.param("/a", "confirm", "/a?salesforce=confirm&attempt=att_1#code=c0de", id="code"),
         pytest.param("/a?b=", "connected", "/a?b=&salesforce=connected", id="empty value"),
         pytest.param(
             "/a?salesforce=connected&attempt=x", "failed", "/a?salesforce=failed&attempt=att_1", id="forged"
@@ -131,4 +133,24 @@ def test_path_on_the_dashboard_is_kept(path: str) -> None:
     ],
 )
 def test_address_says_how_it_went_and_never_why(path: str, outcome: str, url: str) -> None:
-    assert returning_url(DASHBOARD, path, outcome=outcome, attempt_id="att_1") == DASHBOARD + url
+    code = "c0de" if outcome == "confirm" else None
+    found = returning_url(DASHBOARD, path, outcome=outcome, attempt_id="att_1", code=code)
+    assert found == DASHBOARD + url
+
+
+UNDER = ["/integrations", "/integrations/", "/integrations/crm?tab=1", "/console", "/console/?host=a"]
+BESIDE = [
+    "/", "/hosts/acme", "/integrationsx", "/integrations.evil", "/integrations%2f..%2fhosts", "/Integrations",
+    "/console/../hosts", "/console/%2e%2e/hosts", "/%69ntegrations", "/hosts?x=/integrations/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", UNDER)
+def test_path_under_a_prefix_is_kept(path: str) -> None:
+    assert check_return_to(path, dashboard_url=DASHBOARD, prefixes=PREFIXES) == path
+
+
+@pytest.mark.parametrize("path", BESIDE)
+def test_path_beside_the_prefixes_is_refused(path: str) -> None:
+    with pytest.raises(ReturnToInvalid):
+        check_return_to(path, dashboard_url=DASHBOARD, prefixes=PREFIXES)

@@ -16,7 +16,7 @@ from app.connections.connect_errors import (
     from_oauth,
 )
 from app.connections.grants import choose_version, parse_identity_url
-from app.connections.pages import popup_page
+from app.connections.pages import Return, popup_page
 from app.connections.refusals import REASONS, reason_of
 from app.salesforce.oauth import OAuthAnswerLost, OAuthRefused
 
@@ -172,7 +172,8 @@ def test_identity_address_names_org_and_user() -> None:
 
 
 def test_popup_page_cannot_be_broken_out_of() -> None:
-    page = popup_page("https://app.example", outcome="connected", attempt_id="</script><b>\u2028")
+    text = "</script><b>\u2028"
+    page = popup_page(Return("https://app.example", f"https://app.example/{text}", text, "confirm", text))
     body = bytes(page.body).decode()
     assert body.count("</script>") == 1
     assert "\u2028" not in body

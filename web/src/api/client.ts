@@ -81,6 +81,8 @@ export class HostApi {
   readonly card = (): Promise<Card> => this.api.call("GET", `${this.path}/salesforce`);
   readonly connect = (wish: StartConnect): Promise<StartAttempt> => this.api.call("POST", `${this.path}/salesforce/connect`, wish);
   readonly attempt = (id: string): Promise<Attempt> => this.api.call("GET", `${this.path}/salesforce/connect/${encodeURIComponent(id)}`);
+  readonly complete = (id: string, code: string, isConfirmed: boolean): Promise<Attempt> =>
+    this.api.call("POST", `${this.path}/salesforce/connect/${encodeURIComponent(id)}/complete`, { code, confirm_approval: isConfirmed });
   readonly disconnect = (): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/disconnect`, { confirm: true });
   readonly setPause = (isPaused: boolean): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/${isPaused ? "pause" : "resume"}`);
   readonly setApp = (wish: OwnCredentials): Promise<Card> => this.api.call("PUT", `${this.path}/salesforce/app-credentials`, wish);

@@ -88,16 +88,24 @@ export interface Approvals {
   readonly "limit": number;
 }
 
-/** How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back. */
+/** How one attempt to connect went; `hints` are for errors that Salesforce shows and never sends back.
+ * 
+ * While it is `confirming`: whose grant waits to be confirmed, what it means for the user's approvals, and
+ * until when; else these are null. */
 export interface Attempt {
+  readonly "approvals": Approvals | null;
   readonly "attempt_id": string;
   readonly "environment": "production" | "sandbox" | "my_domain" | Other;
+  readonly "expires_at": string | null;
   readonly "finished_at": string | null;
   readonly "hints": ReadonlyArray<Advice>;
+  readonly "org": Org | null;
   readonly "problem": Advice | null;
   readonly "salesforce": SalesforceWords | null;
   readonly "started_at": string;
-  readonly "state": "waiting" | "connected" | "failed" | "expired" | Other;
+  readonly "state": "waiting" | "confirming" | "connected" | "failed" | "expired" | Other;
+  readonly "user": User | null;
+  readonly "warnings": ReadonlyArray<Advice>;
 }
 
 /** One run that reached Salesforce. `by`: who asked for it, null where nobody had to. */
@@ -287,6 +295,12 @@ export interface Card {
   readonly "support_email": string;
   readonly "version": number;
   readonly "work": Work;
+}
+
+/** The code that the browser brought back; a fifth approval of one Salesforce user must be confirmed. */
+export interface CompleteConnect {
+  readonly "code": string;
+  readonly "confirm_approval"?: boolean;
 }
 
 /** Disconnecting must be meant. */
@@ -1255,13 +1269,14 @@ export interface StartAttempt {
   readonly "warnings": ReadonlyArray<Advice>;
 }
 
-/** A wish to connect; `return_to` is a path on the dashboard's origin. */
+/** A wish to connect. `return_to` is a path on the dashboard's origin, under one of `RETURN_TO_PREFIXES`
+ * (without it, the first of them). `confirm_approval` is taken by the completion. */
 export interface StartConnect {
   readonly "confirm_approval"?: boolean;
   readonly "display"?: "redirect" | "popup";
   readonly "environment"?: "production" | "sandbox" | "my_domain";
   readonly "my_domain"?: string | null;
-  readonly "return_to"?: string;
+  readonly "return_to"?: string | null;
 }
 
 /** One event at a moment; holds no personal data. */

@@ -6,6 +6,13 @@ import type { Attempt, StartAttempt, StartConnect } from "../api/schema";
 const ASK_MS = 2_000;
 const WINDOW = "popup,width=560,height=760";
 const MESSAGE = "eventship.salesforce";
+const RECEIVED = "eventship.salesforce.received";
+
+/** The attempt once its window is done: it has ended, or waits to be confirmed with `code`. */
+export interface Outcome {
+  readonly attempt: Attempt;
+  readonly code: string | null;
+}
 
 /** Opened inside the click, or browsers block it; null where they do anyway. */
 export function openWindow(): Window | null {
@@ -25,27 +32,32 @@ export async function startIn(popup: Window | null, api: HostApi, wish: StartCon
 }
 
 /**
- * Resolves when the attempt has ended. The window tells when it can; we ask as well, since Salesforce's pages may
- * cut the window off from us, or the person goes on elsewhere.
+ * Resolves when the attempt has ended, or can be confirmed here. The window brings the code when it can; we ask as
+ * well, since Salesforce's pages may cut the window off from us, and the person then confirms in that window.
  */
-export async function outcomeOf(started: StartAttempt, api: HostApi, signal: AbortSignal): Promise<Attempt> {
-  const told = toldBy(started, signal);
-  let isTold = false;
-  void told.then(() => { isTold = true; });
+export async function outcomeOf(started: StartAttempt, api: HostApi, signal: AbortSignal): Promise<Outcome> {
+  const message = heardOf(started, signal);
+  let heard: { code: string | null } | null = null;
+  void message.then((it) => { heard = it; });
   while (!signal.aborted) {
-    await (isTold ? pause(ASK_MS, signal) : Promise.race([told, pause(ASK_MS, signal)]));
-    if (signal.aborted || (document.hidden && !isTold)) continue;
+    await (heard ? pause(ASK_MS, signal) : Promise.race([message, pause(ASK_MS, signal)]));
+    if (signal.aborted || (document.hidden && !heard)) continue;
     const attempt = await api.attempt(started.attempt_id).catch(() => null);
-    if (attempt !== null && attempt.state !== "waiting") return attempt;
+    const code = (heard as { code: string | null } | null)?.code ?? null;
+    if (attempt === null || attempt.state === "waiting") continue;
+    if (attempt.state !== "confirming" || code !== null) return { attempt, code };
   }
   throw new DOMException("nobody waits for it any more", "AbortError");
 }
 
-function toldBy(started: StartAttempt, signal: AbortSignal): Promise<void> {
+/** The window's message. It is answered, or the window would go on to the dashboard by itself. */
+function heardOf(started: StartAttempt, signal: AbortSignal): Promise<{ code: string | null }> {
   const { origin } = new URL(started.start_url);
   return new Promise((resolve) => {
-    const hear = ({ origin: from, data }: MessageEvent<{ type?: unknown; attempt_id?: unknown } | null>): void => {
-      if (from === origin && data?.type === MESSAGE && data.attempt_id === started.attempt_id) resolve();
+    const hear = ({ origin: from, source, data }: MessageEvent<{ type?: unknown; attempt_id?: unknown; code?: unknown } | null>): void => {
+      if (from !== origin || data?.type !== MESSAGE || data.attempt_id !== started.attempt_id) return;
+      source?.postMessage({ type: RECEIVED, attempt_id: started.attempt_id }, { targetOrigin: origin });
+      resolve({ code: typeof data.code === "string" ? data.code : null });
     };
     window.addEventListener("message", hear, { signal });
   });

@@ -10,9 +10,10 @@ import { adviceView, problemView, safeUrl, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
 import "./own-app";
 import { openWindow, outcomeOf, startIn } from "./attempt";
+import { forgetBegun, hasBegun, noteBegun, type Returned } from "./returned";
 
 type Environment = "production" | "sandbox" | "my_domain";
-type Stage = "install" | "connect" | "starting" | "waiting" | "failed";
+type Stage = "install" | "connect" | "starting" | "waiting" | "confirm" | "completing" | "failed";
 
 const NEEDS_CONFIRMATION = "ApprovalNeedsConfirmation";
 
@@ -24,7 +25,8 @@ export class ConnectDialog extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    card: { attribute: false }, display: {}, returnTo: { attribute: "return-to" },
+    card: { attribute: false }, display: {}, returnTo: { attribute: "return-to" }, hostName: { attribute: "host-name" },
+    returned: { attribute: false }, code: { state: true },
     stage: { state: true }, environment: { state: true }, myDomain: { state: true }, started: { state: true },
     attempt: { state: true }, problem: { state: true }, isBlocked: { state: true }, copied: { state: true },
   };
@@ -32,6 +34,10 @@ export class ConnectDialog extends EventshipElement {
   declare card: Card;
   declare display: "popup" | "redirect";
   declare returnTo: string;
+  declare hostName: string;
+  /** What the browser brought back, when the page was opened for that. */
+  declare returned: Returned | null;
+  private declare code: string | null;
   private declare stage: Stage;
   private declare environment: Environment;
   private declare myDomain: string;
@@ -44,7 +50,7 @@ export class ConnectDialog extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { stage: "install", environment: "production", myDomain: "", display: "popup", returnTo: "/" });
+    Object.assign(this, { stage: "install", environment: "production", myDomain: "", display: "popup", returnTo: "", hostName: "", returned: null, code: null });
     Object.assign(this, { started: null, attempt: null, problem: null, isBlocked: false, copied: "no" });
   }
 
@@ -54,6 +60,7 @@ export class ConnectDialog extends EventshipElement {
     if (before !== null) Object.assign(this, signInBefore(before));
     const isInstalled = !this.card.app.is_package_required || this.card.state === "needs_reconnect" || this.card.state === "disconnected";
     if (isInstalled) this.stage = "connect";
+    if (this.returned?.attemptId && this.returned.code) void this.goOn(this.returned.attemptId, this.returned.code);
   }
 
   override disconnectedCallback(): void {
@@ -72,6 +79,8 @@ export class ConnectDialog extends EventshipElement {
     switch (this.stage) {
       case "install": return this.installView();
       case "waiting": return this.waitingView();
+      case "confirm":
+      case "completing": return this.confirmView();
       case "failed": return this.failedView();
       default: return this.connectView();
     }
@@ -98,7 +107,6 @@ export class ConnectDialog extends EventshipElement {
   private connectView(): View {
     const isBusy = this.stage === "starting" || !this.card.actions.connect.is_allowed;
     const why = this.card.actions.connect.why_not;
-    const isFifth = this.problem?.body.code === NEEDS_CONFIRMATION;
     return html`${this.card.app.is_package_required ? html`<p class="small dim">${t.connect.stepOf(2)}</p>` : nothing}
       <h3>${t.connect.connectTitle}</h3>
       <p>${t.connect.connectText}</p>
@@ -106,8 +114,7 @@ export class ConnectDialog extends EventshipElement {
       ${this.environment === "my_domain" ? this.myDomainView() : nothing}
       ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
       <p class="line">
-        <button ?disabled=${isBusy} @click=${() => this.connect(isFifth)}>
-          ${this.stage === "starting" ? t.connect.starting : isFifth ? t.connect.connectAnyway : t.connect.connectNow}</button>
+        <button ?disabled=${isBusy} @click=${this.connect}>${this.stage === "starting" ? t.connect.starting : t.connect.connectNow}</button>
         ${this.card.app.is_package_required ? html`<button class="plain" @click=${() => this.go("install")}>${t.general.back}</button>` : nothing}
       </p>
       ${why ? html`<p class="small dim">${named(t.card.whyNot, why, t.card.whyNot.other)}</p>` : nothing}
@@ -149,9 +156,23 @@ export class ConnectDialog extends EventshipElement {
       <div class="stack">${attempt.hints.map((each) => adviceView(each, { tone: "calm", docsBase: this.docsBase }))}</div></details>`;
   }
 
+  private confirmView(): View {
+    const { attempt } = this;
+    const org = attempt?.org?.name ?? attempt?.org?.id ?? "";
+    const user = attempt?.user?.username ?? attempt?.user?.id ?? "";
+    const isBusy = this.stage === "completing";
+    return html`<h3>${t.connect.confirmTitle(org, user, this.hostName || this.hostId)}</h3>
+      <p>${t.connect.confirmText}</p>
+      ${attempt?.warnings.map((each) => adviceView(each, { tone: "wait", docsBase: this.docsBase }))}
+      ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
+      <p class="line"><button ?disabled=${isBusy} @click=${() => this.complete(true)}>${isBusy ? t.connect.completing : attempt?.warnings.length ? t.connect.connectAnyway : t.connect.confirm}</button>
+        <button class="plain" @click=${this.close}>${t.general.cancel}</button></p>`;
+  }
+
   private failedView(): View {
     const { attempt } = this;
     return html`<h3>${t.connect.failedTitle}</h3>
+      ${this.problem === null ? nothing : problemView(this.problem, { docsBase: this.docsBase })}
       ${attempt?.problem ? html`<div role="alert">${adviceView(attempt.problem, { docsBase: this.docsBase, said: attempt.salesforce })}</div>` : nothing}
       ${attempt?.hints.length ? this.hintsView(attempt) : nothing}
       <p class="line"><button @click=${() => this.go("connect")}>${t.connect.tryAgain}</button>
@@ -179,14 +200,14 @@ export class ConnectDialog extends EventshipElement {
     }
   }
 
-  private async connect(isConfirmed: boolean): Promise<void> {
+  private readonly connect = async (): Promise<void> => {
     const popup = this.display === "popup" ? openWindow() : null;
     this.isBlocked = this.display === "popup" && popup === null;
     this.stage = "starting";
     this.problem = null;
     const wish = {
       environment: this.environment, my_domain: this.environment === "my_domain" ? this.myDomain.trim() : null,
-      display: this.display, return_to: this.returnTo, confirm_approval: isConfirmed,
+      display: this.display, return_to: this.returnTo || null,
     };
     try {
       this.started = await startIn(popup, this.api.host(this.hostId), wish);
@@ -195,9 +216,10 @@ export class ConnectDialog extends EventshipElement {
       this.problem = this.problemIn(error);
       return;
     }
+    noteBegun(this.started.attempt_id, this.hostId);
     if (this.display === "redirect") location.assign(this.started.start_url);
     else await this.waitFor(this.started);
-  }
+  };
 
   private async waitFor(started: StartAttempt): Promise<void> {
     this.stage = "waiting";
@@ -207,12 +229,54 @@ export class ConnectDialog extends EventshipElement {
     const api = this.api.host(this.hostId);
     this.attempt = await api.attempt(started.attempt_id).catch(() => null);
     try {
-      this.attempt = await outcomeOf(started, api, signal);
+      const { attempt, code } = await outcomeOf(started, api, signal);
+      Object.assign(this, { attempt, code });
     } catch {
       return; // closed, or started again
     }
-    if (this.attempt.state === "connected") this.tell("connect-done");
-    else this.stage = "failed";
+    await this.settle();
+  }
+
+  /** The page was opened to confirm an attempt. By itself it does so only for one that this tab began. */
+  private async goOn(attemptId: string, code: string): Promise<void> {
+    Object.assign(this, { stage: "waiting", code });
+    try {
+      this.attempt = await this.api.host(this.hostId).attempt(attemptId);
+    } catch (error) {
+      Object.assign(this, { stage: "failed", problem: this.problemIn(error) });
+      return;
+    }
+    await this.settle();
+  }
+
+  private async settle(): Promise<void> {
+    const { attempt } = this;
+    if (attempt?.state === "connected") this.finish();
+    else if (attempt?.state !== "confirming") this.stage = "failed";
+    else if (hasBegun(attempt.attempt_id, this.hostId)) await this.complete(false);
+    else this.stage = "confirm";
+  }
+
+  private finish(): void {
+    forgetBegun();
+    this.tell("connect-done");
+  }
+
+  private async complete(isConfirmed: boolean): Promise<void> {
+    const { attempt, code } = this;
+    if (attempt === null || code === null) return;
+    Object.assign(this, { stage: isConfirmed ? "completing" : "waiting", problem: null });
+    const api = this.api.host(this.hostId);
+    try {
+      await api.complete(attempt.attempt_id, code, isConfirmed);
+      this.finish();
+    } catch (error) {
+      const problem = this.problemIn(error);
+      const isAsked = problem.body.code === NEEDS_CONFIRMATION && !isConfirmed;
+      const stage = isAsked || problem.isUnreachable ? "confirm" : "failed";
+      this.attempt = await api.attempt(attempt.attempt_id).catch(() => attempt);
+      Object.assign(this, { stage, problem: isAsked || this.attempt.problem ? null : problem });
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import { adviceView, loadingView, outward, problemView, silenceView, type View }
 import { controls, look } from "../ui/styles";
 import "./connect-dialog";
 import "./preflight";
+import { forgetReturned, whatReturned, type Returned } from "./returned";
 
 const TONES: Readonly<Record<string, string>> = {
   connected: "is-good", needs_reconnect: "is-bad", disconnected: "is-calm", not_connected: "is-calm", not_configured: "is-calm",
@@ -24,15 +25,18 @@ export class SalesforceCard extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    display: {}, returnTo: { attribute: "return-to" },
+    display: {}, returnTo: { attribute: "return-to" }, hostName: { attribute: "host-name" }, returned: { state: true },
     card: { state: true }, problem: { state: true }, refusal: { state: true }, dialog: { state: true },
     isBusy: { state: true }, lastAttempt: { state: true },
   };
 
   /** `popup` or `redirect`. */
   declare display: "popup" | "redirect";
-  /** Where `redirect` comes back to: a path on the page's own origin. */
+  /** Where the browser comes back to: a path on the page's own origin. Without it the service's own choice. */
   declare returnTo: string;
+  /** What the host is called when people are asked; its id by default. */
+  declare hostName: string;
+  private declare returned: Returned | null;
   private declare card: Card | null;
   private declare problem: ApiProblem | null;
   private declare refusal: ApiProblem | null;
@@ -43,7 +47,7 @@ export class SalesforceCard extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { display: "popup", returnTo: location.pathname, card: null, problem: null, refusal: null });
+    Object.assign(this, { display: "popup", returnTo: "", hostName: "", returned: null, card: null, problem: null, refusal: null });
     Object.assign(this, { dialog: null, isBusy: false, lastAttempt: null });
   }
 
@@ -89,12 +93,15 @@ export class SalesforceCard extends EventshipElement {
     if (event.type === "card") this.card = JSON.parse(event.data) as Card;
   }
 
-  /** After a redirect the address says that it failed, and this card says why. */
+  /** The browser came back from Salesforce: this card says why it failed, or goes on to connect its own host. */
   private async showReturned(): Promise<void> {
-    const query = new URLSearchParams(location.search);
-    const attempt = query.get("attempt");
-    if (query.get("salesforce") !== "failed" || attempt === null) return;
-    this.lastAttempt = await this.api.host(this.hostId).attempt(attempt).catch(() => null);
+    const returned = whatReturned();
+    if (returned === null || returned.attemptId === null) return;
+    const attempt = await this.api.host(this.hostId).attempt(returned.attemptId).catch(() => null);
+    if (attempt === null || whatReturned() !== returned) return;
+    forgetReturned();
+    if (returned.code === null) this.lastAttempt = attempt;
+    else Object.assign(this, { returned, dialog: "connect" });
   }
 
   protected override render() {
@@ -175,7 +182,7 @@ export class SalesforceCard extends EventshipElement {
   private dialogView(card: Card): View {
     if (this.dialog === "connect") {
       return html`<salesforce-connect-dialog .card=${card} .getToken=${this.getToken} .hostId=${this.hostId} .apiBase=${this.apiBase} .docsBase=${this.docsBase}
-        .display=${this.display} .returnTo=${this.returnTo} @connect-closed=${this.closeDialog} @connect-done=${this.connected}
+        .display=${this.display} .returnTo=${this.returnTo} .hostName=${this.hostName} .returned=${this.returned} @connect-closed=${this.closeDialog} @connect-done=${this.connected}
         @card-changed=${(event: CustomEvent<Card>) => { this.card = event.detail; }}></salesforce-connect-dialog>`;
     }
     if (this.dialog !== "disconnect") return nothing;
@@ -189,6 +196,7 @@ export class SalesforceCard extends EventshipElement {
 
   private readonly closeDialog = (): void => {
     this.dialog = null;
+    this.returned = null;
     this.refusal = null;
     void this.live?.refresh();
   };

@@ -136,7 +136,7 @@ class Console extends EventshipElement {
 
   private hostView(host: HostListed | null, hostId: string): View {
     return html`<p class="small dim">${hostId}${host ? ` · ${named(words.roles, host.role, host.role)}` : nothing}</p>
-      <salesforce-card host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} return-to="/console/"></salesforce-card>
+      <salesforce-card host-id=${hostId} .getToken=${this.getToken} docs-base=${DOCUMENTS} host-name=${host?.name ?? hostId} return-to="/console/?host=${encodeURIComponent(hostId)}"></salesforce-card>
       <p><a href="${hostAddress(hostId)}/mapping">${words.mapping} ›</a></p>
       <section class="panel stack" aria-labelledby="events"><h2 id="events">${words.events}</h2>
         ${this.events === null ? loadingView() : this.events.length === 0 ? html`<p class="dim">${words.noEvents}</p>` : html`<ul class="events">${this.events.map((event) => this.eventLine(hostId, event))}</ul>`}
@@ -173,7 +173,8 @@ function hostAddress(hostId: string): string {
 function placeOf(hash: string): Place {
   const [, kind, hostId, part, eventId] = hash.slice(1).split("/").map(decodeURIComponent);
   const isHost = kind === "hosts" && hostId !== undefined;
-  return { hostId: isHost ? hostId : null, eventId: isHost ? (eventId ?? null) : null, isMapping: isHost && part === "mapping", isOperations: kind === "operations" };
+  const returnedTo = kind === undefined ? new URLSearchParams(location.search).get("host") : null;
+  return { hostId: isHost ? hostId : returnedTo, eventId: isHost ? (eventId ?? null) : null, isMapping: isHost && part === "mapping", isOperations: kind === "operations" };
 }
 
 define("eventship-console", Console);

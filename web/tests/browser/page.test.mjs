@@ -60,6 +60,7 @@ test("the README's page shows both elements and breaks no policy", async () => {
       await page.getByRole("button", { name: "Connect now" }).click();
     })(),
   ]);
+  await popup.getByRole("button", { name: "Continue to Salesforce" }).click();
   await popup.getByRole("button", { name: "Log in" }).click();
   await Promise.all([popup.waitForEvent("close"), popup.getByRole("button", { name: "Allow" }).click()]);
   await page.locator("salesforce-card [data-state=connected]").waitFor();

@@ -50,6 +50,8 @@ const row = (number) => drawer().locator(`[data-registration=reg_${number}]`);
 
 async function signIn(decision) {
   const [popup] = await Promise.all([page.waitForEvent("popup"), button("Connect now", dialog()).click()]);
+  await popup.getByText("Otter Events").waitFor();
+  await popup.getByRole("button", { name: "Continue to Salesforce" }).click();
   await popup.getByRole("button", { name: "Log in" }).click();
   const choice = popup.getByRole("button", { name: decision });
   await Promise.all([popup.waitForEvent("close"), choice.click()]);
@@ -93,11 +95,38 @@ step("a person who denies access is told what happened", async () => {
 step("an org without the package gets its own advice", async () => {
   await stack.door("PUT", "config", { package_installed: false });
   const [popup] = await Promise.all([page.waitForEvent("popup"), button("Connect now", dialog()).click()]);
+  await popup.getByRole("button", { name: "Continue to Salesforce" }).click();
   await Promise.all([popup.waitForEvent("close"), popup.getByRole("button", { name: "Log in" }).click()]);
   await dialog().getByText("Eventship isn't installed in your Salesforce org yet").waitFor();
   await assertAccessible(page, "the advice after a failure");
   await stack.door("PUT", "config", { package_installed: true });
   await button("Try again", dialog()).click();
+});
+
+step("what another tab began is asked about, and the code is in no address", async () => {
+  await page.keyboard.press("Escape");
+  const token = await stack.token(HOST);
+  const wish = await fetch(`${stack.url}/v1/hosts/${HOST}/salesforce/connect`, {
+    method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ return_to: `/console/?host=${HOST}` }),
+  });
+  const { start_url: url } = await wish.json();
+  const other = await openPage(browser);
+  await other.goto(await stack.address(HOST));
+  await other.goto(url);
+  await other.getByRole("button", { name: "Continue to Salesforce" }).click();
+  await other.getByRole("button", { name: "Log in" }).click();
+  await other.getByRole("button", { name: "Allow" }).click();
+  await other.getByRole("heading", { name: /^Connect Northwind Events \(.+\) to Otter Events\?$/ }).waitFor();
+  assert.equal(new URL(other.url()).search + new URL(other.url()).hash, `?host=${HOST}`);
+  await assertAccessible(other, "the question before a connection");
+  await shoot(other, "confirm");
+  await other.getByRole("button", { name: "Cancel" }).click();
+  await other.locator("salesforce-card [data-state=not_connected]").waitFor();
+  assert.deepEqual(other.faults, []);
+  await other.context().close();
+  await button("Connect", card()).click();
+  await button("I've already installed it", dialog()).click();
 });
 
 step("connecting through Salesforce's pages shows the org on the card", async () => {
