@@ -126,6 +126,17 @@ class HostFault(BaseModel):
     until: datetime | None
 
 
+class HostProblem(BaseModel):
+    """What a connected user lacks while the connection itself works; some of the host's rows wait for it."""
+
+    host_id: str
+    org_id: str
+    code: str
+    object: str | None
+    field: str | None
+    since: datetime
+
+
 class BudgetShown(BaseModel):
     """One host's share of its org's calls; the fullest come first."""
 
@@ -306,6 +317,7 @@ class Overview(BaseModel):
     orgs_with_backlog: int
     orgs_with_trouble: list[OrgShown]
     host_faults: list[HostFault]
+    host_problems: list[HostProblem]
     budgets: list[BudgetShown]
     workers: list[WorkerShown]
     failures: list[FailureCount]

@@ -1,4 +1,4 @@
-"""What operations see first: backlog, trouble, budgets, workers, failures; across hosts, in ten queries."""
+"""What operations see first: backlog, trouble, budgets, workers, failures; across hosts, in few queries."""
 
 from datetime import datetime
 
@@ -7,7 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.health import READY
 from app.models import JOB_STATES, Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
-from app.monitor.ops_schemas import BudgetShown, FailureCount, HostFault, OrgShown, Overview, WorkerShown
+from app.monitor.ops_schemas import (
+    BudgetShown,
+    FailureCount,
+    HostFault,
+    HostProblem,
+    OrgShown,
+    Overview,
+    WorkerShown,
+)
+from app.sync.access import AccessProblem
 
 SHOWN_MAX = 100
 
@@ -22,6 +31,7 @@ async def read_overview(session: AsyncSession) -> Overview:
         orgs_with_backlog=orgs,
         orgs_with_trouble=await _orgs_with_trouble(session, now),
         host_faults=await _host_faults(session),
+        host_problems=await _host_problems(session),
         budgets=await _budgets(session),
         workers=await _workers(session, now),
         failures=await _failures(session),
@@ -81,6 +91,27 @@ async def _host_faults(session: AsyncSession) -> list[HostFault]:
     )
     names = list(HostFault.model_fields)
     return [HostFault(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
+
+
+async def _host_problems(session: AsyncSession) -> list[HostProblem]:
+    query = (
+        select(Connection.host_id, Connection.org_id, Connection.state_since, Connection.problems)
+        .where(Connection.state == "connected", func.jsonb_array_length(Connection.problems) > 0)
+        .order_by(Connection.host_id)
+        .limit(SHOWN_MAX)
+    )
+    return [
+        HostProblem(
+            host_id=host_id,
+            org_id=org_id,
+            code=each.code,
+            object=each.sobject,
+            field=each.field,
+            since=each.since or state_since,
+        )
+        for host_id, org_id, state_since, problems in await session.execute(query)
+        for each in map(AccessProblem.of, problems)
+    ]
 
 
 async def _budgets(session: AsyncSession) -> list[BudgetShown]:

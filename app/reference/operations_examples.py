@@ -51,6 +51,16 @@ OVERVIEW: Final[dict[str, Any]] = {
             "until": "2026-11-21T10:01:01Z",
         }
     ],
+    "host_problems": [
+        {
+            "host_id": "host_acme",
+            "org_id": ORG_ID,
+            "code": "email_not_searchable",
+            "object": "Lead",
+            "field": "Email",
+            "since": "2026-11-21T09:12:40Z",
+        }
+    ],
     "budgets": [
         {
             "host_id": "host_acme",

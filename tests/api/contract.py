@@ -259,6 +259,10 @@ OVERVIEW: Shape = {
     "host_faults": [{
         "host_id": TEXT, "org_id": ID, "code": TEXT, "count": NUMBER, "until": Maybe(TIME),
     }],
+    "host_problems": [{
+        "host_id": TEXT, "org_id": ID, "code": TEXT, "object": Maybe(TEXT), "field": Maybe(TEXT),
+        "since": TIME,
+    }],
     "budgets": [{
         "host_id": TEXT, "org_id": ID, "org_used": NUMBER, "org_limit": NUMBER, "cap_percent": NUMBER,
         "closed_until": Maybe(TIME), "measured_at": Maybe(TIME),

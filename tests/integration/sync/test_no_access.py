@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.connections.preflight import run_preflight
 from app.models import Connection
+from app.monitor.overview import read_overview
 from tests.integration.sync.conftest import HOST, Rig
 
 EMAIL = "otter1@example.com"
@@ -242,3 +243,17 @@ async def test_where_the_description_is_hidden_a_lost_task_is_found_by_its_subje
         await rig.pass_time(120)
     assert await rig.states() == dict.fromkeys([reg, again], "synced")
     assert len(await rig.records("Task")) == 2
+
+
+async def test_operations_see_what_the_user_of_a_host_lacks(rig: Rig) -> None:
+    await rig.org.configure(**SIGHTS["hidden"])
+    await rig.registered(1)
+    await rig.drain()
+    async with rig.database.system() as session:
+        [problem] = (await read_overview(session)).host_problems
+    assert (problem.host_id, problem.org_id) == (HOST, rig.org.org_id)
+    assert (problem.code, problem.object, problem.field) == ("email_not_searchable", "Lead", "Email")
+    await rig.org.configure(**SEEN)
+    await run_preflight(rig.resources, HOST)
+    async with rig.database.system() as session:
+        assert (await read_overview(session)).host_problems == []

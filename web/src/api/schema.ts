@@ -617,6 +617,16 @@ export interface HostListed {
   readonly "role": Role;
 }
 
+/** What a connected user lacks while the connection itself works; some of the host's rows wait for it. */
+export interface HostProblem {
+  readonly "code": string;
+  readonly "field": string | null;
+  readonly "host_id": string;
+  readonly "object": string | null;
+  readonly "org_id": string;
+  readonly "since": string;
+}
+
 /** Which jobs, across hosts: all members that are set must hold, and one must be set.
  * 
  * `state` is the job's own; `older_than` compares with its last change. */
@@ -849,6 +859,7 @@ export interface Overview {
   readonly "budgets": ReadonlyArray<BudgetShown>;
   readonly "failures": ReadonlyArray<FailureCount>;
   readonly "host_faults": ReadonlyArray<HostFault>;
+  readonly "host_problems": ReadonlyArray<HostProblem>;
   readonly "oldest_due_age_seconds": number;
   readonly "orgs_with_backlog": number;
   readonly "orgs_with_trouble": ReadonlyArray<OrgShown>;
