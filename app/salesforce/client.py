@@ -107,6 +107,12 @@ class SalesforceClient:
         answer = await self._request("POST", f"{api_path(self.api_version)}/composite", json=body)
         return read_composite(answer, sent)
 
+    async def collection(self, request: Subrequest) -> SubAnswer:
+        """The answer to one collection outside of a composite, where texts are never read as references."""
+        body = dict(request.body or {})
+        answer = await self._request(request.method, request.url, json=body, headers=request.headers)
+        return SubAnswer(request.reference_id, 200, answer)
+
     async def create(
         self, sobject: str, fields: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
     ) -> str:

@@ -65,6 +65,14 @@ class Record:
     id: str | None = None
 
 
+def has_reference_text(fields: Mapping[str, Any]) -> bool:
+    """Whether Salesforce would take a text of these fields for a reference (`@{part0.id}`) in a composite.
+
+    Nothing escapes it there: such a record must travel outside of composites.
+    """
+    return any(isinstance(value, str) and "@{" in value for value in fields.values())
+
+
 @dataclass(frozen=True)
 class RowResult:
     """What became of one row of a collection; `id` has 18 characters."""

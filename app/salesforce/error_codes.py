@@ -91,7 +91,6 @@ SORTING_BY_CODE: Final[dict[str, Sorting]] = {
     "REQUEST_RUNNING_TOO_LONG": _WAIT_RECORD,
     "INVALID_QUERY_LOCATOR": _WAIT_RECORD,
     "ALL_OR_NONE_OPERATION_ROLLED_BACK": _WAIT_RECORD,
-    "PROCESSING_HALTED": _WAIT_RECORD,
     # The user may not touch this one. A locked entity waits in an approval: a person must release it.
     "INSUFFICIENT_ACCESS": _ACCESS_RECORD,
     "INSUFFICIENT_ACCESS_OR_READONLY": _ACCESS_RECORD,
@@ -121,6 +120,8 @@ SORTING_BY_CODE: Final[dict[str, Sorting]] = {
     "NUMBER_OUTSIDE_VALID_RANGE": _DATA_RECORD,
     "INVALID_EMAIL_ADDRESS": _DATA_RECORD,
     "JSON_PARSER_ERROR": _DATA_RECORD,
+    # A part of a composite that refers to nothing: we halt nothing else, as allOrNone is false.
+    "PROCESSING_HALTED": _DATA_RECORD,
     "MALFORMED_ID": _DATA_RECORD,
     "INVALID_CROSS_REFERENCE_KEY": _DATA_RECORD,
     "NOT_FOUND": _DATA_RECORD,

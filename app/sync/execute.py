@@ -1,7 +1,8 @@
 """The one place that writes to Salesforce: commits the intent, sends, and tells each row how it ended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import (
@@ -15,6 +16,7 @@ from app.salesforce.composite import (
     collection_create,
     collection_update,
     create_request,
+    has_reference_text,
     read_collection,
     read_written,
 )
@@ -36,6 +38,7 @@ from app.sync.store import Store
 from app.sync.turns import in_turns
 
 Chunk = Sequence[Operation]
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -75,8 +78,12 @@ class Executor:
             for operation in operations:
                 await self._create_alone(operation)
             return
-        for start in range(0, len(operations), MAX_SUBREQUESTS):
-            await self._send_singles(operations[start : start + MAX_SUBREQUESTS])
+        packed = [each for each in operations if not has_reference_text(each.record.fields)]
+        for start in range(0, len(packed), MAX_SUBREQUESTS):
+            await self._send_singles(packed[start : start + MAX_SUBREQUESTS])
+        for operation in operations:
+            if has_reference_text(operation.record.fields):
+                await self._create_alone(operation)
 
     async def retake_duplicates(self) -> list[tuple[Operation, Failure]]:
         """The creates that duplicate rules refused, each with the records that are said to be there.
@@ -148,7 +155,7 @@ class Executor:
             return
         requests = [self._collection(chunk, n) for n, chunk in enumerate(chunks)]
         try:
-            answers = await self.composite(requests, [each for chunk in chunks for each in chunk])
+            answers = await self._answers(requests, [each for chunk in chunks for each in chunk])
         except Refused as refused:
             await self._split([each for chunk in chunks for each in chunk], refused)
             return
@@ -194,8 +201,20 @@ class Executor:
     ) -> list[SubAnswer]:
         if not requests:
             return []
+        return await self._asked(self.client.composite(requests), operations)
+
+    async def _answers(
+        self, requests: Sequence[Subrequest], operations: Sequence[Operation]
+    ) -> list[SubAnswer]:
+        """Of collections: in one composite, but what Salesforce would take for references goes by itself."""
+        if any(has_reference_text(each.record.fields) for each in operations):
+            [request] = requests
+            return [await self._asked(self.client.collection(request), operations)]
+        return await self.composite(requests, operations)
+
+    async def _asked(self, asking: Awaitable[Answer], operations: Sequence[Operation]) -> Answer:
         try:
-            return await self.client.composite(requests)
+            return await asking
         except Refused:
             raise
         except SalesforceError as error:
@@ -281,16 +300,19 @@ class Executor:
 def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
     """Groups that fit one composite: creates before updates, each collection sorted by object.
 
-    Headers are those of a whole collection.
+    Headers are those of a whole collection. A collection with texts that look like references is a group of
+    its own.
     """
-    alike: dict[tuple[bool, tuple[tuple[str, str], ...]], list[Operation]] = {}
+    alike: dict[tuple[bool, bool, tuple[tuple[str, str], ...]], list[Operation]] = {}
     for each in sorted(operations, key=lambda each: (not each.is_create, each.record.sobject)):
-        alike.setdefault((each.is_create, each.headers), []).append(each)
-    chunks: list[Chunk] = [
-        some[start : start + MAX_ROWS] for some in alike.values() for start in range(0, len(some), MAX_ROWS)
-    ]
-    for start in range(0, len(chunks), MAX_QUERIES_AND_COLLECTIONS):
-        yield chunks[start : start + MAX_QUERIES_AND_COLLECTIONS]
+        is_literal = has_reference_text(each.record.fields)
+        alike.setdefault((is_literal, each.is_create, each.headers), []).append(each)
+    chunks: dict[bool, list[Chunk]] = {False: [], True: []}
+    for (is_literal, *_), some in alike.items():
+        chunks[is_literal] += [some[start : start + MAX_ROWS] for start in range(0, len(some), MAX_ROWS)]
+    for start in range(0, len(chunks[False]), MAX_QUERIES_AND_COLLECTIONS):
+        yield chunks[False][start : start + MAX_QUERIES_AND_COLLECTIONS]
+    yield from ([chunk] for chunk in chunks[True])
 
 
 def _may_be_alerted(operation: Operation, result: RowResult) -> bool:

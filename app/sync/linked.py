@@ -7,7 +7,15 @@ https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resourc
 
 from collections.abc import Sequence
 
-from app.salesforce.composite import MAX_SUBREQUESTS, SubAnswer, Subrequest, create_request, update_request
+from app.salesforce.composite import (
+    MAX_SUBREQUESTS,
+    Record,
+    SubAnswer,
+    Subrequest,
+    create_request,
+    has_reference_text,
+    update_request,
+)
 from app.salesforce.errors import Refused
 from app.sync.batch import Batch
 from app.sync.ends import mark_unwritten
@@ -18,6 +26,9 @@ from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation
 from app.sync.rules.people import ACCOUNT, Found
 
+POINTING_FIELDS = frozenset({"WhoId", "LeadId", "ContactId"})
+"""Fields of a Task or member that hold the person's id and nothing else."""
+
 Family = tuple[Operation, list[Operation]]
 
 
@@ -26,7 +37,8 @@ def plan_linked(
 ) -> list[Family]:
     """Each new person with what depends on it; empty where a composite could not hold them all.
 
-    The Contact of a Person Account has no id that could be referred to.
+    The Contact of a Person Account has no id that could be referred to, and texts that look like references
+    themselves must stay outside of composites.
     """
     if not 0 < len(people) < MAX_SUBREQUESTS or any(each.record.sobject == ACCOUNT for each in people):
         return []
@@ -37,6 +49,8 @@ def plan_linked(
         pieces = plan_rest(person.rows, found, batch=batch, clock=executor.clock)
         families.append((person, [part for piece in pieces for part in piece]))
         _forget_placeholder(person)
+    if any(_has_foreign_reference(each.record) for person, parts in families for each in (person, *parts)):
+        return []
     size = sum(1 + len(parts) for _, parts in families)
     return families if len(people) < size <= MAX_SUBREQUESTS else []
 
@@ -114,6 +128,12 @@ def _is_refused(answer: SubAnswer) -> bool:
 def _take_back(operations: Sequence[Operation]) -> None:
     for operation in operations:
         mark_unwritten(operation, is_failed=False)
+
+
+def _has_foreign_reference(record: Record) -> bool:
+    """Whether a text of the record looks like a reference, besides those to our new people."""
+    fields = {name: value for name, value in record.fields.items() if name not in POINTING_FIELDS}
+    return has_reference_text(fields)
 
 
 def _forget_placeholder(person: Operation) -> None:

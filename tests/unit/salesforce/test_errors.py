@@ -44,7 +44,7 @@ SORTED: list[tuple[str, str, int | None, str, str]] = [
     ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", 400, "transient", "record"),
     ("QUERY_TIMEOUT", "Your query request was running too long.", 400, "transient", "record"),
     ("ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back", None, "transient", "record"),
-    ("PROCESSING_HALTED", "The transaction was rolled back", 400, "transient", "record"),
+    ("PROCESSING_HALTED", "Invalid reference specified.", 400, "data", "record"),
     ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", 400, "access", "record"),
     ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "insufficient access", None, "access", "record"),
     ("INSUFFICIENT_ACCESS_SOMETHING_NEW", "", 400, "access", "record"),
