@@ -12,8 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app import wakeups
 from app.database import Database
+from app.intake import writer
 from app.local import LocalEngines
+from app.log_limit import LogLimit
 from app.models import Base
 from app.pepper import audit_key
 from app.settings import Settings
@@ -21,7 +24,10 @@ from app.sync.drain import pepper_of
 from app.vault import Vault, new_key
 from tests.factories import settings_for
 from tests.tokens import TokenMint
+from workers import drains, guards
 
+LIMITED = (wakeups, writer, drains, guards)
+"""Modules that log one trouble at most once a minute."""
 ROOT = Path(__file__).parents[1]
 
 # Times are measured by bench/, never by a test: a busy machine is no failure.
@@ -34,6 +40,13 @@ EMPTY_TABLES = "DO $$ BEGIN {} END $$".format(
         for table in Base.metadata.sorted_tables
     )
 )
+
+
+@pytest.fixture(autouse=True)
+def each_test_hears_of_every_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test before this one logged keeps no line of this one back."""
+    for module in LIMITED:
+        monkeypatch.setattr(module, "limit", LogLimit(module.log))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections import attempts, pages
 from app.connections.apps import AppNotConfigured, credentials_for
@@ -127,15 +129,26 @@ async def _outcome_before(resources: Resources, attempt_id: str) -> tuple[str, s
     """How the first arrival ended, once it has; a grant that still waits gets a fresh code."""
     for _ in range(LOOKS):
         async with resources.database.system() as session:
-            code = await attempts.renew_code(session, attempt_id)
-            attempt = await session.get(OAuthAttempt, attempt_id, populate_existing=True)
-        if code is not None:
-            return CONFIRM, code
-        if attempt is None or attempt.state != "waiting":
-            is_connected = attempt is not None and attempt.state == CONNECTED
-            return CONNECTED if is_connected else FAILED, None
+            before = await _state_of(session, attempt_id)
+            if before != "waiting":
+                code = await attempts.renew_code(session, attempt_id)
+                after = await _state_of(session, attempt_id)
+                return _shown_again(code, after)
         await asyncio.sleep(LOOK_SECONDS)
     return UNFINISHED, None
+
+
+async def _state_of(session: AsyncSession, attempt_id: str) -> str | None:
+    state: str | None = await session.scalar(
+        select(OAuthAttempt.state).where(OAuthAttempt.attempt_id == attempt_id)
+    )
+    return state
+
+
+def _shown_again(code: str | None, state: str | None) -> tuple[str, str | None]:
+    if code is not None:
+        return CONFIRM, code
+    return (CONNECTED if state == CONNECTED else FAILED), None
 
 
 def _used_up() -> Response:

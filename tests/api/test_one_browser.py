@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.connections import attempts, connect, oauth_routes
 from app.database import Database
 from app.settings import Settings
 from simulator.app import SimulatorApp
@@ -84,6 +87,41 @@ async def test_callback_fetched_by_four_at_once_makes_one_grant_and_one_code_tha
     completed = [await service.complete(answer) for answer in answers]
     assert sorted(answer.status_code for answer in completed) == [200, 409, 409, 409]
     assert (len(grants(service)), await audited(service)) == (1, ["salesforce.connected"])
+
+
+async def test_callback_that_looks_while_the_first_one_commits_brings_a_code(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, go = asyncio.Event(), asyncio.Event()
+    receive, renew_code = connect.receive, attempts.renew_code
+
+    async def receive_later(*args: Any) -> str | None:
+        held.set()
+        await go.wait()
+        return await receive(*args)
+
+    async def renew_and_let_the_first_commit(session: AsyncSession, attempt_id: str) -> str | None:
+        code = await renew_code(session, attempt_id)
+        go.set()
+        await first
+        return code
+
+    monkeypatch.setattr(oauth_routes, "receive", receive_later)
+    monkeypatch.setattr(attempts, "renew_code", renew_and_let_the_first_commit)
+    attempt = await service.start()
+    async with service.browser() as browser:
+        back = await code_for(service, browser, attempt["start_url"])
+        first = asyncio.create_task(browser.http.get(back))
+        await held.wait()
+        second = asyncio.create_task(browser.http.get(back))
+        await asyncio.sleep(0.5)
+        go.set()
+        answers = [await first, await second]
+    assert [query_of(answer.headers["location"])["salesforce"] for answer in answers] == [
+        "confirm",
+        "confirm",
+    ]
+    assert (await service.complete(answers[1])).json()["state"] == "connected"
 
 
 async def test_callback_in_another_browser_connects_nothing(service: Service) -> None:

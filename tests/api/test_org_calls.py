@@ -69,6 +69,7 @@ SILENT = {
         f"{H}/audit": "GET",
         f"{H}/connect": "POST",
         f"{H}/connect/{{attempt_id}}": "GET",
+        f"{H}/connect/{{attempt_id}}/complete": "POST",
         f"{H}/disconnect": "POST",
         f"{H}/mapping/sources": "GET",
         f"{H}/pause": "POST",
