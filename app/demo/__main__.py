@@ -1,4 +1,4 @@
-"""`python -m app.demo run` and `python -m app.demo smoke [--fault …]`."""
+"""`python -m app.demo run` and `python -m app.demo smoke [--fault …] [--org …]`."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from app.demo.browser import Lost
 from app.demo.dashboard import ApiRefused
 from app.demo.faults import FAULTS, FaultMissed
 from app.demo.org import DoorRefused
+from app.demo.orgs import ORGS
 from app.demo.run import run
 from app.demo.smoke import NotAsExpected, smoke
 from app.demo.story import ConnectionEnded, NotDrained, WebhookRefused
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
     chosen = _parser().parse_args(arguments)
     try:
         if chosen.what == "smoke":
-            return smoke(chosen.fault, dict(environment))
+            return _smoke(chosen.fault, chosen.org, environment)
         home = Path(environment.get("LOCAL_HOME", ".local"))
         port = int(environment.get("PORT", DEFAULT_PORT))
         simulator_port = int(environment.get("SIMULATOR_PORT", DEFAULT_SIMULATOR_PORT))
@@ -45,12 +46,22 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
         return 2
 
 
+def _smoke(fault: str | None, org: str | None, environment: Mapping[str, str]) -> int:
+    for what, name, table in (("FAULT", fault, FAULTS), ("ORG", org, ORGS)):
+        if name not in table:
+            known = ", ".join(each for each in table if each is not None)
+            sys.stderr.write(f"smoke: {what}={name} is none of {known}\n")
+            return 2
+    return smoke(fault, org, dict(environment))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app.demo", description=__doc__)
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("run", help="play on kept state and stay until Ctrl-C")
     checked = what.add_parser("smoke", help="play on fresh state and compare")
-    checked.add_argument("--fault", choices=[name for name in FAULTS if name is not None])
+    checked.add_argument("--fault")
+    checked.add_argument("--org")
     return parser
 
 

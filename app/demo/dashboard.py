@@ -56,6 +56,13 @@ class Dashboard:
         chosen = {"campaign_id": campaign_id, "statuses": shown["proposed"]}
         return self._call("PUT", f"{self.event}/campaign", json=chosen)
 
+    def pause(self) -> None:
+        """Let all work of the host wait."""
+        self._call("POST", f"{self._host}/pause")
+
+    def resume(self) -> None:
+        self._call("POST", f"{self._host}/resume")
+
     def stats(self) -> dict[str, Any]:
         return self._call("GET", f"{self.event}/stats")
 

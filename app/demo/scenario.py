@@ -97,6 +97,10 @@ SEEDED = (
     Seeded(
         "ina", "Lead", _person("Ina", "Invited", "ina.invited@guest.example", "Guest SA"), is_invited=True
     ),
+    # A colleague of somebody in the crowd, with the company's phone.
+    Seeded(
+        "colleague", "Contact", {**_person("Zoe", "Colleague", "zoe@desk.example"), "Phone": "+49 30 4007"}
+    ),
     Seeded(
         "tess the younger",
         "Lead",

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from app.demo.deliveries import deliveries, event_published
-from app.demo.faults import FAULTS
+from app.demo.faults import FAULTS, Fault
 from app.demo.org import Prepared, prepare
+from app.demo.orgs import ORGS, OrgKind
 from app.demo.scenario import REFUSED_CODE, REGISTRANTS, RULE_MESSAGE
 from app.demo.show import say
 from app.demo.story import Doors, doors_of, post, wait_until_drained
-from app.demo.verdict import OrgState, Verdict, judge, judge_rows
+from app.demo.verdict import OrgState, Verdict, judge, judge_rows, judge_warnings
 from app.local import free_port
 from app.machine.stack import Plan, Stack
 
@@ -62,12 +63,12 @@ class Outcome:
         )
 
 
-def smoke(fault: str | None, given: Mapping[str, str]) -> int:
+def smoke(fault: str | None, org: str | None, given: Mapping[str, str]) -> int:
     """Exit code 0 only if every attendee ended as expected; what did not is told line by line."""
     begun = time.monotonic()
     with _fresh_home() as home:
         with Stack(_plan(home, given), say=say) as stack:
-            stats, verdict, api_calls = _play(stack, fault)
+            stats, verdict, api_calls = _play(stack, fault, ORGS[org])
         code = stack.exit_codes[stack.workers[-1].name]
         verdict.expect("exit code of the last worker", expected=0, found=code)
         outcome = Outcome(stats, verdict, api_calls, time.monotonic() - begun)
@@ -101,10 +102,10 @@ def _plan(home: Path, given: Mapping[str, str]) -> Plan:
     )
 
 
-def _play(stack: Stack, fault_name: str | None) -> tuple[Mapping[str, Any], Verdict, int]:
+def _play(stack: Stack, fault_name: str | None, kind: OrgKind) -> tuple[Mapping[str, Any], Verdict, int]:
     fault = FAULTS[fault_name]()
     with doors_of(stack) as doors:
-        prepared = prepare(doors.org)
+        prepared = prepare(doors.org, kind.preset)
         before = OrgState.of(doors.org)
         say("connecting through the OAuth pages, linking the campaign")
         post(doors, [event_published()])
@@ -112,15 +113,24 @@ def _play(stack: Stack, fault_name: str | None) -> tuple[Mapping[str, Any], Verd
         doors.dashboard.link(prepared.campaign_id)
         calls_before = doors.org.calls()
         fault.prepare(stack, doors.org)
-        outcomes = post(doors, deliveries(REGISTRANTS), between=fault.between)
-        say(f"posted {outcomes.total()} signed webhooks: {dict(outcomes)}")
+        _post_all(doors, fault, kind)
         fault.after_posting()
         wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
         verdict = Verdict()
         _retry_the_refused(doors, verdict)
         stats = wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
         api_calls = doors.org.calls() - calls_before
+        judge_warnings(kind.warnings, doors.dashboard.rows(), verdict)
         return stats, _judged(doors, prepared, before=before, found=verdict, stats=stats), api_calls
+
+
+def _post_all(doors: Doors, fault: Fault, kind: OrgKind) -> None:
+    if kind.is_heap:
+        doors.dashboard.pause()
+    outcomes = post(doors, deliveries(REGISTRANTS), between=fault.between)
+    say(f"posted {outcomes.total()} signed webhooks: {dict(outcomes)}")
+    if kind.is_heap:
+        doors.dashboard.resume()
 
 
 def _retry_the_refused(doors: Doors, verdict: Verdict) -> None:

@@ -90,6 +90,13 @@ def judge_rows(registrants: Iterable[Registrant], rows: Iterable[Row], verdict: 
         verdict.expect(f"{_called(one)}: person", expected=expected, found=(row["person"] or {}).get("id"))
 
 
+def judge_warnings(expected: Mapping[str, str], rows: Iterable[Row], verdict: Verdict) -> None:
+    """Whether these registrations, and no others, carry the warnings that the org's rules lead to."""
+    found = {row["registration_id"]: each["code"] for row in rows for each in row["warnings"]}
+    found = {name: code for name, code in found.items() if code in expected.values()}
+    verdict.expect("warnings", expected=dict(expected), found=found)
+
+
 def _person(
     one: Registrant, prepared: Prepared, *, before: OrgState, after: OrgState, verdict: Verdict
 ) -> Row | None:
@@ -114,8 +121,8 @@ def _judge_tasks(own: Sequence[Registrant], person_id: str, after: OrgState, ver
     found = Counter((row["Subject"], row["ActivityDate"]) for row in tasks)
     verdict.duplicates += (found - expected).total()
     verdict.expect(f"{_called(own[0])}: Tasks", expected=dict(expected), found=dict(found))
-    undone = [row["Id"] for row in tasks if row["Status"] != "Completed"]
-    verdict.expect(f"{_called(own[0])}: Tasks not completed", expected=[], found=undone)
+    undone = [row["Id"] for row in tasks if not row["IsClosed"]]
+    verdict.expect(f"{_called(own[0])}: open Tasks", expected=[], found=undone)
 
 
 def _judge_member(

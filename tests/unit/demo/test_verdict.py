@@ -8,7 +8,7 @@ import pytest
 
 from app.demo.org import Prepared
 from app.demo.scenario import NEW_LEAD, REGISTRANTS, SEEDED, TITLE, Registrant
-from app.demo.verdict import OrgState, Verdict, judge, judge_rows
+from app.demo.verdict import OrgState, Verdict, judge, judge_rows, judge_warnings
 
 CAMPAIGN = "701000000000001AAA"
 PREPARED = Prepared({seeded.key: f"id of {seeded.key}" for seeded in SEEDED}, CAMPAIGN)
@@ -66,7 +66,7 @@ def tasks_of(one: Registrant) -> Rows:
             # Nobody of the scenario registers or checks in between 22:00 and 24:00 UTC but those named below.
             "ActivityDate": (LATE_DAYS.get(one.number) if kind == "Registered" else None)
             or moment.date().isoformat(),
-            "Status": "Completed",
+            "IsClosed": True,
         }
         for kind, moment in facts.items()
         if moment is not None
@@ -142,7 +142,7 @@ def with_last(rows: Any, **changes: Any) -> Rows:
             lambda o: replace(o, tasks=with_last(o.tasks, ActivityDate="2026-01-01")), ": Tasks", 1, id="day"
         ),
         pytest.param(
-            lambda o: replace(o, tasks=with_last(o.tasks, Status="Open")), "not completed", 0, id="open-task"
+            lambda o: replace(o, tasks=with_last(o.tasks, IsClosed=False)), "open Tasks", 0, id="open-task"
         ),
         pytest.param(
             lambda o: replace(o, tasks=with_last(o.tasks, WhoId=None)),
@@ -232,3 +232,22 @@ def test_a_row_that_disagrees_with_the_org_is_found_out(change: dict[str, Any], 
     first, *others = (row_of(one) for one in REGISTRANTS)
     (fault,) = faults_of([{**first, **change}, *others])
     assert said in fault
+
+
+@pytest.mark.parametrize(
+    ("warned", "is_right"),
+    [
+        pytest.param({"reg_2": "alert"}, True, id="as-expected"),
+        pytest.param({}, False, id="none"),
+        pytest.param({"reg_1": "alert", "reg_2": "alert"}, False, id="one-too-many"),
+        pytest.param({"reg_2": "other"}, False, id="another"),
+    ],
+)
+def test_rows_carry_the_warnings_of_the_org_and_no_others(warned: dict[str, str], is_right: bool) -> None:
+    rows = [
+        {"registration_id": each, "warnings": [{"code": warned[each]}] if each in warned else []}
+        for each in ("reg_1", "reg_2")
+    ]
+    verdict = Verdict()
+    judge_warnings({"reg_2": "alert"}, rows, verdict)
+    assert (not verdict.faults) is is_right

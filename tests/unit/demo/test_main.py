@@ -1,0 +1,19 @@
+"""What `make smoke` says of choices that there are not: one line, at once."""
+
+import pytest
+
+from app.demo.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--org", "easy"], "smoke: ORG=easy is none of difficult\n"),
+        (["--fault", "moth"], "smoke: FAULT=moth is none of kill-worker, flush-valkey, reset-after-write\n"),
+    ],
+)
+def test_an_unknown_choice_is_one_line(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["smoke", *arguments], {}) == 2
+    assert capsys.readouterr().err == line
