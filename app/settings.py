@@ -22,6 +22,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.origins import (
+    Origin,
+    OriginOrNone,
+    PathPrefix,
+    SalesforceOrigin,
+    is_https_or_here,
+    is_private_name,
+)
 from app.postgres_url import checked_postgres_url
 from app.redis_url import checked_redis_url
 from app.salesforce.hosts import PARTITIONS, HostNotAllowed, check_login_host
@@ -78,26 +86,8 @@ class WebhookSecret:
         return cls(key, expires_at)
 
 
-def _http_origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must look like https://sync.example.com")
-    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("must be https unless it is on this machine")
-    return value.rstrip("/")
-
-
-def _path_prefix(value: str) -> str:
-    if not re.fullmatch(r"/(?!/)[A-Za-z0-9_./~-]*", value) or ".." in value:
-        raise ValueError("must be paths such as /integrations")
-    return value.rstrip("/") or "/"
-
-
 PostgresUrl = Annotated[str, AfterValidator(checked_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(checked_redis_url)]
-Origin = Annotated[str, AfterValidator(_http_origin)]
-OriginOrNone = Annotated[str, AfterValidator(lambda value: value and _http_origin(value))]
-PathPrefix = Annotated[str, AfterValidator(_path_prefix)]
 
 
 class Times(BaseSettings):
@@ -192,8 +182,10 @@ class Settings(DatabaseSettings):
         ("RS256", "ES256", "EdDSA"), description="signature algorithms that are accepted"
     )
 
-    salesforce_login_url: Origin = Field("https://login.salesforce.com", description="production login host")
-    salesforce_sandbox_login_url: Origin = Field(
+    salesforce_login_url: SalesforceOrigin = Field(
+        "https://login.salesforce.com", description="production login host"
+    )
+    salesforce_sandbox_login_url: SalesforceOrigin = Field(
         "https://test.salesforce.com", description="sandbox login host"
     )
     salesforce_client_id: str | None = Field(None, description="Consumer Key of the shared app")
@@ -201,7 +193,12 @@ class Settings(DatabaseSettings):
     salesforce_api_version: str = Field("62.0", pattern=r"^\d{2,3}\.0$", description="REST API version")
     salesforce_package_url: str | None = Field(None, description="install link of the package")
     salesforce_package_url_sandbox: str | None = Field(None, description="the same for sandboxes")
-    salesforce_simulator_url: Origin | None = Field(None, description="allowed beside Salesforce's own hosts")
+    salesforce_simulator_url: SalesforceOrigin | None = Field(
+        None, description="allowed beside Salesforce's own hosts"
+    )
+    salesforce_simulator_http: bool = Field(
+        False, description="to the simulator by http on a private name too: http://simulator:8100"
+    )
     salesforce_partitions: Annotated[tuple[Partition, ...], NoDecode] = Field(
         (), description="partitions of Salesforce besides the common one, comma separated: mil, cn"
     )
@@ -241,6 +238,7 @@ class Settings(DatabaseSettings):
             raise ValueError(ONE_KEY_SET)
         for secret in self.webhook_secrets:
             WebhookSecret.parse(secret.get_secret_value())
+        self._check_simulator_url()
         self._check_login_host("SALESFORCE_LOGIN_URL", self.salesforce_login_url)
         self._check_login_host("SALESFORCE_SANDBOX_LOGIN_URL", self.salesforce_sandbox_login_url)
         self._check_simulator_only_settings()
@@ -255,6 +253,16 @@ class Settings(DatabaseSettings):
             raise ValueError("PEPPER must be 64 hex digits: `eventship-salesforce keys pepper`")
         if len(set(kids)) < len(kids):
             raise ValueError("ENCRYPTION_KEYS names a key id twice")
+
+    def _check_simulator_url(self) -> None:
+        url = self.salesforce_simulator_url
+        if url is None or is_https_or_here(url):
+            return
+        if not self.salesforce_simulator_http or not is_private_name(urlsplit(url).hostname or ""):
+            raise ValueError(
+                "SALESFORCE_SIMULATOR_URL must be https unless it is on this machine, "
+                "or on a private name with SALESFORCE_SIMULATOR_HTTP=true"
+            )
 
     def _check_login_host(self, name: str, url: str) -> None:
         try:

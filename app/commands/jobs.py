@@ -55,14 +55,13 @@ def show_counts(api: OpsApi) -> int:
     return 0
 
 
-def show_jobs(api: OpsApi, *, host_id: str, event_id: str, states: list[str]) -> int:
-    """Print one event's rows in these states."""
-    path = f"/v1/hosts/{host_id}/events/{event_id}/salesforce/registrations"
-    table = Table("registration", "state", "waits for", "error", "attempts", box=None)
+def show_jobs(api: OpsApi, filter_: Mapping[str, str]) -> int:
+    """Print the jobs that the filter matches."""
+    table = Table("host", "registration", "state", "waits for", "error", "attempts", box=None)
     cursor: str | None = None
     while True:
-        query = {"state": states, "limit": 200} | ({"cursor": cursor} if cursor else {})
-        page = api.call("GET", path, params=query)
+        query = {**filter_, "limit": "200"} | ({"cursor": cursor} if cursor else {})
+        page = api.call("GET", "/ops/jobs", params=query)
         for row in page["items"]:
             table.add_row(*_cells(row))
         cursor = page["next_cursor"]
@@ -81,10 +80,8 @@ def retry_jobs(api: OpsApi, filter_: Mapping[str, str], *, is_dry_run: bool) -> 
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    error = row["error"] or {}
-    said = " ".join(str(error[key]) for key in ("error_code", "message") if error.get(key))
-    reason = row["waiting_for"] or row["skipped_because"] or ""
-    return row["registration_id"], row["state"], reason, said, str(error.get("attempts", ""))
+    names = ("host_id", "registration_id", "state", "waiting_for", "error_code", "attempts")
+    return tuple(str(row[name] or "") for name in names)
 
 
 def _title(answer: httpx.Response) -> str:

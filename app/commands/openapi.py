@@ -23,7 +23,10 @@ def openapi(*, is_check: bool, is_write: bool) -> int:
         DOCUMENT.write_text(text)
     elif not is_check:
         sys.stdout.write(text)
-    elif not DOCUMENT.exists() or DOCUMENT.read_text() != text:
+    elif not DOCUMENT.exists():
+        sys.stderr.write(f"{DOCUMENT} is not here: --check needs the whole source tree\n")
+        return 1
+    elif DOCUMENT.read_text() != text:
         sys.stderr.write("openapi/openapi.json is behind the code: run `make openapi` and commit it\n")
         return 1
     return 0

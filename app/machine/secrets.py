@@ -4,7 +4,8 @@ import base64
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,25 @@ SECRETS_FILE, JWKS_FILE = "secrets.json", "jwks.json"
 ALGORITHM, AUDIENCE = "ES256", "eventship-salesforce"
 WEBHOOK_KEY_BYTES = 32
 
+HOME_ADVICE = (
+    "cannot hold this machine's secrets: set LOCAL_HOME or --home to a directory of yours, "
+    "or give the command what it would take from there (--help)"
+)
+
+
+class HomeUnusable(Exception):
+    """The directory for this machine's own state cannot be read or written."""
+
+
+@contextmanager
+def state_in(home: Path) -> Iterator[None]:
+    """Read and write there. Raises HomeUnusable for what the system refuses."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise HomeUnusable(f"{home} {HOME_ADVICE} ({error.strerror or error})") from None
+
 
 @dataclass(frozen=True)
 class LocalSecrets:
@@ -30,15 +50,14 @@ class LocalSecrets:
 
     @classmethod
     def of(cls, home: Path) -> Self:
-        """Read them, or make them on first use."""
-        path = home / SECRETS_FILE
-        if not path.exists():
-            home.mkdir(parents=True, exist_ok=True)
-            _write_private(path, json.dumps(_fresh()))
-        kept = json.loads(path.read_text())
-        key = ECKey.import_key(kept["signing_key"])
-        jwks_file = home / JWKS_FILE
-        jwks_file.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+        """Read them, or make them on first use. Raises HomeUnusable."""
+        path, jwks_file = home / SECRETS_FILE, home / JWKS_FILE
+        with state_in(home):
+            if not path.exists():
+                _write_private(path, json.dumps(_fresh()))
+            kept = json.loads(path.read_text())
+            key = ECKey.import_key(kept["signing_key"])
+            jwks_file.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
         return cls(kept["webhook_secret"], kept["encryption_key"], key, jwks_file.resolve())
 
     def token(

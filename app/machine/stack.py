@@ -13,7 +13,7 @@ import httpx
 from app.local import EngineNotStarted, LocalEngines
 from app.machine.children import Child, ChildDied, PortTaken, listening_socket
 from app.machine.environment import service_environment, simulator_environment
-from app.machine.secrets import LocalSecrets
+from app.machine.secrets import HomeUnusable, LocalSecrets, state_in
 from app.machine.signals import undisturbed
 
 LOOPBACK = "127.0.0.1"
@@ -33,7 +33,7 @@ class NotReady(Exception):
     """A part did not answer in time, or its preparation failed."""
 
 
-STACK_FAULTS = (AlreadyRunning, NotReady, PortTaken, ChildDied, EngineNotStarted)
+STACK_FAULTS = (AlreadyRunning, NotReady, PortTaken, ChildDied, EngineNotStarted, HomeUnusable)
 """What keeps a stack from running, each with a message that says what to do."""
 
 
@@ -116,8 +116,8 @@ class Stack:
                 self._lock.close()
 
     def _start(self) -> None:
-        self.plan.home.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.plan.home)
+        with state_in(self.plan.home):
+            self._lock = _locked(self.plan.home)
         listening_socket(LOOPBACK, self.plan.port, variable="PORT").close()
         self._start_engines()
         self._start_simulator()

@@ -21,11 +21,12 @@ from app.settings import Settings
 from app.vault import parse_key
 
 ROW: Mapping[str, Any] = {
+    "host_id": "h",
     "registration_id": "reg_1",
     "state": "failed",
     "waiting_for": None,
-    "skipped_because": None,
-    "error": {"error_code": "REQUIRED_FIELD_MISSING", "message": "Company is missing", "attempts": 2},
+    "error_code": "REQUIRED_FIELD_MISSING",
+    "attempts": 2,
 }
 
 
@@ -199,11 +200,13 @@ def test_jobs_list_follows_the_pages(capsys: pytest.CaptureFixture[str]) -> None
         httpx.Response(200, json={"items": [ROW], "next_cursor": "c1"}),
         httpx.Response(200, json={"items": [{**ROW, "registration_id": "reg_2"}], "next_cursor": None}),
     )
-    assert show_jobs(ops(api), host_id="h", event_id="e", states=["failed"]) == 0
+    assert show_jobs(ops(api), {"host_id": "h", "state": "failed"}) == 0
     shown = said(capsys)
     assert all(text in shown for text in ("reg_1", "reg_2", "REQUIRED_FIELD_MISSING"))
     assert [request.url.params.get("cursor") for request in api.asked] == [None, "c1"]
-    assert api.asked[0].url.params.get_list("state") == ["failed"]
+    # With the scope `ops` alone: a token of a host, or of all hosts, is not needed.
+    assert {request.url.path for request in api.asked} == {"/ops/jobs"}
+    assert dict(api.asked[0].url.params) == {"host_id": "h", "state": "failed", "limit": "200"}
 
 
 @pytest.mark.parametrize(
@@ -241,6 +244,49 @@ def test_jobs_without_an_api_say_where_they_looked(capsys: pytest.CaptureFixture
     assert "http://127.0.0.1:1 does not answer" in capsys.readouterr().err
 
 
-def test_jobs_list_wants_a_host_and_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+def test_jobs_list_needs_a_filter(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["jobs", "list", "--url", "http://127.0.0.1:1"]) == 2
-    assert "--host-id and --event-id" in capsys.readouterr().err
+    assert "--host-id, --org-id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("separator", [[], ["--"]])
+def test_the_simulator_gets_its_own_options(monkeypatch: pytest.MonkeyPatch, separator: list[str]) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda _, words: started.append(words[1:]))
+    cli.main(["simulator", *separator, "--host", "0.0.0.0", "--port", "8100", "--help"])
+    assert started == [["-m", "simulator", "--host", "0.0.0.0", "--port", "8100", "--help"]]
+
+
+def test_other_commands_refuse_unknown_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["worker", "--otter"])
+    assert "unrecognized arguments: --otter" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["token", "console", "webhook", "up", "jobs count"])
+def test_without_a_place_for_local_state_a_command_says_so_in_one_line(
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no directory")
+    assert cli.main([*command.split(), "--home", str(tmp_path / "file" / "home")]) == 2
+    (only,) = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert "set LOCAL_HOME or --home" in only
+
+
+def test_with_secrets_given_nothing_local_is_needed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WEBHOOK_SECRETS", f"whsec_{base64.b64encode(bytes(32)).decode()}@2030-01-01,whsec_x")
+    monkeypatch.setenv("EVENTSHIP_TOKEN", "token-of-an-otter")
+    for command in ("webhook", "jobs count"):
+        assert cli.main([*command.split(), "--url", "http://127.0.0.1:1"]) == 2
+        assert "http://127.0.0.1:1 does not answer" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_api_s_description_is_compared_where_its_file_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("app.commands.openapi.DOCUMENT", tmp_path / "openapi.json")
+    assert cli.main(["openapi", "--check"]) == 1
+    assert "needs the whole source tree" in capsys.readouterr().err

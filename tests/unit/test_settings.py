@@ -137,6 +137,46 @@ def test_key_set_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["http://simulator:8100", "http://sim.staging.svc:8100", "http://10.2.3.4", "http://sim.internal"]
+)
+def test_a_simulator_on_a_private_name_may_be_reached_by_http_where_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    for name in ("SALESFORCE_SIMULATOR_URL", "SALESFORCE_LOGIN_URL", "SALESFORCE_SANDBOX_LOGIN_URL"):
+        monkeypatch.setenv(name, url)
+    [line] = faults()
+    assert "SALESFORCE_SIMULATOR_HTTP=true" in line
+    monkeypatch.setenv("SALESFORCE_SIMULATOR_HTTP", "true")
+    assert load_settings().extra_hosts == {url}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        pytest.param(
+            {"SALESFORCE_SIMULATOR_URL": "http://sim.example.com"}, "must be https", id="public-name"
+        ),
+        pytest.param({"SALESFORCE_SIMULATOR_URL": "http://8.8.8.8"}, "be https", id="public-address"),
+        pytest.param({"SALESFORCE_SIMULATOR_URL": "http://134744072"}, "be https", id="address-as-number"),
+        pytest.param(
+            {"SALESFORCE_SIMULATOR_URL": "http://[::ffff:8.8.8.8]"}, "be https", id="mapped-address"
+        ),
+        pytest.param({"SALESFORCE_SIMULATOR_URL": "http://169.254.169.254"}, "be https", id="metadata"),
+        pytest.param({"SALESFORCE_LOGIN_URL": "http://another:8100"}, "another", id="another-login"),
+        pytest.param({"PUBLIC_URL": "http://api:8000"}, "PUBLIC_URL must be https", id="not-the-simulator"),
+    ],
+)
+def test_http_is_for_the_simulator_alone(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], line: str
+) -> None:
+    monkeypatch.setenv("SALESFORCE_SIMULATOR_HTTP", "true")
+    monkeypatch.setenv("SALESFORCE_SIMULATOR_URL", "http://simulator:8100")
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    assert any(line in fault for fault in faults())
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [("GUARDS_OFF", "quiet,fence"), ("TIMES_QUIET", "4"), ("SALESFORCE_LOGIN_URL", "http://127.0.0.1:8100")],
 )
