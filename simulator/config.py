@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from simulator.ids import normalise
 
@@ -118,6 +118,21 @@ _CASE_STATUSES = (
 )
 
 
+class State(_Part):
+    """A listed state; where `country` names the code of a listed one, it is a state of that country alone."""
+
+    name: str
+    code: str = ""
+    country: str = ""
+
+
+def _states(value: object) -> object:
+    """A name alone is a state without a code of its own."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [{"name": each} if isinstance(each, str) else each for each in value]
+
+
 class PermissionSet(_Part):
     """What users, named by id, may do beside their profile: see every row of the objects in `view_all`."""
 
@@ -192,7 +207,9 @@ class Config(_Part):
     automations: tuple[Automation, ...] = ()
     record_types: tuple[RecordType, ...] = ()
     has_person_accounts: bool = False
-    states: tuple[str, ...] = ()
+    states: Annotated[tuple[State, ...], BeforeValidator(_states)] = ()
+    # Names by code. Beside listed states and countries stand picklists of their codes.
+    countries: dict[str, str] = {}
     task_statuses: tuple[ActivityStatus, ...] = _TASK_STATUSES
     case_statuses: tuple[ActivityStatus, ...] = _CASE_STATUSES
     # What users see of picklist values, by `Lead.Rating`.
@@ -272,6 +289,12 @@ class Config(_Part):
             for path, statuses in by_field.items()
         }
         return {path: words for path, words in statuses.items() if words} | self.picklist_labels
+
+    @property
+    def places(self) -> dict[str, dict[str, str]]:
+        """What is listed of states and countries: names by code."""
+        states = {each.code or each.name: each.name for each in self.states}
+        return {kind: names for kind, names in (("State", states), ("Country", self.countries)) if names}
 
     @property
     def flagged_fields(self) -> dict[str, str]:

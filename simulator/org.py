@@ -64,6 +64,7 @@ class Org:
             hidden_fields=self.config.hidden_fields,
             hidden_objects=self.config.hidden_objects,
             flagged_fields=self.config.flagged_fields,
+            places=self.config.places,
             listed={
                 path: choices
                 for path, choices in self.config.listed_statuses.items()

@@ -33,6 +33,10 @@ _GERMAN: Sequence[tuple[str, str]] = (
         r"Es liegt ein Problem mit diesem Wert vor, obwohl er richtig erscheinen kann. "
         r"Wählen Sie einen Wert aus der Liste gültiger Werte aus.: \1",
     ),
+    (
+        r"A country/territory must be specified before specifying a state value for field: (.+)",
+        r"Geben Sie vor dem Bundesland ein Land an für das Feld: \1",
+    ),
     (r"cannot reference converted lead", "Verweis auf konvertierten Lead nicht möglich"),
     (r"entity is deleted", "Element wurde gelöscht"),
     (r"the entity is locked for editing", "Das Element ist für die Bearbeitung gesperrt"),

@@ -14,8 +14,10 @@ from simulator.errors import SalesforceError, entity_is_deleted, malformed_id, n
 from simulator.given import accepted
 from simulator.metadata.schema import SObject
 from simulator.org import Org
-from simulator.rules import automations, duplicates, objects, record_types, states, validation
+from simulator.rules import automations, duplicates, objects, places, record_types, validation
 from simulator.store import Row
+
+UNIQUE_TAKEN = "duplicate value found: {field} duplicates value on record with id: {id}"
 
 
 def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -> str:
@@ -26,6 +28,7 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -
     org.disturb(sobject.name, changes)
     row = {**_defaults(org, sobject, write.user_id), **changes}
     with org.store.savepoint():
+        row = places.settled(org, sobject, row, changes)
         row = record_types.filled(org, sobject.name, row)
         row = objects.before_insert(org, sobject.name, row, write.user_id)
         _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
@@ -50,7 +53,8 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
     with org.store.savepoint():
         _check_unlocked(org, before)
         objects.check_editable(org, sobject.name, before)
-        row = record_types.filled(org, sobject.name, {**before, **changes})
+        row = places.settled(org, sobject, {**before, **changes}, changes)
+        row = record_types.filled(org, sobject.name, row)
         row = objects.before_update(org, sobject.name, before, row)
         _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
         _check_row(org, sobject, row, changed=changes)
@@ -161,7 +165,7 @@ def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, An
     texts = {name: value for name, value in row.items() if isinstance(value, str) and name in names}
     found = (values.check(sobject.fields[name], text) for name, text in texts.items())
     errors = [item for item in found if item is not None]
-    errors += states.wrong(org, sobject, row, names)
+    errors += places.wrong(org, sobject, row, names)
     errors += record_types.wrong(org, sobject.name, row, names)
     if errors:
         raise SalesforceError(400, *errors)
@@ -173,7 +177,7 @@ def _check_unique(org: Org, sobject: SObject, row: Row, own_id: str | None) -> N
             for other in org.store.find(sobject.name, field.name, row[field.name]):
                 if other["Id"] != own_id:
                     short = other["Id"][:15]
-                    text = f"duplicate value found: {field.name} duplicates value on record with id: {short}"
+                    text = UNIQUE_TAKEN.format(field=field.name, id=short)
                     raise save_refusal("DUPLICATE_VALUE", text)
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from app.advice.table import advise
-from app.campaigns.statuses import MemberStatus
+from app.campaigns.statuses import MemberStatus, choosable
 from app.problems import (
     ApiBudgetReached,
     CampaignsNotReadable,
@@ -77,7 +77,10 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
         return None
     if not statuses:
         raise CampaignsNotReadable("The campaign's member statuses are not visible to the connected user.")
-    return campaign_of(campaigns[0], tuple(map(_status, statuses)))
+    labels = choosable([_status(each) for each in statuses])
+    if not labels:
+        raise CampaignsNotReadable("The campaign has only member statuses that are too long for a member.")
+    return campaign_of(campaigns[0], labels)
 
 
 def problem_of(error: SalesforceError) -> Problem:

@@ -6,11 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from app.advice.table import Advice
+from app.campaigns.statuses import STATUS_MAX
 from app.identity import OPAQUE_ID
 from app.problems import SalesforceAnswer
-
-LABEL_MAX = 765
-"""Characters in a CampaignMemberStatus.Label at most (its describe)."""
 
 Because = Literal["label", "universal", "default", "none"]
 LinkState = Literal["linked", "broken", "creating", "create_failed"]
@@ -102,11 +100,11 @@ class StatusesChosen(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    registered: str | None = Field(None, max_length=LABEL_MAX)
-    attended: str | None = Field(None, max_length=LABEL_MAX)
-    cancelled: str | None = Field(None, max_length=LABEL_MAX)
-    no_show: str | None = Field(None, max_length=LABEL_MAX)
-    replay_watched: str | None = Field(None, max_length=LABEL_MAX)
+    registered: str | None = Field(None, max_length=STATUS_MAX)
+    attended: str | None = Field(None, max_length=STATUS_MAX)
+    cancelled: str | None = Field(None, max_length=STATUS_MAX)
+    no_show: str | None = Field(None, max_length=STATUS_MAX)
+    replay_watched: str | None = Field(None, max_length=STATUS_MAX)
 
 
 class CampaignToLink(CampaignToValidate):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from app.sync.rules.fields import utf16_length
+
 MEANINGS: Final = ("registered", "attended", "cancelled", "no_show", "replay_watched")
 
 
@@ -85,6 +87,14 @@ LABELS: Final = _rows(
 # Every campaign starts with these two:
 # https://help.salesforce.com/s/articleView?id=sales.campaigns_member_status.htm
 UNIVERSAL: Final = {"registered": "sent", "attended": "responded"}
+
+STATUS_MAX: Final = 40
+"""Characters that a member's Status holds, where a label may have 765: a longer one cannot be chosen."""
+
+
+def choosable(statuses: Sequence[MemberStatus]) -> tuple[MemberStatus, ...]:
+    """Those whose label a member's Status can hold."""
+    return tuple(each for each in statuses if utf16_length(each.label) <= STATUS_MAX)
 
 
 def propose(statuses: Sequence[MemberStatus]) -> dict[str, Guess]:

@@ -6,7 +6,9 @@ from datetime import UTC
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.rules.checks import ERROR, WARNING, Finding
 from app.sync.rules.fitting import FITTERS, DoesNotFit, NotInPicklist, fitted
+from app.sync.rules.likeness import alike
 from app.sync.rules.mapping import FieldRule, Rules
+from app.sync.rules.places import code_field, listed_place
 
 NAMED_MAX = 5
 OPTION_LENGTH = 80
@@ -25,7 +27,8 @@ def check_options(
         field = describe.fields.get(rule.field) if describe else None
         if not taken or field is None or field.type not in FITTERS:
             continue
-        for code, severity, message in _check(rule, field, taken):
+        codes = code_field(describe, rule.field)
+        for code, severity, message in _check(rule, field, taken, codes):
             yield Finding(index, code, severity, rule.sobject, rule.field, message)
 
 
@@ -35,10 +38,12 @@ def answers_of(rules: Rules) -> frozenset[str]:
     return frozenset(path for path in paths if path.startswith("answers."))
 
 
-def _check(rule: FieldRule, field: Field, taken: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def _check(
+    rule: FieldRule, field: Field, taken: Sequence[str], codes: Field | None
+) -> Iterator[tuple[str, str, str]]:
     if rule.choices or rule.otherwise is not None:
-        known = {option.strip().casefold() for option in rule.choices}
-        strange = [each for each in taken if each.strip().casefold() not in known]
+        known = {alike(option) for option in rule.choices}
+        strange = [each for each in taken if alike(each) not in known]
         if strange and rule.otherwise is None:
             text = f"{_named(strange)} has no value for {field.label}: such registrations fail."
             yield "answer_not_mapped", ERROR, text
@@ -46,7 +51,7 @@ def _check(rule: FieldRule, field: Field, taken: Sequence[str]) -> Iterator[tupl
     refused, unfit = [], []
     for option in taken:
         try:
-            fitted(field, option, zone=UTC)
+            listed_place(rule.field, codes, option) if codes else fitted(field, option, zone=UTC)
         except NotInPicklist:
             refused.append(option)
         except DoesNotFit:

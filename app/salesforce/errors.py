@@ -49,7 +49,7 @@ _CODE_LENGTH: Final = 100
 _FIELD_LENGTH: Final = 255
 _MANY: Final = 50
 
-_ID_IN_MESSAGE: Final = re.compile(r"\bid: ([a-zA-Z0-9]{18}|[a-zA-Z0-9]{15})\b")
+_ID_IN_MESSAGE: Final = re.compile(r"\b(?:[a-zA-Z0-9]{18}|[a-zA-Z0-9]{15})\b")
 _RECORD_PATH: Final = re.compile(r"/sobjects/(\w+)/([a-zA-Z0-9]{15,18})")
 
 
@@ -216,12 +216,13 @@ def _parse_match(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Match | 
 
 
 def _match_in_message(code: str, message: str) -> tuple[Match, ...]:
-    """`… duplicates value on record with id: 00Q…` is all that a unique field says about its holder."""
-    found = _ID_IN_MESSAGE.search(message) if code == "DUPLICATE_VALUE" else None
-    if found is None or not is_id(found[1]):
-        return ()
-    sobject = sobject_of(found[1])
-    return (Match(sobject, to18(found[1])),) if sobject else ()
+    """`… duplicates value on record with id: 00Q…` is all that a unique field says about its holder.
+
+    In the user's language: any id of an object that we know is meant.
+    """
+    texts = _ID_IN_MESSAGE.findall(message) if code == "DUPLICATE_VALUE" else []
+    found = ((sobject_of(each), to18(each)) for each in texts if is_id(each))
+    return tuple(dict.fromkeys(Match(sobject, id_) for sobject, id_ in found if sobject))
 
 
 def _parse_multiple_choices(body: object) -> tuple[Failure, ...]:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from app.salesforce.composite import ALLOW_ALERTS
-from app.salesforce.errors import Failure
+from app.salesforce.errors import Failure, Match
 from app.salesforce.ids import to18
-from app.salesforce.soql import in_list
+from app.salesforce.soql import in_list, quote
 from app.sync.batch import PERSON, SlotKey
 from app.sync.describes import load_describes
 from app.sync.ends import refuse
@@ -31,6 +31,7 @@ from app.sync.rules.fields import Notice
 from app.sync.rules.people import ACCOUNT, Found, LookAgain, People, PersonRow, resolve
 from app.sync.wanted import Wanted
 
+TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
 """What was saved beside an alert may meet a rule that blocks."""
 
@@ -43,13 +44,36 @@ async def settle_duplicates(executor: Executor, people: People, wanted: Wanted) 
     Raises as `Executor.run` does.
     """
     for _ in range(ROUNDS):
-        refused = await executor.retake_duplicates()
+        refused = [await _with_holder(executor, *each) for each in await executor.retake_duplicates()]
         if not refused:
             break
         people = await _look_up(executor, refused, people, wanted)
         again = [operation for each in refused if (operation := _settle(*each, people)) is not None]
         await executor.run(again)
     return people
+
+
+async def _with_holder(
+    executor: Executor, operation: Operation, failure: Failure
+) -> tuple[Operation, Failure]:
+    """Where a unique field does not say whose its value is, that is asked for."""
+    unique = _unique_values(operation) if failure.error_code == TAKEN and not failure.matches else {}
+    if not unique:
+        return operation, failure
+    sobject = operation.record.sobject
+    alternatives = " OR ".join(f"{name} = {quote(value)}" for name, value in unique.items())
+    rows = await executor.client.query(f"SELECT Id FROM {sobject} WHERE {alternatives}")  # noqa: S608
+    matches = tuple(Match(sobject, to18(row["Id"])) for row in rows)
+    return operation, replace(failure, matches=matches)
+
+
+def _unique_values(operation: Operation) -> dict[str, str]:
+    known = operation.describe.fields if operation.describe else {}
+    return {
+        name: value
+        for name, value in operation.record.fields.items()
+        if isinstance(value, str) and name in known and known[name].is_unique and known[name].is_filterable
+    }
 
 
 async def settle_duplicate_accounts(executor: Executor) -> None:

@@ -13,6 +13,7 @@ from app.sync.errors import RowError, row_error
 from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation, Row, note_holder
 from app.sync.rules.people import Found
+from app.sync.rules.places import is_place
 
 OPTIONAL_FIELDS = frozenset(
     {
@@ -39,6 +40,9 @@ MISJUDGED_CODES = DROPPING_CODES | {"REQUIRED_FIELD_MISSING", "STRING_TOO_LONG",
 
 POINTING_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
 """An id in the record is none of this org, or not one that the connected user may use."""
+
+MISPLACED = "FIELD_INTEGRITY_EXCEPTION"
+"""Of a state or country, among others: not listed, or the state is none of the country."""
 
 MOVED_CODES = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 """The record, or the person it points to, was converted, merged or deleted since we looked."""
@@ -183,6 +187,8 @@ def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
     What the host mapped is left out where the org lost it; a value that the org does not list is the host's
     to map anew.
     """
+    if failure.error_code == MISPLACED and failure.fields and all(map(is_place, failure.fields)):
+        return frozenset(failure.fields) & operation.record.fields.keys()
     if failure.error_code not in DROPPING_CODES:
         return frozenset()
     sent = operation.record.fields.keys()

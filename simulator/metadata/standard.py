@@ -108,6 +108,7 @@ def configured_schema(
     flagged_fields: Mapping[str, str],
     listed: Mapping[str, Listed],
     labels: Mapping[str, Mapping[str, str]],
+    places: Mapping[str, Mapping[str, str]],
     restricted_picklists: Mapping[str, Sequence[str]],
     with_record_types: Sequence[str] = (),
     has_person_accounts: bool = False,
@@ -142,11 +143,32 @@ def configured_schema(
         name, _, field_name = path.partition(".")
         spoken = replace(objects[name].fields[field_name], labels=tuple(words.items()))
         objects[name] = objects[name].with_fields([spoken])
+    for kind, names in places.items():
+        objects = {
+            name: sobject.with_fields(_codes(sobject, kind, names)) for name, sobject in objects.items()
+        }
     if has_person_accounts and {"Account", "Contact"} <= objects.keys():
         objects["Account"] = objects["Account"].with_fields(_of_persons(objects["Contact"]))
     for name, hidden in hidden_fields.items():
         objects[name] = objects[name].without_fields(hidden)
     return Schema(objects)
+
+
+def _codes(sobject: SObject, kind: str, names: Mapping[str, str]) -> list[Field]:
+    """The picklists of codes beside what an object has of states or countries."""
+    return [
+        Field(
+            f"{field.name}Code",
+            "picklist",
+            10,
+            f"{field.label} Code",
+            "CUN",
+            values=tuple(names),
+            labels=tuple(names.items()),
+        )
+        for field in sobject.fields.values()
+        if field.name.endswith(kind) and field.type == "string" and field.has("C")
+    ]
 
 
 def _of_persons(contact: SObject) -> list[Field]:

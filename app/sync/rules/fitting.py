@@ -14,6 +14,7 @@ from app.addresses import plain_address
 from app.salesforce.describe import Field
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.sync.rules.fields import clean, is_usable_email, shortened, utf16_length
+from app.sync.rules.likeness import alike
 from app.sync.rules.numbers import NotANumber, number_of
 from app.sync.rules.sources import Value, day_of, in_zone, text_of
 
@@ -137,13 +138,15 @@ def _multipicklist(field: Field, value: Value, zone: tzinfo) -> Fitted:
 
 
 def _option(field: Field, text: str) -> str:
-    """The picklist's own spelling of an option, else the option itself unless the picklist is restricted."""
+    """The value that an option or a label means, else the option itself unless the picklist is restricted."""
     option = _plain(text)
     if option in field.picklist_values:
         return option
-    alike = {value.casefold(): value for value in field.picklist_values}
-    if option.casefold() in alike:
-        return alike[option.casefold()]
+    labels = dict(zip(field.picklist_labels, field.picklist_values, strict=False))
+    spelled = {alike(label): value for label, value in labels.items()}
+    spelled |= {alike(value): value for value in field.picklist_values}
+    if alike(option) in spelled:
+        return spelled[alike(option)]
     if field.is_restricted_picklist:
         allowed = ", ".join(field.picklist_values[:20]) or "none"
         raise NotInPicklist(f"“{option[:80]}” is not a value of this picklist. It has: {allowed}.")

@@ -8,7 +8,9 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.batch import Job
 from app.sync.rules.fields import Notice, dropped_warning
 from app.sync.rules.fitting import DoesNotFit, Fitted, NotInPicklist, fitted
+from app.sync.rules.likeness import alike
 from app.sync.rules.mapping import OVERWRITE, FieldRule
+from app.sync.rules.places import code_field, listed_place
 from app.sync.rules.sources import UnknownSource, Value, is_cleared, read, rendered, template_paths, text_of
 from app.sync.rules.standard import OURS, standard_field
 
@@ -117,8 +119,8 @@ def _chosen(rule: FieldRule, target: Target) -> tuple[Value | None, bool]:
 def _translated(option: str, rule: FieldRule) -> str:
     if option in rule.choices:
         return rule.choices[option]
-    alike = {key.strip().casefold(): value for key, value in rule.choices.items()}
-    found = alike.get(option.strip().casefold(), rule.otherwise)
+    by_word = {alike(key): value for key, value in rule.choices.items()}
+    found = by_word.get(alike(option), rule.otherwise)
     if found is None:
         raise OptionNotMapped(option[:SHOWN_LENGTH])
     return found
@@ -129,13 +131,7 @@ def _fit(rule: FieldRule, field: Field, target: Target, *, value: Value, is_host
         return Outcome(Fitted(value))  # judged before anything was planned, and never left out
     shown = text_of(value, target.zone)[:SHOWN_LENGTH]
     try:
-        fit = fitted(
-            field,
-            value,
-            zone=target.zone,
-            locale=target.job.attendee.locale,
-            is_hosts_own=is_hosts_own,
-        )
+        fit = _fitted(rule, field, target, value=value, is_hosts_own=is_hosts_own)
         if fit.note and (field.is_external_id or field.is_unique):
             raise DoesNotFit(NEVER_CUT)
     except NotInPicklist as reason:
@@ -147,6 +143,14 @@ def _fit(rule: FieldRule, field: Field, target: Target, *, value: Value, is_host
         return _unfit(rule, field, target, shown=shown, reason=str(reason))
     notices = (Notice("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
     return Outcome(fit, notices)
+
+
+def _fitted(rule: FieldRule, field: Field, target: Target, *, value: Value, is_hosts_own: bool) -> Fitted:
+    codes = code_field(target.describe, rule.field)
+    if codes is not None:
+        return Fitted(listed_place(rule.field, codes, text_of(value, target.zone)))
+    locale = target.job.attendee.locale
+    return fitted(field, value, zone=target.zone, locale=locale, is_hosts_own=is_hosts_own)
 
 
 def _unfit(rule: FieldRule, field: Field, target: Target, *, shown: str, reason: str) -> Outcome:
@@ -177,7 +181,7 @@ def _cleared(rule: FieldRule, field: Field | None, target: Target) -> Outcome:
 def _fallen_back(rule: FieldRule, field: Field, target: Target) -> Outcome:
     assert rule.fallback is not None
     try:
-        fit = fitted(field, rule.fallback, zone=target.zone, is_hosts_own=True)
+        fit = _fitted(rule, field, target, value=rule.fallback, is_hosts_own=True)
     except DoesNotFit as reason:
         return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
     text = f"No {field.label.lower()} was given, so the {target.sobject} says “{fit.value}”."

@@ -55,6 +55,15 @@ async def test_validate_shows_the_campaign_and_proposes_statuses(desk: Desk, cam
     }
 
 
+async def test_validate_offers_no_label_that_a_member_cannot_hold(desk: Desk) -> None:
+    campaign_id = await desk.org.campaign(
+        labels=["Registered for one of the rooms of the summit", "Attended*"]
+    )
+    shown = (await desk.validate(campaign_id)).json()
+    assert [each["label"] for each in shown["statuses"]] == ["Sent", "Responded", "Attended"]
+    assert shown["proposed"]["registered"] == "Sent"
+
+
 async def test_validate_takes_a_lightning_address(desk: Desk, campaign_id: str) -> None:
     pasted = f"https://otter.lightning.force.com/lightning/r/Campaign/{campaign_id}/view"
     assert (await desk.validate(pasted)).json()["campaign"]["id"] == campaign_id

@@ -154,6 +154,32 @@ SAVING: dict[str, Row] = {
         create("Account", Name="Acme", BillingState="Nowhere"),
         switches={"states": ["Bavaria"]},
     ),
+    "country that is not listed": Row(
+        "rule",
+        400,
+        unsaved(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "There's a problem with this country, even though it may appear correct. "
+            "Please select a country from the list of valid countries.: Country",
+            "Country",
+        ),
+        create("Lead", **LEAD, Country="Germany"),
+        switches={"countries": {"DE": "Deutschland"}},
+    ),
+    "state without its country": Row(
+        "rule",
+        400,
+        unsaved(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "A country/territory must be specified before specifying a state value for field: State/Province",
+            "State",
+        ),
+        create("Lead", **LEAD, State="Bayern"),
+        switches={
+            "countries": {"DE": "Deutschland"},
+            "states": [{"name": "Bayern", "code": "BY", "country": "DE"}],
+        },
+    ),
     "lookup to another object": Row(
         "rule",
         400,

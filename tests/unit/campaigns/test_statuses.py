@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.campaigns.statuses import LABELS, MEANINGS, MemberStatus, meaning_of, propose
+from app.campaigns.statuses import LABELS, MEANINGS, MemberStatus, choosable, meaning_of, propose
 
 MEANT = {
     "registered": (
@@ -129,3 +129,8 @@ def test_negated_label_is_never_the_attended_one() -> None:
     found = guesses(status("Did not attend", order=1), SENT, RESPONDED)
     assert found["attended"] == ("Responded", "universal")
     assert found["no_show"] == ("Did not attend", "label")
+
+
+def test_a_label_that_a_members_status_cannot_hold_is_no_choice() -> None:
+    longest, longer, wide = status("x" * 40), status("x" * 41), status("🦦" * 21)
+    assert choosable([longer, longest, wide, SENT]) == (longest, SENT)

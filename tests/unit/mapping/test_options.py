@@ -55,6 +55,15 @@ def test_finding_names_the_options() -> None:
     assert "“o4”, 4 more" in finding.message
 
 
+def test_a_place_that_the_org_does_not_list_is_left_out() -> None:
+    codes = field("CountryCode", "picklist", picklist_values=("DE",), picklist_labels=("Germany",))
+    chosen = Rules.of({"fields": [rule("Country", "answers.land")]})
+    taken = {"answers.land": ("Deutschland", "Atlantis")}
+    [finding] = check_options(chosen, {"Lead": described(field("Country"), codes)}, taken)
+    assert (finding.code, finding.severity) == ("answer_unfit", "warning")
+    assert finding.message == "“Atlantis” does not fit Country: it is left out."
+
+
 def test_answers_of_rules() -> None:
     chosen = Rules.of({"fields": [rule("A__c", "answers.size"), rule("B__c", "utm.source")]})
     assert answers_of(chosen) == {"answers.size"}

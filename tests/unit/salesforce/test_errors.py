@@ -216,6 +216,11 @@ def test_the_entity_type_stands_in_for_a_missing_type() -> None:
             (Match("Account", "001U000001c83gKIAQ"),),
             id="15-characters",
         ),
+        pytest.param(
+            "Doppelter Wert gefunden: Badge__c entspricht dem Wert im Datensatz mit der ID 00QU000001c83gK.",
+            (Match("Lead", "00QU000001c83gKMAQ"),),
+            id="another language",
+        ),
         pytest.param("… duplicates value on record with id: a01xx0000001234", (), id="custom-object"),
         pytest.param("… duplicates value on record with id: <unknown>", (), id="unknown"),
         pytest.param("… duplicates value on record with id: 001U000001c83gKAAA", (), id="bad-checksum"),
