@@ -38,6 +38,7 @@ class LocalEngines:
 
     home: Path
     is_durable: bool = True
+    max_connections: int = 200
     postgres_port: int = 0
     valkey_port: int = 0
     _processes: list[tuple[subprocess.Popen[bytes], signal.Signals]] = field(default_factory=list)
@@ -87,7 +88,7 @@ class LocalEngines:
         options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(sockets),
-            "max_connections": "200",
+            "max_connections": str(self.max_connections),
             **({} if self.is_durable else UNSAFE_BUT_FAST),
         }
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(self.postgres_port)]

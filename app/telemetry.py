@@ -44,6 +44,8 @@ LIBRARIES: Final[Mapping[str, int]] = {
     "asyncio": logging.WARNING,
     # What a wake-up runs logs its own failures; arq repeats them as text, with times and counts.
     "arq": logging.CRITICAL,
+    # SQLAlchemy's pool, which logs each connection that it gives up under the name of our own subclass.
+    "app.pools.ShrinkingPool": logging.WARNING,
 }
 """From which level on each is heard."""
 

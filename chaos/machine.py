@@ -4,12 +4,13 @@ import random
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from app.local import free_port
 from app.machine.environment import service_environment, simulator_environment
 from app.vault import Vault
 from chaos.crowd import HostPlan
-from chaos.ledger import Grant, Ledger, run_sql
+from chaos.ledger import Grant, Ledger
 from chaos.nest import Bird
 from chaos.site import API_COUNT, READY_SECONDS, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
 
@@ -26,6 +27,7 @@ SCALED_TIMES = {
 }
 CALM_TIMES = {"BATCH_SIZE_MAX": "12", "LOG_LEVEL": "INFO", "DATABASE_POOL": "5", "PYTHONUNBUFFERED": "1"}
 LATENCY_MS = 40
+MAX_CONNECTIONS = 200
 
 
 @dataclass
@@ -43,9 +45,7 @@ class Machine:
 
     def __enter__(self) -> "Machine":
         site = self.site
-        site.background.do(
-            run_sql(site.postgres.database_url, f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE}")
-        )
+        site.run_sql(f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE}")
         site.flush_valkey()
         site.door.reset()
         self.ledger = Ledger(site.database_url(self.name))
@@ -58,8 +58,7 @@ class Machine:
         for bird in self.birds.values():
             bird.signal(signal.SIGKILL)
         self.site.background.do(self.ledger.close())
-        drop = f"DROP DATABASE {self.name} WITH (FORCE)"
-        self.site.background.do(run_sql(self.site.postgres.database_url, drop))
+        self.site.run_sql(f"DROP DATABASE {self.name} WITH (FORCE)")
 
     @property
     def api_urls(self) -> list[str]:
@@ -89,7 +88,7 @@ class Machine:
     def start(self, name: str) -> Bird:
         """One process by name; an API keeps its port."""
         what = name.partition("-")[0]
-        url = self.site.database_url(self.name, self.site.databases[name].port)
+        url = self.site.service_url(self.name, self.site.databases[name].port)
         port = self.ports.setdefault(name, free_port()) if what == "api" else 0
         bird = self.site.nest.fork(name, what, env=self.env | {"DATABASE_URL": url}, port=port)
         self.birds[name] = bird
@@ -106,6 +105,10 @@ class Machine:
             bird.ended_within(5)
             self.kills += 1
 
+    def log(self, name: str) -> Path:
+        """Where a process writes; later runs write behind earlier ones."""
+        return self.site.nest.logs / f"{name}.log"
+
     def any_worker(self, chance: random.Random) -> str:
         return chance.choice(self.workers)
 
@@ -118,6 +121,8 @@ class Machine:
         self.site.door.disarm()
         if self.is_postgres_down:
             self.start_postgres()
+        if self.site.postgres.max_connections != MAX_CONNECTIONS:
+            self.allow_connections(MAX_CONNECTIONS)
         if self.is_valkey_down:
             self.start_valkey()
         for proxy in self.site.proxies:
@@ -134,6 +139,12 @@ class Machine:
     def start_postgres(self) -> None:
         self.site.postgres.start_postgres()
         self.is_postgres_down = False
+
+    def allow_connections(self, count: int) -> None:
+        """Restart Postgres with this `max_connections`."""
+        self.site.stop_postgres()
+        self.site.postgres.max_connections = count
+        self.start_postgres()
 
     def kill_valkey(self) -> None:
         self.site.kill_valkey()

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from chaos.crowd import Registrant, Webhook, confirmation
-from chaos.ledger import run_sql
 from chaos.nemeses import await_end, trouble
 from chaos.stage import Stage
 
@@ -144,7 +143,7 @@ def repeat_one_id(stage: Stage) -> None:
     stage.expect("every copy is taken", holds=set(stage.history.ended) == {"202"})
     name = stage.machine.name
     aged = f"UPDATE deliveries SET received_at = received_at - interval '{OLD}'"  # noqa: S608 -- constants
-    stage.do(run_sql(stage.site.database_url(name), aged))
+    stage.site.run_sql(aged, database=name)
     stage.do(stage.machine.ledger.purge())
     _post_at_once(stage, [webhook] * 2)
     for who in (one, stranger):

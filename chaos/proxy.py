@@ -68,6 +68,7 @@ class Proxy:
         self.name, self.target, self.port = name, target, 0
         self.cut_probability = 0.0
         self.slice_bytes = 0
+        self.refused = 0
         self.traps: list[Trap] = []
         self._chance = chance
         self._links: set[Link] = set()
@@ -119,6 +120,7 @@ class Proxy:
         try:
             answers, server = await asyncio.open_connection(LOOPBACK, self.target)
         except OSError:
+            self.refused += 1
             writer.transport.abort()
             return
         link = Link(writer, server)

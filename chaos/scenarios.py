@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chaos import nemeses, outages, pressure
+from chaos import nemeses, outages, pressure, servers
 from chaos.stage import Stage
 
 Nemesis = Callable[[Stage], None]
@@ -48,6 +48,7 @@ SCENARIOS = (
     Scenario("no-valkey", "T4", nemeses.take_valkey_away, is_short=True),
     Scenario("lost-wake-ups", "T5", pressure.miss_wake_ups, posts=False, shared=0.0),
     Scenario("postgres-restarts", "T6", outages.restart_postgres),
+    Scenario("postgres-away", "T6", servers.take_postgres_away),
     Scenario("silent-postgres", "T6", outages.silence_postgres, is_short=True),
     Scenario("late-writes", "T8", nemeses.late_writes, guards=("quiet",), is_short=True),
     Scenario("late-people", "T8", nemeses.late_people, guards=("open_creates",), orgs=2, shared=0.9),

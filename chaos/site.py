@@ -19,6 +19,7 @@ from app.commands.migrate import alembic_config
 from app.local import LocalEngines, free_port
 from app.machine.children import Child
 from app.machine.secrets import LocalSecrets
+from app.rights import APP_ROLE, SYSTEM_ROLE
 from chaos.background import Background
 from chaos.door import Door
 from chaos.ledger import run_sql
@@ -27,6 +28,8 @@ from chaos.proxy import Proxy
 
 API_COUNT, WORKER_COUNT = 2, 4
 TEMPLATE = "chaos_template"
+LOGIN = "chaos_service"
+"""Whom the service logs in as: no superuser, so that it gets no connection that is kept for one."""
 READY_SECONDS = 60.0
 
 
@@ -67,9 +70,17 @@ class Site:
     def proxies(self) -> list[Proxy]:
         return [*self.databases.values(), self.wakeups, self.salesforce]
 
-    def database_url(self, name: str, port: int | None = None) -> str:
-        """The address of a database, by the proxy on `port` or straight."""
-        return f"postgresql+asyncpg://owner@127.0.0.1:{port or self.postgres.postgres_port}/{name}"
+    def database_url(self, name: str) -> str:
+        """The address of a database for the harness, past every proxy."""
+        return f"postgresql+asyncpg://owner@127.0.0.1:{self.postgres.postgres_port}/{name}"
+
+    def service_url(self, name: str, port: int) -> str:
+        """The same for a process of the service, by the proxy on `port`."""
+        return f"postgresql+asyncpg://{LOGIN}@127.0.0.1:{port}/{name}"
+
+    def run_sql(self, *statements: str, database: str = "postgres") -> None:
+        """Statements outside any transaction, as the superuser."""
+        self.background.do(run_sql(self.database_url(database), *statements))
 
     def stop_postgres(self, number: signal.Signals = signal.SIGQUIT) -> None:
         """SIGQUIT is an immediate stop: no checkpoint, recovery at the next start."""
@@ -111,8 +122,9 @@ class Site:
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/_simulator/session"), "the simulator")
 
     def _make_template(self) -> None:
-        self.background.do(run_sql(self.postgres.database_url, f"CREATE DATABASE {TEMPLATE}"))
+        self.run_sql(f"CREATE DATABASE {TEMPLATE}")
         command.upgrade(alembic_config(self.database_url(TEMPLATE)), "head")
+        self.run_sql(f"CREATE ROLE {LOGIN} LOGIN IN ROLE {APP_ROLE}, {SYSTEM_ROLE}")
 
 
 def wait_for(is_there: Callable[[], bool], what: str, within: float = READY_SECONDS) -> None:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -63,6 +63,20 @@ class Stage:
         """A property of the scenario beside loss and doubling."""
         if not holds:
             self.wrong.append(what)
+
+    def expect_answers(self, *allowed: str) -> None:
+        """No try of a webhook ended in any other way."""
+        strange = {answer: n for answer, n in self.history.ended.items() if answer not in allowed}
+        self.expect(f"a webhook meets {' or '.join(allowed)} and nothing else: {strange}", holds=not strange)
+
+    def until(self, holds: Callable[[], bool], within: float = 20.0) -> bool:
+        """Wait until it holds; whether it did in time."""
+        deadline = time.monotonic() + within
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            self.sleep(0.02)
+        return True
 
     def await_rest(self, within: float) -> bool:
         """Whether every job came to rest in time."""

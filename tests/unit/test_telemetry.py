@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.database import engine_for
 from app.telemetry import LIBRARIES, JsonLines, configure_logging, mask
 
 SECRETS = {
@@ -77,6 +78,8 @@ def test_libraries_speak_up_from_warnings_on() -> None:
         configure_logging("DEBUG")
         assert {name: logging.getLogger(name).level for name in LIBRARIES} == LIBRARIES
         assert isinstance(root.handlers[0].formatter, JsonLines)
+        pool = engine_for("postgresql+asyncpg://otter@127.0.0.1/otter", "eventship_app").pool
+        assert not pool.logger.isEnabledFor(logging.INFO)
     finally:
         root.setLevel(before[0])
         root.handlers[:] = before[1]

@@ -1,0 +1,44 @@
+"""What processes write into their logs from some moment on."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a log: the end of it when the mark was made."""
+
+    path: Path
+    offset: int
+
+    @classmethod
+    def at_end(cls, path: Path) -> Self:
+        return cls(path, path.stat().st_size if path.exists() else 0)
+
+    def lines(self) -> list[str]:
+        """What was written since."""
+        with self.path.open() as log:
+            log.seek(self.offset)
+            return log.read().splitlines()
+
+    def said(self) -> list[dict[str, Any]]:
+        """The same as events; a line that is none, such as one of a traceback, as itself."""
+        return [_event(line) for line in self.lines()]
+
+
+def _event(line: str) -> dict[str, Any]:
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {"event": line}
+    return event
+
+
+def repeated(events: Iterable[dict[str, Any]]) -> Counter[str]:
+    """How often each event of each loop was logged, where that is more than once."""
+    counts = Counter(f"{event['event']} {event.get('loop', '')}".strip() for event in events)
+    return Counter({what: count for what, count in counts.items() if count > 1})
