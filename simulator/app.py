@@ -9,7 +9,7 @@ from pathlib import Path
 from simulator import http
 from simulator.clock import Clock, stamp, system_clock
 from simulator.door.routes import door
-from simulator.faults import Fault
+from simulator.faults import Fault, beginning_of
 from simulator.http import Answer, Connection, Receive, Request, Scope, Send
 from simulator.oauth.authorize import authorize
 from simulator.oauth.identity import identity, userinfo
@@ -115,6 +115,11 @@ async def _usual(simulator: Simulator, request: Request) -> Answer:
     return answer
 
 
+async def _apply(simulator: Simulator, request: Request, fault: Fault) -> None:
+    if fault.is_applied:
+        await _usual(simulator, request if fault.kept is None else beginning_of(request, fault.kept))
+
+
 async def _pause(seconds: float) -> None:
     if seconds:
         await asyncio.sleep(seconds)
@@ -152,24 +157,21 @@ async def _latency(
 async def _error(
     simulator: Simulator, request: Request, fault: Fault, connection: Connection
 ) -> Answer | None:
-    if fault.is_applied:
-        await _usual(simulator, request)
+    await _apply(simulator, request, fault)
     return Answer(fault.status, [{"message": fault.message, "errorCode": fault.error_code}])
 
 
 async def _html(
     simulator: Simulator, request: Request, fault: Fault, connection: Connection
 ) -> Answer | None:
-    if fault.is_applied:
-        await _usual(simulator, request)
+    await _apply(simulator, request, fault)
     return Answer(fault.status, fault.body, content_type=http.HTML)
 
 
 async def _empty(
     simulator: Simulator, request: Request, fault: Fault, connection: Connection
 ) -> Answer | None:
-    if fault.is_applied:
-        await _usual(simulator, request)
+    await _apply(simulator, request, fault)
     return Answer(fault.status)
 
 
@@ -214,8 +216,7 @@ async def _late(
 async def _hang(
     simulator: Simulator, request: Request, fault: Fault, connection: Connection
 ) -> Answer | None:
-    if fault.is_applied:
-        await _usual(simulator, request)
+    await _apply(simulator, request, fault)
     await connection.closed(fault.seconds)
     await connection.cut()
     return None

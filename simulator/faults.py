@@ -4,7 +4,7 @@ import json
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,7 +44,11 @@ class Match(BaseModel):
 
 
 class Fault(BaseModel):
-    """One rule. Fires `count` times (for ever when None) after `skip` matches, each with `probability`."""
+    """One rule. Fires `count` times (for ever when None) after `skip` matches, each with `probability`.
+
+    Of what `is_applied`, `kept` is the number of a composite's parts, or of a collection's rows, that are;
+    absent, all are.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,6 +60,7 @@ class Fault(BaseModel):
     fields: tuple[str, ...] = ()
     body: str = "<html><body><h1>503 Service Unavailable</h1></body></html>"
     is_applied: bool = False
+    kept: int | None = Field(default=None, ge=0)
     seconds: float = Field(default=1.0, ge=0)
     count: int | None = Field(default=None, ge=1)
     skip: int = Field(default=0, ge=0)
@@ -123,6 +128,16 @@ def is_write(request: Request) -> bool:
     if request.path.rstrip("/").endswith(("/composite", "/composite/batch")):
         return _READING.search(request.body) is not None
     return True
+
+
+def beginning_of(request: Request, kept: int) -> Request:
+    """The same request with the first parts of its composite, or the first rows of its collection, alone."""
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        return request
+    lists = [name for name in ("compositeRequest", "records") if isinstance(body, dict) and name in body]
+    return replace(request, body=json.dumps({**body, **{name: body[name][:kept] for name in lists}}).encode())
 
 
 def _matches(fault: Fault, request: Request) -> bool:

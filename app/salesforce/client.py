@@ -16,6 +16,7 @@ from app.salesforce.composite import (
     Subrequest,
     api_path,
     composite_body,
+    only_reads,
     query_path,
     query_request,
     read_composite,
@@ -25,7 +26,7 @@ from app.salesforce.composite import (
     sobject_path,
 )
 from app.salesforce.describe import SObjectDescribe, parse_describe
-from app.salesforce.errors import AnswerLost
+from app.salesforce.errors import AnswerLost, BrokenOff, Refused
 from app.salesforce.exchange import build_request, send_once
 from app.salesforce.identities import Identity, parse_identity
 from app.salesforce.ids import to18
@@ -181,7 +182,12 @@ class SalesforceClient:
             method, url, json=json, headers=self._headers(method, headers), extensions=extensions
         )
         response = await self._exchange(request, auth or self._auth)
-        return read_answer(response.status_code, response.content)
+        try:
+            return read_answer(response.status_code, response.content)
+        except Refused as refused:
+            if method in _WRITES and not only_reads(json) and refused.failure.may_be_kept:
+                raise BrokenOff(refused.failures) from refused
+            raise
 
     async def _exchange(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
         # Driven here and not inside httpx, so that guard, count and sorting apply to each send of the flow.

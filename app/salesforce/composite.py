@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from app.salesforce.errors import AnswerLost, ErrorClass, Failure, Refused, parse_failures
+from app.salesforce.errors import AnswerLost, BrokenOff, ErrorClass, Failure, Refused, parse_failures
 from app.salesforce.ids import MalformedId, to18
 
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
@@ -213,6 +213,12 @@ def composite_body(requests: Sequence[Subrequest], *, all_or_none: bool = False)
     }
 
 
+def only_reads(body: Mapping[str, Any] | None) -> bool:
+    """Whether this is the body of a composite that changes nothing."""
+    requests = (body or {}).get("compositeRequest") or []
+    return bool(requests) and all(each["method"] == "GET" for each in requests)
+
+
 def read_composite(body: object, requests: Sequence[Subrequest]) -> list[SubAnswer]:
     """The answers in the order of the requests. Raises `AnswerLost` when one is missing or unreadable."""
     entries = body.get("compositeResponse") if isinstance(body, dict) else None
@@ -227,7 +233,7 @@ def read_composite(body: object, requests: Sequence[Subrequest]) -> list[SubAnsw
 
 def read_query(answer: SubAnswer) -> QueryPage:
     """The records of a query. Raises `Refused` or `AnswerLost`; neither of them means "not found"."""
-    _raise_failures(answer)
+    _raise_failures(answer, is_write=False)
     return read_page(answer.body)
 
 
@@ -246,7 +252,7 @@ def read_page(body: object) -> QueryPage:
 
 def read_created(answer: SubAnswer) -> str:
     """The 18-character id of a single create. Raises `Refused`, or `AnswerLost` when unreadable."""
-    _raise_failures(answer)
+    _raise_failures(answer, is_write=True)
     return read_id(answer.body)
 
 
@@ -254,7 +260,7 @@ def read_written(answer: SubAnswer, known_id: str | None) -> str:
     """The id of a single create, or `known_id` of a single update. Raises `Refused` or `AnswerLost`."""
     if known_id is None:
         return read_created(answer)
-    _raise_failures(answer)
+    _raise_failures(answer, is_write=True)
     return known_id
 
 
@@ -272,7 +278,7 @@ def read_collection(answer: SubAnswer, expected: int) -> list[RowResult]:
     Raises `Refused` when the collection failed as a whole, and `AnswerLost` when the answer does not say what
     became of each of the `expected` rows: then every row may be applied.
     """
-    _raise_failures(answer)
+    _raise_failures(answer, is_write=True)
     if not isinstance(answer.body, list) or len(answer.body) != expected:
         raise AnswerLost(f"the answer does not hold {expected} rows")
     return [_read_row(row) for row in answer.body]
@@ -311,11 +317,13 @@ def _read_entry(entry: object) -> SubAnswer:
     return SubAnswer(reference_id, status, body, parse_failures(status, body) or unnamed)
 
 
-def _raise_failures(answer: SubAnswer) -> None:
+def _raise_failures(answer: SubAnswer, *, is_write: bool) -> None:
     if not answer.failures:
         return
     if answer.failures[0].error_class is ErrorClass.AMBIGUOUS:
         raise AnswerLost(f"{answer.failures[0].error_code} inside a composite, without a Salesforce error")
+    if is_write and answer.failures[0].may_be_kept:
+        raise BrokenOff(answer.failures)
     raise Refused(answer.failures)
 
 

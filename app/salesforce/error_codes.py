@@ -44,6 +44,18 @@ CONNECTION_ENDED: Final = "CONNECTION_ENDED"
 CONNECTION_UNUSABLE: Final = "CONNECTION_UNUSABLE"
 REFRESH_UNAVAILABLE: Final = "REFRESH_UNAVAILABLE"
 
+HALF_DONE: Final = frozenset({"REQUEST_RUNNING_TOO_LONG"})
+"""What ends a call in the middle, whatever its status."""
+
+NOTHING_KEPT: Final = frozenset(
+    {
+        "SERVER_UNAVAILABLE",
+        "REQUEST_LIMIT_EXCEEDED",
+        "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+    }
+)
+"""What Salesforce says at its door, before it does anything of a call."""
+
 _WAIT_RECORD: Final = Sorting(ErrorClass.TRANSIENT, Scope.RECORD)
 _WAIT_ORG: Final = Sorting(ErrorClass.TRANSIENT, Scope.ORG)
 _LIMIT_ORG: Final = Sorting(ErrorClass.LIMIT, Scope.ORG)

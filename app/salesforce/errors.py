@@ -4,7 +4,9 @@ SalesforceError
 ├── Refused                 a complete answer from Salesforce that says no: nothing was applied
 ├── AnswerLost              the request left and no complete answer came back: a write may be applied,
 │   │                       even minutes later
-│   └── AnswerTooLarge      the answer was cut off by us at the size cap
+│   ├── AnswerTooLarge      the answer was cut off by us at the size cap
+│   └── BrokenOff           Salesforce ended a write with an error of its own: parts of it may be kept, but
+│                           nothing more of it comes
 ├── NotSent                 nothing left the socket: DNS, connect, TLS, no free connection
 │   ├── SendGuardTripped    the caller's guard forbade the send
 │   └── InstanceMoved       the token belongs to another host than the one this request is for
@@ -20,8 +22,10 @@ from typing import Any, Final
 
 from app.salesforce.error_codes import (
     ANSWER_LOST,
+    HALF_DONE,
     MULTIPLE_CHOICES,
     NOT_SENT,
+    NOTHING_KEPT,
     ErrorClass,
     Scope,
     sort_code,
@@ -32,6 +36,7 @@ from app.texts import storable
 __all__ = [
     "AnswerLost",
     "AnswerTooLarge",
+    "BrokenOff",
     "ErrorClass",
     "Failure",
     "InstanceMoved",
@@ -92,6 +97,16 @@ class Failure:
         return sort_code(self.error_code, self.message, self.http_status).scope
 
     @property
+    def may_be_kept(self) -> bool:
+        """Whether a call that writes and ends with this may have kept what it had done by then.
+
+        An error on one row of a collection is that row's alone: nothing of the row is kept.
+        """
+        is_fault = self.http_status is not None and self.http_status >= 500
+        is_half_done = self.http_status is not None and self.error_code in HALF_DONE
+        return is_half_done or (is_fault and self.error_code not in NOTHING_KEPT)
+
+    @property
     def is_daily_limit(self) -> bool:
         """Whether the org's rolling 24-hour allowance is used up, as opposed to too many calls at once.
 
@@ -132,6 +147,22 @@ class AnswerLost(SalesforceError):
 
 class AnswerTooLarge(AnswerLost):
     """The answer was larger than we are willing to hold."""
+
+
+class BrokenOff(AnswerLost):
+    """Salesforce ended a call that writes with an error of its own; `failures` has at least one element.
+
+    The call is over, so nothing of it lands later; which parts were kept before is not known.
+    """
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        self.failures = failures
+        super().__init__("; ".join(f"{each.error_code}: {each.message}" for each in failures))
+
+    @property
+    def failure(self) -> Failure:
+        """The first of them, which decides."""
+        return self.failures[0]
 
 
 class NotSent(SalesforceError):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import Record
+from app.salesforce.composite import Record, only_reads
 from app.salesforce.errors import Refused, parse_failures
 from app.salesforce.ids import SOBJECT_BY_PREFIX, to18
 
@@ -78,7 +78,7 @@ class PaperClient(SalesforceClient):
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
     ) -> Any:
-        if method == "GET" or _only_reads(path, json):
+        if method == "GET" or only_reads(json):
             return await super()._request(method, path, json=json, headers=headers, auth=auth)
         self.requests.append(PaperRequest(method, path, json or {}))
         if path.endswith("/composite"):
@@ -125,13 +125,6 @@ class PaperClient(SalesforceClient):
         new = to18(f"{prefix}{len(self._new_ids):012}")
         self._new_ids[new] = f"@{{new{sobject}.id}}"
         return new
-
-
-def _only_reads(path: str, json: Mapping[str, Any] | None) -> bool:
-    requests = (json or {}).get("compositeRequest") or []
-    return (
-        path.endswith("/composite") and bool(requests) and all(each["method"] == "GET" for each in requests)
-    )
 
 
 def _records(path: str, body: Mapping[str, Any]) -> Iterator[Record]:

@@ -29,6 +29,8 @@ class SlotKey(NamedTuple):
 
 
 NO_DETAILS: Final[Mapping[str, Any]] = {}
+CALL_ENDED: Final = "call_ended"
+"""The detail of an uncertain write whose call is over: nothing of it lands later."""
 
 
 class Written(NamedTuple):
@@ -49,6 +51,11 @@ class Written(NamedTuple):
     first_attempt_at: datetime | None = None
     looks: int = 0
     rounds: int = 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the call that may have written it is known to be over."""
+        return bool(self.details.get(CALL_ENDED))
 
     @property
     def stands(self) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.sync.batch import Written
-from app.sync.policy import is_quiet_over, next_look
+from app.sync.policy import ENDED_QUIET, is_quiet_over, next_look
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,13 @@ class Clock:
     quiet: timedelta
 
     def next_look(self, slot: Written) -> datetime:
+        if slot.has_ended:
+            return max((slot.attempt_started_at or self.now) + self._quiet_of(slot), self.now)
         return next_look(slot.attempt_started_at or self.now, self.quiet, self.now)
 
     def is_settled(self, slot: Written) -> bool:
-        return is_quiet_over(slot.attempt_started_at or self.now, self.quiet, self.now)
+        return is_quiet_over(slot.attempt_started_at or self.now, self._quiet_of(slot), self.now)
+
+    def _quiet_of(self, slot: Written) -> timedelta:
+        """A call that is over writes nothing any more; what it wrote shows at once, or soon."""
+        return min(ENDED_QUIET, self.quiet) if slot.has_ended else self.quiet

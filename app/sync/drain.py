@@ -17,7 +17,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.database import Database
 from app.problems import Problem
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import AnswerLost, NotSent, Refused, SalesforceError, SendGuardTripped
+from app.salesforce.errors import (
+    AnswerLost,
+    BrokenOff,
+    NotSent,
+    Refused,
+    SalesforceError,
+    SendGuardTripped,
+)
 from app.salesforce.session import ConnectionEnded, ConnectionUnusable
 from app.settings import Settings
 from app.sync import leases
@@ -274,6 +281,9 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
             await close_connection(engine.database, host_id, error.failure)
         case Refused():
             await back_off(engine.database, lease, error.failure, is_slow=False)
+        case BrokenOff():
+            # One row may be to blame: the next calls are smaller, down to one row.
+            await back_off(engine.database, lease, error.failure, is_slow=True, least=1)
         case AnswerLost() | NotSent():
             await back_off(engine.database, lease, None, is_slow=isinstance(error, AnswerLost))
         case _:

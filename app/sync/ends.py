@@ -8,7 +8,7 @@ from app.salesforce.errors import ErrorClass, Failure
 from app.salesforce.ids import sobject_of
 from app.sync.advice_codes import CREATE_REFUSED
 from app.sync.asserted import not_asserted
-from app.sync.batch import PERSON, PROFILE, Written
+from app.sync.batch import CALL_ENDED, PERSON, PROFILE, Written
 from app.sync.errors import RowError, row_error
 from app.sync.policy import STOPPING, Consequence, consequence_of
 from app.sync.rows import Operation, Row, note_holder
@@ -109,9 +109,19 @@ def end_of_create(operation: Operation, sf_id: str) -> None:
         note_holder(row)
 
 
-def mark_lost(operation: Operation) -> None:
-    """The answer was lost: the slot is not planned again before it is settled."""
-    operation.each_slot(lambda before: before._replace(state="ambiguous") if before else None)
+def mark_lost(operation: Operation, *, ended_at: datetime | None = None) -> None:
+    """The answer was lost: the slot is not planned again before it is settled.
+
+    `ended_at`: the call is known to have been over by then.
+    """
+
+    def lost(before: Written | None) -> Written | None:
+        if before is None or ended_at is None:
+            return before and before._replace(state="ambiguous")
+        details = {**before.details, CALL_ENDED: True}
+        return before._replace(state="ambiguous", attempt_started_at=ended_at, details=details)
+
+    operation.each_slot(lost)
 
 
 def mark_unwritten(operation: Operation, *, is_failed: bool) -> None:

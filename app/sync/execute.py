@@ -1,7 +1,9 @@
 """The one place that writes to Salesforce: commits the intent, sends, and tells each row how it ended."""
 
+import time
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from app.salesforce.client import SalesforceClient
@@ -20,7 +22,7 @@ from app.salesforce.composite import (
     read_collection,
     read_written,
 )
-from app.salesforce.errors import AnswerLost, Failure, Refused, SalesforceError
+from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Refused, SalesforceError
 from app.sync.clock import Clock
 from app.sync.ends import (
     end_of_create,
@@ -59,6 +61,10 @@ class Executor:
     alerted: list[Operation] = field(default_factory=list)
     alone: set[Operation] = field(default_factory=set)
     ended: AnswerLost | Refused | None = None
+    committed_at: tuple[datetime, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.committed_at = (self.clock.now, time.monotonic())
 
     async def run(self, operations: Sequence[Operation]) -> None:
         """Write them all.
@@ -238,6 +244,7 @@ class Executor:
             for operation in ready:
                 intend(operation, now)
             await self.store.save(session, self.rows)
+        self.committed_at = (now, time.monotonic())
         for operation in operations:
             for raised_at in (fences[key] for key in operation.fences if key in fences):
                 for row in operation.rows:
@@ -247,18 +254,23 @@ class Executor:
 
     def _unfinished(self, operations: Sequence[Operation], error: SalesforceError) -> None:
         is_doubted = isinstance(error, AnswerLost) and "reconcile" not in self.store.lease.guards_off
+        ended_at = self._now() if isinstance(error, BrokenOff) else None
         for operation in operations:
             if isinstance(error, AnswerLost):
-                self._note(operation, None)
+                self._note(operation, error)
             if is_doubted:
-                mark_lost(operation)
+                mark_lost(operation, ended_at=ended_at)
             else:
                 mark_unwritten(operation, is_failed=False)
 
-    def _note(self, operation: Operation, result: RowResult | None) -> None:
+    def _now(self) -> datetime:
+        """The database's time, by what it was at the last commit."""
+        return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
+
+    def _note(self, operation: Operation, result: RowResult | AnswerLost) -> None:
         version, is_alone = self.client.api_version, operation in self.alone
-        if result is None:
-            note_lost_answer(operation, api_version=version, is_alone=is_alone)
+        if isinstance(result, AnswerLost):
+            note_lost_answer(operation, result, api_version=version, is_alone=is_alone)
         else:
             note_answer(operation, result, api_version=version, is_alone=is_alone)
 

@@ -41,8 +41,13 @@ async def close_connection(database: Database, host_id: str, failure: Failure) -
             )
 
 
-async def back_off(database: Database, lease: Lease, failure: Failure | None, *, is_slow: bool) -> None:
-    """Leave the org alone for a while; longer with every end in a row that brought no useful answer."""
+async def back_off(
+    database: Database, lease: Lease, failure: Failure | None, *, is_slow: bool, least: int = BATCH_MIN
+) -> None:
+    """Leave the org alone for a while; longer with every end in a row that brought no useful answer.
+
+    What `is_slow` is tried with half as many rows, down to `least`.
+    """
     lease.failures += 1
     wait = org_wait(failure, lease.failures, random.random())  # noqa: S311 -- jitter
     async with database.system() as session:
@@ -52,16 +57,15 @@ async def back_off(database: Database, lease: Lease, failure: Failure | None, *,
             .values(
                 failures=OrgLease.failures + 1,
                 is_slow=is_slow,
-                batch_size=_smaller() if is_slow else OrgLease.batch_size,
+                batch_size=_smaller(least) if is_slow else OrgLease.batch_size,
                 not_before=func.clock_timestamp() + literal(timedelta(seconds=wait.seconds)),
                 not_before_reason=wait.reason,
             )
         )
 
 
-def _smaller() -> ColumnElement[int]:
-    """What took too long is tried with half as many rows."""
-    return func.greatest(BATCH_MIN, OrgLease.batch_size // 2)
+def _smaller(least: int) -> ColumnElement[int]:
+    return func.greatest(least, OrgLease.batch_size // 2)
 
 
 async def note_health(database: Database, lease: Lease, *, batch_size: int) -> None:

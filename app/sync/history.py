@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.salesforce.composite import RowResult, api_path, sobject_path
-from app.salesforce.errors import Match
+from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Match
 from app.salesforce.ids import to18
 from app.sync.rows import Exchange, Operation, Row
 from app.sync.rules.duplicates import full_name
@@ -39,24 +39,29 @@ KEEP = text("""
 
 def note_answer(operation: Operation, result: RowResult, *, api_version: str, is_alone: bool) -> None:
     """Tell the operation's rows what Salesforce said of it."""
-    errors = [
-        {
-            "error_code": failure.error_code,
-            "message": failure.message[:MESSAGE_LENGTH],
-            "fields": list(failure.fields),
-        }
-        for failure in result.failures
-    ]
+    errors = _errors(result.failures)
     answer = {"success": result.is_success, "id": result.id, "errors": errors, "is_lost": False}
     matches = [_match(each) for failure in result.failures for each in failure.matches]
     answer |= {"matches": matches} if matches else {}
     _note(operation, answer, api_version=api_version, is_alone=is_alone)
 
 
-def note_lost_answer(operation: Operation, *, api_version: str, is_alone: bool) -> None:
-    """Tell the operation's rows that nobody knows."""
-    answer: dict[str, Any] = {"success": None, "id": None, "errors": [], "is_lost": True}
+def note_lost_answer(operation: Operation, error: AnswerLost, *, api_version: str, is_alone: bool) -> None:
+    """Tell the operation's rows that nobody knows, and by which word of Salesforce's the call ended."""
+    errors = _errors(error.failures) if isinstance(error, BrokenOff) else []
+    answer: dict[str, Any] = {"success": None, "id": None, "errors": errors, "is_lost": True}
     _note(operation, answer, api_version=api_version, is_alone=is_alone)
+
+
+def _errors(failures: Sequence[Failure]) -> list[dict[str, Any]]:
+    return [
+        {
+            "error_code": failure.error_code,
+            "message": failure.message[:MESSAGE_LENGTH],
+            "fields": list(failure.fields),
+        }
+        for failure in failures
+    ]
 
 
 def name_matches(row: Row, people: People) -> None:

@@ -122,7 +122,9 @@ def _read(
 
 def _is_refused(answer: SubAnswer) -> bool:
     """For certain, that is: a part may also come back without Salesforce's own word."""
-    return bool(answer.failures) and consequence_of(answer.failures[0]) is not Consequence.LOOK
+    if not answer.failures or answer.failures[0].may_be_kept:
+        return False
+    return consequence_of(answer.failures[0]) is not Consequence.LOOK
 
 
 def _take_back(operations: Sequence[Operation]) -> None:

@@ -22,7 +22,13 @@ FAULT_WAITS = (5.0, 30.0, 120.0, 300.0, 900.0)
 LOOKS = (0.0, 0.02, 0.08, 0.4, 1.0)
 """When an uncertain write is looked up, in parts of the quiet time since the attempt."""
 
+ENDED_QUIET = timedelta(seconds=15)
+"""How long what a call wrote that is over may not show yet: looked for at once, and after this time."""
+
 MAX_ROUNDS = 3
+MAX_ENDED_ROUNDS = 60
+"""Tries of a write whose calls all broke off without keeping it: two hours of an org that is ill."""
+
 MAX_DEATHS = 3
 JITTER = 0.2
 

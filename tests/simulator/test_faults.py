@@ -78,6 +78,22 @@ async def test_a_server_error_may_come_after_the_write(org: OrgClient, *, is_app
     assert await leads(org) == (2 if is_applied else 0)
 
 
+@pytest.mark.parametrize("kept", range(3))
+async def test_a_server_error_may_come_after_some_parts(org: OrgClient, kept: int) -> None:
+    await arm(org, "error", status=500, error_code="UNKNOWN_EXCEPTION", is_applied=True, kept=kept)
+    url = f"{org.root}/sobjects/Lead"
+    parts = [{"method": "POST", "url": url, "referenceId": f"r{n}", "body": LEAD} for n in range(2)]
+    answer = await org.data("POST", "/composite", {"compositeRequest": parts})
+    assert (answer.status_code, await leads(org)) == (500, kept)
+
+
+async def test_a_server_error_may_come_after_some_rows(org: OrgClient) -> None:
+    await arm(org, "error", status=500, is_applied=True, kept=1)
+    rows = [{"attributes": {"type": "Lead"}, **LEAD} for _ in range(3)]
+    assert (await org.data("POST", "/composite/sobjects", {"records": rows})).status_code == 500
+    assert await leads(org) == 1
+
+
 @pytest.mark.parametrize("is_applied", [False, True], ids=["not applied", "applied"])
 async def test_a_hanging_call_ends_in_a_cut(org: OrgClient, *, is_applied: bool) -> None:
     await arm(org, "hang", seconds=0, is_applied=is_applied)

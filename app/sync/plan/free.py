@@ -3,7 +3,7 @@
 from app.sync.batch import SlotKey
 from app.sync.clock import Clock
 from app.sync.errors import OUTCOME_UNKNOWN
-from app.sync.policy import MAX_ROUNDS
+from app.sync.policy import MAX_ENDED_ROUNDS, MAX_ROUNDS
 from app.sync.rows import Row
 
 
@@ -15,7 +15,7 @@ def is_free(row: Row, key: SlotKey, clock: Clock) -> bool:
     if not clock.is_settled(slot):
         row.wait_until(clock.next_look(slot))
         return False
-    if slot.rounds + 1 >= MAX_ROUNDS:
+    if slot.rounds + 1 >= (MAX_ENDED_ROUNDS if slot.has_ended else MAX_ROUNDS):
         row.slots[key] = slot._replace(state="failed", rounds=0)
         row.fail(OUTCOME_UNKNOWN)
         return False
