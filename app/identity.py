@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi import Path as PathParam
@@ -20,7 +20,7 @@ from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwt import JWTClaimsRegistry
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from app.problems import HostNotFound, RoleInsufficient, TokenInvalid
+from app.problems import HostNotFound, Problem, RoleInsufficient, TokenInvalid
 from app.signing_keys import KeySource
 from app.texts import printable
 
@@ -168,15 +168,23 @@ def _base64url(text: str) -> bytes:
 
 async def current_principal(request: Request) -> Principal:
     """The caller of a request, judged once. Raises TokenInvalid, KeysUnavailable."""
-    known: Principal | None = getattr(request.state, "principal", None)
-    if known is not None:
-        return known
+    if not hasattr(request.state, "caller"):
+        try:
+            request.state.caller = await _judged(request)
+        except Problem as problem:
+            request.state.caller = problem
+    caller: Principal | Problem = request.state.caller
+    if isinstance(caller, Problem):
+        raise caller
+    return caller
+
+
+async def _judged(request: Request) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise TokenInvalid(headers={"WWW-Authenticate": "Bearer"})
     verifier: TokenVerifier = request.app.state.resources.verifier
-    request.state.principal = await verifier.verify(token.strip())
-    return cast(Principal, request.state.principal)
+    return await verifier.verify(token.strip())
 
 
 PrincipalDep = Annotated[Principal, Depends(current_principal)]

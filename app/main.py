@@ -16,6 +16,7 @@ from app.console.page import install_console
 from app.console.routes import router as console_router
 from app.database import Database
 from app.documents import router as documents_router
+from app.edge.allowances import Allowances
 from app.edge.guard import Guard
 from app.health import router as health_router
 from app.hosts.routes import router as hosts_router
@@ -128,6 +129,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         install_console(app)
     app.add_middleware(Idempotency)
     app.add_middleware(Guard)
+    app.add_middleware(Allowances)
     _let_the_dashboard_in(app, settings)
     return app
 

@@ -35,10 +35,15 @@ from starlette.exceptions import HTTPException
 
 from app.advice.table import Advice, advice_for_problem
 from app.database_faults import is_of_a_value
+from app.log_limit import LogLimit
 from app.salesforce.errors import Failure
+from app.telemetry import ACCESS_REFUSALS
 
 log = logging.getLogger(__name__)
 
+limit = LogLimit(log)
+
+KEPT_OUT = frozenset({401, 403, 429})
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -372,6 +377,7 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
     """Answer every exception as a problem; of a fault of ours the caller gets the request id only."""
 
     def answer(request: Request, problem: Problem) -> JSONResponse:
+        note_access_refusal(problem, request_id_of(request))
         return problem_response(problem, base_url=base_url, request_id=request_id_of(request))
 
     async def expected(request: Request, error: Exception) -> JSONResponse:
@@ -410,6 +416,14 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
         app.add_exception_handler(kind, database_away)
     app.add_exception_handler(DBAPIError, refused_by_database)
     app.add_exception_handler(Exception, unexpected)
+
+
+def note_access_refusal(problem: Problem, request_id: str) -> None:
+    """Count a problem that keeps somebody out, and log it, each code once a minute."""
+    code = type(problem).__name__
+    if problem.status in KEPT_OUT or isinstance(problem, HostNotFound):
+        ACCESS_REFUSALS.labels(code).inc()
+        limit.log(logging.WARNING, "access_refused", key=code, problem=code, request_id=request_id)
 
 
 def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSONResponse:

@@ -29,6 +29,8 @@ class Resources:
         default_factory=dict, init=False, repr=False, compare=False
     )
     """Token renewals under way in this process, by host and the version that they replace."""
+    export_turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
+    """Held while a page of an export is read and written, and not while somebody takes it."""
 
 
 async def current_resources(request: Request) -> Resources:

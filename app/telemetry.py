@@ -24,6 +24,13 @@ WEBHOOK_BODY_CHANGES = Counter(
     "webhook_body_changes_total", "webhook ids that came again with another body", registry=REGISTRY
 )
 
+ACCESS_REFUSALS = Counter(
+    "access_refusals_total",
+    "requests kept out, by problem code: tokens, signatures, roles, foreign hosts, too many",
+    ["code"],
+    registry=REGISTRY,
+)
+
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 SECRET_NAMES = re.compile(
     r"authorization|cookie|token|secret|verifier|^code$|^state$|signature|assertion", re.I

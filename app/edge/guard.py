@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.edge.allowances import BEHIND_TOKENS
 from app.edge.bodies import BODY_MAX, LargeBodies, read_body, replayed
 from app.edge.refuse import refuse
 from app.identity import current_principal
@@ -16,7 +17,6 @@ from app.problems import BodyTooLarge, Problem
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """No route reads a body with them."""
-BEHIND_TOKENS: Final = ("/v1/", "/ops/")
 STREAMED: Final = frozenset({"/v1/imports/registrations"})
 """Reads line by line, with bounds of its own."""
 

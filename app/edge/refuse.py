@@ -3,16 +3,18 @@
 from fastapi import Request
 from starlette.types import Receive, Scope, Send
 
-from app.problems import Problem, problem_response, request_id_of
+from app.problems import Problem, note_access_refusal, problem_response, request_id_of
 from app.resources import Resources
 
 
 async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
     """The problem as the application's own handlers would answer it."""
     resources: Resources = scope["app"].state.resources
+    request_id = request_id_of(Request(scope))
+    note_access_refusal(problem, request_id)
     answer = problem_response(
         problem,
         base_url=resources.settings.problem_base_url,
-        request_id=request_id_of(Request(scope)),
+        request_id=request_id,
     )
     await answer(scope, receive, send)

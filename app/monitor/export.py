@@ -1,5 +1,6 @@
 """The event's rows as CSV, page by page from the database, safe to open in a spreadsheet."""
 
+import asyncio
 import csv
 import io
 import re
@@ -51,18 +52,21 @@ COLUMNS: Final[dict[str, Callable[[Row], Any]]] = {
 
 
 async def export_rows(
-    database: Database, host_id: str, event_id: str, query: RowQuery
+    database: Database, host_id: str, event_id: str, query: RowQuery, turn: asyncio.Lock
 ) -> AsyncIterator[bytes]:
     """The chunks of the file, in the order of registration ids.
 
-    Raises EventNotFound before the first chunk. No transaction is open while a slow reader takes a chunk.
+    Raises EventNotFound before the first chunk. Exports take turns page by page, so that many together load
+    the process like one. No turn and no transaction is held while a slow reader takes a chunk.
     """
     after: str | None = None
     head: list[list[str]] = [list(COLUMNS)]
     while True:
-        async with database.tenant(host_id) as session:
-            rows = await page_by_id(session, host_id, event_id, query=query, after=after, limit=PAGE)
-        yield (MARK if head else "").encode() + as_csv([*head, *map(cells_of, rows)])
+        async with turn:
+            async with database.tenant(host_id) as session:
+                rows = await page_by_id(session, host_id, event_id, query=query, after=after, limit=PAGE)
+            chunk = (MARK if head else "").encode() + as_csv([*head, *map(cells_of, rows)])
+        yield chunk
         if len(rows) < PAGE:
             return
         head, after = [], rows[-1].registration_id

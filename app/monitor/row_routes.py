@@ -45,7 +45,7 @@ async def export_registrations(
     query: Annotated[RowQuery, Depends(export_query)],
 ) -> StreamingResponse:
     """The event's registrations as CSV, with the filters of the list."""
-    chunks = export_rows(resources.database, host_id, event_id, query)
+    chunks = export_rows(resources.database, host_id, event_id, query, resources.export_turn)
     first = await anext(chunks)
     async with resources.database.tenant(host_id) as session:
         details = {"event_id": event_id, "filters": query.narrowed_by()}

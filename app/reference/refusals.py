@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from app import problems
+from app.edge.allowances import is_counted
 from app.problems import Problem
 from app.reference.shown import ROW, E, H
 
@@ -110,6 +111,8 @@ def _by_place(method: str, path: str) -> Iterable[type[Problem]]:
     yield from (problems.TokenInvalid, problems.KeysUnavailable, problems.Unexpected)
     if method != "GET" and path != IMPORTS:
         yield from BODIED
+    if is_counted(path):
+        yield problems.TooManyRequests
     if not path.startswith("/ops/"):
         yield from (kind for part, kind in IN_PATH.items() if part in path)
     is_change = method != "GET" and path.startswith("/v1/hosts/{host_id}/")

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Message
 
 from app.edge import guard
+from app.edge.allowances import BEHIND_TOKENS
 from app.edge.bodies import BODY_MAX, LARGE, LargeBodies
 from app.main import ROUTERS
 from app.settings import Settings
@@ -21,7 +22,7 @@ CHANGES = sorted(
     (method, route.path)
     for router in ROUTERS
     for route in router.routes
-    if isinstance(route, APIRoute) and route.path.startswith(guard.BEHIND_TOKENS)
+    if isinstance(route, APIRoute) and route.path.startswith(BEHIND_TOKENS)
     for method in set(route.methods or ()) - guard.BODILESS
 )
 BOUNDED = [(method, path) for method, path in CHANGES if path not in guard.STREAMED]
