@@ -286,10 +286,20 @@ def put_rules(org: Org) -> None:
     ]
     sets = [{"Name": each.name, "Label": each.name.replace("_", " ")} for each in config.permission_sets]
     assigned = [
-        {"PermissionSetId": _numbered(org, "PermissionSet", number), "AssigneeId": user_id}
+        {"PermissionSetId": mint("0PS", number), "AssigneeId": user_id}
         for number, each in enumerate(config.permission_sets, start=1)
         for user_id in each.users
     ]
+    viewed = [
+        {
+            "ParentId": mint("0PS", number),
+            "SobjectType": name,
+            "PermissionsViewAllRecords": True,
+        }
+        for number, each in enumerate(config.permission_sets, start=1)
+        for name in each.view_all
+    ]
+    _replace(org, "ObjectPermissions", viewed)
     _replace(org, "DuplicateRule", duplicates)
     _replace(org, "AssignmentRule", assignments)
     _replace(org, "PermissionSet", sets)

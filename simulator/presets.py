@@ -49,7 +49,8 @@ def _difficult(org_number: int) -> Switches:
         ],
         # What an integration user needs not: Setup, service, money, and anything about Accounts but reading.
         "hidden_objects": [
-            *("AssignmentRule", "DuplicateRule", "PermissionSet", "PermissionSetAssignment"),
+            *("AssignmentRule", "DuplicateRule"),
+            *("ObjectPermissions", "PermissionSet", "PermissionSetAssignment"),
             *("Case", "CaseStatus", "EmailMessage", "Event"),
         ],
         "hidden_fields": {

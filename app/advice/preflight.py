@@ -170,6 +170,15 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         ("Give the user View All on Lead and Contact.",),
     ),
     FindingRow(
+        "new_leads_hidden", "blocker", "permissions", "New Leads leave the connected user's sight",
+        "A Lead that we create cannot be seen by us any more: what belongs to it waits, and none is lost.",
+        "Your org's default access to Leads is private, and assignment rules give new Leads to others.",
+        (
+            "Give the connected user View All on Lead.",
+            "Or let assignment rules not run on the Leads that we create: choose so in the mapping.",
+        ),
+    ),
+    FindingRow(
         "assignment_rules_active", "note", "mapping", "Lead assignment rules are active",
         "New Leads may get another owner; changes by us never move them.",
         "Assignment rules run when a Lead is created.", ("Nothing to do, if that is what you want.",),

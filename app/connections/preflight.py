@@ -20,6 +20,7 @@ from app.connections.preflight_findings import (
     email_problems,
     has_currencies,
     has_person_accounts,
+    hides_new_leads,
     judge_org,
     shown_objects,
     verdict_of,
@@ -36,7 +37,7 @@ from app.salesforce.describe import describe_body
 from app.salesforce.errors import Refused, SalesforceError
 from app.salesforce.hosts import lightning_url
 from app.salesforce.session import ConnectionEnded
-from app.sync.access import EMAIL_NOT_SEARCHABLE, AccessProblem, look_again, settle_problems
+from app.sync.access import EMAIL_NOT_SEARCHABLE, NEW_LEADS_HIDDEN, AccessProblem, look_again, settle_problems
 from app.sync.describes import keep
 from app.sync.gates import forget_fault
 from app.sync.rules.checks import WRITTEN
@@ -144,7 +145,7 @@ async def _judged(
             rules=Rules.of((await read_layers(session, connection.host_id, None)).host.layer),
         )
         await _keep_describes(session, connection, look)
-        await _settle_problems(session, connection, look)
+        await _settle_problems(session, connection, look, known.rules)
     findings, passed = judge_org(look, known)
     return NOTHING_SEEN.model_copy(
         update={
@@ -173,9 +174,13 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
     await keep(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
 
 
-async def _settle_problems(session: AsyncSession, connection: Connection, look: OrgLook) -> None:
+async def _settle_problems(
+    session: AsyncSession, connection: Connection, look: OrgLook, rules: Rules
+) -> None:
     """What was just seen of the user's access is what work waits for; the rest is tried anew."""
     host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
+    if hides_new_leads(look, rules) is False:
+        about |= {NEW_LEADS_HIDDEN}
     await settle_problems(session, email_problems(look), host_id=host_id, org_id=org_id, about=about)
     await look_again(session, host_id=host_id, org_id=org_id, but=about)
 

@@ -86,6 +86,7 @@ def _setup_url(lightning_url: str | None, code: str, sobject: str | None) -> str
         "email_not_searchable": "PermSets/home",
         "lookup_refused": "PermSets/home",
         "object_not_updateable": "PermSets/home",
+        "new_leads_hidden": "PermSets/home",
         "marketing_user_missing": "ManageUsers/home",
         "api_not_enabled_for_user": "EnhancedProfiles/home",
         "duplicate_rule_seen": "DuplicateRules/home",

@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.budget import Budget
 from app.connections.approvals import WARN_FROM
 from app.connections.preflight_finding import Known, make_finding
-from app.connections.preflight_look import OBJECTS, OrgLook
+from app.connections.preflight_look import OBJECTS, PRIVATE, OrgLook
 from app.connections.preflight_mapping import (
     blocked_by,
     creates_leads,
@@ -21,10 +21,9 @@ from app.connections.preflight_mapping import (
 from app.connections.preflight_schemas import Finding, PreflightObject, Verdict
 from app.mapping.objects import PEOPLE, created_by
 from app.salesforce.describe import SObjectDescribe
-from app.sync.access import LOOKUP_REFUSED, NOTHING_HIDDEN, AccessProblem
+from app.sync.access import LOOKUP_REFUSED, NEW_LEADS_HIDDEN, NOTHING_HIDDEN, AccessProblem
 from app.sync.rules.mapping import CONTACT_CREATED, DEFAULT_RULES, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
 
-PRIVATE: Final = frozenset({"None", "Private"})
 ROBOTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
 LOW: Final = 0.9
 """Share of the stop mark from which few calls are left."""
@@ -151,6 +150,23 @@ def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
         )
 
 
+def hides_new_leads(look: OrgLook, rules: Rules) -> bool | None:
+    """Whether Leads that we create leave the connected user's sight; None where nobody can say."""
+    is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
+    is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
+    if not (is_private and is_assigning) or look.has_assignment_rules is False or look.views_all_leads:
+        return False
+    return True if look.has_assignment_rules and look.views_all_leads is False else None
+
+
+def _leads_out_of_sight(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Seen in the org's set-up, or met by work; where the set-up does not show it, only work does."""
+    is_seen = hides_new_leads(look, known.rules)
+    is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
+    if is_seen or (is_seen is None and is_met):
+        yield make_finding(NEW_LEADS_HIDDEN, known, sobject="Lead", blocks=("task", "member"))
+
+
 def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
     """Whole-org facts, each a yes or no."""
     user, closed = look.user or {}, look.closed_statuses
@@ -202,6 +218,7 @@ CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
     unwriteable,
     misfits,
     _statuses,
+    _leads_out_of_sight,
     lead_source,
     _switches,
     _duplicates,

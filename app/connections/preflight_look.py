@@ -25,6 +25,11 @@ QUERIES: Final = {
     "invalid": "SELECT Id FROM Contact WHERE Email LIKE '%.invalid' LIMIT 1",
 }
 """The last four ask for what not every org or user lets us see: a refusal means unknown."""
+VIEW_ALL_LEADS: Final = (
+    "SELECT Id FROM ObjectPermissions WHERE SobjectType = 'Lead' AND PermissionsViewAllRecords = true "
+    "AND ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {user})"
+)
+PRIVATE: Final = frozenset({"None", "Private"})
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,15 @@ class OrgLook:
     objects: Mapping[str, SObjectDescribe | None] = field(default_factory=dict)
     objects_with_duplicate_rules: frozenset[str] | None = None
     has_assignment_rules: bool | None = None
+    views_all_leads: bool | None = None
     has_invalid_emails: bool | None = None
     closed_statuses: tuple[str, ...] | None = None
 
 
 async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> OrgLook:
-    """Ask everything in one call, in a sandbox in two. Raises what the client raises; nothing is written.
+    """Ask everything in one call, in a sandbox in two, and in one more where new Leads may go out of sight.
+
+    Raises what the client raises; nothing is written.
 
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
     """
@@ -54,6 +62,8 @@ async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandb
     duplicates, assignment = _rows(answers["duplicates"]), _rows(answers["assignment"])
     invalid = _rows(answers["invalid"]) if is_sandbox else None
     statuses = _rows(answers[TASK_STATUS])
+    is_private = (organization or [{}])[0].get("DefaultLeadAccess") in PRIVATE
+    view_all = await _view_all(client, user_id) if is_private and assignment else None
     return OrgLook(
         organization=organization[0] if organization else {},
         user=users[0] if users else None,
@@ -62,9 +72,20 @@ async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandb
         if duplicates is None
         else frozenset(str(row.get("SobjectType")) for row in duplicates),
         has_assignment_rules=None if assignment is None else bool(assignment),
+        views_all_leads=None if view_all is None else bool(view_all),
         has_invalid_emails=None if invalid is None else bool(invalid),
         closed_statuses=None if statuses is None else closed_statuses(statuses),
     )
+
+
+async def _view_all(client: SalesforceClient, user_id: str | None) -> list[dict[str, Any]] | None:
+    """What lets the user see every Lead, whoever owns it. A profile counts as a permission set.
+
+    https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_objectpermissions.htm
+    """
+    soql = VIEW_ALL_LEADS.replace("{user}", quote(user_id or ""))
+    [answer] = await client.composite([query_request("view_all", soql, api_version=client.api_version)])
+    return _rows(answer)
 
 
 def _requests(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> list[Subrequest]:

@@ -26,6 +26,7 @@ SALESFORCE_ACCESS: Final = "salesforce_access"
 EMAIL_NOT_SEARCHABLE: Final = "email_not_searchable"
 LOOKUP_REFUSED: Final = "lookup_refused"
 MARKETING_USER_MISSING: Final = "marketing_user_missing"
+NEW_LEADS_HIDDEN: Final = "new_leads_hidden"
 MEMBER: Final = "CampaignMember"
 LOOKING: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REFUSED})
 """The problems that a look shows to be over."""
@@ -91,7 +92,7 @@ class Sight:
     """What the connected user sees of people. `hidden` are objects that are not asked for, `without_email`
     those that cannot be asked by e-mail; `problems` is what is known, `due` whether one is to be tried again.
     `closed_statuses` are those that close a Task; None where that is to be asked. Of a user who
-    `lacks_campaigns` no members are asked.
+    `lacks_campaigns` no members are asked; of one who `loses_leads` each new Lead goes out of sight.
     """
 
     hidden: frozenset[str] = frozenset()
@@ -101,11 +102,17 @@ class Sight:
     is_due: bool = False
     closed_statuses: tuple[str, ...] | None = None
     lacks_campaigns: bool = False
+    loses_leads: bool = False
 
     @property
     def found(self) -> list[AccessProblem]:
         """The problems that this look shows."""
         return [AccessProblem(EMAIL_NOT_SEARCHABLE, sobject, EMAIL) for sobject in sorted(self.without_email)]
+
+    @property
+    def has_lost_leads(self) -> bool:
+        """Whether Leads that we created went out of sight, and were not seen again since."""
+        return any(each.code == NEW_LEADS_HIDDEN for each in self.problems)
 
     def compared(self, describes: Mapping[str, SObjectDescribe], asked: Collection[str]) -> "Sight":
         """With what the describes of the objects that were `asked` for show."""
@@ -171,6 +178,7 @@ async def read_sight(session: AsyncSession, *, host_id: str, org_id: str) -> Sig
         refused=next((each for each in current if each.code == LOOKUP_REFUSED), None),
         is_due=len(current) < len(problems),
         lacks_campaigns=any(each.code == MARKETING_USER_MISSING for each in current),
+        loses_leads=any(each.code == NEW_LEADS_HIDDEN for each in current),
         closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
     )
 
@@ -231,3 +239,5 @@ def _time(stored: object) -> datetime | None:
 NOTHING_HIDDEN: Final = Sight()
 NO_CAMPAIGNS: Final = AccessProblem(MARKETING_USER_MISSING, MEMBER)
 """Members cannot be seen or written by the connected user, whatever the campaign."""
+LEADS_OUT_OF_SIGHT: Final = AccessProblem(NEW_LEADS_HIDDEN, LEAD)
+"""Private sharing, and assignment rules that give a new Lead to somebody else: we cannot write to it."""

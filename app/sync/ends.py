@@ -11,7 +11,7 @@ from app.sync.asserted import not_asserted
 from app.sync.batch import CALL_ENDED, PERSON, PROFILE, Written
 from app.sync.errors import RowError, row_error
 from app.sync.policy import STOPPING, Consequence, consequence_of
-from app.sync.rows import Operation, Row, note_holder
+from app.sync.rows import Operation, Row, is_new_lead, note_holder
 from app.sync.rules.people import Found
 from app.sync.rules.places import is_place
 
@@ -46,6 +46,9 @@ MISPLACED = "FIELD_INTEGRITY_EXCEPTION"
 
 MOVED_CODES = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 """The record, or the person it points to, was converted, merged or deleted since we looked."""
+
+UNSEEN = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+"""The record points to one that the connected user may not see."""
 
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
@@ -145,7 +148,7 @@ def refuse(operation: Operation, failure: Failure) -> None:
         for row in operation.rows:
             row.last_word = _error(operation, failure, row)
         return
-    if _lacks_campaigns(operation, failure):
+    if _lacks_campaigns(operation, failure) or _lost_lead(operation, failure):
         return
     consequence = consequence_of(failure)
     mark_unwritten(operation, is_failed=consequence is Consequence.FAIL)
@@ -164,6 +167,16 @@ def _lacks_campaigns(operation: Operation, failure: Failure) -> bool:
     mark_unwritten(operation, is_failed=False)
     for row in operation.rows:
         row.lacks_campaigns = True
+    return True
+
+
+def _lost_lead(operation: Operation, failure: Failure) -> bool:
+    """A Lead that left the connected user's sight as it was created: its rows wait until it is seen again."""
+    if failure.error_code != UNSEEN or not all(is_new_lead(row) for row in operation.rows):
+        return False
+    mark_unwritten(operation, is_failed=False)
+    for row in operation.rows:
+        row.lost_lead = row.lost_lead or _error(operation, failure, row)
     return True
 
 

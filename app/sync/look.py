@@ -381,8 +381,13 @@ def _addresses(job: Job) -> list[str]:
     return [each for each in (given, key) if each]
 
 
-def _unseen(wanted: Wanted) -> dict[str, frozenset[str]]:
-    return {"hidden": wanted.sight.hidden, "without_email": wanted.sight.without_email - wanted.sight.hidden}
+def _unseen(wanted: Wanted) -> dict[str, Any]:
+    sight = wanted.sight
+    return {
+        "hidden": sight.hidden,
+        "without_email": sight.without_email - sight.hidden,
+        "has_lost_leads": sight.has_lost_leads,
+    }
 
 
 def _person_row(row: Mapping[str, Any], wanted: Wanted) -> PersonRow:

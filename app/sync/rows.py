@@ -10,7 +10,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, Written
 from app.sync.errors import RowError
 from app.sync.rules.fields import Notice
-from app.sync.rules.people import Found
+from app.sync.rules.people import LEAD, Found
 
 NOTICE = "notice"
 """The detail of a person that has a warning which stays with it."""
@@ -29,7 +29,8 @@ class Exchange:
 @dataclass
 class Row:
     """A job and what became of it so far. `saved` is what the database holds of its slots, `misjudged` the
-    objects whose describe may be out of date.
+    objects whose describe may be out of date. `lost_lead` is the refusal to write to a Lead that left the
+    user's sight as it was created; where `is_lead_hidden` it did so earlier.
     """
 
     job: Job
@@ -45,6 +46,8 @@ class Row:
     is_held: bool = False
     is_without_access: bool = False
     lacks_campaigns: bool = False
+    is_lead_hidden: bool = False
+    lost_lead: RowError | None = None
     must_replan: bool = False
     is_through: bool = False
     notices: list[Notice] = field(default_factory=list)
@@ -173,6 +176,18 @@ def note_holder(row: Row) -> None:
 def _holder(row: Row) -> dict[str, Any]:
     attendee_id = row.job.attendee.attendee_id
     return {"attendee_id": attendee_id} if attendee_id is not None else {}
+
+
+def is_own_lead(slot: Written | None) -> bool:
+    """Whether the person is a Lead that we created."""
+    is_lead = slot is not None and slot.sobject == LEAD and slot.state == "written"
+    return slot is not None and is_lead and bool(slot.details.get("is_created_by_us"))
+
+
+def is_new_lead(row: Row) -> bool:
+    """Whether the row's person is a Lead that was created in this run."""
+    before = row.job.slot(PERSON)
+    return is_own_lead(row.slots.get(SlotKey(PERSON))) and (before is None or before.state != "written")
 
 
 def open_rows(rows: Iterable[Row]) -> list[Row]:

@@ -24,6 +24,7 @@ from app.sync.execute import Executor
 from app.sync.finish import note_usage
 from app.sync.linked import plan_linked, run_linked
 from app.sync.look import Findings, look, look_at_persons
+from app.sync.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.plan.accounts import plan_accounts, settle_accounts
 from app.sync.plan.drafts import Org
 from app.sync.plan.people import by_person, create_people, is_missing, know_contacts
@@ -109,6 +110,8 @@ async def _take_steps(
     await executor.pass_alerts()
     settle_idle(rows, found, clock=clock)
     await _note_campaigns(store, rows, wanted)
+    settle_lost(rows)
+    await note_lost(store, rows, wanted.sight)
     for row in rows:
         row.is_through = True
 
@@ -219,7 +222,7 @@ async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper
         async for row in in_turns(open_rows(rows))
         if is_missing(row, found.people, batch=store.batch, clock=clock)
     ]
-    alike = by_person(missing_rows)
+    alike = by_person(hold_back(missing_rows, wanted.sight))
     if not alike:
         return found.people
     around = await _around(executor.client, alike, found)

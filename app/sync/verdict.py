@@ -36,7 +36,8 @@ def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
         return Verdict("pending", now + AGAIN, SALESFORCE_ACCESS)
     if row.error is not None:
         return Verdict("failed", now, error=row.error, burns=True)
-    if row.lacks_campaigns and not row.must_replan and row.retry is None and not row.is_fenced:
+    is_waiting = row.lacks_campaigns or row.lost_lead is not None
+    if is_waiting and not row.must_replan and row.retry is None and not row.is_fenced:
         return Verdict("pending", now + AGAIN, SALESFORCE_ACCESS)
     if row.must_replan or row.retry is not None:
         return _judge_retry(row, now, attempts=attempts, chance=chance)

@@ -76,6 +76,12 @@ Label            | string(80) |   | Permission Set Label
 IsOwnedByProfile | boolean    | D | Is Owned By Profile
 """
 
+OBJECT_PERMISSIONS = """
+ParentId                  | reference    |   | Parent ID   | -> PermissionSet as Parent children ObjectPerms
+SobjectType               | picklist(40) |   | Sobject Type Name
+PermissionsViewAllRecords | boolean      | D | Read All
+"""
+
 PERMISSION_SET_ASSIGNMENT = """
 AssigneeId      | reference |   | Assignee ID       | -> User as Assignee children PermissionSetAssignments
 PermissionSetId | reference |   | Permission Set ID | -> PermissionSet as PermissionSet children Assignments

@@ -27,6 +27,10 @@ _STANDARD: tuple[tuple[str, str], ...] = (
     ("Event 00U Event/Events", activities.EVENT),
     ("Group 00G Group/Group", organization.GROUP),
     ("Lead 00Q Lead/Leads", people.LEAD),
+    (
+        f"ObjectPermissions 110 Object_Permissions/Object_Permissions {_SET_UP}",
+        organization.OBJECT_PERMISSIONS,
+    ),
     ("Organization 00D Organization/Organizations no-create no-delete", organization.ORGANIZATION),
     (f"PermissionSet 0PS Permission_Set/Permission_Sets {_SET_UP}", organization.PERMISSION_SET),
     (

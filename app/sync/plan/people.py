@@ -14,7 +14,7 @@ from app.sync.plan.drafts import draft as drafted
 from app.sync.plan.free import is_free
 from app.sync.plan.together import Together, carrier_of, together
 from app.sync.references import fence_key
-from app.sync.rows import NOTICE, Operation, Row, set_person
+from app.sync.rows import NOTICE, Operation, Row, is_own_lead, set_person
 from app.sync.rules.fields import Notice, is_usable_email, person_name
 from app.sync.rules.mapping import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
 from app.sync.rules.people import (
@@ -131,6 +131,9 @@ def _needs_creation(row: Row, people: People, *, batch: Batch, clock: Clock) -> 
     resolution = resolve(row.job, people)
     if isinstance(resolution, Found):
         _adopt_found(row, resolution)
+        return False
+    if isinstance(resolution, Hidden) and people.has_lost_leads and is_own_lead(row.job.slot(PERSON)):
+        row.is_without_access = row.is_lead_hidden = True
         return False
     if isinstance(resolution, Hidden):
         row.fail(_not_visible(resolution.sobject))

@@ -48,6 +48,7 @@ class People:
     """All Leads and Contacts that were looked up, and the ids that were asked for by name.
 
     `hidden` objects were not asked for, those `without_email` not by e-mail: the connected user may not.
+    `has_lost_leads`: Leads that we created went out of the user's sight.
     """
 
     rows: Mapping[str, PersonRow] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class People:
     asked_ids: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     without_email: frozenset[str] = frozenset()
+    has_lost_leads: bool = False
 
     @classmethod
     def of(
@@ -64,6 +66,7 @@ class People:
         *,
         hidden: frozenset[str] = frozenset(),
         without_email: frozenset[str] = frozenset(),
+        has_lost_leads: bool = False,
     ) -> "People":
         by_id = {row.id: row for row in rows}
         by_email: dict[str, list[PersonRow]] = {}
@@ -74,7 +77,7 @@ class People:
             email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
             for email, found in by_email.items()
         }
-        return cls(by_id, sorted_rows, frozenset(asked_ids), hidden, without_email)
+        return cls(by_id, sorted_rows, frozenset(asked_ids), hidden, without_email, has_lost_leads)
 
 
 @dataclass(frozen=True)
