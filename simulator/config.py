@@ -164,6 +164,8 @@ class ConnectedApp(_Part):
     """An OAuth client the org knows; `*` allows any redirect URI.
 
     `run_as` is the username that the client credentials flow acts as; without one that flow is off.
+    `scopes` are all that it may ask for. Access tokens in the form of a JWT say when they end, and come
+    without a signature.
     """
 
     client_id: str
@@ -171,6 +173,8 @@ class ConnectedApp(_Part):
     redirect_uris: tuple[str, ...] = ("*",)
     name: str = "Connected App"
     run_as: str | None = None
+    scopes: tuple[str, ...] | None = None
+    has_jwt_tokens: bool = False
 
 
 class Config(_Part):
@@ -257,6 +261,8 @@ class Config(_Part):
     all_rows_failed_status: Literal[200, 400] = 200
     collection_references: bool = True
     graph_cost: int = Field(default=1, ge=1)
+    # Whether the identity service wants a scope of its own beside `api`.
+    identity_needs_scope: bool = False
     denied_error: Literal["access_denied", "access-denied"] = "access_denied"
     wrong_verifier_error: Literal["invalid_grant", "invalid_request"] = "invalid_grant"
     # RFC 7636 ends at 128 characters; 128 random bytes in base64url, as released clients send, are 171.

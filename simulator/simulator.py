@@ -68,9 +68,11 @@ class Simulator:
 
     def by_access_token(self, token: str) -> tuple[Org, Grant] | None:
         """The org and grant of a living access token."""
-        org = self.org_of(token.partition("!")[0]) if "!" in token else None
-        grant = org.grants.of_access_token(token) if org else None
-        return (org, grant) if org and grant else None
+        for org in self.orgs.values():
+            grant = org.grants.of_access_token(token)
+            if grant is not None:
+                return org, grant
+        return None
 
     def postpone(self, seconds: float, write: Callable[[], object]) -> None:
         """Do a write later, as a Salesforce that lost its client may."""

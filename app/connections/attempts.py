@@ -15,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, DateTime, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.connections.apps import is_own
 from app.connections.connect_errors import ConnectFailed
 from app.connections.sealing import CODE_VERIFIER
 from app.models import OAuthAttempt
@@ -23,6 +24,9 @@ from app.vault import Vault
 
 LIFETIME: Final = timedelta(minutes=10)
 MOST_WRONG_CODES: Final = 5
+WITHOUT_ID: Final = "without_id"
+"""Among an attempt's details: the app was asked for the scopes without `id`."""
+
 UNDER_WAY: Final = ("waiting", "confirming")
 
 
@@ -102,8 +106,40 @@ async def depart(session: AsyncSession, vault: Vault, ticket: str) -> Departure 
     attempt = taken.scalar_one_or_none()
     if attempt is None:
         return None
+    if is_own(attempt.client_id) and await was_without_id(session, attempt):
+        attempt.details = {**attempt.details, WITHOUT_ID: True}
     attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
     return Departure(attempt, state, browser, verifier)
+
+
+async def depart_again(session: AsyncSession, vault: Vault, attempt_id: str) -> Departure | None:
+    """Send the same browser once more, without the scope `id`; None when that was done or it has ended."""
+    state, verifier = secrets.token_urlsafe(32), new_code_verifier()
+    attempt = await session.scalar(
+        select(OAuthAttempt)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
+        .with_for_update()
+    )
+    if attempt is None or WITHOUT_ID in attempt.details:
+        return None
+    attempt.state_hash, attempt.arrived_at = hashed(state), None
+    attempt.details = {**attempt.details, WITHOUT_ID: True}
+    attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
+    return Departure(attempt, state, "", verifier)
+
+
+async def was_without_id(session: AsyncSession, attempt: OAuthAttempt) -> bool:
+    """Whether the last attempt with the same app asked for less, or never came back from Salesforce: an app
+    that lacks a scope may say so on a page of the org only.
+    """
+    last = await session.scalar(
+        select(OAuthAttempt)
+        .where(OAuthAttempt.host_id == attempt.host_id, OAuthAttempt.client_id == attempt.client_id)
+        .where(OAuthAttempt.attempt_id != attempt.attempt_id, OAuthAttempt.state_hash.is_not(None))
+        .order_by(OAuthAttempt.started_at.desc())
+        .limit(1)
+    )
+    return last is not None and (WITHOUT_ID in last.details or last.arrived_at is None)
 
 
 async def arrive(session: AsyncSession, state: str) -> Arrival | None:

@@ -14,20 +14,37 @@ from app.salesforce import oauth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
 from app.salesforce.hosts import HostNotAllowed, check_instance_url, check_login_host
-from app.salesforce.identities import Identity
+from app.salesforce.identities import Identity, parse_identity
 from app.salesforce.ids import MalformedId, to18
+from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.oauth import OAuthError, TokenAnswer
 from app.salesforce.session import AccessToken, ConnectionEnded, SessionAuth
+from app.salesforce.soql import quote
 from app.texts import storable
 
 CALL_SECONDS: Final = 15.0
 ORGANIZATION: Final = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
+OF_IDENTITY: Final = frozenset({"id", "openid", "profile", "full"})
+
+FIELDS_OF_IDENTITY: Final = {
+    "user_id": "Id",
+    "username": "Username",
+    "display_name": "Name",
+    "email": "Email",
+    "active": "IsActive",
+    "user_type": "UserType",
+    "language": "LanguageLocaleKey",
+    "locale": "LocaleSidKey",
+}
 _IDENTITY_URL: Final = re.compile(r"(?P<origin>[^?#]+?)/id/(?P<org>\w{15,18})/(?P<user>\w{15,18})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Traded:
-    """What the code was traded for; `is_genuine`: its signature fits the app's secret, where there is one."""
+    """What the code was traded for; `is_genuine`: its signature fits the app's secret, where there is one.
+
+    Beside a JWT Salesforce signs nothing; that the answer is the org's own is asked of the org then.
+    """
 
     tokens: TokenAnswer
     is_genuine: bool
@@ -59,6 +76,11 @@ class OneToken:
         raise ConnectionEnded("session_not_for_api")
 
 
+def may_read_identity(scope: str) -> bool:
+    """Whether a grant of this scope may ask the identity service; another asks the org itself."""
+    return not OF_IDENTITY.isdisjoint(scope.split())
+
+
 async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> Traded:
     """Trade the code at the host where the attempt began. Raises ConnectFailed."""
     assert attempt.code_verifier is not None
@@ -81,7 +103,8 @@ async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> Tr
     except (AppNotConfigured, HostNotAllowed) as error:
         raise ConnectFailed("client_rejected") from error
     secret = app.client_secret
-    return Traded(answer, is_genuine=secret is None or oauth.verify_signature(answer, secret))
+    is_bare = not answer.signature and ends_at(answer.access_token) is not None
+    return Traded(answer, is_genuine=secret is None or is_bare or oauth.verify_signature(answer, secret))
 
 
 async def try_out(resources: Resources, attempt: OAuthAttempt, traded: Traded) -> NewGrant:
@@ -93,9 +116,9 @@ async def try_out(resources: Resources, attempt: OAuthAttempt, traded: Traded) -
         raise ConnectFailed("scope_missing")
     client = _client(resources, answer)
     try:
-        identity = await _identity(resources, client, answer)
         api_version = choose_version(await client.versions(), resources.settings.salesforce_api_version)
         client.api_version = api_version
+        identity = await _identity(resources, client, answer)
         organization = (await client.query(ORGANIZATION))[0]
     except SalesforceError as error:
         raise from_api(error) from error
@@ -152,13 +175,27 @@ def _client(resources: Resources, answer: TokenAnswer) -> SalesforceClient:
 
 
 async def _identity(resources: Resources, client: SalesforceClient, answer: TokenAnswer) -> Identity:
-    claimed = parse_identity_url(answer.identity_url, extra=resources.settings.extra_hosts)
-    identity = await client.identity(answer.identity_url)
+    extra = resources.settings.extra_hosts
+    may_be_read = may_read_identity(answer.scope)
+    named = answer.identity_url if may_be_read else await client.named_identity()
+    claimed = parse_identity_url(answer.identity_url or named, extra=extra)
+    if may_be_read:
+        identity = await client.identity(named)
+    else:
+        identity = await _user(client, *parse_identity_url(named, extra=extra))
     if claimed != (identity.organization_id, identity.user_id):
         raise ConnectFailed("answer_not_genuine")
     if not identity.is_active:
         raise ConnectFailed("user_inactive")
     return identity
+
+
+async def _user(client: SalesforceClient, org_id: str, user_id: str) -> Identity:
+    """What the identity service would say of the user, of one who may not ask it."""
+    soql = f"SELECT {', '.join(FIELDS_OF_IDENTITY.values())} FROM User WHERE Id = {quote(user_id)}"  # noqa: S608
+    row = (await client.query(soql))[0]
+    body = {name: row.get(field) for name, field in FIELDS_OF_IDENTITY.items()}
+    return parse_identity(body | {"organization_id": org_id})
 
 
 def _text(record: dict[str, Any], field: str) -> str | None:

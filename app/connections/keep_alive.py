@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, func, select
 
+from app.connections.grants import may_read_identity
 from app.connections.service import open_client
 from app.connections.tokens import ConnectionTokens
 from app.models import Connection
@@ -67,6 +68,9 @@ async def _probe(resources: Resources, host_id: str) -> None:
         return
     try:
         client = await open_client(resources, host_id)
-        await client.identity(connection.identity_url)
+        if may_read_identity(connection.scope or ""):
+            await client.identity(connection.identity_url)
+        else:
+            await client.named_identity()
     except (SalesforceError, Problem) as error:
         log.warning("probe_failed", extra={"host_id": host_id, "error": type(error).__name__})

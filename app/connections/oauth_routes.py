@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections import attempts, pages
-from app.connections.apps import AppNotConfigured, credentials_for
+from app.connections.apps import AppNotConfigured, credentials_for, is_own
 from app.connections.attempts import Arrival, Departure
 from app.connections.connect import receive, record_failure
 from app.connections.connect_errors import ConnectFailed
 from app.connections.return_to import CONNECTED, returning_url
-from app.connections.schemas import SCOPES
+from app.connections.schemas import SCOPES, SCOPES_WITHOUT_ID
 from app.models import Host, OAuthAttempt
 from app.resources import Resources, ResourcesDep
 from app.salesforce import oauth
@@ -99,6 +99,9 @@ async def callback(request: Request, resources: ResourcesDep) -> Response:
         if arrival.is_first:
             await record_failure(resources, attempt, ConnectFailed("other_browser"))
         return pages.plain_page("The sign-in ended in another browser", START_AGAIN)
+    again = await _asked_for_less(resources, arrival, answer.get("error", ""))
+    if again is not None:
+        return pages.send_to(again)
     outcome, code = await _outcome(resources, arrival, answer)
     if outcome == UNFINISHED:
         return pages.plain_page("The sign-in is still being finished", "Load this page again.", status=503)
@@ -151,6 +154,20 @@ def _shown_again(code: str | None, state: str | None) -> tuple[str, str | None]:
     return (CONNECTED if state == CONNECTED else FAILED), None
 
 
+async def _asked_for_less(resources: Resources, arrival: Arrival, error: str) -> str | None:
+    """Where the browser goes when a host's own app lacks the scope `id`: without it all can be done, too."""
+    attempt = arrival.attempt
+    if error != "invalid_scope" or not arrival.is_first or arrival.is_late or not is_own(attempt.client_id):
+        return None
+    try:
+        app = await credentials_for(resources, attempt.host_id, attempt.client_id)
+    except AppNotConfigured:
+        return None
+    async with resources.database.system() as session:
+        departure = await attempts.depart_again(session, resources.vault, attempt.attempt_id)
+        return _authorize_url(resources.settings, departure, app.client_id) if departure else None
+
+
 def _used_up() -> Response:
     return pages.plain_page("This link has been used or has expired", START_AGAIN, status=410)
 
@@ -167,12 +184,17 @@ def _authorize_url(settings: Settings, departure: Departure, client_id: str) -> 
         attempt.login_url,
         client_id=client_id,
         redirect_uri=settings.redirect_uri,
-        scope=" ".join(SCOPES),
+        scope=" ".join(scopes_of(attempt)),
         state=departure.state,
         code_challenge=oauth.code_challenge(departure.code_verifier),
         prompt="login",
         display="popup" if attempt.display == "popup" else "page",
     )
+
+
+def scopes_of(attempt: OAuthAttempt) -> tuple[str, ...]:
+    """What the app is asked for."""
+    return SCOPES_WITHOUT_ID if attempts.WITHOUT_ID in attempt.details else SCOPES
 
 
 def _returned(settings: Settings, attempt: OAuthAttempt, *, outcome: str, code: str | None) -> Response:

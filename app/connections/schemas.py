@@ -13,6 +13,7 @@ State = Literal["not_configured", "not_connected", "connected", "needs_reconnect
 Environment = Literal["production", "sandbox", "my_domain"]
 AttemptState = Literal["waiting", "confirming", "connected", "failed", "expired"]
 SCOPES = ("api", "refresh_token", "id")
+SCOPES_WITHOUT_ID = SCOPES[:2]
 
 
 class StartConnect(BaseModel):

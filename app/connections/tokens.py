@@ -8,7 +8,8 @@ marker is compared and set, never locked: no transaction is open while Salesforc
 import asyncio
 import time
 from collections.abc import Coroutine
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import and_, func, or_
@@ -17,6 +18,7 @@ from app.connections.refresh import Claim, carry_out, claim_refresh
 from app.connections.sealing import ACCESS_TOKEN, open_secret
 from app.models import Connection
 from app.resources import Resources
+from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.session import AccessToken, ConnectionEnded, RefreshUnavailable
 from app.vault import Vault
 
@@ -24,6 +26,7 @@ T = TypeVar("T")
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 0.5
+BEFORE_ITS_END: Final = timedelta(seconds=60)
 
 
 class ConnectionTokens:
@@ -33,13 +36,18 @@ class ConnectionTokens:
         self._resources = resources
         self._host_id = host_id
         self._token = token
+        self._was_ending = False
 
     async def current(self) -> AccessToken:
-        """The token read first, until it is renewed."""
+        """The token read first, until it is renewed: one that says when it ends, shortly before."""
         if self._token is None:
             async with self._resources.database.tenant(self._host_id) as session:
                 connection = living(await session.get(Connection, self._host_id))
                 self._token = open_token(self._resources.vault, connection)
+        if not self._was_ending and _is_ending(self._token):
+            self._was_ending = True
+            with suppress(RefreshUnavailable):  # it still lives for a while
+                await self.renew(self._token)
         return self._token
 
     async def renew(self, used: AccessToken) -> AccessToken:
@@ -55,6 +63,8 @@ class ConnectionTokens:
             renewals[key] = renewal
             renewal.add_done_callback(lambda done: _forget(renewals, key, done))
         self._token = await asyncio.shield(renewal)
+        # By a clock that is wrong each new token ends, too: it is used until Salesforce refuses it.
+        self._was_ending = _is_ending(self._token)
         return self._token
 
     async def keep_alive(self) -> bool:
@@ -92,6 +102,11 @@ class ConnectionTokens:
             is_free = or_(Connection.refresh_started_at.is_(None), age > timedelta(seconds=stale))
             where = and_(Connection.token_version == version, is_free)
             return await claim_refresh(session, vault, self._host_id, where=where)
+
+
+def _is_ending(token: AccessToken) -> bool:
+    end = ends_at(token.value)
+    return end is not None and end - datetime.now(UTC) < BEFORE_ITS_END
 
 
 def living(connection: Connection | None) -> Connection:

@@ -164,6 +164,15 @@ class SalesforceClient:
         """Who the token belongs to. `identity_url` is the `id` of the token answer, on an allowed host."""
         return parse_identity(await self._request("GET", identity_url))
 
+    async def named_identity(self) -> str:
+        """The identity URL of the token's user, as the org names it among its resources: the scope `api` is
+        enough."""
+        resources = await self._get(f"{api_path(self.api_version)}/")
+        named = resources.get("identity") if isinstance(resources, dict) else None
+        if not isinstance(named, str):
+            raise AnswerLost("the resources name no identity")
+        return named
+
     async def _get(self, path: str) -> Any:
         return await self._request("GET", path)
 

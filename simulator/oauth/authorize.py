@@ -51,7 +51,8 @@ def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, s
         return _returned(parameters, "unsupported_response_type", "response type not supported")
     if parameters.get("code_challenge_method", "S256") != "S256":
         return _returned(parameters, "invalid_request", "invalid code challenge method")
-    if set(parameters.get("scope", "").split()) - _SCOPES:
+    offered = _SCOPES if app.scopes is None else frozenset(app.scopes)
+    if set(parameters.get("scope", "").split()) - offered:
         error = ("invalid_scope", "the requested scope is invalid")
         return _shown_or_returned(simulator.default_org, parameters, *error)
     return None

@@ -1,11 +1,14 @@
 """Approvals that users gave to apps, with their tokens and codes."""
 
+import base64
+import json
 import secrets
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _HOUR = 3600
+SESSION_MINUTES = 120
 
 
 @dataclass
@@ -84,9 +87,9 @@ class Grants:
         """The living grant that once had this refresh token."""
         return next((grant for grant in self._grants if token in grant.rotated), None)
 
-    def issue(self, grant: Grant, org_id: str, now: float) -> str:
-        """A new access token of a grant."""
-        token = f"{org_id[:15]}!AQ{secrets.token_urlsafe(48)}"
+    def issue(self, grant: Grant, org_id: str, now: float, *, until: float | None = None) -> str:
+        """A new access token of a grant; with `until` in the form of a JWT, which names that moment."""
+        token = f"{org_id[:15]}!AQ{secrets.token_urlsafe(48)}" if until is None else _jwt(grant, now, until)
         grant.access_tokens[token] = now
         self._by_access[token] = grant
         return token
@@ -152,6 +155,18 @@ class Grants:
             grants._by_refresh[grant.refresh_token] = grant
             grants._by_access |= dict.fromkeys(grant.access_tokens, grant)
         return grants
+
+
+def is_jwt(token: str) -> bool:
+    """Whether an access token is one that says itself when it ends."""
+    return token.count(".") == 2 and "!" not in token
+
+
+def _jwt(grant: Grant, now: float, until: float) -> str:
+    claims = {"sub": grant.user_id, "client_id": grant.client_id, "iat": int(now), "exp": int(until)}
+    parts = (json.dumps(each).encode() for each in ({"alg": "RS256", "typ": "JWT"}, claims))
+    signed = ".".join(base64.urlsafe_b64encode(each).decode().rstrip("=") for each in parts)
+    return f"{signed}.{secrets.token_urlsafe(48)}"
 
 
 def new_refresh_token() -> str:

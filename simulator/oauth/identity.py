@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.http import TEXT, Answer, Request
+from simulator.oauth.grants import Grant
 from simulator.org import Org
 from simulator.simulator import Simulator
 from simulator.store import Row
@@ -24,6 +25,7 @@ _RESOURCES = {
     "feed_items": "/services/data/v{version}/chatter/feed-items",
     "feed_elements": "/services/data/v{version}/chatter/feed-elements",
 }
+_OF_IDENTITY = frozenset(("id", "openid", "profile", "full"))
 
 
 def identity(simulator: Simulator, request: Request) -> Answer:
@@ -53,9 +55,13 @@ def _holder(simulator: Simulator, request: Request) -> tuple[Org, Row] | Answer:
         return Answer(403, "Missing_OAuth_Token", content_type=TEXT)
     found = simulator.by_access_token(token.strip())
     user = found[0].store.get("User", found[1].user_id) if found else None
-    if found is None or user is None:
+    if found is None or user is None or not _may_ask(*found):
         return Answer(403, "Bad_OAuth_Token", content_type=TEXT)
     return found[0], user
+
+
+def _may_ask(org: Org, grant: Grant) -> bool:
+    return not org.config.identity_needs_scope or not _OF_IDENTITY.isdisjoint(grant.scope.split())
 
 
 def _identity(org: Org, user: Row, base_url: str) -> dict[str, Any]:

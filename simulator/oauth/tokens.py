@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.config import ConnectedApp
 from simulator.http import Answer, Request
-from simulator.oauth.grants import Code, Grant, new_refresh_token
+from simulator.oauth.grants import SESSION_MINUTES, Code, Grant, new_refresh_token
 from simulator.org import Org
 from simulator.simulator import Simulator
 
@@ -180,15 +180,18 @@ def _refreshed(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict
 def issued(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str, Any]:
     """A new access token with what comes along; commits it."""
     now = org.clock()
-    access_token = org.grants.issue(grant, org.id, now.timestamp())
+    minutes = org.config.session_minutes or SESSION_MINUTES
+    until = now.timestamp() + 60 * minutes if app.has_jwt_tokens else None
+    access_token = org.grants.issue(grant, org.id, now.timestamp(), until=until)
     org.commit()
     identity = f"{base_url}/id/{org.id}/{grant.user_id}"
     issued_at = str(int(now.timestamp() * 1000))
     key = (app.client_secret or "").encode()
     signature = hmac.new(key, (identity + issued_at).encode(), hashlib.sha256).digest()
+    signed = {} if app.has_jwt_tokens else {"signature": base64.b64encode(signature).decode()}
     return {
         "access_token": access_token,
-        "signature": base64.b64encode(signature).decode(),
+        **signed,
         "scope": grant.scope,
         "instance_url": base_url,
         "id": identity,
@@ -246,7 +249,7 @@ def _active(org: Org, grant: Grant, text: str, base_url: str) -> dict[str, Any]:
         "username": user.get("Username"),
         "sub": f"{base_url}/id/{org.id}/{grant.user_id}",
         "token_type": "access_token" if text in grant.access_tokens else "refresh_token",
-        "exp": since + int((org.config.session_minutes or 120) * 60),
+        "exp": since + int((org.config.session_minutes or SESSION_MINUTES) * 60),
         "iat": since,
         "nbf": since,
     }

@@ -8,7 +8,7 @@ from simulator import http
 from simulator.config import ConnectedApp
 from simulator.errors import ErrorItem, not_found
 from simulator.http import Answer, Request
-from simulator.oauth.grants import Grant
+from simulator.oauth.grants import SESSION_MINUTES, Grant, is_jwt
 from simulator.org import Org
 from simulator.rest.call import Call, split_url
 from simulator.rest.dispatch import dispatch, endpoint
@@ -87,8 +87,10 @@ def _session(simulator: Simulator, request: Request) -> tuple[Org, Grant] | Answ
 
 
 def _is_expired(org: Org, grant: Grant, token: str) -> bool:
-    """Sessions slide: each use starts the timeout anew."""
+    """Sessions slide: each use starts the timeout anew. A JWT ends when it says."""
     minutes, now = org.config.session_minutes, org.clock().timestamp()
+    if is_jwt(token):
+        return now - grant.access_tokens[token] > 60 * (minutes or SESSION_MINUTES)
     if minutes is not None and now - grant.access_tokens[token] > minutes * 60:
         org.grants.expire(token)
         return True

@@ -1,11 +1,14 @@
 """A host's own Salesforce app: saved, used, rotated and cleared, and never shown again."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
+from app.connections.keep_alive import keep_alive
+from app.connections.service import open_client
 from app.connections.tokens import ConnectionTokens
 from app.models import AuditEntry, Connection, OwnApp, PendingRevocation
 from tests.api.conftest import Service
@@ -17,13 +20,20 @@ PATH = "/v1/hosts/host_a/salesforce/app-credentials"
 OWN = {"mode": "own", "consumer_key": KEY, "consumer_secret": SECRET}
 
 
-def known(service: Service, key: str = KEY, secret: str = SECRET, **config: Any) -> None:
-    """Salesforce knows this app, beside the shared one."""
+def known(
+    service: Service,
+    key: str = KEY,
+    secret: str = SECRET,
+    *,
+    app: dict[str, Any] | None = None,
+    **config: Any,
+) -> None:
+    """Salesforce knows this app, beside the shared one; `app` is how it is set up there."""
     shared = {
         "client_id": service.settings.salesforce_client_id,
         "client_secret": service.settings.salesforce_client_secret.get_secret_value(),  # type: ignore[union-attr]
     }
-    service.configure(apps=[shared, {"client_id": key, "client_secret": secret}], **config)
+    service.configure(apps=[shared, {"client_id": key, "client_secret": secret, **(app or {})}], **config)
 
 
 async def save(service: Service, **changes: Any) -> dict[str, Any]:
@@ -249,3 +259,85 @@ async def test_neighbour_sees_nothing_of_the_pair(service: Service) -> None:
     await save(service)
     card = await service.card("host_b")
     assert (card["app"]["mode"], card["app"]["credentials"]) == ("shared", None)
+
+
+LESS = {"scopes": ["api", "refresh_token"]}
+
+
+def scopes_granted(service: Service) -> list[str]:
+    return [grant.scope for grant in service.simulator.simulator.default_org.grants]
+
+
+@pytest.mark.parametrize("identity_needs_scope", [True, False])
+async def test_an_app_without_the_scope_id_is_asked_for_less_at_once(
+    service: Service, *, identity_needs_scope: bool
+) -> None:
+    whole = await connected_own(service)
+    known(service, app=LESS, identity_needs_scope=identity_needs_scope)
+    card = await service.connect()
+    assert scopes_granted(service)[-1] == "api refresh_token"
+    assert card["state"] == "connected"
+    for part in ("org", "user", "environment"):
+        assert card["connection"][part] == whole["connection"][part]
+    again = await service.connect()
+    assert again["state"] == "connected"
+
+
+async def test_an_app_whose_error_stayed_on_a_page_is_asked_for_less_the_next_time(service: Service) -> None:
+    known(service, app=LESS, errors_on_page=["invalid_scope"])
+    await save(service)
+    attempt = await service.start()
+    async with service.browser() as browser:
+        page = await browser.open(str((await browser.http.post(attempt["start_url"])).headers["location"]))
+    assert "invalid_scope" in page.text
+    assert (await service.connect())["state"] == "connected"
+    assert scopes_granted(service) == ["api refresh_token"]
+
+
+async def test_an_app_that_lacks_what_is_needed_fails_after_one_more_try(service: Service) -> None:
+    known(service, app={"scopes": ["refresh_token", "id"]})
+    await save(service)
+    attempt = await service.start()
+    async with service.browser() as browser:
+        await browser.open(str((await browser.http.post(attempt["start_url"])).headers["location"]))
+    shown = await service.attempt(attempt["attempt_id"])
+    assert (shown["state"], shown["problem"]["code"]) == ("failed", "scope_refused")
+    assert scopes_granted(service) == []
+
+
+async def test_a_grant_without_the_scope_id_is_probed_at_the_org(service: Service) -> None:
+    known(service, app=LESS, identity_needs_scope=True)
+    await save(service)
+    await service.connect()
+    past = func.clock_timestamp() - timedelta(days=30)
+    async with service.resources.database.tenant("host_a") as session:
+        lost = {"refreshed_at": past, "connected_at": past, "refresh_started_at": past}
+        await session.execute(update(Connection).values(lost))
+    assert await keep_alive(service.resources) == 0
+    async with service.resources.database.tenant("host_a") as session:
+        row = await session.get_one(Connection, "host_a")
+    assert (row.state, row.token_version, row.refresh_started_at is None) == ("connected", 1, False)
+
+
+async def test_tokens_that_are_jwts_come_without_a_signature_and_are_taken(service: Service) -> None:
+    known(service, app={"has_jwt_tokens": True})
+    await save(service)
+    assert (await service.connect())["state"] == "connected"
+    assert await refreshed(service)
+
+
+@pytest.mark.parametrize(("minutes", "renewals"), [(0.5, 1), (120, 0)], ids=["ends soon", "lives on"])
+async def test_a_jwt_is_renewed_shortly_before_it_ends_by_its_own_word(
+    service: Service, *, minutes: float, renewals: int
+) -> None:
+    known(service, app={"has_jwt_tokens": True}, session_minutes=minutes)
+    await save(service)
+    await service.connect()
+    async with service.resources.database.tenant("host_a") as session:
+        before = (await session.get_one(Connection, "host_a")).token_version
+    client = await open_client(service.resources, "host_a")
+    for _ in range(3):
+        await client.query("SELECT Id FROM User")
+    async with service.resources.database.tenant("host_a") as session:
+        after = (await session.get_one(Connection, "host_a")).token_version
+    assert after - before == renewals
