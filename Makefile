@@ -55,7 +55,7 @@ run: setup  ## start everything, connect, put 60 registrations into Salesforce, 
 		else $(MAKE) --no-print-directory $(CONSOLE) || echo "without its console: it could not be built (make web)"; fi
 	@PORT=$(PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) $(BIN)/python -m app.demo run
 
-smoke: setup  ## the same on fresh state, compared with what is expected; ORG=difficult FAULT=kill-worker|flush-valkey|reset-after-write
+smoke: setup  ## the same on fresh state, compared with what is expected; ORG=difficult|blocked FAULT=kill-worker|flush-valkey|reset-after-write
 	@$(BIN)/python -m app.demo smoke $(if $(FAULT),--fault $(FAULT)) $(if $(ORG),--org $(ORG))
 
 test: setup  ## all tests; T=tests/unit for some of them, COVERAGE=1 for branch coverage
@@ -115,7 +115,7 @@ chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-worke
 FAULTS := kill-worker flush-valkey reset-after-write
 
 everything: setup  ## all that CI does and what takes longer: about an hour and a half; each part tells its time
-	@for part in check test smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult chaos\ SEEDS=1-3 bench browser; do \
+	@for part in check test smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult smoke\ ORG=blocked chaos\ SEEDS=1-3 bench browser; do \
 		begun=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
 		echo "make $$part: $$(( $$(date +%s) - begun )) s"; done
 

@@ -52,6 +52,9 @@ def _smoke(fault: str | None, org: str | None, environment: Mapping[str, str]) -
             known = ", ".join(each for each in table if each is not None)
             sys.stderr.write(f"smoke: {what}={name} is none of {known}\n")
             return 2
+    if fault is not None and ORGS[org].cures:
+        sys.stderr.write(f"smoke: FAULT needs an org that takes registrations at once, not ORG={org}\n")
+        return 2
     return smoke(fault, org, dict(environment))
 
 

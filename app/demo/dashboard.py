@@ -63,6 +63,14 @@ class Dashboard:
     def resume(self) -> None:
         self._call("POST", f"{self._host}/resume")
 
+    def look_again(self) -> None:
+        """Run the preflight, as by the card's button."""
+        self._call("POST", f"{self._host}/preflight")
+
+    def overview(self) -> dict[str, Any]:
+        """What operations see of all hosts."""
+        return self._call("GET", "/ops/overview")
+
     def stats(self) -> dict[str, Any]:
         return self._call("GET", f"{self.event}/stats")
 

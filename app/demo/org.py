@@ -99,19 +99,14 @@ def campaign_in(org: OrgDoor) -> str | None:
     return found[0] if found else None
 
 
-def prepare(org: OrgDoor, preset: str | None = None) -> Prepared:
-    """Put the scenario's people, campaign and rules into an org that has none of them.
-
-    `preset` names one of the simulator's ready-made orgs; its own rules take the place of ours.
-    """
+def prepare(org: OrgDoor) -> Prepared:
+    """Put the scenario's people, campaign and rules into an org that has none of them."""
     (campaign_id,) = org.insert("Campaign", {"Name": TITLE, "Type": "Conference", "IsActive": True})
     for label, order, has_responded in CAMPAIGN_STATUSES:
         status = {"CampaignId": campaign_id, "Label": label, "SortOrder": order}
         org.insert("CampaignMemberStatus", status | {"HasResponded": has_responded, "IsDefault": False})
     people = {seeded.key: _insert_person(org, seeded, campaign_id) for seeded in SEEDED}
     org.configure(duplicate_rules=[BLOCK_RULE], validation_rules=[VALIDATION_RULE])
-    if preset is not None:
-        org.configure(preset=preset)
     return Prepared(people, campaign_id)
 
 

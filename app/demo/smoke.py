@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.demo.cures import mend
 from app.demo.deliveries import deliveries, event_published
 from app.demo.faults import FAULTS, Fault
 from app.demo.org import Prepared, prepare
@@ -105,8 +106,10 @@ def _plan(home: Path, given: Mapping[str, str]) -> Plan:
 def _play(stack: Stack, fault_name: str | None, kind: OrgKind) -> tuple[Mapping[str, Any], Verdict, int]:
     fault = FAULTS[fault_name]()
     with doors_of(stack) as doors:
-        prepared = prepare(doors.org, kind.preset)
+        prepared = prepare(doors.org)
         before = OrgState.of(doors.org)
+        if kind.preset is not None:
+            doors.org.configure(preset=kind.preset)
         say("connecting through the OAuth pages, linking the campaign")
         post(doors, [event_published()])
         doors.dashboard.connect()
@@ -115,8 +118,9 @@ def _play(stack: Stack, fault_name: str | None, kind: OrgKind) -> tuple[Mapping[
         fault.prepare(stack, doors.org)
         _post_all(doors, fault, kind)
         fault.after_posting()
-        wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
         verdict = Verdict()
+        mend(doors, kind.cures, verdict)
+        wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
         _retry_the_refused(doors, verdict)
         stats = wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
         api_calls = doors.org.calls() - calls_before

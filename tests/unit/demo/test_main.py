@@ -8,8 +8,12 @@ from app.demo.__main__ import main
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--org", "easy"], "smoke: ORG=easy is none of difficult\n"),
+        (["--org", "easy"], "smoke: ORG=easy is none of difficult, blocked\n"),
         (["--fault", "moth"], "smoke: FAULT=moth is none of kill-worker, flush-valkey, reset-after-write\n"),
+        (
+            ["--org", "blocked", "--fault", "kill-worker"],
+            "smoke: FAULT needs an org that takes registrations at once, not ORG=blocked\n",
+        ),
     ],
 )
 def test_an_unknown_choice_is_one_line(
