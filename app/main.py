@@ -121,6 +121,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # it would lead to whatever host the request names
     )
     install_problem_handlers(app, base_url=settings.problem_base_url)
     for router in ROUTERS:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from app.advice.table import Advice
 from app.campaigns.statuses import STATUS_MAX
@@ -111,7 +111,7 @@ class CampaignToLink(CampaignToValidate):
     """A link to make or to change; `reapply` writes changed statuses to members already written, too."""
 
     statuses: StatusesChosen
-    reapply: bool = False
+    reapply: StrictBool = False
 
 
 class CampaignToCreate(BaseModel):

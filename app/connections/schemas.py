@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_validator, model_validator
 
 from app.advice.table import Advice
 from app.budget import Budget
@@ -27,7 +27,7 @@ class StartConnect(BaseModel):
     my_domain: str | None = Field(None, max_length=255)
     display: Literal["redirect", "popup"] = "redirect"
     return_to: str | None = Field(None, max_length=2000)
-    confirm_approval: bool = False
+    confirm_approval: StrictBool = False
 
 
 class CompleteConnect(BaseModel):
@@ -36,7 +36,7 @@ class CompleteConnect(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     code: str = Field(min_length=1, max_length=200)
-    confirm_approval: bool = False
+    confirm_approval: StrictBool = False
 
 
 class OwnCredentials(BaseModel):
@@ -51,7 +51,7 @@ class OwnCredentials(BaseModel):
     mode: Literal["own", "shared"] = "own"
     consumer_key: SecretStr | None = Field(None, min_length=8, max_length=512)
     consumer_secret: SecretStr | None = Field(None, min_length=8, max_length=512)
-    confirm: bool = False
+    confirm: StrictBool = False
 
     @field_validator("consumer_key", "consumer_secret", mode="after")
     @classmethod

@@ -3,6 +3,7 @@
 from fastapi import Request
 from starlette.types import Receive, Scope, Send
 
+from app.edge.headers import with_headers
 from app.problems import Problem, note_access_refusal, problem_response, request_id_of
 from app.resources import Resources
 
@@ -17,4 +18,4 @@ async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -
         base_url=resources.settings.problem_base_url,
         request_id=request_id,
     )
-    await answer(scope, receive, send)
+    await answer(scope, receive, with_headers(send))

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from app.edge.headers import complete, with_headers
 from app.intake.delivery import Outcome
 from app.intake.routes import ANSWERS, PATH, receive
 
@@ -23,7 +24,7 @@ JSON = (b"content-type", b"application/json")
 
 def _messages(body: bytes) -> tuple[Message, Message]:
     headers = [JSON, (b"content-length", str(len(body)).encode())]
-    start = {"type": "http.response.start", "status": 202, "headers": headers}
+    start = complete({"type": "http.response.start", "status": 202, "headers": headers})
     return start, {"type": "http.response.body", "body": body}
 
 
@@ -37,7 +38,7 @@ class Service(FastAPI):
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
             await self._answer(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, with_headers(send))
 
     async def _answer(self, scope: Scope, receive_body: Receive, send: Send) -> None:
         try:
@@ -46,7 +47,7 @@ class Service(FastAPI):
             kind = next(kind for kind in type(error).__mro__ if kind in self.exception_handlers)
             handle = cast(Handler, self.exception_handlers[kind])
             response = await handle(Request(scope, receive_body), error)
-            await response(scope, receive_body, send)
+            await response(scope, receive_body, with_headers(send))
             if kind is Exception:
                 raise  # as for every other route: the server logs what nobody expected
             return

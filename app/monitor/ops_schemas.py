@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from app.monitor.schemas import IDS_MAX, OpaqueId, ShortText
 from app.problems import FieldError, FilterEmpty
@@ -51,7 +51,7 @@ class ActOnJobs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     filter: JobFilter
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class Act(BaseModel):
@@ -59,7 +59,7 @@ class Act(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class JobShown(BaseModel):
@@ -209,7 +209,7 @@ class ReplayDeliveries(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     filter: DeliveryFilter
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class DeliveryShown(BaseModel):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from app.advice.table import Advice
 from app.budget import Budget
@@ -219,7 +219,7 @@ class RetryFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    all: bool | None = None
+    all: StrictBool | None = None
     group_id: ShortText | None = None
     error_code: ShortText | None = None
     registration_ids: list[OpaqueId] | None = Field(None, max_length=IDS_MAX)
@@ -238,7 +238,7 @@ class RetryRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     filter: RetryFilter
-    dry_run: bool = False
+    dry_run: StrictBool = False
 
 
 class NotQueued(BaseModel):
