@@ -95,7 +95,7 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
     ),
     FindingRow(
         "marketing_user_missing", "warning", "permissions", "Marketing User is not ticked",
-        "We cannot create campaigns, and in some orgs no campaign members.",
+        "Campaigns cannot be created; where members are refused, too, they wait and no link breaks.",
         "Salesforce asks for the feature licence Marketing User before somebody may create campaigns.",
         ("Tick Marketing User under Setup → Users → the connected user.",),
     ),
@@ -159,9 +159,15 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
     ),
     FindingRow(
         "duplicate_rule_seen", "note", "duplicates", "{object} has an active duplicate rule",
-        "A registration whose person the rule finds is written to that person.",
-        "A rule in Block mode refuses a second record; we take the one it names.",
-        ("Let the connected user see the records that the rule matches.",),
+        "Who is found under the same name is taken; another name is taken with a warning where the rule "
+        "blocks, and saved as new with a warning where it only alerts, unless the mapping says otherwise.",
+        "A rule compares more than the e-mail: it may point to a colleague behind the same phone. Whether it "
+        "blocks or alerts is known from its answers only.",
+        (
+            "Let the connected user see the records that the rule matches.",
+            "Choose in the mapping what becomes of a match.",
+        ),
+        "/docs/mapping#duplicates",
     ),
     FindingRow(
         "sharing_may_hide", "warning", "permissions", "Sharing may hide Leads from the connected user",
@@ -189,6 +195,25 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         "The chosen status of Tasks, or every status of your org, counts as open.",
         ("Set up a closed status under Object Manager → Task → Status.", "Or choose a closed one."),
         "/docs/mapping#activities",
+    ),
+    FindingRow(
+        "places_listed", "note", "mapping", "{object}: {label} takes listed values only",
+        "Another value is left out with a warning, and the record is written without it.",
+        "State and Country/Territory Picklists are switched on. We know names, codes and what countries are "
+        "called elsewhere.",
+        ("Ask for {label} by a list of choices that your org has, too.",), "/docs/mapping#types",
+    ),
+    FindingRow(
+        "state_without_country", "warning", "mapping", "{object}: {label} has no country beside it",
+        "Salesforce refuses a state without its country, so {label} is left out.",
+        "States are listed by country in your org, and the mapping fills the state alone.",
+        ("Map the country of the same address, too.",), "/docs/mapping#types",
+    ),
+    FindingRow(
+        "jwt_access_tokens", "note", "connection", "Your app issues JWTs as access tokens",
+        "Each ends when it says, however much it is used; the next one is asked for shortly before.",
+        "The app's OAuth settings ask for JWT-based access tokens.",
+        ("Nothing to do.", "Keep their lifetime at ten minutes or more."), "/docs/connecting#own_app",
     ),
     FindingRow(
         "budget_low", "warning", "budget", "Few API calls are left today",

@@ -28,6 +28,7 @@ from app.connections.preflight_findings import (
 from app.connections.preflight_look import OrgLook, look_at_org
 from app.connections.preflight_schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
 from app.connections.probe import REOPENABLE, probe
+from app.connections.tokens import open_token
 from app.mapping.store import read_layers
 from app.models import Connection, Host, Preflight, Registration
 from app.problems import ApiBudgetReached, ConnectionNeedsReconnect, NotConnected, Problem
@@ -36,6 +37,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import Refused, SalesforceError
 from app.salesforce.hosts import lightning_url
+from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.session import ConnectionEnded
 from app.sync.access import EMAIL_NOT_SEARCHABLE, NEW_LEADS_HIDDEN, AccessProblem, look_again, settle_problems
 from app.sync.describes import keep
@@ -140,6 +142,7 @@ async def _judged(
             without_company=await _share_without_company(session, connection.host_id),
             is_sandbox=measured.org_is_sandbox,
             edition=measured.org_edition,
+            has_jwt_tokens=_has_jwt_tokens(resources, measured),
             problems=tuple(map(AccessProblem.of, measured.problems)),
             approvals=await _approvals(resources, measured),
             rules=Rules.of((await read_layers(session, connection.host_id, None)).host.layer),
@@ -160,6 +163,10 @@ async def _judged(
             "passed": passed,
         }
     )
+
+
+def _has_jwt_tokens(resources: Resources, connection: Connection) -> bool:
+    return ends_at(open_token(resources.vault, connection).value) is not None
 
 
 async def _keep_describes(session: AsyncSession, connection: Connection, look: OrgLook) -> None:

@@ -17,6 +17,7 @@ ABOUT_FIELDS: Final = frozenset(
         "field_not_writeable",
         "lead_source_restricted",
         "mapped_field_gone",
+        "no_closed_task_status",
     }
 )
 
@@ -32,6 +33,7 @@ class Known:
     is_sandbox: bool | None = None
     edition: str | None = None
     problems: tuple[AccessProblem, ...] = ()
+    has_jwt_tokens: bool = False
     rules: Rules = DEFAULT_RULES
 
 
@@ -92,6 +94,7 @@ def _setup_url(lightning_url: str | None, code: str, sobject: str | None) -> str
         "duplicate_rule_seen": "DuplicateRules/home",
         "assignment_rules_active": "LeadRules/home",
         "sharing_may_hide": "SecuritySharing/home",
+        "places_listed": "AddressCleanerOverview/home",
         "budget_low": "CompanyProfileInfo/home",
         "edition_without_api": "CompanyProfileInfo/home",
         "edition_needs_api_addon": "CompanyProfileInfo/home",

@@ -13,6 +13,7 @@ from app.connections.preflight_mapping import (
     lead_source,
     misfits,
     missing_by_object,
+    places,
     record_type_count,
     record_types,
     required,
@@ -21,7 +22,13 @@ from app.connections.preflight_mapping import (
 from app.connections.preflight_schemas import Finding, PreflightObject, Verdict
 from app.mapping.objects import PEOPLE, created_by
 from app.salesforce.describe import SObjectDescribe
-from app.sync.access import LOOKUP_REFUSED, NEW_LEADS_HIDDEN, NOTHING_HIDDEN, AccessProblem
+from app.sync.access import (
+    LOOKUP_REFUSED,
+    MARKETING_USER_MISSING,
+    NEW_LEADS_HIDDEN,
+    NOTHING_HIDDEN,
+    AccessProblem,
+)
 from app.sync.rules.mapping import CONTACT_CREATED, DEFAULT_RULES, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
 
 ROBOTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
@@ -173,12 +180,6 @@ def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
     makes_leads = creates_leads(known.rules)
     is_assigning = makes_leads and known.rules.owner.runs_assignment_rules
     table: tuple[tuple[str, bool, str | None, tuple[str, ...]], ...] = (
-        (
-            "marketing_user_missing",
-            user.get("UserPermissionsMarketingUser") is False,
-            None,
-            ("create_campaign",),
-        ),
         ("person_accounts_on", has_person_accounts(look) is True and makes_leads, "Account", ()),
         ("sharing_may_hide", look.organization.get("DefaultLeadAccess") in PRIVATE, "Lead", ("match",)),
         ("assignment_rules_active", look.has_assignment_rules is True and is_assigning, "Lead", ()),
@@ -193,6 +194,7 @@ def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
             (),
         ),
         ("budget_low", _is_low(known.budget), None, ()),
+        ("jwt_access_tokens", known.has_jwt_tokens, None, ()),
     )
     for code, is_so, sobject, blocks in table:
         if is_so:
@@ -202,6 +204,16 @@ def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
 def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
     """Whether the status that Tasks get closes them."""
     return chosen in closed if chosen else bool(closed)
+
+
+def _marketing(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Unticked it costs our own campaigns; where work met that members are refused, these as well."""
+    is_met = any(each.code == MARKETING_USER_MISSING for each in known.problems)
+    if is_met:
+        blocks = ("create_campaign", "member")
+        yield make_finding(MARKETING_USER_MISSING, known, blocks=blocks, severity="blocker")
+    elif (look.user or {}).get("UserPermissionsMarketingUser") is False:
+        yield make_finding(MARKETING_USER_MISSING, known, blocks=("create_campaign",))
 
 
 def _duplicates(look: OrgLook, known: Known) -> Iterator[Finding]:
@@ -220,6 +232,8 @@ CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
     _statuses,
     _leads_out_of_sight,
     lead_source,
+    _marketing,
+    places,
     _switches,
     _duplicates,
     record_types,

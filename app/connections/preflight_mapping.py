@@ -12,6 +12,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.rules.checks import Finding as Misfit
 from app.sync.rules.checks import check_mapping
 from app.sync.rules.mapping import DEFAULT_FIELDS, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
+from app.sync.rules.places import code_field, countries_beside
 
 LEAD_SOURCE: Final = "LeadSource"
 SOURCE_VALUE: Final = "Eventship"
@@ -109,6 +110,21 @@ def misfits(look: OrgLook, known: Known) -> Iterator[Finding]:
         yield make_finding(
             code, known, sobject=each.sobject, field=each.field, label=label, severity=severity
         )
+
+
+def places(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Mapped states and countries where the org lists them; a state needs the country of its address."""
+    described_by = seen_objects(look)
+    mapped = {(rule.sobject, rule.field) for rule in known.rules.fields}
+    for sobject, name in sorted(mapped):
+        described = described_by.get(sobject)
+        if described is None or name not in described.fields or code_field(described, name) is None:
+            continue
+        label = described.fields[name].label
+        yield make_finding("places_listed", known, sobject=sobject, field=name, label=label)
+        countries = {(sobject, each) for each in countries_beside(name)}
+        if countries and code_field(described, countries_beside(name)[0]) and not countries & mapped:
+            yield make_finding("state_without_country", known, sobject=sobject, field=name, label=label)
 
 
 def record_types(look: OrgLook, known: Known) -> Iterator[Finding]:

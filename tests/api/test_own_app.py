@@ -324,6 +324,8 @@ async def test_tokens_that_are_jwts_come_without_a_signature_and_are_taken(servi
     await save(service)
     assert (await service.connect())["state"] == "connected"
     assert await refreshed(service)
+    shown = (await service.http.post("/v1/hosts/host_a/salesforce/preflight")).json()
+    assert "jwt_access_tokens" in [each["code"] for each in shown["findings"]]
 
 
 @pytest.mark.parametrize(("minutes", "renewals"), [(0.5, 1), (120, 0)], ids=["ends soon", "lives on"])

@@ -106,6 +106,27 @@ async def test_ordinary_org_is_ready_after_one_call(service: Service) -> None:
             id="lead source",
         ),
         pytest.param({"api_limit": {"max": 1000, "used": 780}}, "warning", ("budget_low", None), id="budget"),
+        pytest.param(
+            {"hidden_fields": {"Lead": ["Email"]}},
+            "blocker",
+            ("email_not_searchable", "Lead"),
+            id="e-mail hidden",
+        ),
+        pytest.param(
+            {"encrypted_fields": {"Contact.Email": "probabilistic"}},
+            "blocker",
+            ("email_not_searchable", "Contact"),
+            id="e-mail encrypted",
+        ),
+        pytest.param(
+            {"task_statuses": [{"value": "Offen", "is_default": True}]},
+            "warning",
+            ("no_closed_task_status", "Task"),
+            id="no closed status",
+        ),
+        pytest.param(
+            {"is_marketing_user": False}, "warning", ("marketing_user_missing", None), id="Marketing User"
+        ),
     ],
 )
 async def test_what_will_fail_is_found_before_it_does(
@@ -122,6 +143,26 @@ async def test_what_will_fail_is_found_before_it_does(
         assert "{" not in str([each["title"], each["consequence"], each["advice"]["steps"]])
     card = await service.card()
     assert card["preflight"]["verdict"] == shown["verdict"]
+
+
+async def test_an_alert_rule_and_listed_places_are_noted_before_anybody_meets_them(service: Service) -> None:
+    await service.connect()
+    rule = {"object": "Lead", "field": "State", "from": "answers.state"}
+    answer = await service.http.put(MAPPING, json={"fields": [rule]})
+    assert answer.status_code == 200, answer.text
+    service.configure(
+        duplicate_rules=[{"sobject": "Lead", "fields": ["Phone"], "action": "alert"}],
+        countries={"DE": "Germany"},
+        states=[{"name": "Bavaria", "code": "BY", "country": "DE"}],
+    )
+    shown = await looked(service)
+    assert shown["verdict"] == "ready_with_warnings"
+    assert codes(shown, "warning") == [("state_without_country", "Lead")]
+    noted = {each["code"]: each for each in shown["findings"] if each["severity"] == "note"}
+    assert {"duplicate_rule_seen", "places_listed"} <= noted.keys()
+    assert noted["duplicate_rule_seen"]["advice"]["link"] == "/docs/mapping#duplicates"
+    assert "saved as new with a warning where it only alerts" in noted["duplicate_rule_seen"]["consequence"]
+    assert noted["places_listed"]["title"] == "Lead: State/Province takes listed values only"
 
 
 async def test_required_field_is_named_by_its_label(service: Service) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.rules.fitting import FITTERS, DoesNotFit, fitted, options_of
 from app.sync.rules.mapping import APPEND, CREATE, FIXED, PERSON_ACCOUNT_CREATED, FieldRule, Rules
+from app.sync.rules.places import code_field, listed_place
 from app.sync.rules.sources import is_source, template_paths
 from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT, field_name, may_lack_company
 
@@ -95,7 +96,7 @@ def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
             f"{field.label} holds one value: it is filled where empty.",
         )
     for value, code in _hosts_values(rule):
-        yield from _check_value(field, value, code=code)
+        yield from _check_value(field, value, code=code, places=code_field(describe, rule.field))
     blank = [option for option, value in rule.choices.items() if not value]
     if blank:
         names = ", ".join(f"“{each[:80]}”" for each in blank[:5])
@@ -124,8 +125,11 @@ def _hosts_values(rule: FieldRule) -> Iterator[tuple[str, str]]:
         yield rule.fallback, "fallback_unfit"
 
 
-def _check_value(field: Field, value: str, *, code: str) -> Iterator[Found]:
+def _check_value(field: Field, value: str, *, code: str, places: Field | None) -> Iterator[Found]:
     try:
+        if places is not None:
+            listed_place(field.name, places, value)
+            return
         fit = fitted(field, value, zone=UTC, is_hosts_own=True)
     except DoesNotFit as reason:
         yield code, ERROR, f"“{value[:80]}” does not fit {field.label}. {reason}"

@@ -63,6 +63,12 @@ def is_place(name: str) -> bool:
     return name.endswith(PARTS)
 
 
+def countries_beside(name: str) -> tuple[str, ...]:
+    """The fields that hold the country of a state's address; none for another field."""
+    prefix, found, _ = name.removesuffix("Code").rpartition("State")
+    return (f"{prefix}Country", f"{prefix}CountryCode") if found and is_place(name) else ()
+
+
 def code_field(describe: SObjectDescribe | None, name: str) -> Field | None:
     """The picklist that lists the codes beside a state or country; None where the org lists none."""
     if describe is None or not is_place(name):

@@ -11,6 +11,8 @@ from app.connections.preflight_finding import Known, make_finding
 from app.connections.preflight_findings import judge_org, shown_objects, verdict_of
 from app.connections.preflight_look import OBJECTS, OrgLook
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
+from app.sync.access import AccessProblem
+from app.sync.rules.mapping import Rules
 
 CONTRACT_CODES = {
     "edition_without_api", "edition_needs_api_addon", "api_not_enabled_for_user", "object_not_readable",
@@ -154,6 +156,14 @@ def test_ordinary_org_has_no_findings() -> None:
         ),
         pytest.param(seen(), Known(approvals=4), "approvals_near_limit", id="approvals"),
         pytest.param(seen(), Known(budget=budget(720)), "budget_low", id="budget"),
+        pytest.param(seen(), Known(has_jwt_tokens=True), "jwt_access_tokens", id="JWT"),
+        pytest.param(seen(closed_statuses=()), None, "no_closed_task_status", id="no closed status"),
+        pytest.param(
+            with_object("Lead", field("Email", is_filterable=False)),
+            None,
+            "email_not_searchable",
+            id="encrypted",
+        ),
         pytest.param(seen(), Known(without_company=0.6), "company_not_asked", id="company"),
     ],
 )
@@ -187,6 +197,62 @@ def test_worst_findings_stand_first() -> None:
     findings, _ = judge_org(look, Known(approvals=4))
     assert [finding.severity for finding in findings] == ["blocker", "warning", "note"]
     assert verdict_of(findings) == "blocked"
+
+
+STATES, COUNTRIES = field("StateCode", type="picklist"), field("CountryCode", type="picklist")
+ADDRESS = (field("State"), field("Country"))
+
+
+@pytest.mark.parametrize(
+    ("mapped", "listed", "found"),
+    [
+        pytest.param(
+            ("Country", "State"),
+            (STATES, COUNTRIES),
+            [("places_listed", "Country"), ("places_listed", "State")],
+            id="both",
+        ),
+        pytest.param(
+            ("State", "CountryCode"),
+            (STATES, COUNTRIES),
+            [("places_listed", "CountryCode"), ("places_listed", "State")],
+            id="the code of the country will do",
+        ),
+        pytest.param(
+            ("State",),
+            (STATES, COUNTRIES),
+            [("state_without_country", "State"), ("places_listed", "State")],
+            id="a state alone",
+        ),
+        pytest.param(("State",), (STATES,), [("places_listed", "State")], id="no countries are listed"),
+        pytest.param(("State", "Country"), (), [], id="nothing is listed"),
+        pytest.param(("Title",), (STATES, COUNTRIES), [], id="nothing of an address is mapped"),
+    ],
+)
+def test_listed_places_are_told_where_an_address_is_mapped(
+    mapped: tuple[str, ...], listed: tuple[Field, ...], found: list[tuple[str, str]]
+) -> None:
+    chosen = [{"object": "Lead", "field": each, "from": f"answers.{each}"} for each in mapped]
+    look = with_object("Lead", *ADDRESS, *listed)
+    findings = judge_org(look, Known(rules=Rules.of({"fields": chosen})))[0]
+    assert [(each.code, each.field) for each in findings] == found
+
+
+@pytest.mark.parametrize("ticked", [True, None])
+def test_members_that_were_refused_are_a_blocker_until_they_are_written(ticked: bool | None) -> None:
+    look = seen(user={"Username": "integration@x.example", "UserPermissionsMarketingUser": ticked})
+    met = Known(problems=(AccessProblem("marketing_user_missing", "CampaignMember"),))
+    [finding] = judge_org(look, met)[0]
+    assert (finding.code, finding.severity) == ("marketing_user_missing", "blocker")
+    assert finding.blocks == ["create_campaign", "member"]
+
+
+def test_a_place_that_is_not_listed_is_found_in_the_mapping() -> None:
+    codes_ = replace(COUNTRIES, picklist_values=("DE",), picklist_labels=("Germany",))
+    chosen = [{"object": "Lead", "field": "Country", "constant": each} for each in ("Germany", "Atlantis")]
+    for rule, code in zip(chosen, ([], ["mapping_unfit"]), strict=True):
+        known = Known(rules=Rules.of({"fields": [rule]}))
+        assert codes(with_object("Lead", *ADDRESS, codes_), known) == [*code, "places_listed"]
 
 
 def test_setup_address_leads_to_the_field() -> None:
