@@ -147,6 +147,14 @@ FAULT_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#faults",
     ),
     (
+        "session_refused",
+        "Salesforce does not take its own new session",
+        "Salesforce gave us a new session and then refused it, which usually passes. What is waiting is not "
+        "lost.",
+        ("Nothing to do: we try again by ourselves, and say so here if you must reconnect.",),
+        f"{DOCS}#faults",
+    ),
+    (
         "internal_fault",
         "Syncing stopped over a fault of ours",
         "Something in this host's registrations met a fault in our software. We try again by ourselves, with "

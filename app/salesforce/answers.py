@@ -1,6 +1,7 @@
 """What a complete HTTP answer of Salesforce's says: a body, a refusal, or nothing one can rely on."""
 
 import json
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from app.salesforce.error_codes import REDIRECTED
@@ -44,7 +45,7 @@ def _parse_success(content: bytes) -> Any:
 def _raise_refusal(status: int, content: bytes) -> NoReturn:
     failures = _parse_refusal(status, content)
     if failures:
-        raise Refused(failures)
+        raise Refused(tuple(replace(each, is_of_call=True) for each in failures))
     if status >= 500 or status in _UNCERTAIN:
         raise AnswerLost(f"HTTP {status} without a Salesforce error")
     raise Refused((Failure(f"HTTP_{status}", "an answer without an error code", http_status=status),))

@@ -44,6 +44,7 @@ CONNECTION_ENDED: Final = "CONNECTION_ENDED"
 CONNECTION_UNUSABLE: Final = "CONNECTION_UNUSABLE"
 REFRESH_UNAVAILABLE: Final = "REFRESH_UNAVAILABLE"
 
+DOOR: Final = frozenset({401, 403})
 HALF_DONE: Final = frozenset({"REQUEST_RUNNING_TOO_LONG"})
 """What ends a call in the middle, whatever its status."""
 
@@ -52,11 +53,13 @@ NOTHING_KEPT: Final = frozenset(
         "SERVER_UNAVAILABLE",
         "REQUEST_LIMIT_EXCEEDED",
         "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+        "ORG_IN_MAINTENANCE",
     }
 )
 """What Salesforce says at its door, before it does anything of a call."""
 
 _WAIT_RECORD: Final = Sorting(ErrorClass.TRANSIENT, Scope.RECORD)
+_WAIT_CONNECTION: Final = Sorting(ErrorClass.TRANSIENT, Scope.CONNECTION)
 _WAIT_ORG: Final = Sorting(ErrorClass.TRANSIENT, Scope.ORG)
 _LIMIT_ORG: Final = Sorting(ErrorClass.LIMIT, Scope.ORG)
 _ACCESS_RECORD: Final = Sorting(ErrorClass.ACCESS, Scope.RECORD)
@@ -82,8 +85,9 @@ SORTING_BY_CODE: Final[dict[str, Sorting]] = {
     "Bad_OAuth_Token": _ACCESS_CONNECTION,
     "Missing_OAuth_Token": _ACCESS_CONNECTION,
     "Wrong_Org": _ACCESS_CONNECTION,
-    "HTTP_401": _ACCESS_CONNECTION,
-    "HTTP_403": _ACCESS_CONNECTION,
+    "ORG_LOCKED": _ACCESS_CONNECTION,
+    "TRIAL_EXPIRED": _ACCESS_CONNECTION,
+    "PASSWORD_LOCKOUT": _ACCESS_CONNECTION,
     CONNECTION_ENDED: _ACCESS_CONNECTION,
     CONNECTION_UNUSABLE: _ACCESS_CONNECTION,
     # Allowances of the org.
@@ -93,6 +97,10 @@ SORTING_BY_CODE: Final[dict[str, Sorting]] = {
     "SERVER_UNAVAILABLE": _WAIT_ORG,
     "UNKNOWN_EXCEPTION": _WAIT_ORG,
     "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE": _WAIT_ORG,
+    "ORG_IN_MAINTENANCE": _WAIT_ORG,
+    # A page of something before Salesforce, which has not said a word about the connection.
+    "HTTP_401": _WAIT_ORG,
+    "HTTP_403": _WAIT_ORG,
     "HTTP_429": _WAIT_ORG,
     NOT_SENT: _WAIT_ORG,
     REFRESH_UNAVAILABLE: _WAIT_ORG,
@@ -165,24 +173,37 @@ _WRAPPERS: Final = frozenset(
     {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"}
 )
 _INNER_TRANSIENT: Final = re.compile(r"\bUNABLE_TO_LOCK_ROW\b|\bSystem\.LimitException\b")
+SESSION_CODES: Final = frozenset({"INVALID_SESSION_ID", "Bad_OAuth_Token"})
+"""What Salesforce says of a token that it does not take: one that expired, or one that is not known yet."""
+
+NEVER_CURED: Final = ("not valid for use with the REST API", "not attached to Agent")
+"""The same codes with another meaning: the user or app may not use the API, and no newer token helps."""
+
 _APEX: Final = re.compile(
     r"\b(?:Before|After)(?:Insert|Update|Delete|Undelete)\b|\bcaused by:|\b[A-Z]\w*Exception\b"
 )
 
 
-def sort_code(code: str, message: str, http_status: int | None) -> Sorting:
+def sort_code(code: str, message: str, http_status: int | None, *, is_of_call: bool = False) -> Sorting:
     """The class and scope of one error. `http_status` is None for an error on one row of a collection.
 
-    The message decides only where one code means two things; it may be in any language.
+    The message decides only where one code means two things; it may be in any language. `is_of_call`: the
+    whole call was answered so, not one part of it: an unknown code is then nobody's row.
     """
+    if code in SESSION_CODES and not any(words in message for words in NEVER_CURED):
+        return _WAIT_CONNECTION
     if code in _WRAPPERS and _INNER_TRANSIENT.search(message):
         return _WAIT_RECORD
     if code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" and _APEX.search(message):
         return _DATA_RECORD
     if code == "UNKNOWN_EXCEPTION" and http_status is None:
         return _WAIT_RECORD
-    return SORTING_BY_CODE.get(code) or _sort_by_prefix(code)
+    known = SORTING_BY_CODE.get(code) or _sort_by_prefix(code)
+    is_refused_at_door = (
+        is_of_call and http_status is not None and (http_status in DOOR or http_status >= 500)
+    )
+    return known or (_WAIT_ORG if is_refused_at_door else _UNKNOWN)
 
 
-def _sort_by_prefix(code: str) -> Sorting:
-    return next((sorting for prefix, sorting in SORTING_BY_PREFIX if code.startswith(prefix)), _UNKNOWN)
+def _sort_by_prefix(code: str) -> Sorting | None:
+    return next((sorting for prefix, sorting in SORTING_BY_PREFIX if code.startswith(prefix)), None)

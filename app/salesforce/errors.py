@@ -28,6 +28,7 @@ from app.salesforce.error_codes import (
     NOTHING_KEPT,
     ErrorClass,
     Scope,
+    Sorting,
     sort_code,
 )
 from app.salesforce.ids import is_id, sobject_of, to18
@@ -76,7 +77,8 @@ class Failure:
     """One error of Salesforce's. `http_status` is None for an error on one row of a collection.
 
     `matches` are the records a duplicate rule or a unique field points to; `allow_save` says whether the
-    rule would have let the record pass with `allowSave=true` (None where no rule spoke).
+    rule would have let the record pass with `allowSave=true` (None where no rule spoke). `is_of_call`: it
+    answers a whole call, not one part of a composite.
     """
 
     error_code: str
@@ -85,16 +87,21 @@ class Failure:
     http_status: int | None = None
     matches: tuple[Match, ...] = ()
     allow_save: bool | None = None
+    is_of_call: bool = field(default=False, compare=False)
 
     @property
     def error_class(self) -> ErrorClass:
         """Who can cure it."""
-        return sort_code(self.error_code, self.message, self.http_status).error_class
+        return self._sorting.error_class
 
     @property
     def scope(self) -> Scope:
         """What else would fail the same way now."""
-        return sort_code(self.error_code, self.message, self.http_status).scope
+        return self._sorting.scope
+
+    @property
+    def _sorting(self) -> Sorting:
+        return sort_code(self.error_code, self.message, self.http_status, is_of_call=self.is_of_call)
 
     @property
     def may_be_kept(self) -> bool:

@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 import httpx
 
 from app.salesforce.answers import parse_json
-from app.salesforce.error_codes import CONNECTION_ENDED, CONNECTION_UNUSABLE, REFRESH_UNAVAILABLE
+from app.salesforce.error_codes import (
+    CONNECTION_ENDED,
+    CONNECTION_UNUSABLE,
+    NEVER_CURED,
+    REFRESH_UNAVAILABLE,
+    SESSION_CODES,
+)
 from app.salesforce.errors import Failure, InstanceMoved, SalesforceError, parse_failures
 from app.salesforce.hosts import is_login_host
-
-# The same code with another meaning: the user or app may not use the API, and renewing goes round for ever.
-_NEVER_CURED: Final = ("not valid for use with the REST API", "not attached to Agent")
-_EXPIRED: Final = frozenset({"INVALID_SESSION_ID", "Bad_OAuth_Token"})
 
 
 class ConnectionEnded(SalesforceError):
@@ -97,13 +99,15 @@ class SessionAuth(httpx.Auth):
 
 
 def is_expired_session(response: httpx.Response) -> bool:
-    """Whether a newer token would help. The identity service answers 403 in plain text, the rest 401 in JSON.
+    """Whether a newer token may help. The identity service answers 403 in plain text, the rest 401 in JSON.
 
+    A page instead of Salesforce's own words may come from a door that knows the token: one is worth a try.
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
     """
     if response.status_code not in (401, 403):
         return False
-    return any(_is_cured_by_renewal(failure) for failure in _failures(response))
+    failures = _failures(response)
+    return not failures or any(_is_cured_by_renewal(failure) for failure in failures)
 
 
 def _failures(response: httpx.Response) -> tuple[Failure, ...]:
@@ -116,7 +120,7 @@ def _failures(response: httpx.Response) -> tuple[Failure, ...]:
 
 
 def _is_cured_by_renewal(failure: Failure) -> bool:
-    return failure.error_code in _EXPIRED and not any(text in failure.message for text in _NEVER_CURED)
+    return failure.error_code in SESSION_CODES and not any(text in failure.message for text in NEVER_CURED)
 
 
 def _signed(request: httpx.Request, token: AccessToken) -> httpx.Request:

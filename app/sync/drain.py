@@ -33,10 +33,18 @@ from app.sync.batch import Batch
 from app.sync.claim import open_hosts
 from app.sync.clock import Clock
 from app.sync.finish import Tally, finish
-from app.sync.gates import BATCH_MIN, back_off, close_connection, forget_fault, note_health, rest_host
+from app.sync.gates import (
+    BATCH_MIN,
+    back_off,
+    close_connection,
+    doubt_session,
+    forget_fault,
+    note_health,
+    rest_host,
+)
 from app.sync.handover import for_holder, row_of
 from app.sync.leases import Lease, LeaseLost
-from app.sync.policy import Consequence, consequence_of
+from app.sync.policy import Consequence, consequence_of, is_session_refused
 from app.sync.rows import Row
 from app.sync.steps import BudgetReached, Looked, is_used_up, look_up, take_steps
 from app.sync.store import Store
@@ -279,6 +287,8 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
             raise LeaseLost from error
         case Refused() if consequence_of(error.failure) is Consequence.CLOSE:
             await close_connection(engine.database, host_id, error.failure)
+        case Refused() if is_session_refused(error.failure):
+            await doubt_session(engine.database, lease, host_id, error.failure)
         case Refused():
             await back_off(engine.database, lease, error.failure, is_slow=False)
         case BrokenOff():

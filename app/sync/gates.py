@@ -12,9 +12,10 @@ from app.database import Database
 from app.models import Connection, OrgLease
 from app.salesforce.errors import Failure
 from app.sync.leases import Lease, settle_host
-from app.sync.policy import closing_reason, fault_wait, org_wait
+from app.sync.policy import SESSION_TRIES, closing_reason, fault_wait, org_wait
 
 UNAVAILABLE = "unavailable"
+SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
 
 
@@ -94,18 +95,35 @@ async def rest_host(
         if gave_up:
             await session.execute(update(Connection).where(*mine).values(_NO_FAULT))
             return
-        count = await session.scalar(select(Connection.fault_count).where(*mine)) or 0
-        wait = fault_wait(count + 1, random.random())  # noqa: S311 -- jitter
-        await session.execute(
-            update(Connection)
-            .where(*mine)
-            .values(
-                fault_code=code,
-                fault_count=count + 1,
-                fault_until=func.clock_timestamp() + literal(timedelta(seconds=wait)),
-                version=Connection.version + 1,
-            )
+        await _rest(session, lease, host_id, code=code)
+
+
+async def doubt_session(database: Database, lease: Lease, host_id: str, failure: Failure) -> None:
+    """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
+    async with database.system() as session:
+        count = await _rest(session, lease, host_id, code=SESSION_REFUSED)
+    if count > SESSION_TRIES:
+        await close_connection(database, host_id, failure)
+        async with database.system() as session:
+            await forget_fault(session, host_id)
+
+
+async def _rest(session: AsyncSession, lease: Lease, host_id: str, *, code: str) -> int:
+    """Let the host wait for its next turn, longer each time; returns how often in a row it does."""
+    mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
+    count = (await session.scalar(select(Connection.fault_count).where(*mine)) or 0) + 1
+    wait = fault_wait(count, random.random())  # noqa: S311 -- jitter
+    await session.execute(
+        update(Connection)
+        .where(*mine)
+        .values(
+            fault_code=code,
+            fault_count=count,
+            fault_until=func.clock_timestamp() + literal(timedelta(seconds=wait)),
+            version=Connection.version + 1,
         )
+    )
+    return count
 
 
 async def forget_fault(session: AsyncSession, host_id: str) -> None:

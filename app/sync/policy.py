@@ -19,6 +19,9 @@ CONCURRENCY_WAIT = 10.0
 FAULT_WAITS = (5.0, 30.0, 120.0, 300.0, 900.0)
 """Seconds for which a host is left alone whose turn broke off, by how often in a row."""
 
+SESSION_TRIES = 4
+"""How often new tokens are tried that Salesforce does not take, before a person must connect anew."""
+
 LOOKS = (0.0, 0.02, 0.08, 0.4, 1.0)
 """When an uncertain write is looked up, in parts of the quiet time since the attempt."""
 
@@ -78,6 +81,10 @@ CLOSING_REASONS = {
     "API_DISABLED_FOR_ORG": "api_disabled",
     "API_CURRENTLY_DISABLED": "api_disabled",
     "INVALID_SESSION_ID": "session_not_for_api",
+    "Bad_OAuth_Token": "session_not_for_api",
+    "ORG_LOCKED": "org_inactive",
+    "TRIAL_EXPIRED": "org_inactive",
+    "PASSWORD_LOCKOUT": "user_inactive",
     "LOGIN_DURING_RESTRICTED_DOMAIN": "ip_restricted",
     "LOGIN_DURING_RESTRICTED_TIME": "ip_restricted",
     "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "user_inactive",
@@ -95,6 +102,11 @@ class Wait:
 
 def consequence_of(failure: Failure) -> Consequence:
     return POLICY[failure.error_class, failure.scope]
+
+
+def is_session_refused(failure: Failure) -> bool:
+    """Salesforce did not take a token that it had just given: of this connection alone, and it may pass."""
+    return (failure.error_class, failure.scope) == (ErrorClass.TRANSIENT, Scope.CONNECTION)
 
 
 def closing_reason(failure: Failure) -> str:

@@ -23,7 +23,7 @@ CPU = "T: execution of BeforeInsert\n\ncaused by: System.LimitException: Apex CP
 PRINTED_ERROR_ID = "An unexpected error occurred. Please include this ErrorId: 1678459733-112656 (-771449107)"
 
 SORTED: list[tuple[str, str, int | None, str, str]] = [
-    ("INVALID_SESSION_ID", "Session expired or invalid", 401, "access", "connection"),
+    ("INVALID_SESSION_ID", "Session expired or invalid", 401, "transient", "connection"),
     ("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", 401, "access", "connection"),
     (
         "API_DISABLED_FOR_ORG",
@@ -33,7 +33,7 @@ SORTED: list[tuple[str, str, int | None, str, str]] = [
         "connection",
     ),
     ("API_CURRENTLY_DISABLED", "API is disabled for this user", 403, "access", "connection"),
-    ("Bad_OAuth_Token", "", 403, "access", "connection"),
+    ("Bad_OAuth_Token", "", 403, "transient", "connection"),
     ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", 403, "limit", "org"),
     ("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded", 403, "limit", "org"),
     ("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", 400, "limit", "org"),
@@ -43,6 +43,19 @@ SORTED: list[tuple[str, str, int | None, str, str]] = [
     ("UNKNOWN_EXCEPTION", PRINTED_ERROR_ID, None, "transient", "record"),
     ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", 400, "transient", "record"),
     ("QUERY_TIMEOUT", "Your query request was running too long.", 400, "transient", "record"),
+    (
+        "INVALID_SESSION_ID",
+        "This session is not valid for use with the REST API",
+        401,
+        "access",
+        "connection",
+    ),
+    ("HTTP_401", "an answer without an error code", 401, "transient", "org"),
+    ("HTTP_403", "an answer without an error code", 403, "transient", "org"),
+    ("ORG_LOCKED", "", 403, "access", "connection"),
+    ("TRIAL_EXPIRED", "", 403, "access", "connection"),
+    ("PASSWORD_LOCKOUT", "", 403, "access", "connection"),
+    ("ORG_IN_MAINTENANCE", "", 503, "transient", "org"),
     ("ALL_OR_NONE_OPERATION_ROLLED_BACK", "Record rolled back", None, "transient", "record"),
     ("PROCESSING_HALTED", "Invalid reference specified.", 400, "data", "record"),
     ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", 400, "access", "record"),

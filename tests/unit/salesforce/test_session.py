@@ -160,7 +160,9 @@ def test_a_token_is_not_shown() -> None:
         pytest.param(
             httpx.Response(403, json=[{"errorCode": "API_DISABLED_FOR_ORG", "message": ""}]), False, id="403"
         ),
-        pytest.param(httpx.Response(401, text="<html>"), False, id="html"),
+        pytest.param(httpx.Response(401, text="<html>"), True, id="page-401"),
+        pytest.param(httpx.Response(403, text="<html>"), True, id="page-403"),
+        pytest.param(httpx.Response(400, text="<html>"), False, id="page-400"),
         pytest.param(httpx.Response(400, json=EXPIRED), False, id="another-status"),
     ],
 )

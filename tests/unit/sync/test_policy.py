@@ -34,7 +34,9 @@ def test_every_class_and_scope_has_a_consequence() -> None:
         pytest.param("SERVER_UNAVAILABLE", 503, Consequence.BACK_OFF, id="outage: the org waits"),
         pytest.param("REQUEST_LIMIT_EXCEEDED", 403, Consequence.BACK_OFF, id="limit: the org waits"),
         pytest.param("API_DISABLED_FOR_ORG", 403, Consequence.CLOSE, id="no API: the connection waits"),
-        pytest.param("INVALID_SESSION_ID", 401, Consequence.CLOSE, id="session: the connection waits"),
+        pytest.param("INVALID_SESSION_ID", 401, Consequence.BACK_OFF, id="session: tried again"),
+        pytest.param("ORG_LOCKED", 403, Consequence.CLOSE, id="locked org: the connection waits"),
+        pytest.param("HTTP_403", 403, Consequence.BACK_OFF, id="page at the door: the org waits"),
         pytest.param("INSUFFICIENT_ACCESS_OR_READONLY", 400, Consequence.FAIL, id="one record: fails"),
         pytest.param("REQUIRED_FIELD_MISSING", 400, Consequence.FAIL, id="configuration: fails"),
         pytest.param("FIELD_CUSTOM_VALIDATION_EXCEPTION", 400, Consequence.FAIL, id="data: fails"),
@@ -86,4 +88,4 @@ def test_looks_come_at_parts_of_the_quiet_time_and_end_with_it() -> None:
 
 def test_closing_reasons_are_the_cards_words() -> None:
     assert closing_reason(Failure("API_DISABLED_FOR_ORG", "")) == "api_disabled"
-    assert closing_reason(Failure("HTTP_403", "")) == "access_revoked"
+    assert closing_reason(Failure("Missing_OAuth_Token", "")) == "access_revoked"

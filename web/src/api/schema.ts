@@ -481,7 +481,7 @@ export interface FailureCount {
 
 /** Why this host's work rests although it is connected, and when it is tried again.
  * 
- * Its code: `credentials_unreadable`, `instance_not_allowed`, `internal_fault`. */
+ * Its code: `credentials_unreadable`, `instance_not_allowed`, `session_refused`, `internal_fault`. */
 export interface Fault {
   readonly "advice": Advice;
   readonly "until": string | null;
