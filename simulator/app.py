@@ -106,7 +106,10 @@ async def _usual(simulator: Simulator, request: Request) -> Answer:
     try:
         # One call too many is refused at once, so that those before it still find room.
         is_over = config.api_limit.concurrent is not None and calls.in_flight > config.api_limit.concurrent
-        half = 0 if is_over else config.latency_ms / 2000
+        latency = config.latency_ms
+        if config.query_latency_ms and _is_query(request):
+            latency += config.query_latency_ms
+        half = 0 if is_over else latency / 2000
         await _pause(half)
         answer = _handled(simulator, request)
         await _pause(half)
@@ -118,6 +121,11 @@ async def _usual(simulator: Simulator, request: Request) -> Answer:
 async def _apply(simulator: Simulator, request: Request, fault: Fault) -> None:
     if fault.is_applied:
         await _usual(simulator, request if fault.kept is None else beginning_of(request, fault.kept))
+
+
+def _is_query(request: Request) -> bool:
+    """Whether it asks for records by SOQL, be it as a part of a composite."""
+    return "/query" in request.path or "/query" in request.body.decode(errors="replace")
 
 
 async def _pause(seconds: float) -> None:

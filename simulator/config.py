@@ -201,6 +201,8 @@ class Config(_Part):
     # Deleted rows are gone for good after so many days.
     bin_days: float = Field(default=15, ge=0)
     latency_ms: float = Field(default=0, ge=0)
+    # Of calls that query anything, beside that of every call.
+    query_latency_ms: float = Field(default=0, ge=0)
     api_limit: ApiLimit = ApiLimit()
     versions: Versions = Versions()
     is_maintenance: bool = False
@@ -211,6 +213,8 @@ class Config(_Part):
     automations: tuple[Automation, ...] = ()
     record_types: tuple[RecordType, ...] = ()
     has_person_accounts: bool = False
+    # Without it an org has no EmailMessage; with it each that is sent makes a Task.
+    has_enhanced_email: bool = True
     states: Annotated[tuple[State, ...], BeforeValidator(_states)] = ()
     # Names by code. Beside listed states and countries stand picklists of their codes.
     countries: dict[str, str] = {}
@@ -301,6 +305,11 @@ class Config(_Part):
         """What is listed of states and countries: names by code."""
         states = {each.code or each.name: each.name for each in self.states}
         return {kind: names for kind, names in (("State", states), ("Country", self.countries)) if names}
+
+    @property
+    def every_hidden_object(self) -> tuple[str, ...]:
+        """The objects that users do not see, be it that the org has none."""
+        return (*self.hidden_objects, *(() if self.has_enhanced_email else ("EmailMessage",)))
 
     @property
     def flagged_fields(self) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Org:
             standard_schema(),
             extra_fields=self.config.extra_fields,
             hidden_fields=self.config.hidden_fields,
-            hidden_objects=self.config.hidden_objects,
+            hidden_objects=self.config.every_hidden_object,
             flagged_fields=self.config.flagged_fields,
             places=self.config.places,
             listed={

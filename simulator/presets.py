@@ -7,7 +7,15 @@ from simulator.ids import mint
 
 Switches = dict[str, Any]
 
-_STATES = ("Bayern", "Berlin", "Hamburg", "Hessen", "Nordrhein-Westfalen", "Sachsen")
+_COUNTRIES = {"DE": "Deutschland", "AT": "Österreich", "CH": "Schweiz", "US": "Vereinigte Staaten"}
+_STATES = (
+    ("BY", "Bayern", "DE"),
+    ("BE", "Berlin", "DE"),
+    ("NW", "Nordrhein-Westfalen", "DE"),
+    ("SN", "Sachsen", "DE"),
+    ("ZH", "Zürich", "CH"),
+    ("CA", "Kalifornien", "US"),
+)
 _LIMIT = "Zu viele SOQL-Abfragen: 101"
 
 
@@ -23,7 +31,8 @@ def _difficult(org_number: int) -> Switches:
         ],
         "case_statuses": [{"value": "Neu", "is_default": True}, {"value": "Geschlossen", "is_closed": True}],
         "picklist_labels": {"Lead.Status": {"Open - Not Contacted": "Offen – nicht kontaktiert"}},
-        "states": _STATES,
+        "countries": _COUNTRIES,
+        "states": [{"code": code, "name": name, "country": country} for code, name, country in _STATES],
         "duplicate_rules": [
             {
                 "sobject": "Lead",
@@ -47,18 +56,21 @@ def _difficult(org_number: int) -> Switches:
             {"sobject": name, "max_rows": 50, "message": _LIMIT}
             for name in ("Lead", "Task", "CampaignMember")
         ],
-        # What an integration user needs not: Setup, service, money, and anything about Accounts but reading.
+        # What an integration user needs not: Setup, service, money, and anything about
+        # Accounts, Campaigns and Contacts but reading.
         "hidden_objects": [
             *("AssignmentRule", "DuplicateRule"),
             *("ObjectPermissions", "PermissionSet", "PermissionSetAssignment"),
-            *("Case", "CaseStatus", "EmailMessage", "Event"),
+            *("Case", "CaseStatus", "Event"),
         ],
         "hidden_fields": {
             "Lead": ["AnnualRevenue", "Rating"],
             "Campaign": ["ActualCost", "BudgetedCost", "ExpectedRevenue"],
         },
-        "read_only_objects": ["Account", "Campaign"],
-        "latency_ms": 200,
+        "read_only_objects": ["Account", "Campaign", "Contact"],
+        "has_enhanced_email": True,
+        "latency_ms": 100,
+        "query_latency_ms": 300,
     }
 
 

@@ -33,6 +33,29 @@ def _check_relations(org: Org, row: Row) -> None:
             raise save_refusal("FIELD_INTEGRITY_EXCEPTION", org.config.lead_what_message, "WhoId", "WhatId")
 
 
+def email_after_insert(org: Org, row: Row) -> None:
+    """Enhanced Email puts a closed Task of what was sent beside it; an e-mail of a Case has none."""
+    if not org.config.has_enhanced_email or row["ParentId"] or row["ActivityId"] or row["Status"] == "5":
+        return
+    empty = {
+        each.name: False if each.type == "boolean" else None
+        for each in org.schema.objects["Task"].fields.values()
+    }
+    kept = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+    closed = next((each.value for each in org.config.task_statuses if each.is_closed), "Completed")
+    task = {
+        "Id": org.store.next_id("Task"),
+        "Subject": f"Email: {row['Subject'] or ''}"[:255],
+        "Status": closed,
+        "TaskSubtype": "Email",
+        "ActivityDate": org.today(),
+        "WhatId": row["RelatedToId"],
+        "OwnerId": row["CreatedById"],
+    }
+    org.store.put("Task", task_derived(org, {**empty, **{name: row[name] for name in kept}, **task}))
+    org.store.change("EmailMessage", row["Id"], {"ActivityId": task["Id"]})
+
+
 def task_derived(org: Org, row: Row) -> Row:
     is_closed = _is_closed(org.config.task_statuses, row["Status"])
     completed = row["CompletedDateTime"] or org.now() if is_closed else None

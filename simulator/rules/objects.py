@@ -35,6 +35,7 @@ _BEFORE_UPDATE: Mapping[str, tuple[_BeforeUpdate, ...]] = {
 }
 _AFTER_INSERT: Mapping[str, tuple[_After, ...]] = {
     "Account": (person_accounts.account_after_insert,),
+    "EmailMessage": (activities.email_after_insert,),
     "Lead": (leads.after_insert,),
     "Campaign": (campaigns.campaign_after_insert,),
     "CampaignMemberStatus": (campaigns.status_after_write,),

@@ -122,3 +122,24 @@ async def test_cases_are_numbered_and_close(org: OrgClient) -> None:
     await org.data("PATCH", f"/sobjects/Case/{case_id}", {"Status": "Closed"})
     row = await org.get("Case", case_id)
     assert (row["IsClosed"], row["ClosedDate"]) == (True, "2026-11-21T10:00:00.000+0000")
+
+
+async def test_an_email_makes_its_closed_task_where_enhanced_email_is_on(org: OrgClient) -> None:
+    email_id = await org.create("EmailMessage", Subject="See you there", Status="3")
+    task = await org.get("Task", (await org.get("EmailMessage", email_id))["ActivityId"])
+    names = ("Subject", "TaskSubtype", "IsClosed")
+    assert tuple(task[name] for name in names) == ("Email: See you there", "Email", True)
+
+
+@pytest.mark.parametrize("fields", [{"Status": "5"}, {"ParentId": "case"}])
+async def test_a_draft_or_the_email_of_a_case_makes_none(org: OrgClient, fields: dict[str, str]) -> None:
+    if "ParentId" in fields:
+        fields = {"ParentId": await org.create("Case", Subject="Help")}
+    await org.create("EmailMessage", Subject="Later", **fields)
+    assert await org.rows("SELECT Id FROM Task") == []
+
+
+async def test_without_enhanced_email_there_are_no_email_messages(org: OrgClient) -> None:
+    await org.configure(has_enhanced_email=False)
+    assert (await org.data("GET", "/sobjects/EmailMessage/describe")).status_code == 404
+    assert (await org.query("SELECT Id FROM EmailMessage")).json()[0]["errorCode"] == "INVALID_TYPE"

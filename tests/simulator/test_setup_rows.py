@@ -95,7 +95,7 @@ async def test_record_access_wants_one_user_and_records(org: OrgClient, conditio
 
 class TestPresets:
     async def test_a_difficult_org_answers_in_german_and_takes_a_lead(self, org: OrgClient) -> None:
-        await org.configure(preset="difficult", latency_ms=0)
+        await org.configure(preset="difficult", latency_ms=0, query_latency_ms=0)
         lead_id = await org.lead(Phone="+49 30 4000")
         await org.create("Task", WhoId=lead_id, Status="Erledigt")
         assert await named(org, "SELECT IsClosed FROM Task") == [(True,)]
@@ -108,6 +108,82 @@ class TestPresets:
         (user, *_) = await org.rows("SELECT LanguageLocaleKey FROM User")
         assert user["LanguageLocaleKey"] == "de"
         assert (await org.data("GET", "/sobjects/Case/describe")).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body", "said"),
+        [
+            ("POST", "/sobjects/Lead", {"State": "Bavaria", "Country": "Deutschland"}, "State"),
+            ("POST", "/sobjects/Lead", {"Country": "Germany"}, "Country"),
+            ("POST", "/sobjects/Account", {"Name": "Neu"}, None),
+            ("POST", "/sobjects/Contact", {"LastName": "Neu"}, None),
+            ("POST", "/sobjects/Campaign", {"Name": "Neu"}, None),
+            ("POST", "/sobjects/Lead", {"Rating": "Hot"}, None),
+        ],
+    )
+    async def test_a_difficult_org_refuses(
+        self, org: OrgClient, method: str, path: str, body: dict[str, str], said: str | None
+    ) -> None:
+        await org.configure(preset="difficult", latency_ms=0, query_latency_ms=0)
+        lead = {"LastName": "Neu", "Company": "Neu"} if path.endswith("Lead") else {}
+        (error,) = (await org.data(method, path, lead | body)).json()
+        assert error["errorCode"] in {
+            "FIELD_INTEGRITY_EXCEPTION",
+            "INVALID_FIELD",
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+        }
+        assert said is None or error["fields"] == [said]
+
+    async def test_a_difficult_orgs_trigger_takes_fifty_rows(self, org: OrgClient) -> None:
+        await org.configure(preset="difficult", latency_ms=0, query_latency_ms=0)
+        for count, successes in ((51, 0), (50, 50)):
+            rows = [
+                {"attributes": {"type": "Lead"}, "LastName": f"L{count}-{n}", "Company": "K"}
+                for n in range(count)
+            ]
+            results = (await org.data("POST", "/composite/sobjects", {"records": rows})).json()
+            assert sum(result["success"] for result in results) == successes
+
+    async def test_a_difficult_org_has_an_answer_for_everything_that_is_needed(self, org: OrgClient) -> None:
+        """The least that suffices: what the service is said to need, and nothing more."""
+        await org.configure(preset="difficult", latency_ms=0, query_latency_ms=0)
+        powers = {}
+        for name in ("Lead", "Contact", "Task", "Campaign", "CampaignMember", "EmailMessage"):
+            found = (await org.data("GET", f"/sobjects/{name}/describe")).json()
+            powers[name] = (found["queryable"], found["createable"])
+        assert powers == dict.fromkeys(("Lead", "Task", "CampaignMember", "EmailMessage"), (True, True)) | {
+            "Contact": (True, False),
+            "Campaign": (True, False),
+        }
+        assert await named(
+            org, "SELECT ApiName FROM TaskStatus WHERE IsClosed = true ORDER BY SortOrder"
+        ) == [
+            ("Erledigt",),
+            ("Abgesagt",),
+        ]
+        for name in (
+            "AssignmentRule",
+            "DuplicateRule",
+            "ObjectPermissions",
+            "PermissionSet",
+            "Case",
+            "Event",
+        ):
+            assert (await org.query(f"SELECT Id FROM {name}")).json()[0]["errorCode"] == "INVALID_TYPE"
+
+    async def test_a_blocked_orgs_leads_go_to_somebody_who_shows_them_to_nobody(self, org: OrgClient) -> None:
+        campaign = await org.create("Campaign", Name="C", IsActive=True)
+        await org.configure(preset="blocked", hidden_fields={"Lead": []})
+        lead = await org.lead()
+        assert await org.rows("SELECT Id FROM Lead") == []
+        task = await org.data("POST", "/sobjects/Task", {"WhoId": lead, "Subject": "S"})
+        assert task.json()[0]["errorCode"] == "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+        await org.configure(private_objects=[])
+        member = await org.data("POST", "/sobjects/CampaignMember", {"CampaignId": campaign, "LeadId": lead})
+        assert member.json()[0]["errorCode"] == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+        await org.configure(is_marketing_user=True)
+        await org.create("CampaignMember", CampaignId=campaign, LeadId=lead)
 
     async def test_a_blocked_org_hides_what_it_takes(self, org: OrgClient) -> None:
         config = await org.configure(preset="blocked", is_marketing_user=True)
