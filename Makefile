@@ -68,6 +68,7 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m app.commands.check
 	@$(BIN)/python -m tests.capabilities
+	@$(BIN)/python -m tests.orgs
 
 # uv resolves for every Python and system at once; it runs apart, so nothing of it is installed beside the service.
 LOCK := $(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
