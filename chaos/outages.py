@@ -2,8 +2,9 @@
 
 import signal
 import time
+from typing import Any
 
-from chaos.nemeses import await_end, trouble
+from chaos.nemeses import WRITES, await_end, trouble
 from chaos.proxy import Proxy, Trap
 from chaos.stage import Stage
 
@@ -13,6 +14,8 @@ QUIET_SECONDS = 8.0
 REFUSAL_SECONDS = 6.0
 UP_SECONDS = 30.0
 SILENT_SECONDS = 30.0
+CERTAIN = 3
+KEPT: dict[str, Any] = {"status": 500, "error_code": "UNKNOWN_EXCEPTION", "is_applied": True}
 
 
 def restart_postgres(stage: Stage) -> None:
@@ -117,6 +120,16 @@ def garble_answers(stage: Stage) -> None:
     stage.site.salesforce.cut_probability = 0.04
     stage.site.salesforce.slice_bytes = 700
     await_end(stage)
+
+
+def break_calls_off(stage: Stage) -> None:
+    """Salesforce ends calls with 500 in its own words, after it kept none, some or all of their parts."""
+    # Some for certain, so that every seed puts the guard to the proof.
+    trouble(stage, "error", 1.0, **KEPT, kept=2, skip=1, count=CERTAIN, match=WRITES | {"sobject": "Task"})
+    for kept in range(4):
+        trouble(stage, "error", 0.05, **KEPT, kept=kept, match=WRITES)
+    await_end(stage)
+    stage.expect("calls were broken off", holds=stage.site.door.fired()[0] > 0)
 
 
 def swizzle(stage: Stage) -> None:

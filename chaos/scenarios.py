@@ -65,6 +65,13 @@ SCENARIOS = (
         "frozen-sending", "T9", outages.freeze_before_sending, guards=("send_window",), orgs=2, share=0.5
     ),
     Scenario("garbled-answers", "T10", outages.garble_answers),
+    Scenario(
+        "broken-off-calls",
+        "T10",
+        outages.break_calls_off,
+        guards=("reconcile",),
+        is_short=True,
+    ),
     Scenario("storm-of-503", "T12", pressure.storm),
     Scenario("used-up-limits", "T13", pressure.use_up_allowance),
     Scenario("one-sick-org", "T14", pressure.make_one_org_sick, orgs=8),
