@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATH: Final = re.compile(r"/v1/hosts/(?P<host_id>[A-Za-z0-9_.:-]{1,64})/.+")
+READS: Final = re.compile(r".*/(mapping|campaign)/validate")
+"""They change nothing, so there is nothing to keep from happening twice."""
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 WAIT_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
@@ -166,7 +168,7 @@ def _key_of(scope: Scope) -> str | None:
 
 def _host_of(scope: Scope) -> str | None:
     match = PATH.fullmatch(scope.get("path", ""))
-    return match["host_id"] if match else None
+    return match["host_id"] if match and not READS.fullmatch(match[0]) else None
 
 
 def _checked(key: str) -> str:

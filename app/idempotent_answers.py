@@ -3,22 +3,28 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, Final
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.models import IdempotentAnswer
-from app.problems import KeyReused
+from app.problems import KeyReused, TooManyRequests
 
 log = logging.getLogger(__name__)
 
 KEPT_FOR: Final = timedelta(hours=24)
+ANSWERS_MAX: Final = 5_000
+BYTES_MAX: Final = 67_108_864
+"""Of one host, in 24 hours; the largest mapping's answer is half a megabyte."""
 ABANDONED_AFTER: Final = timedelta(minutes=5)
 UNDER_WAY: Final = 0
+NO_ROOM: Final = "As many answers as may be are kept for this host; send changes without Idempotency-Key."
 DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
 
@@ -42,8 +48,8 @@ class Stored:
 async def claim(database: Database, host_id: str, *, key: str, digest: bytes) -> Ticket | Stored | None:
     """Take the key, or the answer that it has; None while another request with it is under way.
 
-    Raises KeyReused for another request. A row older than 24 hours, or abandoned by a process that died, is
-    taken over.
+    Raises KeyReused for another request, TooManyRequests when the host has as much kept as it may. A row
+    older than 24 hours, or abandoned by a process that died, is taken over.
     """
     row = {
         "host_id": host_id,
@@ -66,11 +72,26 @@ async def claim(database: Database, host_id: str, *, key: str, digest: bytes) ->
     async with database.tenant(host_id) as session:
         created_at = await session.scalar(taken)
         if created_at is not None:
+            await _check_room(session, host_id)
             return Ticket(host_id, key, created_at)
         known = await session.scalar(
             select(IdempotentAnswer).where(IdempotentAnswer.host_id == host_id, IdempotentAnswer.key == key)
         )
     return _judge(known, digest)
+
+
+async def _check_room(session: AsyncSession, host_id: str) -> None:
+    """With the new row counted. Raises TooManyRequests, which takes the row back."""
+    age = func.clock_timestamp() - IdempotentAnswer.created_at
+    kept = select(
+        func.count(),
+        func.coalesce(func.sum(func.octet_length(IdempotentAnswer.sealed)), 0),
+        func.max(age),
+    ).where(IdempotentAnswer.host_id == host_id, age < KEPT_FOR)
+    number, size, oldest = (await session.execute(kept)).one()
+    if number > ANSWERS_MAX or size > BYTES_MAX:
+        wait = max(1, ceil((KEPT_FOR - oldest).total_seconds()))
+        raise TooManyRequests(NO_ROOM, reason="kept_answers", headers={"Retry-After": str(wait)})
 
 
 def _judge(known: IdempotentAnswer | None, digest: bytes) -> Stored | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Delete, delete, func, inspect, select, tuple_
+from sqlalchemy import ColumnElement, CursorResult, Delete, delete, func, inspect, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import Database
@@ -24,11 +24,12 @@ PURGE_ROWS = 5_000
 
 @dataclass(frozen=True)
 class Retention:
-    """Rows of `table` go once `column` is `keep` in the past, by the database's clock."""
+    """Rows of `table`, or `only` some, go once `column` is `keep` in the past, by the database's clock."""
 
     table: type[Base]
     column: InstrumentedAttribute[Any]
     keep: timedelta
+    only: tuple[ColumnElement[bool], ...] = ()
 
 
 RETENTIONS = (
@@ -39,6 +40,10 @@ RETENTIONS = (
     Retention(Quarantined, Quarantined.received_at, timedelta(days=30)),
     Retention(SyncAttempt, SyncAttempt.at, timedelta(days=90)),
     Retention(OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=30)),
+    # Nobody came back from these, so there is nothing to tell of them.
+    Retention(
+        OAuthAttempt, OAuthAttempt.expires_at, timedelta(days=1), only=(OAuthAttempt.arrived_at.is_(None),)
+    ),
     Retention(WorkerHeartbeat, WorkerHeartbeat.beat_at, timedelta(days=1)),
 )
 
@@ -63,7 +68,7 @@ def _oldest(retention: Retention, portion: int) -> Delete:
     keys = inspect(retention.table).primary_key
     due = (
         select(*keys)
-        .where(retention.column < func.clock_timestamp() - retention.keep)
+        .where(retention.column < func.clock_timestamp() - retention.keep, *retention.only)
         .limit(portion)
         .with_for_update(skip_locked=True)
     )

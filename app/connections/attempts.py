@@ -9,6 +9,7 @@ import hmac
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 from uuid import uuid4
 
@@ -19,11 +20,14 @@ from app.connections.apps import is_own
 from app.connections.connect_errors import ConnectFailed
 from app.connections.sealing import CODE_VERIFIER
 from app.models import OAuthAttempt
+from app.problems import TooManyRequests
 from app.salesforce.oauth import new_code_verifier
 from app.vault import Vault
 
 LIFETIME: Final = timedelta(minutes=10)
 MOST_WRONG_CODES: Final = 5
+MOST_UNDER_WAY: Final = 20
+"""Of one host at once."""
 WITHOUT_ID: Final = "without_id"
 """Among an attempt's details: the app was asked for the scopes without `id`."""
 
@@ -74,7 +78,8 @@ class Arrival:
 
 
 async def open_attempt(session: AsyncSession, wish: Wish) -> Ticket:
-    """Remember an attempt in the caller's transaction (as are all functions here)."""
+    """Remember an attempt in the caller's transaction (as are all functions here). Raises TooManyRequests."""
+    await _check_room(session, wish.host_id)
     value = secrets.token_urlsafe(32)
     attempt = OAuthAttempt(
         attempt_id=f"att_{uuid4().hex}",
@@ -86,6 +91,17 @@ async def open_attempt(session: AsyncSession, wish: Wish) -> Ticket:
     await session.flush()
     await session.refresh(attempt, ["expires_at"])
     return Ticket(attempt.attempt_id, attempt.expires_at, value)
+
+
+async def _check_room(session: AsyncSession, host_id: str) -> None:
+    seconds = func.extract("epoch", func.min(OAuthAttempt.expires_at) - _now())
+    under_way = select(func.count(), seconds).where(
+        OAuthAttempt.host_id == host_id, OAuthAttempt.state.in_(UNDER_WAY), OAuthAttempt.expires_at > _now()
+    )
+    number, left = (await session.execute(under_way)).one()
+    if number >= MOST_UNDER_WAY:
+        later = {"Retry-After": str(ceil(left))}
+        raise TooManyRequests("Too many sign-ins were begun.", reason="attempts", headers=later)
 
 
 async def find_ticket(session: AsyncSession, ticket: str) -> OAuthAttempt | None:

@@ -36,7 +36,8 @@ async def start_attempt(
 ) -> StartAttempt:
     """A ticket for one browser. `origin` is the page that the wish comes from, if it said so.
 
-    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, PayloadInvalid for a My Domain that is none.
+    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, TooManyRequests, PayloadInvalid for a My
+    Domain that is none.
     """
     settings = resources.settings
     async with resources.database.system() as session:

@@ -65,7 +65,9 @@ ALLOWANCES: Final = (
     ),
     Allowance("attempt", re.compile(r"POST /salesforce/connect"), 20, 40, 4, 32),
     Allowance("preflight", re.compile(r"POST /salesforce/preflight"), 6, 12, 2, 16),
+    Allowance("change", re.compile(r"(POST|PUT|PATCH|DELETE) .+"), 300, 600, 16, 64),
 )
+"""The first that fits a request."""
 
 
 class Buckets:

@@ -6,9 +6,10 @@ import pytest
 from arq.connections import RedisSettings, create_pool
 from sqlalchemy import func, update
 
+from app.connections import attempts
 from app.connections.sealing import REFRESH_TOKEN
 from app.database import Database
-from app.models import Connection
+from app.models import Connection, OAuthAttempt
 from app.settings import Settings
 from simulator.app import create_app as create_simulator
 from tests.api.browser import brought_back
@@ -201,3 +202,16 @@ async def test_settings_never_follow_the_request_host(service: Service, settings
         headers={"host": "evil.example", "x-forwarded-host": "evil.example"},
     )
     assert answer.json()["start_url"].startswith(f"{settings.public_url}/oauth/salesforce/start?ticket=")
+
+
+async def test_host_has_so_many_attempts_under_way(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "MOST_UNDER_WAY", 3)
+    for _ in range(3):
+        await service.start()
+    answer = await service.http.post("/v1/hosts/host_a/salesforce/connect", json={})
+    assert (answer.status_code, answer.json()["reason"]) == (429, "attempts")
+    assert 590 < int(answer.headers["retry-after"]) <= 600
+    await service.start("host_b")
+    async with service.resources.database.system() as session:
+        await session.execute(update(OAuthAttempt).values(expires_at=func.clock_timestamp()))
+    await service.start()

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text, update
 
+from app import idempotent_answers
 from app.database import Database
 from app.idempotency import Captured, claim_or_wait
 from app.idempotent_answers import Stored, Ticket, claim, keep
@@ -221,3 +222,45 @@ async def _grow_older(database: Database, by: str) -> None:
         await session.execute(
             update(IdempotentAnswer).values(created_at=IdempotentAnswer.created_at - text(f"interval '{by}'"))
         )
+
+
+@pytest.mark.parametrize(("bound", "most"), [("ANSWERS_MAX", 3), ("BYTES_MAX", 1_000)])
+async def test_host_keeps_so_many_answers_and_bytes(
+    client: httpx.AsyncClient,
+    database: Database,
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+    most: int,
+) -> None:
+    await set_stage(database, vault)
+    await set_stage(database, vault, "host_b")
+    monkeypatch.setattr(idempotent_answers, bound, most)
+    answers = [await client.post(f"{E}/pause", headers={"Idempotency-Key": f"k{each}"}) for each in range(20)]
+    refused = [each for each in answers if each.status_code != 200]
+    assert 1 <= len(answers) - len(refused) <= 10
+    assert {each.json()["reason"] for each in refused} == {"kept_answers"}
+    assert {each.status_code for each in refused} == {429}
+    assert 86_000 < int(refused[0].headers["retry-after"]) <= 86_400
+    again = await client.post(f"{E}/pause", headers={"Idempotency-Key": "k0"})
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
+    assert (await client.post(f"{E}/pause")).status_code == 200
+    assert isinstance(await claim(database, "host_b", key="k", digest=b"d" * 32), Ticket)
+    async with database.system() as session:
+        await session.execute(
+            update(IdempotentAnswer).values(created_at=text("clock_timestamp() - interval '25 hours'"))
+        )
+    assert (await client.post(f"{E}/pause", headers={"Idempotency-Key": "new"})).status_code == 200
+
+
+async def test_what_only_reads_keeps_no_answer(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    await set_stage(database, vault)
+    await client.post(
+        "/v1/hosts/host_a/salesforce/mapping/validate", json={}, headers={"Idempotency-Key": "k"}
+    )
+    await client.post(f"{E}/mapping/validate", json={}, headers={"Idempotency-Key": "k"})
+    await client.post(f"{E}/campaign/validate", json={}, headers={"Idempotency-Key": "k"})
+    async with database.system() as session:
+        assert (await session.scalars(select(IdempotentAnswer.key))).all() == []

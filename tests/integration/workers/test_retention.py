@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.database import Database
 from app.main import open_resources
-from app.models import Delivery, IdempotentAnswer, Quarantined, SyncAttempt, WorkerHeartbeat
+from app.models import Delivery, IdempotentAnswer, OAuthAttempt, Quarantined, SyncAttempt, WorkerHeartbeat
 from app.models.base import Base
 from app.settings import Settings
 from workers.housekeeping import CHORES, purge_old_rows
@@ -46,6 +46,21 @@ def quarantined(age: timedelta) -> Base:
 
 def heartbeat(age: timedelta) -> Base:
     return WorkerHeartbeat(worker_id=str(age), hostname="burrow", pid=7, beat_at=datetime.now(UTC) - age)
+
+
+def sign_in(age: timedelta, *, has_arrived: bool) -> Base:
+    return OAuthAttempt(
+        attempt_id=f"att_{age}_{has_arrived}",
+        host_id="host_a",
+        user_id="user_1",
+        environment="production",
+        login_url="https://login.salesforce.com",
+        client_id="shared",
+        display="redirect",
+        return_to="/",
+        expires_at=datetime.now(UTC) - age,
+        arrived_at=datetime.now(UTC) - age if has_arrived else None,
+    )
 
 
 def attempt(age: timedelta) -> Base:
@@ -116,3 +131,18 @@ async def test_every_chore_runs_on_an_empty_house(database: Database, settings: 
             await chore.run(resources)
         await purge_old_rows(resources)
     assert {chore.name for chore in CHORES} >= {"arm backfills", "revocations", "keep alive", "purge"}
+
+
+async def test_attempts_that_nobody_came_back_from_go_after_a_day(database: Database) -> None:
+    async with database.system() as session:
+        session.add_all(
+            sign_in(age, has_arrived=has_arrived)
+            for age in (timedelta(hours=23), timedelta(hours=25), timedelta(days=31))
+            for has_arrived in (True, False)
+        )
+    assert await purge(database) == 3
+    async with database.system() as session:
+        left = (
+            await session.scalars(select(OAuthAttempt.attempt_id).order_by(OAuthAttempt.attempt_id))
+        ).all()
+    assert left == ["att_1 day, 1:00:00_True", "att_23:00:00_False", "att_23:00:00_True"]
