@@ -11,10 +11,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from app.database import Database
+from app.database_faults import is_away, sqlstate
 from app.problems import Problem
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import (
@@ -53,8 +51,8 @@ log = logging.getLogger(__name__)
 
 SLOW_CALL_SECONDS = 20.0
 INTERNAL_FAULT = "internal_fault"
-OF_ALL_HOSTS = (LeaseLost, OperationalError, InterfaceError, PoolTimeout, OSError)
-"""What ends a drain whoever's turn it is: the lease or the database went."""
+TOOK_TOO_LONG = ("57014", "55P03")
+"""A statement or a lock beyond its limit: a server that is well says so, and of one host's rows perhaps."""
 
 
 class ClientOpener(Protocol):
@@ -172,15 +170,20 @@ async def _drain_hosts(engine: Engine, lease: Lease, ahead: Ahead, *, stop: asyn
                 if lease.failures > failures:
                     return False
                 continue
-            except OF_ALL_HOSTS:
-                raise
             except Exception as error:
+                if is_of_all_hosts(error):
+                    raise
                 resting.add(host_id)
                 await _break_off(engine, lease, host_id, error, ahead=ahead)
                 continue
             did_something = did_something or tally.rows > 0
         if not did_something:
             return False
+
+
+def is_of_all_hosts(error: Exception) -> bool:
+    """Whether it ends a drain whoever's turn it is: the lease went, or the database cannot be used."""
+    return isinstance(error, LeaseLost) or (is_away(error) and sqlstate(error) not in TOOK_TOO_LONG)
 
 
 async def _break_off(engine: Engine, lease: Lease, host_id: str, error: Exception, *, ahead: Ahead) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from app.connections.card import load_card
 from app.connections.service import open_client
@@ -125,6 +127,48 @@ def crashing_on(rig: Rig, monkeypatch: pytest.MonkeyPatch, email: str) -> None:
         await taken(means, client, store, rows, **more)
 
     monkeypatch.setattr("app.sync.drain.take_steps", take_steps)
+
+
+AWAY = {
+    "no connection left": asyncpg.TooManyConnectionsError("remaining connection slots are reserved"),
+    "starting up": asyncpg.CannotConnectNowError("the database system is starting up"),
+    "demoted": asyncpg.ReadOnlySQLTransactionError("cannot execute UPDATE in a read-only transaction"),
+    "full": asyncpg.DiskFullError("could not extend file"),
+}
+
+
+@pytest.mark.parametrize("cause", AWAY.values(), ids=AWAY)
+async def test_database_that_cannot_be_used_is_no_fault_of_the_host_or_its_rows(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, cause: Exception
+) -> None:
+    """Connections that ran out once let every host rest for minutes, and could have failed its rows."""
+    reg = await rig.registered(1)
+
+    async def refused(*_: Any, **__: Any) -> None:
+        raise DBAPIError("SELECT 1", None, cause)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.sync.drain.take_steps", refused)
+        with pytest.raises(DBAPIError):
+            await rig.drain()
+    found = await connection(rig)
+    assert (found.fault_code, found.fault_count, found.fault_until) == (None, 0, None)
+    await rig.pass_time(60)
+    await rig.drain()
+    assert (await rig.states())[reg] == "synced"
+
+
+async def test_statement_that_takes_too_long_rests_its_host(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.registered(1)
+
+    async def cancelled(*_: Any, **__: Any) -> None:
+        raise DBAPIError("SELECT 1", None, asyncpg.QueryCanceledError("due to statement timeout"))
+
+    monkeypatch.setattr("app.sync.drain.take_steps", cancelled)
+    await rig.drain()
+    assert (await connection(rig)).fault_count == 1
 
 
 async def test_bug_that_one_row_sets_off_costs_that_row_and_nobody_else(
