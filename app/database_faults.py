@@ -11,12 +11,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 NOT_MIGRATED: Final = frozenset({"42P01", "22023"})
 """A table that is not there, and a role that is not (as a value of `role`)."""
 
+SERVER_FULL: Final = "53300"
+"""No connection is left, or none that is not kept for superusers."""
+
 ADVICE: Final[Mapping[str, str]] = {
     "28P01": "check its user and password",
     "28000": "check its user, sslmode, and the server's pg_hba.conf",
     "3D000": "make the database, or correct its name",
     "42501": "run `eventship-salesforce migrate`, or let its login take the role (docs/operations.md#roles)",
-    "53300": "raise max_connections, or lower DATABASE_POOL",
+    SERVER_FULL: "raise max_connections, or lower DATABASE_POOL",
     # Both are what a pooler answers that gives a prepared statement to another client's connection.
     "42P05": "behind PgBouncer use 1.21 with max_prepared_statements, or session mode",
     "26000": "behind PgBouncer use 1.21 with max_prepared_statements, or session mode",

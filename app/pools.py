@@ -1,15 +1,19 @@
 """Gives idle connections back: a pool keeps what its process needed lately, not what it needed once."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import AsyncAdaptedQueuePool, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.queue import Empty
 
-LOOK_SECONDS: Final = 10.0
+from app.database_faults import SERVER_FULL, sqlstate
+
+LOOK_SECONDS: Final = 2.0
 KEPT_LOOKS: Final = 3
 """The most connections in use over so many looks are kept open."""
 
@@ -51,11 +55,29 @@ class PoolUse:
         """Close the idle connections that nobody needed lately."""
         await greenlet_spawn(self._pool.close_idle, self.unneeded())
 
+    async def give_all_back(self) -> None:
+        """Close all idle connections."""
+        await greenlet_spawn(self._pool.close_idle, self._pool.checkedin())
+
 
 async def give_back_idle(engines: Sequence[AsyncEngine], *, every: float = LOOK_SECONDS) -> None:
-    """Look after the pools of `engines` until cancelled."""
+    """Look after the pools of `engines` until cancelled.
+
+    A server without room for one more gets all idle ones back at once: one pool's are what the other needs.
+    """
     uses = [PoolUse(engine) for engine in engines]
+    is_full = asyncio.Event()
+
+    def note(context: ExceptionContext) -> None:
+        if sqlstate(context.original_exception) == SERVER_FULL:
+            is_full.set()
+
+    for engine in engines:
+        event.listen(engine.sync_engine, "handle_error", note)
     while True:
-        await asyncio.sleep(every)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await is_full.wait()
         for use in uses:
-            await use.give_back()
+            await (use.give_all_back() if is_full.is_set() else use.give_back())
+        is_full.clear()

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Database
+from app.database_faults import SERVER_FULL, sqlstate
 from app.pools import KEPT_LOOKS, PoolUse, give_back_idle
 from app.settings import Settings
 
@@ -71,6 +73,39 @@ async def test_it_looks_by_itself(engine: AsyncEngine) -> None:
         while idle(engine):
             await asyncio.sleep(0.01)
     looking.cancel()
+
+
+async def test_what_one_pool_needs_the_other_one_gives_back_at_once(
+    settings: Settings, owner: AsyncEngine
+) -> None:
+    """A worker's system role once held all connections idle, and its tenants' role got none for 34 s."""
+    async with owner.begin() as connection:
+        await connection.execute(text("CREATE ROLE es_few LOGIN CONNECTION LIMIT 4 IN ROLE eventship_app"))
+        await connection.execute(text("GRANT eventship_system TO es_few"))
+    url = make_url(settings.database_url).set(username="es_few").render_as_string(hide_password=False)
+    database = Database.connect(url, pool=8)
+    looking = asyncio.create_task(give_back_idle(database.engines, every=3600))
+    tenants, system = database.engines
+    try:
+        await use(system, 4)
+        async with asyncio.timeout(10):
+            while not await has_one(tenants):
+                await asyncio.sleep(0.05)
+        assert idle(system) == 0
+    finally:
+        looking.cancel()
+        await database.close()
+        async with owner.begin() as connection:
+            await connection.execute(text("DROP ROLE es_few"))
+
+
+async def has_one(engine: AsyncEngine) -> bool:
+    try:
+        return len(await use(engine, 1)) == 1
+    except DBAPIError as error:
+        if sqlstate(error) != SERVER_FULL:
+            raise
+        return False
 
 
 async def test_a_full_server_takes_another_process_in_once_this_one_is_idle(engine: AsyncEngine) -> None:
