@@ -24,6 +24,11 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     try:
         with Site(home, MOST_ORGS, chosen.seeds[0]) as site:
             for scenario, seed in _chosen(chosen):
+                if scenario.is_small and site.volume is None:
+                    _say(
+                        f"{scenario.name} ({scenario.test}) SKIPPED, a volume is needed: {site.lacks_volume}"
+                    )
+                    continue
                 for guard in (None, *scenario.guards):
                     outcomes.append(play(site, scenario, seed=seed, size=SIZES[chosen.size], guard=guard))
                     _say(_line(outcomes[-1]))

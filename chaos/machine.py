@@ -12,7 +12,7 @@ from app.vault import Vault
 from chaos.crowd import HostPlan
 from chaos.ledger import Grant, Ledger
 from chaos.nest import Bird
-from chaos.site import API_COUNT, READY_SECONDS, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
+from chaos.site import API_COUNT, READY_SECONDS, SMALL, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
 
 SCALED_TIMES = {
     # As against Salesforce: the quiet time is the longest lateness (5 s here) and one whole call.
@@ -27,6 +27,8 @@ SCALED_TIMES = {
 }
 CALM_TIMES = {"BATCH_SIZE_MAX": "12", "LOG_LEVEL": "INFO", "DATABASE_POOL": "5", "PYTHONUNBUFFERED": "1"}
 LATENCY_MS = 40
+READY_WITHIN = 10.0
+"""For machines with other work; the service itself gives its database 3 s."""
 MAX_CONNECTIONS = 200
 
 
@@ -37,6 +39,7 @@ class Machine:
     site: Site
     name: str
     given: Mapping[str, str]
+    is_small: bool = False
     birds: dict[str, Bird] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     kills: int = 0
@@ -45,7 +48,8 @@ class Machine:
 
     def __enter__(self) -> "Machine":
         site = self.site
-        site.run_sql(f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE}")
+        where = f"TABLESPACE {SMALL}" if self.is_small else ""
+        site.run_sql(f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE} {where}")
         site.flush_valkey()
         site.door.reset()
         self.ledger = Ledger(site.database_url(self.name))
@@ -108,6 +112,10 @@ class Machine:
     def log(self, name: str) -> Path:
         """Where a process writes; later runs write behind earlier ones."""
         return self.site.nest.logs / f"{name}.log"
+
+    def is_ready(self, name: str) -> bool:
+        """Whether an API says that it may be sent requests."""
+        return answers(f"http://127.0.0.1:{self.ports[name]}/readyz", within=READY_WITHIN)
 
     def any_worker(self, chance: random.Random) -> str:
         return chance.choice(self.workers)

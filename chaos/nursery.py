@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.commands.serve import serve
+from app import cli
 from app.local import die_with_parent
 from workers import main as worker
 
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.02
 Order = Mapping[str, Any]
 
 MAINS: Mapping[str, Callable[[Order], int]] = {
-    "api": lambda order: serve("127.0.0.1", order["port"]),
+    "api": lambda order: cli.main(["api", "--bind", "127.0.0.1", "--port", str(order["port"])]),
     "worker": lambda order: worker.main(),
 }
 

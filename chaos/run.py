@@ -50,7 +50,7 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
     directory = site.home / "runs" / name
     directory.mkdir(parents=True, exist_ok=True)
     history = History(directory / "history.jsonl")
-    with Machine(site, name, given) as machine:
+    with Machine(site, name, given, is_small=scenario.is_small) as machine:
         stage = _stage(site, machine, scenario, seed=seed, size=size, history=history)
         machine.start_all()
         _trouble(stage, scenario)

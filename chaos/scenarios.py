@@ -27,7 +27,10 @@ SIZES: Mapping[str, Size] = {
 
 @dataclass(frozen=True)
 class Scenario:
-    """One row. `guards` are left out one by one in control runs; `share` scales the crowd."""
+    """One row. `guards` are left out one by one in control runs; `share` scales the crowd.
+
+    `is_small`: its data is on a volume of 64 MB.
+    """
 
     name: str
     test: str
@@ -38,6 +41,7 @@ class Scenario:
     shared: float = 0.15
     tries: int = 200
     posts: bool = True
+    is_small: bool = False
     is_short: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,6 +53,10 @@ SCENARIOS = (
     Scenario("lost-wake-ups", "T5", pressure.miss_wake_ups, posts=False, shared=0.0),
     Scenario("postgres-restarts", "T6", outages.restart_postgres),
     Scenario("postgres-away", "T6", servers.take_postgres_away),
+    Scenario("few-connections", "T6", servers.allow_few_connections, orgs=8),
+    Scenario("demoted-postgres", "T6", servers.demote_postgres, is_short=True),
+    Scenario("full-volume", "T7", servers.fill_volume, is_small=True, is_short=True),
+    Scenario("newer-schema", "T18", servers.add_to_schema, share=2.0),
     Scenario("silent-postgres", "T6", outages.silence_postgres, is_short=True),
     Scenario("late-writes", "T8", nemeses.late_writes, guards=("quiet",), is_short=True),
     Scenario("late-people", "T8", nemeses.late_people, guards=("open_creates",), orgs=2, shared=0.9),

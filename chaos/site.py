@@ -25,9 +25,11 @@ from chaos.door import Door
 from chaos.ledger import run_sql
 from chaos.nest import Nest
 from chaos.proxy import Proxy
+from chaos.volume import NoVolume, Volume
 
 API_COUNT, WORKER_COUNT = 2, 4
 TEMPLATE = "chaos_template"
+SMALL = "small_volume"
 LOGIN = "chaos_service"
 """Whom the service logs in as: no superuser, so that it gets no connection that is kept for one."""
 READY_SECONDS = 60.0
@@ -45,9 +47,11 @@ class Site:
     orgs: int
     seed: int
     parts: ExitStack = field(default_factory=ExitStack)
+    lacks_volume: str = ""
 
     def __enter__(self) -> Self:
         with ExitStack() as parts:
+            self.volume = self._mount(parts)
             self.background = parts.enter_context(Background())
             self.postgres = LocalEngines((self.home / "engines" / "postgres").resolve())
             parts.callback(self.postgres.discard)
@@ -96,6 +100,15 @@ class Site:
     def flush_valkey(self) -> None:
         _ask_valkey(self.valkey.valkey_port, "FLUSHALL")
 
+    def _mount(self, parts: ExitStack) -> Volume | None:
+        try:
+            volume = Volume(self.home / "volume")
+        except NoVolume as error:
+            self.lacks_volume = str(error)
+            return None
+        parts.callback(volume.close)
+        return volume
+
     def _start_proxies(self, simulator_port: int) -> None:
         names = [f"api-{n}" for n in range(1, API_COUNT + 1)] + [
             f"worker-{n}" for n in range(1, WORKER_COUNT + 1)
@@ -125,6 +138,8 @@ class Site:
         self.run_sql(f"CREATE DATABASE {TEMPLATE}")
         command.upgrade(alembic_config(self.database_url(TEMPLATE)), "head")
         self.run_sql(f"CREATE ROLE {LOGIN} LOGIN IN ROLE {APP_ROLE}, {SYSTEM_ROLE}")
+        if self.volume is not None:
+            self.run_sql(f"CREATE TABLESPACE {SMALL} LOCATION '{self.volume.path}'")
 
 
 def wait_for(is_there: Callable[[], bool], what: str, within: float = READY_SECONDS) -> None:
@@ -136,10 +151,10 @@ def wait_for(is_there: Callable[[], bool], what: str, within: float = READY_SECO
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
+def answers(url: str, within: float = 2) -> bool:
     """Whether a GET succeeds."""
     try:
-        return httpx.get(url, trust_env=False, timeout=2).is_success
+        return httpx.get(url, trust_env=False, timeout=within).is_success
     except httpx.TransportError:
         return False
 
