@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from app.campaigns.routes import host_router as host_backfill_router
 from app.campaigns.routes import router as campaigns_router
 from app.connections.oauth_routes import router as oauth_router
 from app.connections.routes import router as connections_router
@@ -56,6 +57,7 @@ ROUTERS = (
     connections_router,
     oauth_router,
     campaigns_router,
+    host_backfill_router,
     hosts_router,
     mapping_router,
     monitor_router,

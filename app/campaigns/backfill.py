@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.database import Database
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
+from app.monitor.queries import joined_at_once
 from app.problems import BackfillRunning
 from app.sync.arm import Arm, arm_jobs
 
@@ -26,7 +27,10 @@ CALLS_PER_CHUNK: Final = 5
 """One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
 
 LINK, REQUEST, REAPPLY, UNLINK = "link", "request", "reapply", "unlink"
-"""Why a backfill runs; `unlink` lets go of jobs that waited for a broken link."""
+BEFORE = "before_connection"
+"""Why a backfill runs; `unlink` lets go of jobs that waited for a broken link, `before_connection` writes who
+has no job for the connected org.
+"""
 
 ACTIVE: Final = ("running", "paused")
 MOVING: Final = ("pending", "running", "ambiguous")
@@ -79,7 +83,7 @@ async def start_backfill(
     """Have the event's registrations written to the org; None when it has none. Raises BackfillRunning."""
     if await _active(session, host_id, event_id) is not None:
         raise BackfillRunning
-    total = await _count(session, _candidates(host_id, event_id, why))
+    total = await _count(session, _candidates(host_id, event_id, org_id, why))
     if total == 0:
         return None
     backfill = Backfill(
@@ -226,13 +230,28 @@ def estimated_end(started_at: datetime, now: datetime, *, tally: Tally) -> datet
     return now + (now - started_at) * (tally.to_go / settled)
 
 
-def _candidates(host_id: str, event_id: str, why: str) -> Select[str]:
+def without_job(host_id: str, org_id: str) -> list[ColumnElement[bool]]:
+    """The host's registrations that count and have no job for this org: from before it was connected."""
+    has_job = exists().where(
+        SyncJob.host_id == Registration.host_id,
+        SyncJob.registration_id == Registration.registration_id,
+        SyncJob.event_id == Registration.event_id,
+        SyncJob.org_id == org_id,
+    )
+    return [Registration.host_id == host_id, IS_COUNTED, ~has_job]
+
+
+def _candidates(host_id: str, event_id: str, org_id: str, why: str) -> Select[str]:
     if why == UNLINK:
         # A running job may have planned with the broken link, and would come to rest as held.
         return select(SyncJob.registration_id).where(
             SyncJob.host_id == host_id,
             SyncJob.event_id == event_id,
             SyncJob.state.in_(("held", "running")),
+        )
+    if why == BEFORE:
+        return select(Registration.registration_id).where(
+            *without_job(host_id, org_id), Registration.event_id == event_id
         )
     return select(Registration.registration_id).where(
         Registration.host_id == host_id, Registration.event_id == event_id, IS_COUNTED
@@ -261,20 +280,25 @@ def _finished(limit: int) -> Select[Backfill]:
 
 
 def _own_jobs(backfill: Any) -> list[ColumnElement[bool]]:
-    """The jobs that this backfill (a row, or the table itself) was the last to arm."""
+    """The jobs that this backfill (a row, or the table itself) was the last to arm.
+
+    A job that nothing has touched since it began is of an earlier one with the same reason.
+    """
     return [
         SyncJob.host_id == backfill.host_id,
         SyncJob.event_id == backfill.event_id,
         SyncJob.why == backfill.why,
         SyncJob.registration_id <= backfill.cursor,
+        SyncJob.updated_at >= backfill.started_at,
     ]
 
 
 async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> list[Arm]:
-    candidates = _candidates(backfill.host_id, backfill.event_id, backfill.why)
+    candidates = _candidates(backfill.host_id, backfill.event_id, backfill.org_id, backfill.why)
     [registration_id] = candidates.selected_columns
     query = candidates.where(registration_id > backfill.cursor).order_by(registration_id).limit(chunk)
-    ids = (await session.scalars(query)).all()
+    async with joined_at_once(session):
+        ids = (await session.scalars(query)).all()
     backfill.cursor = ids[-1] if ids else backfill.cursor
     backfill.armed += len(ids)
     backfill.total = max(backfill.total, backfill.armed)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 
 from app.campaigns import service
+from app.campaigns.before_connection import write_before
 from app.campaigns.creation import ask_for_campaign
 from app.campaigns.on_demand import request_backfill, stop_backfill
 from app.campaigns.schemas import (
@@ -16,6 +17,8 @@ from app.campaigns.schemas import (
     CampaignToLink,
     CampaignToValidate,
     CampaignValidated,
+    HostBackfill,
+    HostBackfillToStart,
     LinkShown,
     SetUpToCopy,
     Unlinked,
@@ -25,9 +28,18 @@ from app.identity import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep
 from app.resources import ResourcesDep
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce", tags=["campaigns"])
+host_router = APIRouter(prefix="/v1/hosts/{host_id}/salesforce", tags=["campaigns"])
 
 
 SearchText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+@host_router.post("/backfill", status_code=202)
+async def start_host_backfill(
+    host_id: HostIdPath, body: HostBackfillToStart, principal: HostChangerDep, resources: ResourcesDep
+) -> HostBackfill:
+    """Write everybody who registered before the host was connected; a dry run counts them."""
+    return await write_before(resources, host_id, by=principal.user_id, is_dry_run=body.dry_run)
 
 
 @router.get("/campaigns")

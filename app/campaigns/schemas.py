@@ -148,6 +148,30 @@ class BackfillToStart(BaseModel):
     why: Literal["request", "reapply"] = "request"
 
 
+class HostBackfillToStart(BaseModel):
+    """Write everybody from before the connection; a dry run, which it is unless told otherwise, counts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = True
+
+
+class BeforeConnection(BaseModel):
+    """Registrations from before the host was connected that nobody asked to write yet, over all events."""
+
+    model_config = ConfigDict(frozen=True)
+
+    registrations: int
+    events: int
+    estimated_api_calls: int
+
+
+class HostBackfill(BeforeConnection):
+    """What is written from now on, or, after a dry run, would be."""
+
+    dry_run: bool
+
+
 class CampaignPage(BaseModel):
     """One page of the org's campaigns, active ones first."""
 

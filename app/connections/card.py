@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.advice.table import Advice
 from app.budget import DEFAULT_CAP, Budget, budget_of
+from app.campaigns.before_connection import count_before
+from app.campaigns.schemas import BeforeConnection
 from app.connections.advice import explain, explain_problem, explain_reason
 from app.connections.approvals import approvals_view, count_approvals
 from app.connections.apps import AppChoice, chosen_app, is_own
@@ -42,6 +44,7 @@ PENDING: Final = ("pending", "running", "ambiguous", "held")
 WAITABLE: Final = ("pending", "ambiguous")
 SHARED_APP: Final = AppChoice()
 NOTHING_TO_DO: Final = Work(pending=0, waiting=0, failed=0, oldest_pending_at=None)
+NOBODY_BEFORE: Final = BeforeConnection(registrations=0, events=0, estimated_api_calls=0)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Facts:
     has_other_hosts: bool = False
     app: AppChoice = SHARED_APP
     preflight: Preflight | None = None
+    before: BeforeConnection = NOBODY_BEFORE
 
 
 async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
@@ -74,6 +78,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         app = await chosen_app(session, host_id)
         preflight = await session.get(Preflight, host_id)
         work = await _work(session, host, connection=connection, now=now)
+        before = await count_before(session, host_id, org_id=connection.org_id if connection else None)
     approvals, has_other_hosts = await _across_hosts(resources, connection)
     return Facts(
         host_id=host_id,
@@ -86,6 +91,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         has_other_hosts=has_other_hosts,
         app=app,
         preflight=preflight,
+        before=before,
     )
 
 
@@ -107,6 +113,7 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
         preflight=_preflight(facts),
         work=facts.work,
         problems=_problems(settings, connection) if connection and state == "connected" else [],
+        before_connection=facts.before,
         budget=_budget(facts, now),
         pause=Pause(
             is_paused=facts.paused_at is not None, paused_at=facts.paused_at, paused_by=facts.paused_by

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_
 
 from app.advice.table import Advice
 from app.budget import Budget
+from app.campaigns.schemas import BeforeConnection
 from app.identity import Role
 
 State = Literal["not_configured", "not_connected", "connected", "needs_reconnect", "disconnected"]
@@ -282,6 +283,7 @@ class Card(BaseModel):
     problems: list[ProblemShown] = Field(
         default_factory=list, description="what the connected user lacks, while `connected`"
     )
+    before_connection: BeforeConnection
     budget: Budget
     pause: Pause
     policy: Policy

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from app.advice.table import advise
 from app.reference.connection_examples import LIGHTNING
-from app.reference.shown import E, Shown, shown
+from app.reference.shown import E, H, Shown, shown
 
 CAMPAIGN_ID: Final = "7015g000000KqRsAAK"
 RECORD: Final[dict[str, Any]] = {
@@ -137,6 +137,11 @@ EXAMPLES: Final[dict[str, Shown]] = {
     f"POST {E}/campaign/create": shown(201, CREATING, sent={"name": "Autumn Summit", "type": "Conference"}),
     f"POST {E}/campaign/copy": Shown(
         {"example": {"from_event_id": "evt_spring"}}, {201: {"example": LINK}, 200: {"example": LINK}}
+    ),
+    f"POST {H}/backfill": shown(
+        202,
+        {"registrations": 12, "events": 2, "estimated_api_calls": 5, "dry_run": False},
+        sent={"dry_run": False},
     ),
     f"POST {E}/backfill": shown(202, BACKFILL | {"why": "request"}, sent={"why": "request"}),
     f"DELETE {E}/backfill": shown(200, ENDED),

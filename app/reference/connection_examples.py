@@ -62,6 +62,7 @@ CONNECTED: Final[dict[str, Any]] = {
         "checked_at": "2026-11-19T21:00:00Z",
     },
     "problems": [],
+    "before_connection": {"registrations": 12, "events": 2, "estimated_api_calls": 5},
     "work": {"pending": 12, "waiting": 0, "failed": 1, "oldest_pending_at": "2026-11-20T08:12:05Z"},
     "budget": BUDGET,
     "pause": {"is_paused": False, "paused_at": None, "paused_by": None},

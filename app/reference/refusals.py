@@ -65,6 +65,7 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
         problems.NotConnected,
         problems.ConnectionNeedsReconnect,
     ),
+    f"POST {H}/backfill": (problems.NotConnected, problems.ConnectionNeedsReconnect),
     f"PUT {H}/mapping": (problems.MappingChanged,),
     f"PUT {E}/mapping": (problems.MappingChanged,),
     f"GET {H}/mapping/objects/{{sobject}}/fields": (*CONNECTED, problems.ObjectNotVisible),

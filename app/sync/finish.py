@@ -22,7 +22,7 @@ from app.sync.store import Store
 from app.sync.turns import in_turns
 from app.sync.verdict import Verdict, as_json, judge
 
-BACKFILL_REASONS = frozenset({"link", "request", "reapply"})
+BACKFILL_REASONS = frozenset({"link", "request", "reapply", "before_connection"})
 FINISH = text("""
     UPDATE sync_jobs AS job
     SET state = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'

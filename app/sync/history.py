@@ -18,7 +18,7 @@ from app.sync.turns import in_turns
 from app.sync.verdict import Verdict
 
 MESSAGE_LENGTH: Final = 500
-ASKED_FOR: Final = frozenset({"retry", "link", "request", "reapply"})
+ASKED_FOR: Final = frozenset({"retry", "link", "request", "reapply", "before_connection"})
 KINDS: Final = ("checked_in", "registered")
 
 # An attendee who was erased while the call was under way leaves nothing behind.

@@ -60,6 +60,7 @@ CARD: Shape = {
     "problems": [
         {"code": TEXT, "object": Maybe(TEXT), "field": Maybe(TEXT), "since": TIME, "advice": ADVICE}
     ],
+    "before_connection": {"registrations": NUMBER, "events": NUMBER, "estimated_api_calls": NUMBER},
     "work": {"pending": NUMBER, "waiting": NUMBER, "failed": NUMBER, "oldest_pending_at": Maybe(TIME)},
     "budget": BUDGET,
     "pause": {"is_paused": FLAG, "paused_at": Maybe(TIME), "paused_by": Maybe(TEXT)},
@@ -97,6 +98,9 @@ BACKFILL: Shape = {
     "id": TEXT, "why": TEXT, "state": TEXT, "total": NUMBER, "done": NUMBER, "failed": NUMBER,
     "skipped": NUMBER, "to_go": NUMBER, "api_calls": NUMBER, "started_at": TIME, "finished_at": Maybe(TIME),
     "estimated_end_at": Maybe(TIME),
+}  # fmt: skip
+HOST_BACKFILL: Shape = {
+    "dry_run": FLAG, "registrations": NUMBER, "events": NUMBER, "estimated_api_calls": NUMBER,
 }  # fmt: skip
 LINK: Shape = {
     "state": TEXT, "problem": Maybe(ADVICE), "campaign": LINKED_CAMPAIGN, "org_id": ID,

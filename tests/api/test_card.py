@@ -15,7 +15,8 @@ from tests.tokens import TokenMint
 FIELDS = {
     "": {
         "host_id", "state", "state_since", "reason", "fault", "role", "actions", "app", "connection",
-        "preflight", "work", "problems", "budget", "pause", "policy", "support_email", "version",
+        "preflight", "work", "problems", "before_connection", "budget", "pause", "policy", "support_email",
+        "version",
     },
     "actions": {"connect", "disconnect", "edit_credentials", "pause"},
     "actions.connect": {"is_allowed", "why_not"},
@@ -37,6 +38,7 @@ FIELDS = {
     },
     "pause": {"is_paused", "paused_at", "paused_by"},
     "policy": {"new_events", "before_first_connection"},
+    "before_connection": {"registrations", "events", "estimated_api_calls"},
 }  # fmt: skip
 
 

@@ -121,6 +121,7 @@ async def campaign(caller: Caller) -> None:
         "PUT", f"{E}/campaign", contract.LINK, body={**body, "statuses": STATUSES}, status=201
     )
     assert link["backfill"]
+    await caller.ask("POST", f"{H}/backfill", contract.HOST_BACKFILL, body={}, status=202)
     await caller.write()
     await caller.ask("GET", f"{E}/campaign", contract.LINK)
 

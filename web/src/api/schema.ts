@@ -183,6 +183,13 @@ export interface BackfillToStart {
   readonly "why"?: "request" | "reapply";
 }
 
+/** Registrations from before the host was connected that nobody asked to write yet, over all events. */
+export interface BeforeConnection {
+  readonly "estimated_api_calls": number;
+  readonly "events": number;
+  readonly "registrations": number;
+}
+
 /** The first entry of a host that does not fit. No host: the log of acts that touched none.
  * 
  * `why`: `changed`, `missing`, or `no_head` where none is kept of a log from before there were any. */
@@ -280,6 +287,7 @@ export interface CampaignValidated {
 export interface Card {
   readonly "actions": Actions;
   readonly "app": App;
+  readonly "before_connection": BeforeConnection;
   readonly "budget": Budget;
   readonly "connection": ConnectionView | null;
   readonly "fault": Fault | null;
@@ -590,6 +598,19 @@ export interface Group {
 export interface History {
   readonly "items": ReadonlyArray<AttemptShown>;
   readonly "next_cursor": string | null;
+}
+
+/** What is written from now on, or, after a dry run, would be. */
+export interface HostBackfill {
+  readonly "dry_run": boolean;
+  readonly "estimated_api_calls": number;
+  readonly "events": number;
+  readonly "registrations": number;
+}
+
+/** Write everybody from before the connection; a dry run, which it is unless told otherwise, counts. */
+export interface HostBackfillToStart {
+  readonly "dry_run"?: boolean;
 }
 
 /** A host whose own turn broke off: its work rests until `until`, that of its neighbours goes on.

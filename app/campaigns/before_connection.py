@@ -1,0 +1,85 @@
+"""Those who registered before their host was connected, over all its events: how many, and to write them.
+
+They have no job for the connected org. Linking a campaign writes an event's; all others wait until somebody
+asks. Events with a backfill that reaches them anyway are left out, so that nobody is asked about them twice.
+"""
+
+from uuid import uuid4
+
+from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.campaigns.backfill import ACTIVE, BEFORE, UNLINK, api_calls_for, without_job
+from app.campaigns.schemas import BeforeConnection, HostBackfill
+from app.connections.service import usable_connection
+from app.models import Backfill, Connection, Registration
+from app.monitor.queries import joined_at_once
+from app.resources import Resources
+
+
+async def count_before(session: AsyncSession, host_id: str, *, org_id: str | None) -> BeforeConnection:
+    """How many wait to be asked for; all of them where the host was never connected."""
+    each = _by_event(host_id, org_id or "").subquery()
+    totals = select(func.coalesce(func.sum(each.c.total), 0), func.count()).select_from(each)
+    async with joined_at_once(session):
+        registrations, events = (await session.execute(totals)).one()
+    return _figures(int(registrations), events)
+
+
+async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_run: bool) -> HostBackfill:
+    """Start a backfill for each event that has any. Raises NotConnected, ConnectionNeedsReconnect."""
+    async with resources.database.tenant(host_id) as session:
+        await session.get(Connection, host_id, with_for_update={"key_share": True})
+        connection = await usable_connection(session, host_id, settings=resources.settings)
+        if is_dry_run:
+            found = await count_before(session, host_id, org_id=connection.org_id)
+        else:
+            found = await _start(session, host_id, org_id=connection.org_id, by=by)
+    return HostBackfill(dry_run=is_dry_run, **vars(found))
+
+
+async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -> BeforeConnection:
+    async with joined_at_once(session):
+        events = (await session.execute(_by_event(host_id, org_id))).all()
+    if not events:
+        return _figures(0, 0)
+    common = {"host_id": host_id, "org_id": org_id, "why": BEFORE, "requested_by": by}
+    rows = [
+        {"backfill_id": f"bf_{uuid4().hex}", "event_id": event_id, "total": total, **common}
+        for event_id, total in events
+    ]
+    # An event that is just being unlinked is left for the next time.
+    started = await session.scalars(
+        insert(Backfill)
+        .on_conflict_do_nothing(
+            index_elements=["host_id", "event_id"], index_where=text("state IN ('running', 'paused')")
+        )
+        .returning(Backfill.total),
+        rows,
+    )
+    totals = started.all()
+    details = {"why": BEFORE, "events": len(totals), "registrations": sum(totals)}
+    await audit.record(session, host_id, actor=by, action="salesforce.backfill_started", details=details)
+    return _figures(sum(totals), len(totals))
+
+
+def _by_event(host_id: str, org_id: str) -> Select[str, int]:
+    is_on_its_way = exists().where(
+        Backfill.host_id == host_id,
+        Backfill.event_id == Registration.event_id,
+        Backfill.state.in_(ACTIVE),
+        Backfill.why != UNLINK,
+    )
+    return (
+        select(Registration.event_id, func.count().label("total"))
+        .where(*without_job(host_id, org_id), ~is_on_its_way)
+        .group_by(Registration.event_id)
+    )
+
+
+def _figures(registrations: int, events: int) -> BeforeConnection:
+    return BeforeConnection(
+        registrations=registrations, events=events, estimated_api_calls=api_calls_for(registrations)
+    )
