@@ -33,6 +33,26 @@ UNREACHABLE: Final = (DBAPIError, PoolTimeout, OSError, TimeoutError)
 
 JOBS = text("SELECT state, count(*) FROM sync_jobs GROUP BY state")
 CONNECTIONS = text("SELECT state, count(*) FROM connections GROUP BY state")
+TROUBLES = text("""
+    SELECT 'needs_reconnect' AS kind, coalesce(reason_code, 'unknown') AS code, count(*) AS hosts
+    FROM connections WHERE state = 'needs_reconnect' GROUP BY code
+    UNION ALL
+    SELECT 'fault', fault_code, count(*) FROM connections
+    WHERE state = 'connected' AND fault_code IS NOT NULL GROUP BY fault_code
+    UNION ALL
+    SELECT 'access', problem.code, count(DISTINCT host_id)
+    FROM connections CROSS JOIN LATERAL jsonb_to_recordset(problems) AS problem (code text)
+    WHERE state = 'connected' GROUP BY problem.code
+    UNION ALL
+    SELECT 'budget', 'api_budget', count(*) FROM connections
+    WHERE state = 'connected' AND api_closed_until > clock_timestamp()
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 'org', coalesce(lease.not_before_reason, 'unknown') AS code, count(*)
+    FROM connections JOIN org_leases AS lease ON lease.org_id = connections.org_id
+    WHERE connections.state = 'connected' AND lease.not_before > clock_timestamp() GROUP BY code
+""")
+"""What keeps hosts' work from moving, by kind and code; holds no host."""
 READY = text("""
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(job.due_at)), 0), count(DISTINCT job.org_id)
     FROM sync_jobs AS job
@@ -140,6 +160,7 @@ async def read_gauges(database: Database) -> bytes:
         async with asyncio.timeout(CHECK_SECONDS * 2), database.system() as session:
             jobs = {row[0]: row[1] for row in await session.execute(JOBS)}
             connections = {row[0]: row[1] for row in await session.execute(CONNECTIONS)}
+            troubles = (await session.execute(TROUBLES)).all()
             oldest, orgs = (await session.execute(READY)).one()
             workers, silence = (await session.execute(WORKERS, {"alive": ALIVE_SECONDS})).one()
     except UNREACHABLE as error:
@@ -150,6 +171,11 @@ async def read_gauges(database: Database) -> bytes:
     _by_state(
         registry, "oauth_connections", "connections by state", states=CONNECTION_STATES, counts=connections
     )
+    troubled = Gauge(
+        "connection_troubles", "hosts whose work waits, by why", ["kind", "code"], registry=registry
+    )
+    for kind, code, hosts in troubles:
+        troubled.labels(kind, code).set(hosts)
     for name, about, value in (
         ("sync_oldest_ready_age_seconds", "age of the oldest due job behind open gates", oldest),
         ("sync_orgs_with_backlog", "orgs with due jobs behind open gates", orgs),

@@ -34,11 +34,11 @@ from app.connections.schemas import (
     Work,
 )
 from app.identity import CHANGING, Principal, Role
-from app.models import Connection, Event, Host, Preflight, SyncJob
+from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
 from app.resources import Resources
 from app.salesforce.hosts import lightning_url
 from app.settings import Settings
-from app.sync.access import AccessProblem
+from app.sync.access import SALESFORCE_ACCESS, AccessProblem
 
 PENDING: Final = ("pending", "running", "ambiguous", "held")
 WAITABLE: Final = ("pending", "ambiguous")
@@ -284,19 +284,25 @@ async def _work(
     """Jobs for the connected org; those for another one wait for nothing that this card could tell."""
     if host is None or connection is None:
         return NOTHING_TO_DO
+    lease = await session.get(OrgLease, connection.org_id)
     is_open = (
         connection.state == "connected"
         and connection.fault_code is None
         and host.paused_at is None
+        and (lease is None or lease.paused_at is None)
         and not budget_of(connection, host.cap_percent, now).is_stopped
     )
     is_held_back = true() if not is_open else Event.paused_at.is_not(None)
+    is_waiting = or_(
+        and_(SyncJob.state.in_(WAITABLE), is_held_back),
+        and_(SyncJob.state.in_(("pending", "held")), SyncJob.waiting_for == SALESFORCE_ACCESS),
+    )
     pending = SyncJob.state.in_(PENDING)
     since = func.least(SyncJob.due_at, SyncJob.updated_at)
     counted = await session.execute(
         select(
             func.count().filter(pending).label("pending"),
-            func.count().filter(and_(SyncJob.state.in_(WAITABLE), is_held_back)).label("waiting"),
+            func.count().filter(is_waiting).label("waiting"),
             func.count().filter(SyncJob.state == "failed").label("failed"),
             func.min(since).filter(pending).label("oldest_pending_at"),
         )

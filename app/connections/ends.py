@@ -1,5 +1,6 @@
 """How a connection ends by Salesforce's word: the card says why, work waits, nothing is thrown away."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import audit
 from app.connections.left_grants import forget_left
 from app.models import Connection
+
+log = logging.getLogger(__name__)
 
 SYSTEM_ACTOR: Final = "system"
 GONE: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
@@ -49,4 +52,5 @@ async def end_connection(
     await audit.record(
         session, host_id, actor=SYSTEM_ACTOR, action="salesforce.connection_ended", details=about
     )
+    log.warning("connection_ended", extra={"host_id": host_id, **about})
     return True

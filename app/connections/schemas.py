@@ -223,7 +223,9 @@ class PreflightSummary(BaseModel):
 
 
 class Work(BaseModel):
-    """Registrations on their way; `waiting` is the part that a closed gate holds back."""
+    """Registrations on their way; `waiting` is the part that a closed gate, or what the connected user
+    lacks, holds back.
+    """
 
     model_config = ConfigDict(frozen=True)
 

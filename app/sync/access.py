@@ -4,6 +4,7 @@ A problem stays with the connection until a look shows that it is over. It is lo
 every preflight; meanwhile Salesforce is not asked for what it refuses.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,10 @@ from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import Failure, Refused
 from app.sync.policy import Consequence, consequence_of
 from app.sync.rules.people import CONTACT, LEAD
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str | None, str | None]
 
 AGAIN: Final = timedelta(hours=1)
 SALESFORCE_ACCESS: Final = "salesforce_access"
@@ -83,7 +88,7 @@ class AccessProblem:
         return replace(self, since=None, looked_at=None)
 
     @property
-    def key(self) -> tuple[str, str | None, str | None]:
+    def key(self) -> Key:
         return self.code, self.sobject, self.field
 
 
@@ -206,8 +211,16 @@ async def settle_problems(
     step = int(kept.keys() != before.keys())
     problems = to_json([asdict(each) for each in kept.values()]).decode()
     await session.execute(KEEP, values | {"problems": problems, "step": step})
-    if before.keys() - kept.keys():
+    _log_change("connection_problem", kept.keys() - before.keys(), host_id=host_id, org_id=org_id)
+    if solved := before.keys() - kept.keys():
+        _log_change("connection_problem_solved", solved, host_id=host_id, org_id=org_id)
         await release(session, host_id=host_id, org_id=org_id)
+
+
+def _log_change(event: str, keys: Iterable[Key], *, host_id: str, org_id: str) -> None:
+    for code, sobject, field in sorted(keys, key=str):
+        about = {"host_id": host_id, "org_id": org_id, "problem": code, "object": sobject, "field": field}
+        log.warning(event, extra=about)
 
 
 async def look_again(session: AsyncSession, *, host_id: str, org_id: str, but: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """Closing what must wait: a connection that Salesforce refuses, an org that wants to be left alone."""
 
+import logging
 import random
 from datetime import timedelta
 from typing import Any, Final
@@ -13,6 +14,8 @@ from app.models import Connection, OrgLease
 from app.salesforce.errors import Failure
 from app.sync.leases import Lease, settle_host
 from app.sync.policy import SESSION_TRIES, closing_reason, fault_wait, org_wait
+
+log = logging.getLogger(__name__)
 
 UNAVAILABLE = "unavailable"
 SESSION_REFUSED: Final = "session_refused"
@@ -40,6 +43,7 @@ async def close_connection(database: Database, host_id: str, failure: Failure) -
             await audit.record(
                 session, host_id, actor="system", action="salesforce.connection_ended", details=about
             )
+            log.warning("connection_ended", extra={"host_id": host_id, **about})
 
 
 async def back_off(

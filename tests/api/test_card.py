@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from app.connections.ends import end_connection
-from app.models import Connection, Event, Host, SyncJob
+from app.models import Connection, Event, Host, OrgLease, SyncJob
 from tests.api.conftest import Service
 from tests.factories import ORG_ID, connection_for
 from tests.tokens import TokenMint
@@ -161,6 +161,7 @@ async def test_ended_connection_says_why_and_what_waits(service: Service) -> Non
         pytest.param("event pause", 2, id="event pause"),
         pytest.param("budget closed", 2, id="budget closed"),
         pytest.param("budget used", 2, id="budget used"),
+        pytest.param("org pause", 2, id="org pause"),
     ],
 )
 async def test_waiting_work_is_what_a_closed_gate_holds_back(
@@ -181,9 +182,19 @@ async def test_waiting_work_is_what_a_closed_gate_holds_back(
         **(paused if closed_by == "event pause" else {}),
     )
     await add(service, host, event, connection_for(service.resources.vault, **budgets.get(closed_by, {})))
+    if closed_by == "org pause":
+        await add(service, OrgLease(org_id=ORG_ID, **paused))
     await add(service, job(1), job(2, state="ambiguous"), job(3, state="running"), job(4, state="held"))
     work = (await service.card())["work"]
     assert (work["pending"], work["waiting"]) == (4, waiting)
+
+
+async def test_work_that_the_connected_users_access_holds_back_is_waiting(service: Service) -> None:
+    await connected(service)
+    waits = {"waiting_for": "salesforce_access"}
+    await add(service, job(1), job(2, **waits), job(3, state="held", **waits), job(4, state="held"))
+    work = (await service.card())["work"]
+    assert (work["pending"], work["waiting"]) == (4, 2)
 
 
 async def test_work_for_another_org_is_not_this_cards(service: Service) -> None:

@@ -1,17 +1,19 @@
 """Health and metrics: what each asks, what it says when something is away, and what it never says."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Database
 from app.health import KEYS_NEVER_READ, has_working_keys, read_gauges
-from app.models import OrgLease, WorkerHeartbeat
+from app.models import Connection, OrgLease, WorkerHeartbeat
 from app.settings import Settings
 from app.vault import SealBroken, Vault
 from tests.api.service import caller, running
@@ -145,6 +147,50 @@ async def test_gauges_show_the_backlog(database: Database, vault: Vault) -> None
     assert 3590 < shown["sync_oldest_ready_age_seconds"] < 3700
     assert (shown["sync_orgs_with_backlog"], shown["sync_workers"], shown["database_up"]) == (1, 1, 1)
     assert shown['oauth_connections{state="connected"}'] == 1
+
+
+TROUBLES: dict[str, tuple[dict[str, Any], str]] = {
+    "needs reconnect": (
+        {"state": "needs_reconnect", "reason_code": "access_revoked"},
+        'connection_troubles{code="access_revoked",kind="needs_reconnect"}',
+    ),
+    "fault": (
+        {"fault_code": "credentials_unreadable", "fault_count": 1},
+        'connection_troubles{code="credentials_unreadable",kind="fault"}',
+    ),
+    "access": (
+        {
+            "problems": [
+                {"code": "email_not_searchable", "sobject": "Lead", "field": "Email"},
+                {"code": "email_not_searchable", "sobject": "Contact", "field": "Email"},
+            ]
+        },
+        'connection_troubles{code="email_not_searchable",kind="access"}',
+    ),
+    "budget": (
+        {"api_closed_until": datetime.now(UTC) + timedelta(hours=1)},
+        'connection_troubles{code="api_budget",kind="budget"}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "gauge"), TROUBLES.values(), ids=TROUBLES.keys())
+async def test_gauges_show_what_keeps_connections_from_moving(
+    database: Database, vault: Vault, values: dict[str, Any], gauge: str
+) -> None:
+    await set_stage(database, vault)
+    assert not [name for name in await _gauges(database) if name.startswith("connection_troubles")]
+    async with database.system() as session:
+        await session.execute(update(Connection).values(**values))
+    told = {name: count for name, count in (await _gauges(database)).items() if "troubles" in name}
+    assert told == {gauge: 1}
+
+
+async def test_gauges_show_orgs_that_are_left_alone(database: Database, vault: Vault) -> None:
+    await set_stage(database, vault)
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    await save(database, OrgLease(org_id=ORG_ID, not_before=later, not_before_reason="unavailable"))
+    assert (await _gauges(database))['connection_troubles{code="unavailable",kind="org"}'] == 1
 
 
 async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database, vault: Vault) -> None:

@@ -288,3 +288,13 @@ async def test_expired_session_is_renewed_inside_a_call(
         client = await open_client(replace(resources, http=http), "host_a")
         assert await client.limits() == {}
     assert len(endpoint.posts) == 1
+
+
+async def test_the_log_names_the_host_whose_connection_ended_and_why(
+    resources: Resources, connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        async with resources.database.tenant("host_a") as session:
+            await end_connection(session, "host_a", reason_code="user_inactive")
+    [line] = [record for record in caplog.records if record.message == "connection_ended"]
+    assert (vars(line)["host_id"], vars(line)["reason_code"]) == ("host_a", "user_inactive")

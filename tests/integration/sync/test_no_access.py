@@ -104,6 +104,21 @@ async def test_without_the_email_nobody_is_created_and_the_connection_says_why(
     assert await problems(rig) == [("email_not_searchable", "Lead", "Email")]
 
 
+async def test_the_log_says_once_what_is_lacking_and_once_that_it_is_over(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    await rig.org.configure(**SIGHTS["hidden"])
+    for number in (1, 2):
+        await rig.registered(number)
+        await rig.drain()
+    await rig.org.configure(**SEEN)
+    await run_preflight(rig.resources, HOST)
+    told = [record for record in caplog.records if record.message.startswith("connection_problem")]
+    assert [record.message for record in told] == ["connection_problem", "connection_problem_solved"]
+    about = {"host_id": HOST, "problem": "email_not_searchable", "object": "Lead", "field": "Email"}
+    assert [{name: vars(record)[name] for name in about} for record in told] == [about, about]
+
+
 async def test_who_is_found_without_the_email_is_written(rig: Rig) -> None:
     await rig.org.configure(
         hidden_fields={"Lead": ["Email"]}, extra_fields={"Lead": ["Legacy__c | string(40) | CUNX | Legacy"]}
