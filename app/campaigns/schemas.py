@@ -141,11 +141,13 @@ class SetUpToCopy(BaseModel):
 
 
 class BackfillToStart(BaseModel):
-    """`request`: write what is not written; `reapply`: changed statuses to members, too."""
+    """`request`: write what is not written; `reapply`: changed statuses to members, too;
+    `before_connection`: only those who registered before the host was connected.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    why: Literal["request", "reapply"] = "request"
+    why: Literal["request", "reapply", "before_connection"] = "request"
 
 
 class HostBackfillToStart(BaseModel):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, update
@@ -17,6 +18,7 @@ from app.monitor.schemas import NotQueued, RetryFilter, RetryOutcome
 from app.monitor.standing import Standing, why_not_queued
 from app.problems import RegistrationNotFound
 from app.resources import Resources
+from app.sync.arm import Arm, arm_jobs
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,20 @@ async def _find_by_ids(session: AsyncSession, context: EventContext, ids: Sequen
     """The event's registrations among these ids, with and without a job."""
     locked = await _locked(session, context, Registration.registration_id.in_(ids))
     known = {each.registration_id for each in locked}
-    query = select(Registration.registration_id, IS_ERASED).where(
+    query = select(Registration.registration_id, IS_ERASED, IS_COUNTED).where(
         Registration.host_id == context.host_id,
         Registration.event_id == context.event_id,
         Registration.registration_id.in_(set(ids) - known),
     )
     without = (await session.execute(query)).all()
-    return [*locked, *(Found(each, Standing(None, is_erased=is_erased)) for each, is_erased in without)]
+    has_org = context.org_id is not None
+    return [
+        *locked,
+        *(
+            Found(each, Standing(None, is_erased=is_erased, can_be_armed=has_org and is_counted))
+            for each, is_erased, is_counted in without
+        ),
+    ]
 
 
 async def _locked(
@@ -185,8 +194,13 @@ async def _locked(
 
 
 async def _queue(session: AsyncSession, context: EventContext, *, verdict: Verdict, asked_by: str) -> None:
-    ids = [each.registration_id for each in verdict.queued]
-    await requeue(session, context.host_id, ids, asked_by=asked_by)
+    with_job = [each.registration_id for each in verdict.queued if each.standing.job_state is not None]
+    await requeue(session, context.host_id, with_job, asked_by=asked_by)
+    if context.org_id is None:
+        return
+    new = [each.registration_id for each in verdict.queued if each.standing.job_state is None]
+    arm = partial(Arm, context.host_id, event_id=context.event_id, org_id=context.org_id, why="retry")
+    await arm_jobs(session, [arm(each, asked_by=asked_by) for each in new])
 
 
 async def _record(

@@ -46,18 +46,18 @@ class Material:
     records: Sequence[WrittenRecord]
 
 
-def standing_of(registration: Registration, job: SyncJob | None, now: datetime) -> Standing:
+def standing_of(registration: Registration, job: SyncJob | None, scene: Scene) -> Standing:
     """What decides about a row."""
     is_erased = registration.erased_at is not None
     if job is None:
-        return Standing(None, is_erased=is_erased)
-    return Standing(job.state, job.waiting_for, job.due_at <= now, job.skipped_because, is_erased)
+        return Standing(None, is_erased=is_erased, can_be_armed=scene.instance_url is not None)
+    return Standing(job.state, job.waiting_for, job.due_at <= scene.now, job.skipped_because, is_erased)
 
 
 def assemble_row(material: Material, scene: Scene) -> Row:
     """The row. Of an erased registration only ids, state and times remain."""
     registration, job = material.registration, material.job
-    standing = standing_of(registration, job, scene.now)
+    standing = standing_of(registration, job, scene)
     placed = place(standing, scene.gates)
     slots = current_slots(material.records, scene.link)
     has_checked_in = is_checked_in(registration)

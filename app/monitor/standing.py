@@ -54,13 +54,16 @@ class Gates:
 
 @dataclass(frozen=True)
 class Standing:
-    """What decides, as stored. `job_state` is None without a job for the connected org."""
+    """What decides, as stored. `job_state` is None without a job for the connected org; `can_be_armed`: it
+    could get one.
+    """
 
     job_state: str | None
     waiting_for: str | None = None
     is_due: bool = True
     skipped_because: str | None = None
     is_erased: bool = False
+    can_be_armed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,8 @@ def can_retry(standing: Standing) -> bool:
     """Whether a Retry would make this row move earlier or at all."""
     if standing.is_erased:
         return False
+    if standing.job_state is None:
+        return standing.can_be_armed
     if standing.job_state == "skipped":
         return standing.skipped_because == "no_match"
     is_backing_off = standing.waiting_for == "retry" and not standing.is_due
@@ -126,8 +131,9 @@ def can_retry(standing: Standing) -> bool:
 def why_not_queued(standing: Standing, *, is_single: bool) -> str | None:
     """Why a Retry leaves this row alone; None when it takes it.
 
-    A call for one row also takes a skipped one without a match, and a synced one, whose member may have been
-    removed in Salesforce. A row that still looks for a lost answer is never written again before it knows.
+    A call for one row also takes one from before the connection, a skipped one without a match, and a synced
+    one, whose member may have been removed in Salesforce. A row that still looks for a lost answer is never
+    written again before it knows.
     """
     if standing.is_erased:
         return "erased"
@@ -144,6 +150,10 @@ def _skipped_why_not(standing: Standing, is_single: bool) -> str | None:
     return None if is_single and standing.skipped_because == "no_match" else "skipped"
 
 
+def _without_job_why_not(standing: Standing, is_single: bool) -> str | None:
+    return None if is_single and standing.can_be_armed else "skipped"
+
+
 def _synced_why_not(standing: Standing, is_single: bool) -> str | None:
     return None if is_single else "already_synced"
 
@@ -153,7 +163,7 @@ def _always(why: str | None) -> Callable[[Standing, bool], str | None]:
 
 
 _WHY_NOT: Final[dict[str | None, Callable[[Standing, bool], str | None]]] = {
-    None: _always("skipped"),
+    None: _without_job_why_not,
     "running": _always("already_pending"),
     "pending": _pending_why_not,
     "held": _always(None),

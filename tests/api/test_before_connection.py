@@ -158,6 +158,16 @@ async def test_failures_of_the_time_before_are_not_those_of_the_next_time(
     assert {name: shown[name] for name in ("total", "done", "failed")} == {"total": 1, "done": 1, "failed": 0}
 
 
+async def test_one_event_alone_can_have_its_own_written(service: Service) -> None:
+    await connected(service)
+    await save(service, event_for(event_id="evt_beavers"), *(registration_for(each) for each in range(3)))
+    await save(service, registration_for(3, event_id="evt_beavers"), job_for(0, state="synced"))
+    path = "/v1/hosts/host_a/events/evt_otters/salesforce/backfill"
+    shown = (await service.http.post(path, json={"why": "before_connection"})).json()
+    assert (shown["why"], shown["total"]) == ("before_connection", 2)
+    assert (await service.card())["before_connection"] == figures(1, 1)
+
+
 async def test_events_whose_backfill_runs_are_not_asked_about_again(service: Service) -> None:
     await connected(service)
     await save(service, registration_for(1))

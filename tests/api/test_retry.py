@@ -13,11 +13,13 @@ from app.models import AuditEntry, Event, SyncJob
 from app.settings import Settings
 from app.vault import Vault
 from tests.api.service import caller, running
-from tests.factories import NOW
+from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import (
     EVENT_ID,
     RULE,
     add,
+    event,
+    host,
     in_hours,
     job,
     link,
@@ -113,7 +115,7 @@ async def test_single_retry_takes_what_it_may(
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        pytest.param((registration("r1"), None), "skipped", id="before-the-connection"),
+        pytest.param((registration("r1", confirmed_at=None), None), "skipped", id="never-confirmed"),
         pytest.param((registration("r1", erased_at=NOW), None), "erased", id="erased-without-a-job"),
         pytest.param((registration("r1", erased_at=NOW), job("r1", "failed")), "erased", id="erased"),
     ],
@@ -125,6 +127,31 @@ async def test_row_that_nothing_is_written_for_is_not_queued(
     await add(database, row)
     answer = (await client.post(f"{E}/registrations/r1/retry")).json()
     assert (answer["matched"], answer["not_queued"]) == (1, [{"why": why, "count": 1}])
+
+
+async def test_row_from_before_the_connection_is_written_by_a_retry_of_its_own(
+    client: httpx.AsyncClient, database: Database, vault: Vault
+) -> None:
+    await set_stage(database, vault)
+    await add(database, (registration("r1"), None))
+    offered = (await client.get(f"{E}/registrations/r1")).json()
+    assert (offered["skipped_because"], offered["can_retry"]) == ("before_connection", True)
+    many = (await client.post(f"{E}/retry", json={"filter": {"registration_ids": ["r1"]}})).json()
+    assert (many["queued"], many["not_queued"]) == (0, [{"why": "skipped", "count": 1}])
+    answer = (await client.post(f"{E}/registrations/r1/retry")).json()
+    assert (answer["queued"], answer["row"]["state"], answer["row"]["waiting_for"]) == (1, "pending", "queue")
+    armed = (await jobs(database))["r1"]
+    assert (armed.state, armed.org_id, armed.why, armed.priority) == ("pending", ORG_ID, "retry", 0)
+
+
+async def test_row_of_a_host_that_never_connected_cannot_be_retried(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await save(database, host(), event(), registration("r1"))
+    assert not (await client.get(f"{E}/registrations/r1")).json()["can_retry"]
+    answer = (await client.post(f"{E}/registrations/r1/retry")).json()
+    assert (answer["queued"], answer["not_queued"]) == (0, [{"why": "skipped", "count": 1}])
+    assert await jobs(database) == {}
 
 
 MANY: dict[str, tuple[dict[str, Any], int, int, list[dict[str, Any]]]] = {

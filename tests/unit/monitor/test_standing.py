@@ -133,6 +133,8 @@ def test_nothing_that_may_be_on_its_way_is_queued() -> None:
         (Standing("skipped", skipped_because="excluded"), False),
         (Standing("synced"), False),
         (Standing(None), False),
+        (Standing(None, can_be_armed=True), True),
+        (Standing(None, is_erased=True, can_be_armed=True), False),
     ],
     ids=str,
 )
@@ -148,6 +150,7 @@ def test_retry_is_offered_where_it_helps(standing: Standing, offered: bool) -> N
         (Standing("pending"), "already_pending"),
         (Standing("pending", "campaign"), None),
         (Standing("failed"), None),
+        (Standing(None, can_be_armed=True), "skipped"),
     ],
     ids=str,
 )

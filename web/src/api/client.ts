@@ -1,7 +1,7 @@
 /** The API as the elements call it: one bearer token per request, asked of the page and never kept. */
 
 import type {
-  Attempt, CampaignPage, CampaignToCreate, CampaignValidated, Card, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
+  Attempt, BackfillShown, CampaignPage, CampaignToCreate, CampaignValidated, Card, HostBackfill, LinkShown, MappingGiven, MappingShown, MappingToSave, ObjectFields, OwnCredentials, PreflightShown, ProblemBody,
   RetryFilter, RetryOutcome, Rows, Sources, StartAttempt, StartConnect, Stats, StatusesChosen, Unlinked,
 } from "./schema";
 
@@ -85,6 +85,7 @@ export class HostApi {
     this.api.call("POST", `${this.path}/salesforce/connect/${encodeURIComponent(id)}/complete`, { code, confirm_approval: isConfirmed });
   readonly disconnect = (): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/disconnect`, { confirm: true });
   readonly setPause = (isPaused: boolean): Promise<Card> => this.api.call("POST", `${this.path}/salesforce/${isPaused ? "pause" : "resume"}`);
+  readonly writeBefore = (): Promise<HostBackfill> => this.api.call("POST", `${this.path}/salesforce/backfill`, { dry_run: false });
   readonly setApp = (wish: OwnCredentials): Promise<Card> => this.api.call("PUT", `${this.path}/salesforce/app-credentials`, wish);
   readonly preflight = (): Promise<PreflightShown> => this.api.call("GET", `${this.path}/salesforce/preflight`);
   readonly runPreflight = (): Promise<PreflightShown> => this.api.call("POST", `${this.path}/salesforce/preflight`);
@@ -107,6 +108,7 @@ export class EventApi {
   readonly search = (q: string): Promise<CampaignPage> => this.api.call("GET", `${this.path}/campaigns?${new URLSearchParams({ q, limit: "10" })}`);
   readonly create = (wish: CampaignToCreate): Promise<LinkShown> => this.api.call("POST", `${this.path}/campaign/create`, wish);
   readonly unlink = (): Promise<Unlinked> => this.api.call("DELETE", `${this.path}/campaign`);
+  readonly writeBefore = (): Promise<BackfillShown> => this.api.call("POST", `${this.path}/backfill`, { why: "before_connection" });
   readonly retry = (filter: RetryFilter): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/retry`, { filter, dry_run: false });
   readonly retryRow = (id: string): Promise<RetryOutcome> => this.api.call("POST", `${this.path}/registrations/${encodeURIComponent(id)}/retry`);
   readonly stream = (last: string | null, signal: AbortSignal): Promise<Response> => this.api.stream(`${this.path}/stream`, last, signal);

@@ -178,9 +178,10 @@ export interface BackfillShown {
   readonly "why": string;
 }
 
-/** `request`: write what is not written; `reapply`: changed statuses to members, too. */
+/** `request`: write what is not written; `reapply`: changed statuses to members, too;
+ * `before_connection`: only those who registered before the host was connected. */
 export interface BackfillToStart {
-  readonly "why"?: "request" | "reapply";
+  readonly "why"?: "request" | "reapply" | "before_connection";
 }
 
 /** Registrations from before the host was connected that nobody asked to write yet, over all events. */
@@ -1387,7 +1388,8 @@ export interface WebhookAnswer {
   readonly "outcome": Outcome;
 }
 
-/** Registrations on their way; `waiting` is the part that a closed gate holds back. */
+/** Registrations on their way; `waiting` is the part that a closed gate, or what the connected user
+ * lacks, holds back. */
 export interface Work {
   readonly "failed": number;
   readonly "oldest_pending_at": string | null;

@@ -12,6 +12,7 @@ import { adviceView, loadingView, outward, problemView, silenceView, type View }
 import { controls, look } from "../ui/styles";
 import "./connect-dialog";
 import "./preflight";
+import { troublesView } from "./troubles";
 import { forgetReturned, whatReturned, type Returned } from "./returned";
 
 const TONES: Readonly<Record<string, string>> = {
@@ -125,9 +126,11 @@ export class SalesforceCard extends EventshipElement {
     return html`
       ${card.reason ? adviceView(card.reason, { tone, docsBase: this.docsBase }) : nothing}
       ${this.lastAttempt?.problem ? html`<h3>${t.card.lastAttempt}</h3>${adviceView(this.lastAttempt.problem, { docsBase: this.docsBase, said: this.lastAttempt.salesforce })}` : nothing}
+      ${troublesView(card, this.docsBase)}
       ${card.pause.is_paused ? html`<p class="note wait">${t.card.paused(card.pause.paused_at ? moment(card.pause.paused_at) : "")}</p>` : nothing}
       ${card.budget.is_stopped ? html`<p class="note wait">${t.card.budgetStopped}</p>` : nothing}
       ${card.connection ? this.connectionView(card, card.connection) : nothing}
+      ${this.beforeView(card)}
       ${this.preflightView(card)}
       ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
       ${this.actionsView(card)}`;
@@ -149,13 +152,24 @@ export class SalesforceCard extends EventshipElement {
     ${connection.other_hosts_on_org ? html`<p class="small dim">${t.card.otherHosts}</p>` : nothing}`;
   }
 
-  private workView({ work }: Card): View {
+  private beforeView(card: Card): View {
+    const { registrations, events, estimated_api_calls: calls } = card.before_connection;
+    if (registrations === 0) return nothing;
+    const isConnected = card.state === "connected";
+    return html`<div class="note wait stack" data-before><p><strong>${t.card.beforeTitle(registrations, events)}</strong></p>
+      <p>${isConnected ? t.card.beforeText(calls) : t.card.beforeLater}</p>
+      ${isConnected && card.role !== "member"
+        ? html`<p><button class="quiet" ?disabled=${this.isBusy} @click=${this.writeBefore}>${t.card.beforeWrite(registrations)}</button></p>` : nothing}</div>`;
+  }
+
+  private workView({ work, before_connection: before, problems, fault }: Card): View {
     const lines = [
       work.waiting > 0 ? t.card.waiting(work.waiting) : "",
       work.pending > work.waiting ? t.card.pending(work.pending - work.waiting) : "",
       work.failed > 0 ? t.card.failed(work.failed) : "",
     ].filter(Boolean);
-    return lines.length === 0 ? t.card.idle : html`${lines.map((line) => html`<div>${line}</div>`)}`;
+    const isWhole = before.registrations === 0 && problems.length === 0 && fault === null;
+    return lines.length === 0 ? (isWhole ? t.card.idle : t.card.quiet) : html`${lines.map((line) => html`<div>${line}</div>`)}`;
   }
 
   private preflightView(card: Card): View {
@@ -213,6 +227,15 @@ export class SalesforceCard extends EventshipElement {
     this.dialog = null;
     this.announced = t.card.disconnectedNow;
     this.tell("salesforce-disconnected", { hostId: this.hostId });
+  };
+
+  private readonly writeBefore = async (): Promise<void> => {
+    const host = this.api.host(this.hostId);
+    await this.act(async () => {
+      const { registrations, events } = await host.writeBefore();
+      this.announced = t.card.beforeStarted(registrations, events);
+      return host.card();
+    });
   };
 
   private async setPause(isPaused: boolean): Promise<void> {

@@ -81,12 +81,15 @@ export class OpsView extends EventshipElement {
       ...Object.entries(overview.backlog).map(([state, count]): [string, string] => [named(words.ops.states, state, state), t.number(count)]),
       [words.ops.oldest, words.ops.age(overview.oldest_due_age_seconds)],
       [words.ops.orgsBehind, t.number(overview.orgs_with_backlog)],
+      [words.ops.quarantined, t.number(overview.quarantined)],
     ];
     return html`<section class="panel stack"><h3>${words.ops.backlog}</h3>
         <div class="figures">${figures.map(([name, figure]) => html`<div><b>${figure}</b><span class="small dim">${name}</span></div>`)}</div></section>
       ${this.failuresView(overview)}
       ${section(words.ops.orgs, words.ops.noOrgs, [words.ops.org, words.ops.hosts, words.ops.trouble, words.ops.until], overview.orgs_with_trouble.map((org) => [
         org.org_id, t.number(org.hosts), troubleOf(org), org.not_before ? moment(org.not_before) : ""]))}
+      ${section(words.ops.troubles, words.ops.noTroubles, [words.ops.host, words.ops.org, words.ops.trouble, words.ops.since], troublesOf(overview))}
+      ${overview.stuck_orgs.length ? section(words.ops.stuck, words.ops.noStuck, [words.ops.org], overview.stuck_orgs.map((org) => [org])) : nothing}
       ${section(words.ops.budgets, words.ops.noBudgets, [words.ops.host, words.ops.used, words.ops.closed], overview.budgets.map((each) => [
         each.host_id, words.ops.usedOf(each.org_used, each.org_limit, each.cap_percent), each.closed_until ? moment(each.closed_until) : ""]))}
       ${section(words.ops.workers, words.ops.noWorkers, [words.ops.worker, words.ops.beat, words.ops.drains], overview.workers.map((each) => [
@@ -156,6 +159,14 @@ function troubleOf(org: OrgShown): string {
     org.failures > 0 ? words.ops.failedCalls(org.failures) : null,
   ];
   return parts.filter(Boolean).join(", ");
+}
+
+/** Hosts whose own turn breaks off come first: nothing of theirs moves. */
+function troublesOf({ host_faults: faults, host_problems: problems }: Overview): string[][] {
+  return [
+    ...faults.map((each) => [each.host_id, each.org_id, words.ops.faultOf(each.code, each.count), each.until ? words.ops.triedAgain(moment(each.until)) : ""]),
+    ...problems.map((each) => [each.host_id, each.org_id, [each.code, [each.object, each.field].filter(Boolean).join(".")].filter(Boolean).join(" · "), moment(each.since)]),
+  ];
 }
 
 function section(heading: string, empty: string, columns: readonly string[], rows: readonly (readonly View[])[]): View {

@@ -23,13 +23,14 @@ export function nameOf(row: Row): string {
 
 export function rowView(row: Row, acts: { mayChange: boolean; busyId: string | null; docsBase: string; retry: (row: Row) => void }): View {
   const { email, company } = row.attendee;
+  const isNew = row.skipped_because === "before_connection";
   const who = [email, company].filter(Boolean).join(" · ");
   return html`<li data-registration=${row.registration_id} data-state=${row.state}>
     <div><strong>${nameOf(row)}</strong>${who ? html`<div class="small dim">${who}</div>` : nothing}</div>
     <div><span class="chip ${TONES[row.state] ?? "is-calm"}">${named(t.sync.states, row.state, t.sync.states.other)}</span>${standingView(row)}</div>
     <div class="links small">${linksView(row)}</div>
-    <div class="act">${row.can_retry && acts.mayChange ? html`<button class="quiet" aria-label=${t.rows.retryOf(nameOf(row))} ?disabled=${acts.busyId === row.registration_id}
-      @click=${() => acts.retry(row)}>${t.rows.retry}</button>` : nothing}</div>
+    <div class="act">${row.can_retry && acts.mayChange ? html`<button class="quiet" aria-label=${isNew ? t.rows.writeOf(nameOf(row)) : t.rows.retryOf(nameOf(row))} ?disabled=${acts.busyId === row.registration_id}
+      @click=${() => acts.retry(row)}>${isNew ? t.rows.write : t.rows.retry}</button>` : nothing}</div>
     ${row.error ? errorView(row, acts.docsBase) : nothing}
     ${row.warnings.length ? html`<ul class="small dim wide">${row.warnings.map((each) => html`<li>${[each.object, each.field].filter(Boolean).join(".")} ${each.text}</li>`)}</ul>` : nothing}
   </li>`;

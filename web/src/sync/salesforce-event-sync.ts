@@ -9,6 +9,7 @@ import { named, t } from "../texts";
 import { define, EventshipElement } from "../ui/element";
 import { adviceView, loadingView, problemView, silenceView, type View } from "../ui/views";
 import { controls, look } from "../ui/styles";
+import { troublesView } from "../card/troubles";
 import { backfillView } from "./backfill";
 import "./campaign-panel";
 import { countsStyle, countsView } from "./counts";
@@ -137,12 +138,21 @@ export class SalesforceEventSync extends EventshipElement {
       ${silenceView(this.silentSince)}
       ${this.problem ? problemView(this.problem, { docsBase: this.docsBase }) : nothing}
       ${card.reason ? adviceView(card.reason, { tone: card.state === "needs_reconnect" ? "bad" : "wait", docsBase: this.docsBase }) : nothing}
+      ${troublesView(card, this.docsBase)}
       ${stats.connection_state === "not_connected" ? html`<div class="note wait"><p><strong>${t.sync.notConnectedTitle}</strong></p><p>${t.sync.notConnectedText}</p></div>` : nothing}
       ${isPaused ? html`<p class="note wait">${t.sync.pausedText}</p>` : nothing}
       ${stats.budget?.is_stopped ? html`<p class="note wait">${t.sync.budgetStopped}</p>` : nothing}
       ${this.refusal ? problemView(this.refusal, { docsBase: this.docsBase }) : nothing}
       ${countsView(stats, this.chosenGroup === null ? this.chosenState : null, this.chooseState)}
+      ${this.beforeView(stats, card)}
       ${backfillView(stats.backfill)}`;
+  }
+
+  private beforeView(stats: Stats, card: Card): View {
+    const count = stats.skipped_because.before_connection;
+    const isRunning = stats.backfill?.state === "running" || stats.backfill?.state === "paused";
+    if (count === 0 || card.state !== "connected" || !this.mayChange || isRunning) return nothing;
+    return html`<p><button class="quiet" data-write-before ?disabled=${this.isBusy} @click=${() => this.writeBefore(count)}>${t.sync.beforeWrite(count)}</button></p>`;
   }
 
   private campaignView(card: Card, link: LinkShown | null): View {
@@ -186,6 +196,13 @@ export class SalesforceEventSync extends EventshipElement {
     });
     this.busyGroup = null;
   };
+
+  private async writeBefore(count: number): Promise<void> {
+    await this.act(async () => {
+      await this.api.event(this.hostId, this.eventId).writeBefore();
+      this.announced = t.sync.beforeStarted(count);
+    });
+  }
 
   private async setPause(isPaused: boolean): Promise<void> {
     await this.act(async () => {

@@ -7,6 +7,10 @@ import { PACKAGE_URL, Stack } from "./stack.mjs";
 const HOST = "host_otter";
 const EVENT = "evt_river";
 const TITLE = "River Meeting";
+const BROOK = ["evt_brook", "Brook Walk"];
+const CREEK = ["evt_creek", "Creek Dinner"];
+/** Who registered before the host was connected: reg_901 and so on. */
+const EARLY = [BROOK, BROOK, BROOK, CREEK];
 const PHONE = { width: 360, height: 740 };
 
 let stack, browser, page, campaignId;
@@ -30,6 +34,10 @@ before(async () => {
   stack = await Stack.start();
   campaignId = await stack.campaign(TITLE);
   await stack.publish(HOST, EVENT, TITLE);
+  for (const [number, [id, title]] of EARLY.entries()) {
+    const attendee = { email: `early.${number}@river.example`, first_name: "Early", last_name: `Otter ${number}`, company: "River GmbH" };
+    await stack.register(HOST, id, title, attendee, 901 + number);
+  }
   browser = await launch();
   page = await openPage(browser);
   await page.goto(await stack.address(HOST));
@@ -65,6 +73,8 @@ async function counted(state, count) {
 step("the token leaves the address and no view has a serious finding", async () => {
   await card().locator("[data-state=not_connected]").waitFor();
   assert.ok(!page.url().includes("token"));
+  await card().getByText("4 registrations in 2 events from before the connection").waitFor();
+  await card().getByText("Once Salesforce is connected, you decide here").waitFor();
   await assertAccessible(page, "the card before it is connected");
   await shoot(page, "not-connected");
 });
@@ -97,7 +107,7 @@ step("an org without the package gets its own advice", async () => {
   const [popup] = await Promise.all([page.waitForEvent("popup"), button("Connect now", dialog()).click()]);
   await popup.getByRole("button", { name: "Continue to Salesforce" }).click();
   await Promise.all([popup.waitForEvent("close"), popup.getByRole("button", { name: "Log in" }).click()]);
-  await dialog().getByText("Eventship isn't installed in your Salesforce org yet").waitFor();
+  await dialog().locator("strong", { hasText: "Eventship isn't installed in your Salesforce org yet" }).waitFor();
   await assertAccessible(page, "the advice after a failure");
   await stack.door("PUT", "config", { package_installed: true });
   await button("Try again", dialog()).click();
@@ -136,6 +146,31 @@ step("connecting through Salesforce's pages shows the org on the card", async ()
   await dialog().waitFor({ state: "detached" });
   await assertAccessible(page, "the connected card");
   await shoot(page, "connected");
+});
+
+step("who registered before the connection is written from row, event and card", async () => {
+  await card().getByText("4 registrations in 2 events from before the connection").waitFor();
+  await page.getByRole("link", { name: CREEK[1] }).click();
+  await counted("skipped", 1);
+  await button("Write 1 registration from before the connection", drawer()).click();
+  await counted("synced", 1);
+  await page.getByRole("link", { name: "All events" }).click();
+  await card().getByText("3 registrations in 1 event from before the connection").waitFor();
+  await page.getByRole("link", { name: BROOK[1] }).click();
+  await row(901).getByText("From before the connection").waitFor();
+  await assertAccessible(page, "an event from before the connection");
+  await shoot(page, "before-event", { fullPage: true });
+  await button("Write Early Otter 0 to Salesforce", row(901)).click();
+  await counted("synced", 1);
+  await page.getByRole("link", { name: "All events" }).click();
+  await card().getByText("2 registrations in 1 event from before the connection").waitFor();
+  await shoot(page, "before-card", { fullPage: true });
+  await button("Write all 2", card()).click();
+  await card().locator("[data-before]").waitFor({ state: "detached" });
+  await page.getByRole("link", { name: BROOK[1] }).click();
+  await counted("synced", 3);
+  await page.getByRole("link", { name: "All events" }).click();
+  await card().getByText("Everything is up to date").waitFor();
 });
 
 step("an event without registrations and campaign says so", async () => {
@@ -226,6 +261,33 @@ step("a pause holds what comes in, and a resume lets it go", async () => {
   await counted("pending", 1);
   await button("Resume", drawer()).click();
   await counted("synced", 8);
+});
+
+step("what the connected user lacks is on card, event, row and the page of operations", async () => {
+  await stack.door("PUT", "config", { hidden_fields: { Lead: ["Email"] } });
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
+  await card().locator("summary", { hasText: "What we found in your org" }).click();
+  await button("Look again", card()).click();
+  await card().locator("[data-problem=email_not_searchable]").locator("strong", { hasText: "Lead cannot be looked for by e-mail" }).waitFor();
+  await stack.register(HOST, ...CREEK, { email: "hidden@river.example", first_name: "Hidden", last_name: "Otter", company: "River GmbH" }, 911);
+  await card().getByText("1 change is waiting").waitFor();
+  assert.equal(await card().getByText("Everything is up to date").count(), 0);
+  await assertAccessible(page, "a card with a problem");
+  await shoot(page, "problem-card", { fullPage: true });
+  await page.getByRole("link", { name: CREEK[1] }).click();
+  await drawer().locator("[data-problem=email_not_searchable]").waitFor();
+  await row(911).getByText("The connected user lacks access in Salesforce").waitFor();
+  await assertAccessible(page, "an event with a problem");
+  await shoot(page, "problem-event", { fullPage: true });
+  await page.getByRole("link", { name: "Operations" }).click();
+  await page.getByRole("cell", { name: "email_not_searchable · Lead.Email" }).waitFor();
+  await assertAccessible(page, "operations with a problem");
+  await shoot(page, "problem-operations", { fullPage: true });
+  await stack.door("PUT", "config", { hidden_fields: { Lead: [] } });
+  await page.goto(`${stack.url}/console/#/hosts/${HOST}/events/${CREEK[0]}`);
+  await fetch(`${stack.url}/v1/hosts/${HOST}/salesforce/preflight`, { method: "POST", headers: { authorization: `Bearer ${await stack.token(HOST)}` } });
+  await counted("synced", 2);
+  await drawer().locator("[data-problem]").waitFor({ state: "detached" });
 });
 
 step("the host decides what is written, and is told what the org will not take", async () => {

@@ -1,0 +1,15 @@
+/** What a connected host still lacks or waits for: on its card and on each of its events. */
+
+import { html, nothing } from "lit";
+import type { Card } from "../api/schema";
+import { moment, t } from "../texts";
+import { adviceView, type View } from "../ui/views";
+
+export function troublesView({ fault, problems }: Card, docsBase: string): View {
+  if (fault === null && problems.length === 0) return nothing;
+  return html`
+    ${fault ? html`<div class="stack" data-fault=${fault.advice.code}>${adviceView(fault.advice, { docsBase })}
+      ${fault.until ? html`<p class="small dim">${t.card.faultUntil(moment(fault.until))}</p>` : nothing}</div>` : nothing}
+    ${problems.map((problem) => html`<div class="stack" data-problem=${problem.code}>${adviceView(problem.advice, { tone: "wait", docsBase })}
+      <p class="small dim">${t.card.problemSince(moment(problem.since))}</p></div>`)}`;
+}
