@@ -22,7 +22,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: everything browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: everything image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 # uv resolves for every Python and system at once; it runs apart, so nothing of it is installed beside the service.
 LOCK := $(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
+
+image: setup  ## carry out the Dockerfile without a daemon, and start each of the image's roles
+	@$(BIN)/python -m tests.setup.image
 
 audit: setup  ## does an advisory name a dependency? ADVISORIES=file or directory of OSV records, else pip-audit
 	@$(BIN)/python -m app.commands.dependencies audit "$(ADVISORIES)"

@@ -1,6 +1,7 @@
 """The image's HEALTHCHECK: whether the process that a container runs does its work, whatever its role.
 
 It runs every half minute beside each process, so it imports little: `python -m app.commands.healthy`.
+The process is number 1 unless another number is given.
 """
 
 import argparse
@@ -71,4 +72,4 @@ ROLES: Final = {**{role: role for role in CHECKS}, "workers.main": "worker"}
 
 
 if __name__ == "__main__":
-    sys.exit(healthy(1))
+    sys.exit(healthy(int(sys.argv[1]) if len(sys.argv) > 1 else 1))
