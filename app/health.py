@@ -90,12 +90,14 @@ NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("/readyz", responses=NOT_READY)
-async def readyz(resources: ResourcesDep) -> JSONResponse:
+async def readyz(request: Request, resources: ResourcesDep) -> JSONResponse:
     """Postgres answers, its tables are of this release, and secrets can be opened. Redis is not asked.
 
-    Whether the platform's keys were read is shown and does not decide: webhooks need none.
+    A process that was told to stop is not ready, though it serves on for a while. Whether the platform's keys
+    were read is shown and does not decide: webhooks need none.
     """
     checks = {
+        "process": "stopping" if request.app.state.is_stopping else "ok",
         **await check_database(resources.database),
         "keys": "ok" if has_working_keys(resources.vault) else "the encryption keys do not work",
     }

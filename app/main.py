@@ -125,6 +125,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         openapi_url=None,
         redirect_slashes=False,  # it would lead to whatever host the request names
     )
+    app.state.is_stopping = False
     install_problem_handlers(app, base_url=settings.problem_base_url)
     for router in ROUTERS:
         app.include_router(router)

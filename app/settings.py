@@ -100,6 +100,9 @@ class Times(BaseSettings):
     heartbeat: float = Field(5, gt=0, description="how often a lease and a worker's row are renewed")
     drain_budget: float = Field(20, gt=0, description="a drain starts no new call after this")
     stop: float = Field(30, gt=0, description="SIGTERM to exit")
+    drain: float = Field(
+        5, ge=0, description="after SIGTERM the API serves on, not ready, until balancers have seen it"
+    )
     quiet: float = Field(780, gt=0, description="until a lost write cannot land any more")
     send_window: float = Field(5, gt=0, description="longest age of an intent or heartbeat at the send")
     sweep: float = Field(2, gt=0, description="how often the sweeper looks")

@@ -27,6 +27,7 @@ TIMES = {
     "TIMES_SEND_WINDOW": "1",
     "TIMES_DRAIN_BUDGET": "5",
     "TIMES_STOP": "10",
+    "TIMES_DRAIN": "0",
     "TIMES_SWEEP": "0.5",
 }
 

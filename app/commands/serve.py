@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import resource
+import signal
 import socket
+import time
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10
 DESCRIPTORS = 65_536
+DRAIN_TICK_SECONDS = 0.05
 
 
 def serve(host: str, port: int) -> int:
@@ -34,7 +38,7 @@ def serve(host: str, port: int) -> int:
     asyncio.run(_check(settings))
     log.info("api_starting", extra={"database_connections_up_to": connections_up_to(settings)})
     allow_descriptors()
-    server = Server(config_of(app, settings), app)
+    server = Server(config_of(app, settings), app, drain_seconds=settings.times.drain)
     server.run(sockets=[listening_socket(host, port)])
     return 0 if server.started else 1
 
@@ -65,15 +69,31 @@ def allow_descriptors() -> None:
 
 
 class Server(uvicorn.Server):
-    """Ends the live streams first: otherwise every stop would wait for them until the grace is over."""
+    """Stops so that nobody notices: first balancers, then whoever listens to a live stream, then the rest."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, *, drain_seconds: float = 0) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._drain_seconds = app, drain_seconds
+        self._is_in_haste = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ctrl-C, and a signal that comes again, do not wait for balancers."""
+        self._is_in_haste = self.should_exit or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._drain()
+        # Otherwise every stop would wait for the streams until the grace is over.
         self._app.state.feeds.close()
         await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        """Serve on, but say at /readyz and with each answer that it ends, until balancers have heard it."""
+        self._app.state.is_stopping = True
+        self.server_state.default_headers.append((b"connection", b"close"))
+        until = time.monotonic() + self._drain_seconds
+        while not self._is_in_haste and time.monotonic() < until:  # noqa: ASYNC110 -- a signal sets no event
+            await asyncio.sleep(DRAIN_TICK_SECONDS)
 
 
 async def _check(settings: Settings) -> None:

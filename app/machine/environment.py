@@ -22,6 +22,7 @@ def service_environment(
         "WEBHOOK_SECRETS": secrets.webhook_secret,
         "ENCRYPTION_KEYS": secrets.encryption_key,
         "PYTHONUNBUFFERED": "1",
+        "TIMES_DRAIN": "0",  # no balancer stands before it
     }
     if "JWKS_URL" not in given:
         local["JWKS_FILE"] = str(secrets.jwks_file)
