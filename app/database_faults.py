@@ -29,8 +29,9 @@ RUNS: Final = "set it to a server that runs"
 TLS_ADVICE: Final = "check its host, sslmode and sslrootcert"
 
 
-AWAY: Final = ("08", "25006", "53", "55", "57", "58", "XX")
-"""Connection, read-only, resources (a full disk), object state, operator, system and internal errors."""
+AWAY: Final = ("08", "25006", "28", "3D", "53", "55", "57", "58", "XX")
+"""Connection, read-only, login, resources (a full disk), object state, operator, system, internal errors."""
+DRIVER_FAULTS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 DRIVER_LOST: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 VALUES: Final = ("22", "54")

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.database_faults import is_away
 from app.edge.bodies import BODY_MAX, read_body, replayed
 from app.edge.refuse import refuse
-from app.idempotent_answers import DATABASE_AWAY, Stored, Ticket, claim, forget, keep
+from app.idempotent_answers import Stored, Ticket, claim, forget, keep
 from app.identity import CHANGING, Principal, current_principal
 from app.problems import (
     DatabaseUnavailable,
@@ -98,7 +100,9 @@ class Idempotency:
             )
         except Problem as problem:
             await refuse(problem, scope, receive, send)
-        except DATABASE_AWAY:
+        except (SQLAlchemyError, OSError) as error:
+            if not is_away(error):
+                raise
             await refuse(DatabaseUnavailable(headers={"Retry-After": "5"}), scope, receive, send)
         else:
             await self._answer(found, scope, replayed(body, receive), send, host_id=host_id)
@@ -156,7 +160,9 @@ async def _keep(resources: Resources, ticket: Ticket, captured: Captured) -> Non
     sealed = resources.vault.seal(captured.as_text(), host_id=ticket.host_id, column=COLUMN)
     try:
         await keep(resources.database, ticket, status=captured.status, sealed=sealed)
-    except DATABASE_AWAY as error:
+    except (SQLAlchemyError, OSError) as error:
+        if not is_away(error):
+            raise
         log.warning("idempotent_answer_not_kept", extra={"error": type(error).__name__})
 
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
+from app.database_faults import is_away
 from app.models import IdempotentAnswer
 from app.problems import KeyReused, TooManyRequests
 
@@ -25,7 +25,6 @@ BYTES_MAX: Final = 67_108_864
 ABANDONED_AFTER: Final = timedelta(minutes=5)
 UNDER_WAY: Final = 0
 NO_ROOM: Final = "As many answers as may be are kept for this host; send changes without Idempotency-Key."
-DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,9 @@ async def forget(database: Database, ticket: Ticket) -> None:
     try:
         async with database.tenant(ticket.host_id) as session:
             await session.execute(delete(IdempotentAnswer).where(*_own(ticket)))
-    except DATABASE_AWAY as error:
+    except (SQLAlchemyError, OSError) as error:
+        if not is_away(error):
+            raise
         log.warning("idempotency_key_not_released", extra={"error": type(error).__name__})
 
 

@@ -21,6 +21,7 @@ The class name is the machine-readable `code`. A title never carries personal da
 """
 
 import logging
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -29,12 +30,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from app.advice.table import Advice, advice_for_problem
-from app.database_faults import is_of_a_value
+from app.database_faults import DRIVER_FAULTS, first_line, is_away, is_of_a_value
 from app.log_limit import LogLimit
 from app.salesforce.errors import Failure
 from app.telemetry import ACCESS_REFUSALS
@@ -45,6 +45,8 @@ limit = LogLimit(log)
 
 KEPT_OUT = frozenset({401, 403, 429})
 PROBLEM_JSON = "application/problem+json"
+OF_DATABASE = (SQLAlchemyError, *DRIVER_FAULTS, ConnectionError, TimeoutError, socket.gaierror)
+"""What comes of asking Postgres; the intake's own connection gives the driver's errors as they are."""
 
 
 class FieldError(BaseModel):
@@ -395,11 +397,11 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
         kind = HTTP_PROBLEMS.get(error.status_code, Unexpected)
         return answer(request, kind(headers=error.headers))
 
-    async def database_away(request: Request, error: Exception) -> JSONResponse:
-        log.warning("database_unavailable", extra={"error": type(error).__name__})
-        return answer(request, DatabaseUnavailable(headers={"Retry-After": "5"}))
-
-    async def refused_by_database(request: Request, error: Exception) -> JSONResponse:
+    async def of_database(request: Request, error: Exception) -> JSONResponse:
+        if is_away(error):
+            cause, kind = first_line(error), type(error).__name__
+            limit.log(logging.WARNING, "database_unavailable", key=cause, error=kind, cause=cause)
+            return answer(request, DatabaseUnavailable(headers={"Retry-After": "5"}))
         if not is_of_a_value(error):
             return await unexpected(request, error)
         log.error("values_not_storable", extra={"request_id": request_id_of(request)})
@@ -412,9 +414,8 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
     app.add_exception_handler(Problem, expected)
     app.add_exception_handler(RequestValidationError, wrong_shape)
     app.add_exception_handler(HTTPException, framework)
-    for kind in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
-        app.add_exception_handler(kind, database_away)
-    app.add_exception_handler(DBAPIError, refused_by_database)
+    for kind in OF_DATABASE:
+        app.add_exception_handler(kind, of_database)
     app.add_exception_handler(Exception, unexpected)
 
 

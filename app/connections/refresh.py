@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.approvals import was_evicted
@@ -18,6 +17,7 @@ from app.connections.left_grants import forget_left
 from app.connections.refusals import CREDENTIALS_REJECTED, reason_of
 from app.connections.revocations import queue_revocation
 from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
+from app.database_faults import is_away
 from app.models import Connection
 from app.resources import Resources
 from app.salesforce import oauth
@@ -29,7 +29,6 @@ from app.vault import Vault
 log = logging.getLogger(__name__)
 
 STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
-DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,9 @@ async def _store_for_certain(
     for pause in STORE_PAUSES:
         try:
             return await _store(resources, host_id, claim=claim, answer=answer)
-        except DATABASE_AWAY as error:
+        except (SQLAlchemyError, OSError) as error:
+            if not is_away(error):
+                raise
             log.warning("refresh_not_stored", extra={"host_id": host_id, "error": type(error).__name__})
             await asyncio.sleep(pause)
     return await _store(resources, host_id, claim=claim, answer=answer)

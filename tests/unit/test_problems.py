@@ -1,9 +1,11 @@
 """Problems: one shape for every refusal, and no more in it than the caller may know."""
 
 import inspect
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -183,6 +185,14 @@ async def test_frameworks_own_refusals_are_problems_too(
     [
         pytest.param(OperationalError("SELECT 1", {}, OSError("refused")), id="operational"),
         pytest.param(ConnectionRefusedError("refused"), id="refused"),
+        pytest.param(TimeoutError(), id="no-connection-in-time"),
+        pytest.param(socket.gaierror("unknown"), id="no-such-name-just-now"),
+        pytest.param(DBAPIError("UPDATE", {}, Refused("53100")), id="disk-full"),
+        pytest.param(DBAPIError("UPDATE", {}, Refused("58030")), id="io-error"),
+        # The intake's own connection: nobody has wrapped them.
+        pytest.param(asyncpg.InternalServerError("could not write init file"), id="connect-disk-full"),
+        pytest.param(asyncpg.TooManyConnectionsError("sorry"), id="connect-too-many"),
+        pytest.param(asyncpg.InvalidPasswordError("changed"), id="connect-password"),
     ],
 )
 async def test_database_that_is_away_is_not_our_fault(raised: Exception) -> None:

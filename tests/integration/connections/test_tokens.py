@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
@@ -245,23 +247,31 @@ async def test_cancelled_caller_does_not_lose_a_rotated_token(
 class Shaky(Database):
     """A database that is away for a moment whenever a transaction begins in the `away`-th place."""
 
-    def __init__(self, steady: Database, away: set[int]) -> None:
-        self._steady, self._away, self._begun = steady, away, 0
+    def __init__(self, steady: Database, away: set[int], error: Exception) -> None:
+        self._steady, self._away, self._begun, self._error = steady, away, 0, error
 
     @asynccontextmanager
     async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
         self._begun += 1
         if self._begun in self._away:
-            raise ConnectionResetError("the database went away")
+            raise self._error
         async with self._steady.tenant(host_id) as session:
             yield session
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ConnectionResetError("the database went away"), id="reset"),
+        pytest.param(DBAPIError("UPDATE", {}, asyncpg.DiskFullError("full")), id="disk-full"),
+        pytest.param(TimeoutError(), id="no-connection-in-time"),
+    ],
+)
 async def test_rotated_token_survives_a_database_that_is_away_for_a_moment(
-    resources: Resources, connection: Connection, endpoint: TokenEndpoint
+    resources: Resources, connection: Connection, endpoint: TokenEndpoint, error: Exception
 ) -> None:
     endpoint.is_rotating = True
-    shaky = replace(resources, database=Shaky(resources.database, {2, 3}))
+    shaky = replace(resources, database=Shaky(resources.database, {2, 3}, error))
     assert (await ConnectionTokens(shaky, "host_a").renew(USED)).version == 2
     assert (await ConnectionTokens(resources, "host_a").renew(USED)).version == 2
     assert (len(endpoint.posts), endpoint.reuses) == (1, 0)

@@ -33,6 +33,8 @@ class Refusal(Exception):
         pytest.param(DBAPIError("", {}, Refusal("XX000")), id="could-not-write-init-file"),
         pytest.param(DBAPIError("", {}, Refusal("55000")), id="object-state"),
         pytest.param(asyncpg.InternalServerError(), id="driver-could-not-write-init-file"),
+        pytest.param(asyncpg.InvalidPasswordError(), id="driver-password-changed"),
+        pytest.param(asyncpg.InvalidCatalogNameError(), id="driver-no-such-database"),
         pytest.param(asyncpg.AdminShutdownError(), id="driver-shutdown"),
         pytest.param(asyncpg.DiskFullError(), id="driver-disk-full"),
         pytest.param(asyncpg.InterfaceError("connection is closed"), id="driver-closed"),
