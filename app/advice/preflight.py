@@ -94,6 +94,12 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         (FIELD_ACCESS,),
     ),
     FindingRow(
+        "needed_field_not_writeable", "blocker", "permissions", "{object}: {label} cannot be written",
+        "Every new {object} will be refused by Salesforce.",
+        "Field-level security hides the field from the user who connected, or makes it read-only.",
+        (FIELD_ACCESS,),
+    ),
+    FindingRow(
         "marketing_user_missing", "warning", "permissions", "Marketing User is not ticked",
         "Campaigns cannot be created; where members are refused, too, they wait and no link breaks.",
         "Salesforce asks for the feature licence Marketing User before somebody may create campaigns.",

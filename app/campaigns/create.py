@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import audit
 from app.campaigns.backfill import LINK, cancel_backfill, start_backfill
 from app.campaigns.creation import OWN_STATUSES, Wish
-from app.campaigns.reading import Campaign, read_campaign
+from app.campaigns.reading import HIDDEN_FIELD, Campaign, read_campaign
 from app.campaigns.statuses import MEANINGS, propose
 from app.connections.calls import org_calls
 from app.connections.service import mark_used
@@ -35,11 +35,13 @@ from app.salesforce.errors import (
 )
 from app.salesforce.ids import to18
 from app.salesforce.soql import datetime_literal, quote
+from app.sync.ends import FIELD_NAME
 from app.sync.references import reference_of, references_in
 
 CREATE_FAILED: Final = "campaign_create_failed"
 STATUSES_NOT_CREATED: Final = "member_statuses_not_created"
-OPTIONAL: Final = ("Type", "StartDate", "EndDate", "Description")
+DESCRIPTION: Final = "Description"
+OPTIONAL: Final = ("Type", "StartDate", "EndDate", DESCRIPTION)
 CLOCK_SKEW: Final = timedelta(minutes=5)
 WAITS: Final = (5, 15, 60, 300, 900)
 """Seconds before another try, by how many there were."""
@@ -143,15 +145,19 @@ async def _make(creation: Creation) -> str | None:
 
 
 async def _look(creation: Creation) -> str | None:
-    """The campaign that an earlier try may have made, by its name and our reference."""
+    """The campaign that an earlier try may have made, by its name and our reference.
+
+    Where Description is hidden from the user the name and the time have to do.
+    """
     link = creation.link
     assert link.creation_started_at is not None
     since = datetime_literal(link.creation_started_at - CLOCK_SKEW)
-    soql = f"SELECT Id, Description FROM Campaign WHERE Name = {quote(creation.wish.name)} AND CreatedDate >= {since}"  # noqa: S608, E501
+    where = f"FROM Campaign WHERE Name = {quote(creation.wish.name)} AND CreatedDate >= {since}"
+    hides_it = DESCRIPTION in creation.wish.dropped
     async with org_calls(creation.resources, link.host_id) as client:
-        found = await client.query(soql)
+        found = await client.query(f"SELECT {'Id' if hides_it else 'Id, Description'} {where}")
     for record in found:
-        if creation.reference in references_in(record.get("Description")):
+        if hides_it or creation.reference in references_in(record.get(DESCRIPTION)):
             return to18(record["Id"])
     return None
 
@@ -218,14 +224,16 @@ def _fields(creation: Creation) -> dict[str, Any]:
         "Type": wish.type,
         "StartDate": wish.start_date,
         "EndDate": wish.end_date,
-        "Description": f"Created by Eventship.\n\n{creation.reference}",
+        DESCRIPTION: f"Created by Eventship.\n\n{creation.reference}",
     }
     return {name: value for name, value in fields.items() if value is not None and name not in wish.dropped}
 
 
 async def _refused(creation: Creation, failure: Failure) -> None:
     """Leave out what the org does not take and may be missing; wait for what passes; else say it failed."""
-    dropped = tuple(name for name in failure.fields if name in OPTIONAL and name not in creation.wish.dropped)
+    is_hidden = failure.error_code.startswith(HIDDEN_FIELD)
+    named = failure.fields or (FIELD_NAME.findall(failure.message) if is_hidden else ())
+    dropped = tuple(name for name in OPTIONAL if name in named and name not in creation.wish.dropped)
     if dropped:
         wish = replace(creation.wish, dropped=(*creation.wish.dropped, *dropped))
         now = func.clock_timestamp()

@@ -4,10 +4,12 @@ A sandbox is a copy of production with the same record ids, so a set-up made in 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import select, update
 
+from app.campaigns.reading import select_campaigns, with_visible
 from app.database import Database
 from app.models import CampaignLink
 from app.salesforce.client import SalesforceClient
@@ -16,7 +18,6 @@ from app.salesforce.ids import to18
 from app.salesforce.soql import quote
 
 CHUNK: Final = 100
-SELECT_CAMPAIGNS: Final = "SELECT Id, Name, IsActive FROM Campaign WHERE Id"
 SELECT_STATUSES: Final = "SELECT CampaignId, Label FROM CampaignMemberStatus WHERE CampaignId"
 BROKEN: Final = "campaign_broken"
 
@@ -32,7 +33,7 @@ async def follow_links(database: Database, client: SalesforceClient, *, host_id:
         wanted = sorted({link.campaign_id for link in links if link.campaign_id})
     found = 0
     for start in range(0, len(wanted), CHUNK):
-        campaigns, labels = await _look(client, wanted[start : start + CHUNK])
+        campaigns, labels = await with_visible(client, partial(_look, client, wanted[start : start + CHUNK]))
         for campaign_id, campaign in campaigns.items():
             await _point(database, host_id, org_id, campaign=campaign, labels=labels.get(campaign_id, []))
         found += len(campaigns)
@@ -40,11 +41,11 @@ async def follow_links(database: Database, client: SalesforceClient, *, host_id:
 
 
 async def _look(
-    client: SalesforceClient, ids: Sequence[str]
+    client: SalesforceClient, ids: Sequence[str], fields: Sequence[str]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
     listed = ", ".join(quote(each) for each in ids)
     soql = {
-        "campaigns": f"{SELECT_CAMPAIGNS} IN ({listed})",
+        "campaigns": f"{select_campaigns(fields)} WHERE Id IN ({listed})",
         "statuses": f"{SELECT_STATUSES} IN ({listed}) ORDER BY SortOrder",
     }
     requests = [query_request(name, text, api_version=client.api_version) for name, text in soql.items()]
@@ -78,7 +79,7 @@ async def _point(
                     state="linked" if has_all else "broken",
                     problem_code=None if has_all else BROKEN,
                     campaign_name=str(campaign["Name"]),
-                    is_active=campaign["IsActive"] is True,
+                    is_active=campaign.get("IsActive") is not False,
                     available_statuses=labels,
                     version=CampaignLink.version + 1,
                 )

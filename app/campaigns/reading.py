@@ -1,8 +1,10 @@
 """A campaign and its member statuses, read from Salesforce in one call."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from app.advice.table import advise
 from app.campaigns.statuses import MemberStatus, choosable
@@ -37,10 +39,14 @@ NOT_READABLE: Final = frozenset(
     }
 )
 
-SELECT_CAMPAIGN: Final = (
-    "SELECT Id,Name,Type,Status,IsActive,StartDate,EndDate,NumberOfLeads,NumberOfContacts FROM Campaign"
-)
+CAMPAIGN_FIELDS: Final = (
+    "Name", "Type", "Status", "IsActive", "StartDate", "EndDate", "NumberOfLeads", "NumberOfContacts",
+)  # fmt: skip
+HIDDEN_FIELD: Final = "INVALID_FIELD"
 SELECT_STATUSES: Final = "SELECT Label,IsDefault,HasResponded,SortOrder FROM CampaignMemberStatus"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,27 @@ class Campaign:
         return [status.label for status in self.statuses]
 
 
+def select_campaigns(fields: Sequence[str] = CAMPAIGN_FIELDS) -> str:
+    return f"SELECT {','.join(('Id', *fields))} FROM Campaign"  # noqa: S608 -- names of describes
+
+
+async def with_visible(client: SalesforceClient, ask: Callable[[Sequence[str]], Awaitable[T]]) -> T:
+    """What `ask` answers for CAMPAIGN_FIELDS; where one is hidden from the user, for those that are not.
+
+    Raises what `ask` raises.
+    """
+    try:
+        return await ask(CAMPAIGN_FIELDS)
+    except Refused as refused:
+        if refused.failure.error_code != HIDDEN_FIELD:
+            raise
+        described = await client.describe("Campaign")
+        visible = [each for each in CAMPAIGN_FIELDS if each in described.fields]
+        if len(visible) == len(CAMPAIGN_FIELDS):
+            raise
+        return await ask(visible)
+
+
 async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign | None:
     """The campaign with this 18-character id; None only when Salesforce says that it has none.
 
@@ -70,7 +97,7 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
     ApiBudgetReached.
     """
     try:
-        campaigns, statuses = await _ask(client, campaign_id)
+        campaigns, statuses = await with_visible(client, partial(_ask, client, campaign_id))
     except SalesforceError as error:
         raise problem_of(error) from error
     if not campaigns:
@@ -115,10 +142,12 @@ def _retry_after(seconds: int) -> dict[str, str]:
     return {"Retry-After": str(seconds)}
 
 
-async def _ask(client: SalesforceClient, campaign_id: str) -> tuple[list[dict[str, Any]], ...]:
+async def _ask(
+    client: SalesforceClient, campaign_id: str, fields: Sequence[str]
+) -> tuple[list[dict[str, Any]], ...]:
     wanted = quote(campaign_id)
     queries = {
-        "campaign": f"{SELECT_CAMPAIGN} WHERE Id = {wanted}",
+        "campaign": f"{select_campaigns(fields)} WHERE Id = {wanted}",
         "statuses": f"{SELECT_STATUSES} WHERE CampaignId = {wanted} ORDER BY SortOrder",
     }
     version = client.api_version
@@ -129,17 +158,17 @@ async def _ask(client: SalesforceClient, campaign_id: str) -> tuple[list[dict[st
 
 
 def campaign_of(record: dict[str, Any], statuses: tuple[MemberStatus, ...] = ()) -> Campaign:
-    """A record of SELECT_CAMPAIGN. Raises SalesforceUnavailable when it is not one."""
+    """A record of `select_campaigns`; what is hidden is nothing. Raises SalesforceUnavailable for another."""
     try:
         return Campaign(
             id=to18(record["Id"]),
             name=record["Name"],
-            type=record["Type"],
-            status=record["Status"],
-            is_active=bool(record["IsActive"]),
-            start_date=_date(record["StartDate"]),
-            end_date=_date(record["EndDate"]),
-            members=int(record["NumberOfLeads"] or 0) + int(record["NumberOfContacts"] or 0),
+            type=record.get("Type"),
+            status=record.get("Status"),
+            is_active=bool(record.get("IsActive", True)),
+            start_date=_date(record.get("StartDate")),
+            end_date=_date(record.get("EndDate")),
+            members=int(record.get("NumberOfLeads") or 0) + int(record.get("NumberOfContacts") or 0),
             statuses=statuses,
         )
     except (KeyError, TypeError, ValueError) as error:

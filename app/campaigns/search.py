@@ -1,9 +1,10 @@
 """Search the connected org's campaigns by name, active ones first."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from app.campaigns.links import found_record
-from app.campaigns.reading import SELECT_CAMPAIGN, campaign_of
+from app.campaigns.reading import campaign_of, select_campaigns, with_visible
 from app.campaigns.schemas import CampaignPage
 from app.connections.calls import org_calls
 from app.connections.service import usable_connection
@@ -30,13 +31,16 @@ async def search_campaigns(
     async with resources.database.tenant(host_id) as session:
         connection = await usable_connection(session, host_id, settings=resources.settings)
     async with org_calls(resources, host_id) as client:
-        records = await client.query(_soql(q, limit=limit + 1, offset=offset))
+        records = await with_visible(
+            client, lambda fields: client.query(_soql(q, fields, limit=limit + 1, offset=offset))
+        )
     return _page(records, connection, limit=limit, offset=offset)
 
 
-def _soql(q: str, *, limit: int, offset: int) -> str:
+def _soql(q: str, fields: Sequence[str], *, limit: int, offset: int) -> str:
     where = f" WHERE Name LIKE {like(q.strip())}" if q.strip() else ""
-    return f"{SELECT_CAMPAIGN}{where} ORDER BY IsActive DESC, Name, Id LIMIT {limit} OFFSET {offset}"
+    first = "IsActive DESC, " if "IsActive" in fields else ""
+    return f"{select_campaigns(fields)}{where} ORDER BY {first}Name, Id LIMIT {limit} OFFSET {offset}"
 
 
 def _page(records: list[dict[str, Any]], connection: Connection, *, limit: int, offset: int) -> CampaignPage:

@@ -15,6 +15,7 @@ ABOUT_FIELDS: Final = frozenset(
         "required_field_without_value",
         "required_field_filled",
         "field_not_writeable",
+        "needed_field_not_writeable",
         "lead_source_restricted",
         "mapped_field_gone",
         "no_closed_task_status",

@@ -26,6 +26,12 @@ WRITTEN: Final[dict[str, tuple[str, ...]]] = {
 }
 """What new records get whatever is mapped; an Account of a person has no name of its own."""
 
+NEEDED: Final = {
+    "Task": frozenset({"WhoId", "Subject", "Status"}),
+    "CampaignMember": frozenset(WRITTEN["CampaignMember"]),
+}
+"""What a record of ours is refused without; the rest of what we write can be left out."""
+
 BLOCKED_BY_CREATE: Final = {
     "Lead": "create_lead",
     "Contact": "create_contact",
@@ -94,7 +100,10 @@ def unwriteable(look: OrgLook, known: Known) -> Iterator[Finding]:
             field = described.fields.get(name)
             if field is None or not field.is_createable:
                 label = field.label if field else name
-                yield make_finding("field_not_writeable", known, sobject=sobject, field=name, label=label)
+                is_needed = name in NEEDED.get(sobject, ())
+                blocks = (blocked_by(sobject, known.rules),) if is_needed else ()
+                code = "needed_field_not_writeable" if is_needed else "field_not_writeable"
+                yield make_finding(code, known, sobject=sobject, field=name, label=label, blocks=blocks)
 
 
 def misfits(look: OrgLook, known: Known) -> Iterator[Finding]:

@@ -29,8 +29,8 @@ OPTIONAL_FIELDS = frozenset(
 )
 """Fields of a person without which it can stand; the org may hide or restrict them."""
 
-OPTIONAL_OF_TASKS = frozenset({"Description"})
-"""What a Task can stand without; our reference goes with it."""
+OPTIONAL_OF_TASKS = frozenset({"ActivityDate", "Description"})
+"""What a Task can stand without; our reference goes with the latter."""
 
 RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})

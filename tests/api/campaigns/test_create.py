@@ -404,3 +404,32 @@ async def test_dates_wait_while_salesforce_is_away(desk: Desk, worker_settings: 
     assert await days(desk) != wanted
     await follow(desk, worker_settings)
     assert await days(desk) == wanted
+
+
+@pytest.mark.parametrize("hidden", [["Type"], ["StartDate"], ["Description"], ["Type", "Description"]])
+async def test_a_hidden_field_is_left_out_of_the_campaign(
+    desk: Desk, worker_settings: Settings, hidden: list[str]
+) -> None:
+    await desk.org.configure(hidden_fields={"Campaign": hidden})
+    await upcoming(desk, kind="webinar")
+    await create(desk)
+    await work(desk, worker_settings, rounds=4)
+    shown = await link(desk)
+    assert (shown["state"], shown["problem"]) == ("linked", None)
+    assert [each["Name"] for each in await campaigns(desk)] == ["Otter Summit"]
+
+
+@pytest.mark.parametrize("kind", ["reset_before_write", "reset_after_write"])
+async def test_without_the_description_a_lost_campaign_is_found_by_name_and_time(
+    desk: Desk, worker_settings: Settings, kind: str
+) -> None:
+    await desk.org.configure(hidden_fields={"Campaign": ["Description"]})
+    await upcoming(desk)
+    await create(desk)
+    await work(desk, worker_settings)
+    await desk.org.fault(kind, match={"is_write": True})
+    await work(desk, worker_settings)
+    assert (await link(desk))["state"] == "creating"
+    await work(desk, worker_settings, rounds=4)
+    assert (await link(desk))["state"] == "linked"
+    assert [each["Name"] for each in await campaigns(desk)] == ["Otter Summit"]

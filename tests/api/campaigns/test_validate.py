@@ -179,3 +179,22 @@ async def test_member_may_read_but_not_change(desk: Desk, campaign_id: str, mint
 async def test_foreign_host_does_not_exist(desk: Desk, mint: TokenMint) -> None:
     desk.http.headers.update(mint.headers(hosts={"host_b": "owner"}))
     assert problem(await desk.http.get(PATH)) == (404, "HostNotFound")
+
+
+MINOR = ("Type", "Status", "IsActive", "StartDate", "EndDate", "NumberOfLeads", "NumberOfContacts")
+
+
+@pytest.mark.parametrize(
+    "hidden", [[each] for each in MINOR] + [list(MINOR)], ids=lambda names: "+".join(names)
+)
+async def test_a_hidden_field_of_campaigns_keeps_nobody_from_finding_and_linking_one(
+    desk: Desk, campaign_id: str, hidden: list[str]
+) -> None:
+    await desk.org.configure(hidden_fields={"Campaign": hidden})
+    found = (await desk.http.get(f"{PATH}s", params={"q": "otter"})).json()["items"]
+    shown = (await desk.validate(campaign_id)).json()
+    assert (await desk.link(campaign_id)).status_code == 201
+    assert [shown["campaign"]] == found
+    campaign = shown["campaign"]
+    assert (campaign["id"], campaign["name"], campaign["is_active"]) == (campaign_id, "Otter Summit", True)
+    assert campaign["end_date"] == (None if "EndDate" in hidden else "2036-11-25")

@@ -116,6 +116,12 @@ def test_ordinary_org_has_no_findings() -> None:
             id="field",
         ),
         pytest.param(
+            with_object("Task", field("Subject", is_createable=False)),
+            None,
+            "needed_field_not_writeable",
+            id="needed field",
+        ),
+        pytest.param(
             with_object(
                 "Lead", field("LeadSource", is_restricted_picklist=True, picklist_values=("Web", "Other"))
             ),

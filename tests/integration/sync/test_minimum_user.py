@@ -1,0 +1,40 @@
+"""A user with the least that suffices: what is not needed may be hidden, and nothing waits for it."""
+
+import pytest
+
+from app.sync.describes import forget_describes
+from tests.integration.sync.conftest import HOST, Rig
+
+NOT_NEEDED = (
+    "Account", "AssignmentRule", "Campaign", "CampaignMemberStatus", "Case", "DuplicateRule", "Event",
+    "Group", "PermissionSetAssignment", "RecordType", "TaskStatus", "User", "UserRecordAccess",
+)  # fmt: skip
+
+
+async def hide(rig: Rig, *, objects: tuple[str, ...] = (), **fields: list[str]) -> None:
+    await rig.org.configure(hidden_objects=list(objects), hidden_fields=fields)
+    async with rig.database.tenant(HOST) as session:
+        await forget_describes(session, host_id=HOST)
+
+
+@pytest.mark.parametrize("hidden", [*((each,) for each in NOT_NEEDED), NOT_NEEDED], ids="+".join)
+@pytest.mark.parametrize("creates", ["lead", "contact"])
+async def test_people_and_tasks_need_their_own_objects_alone(
+    rig: Rig, hidden: tuple[str, ...], creates: str
+) -> None:
+    await hide(rig, objects=hidden)
+    await rig.choose(people={"create": creates, "update_existing": True})
+    reg = await rig.registered(1)
+    await rig.drain()
+    assert (await rig.job(reg)).state == "synced"
+    assert len(await rig.records("Task")) == 1
+
+
+@pytest.mark.parametrize("field", ["ActivityDate", "Description"])
+async def test_a_task_stands_without_what_is_hidden_of_it(rig: Rig, field: str) -> None:
+    await hide(rig, Task=[field])
+    regs = [await rig.registered(number) for number in range(3)]
+    await rig.drain()
+    await rig.drain()
+    assert await rig.states() == dict.fromkeys(regs, "synced")
+    assert {each["Subject"] for each in await rig.records("Task")} == {"Registered: Otter Summit"}
