@@ -225,6 +225,9 @@ class Config(_Part):
     # The language of every user: of messages, not of codes.
     user_language: Literal["en_US", "de"] = "en_US"
     locked_records: tuple[str, ...] = ()
+    # A query that lists more values than this is refused, with the code beside it.
+    max_query_values: int | None = Field(default=None, ge=0)
+    query_limit_code: str = "QUERY_TIMEOUT"
     max_records: int | None = Field(default=None, ge=0)
     is_read_only: bool = False
     api_disabled_users: tuple[str, ...] = ()

@@ -127,7 +127,8 @@ class WrittenRecord(Base):
 class OrgLease(Base):
     """Who drains an org, until when (database clock); `fence` rises with every new owner.
 
-    `not_before` hides an org that asked to be left alone; `is_slow` sends it to the slow lane.
+    `not_before` hides an org that asked to be left alone; `is_slow` sends it to the slow lane; `caps` are the
+    rows that it takes in one call.
     """
 
     __tablename__ = "org_leases"
@@ -142,6 +143,7 @@ class OrgLease(Base):
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
     is_slow: Mapped[bool] = mapped_column(Boolean, server_default="false")
     batch_size: Mapped[int] = mapped_column(Integer, server_default="200")
+    caps: Mapped[Json] = mapped_column(server_default="{}")
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]
 

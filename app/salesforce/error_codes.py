@@ -106,6 +106,8 @@ SORTING_BY_CODE: Final[dict[str, Sorting]] = {
     REFRESH_UNAVAILABLE: _WAIT_ORG,
     # Somebody else was in the way.
     "UNABLE_TO_LOCK_ROW": _WAIT_RECORD,
+    "HTTP_414": _WAIT_RECORD,
+    "OPERATION_TOO_LARGE": _WAIT_RECORD,
     "QUERY_TIMEOUT": _WAIT_RECORD,
     "QUERY_TOO_COMPLICATED": _WAIT_RECORD,
     "REQUEST_RUNNING_TOO_LONG": _WAIT_RECORD,
@@ -169,10 +171,13 @@ SORTING_BY_PREFIX: Final[tuple[tuple[str, Sorting], ...]] = (
 # Codes that wrap what another layer said: Apex and Flow pass the inner status code on in their text, which is
 # not translated (`caused by: System.DmlException: Insert failed. First exception on row 0; first error:
 # UNABLE_TO_LOCK_ROW, …`). Governor limits are shared by a chunk of 200 rows: fewer rows may pass.
-_WRAPPERS: Final = frozenset(
+WRAPPERS: Final = frozenset(
     {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"}
 )
-_INNER_TRANSIENT: Final = re.compile(r"\bUNABLE_TO_LOCK_ROW\b|\bSystem\.LimitException\b")
+SHARED_LIMIT: Final = re.compile(
+    r"\bSystem\.LimitException\b|\bToo many (?:SOQL|DML|query|future)\b|\bCPU time limit\b"
+)
+_INNER_TRANSIENT: Final = re.compile(rf"\bUNABLE_TO_LOCK_ROW\b|{SHARED_LIMIT.pattern}")
 SESSION_CODES: Final = frozenset({"INVALID_SESSION_ID", "Bad_OAuth_Token"})
 """What Salesforce says of a token that it does not take: one that expired, or one that is not known yet."""
 
@@ -192,7 +197,7 @@ def sort_code(code: str, message: str, http_status: int | None, *, is_of_call: b
     """
     if code in SESSION_CODES and not any(words in message for words in NEVER_CURED):
         return _WAIT_CONNECTION
-    if code in _WRAPPERS and _INNER_TRANSIENT.search(message):
+    if code in WRAPPERS and _INNER_TRANSIENT.search(message):
         return _WAIT_RECORD
     if code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" and _APEX.search(message):
         return _DATA_RECORD

@@ -26,6 +26,8 @@ from app.salesforce.error_codes import (
     MULTIPLE_CHOICES,
     NOT_SENT,
     NOTHING_KEPT,
+    SHARED_LIMIT,
+    WRAPPERS,
     ErrorClass,
     Scope,
     Sorting,
@@ -112,6 +114,11 @@ class Failure:
         is_fault = self.http_status is not None and self.http_status >= 500
         is_half_done = self.http_status is not None and self.error_code in HALF_DONE
         return is_half_done or (is_fault and self.error_code not in NOTHING_KEPT)
+
+    @property
+    def is_beyond_limits(self) -> bool:
+        """Whether an automation of the org used up a limit that all rows of a call share."""
+        return self.error_code in WRAPPERS and SHARED_LIMIT.search(self.message) is not None
 
     @property
     def is_daily_limit(self) -> bool:

@@ -28,6 +28,7 @@ from app.settings import Settings
 from app.sync import leases
 from app.sync.ahead import Ahead
 from app.sync.batch import Batch
+from app.sync.caps import LOOK_UP
 from app.sync.claim import open_hosts
 from app.sync.clock import Clock
 from app.sync.finish import Tally, finish
@@ -46,6 +47,7 @@ from app.sync.policy import Consequence, consequence_of, is_session_refused
 from app.sync.rows import Row
 from app.sync.steps import BudgetReached, Looked, is_used_up, look_up, take_steps
 from app.sync.store import Store
+from app.sync.unasked import is_too_large
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +207,8 @@ async def _drain_batch(
     ahead: Ahead,
     has_time: Callable[[], bool],
 ) -> Tally:
-    host_id, most = turn.host_id, engine.settings.batch_size_max
+    host_id = turn.host_id
+    most = lease.caps.rows_of(LOOK_UP, engine.settings.batch_size_max)
     taken = await ahead.take(host_id, size=max(1, min(lease.batch_size, most) >> turn.faults))
     if taken is None:
         return Tally(0, has_uncertain=False)
@@ -230,6 +233,9 @@ async def _drain_batch(
     if ended is None and has_time() and not any(row.misjudged for row in rows):
         ahead.ask(host_id, partial(_look_ahead, engine, lease, line.client))
     tally = await finish(store, rows, line.client, calls=calls)
+    if ended is not None and is_too_large(ended):
+        lease.caps.halve(LOOK_UP, len(rows))
+    await leases.keep_caps(engine.database, lease)
     if ended is not None:
         await _react(engine, lease, host_id, ended)
         raise DrainEnded from ended
@@ -285,6 +291,8 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
     )
     match error:
         case ConnectionEnded() | BudgetReached():
+            return
+        case Refused() if is_too_large(error):
             return
         case SendGuardTripped():
             raise LeaseLost from error

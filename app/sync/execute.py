@@ -23,6 +23,7 @@ from app.salesforce.composite import (
     read_written,
 )
 from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Refused, SalesforceError
+from app.sync.caps import Caps
 from app.sync.clock import Clock
 from app.sync.ends import (
     end_of_create,
@@ -33,7 +34,7 @@ from app.sync.ends import (
     refuse,
 )
 from app.sync.history import note_answer, note_lost_answer
-from app.sync.policy import STOPPING, consequence_of, next_look
+from app.sync.policy import STOPPING, consequence_of, is_beyond_limits, next_look
 from app.sync.rows import Operation, Row
 from app.sync.rules.duplicates import update_alert_notice
 from app.sync.store import Store
@@ -75,7 +76,7 @@ class Executor:
         if len(operations) == 1 and operations[0].fence is not None:
             await self._create_alone(operations[0])
             return
-        for call in _calls(operations):
+        for call in self._calls(operations):
             await self._send(call)
 
     async def run_singly(self, operations: Sequence[Operation]) -> None:
@@ -170,6 +171,7 @@ class Executor:
     async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubAnswer]) -> None:
         lost: AnswerLost | None = None
         refused_chunks: list[tuple[Chunk, Refused]] = []
+        too_many: list[Operation] = []
         for chunk, answer in zip(chunks, answers, strict=True):
             try:
                 results = read_collection(answer, len(chunk))
@@ -179,13 +181,35 @@ class Executor:
             except Refused as refused:
                 refused_chunks.append((chunk, refused))
             else:
+                too_many += self._beyond_limits(chunk, results)
+                spared = set(map(id, too_many))
                 async for operation, result in in_turns(zip(chunk, results, strict=True)):
-                    self._settle(operation, result)
+                    if id(operation) not in spared:
+                        self._settle(operation, result)
+        for call in self._calls(too_many):
+            await self._send(call)
         for chunk, refusal in refused_chunks:
             await self._split(chunk, refusal)
         if lost is not None:
             raise lost
         self.raise_ended()
+
+    def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[Operation]:
+        """The rows that an automation of the org could not take together: they are sent again, fewer each."""
+        again, caps = [], self.store.lease.caps
+        for sobject in dict.fromkeys(operation.record.sobject for operation in chunk):
+            of_object = [
+                each for each in zip(chunk, results, strict=True) if each[0].record.sobject == sobject
+            ]
+            refused = [each for each, result in of_object if is_beyond_limits(result.failures)]
+            if not refused:
+                caps.note_clean(sobject, len(of_object))
+            elif len(of_object) > 1:
+                caps.halve(sobject, len(of_object))
+                again += refused
+        for operation in again:
+            mark_unwritten(operation, is_failed=False)
+        return again
 
     async def _split(self, operations: Sequence[Operation], refused: Refused) -> None:
         """Find the row that alone makes a call fail, by halving; the others go through."""
@@ -199,8 +223,11 @@ class Executor:
             return
         middle = len(operations) // 2
         for half in (operations[:middle], operations[middle:]):
-            for call in _calls(half):
+            for call in self._calls(half):
                 await self._send(call)
+
+    def _calls(self, operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
+        return _calls(operations, self.store.lease.caps)
 
     async def composite(
         self, requests: Sequence[Subrequest], operations: Sequence[Operation]
@@ -309,19 +336,21 @@ class Executor:
                 self.ended = self.ended or Refused(result.failures)
 
 
-def _calls(operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
+def _calls(operations: Sequence[Operation], caps: Caps) -> Iterator[list[Chunk]]:
     """Groups that fit one composite: creates before updates, each collection sorted by object.
 
     Headers are those of a whole collection. A collection with texts that look like references is a group of
-    its own.
+    its own, and an object with a cap has collections of its own.
     """
-    alike: dict[tuple[bool, bool, tuple[tuple[str, str], ...]], list[Operation]] = {}
+    alike: dict[tuple[bool, bool, tuple[tuple[str, str], ...], str], list[Operation]] = {}
     for each in sorted(operations, key=lambda each: (not each.is_create, each.record.sobject)):
-        is_literal = has_reference_text(each.record.fields)
-        alike.setdefault((is_literal, each.is_create, each.headers), []).append(each)
+        is_literal, sobject = has_reference_text(each.record.fields), each.record.sobject
+        capped = sobject if sobject in caps.known else ""
+        alike.setdefault((is_literal, each.is_create, each.headers, capped), []).append(each)
     chunks: dict[bool, list[Chunk]] = {False: [], True: []}
-    for (is_literal, *_), some in alike.items():
-        chunks[is_literal] += [some[start : start + MAX_ROWS] for start in range(0, len(some), MAX_ROWS)]
+    for (is_literal, _, _, capped), some in alike.items():
+        rows = caps.rows_of(capped, MAX_ROWS)
+        chunks[is_literal] += [some[start : start + rows] for start in range(0, len(some), rows)]
     for start in range(0, len(chunks[False]), MAX_QUERIES_AND_COLLECTIONS):
         yield chunks[False][start : start + MAX_QUERIES_AND_COLLECTIONS]
     yield from ([chunk] for chunk in chunks[True])

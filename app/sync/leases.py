@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from pydantic_core import to_json
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.salesforce.errors import SendGuardTripped
+from app.sync.caps import Caps
 from app.sync.errors import NOT_PROCESSED, OUTCOME_UNKNOWN, RowError
 from app.sync.policy import MAX_DEATHS
 
@@ -28,7 +30,10 @@ ACQUIRE = text("""
     WHERE (lease.until IS NULL OR lease.until <= clock_timestamp())
       AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
       AND lease.paused_at IS NULL
-    RETURNING fence, batch_size, failures
+    RETURNING fence, batch_size, failures, caps
+""")
+KEEP_CAPS = text("""
+    UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
 """)
 RENEW = text("""
     UPDATE org_leases SET until = clock_timestamp() + :life
@@ -131,6 +136,7 @@ class Lease:
     guards_off: frozenset[str] = frozenset()
     is_lost: bool = False
     confirmed_at: float = field(default_factory=time.monotonic)
+    caps: Caps = field(default_factory=Caps)
 
     def confirm(self, asked_at: float) -> None:
         """The database said at `asked_at` (monotonic seconds) or later that the lease is ours."""
@@ -178,6 +184,7 @@ async def acquire(
         send_window,
         guards_off=guards_off,
         confirmed_at=asked_at,
+        caps=Caps.of(row.caps),
     )
 
 
@@ -209,6 +216,16 @@ async def _settle(
 ) -> Sequence[str]:
     about = {"error": error.as_json(), "group_id": error.group_id, "max_deaths": MAX_DEATHS, "died": died}
     return (await session.scalars(SETTLE_RUNNING, {**values, **about})).all()
+
+
+async def keep_caps(database: Database, lease: Lease) -> None:
+    """Remember what the org has shown since of how much it takes at a time."""
+    if not lease.caps.is_changed:
+        return
+    lease.caps.is_changed = False
+    caps = to_json(lease.caps.as_json()).decode()
+    async with database.system() as session:
+        await session.execute(KEEP_CAPS, {"caps": caps, "org_id": lease.org_id, "fence": lease.fence})
 
 
 async def release(database: Database, lease: Lease) -> None:

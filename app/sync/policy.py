@@ -1,5 +1,6 @@
 """What follows from an error, as a table: who waits, how long, and whether an attempt is spent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -102,6 +103,11 @@ class Wait:
 
 def consequence_of(failure: Failure) -> Consequence:
     return POLICY[failure.error_class, failure.scope]
+
+
+def is_beyond_limits(failures: Sequence[Failure]) -> bool:
+    """An automation of the org used up what Salesforce grants it for all rows of a call together."""
+    return any(each.is_beyond_limits for each in failures)
 
 
 def is_session_refused(failure: Failure) -> bool:

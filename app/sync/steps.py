@@ -17,6 +17,7 @@ from app.sync.access import (
     read_sight,
 )
 from app.sync.around import Around, look_around
+from app.sync.caps import LOOK_UP
 from app.sync.clock import Clock
 from app.sync.describes import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
 from app.sync.duplicates import settle_duplicate_accounts, settle_duplicates
@@ -34,7 +35,7 @@ from app.sync.rows import Operation, Row, open_rows
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, People
 from app.sync.store import Store
 from app.sync.turns import in_turns
-from app.sync.unasked import halves, is_unaskable, tell_unaskable
+from app.sync.unasked import halves, is_too_large, is_unaskable, tell_unaskable
 from app.sync.wanted import Wanted, objects_of
 
 
@@ -73,6 +74,9 @@ async def take_steps(
     try:
         await _take_steps(means, client, store, rows, clock=clock, asked=asked)
     except Refused as refused:
+        if is_too_large(refused) and len(rows) == 1:
+            tell_unaskable(rows[0], refused)
+            return
         if not is_lasting(refused):
             raise
         if not isinstance(refused, KnownToBeRefused):
@@ -97,8 +101,11 @@ async def _take_steps(
     except Refused as refused:
         if not is_unaskable(refused):
             raise
+        if is_too_large(refused):
+            store.lease.caps.halve(LOOK_UP, len(batch.jobs))
         await _take_halves(means, client, store, rows, clock=clock, refused=refused)
         return
+    store.lease.caps.note_clean(LOOK_UP, len(batch.jobs))
     if await is_used_up(client, store):
         raise BudgetReached
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)

@@ -10,12 +10,22 @@ from app.sync.policy import Consequence, consequence_of
 from app.sync.rows import Row
 from app.sync.rules.people import LEAD
 
+TOO_LARGE_CODES: Final = frozenset(
+    {
+        "HTTP_414",
+        "OPERATION_TOO_LARGE",
+        "QUERY_TIMEOUT",
+        "QUERY_TOO_COMPLICATED",
+        "REQUEST_RUNNING_TOO_LONG",
+    }
+)
+"""What Salesforce says of a query that asks for too much at a time: a smaller one may pass."""
+
 UNASKABLE_CODES: Final = frozenset(
     {
         "INVALID_QUERY_FILTER_OPERATOR",
         "MALFORMED_QUERY",
-        "OPERATION_TOO_LARGE",
-        "QUERY_TOO_COMPLICATED",
+        *TOO_LARGE_CODES,
     }
 )
 """What Salesforce says of a query that it does not take, whoever asks and however often.
@@ -29,6 +39,11 @@ Each = TypeVar("Each")
 def is_unaskable(refused: Refused) -> bool:
     """Whether the query itself was refused, and a smaller one may be taken."""
     return refused.failure.error_code in UNASKABLE_CODES
+
+
+def is_too_large(error: Exception) -> bool:
+    """Whether a look-up was refused that asked for too much at a time."""
+    return isinstance(error, Refused) and error.failure.error_code in TOO_LARGE_CODES
 
 
 def halves(some: Sequence[Each]) -> list[Sequence[Each]]:

@@ -26,6 +26,9 @@ def _answered(org: Org, call: Call, *, with_deleted: bool) -> Reply:
     text = call.query.get("q")
     if not text:
         raise refusal("MALFORMED_QUERY", "A query string has to be specified")
+    limit = org.config.max_query_values
+    if limit is not None and text.count("'") > 2 * limit:
+        raise refusal(org.config.query_limit_code, "Your query request was running for too long.")
     answer = run(org, text, version=call.version, with_deleted=with_deleted)
     if answer.count is not None:
         return Reply(200, {"totalSize": answer.count, "done": True, "records": []})

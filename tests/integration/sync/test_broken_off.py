@@ -117,8 +117,8 @@ async def test_one_row_that_always_breaks_its_call_off_does_not_keep_the_others(
     regs = [await rig.registered(number) for number in range(12)]
     match = WRITES | {"body": "otter7@"}
     await rig.org.door.post("/faults", json={"kind": "error", "match": match, **FAULT})
-    for _ in range(14):
-        await drain_by(rig, 130)
+    for _ in range(24):
+        await drain_by(rig, 200)
     states = await rig.states()
     assert {reg for reg in regs if states[reg] != "synced"} == {regs[7]}
     assert states[regs[7]] == "ambiguous"
@@ -128,8 +128,8 @@ async def test_one_row_that_always_breaks_its_call_off_does_not_keep_the_others(
 async def test_org_that_was_ill_for_an_hour_costs_nobody_a_retry_of_their_own(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.org.door.post("/faults", json={"kind": "error", "match": WRITES, **FAULT})
-    for _ in range(30):
-        await drain_by(rig, 120)
+    for _ in range(20):
+        await drain_by(rig, 200)
     assert ((await rig.job(reg)).state, (await rig.job(reg)).attempts) == ("ambiguous", 0)
     await rig.org.door.delete("/faults")
     async with rig.database.system() as session:

@@ -97,7 +97,7 @@ SORTED: list[tuple[str, str, int | None, str, str]] = [
     ("NOT_SENT", "", None, "transient", "org"),
     ("REFRESH_UNAVAILABLE", "", None, "transient", "org"),
     ("CONNECTION_ENDED", "", None, "access", "connection"),
-    ("HTTP_414", "", 414, "other", "record"),
+    ("HTTP_414", "", 414, "transient", "record"),
     ("A_CODE_FROM_NEXT_YEAR", "", 400, "other", "record"),
 ]
 
