@@ -61,6 +61,11 @@ class SimulatedOrg:
         answer = await self.door.put("/config", json=switches)
         assert answer.status_code == 200, answer.text
 
+    async def closed_statuses(self) -> list[str]:
+        """The statuses that close a Task."""
+        statuses = (await self.door.get("/config")).json()["task_statuses"]
+        return [each["value"] for each in statuses if each["is_closed"]]
+
     async def fault(self, kind: str, **details: Any) -> None:
         """The next call meets trouble."""
         answer = await self.door.post("/faults", json={"kind": kind, "count": 1, **details})

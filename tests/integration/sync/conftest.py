@@ -178,9 +178,14 @@ def _moved(problem: dict[str, Any], seconds: float) -> dict[str, Any]:
     return {**problem, "looked_at": looked_at.isoformat()}
 
 
+in_both_orgs = pytest.mark.parametrize("rig", [None, "difficult"], indirect=True, ids=["easy", "difficult"])
+"""Runs a test in an org as it comes, and in one with all that can be survived."""
+
+
 @pytest.fixture
-async def rig(database: Database, settings: Settings) -> AsyncIterator[Rig]:
-    async with opened_rig(database, settings) as rig:
+async def rig(database: Database, settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    preset = getattr(request, "param", None)
+    async with opened_rig(database, settings, preset=preset) as rig:
         yield rig
 
 
@@ -189,10 +194,13 @@ async def opened_rig(
     database: Database,
     settings: Settings,
     *,
+    preset: str | None = None,
     seen_by: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
 ) -> AsyncIterator[Rig]:
     """A rig whose engine reaches the org through what `seen_by` makes of its transport."""
     org = await SimulatedOrg.open()
+    if preset is not None:
+        await org.configure(preset=preset, latency_ms=0, query_latency_ms=0)
     app = {
         "salesforce_client_id": org.session["client_id"],
         "salesforce_client_secret": SecretStr(org.session["client_secret"]),
@@ -204,7 +212,7 @@ async def opened_rig(
             session.add(event_for())
             session.add(org.connection(resources.vault))
             # As the preflight of every new connection leaves it.
-            statuses = {"closed": ["Completed"]}
+            statuses = {"closed": await org.closed_statuses()}
             session.add(DescribeCache(host_id=HOST, org_id=org.org_id, sobject="TaskStatus", body=statuses))
         yield Rig(database, org, engine_of(resources), resources)
 
