@@ -81,6 +81,9 @@ def _stage(
     people = registrants_for(
         hosts, round(size.registrations * scenario.share), chance, shared=scenario.shared
     )
+    if scenario.preset is not None:
+        for org_id in machine.org_ids:
+            site.door.configure(org_id, preset=scenario.preset)
     machine.connect(hosts)
     _seed_contacts(machine, people)
     sender = Sender([], site.secrets.webhook_secret, history, rate=size.rate, tries=scenario.tries)
@@ -119,6 +122,8 @@ def _count(stage: Stage, *, is_control: bool, has_rested: bool) -> Findings:
     failing = frozenset(one.registration_id for one in stage.people if one.email in refused)
     if not is_control:
         check_jobs(stage.do(machine.ledger.jobs()), failing, findings)
+    open_tasks = sum(not row["IsClosed"] for org in orgs for row in org.tasks)
+    stage.expect(f"every Task is closed, not {open_tasks} open", holds=not open_tasks)
     stage.expect(f"all at rest within {REST_SECONDS:.0f} s", holds=has_rested)
     return findings
 

@@ -30,6 +30,8 @@ class Scenario:
     """One row. `guards` are left out one by one in control runs; `share` scales the crowd.
 
     `is_small`: its data is on a volume of 64 MB.
+
+    `preset` is the simulator's: which kind of org all of them are.
     """
 
     name: str
@@ -43,11 +45,13 @@ class Scenario:
     posts: bool = True
     is_small: bool = False
     is_short: bool = False
+    preset: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 SCENARIOS = (
     Scenario("kill-workers", "T1", nemeses.kill_workers, guards=("reconcile",), is_short=True),
+    Scenario("difficult-orgs", "T1", nemeses.kill_workers, orgs=2, is_short=True, preset="difficult"),
     Scenario("kill-apis", "T2", nemeses.kill_apis, tries=5),
     Scenario("no-valkey", "T4", nemeses.take_valkey_away, is_short=True),
     Scenario("lost-wake-ups", "T5", pressure.miss_wake_ups, posts=False, shared=0.0),
