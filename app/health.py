@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.boot import read_stamp
+from app.clocks import compare_clocks, read_skew
 from app.database import Database
 from app.database_faults import sqlstate
 from app.resources import Resources, ResourcesDep
@@ -91,10 +92,10 @@ NOT_READY: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/readyz", responses=NOT_READY)
 async def readyz(request: Request, resources: ResourcesDep) -> JSONResponse:
-    """Postgres answers, its tables are of this release, and secrets can be opened. Redis is not asked.
+    """Postgres answers, its tables are of this release, our clock is near its own, and secrets can be opened.
 
-    A process that was told to stop is not ready, though it serves on for a while. Whether the platform's keys
-    were read is shown and does not decide: webhooks need none.
+    Redis is not asked. A process that was told to stop is not ready, though it serves on for a while. Whether
+    the platform's keys were read is shown and does not decide: webhooks need none.
     """
     checks = {
         "process": "stopping" if request.app.state.is_stopping else "ok",
@@ -115,20 +116,22 @@ async def metrics(request: Request, resources: ResourcesDep) -> Response:
 
 
 async def check_database(database: Database) -> dict[str, str]:
-    """`database`, `roles` and `migrations`: "ok", or what is wrong."""
+    """`database`, `roles`, `migrations` and `clock`: "ok", or what is wrong."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             stamp = await read_stamp(database)
             fault = await fault_of_system(database) or await fault_of_app(database)
+            skew = await compare_clocks(database)
     except UNREACHABLE as error:
         log.warning("not_ready", extra={"error": type(error).__name__, "sqlstate": sqlstate(error)})
-        return {"database": "does not answer", "roles": "unknown", "migrations": "unknown"}
+        return {"database": "does not answer"} | dict.fromkeys(("roles", "migrations", "clock"), "unknown")
     if fault is not None:
         log.error("role_unsafe", extra={"fault": fault})
     return {
         "database": "ok",
         "roles": "ok" if fault is None else "not as they must be: the log says role_unsafe",
         "migrations": schema_fault(stamp) or "ok",
+        "clock": skew.fault or "ok",
     }
 
 
@@ -164,6 +167,7 @@ async def read_gauges(database: Database) -> bytes:
             connections = {row[0]: row[1] for row in await session.execute(CONNECTIONS)}
             troubles = (await session.execute(TROUBLES)).all()
             oldest, orgs = (await session.execute(READY)).one()
+            skew = await read_skew(session)
             workers, silence = (await session.execute(WORKERS, {"alive": ALIVE_SECONDS})).one()
     except UNREACHABLE as error:
         log.warning("gauges_not_read", extra={"error": type(error).__name__})
@@ -182,6 +186,7 @@ async def read_gauges(database: Database) -> bytes:
         ("sync_oldest_ready_age_seconds", "age of the oldest due job behind open gates", oldest),
         ("sync_orgs_with_backlog", "orgs with due jobs behind open gates", orgs),
         ("sync_workers", f"workers with a heartbeat in the last {ALIVE_SECONDS} s", workers),
+        ("clock_skew_seconds", "own clock minus the database's", skew.seconds),
         ("sync_worker_oldest_heartbeat_seconds", "longest silence among them", silence),
     ):
         Gauge(name, about, registry=registry).set(float(value))

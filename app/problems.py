@@ -3,7 +3,7 @@
 Problem
 ├── 400 CampaignIdInvalid StatusUnknown StatusesIncomplete FilterEmpty ReturnToInvalid CursorInvalid
 │       PayloadUnusable
-├── 401 TokenInvalid SignatureInvalid
+├── 401 TokenInvalid SignatureInvalid SignatureStale
 ├── 403 RoleInsufficient
 ├── 404 HostNotFound EventNotFound RegistrationNotFound CampaignNotLinked AttemptNotFound NotFound
 │       ObjectNotVisible
@@ -163,9 +163,15 @@ class TokenInvalid(Problem):
 
 
 class SignatureInvalid(Problem):
-    """A webhook that no live secret signed just now; never says which part is wrong."""
+    """A webhook that no live secret signed; never says which part is wrong."""
 
     status, title = 401, "The webhook's signature is missing or not valid"
+
+
+class SignatureStale(Problem):
+    """A webhook that a live secret signed, but for another time: a clock is wrong, or it was held up."""
+
+    status, title = 401, "The webhook was signed more than five minutes before or after our time"
 
 
 class RoleInsufficient(Problem):

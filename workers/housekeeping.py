@@ -9,6 +9,7 @@ from app.campaigns.automatic import ask_automatically
 from app.campaigns.backfill import arm_backfills, finish_backfills
 from app.campaigns.create import create_campaigns
 from app.campaigns.follow import follow_events
+from app.clocks import compare_clocks
 from app.connections.keep_alive import keep_alive
 from app.connections.preflight import run_wanted_preflights
 from app.connections.probe import probe_closed
@@ -69,6 +70,11 @@ async def keep_erasures(resources: Resources) -> None:
     await keep_erased(resources.database)
 
 
+async def look_at_clock(resources: Resources) -> None:
+    """Say in the log when our clock is far from the database's."""
+    await compare_clocks(resources.database)
+
+
 CHORES = (
     Chore("arm backfills", 1.0, arm_linked),
     Chore("finish backfills", 3.0, finish_linked),
@@ -78,6 +84,7 @@ CHORES = (
     Chore("preflights", 2.0, run_wanted_preflights),
     Chore("keep alive", HOUR, keep_alive),
     Chore("probe closed connections", HOUR, probe_closed),
+    Chore("clock", 60.0, look_at_clock),
     Chore("erasures", 60.0, keep_erasures),
     Chore("purge", HOUR, purge_old_rows),
 )

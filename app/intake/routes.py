@@ -18,15 +18,17 @@ from app.edge.bodies import read_body
 from app.intake.body import Headers, check_headers
 from app.intake.delivery import Accepted, DeliveryUnusable, Outcome, read_delivery
 from app.intake.openapi import WEBHOOK_REQUEST
-from app.intake.signature import SignatureInvalid, verify
+from app.intake.signature import SignatureInvalid, SignatureStale, verify
 from app.intake.unread import seal_unknown, seal_unusable
 from app.intake.writer import IntakeWriter
+from app.log_limit import LogLimit
 from app.problems import Problem, ProblemBody
 from app.resources import Resources
 from app.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
 from app.vault import Vault
 
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 PATH = "/webhooks/eventship"
 
@@ -34,7 +36,7 @@ router = APIRouter(tags=["webhooks"])
 
 REFUSALS = {
     400: "Signed, but not a payload that can be used: kept apart, sending it again will not help",
-    401: "Not signed by a live secret just now",
+    401: "Not signed by a live secret; or signed by one, more than five minutes away from our clock",
     408: "The body did not arrive in time",
     413: "The body is larger than 256 KiB",
     415: "Not plain application/json",
@@ -91,6 +93,9 @@ async def _recorded(
         webhook_id = verify(headers, body, secrets=settings.live_webhook_secrets, now=datetime.now(UTC))
     except SignatureInvalid:
         raise problems.SignatureInvalid from None
+    except SignatureStale as error:
+        limit.log(logging.WARNING, "webhook_stale", key="stale", seconds=round(error.seconds))
+        raise problems.SignatureStale from None
     try:
         return await _submit(writer, vault, read_delivery(webhook_id, body), body)
     except DeliveryUnusable as error:

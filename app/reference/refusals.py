@@ -88,6 +88,7 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
     "POST /webhooks/eventship": (
         problems.PayloadUnusable,
         problems.SignatureInvalid,
+        problems.SignatureStale,
         problems.BodyIncomplete,
         problems.BodyTooLarge,
         problems.MediaTypeUnsupported,

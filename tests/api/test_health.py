@@ -23,7 +23,7 @@ from tests.tokens import TokenMint
 
 NOBODY_THERE = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
 
-CHECKS = ("process", "database", "roles", "migrations", "keys", "token_keys")
+CHECKS = ("process", "database", "roles", "migrations", "clock", "keys", "token_keys")
 STAMPED = text("UPDATE alembic_version SET version_num = :revision, min_code = :min_code")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from app.database import Database
 from app.intake.schemas import TYPES
 from app.intake.signature import signed_headers
 from app.local import LocalEngines
+from app.log_limit import LogLimit
 from app.main import create_app
 from app.models import Delivery, Quarantined, Registration, UnknownBody
 from app.reference.webhook_examples import WEBHOOKS
@@ -160,6 +162,29 @@ async def test_timestamp_may_be_five_minutes_away(
 ) -> None:
     answer = await client.post(PATH, content=BODY, headers=signed(BODY, at=seconds))
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("seconds", [-600, 600], ids=["ago", "ahead"])
+async def test_a_wrong_clock_is_told_from_a_wrong_secret(
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    seconds: int,
+) -> None:
+    monkeypatch.setattr("app.intake.routes.limit", LogLimit(logging.getLogger("app.intake.routes")))
+    before = {label: counted(label) for label in ("SignatureStale", "SignatureInvalid")}
+    stale = await client.post(PATH, content=BODY, headers=signed(BODY, at=seconds))
+    other = signed_headers(b"a-badger-forges-webhooks-by-day!", "msg_1", int(time.time() + seconds), BODY)
+    forged = await client.post(PATH, content=BODY, headers=other)
+    assert (stale.status_code, stale.json()["code"]) == (401, "SignatureStale")
+    assert (forged.status_code, forged.json()["code"]) == (401, "SignatureInvalid")
+    assert {label: counted(label) - before[label] for label in before} == dict.fromkeys(before, 1)
+    [line] = [record for record in caplog.records if record.message == "webhook_stale"]
+    assert abs(vars(line)["seconds"] + seconds) <= 2
+
+
+def counted(label: str) -> float:
+    return REGISTRY.get_sample_value("webhook_requests_total", {"outcome": label}) or 0
 
 
 async def test_replay_with_a_new_time_but_the_old_signature_is_refused(client: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.intake.signature import SignatureInvalid, sign, signed_headers, verify
+from app.intake.signature import SignatureInvalid, SignatureStale, sign, signed_headers, verify
 from app.settings import WebhookSecret
 from tests.factories import NOW, WEBHOOK_KEY
 
@@ -61,14 +61,17 @@ def test_timestamp_may_be_five_minutes_away(seconds: int, is_taken: bool) -> Non
     if is_taken:
         assert check(headers) == "msg_1"
     else:
-        with pytest.raises(SignatureInvalid):
+        with pytest.raises(SignatureStale) as stale:
             check(headers)
+        assert stale.value.seconds == -seconds
 
 
 @pytest.mark.parametrize(
     "headers",
     [
         pytest.param(raw(OTHER_KEY), id="wrong-secret"),
+        pytest.param(raw(OTHER_KEY, at=AT - 400), id="wrong-secret-long-ago"),
+        pytest.param(with_header(b"webhook-timestamp", str(AT - 400).encode()), id="old-time-new-signature"),
         pytest.param(raw(body=b'{"otter": 2}'), id="other-body"),
         pytest.param(with_header(b"webhook-id", b"msg_2"), id="swapped-id"),
         pytest.param(with_header(b"webhook-timestamp", str(AT + 1).encode()), id="new-time-old-signature"),

@@ -1,0 +1,85 @@
+"""A process whose clock is far from the database's: it says so, is not ready, and nothing else changes."""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from app.clocks import SKEW_SECONDS_MAX, Skew
+from app.database import Database
+from app.log_limit import LogLimit
+from app.settings import Settings
+from tests.api.service import caller, running
+from workers.housekeeping import CHORES
+
+
+@pytest.fixture(autouse=True)
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line is held back for one of another test."""
+    monkeypatch.setattr("app.clocks.limit", LogLimit(logging.getLogger("app.clocks")))
+
+
+def skew(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr("app.clocks.own_time", lambda: time.time() + seconds)
+
+
+@pytest.fixture
+async def client(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(settings) as app, caller(app) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(600, "600 s ahead of the database's"), (-75, "75 s behind the database's")],
+    ids=["ahead", "behind"],
+)
+async def test_a_clock_beyond_a_minute_is_not_ready_and_in_the_log(
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    seconds: float,
+    said: str,
+) -> None:
+    skew(monkeypatch, seconds)
+    answers = [await client.get("/readyz") for _ in range(3)]
+    assert {(answer.status_code, answer.json()["checks"]["clock"]) for answer in answers} == {(503, said)}
+    assert (await client.get("/livez")).status_code == 200
+    [line] = [record for record in caplog.records if record.message == "clock_skewed"]
+    assert vars(line)["fault"] == said
+
+
+async def test_a_clock_within_a_minute_is_ready(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skew(monkeypatch, 55)
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["clock"]) == (200, "ok")
+
+
+@pytest.mark.parametrize("seconds", [0, 42, -600])
+async def test_the_gauge_says_how_far(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    skew(monkeypatch, seconds)
+    lines = (await client.get("/metrics")).text.splitlines()
+    [shown] = [float(line.split()[1]) for line in lines if line.startswith("clock_skew_seconds ")]
+    assert shown == pytest.approx(seconds, abs=3)
+
+
+async def test_a_worker_says_it_too(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    skew(monkeypatch, -600)
+    [chore] = [chore for chore in CHORES if chore.name == "clock"]
+    async with running(settings) as app:
+        await chore.run(app.state.resources)
+    [line] = [record for record in caplog.records if record.message == "clock_skewed"]
+    assert vars(line)["fault"] == "600 s behind the database's"
+
+
+def test_a_slow_answer_is_no_skew() -> None:
+    assert Skew(SKEW_SECONDS_MAX + 1, uncertain=1.5).fault is None
+    assert Skew(-SKEW_SECONDS_MAX - 2, uncertain=1.5).fault is not None
