@@ -52,7 +52,8 @@ HIDDEN: list[dict[str, Any]] = []
 """The answer of an object that the connected user may not see; told by identity."""
 
 PEOPLE_QUERY = re.compile(r"people(Contact|Lead|Account)\d*")
-CAMPAIGN_PARTS = ("members", "statuses")
+OBJECT_OF_PART = {"members": "CampaignMember", "statuses": "CampaignMemberStatus"}
+CAMPAIGN_PARTS = tuple(OBJECT_OF_PART)
 CLOCK_SKEW = timedelta(minutes=5)
 PERSON_FIELDS = {
     CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
@@ -310,8 +311,15 @@ def _page(answer: SubAnswer) -> QueryPage | None:
             return None
         if answer.reference_id == TASK_STATUS and is_lasting(refused):
             return QueryPage([], None)
-        named = PEOPLE_QUERY.fullmatch(answer.reference_id)
-        raise LookupRefused(refused.failures, named[1] if named else None) from refused
+        raise LookupRefused(refused.failures, _asked_of(answer.reference_id)) from refused
+
+
+def _asked_of(reference_id: str) -> str | None:
+    """The object that a query of a look asks for."""
+    named = PEOPLE_QUERY.fullmatch(reference_id)
+    if named:
+        return named[1]
+    return next((OBJECT_OF_PART[part] for part in CAMPAIGN_PARTS if reference_id.startswith(part)), None)
 
 
 async def _uncertain_tasks(

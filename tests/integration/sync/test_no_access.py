@@ -184,6 +184,20 @@ async def test_a_preflight_names_a_refused_look_up_and_has_it_tried_again(rig: R
     assert await problems(rig) == []
 
 
+@pytest.mark.parametrize(
+    ("sobject", "field"), [("CampaignMember", "HasResponded"), ("CampaignMemberStatus", "HasResponded")]
+)
+async def test_a_refused_look_at_members_names_their_object(rig: Rig, sobject: str, field: str) -> None:
+    await rig.link(await rig.org.campaign())
+    await rig.org.configure(hidden_fields={sobject: [field]})
+    reg = await rig.registered(1)
+    await rig.drain()
+    assert (await rig.job(reg)).waiting_for == "salesforce_access"
+    assert [each[:2] for each in await problems(rig)] == [("lookup_refused", sobject)]
+    seen = await run_preflight(rig.resources, HOST)
+    assert f"Salesforce refuses to let {sobject} be looked for" in [each.title for each in seen.findings]
+
+
 async def test_what_is_refused_again_waits_another_hour(rig: Rig) -> None:
     await rig.org.configure(**SIGHTS["hidden"])
     reg = await rig.registered(1)
