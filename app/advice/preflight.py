@@ -25,6 +25,7 @@ class FindingRow(NamedTuple):
 PROFILE: Final = "Change it in the user's profile or permission set, under Object Settings → {object}."
 FIELD_ACCESS: Final = "Make it editable under Object Settings → {object} → Field Permissions."
 NO_EDITION: Final = "No registration can be written while this lasts; they wait and none is lost."
+MORE_CALLS: Final = "As many registrations need more calls of the day's allowance; none fails for it."
 
 FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
     FindingRow(
@@ -220,6 +221,18 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         "Each ends when it says, however much it is used; the next one is asked for shortly before.",
         "The app's OAuth settings ask for JWT-based access tokens.",
         ("Nothing to do.", "Keep their lifetime at ten minutes or more."), "/docs/connecting#own_app",
+    ),
+    FindingRow(
+        "rows_capped", "note", "budget", "{object} is written {label} at a time", MORE_CALLS,
+        "Triggers and flows share their limits among all rows of a call, and ran into one with more rows. "
+        "After ten calls that pass we try twice as many.",
+        ("Show this to whoever looks after the triggers and flows of {object}.",),
+    ),
+    FindingRow(
+        "lookups_capped", "note", "budget", "People are looked for {label} at a time", MORE_CALLS,
+        "Salesforce ended a query for more at its limit of time or size. After ten that pass we try twice as "
+        "many.",
+        ("Ask Salesforce's support for a custom index on the fields that people are matched by.",),
     ),
     FindingRow(
         "budget_low", "warning", "budget", "Few API calls are left today",

@@ -30,16 +30,18 @@ from app.connections.preflight_schemas import Finding, PreflightOrg, PreflightSh
 from app.connections.probe import REOPENABLE, probe
 from app.connections.tokens import open_token
 from app.mapping.store import read_layers
-from app.models import Connection, Host, Preflight, Registration
+from app.models import Connection, Host, OrgLease, Preflight, Registration
 from app.problems import ApiBudgetReached, ConnectionNeedsReconnect, NotConnected, Problem
 from app.resources import Resources
 from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import MAX_ROWS
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import Refused, SalesforceError
 from app.salesforce.hosts import lightning_url
 from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.session import ConnectionEnded
 from app.sync.access import EMAIL_NOT_SEARCHABLE, NEW_LEADS_HIDDEN, AccessProblem, look_again, settle_problems
+from app.sync.caps import Caps
 from app.sync.describes import keep
 from app.sync.gates import forget_fault
 from app.sync.rules.checks import WRITTEN
@@ -142,6 +144,7 @@ async def _judged(
             without_company=await _share_without_company(session, connection.host_id),
             is_sandbox=measured.org_is_sandbox,
             edition=measured.org_edition,
+            caps=await _caps(resources, measured.org_id),
             has_jwt_tokens=_has_jwt_tokens(resources, measured),
             problems=tuple(map(AccessProblem.of, measured.problems)),
             approvals=await _approvals(resources, measured),
@@ -198,6 +201,13 @@ async def _approvals(resources: Resources, connection: Connection) -> int:
     key = (connection.org_id, connection.user_id, connection.client_id)
     async with resources.database.system() as session:
         return await count_approvals(session, key)
+
+
+async def _caps(resources: Resources, org_id: str) -> dict[str, int]:
+    async with resources.database.system() as session:
+        lease = await session.get(OrgLease, org_id)
+    known = Caps.of(lease.caps if lease else {}).known
+    return {kind: cap.rows for kind, cap in known.items() if cap.rows < MAX_ROWS}
 
 
 async def _share_without_company(session: AsyncSession, host_id: str) -> float:

@@ -1,6 +1,8 @@
 """One finding of a preflight, with its words and the page of Salesforce's set-up where it is mended. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as member
 from typing import Final
 
 from app.advice.preflight import FINDINGS
@@ -25,7 +27,10 @@ ABOUT_FIELDS: Final = frozenset(
 
 @dataclass(frozen=True)
 class Known:
-    """What we know ourselves: approvals, budget, what registrations carry, and the host's mapping."""
+    """What we know ourselves: approvals, budget, what registrations carry, and the host's mapping.
+
+    `caps` are the rows that the org has shown to take in one call, by what is written or looked for.
+    """
 
     lightning_url: str | None = None
     budget: Budget | None = None
@@ -35,6 +40,7 @@ class Known:
     edition: str | None = None
     problems: tuple[AccessProblem, ...] = ()
     has_jwt_tokens: bool = False
+    caps: Mapping[str, int] = member(default_factory=dict)
     rules: Rules = DEFAULT_RULES
 
 

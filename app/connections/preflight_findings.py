@@ -29,6 +29,7 @@ from app.sync.access import (
     NOTHING_HIDDEN,
     AccessProblem,
 )
+from app.sync.caps import LOOK_UP
 from app.sync.rules.mapping import CONTACT_CREATED, DEFAULT_RULES, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
 
 ROBOTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
@@ -206,6 +207,15 @@ def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
     return chosen in closed if chosen else bool(closed)
 
 
+def _capped(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """What calls have shown: an org that takes fewer rows than a call may hold."""
+    for kind, rows in sorted(known.caps.items()):
+        if kind == LOOK_UP:
+            yield make_finding("lookups_capped", known, label=str(rows))
+        else:
+            yield make_finding("rows_capped", known, sobject=kind, label=str(rows))
+
+
 def _marketing(look: OrgLook, known: Known) -> Iterator[Finding]:
     """Unticked it costs our own campaigns; where work met that members are refused, these as well."""
     is_met = any(each.code == MARKETING_USER_MISSING for each in known.problems)
@@ -233,6 +243,7 @@ CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
     _leads_out_of_sight,
     lead_source,
     _marketing,
+    _capped,
     places,
     _switches,
     _duplicates,

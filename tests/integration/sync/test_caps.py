@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.connections.preflight import run_preflight
 from app.models import OrgLease
-from tests.integration.sync.conftest import Rig
+from tests.integration.sync.conftest import HOST, Rig
 
 TRIGGER = {"sobject": "Task", "kind": "apex", "max_rows": 5}
 
@@ -107,3 +108,15 @@ async def test_row_that_uses_a_limit_up_alone_retries_alone(rig: Rig) -> None:
     states = await rig.states()
     assert {reg for reg in regs if states[reg] != "synced"} == {regs[5]}
     assert ((await rig.job(regs[5])).waiting_for, (await rig.job(regs[5])).attempts) == ("retry", 1)
+
+
+async def test_a_preflight_says_how_many_rows_the_org_takes(rig: Rig) -> None:
+    for number in range(40):
+        await rig.registered(number)
+    await rig.org.configure(automations=[TRIGGER])
+    await rig.drain()
+    rows = (await caps(rig))["Task"]["rows"]
+    seen = {each.code: each for each in (await run_preflight(rig.resources, HOST)).findings}
+    assert (seen["rows_capped"].severity, seen["rows_capped"].object) == ("note", "Task")
+    assert seen["rows_capped"].title == f"Task is written {rows} at a time"
+    assert "lookups_capped" not in seen

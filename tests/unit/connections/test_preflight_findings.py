@@ -162,6 +162,8 @@ def test_ordinary_org_has_no_findings() -> None:
         ),
         pytest.param(seen(), Known(approvals=4), "approvals_near_limit", id="approvals"),
         pytest.param(seen(), Known(budget=budget(720)), "budget_low", id="budget"),
+        pytest.param(seen(), Known(caps={"Lead": 25}), "rows_capped", id="rows of Leads"),
+        pytest.param(seen(), Known(caps={"look_up": 50}), "lookups_capped", id="look-ups"),
         pytest.param(seen(), Known(has_jwt_tokens=True), "jwt_access_tokens", id="JWT"),
         pytest.param(seen(closed_statuses=()), None, "no_closed_task_status", id="no closed status"),
         pytest.param(
