@@ -155,7 +155,7 @@ class HostBackfillToStart(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class BeforeConnection(BaseModel):
