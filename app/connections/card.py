@@ -1,6 +1,6 @@
 """The card: everything the dashboard shows about one host's connection, put together from what is stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -49,7 +49,9 @@ NOBODY_BEFORE: Final = BeforeConnection(registrations=0, events=0, estimated_api
 
 @dataclass(frozen=True)
 class Facts:
-    """What is stored about a host, as far as its card shows it. `approvals` counts over all hosts."""
+    """What is stored about a host, as far as its card shows it. `approvals` counts over all hosts;
+    `other_hosts` of the org are nobody's business but who manages them.
+    """
 
     host_id: str
     connection: Connection | None = None
@@ -58,7 +60,7 @@ class Facts:
     cap_percent: int = DEFAULT_CAP
     work: Work = NOTHING_TO_DO
     approvals: int = 0
-    has_other_hosts: bool = False
+    other_hosts: frozenset[str] = frozenset()
     app: AppChoice = SHARED_APP
     preflight: Preflight | None = None
     before: BeforeConnection = NOBODY_BEFORE
@@ -67,7 +69,9 @@ class Facts:
 async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
     """The card as `principal` sees it. Raises HostNotFound."""
     role, now = principal.role_on(host_id), datetime.now(UTC)
-    return make_card(resources.settings, await load_facts(resources, host_id, now), role=role, now=now)
+    facts = await load_facts(resources, host_id, now)
+    facts = replace(facts, other_hosts=facts.other_hosts & principal.roles.keys())
+    return make_card(resources.settings, facts, role=role, now=now)
 
 
 async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts:
@@ -79,7 +83,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         preflight = await session.get(Preflight, host_id)
         work = await _work(session, host, connection=connection, now=now)
         before = await count_before(session, host_id, org_id=connection.org_id if connection else None)
-    approvals, has_other_hosts = await _across_hosts(resources, connection)
+    approvals, other_hosts = await _across_hosts(resources, connection)
     return Facts(
         host_id=host_id,
         connection=connection,
@@ -88,7 +92,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         cap_percent=host.cap_percent if host else DEFAULT_CAP,
         work=work,
         approvals=approvals,
-        has_other_hosts=has_other_hosts,
+        other_hosts=other_hosts,
         app=app,
         preflight=preflight,
         before=before,
@@ -231,7 +235,7 @@ def _connection(facts: Facts, connection: Connection) -> ConnectionView:
         last_used_at=connection.last_used_at,
         last_written_at=connection.last_written_at,
         approvals=approvals_view(facts.approvals),
-        other_hosts_on_org=facts.has_other_hosts,
+        other_hosts_on_org=bool(facts.other_hosts),
     )
 
 
@@ -313,17 +317,18 @@ async def _work(
     return Work.model_validate(counted.mappings().one())
 
 
-async def _across_hosts(resources: Resources, connection: Connection | None) -> tuple[int, bool]:
+async def _across_hosts(resources: Resources, connection: Connection | None) -> tuple[int, frozenset[str]]:
+    """The approvals in use, and the other hosts that are connected to the org."""
     if connection is None:
-        return 0, False
+        return 0, frozenset()
     async with resources.database.system() as session:
-        other = (
+        others = select(Connection.host_id).where(
             Connection.org_id == connection.org_id,
             Connection.host_id != connection.host_id,
             Connection.state != "disconnected",
         )
-        has_other_hosts = await session.scalar(select(select(Connection).where(*other).exists()))
+        other_hosts = frozenset(await session.scalars(others))
         if connection.user_id is None:
-            return 0, bool(has_other_hosts)
+            return 0, other_hosts
         key = (connection.org_id, connection.user_id, connection.client_id)
-        return await count_approvals(session, key), bool(has_other_hosts)
+        return await count_approvals(session, key), other_hosts

@@ -55,7 +55,7 @@ def _answer(
 ) -> StreamingResponse:
     feeds: Feeds = request.app.state.feeds
     feeds.check_room(host_id)
-    listener = Listener(principal.role_on(host_id), event_id)
+    listener = Listener(principal.role_on(host_id), event_id, frozenset(principal.roles))
     life = min(LIFE_SECONDS, principal.seconds_left)
     events = stream(feeds, host_id, listener, after=number_in(last_event_id), life=life)
     return StreamingResponse(events, headers=HEADERS, media_type=EVENT_STREAM)

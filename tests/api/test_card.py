@@ -211,7 +211,7 @@ async def test_budget_is_the_orgs_usage_under_the_hosts_cap(service: Service) ->
     assert (budget["stop_at"], budget["is_stopped"], budget["calls_today"]) == (116000, False, 812)
 
 
-async def test_approvals_and_neighbours_are_counted_across_hosts(service: Service) -> None:
+async def test_approvals_and_neighbours_are_counted_across_hosts(service: Service, mint: TokenMint) -> None:
     await connected(service)
     assert not (await service.card())["connection"]["other_hosts_on_org"]
     vault = service.resources.vault
@@ -220,7 +220,9 @@ async def test_approvals_and_neighbours_are_counted_across_hosts(service: Servic
     await add(service, ended, connection_for(vault, "colleague", user_id="0055g00000Other"))
     shown = (await service.card())["connection"]
     assert shown["approvals"] == {"count": 4, "limit": 5, "is_warning": True}
-    assert shown["other_hosts_on_org"]
+    assert not shown["other_hosts_on_org"]
+    service.http.headers.update(mint.headers(hosts={"host_a": "owner", "other_1": "member"}))
+    assert (await service.card())["connection"]["other_hosts_on_org"]
 
 
 async def test_member_is_told_what_is_not_allowed(service: Service, mint: TokenMint) -> None:

@@ -50,6 +50,7 @@ class Feed:
     _stale: set[str] = field(default_factory=set)
     _stats_at: float = 0.0
     _card_at: float = 0.0
+    _is_card_stale: bool = False
     _refreshed_at: float = 0.0
 
     @property
@@ -140,11 +141,12 @@ class Feed:
 
     async def _tell_card(self, *, is_new: bool, has_moved: bool) -> None:
         now = time.monotonic()
-        if not is_new and not (has_moved and now - self._card_at > CARD_SECONDS):
+        self._is_card_stale |= is_new or has_moved
+        if not is_new and not (self._is_card_stale and now - self._card_at > CARD_SECONDS):
             return
-        self._card_at = now
-        for role in {each.role for each in self.listeners}:
-            self._offer_all(await self.snapshots.card(role, number=self.position))
+        self._card_at, self._is_card_stale = now, False
+        for viewer in {each.viewer for each in self.listeners}:
+            self._offer_all(await self.snapshots.card(*viewer, number=self.position))
 
     def _is_time(self, period: float) -> bool:
         now = time.monotonic()

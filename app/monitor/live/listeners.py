@@ -13,17 +13,25 @@ WAITING_MAX: Final = 5_000
 
 @dataclass(eq=False)
 class Listener:
-    """`event_id` is None on a host's stream, which tells `stats` of every event and no rows."""
+    """`event_id` is None on a host's stream, which tells `stats` of every event and no rows. `hosts` are all
+    that the reader's token names.
+    """
 
     role: Role
     event_id: str | None = None
+    hosts: frozenset[str] = frozenset()
     is_over: bool = False
     _waiting: dict[tuple[str, str, str], Message] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def viewer(self) -> tuple[Role, frozenset[str]]:
+        """Whom a card is made for."""
+        return self.role, self.hosts
+
     def wants(self, message: Message) -> bool:
         if message.kind == "card":
-            return message.role is self.role
+            return (message.role, message.hosts) == self.viewer
         if self.event_id is None:
             return message.kind == "stats"
         return message.event_id == self.event_id

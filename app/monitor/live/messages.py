@@ -13,7 +13,9 @@ NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class Message:
-    """`kind`: stats, row, link, card. `event_id` is empty on a card, which is made for one role."""
+    """`kind`: stats, row, link, card. `event_id` is empty on a card, which is made for one role and
+    the other hosts that the reader's token names.
+    """
 
     kind: str
     number: int
@@ -21,6 +23,7 @@ class Message:
     event_id: str = ""
     registration_id: str = ""
     role: Role | None = None
+    hosts: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[str, str, str]:

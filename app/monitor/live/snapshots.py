@@ -43,11 +43,11 @@ class Snapshots:
             link = await link_view(session, self.host_id, event_id)
         return Message("link", number, link.model_dump_json() if link else "null", event_id)
 
-    async def card(self, role: Role, *, number: int) -> Message:
-        """The card as this role sees it."""
-        nobody = Principal("", {self.host_id: role}, frozenset())
+    async def card(self, role: Role, hosts: frozenset[str], *, number: int) -> Message:
+        """The card as this role sees it, with a token that names these hosts."""
+        nobody = Principal("", dict.fromkeys(hosts, Role.MEMBER) | {self.host_id: role}, frozenset())
         card = await load_card(self.resources, self.host_id, nobody)
-        return Message("card", number, card.model_dump_json(), role=role)
+        return Message("card", number, card.model_dump_json(), role=role, hosts=hosts)
 
     async def rows(self, event_id: str, changed: Iterable[Changed]) -> Sequence[Message]:
         """The rows that count, each with the number of its change."""

@@ -42,7 +42,7 @@ async def stream(
 
 async def _present(feed: Feed, listener: Listener) -> AsyncIterator[Message]:
     snapshots, number = feed.snapshots, feed.position
-    yield await snapshots.card(listener.role, number=number)
+    yield await snapshots.card(*listener.viewer, number=number)
     if listener.event_id is not None:
         yield await snapshots.link(listener.event_id, number=number)
         event_ids = [listener.event_id]

@@ -72,9 +72,10 @@ async def reading(
     host_id: str = "host_a",
     role: Role = Role.MEMBER,
     after: int | None = None,
+    hosts: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Reader]:
     """A reader of an event's stream, or of the host's."""
-    chunks = stream(feeds, host_id, Listener(role, event_id), after=after)
+    chunks = stream(feeds, host_id, Listener(role, event_id, hosts), after=after)
     try:
         yield Reader(chunks)
     finally:

@@ -23,7 +23,7 @@ from app.problems import TooManyRequests
 from app.resources import Resources
 from app.settings import Settings
 from app.vault import Vault
-from tests.factories import NOW
+from tests.factories import NOW, connection_for
 from tests.integration.monitor.live import Reader, reading
 from tests.integration.monitor.stage import (
     EVENT_ID,
@@ -236,6 +236,35 @@ async def test_card_is_made_for_the_role_of_the_reader(feeds: Feeds) -> None:
     ):
         cards = [(await each.next("card")).data["actions"]["disconnect"] for each in (member, owner)]
     assert [each["is_allowed"] for each in cards] == [False, True]
+
+
+async def test_card_follows_the_last_change_of_a_flurry(
+    feeds: Feeds, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.monitor.live.feed.CARD_SECONDS", 2.0)
+    async with reading(feeds, EVENT_ID) as reader:
+        assert (await reader.next("card")).data["work"]["pending"] == 1
+        await reader.present()
+        await set_state(database, "r2", "failed")
+        await reader.next("row", registration_id="r2")
+        told = await reader.next("card")
+    assert (told.data["work"]["pending"], told.data["work"]["failed"]) == (0, 1)
+
+
+async def test_card_tells_of_other_hosts_of_the_org_to_those_who_manage_them(
+    feeds: Feeds, database: Database, vault: Vault
+) -> None:
+    await save(database, connection_for(vault, "host_z"))
+    async with (
+        reading(feeds, EVENT_ID, hosts=frozenset({"host_a"})) as one,
+        reading(feeds, EVENT_ID, hosts=frozenset({"host_a", "host_z"})) as both,
+    ):
+        told = [(await each.next("card")).data["connection"]["other_hosts_on_org"] for each in (one, both)]
+        assert told == [False, True]
+        async with database.system() as session:
+            await session.execute(update(Connection).values(version=Connection.version + 1))
+        told = [(await each.next("card")).data["connection"]["other_hosts_on_org"] for each in (one, both)]
+        assert told == [False, True]
 
 
 async def test_idle_streams_of_a_host_share_one_statement_a_look(feeds: Feeds, resources: Resources) -> None:
