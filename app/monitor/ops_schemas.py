@@ -113,6 +113,15 @@ class OrgShown(BaseModel):
     is_paused: bool
 
 
+class HostToReconnect(BaseModel):
+    """A host whose connection Salesforce no longer accepts: all of its rows wait for a person."""
+
+    host_id: str
+    org_id: str
+    code: str
+    since: datetime
+
+
 class HostFault(BaseModel):
     """A host whose own turn broke off: its work rests until `until`, that of its neighbours goes on.
 
@@ -316,6 +325,7 @@ class Overview(BaseModel):
     oldest_due_age_seconds: float
     orgs_with_backlog: int
     orgs_with_trouble: list[OrgShown]
+    hosts_to_reconnect: list[HostToReconnect]
     host_faults: list[HostFault]
     host_problems: list[HostProblem]
     budgets: list[BudgetShown]

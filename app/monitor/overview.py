@@ -12,6 +12,7 @@ from app.monitor.ops_schemas import (
     FailureCount,
     HostFault,
     HostProblem,
+    HostToReconnect,
     OrgShown,
     Overview,
     WorkerShown,
@@ -30,6 +31,7 @@ async def read_overview(session: AsyncSession) -> Overview:
         oldest_due_age_seconds=float(oldest),
         orgs_with_backlog=orgs,
         orgs_with_trouble=await _orgs_with_trouble(session, now),
+        hosts_to_reconnect=await _hosts_to_reconnect(session),
         host_faults=await _host_faults(session),
         host_problems=await _host_problems(session),
         budgets=await _budgets(session),
@@ -74,6 +76,22 @@ async def _orgs_with_trouble(session: AsyncSession, now: datetime) -> list[OrgSh
     )
     names = list(OrgShown.model_fields)
     return [OrgShown(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
+
+
+async def _hosts_to_reconnect(session: AsyncSession) -> list[HostToReconnect]:
+    query = (
+        select(
+            Connection.host_id,
+            Connection.org_id,
+            func.coalesce(Connection.reason_code, "access_revoked"),
+            Connection.state_since,
+        )
+        .where(Connection.state == "needs_reconnect")
+        .order_by(Connection.state_since, Connection.host_id)
+        .limit(SHOWN_MAX)
+    )
+    names = list(HostToReconnect.model_fields)
+    return [HostToReconnect(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
 
 
 async def _host_faults(session: AsyncSession) -> list[HostFault]:

@@ -42,6 +42,14 @@ OVERVIEW: Final[dict[str, Any]] = {
             "is_paused": False,
         }
     ],
+    "hosts_to_reconnect": [
+        {
+            "host_id": "host_brook",
+            "org_id": ORG_ID,
+            "code": "access_revoked",
+            "since": "2026-11-20T08:12:03Z",
+        }
+    ],
     "host_faults": [
         {
             "host_id": "host_acme",

@@ -260,6 +260,7 @@ OVERVIEW: Shape = {
         "org_id": ID, "hosts": NUMBER, "connection_states": [TEXT], "not_before": Maybe(TIME),
         "not_before_reason": Maybe(TEXT), "failures": NUMBER, "is_slow": FLAG, "is_paused": FLAG,
     }],
+    "hosts_to_reconnect": [{"host_id": TEXT, "org_id": ID, "code": TEXT, "since": TIME}],
     "host_faults": [{
         "host_id": TEXT, "org_id": ID, "code": TEXT, "count": NUMBER, "until": Maybe(TIME),
     }],

@@ -6,10 +6,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.database import Database
-from app.models import AuditEntry, Host, OrgLease, SyncJob, WorkerHeartbeat
+from app.models import AuditEntry, Connection, Host, OrgLease, SyncJob, WorkerHeartbeat
 from app.settings import Settings
 from app.vault import Vault
 from tests.api.service import caller, running
@@ -119,6 +119,19 @@ async def test_overview_shows_the_service_at_a_glance(
         {"class": "data", "error_code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "count": 4}
     ]
     assert shown["oldest_due_age_seconds"] == 0
+
+
+async def test_overview_names_the_hosts_that_must_reconnect_and_why(
+    ops: httpx.AsyncClient, database: Database, two_hosts: None
+) -> None:
+    assert (await ops.get("/ops/overview")).json()["hosts_to_reconnect"] == []
+    values = {"state": "needs_reconnect", "reason_code": "user_inactive", "state_since": NOW}
+    async with database.system() as session:
+        await session.execute(update(Connection).where(Connection.host_id == "host_a").values(**values))
+    shown = (await ops.get("/ops/overview")).json()
+    assert shown["hosts_to_reconnect"] == [
+        {"host_id": "host_a", "org_id": ORG_ID, "code": "user_inactive", "since": "2026-11-21T10:00:00Z"}
+    ]
 
 
 async def test_overview_tells_the_age_of_work_that_could_move(

@@ -649,6 +649,14 @@ export interface HostProblem {
   readonly "since": string;
 }
 
+/** A host whose connection Salesforce no longer accepts: all of its rows wait for a person. */
+export interface HostToReconnect {
+  readonly "code": string;
+  readonly "host_id": string;
+  readonly "org_id": string;
+  readonly "since": string;
+}
+
 /** Which jobs, across hosts: all members that are set must hold, and one must be set.
  * 
  * `state` is the job's own; `older_than` compares with its last change. */
@@ -882,6 +890,7 @@ export interface Overview {
   readonly "failures": ReadonlyArray<FailureCount>;
   readonly "host_faults": ReadonlyArray<HostFault>;
   readonly "host_problems": ReadonlyArray<HostProblem>;
+  readonly "hosts_to_reconnect": ReadonlyArray<HostToReconnect>;
   readonly "oldest_due_age_seconds": number;
   readonly "orgs_with_backlog": number;
   readonly "orgs_with_trouble": ReadonlyArray<OrgShown>;

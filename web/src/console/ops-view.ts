@@ -161,9 +161,10 @@ function troubleOf(org: OrgShown): string {
   return parts.filter(Boolean).join(", ");
 }
 
-/** Hosts whose own turn breaks off come first: nothing of theirs moves. */
-function troublesOf({ host_faults: faults, host_problems: problems }: Overview): string[][] {
+/** Hosts of which nothing moves come first. */
+function troublesOf({ hosts_to_reconnect: ended, host_faults: faults, host_problems: problems }: Overview): string[][] {
   return [
+    ...ended.map((each) => [each.host_id, each.org_id, words.ops.ended(each.code), moment(each.since)]),
     ...faults.map((each) => [each.host_id, each.org_id, words.ops.faultOf(each.code, each.count), each.until ? words.ops.triedAgain(moment(each.until)) : ""]),
     ...problems.map((each) => [each.host_id, each.org_id, [each.code, [each.object, each.field].filter(Boolean).join(".")].filter(Boolean).join(" · "), moment(each.since)]),
   ];

@@ -58,6 +58,7 @@ export const words = {
     troubles: "Connections with a problem",
     noTroubles: "No connection has a problem.",
     since: "Since",
+    ended: (code: string) => `${code}, must be reconnected`,
     faultOf: (code: string, count: number) => `${code}, ${number(count)} in a row`,
     triedAgain: (when: string) => `tried again ${when}`,
     stuck: "Running work of orgs that nobody drains",
