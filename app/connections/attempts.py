@@ -241,6 +241,12 @@ async def withdraw(session: AsyncSession, host_id: str, user_id: str) -> list[st
     return list(ended)
 
 
+async def forget_names(session: AsyncSession) -> None:
+    """Of an attempt that nobody ended: it is over, and the page that names the person is shown no more."""
+    over = (OAuthAttempt.begun_by.is_not(None), OAuthAttempt.expires_at <= _now())
+    await session.execute(update(OAuthAttempt).where(*over).values(begun_by=None))
+
+
 async def find_attempt(session: AsyncSession, host_id: str, attempt_id: str) -> OAuthAttempt | None:
     """The host's own attempt, or None."""
     mine = (OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.host_id == host_id)

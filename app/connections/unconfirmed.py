@@ -100,7 +100,9 @@ async def give_back_ended(resources: Resources, host_id: str, attempt_id: str) -
 
 
 async def give_back_overdue(resources: Resources) -> int:
-    """Give back what nobody confirmed in time (for housekeeping); says how many grants that were."""
+    """Give back what nobody confirmed in time, and forget who began what is over (for housekeeping); says how
+    many grants that were.
+    """
     is_its = (
         OAuthAttempt.host_id == UnconfirmedGrant.host_id,
         OAuthAttempt.attempt_id == UnconfirmedGrant.attempt_id,
@@ -112,6 +114,7 @@ async def give_back_overdue(resources: Resources) -> int:
             select(UnconfirmedGrant.host_id, UnconfirmedGrant.attempt_id).where(~waits).limit(MANY)
         )
         overdue = [(row.host_id, row.attempt_id) for row in found]
+        await attempts.forget_names(session)
     return sum([await give_back_ended(resources, *each) for each in overdue])
 
 

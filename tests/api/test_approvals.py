@@ -129,6 +129,21 @@ async def test_sixth_host_connects_and_the_host_that_lost_its_grant_learns_it_at
     assert (await service.card("host_6"))["state"] == "connected"
 
 
+async def test_sixth_host_of_another_salesforce_user_connects_without_a_question(
+    service: Service, mint: TokenMint
+) -> None:
+    hosts = {f"host_{number}": "owner" for number in range(1, 7)}
+    service.http.headers.update(mint.headers(hosts=hosts))
+    for number in range(1, 6):
+        await service.connect(f"host_{number}", confirm_approval=number == 5)
+    landed = await service.sign_in("host_6", user=1)
+    shown = await service.attempt(brought_back(landed)[0], "host_6")
+    assert (shown["approvals"], shown["warnings"]) == ({"count": 1, "limit": 5, "is_warning": False}, [])
+    assert (await service.complete(landed, "host_6")).status_code == 200
+    states = {host: (await service.card(host))["state"] for host in hosts}
+    assert states == dict.fromkeys(hosts, "connected")
+
+
 async def test_disconnecting_gives_back_every_approval_of_the_host(service: Service) -> None:
     for _ in range(3):
         await service.connect()

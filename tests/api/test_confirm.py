@@ -193,6 +193,20 @@ async def test_what_is_not_confirmed_in_ten_minutes_is_given_back(service: Servi
     assert await audited(service) == ["salesforce.connect_failed"]
 
 
+async def test_who_began_what_nobody_ended_is_forgotten_once_it_is_over(service: Service) -> None:
+    attempt = await service.start()
+
+    async def begun_by() -> str | None:
+        async with service.resources.database.system() as session:
+            return (await session.get_one(OAuthAttempt, attempt["attempt_id"])).begun_by
+
+    await give_back_overdue(service.resources)
+    assert await begun_by() is not None
+    await expire(service, attempt["attempt_id"])
+    await give_back_overdue(service.resources)
+    assert await begun_by() is None
+
+
 async def test_ten_minutes_run_from_the_callback(service: Service) -> None:
     attempt = await service.start()
     async with service.browser() as browser:
