@@ -86,6 +86,8 @@ export const english = {
     disconnectKeeps: "Records that were already synced stay in Salesforce. Reconnecting later picks up where you left off.",
     disconnectConfirm: "Yes, disconnect",
     lastAttempt: "The last attempt to connect failed",
+    strangeTitle: "This sign-in was not begun by you for this host",
+    strangeText: "Nothing was connected by it. Never sign in by a link that somebody sent to you: to connect Salesforce, begin here yourself.",
   },
   ownApp: {
     summary: "Use your own Salesforce app",

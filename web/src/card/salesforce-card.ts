@@ -26,7 +26,7 @@ export class SalesforceCard extends EventshipElement {
   `];
   static override properties: PropertyDeclarations = {
     ...EventshipElement.properties,
-    display: {}, returnTo: { attribute: "return-to" }, hostName: { attribute: "host-name" }, returned: { state: true },
+    display: {}, returnTo: { attribute: "return-to" }, hostName: { attribute: "host-name" }, returned: { state: true }, strange: { state: true },
     card: { state: true }, problem: { state: true }, refusal: { state: true }, dialog: { state: true },
     isBusy: { state: true }, lastAttempt: { state: true },
   };
@@ -38,6 +38,8 @@ export class SalesforceCard extends EventshipElement {
   /** What the host is called when people are asked; its id by default. */
   declare hostName: string;
   private declare returned: Returned | null;
+  /** What came back and is not of this host, as long as no other card has dealt with it. */
+  private declare strange: Returned | null;
   private declare card: Card | null;
   private declare problem: ApiProblem | null;
   private declare refusal: ApiProblem | null;
@@ -48,7 +50,7 @@ export class SalesforceCard extends EventshipElement {
 
   constructor() {
     super();
-    Object.assign(this, { display: "popup", returnTo: "", hostName: "", returned: null, card: null, problem: null, refusal: null });
+    Object.assign(this, { display: "popup", returnTo: "", hostName: "", returned: null, strange: null, card: null, problem: null, refusal: null });
     Object.assign(this, { dialog: null, isBusy: false, lastAttempt: null });
   }
 
@@ -71,17 +73,18 @@ export class SalesforceCard extends EventshipElement {
     this.live?.stop();
     this.card = null;
     this.problem = null;
+    this.strange = null;
     if (this.getToken === null || this.hostId === "") return;
     const host = this.api.host(this.hostId);
     this.live = new Live({ poll: () => this.load(), open: host.stream, take: (event) => this.take(event), silent: this.silent });
     this.live.start();
-    void this.showReturned();
   }
 
   private async load(): Promise<boolean> {
     try {
       this.card = await this.api.host(this.hostId).card();
       this.problem = null;
+      void this.showReturned();
       return true;
     } catch (error) {
       this.problem = this.problemIn(error);
@@ -97,12 +100,24 @@ export class SalesforceCard extends EventshipElement {
   /** The browser came back from Salesforce: this card says why it failed, or goes on to connect its own host. */
   private async showReturned(): Promise<void> {
     const returned = whatReturned();
-    if (returned === null || returned.attemptId === null) return;
-    const attempt = await this.api.host(this.hostId).attempt(returned.attemptId).catch(() => null);
-    if (attempt === null || whatReturned() !== returned) return;
+    if (returned === null || returned.attemptId === null || returned === this.strange) return;
+    let attempt: Attempt;
+    try {
+      attempt = await this.api.host(this.hostId).attempt(returned.attemptId);
+    } catch (error) {
+      if (this.problemIn(error).body.status === 404) await this.turnAway(returned, returned.attemptId);
+      return;
+    }
+    if (whatReturned() !== returned) return;
     forgetReturned();
     if (returned.code === null) this.lastAttempt = attempt;
     else Object.assign(this, { returned, dialog: "connect" });
+  }
+
+  /** Not of this host. The service ends it where somebody else began it: they or this person were led astray. */
+  private async turnAway(returned: Returned, attemptId: string): Promise<void> {
+    if (returned.code !== null) await this.api.host(this.hostId).complete(attemptId, returned.code, false).catch(() => null);
+    if (whatReturned() === returned) this.strange = returned;
   }
 
   protected override render() {
@@ -126,6 +141,8 @@ export class SalesforceCard extends EventshipElement {
     return html`
       ${card.reason ? adviceView(card.reason, { tone, docsBase: this.docsBase }) : nothing}
       ${this.lastAttempt?.problem ? html`<h3>${t.card.lastAttempt}</h3>${adviceView(this.lastAttempt.problem, { docsBase: this.docsBase, said: this.lastAttempt.salesforce })}` : nothing}
+      ${this.strange !== null && whatReturned() === this.strange
+        ? html`<div class="note bad stack" role="alert" data-strange><p><strong>${t.card.strangeTitle}</strong></p><p>${t.card.strangeText}</p></div>` : nothing}
       ${troublesView(card, this.docsBase)}
       ${card.pause.is_paused ? html`<p class="note wait">${t.card.paused(card.pause.paused_at ? moment(card.pause.paused_at) : "")}</p>` : nothing}
       ${card.budget.is_stopped ? html`<p class="note wait">${t.card.budgetStopped}</p>` : nothing}

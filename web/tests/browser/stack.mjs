@@ -58,6 +58,21 @@ export class Stack {
     return decodeURIComponent((await this.address(hostId, role)).split("#token=")[1]);
   }
 
+  /** The token of another person than the console's. */
+  async tokenOf(user, hostId, role = "owner") {
+    const given = ["--home", this.home, "--user", user, "--host", `${hostId}=${role}`];
+    const { stdout } = await run(COMMAND, ["token", ...given], { cwd: ROOT });
+    return stdout.trim();
+  }
+
+  /** Begins an attempt to connect, as the bearer of the token; the answer is where the sign-in starts. */
+  async begin(token, hostId, wish) {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const answer = await fetch(`${this.url}/v1/hosts/${hostId}/salesforce/connect`, { method: "POST", headers, body: JSON.stringify(wish) });
+    if (!answer.ok) throw new Error(`connect: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
   /** The simulator's own door. */
   async door(method, path, body) {
     const answer = await fetch(`${this.org}/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) });

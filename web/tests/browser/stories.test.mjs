@@ -66,6 +66,14 @@ async function signIn(decision) {
   return popup;
 }
 
+/** The sign-in that this address starts, in a page of its own. */
+async function throughSalesforce(other, url) {
+  await other.goto(url);
+  await other.getByRole("button", { name: "Continue to Salesforce" }).click();
+  await other.getByRole("button", { name: "Log in" }).click();
+  await other.getByRole("button", { name: "Allow" }).click();
+}
+
 async function counted(state, count) {
   await legend(state).filter({ hasText: new RegExp(`^${count}$`) }).waitFor();
 }
@@ -115,18 +123,10 @@ step("an org without the package gets its own advice", async () => {
 
 step("what another tab began is asked about, and the code is in no address", async () => {
   await page.keyboard.press("Escape");
-  const token = await stack.token(HOST);
-  const wish = await fetch(`${stack.url}/v1/hosts/${HOST}/salesforce/connect`, {
-    method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ return_to: `/console/?host=${HOST}` }),
-  });
-  const { start_url: url } = await wish.json();
+  const { start_url: url } = await stack.begin(await stack.token(HOST), HOST, { return_to: `/console/?host=${HOST}` });
   const other = await openPage(browser);
   await other.goto(await stack.address(HOST));
-  await other.goto(url);
-  await other.getByRole("button", { name: "Continue to Salesforce" }).click();
-  await other.getByRole("button", { name: "Log in" }).click();
-  await other.getByRole("button", { name: "Allow" }).click();
+  await throughSalesforce(other, url);
   await other.getByRole("heading", { name: /^Connect Northwind Events \(.+\) to Otter Events\?$/ }).waitFor();
   assert.equal(new URL(other.url()).search + new URL(other.url()).hash, `?host=${HOST}`);
   await assertAccessible(other, "the question before a connection");
@@ -137,6 +137,24 @@ step("what another tab began is asked about, and the code is in no address", asy
   await other.context().close();
   await button("Connect", card()).click();
   await button("I've already installed it", dialog()).click();
+});
+
+step("who followed a stranger's link is told, nothing is connected, and the access is given back", async () => {
+  const stranger = await stack.tokenOf("stranger", "host_stranger");
+  const { attempt_id: attempt, start_url: url } = await stack.begin(stranger, "host_stranger", { return_to: `/console/?host=${HOST}` });
+  const victim = await openPage(browser);
+  await victim.goto(await stack.address(HOST));
+  await throughSalesforce(victim, url);
+  await victim.locator("salesforce-card [data-strange]").getByText("This sign-in was not begun by you for this host").waitFor();
+  assert.equal(new URL(victim.url()).search + new URL(victim.url()).hash, `?host=${HOST}`);
+  await assertAccessible(victim, "a stranger's sign-in");
+  await shoot(victim, "stranger");
+  const headers = { authorization: `Bearer ${stranger}` };
+  const ended = await (await fetch(`${stack.url}/v1/hosts/host_stranger/salesforce/connect/${attempt}`, { headers })).json();
+  assert.deepEqual([ended.state, ended.problem.code], ["failed", "other_user"]);
+  assert.equal((await (await fetch(`${stack.url}/v1/hosts/host_stranger/salesforce`, { headers })).json()).state, "not_connected");
+  assert.deepEqual(victim.faults, []);
+  await victim.context().close();
 });
 
 step("connecting through Salesforce's pages shows the org on the card", async () => {
@@ -401,6 +419,22 @@ step("disconnecting is confirmed, and the card says so", async () => {
   await button("Yes, disconnect", dialog()).click();
   await card().locator("[data-state=disconnected]").waitFor();
   await assertAccessible(page, "the disconnected card");
+});
+
+step("a window that was cut off from its page asks there, and the page notices", async () => {
+  await button("Connect", card()).click();
+  const [popup] = await Promise.all([page.waitForEvent("popup"), button("Connect now", dialog()).click()]);
+  await popup.getByRole("button", { name: "Continue to Salesforce" }).click();
+  await popup.evaluate(() => { globalThis.opener = null; });
+  await popup.getByRole("button", { name: "Log in" }).click();
+  await popup.getByRole("button", { name: "Allow" }).click();
+  await popup.getByRole("heading", { name: /^Connect Northwind Events \(.+\) to Otter Events\?$/ }).waitFor();
+  assert.equal(new URL(popup.url()).search + new URL(popup.url()).hash, `?host=${HOST}`);
+  await card().locator("[data-state=disconnected]").waitFor();
+  await popup.getByRole("button", { name: "Yes, connect" }).click();
+  await card().locator("[data-state=connected]").waitFor();
+  await dialog().waitFor({ state: "detached" });
+  await popup.close();
 });
 
 step("an expired token is told, and nothing is asked any more", async () => {
