@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -97,15 +98,9 @@ async def readyz(request: Request, resources: ResourcesDep) -> JSONResponse:
     Redis is not asked. A process that was told to stop is not ready, though it serves on for a while. Whether
     the platform's keys were read is shown and does not decide: webhooks need none.
     """
-    checks = {
-        "process": "stopping" if request.app.state.is_stopping else "ok",
-        **await check_database(resources.database),
-        "keys": "ok" if has_working_keys(resources.vault) else "the encryption keys do not work",
-    }
-    is_ready = set(checks.values()) == {"ok"}
-    checks["token_keys"] = "ok" if await resources.verifier.source.are_known() else KEYS_NEVER_READ
-    body = {"status": "ready" if is_ready else "not_ready", "checks": checks}
-    return JSONResponse(body, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
+    checks = await check_process(resources, is_stopping=request.app.state.is_stopping)
+    has_keys = await resources.verifier.source.are_known()
+    return ready_or_not(checks, shown={"token_keys": "ok" if has_keys else KEYS_NEVER_READ})
 
 
 @router.get("/metrics", include_in_schema=False)
@@ -113,6 +108,22 @@ async def metrics(request: Request, resources: ResourcesDep) -> Response:
     """Prometheus text: this process's own counters, and gauges read from the database."""
     gauges = await current_gauges(request.app.state, resources)
     return Response(generate_latest(REGISTRY) + gauges, media_type=CONTENT_TYPE_LATEST)
+
+
+async def check_process(resources: Resources, *, is_stopping: bool) -> dict[str, str]:
+    """What must be "ok" of any process, API or worker."""
+    return {
+        "process": "stopping" if is_stopping else "ok",
+        **await check_database(resources.database),
+        "keys": "ok" if has_working_keys(resources.vault) else "the encryption keys do not work",
+    }
+
+
+def ready_or_not(checks: Mapping[str, str], *, shown: Mapping[str, str]) -> JSONResponse:
+    """200 when all checks are "ok", else 503; what is only shown does not decide."""
+    is_ready = set(checks.values()) == {"ok"}
+    body = {"status": "ready" if is_ready else "not_ready", "checks": {**checks, **shown}}
+    return JSONResponse(body, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
 
 
 async def check_database(database: Database) -> dict[str, str]:

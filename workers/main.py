@@ -13,6 +13,7 @@ from app.boot import CANNOT_START, check_database
 from app.connections.rotation import check_keys
 from app.connections.service import open_client
 from app.database import connections_up_to
+from app.machine.children import PortTaken
 from app.main import open_resources
 from app.pepper import check_pepper
 from app.resources import Resources
@@ -21,6 +22,7 @@ from app.sync.claim import orgs_with_work
 from app.sync.drain import Engine, drain, pepper_of
 from app.telemetry import configure_logging
 from app.wakeups import WakeUps
+from workers.health import health_served
 from workers.housekeeping import CHORES
 from workers.supervisor import HeartbeatLost, Supervisor, Work, new_worker_id
 
@@ -30,7 +32,7 @@ SWEEP_ORGS = 500
 
 
 async def work(settings: Settings) -> None:
-    """Be a worker until SIGTERM or SIGINT. Raises what CANNOT_START lists, at the start only."""
+    """Be a worker until SIGTERM or SIGINT. Raises what CANNOT_START lists, and PortTaken: at the start."""
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with open_resources(with_room(settings)) as resources:
@@ -42,7 +44,10 @@ async def work(settings: Settings) -> None:
         log.info("worker_started", extra={"worker_id": worker_id, "database_connections_up_to": up_to})
         # What stands now stays for the life of the process: to look through it again holds all drains up.
         gc.freeze()
-        await Supervisor(resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop).run()
+        async with health_served(resources, stop):
+            await Supervisor(
+                resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop
+            ).run()
     log.info("worker_stopped", extra={"worker_id": worker_id})
 
 
@@ -90,7 +95,7 @@ def main() -> int:
     except HeartbeatLost as error:
         sys.stderr.write(f"eventship-salesforce worker: {error}\n")
         return 1
-    except CANNOT_START as error:
+    except (*CANNOT_START, PortTaken) as error:
         reason = "; ".join(str(error).splitlines())
         sys.stderr.write(f"eventship-salesforce worker: {reason}\n")
         return 2

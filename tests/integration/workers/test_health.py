@@ -1,0 +1,74 @@
+"""A worker's own port: probes and metrics, from its start to its end."""
+
+import asyncio
+import signal
+import socket
+import time
+
+import httpx
+import pytest
+
+from app.database import Database
+from app.local import free_port
+from app.main import open_resources
+from app.settings import Settings
+from tests.integration.workers.test_process import ENDS_WITHIN, environment_of, started, wait_for_line
+from workers.health import health_served
+
+
+def got(port: int, path: str) -> httpx.Response:
+    return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=ENDS_WITHIN)
+
+
+def answered(port: int) -> httpx.Response:
+    """The first answer at /readyz."""
+    until = time.monotonic() + ENDS_WITHIN
+    while True:
+        try:
+            return got(port, "/readyz")
+        except httpx.ConnectError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+async def test_a_worker_that_stops_is_not_ready_and_answers_to_its_end(
+    settings: Settings, database: Database
+) -> None:
+    port, stop = free_port(), asyncio.Event()
+    async with (
+        open_resources(settings.model_copy(update={"health_port": port})) as resources,
+        health_served(resources, stop),
+    ):
+        ready = await asyncio.to_thread(answered, port)
+        stop.set()
+        stopping = await asyncio.to_thread(got, port, "/readyz")
+        alive = await asyncio.to_thread(got, port, "/livez")
+    assert (ready.status_code, set(ready.json()["checks"].values())) == (200, {"ok"})
+    assert (stopping.status_code, stopping.json()["checks"]["process"]) == (503, "stopping")
+    assert alive.status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        got(port, "/livez")
+
+
+def test_a_worker_s_process_answers_and_ends_by_its_signal(settings: Settings) -> None:
+    port = free_port()
+    process = started(environment_of(settings, HEALTH_PORT=str(port)))
+    wait_for_line(process, "worker_started")
+    ready, metrics = answered(port), got(port, "/metrics")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=ENDS_WITHIN)
+    assert ready.status_code == 200
+    assert "sync_workers " in metrics.text
+    assert "clock_skew_seconds " in metrics.text
+    assert process.returncode == 0
+
+
+def test_a_port_that_is_taken_is_named(settings: Settings) -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        process = started(environment_of(settings, HEALTH_PORT=str(port)))
+        _, said = process.communicate(timeout=ENDS_WITHIN)
+    assert process.returncode == 2
+    assert "set HEALTH_PORT to a free port" in said.splitlines()[-1]
