@@ -55,6 +55,9 @@ PEOPLE_QUERY = re.compile(r"people(Contact|Lead|Account)\d*")
 OBJECT_OF_PART = {"members": "CampaignMember", "statuses": "CampaignMemberStatus"}
 CAMPAIGN_PARTS = tuple(OBJECT_OF_PART)
 CLOCK_SKEW = timedelta(minutes=5)
+Responding = Mapping[str, Mapping[str, bool]]
+"""Whether each status of a campaign counts as a response."""
+
 PERSON_FIELDS = {
     CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
     LEAD: "Id, Email, CreatedDate, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
@@ -63,7 +66,8 @@ NAMES = ("FirstName", "LastName")
 STATUSES_SOQL = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
 ACCOUNT_PREFIX = "001"
 ACCOUNT_FIELDS = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
-MEMBER_FIELDS = "Id, CampaignId, LeadId, ContactId, Status, HasResponded"
+MEMBER_FIELDS = "Id, CampaignId, LeadId, ContactId, Status"
+"""Whether a member has responded is what its status says: HasResponded may be hidden."""
 
 
 TasksSince = Callable[[datetime], Awaitable[frozenset[str]]]
@@ -78,7 +82,7 @@ class Findings:
     people: People = field(default_factory=People)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     members_by_email: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
-    statuses: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    statuses: Responding = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -148,11 +152,12 @@ async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], want
         _person_row(row, wanted) for ref, rows in answers.items() if ref.startswith("people") for row in rows
     ]
     members = [row for ref, rows in answers.items() if ref.startswith("members") for row in rows]
+    statuses = _statuses(answers.get("statuses", []), campaigns)
     return Findings(
         people=People.of(people, ids, **_unseen(wanted)),
-        members=dict(_members_by_person(members, wanted)),
-        members_by_email=dict(_members_by_email(members, wanted)),
-        statuses=_statuses(answers.get("statuses", []), campaigns),
+        members=dict(_members_by_person(members, wanted, statuses)),
+        members_by_email=dict(_members_by_email(members, wanted, statuses)),
+        statuses=statuses,
         describes=wanted.describes,
         closed_statuses=_closed_statuses(wanted, answers),
         lacks_campaigns=wanted.sight.lacks_campaigns or any(rows is HIDDEN for rows in answers.values()),
@@ -421,26 +426,29 @@ def _standing(row: Mapping[str, Any], names: Iterable[str], wanted: Wanted) -> d
 
 
 def _members_by_person(
-    rows: Iterable[Mapping[str, Any]], wanted: Wanted
+    rows: Iterable[Mapping[str, Any]], wanted: Wanted, statuses: Responding
 ) -> Iterator[tuple[tuple[str, str], MemberRow]]:
     for row in rows:
         for person in (row.get("LeadId"), row.get("ContactId")):
             if person:
-                yield (to18(row["CampaignId"]), to18(person)), _member_row(row, wanted)
+                yield (to18(row["CampaignId"]), to18(person)), _member_row(row, wanted, statuses)
 
 
 def _members_by_email(
-    rows: Iterable[Mapping[str, Any]], wanted: Wanted
+    rows: Iterable[Mapping[str, Any]], wanted: Wanted, statuses: Responding
 ) -> Iterator[tuple[tuple[str, str], MemberRow]]:
     for row in rows:
         for parent in (row.get("Lead"), row.get("Contact")):
             if parent and parent.get("Email"):
-                yield (to18(row["CampaignId"]), address_key(parent["Email"]) or ""), _member_row(row, wanted)
+                key = to18(row["CampaignId"]), address_key(parent["Email"]) or ""
+                yield key, _member_row(row, wanted, statuses)
 
 
-def _member_row(row: Mapping[str, Any], wanted: Wanted) -> MemberRow:
+def _member_row(row: Mapping[str, Any], wanted: Wanted, statuses: Responding) -> MemberRow:
     standing = _standing(row, wanted.fields.get(MEMBER_OBJECT, ()), wanted)
-    return MemberRow(to18(row["Id"]), row["Status"] or "", bool(row.get("HasResponded")), standing)
+    status = row["Status"] or ""
+    has_responded = statuses.get(to18(row["CampaignId"]), {}).get(status, False)
+    return MemberRow(to18(row["Id"]), status, has_responded, standing)
 
 
 def _statuses(rows: Iterable[Mapping[str, Any]], campaigns: Iterable[str]) -> dict[str, dict[str, bool]]:

@@ -3,6 +3,7 @@
 import pytest
 
 from app.sync.describes import forget_describes
+from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig
 
 NOT_NEEDED = (
@@ -38,3 +39,16 @@ async def test_a_task_stands_without_what_is_hidden_of_it(rig: Rig, field: str) 
     await rig.drain()
     assert await rig.states() == dict.fromkeys(regs, "synced")
     assert {each["Subject"] for each in await rig.records("Task")} == {"Registered: Otter Summit"}
+
+
+async def test_members_are_promoted_where_has_responded_is_hidden(rig: Rig) -> None:
+    await rig.link(await rig.org.campaign())
+    await hide(rig, CampaignMember=["HasResponded"])
+    reg = await rig.registered(1)
+    await rig.drain()
+    await rig.change(reg, checked_in_at=NOW)
+    await rig.drain()
+    await rig.rearm(reg)
+    await rig.drain()
+    assert (await rig.job(reg)).state == "synced"
+    assert [each["Status"] for each in await rig.records("CampaignMember")] == ["Responded"]

@@ -185,7 +185,7 @@ async def test_a_preflight_names_a_refused_look_up_and_has_it_tried_again(rig: R
 
 
 @pytest.mark.parametrize(
-    ("sobject", "field"), [("CampaignMember", "HasResponded"), ("CampaignMemberStatus", "HasResponded")]
+    ("sobject", "field"), [("CampaignMember", "Status"), ("CampaignMemberStatus", "HasResponded")]
 )
 async def test_a_refused_look_at_members_names_their_object(rig: Rig, sobject: str, field: str) -> None:
     await rig.link(await rig.org.campaign())
