@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from bench import (
     backlog,
     calls,
+    difficult,
     fairness,
     intake,
     latency,
@@ -37,6 +38,7 @@ class Part(NamedTuple):
 
 PARTS: Mapping[str, Part] = {
     "calls": Part(calls.measure, 300),
+    "difficult": Part(difficult.measure, 120),
     "drain": Part(backlog.measure, 270),
     "intake": Part(intake.measure, 180),
     "latency": Part(latency.measure, 120),

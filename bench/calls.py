@@ -60,10 +60,11 @@ def cases(size: Size) -> list[Case]:
 
 async def measure(rig: Rig, size: Size) -> dict[str, Any]:
     """Calls per attendee of each case: ours and the script's, against the same org."""
-    return {case.name: await _case(rig, case) for case in cases(size)}
+    return {case.name: await measure_case(rig, case) for case in cases(size)}
 
 
-async def _case(rig: Rig, case: Case) -> dict[str, Any]:
+async def measure_case(rig: Rig, case: Case) -> dict[str, Any]:
+    """One case: calls per attendee, ours and the script's."""
     await rig.empty()
     case.prepare(rig.org, case.count)
     org_id = await connect_host(rig, rig.org)

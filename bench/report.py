@@ -20,6 +20,13 @@ CASES = {
     "backfill_2_percent_duplicates": "backfill, 2 % duplicate-rule hits",
 }
 
+DIFFICULT_CASES = {
+    "lone_new": "one new attendee",
+    "lone_known": "one known attendee",
+    "lone_alerted": "one new attendee, an Alert rule names somebody else",
+    "burst_40": "40 at once",
+}
+
 Parts = Mapping[str, Any]
 
 
@@ -58,22 +65,32 @@ def _conditions(parts: Parts) -> list[str]:
 
 
 def _calls(figures: Any) -> tuple[str, list[str]]:
+    return _compared(figures, CASES, "Salesforce API calls per attendee", "calls per attendee")
+
+
+def _difficult(figures: Any) -> tuple[str, list[str]]:
+    title = "Salesforce API calls per attendee in a difficult org"
+    return _compared(figures, DIFFICULT_CASES, title, "calls per attendee in a difficult org")
+
+
+def _compared(figures: Any, cases: Mapping[str, str], title: str, what: str) -> tuple[str, list[str]]:
     rows = [
         Bar(f"{text}: {who}", figures[case][side], side == "ours")
-        for case, text in CASES.items()
+        for case, text in cases.items()
         for side, who in (("ours", "ours"), ("peer", "script"))
     ]
     table = [
         f"| {text} | {each['attendees']:,} | {each['ours']:.4f} | {each['peer']:.2f} "
-        f"| {each['peer'] / each['ours']:.0f} × |"
-        for case, text in CASES.items()
+        f"| {_times(each['peer'] / each['ours'])} × |"
+        for case, text in cases.items()
         for each in [figures[case]]
     ]
-    head = [
-        "| calls per attendee | attendees | ours | script | fewer |",
-        "|---|---|---|---|---|",
-    ]
-    return bars("Salesforce API calls per attendee", "calls", rows, is_logarithmic=True), [*head, *table]
+    head = [f"| {what} | attendees | ours | script | fewer |", "|---|---|---|---|---|"]
+    return bars(title, "calls", rows, is_logarithmic=True), [*head, *table]
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"
 
 
 def _drain(figures: Any) -> tuple[str, list[str]]:
@@ -177,6 +194,7 @@ def _simulator(figures: Any) -> tuple[str, list[str]]:
 
 SECTIONS = {
     "calls": _calls,
+    "difficult": _difficult,
     "drain": _drain,
     "intake": _intake,
     "latency": _latency,

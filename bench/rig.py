@@ -240,6 +240,10 @@ class Org:
         """API calls so far, as Salesforce counts them."""
         return int(self._call("GET", "calls")["total"])
 
+    def closed_statuses(self) -> list[str]:
+        """The statuses that close a Task there."""
+        return [each["value"] for each in self._call("GET", "config")["task_statuses"] if each["is_closed"]]
+
     def insert(self, sobject: str, rows: list[dict[str, Any]]) -> list[str]:
         """Put rows in past every rule; their ids."""
         ids: list[str] = []

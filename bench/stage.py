@@ -1,5 +1,6 @@
 """Hosts, events, links and registrations for a measurement, put into the database as sets."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,9 @@ PUT_LINK = """
     INSERT INTO campaign_links (host_id, event_id, state, org_id, campaign_id, campaign_name, is_active,
                                 statuses, available_statuses, linked_by)
     VALUES ($1, $2, 'linked', $3, $4, 'Autumn Summit', true, $5::jsonb, '["Sent", "Responded"]', 'bench')
+"""
+PUT_STATUSES = """
+    INSERT INTO describes (host_id, org_id, sobject, body) VALUES ($1, $2, 'TaskStatus', $3::jsonb)
 """
 PUT_REGISTRATIONS = """
     INSERT INTO registrations (host_id, registration_id, event_id, status, attendee, email_key, snapshot_at,
@@ -65,6 +69,8 @@ async def connect_host(
     await connection.execute(
         PUT_CONNECTION, host_id, org.url, session["client_id"], org_id, user_id, identity_url, *tokens
     )
+    # As the preflight of every new connection leaves it.
+    await connection.execute(PUT_STATUSES, host_id, org_id, json.dumps({"closed": org.closed_statuses()}))
     await connection.execute(PUT_LINK, host_id, event_id, org_id, campaign_id, STATUSES)
     await connection.close()
     return org_id
