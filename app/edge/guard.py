@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.edge.allowances import BEHIND_TOKENS
-from app.edge.bodies import BODY_MAX, LargeBodies, read_body, replayed
+from app.edge.bodies import BODY_MAX, LargeBodies, check_parts, read_body, replayed
 from app.edge.refuse import refuse
 from app.identity import current_principal
 from app.problems import BodyTooLarge, Problem
@@ -47,6 +47,7 @@ class Guard:
             raise BodyTooLarge
         body = await read_body(receive, bytes_max=BODY_MAX)
         self._large.count(len(body))
+        check_parts(body)
         return replayed(body, receive)
 
 

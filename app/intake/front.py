@@ -5,7 +5,7 @@ docs/performance.md. What the function raises is answered by the application's o
 """
 
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.edge.headers import complete, with_headers
+from app.edge.pace import Pace
 from app.intake.delivery import Outcome
 from app.intake.routes import ANSWERS, PATH, receive
 
@@ -34,11 +35,16 @@ MESSAGES = {outcome: _messages(ANSWERS[outcome]) for outcome in Outcome}
 class Service(FastAPI):
     """The application, with the short way before everything else."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pace = Pace()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        send = self._pace.paced(with_headers(send))
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
             await self._answer(scope, receive, send)
         else:
-            await super().__call__(scope, receive, with_headers(send))
+            await super().__call__(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive_body: Receive, send: Send) -> None:
         try:
@@ -47,7 +53,7 @@ class Service(FastAPI):
             kind = next(kind for kind in type(error).__mro__ if kind in self.exception_handlers)
             handle = cast(Handler, self.exception_handlers[kind])
             response = await handle(Request(scope, receive_body), error)
-            await response(scope, receive_body, with_headers(send))
+            await response(scope, receive_body, send)
             if kind is Exception:
                 raise  # as for every other route: the server logs what nobody expected
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -13,6 +14,7 @@ from app import main, problems
 from app.database import Database
 from app.edge import allowances
 from app.edge.allowances import ALLOWANCES, Allowances
+from app.edge.pace import AT_ONCE, Pace
 from app.log_limit import LogLimit
 from app.monitor import export
 from app.monitor.export import export_rows
@@ -158,3 +160,15 @@ async def test_webhook_with_a_bad_signature_is_counted(app: FastAPI) -> None:
     async with caller(app) as client:
         assert (await client.post("/webhooks/eventship", json={})).status_code == 401
     assert REGISTRY.get_sample_value("access_refusals_total", {"code": "SignatureInvalid"}) == before + 1
+
+
+async def test_refusals_beyond_a_rate_wait_and_others_do_not(app: FastAPI, mint: TokenMint) -> None:
+    app._pace = Pace(lambda: 1000.0)  # type: ignore[attr-defined]
+    async with caller(app) as stranger, caller(app, by(mint, "one")) as one:
+        await asyncio.gather(*(stranger.get(f"{E}/stats") for _ in range(AT_ONCE + 30)))
+        begun = time.monotonic()
+        refused = asyncio.create_task(stranger.get(f"{E}/stats"))
+        assert (await one.get(f"{E}/stats")).status_code == 200
+        assert not refused.done()
+        assert (await refused).status_code == 401
+        assert time.monotonic() - begun > 0.3

@@ -14,7 +14,7 @@ from app.edge.allowances import BEHIND_TOKENS
 from app.edge.bodies import BODY_MAX, LARGE, LargeBodies
 from app.main import ROUTERS
 from app.settings import Settings
-from tests.api.service import running
+from tests.api.service import caller, running
 from tests.tokens import TokenMint
 
 IDS = {"host_id": "host_a", "event_id": "ev1", "registration_id": "r1", "attempt_id": "a1", "org_id": "00D1"}
@@ -74,6 +74,17 @@ async def sent(
 
 def all_roles(mint: TokenMint) -> dict[str, str]:
     return mint.headers(hosts={"host_a": "owner"}, scope="ops import") | {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" + b"[]," * 340_000 + b"[]]", b'{"fields":[' + b"{}," * 60_000 + b"{}]}", b"[" * 60_000]
+)
+async def test_body_of_too_many_parts_is_refused_before_it_is_read(
+    app: FastAPI, mint: TokenMint, body: bytes
+) -> None:
+    async with caller(app, all_roles(mint)) as client:
+        answer = await client.put("/v1/hosts/host_a/salesforce/mapping", content=body)
+    assert (answer.status_code, answer.json()["code"]) == (413, "BodyTooLarge")
 
 
 def test_there_are_changes() -> None:
