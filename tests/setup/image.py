@@ -143,12 +143,12 @@ def look_at_service(containers: Containers, home: Path) -> None:
         refused = containers.run(*tool.split())
         if refused.returncode != 2 or len(refused.stderr.splitlines()) != 1:
             raise RoleFailed(f"{tool}: {refused.returncode}, not one line: {refused.stderr}")
-    port = free_port()
+    port, health_port = free_port(), free_port()
     engines = LocalEngines(home / "engines", is_durable=False)
     engines.home.mkdir(mode=0o755)
     try:
         engines.start()
-        containers.env = environment(home, engines, port)
+        containers.env = environment(home, engines, port) | {"HEALTH_PORT": str(health_port)}
         migrated = containers.run("migrate")
         if migrated.returncode != 0:
             raise RoleFailed(f"migrate: {migrated.returncode}, {migrated.stderr}")
@@ -157,9 +157,12 @@ def look_at_service(containers: Containers, home: Path) -> None:
             containers.running(*containers.image.said["CMD"], "--port", str(port)),
         ):
             sent = containers.run("webhook", "--port", str(port))
-            ready = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
-        if sent.returncode != 0 or ready.status_code != 200:
-            raise RoleFailed(f"a webhook: {sent.stdout}{sent.stderr}; /readyz: {ready.text}")
+            ready = [
+                httpx.get(f"http://127.0.0.1:{each}/readyz", trust_env=False) for each in (port, health_port)
+            ]
+        if sent.returncode != 0 or {each.status_code for each in ready} != {200}:
+            said = [each.text for each in ready]
+            raise RoleFailed(f"a webhook: {sent.stdout}{sent.stderr}; /readyz: {said}")
     finally:
         engines.stop()
 
