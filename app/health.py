@@ -50,7 +50,8 @@ TROUBLES = text("""
     WHERE state = 'connected' AND api_closed_until > clock_timestamp()
     HAVING count(*) > 0
     UNION ALL
-    SELECT 'org', coalesce(lease.not_before_reason, 'unknown') AS code, count(*)
+    SELECT 'org', CASE WHEN lease.not_before_reason IN ('api_limit', 'concurrency', 'unavailable')
+                       THEN lease.not_before_reason ELSE 'other' END AS code, count(*)
     FROM connections JOIN org_leases AS lease ON lease.org_id = connections.org_id
     WHERE connections.state = 'connected' AND lease.not_before > clock_timestamp() GROUP BY code
 """)

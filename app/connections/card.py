@@ -20,6 +20,7 @@ from app.connections.schemas import (
     Action,
     Actions,
     App,
+    Backoff,
     Card,
     ConnectionView,
     Credentials,
@@ -64,6 +65,7 @@ class Facts:
     app: AppChoice = SHARED_APP
     preflight: Preflight | None = None
     before: BeforeConnection = NOBODY_BEFORE
+    lease: OrgLease | None = None
 
 
 async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
@@ -81,7 +83,8 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         connection = await session.get(Connection, host_id)
         app = await chosen_app(session, host_id)
         preflight = await session.get(Preflight, host_id)
-        work = await _work(session, host, connection=connection, now=now)
+        lease = await session.get(OrgLease, connection.org_id) if connection else None
+        work = await _work(session, host, connection=connection, lease=lease, now=now)
         before = await count_before(session, host_id, org_id=connection.org_id if connection else None)
     approvals, other_hosts = await _across_hosts(resources, connection)
     return Facts(
@@ -96,6 +99,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         app=app,
         preflight=preflight,
         before=before,
+        lease=lease,
     )
 
 
@@ -110,6 +114,7 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
         state_since=connection.state_since if connection and is_shown else None,
         reason=_reason(settings, state, facts=facts),
         fault=_fault(settings, state, facts=facts),
+        backoff=_backoff(facts.lease, now) if state == "connected" else None,
         role=role,
         actions=_actions(settings, state, role=role, app=facts.app),
         app=_app(settings, facts),
@@ -162,6 +167,12 @@ def _fault(settings: Settings, state: State, *, facts: Facts) -> Fault | None:
     if connection is None or connection.fault_code is None or state != "connected":
         return None
     return Fault(advice=explain(settings, connection.fault_code), until=connection.fault_until)
+
+
+def _backoff(lease: OrgLease | None, now: datetime) -> Backoff | None:
+    if lease is None or lease.not_before is None or lease.not_before <= now:
+        return None
+    return Backoff(code=lease.not_before_reason or "unavailable", until=lease.not_before)
 
 
 def _actions(settings: Settings, state: State, *, role: Role, app: AppChoice) -> Actions:
@@ -283,17 +294,22 @@ def _budget(facts: Facts, now: datetime) -> Budget:
 
 
 async def _work(
-    session: AsyncSession, host: Host | None, *, connection: Connection | None, now: datetime
+    session: AsyncSession,
+    host: Host | None,
+    *,
+    connection: Connection | None,
+    lease: OrgLease | None,
+    now: datetime,
 ) -> Work:
     """Jobs for the connected org; those for another one wait for nothing that this card could tell."""
     if host is None or connection is None:
         return NOTHING_TO_DO
-    lease = await session.get(OrgLease, connection.org_id)
     is_open = (
         connection.state == "connected"
         and connection.fault_code is None
         and host.paused_at is None
         and (lease is None or lease.paused_at is None)
+        and _backoff(lease, now) is None
         and not budget_of(connection, host.cap_percent, now).is_stopped
     )
     is_held_back = true() if not is_open else Event.paused_at.is_not(None)

@@ -251,6 +251,16 @@ class Fault(BaseModel):
     until: datetime | None
 
 
+class Backoff(BaseModel):
+    """The org asked to be left alone, or does not answer: it is asked again at `until`.
+
+    `code`: `api_limit`, `concurrency`, `unavailable`, or Salesforce's own.
+    """
+
+    code: str
+    until: datetime
+
+
 class Policy(BaseModel):
     """What happens by itself: new events are synced; what was there before the first connection waits."""
 
@@ -276,6 +286,7 @@ class Card(BaseModel):
     state_since: datetime | None
     reason: Advice | None
     fault: Fault | None
+    backoff: Backoff | None
     role: Role
     actions: Actions
     app: App

@@ -31,6 +31,7 @@ CONNECTED: Final[dict[str, Any]] = {
     "state_since": "2026-10-02T09:00:00Z",
     "reason": None,
     "fault": None,
+    "backoff": None,
     "role": "admin",
     "actions": {"connect": YES, "disconnect": YES, "edit_credentials": YES, "pause": YES},
     "app": {

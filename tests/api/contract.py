@@ -33,6 +33,7 @@ CARD: Shape = {
     "state_since": Maybe(TIME),
     "reason": Maybe(ADVICE),
     "fault": Maybe({"advice": ADVICE, "until": Maybe(TIME)}),
+    "backoff": Maybe({"code": TEXT, "until": TIME}),
     "role": TEXT,
     "actions": dict.fromkeys(("connect", "disconnect", "edit_credentials", "pause"), ACTION),
     "app": {

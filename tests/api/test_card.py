@@ -14,9 +14,9 @@ from tests.tokens import TokenMint
 
 FIELDS = {
     "": {
-        "host_id", "state", "state_since", "reason", "fault", "role", "actions", "app", "connection",
-        "preflight", "work", "problems", "before_connection", "budget", "pause", "policy", "support_email",
-        "version",
+        "host_id", "state", "state_since", "reason", "fault", "backoff", "role", "actions", "app",
+        "connection", "preflight", "work", "problems", "before_connection", "budget", "pause", "policy",
+        "support_email", "version",
     },
     "actions": {"connect", "disconnect", "edit_credentials", "pause"},
     "actions.connect": {"is_allowed", "why_not"},
@@ -162,6 +162,7 @@ async def test_ended_connection_says_why_and_what_waits(service: Service) -> Non
         pytest.param("budget closed", 2, id="budget closed"),
         pytest.param("budget used", 2, id="budget used"),
         pytest.param("org pause", 2, id="org pause"),
+        pytest.param("org backoff", 2, id="org backoff"),
     ],
 )
 async def test_waiting_work_is_what_a_closed_gate_holds_back(
@@ -184,9 +185,21 @@ async def test_waiting_work_is_what_a_closed_gate_holds_back(
     await add(service, host, event, connection_for(service.resources.vault, **budgets.get(closed_by, {})))
     if closed_by == "org pause":
         await add(service, OrgLease(org_id=ORG_ID, **paused))
+    if closed_by == "org backoff":
+        await add(service, OrgLease(org_id=ORG_ID, not_before=now + timedelta(minutes=5)))
     await add(service, job(1), job(2, state="ambiguous"), job(3, state="running"), job(4, state="held"))
     work = (await service.card())["work"]
     assert (work["pending"], work["waiting"]) == (4, waiting)
+
+
+async def test_org_that_is_left_alone_is_said_until_when(service: Service) -> None:
+    await connected(service)
+    assert (await service.card())["backoff"] is None
+    until = datetime(2036, 11, 21, 10, tzinfo=UTC)
+    await add(service, OrgLease(org_id=ORG_ID, not_before=until, not_before_reason="concurrency"))
+    assert (await service.card())["backoff"] == {"code": "concurrency", "until": "2036-11-21T10:00:00Z"}
+    await change(service, state="needs_reconnect", reason_code="access_revoked")
+    assert (await service.card())["backoff"] is None
 
 
 async def test_work_that_the_connected_users_access_holds_back_is_waiting(service: Service) -> None:

@@ -192,6 +192,9 @@ async def test_gauges_show_orgs_that_are_left_alone(database: Database, vault: V
     later = datetime.now(UTC) + timedelta(minutes=5)
     await save(database, OrgLease(org_id=ORG_ID, not_before=later, not_before_reason="unavailable"))
     assert (await _gauges(database))['connection_troubles{code="unavailable",kind="org"}'] == 1
+    async with database.system() as session:
+        await session.execute(update(OrgLease).values(not_before_reason="SOME_CODE_OF_THE_ORG"))
+    assert (await _gauges(database))['connection_troubles{code="other",kind="org"}'] == 1
 
 
 async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database, vault: Vault) -> None:

@@ -56,6 +56,10 @@ export const english = {
     failed: (count: number) => plural(count, "failure", "failures"),
     idle: "Everything is up to date",
     quiet: "Nothing on the way",
+    backoff: {
+      api_limit: "Your org has used up its API calls.", concurrency: "Your org has too many long calls at once.",
+      unavailable: "Salesforce does not answer.", other: "Salesforce asked us to wait.",
+    },
     faultUntil: (when: string) => `Tried again ${when}.`,
     problemSince: (when: string) => `Since ${when}. What waits for it goes on by itself once it is put right.`,
     beforeTitle: (registrations: number, events: number) =>

@@ -17,9 +17,10 @@ LOOK = text("""
         (SELECT max(change_no) FROM sync_jobs WHERE host_id = :host_id), 0)::text AS mark
     UNION ALL
     SELECT 'card', '', concat_ws('|', host.paused_at, host.cap_percent, connection.state,
-                                 connection.version, connection.org_id, connection.api_closed_until,
+                                 connection.version, connection.org_id,
+                                 connection.api_closed_until > clock_timestamp(), connection.api_closed_until,
                                  connection.fault_until,
-                                 lease.not_before, lease.paused_at)
+                                 lease.not_before > clock_timestamp(), lease.not_before, lease.paused_at)
     FROM hosts AS host
     LEFT JOIN connections AS connection ON connection.host_id = host.host_id
     LEFT JOIN org_leases AS lease ON lease.org_id = connection.org_id

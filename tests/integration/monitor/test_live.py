@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import update
 from app.database import Database
 from app.identity import Role
 from app.main import open_resources
-from app.models import CampaignLink, Connection, Event, Registration, SyncJob
+from app.models import CampaignLink, Connection, Event, OrgLease, Registration, SyncJob
 from app.monitor.live.feed import Feed
 from app.monitor.live.feeds import STREAMS_PER_HOST, Feeds
 from app.monitor.live.listeners import WAITING_MAX, Listener
@@ -23,7 +24,7 @@ from app.problems import TooManyRequests
 from app.resources import Resources
 from app.settings import Settings
 from app.vault import Vault
-from tests.factories import NOW, connection_for
+from tests.factories import NOW, ORG_ID, connection_for
 from tests.integration.monitor.live import Reader, reading
 from tests.integration.monitor.stage import (
     EVENT_ID,
@@ -249,6 +250,16 @@ async def test_card_follows_the_last_change_of_a_flurry(
         await reader.next("row", registration_id="r2")
         told = await reader.next("card")
     assert (told.data["work"]["pending"], told.data["work"]["failed"]) == (0, 1)
+
+
+async def test_card_is_told_anew_when_an_org_need_not_be_left_alone_any_longer(
+    feeds: Feeds, database: Database
+) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    await save(database, OrgLease(org_id=ORG_ID, not_before=soon, not_before_reason="concurrency"))
+    async with reading(feeds, EVENT_ID) as reader:
+        assert (await reader.next("card")).data["backoff"]["code"] == "concurrency"
+        await reader.next("card", backoff=None)
 
 
 async def test_card_tells_of_other_hosts_of_the_org_to_those_who_manage_them(

@@ -184,6 +184,14 @@ export interface BackfillToStart {
   readonly "why"?: "request" | "reapply" | "before_connection";
 }
 
+/** The org asked to be left alone, or does not answer: it is asked again at `until`.
+ * 
+ * `code`: `api_limit`, `concurrency`, `unavailable`, or Salesforce's own. */
+export interface Backoff {
+  readonly "code": string;
+  readonly "until": string;
+}
+
 /** Registrations from before the host was connected that nobody asked to write yet, over all events. */
 export interface BeforeConnection {
   readonly "estimated_api_calls": number;
@@ -288,6 +296,7 @@ export interface CampaignValidated {
 export interface Card {
   readonly "actions": Actions;
   readonly "app": App;
+  readonly "backoff": Backoff | null;
   readonly "before_connection": BeforeConnection;
   readonly "budget": Budget;
   readonly "connection": ConnectionView | null;

@@ -2,12 +2,13 @@
 
 import { html, nothing } from "lit";
 import type { Card } from "../api/schema";
-import { moment, t } from "../texts";
+import { moment, named, t } from "../texts";
 import { adviceView, type View } from "../ui/views";
 
-export function troublesView({ fault, problems }: Card, docsBase: string): View {
-  if (fault === null && problems.length === 0) return nothing;
+export function troublesView({ fault, backoff, problems }: Card, docsBase: string): View {
+  if (fault === null && backoff === null && problems.length === 0) return nothing;
   return html`
+    ${backoff ? html`<p class="note wait" data-backoff=${backoff.code}>${named(t.card.backoff, backoff.code, t.card.backoff.other)} ${t.card.faultUntil(moment(backoff.until))}</p>` : nothing}
     ${fault ? html`<div class="stack" data-fault=${fault.advice.code}>${adviceView(fault.advice, { docsBase })}
       ${fault.until ? html`<p class="small dim">${t.card.faultUntil(moment(fault.until))}</p>` : nothing}</div>` : nothing}
     ${problems.map((problem) => html`<div class="stack" data-problem=${problem.code}>${adviceView(problem.advice, { tone: "wait", docsBase })}
