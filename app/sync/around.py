@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from app.addresses import address_key
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import Subrequest, pack, query_request, read_query
+from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
 from app.salesforce.describe import SObjectDescribe
+from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
 from app.salesforce.soql import cut, in_list, like
+from app.sync.access import is_lasting
 from app.sync.batch import Job
 from app.sync.rules.accounts import AccountRow, company_of, stems
 from app.sync.rules.mapping import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
@@ -21,6 +23,7 @@ MOST_ALIKE: Final = 2000
 
 TEXTS_LENGTH: Final = 20_000
 JOINT: Final = len(" OR Name LIKE '%'")
+USER_ROWS: Final = "users"
 NO_PERSONS: Final = " AND IsPersonAccount = false"
 
 
@@ -55,11 +58,21 @@ async def look_around(
     for composite in pack(requests):
         for answer in await client.composite(composite):
             kind = answer.reference_id.rstrip("0123456789")
-            rows.setdefault(kind, []).extend(await client.all_records(read_query(answer)))
+            rows.setdefault(kind, []).extend(await client.all_records(_page(answer, kind)))
     accounts = {row["Id"]: row for kind in ("named", "alike") for row in rows.get(kind, ())}
-    users = {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(rows.get("users", []))}
+    users = {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(rows.get(USER_ROWS, []))}
     types = {row["DeveloperName"]: to18(row["Id"]) for row in reversed(rows.get("types", []))}
     return Around(tuple(map(_account, accounts.values())), users, types)
+
+
+def _page(answer: SubAnswer, kind: str) -> QueryPage:
+    """The first page; of users who may not be looked for by e-mail, none."""
+    try:
+        return read_query(answer)
+    except Refused as refused:
+        if kind == USER_ROWS and is_lasting(refused):
+            return QueryPage([], None)
+        raise
 
 
 def organizer_of(job: Job) -> str | None:
@@ -92,7 +105,7 @@ def _requests(
     is_about_persons = has_persons and any(job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs)
     soqls = [
         *_accounts_soql(companies, no_persons=NO_PERSONS if has_persons else ""),
-        *(("users", f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
+        *((USER_ROWS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
         *([("types", PERSON_TYPES)] if is_about_persons else ()),
     ]
     for number, (kind, soql) in enumerate(soqls):

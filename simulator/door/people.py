@@ -21,7 +21,7 @@ def convert(org: Org, asked: dict[str, Any]) -> dict[str, Any]:
         target = leads.convert(org, lead, contact)
     except SalesforceError as error:
         raise NoSuchRow(error.items[0].message) from error
-    return {"leadId": lead["Id"], "contactId": target["Id"], "accountId": target["AccountId"]}
+    return {"leadId": lead["Id"], "contactId": target["Id"], "accountId": target.get("AccountId")}
 
 
 def merge(org: Org, asked: dict[str, Any]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _account_of(org: Org, row: Row) -> Any:
     if org.schema.of_id(row["WhatId"] or "") == "Account":
         return row["WhatId"]
     contact = org.store.get("Contact", row["WhoId"])
-    return contact["AccountId"] if contact else None
+    return contact.get("AccountId") if contact else None
 
 
 def event_on_insert(org: Org, row: Row, user_id: str) -> Row:

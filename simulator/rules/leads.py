@@ -44,7 +44,7 @@ def convert(org: Org, lead: Row, contact: Row | None) -> Row:
             "Status": CONVERTED_STATUS,
             "ConvertedDate": org.today(),
             "ConvertedContactId": target["Id"],
-            "ConvertedAccountId": target["AccountId"],
+            "ConvertedAccountId": target.get("AccountId"),
             "LastModifiedDate": org.now(),
             "SystemModstamp": org.now(),
         }

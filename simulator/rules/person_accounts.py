@@ -98,7 +98,7 @@ def _shared(org: Org) -> dict[str, str]:
 
 
 def contact_on_insert(org: Org, row: Row, user_id: str) -> Row:
-    account = org.store.get("Account", row["AccountId"])
+    account = org.store.get("Account", row.get("AccountId"))
     if account is not None and account.get("IsPersonAccount"):
         raise _not_by_itself(org)
     return row

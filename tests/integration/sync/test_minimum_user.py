@@ -52,3 +52,29 @@ async def test_members_are_promoted_where_has_responded_is_hidden(rig: Rig) -> N
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
     assert [each["Status"] for each in await rig.records("CampaignMember")] == ["Responded"]
+
+
+@pytest.mark.parametrize("is_object", [True, False], ids=["User", "User.Email"])
+async def test_an_owner_who_cannot_be_looked_for_is_left_to_salesforce(rig: Rig, *, is_object: bool) -> None:
+    await rig.choose(owner={"how": "organizer"})
+    await rig.organized_by("olga@acme.example")
+    if is_object:
+        await hide(rig, objects=("User",))
+    else:
+        await hide(rig, User=["Email"])
+    reg = await rig.registered(1)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert job.state == "synced"
+    assert ("fallback_used", "OwnerId") in [(each["code"], each["field"]) for each in job.warnings]
+
+
+@pytest.mark.parametrize("creates", ["lead", "contact"])
+async def test_the_account_of_contacts_may_be_hidden(rig: Rig, creates: str) -> None:
+    await hide(rig, Contact=["AccountId"])
+    await rig.choose(people={"create": creates, "update_existing": True})
+    await rig.org.seed("Contact", {"LastName": "Beaver", "Email": "otter2@example.com"})
+    regs = [await rig.registered(number) for number in (1, 2)]
+    await rig.drain()
+    await rig.drain()
+    assert await rig.states() == dict.fromkeys(regs, "synced")
