@@ -155,6 +155,21 @@ FAULT_ROWS: Final[tuple[AdviceRow, ...]] = (
         f"{DOCS}#faults",
     ),
     (
+        "grant_doubted",
+        "Salesforce refused to renew this connection, without a reason that we know",
+        "It may pass, so we ask again by ourselves after 1, 5 and 30 minutes. What is waiting is not lost.",
+        ("Nothing to do yet: this card says so if you must reconnect.",),
+        f"{DOCS}#faults",
+    ),
+    (
+        "instance_moved",
+        "The Salesforce org has moved to another address",
+        "Its old address sends us elsewhere, and Salesforce has not told us the new one yet. Access is never "
+        "sent to an address that we were only pointed to. What is waiting is not lost.",
+        ("Nothing to do: we ask again by ourselves. Reconnect if it lasts for more than an hour.",),
+        f"{DOCS}#faults",
+    ),
+    (
         "internal_fault",
         "Syncing stopped over a fault of ours",
         "Something in this host's registrations met a fault in our software. We try again by ourselves, with "

@@ -11,6 +11,7 @@ from app import audit
 from app.connections import attempts
 from app.connections.approvals import LIMIT, GrantKey, count_approvals, warnings_of
 from app.connections.apps import AppNotConfigured, credentials_for
+from app.connections.ends import NO_FAULT
 from app.connections.hosts import lock_host
 from app.connections.outgoing import make_room, revoke_all
 from app.connections.own_app import drop_retired
@@ -151,7 +152,6 @@ FORGOTTEN: Final[dict[str, object]] = dict.fromkeys(
     ("last_used_at", "last_written_at", "api_used", "api_limit", "api_measured_at", "api_closed_until")
 )
 """What was said of another org."""
-NO_FAULT: Final[dict[str, object]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
 
 TAKEN_OVER: Final = (
     "client_id", "login_url", "org_id", "org_name", "org_edition", "org_is_sandbox", "instance_url",

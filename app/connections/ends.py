@@ -18,6 +18,9 @@ GONE: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
 """Reasons that end every older grant of the user and app along with this one."""
 
 
+NO_FAULT: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
+
+
 async def end_connection(
     session: AsyncSession,
     host_id: str,
@@ -39,6 +42,7 @@ async def end_connection(
             reason_code=reason_code,
             state_since=func.clock_timestamp(),
             refresh_started_at=None,
+            **NO_FAULT,
             version=Connection.version + 1,
         )
         .returning(Connection.org_id)

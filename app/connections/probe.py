@@ -1,13 +1,17 @@
-"""Connections that Salesforce closed for a reason which passes: asked again, and opened when it answers."""
+"""Connections that Salesforce closed: asked again hourly for 30 days, and opened when it answers.
+
+Not one whose rotating token was sent and whose answer was lost: sending it again may end what is left.
+"""
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from app import audit
-from app.connections.ends import SYSTEM_ACTOR
+from app.connections.ends import NO_FAULT, SYSTEM_ACTOR
 from app.connections.refresh import carry_out_probe, claim_refresh
 from app.connections.tokens import open_token
 from app.models import Connection
@@ -20,9 +24,14 @@ from app.salesforce.session import AccessToken, ConnectionEnded, SessionAuth
 log = logging.getLogger(__name__)
 
 REOPENABLE: Final = ("api_disabled", "ip_restricted")
-"""Reasons that an admin or the network cures without anybody connecting anew."""
+"""Reasons that an admin or the network cures without anybody connecting anew: a preflight asks again, too."""
+
+KEPT_CLOSED: Final = ("credentials_cleared",)
+"""The host's own act, which only the host takes back."""
+
+ASKED_FOR: Final = timedelta(days=30)
 QUESTION: Final = "SELECT Id FROM Organization"
-MANY: Final = 50
+MANY: Final = 200
 
 
 class ProbingTokens:
@@ -40,7 +49,9 @@ class ProbingTokens:
         """Raises ConnectionEnded when Salesforce refuses, or somebody else is at it."""
         vault = self._resources.vault
         async with self._resources.database.tenant(self._host_id) as session:
-            is_free = Connection.refresh_started_at.is_(None)
+            stale = timedelta(seconds=self._resources.settings.times.refresh_stale)
+            is_stale = func.clock_timestamp() - Connection.refresh_started_at > stale
+            is_free = or_(Connection.refresh_started_at.is_(None), is_stale)
             claim = await claim_refresh(session, vault, self._host_id, where=is_free, state="needs_reconnect")
         renewed = await carry_out_probe(self._resources, self._host_id, claim) if claim else None
         if renewed is None:
@@ -88,11 +99,12 @@ async def _open(resources: Resources, connection: Connection) -> bool:
         opened = await session.execute(
             update(Connection)
             .where(Connection.host_id == host_id, Connection.state == "needs_reconnect")
-            .where(Connection.reason_code.in_(REOPENABLE), Connection.refresh_token.is_not(None))
+            .where(Connection.reason_code.not_in(KEPT_CLOSED), Connection.refresh_token.is_not(None))
             .values(
                 state="connected",
                 reason_code=None,
                 state_since=func.clock_timestamp(),
+                **NO_FAULT,
                 version=Connection.version + 1,
             )
             .returning(Connection.org_id)
@@ -112,9 +124,11 @@ async def _closed(resources: Resources) -> Sequence[str]:
     async with resources.database.system() as session:
         found = await session.scalars(
             select(Connection.host_id)
-            .where(Connection.state == "needs_reconnect", Connection.reason_code.in_(REOPENABLE))
+            .where(Connection.state == "needs_reconnect", Connection.reason_code.not_in(KEPT_CLOSED))
             .where(Connection.refresh_token.is_not(None))
-            .order_by(Connection.state_since)
+            .where(Connection.state_since > func.clock_timestamp() - ASKED_FOR)
+            .where(or_(Connection.refresh_started_at.is_(None), ~Connection.is_rotating))
+            .order_by(func.random())
             .limit(MANY)
         )
         return list(found)

@@ -3,18 +3,18 @@
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.approvals import was_evicted
 from app.connections.apps import AppNotConfigured, AppUnreadable, credentials_for
-from app.connections.ends import GONE, end_connection
+from app.connections.ends import GONE, NO_FAULT, end_connection
 from app.connections.left_grants import forget_left
-from app.connections.refusals import CREDENTIALS_REJECTED, reason_of
+from app.connections.refusals import CREDENTIALS_REJECTED, is_doubtful, reason_of
 from app.connections.revocations import queue_revocation
 from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
 from app.database_faults import is_away
@@ -23,10 +23,20 @@ from app.resources import Resources
 from app.salesforce import oauth
 from app.salesforce.hosts import HostNotAllowed, check_instance_url, check_login_host
 from app.salesforce.oauth import OAuthAnswerLost, OAuthNotSent, OAuthRefused, TokenAnswer
-from app.salesforce.session import AccessToken, ConnectionEnded, ConnectionUnusable, RefreshUnavailable
+from app.salesforce.session import (
+    AccessToken,
+    ConnectionEnded,
+    ConnectionUnusable,
+    GrantDoubted,
+    RefreshUnavailable,
+)
 from app.vault import Vault
 
 log = logging.getLogger(__name__)
+
+GRANT_DOUBTED: Final = "grant_doubted"
+DOUBT_WAITS: Final = (60.0, 300.0, 1800.0)
+"""Seconds after which a grant is tried again that was refused in words that we do not know."""
 
 STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
@@ -147,6 +157,9 @@ async def _refused(
         await _clear(resources, host_id, claim)
         log.error("refresh_refused", extra={"host_id": host_id, "error": refused.error})
         raise RefreshUnavailable(str(refused), retry_after=30)
+    wait = await _try_again(resources, host_id, claim) if is_doubtful(refused) else None
+    if wait is not None:
+        raise GrantDoubted(str(refused), retry_after=wait) from refused
     if reason == "access_revoked" and await _was_evicted(resources, host_id):
         reason = "grant_evicted"
     async with resources.database.tenant(host_id) as session:
@@ -165,6 +178,31 @@ async def _refused(
     return None
 
 
+async def _try_again(resources: Resources, host_id: str, claim: Claim) -> float | None:
+    """Seconds until a doubtful refusal is to be heard again; None once it was often enough, or was an end."""
+    if claim.state != "connected":
+        return None
+    async with resources.database.tenant(host_id) as session:
+        now = await session.scalar(select(func.clock_timestamp()))
+        connection = await session.get(Connection, host_id, with_for_update=True)
+        if connection is None or now is None or connection.refresh_started_at != claim.marker:
+            return None
+        is_known = connection.fault_code == GRANT_DOUBTED and connection.fault_until is not None
+        count = connection.fault_count if is_known else 0
+        if is_known and connection.fault_until is not None and connection.fault_until > now:
+            connection.refresh_started_at = None
+            left: timedelta = connection.fault_until - now
+            return left.total_seconds()
+        if count >= len(DOUBT_WAITS):
+            return None
+        wait = DOUBT_WAITS[count]
+        connection.refresh_started_at = None
+        connection.fault_code, connection.fault_count = GRANT_DOUBTED, count + 1
+        connection.fault_until = now + timedelta(seconds=wait)
+        connection.version += 1
+        return wait
+
+
 async def _explain_anew(session: AsyncSession, host_id: str, *, claim: Claim, reason: str) -> None:
     if reason in GONE:
         await forget_left(session, host_id)
@@ -172,7 +210,11 @@ async def _explain_anew(session: AsyncSession, host_id: str, *, claim: Claim, re
         update(Connection)
         .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
         .where(Connection.state == claim.state)
-        .values(reason_code=reason, refresh_started_at=None, version=Connection.version + 1)
+        .values(
+            reason_code=reason,
+            refresh_started_at=None,
+            version=Connection.version + case((Connection.reason_code == reason, 0), else_=1),
+        )
     )
 
 
@@ -210,6 +252,11 @@ async def _store(
             .returning(Connection.token_version, Connection.instance_url)
         )
         row = stored.one_or_none()
+        await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.fault_code == GRANT_DOUBTED)
+            .values(**NO_FAULT)
+        )
         if row is None:
             await _overtaken(session, resources.vault, host_id, claim=claim, answer=answer)
             return None

@@ -14,6 +14,7 @@ REASONS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("invalid_grant", "inactive organization", "org_inactive"),
     ("invalid_grant", "ip restricted", "ip_restricted"),
     ("invalid_grant", "ip not allowed", "ip_restricted"),
+    ("invalid_grant", "expired", "access_revoked"),
     ("invalid_grant", "", "access_revoked"),
     ("inactive_user", "", "user_inactive"),
     ("inactive_org", "", "org_inactive"),
@@ -26,6 +27,13 @@ REASONS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("invalid_client_id", "", CREDENTIALS_REJECTED),
     ("unauthorized_client", "", CREDENTIALS_REJECTED),
 )
+
+
+def is_doubtful(refused: OAuthRefused) -> bool:
+    """Whether the refusal is in words that we do not know: it may be an end, and it may pass."""
+    name, description = refused.error.lower(), refused.description.lower()
+    known = (words for error, words, _ in REASONS if error == name == "invalid_grant" and words)
+    return name == "invalid_grant" and not any(words in description for words in known)
 
 
 def reason_of(refused: OAuthRefused) -> str | None:

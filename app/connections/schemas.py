@@ -244,7 +244,8 @@ class Pause(BaseModel):
 class Fault(BaseModel):
     """Why this host's work rests although it is connected, and when it is tried again.
 
-    Its code: `credentials_unreadable`, `instance_not_allowed`, `session_refused`, `internal_fault`.
+    Its code: `credentials_unreadable`, `instance_not_allowed`, `session_refused`, `grant_doubted`,
+    `instance_moved`, `internal_fault`.
     """
 
     advice: Advice

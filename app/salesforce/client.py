@@ -26,11 +26,12 @@ from app.salesforce.composite import (
     sobject_path,
 )
 from app.salesforce.describe import SObjectDescribe, parse_describe
-from app.salesforce.errors import AnswerLost, BrokenOff, Refused
+from app.salesforce.errors import AnswerLost, BrokenOff, HostUnreachable, InstanceMoved, Refused
 from app.salesforce.exchange import build_request, send_once
 from app.salesforce.identities import Identity, parse_identity
 from app.salesforce.ids import to18
 from app.salesforce.limits import Allowance, ApiUsage, parse_limit_info, parse_limits
+from app.salesforce.session import RefreshUnavailable, SessionAuth
 from app.salesforce.soql import in_list
 
 CLIENT_NAME: Final = "eventship-salesforce"
@@ -185,18 +186,43 @@ class SalesforceClient:
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
     ) -> Any:
-        url = path if "://" in path else f"{self.instance_url}{path}"
-        extensions = {"trace": self._trace}
-        request = build_request(
-            method, url, json=json, headers=self._headers(method, headers), extensions=extensions
-        )
-        response = await self._exchange(request, auth or self._auth)
+        given = {"json": json, "headers": self._headers(method, headers)}
+        response = await self._found(method, path, given, auth or self._auth)
         try:
             return read_answer(response.status_code, response.content)
         except Refused as refused:
             if method in _WRITES and not only_reads(json) and refused.failure.may_be_kept:
                 raise BrokenOff(refused.failures) from refused
             raise
+
+    async def _found(self, method: str, path: str, given: dict[str, Any], auth: httpx.Auth) -> httpx.Response:
+        """The answer of the org where it lives now: once more where a renewal says that it has moved."""
+        try:
+            return await self._exchange(self._built(method, path, given), auth)
+        except InstanceMoved as moved:
+            if "://" in path:
+                raise
+            self.instance_url = moved.instance_url.rstrip("/")
+        except HostUnreachable:
+            if "://" in path or not await self._has_moved(auth):
+                raise
+        return await self._exchange(self._built(method, path, given), auth)
+
+    async def _has_moved(self, auth: httpx.Auth) -> bool:
+        """Whether a renewal names another place than the one where nobody can be reached."""
+        if not isinstance(auth, SessionAuth):
+            return False
+        try:
+            found = (await auth.newest()).instance_url.rstrip("/")
+        except RefreshUnavailable:
+            return False
+        is_elsewhere = found != self.instance_url
+        self.instance_url = found
+        return is_elsewhere
+
+    def _built(self, method: str, path: str, given: dict[str, Any]) -> httpx.Request:
+        url = path if "://" in path else f"{self.instance_url}{path}"
+        return build_request(method, url, extensions={"trace": self._trace}, **given)
 
     async def _exchange(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
         # Driven here and not inside httpx, so that guard, count and sorting apply to each send of the flow.

@@ -45,6 +45,7 @@ CONNECTION_UNUSABLE: Final = "CONNECTION_UNUSABLE"
 REFRESH_UNAVAILABLE: Final = "REFRESH_UNAVAILABLE"
 
 DOOR: Final = frozenset({401, 403})
+MOVED_CODES: Final = frozenset({REDIRECTED, "ORG_NOT_OWNED_BY_INSTANCE"})
 HALF_DONE: Final = frozenset({"REQUEST_RUNNING_TOO_LONG"})
 """What ends a call in the middle, whatever its status."""
 
@@ -134,6 +135,7 @@ SORTING_BY_CODE: Final[dict[str, Sorting]] = {
     "UNSUPPORTED_API_VERSION": _CONFIGURATION_CONNECTION,
     "GONE": _CONFIGURATION_CONNECTION,
     REDIRECTED: _CONFIGURATION_CONNECTION,
+    "ORG_NOT_OWNED_BY_INSTANCE": _CONFIGURATION_CONNECTION,
     # This record's content. The parser's refusals are ill-typed values, so they belong to a row, too.
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": _DATA_RECORD,
     "FIELD_FILTER_VALIDATION_EXCEPTION": _DATA_RECORD,

@@ -9,6 +9,7 @@ SalesforceError
 │                           nothing more of it comes
 ├── NotSent                 nothing left the socket: DNS, connect, TLS, no free connection
 │   ├── SendGuardTripped    the caller's guard forbade the send
+│   ├── HostUnreachable     nobody can be reached under this name
 │   └── InstanceMoved       the token belongs to another host than the one this request is for
 ├── ConnectionEnded         no token can be had until somebody reconnects (see `session`)
 ├── ConnectionUnusable      the stored connection cannot be opened here (see `session`)
@@ -42,6 +43,7 @@ __all__ = [
     "BrokenOff",
     "ErrorClass",
     "Failure",
+    "HostUnreachable",
     "InstanceMoved",
     "Match",
     "NotSent",
@@ -189,8 +191,16 @@ class SendGuardTripped(NotSent):
     """The caller's guard forbade the send, for example because its lease is no longer certain."""
 
 
+class HostUnreachable(NotSent):
+    """No connection to the host can be made: its name is gone, or nobody listens."""
+
+
 class InstanceMoved(NotSent):
-    """The token was issued for another host; the org's instance URL has changed under this client."""
+    """The token was issued for `instance_url`; the org's address has changed under this client."""
+
+    def __init__(self, instance_url: str) -> None:
+        super().__init__(f"the token was issued for {instance_url}")
+        self.instance_url = instance_url
 
 
 def parse_failures(status: int | None, body: object) -> tuple[Failure, ...]:

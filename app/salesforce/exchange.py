@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from app.salesforce.errors import AnswerLost, AnswerTooLarge, NotSent, SalesforceError
+from app.salesforce.errors import AnswerLost, AnswerTooLarge, HostUnreachable, NotSent, SalesforceError
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
@@ -14,7 +14,7 @@ MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 ENDINGS: Final[dict[type[httpx.TransportError], type[SalesforceError]]] = {
     httpx.ConnectTimeout: NotSent,
     httpx.PoolTimeout: NotSent,
-    httpx.ConnectError: NotSent,
+    httpx.ConnectError: HostUnreachable,
     httpx.ProxyError: NotSent,
     httpx.UnsupportedProtocol: NotSent,
     httpx.ReadTimeout: AnswerLost,

@@ -10,6 +10,7 @@ from app.salesforce.answers import parse_json
 from app.salesforce.error_codes import (
     CONNECTION_ENDED,
     CONNECTION_UNUSABLE,
+    MOVED_CODES,
     NEVER_CURED,
     REFRESH_UNAVAILABLE,
     SESSION_CODES,
@@ -52,6 +53,10 @@ class RefreshUnavailable(SalesforceError):
         self.retry_after = retry_after
 
 
+class GrantDoubted(RefreshUnavailable):
+    """The token endpoint refused the grant in words that we do not know: it is asked again, a few times."""
+
+
 @dataclass(frozen=True)
 class AccessToken:
     """A token, the version it was stored under, and the origin it may be sent to."""
@@ -74,7 +79,7 @@ class TokenSource(Protocol):
 
 
 class SessionAuth(httpx.Auth):
-    """Sends with the current token; on an expired session renews and sends once more, never twice.
+    """Sends with the current token; on an expired session or a moved org renews and sends once more, no more.
 
     A token goes to the origin it was issued for, or to Salesforce's own login hosts; anywhere else raises
     `InstanceMoved` before anything is sent.
@@ -85,6 +90,10 @@ class SessionAuth(httpx.Auth):
     def __init__(self, tokens: TokenSource) -> None:
         self._tokens = tokens
 
+    async def newest(self) -> AccessToken:
+        """A newer token than the one in use: its answer says where the org lives."""
+        return await self._tokens.renew(await self._tokens.current())
+
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Not available: tokens are read asynchronously."""
         raise RuntimeError("SessionAuth works with httpx.AsyncClient only")
@@ -94,7 +103,7 @@ class SessionAuth(httpx.Auth):
         token = await self._tokens.current()
         response = yield _signed(request, token)
         await response.aread()
-        if is_expired_session(response):
+        if is_expired_session(response) or is_moved(response):
             yield _signed(request, await self._tokens.renew(token))
 
 
@@ -108,6 +117,12 @@ def is_expired_session(response: httpx.Response) -> bool:
         return False
     failures = _failures(response)
     return not failures or any(_is_cured_by_renewal(failure) for failure in failures)
+
+
+def is_moved(response: httpx.Response) -> bool:
+    """Whether the org may live elsewhere by now; a renewal names where, and no redirect is followed."""
+    is_redirect = 300 < response.status_code < 400 and response.status_code != 304
+    return is_redirect or any(each.error_code in MOVED_CODES for each in _failures(response))
 
 
 def _failures(response: httpx.Response) -> tuple[Failure, ...]:
@@ -125,7 +140,7 @@ def _is_cured_by_renewal(failure: Failure) -> bool:
 
 def _signed(request: httpx.Request, token: AccessToken) -> httpx.Request:
     if not _may_see(request.url, httpx.URL(token.instance_url)):
-        raise InstanceMoved(f"the token was issued for {token.instance_url}")
+        raise InstanceMoved(token.instance_url)
     request.headers["Authorization"] = f"Bearer {token.value}"
     return request
 

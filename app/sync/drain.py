@@ -23,7 +23,7 @@ from app.salesforce.errors import (
     SalesforceError,
     SendGuardTripped,
 )
-from app.salesforce.session import ConnectionEnded, ConnectionUnusable
+from app.salesforce.session import ConnectionEnded, ConnectionUnusable, GrantDoubted
 from app.settings import Settings
 from app.sync import leases
 from app.sync.ahead import Ahead
@@ -39,11 +39,12 @@ from app.sync.gates import (
     doubt_session,
     forget_fault,
     note_health,
+    rest_connection,
     rest_host,
 )
 from app.sync.handover import for_holder, row_of
 from app.sync.leases import Lease, LeaseLost
-from app.sync.policy import Consequence, consequence_of, is_session_refused
+from app.sync.policy import Consequence, consequence_of, is_moved, is_session_refused
 from app.sync.rows import Row
 from app.sync.steps import BudgetReached, Looked, is_used_up, look_up, take_steps
 from app.sync.store import Store
@@ -53,6 +54,7 @@ log = logging.getLogger(__name__)
 
 SLOW_CALL_SECONDS = 20.0
 INTERNAL_FAULT = "internal_fault"
+INSTANCE_MOVED = "instance_moved"
 TOOK_TOO_LONG = ("57014", "55P03")
 """A statement or a lock beyond its limit: a server that is well says so, and of one host's rows perhaps."""
 
@@ -290,10 +292,12 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
         },
     )
     match error:
-        case ConnectionEnded() | BudgetReached():
+        case ConnectionEnded() | BudgetReached() | GrantDoubted():
             return
         case Refused() if is_too_large(error):
             return
+        case Refused() if is_moved(error.failure):
+            await rest_connection(engine.database, lease, host_id, code=INSTANCE_MOVED)
         case SendGuardTripped():
             raise LeaseLost from error
         case Refused() if consequence_of(error.failure) is Consequence.CLOSE:

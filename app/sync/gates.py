@@ -104,16 +104,20 @@ async def rest_host(
 
 async def doubt_session(database: Database, lease: Lease, host_id: str, failure: Failure) -> None:
     """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
-    async with database.system() as session:
-        count = await _rest(session, lease, host_id, code=SESSION_REFUSED)
+    count = await rest_connection(database, lease, host_id, code=SESSION_REFUSED)
     if count > SESSION_TRIES:
         await close_connection(database, host_id, failure)
         async with database.system() as session:
             await forget_fault(session, host_id)
 
 
+async def rest_connection(database: Database, lease: Lease, host_id: str, *, code: str) -> int:
+    """The host's connection waits for its next turn, longer each time; returns how often in a row it does."""
+    async with database.system() as session:
+        return await _rest(session, lease, host_id, code=code)
+
+
 async def _rest(session: AsyncSession, lease: Lease, host_id: str, *, code: str) -> int:
-    """Let the host wait for its next turn, longer each time; returns how often in a row it does."""
     mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
     count = (await session.scalar(select(Connection.fault_count).where(*mine)) or 0) + 1
     wait = fault_wait(count, random.random())  # noqa: S311 -- jitter

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.salesforce.error_codes import MOVED_CODES
 from app.salesforce.errors import ErrorClass, Failure, Scope
 
 RETRY_WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
@@ -113,6 +114,11 @@ def is_beyond_limits(failures: Sequence[Failure]) -> bool:
 def is_session_refused(failure: Failure) -> bool:
     """Salesforce did not take a token that it had just given: of this connection alone, and it may pass."""
     return (failure.error_class, failure.scope) == (ErrorClass.TRANSIENT, Scope.CONNECTION)
+
+
+def is_moved(failure: Failure) -> bool:
+    """The org is elsewhere, and Salesforce has not said where."""
+    return failure.error_code in MOVED_CODES
 
 
 def closing_reason(failure: Failure) -> str:

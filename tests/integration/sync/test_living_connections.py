@@ -138,3 +138,17 @@ async def test_maintenance_waits(rig: Rig) -> None:
         await session.execute(update(OrgLease).values(not_before=None))
     await rig.drain()
     assert await rig.states() == {reg: "synced"}
+
+
+async def test_moved_org_whose_new_place_is_not_known_rests_its_host_and_says_so(rig: Rig) -> None:
+    reg = await rig.registered(1)
+    gone = {"status": 400, "error_code": "ORG_NOT_OWNED_BY_INSTANCE", "match": {"path": "/services/data/v"}}
+    await for_ever(rig, "error", **gone)
+    await rig.drain()
+    found = await connection(rig)
+    assert (found.state, found.fault_code) == ("connected", "instance_moved")
+    await rig.org.door.delete("/faults")
+    await rig.pass_time(10)
+    await rig.drain()
+    assert await rig.states() == {reg: "synced"}
+    assert (await connection(rig)).fault_code is None

@@ -67,7 +67,7 @@ def test_every_transport_error_of_httpx_has_an_ending() -> None:
 
 
 def test_only_errors_before_the_first_byte_are_not_sent() -> None:
-    assert {kind for kind, ending in ENDINGS.items() if ending is NotSent} == NEVER_LEFT
+    assert {kind for kind, ending in ENDINGS.items() if issubclass(ending, NotSent)} == NEVER_LEFT
 
 
 @pytest.mark.parametrize("kind", leaves_below(httpx.TransportError), ids=lambda kind: kind.__name__)

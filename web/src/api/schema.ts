@@ -499,7 +499,8 @@ export interface FailureCount {
 
 /** Why this host's work rests although it is connected, and when it is tried again.
  * 
- * Its code: `credentials_unreadable`, `instance_not_allowed`, `session_refused`, `internal_fault`. */
+ * Its code: `credentials_unreadable`, `instance_not_allowed`, `session_refused`, `grant_doubted`,
+ * `instance_moved`, `internal_fault`. */
 export interface Fault {
   readonly "advice": Advice;
   readonly "until": string | null;
