@@ -63,6 +63,10 @@ class Dashboard:
     def resume(self) -> None:
         self._call("POST", f"{self._host}/resume")
 
+    def map_fields(self, *fields: dict[str, Any]) -> None:
+        """Save the host's rules for fields."""
+        self._call("PUT", f"{self._host}/mapping", json={"fields": list(fields)})
+
     def look_again(self) -> None:
         """Run the preflight, as by the card's button."""
         self._call("POST", f"{self._host}/preflight")

@@ -91,6 +91,7 @@ def _snapshot(one: Registrant, *, version: int) -> dict[str, Any]:
         "registered_at": _time(one.registered_at),
         "attendee": one.attendee,
         "version": version,
+        "answers": [{"key": key, "label": key, "value": value} for key, value in one.answers.items()],
     }
 
 

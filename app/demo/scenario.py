@@ -1,7 +1,8 @@
 """The scenario as one table: who stands in the org before, who registers, and who must stand there after."""
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -52,6 +53,7 @@ class Registrant:
     outcome: Outcome = "synced"
     is_checked_in_first: bool = False
     is_sent_twice: bool = False
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def registration_id(self) -> str:
@@ -281,6 +283,8 @@ SPECIAL = (
     ),
 )
 ORDINARY_CHECK_INS = 16
+PLACES = ({"country": "Germany", "state": "Bayern"}, {"country": "Atlantis"})
+"""What the first of the crowd answer; an event's host may map it."""
 
 
 def _crowd(start: int) -> tuple[Registrant, ...]:
@@ -293,6 +297,7 @@ def _crowd(start: int) -> tuple[Registrant, ...]:
             last=last,
             company=company,
             checks_in=index < ORDINARY_CHECK_INS,
+            answers=PLACES[index] if index < len(PLACES) else {},
         )
         for index, (first, last, company, domain) in enumerate(CROWD)
     )

@@ -17,7 +17,7 @@ from app.demo.orgs import ORGS, OrgKind
 from app.demo.scenario import REFUSED_CODE, REGISTRANTS, RULE_MESSAGE
 from app.demo.show import say
 from app.demo.story import Doors, doors_of, post, wait_until_drained
-from app.demo.verdict import OrgState, Verdict, judge, judge_rows, judge_warnings
+from app.demo.verdict import OrgState, Verdict, judge, judge_leads, judge_rows, judge_warnings
 from app.local import free_port
 from app.machine.stack import Plan, Stack
 
@@ -114,6 +114,8 @@ def _play(stack: Stack, fault_name: str | None, kind: OrgKind) -> tuple[Mapping[
         post(doors, [event_published()])
         doors.dashboard.connect()
         doors.dashboard.link(prepared.campaign_id)
+        if kind.fields:
+            doors.dashboard.map_fields(*kind.fields)
         calls_before = doors.org.calls()
         fault.prepare(stack, doors.org)
         _post_all(doors, fault, kind)
@@ -125,6 +127,7 @@ def _play(stack: Stack, fault_name: str | None, kind: OrgKind) -> tuple[Mapping[
         stats = wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
         api_calls = doors.org.calls() - calls_before
         judge_warnings(kind.warnings, doors.dashboard.rows(), verdict)
+        judge_leads(kind.leads, doors.dashboard.rows(), doors.org.records("Lead"), verdict)
         return stats, _judged(doors, prepared, before=before, found=verdict, stats=stats), api_calls
 
 

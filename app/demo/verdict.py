@@ -97,6 +97,22 @@ def judge_warnings(expected: Mapping[str, str], rows: Iterable[Row], verdict: Ve
     verdict.expect("warnings", expected=dict(expected), found=found)
 
 
+def judge_leads(
+    expected: Mapping[str, Mapping[str, object]],
+    rows: Iterable[Row],
+    leads: Iterable[Row],
+    verdict: Verdict,
+) -> None:
+    """Whether the Leads of these registrations have the fields that the org's lists make of the answers."""
+    by_id = {lead["Id"]: lead for lead in leads}
+    for row in rows:
+        wanted = expected.get(row["registration_id"])
+        if wanted is not None:
+            lead = by_id.get((row["person"] or {}).get("id"), {})
+            found = {name: lead.get(name) for name in wanted}
+            verdict.expect(f"{row['registration_id']}: Lead", expected=dict(wanted), found=found)
+
+
 def _person(
     one: Registrant, prepared: Prepared, *, before: OrgState, after: OrgState, verdict: Verdict
 ) -> Row | None:

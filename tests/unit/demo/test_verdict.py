@@ -8,7 +8,7 @@ import pytest
 
 from app.demo.org import Prepared
 from app.demo.scenario import NEW_LEAD, REGISTRANTS, SEEDED, TITLE, Registrant
-from app.demo.verdict import OrgState, Verdict, judge, judge_rows, judge_warnings
+from app.demo.verdict import OrgState, Verdict, judge, judge_leads, judge_rows, judge_warnings
 
 CAMPAIGN = "701000000000001AAA"
 PREPARED = Prepared({seeded.key: f"id of {seeded.key}" for seeded in SEEDED}, CAMPAIGN)
@@ -250,4 +250,15 @@ def test_rows_carry_the_warnings_of_the_org_and_no_others(warned: dict[str, str]
     ]
     verdict = Verdict()
     judge_warnings({"reg_2": "alert"}, rows, verdict)
+    assert (not verdict.faults) is is_right
+
+
+@pytest.mark.parametrize(("state", "is_right"), [("Bayern", True), ("Hessen", False), (None, False)])
+def test_a_lead_has_what_the_org_makes_of_the_answers(state: str | None, is_right: bool) -> None:
+    rows: Rows = [
+        {"registration_id": "reg_1", "person": {"id": "a"}},
+        {"registration_id": "reg_2", "person": None},
+    ]
+    verdict = Verdict()
+    judge_leads({"reg_1": {"State": "Bayern"}}, rows, [{"Id": "a", "State": state}], verdict)
     assert (not verdict.faults) is is_right
