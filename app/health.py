@@ -17,6 +17,7 @@ from app.boot import read_stamp
 from app.clocks import compare_clocks, read_skew
 from app.database import Database
 from app.database_faults import sqlstate
+from app.log_limit import LogLimit
 from app.resources import Resources, ResourcesDep
 from app.schema import schema_fault
 from app.telemetry import REGISTRY
@@ -24,6 +25,7 @@ from app.vault import KeyMissing, SealBroken, Vault
 from app.walls import fault_of_app, fault_of_system
 
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 router = APIRouter(tags=["health"])
 
@@ -135,10 +137,11 @@ async def check_database(database: Database) -> dict[str, str]:
             fault = await fault_of_system(database) or await fault_of_app(database)
             skew = await compare_clocks(database)
     except UNREACHABLE as error:
-        log.warning("not_ready", extra={"error": type(error).__name__, "sqlstate": sqlstate(error)})
+        kind, state = type(error).__name__, sqlstate(error)
+        limit.log(logging.WARNING, "not_ready", key=f"{kind} {state}", error=kind, sqlstate=state)
         return {"database": "does not answer"} | dict.fromkeys(("roles", "migrations", "clock"), "unknown")
     if fault is not None:
-        log.error("role_unsafe", extra={"fault": fault})
+        limit.log(logging.ERROR, "role_unsafe", key=fault, fault=fault)
     return {
         "database": "ok",
         "roles": "ok" if fault is None else "not as they must be: the log says role_unsafe",
@@ -182,7 +185,7 @@ async def read_gauges(database: Database) -> bytes:
             skew = await read_skew(session)
             workers, silence = (await session.execute(WORKERS, {"alive": ALIVE_SECONDS})).one()
     except UNREACHABLE as error:
-        log.warning("gauges_not_read", extra={"error": type(error).__name__})
+        limit.log(logging.WARNING, "gauges_not_read", key="gauges", error=type(error).__name__)
         return generate_latest(registry)
     up.set(1)
     _by_state(registry, "sync_jobs", "jobs by state", states=JOB_STATES, counts=jobs)

@@ -30,6 +30,10 @@ class Mark:
         return [_event(line) for line in self.lines()]
 
 
+def _about(event: dict[str, Any]) -> str:
+    return str(event.get("loop") or event.get("cause") or event.get("error") or "")
+
+
 def _event(line: str) -> dict[str, Any]:
     try:
         event: dict[str, Any] = json.loads(line)
@@ -39,6 +43,6 @@ def _event(line: str) -> dict[str, Any]:
 
 
 def repeated(events: Iterable[dict[str, Any]]) -> Counter[str]:
-    """How often each event of each loop was logged, where that is more than once."""
-    counts = Counter(f"{event['event']} {event.get('loop', '')}".strip() for event in events)
+    """How often each event of each loop, or of each cause, was logged, where that is more than once."""
+    counts = Counter(f"{event['event']} {_about(event)}".strip() for event in events)
     return Counter({what: count for what, count in counts.items() if count > 1})

@@ -65,7 +65,8 @@ async def repeat(
             await pause(stop, jittered(wait))
             continue
         if failures:
-            log.info("loop_recovered", extra={"loop": name, "failures": failures})
+            said = {"loop": name, "failures": failures}
+            limit.log(logging.INFO, "loop_recovered", key=f"{name} again", **said)
             failures = 0
         await pause(stop, jittered(every))
 

@@ -14,12 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
+from app.log_limit import LogLimit
 from app.salesforce.errors import SendGuardTripped
 from app.sync.caps import Caps
 from app.sync.errors import NOT_PROCESSED, OUTCOME_UNKNOWN, RowError
 from app.sync.policy import MAX_DEATHS
 
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 ACQUIRE = text("""
     INSERT INTO org_leases AS lease (org_id, owner, fence, until, acquired_at)
@@ -267,7 +269,8 @@ async def keep(database: Database, lease: Lease, *, life: float, every: float) -
             async with database.system() as session:
                 renewed = (await session.execute(RENEW, values)).rowcount  # type: ignore[attr-defined]
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("heartbeat_failed", extra={"org_id": lease.org_id, "error": type(error).__name__})
+            kind = type(error).__name__
+            limit.log(logging.WARNING, "heartbeat_failed", key=kind, org_id=lease.org_id, error=kind)
             continue
         if renewed or "fence" in lease.guards_off:
             lease.confirm(asked_at)

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app import health
 from app.database import Database
 from app.health import KEYS_NEVER_READ, has_working_keys, read_gauges
+from app.log_limit import LogLimit
 from app.models import Connection, OrgLease, WorkerHeartbeat
 from app.settings import Settings
 from app.vault import SealBroken, Vault
@@ -79,6 +81,15 @@ async def test_not_ready_without_postgres_but_alive(cut_off: httpx.AsyncClient) 
     answer = await cut_off.get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "does not answer")
     assert (await cut_off.get("/livez")).json() == {"status": "alive"}
+
+
+async def test_looks_of_a_balancer_cost_a_line_a_minute(
+    cut_off: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(health, "limit", LogLimit(health.log))
+    for _ in range(3):
+        assert (await cut_off.get("/readyz")).status_code == 503
+    assert [line.message for line in caplog.records if line.name == health.log.name] == ["not_ready"]
 
 
 async def test_not_ready_behind_the_newest_migration(client: httpx.AsyncClient, owner: AsyncEngine) -> None:

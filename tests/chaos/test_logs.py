@@ -18,3 +18,5 @@ def test_what_was_written_before_the_mark_is_left_out(tmp_path: Path) -> None:
 def test_each_event_of_a_loop_may_come_once() -> None:
     events = [{"event": "turn_failed", "loop": loop} for loop in ("sweeper", "chores", "sweeper")]
     assert repeated([*events, {"event": "otter"}]) == {"turn_failed sweeper": 2}
+    causes = [{"event": "drain_cut", "cause": cause} for cause in ("reset", "starting up", "reset")]
+    assert repeated(causes) == {"drain_cut reset": 2}

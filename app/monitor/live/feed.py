@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.log_limit import LogLimit
 from app.monitor.live.listeners import Listener
 from app.monitor.live.looks import (
     CHANGED_MAX,
@@ -24,6 +25,7 @@ from app.monitor.live.messages import Message
 from app.monitor.live.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 LOOK_SECONDS: Final = 1.0
 CARD_SECONDS: Final = 5.0
@@ -72,7 +74,8 @@ class Feed:
             try:
                 has_more = await self.look()
             except (SQLAlchemyError, OSError, TimeoutError) as error:
-                log.warning("live_look_failed", extra={"error": type(error).__name__})
+                kind = type(error).__name__
+                limit.log(logging.WARNING, "live_look_failed", key=kind, error=kind)
                 has_more = False
             await self._rest(BREATH_SECONDS if has_more else LOOK_SECONDS)
 

@@ -8,11 +8,13 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from app.log_limit import LogLimit
 from app.monitor.live.feeds import Feeds
 from app.redis_url import redis_client
 from app.wakeups import CHANGES
 
 log = logging.getLogger(__name__)
+limit = LogLimit(log)
 
 AGAIN_SECONDS: Final = 5.0
 
@@ -35,7 +37,7 @@ async def _pass_on(feeds: Feeds, redis_url: str) -> None:
         try:
             await _listen(feeds, redis_url)
         except (RedisError, OSError, TimeoutError) as error:
-            log.info("live_hints_away", extra={"error": type(error).__name__})
+            limit.log(logging.INFO, "live_hints_away", key="", error=type(error).__name__)
         await asyncio.sleep(AGAIN_SECONDS)
 
 

@@ -54,6 +54,16 @@ async def test_a_failed_turn_costs_one_turn(caplog: pytest.LogCaptureFixture) ->
     assert [vars(record)["error"] for record in caplog.records] == ["ConnectionError: gone fishing"]
 
 
+async def test_a_loop_that_fails_every_other_turn_says_so_once_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guards, "limit", LogLimit(guards.log))
+    turns = Turns(fails={1, 3, 5, 7}, last=9)
+    with caplog.at_level(logging.INFO):
+        await repeat("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)
+    assert [record.message for record in caplog.records] == ["turn_failed", "loop_recovered"]
+
+
 async def test_a_turn_that_hangs_is_cut_and_the_loop_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     turns = Turns(fails=set(), last=3)
 
