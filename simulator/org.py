@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator import config as configuration
 from simulator.calls import Calls
@@ -17,6 +17,8 @@ from simulator.oauth.grants import Grants
 from simulator.presets import PRESETS
 from simulator.soql.cursors import Cursor
 from simulator.store import Row, Store
+
+_T = TypeVar("_T")
 
 MAX_CURSORS = 10
 
@@ -61,20 +63,21 @@ class Org:
         return configured_schema(
             standard_schema(),
             extra_fields=self.config.extra_fields,
-            hidden_fields=self.config.hidden_fields,
+            hidden_fields=self._seen(self.config.hidden_fields),
             hidden_objects=self.config.every_hidden_object,
-            flagged_fields=self.config.flagged_fields,
+            flagged_fields=self._seen(self.config.flagged_fields),
             places=self.config.places,
-            listed={
-                path: choices
-                for path, choices in self.config.listed_statuses.items()
-                if path.partition(".")[0] not in self.config.hidden_objects
-            },
-            labels=self.config.every_picklist_label,
-            restricted_picklists=self.config.restricted_picklists,
+            listed=self._seen(self.config.listed_statuses),
+            labels=self._seen(self.config.every_picklist_label),
+            restricted_picklists=self._seen(self.config.restricted_picklists),
             with_record_types=[kind.sobject for kind in self.config.every_record_type],
             has_person_accounts=self.config.has_person_accounts,
         )
+
+    def _seen(self, settings: Mapping[str, _T]) -> dict[str, _T]:
+        """Settings by object or by field, without those of objects that are hidden."""
+        hidden = self.config.every_hidden_object
+        return {path: value for path, value in settings.items() if path.partition(".")[0] not in hidden}
 
     def _load(self) -> None:
         facts = self.journal.facts(self.id)

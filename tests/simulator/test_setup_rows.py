@@ -194,6 +194,13 @@ class TestPresets:
         await org.configure(hidden_fields={"Lead": []}, private_objects=[])
         assert len(await org.rows("SELECT Email FROM Lead")) == 1
 
+    async def test_what_a_preset_says_of_an_object_does_not_keep_it_from_being_hidden(
+        self, org: OrgClient
+    ) -> None:
+        await org.configure(preset="difficult", hidden_objects=["Lead", "Campaign"])
+        for name in ("Lead", "Campaign"):
+            assert (await org.data("GET", f"/sobjects/{name}/describe")).status_code == 404
+
     async def test_there_are_no_others(self, org: OrgClient) -> None:
         answer = await org.http.put("/_simulator/config", json={"preset": "easy"})
         assert answer.status_code == 400
