@@ -22,7 +22,7 @@ NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); proces
 CONSOLE := web/dist/built
 CONSOLE_SOURCES := $(shell find web/src web/public web/tools web/*.json web/*.ts -type f 2>/dev/null)
 
-.PHONY: everything image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
+.PHONY: abuse everything image browser audit sbom lock web help setup run smoke test check format migrate openapi bench chaos clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,10 +116,13 @@ chaos: setup  ## break things by a seed and count; SEEDS=1-3 SCENARIO=kill-worke
 	@test "$(SCENARIO)" = T15 || SEEDS=$(SEEDS) SCENARIO=$(SCENARIO) SIZE=$(SIZE) $(BIN)/python -m chaos
 	@test -n "$(filter-out T15,$(SCENARIO))" || $(BIN)/python -m chaos.refresh $(if $(filter short,$(SIZE)),--rounds 10 --kill-rounds 3)
 
+abuse: setup  ## attack a service on loopback for two minutes, and judge what other hosts felt
+	@$(BIN)/python -m abuse $(ONLY)
+
 FAULTS := kill-worker flush-valkey reset-after-write
 
 everything: setup  ## all that CI does and what takes longer: about an hour and a half; each part tells its time
-	@for part in check test smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult smoke\ ORG=blocked chaos\ SEEDS=1-3 bench browser; do \
+	@for part in check test smoke $(FAULTS:%=smoke\ FAULT=%) smoke\ ORG=difficult smoke\ ORG=blocked chaos\ SEEDS=1-3 bench abuse browser; do \
 		begun=$$(date +%s); $(MAKE) --no-print-directory $$part || exit 1; \
 		echo "make $$part: $$(( $$(date +%s) - begun )) s"; done
 

@@ -1,0 +1,155 @@
+"""`make abuse`: attack a service of our own on loopback, and judge what the others felt."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+from abuse.attacks import ATTACKS, EVENT, HOST, LATE_SECONDS
+from abuse.verdict import BOUNDS, CALM, HEAD, Row, answers, code, line
+from abuse.watch import (
+    NEIGHBOURS,
+    Felt,
+    counted,
+    forget_peak,
+    idle_since,
+    milliseconds,
+    neighbour,
+    processors,
+    watching,
+)
+from abuse.wire import Target
+from bench.rig import Rig, Service
+from bench.stage import ARM, PUT_REGISTRATIONS, connect_host
+
+SECONDS = 6.0
+LONGER = {"connections": 12.0}
+"""A head may take ten seconds: what is cut off must be seen."""
+SETTLE_SECONDS = 1.5
+ALL_SECONDS = 150.0
+ROWS = 20_000
+DONE = "UPDATE sync_jobs SET state = 'synced', synced_at = now() WHERE host_id = $1"
+
+
+def main() -> int:
+    begun = time.monotonic()
+    say(f"{len(ATTACKS)} attacks of {SECONDS:.0f} s on loopback; stops by itself after {ALL_SECONDS:.0f} s")
+    with Rig() as rig:
+        api, worker = rig.api(), rig.worker()
+        say(f"service, worker and engines run: {time.monotonic() - begun:.0f} s")
+        try:
+            left = ALL_SECONDS - (time.monotonic() - begun)
+            rows = asyncio.run(asyncio.wait_for(run(rig, api, worker), left))
+        except TimeoutError:
+            say(f"given up after {ALL_SECONDS:.0f} s")
+            return 1
+    say("answers to the attackers")
+    for row in rows:
+        say(answers(row))
+    verdict = ("held", "TOO MUCH", "others keep this machine too busy to judge")[code(rows)]
+    say(f"abuse: {verdict}, {time.monotonic() - begun:.0f} s")
+    return code(rows)
+
+
+async def run(rig: Rig, api: Service, worker: Service) -> list[Row]:
+    """First without an attack, then each of them."""
+    secrets, numbers = rig.secrets, counted()
+    owner, member = (secrets.token({HOST: role}, user=role) for role in ("owner", "member"))
+    target = Target(api.url, owner, member, rig.webhook_secret)
+    rows = []
+    async with attackers() as process:
+        await prepare(rig)
+        async with watching(target, numbers):
+            await asyncio.sleep(SETTLE_SECONDS)
+        say(HEAD)
+        say(BOUNDS)
+        for name in (CALM, *(sys.argv[1:] or ATTACKS)):
+            forget_peak(api)
+            forget_peak(worker)
+            before = processors()
+            async with watching(target, numbers) as felt:
+                answered = await (calm() if name == CALM else attacked(process, name, target))
+            rows.append(
+                row_of(name, felt, api=api, worker=worker, answered=answered, idle=idle_since(before))
+            )
+            say(line(rows[-1]))
+            await asyncio.sleep(SETTLE_SECONDS)
+    return rows
+
+
+def row_of(
+    name: str, felt: Felt, *, api: Service, worker: Service, answered: dict[str, int], idle: float
+) -> Row:
+    return Row(
+        name,
+        lives_p99=milliseconds(felt.lives, 0.99),
+        lives_max=milliseconds(felt.lives, 1),
+        webhooks_p99=milliseconds(felt.webhooks, 0.99),
+        webhooks_max=milliseconds(felt.webhooks, 1),
+        webhooks=felt.statuses(),
+        api_mib=api.peak_mebibytes,
+        worker_mib=worker.peak_mebibytes,
+        answers=answered,
+        idle=idle,
+    )
+
+
+async def prepare(rig: Rig) -> None:
+    """A hostile host with many rows, and its neighbours, each with an org of its own."""
+    org = rig.simulator(is_polite=True)
+    org_id = await connect_host(rig, org, host_id=HOST, event_id=EVENT, org_id="00DHOSTILE")
+    for number in range(NEIGHBOURS):
+        await connect_host(rig, org, host_id=neighbour(number), org_id=f"00DOTHER{number:04}")
+    connection = await rig.sql()
+    await connection.execute(PUT_REGISTRATIONS, HOST, EVENT, 1, ROWS)
+    await connection.execute(ARM, HOST, EVENT, org_id, 10, "link", 1, ROWS)
+    await connection.execute(DONE, HOST)
+    await connection.execute("ANALYZE registrations, sync_jobs")
+    await connection.close()
+
+
+async def calm() -> dict[str, int]:
+    await asyncio.sleep(SECONDS)
+    return {}
+
+
+@asynccontextmanager
+async def attackers() -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that takes attacks and answers with their counts, line by line."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "abuse.attacks", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        await said_by(process)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def said_by(process: asyncio.subprocess.Process) -> bytes:
+    assert process.stdout is not None
+    said = await asyncio.wait_for(process.stdout.readline(), max(LONGER.values()) + 2 * LATE_SECONDS)
+    assert said, "the attackers ended by themselves"
+    return said
+
+
+async def attacked(process: asyncio.subprocess.Process, name: str, target: Target) -> dict[str, int]:
+    """Run the attack; what it was answered."""
+    assert process.stdin is not None
+    asked = {"name": name, "target": asdict(target), "seconds": LONGER.get(name, SECONDS)}
+    process.stdin.write(json.dumps(asked).encode() + b"\n")
+    found: dict[str, int] = json.loads(await said_by(process))
+    return found
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
