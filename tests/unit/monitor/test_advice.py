@@ -17,7 +17,7 @@ WITHOUT_ADVICE = {
     "HostNotFound", "EventNotFound", "RegistrationNotFound", "AttemptNotFound", "NotFound",
     "MethodNotAllowed", "ReturnToInvalid", "TokenInvalid", "NotConfigured", "BodyTooLarge",
     "MediaTypeUnsupported", "PayloadInvalid", "Unexpected", "DatabaseUnavailable",
-    "PayloadUnusable", "SignatureInvalid", "BodyIncomplete", "HeadersTooLarge",
+    "PayloadUnusable", "SignatureInvalid", "SignatureStale", "BodyIncomplete", "HeadersTooLarge",
     "ServiceBusy", "KeysUnavailable",
 }  # fmt: skip
 
