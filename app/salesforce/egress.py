@@ -18,8 +18,12 @@ import httpx
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to addresses, in the order to try them. Raises OSError."""
 
-CARRIES_IPV4: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
-"""NAT64 and the IPv4-compatible form: the last 32 bits are where the connection ends (RFC 6052, RFC 4291)."""
+CARRIES_IPV4: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
+"""NAT64, the IPv4-compatible and the translated form: the last 32 bits are where the connection ends
+(RFC 6052, RFC 4291, RFC 2765)."""
+REFUSED: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "64:ff9b:1::/48", "2001::/32")))
+"""Networks of a site (RFC 3879), NAT64 by a prefix of one's own (RFC 8215), and Teredo, which leads by way of
+another address than it seems (RFC 4380)."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -115,7 +119,8 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or _carried(ip)
         if inner is not None:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+    is_refused = any(ip in network for network in REFUSED if network.version == ip.version)
+    return ip.is_global and not ip.is_multicast and not is_refused
 
 
 async def resolve_name(host: str, port: int) -> list[str]:

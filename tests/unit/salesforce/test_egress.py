@@ -99,14 +99,17 @@ async def get(names: Names, network: Dialled, url: str = f"https://{ORG}/", **op
         "169.254.169.254", "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1",
         "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "2001:db8::1",
         "ff0e::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "64:ff9b::a9fe:a9fe",
-        "2002:a9fe:a9fe::1", "2001::1",
+        "2002:a9fe:a9fe::1", "2001::1", "fec0::1", "feff::1", "64:ff9b:1::7f00:1", "64:ff9b:1::8892:1",
+        "::ffff:0:127.0.0.1", "::ffff:0:a9fe:a9fe",
     ],
 )  # fmt: skip
 def test_address_of_a_network_of_our_own_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", [PUBLIC, "2600:1f18::1", "64:ff9b::8892:1", "::ffff:136.146.0.1"])
+@pytest.mark.parametrize(
+    "address", [PUBLIC, "2600:1f18::1", "64:ff9b::8892:1", "::ffff:136.146.0.1", "::ffff:0:136.146.0.1"]
+)
 def test_address_on_the_internet_is_public(address: str) -> None:
     assert is_public(address)
 

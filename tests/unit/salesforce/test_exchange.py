@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -113,6 +114,38 @@ async def test_a_broken_encoding_is_a_lost_answer() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n"
     async with over(head, b"nope") as http:
         with pytest.raises(AnswerLost):
+            await send_once(http, get())
+
+
+@pytest.mark.parametrize(
+    "encoding", ["gzip, gzip", "gzip,gzip,gzip", "deflate", "br", "zstd", "gzip, identity"]
+)
+async def test_no_other_encoding_is_unpacked(encoding: str) -> None:
+    packed = gzip.compress(gzip.compress(b"{}"))
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(packed)}\r\n\r\n"
+    async with over(head.encode(), packed) as http:
+        with pytest.raises(AnswerLost, match="encoded as"):
+            await send_once(http, get())
+
+
+async def test_bomb_never_takes_more_memory_than_the_cap() -> None:
+    packed = gzip.compress(b" " * 60_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    async with over(head.encode(), packed) as http:
+        tracemalloc.start()
+        try:
+            with pytest.raises(AnswerTooLarge):
+                await send_once(http, get(), max_bytes=1_000_000)
+            assert tracemalloc.get_traced_memory()[1] < 5_000_000
+        finally:
+            tracemalloc.stop()
+
+
+async def test_packed_answer_that_breaks_off_is_lost() -> None:
+    packed = gzip.compress(b"{}" * 1000)[:-12]
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    async with over(head.encode(), packed) as http:
+        with pytest.raises(AnswerLost, match="breaks off"):
             await send_once(http, get())
 
 
