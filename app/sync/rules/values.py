@@ -1,7 +1,7 @@
 """The fields of a record as the host's rules fill them, typed by the org's describe. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as member
 from hashlib import sha256
@@ -27,6 +27,7 @@ from app.sync.rules.standard import (
 )
 
 DIGEST_LENGTH: Final = 12
+UNWRITEABLE_TOLD: Final = 10
 FOLLOWED: Final = "followed"
 """The mode of the e-mail: written where it changed since we said it."""
 
@@ -87,9 +88,11 @@ def digest(value: object) -> str:
 def _created(sobject: str, rules: Rules, target: Target) -> Filled:
     email = field_name(sobject, "Email", target.describe)
     fields: dict[str, Any] = {}
-    notices: list[Notice] = []
+    wanted, notices = _with_somewhere_to_go(
+        rules_of_create(sobject, rules, target.job, target.describe), target
+    )
     asserted: dict[str, str] = {}
-    for rule in rules_of_create(sobject, rules, target.job, target.describe):
+    for rule in wanted:
         outcome = outcome_of(rule, target)
         notices += outcome.notices
         if outcome.misfit:
@@ -108,6 +111,20 @@ def _created(sobject: str, rules: Rules, target: Target) -> Filled:
     )
 
 
+def _with_somewhere_to_go(
+    wanted: Iterable[FieldRule], target: Target
+) -> tuple[list[FieldRule], list[Notice]]:
+    """The rules to follow. Beyond ten that have no field to fill, the rest costs one warning and no time."""
+    every = list(wanted)
+    lost = [rule for rule in every if target.field(rule.field) is None]
+    if len(lost) <= UNWRITEABLE_TOLD:
+        return every, []
+    further = {rule.field for rule in lost[UNWRITEABLE_TOLD:]}
+    text = f"{len(further)} more fields of the mapping cannot be written by the connected user in your org."
+    notice = Notice("field_dropped", target.sobject, None, text)
+    return [rule for rule in every if rule.field not in further], [notice]
+
+
 def _stand_ins(sobject: str, rules: Rules, target: Target, fields: Mapping[str, Any]) -> Filled:
     if not rules.fills_required or target.describe is None:
         return Filled()
@@ -122,11 +139,12 @@ def _changed(
     if sobject in PEOPLE and _is_someone_elses(sobject, target, standing, asserted):
         return Filled(asserted=asserted)
     changes: dict[str, Any] = {}
-    notices: list[Notice] = []
+    every = [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]
+    wanted, notices = _with_somewhere_to_go([rule for rule in every if rule.field in standing], target)
     said = dict(asserted)
-    for rule in [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]:
+    for rule in wanted:
         field = target.field(rule.field)
-        if rule.field not in standing or (rule.mode == EMPTY and not is_empty(standing[rule.field], field)):
+        if rule.mode == EMPTY and not is_empty(standing[rule.field], field):
             continue
         outcome = outcome_of(rule, target)
         notices += outcome.notices

@@ -122,6 +122,18 @@ def test_an_optional_field_never_fails_an_attendee(chosen: dict[str, Any], answe
     assert codes(filled) == [(code, chosen["field"])]
 
 
+@pytest.mark.parametrize("standing", [None, {}], ids=["new", "standing"])
+def test_hundreds_of_fields_that_the_org_lacks_are_one_warning(standing: dict[str, Any] | None) -> None:
+    lost = [rule(f"F{n}__c", "answers.a", mode="overwrite") for n in range(400)]
+    chosen = rules(rule("Diet__c", "answers.a", mode="overwrite"), *lost, people={"update_existing": True})
+    shown = None if standing is None else {"Diet__c": None, "Email": "ada@x.example"}
+    filled = fill("Lead", chosen, job(answers={"a": "vegan"}), describe=LEAD, standing=shown)
+    assert filled.fields["Diet__c"] == "vegan"
+    assert len(filled.notices) <= 11
+    if standing is None:
+        assert filled.notices[0].text.startswith("390 more fields")
+
+
 def test_a_cut_fall_back_says_both() -> None:
     chosen = rules(rule("Diet__c", "answers.a", fallback="x" * 11))
     filled = fill("Lead", chosen, job(attendee={"company": "River"}), describe=LEAD)
