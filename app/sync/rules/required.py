@@ -60,7 +60,12 @@ def may_be_invented(field: Field) -> bool:
     if field.is_unique or field.is_external_id:
         return False
     is_list = field.type in ("picklist", "multipicklist")
-    return bool(field.picklist_values) if is_list else field.type in TEXTS | NUMBERS | OF_REGISTRATION
+    return bool(_listed(field)) if is_list else field.type in TEXTS | NUMBERS | OF_REGISTRATION
+
+
+def _listed(field: Field) -> list[str]:
+    """The options that say something: an org may list a blank one."""
+    return [each for each in field.picklist_values if each.strip()]
 
 
 def invented(
@@ -93,8 +98,8 @@ def _stand_in(field: Field, job: Job) -> Any:
     if field.type == "email":
         return _email(field, job)
     if field.type in ("picklist", "multipicklist"):
-        known = field.default_value in field.picklist_values
-        return field.default_value if known else field.picklist_values[0]
+        listed = _listed(field)
+        return field.default_value if field.default_value in listed else listed[0]
     return _of_registration(field, job)
 
 
