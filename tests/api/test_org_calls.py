@@ -67,6 +67,7 @@ SILENT = {
         H: "GET",
         f"{H}/app-credentials": "PUT DELETE",
         f"{H}/audit": "GET",
+        f"{H}/backfill": "POST",
         f"{H}/connect": "POST",
         f"{H}/connect/{{attempt_id}}": "GET",
         f"{H}/connect/{{attempt_id}}/complete": "POST",
