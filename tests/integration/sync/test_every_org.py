@@ -31,7 +31,7 @@ async def is_everybody_there_once(rig: Rig, count: int) -> bool:
     return (states, found, len(tasks)) == ({"synced"}, [(count, count)] * 3, count)
 
 
-@pytest.mark.parametrize("count", [1, 60])
+@pytest.mark.parametrize("count", [1, 130])
 async def test_new_people_stand_once_with_a_closed_task_and_a_member(rig: Rig, *, count: int) -> None:
     await rig.link(await rig.org.campaign())
     for number in range(count):
