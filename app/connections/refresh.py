@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.approvals import was_evicted
-from app.connections.apps import AppNotConfigured, AppUnreadable, credentials_for
+from app.connections.apps import AppCredentials, AppNotConfigured, AppUnreadable, credentials_for
 from app.connections.ends import GONE, NO_FAULT, end_connection
 from app.connections.left_grants import forget_left
 from app.connections.refusals import CREDENTIALS_REJECTED, is_doubtful, reason_of
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 GRANT_DOUBTED: Final = "grant_doubted"
 DOUBT_WAITS: Final = (60.0, 300.0, 1800.0)
 """Seconds after which a grant is tried again that was refused in words that we do not know."""
+
+ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
+"""How an address answers that an org has left; the redirect itself is never followed."""
 
 STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
@@ -133,15 +137,51 @@ async def carry_out_probe(resources: Resources, host_id: str, claim: Claim) -> A
 
 
 async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer:
+    """Ask at the org's own address first: an org may forbid the common login hosts.
+
+    The login host is asked where nothing left for that address, or where it sends elsewhere: in both cases no
+    token was used. Every other answer, and a lost one, is the last word.
+    """
     app = await credentials_for(resources, host_id, claim.client_id)
-    base = check_login_host(claim.login_url, extra=resources.settings.extra_hosts)
+    until = time.monotonic() + resources.settings.times.refresh_total
+    *own, login = _places(resources, claim)
+    for place in own:
+        try:
+            return await _ask(resources, place, app, claim=claim, until=until)
+        except OAuthNotSent as error:
+            reason = str(error)
+        except OAuthRefused as refused:
+            if refused.http_status not in ELSEWHERE:
+                raise
+            reason = refused.error
+        log.info("refresh_at_login_host", extra={"host_id": host_id, "error": reason})
+    return await _ask(resources, login, app, claim=claim, until=until)
+
+
+def _places(resources: Resources, claim: Claim) -> list[str]:
+    """Where this grant may be refreshed, each once, the login host last. Raises HostNotAllowed for that."""
+    extra = resources.settings.extra_hosts
+    login = check_login_host(claim.login_url, extra=extra)
+    try:
+        own = check_instance_url(claim.instance_url, extra=extra)
+    except HostNotAllowed:
+        return [login]
+    return list(dict.fromkeys((own, login)))
+
+
+async def _ask(
+    resources: Resources, place: str, app: AppCredentials, *, claim: Claim, until: float
+) -> TokenAnswer:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise OAuthNotSent("no time is left to ask at the login host")
     return await oauth.refresh(
         resources.http,
-        base,
+        place,
         refresh_token=claim.refresh_token,
         client_id=app.client_id,
         client_secret=app.client_secret,
-        within=resources.settings.times.refresh_total,
+        within=left,
     )
 
 
