@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from abuse.verdict import API_MIB, BOUNDS, CALM, HEAD, LIVES_MS, WEBHOOKS_MS, WORKER_MIB, Row, code, line
+from abuse.verdict import (
+    API_MIB,
+    BOUNDS,
+    CALM,
+    HEAD,
+    LIVES_MS,
+    SYNCED_SECONDS,
+    WEBHOOKS_MS,
+    WORKER_MIB,
+    Row,
+    code,
+    line,
+)
 from abuse.watch import milliseconds
 
 GOOD = Row(
@@ -15,6 +27,7 @@ GOOD = Row(
     webhooks_p99=WEBHOOKS_MS,
     webhooks_max=2_000,
     webhooks={202: 150},
+    synced_max=SYNCED_SECONDS,
     api_mib=API_MIB,
     worker_mib=WORKER_MIB,
     answers={"stranger 401": 3},
@@ -37,6 +50,8 @@ def test_bounds_themselves_are_held() -> None:
         {"webhooks_p99": WEBHOOKS_MS + 1},
         {"webhooks": {202: 149, 503: 1}},
         {"webhooks_p99": float("inf"), "webhooks": {}},
+        {"synced_max": SYNCED_SECONDS + 1},
+        {"synced_max": float("inf")},
         {"api_mib": API_MIB + 1},
         {"worker_mib": WORKER_MIB + 1},
     ],
