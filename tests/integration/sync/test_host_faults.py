@@ -171,22 +171,30 @@ async def test_statement_that_takes_too_long_rests_its_host(
     assert (await connection(rig)).fault_count == 1
 
 
+MOST_TURNS = 200
+"""How often the row shares its turn with others depends on their order: 14 to 51 turns were seen."""
+
+
+@pytest.mark.parametrize("number", [1, 5, 8], ids=["first", "middle", "last"])
 async def test_bug_that_one_row_sets_off_costs_that_row_and_nobody_else(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, *, number: int
 ) -> None:
-    regs = [await rig.registered(number) for number in range(1, 9)]
+    regs = [await rig.registered(each) for each in range(1, 9)]
+    bad = f"reg_0000{number}"
     await with_neighbour(rig)
-    crashing_on(rig, monkeypatch, "otter5@example.com")
+    crashing_on(rig, monkeypatch, f"otter{number}@example.com")
     await rig.drain()
     states = await rig.states()
     assert (states.pop("reg_00090"), set(states.values())) == ("synced", {"pending"})
     assert (await connection(rig)).fault_code == "internal_fault"
-    for _ in range(24):
+    for _ in range(MOST_TURNS):
         await rig.pass_time(2000)
         await rig.drain()
-    states = await rig.states()
-    assert {reg: states[reg] for reg in regs} == dict.fromkeys(regs, "synced") | {"reg_00005": "failed"}
-    job, found = await rig.job("reg_00005"), await connection(rig)
+        states = await rig.states()
+        if "pending" not in states.values():
+            break
+    assert {reg: states[reg] for reg in regs} == dict.fromkeys(regs, "synced") | {bad: "failed"}
+    job, found = await rig.job(bad), await connection(rig)
     assert (job.error_class, job.error_code) == ("other", "NOT_PROCESSED")
     assert (found.fault_code, found.fault_until) == (None, None)
     assert len(await rig.records("Lead")) == 8
