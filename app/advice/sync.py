@@ -165,6 +165,16 @@ CONFIGURATION_ROWS: Final[tuple[AdviceRow, ...]] = (
         DOCS + "owner_inactive",
     ),
     (
+        "owner_without_access",
+        "The owner may not see such records",
+        "Salesforce gives a record only to an owner who may read records of its kind.",
+        (
+            "Let the owner read {object}, or let an assignment rule choose somebody else.",
+            "Retry the failed rows.",
+        ),
+        DOCS + "owner_without_access",
+    ),
+    (
         "option_not_mapped",
         "An answer is not in the value map",
         "The attendee chose an option that the mapping of {field} on {object} has no value for.",

@@ -38,6 +38,7 @@ BY_CODE: Final[dict[str, str]] = {
     "INVALID_PERSON_ACCOUNT_OPERATION": "person_accounts_on",
     "INACTIVE_OWNER_OR_USER": "owner_inactive",
     "OPERATION_WITH_INACTIVE_USER": "owner_inactive",
+    "TRANSFER_REQUIRES_READ": "owner_without_access",
     "INSUFFICIENT_ACCESS": "insufficient_access",
     "INSUFFICIENT_ACCESS_OR_READONLY": "insufficient_access",
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "record_not_shared",

@@ -44,6 +44,9 @@ POINTING_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
 MISPLACED = "FIELD_INTEGRITY_EXCEPTION"
 """Of a state or country, among others: not listed, or the state is none of the country."""
 
+OWNER_CANNOT_READ = "TRANSFER_REQUIRES_READ"
+"""The chosen owner may not see records of this kind: Salesforce gives them to nobody who cannot."""
+
 MOVED_CODES = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 """The record, or the person it points to, was converted, merged or deleted since we looked."""
 
@@ -212,6 +215,8 @@ def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
     """
     if failure.error_code == MISPLACED and failure.fields and all(map(is_place, failure.fields)):
         return frozenset(failure.fields) & operation.record.fields.keys()
+    if failure.error_code == OWNER_CANNOT_READ:
+        return frozenset({"OwnerId"}) & operation.record.fields.keys()
     if failure.error_code not in DROPPING_CODES:
         return frozenset()
     sent = operation.record.fields.keys()

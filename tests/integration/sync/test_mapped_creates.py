@@ -206,3 +206,41 @@ async def test_an_owner_that_does_not_exist_is_the_hosts_choice_to_correct(rig: 
         "configuration",
         "reference_not_there",
     )
+
+
+@pytest.mark.parametrize("creates", ["lead", "contact"])
+async def test_an_owner_who_may_not_read_such_records_is_left_out_with_a_warning(
+    rig: Rig, creates: str
+) -> None:
+    [owner] = await rig.org.seed("User", {"LastName": "Owner", "Email": "owner@acme.example"})
+    await rig.choose(owner={"how": "fixed", "id": owner}, people={"create": creates})
+    await rig.org.fault(
+        "row_error",
+        error_code="TRANSFER_REQUIRES_READ",
+        message="Der Empfänger hat keinen Lesezugriff.",
+        match={"body": '"OwnerId"', "sobject": creates.title()},
+        count=2,
+    )
+    regs = [await rig.registered(number) for number in (1, 2)]
+    await rig.drain()
+    assert await rig.states() == dict.fromkeys(regs, "synced")
+    people = await rig.records(creates.title())
+    assert [person["OwnerId"] == owner for person in people] == [False, False]
+    for reg in regs:
+        told = {(each["code"], each["object"], each["field"]) for each in (await rig.job(reg)).warnings}
+        assert ("field_dropped", creates.title(), "OwnerId") in told
+
+
+async def test_an_owner_chosen_by_the_org_who_may_not_read_fails_with_advice(rig: Rig) -> None:
+    await rig.org.fault(
+        "row_error", error_code="TRANSFER_REQUIRES_READ", message="no", match={"sobject": "Lead"}, count=1
+    )
+    reg = await rig.registered(1)
+    await rig.drain()
+    job = await rig.job(reg)
+    assert job.error is not None
+    assert (job.state, job.error_class, job.error["advice_code"]) == (
+        "failed",
+        "configuration",
+        "owner_without_access",
+    )
