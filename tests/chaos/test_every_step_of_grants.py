@@ -15,6 +15,7 @@ from app.connections.revocations import retry_revocations
 from app.connections.sealing import REFRESH_TOKEN
 from app.connections.tokens import ConnectionTokens
 from app.connections.unconfirmed import give_back_overdue
+from app.edge import allowances
 from app.models import Connection, OAuthAttempt, PendingRevocation, UnconfirmedGrant
 from app.resources import Resources
 from app.salesforce.session import AccessToken, ConnectionEnded
@@ -114,8 +115,10 @@ async def test_disconnect_that_dies_at_any_step_is_finished_by_the_next_and_revo
 
 
 async def test_sign_in_that_dies_at_any_step_leaves_the_connection_whole_and_can_be_done_again(
-    service: Service, mortal_database: MortalDatabase
+    service: Service, mortal_database: MortalDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # So many attempts in a minute are no person's.
+    monkeypatch.setattr(allowances, "ALLOWANCES", ())
     whole, simulator = service.resources, httpx.ASGITransport(service.simulator)
     doomed = mortal(whole, mortal_database, simulator)
     seen = set()
