@@ -57,6 +57,12 @@ FINDING_ROWS: Final[tuple[FindingRow, ...]] = (
         ("Run the preflight again in some minutes.",), "/docs/connecting#preflight",
     ),
     FindingRow(
+        "fact_unknown", "note", "connection", "Salesforce did not say {label}",
+        "Nothing is assumed; what depends on it shows as registrations are written.",
+        "The connected user may not look at it, or the question took Salesforce too long.",
+        ("Run the preflight again, or look it up in Salesforce's Setup.",),
+    ),
+    FindingRow(
         "object_not_readable", "blocker", "permissions", "The connected user cannot see {object}",
         "What needs {object} cannot be found or written.",
         "Salesforce hides the object {object} from the user who connected.",

@@ -115,7 +115,7 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
         return _closed(connection, connection.reason_code or "")
     async with org_calls(resources, host_id) as client:
         try:
-            is_sandbox = connection.org_is_sandbox is not False
+            is_sandbox = connection.org_is_sandbox is True
             look = await look_at_org(client, connection.user_id, is_sandbox=is_sandbox)
             await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
         except SalesforceError as error:

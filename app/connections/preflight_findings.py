@@ -202,6 +202,20 @@ def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
             yield make_finding(code, known, sobject=sobject, blocks=blocks)
 
 
+def _unknowns(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """What Salesforce did not say: neither a yes nor a no."""
+    is_assigning = creates_leads(known.rules) and known.rules.owner.runs_assignment_rules
+    facts = (
+        (look.objects_with_duplicate_rules is None, "which duplicate rules are active"),
+        (look.has_assignment_rules is None and is_assigning, "whether assignment rules are active"),
+        (look.closed_statuses is None, "which statuses close a Task"),
+        (known.is_sandbox is True and look.has_invalid_emails is None, "whether addresses end in .invalid"),
+    )
+    for is_unknown, fact in facts:
+        if is_unknown:
+            yield make_finding("fact_unknown", known, label=fact)
+
+
 def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
     """Whether the status that Tasks get closes them."""
     return chosen in closed if chosen else bool(closed)
@@ -246,6 +260,7 @@ CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
     _capped,
     places,
     _switches,
+    _unknowns,
     _duplicates,
     record_types,
 )

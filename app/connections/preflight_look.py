@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import SubAnswer, Subrequest, pack, query_request, read_query, sobject_path
 from app.salesforce.describe import SObjectDescribe, parse_describe
-from app.salesforce.errors import AnswerLost, ErrorClass, Refused
+from app.salesforce.errors import AnswerLost, ErrorClass, Refused, Scope
 from app.salesforce.soql import quote
 from app.sync.rules.statuses import SOQL as TASK_STATUS_SOQL
 from app.sync.rules.statuses import TASK_STATUS, closed_statuses
@@ -22,13 +22,17 @@ QUERIES: Final = {
     "duplicates": "SELECT SobjectType FROM DuplicateRule WHERE IsActive = true",
     "assignment": "SELECT Id FROM AssignmentRule WHERE SobjectType = 'Lead' AND Active = true",
     TASK_STATUS: TASK_STATUS_SOQL,
-    "invalid": "SELECT Id FROM Contact WHERE Email LIKE '%.invalid' LIMIT 1",
 }
-"""The last four ask for what not every org or user lets us see: a refusal means unknown."""
+INVALID_EMAILS: Final = "SELECT Id FROM Contact WHERE Email LIKE '%.invalid' LIMIT 1"
+"""Reads every Contact, so it may take Salesforce too long: asked in a call of its own."""
+OPTIONAL: Final = frozenset({"duplicates", "assignment", TASK_STATUS})
+"""Questions after what not every org or user lets us see: where one fails, that alone is unknown."""
+# https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_objectpermissions.htm
 VIEW_ALL_LEADS: Final = (
     "SELECT Id FROM ObjectPermissions WHERE SobjectType = 'Lead' AND PermissionsViewAllRecords = true "
     "AND ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {user})"
 )
+"""What lets the user see every Lead, whoever owns it. A profile counts as a permission set."""
 PRIVATE: Final = frozenset({"None", "Private"})
 
 
@@ -49,21 +53,21 @@ class OrgLook:
 async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> OrgLook:
     """Ask everything in one call, in a sandbox in two, and in one more where new Leads may go out of sight.
 
-    Raises what the client raises; nothing is written.
+    Raises what the client raises, but for optional questions; nothing is written.
 
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
     """
-    requests = _requests(client, user_id, is_sandbox=is_sandbox)
+    requests = _requests(client, user_id)
     answers = {
         answer.reference_id: answer for some in pack(requests) for answer in await client.composite(some)
     }
-    organization = _rows(answers["organization"])
-    users = _rows(answers["user"])
-    duplicates, assignment = _rows(answers["duplicates"]), _rows(answers["assignment"])
-    invalid = _rows(answers["invalid"]) if is_sandbox else None
-    statuses = _rows(answers[TASK_STATUS])
+    rows = {name: _rows(answers[name], is_optional=name in OPTIONAL) for name in QUERIES}
+    organization, users, statuses = rows["organization"], rows["user"], rows[TASK_STATUS]
+    duplicates, assignment = rows["duplicates"], rows["assignment"]
     is_private = (organization or [{}])[0].get("DefaultLeadAccess") in PRIVATE
-    view_all = await _view_all(client, user_id) if is_private and assignment else None
+    wanted = VIEW_ALL_LEADS.replace("{user}", quote(user_id or ""))
+    view_all = await _asked_alone(client, wanted) if is_private and assignment else None
+    invalid = await _asked_alone(client, INVALID_EMAILS) if is_sandbox else None
     return OrgLook(
         organization=organization[0] if organization else {},
         user=users[0] if users else None,
@@ -78,18 +82,23 @@ async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandb
     )
 
 
-async def _view_all(client: SalesforceClient, user_id: str | None) -> list[dict[str, Any]] | None:
-    """What lets the user see every Lead, whoever owns it. A profile counts as a permission set.
+async def _asked_alone(client: SalesforceClient, soql: str) -> list[dict[str, Any]] | None:
+    """The answer to an optional question in a call of its own, which may fail whole; None is unknown.
 
-    https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_objectpermissions.htm
+    What ends the connection or the org's allowance is raised all the same.
     """
-    soql = VIEW_ALL_LEADS.replace("{user}", quote(user_id or ""))
-    [answer] = await client.composite([query_request("view_all", soql, api_version=client.api_version)])
-    return _rows(answer)
+    try:
+        [answer] = await client.composite([query_request("alone", soql, api_version=client.api_version)])
+    except AnswerLost:
+        return None
+    except Refused as error:
+        if error.failure.scope is Scope.CONNECTION or error.failure.error_class is ErrorClass.LIMIT:
+            raise
+        return None
+    return _rows(answer, is_optional=True)
 
 
-def _requests(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> list[Subrequest]:
-    """Only a sandbox has addresses that were made unusable when it was copied."""
+def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]:
     version = client.api_version
     describes = [
         Subrequest("GET", f"{sobject_path(version, name)}/describe", reference_id=name) for name in OBJECTS
@@ -98,7 +107,6 @@ def _requests(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool
     return describes + [
         query_request(name, soql.replace("{user}", wanted), api_version=version)
         for name, soql in QUERIES.items()
-        if name != "invalid" or is_sandbox
     ]
 
 
@@ -111,12 +119,15 @@ def _described(answer: SubAnswer) -> SObjectDescribe | None:
     return parse_describe(answer.body)
 
 
-def _rows(answer: SubAnswer) -> list[dict[str, Any]] | None:
-    """The records; None when the query was refused for what it names, which an org may not have."""
+def _rows(answer: SubAnswer, *, is_optional: bool) -> list[dict[str, Any]] | None:
+    """The records; None when the query was refused for what it names, which an org may not have.
+
+    An optional question may fail for any reason.
+    """
     try:
         return list(read_query(answer).records)
     except Refused as error:
-        if error.failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT):
+        if not is_optional and error.failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT):
             raise
         return None
     except AnswerLost:

@@ -10,6 +10,7 @@ from app.connections.ends import end_connection
 from app.connections.preflight import run_wanted_preflights
 from app.connections.probe import probe_closed
 from app.models import AuditEntry, CampaignLink, Connection, Preflight
+from simulator.faults import Fault
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for
 from tests.tokens import TokenMint
@@ -222,6 +223,43 @@ async def test_salesforce_that_is_away_leaves_an_unknown(service: Service) -> No
     shown = await looked(service)
     assert (shown["verdict"], codes(shown)) == ("unknown", [("could_not_look", None)])
     assert (await service.card())["state"] == "connected"
+
+
+async def in_a_sandbox(service: Service) -> None:
+    await service.connect()
+    async with service.resources.database.tenant("host_a") as session:
+        await session.execute(update(Connection).values(org_is_sandbox=True))
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status": 500, "error_code": "QUERY_TIMEOUT", "message": "Your query request was running too long"},
+        {"status": 500, "error_code": "UNKNOWN_EXCEPTION", "message": "An unexpected error occurred"},
+        {"status": 400, "error_code": "INVALID_FIELD", "message": "No such column 'Email'"},
+        {"kind": "truncate"},
+    ],
+    ids=["too long", "unexpected", "hidden", "lost"],
+)
+async def test_optional_question_that_fails_leaves_that_one_fact_unknown(
+    service: Service, trouble: dict[str, Any]
+) -> None:
+    await in_a_sandbox(service)
+    fault = Fault.model_validate({"kind": "error", "match": {"body": "invalid"}, "count": 1, **trouble})
+    service.simulator.simulator.faults.arm(fault)
+    shown = await looked(service)
+    assert shown["verdict"] == "ready"
+    unknown = [each["title"] for each in shown["findings"] if each["code"] == "fact_unknown"]
+    assert unknown == ["Salesforce did not say whether addresses end in .invalid"]
+    assert shown["org"]["name"] == "Northwind Events"
+
+
+async def test_unusable_addresses_are_asked_for_in_sandboxes_alone(service: Service) -> None:
+    await service.connect()
+    assert (await looked(service))["api_calls"] == 1
+    async with service.resources.database.tenant("host_a") as session:
+        await session.execute(update(Connection).values(org_is_sandbox=None))
+    assert (await looked(service))["api_calls"] == 1
 
 
 async def test_member_may_read_it_and_not_run_it(service: Service, mint: TokenMint) -> None:

@@ -55,6 +55,7 @@ def seen(**changes: Any) -> OrgLook:
         objects_with_duplicate_rules=frozenset(),
         has_assignment_rules=False,
         has_invalid_emails=False,
+        closed_statuses=("Completed",),
     )
     return replace(look, **changes)
 
@@ -87,6 +88,22 @@ def test_ordinary_org_has_no_findings() -> None:
     findings, passed = judge_org(seen(), Known())
     assert findings == []
     assert {"api_enabled", "campaign_member_createable", "contact_readable"} <= set(passed)
+    assert verdict_of(findings) == "ready"
+
+
+@pytest.mark.parametrize(
+    ("look", "known", "said"),
+    [
+        ({"has_invalid_emails": None}, Known(is_sandbox=True), ["whether addresses end in .invalid"]),
+        ({"has_invalid_emails": None}, Known(is_sandbox=False), []),
+        ({"has_assignment_rules": None}, Known(), ["whether assignment rules are active"]),
+        ({"closed_statuses": None}, Known(), ["which statuses close a Task"]),
+        ({"objects_with_duplicate_rules": None}, Known(), ["which duplicate rules are active"]),
+    ],
+)
+def test_what_nobody_said_is_neither_yes_nor_no(look: dict[str, Any], known: Known, said: list[str]) -> None:
+    findings, _ = judge_org(seen(**look), known)
+    assert [finding.title for finding in findings] == [f"Salesforce did not say {fact}" for fact in said]
     assert verdict_of(findings) == "ready"
 
 
@@ -184,10 +201,10 @@ def test_each_case_is_found_alone(look: OrgLook, known: Known | None, code: str)
     [
         pytest.param(seen(has_invalid_emails=True), Known(is_sandbox=False), id="production with .invalid"),
         pytest.param(seen(), Known(approvals=3, budget=budget(719), without_company=0.5), id="just below"),
-        pytest.param(seen(user=None, has_assignment_rules=None), Known(), id="not to be seen"),
+        pytest.param(seen(user=None), Known(), id="not to be seen"),
     ],
 )
-def test_what_is_in_order_or_unknown_is_no_finding(look: OrgLook, known: Known) -> None:
+def test_what_is_in_order_is_no_finding(look: OrgLook, known: Known) -> None:
     assert codes(look, known) == []
 
 
