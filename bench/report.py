@@ -25,6 +25,7 @@ DIFFICULT_CASES = {
     "lone_known": "one known attendee",
     "lone_alerted": "one new attendee, an Alert rule names somebody else",
     "burst_40": "40 at once",
+    "burst_200": "200 at once",
 }
 
 Parts = Mapping[str, Any]
