@@ -77,6 +77,9 @@ async def run(rig: Rig, org: Org, *, api: Service, worker: Service) -> list[Row]
     async with attackers() as process:
         await prepare(rig, org)
         connection = await rig.sql()
+        before = processors()
+        await asyncio.sleep(SETTLE_SECONDS)
+        quiet = idle_since(before)
         async with watching(target, numbers):
             await asyncio.sleep(SETTLE_SECONDS)
         say(HEAD)
@@ -88,7 +91,7 @@ async def run(rig: Rig, org: Org, *, api: Service, worker: Service) -> list[Row]
             begun_at = await connection.fetchval("SELECT clock_timestamp()")
             async with watching(target, numbers) as felt:
                 answered = await (calm() if name == CALM else attacked(process, name, target))
-            idle = idle_since(before)
+            idle = quiet if name == CALM else idle_since(before)
             row = row_of(name, felt, api=api, worker=worker, answered=answered, idle=idle)
             rows.append(replace(row, synced_max=await slowest_since(connection, begun_at)))
             say(line(rows[-1]))

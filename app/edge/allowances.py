@@ -49,6 +49,7 @@ class Allowance:
 ALLOWANCES: Final = (
     Allowance("export", re.compile(rf"GET {OF_EVENT}/registrations\.csv"), 6, 12, 1, 32),
     Allowance("rows", re.compile(rf"GET {OF_EVENT}/registrations"), 240, 600, 4, 8),
+    Allowance("stats", re.compile(rf"GET {OF_EVENT}/stats"), 240, 600, 4, 12),
     Allowance(
         "search", re.compile(rf"GET {OF_EVENT}/campaigns|POST {OF_EVENT}/campaign/validate"), 30, 60, 4, 32
     ),

@@ -10,6 +10,7 @@ from app.edge.allowances import ALLOWANCES, BUCKETS_MAX, Buckets
 PATHS = {
     "export": "GET /events/e/salesforce/registrations.csv",
     "rows": "GET /events/e/salesforce/registrations",
+    "stats": "GET /events/e/salesforce/stats",
     "search": "GET /events/e/salesforce/campaigns",
     "preview": "GET /events/e/salesforce/registrations/r/preview",
     "attempt": "POST /salesforce/connect",
@@ -20,7 +21,6 @@ OTHERS = [
     "GET /salesforce/preflight",
     "GET /salesforce/connect/a1",
     "GET /events/e/salesforce/registrations/r",
-    "GET /events/e/salesforce/stats",
 ]
 
 

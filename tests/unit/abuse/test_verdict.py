@@ -63,6 +63,11 @@ def test_more_is_too_much(more: dict[str, Any]) -> None:
     assert "TOO MUCH" in line(row)
 
 
+def test_reading_has_a_bound_of_its_own() -> None:
+    rows = [replace(GOOD, attack="reading", lives_p99=lives) for lives in (250.0, 251.0)]
+    assert [len(row.faults) for row in rows] == [0, 1]
+
+
 def test_attack_that_was_not_answered_proves_nothing() -> None:
     assert code([QUIET, replace(GOOD, answers={})]) == 1
 
