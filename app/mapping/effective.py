@@ -51,6 +51,7 @@ def _people(rules: Rules) -> PeopleShown:
         opt_out_field=rules.opt_out_field,
         fill_required=rules.fills_required,
         leave_company_blank=rules.leaves_company_blank,
+        account_for_nobody=rules.account_for_nobody,
     )
 
 

@@ -25,7 +25,9 @@ OWN_SOURCES: Final = {
 }
 """Where what we write by ourselves comes from."""
 
-LEFT_OUT: Final = frozenset({"field_dropped", "picklist_dropped", "opted_out"})
+LEFT_OUT: Final = frozenset(
+    {"field_dropped", "number_unclear", "owner_refused", "picklist_dropped", "opted_out"}
+)
 BESIDE: Final = frozenset({"id", "attributes"})
 """Members of a record that are no fields."""
 

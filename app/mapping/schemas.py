@@ -51,6 +51,12 @@ def _storable(text: str) -> str:
     return text
 
 
+def _account_name(name: str) -> str:
+    if not name.strip():
+        raise refuse("text", "is blank: leave it out, or give null")
+    return " ".join(name.split())
+
+
 def _source(path: str) -> str:
     if not is_known(path):
         raise refuse("source", "no such source: …/mapping/sources lists them")
@@ -74,6 +80,9 @@ def _user_or_queue(text: str) -> str:
 
 ApiName = Annotated[str, AfterValidator(_api_name), Field(json_schema_extra={"pattern": API_NAME.pattern})]
 Text = Annotated[str, StringConstraints(max_length=255), AfterValidator(_storable)]
+AccountName = Annotated[
+    str, StringConstraints(max_length=255), AfterValidator(_storable), AfterValidator(_account_name)
+]
 LongText = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_storable)]
 SourcePath = Annotated[str, StringConstraints(max_length=270), AfterValidator(_source)]
 Template = Annotated[LongText, AfterValidator(_template)]
@@ -121,6 +130,9 @@ class PeopleGiven(Given):
     )
     leave_company_blank: StrictBool = Field(
         False, description="no stand-in for a Lead's Company, where the org takes one without"
+    )
+    account_for_nobody: AccountName | None = Field(
+        None, description="the Account of new Contacts who name no company; null: they belong to none"
     )
 
 

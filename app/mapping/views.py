@@ -30,6 +30,7 @@ class PeopleShown(BaseModel):
     opt_out_field: str | None
     fill_required: bool
     leave_company_blank: bool
+    account_for_nobody: str | None
 
 
 class OwnerShown(BaseModel):

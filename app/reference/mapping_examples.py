@@ -32,6 +32,7 @@ MAPPING: Final[dict[str, Any]] = {
             "opt_out_field": None,
             "fill_required": False,
             "leave_company_blank": False,
+            "account_for_nobody": None,
         },
         "record_types": {"Contact": "Event_Guest"},
         "owner": {"how": "organizer", "id": None, "run_assignment_rules": True},

@@ -84,15 +84,16 @@ def organizer_of(job: Job) -> str | None:
 def account_company(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
     """The company that a new Contact shall belong to; None where there is none or Accounts are hidden.
 
-    Where the host chose what an Account is called, that is its name to be found by.
+    Where the host chose what an Account is called, that is its name to be found by; and where the host chose
+    one for those without a company, they belong to that.
     """
     account = describes.get(ACCOUNT)
     if job.rules.creates != CONTACT_CREATED or account is None or not account.is_queryable:
         return None
     if not any(rule.field == "Name" for rule in job.rules.fields_of(ACCOUNT)):
-        return company_of(job.attendee.company)
+        return company_of(job.attendee.company) or job.rules.account_for_nobody
     name = fill(ACCOUNT, job.rules, job, describe=account).fields.get("Name")
-    return company_of(name)
+    return company_of(name) or job.rules.account_for_nobody
 
 
 def _requests(

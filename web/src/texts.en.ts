@@ -269,6 +269,8 @@ export const english = {
       fill_required: "Fill required fields that have no value: [not provided], 0, the first choice of a list",
       leave_company_blank: "Leave a Lead's company blank where none is given (with Person Accounts only)",
     },
+    nobodysAccount: "Account of new Contacts who name no company",
+    nobodysAccountHint: "Left empty they belong to none: then only their owner, and who may see everything, sees them.",
     optOut: "When an attendee says no to marketing, tick",
     optOutNone: "No field",
     optOutHint: "On an explicit no only. It is never unticked.",

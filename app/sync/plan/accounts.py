@@ -1,7 +1,7 @@
 """The Accounts that new Contacts belong to: found, or made once per company. Pure but for the rows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.sync.around import account_company
 from app.sync.batch import ACCOUNT_SLOT, Batch, SlotKey, Written
@@ -136,11 +136,14 @@ def _create(essence: str, rows: Sequence[Row], org: Org, batch: Batch, *, pepper
         return []
     for row in rows:
         row.notices += draft.notices
+    record = draft.record
+    if account_company(carrier.job, org.describes) == carrier.job.rules.account_for_nobody:
+        record = replace(record, fields={**record.fields, "Name": carrier.job.rules.account_for_nobody})
     return [
         Operation(
             key=KEY,
             rows=tuple(rows),
-            record=draft.record,
+            record=record,
             carrier=carrier.job.registration_id,
             fence=fence_key(pepper, f"{batch.org_id}:account", essence),
             details={"is_created_by_us": True},

@@ -15,7 +15,7 @@ from app.salesforce.describe import Field
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.sync.rules.fields import clean, is_usable_email, shortened, utf16_length
 from app.sync.rules.likeness import alike
-from app.sync.rules.numbers import NotANumber, number_of
+from app.sync.rules.numbers import NotANumber, UnclearNumber, number_of
 from app.sync.rules.sources import Value, day_of, in_zone, text_of
 
 TEXT_TYPES: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone"})
@@ -42,6 +42,10 @@ class DoesNotFit(ValueError):
 
 class NotInPicklist(DoesNotFit):
     """A restricted picklist does not have this value."""
+
+
+class NumberUnclear(DoesNotFit):
+    """The text may be two numbers."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +209,8 @@ def _decimal(value: Value) -> Decimal:
 def _number_text(text: str, locale: str | None) -> str:
     try:
         return str(number_of(text, locale))
+    except UnclearNumber as reason:
+        raise NumberUnclear(str(reason)) from reason
     except NotANumber as reason:
         raise DoesNotFit(str(reason)) from reason
 

@@ -92,6 +92,7 @@ class Rules:
     opt_out_field: str | None = None
     fills_required: bool = False
     leaves_company_blank: bool = False
+    account_for_nobody: str | None = None
     record_types: Mapping[str, str] = member(default_factory=dict)
     owner: Ownership = Ownership()
     fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
@@ -159,5 +160,6 @@ PEOPLE_MEMBERS: Final = {
     "opt_out_field": "opt_out_field",
     "fill_required": "fills_required",
     "leave_company_blank": "leaves_company_blank",
+    "account_for_nobody": "account_for_nobody",
 }
 DEFAULT_RULES: Final = Rules()

@@ -28,6 +28,10 @@ class NotANumber(ValueError):
     """The text is no number, or could be two; the text of this error says which."""
 
 
+class UnclearNumber(NotANumber):
+    """The text is one of two numbers."""
+
+
 def number_of(text: str, locale: str | None) -> Decimal:
     """The number that a text means to somebody of this locale. Raises `NotANumber`."""
     found = _NUMBER.fullmatch(text.strip().translate(_SPACES))
@@ -71,7 +75,7 @@ def _is_grouped(whole: str) -> bool:
 def _by_locale(sign: str, locale: str | None) -> str | None:
     mark = decimal_mark_of(locale)
     if mark is None:
-        raise NotANumber("It may mean thousands or decimals, and the attendee's language does not tell.")
+        raise UnclearNumber("It may mean thousands or decimals, and the attendee's language does not tell.")
     return sign if sign == mark else None
 
 

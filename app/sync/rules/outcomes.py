@@ -7,7 +7,7 @@ from typing import Final
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.batch import Job
 from app.sync.rules.fields import Notice, dropped_warning
-from app.sync.rules.fitting import DoesNotFit, Fitted, NotInPicklist, fitted
+from app.sync.rules.fitting import DoesNotFit, Fitted, NotInPicklist, NumberUnclear, fitted
 from app.sync.rules.likeness import alike
 from app.sync.rules.mapping import OVERWRITE, FieldRule
 from app.sync.rules.places import code_field, listed_place
@@ -91,6 +91,9 @@ def outcome_of(rule: FieldRule, target: Target) -> Outcome:
 
 def without_notice(target: Target, name: str) -> Notice:
     """That a field which Salesforce refused before was left out."""
+    if name == "OwnerId":
+        text = "Salesforce gives such records to nobody who may not read them, so the owner was left to it."
+        return Notice("owner_refused", target.sobject, name, text)
     if target.describe is None or name in SOURCE_FIELDS:
         return dropped_warning(target.sobject, name)
     return Notice("field_dropped", target.sobject, name, "Salesforce refused this field; it was left out.")
@@ -140,7 +143,7 @@ def _fit(rule: FieldRule, field: Field, target: Target, *, value: Value, is_host
         misfit = _misfit("configuration", VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason)))
         return Outcome(misfit=misfit)
     except DoesNotFit as reason:
-        return _unfit(rule, field, target, shown=shown, reason=str(reason))
+        return _unfit(rule, field, target, shown=shown, reason=reason)
     notices = (Notice("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
     return Outcome(fit, notices)
 
@@ -153,13 +156,14 @@ def _fitted(rule: FieldRule, field: Field, target: Target, *, value: Value, is_h
     return fitted(field, value, zone=target.zone, locale=locale, is_hosts_own=is_hosts_own)
 
 
-def _unfit(rule: FieldRule, field: Field, target: Target, *, shown: str, reason: str) -> Outcome:
+def _unfit(rule: FieldRule, field: Field, target: Target, *, shown: str, reason: DoesNotFit) -> Outcome:
     if rule.fallback is not None:
         return _fallen_back(rule, field, target)
     if target.is_new and field.is_required_on_create:
         text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
         return Outcome(misfit=_misfit("data", REQUIRED_VALUE_UNFIT, rule, (target, shown, text)))
-    return _dropped(rule, target, f"“{shown}” was left out. {reason}")
+    code = "number_unclear" if isinstance(reason, NumberUnclear) else "field_dropped"
+    return _dropped(rule, target, f"“{shown}” was left out. {reason}", code=code)
 
 
 def _is_cleared(rule: FieldRule, job: Job) -> bool:
@@ -209,8 +213,8 @@ def _not_writeable(rule: FieldRule, target: Target) -> Outcome:
     return _dropped(rule, target, "The connected user cannot write this field in your org.")
 
 
-def _dropped(rule: FieldRule, target: Target, text: str) -> Outcome:
-    return Outcome(notices=(Notice("field_dropped", target.sobject, rule.field, text),))
+def _dropped(rule: FieldRule, target: Target, text: str, *, code: str = "field_dropped") -> Outcome:
+    return Outcome(notices=(Notice(code, target.sobject, rule.field, text),))
 
 
 def _misfit(error_class: str, code: str, rule: FieldRule, told: tuple[Target, str, str]) -> Misfit:

@@ -95,7 +95,7 @@ def _own_rules(
 ) -> tuple[Sequence[FieldRule], Sequence[FieldRule]]:
     """The engine's own rules, and those of them that come last."""
     if sobject == "Account":
-        return [_constant("Account", "Name", clean(job.attendee.company))], ()
+        return [_constant("Account", "Name", clean(job.attendee.company) or rules.account_for_nobody)], ()
     if sobject not in PEOPLE:
         return (), ()
     name = person_name(job.attendee)

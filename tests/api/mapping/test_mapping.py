@@ -41,6 +41,7 @@ async def test_nothing_chosen_is_the_default_mapping(studio: Studio) -> None:
         "opt_out_field": None,
         "fill_required": False,
         "leave_company_blank": False,
+        "account_for_nobody": None,
     }
     rules = {(each["object"], each["field"], each["mode"]) for each in shown["effective"]["fields"]}
     assert rules == {

@@ -86,6 +86,47 @@ async def test_who_has_no_company_belongs_to_no_account(contacts: Rig, company: 
     assert await contacts.records("Account") == []
 
 
+@pytest.mark.parametrize("company", [None, "-", "n/a"])
+async def test_who_has_no_company_belongs_to_the_account_that_the_host_chose(
+    contacts: Rig, company: str | None
+) -> None:
+    await contacts.choose(people={"create": "contact", "account_for_nobody": "Event guests"})
+    for number in (1, 2):
+        await contacts.registered(number, attendee=of(company, number))
+    await contacts.drain()
+    await contacts.registered(3, attendee=of(company, 3))
+    await contacts.registered(4, attendee=of("River GmbH", 4))
+    await contacts.drain()
+    accounts = {each["Id"]: each["Name"] for each in await contacts.records("Account")}
+    belong = {each["Email"]: accounts[each["AccountId"]] for each in await contacts.records("Contact")}
+    assert sorted(accounts.values()) == ["Event guests", "River GmbH"]
+    assert belong == {
+        "otter1@example.com": "Event guests",
+        "otter2@example.com": "Event guests",
+        "otter3@example.com": "Event guests",
+        "otter4@example.com": "River GmbH",
+    }
+
+
+async def test_an_account_for_nobody_that_stands_is_found(contacts: Rig) -> None:
+    await contacts.choose(people={"create": "contact", "account_for_nobody": "Event guests"})
+    [account] = await contacts.org.seed("Account", {"Name": "EVENT GUESTS"})
+    await contacts.registered(1, attendee=of(None))
+    await contacts.drain()
+    [contact] = await contacts.records("Contact")
+    assert (contact["AccountId"], len(await contacts.records("Account"))) == (account, 1)
+
+
+async def test_a_mapped_name_that_is_no_company_gives_way_to_the_account_for_nobody(contacts: Rig) -> None:
+    rule = {"object": "Account", "field": "Name", "from": "answers.firm"}
+    await contacts.choose(rule, people={"create": "contact", "account_for_nobody": "Event guests"})
+    for number in (1, 2):
+        await contacts.registered(number, answers=[{"key": "firm", "label": "Firm", "value": "n/a"}])
+        await contacts.drain()
+    [account] = await contacts.records("Account")
+    assert account["Name"] == "Event guests"
+
+
 async def test_a_known_contact_is_never_moved_to_another_account(contacts: Rig) -> None:
     [account] = await contacts.org.seed("Account", {"Name": "Lake"})
     await contacts.org.seed(

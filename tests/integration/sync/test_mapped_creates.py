@@ -228,7 +228,7 @@ async def test_an_owner_who_may_not_read_such_records_is_left_out_with_a_warning
     assert [person["OwnerId"] == owner for person in people] == [False, False]
     for reg in regs:
         told = {(each["code"], each["object"], each["field"]) for each in (await rig.job(reg)).warnings}
-        assert ("field_dropped", creates.title(), "OwnerId") in told
+        assert ("owner_refused", creates.title(), "OwnerId") in told
 
 
 async def test_an_owner_chosen_by_the_org_who_may_not_read_fails_with_advice(rig: Rig) -> None:

@@ -102,6 +102,7 @@ def test_where_the_value_of_a_new_lead_comes_from(
         pytest.param(rule("CreatedDate", "answers.a"), "x", "field_dropped", id="read-only"),
         pytest.param(rule("Address", "answers.a"), "x", "field_dropped", id="compound"),
         pytest.param(rule("NumberOfEmployees", "answers.a"), "many", "field_dropped", id="wrong type"),
+        pytest.param(rule("NumberOfEmployees", "answers.a"), "1.000", "number_unclear", id="two numbers"),
         pytest.param(rule("Diet__c", "answers.a"), "x" * 11, "value_cut", id="too long"),
         pytest.param(rule("Diet__c", "weather"), "x", "field_dropped", id="unknown source"),
         pytest.param(rule("Diet__c", "answers.b", fallback="y"), "x", "fallback_used", id="fall-back"),

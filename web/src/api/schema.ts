@@ -964,6 +964,7 @@ export interface PendingBecause {
 
 /** Who is created, matched and touched. */
 export interface PeopleGiven {
+  readonly "account_for_nobody"?: string | null;
   readonly "adopt_duplicates"?: "always" | "same_name" | "never";
   readonly "bypass_alert_rules"?: boolean;
   readonly "create"?: "lead" | "contact" | "person_account" | "nobody";
@@ -976,6 +977,7 @@ export interface PeopleGiven {
 
 /** Who is created, matched and touched. */
 export interface PeopleShown {
+  readonly "account_for_nobody": string | null;
   readonly "adopt_duplicates": string;
   readonly "bypass_alert_rules": boolean;
   readonly "create": string;

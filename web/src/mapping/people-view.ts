@@ -32,6 +32,9 @@ export function peopleView(draft: Draft, acts: PeopleActs): View {
     <fieldset ?disabled=${!acts.mayChange}><legend><h3>${t.mapping.switchesHeading}</h3></legend>
       ${SWITCHES.map((each) => html`<label class="pick"><input type="checkbox" id=${each} .checked=${draft.people[each]} @change=${(event: Event) => set({ [each]: isChecked(event) })}>
         <span>${t.mapping.switches[each]}</span></label>`)}
+      <div class="narrow"><label class="name" for="nobodys-account">${t.mapping.nobodysAccount}</label>
+        <input id="nobodys-account" autocomplete="off" maxlength="255" aria-describedby="nobodys-account-hint" .value=${draft.people.account_for_nobody ?? ""} @input=${(event: Event) => set({ account_for_nobody: valueOf(event).trim() || null })}>
+        <p id="nobodys-account-hint" class="small dim">${t.mapping.nobodysAccountHint}</p></div>
       ${optOutView(draft.people, acts, set)}</fieldset>
     ${ownerView(draft.owner, acts)}
     <fieldset ?disabled=${!acts.mayChange}><legend><h3>${t.mapping.tasksHeading}</h3></legend><div class="narrow"><label class="name" for="task-status">${t.mapping.taskStatus}</label>

@@ -11,7 +11,7 @@ function shown(fields: MappingShown["chosen"]["fields"] = [DIET, NOTE]): Mapping
     host_id: "host_a", event_id: null, chosen: { fields }, findings: [], required_without_value: [], is_checked: true, unchecked_because: null,
     retried: 0, version: 1, updated_at: null, updated_by: null,
     effective: {
-      people: { create: "contact", update_existing: true, match_by: { field: "Legacy__c", from: "attendee.id" }, bypass_alert_rules: false, adopt_duplicates: "always", opt_out_field: null, fill_required: false, leave_company_blank: false },
+      people: { create: "contact", update_existing: true, match_by: { field: "Legacy__c", from: "attendee.id" }, bypass_alert_rules: false, adopt_duplicates: "always", opt_out_field: null, fill_required: false, leave_company_blank: false, account_for_nobody: null },
       record_types: { Lead: "Guest" }, task_status: null, owner: { how: "leave", id: null, run_assignment_rules: true },
       fields: [{ ...DEFAULT, set_by: "default" }, { ...DEFAULT, field: "Diet__c", set_by: "host" }],
     },
