@@ -231,6 +231,18 @@ ACCESS_ROWS: Final[tuple[AdviceRow, ...]] = (
         DOCS + "record_not_shared",
     ),
     (
+        "record_not_visible",
+        "A record that we wrote was deleted, or is hidden",
+        "The {object} that we wrote for this attendee shows no more. Salesforce does not say whether "
+        "it was deleted or only hidden from the connected user, so we create no second one by ourselves.",
+        (
+            "If it is hidden: share it with the connected user.",
+            "If it was deleted: Retry looks for the person anew, and creates one where the mapping says so.",
+            RETRY,
+        ),
+        DOCS + "record_not_visible",
+    ),
+    (
         "create_not_allowed",
         "The connected user may not create this record",
         "Salesforce does not let the connected user create {object} records.",

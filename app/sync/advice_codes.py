@@ -42,7 +42,7 @@ BY_CODE: Final[dict[str, str]] = {
     "INSUFFICIENT_ACCESS": "insufficient_access",
     "INSUFFICIENT_ACCESS_OR_READONLY": "insufficient_access",
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "record_not_shared",
-    RECORD_NOT_VISIBLE: "record_not_shared",
+    RECORD_NOT_VISIBLE: "record_not_visible",
     CREATE_REFUSED: "create_not_allowed",
     "TXN_SECURITY_NO_ACCESS": "security_policy",
     "FUNCTIONALITY_NOT_ENABLED": "feature_not_enabled",

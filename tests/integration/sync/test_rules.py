@@ -147,6 +147,8 @@ async def test_invisible_record_is_never_created_a_second_time_but_a_retry_match
     await rig.drain()
     job = await rig.job(reg)
     assert (job.state, job.error_class, len(await rig.records("Lead"))) == ("failed", "access", 1)
+    assert job.error is not None
+    assert job.error["advice_code"] == "record_not_visible"
     [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
     await rig.rearm(reg, why=why)
     await rig.drain()
