@@ -12,11 +12,11 @@ from app.connections.advice import explain
 from app.connections.approvals import LIMIT, approvals_view, count_approvals, warnings_of
 from app.connections.apps import is_own
 from app.connections.attempts import UNDER_WAY, find_attempt
-from app.connections.schemas import Attempt, AttemptState, Org, SalesforceWords, User
+from app.connections.card import org_view
+from app.connections.schemas import Attempt, AttemptState, SalesforceWords, User
 from app.connections.unconfirmed import find_unconfirmed
 from app.models import OAuthAttempt, UnconfirmedGrant
 from app.problems import AttemptNotFound
-from app.salesforce.hosts import lightning_url
 from app.settings import Settings
 
 HINTS: Final = tuple(row[0] for row in HINT_ROWS)
@@ -57,7 +57,7 @@ def view_attempt(
         problem=_problem(settings, attempt, state),
         salesforce=_words(attempt),
         hints=_hints(settings, attempt) if is_unheard else [],
-        org=_org(confirmable.grant) if confirmable else None,
+        org=org_view(confirmable.grant) if confirmable else None,
         user=_user(confirmable.grant) if confirmable else None,
         approvals=approvals_view(confirmable.approvals) if confirmable else None,
         warnings=_warnings(settings, confirmable) if confirmable else [],
@@ -82,17 +82,6 @@ def _problem(settings: Settings, attempt: OAuthAttempt, state: AttemptState) -> 
     if state == "expired":
         return explain(settings, "not_confirmed" if attempt.arrived_at else "attempt_expired")
     return explain(settings, attempt.problem_code) if attempt.problem_code else None
-
-
-def _org(grant: UnconfirmedGrant) -> Org:
-    return Org(
-        id=grant.org_id,
-        name=grant.org_name,
-        edition=grant.org_edition,
-        is_sandbox=grant.org_is_sandbox,
-        instance_url=grant.instance_url,
-        lightning_url=lightning_url(grant.instance_url),
-    )
 
 
 def _user(grant: UnconfirmedGrant) -> User:

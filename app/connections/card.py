@@ -35,7 +35,7 @@ from app.connections.schemas import (
     Work,
 )
 from app.identity import CHANGING, Principal, Role
-from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
+from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob, UnconfirmedGrant
 from app.resources import Resources
 from app.salesforce.hosts import lightning_url
 from app.settings import Settings
@@ -224,6 +224,18 @@ def _credentials(facts: Facts) -> Credentials | None:
     )
 
 
+def org_view(row: Connection | UnconfirmedGrant) -> Org:
+    """The org that a grant is for, confirmed or not."""
+    return Org(
+        id=row.org_id,
+        name=row.org_name,
+        edition=row.org_edition,
+        is_sandbox=row.org_is_sandbox,
+        instance_url=row.instance_url,
+        lightning_url=lightning_url(row.instance_url),
+    )
+
+
 def _connection(facts: Facts, connection: Connection) -> ConnectionView:
     user = connection.user_id and User(
         id=connection.user_id, username=connection.username, name=connection.user_name
@@ -231,14 +243,7 @@ def _connection(facts: Facts, connection: Connection) -> ConnectionView:
     return ConnectionView(
         environment=connection.environment,
         login_host=urlsplit(connection.login_url).netloc,
-        org=Org(
-            id=connection.org_id,
-            name=connection.org_name,
-            edition=connection.org_edition,
-            is_sandbox=connection.org_is_sandbox,
-            instance_url=connection.instance_url,
-            lightning_url=lightning_url(connection.instance_url),
-        ),
+        org=org_view(connection),
         user=user or None,
         api_version=connection.api_version,
         connected_at=connection.connected_at,

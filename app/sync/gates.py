@@ -17,7 +17,6 @@ from app.sync.policy import SESSION_TRIES, closing_reason, fault_wait, org_wait
 
 log = logging.getLogger(__name__)
 
-UNAVAILABLE = "unavailable"
 SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
 
