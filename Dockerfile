@@ -26,6 +26,8 @@ WORKDIR /srv
 COPY --from=packages /opt/venv /opt/venv
 COPY app app
 COPY workers workers
+COPY devtools devtools
+COPY tools tools
 COPY migrations migrations
 COPY docs docs
 COPY LICENSE .
@@ -34,7 +36,7 @@ COPY --from=console /web/dist web/dist
 USER 10001
 EXPOSE 8000
 # For every role: it looks at what process 1 is. A worker is judged by its heartbeat; Postgres that is away is no illness.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "app.commands.healthy"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "app.cli.healthy"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["eventship-salesforce"]
 CMD ["api"]

@@ -53,10 +53,10 @@ web/node_modules/.package-lock.json: web/package-lock.json
 run: setup  ## start everything, connect, put 60 registrations into Salesforce, stay until Ctrl-C
 	@if test -z "$(NODE)"; then echo "without its console: Node 20.19 or newer, with npm, would build it"; \
 		else $(MAKE) --no-print-directory $(CONSOLE) || echo "without its console: it could not be built (make web)"; fi
-	@PORT=$(PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) $(BIN)/python -m app.demo run
+	@PORT=$(PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) $(BIN)/python -m devtools.demo run
 
 smoke: setup  ## the same on fresh state, compared with what is expected; ORG=difficult|blocked FAULT=kill-worker|flush-valkey|reset-after-write
-	@$(BIN)/python -m app.demo smoke $(if $(FAULT),--fault $(FAULT)) $(if $(ORG),--org $(ORG))
+	@$(BIN)/python -m devtools.demo smoke $(if $(FAULT),--fault $(FAULT)) $(if $(ORG),--org $(ORG))
 
 test: setup  ## all tests; T=tests/unit for some of them, COVERAGE=1 for branch coverage
 	@$(if $(T),$(BIN)/pytest $(T),tests/in-two-halves $(BIN))
@@ -66,7 +66,7 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m app.commands.check
+	@$(BIN)/python -m tools.check
 	@$(BIN)/python -m tests.capabilities
 	@$(BIN)/python -m tests.orgs
 
@@ -78,10 +78,10 @@ image: setup  ## carry out the Dockerfile without a daemon, and start each of th
 	@$(BIN)/python -m tests.setup.image
 
 audit: setup  ## does an advisory name a dependency? ADVISORIES=file or directory of OSV records, else pip-audit
-	@$(BIN)/python -m app.commands.dependencies audit "$(ADVISORIES)"
+	@$(BIN)/python -m tools.dependencies audit "$(ADVISORIES)"
 
 sbom: setup  ## write sbom.cdx.json: what the locks name, as CycloneDX
-	@$(BIN)/python -m app.commands.dependencies sbom >sbom.cdx.json
+	@$(BIN)/python -m tools.dependencies sbom >sbom.cdx.json
 
 lock:  ## remake the locks after pyproject.toml changed; UPGRADE=1 takes newer releases
 	@test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV)-lock
@@ -130,6 +130,6 @@ browser: setup  ## the console and the elements in a real Chromium; skips itself
 	@web/browser-tests
 
 clean:  ## remove local state, caches and .venv
-	@test ! -x $(BIN)/python || $(BIN)/python -c 'from app.local import *; LocalEngines(Path(".local")).discard()'
+	@test ! -x $(BIN)/python || $(BIN)/python -c 'from devtools.local_stack.local_services import *; LocalEngines(Path(".local")).discard()'
 	@rm -rf .local .venv web/dist web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

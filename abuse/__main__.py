@@ -26,9 +26,9 @@ from abuse.watch import (
     watching,
 )
 from abuse.wire import Target
-from app.machine.environment import simulator_environment
 from bench.rig import Org, Rig, Service
 from bench.stage import ARM, PUT_REGISTRATIONS, connect_host
+from devtools.local_stack.environment import simulator_environment
 
 SECONDS = 6.0
 LONGER = {"connections": 12.0}

@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import Any
 
 from abuse.wire import ANSWER_SECONDS, LOST, Asker, Target, head, read_answer, request
-from app.commands.serve import allow_descriptors
-from app.local import die_with_parent
+from app.cli.serve import allow_descriptors
 from bench.load import registration, request_bytes
+from devtools.local_stack.local_services import die_with_parent
 
 HOST, EVENT = "host_hostile", "evt_hostile"
 H = f"/v1/hosts/{HOST}/salesforce"

@@ -9,42 +9,42 @@ import httpx
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.campaigns.routes import host_router as host_backfill_router
-from app.campaigns.routes import router as campaigns_router
-from app.connections.oauth_routes import router as oauth_router
-from app.connections.routes import router as connections_router
+from app.api.auth import TokenVerifier
+from app.api.dependencies import Resources
+from app.api.edge.rate_limits import Allowances
+from app.api.edge.token_first import Guard
+from app.api.errors import install_problem_handlers
+from app.api.health import router as health_router
+from app.api.idempotency import Idempotency
+from app.api.signing_keys import KeySource
+from app.campaigns.endpoints import host_router as host_backfill_router
+from app.campaigns.endpoints import router as campaigns_router
+from app.config.settings import Settings
+from app.connections.endpoints import router as connections_router
+from app.connections.oauth.endpoints import router as oauth_router
+from app.console.documents import router as documents_router
 from app.console.page import install_console
 from app.console.routes import router as console_router
-from app.database import Database
-from app.documents import router as documents_router
-from app.edge.allowances import Allowances
-from app.edge.guard import Guard
-from app.health import router as health_router
-from app.hosts.routes import router as hosts_router
-from app.idempotency import Idempotency
-from app.identity import TokenVerifier
-from app.intake.erase_routes import router as erase_router
-from app.intake.front import Service
-from app.intake.import_routes import router as imports_router
-from app.intake.routes import router as intake_router
-from app.intake.writer import IntakeWriter, running_writer
-from app.mapping.routes import router as mapping_router
-from app.monitor.live.feeds import Feeds
-from app.monitor.live.hints import hinted
-from app.monitor.ops_routes import router as ops_router
-from app.monitor.routes import router as monitor_router
-from app.monitor.row_routes import router as row_router
-from app.monitor.stream_routes import router as stream_router
-from app.pepper import audit_key
-from app.pools import give_back_idle
-from app.problems import install_problem_handlers
-from app.resources import Resources
+from app.field_mapping.endpoints import router as mapping_router
+from app.hosts.endpoints import router as hosts_router
+from app.imports.endpoints import router as imports_router
+from app.infrastructure.connection_pool import give_back_idle
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
+from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.pepper import audit_key
+from app.live.endpoints import router as stream_router
+from app.live.pubsub import hinted
+from app.live.registry import Feeds
+from app.operations.endpoints import router as ops_router
+from app.privacy.endpoints import router as erase_router
+from app.registrations.endpoints import router as monitor_router
+from app.registrations.row_endpoints import router as row_router
 from app.salesforce.egress import PublicBackend, PublicTransport, exempt_of
-from app.settings import Settings
-from app.signing_keys import KeySource
-from app.sync.drain import pepper_of
-from app.vault import Vault
-from app.wakeups import WakeUps
+from app.sync.engine.drain import pepper_of
+from app.webhooks.batch_writer import IntakeWriter, running_writer
+from app.webhooks.endpoints import router as intake_router
+from app.webhooks.fast_path import Service
 
 CONNECT_SECONDS = 10.0
 COLLECT_AFTER = 20_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from simple_salesforce.exceptions import SalesforceError
 
-from app.sync.drain import drain
+from app.sync.engine.drain import drain
 from bench.peer import Script
 from bench.rig import Rig
 from bench.sizes import Size

@@ -10,8 +10,8 @@ import asyncpg
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from app.intake.signature import verify
-from app.settings import WebhookSecret
+from app.config.settings import WebhookSecret
+from app.webhooks.signature import verify
 
 POOL = 10
 TABLE = "CREATE TABLE IF NOT EXISTS bare (webhook_id text PRIMARY KEY, body text NOT NULL)"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.intake.signature import signed_headers
-from app.settings import WebhookSecret
+from app.config.settings import WebhookSecret
+from app.webhooks.signature import signed_headers
 from bench.stage import EVENT, HOST
 
 PATH = "/webhooks/eventship"

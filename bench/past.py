@@ -9,10 +9,10 @@ from typing import Any
 import asyncpg
 from sqlalchemy import text
 
-from app.monitor.stats import event_stats
-from app.sync import leases
-from app.sync.claim import claim, orgs_with_work
-from app.sync.drain import Engine
+from app.registrations.stats import event_stats
+from app.sync.engine.drain import Engine
+from app.sync.jobs import leases
+from app.sync.jobs.claim import claim, orgs_with_work
 from bench.rig import Rig
 from bench.sizes import Size
 from bench.stage import EVENT, HOST, connect_host, register

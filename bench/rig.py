@@ -15,16 +15,16 @@ from typing import Any, Self
 import asyncpg
 import httpx
 
+from app.api.dependencies import Resources
+from app.config.settings import Settings
 from app.connections.service import open_client
-from app.local import LocalEngines, free_port
-from app.machine.children import Child
-from app.machine.environment import service_environment, simulator_environment
-from app.machine.secrets import LocalSecrets
 from app.main import open_resources
 from app.models import Base
-from app.resources import Resources
-from app.settings import Settings
-from app.sync.drain import Engine, pepper_of
+from app.sync.engine.drain import Engine, pepper_of
+from devtools.local_stack.environment import service_environment, simulator_environment
+from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.processes import Child
+from devtools.local_stack.secrets import LocalSecrets
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 35.0
@@ -94,7 +94,7 @@ class Rig:
     def api(self, **env: str) -> "Service":
         """An API process."""
         port = free_port()
-        arguments = ["-m", "app.cli", "api", "--port", str(port)]
+        arguments = ["-m", "app.cli.main", "api", "--port", str(port)]
         return self._service("api", arguments, f"http://127.0.0.1:{port}", "/readyz", env)
 
     def floor(self, **env: str) -> "Service":
@@ -178,7 +178,7 @@ class Rig:
         )
         org = self.simulator()
         self.env |= simulator_environment(org.url, org.session)
-        migration = self._child("migrate", ["-m", "app.cli", "migrate"], {})
+        migration = self._child("migrate", ["-m", "app.cli.main", "migrate"], {})
         self._children.remove(migration)
         if migration.process.wait():
             raise NotReady(f"the migration failed:\n{migration.tail()}")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from app.vault import Vault
+from app.infrastructure.encryption import Vault
 from bench.rig import Org, Rig
 
 HOST, EVENT = "host_bench", "evt_bench"

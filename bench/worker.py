@@ -4,8 +4,8 @@ import os
 
 import uvloop
 
-from app.settings import load_settings
-from app.telemetry import configure_logging
+from app.config.settings import load_settings
+from app.infrastructure.telemetry import configure_logging
 from workers.main import work
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.sync.batch import CHECKED_IN, REGISTERED
-from app.sync.references import reference_of, references_in
+from app.sync.model.batch import CHECKED_IN, REGISTERED
+from app.sync.model.reference_tags import reference_of, references_in
 from chaos.crowd import Registrant
 from chaos.ledger import LABELS, Grant, JobRow
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.commands.platform import registration_payload
+from devtools.local_stack.webhook_sender import registration_payload
 
 OPENED_AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 EVENT_ID = "evt_otters"

@@ -8,9 +8,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.database import Database
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import CampaignLink, Connection, Event, Host, SyncJob
-from app.vault import Vault
 from chaos.crowd import EVENT_ID, OPENED_AT, HostPlan
 from workers.retention import purge
 

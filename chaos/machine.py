@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.local import free_port
-from app.machine.environment import service_environment, simulator_environment
-from app.vault import Vault
+from app.infrastructure.encryption import Vault
 from chaos.crowd import HostPlan
 from chaos.ledger import Grant, Ledger
 from chaos.nest import Bird
 from chaos.site import API_COUNT, READY_SECONDS, SMALL, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
+from devtools.local_stack.environment import service_environment, simulator_environment
+from devtools.local_stack.local_services import free_port
 
 SCALED_TIMES = {
     # As against Salesforce: the quiet time is the longest lateness (5 s here) and one whole call.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
-from app.local import die_with_parent
+from devtools.local_stack.local_services import die_with_parent
 
 ANSWER_SECONDS = 60.0
 POLL_SECONDS = 0.02

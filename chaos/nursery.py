@@ -13,8 +13,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app import cli
-from app.local import die_with_parent
+from app.cli.main import main as command_line
+from devtools.local_stack.local_services import die_with_parent
 from workers import main as worker
 
 POLL_SECONDS = 0.02
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.02
 Order = Mapping[str, Any]
 
 MAINS: Mapping[str, Callable[[Order], int]] = {
-    "api": lambda order: cli.main(["api", "--bind", "127.0.0.1", "--port", str(order["port"])]),
+    "api": lambda order: command_line(["api", "--bind", "127.0.0.1", "--port", str(order["port"])]),
     "worker": lambda order: worker.main(),
 }
 

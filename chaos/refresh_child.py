@@ -10,12 +10,12 @@ from typing import Final
 from pydantic import SecretStr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.api.dependencies import Resources
+from app.api.errors import Problem
+from app.config.settings import Settings, Times
 from app.connections.service import open_client
 from app.main import open_resources
-from app.problems import Problem
-from app.resources import Resources
 from app.salesforce.errors import SalesforceError
-from app.settings import Settings, Times
 from chaos.refresh_stage import HOST
 
 QUESTION: Final = "SELECT Id FROM Organization"

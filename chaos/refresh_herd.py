@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.local import die_with_parent
+from devtools.local_stack.local_services import die_with_parent
 
 BIRTH_SECONDS: Final = 180.0
 """A busy machine takes its time to import everything several times at once."""

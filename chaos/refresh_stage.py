@@ -16,14 +16,14 @@ import httpx
 from alembic import command
 from sqlalchemy import select, update
 
-from app.commands.migrate import alembic_config
-from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
-from app.database import Database
-from app.local import LocalEngines, die_with_parent, free_port
-from app.machine.secrets import LocalSecrets
+from app.cli.migrate import alembic_config
+from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import Connection
-from app.vault import Vault
 from chaos.refresh_herd import Herd
+from devtools.local_stack.local_services import LocalEngines, die_with_parent, free_port
+from devtools.local_stack.secrets import LocalSecrets
 
 HOST: Final = "host_otters"
 CONNECTED_AT: Final = datetime(2026, 11, 2, tzinfo=UTC)

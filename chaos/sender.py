@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from app.commands.platform import WEBHOOK_PATH
-from app.intake.signature import signed_headers
-from app.settings import WebhookSecret
+from app.config.settings import WebhookSecret
+from app.webhooks.signature import signed_headers
 from chaos.crowd import Webhook
 from chaos.history import History
+from devtools.local_stack.webhook_sender import WEBHOOK_PATH
 
 AT_ONCE = 24
 ANSWER_SECONDS = 10.0

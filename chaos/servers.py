@@ -7,13 +7,13 @@ from collections.abc import Callable
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from app.commands.migrate import alembic_config
-from app.local import free_port
-from app.schema import newest_revision
+from app.cli.migrate import alembic_config
+from app.infrastructure.schema_revision import newest_revision
 from chaos.logs import Mark, repeated
 from chaos.nemeses import await_end
 from chaos.site import LOGIN
 from chaos.stage import Stage
+from devtools.local_stack.local_services import free_port
 
 AWAY_SECONDS = 10.0
 MOST_TURNS = 10

@@ -15,17 +15,17 @@ from typing import Self
 import httpx
 from alembic import command
 
-from app.commands.migrate import alembic_config
-from app.local import LocalEngines, free_port
-from app.machine.children import Child
-from app.machine.secrets import LocalSecrets
-from app.rights import APP_ROLE, SYSTEM_ROLE
+from app.cli.migrate import alembic_config
+from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
 from chaos.background import Background
 from chaos.door import Door
 from chaos.ledger import run_sql
 from chaos.nest import Nest
 from chaos.proxy import Proxy
 from chaos.volume import NoVolume, Volume
+from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.processes import Child
+from devtools.local_stack.secrets import LocalSecrets
 
 API_COUNT, WORKER_COUNT = 2, 4
 TEMPLATE = "chaos_template"

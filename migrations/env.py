@@ -6,8 +6,8 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from app.database import lone_engine
-from app.migrating import begin, end, in_one_line, progress
+from app.infrastructure.database import lone_engine
+from app.infrastructure.migration_runner import begin, end, in_one_line, progress
 from app.models import Base
 
 say = context.config.attributes.get("say", lambda line: None)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from app.commands.openapi import describe_api
+from tools.openapi.command import describe_api
 
 PROBLEM_JSON = "application/problem+json"
 JSON_TYPES = ("application/json", PROBLEM_JSON)

@@ -12,21 +12,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app import wakeups
-from app.database import Database
-from app.intake import writer
-from app.local import LocalEngines
-from app.log_limit import LogLimit
+from app.config.settings import Settings
+from app.infrastructure import job_queue
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault, new_key
+from app.infrastructure.log_limit import LogLimit
+from app.infrastructure.pepper import audit_key
 from app.models import Base
-from app.pepper import audit_key
-from app.settings import Settings
-from app.sync.drain import pepper_of
-from app.vault import Vault, new_key
+from app.sync.engine.drain import pepper_of
+from app.webhooks import batch_writer
+from devtools.local_stack.local_services import LocalEngines
 from tests.factories import settings_for
 from tests.tokens import TokenMint
-from workers import drains, guards
+from workers import drain_pool, loops
 
-LIMITED = (wakeups, writer, drains, guards)
+LIMITED = (job_queue, batch_writer, drain_pool, loops)
 """Modules that log one trouble at most once a minute."""
 ROOT = Path(__file__).parents[1]
 

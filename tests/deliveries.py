@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from app.intake.delivery import Accepted, read_delivery
-from app.intake.signature import signed_headers
-from app.intake.unread import Unusable, seal_unusable
-from app.vault import Vault
+from app.infrastructure.encryption import Vault
+from app.privacy.unparsed_bodies import Unusable, seal_unusable
+from app.webhooks.parse import Accepted, read_delivery
+from app.webhooks.signature import signed_headers
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
 
 PATH = "/webhooks/eventship"

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.local import LocalEngines
+from app.config.settings import Settings, Times
+from app.infrastructure.encryption import Vault
 from app.models import Connection
-from app.settings import Settings, Times
-from app.vault import Vault
+from devtools.local_stack.local_services import LocalEngines
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 WEBHOOK_KEY = b"an-otter-signs-webhooks-at-night"

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import httpx
 
-from app.local import free_port
-from app.machine.children import Child
-from app.machine.environment import simulator_environment
+from app.config.settings import Settings
+from app.infrastructure.encryption import Vault
 from app.models import Connection
-from app.settings import Settings
-from app.vault import Vault
+from devtools.local_stack.environment import simulator_environment
+from devtools.local_stack.local_services import free_port
+from devtools.local_stack.processes import Child
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET, connection_for
 
 READY_SECONDS = 40.0
@@ -59,7 +59,7 @@ class Processes:
 
     def start_api(self) -> None:
         """Start the API on its port, and wait until it is ready."""
-        self._start("api", "app.cli", "api", "--port", self.api_url.rpartition(":")[2])
+        self._start("api", "app.cli.main", "api", "--port", self.api_url.rpartition(":")[2])
         self._wait(f"{self.api_url}/readyz")
 
     def start_worker(self) -> None:

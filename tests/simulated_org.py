@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
+from app.infrastructure.encryption import Vault
 from app.models import Connection
-from app.vault import Vault
 from simulator.app import create_app
 from tests.factories import SIMULATOR_URL, connection_for
 

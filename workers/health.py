@@ -10,9 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from app.health import check_process, livez, metrics, ready_or_not
-from app.machine.children import listening_socket
-from app.resources import Resources
+from app.api.dependencies import Resources
+from app.api.health import check_process, livez, metrics, ready_or_not
+from devtools.local_stack.processes import listening_socket
 
 CONNECTIONS_MAX: Final = 50
 GRACE_SECONDS: Final = 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 
-from app.database import Database
+from app.infrastructure.database import Database
 from app.models import WorkerHeartbeat
 
 

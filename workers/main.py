@@ -9,21 +9,21 @@ from functools import partial
 
 import uvloop
 
-from app.boot import CANNOT_START, check_database
-from app.connections.rotation import check_keys
+from app.api.dependencies import Resources
+from app.config.settings import Settings, load_settings
+from app.connections.key_rotation import check_keys
 from app.connections.service import open_client
-from app.database import connections_up_to
-from app.machine.children import PortTaken
+from app.infrastructure.database import connections_up_to
+from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.pepper import check_pepper
+from app.infrastructure.startup_checks import CANNOT_START, check_database
+from app.infrastructure.telemetry import configure_logging
 from app.main import open_resources
-from app.pepper import check_pepper
-from app.resources import Resources
-from app.settings import Settings, load_settings
-from app.sync.claim import orgs_with_work
-from app.sync.drain import Engine, drain, pepper_of
-from app.telemetry import configure_logging
-from app.wakeups import WakeUps
+from app.sync.engine.drain import Engine, drain, pepper_of
+from app.sync.jobs.claim import orgs_with_work
+from devtools.local_stack.processes import PortTaken
 from workers.health import health_served
-from workers.housekeeping import CHORES
+from workers.periodic_tasks import CHORES
 from workers.supervisor import HeartbeatLost, Supervisor, Work, new_worker_id
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, Delete, delete, func, inspect, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.database import Database
+from app.infrastructure.database import Database
 from app.models import (
     Delivery,
     IdempotentAnswer,

@@ -13,13 +13,13 @@ from uuid import uuid4
 
 from sqlalchemy.exc import DBAPIError
 
-from app.resources import Resources
-from workers.drains import Drain, Drains
-from workers.guards import describe, pause, repeat
+from app.api.dependencies import Resources
+from workers.arq_listener import Listener, longest_drain
+from workers.drain_pool import Drain, Drains
 from workers.heartbeat import Heartbeat
-from workers.housekeeping import Chore, keep_house
+from workers.loops import describe, pause, repeat
+from workers.periodic_tasks import Chore, keep_house
 from workers.sweeper import FindOrgs, sweep
-from workers.tasks import Listener, longest_drain
 
 log = logging.getLogger(__name__)
 

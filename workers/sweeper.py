@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from app.sync.claim import DueOrg
-from workers.drains import Drains
-from workers.guards import jittered
+from app.sync.jobs.claim import DueOrg
+from workers.drain_pool import Drains
+from workers.loops import jittered
 
 FindOrgs = Callable[[], Awaitable[Sequence[DueOrg]]]
 

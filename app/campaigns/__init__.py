@@ -1,0 +1,1 @@
+"""An event's Salesforce campaign: search, link, create, backfill."""

@@ -14,12 +14,12 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, DateTime, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
-from app.database import Database
+from app.infrastructure.database import Database
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
-from app.monitor.queries import joined_at_once
-from app.problems import BackfillRunning
-from app.sync.arm import Arm, arm_jobs
+from app.registrations.queries import joined_at_once
+from app.sync.jobs.enqueue import Arm, arm_jobs
 
 CHUNK: Final = 1000
 AHEAD: Final = 5 * CHUNK

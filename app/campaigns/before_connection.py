@@ -10,13 +10,13 @@ from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import audit
+from app.api.dependencies import Resources
 from app.campaigns.backfill import ACTIVE, BEFORE, UNLINK, api_calls_for, without_job
 from app.campaigns.schemas import BeforeConnection, HostBackfill
 from app.connections.service import usable_connection
+from app.infrastructure import audit_log
 from app.models import Backfill, Connection, Registration
-from app.monitor.queries import joined_at_once
-from app.resources import Resources
+from app.registrations.queries import joined_at_once
 
 
 async def count_before(session: AsyncSession, host_id: str, *, org_id: str | None) -> BeforeConnection:
@@ -61,7 +61,7 @@ async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -
     )
     totals = started.all()
     details = {"why": BEFORE, "events": len(totals), "registrations": sum(totals)}
-    await audit.record(session, host_id, actor=by, action="salesforce.backfill_started", details=details)
+    await audit_log.record(session, host_id, actor=by, action="salesforce.backfill_started", details=details)
     return _figures(sum(totals), len(totals))
 
 

@@ -5,13 +5,13 @@ from typing import Final
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.advice.table import ADVICE, Advice
+from app.api.errors import SalesforceAnswer
 from app.campaigns.backfill import backfill_view
-from app.campaigns.reading import Campaign
+from app.campaigns.lookup import Campaign
 from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkState, Statuses
 from app.models import CampaignLink, Connection
-from app.problems import SalesforceAnswer
-from app.salesforce.hosts import record_url
+from app.salesforce.allowed_hosts import record_url
+from app.user_messages.catalog import ADVICE, Advice
 
 IN_OTHER_ORG: Final = "campaign_in_other_org"
 

@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from app.advice.table import Advice
-from app.campaigns.statuses import STATUS_MAX
-from app.identity import OPAQUE_ID
-from app.problems import SalesforceAnswer
+from app.api.auth import OPAQUE_ID
+from app.api.errors import SalesforceAnswer
+from app.campaigns.status_mapping import STATUS_MAX
+from app.user_messages.catalog import Advice
 
 Because = Literal["label", "universal", "default", "none"]
 LinkState = Literal["linked", "broken", "creating", "create_failed"]

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from app.api.dependencies import Resources
+from app.api.errors import CursorInvalid
+from app.api.pagination import decode_cursor, encode_cursor
 from app.campaigns.links import found_record
-from app.campaigns.reading import campaign_of, select_campaigns, with_visible
+from app.campaigns.lookup import campaign_of, select_campaigns, with_visible
 from app.campaigns.schemas import CampaignPage
-from app.connections.calls import org_calls
+from app.connections.counted_calls import org_calls
 from app.connections.service import usable_connection
 from app.models import Connection
-from app.monitor.cursors import decode_cursor, encode_cursor
-from app.problems import CursorInvalid
-from app.resources import Resources
 from app.salesforce.soql import like
 
 # https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_offset.htm

@@ -10,8 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import audit
-from app.advice.table import advise
+from app.api.dependencies import Resources
+from app.api.errors import (
+    CampaignIdInvalid,
+    CampaignIsLocked,
+    CampaignNotLinked,
+    EventNotFound,
+    SalesforceUnavailable,
+)
 from app.campaigns.backfill import (
     IS_COUNTED,
     LINK,
@@ -22,10 +28,10 @@ from app.campaigns.backfill import (
     estimate,
     start_backfill,
 )
-from app.campaigns.cautions import Prospect, warnings_for
-from app.campaigns.choices import campaign_id_in, complete, refuse_unknown
+from app.campaigns.link_validation import campaign_id_in, complete, refuse_unknown
+from app.campaigns.link_warnings import Prospect, warnings_for
 from app.campaigns.links import found_record, is_used_by_other_event, link_view, record_of
-from app.campaigns.reading import Campaign, read_campaign
+from app.campaigns.lookup import Campaign, read_campaign
 from app.campaigns.schemas import (
     CampaignToLink,
     CampaignValidated,
@@ -37,19 +43,13 @@ from app.campaigns.schemas import (
     StatusReasons,
     Unlinked,
 )
-from app.campaigns.statuses import propose
-from app.connections.calls import org_calls
+from app.campaigns.status_mapping import propose
+from app.config.settings import Settings
+from app.connections.counted_calls import org_calls
 from app.connections.service import usable_connection
+from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
-from app.problems import (
-    CampaignIdInvalid,
-    CampaignIsLocked,
-    CampaignNotLinked,
-    EventNotFound,
-    SalesforceUnavailable,
-)
-from app.resources import Resources
-from app.settings import Settings
+from app.user_messages.catalog import advise
 
 
 async def validate_campaign(
@@ -160,7 +160,7 @@ async def unlink_campaign(resources: Resources, host_id: str, event_id: str, *, 
         await _remember_link(session, host_id, event_id)
         counts = {"writes_stopped": writes_stopped, "members_kept": members_kept}
         details = {"event_id": event_id, "campaign_id": link.campaign_id, "org_id": link.org_id}
-        await audit.record(
+        await audit_log.record(
             session, host_id, actor=by, action="salesforce.campaign_unlinked", details=details | counts
         )
     return Unlinked(unlinked_at=datetime.now(UTC), campaign=record_of(link, connection), **counts)
@@ -268,7 +268,7 @@ async def _audit_link(
         "org_id": link.org_id,
         "statuses": link.statuses,
     }
-    await audit.record(session, link.host_id, actor=by, action=action, details=details | more)
+    await audit_log.record(session, link.host_id, actor=by, action=action, details=details | more)
 
 
 async def _backfill(session: AsyncSession, link: CampaignLink, *, why: str, by: str) -> None:

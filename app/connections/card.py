@@ -8,14 +8,16 @@ from urllib.parse import urlsplit
 from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.advice.table import Advice
-from app.budget import DEFAULT_CAP, Budget, budget_of
+from app.api.api_budget import DEFAULT_CAP, Budget, budget_of
+from app.api.auth import CHANGING, Principal, Role
+from app.api.dependencies import Resources
 from app.campaigns.before_connection import count_before
 from app.campaigns.schemas import BeforeConnection
-from app.connections.advice import explain, explain_problem, explain_reason
-from app.connections.approvals import approvals_view, count_approvals
-from app.connections.apps import AppChoice, chosen_app, is_own
-from app.connections.schemas import (
+from app.config.settings import Settings
+from app.connections.grants.approval_limit import approvals_view, count_approvals
+from app.connections.model.app_credentials import AppChoice, chosen_app, is_own
+from app.connections.model.messages import explain, explain_problem, explain_reason
+from app.connections.model.schemas import (
     SCOPES,
     Action,
     Actions,
@@ -34,12 +36,10 @@ from app.connections.schemas import (
     User,
     Work,
 )
-from app.identity import CHANGING, Principal, Role
 from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob, UnconfirmedGrant
-from app.resources import Resources
-from app.salesforce.hosts import lightning_url
-from app.settings import Settings
-from app.sync.access import SALESFORCE_ACCESS, AccessProblem
+from app.salesforce.allowed_hosts import lightning_url
+from app.sync.lookup.access import SALESFORCE_ACCESS, AccessProblem
+from app.user_messages.catalog import Advice
 
 PENDING: Final = ("pending", "running", "ambiguous", "held")
 WAITABLE: Final = ("pending", "ambiguous")

@@ -9,12 +9,12 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, func, select
 
-from app.connections.grants import may_read_identity
+from app.api.dependencies import Resources
+from app.api.errors import Problem
+from app.connections.oauth.grant_exchange import may_read_identity
 from app.connections.service import open_client
-from app.connections.tokens import ConnectionTokens
+from app.connections.tokens.provider import ConnectionTokens
 from app.models import Connection
-from app.problems import Problem
-from app.resources import Resources
 from app.salesforce.errors import SalesforceError
 
 log = logging.getLogger(__name__)

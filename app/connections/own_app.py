@@ -7,22 +7,22 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import audit
-from app.connections.advice import explain
-from app.connections.apps import is_own, own_ref
-from app.connections.ends import end_connection
-from app.connections.hosts import lock_host
-from app.connections.outgoing import let_go, revoke_all
-from app.connections.refusals import CREDENTIALS_REJECTED
-from app.connections.revocations import Revocation
-from app.connections.schemas import OwnCredentials
-from app.connections.sealing import CONSUMER_KEY, CONSUMER_SECRET
-from app.connections.tokens import ConnectionTokens
+from app.api.dependencies import Resources
+from app.api.errors import FieldError, PayloadInvalid
+from app.connections.grants.previous_grant import let_go, revoke_all
+from app.connections.grants.revocation import Revocation
+from app.connections.model.app_credentials import is_own, own_ref
+from app.connections.model.encrypted_columns import CONSUMER_KEY, CONSUMER_SECRET
+from app.connections.model.messages import explain
+from app.connections.model.schemas import OwnCredentials
+from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED
+from app.connections.tokens.provider import ConnectionTokens
+from app.hosts.host_lock import lock_host
+from app.infrastructure import audit_log
+from app.infrastructure.encryption import Vault, fingerprint
 from app.models import Connection, Host, OwnApp
-from app.problems import FieldError, PayloadInvalid
-from app.resources import Resources
 from app.salesforce.errors import SalesforceError
-from app.vault import Vault, fingerprint
 
 CLEARED: Final = "credentials_cleared"
 
@@ -56,7 +56,7 @@ async def save_credentials(
         is_same_app = in_use == ref
         is_reopened = is_same_app and await _reopen(session, host_id)
         details = {"fingerprint": fingerprint(given.key), "is_same_app": is_same_app}
-        await audit.record(
+        await audit_log.record(
             session, host_id, actor=user_id, action="salesforce.byo_credentials_set", details=details
         )
     if is_same_app:
@@ -86,7 +86,7 @@ async def clear_credentials(
         await _touch(session, host_id)
         if fingerprints:
             about = {"fingerprints": fingerprints}
-            await audit.record(
+            await audit_log.record(
                 session, host_id, actor=user_id, action="salesforce.byo_credentials_cleared", details=about
             )
         elif mode != mode_before:
@@ -175,7 +175,7 @@ async def _set_mode(session: AsyncSession, host: Host, mode: str) -> None:
 
 
 async def _record_mode(session: AsyncSession, host_id: str, mode: str, *, user_id: str) -> None:
-    await audit.record(
+    await audit_log.record(
         session, host_id, actor=user_id, action="salesforce.app_mode_set", details={"mode": mode}
     )
 

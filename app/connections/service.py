@@ -5,15 +5,15 @@ from collections.abc import Callable
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.connections.advice import explain
-from app.connections.tokens import ConnectionTokens, open_token
+from app.api.dependencies import Resources
+from app.api.errors import ConnectionNeedsReconnect, NotConnected
+from app.config.settings import Settings
+from app.connections.model.messages import explain
+from app.connections.tokens.provider import ConnectionTokens, open_token
 from app.models import Connection
-from app.problems import ConnectionNeedsReconnect, NotConnected
-from app.resources import Resources
+from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url
+from app.salesforce.auth import ConnectionUnusable, SessionAuth
 from app.salesforce.client import SalesforceClient
-from app.salesforce.hosts import HostNotAllowed, check_instance_url
-from app.salesforce.session import ConnectionUnusable, SessionAuth
-from app.settings import Settings
 
 
 async def open_client(

@@ -1,0 +1,1 @@
+"""The console: its page, its lists, and the guides behind "Learn more"."""

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.auth import Principal
+from app.api.errors import CursorInvalid
+from app.api.pagination import decode_cursor, encode_cursor
 from app.console.schemas import EventList, EventListed, HostList, HostListed
-from app.identity import Principal
 from app.models import CampaignLink, Connection, Event, Host
-from app.monitor.cursors import decode_cursor, encode_cursor
-from app.problems import CursorInvalid
 
 CURSOR = "events"
 STARTS_AT = func.coalesce(Event.starts_at, Event.created_at)

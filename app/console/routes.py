@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from app.api.auth import HostIdPath, HostReaderDep, PrincipalDep
+from app.api.dependencies import ResourcesDep
 from app.console import directory
 from app.console.schemas import EventList, HostList
-from app.identity import HostIdPath, HostReaderDep, PrincipalDep
-from app.resources import ResourcesDep
 
 router = APIRouter(prefix="/v1/hosts", tags=["console"])
 

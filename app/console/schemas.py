@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from app.identity import Role
+from app.api.auth import Role
 
 
 class HostListed(BaseModel):

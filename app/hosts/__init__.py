@@ -1,0 +1,1 @@
+"""Hosts and their events: settings, pause, audit log."""

@@ -7,10 +7,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 from sqlalchemy import Update, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import audit
-from app.addresses import address_key
-from app.budget import DEFAULT_CAP
-from app.connections.hosts import lock_host
+from app.api.api_budget import DEFAULT_CAP
+from app.email_address import address_key
+from app.hosts.host_lock import lock_host
+from app.infrastructure import audit_log
 from app.models import BACKFILL, Connection, Host
 
 LISTED_MAX: Final = 1000
@@ -101,7 +101,7 @@ async def change_settings(
     await _store(
         session, host, after, turned_on="automatic_campaigns" in changed and after.automatic_campaigns
     )
-    await audit.record(
+    await audit_log.record(
         session, host_id, actor=by, action="salesforce.settings_changed", details=_told(changed, after)
     )
     return after, await _apply(session, host_id, changed)

@@ -14,7 +14,7 @@ class Connection(Base):
     `fault_code`: why the host's own turn broke off; its work waits until `fault_until`, by `fault_count`.
 
     `state`: connected, needs_reconnect, disconnected. `refresh_started_at` marks a token request in flight.
-    `problems` is what the connected user lacks while the connection itself works (see `app.sync.access`).
+    `problems` is what the connected user lacks while the connection itself works (`app.sync.lookup.access`).
     """
 
     __tablename__ = "connections"

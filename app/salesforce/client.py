@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx
 
-from app.salesforce.answers import read_answer
+from app.salesforce.auth import RefreshUnavailable, SessionAuth
 from app.salesforce.composite import (
     ALLOW_ALERTS,
     NO_ASSIGNMENT,
@@ -27,12 +27,12 @@ from app.salesforce.composite import (
 )
 from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import AnswerLost, BrokenOff, HostUnreachable, InstanceMoved, Refused
-from app.salesforce.exchange import build_request, send_once
-from app.salesforce.identities import Identity, parse_identity
+from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.ids import to18
 from app.salesforce.limits import Allowance, ApiUsage, parse_limit_info, parse_limits
-from app.salesforce.session import RefreshUnavailable, SessionAuth
+from app.salesforce.responses import read_answer
 from app.salesforce.soql import in_list
+from app.salesforce.transport import build_request, send_once
 
 CLIENT_NAME: Final = "eventship-salesforce"
 # A URI beyond 16,384 bytes is refused; there is no POST /query, so longer SOQL travels in a composite.

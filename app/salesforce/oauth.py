@@ -19,11 +19,11 @@ import httpx
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from app.salesforce.answers import parse_json
 from app.salesforce.errors import AnswerLost, NotSent
-from app.salesforce.exchange import build_request, send_once
-from app.salesforce.identities import Identity, parse_identity
-from app.texts import storable
+from app.salesforce.identity import Identity, parse_identity
+from app.salesforce.responses import parse_json
+from app.salesforce.transport import build_request, send_once
+from app.text import storable
 
 AUTHORIZE_PATH: Final = "/services/oauth2/authorize"
 TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105 - a path

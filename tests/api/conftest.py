@@ -9,10 +9,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.database import Database
+from app.api.dependencies import Resources
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from app.main import create_app
-from app.resources import Resources
-from app.settings import Settings
 from simulator.app import SimulatorApp
 from simulator.app import create_app as create_simulator
 from tests.agreement import agrees

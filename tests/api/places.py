@@ -15,8 +15,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from app.local import LocalEngines
-from app.telemetry import LIBRARIES, configure_logging
+from app.infrastructure.telemetry import LIBRARIES, configure_logging
+from devtools.local_stack.local_services import LocalEngines
 
 READERS: Final = {
     "string": ("GET",),

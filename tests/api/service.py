@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
+from app.config.settings import Settings
 from app.main import create_app
-from app.settings import Settings
 from tests.agreement import agrees
 
 

@@ -10,18 +10,19 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app import main, problems
-from app.database import Database
-from app.edge import allowances
-from app.edge.allowances import ALLOWANCES, Allowances
-from app.edge.pace import AT_ONCE, Pace
-from app.log_limit import LogLimit
-from app.monitor import export
-from app.monitor.export import export_rows
-from app.monitor.listing import RowQuery
-from app.settings import Settings
-from app.telemetry import REGISTRY
-from app.vault import Vault
+from app import main
+from app.api import errors
+from app.api.edge import rate_limits
+from app.api.edge.rate_limits import ALLOWANCES, Allowances
+from app.api.edge.refusal_rate import AT_ONCE, Pace
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
+from app.infrastructure.log_limit import LogLimit
+from app.infrastructure.telemetry import REGISTRY
+from app.registrations import export
+from app.registrations.export import export_rows
+from app.registrations.listing import RowQuery
 from tests.api.service import caller, running
 from tests.integration.monitor.stage import EVENT_ID, add, set_stage, simple
 from tests.tokens import TokenMint
@@ -87,7 +88,7 @@ async def test_one_export_of_a_host_at_a_time(app: FastAPI, mint: TokenMint) -> 
 async def test_requests_of_one_user_at_once_are_bounded(
     app: FastAPI, mint: TokenMint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowances, "UNDER_WAY_MAX", 3)
+    monkeypatch.setattr(rate_limits, "UNDER_WAY_MAX", 3)
     async with caller(app, by(mint, "one")) as one:
         answers = await asyncio.gather(*(one.get(f"{E}/stats") for _ in range(8)))
         assert sorted(each.status_code for each in answers) == [200] * 3 + [429] * 5
@@ -97,9 +98,9 @@ async def test_requests_of_one_user_at_once_are_bounded(
 async def test_whoever_is_kept_out_is_counted_and_logged_once_a_minute(
     app: FastAPI, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(problems, "limit", LogLimit(problems.log))
+    monkeypatch.setattr(errors, "limit", LogLimit(errors.log))
     before = REGISTRY.get_sample_value("access_refusals_total", {"code": "TokenInvalid"}) or 0
-    with caplog.at_level(logging.WARNING, logger="app.problems"):
+    with caplog.at_level(logging.WARNING, logger="app.api.errors"):
         async with caller(app, {"Authorization": "Bearer a.b.c"}) as client:
             assert set(await statuses(client, f"{E}/stats", 50)) == {401}
     counted = REGISTRY.get_sample_value("access_refusals_total", {"code": "TokenInvalid"})
@@ -110,7 +111,7 @@ async def test_whoever_is_kept_out_is_counted_and_logged_once_a_minute(
 async def test_bodies_that_one_user_is_still_sending_count(
     app: FastAPI, mint: TokenMint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(allowances, "UNDER_WAY_MAX", 3)
+    monkeypatch.setattr(rate_limits, "UNDER_WAY_MAX", 3)
     begun, rest = asyncio.Semaphore(0), asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.connections.ends import end_connection
-from app.connections.tokens import ConnectionTokens
+from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.provider import ConnectionTokens
 from app.models import LeftGrant
-from app.salesforce.session import ConnectionEnded
+from app.salesforce.auth import ConnectionEnded
 from tests.api.browser import brought_back
 from tests.api.conftest import Service
 from tests.api.connecting import grants

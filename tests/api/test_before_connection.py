@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.campaigns.backfill import arm_backfills, finish_backfills
 from app.models import BACKFILL, AuditEntry, Backfill, Connection, SyncJob
-from app.sync.drain import drain
+from app.sync.engine.drain import drain
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
 from tests.factories import NOW, ORG_ID, connection_for

@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import Message
 
-from app.edge import guard
-from app.edge.allowances import BEHIND_TOKENS
-from app.edge.bodies import BODY_MAX, LARGE, LargeBodies
+from app.api.edge import token_first
+from app.api.edge.rate_limits import BEHIND_TOKENS
+from app.api.request_bodies import BODY_MAX, LARGE, LargeBodies
+from app.config.settings import Settings
 from app.main import ROUTERS
-from app.settings import Settings
 from tests.api.service import caller, running
 from tests.tokens import TokenMint
 
@@ -23,9 +23,9 @@ CHANGES = sorted(
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, APIRoute) and route.path.startswith(BEHIND_TOKENS)
-    for method in set(route.methods or ()) - guard.BODILESS
+    for method in set(route.methods or ()) - token_first.BODILESS
 )
-BOUNDED = [(method, path) for method, path in CHANGES if path not in guard.STREAMED]
+BOUNDED = [(method, path) for method, path in CHANGES if path not in token_first.STREAMED]
 MEBIBYTE = b"[" * 1_048_576
 
 

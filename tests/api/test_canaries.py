@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from app.connections.tokens import ConnectionTokens
-from app.database import Database
-from app.local import LocalEngines
-from app.salesforce.session import ConnectionEnded, RefreshUnavailable
-from app.settings import Settings
+from app.config.settings import Settings
+from app.connections.tokens.provider import ConnectionTokens
+from app.infrastructure.database import Database
+from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
+from devtools.local_stack.local_services import LocalEngines
 from simulator.app import SimulatorApp
 from tests.api.browser import brought_back
 from tests.api.conftest import Service, running

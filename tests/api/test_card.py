@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.connections.ends import end_connection
+from app.connections.tokens.connection_state import end_connection
 from app.models import Connection, Event, Host, OrgLease, SyncJob
 from tests.api.conftest import Service
 from tests.factories import ORG_ID, connection_for

@@ -7,22 +7,24 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.clocks import SKEW_SECONDS_MAX, Skew
-from app.database import Database
-from app.log_limit import LogLimit
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.clock_skew import SKEW_SECONDS_MAX, Skew
+from app.infrastructure.database import Database
+from app.infrastructure.log_limit import LogLimit
 from tests.api.service import caller, running
-from workers.housekeeping import CHORES
+from workers.periodic_tasks import CHORES
 
 
 @pytest.fixture(autouse=True)
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
     """No line is held back for one of another test."""
-    monkeypatch.setattr("app.clocks.limit", LogLimit(logging.getLogger("app.clocks")))
+    monkeypatch.setattr(
+        "app.infrastructure.clock_skew.limit", LogLimit(logging.getLogger("app.infrastructure.clock_skew"))
+    )
 
 
 def skew(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr("app.clocks.own_time", lambda: time.time() + seconds)
+    monkeypatch.setattr("app.infrastructure.clock_skew.own_time", lambda: time.time() + seconds)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from app.connections.sealing import UNCONFIRMED_REFRESH
-from app.connections.unconfirmed import give_back_overdue
-from app.database import Database
+from app.config.settings import Settings
+from app.connections.model.encrypted_columns import UNCONFIRMED_REFRESH
+from app.connections.oauth.unconfirmed import give_back_overdue
+from app.infrastructure.database import Database
 from app.models import AuditEntry, Host, LeftGrant, OAuthAttempt, UnconfirmedGrant
-from app.settings import Settings
 from simulator.app import SimulatorApp
 from tests.api.browser import Forms, brought_back
 from tests.api.conftest import Service, running
@@ -353,7 +353,7 @@ async def test_grant_that_cannot_be_kept_is_revoked_and_explained(
     async def fails(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("app.connections.connect.keep_apart", fails)
+    monkeypatch.setattr("app.connections.oauth.flow.keep_apart", fails)
     landed = await service.sign_in()
     assert query_of(landed.headers["location"])["salesforce"] == "failed"
     assert grants(service) == []

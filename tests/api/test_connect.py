@@ -6,11 +6,11 @@ import pytest
 from arq.connections import RedisSettings, create_pool
 from sqlalchemy import func, update
 
-from app.connections import attempts
-from app.connections.sealing import REFRESH_TOKEN
-from app.database import Database
+from app.config.settings import Settings
+from app.connections.model.encrypted_columns import REFRESH_TOKEN
+from app.connections.oauth import attempts
+from app.infrastructure.database import Database
 from app.models import Connection, OAuthAttempt
-from app.settings import Settings
 from simulator.app import create_app as create_simulator
 from tests.api.browser import brought_back
 from tests.api.conftest import Service, running

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 
-from app.connections.attempt_view import HINTS
-from app.connections.connect_errors import ADVICE_BY_ERROR
+from app.connections.oauth.attempt_view import HINTS
+from app.connections.oauth.error_mapping import ADVICE_BY_ERROR
 from simulator.org import Org
 from tests.api.browser import Forms
 from tests.api.conftest import Service

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import pytest
 from uvicorn.server import ServerState
 
-from app.commands.serve import config_of
-from app.edge import connection
-from app.edge.connection import HEAD_BYTES, HEADERS_MAX, Connection
+from app.api.edge import connection_limits
+from app.api.edge.connection_limits import HEAD_BYTES, HEADERS_MAX, Connection
+from app.cli.serve import config_of
+from app.config.settings import Settings
 from app.main import create_app
-from app.settings import Settings
 from tests.api.test_stream import serving
 
 SOON = 10.0
@@ -29,8 +29,8 @@ def few(settings: Settings) -> Settings:
 @pytest.fixture
 async def port(few: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     for name in ("HEAD_SECONDS", "LINGER_SECONDS"):
-        monkeypatch.setattr(connection, name, SHORT)
-    monkeypatch.setattr(connection, "SPARE", 2)
+        monkeypatch.setattr(connection_limits, name, SHORT)
+    monkeypatch.setattr(connection_limits, "SPARE", 2)
     with serving(few) as (url, server):
         while not server.started:
             await asyncio.sleep(0.01)
@@ -194,7 +194,7 @@ class Pipe(asyncio.Transport):
 async def test_reader_that_takes_nothing_is_cut_off(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, takes_in_time: bool
 ) -> None:
-    monkeypatch.setattr(connection, "STALLED_SECONDS", 0.02)
+    monkeypatch.setattr(connection_limits, "STALLED_SECONDS", 0.02)
     peer = Connection(config_of(create_app(settings), settings), ServerState(), {})
     pipe = Pipe()
     peer.connection_made(pipe)

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.main import create_app
-from app.settings import Settings
-from app.vault import Vault
 from tests.api.service import caller, running
 from tests.factories import NOW, connection_for
 from tests.integration.monitor.stage import event, host, link, save, set_stage

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.campaigns.backfill import arm_backfills
-from app.sync.drain import drain
+from app.sync.engine.drain import drain
 from tests.api import contract
 from tests.api.browser import brought_back
 from tests.api.conftest import Service

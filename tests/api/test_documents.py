@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.documents import GUIDES
-from app.settings import Settings
+from app.config.settings import Settings
+from app.console.documents import GUIDES
 from tests.api.service import caller, running
 
 

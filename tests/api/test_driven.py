@@ -22,19 +22,19 @@ from schemathesis import GenerationMode
 from schemathesis.core import NotSet
 from schemathesis.core.result import Ok
 
-from app.commands.openapi import describe_api
-from app.commands.serve import Server
-from app.database import Database
-from app.intake.signature import signed_headers
-from app.machine.children import listening_socket
+from app.cli.serve import Server
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.main import create_app
-from app.settings import Settings
-from app.vault import Vault
+from app.webhooks.signature import signed_headers
+from devtools.local_stack.processes import listening_socket
 from tests.agreement import disagreement
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
 from tests.factories_events import event_for, job_for, registration_for
 from tests.simulated_org import SimulatedOrg
 from tests.tokens import TokenMint
+from tools.openapi.command import describe_api
 
 EXAMPLES = int(os.environ.get("DRIVEN_EXAMPLES", "4"))
 STOP_SECONDS = 10.0

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.connections.tokens import ConnectionTokens
+from app.connections.tokens.provider import ConnectionTokens
 from tests.api.conftest import Service
 from tests.factories import SIMULATOR_URL
 

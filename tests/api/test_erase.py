@@ -7,11 +7,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from app.database import Database
-from app.intake.erasure import keep_erased
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import AuditEntry, IdempotentAnswer, Registration, WrittenRecord
-from app.settings import Settings
-from app.vault import Vault
+from app.privacy.erasure import keep_erased
 from tests.api.service import caller, running
 from tests.deliveries import post, registration, webhook
 from tests.factories import ORG_ID, connection_for

@@ -12,11 +12,11 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.connections.rotation import sealed_columns
-from app.database import Database
+from app.config.settings import Settings
+from app.connections.key_rotation import sealed_columns
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import Base, Delivery, Quarantined, Registration, UnknownBody
-from app.settings import Settings
-from app.vault import Vault
 from tests.api.service import caller, running
 from tests.deliveries import VAULT, post, registration, webhook
 from tests.factories import connection_for

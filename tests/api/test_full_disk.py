@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
-from app.settings import Settings
-from app.vault import Vault
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from tests.api.service import caller, running
 from tests.deliveries import post, webhook
 from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple

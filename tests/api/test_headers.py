@@ -10,9 +10,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from app.edge.headers import ALWAYS, OF_DATA
+from app.api.security_headers import ALWAYS, OF_DATA
+from app.config.settings import Settings
 from app.main import ROUTERS
-from app.settings import Settings
 from tests.api.service import caller, running
 from tests.deliveries import post, registration, webhook
 from tests.tokens import TokenMint

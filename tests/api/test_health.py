@@ -11,13 +11,13 @@ from fastapi import FastAPI
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app import health
-from app.database import Database
-from app.health import KEYS_NEVER_READ, has_working_keys, read_gauges
-from app.log_limit import LogLimit
+from app.api import health
+from app.api.health import KEYS_NEVER_READ, has_working_keys, read_gauges
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import SealBroken, Vault
+from app.infrastructure.log_limit import LogLimit
 from app.models import Connection, OrgLease, WorkerHeartbeat
-from app.settings import Settings
-from app.vault import SealBroken, Vault
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import RULE, add, hours_ago, in_hours, save, set_stage, simple

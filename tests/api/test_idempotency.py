@@ -9,14 +9,14 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text, update
 
-from app import idempotent_answers
-from app.database import Database
-from app.idempotency import Captured, claim_or_wait
-from app.idempotent_answers import Stored, Ticket, claim, keep
+from app.api import idempotency_store
+from app.api.errors import KeyReused
+from app.api.idempotency import Captured, claim_or_wait
+from app.api.idempotency_store import Stored, Ticket, claim, keep
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import IdempotentAnswer, SyncJob
-from app.problems import KeyReused
-from app.settings import Settings
-from app.vault import Vault
 from tests.api.service import caller, running
 from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
 from tests.tokens import TokenMint
@@ -235,7 +235,7 @@ async def test_host_keeps_so_many_answers_and_bytes(
 ) -> None:
     await set_stage(database, vault)
     await set_stage(database, vault, "host_b")
-    monkeypatch.setattr(idempotent_answers, bound, most)
+    monkeypatch.setattr(idempotency_store, bound, most)
     answers = [await client.post(f"{E}/pause", headers={"Idempotency-Key": f"k{each}"}) for each in range(20)]
     refused = [each for each in answers if each.status_code != 200]
     assert 1 <= len(answers) - len(refused) <= 10

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from app.config.settings import Settings
 from app.connections.keep_alive import keep_alive
 from app.connections.service import open_client
-from app.database import Database
+from app.infrastructure.database import Database
 from app.models import Connection
-from app.settings import Settings
 from simulator.app import create_app as create_simulator
 from tests.api.conftest import Service, running
 from tests.factories import SIMULATOR_URL

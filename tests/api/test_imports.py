@@ -10,12 +10,12 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from app.database import Database
-from app.intake.import_lines import split_lines
-from app.intake.import_stream import Answers
+from app.config.settings import Settings
+from app.imports.lines import split_lines
+from app.imports.stream import Answers
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import BACKFILL, CampaignLink, Delivery, Registration, SyncJob
-from app.settings import Settings
-from app.vault import Vault
 from tests.api.service import caller, running
 from tests.deliveries import event, post, registration, webhook
 from tests.factories import ORG_ID, connection_for

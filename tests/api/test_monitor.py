@@ -7,9 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.database import Database
-from app.settings import Settings
-from app.vault import Vault
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import (

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from app.models import Quarantined, Registration
-from app.settings import Settings
 from tests.api.service import caller, running
 from tests.api.test_imports import PATH as IMPORTS
 from tests.api.test_imports import line

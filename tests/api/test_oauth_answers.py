@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.connections.tokens import ConnectionTokens
-from app.database import Database
-from app.settings import Settings
+from app.config.settings import Settings
+from app.connections.tokens.provider import ConnectionTokens
+from app.infrastructure.database import Database
 from simulator.app import SimulatorApp
 from tests.api.conftest import Service, running
 from tests.api.connecting import code_for, grants

@@ -11,9 +11,10 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app import audit
-from app.database import Database
-from app.intake.schemas import CANCELLED_AT, SNAPSHOT, TYPES
+from app.config.settings import Settings
+from app.infrastructure import audit_log
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import (
     AuditEntry,
     Delivery,
@@ -25,8 +26,7 @@ from app.models import (
     UnknownBody,
     WrittenRecord,
 )
-from app.settings import Settings
-from app.vault import Vault
+from app.webhooks.schemas import CANCELLED_AT, SNAPSHOT, TYPES
 from tests.api.service import caller, running
 from tests.deliveries import post, webhook
 from tests.deliveries import registration as told_registration
@@ -320,8 +320,8 @@ async def log(database: Database, vault: Vault) -> None:
         await set_stage(database, vault, host_id)
     async with database.system() as session:
         for number in range(3):
-            await audit.record(session, "host_a", actor="user_17", action=f"deed_{number}")
-        await audit.record(session, "host_b", actor="operator_1", action="deed_0")
+            await audit_log.record(session, "host_a", actor="user_17", action=f"deed_{number}")
+        await audit_log.record(session, "host_b", actor="operator_1", action="deed_0")
 
 
 async def test_log_is_read_across_hosts_page_by_page(ops: httpx.AsyncClient, log: None) -> None:

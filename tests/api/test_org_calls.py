@@ -11,13 +11,13 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from app.campaigns.create import create_campaigns
-from app.campaigns.follow import follow_events
-from app.commands.openapi import describe_api
-from app.connections.preflight import run_wanted_preflights
+from app.campaigns.campaign_creation import create_campaigns
+from app.campaigns.date_sync import follow_events
 from app.models import CampaignLink, Connection, Event, OrgLease, Preflight
+from app.preflight.service import run_wanted_preflights
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
+from tools.openapi.command import describe_api
 
 H = "/v1/hosts/{host_id}/salesforce"
 E = "/v1/hosts/{host_id}/events/{event_id}/salesforce"
@@ -100,13 +100,13 @@ SILENT = {
 """Routes that never call Salesforce's API; what a worker does later is its own affair."""
 
 OPENERS = {
-    "app/connections/calls.py": "the one way for doors and chores",
+    "app/connections/counted_calls.py": "the one way for doors and chores",
     "app/connections/service.py": "makes the client",
-    "app/connections/grants.py": "a grant that is tried out before there is a connection",
-    "app/connections/probe.py": "one hourly question to a connection that is closed",
+    "app/connections/oauth/grant_exchange.py": "a grant that is tried out before there is a connection",
+    "app/connections/tokens/probe.py": "one hourly question to a connection that is closed",
     "app/connections/keep_alive.py": "the identity service, whose calls Salesforce does not count",
-    "app/monitor/dry_run.py": "hands the engine an opener that a rehearsal never uses",
-    "app/salesforce/paper.py": "writes on paper over a client that is counted",
+    "app/sync_preview/dry_run.py": "hands the engine an opener that a rehearsal never uses",
+    "app/salesforce/recording_client.py": "writes on paper over a client that is counted",
     "workers/main.py": "the engine, which counts by the batch",
 }
 
@@ -188,8 +188,8 @@ def test_nobody_opens_a_client_past_the_budget() -> None:
             )
             if is_import or is_made:
                 opening.add(path.relative_to(root).as_posix())
-    rehearsal = {"app/sync/rehearse.py"}
-    assert opening - rehearsal == OPENERS.keys() - {"app/salesforce/paper.py"}
+    rehearsal = {"app/sync/engine/dry_run.py"}
+    assert opening - rehearsal == OPENERS.keys() - {"app/salesforce/recording_client.py"}
 
 
 @pytest.mark.parametrize("route", CALLING)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from app.connections.keep_alive import keep_alive
 from app.connections.service import open_client
-from app.connections.tokens import ConnectionTokens
+from app.connections.tokens.provider import ConnectionTokens
 from app.models import AuditEntry, Connection, OwnApp, PendingRevocation
 from tests.api.conftest import Service
 from tests.tokens import TokenMint

@@ -10,15 +10,15 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.commands.openapi import describe_api
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.main import create_app
-from app.settings import Settings
-from app.vault import Vault
 from tests.api.service import caller, running
 from tests.factories import ORG_ID
 from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
 from tests.tokens import TokenMint
+from tools.openapi.command import describe_api
 
 WITHOUT_TOKEN = {("POST", "/webhooks/eventship"), ("GET", "/livez"), ("GET", "/readyz")}
 """Signed, or for the platform that runs us."""

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.connections.ends import end_connection
-from app.connections.preflight import run_wanted_preflights
-from app.connections.probe import probe_closed
+from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.probe import probe_closed
 from app.models import AuditEntry, CampaignLink, Connection, Preflight
+from app.preflight.service import run_wanted_preflights
 from simulator.faults import Fault
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.connections.probe import probe_closed
+from app.config.settings import Times
 from app.connections.service import open_client
+from app.connections.tokens.probe import probe_closed
 from app.models import Host, SyncJob
-from app.settings import Times
-from app.sync.arm import Arm, arm_jobs
-from app.sync.drain import Engine, drain, pepper_of
+from app.sync.engine.drain import Engine, drain, pepper_of
+from app.sync.jobs.enqueue import Arm, arm_jobs
 from simulator.org import Org
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for

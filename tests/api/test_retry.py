@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import AuditEntry, Event, SyncJob
-from app.settings import Settings
-from app.vault import Vault
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import (

@@ -12,11 +12,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import AuditEntry, SyncAttempt
-from app.monitor.export import COLUMNS, MARK, PAGE, safe_cell
-from app.settings import Settings
-from app.vault import Vault
+from app.registrations.export import COLUMNS, MARK, PAGE, safe_cell
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import (

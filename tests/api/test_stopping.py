@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from app.commands.serve import Server, config_of
-from app.database import Database
-from app.machine.children import listening_socket
+from app.cli.serve import Server, config_of
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from app.main import create_app
-from app.settings import Settings
+from devtools.local_stack.processes import listening_socket
 from tests.deliveries import post, webhook
 
 DRAIN_SECONDS = 1.5

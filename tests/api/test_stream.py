@@ -10,14 +10,14 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from app.commands.serve import GRACE_SECONDS, Server, config_of
-from app.database import Database
-from app.machine.children import listening_socket
+from app.cli.serve import GRACE_SECONDS, Server, config_of
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
+from app.infrastructure.job_queue import WakeUps
 from app.main import create_app
 from app.models import SyncJob
-from app.settings import Settings
-from app.vault import Vault
-from app.wakeups import WakeUps
+from devtools.local_stack.processes import listening_socket
 from tests.factories import ORG_ID
 from tests.integration.monitor.live import SOON, Told, read_event
 from tests.integration.monitor.stage import EVENT_ID, add, set_stage, simple
@@ -122,7 +122,7 @@ async def test_last_event_id_resumes_over_the_wire(
 async def test_hint_is_faster_than_the_next_look(
     settings: Settings, staged: Database, mint: TokenMint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.monitor.live.feed.LOOK_SECONDS", 60.0)
+    monkeypatch.setattr("app.live.host_feed.LOOK_SECONDS", 60.0)
     wakeups = WakeUps(settings.redis_url)
     with serving(settings) as (url, _):
         async with reading(url, mint.headers(hosts={"host_a": "member"})) as (_, events):

@@ -14,21 +14,21 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from app.commands.openapi import describe_api
-from app.database import Database
-from app.intake.schemas import TYPES
-from app.intake.signature import signed_headers
-from app.local import LocalEngines
-from app.log_limit import LogLimit
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.log_limit import LogLimit
+from app.infrastructure.telemetry import REGISTRY
 from app.main import create_app
 from app.models import Delivery, Quarantined, Registration, UnknownBody
-from app.reference.webhook_examples import WEBHOOKS
-from app.settings import Settings
-from app.telemetry import REGISTRY
+from app.webhooks.schemas import TYPES
+from app.webhooks.signature import signed_headers
+from devtools.local_stack.local_services import LocalEngines
 from tests.agreement import agrees
 from tests.deliveries import PATH, post, registration, webhook
 from tests.factories import WEBHOOK_KEY, WEBHOOK_SECRET, settings_for
 from tests.tokens import TokenMint
+from tools.openapi.command import describe_api
+from tools.openapi.webhook_examples import WEBHOOKS
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -171,7 +171,7 @@ async def test_a_wrong_clock_is_told_from_a_wrong_secret(
     caplog: pytest.LogCaptureFixture,
     seconds: int,
 ) -> None:
-    monkeypatch.setattr("app.intake.routes.limit", LogLimit(logging.getLogger("app.intake.routes")))
+    monkeypatch.setattr("app.webhooks.endpoints.limit", LogLimit(logging.getLogger("app.webhooks.endpoints")))
     before = {label: counted(label) for label in ("SignatureStale", "SignatureInvalid")}
     stale = await client.post(PATH, content=BODY, headers=signed(BODY, at=seconds))
     other = signed_headers(b"a-badger-forges-webhooks-by-day!", "msg_1", int(time.time() + seconds), BODY)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from app.campaigns.create import create_campaigns
+from app.campaigns.campaign_creation import create_campaigns
 from app.models import Connection, Event
 from tests.api.campaigns.desk import PATH
 from tests.api.mapping.studio import Studio

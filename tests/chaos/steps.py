@@ -9,7 +9,7 @@ import httpx
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.database import Database
+from app.infrastructure.database import Database
 
 
 class Died(BaseException):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.sync.batch import CHECKED_IN, REGISTERED
-from app.sync.references import reference_of
+from app.sync.model.batch import CHECKED_IN, REGISTERED
+from app.sync.model.reference_tags import reference_of
 from chaos.checker import Findings, OrgState, check, check_jobs
 from chaos.crowd import OPENED_AT, Registrant, hosts_for, registrants_for, webhooks_for
 from chaos.ledger import Grant, JobRow

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from app.intake.record import record
+from app.api.dependencies import Resources
 from app.main import open_resources
-from app.resources import Resources
-from app.sync.batch import CHECKED_IN, REGISTERED
-from app.sync.drain import Engine
-from app.sync.references import reference_of, references_in
+from app.sync.engine.drain import Engine
+from app.sync.model.batch import CHECKED_IN, REGISTERED
+from app.sync.model.reference_tags import reference_of, references_in
+from app.webhooks.ingest import record
 from tests.chaos.steps import Died, MortalDatabase, MortalTransport, Steps
 from tests.deliveries import delivery, event, registration, webhook
 from tests.factories import NOW

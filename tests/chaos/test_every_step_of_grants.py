@@ -9,16 +9,16 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from app.connections.disconnect import disconnect_host
-from app.connections.left_grants import forget_left
-from app.connections.revocations import retry_revocations
-from app.connections.sealing import REFRESH_TOKEN
-from app.connections.tokens import ConnectionTokens
-from app.connections.unconfirmed import give_back_overdue
-from app.edge import allowances
+from app.api.dependencies import Resources
+from app.api.edge import rate_limits
+from app.connections.grants.disconnect import disconnect_host
+from app.connections.grants.revocation import retry_revocations
+from app.connections.grants.superseded import forget_left
+from app.connections.model.encrypted_columns import REFRESH_TOKEN
+from app.connections.oauth.unconfirmed import give_back_overdue
+from app.connections.tokens.provider import ConnectionTokens
 from app.models import Connection, OAuthAttempt, PendingRevocation, UnconfirmedGrant
-from app.resources import Resources
-from app.salesforce.session import AccessToken, ConnectionEnded
+from app.salesforce.auth import AccessToken, ConnectionEnded
 from tests.api.browser import Browser
 from tests.api.conftest import Service
 from tests.chaos.steps import Died, MortalDatabase, MortalTransport, Steps
@@ -118,7 +118,7 @@ async def test_sign_in_that_dies_at_any_step_leaves_the_connection_whole_and_can
     service: Service, mortal_database: MortalDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So many attempts in a minute are no person's.
-    monkeypatch.setattr(allowances, "ALLOWANCES", ())
+    monkeypatch.setattr(rate_limits, "ALLOWANCES", ())
     whole, simulator = service.resources, httpx.ASGITransport(service.simulator)
     doomed = mortal(whole, mortal_database, simulator)
     seen = set()

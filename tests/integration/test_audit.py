@@ -7,27 +7,27 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app import audit
-from app.database import Database
+from app.infrastructure import audit_log
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import AuditEntry
-from app.vault import Vault
 from tests.factories import connection_for
 
 
 async def write(database: Database, *actions: str, host_id: str = "host_a", **details: Any) -> None:
     for action in actions:
         async with database.tenant(host_id) as session:
-            await audit.record(session, host_id, actor="user_17", action=action, details=details)
+            await audit_log.record(session, host_id, actor="user_17", action=action, details=details)
 
 
-async def broken_at(database: Database, host_id: str = "host_a") -> audit.Break | None:
+async def broken_at(database: Database, host_id: str = "host_a") -> audit_log.Break | None:
     async with database.tenant(host_id) as session:
-        return await audit.first_broken(session, host_id)
+        return await audit_log.first_broken(session, host_id)
 
 
-async def accepted(database: Database, host_id: str = "host_a") -> audit.Break | None:
+async def accepted(database: Database, host_id: str = "host_a") -> audit_log.Break | None:
     async with database.system() as session:
-        return await audit.accept(session, host_id, actor="operator")
+        return await audit_log.accept(session, host_id, actor="operator")
 
 
 async def tamper(owner: AsyncEngine, statement: str) -> None:
@@ -44,7 +44,7 @@ async def test_entries_form_one_chain_per_host(database: Database) -> None:
         ordered = select(AuditEntry).order_by(AuditEntry.host_id, AuditEntry.seq)
         entries = list(await session.scalars(ordered))
     assert [(entry.host_id, entry.seq) for entry in entries] == [("host_a", 1), ("host_a", 2), ("host_b", 1)]
-    assert entries[0].prev_hash == entries[2].prev_hash == audit.GENESIS
+    assert entries[0].prev_hash == entries[2].prev_hash == audit_log.GENESIS
     assert entries[1].prev_hash == entries[0].hash
     assert [await broken_at(database), await broken_at(database, "host_b")] == [None, None]
 
@@ -86,10 +86,10 @@ async def rehashed(owner: AsyncEngine, database: Database, key: bytes | None) ->
     async with database.system() as session:
         entries = list(await session.scalars(select(AuditEntry).order_by(AuditEntry.seq)))
         session.expunge_all()
-    prev = audit.GENESIS
+    prev = audit_log.GENESIS
     for entry in entries:
         entry.actor, entry.prev_hash = "mallory", prev
-        prev = entry.hash = audit.entry_hash(entry, key)
+        prev = entry.hash = audit_log.entry_hash(entry, key)
     async with owner.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         for entry in entries:
@@ -148,7 +148,7 @@ async def test_log_that_is_gone_is_missed(
         await tamper(owner, "DELETE FROM audit_heads")
     assert await broken_at(database) == (1, "missing")
     async with database.system() as session:
-        assert await audit.hosts_with_logs(session) == ["host_a"]
+        assert await audit_log.hosts_with_logs(session) == ["host_a"]
 
 
 async def before_heads(owner: AsyncEngine, database: Database) -> None:
@@ -199,7 +199,7 @@ async def test_entry_of_another_host_does_not_pass_for_ours(database: Database, 
 async def test_entry_goes_with_the_transaction_it_tells_of(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         async with database.tenant("host_a") as session:
-            await audit.record(session, "host_a", actor="user_17", action="one")
+            await audit_log.record(session, "host_a", actor="user_17", action="one")
             raise ZeroDivisionError
     async with database.tenant("host_a") as session:
         assert list(await session.scalars(select(AuditEntry))) == []

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.local import free_port
-from app.schema import newest_revision
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.schema_revision import newest_revision
+from devtools.local_stack.local_services import free_port
 from tests.integration.connections.test_boot import STARTS, environment, logging_as_before
 
 __all__ = ["environment", "logging_as_before"]

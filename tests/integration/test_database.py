@@ -5,7 +5,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
+from app.infrastructure.database import Database
 from app.models import Base, Host
 from tests.sample_rows import sample_row
 

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
-from app.direct import LOST, Direct, Statements
+from app.infrastructure.database import Database
+from app.infrastructure.raw_connection import LOST, Direct, Statements
 
 KEEP = text("INSERT INTO hosts (host_id) VALUES (:host_id)")
 FIND = text("SELECT host_id FROM hosts ORDER BY host_id")

@@ -16,11 +16,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.local import EngineNotStarted, LocalEngines, free_port, remove_ownerless_data
+from devtools.local_stack.local_services import (
+    EngineNotStarted,
+    LocalEngines,
+    free_port,
+    remove_ownerless_data,
+)
 
 LAUNCHER = """
 import pathlib, sys, time
-from app.local import LocalEngines
+from devtools.local_stack.local_services import LocalEngines
 engines = LocalEngines(pathlib.Path(sys.argv[1]), is_durable=False).start()
 print(engines.postgres_port, engines.valkey_port, flush=True)
 time.sleep(600)

@@ -14,9 +14,9 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.local import LocalEngines
-from app.migrating import begin, end
-from app.schema import newest_revision
+from app.infrastructure.migration_runner import begin, end
+from app.infrastructure.schema_revision import newest_revision
+from devtools.local_stack.local_services import LocalEngines
 
 HEAD = newest_revision()
 WITHIN = 60
@@ -74,7 +74,7 @@ async def cluster(engines_of_its_own: LocalEngines) -> AsyncIterator[Cluster]:
 
 def command(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "app.cli", *arguments],
+        [sys.executable, "-m", "app.cli.main", *arguments],
         env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.local import free_port
-from app.settings import Times
+from app.config.settings import Times
+from devtools.local_stack.local_services import free_port
 from tests.tls import make_certificate
 
 BINARY = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

@@ -18,13 +18,13 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.acting import LIMITS, acting_as
-from app.boot import check_database
-from app.database import Database
-from app.database_faults import DatabaseUnreachable
-from app.local import LocalEngines, free_port
+from app.config.settings import Settings
+from app.infrastructure.acting_role import LIMITS, acting_as
+from app.infrastructure.database import Database
+from app.infrastructure.database_errors import DatabaseUnreachable
+from app.infrastructure.startup_checks import check_database
 from app.models import Host
-from app.settings import Settings
+from devtools.local_stack.local_services import LocalEngines, free_port
 from tests.integration.workers.test_process import environment_of
 
 BINARY = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -255,7 +255,7 @@ async def test_older_one_in_transaction_mode_is_called_what_it_is(
 async def ended(*arguments: str, **environment: str) -> tuple[int, str]:
     """The exit code of our command and what it says on standard error."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [sys.executable, "-m", "app.cli", *arguments]
+    command = [sys.executable, "-m", "app.cli.main", *arguments]
     done = await asyncio.to_thread(
         subprocess.run, command, env=kept | environment, capture_output=True, text=True, timeout=60
     )

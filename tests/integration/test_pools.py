@@ -8,10 +8,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
-from app.database_faults import SERVER_FULL, sqlstate
-from app.pools import KEPT_LOOKS, PoolUse, give_back_idle
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.connection_pool import KEPT_LOOKS, PoolUse, give_back_idle
+from app.infrastructure.database import Database
+from app.infrastructure.database_errors import SERVER_FULL, sqlstate
 
 
 @pytest.fixture

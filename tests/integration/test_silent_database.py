@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.database import SOCKET_OPTIONS, Database
-from app.database_faults import is_away
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.database import SOCKET_OPTIONS, Database
+from app.infrastructure.database_errors import is_away
 from chaos.proxy import LOOPBACK, Proxy
 
 ONE = text("SELECT 1")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.up import up
-from app.demo.__main__ import main
-from app.demo.run import run
-from app.local import LocalEngines, free_port
-from app.machine.children import ChildDied
-from app.machine.secrets import LocalSecrets
-from app.machine.stack import AlreadyRunning, Plan, Stack
+from devtools.demo.__main__ import main
+from devtools.demo.run import run
+from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.processes import ChildDied
+from devtools.local_stack.secrets import LocalSecrets
+from devtools.local_stack.stack import AlreadyRunning, Plan, Stack
+from devtools.local_stack.up import up
 
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 

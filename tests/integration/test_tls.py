@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.boot import check_database
-from app.database import Database, lone_engine
-from app.database_faults import DatabaseUnreachable
-from app.local import LocalEngines, free_port
-from app.postgres_url import checked_postgres_url
-from app.redis_url import checked_redis_url, redis_client
-from app.wakeups import WakeUps
+from app.config.postgres_url import checked_postgres_url
+from app.config.redis_url import checked_redis_url, redis_client
+from app.infrastructure.database import Database, lone_engine
+from app.infrastructure.database_errors import DatabaseUnreachable
+from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.startup_checks import check_database
+from devtools.local_stack.local_services import LocalEngines, free_port
 from tests.tls import make_certificate, tls_front
 
 NAME = text("SELECT current_setting('application_name')")

@@ -4,8 +4,8 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from app.local import LocalEngines, free_port
-from app.wakeups import CHANGES, WakeUps
+from app.infrastructure.job_queue import CHANGES, WakeUps
+from devtools.local_stack.local_services import LocalEngines, free_port
 
 ORG = "00D5g000004XyZaEAK"
 

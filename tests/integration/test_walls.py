@@ -8,10 +8,10 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from app.acting import LIMITS
-from app.boot import RoleUnsafe, check_database
-from app.database import Database
-from app.database_faults import DatabaseUnreachable
+from app.infrastructure.acting_role import LIMITS
+from app.infrastructure.database import Database
+from app.infrastructure.database_errors import DatabaseUnreachable
+from app.infrastructure.startup_checks import RoleUnsafe, check_database
 from app.models import Host
 
 SHOW = text("SELECT current_user, " + ", ".join(f"current_setting('{name}')" for name in LIMITS))

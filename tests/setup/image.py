@@ -23,9 +23,9 @@ from typing import Any, Final
 
 import httpx
 
-from app.local import LocalEngines, free_port
-from app.machine.environment import service_environment
-from app.machine.secrets import LocalSecrets
+from devtools.local_stack.environment import service_environment
+from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.secrets import LocalSecrets
 from tests.setup.dockerfile import Build, Image, Stage, StepFailed, context_of, read_ignored, read_stages
 
 ROOT: Final = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.postgres_url import checked_postgres_url, connect_arguments
-from app.redis_url import checked_redis_url, redis_settings
+from app.config.postgres_url import checked_postgres_url, connect_arguments
+from app.config.redis_url import checked_redis_url, redis_settings
 
 
 def arguments(url: str) -> dict[str, object]:

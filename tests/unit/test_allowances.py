@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.edge.allowances import ALLOWANCES, BUCKETS_MAX, Buckets
+from app.api.edge.rate_limits import ALLOWANCES, BUCKETS_MAX, Buckets
 
 PATHS = {
     "export": "GET /events/e/salesforce/registrations.csv",

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from app.commands.openapi import describe_api
+from tools.openapi.command import describe_api
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 BASES = {

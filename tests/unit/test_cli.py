@@ -13,12 +13,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from app import cli
-from app.commands.jobs import ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
-from app.commands.webhook import payload_of
-from app.machine.secrets import LocalSecrets
-from app.settings import Settings
-from app.vault import parse_key
+from app.cli import main
+from app.cli.jobs import ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
+from app.config.settings import Settings
+from app.infrastructure.encryption import parse_key
+from devtools.local_stack.secrets import LocalSecrets
+from devtools.local_stack.webhook import payload_of
 
 ROW: Mapping[str, Any] = {
     "host_id": "h",
@@ -42,14 +42,14 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_keys_new_prints_a_key_that_the_vault_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["keys", "new", "--kid", "k7"]) == 0
+    assert main.main(["keys", "new", "--kid", "k7"]) == 0
     kid, key = parse_key(said(capsys))
     assert (kid, len(key)) == ("k7", 32)
 
 
 def test_a_token_names_hosts_and_scopes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     wanted = ["token", "--host", "acme=owner", "--host", "b=member", "--scope", "ops", "--user", "u"]
-    assert cli.main(wanted) == 0
+    assert main.main(wanted) == 0
     keys = KeySet.import_key_set(json.loads((tmp_path / ".local" / "jwks.json").read_text()))
     claims = jwt.decode(said(capsys), keys, algorithms=["ES256"]).claims
     assert claims["hosts"] == {"acme": "owner", "b": "member"}
@@ -59,7 +59,7 @@ def test_a_token_names_hosts_and_scopes(capsys: pytest.CaptureFixture[str], tmp_
 @pytest.mark.parametrize("given", ["acme", "acme=king", "acme="])
 def test_a_role_that_does_not_exist_is_refused(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["token", "--host", given])
+        main.main(["token", "--host", given])
     assert ended.value.code == 2
     assert "HOST=owner" in capsys.readouterr().err
 
@@ -67,7 +67,7 @@ def test_a_role_that_does_not_exist_is_refused(given: str, capsys: pytest.Captur
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
 def test_an_impossible_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["up", f"--port={port}"])
+        main.main(["up", f"--port={port}"])
     assert ended.value.code == 2
     assert "PORT" in capsys.readouterr().err
 
@@ -75,7 +75,7 @@ def test_an_impossible_port_is_refused(port: str, capsys: pytest.CaptureFixture[
 def test_an_impossible_port_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "otter")
     with pytest.raises(SystemExit):
-        cli.main(["api"])
+        main.main(["api"])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_bad_configuration_is_one_line_and_no_traceback(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert cli.main([command]) == 2
+    assert main.main([command]) == 2
     (only,) = capsys.readouterr().err.splitlines()
     assert only.startswith(f"eventship-salesforce {command}: ")
     assert line in only
@@ -110,13 +110,13 @@ def test_a_taken_port_names_the_variable_to_set(capsys: pytest.CaptureFixture[st
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
-        assert cli.main(["up", "--port", str(squatter.getsockname()[1])]) == 2
+        assert main.main(["up", "--port", str(squatter.getsockname()[1])]) == 2
     (only,) = [line for line in capsys.readouterr().err.splitlines() if line]
     assert "set PORT to a free port" in only
 
 
 def test_the_openapi_document_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["openapi"]) == 0
+    assert main.main(["openapi"]) == 0
     document = json.loads(said(capsys))
     assert "/webhooks/eventship" in document["paths"]
 
@@ -154,7 +154,7 @@ def test_a_check_in_of_flags_carries_its_time() -> None:
 
 
 def test_a_webhook_nobody_listens_to_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["webhook", "--url", "http://127.0.0.1:1", "--email", "a@b.example"]) == 2
+    assert main.main(["webhook", "--url", "http://127.0.0.1:1", "--email", "a@b.example"]) == 2
     (only,) = capsys.readouterr().err.splitlines()
     assert "http://127.0.0.1:1 does not answer" in only
 
@@ -240,12 +240,12 @@ def test_a_refusal_of_the_api_names_its_code(answer: httpx.Response, reason: str
 
 
 def test_jobs_without_an_api_say_where_they_looked(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["jobs", "count", "--url", "http://127.0.0.1:1"]) == 2
+    assert main.main(["jobs", "count", "--url", "http://127.0.0.1:1"]) == 2
     assert "http://127.0.0.1:1 does not answer" in capsys.readouterr().err
 
 
 def test_jobs_list_needs_a_filter(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["jobs", "list", "--url", "http://127.0.0.1:1"]) == 2
+    assert main.main(["jobs", "list", "--url", "http://127.0.0.1:1"]) == 2
     assert "--host-id, --org-id" in capsys.readouterr().err
 
 
@@ -253,13 +253,13 @@ def test_jobs_list_needs_a_filter(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_simulator_gets_its_own_options(monkeypatch: pytest.MonkeyPatch, separator: list[str]) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr("os.execv", lambda _, words: started.append(words[1:]))
-    cli.main(["simulator", *separator, "--host", "0.0.0.0", "--port", "8100", "--help"])
+    main.main(["simulator", *separator, "--host", "0.0.0.0", "--port", "8100", "--help"])
     assert started == [["-m", "simulator", "--host", "0.0.0.0", "--port", "8100", "--help"]]
 
 
 def test_other_commands_refuse_unknown_options(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["worker", "--otter"])
+        main.main(["worker", "--otter"])
     assert "unrecognized arguments: --otter" in capsys.readouterr().err
 
 
@@ -268,7 +268,7 @@ def test_without_a_place_for_local_state_a_command_says_so_in_one_line(
     command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("no directory")
-    assert cli.main([*command.split(), "--home", str(tmp_path / "file" / "home")]) == 2
+    assert main.main([*command.split(), "--home", str(tmp_path / "file" / "home")]) == 2
     (only,) = [line for line in capsys.readouterr().err.splitlines() if line]
     assert "set LOCAL_HOME or --home" in only
 
@@ -279,7 +279,7 @@ def test_with_secrets_given_nothing_local_is_needed(
     monkeypatch.setenv("WEBHOOK_SECRETS", f"whsec_{base64.b64encode(bytes(32)).decode()}@2030-01-01,whsec_x")
     monkeypatch.setenv("EVENTSHIP_TOKEN", "token-of-an-otter")
     for command in ("webhook", "jobs count"):
-        assert cli.main([*command.split(), "--url", "http://127.0.0.1:1"]) == 2
+        assert main.main([*command.split(), "--url", "http://127.0.0.1:1"]) == 2
         assert "http://127.0.0.1:1 does not answer" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -287,6 +287,6 @@ def test_with_secrets_given_nothing_local_is_needed(
 def test_the_api_s_description_is_compared_where_its_file_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("app.commands.openapi.DOCUMENT", tmp_path / "openapi.json")
-    assert cli.main(["openapi", "--check"]) == 1
+    monkeypatch.setattr("tools.openapi.command.DOCUMENT", tmp_path / "openapi.json")
+    assert main.main(["openapi", "--check"]) == 1
     assert "needs the whole source tree" in capsys.readouterr().err

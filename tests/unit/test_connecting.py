@@ -2,11 +2,11 @@
 
 import pytest
 
-from app.advice.preflight import FINDING_ROWS
-from app.advice.table import ADVICE
-from app.commands.connecting import TABLES
-from app.connections.connect_errors import ADVICE_BY_ERROR
-from app.documents import guide_path
+from app.connections.oauth.error_mapping import ADVICE_BY_ERROR
+from app.console.documents import guide_path
+from app.user_messages.catalog import ADVICE
+from app.user_messages.preflight import FINDING_ROWS
+from tools.generated_docs.connecting import TABLES
 
 CONNECTING = guide_path("connecting")
 

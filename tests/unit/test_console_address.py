@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from app import cli
-from app.commands.console import console_address
-from app.machine.secrets import LocalSecrets
+from app.cli import main
+from devtools.local_stack.console import console_address
+from devtools.local_stack.secrets import LocalSecrets
 
 
 def claims_in(address: str) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def test_the_command_prints_an_address_for_the_hosts_that_are_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     given = ["--home", str(tmp_path), "--port", "8123", "--host", "host_b=member"]
-    assert cli.main(["console", *given]) == 0
+    assert main.main(["console", *given]) == 0
     address = capsys.readouterr().out.strip()
     assert address.startswith("http://127.0.0.1:8123/console/#token=")
     assert claims_in(address)["hosts"] == {"host_b": "member"}

@@ -5,7 +5,7 @@ import ssl
 import asyncpg
 import pytest
 
-from app.database_faults import unreachable
+from app.infrastructure.database_errors import unreachable
 
 
 @pytest.mark.parametrize(

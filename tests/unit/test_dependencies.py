@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.commands.dependencies import CLEAN, FOUND, NOT_LOOKED, audit, known_holes, main, sbom
+from tools.dependencies import CLEAN, FOUND, NOT_LOOKED, audit, known_holes, main, sbom
 
 ROOT = Path(__file__).parents[2]
 PINS = {"alpha": "2.1", "beta-two": "1.0"}
@@ -72,7 +72,7 @@ def test_advisories_are_read_as_they_are_handed_out(
 
 
 def test_nobody_looked_is_not_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.commands.dependencies.shutil.which", lambda name: None)
+    monkeypatch.setattr("tools.dependencies.shutil.which", lambda name: None)
     assert main(["audit", ""]) == NOT_LOOKED
     (tmp_path / "none.json").write_text("[]")
     assert audit(str(tmp_path)) == NOT_LOOKED

@@ -80,7 +80,7 @@ def test_useradd_is_left_out_and_named(build: Build) -> None:
 
 def test_the_last_pattern_that_matches_decides_what_a_build_is_given() -> None:
     files = [
-        "README.md", "app/a.py", "app/demo/x.py", "app/sub/__pycache__/a.pyc", "docs/a.md", "docs/deep/b.md",
-        "web/src/a.ts", "web/dist/index.html",
+        "README.md", "app/a.py", "devtools/demo/x.py", "app/sub/__pycache__/a.pyc", "docs/a.md",
+        "docs/deep/b.md", "web/src/a.ts", "web/dist/index.html",
     ]  # fmt: skip
     assert context_of(files, read_ignored(IGNORED)) == ["app/a.py", "docs/a.md", "web/src/a.ts"]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from app import documents
-from app.advice.sync import ACCESS_ROWS, CONFIGURATION_ROWS, DATA_ROWS, TIME_ROWS
-from app.advice.table import ADVICE
-from app.commands import guides
-from app.commands.check import check_guides
-from app.documents import GUIDES, guide_path, page, rendered
+from app.console import documents
+from app.console.documents import GUIDES, guide_path, page, rendered
+from app.user_messages.catalog import ADVICE
+from app.user_messages.sync import ACCESS_ROWS, CONFIGURATION_ROWS, DATA_ROWS, TIME_ROWS
+from tools.check import check_guides
+from tools.generated_docs import guides
 
 ROOT = Path(__file__).parents[2]
 ELEMENTS = """

@@ -16,10 +16,10 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from app import identity
-from app.identity import Principal, Role, TokenVerifier, scoped
-from app.problems import HostNotFound, KeysUnavailable, RoleInsufficient, TokenInvalid
-from app.signing_keys import KeySource
+from app.api import auth
+from app.api.auth import Principal, Role, TokenVerifier, scoped
+from app.api.errors import HostNotFound, KeysUnavailable, RoleInsufficient, TokenInvalid
+from app.api.signing_keys import KeySource
 from tests.tokens import AUDIENCE, TokenMint
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
@@ -406,11 +406,11 @@ def test_host_without_a_role_is_not_found() -> None:
 
 async def test_member_may_read_and_not_change() -> None:
     member = Principal("user_17", {"host_a": Role.MEMBER}, frozenset())
-    assert await identity.host_reader("host_a", member) is member
+    assert await auth.host_reader("host_a", member) is member
     with pytest.raises(RoleInsufficient):
-        await identity.host_changer("host_a", member)
+        await auth.host_changer("host_a", member)
     with pytest.raises(HostNotFound):
-        await identity.host_changer("host_b", member)
+        await auth.host_changer("host_b", member)
 
 
 async def test_operations_need_their_scope() -> None:

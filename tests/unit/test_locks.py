@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.commands.locks import lock_faults
+from tools.locks import lock_faults
 
 PROJECT = {
     "dependencies": ["alpha>=2"],

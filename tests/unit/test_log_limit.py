@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from app.log_limit import KEYS_MAX, LogLimit
+from app.infrastructure.log_limit import KEYS_MAX, LogLimit
 
 
 class Clock:

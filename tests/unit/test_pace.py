@@ -3,7 +3,7 @@
 import pytest
 from starlette.types import Message
 
-from app.edge.pace import A_SECOND, AT_ONCE, WAIT_SECONDS_MAX, Pace
+from app.api.edge.refusal_rate import A_SECOND, AT_ONCE, WAIT_SECONDS_MAX, Pace
 
 
 class Clock:

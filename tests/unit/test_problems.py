@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from app import problems
-from app.advice.table import ADVICE, advise
-from app.problems import CampaignIdInvalid, Problem, TooManyRequests, install_problem_handlers
+from app.api import errors
+from app.api.errors import CampaignIdInvalid, Problem, TooManyRequests, install_problem_handlers
 from app.salesforce.errors import Failure
+from app.user_messages.catalog import ADVICE, advise
 
 STATUSES = {
     400: {
@@ -76,7 +76,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def classes() -> dict[str, type[Problem]]:
-    found = inspect.getmembers(problems, inspect.isclass)
+    found = inspect.getmembers(errors, inspect.isclass)
     return {name: kind for name, kind in found if issubclass(kind, Problem) and kind is not Problem}
 
 
@@ -93,8 +93,8 @@ def test_fixed_titles_are_word_for_word(code: str, title: str) -> None:
 
 
 def test_every_class_is_drawn_in_the_tree() -> None:
-    assert problems.__doc__ is not None
-    assert [name for name in classes() if name not in problems.__doc__] == []
+    assert errors.__doc__ is not None
+    assert [name for name in classes() if name not in errors.__doc__] == []
 
 
 async def test_full_problem() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.commands.landed import landed_faults, migrations_there, read_landed, with_landed
-from app.schema import newest_revision, oldest_code, schema_fault
+from app.infrastructure.schema_revision import newest_revision, oldest_code, schema_fault
+from tools.landed_migrations import landed_faults, migrations_there, read_landed, with_landed
 
 HEAD = newest_revision()
 
@@ -40,6 +40,6 @@ def test_changed_removed_and_unlisted_migrations_are_named() -> None:
     assert landed_faults(landed, {"1.py": "x", "3.py": "c", "4.py": "d"}) == [
         "1.py has landed and was changed: write a new migration",
         "2.py has landed and was removed: write a new migration",
-        "3.py is not in landed.txt: run `python -m app.commands.check --write`",
+        "3.py is not in landed.txt: run `python -m tools.check --write`",
     ]
     assert with_landed(landed, {"1.py": "x", "2.py": "b", "3.py": "c", "4.py": "d"}) == landed | {"3.py": "c"}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.migrate import MigrationSettings
-from app.secret_files import NAMES, read_secret_files
-from app.settings import (
+from app.cli.migrate import MigrationSettings
+from app.config.secret_files import NAMES, read_secret_files
+from app.config.settings import (
     ApiSettings,
     Settings,
     SettingsInvalid,
@@ -14,7 +14,7 @@ from app.settings import (
     load_settings,
     read_settings,
 )
-from app.vault import new_key
+from app.infrastructure.encryption import new_key
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
 
 PLAIN = {

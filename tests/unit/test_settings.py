@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import ApiSettings, Settings, SettingsInvalid, WebhookSecret, load_settings, read_settings
+from app.config.settings import (
+    ApiSettings,
+    Settings,
+    SettingsInvalid,
+    WebhookSecret,
+    load_settings,
+    read_settings,
+)
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
 
 GOOD = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.database import engine_for
-from app.telemetry import LIBRARIES, JsonLines, configure_logging, mask
+from app.infrastructure.database import engine_for
+from app.infrastructure.telemetry import LIBRARIES, JsonLines, configure_logging, mask
 
 SECRETS = {
     "access token": "00D5g000004XyZa!AQ0AQotter.token_1",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.vault import (
+from app.infrastructure.encryption import (
     KeyInvalid,
     KeyMissing,
     SealBroken,

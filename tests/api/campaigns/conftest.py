@@ -7,10 +7,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.main import create_app
-from app.settings import Settings
-from app.vault import Vault
 from tests.agreement import agrees
 from tests.api.campaigns.desk import LABELS, Desk, Witness
 from tests.factories import ENCRYPTION_KEY

@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
+from app.infrastructure.database import Database
 from app.models import AuditEntry, CampaignLink, WrittenRecord
 from app.models.base import Base
 from tests.simulated_org import SimulatedOrg

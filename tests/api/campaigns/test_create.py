@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from app.campaigns.automatic import ask_automatically
-from app.campaigns.create import create_campaigns
-from app.campaigns.follow import follow_events
+from app.campaigns.auto_create import ask_automatically
+from app.campaigns.campaign_creation import create_campaigns
+from app.campaigns.date_sync import follow_events
+from app.config.settings import Settings, Times
 from app.connections.service import open_client
 from app.main import open_resources
 from app.models import Backfill, CampaignLink, Connection, Event, Host
-from app.settings import Settings, Times
 from tests.api.campaigns.desk import PATH, STATUSES, Desk, problem
 from tests.factories import NOW
 from tests.factories_events import event_for, registration_for

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from app.api.pagination import encode_cursor
 from app.models import Connection
-from app.monitor.cursors import encode_cursor
 from tests.api.campaigns.desk import PATH, Desk, problem
 
 SEARCH = PATH + "s"

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import BACKFILL, AuditEntry, Connection, Host, SyncJob
-from app.settings import Settings
-from app.vault import Vault
 from tests.api.service import caller, running
 from tests.factories import NOW, connection_for
 from tests.factories_events import event_for, job_for, registration_for

@@ -6,10 +6,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.database import Database
+from app.config.settings import Settings, Times
+from app.infrastructure.database import Database
 from app.main import create_app
 from app.models import Host
-from app.settings import Settings, Times
 from tests.api.mapping.studio import DIET, Studio
 from tests.factories_events import event_for
 from tests.integration.sync.conftest import Rig, engine_of

@@ -7,11 +7,11 @@ from typing import Any, get_args
 
 import pytest
 
-from app.advice.table import ADVICE
-from app.mapping.judge import ANYWHERE, PLACES
-from app.mapping.schemas import FieldRuleGiven, Mode, PeopleGiven
-from app.mapping.vocabulary import SOURCES
-from app.sync.rules.fitting import FITTERS
+from app.field_mapping.request_schemas import FieldRuleGiven, Mode, PeopleGiven
+from app.field_mapping.source_catalog import SOURCES
+from app.field_mapping.validation import ANYWHERE, PLACES
+from app.sync.field_values.converters import FITTERS
+from app.user_messages.catalog import ADVICE
 from tests.api.mapping.studio import HOST, Studio, told
 from tests.factories import NOW
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.api.errors import BackfillRunning
 from app.campaigns.backfill import (
     arm_backfills,
     backfill_view,
@@ -17,12 +18,11 @@ from app.campaigns.backfill import (
     start_backfill,
 )
 from app.campaigns.schemas import BackfillShown
-from app.database import Database
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import BACKFILL, LIVE, Backfill, Connection, SyncJob
 from app.models.base import Base
-from app.problems import BackfillRunning
-from app.sync.arm import Arm, arm_jobs
-from app.vault import Vault
+from app.sync.jobs.enqueue import Arm, arm_jobs
 from tests.factories import NOW, ORG_ID, connection_for
 from tests.factories_events import event_for, job_for, registration_for
 

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.database import Database
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from tests.deliveries import event, post, registration, webhook
 from tests.processes import Processes
 from tests.tokens import TokenMint

@@ -6,11 +6,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from app.database import Database
+from app.api.dependencies import Resources
+from app.config.settings import Settings, Times
+from app.infrastructure.database import Database
 from app.main import open_resources
 from app.models import Connection
-from app.resources import Resources
-from app.settings import Settings, Times
 from tests.factories import connection_for
 from tests.integration.connections.token_endpoint import TokenEndpoint
 

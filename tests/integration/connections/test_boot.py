@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from app import cli
-from app.database import Database
-from app.pepper import PepperChanged, check_pepper
-from app.resources import Resources
-from app.settings import Settings
-from app.sync.drain import pepper_of
-from app.vault import new_key
+from app.api.dependencies import Resources
+from app.cli import main
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import new_key
+from app.infrastructure.pepper import PepperChanged, check_pepper
+from app.sync.engine.drain import pepper_of
 from tests.factories import ENCRYPTION_KEY, connection_for
 from tests.integration.connections.conftest import add
 from tests.integration.workers.test_process import environment_of
 from workers import main as worker
 
 STARTS: dict[str, Callable[[], int]] = {
-    "api": partial(cli.main, ["api"]),
-    "migrate": partial(cli.main, ["migrate"]),
+    "api": partial(main.main, ["api"]),
+    "migrate": partial(main.main, ["migrate"]),
     "worker": worker.main,
 }
 

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app import audit
-from app.commands import audit as audit_command
-from app.commands import keys as keys_command
-from app.database import Database
-from app.settings import Settings
-from app.sync.drain import pepper_of
-from app.vault import KeyMissing, Vault, new_key
+from app.cli import audit as audit_command
+from app.cli import keys as keys_command
+from app.config.settings import Settings
+from app.infrastructure import audit_log
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import KeyMissing, Vault, new_key
+from app.sync.engine.drain import pepper_of
 from tests.factories import ENCRYPTION_KEY, connection_for
 
 NEWER = Vault.from_texts([new_key("k2"), ENCRYPTION_KEY])
@@ -61,7 +61,7 @@ async def test_verifier_says_which_log_was_changed(
     for host_id in ("host_a", "host_b"):
         for action in ("one", "two"):
             async with database.tenant(host_id) as session:
-                await audit.record(session, host_id, actor="user_17", action=action)
+                await audit_log.record(session, host_id, actor="user_17", action=action)
     assert await audit_command.verify_all(database, None) == 0
     async with owner.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -80,10 +80,10 @@ async def test_heads_kept_elsewhere_show_a_log_that_was_put_back(
     kept = tmp_path / "heads"
     heads = text("SELECT * FROM audit_heads")
     async with database.tenant("host_a") as session:
-        await audit.record(session, "host_a", actor="user_17", action="one")
+        await audit_log.record(session, "host_a", actor="user_17", action="one")
         earlier = (await session.execute(heads)).one()._asdict()
     async with database.tenant("host_a") as session:
-        await audit.record(session, "host_a", actor="user_17", action="two")
+        await audit_log.record(session, "host_a", actor="user_17", action="two")
     capsys.readouterr()
     assert await audit_command.print_heads(database, None) == 0
     kept.write_text(capsys.readouterr().out)
@@ -102,7 +102,7 @@ async def test_log_without_a_head_is_accepted_by_command(
     database: Database, owner: AsyncEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with database.tenant("host_a") as session:
-        await audit.record(session, "host_a", actor="user_17", action="one")
+        await audit_log.record(session, "host_a", actor="user_17", action="one")
     async with owner.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(text("DELETE FROM audit_heads"))

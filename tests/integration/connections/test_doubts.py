@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, update
 
-from app.connections.probe import probe_closed
-from app.connections.tokens import ConnectionTokens
+from app.api.dependencies import Resources
+from app.connections.tokens.probe import probe_closed
+from app.connections.tokens.provider import ConnectionTokens
 from app.models import Connection
-from app.resources import Resources
-from app.salesforce.session import ConnectionEnded, GrantDoubted
+from app.salesforce.auth import ConnectionEnded, GrantDoubted
 from tests.integration.connections.conftest import stored
 from tests.integration.connections.test_tokens import USED, mark
 from tests.integration.connections.token_endpoint import TokenEndpoint, refused
@@ -85,7 +85,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         hosts.append(host_id)
         return False
 
-    monkeypatch.setattr("app.connections.probe.probe", probe)
+    monkeypatch.setattr("app.connections.tokens.probe.probe", probe)
     return hosts
 
 

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.database import Database
-from app.local import LocalEngines
+from app.infrastructure.database import Database
 from app.main import open_resources
 from app.salesforce.egress import resolve_name
 from app.salesforce.errors import NotSent
-from app.salesforce.exchange import build_request, send_once
+from app.salesforce.transport import build_request, send_once
+from devtools.local_stack.local_services import LocalEngines
 from tests.factories import settings_for
 from tests.tokens import TokenMint
 

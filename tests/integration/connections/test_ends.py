@@ -8,18 +8,18 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from app.audit import first_broken
-from app.connections.disconnect import disconnect_host
-from app.connections.ends import end_connection
+from app.api.dependencies import Resources
+from app.api.errors import ConnectionNeedsReconnect, NotConnected
+from app.connections.grants.disconnect import disconnect_host
+from app.connections.grants.revocation import GIVE_UP_AFTER, retry_revocations
+from app.connections.grants.superseded import Replaced, leave
 from app.connections.keep_alive import keep_alive
-from app.connections.left_grants import Replaced, leave
-from app.connections.revocations import GIVE_UP_AFTER, retry_revocations
 from app.connections.service import mark_used, open_client
-from app.connections.tokens import ConnectionTokens
+from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.provider import ConnectionTokens
+from app.infrastructure.audit_log import first_broken
 from app.models import Connection, LeftGrant, PendingRevocation
-from app.problems import ConnectionNeedsReconnect, NotConnected
-from app.resources import Resources
-from app.salesforce.session import AccessToken, ConnectionEnded, ConnectionUnusable
+from app.salesforce.auth import AccessToken, ConnectionEnded, ConnectionUnusable
 from tests.factories import NOW, connection_for
 from tests.integration.connections.conftest import add, stored
 from tests.integration.connections.token_endpoint import INSTANCE, TokenEndpoint

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from app.connections.tokens import ConnectionTokens
-from app.resources import Resources
-from app.salesforce.session import AccessToken, ConnectionEnded, RefreshUnavailable
+from app.api.dependencies import Resources
+from app.connections.tokens.provider import ConnectionTokens
+from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable
 from tests.factories import connection_for
 from tests.integration.connections.conftest import add, stored
 from tests.integration.connections.token_endpoint import TokenEndpoint, refused

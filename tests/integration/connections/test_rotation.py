@@ -6,17 +6,17 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import LargeBinary, func, select, update
 
-from app.connections.left_grants import Replaced, leave
+from app.api.dependencies import Resources
+from app.connections.grants.superseded import Replaced, leave
+from app.connections.key_rotation import RowsHeld, check_keys, keys_in_use, rewrap_all, sealed_columns
+from app.connections.model.encrypted_columns import REFRESH_TOKEN
+from app.connections.model.schemas import OwnCredentials
 from app.connections.own_app import save_credentials
-from app.connections.rotation import RowsHeld, check_keys, keys_in_use, rewrap_all, sealed_columns
-from app.connections.schemas import OwnCredentials
-from app.connections.sealing import REFRESH_TOKEN
-from app.connections.tokens import ConnectionTokens
-from app.database import Database
+from app.connections.tokens.provider import ConnectionTokens
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import KeyMissing, SealBroken, Vault, new_key, parse_key
 from app.models import Base, Connection, OAuthAttempt, PendingRevocation
-from app.resources import Resources
-from app.salesforce.session import ConnectionUnusable
-from app.vault import KeyMissing, SealBroken, Vault, new_key, parse_key
+from app.salesforce.auth import ConnectionUnusable
 from tests.factories import ENCRYPTION_KEY, NOW, connection_for
 from tests.integration.connections.conftest import stored
 from tests.sample_rows import sample_row
@@ -146,7 +146,7 @@ async def test_row_that_stays_locked_stops_the_run_and_not_what_was_done(
     resources: Resources, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(resources, 5)
-    monkeypatch.setattr("app.connections.rotation.PATIENCE", 2)
+    monkeypatch.setattr("app.connections.key_rotation.PATIENCE", 2)
     async with database.system() as session:
         held = select(Connection.host_id).where(Connection.host_id == "host_003").with_for_update()
         await session.execute(held)

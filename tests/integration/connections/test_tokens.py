@@ -13,12 +13,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.connections.sealing import ACCESS_TOKEN, REFRESH_TOKEN
-from app.connections.tokens import ConnectionTokens
-from app.database import Database
+from app.api.dependencies import Resources
+from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN
+from app.connections.tokens.provider import ConnectionTokens
+from app.infrastructure.database import Database
 from app.models import AuditEntry, Connection, PendingRevocation
-from app.resources import Resources
-from app.salesforce.session import AccessToken, ConnectionEnded, RefreshUnavailable
+from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable
 from tests.factories import connection_for
 from tests.integration.connections.conftest import add, stored, with_times
 from tests.integration.connections.token_endpoint import INSTANCE, TokenEndpoint, refused

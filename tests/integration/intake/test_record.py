@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.database import Database
-from app.intake.delivery import Accepted, Outcome, read_delivery
-from app.intake.record import record
-from app.intake.unread_store import keep_unusable
+from app.infrastructure.database import Database
+from app.infrastructure.telemetry import REGISTRY
 from app.models import Connection, Delivery, Event, Host, Quarantined, Registration, SyncJob
-from app.telemetry import REGISTRY
+from app.privacy.unparsed_store import keep_unusable
+from app.webhooks.ingest import record
+from app.webhooks.parse import Accepted, Outcome, read_delivery
 from tests.deliveries import PEPPER, delivery, event, registration, unusable, webhook
 from tests.factories import NOW
 

@@ -12,14 +12,14 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app.database import Database
-from app.intake.delivery import Accepted, Outcome
-from app.intake.record import record
-from app.intake.writer import IntakeWriter, running_writer
+from app.api.errors import DatabaseUnavailable
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.job_queue import WakeUps
 from app.models import Delivery, Quarantined, Registration, SyncJob
-from app.problems import DatabaseUnavailable
-from app.settings import Settings
-from app.wakeups import WakeUps
+from app.webhooks.batch_writer import IntakeWriter, running_writer
+from app.webhooks.ingest import record
+from app.webhooks.parse import Accepted, Outcome
 from tests.deliveries import PEPPER, delivery, registration, unusable, webhook
 from tests.integration.intake.test_record import connect
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.identity import Role
-from app.monitor.live.feeds import Feeds
-from app.monitor.live.listeners import Listener
-from app.monitor.live.streams import stream
+from app.api.auth import Role
+from app.live.registry import Feeds
+from app.live.sse import stream
+from app.live.subscriber import Listener
 
 SOON = 8.0
 

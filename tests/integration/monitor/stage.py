@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.database import Database
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import Base, CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
-from app.vault import Vault
 from tests.factories import NOW, ORG_ID, connection_for
 
 EVENT_ID = "evt_summit"

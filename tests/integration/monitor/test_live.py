@@ -9,21 +9,21 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import update
 
-from app.database import Database
-from app.identity import Role
+from app.api.auth import Role
+from app.api.dependencies import Resources
+from app.api.errors import TooManyRequests
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
+from app.live.change_detection import floor_of
+from app.live.host_feed import Feed
+from app.live.messages import Message, number_in
+from app.live.registry import STREAMS_PER_HOST, Feeds
+from app.live.snapshots import Snapshots
+from app.live.subscriber import WAITING_MAX, Listener
 from app.main import open_resources
 from app.models import CampaignLink, Connection, Event, OrgLease, Registration, SyncJob
-from app.monitor.live.feed import Feed
-from app.monitor.live.feeds import STREAMS_PER_HOST, Feeds
-from app.monitor.live.listeners import WAITING_MAX, Listener
-from app.monitor.live.looks import floor_of
-from app.monitor.live.messages import Message, number_in
-from app.monitor.live.snapshots import Snapshots
-from app.monitor.stats import event_stats
-from app.problems import TooManyRequests
-from app.resources import Resources
-from app.settings import Settings
-from app.vault import Vault
+from app.registrations.stats import event_stats
 from tests.factories import NOW, ORG_ID, connection_for
 from tests.integration.monitor.live import Reader, reading
 from tests.integration.monitor.stage import (
@@ -242,7 +242,7 @@ async def test_card_is_made_for_the_role_of_the_reader(feeds: Feeds) -> None:
 async def test_card_follows_the_last_change_of_a_flurry(
     feeds: Feeds, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.monitor.live.feed.CARD_SECONDS", 2.0)
+    monkeypatch.setattr("app.live.host_feed.CARD_SECONDS", 2.0)
     async with reading(feeds, EVENT_ID) as reader:
         assert (await reader.next("card")).data["work"]["pending"] == 1
         await reader.present()

@@ -4,11 +4,11 @@ import itertools
 from collections import Counter
 from typing import Any
 
-from app.database import Database
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import JOB_STATES
-from app.monitor.listing import RowQuery, RowState, list_rows
-from app.monitor.stats import event_stats
-from app.vault import Vault
+from app.registrations.listing import RowQuery, RowState, list_rows
+from app.registrations.stats import event_stats
 from tests.factories import NOW
 from tests.integration.monitor.stage import EVENT_ID, add, in_hours, job, registration, set_stage
 

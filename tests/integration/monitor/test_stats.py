@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import func, text, update
 from sqlalchemy.dialects import postgresql
 
-from app.database import Database
+from app.api.errors import EventNotFound
+from app.infrastructure.database import Database
+from app.infrastructure.encryption import Vault
 from app.models import Connection, Event, Host, OrgLease, Registration
-from app.monitor.context import load_context
-from app.monitor.queries import counted, joined_at_once
-from app.monitor.schemas import Stats
-from app.monitor.stats import event_stats
-from app.problems import EventNotFound
-from app.vault import Vault
+from app.registrations.context import load_context
+from app.registrations.queries import counted, joined_at_once
+from app.registrations.schemas import Stats
+from app.registrations.stats import event_stats
 from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import (
     EVENT_ID,

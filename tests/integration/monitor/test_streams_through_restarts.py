@@ -11,8 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.database import Database
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from tests.deliveries import post, registration, webhook
 from tests.integration.monitor.live import read_event
 from tests.processes import Processes

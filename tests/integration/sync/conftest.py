@@ -12,8 +12,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
+from app.api.dependencies import Resources
+from app.config.settings import Settings, Times
 from app.connections.service import open_client
-from app.database import Database
+from app.infrastructure.database import Database
 from app.main import open_resources
 from app.models import (
     CampaignLink,
@@ -26,10 +28,8 @@ from app.models import (
     SyncJob,
     WrittenRecord,
 )
-from app.resources import Resources
-from app.settings import Settings, Times
-from app.sync.arm import Arm, arm_jobs
-from app.sync.drain import Engine, drain, pepper_of
+from app.sync.engine.drain import Engine, drain, pepper_of
+from app.sync.jobs.enqueue import Arm, arm_jobs
 from tests.factories_events import event_for, registration_for
 from tests.simulated_org import SimulatedOrg
 

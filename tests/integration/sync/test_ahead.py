@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from app.models import Event
-from app.sync import leases
-from app.sync.ahead import Ahead
-from app.sync.arm import Arm, arm_jobs
-from app.sync.drain import drain
-from app.sync.leases import Lease
+from app.sync.engine.drain import drain
+from app.sync.engine.prefetch import Ahead
+from app.sync.jobs import leases
+from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.leases import Lease
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from app.models import SyncJob
-from app.sync.rules.sources import PATHS
+from app.sync.field_values.sources import PATHS
 from tests.api.mapping.conftest import studio
 from tests.api.mapping.studio import HOST, Studio
 from tests.deliveries import event, post, registration, webhook

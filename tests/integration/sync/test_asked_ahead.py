@@ -10,17 +10,17 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from app.models import Connection
-from app.settings import Settings
-from app.sync import leases
-from app.sync.ahead import Ahead
-from app.sync.batch import Batch
-from app.sync.drain import drain
-from app.sync.leases import Lease
-from app.sync.look import Findings
-from app.sync.steps import Looked
-from app.sync.wanted import Wanted
+from app.sync.engine.drain import drain
+from app.sync.engine.pipeline import Looked
+from app.sync.engine.prefetch import Ahead
+from app.sync.jobs import leases
+from app.sync.jobs.leases import Lease
+from app.sync.lookup.lookup import Findings
+from app.sync.lookup.requirements import Wanted
+from app.sync.model.batch import Batch
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig, opened_rig
 

@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import update
 
 from app.models import Connection, Host
-from app.monitor.overview import read_overview
-from app.monitor.schemas import Stats
-from app.monitor.stats import event_stats
-from app.sync.claim import orgs_with_work
+from app.operations.overview import read_overview
+from app.registrations.schemas import Stats
+from app.registrations.stats import event_stats
+from app.sync.jobs.claim import orgs_with_work
 from tests.factories_events import event_for, job_for, registration_for
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 

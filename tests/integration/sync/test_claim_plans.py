@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import Database
+from app.infrastructure.database import Database
 from app.models import Base
-from app.sync import leases
-from app.sync.claim import CLAIM, claim
+from app.sync.jobs import leases
+from app.sync.jobs.claim import CLAIM, claim
 from tests.factories import NOW
 from tests.sample_rows import sample_row
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.settings import Times
+from app.config.settings import Times
 from tests.integration.sync.conftest import Rig
 
 QUIET = Times().quiet

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from tests.factories import NOW
 from tests.integration.sync.conftest import Rig, opened_rig
 from tests.integration.sync.recording import Recorder

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from app.api.errors import ApiBudgetReached, NotConnected, RegistrationNotFound, SalesforceUnavailable
 from app.models import Connection, Event, OpenCreate, OrgLease, SyncAttempt, SyncJob, WrittenRecord
-from app.monitor.dry_run import dry_run
-from app.monitor.history_schemas import DryRun
-from app.problems import ApiBudgetReached, NotConnected, RegistrationNotFound, SalesforceUnavailable
+from app.registrations.history_schemas import DryRun
+from app.sync_preview.dry_run import dry_run
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 

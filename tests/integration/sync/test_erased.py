@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.intake.delivery import ToErase
-from app.intake.erasure import erase, keep_erased
-from app.intake.record import record
 from app.models import Base
+from app.privacy.erasure import erase, keep_erased
+from app.webhooks.ingest import record
+from app.webhooks.parse import ToErase
 from tests.deliveries import PEPPER, delivery, registration, webhook
 from tests.integration.sync.conftest import HOST, Rig
 

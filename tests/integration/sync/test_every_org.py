@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.connections.preflight import run_preflight
+from app.preflight.service import run_preflight
 from tests.integration.sync.conftest import HOST, Rig, in_both_orgs
 
 pytestmark = in_both_orgs

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.models import AuditEntry, Backfill, CampaignLink, Connection, Event, Host, OrgLease
-from app.sync.claim import orgs_with_work
+from app.sync.jobs.claim import orgs_with_work
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 

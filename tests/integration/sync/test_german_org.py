@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.database import Database
-from app.settings import Settings
-from app.sync.describes import forget_describes
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.sync.lookup.describe_cache import forget_describes
 from tests.integration.sync import (
     test_duplicates,
     test_gates,

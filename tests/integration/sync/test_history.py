@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import event, select, text, update
 
 from app.models import Registration, SyncAttempt
-from app.sync.arm import Arm, arm_jobs
+from app.sync.jobs.enqueue import Arm, arm_jobs
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 

@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from app.api.auth import Principal, Role
 from app.connections.card import load_card
 from app.connections.service import open_client
-from app.identity import Principal, Role
+from app.infrastructure.encryption import Vault, new_key
 from app.models import Connection, Host, SyncJob
-from app.monitor.overview import read_overview
-from app.sync import steps
-from app.sync.arm import Arm, arm_jobs
-from app.sync.claim import orgs_with_work
-from app.sync.drain import Engine
-from app.vault import Vault, new_key
+from app.operations.overview import read_overview
+from app.sync.engine import pipeline
+from app.sync.engine.drain import Engine
+from app.sync.jobs.claim import orgs_with_work
+from app.sync.jobs.enqueue import Arm, arm_jobs
 from tests.factories_events import event_for, registration_for
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
@@ -119,14 +119,14 @@ async def test_each_further_fault_waits_longer(rig: Rig) -> None:
 
 def crashing_on(rig: Rig, monkeypatch: pytest.MonkeyPatch, email: str) -> None:
     """A bug that one attendee's data sets off, wherever it is in the batch."""
-    taken = steps.take_steps
+    taken = pipeline.take_steps
 
     async def take_steps(means: Any, client: Any, store: Any, rows: Any, **more: Any) -> None:
         if any(row.job.attendee.email == email for row in rows):
             raise ZeroDivisionError("a bug")
         await taken(means, client, store, rows, **more)
 
-    monkeypatch.setattr("app.sync.drain.take_steps", take_steps)
+    monkeypatch.setattr("app.sync.engine.drain.take_steps", take_steps)
 
 
 AWAY = {
@@ -148,7 +148,7 @@ async def test_database_that_cannot_be_used_is_no_fault_of_the_host_or_its_rows(
         raise DBAPIError("SELECT 1", None, cause)
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.sync.drain.take_steps", refused)
+        patch.setattr("app.sync.engine.drain.take_steps", refused)
         with pytest.raises(DBAPIError):
             await rig.drain()
     found = await connection(rig)
@@ -166,7 +166,7 @@ async def test_statement_that_takes_too_long_rests_its_host(
     async def cancelled(*_: Any, **__: Any) -> None:
         raise DBAPIError("SELECT 1", None, asyncpg.QueryCanceledError("due to statement timeout"))
 
-    monkeypatch.setattr("app.sync.drain.take_steps", cancelled)
+    monkeypatch.setattr("app.sync.engine.drain.take_steps", cancelled)
     await rig.drain()
     assert (await connection(rig)).fault_count == 1
 

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from app.sync.look import Asked, look_requests
-from app.sync.wanted import Wanted
+from app.sync.lookup.lookup import Asked, look_requests
+from app.sync.lookup.requirements import Wanted
 from tests.integration.sync.conftest import Rig
 from tests.integration.sync.test_external_ids import KEY
 from tests.unit.sync.describing import described, field

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync.describes import forget_describes
+from app.sync.lookup.describe_cache import forget_describes
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.database import Database
-from app.settings import Settings
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from tests.factories import NOW
 from tests.integration.sync.between import Between, writes
 from tests.integration.sync.conftest import Rig, opened_rig

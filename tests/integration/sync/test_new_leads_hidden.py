@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.connections.preflight import run_preflight
 from app.models import Connection
+from app.preflight.service import run_preflight
 from tests.integration.sync.conftest import HOST, Rig
 from tests.integration.sync.test_no_access import problems
 

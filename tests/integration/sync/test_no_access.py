@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.connections.preflight import run_preflight
 from app.models import Connection
-from app.monitor.overview import read_overview
+from app.operations.overview import read_overview
+from app.preflight.service import run_preflight
 from tests.integration.sync.conftest import HOST, Rig
 
 EMAIL = "otter1@example.com"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.connections.preflight import run_preflight
-from app.sync.describes import forget_describes
+from app.preflight.service import run_preflight
+from app.sync.lookup.describe_cache import forget_describes
 from tests.integration.sync.conftest import HOST, Rig
 
 GERMAN = [

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import select, text
 
 from app.campaigns.backfill import arm_backfills, backfill_view, finish_backfills, start_backfill
-from app.connections.tokens import ConnectionTokens
+from app.connections.tokens.provider import ConnectionTokens
 from app.models import Backfill, OpenCreate, OrgLease
+from app.salesforce.auth import SessionAuth
 from app.salesforce.client import SalesforceClient
-from app.salesforce.session import SessionAuth
-from app.sync import leases
-from app.sync.arm import Arm, arm_jobs
-from app.sync.drain import Engine
+from app.sync.engine.drain import Engine
+from app.sync.jobs import leases
+from app.sync.jobs.enqueue import Arm, arm_jobs
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
 LIMIT = {"error_code": "STORAGE_LIMIT_EXCEEDED", "message": "storage limit exceeded", "count": 1}

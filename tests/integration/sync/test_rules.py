@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from app.models import CampaignLink, Connection
-from app.settings import Settings
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig, opened_rig
 from tests.integration.sync.recording import Recorder

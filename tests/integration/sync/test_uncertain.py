@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select, text
 
 from app.models import OpenCreate, SyncJob
-from app.sync import leases
-from app.sync.claim import orgs_with_work
+from app.sync.jobs import leases
+from app.sync.jobs.claim import orgs_with_work
 from tests.integration.sync.conftest import HOST, Rig
 
 QUIET = 780

@@ -8,10 +8,10 @@ import time
 import httpx
 import pytest
 
-from app.database import Database
-from app.local import free_port
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from app.main import open_resources
-from app.settings import Settings
+from devtools.local_stack.local_services import free_port
 from tests.integration.workers.test_process import ENDS_WITHIN, environment_of, started, wait_for_line
 from workers.health import health_served
 

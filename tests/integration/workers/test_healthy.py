@@ -12,10 +12,10 @@ from threading import Thread
 import pytest
 from sqlalchemy import text
 
-from app.commands.healthy import WORKER_CHECK, healthy, port_of, role_of
-from app.database import Database
-from app.local import free_port
-from app.settings import Settings
+from app.cli.healthy import WORKER_CHECK, healthy, port_of, role_of
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from devtools.local_stack.local_services import free_port
 from tests.factories import ENCRYPTION_KEY
 from workers.heartbeat import Heartbeat
 
@@ -46,7 +46,7 @@ def looked(module: str, *words: str) -> tuple[int, str]:
 async def test_a_worker_is_judged_by_its_heartbeat(database: Database, ago: float, code: int) -> None:
     await beat(database, ago=ago)
     assert looked(WORKER_CHECK)[0] == code
-    assert looked("app.cli", "worker", "--check")[0] == code
+    assert looked("app.cli.main", "worker", "--check")[0] == code
 
 
 @pytest.mark.usefixtures("environment")
@@ -121,8 +121,8 @@ async def test_in_a_worker_s_container_its_row_is_asked(
 
 def test_a_look_costs_little() -> None:
     """It runs beside each process every half minute; the command line alone takes seconds to import."""
-    heavy = {"sqlalchemy", "pydantic", "httpx", "fastapi", "app.settings"}
-    code = f"import sys, app.commands.healthy; print(*sorted({heavy} & sys.modules.keys()))"
+    heavy = {"sqlalchemy", "pydantic", "httpx", "fastapi", "app.config.settings"}
+    code = f"import sys, app.cli.healthy; print(*sorted({heavy} & sys.modules.keys()))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout == "\n"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from app.settings import Settings
+from app.config.settings import Settings
 from tests.factories import ENCRYPTION_KEY, SIMULATOR_URL, WEBHOOK_SECRET
 from workers import main as worker
 

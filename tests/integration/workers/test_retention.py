@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.database import Database
+from app.config.settings import Settings
+from app.infrastructure.database import Database
 from app.main import open_resources
 from app.models import Delivery, IdempotentAnswer, OAuthAttempt, Quarantined, SyncAttempt, WorkerHeartbeat
 from app.models.base import Base
-from app.settings import Settings
-from workers.housekeeping import CHORES, purge_old_rows
+from workers.periodic_tasks import CHORES, purge_old_rows
 from workers.retention import purge
 
 

@@ -11,16 +11,16 @@ import pytest
 from arq.connections import RedisSettings, create_pool
 from sqlalchemy import select
 
-from app.database import Database
-from app.local import LocalEngines, free_port
+from app.api.dependencies import Resources
+from app.config.settings import Settings
+from app.infrastructure.database import Database
+from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from app.main import open_resources
 from app.models import OrgLease, WorkerHeartbeat
-from app.resources import Resources
-from app.settings import Settings
-from app.sync.claim import DueOrg
-from app.wakeups import DRAIN, deserialize, serialize
+from app.sync.jobs.claim import DueOrg
+from devtools.local_stack.local_services import LocalEngines, free_port
 from workers import supervisor
-from workers.housekeeping import Chore
+from workers.periodic_tasks import Chore
 from workers.supervisor import HeartbeatLost, Supervisor, Work
 
 SOON = 10.0

@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
-from app.campaigns.reading import Campaign
-from app.campaigns.statuses import MemberStatus
+from app.campaigns.lookup import Campaign
+from app.campaigns.status_mapping import MemberStatus
 
 STATUSES = (
     MemberStatus("Registered", is_default=True, has_responded=False, sort_order=3),

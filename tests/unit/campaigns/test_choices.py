@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.campaigns.choices import campaign_id_in, complete, refuse_unknown
+from app.api.errors import CampaignIdInvalid, StatusesIncomplete, StatusUnknown
+from app.campaigns.link_validation import campaign_id_in, complete, refuse_unknown
 from app.campaigns.schemas import Statuses, StatusesChosen
-from app.problems import CampaignIdInvalid, StatusesIncomplete, StatusUnknown
 from tests.unit.campaigns.campaigns import campaign_for
 
 ID15, ID18 = "7015g000000KqRs", "7015g000000KqRsAAK"

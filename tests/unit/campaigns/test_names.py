@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from app.campaigns.creation import Wish
+from app.campaigns.creation_requests import Wish
 from app.campaigns.schemas import CampaignToCreate
 from app.models import Event
 

@@ -5,8 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.campaigns.reading import problem_of, read_campaign
-from app.problems import (
+from app.api.errors import (
     ApiBudgetReached,
     CampaignsNotReadable,
     ConnectionNeedsReconnect,
@@ -14,9 +13,10 @@ from app.problems import (
     SalesforceRefused,
     SalesforceUnavailable,
 )
+from app.campaigns.lookup import problem_of, read_campaign
+from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import AnswerLost, Failure, NotSent, Refused, SalesforceError
-from app.salesforce.session import ConnectionEnded, RefreshUnavailable
 
 ID = "7015g000000KqRsAAK"
 CAMPAIGN: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.campaigns.statuses import LABELS, MEANINGS, MemberStatus, choosable, meaning_of, propose
+from app.campaigns.status_mapping import LABELS, MEANINGS, MemberStatus, choosable, meaning_of, propose
 
 MEANT = {
     "registered": (

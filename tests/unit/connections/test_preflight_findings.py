@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from app.advice.preflight import FINDING_ROWS
-from app.budget import Budget
-from app.connections.preflight_finding import Known, make_finding
-from app.connections.preflight_findings import judge_org, shown_objects, verdict_of
-from app.connections.preflight_look import OBJECTS, OrgLook
+from app.api.api_budget import Budget
+from app.preflight.checks import judge_org, shown_objects, verdict_of
+from app.preflight.findings import Known, make_finding
+from app.preflight.org_queries import OBJECTS, OrgLook
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
-from app.sync.access import AccessProblem
-from app.sync.rules.mapping import Rules
+from app.sync.lookup.access import AccessProblem
+from app.sync.model.mapping_rules import Rules
+from app.user_messages.preflight import FINDING_ROWS
 
 CONTRACT_CODES = {
     "edition_without_api", "edition_needs_api_addon", "api_not_enabled_for_user", "object_not_readable",

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.connections.preflight_finding import Known
-from app.connections.preflight_findings import judge_org, shown_objects
-from app.connections.preflight_look import OrgLook
-from app.connections.preflight_schemas import Finding
+from app.preflight.checks import judge_org, shown_objects
+from app.preflight.findings import Known
+from app.preflight.org_queries import OrgLook
+from app.preflight.schemas import Finding
 from app.salesforce.describe import RecordType
-from app.sync.rules.mapping import Rules
+from app.sync.model.mapping_rules import Rules
 from tests.unit.connections.test_preflight_findings import described, field, seen
 
 REGION = field("Region__c", label="Region", is_nillable=False)

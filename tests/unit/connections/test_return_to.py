@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.connections.return_to import check_return_to, returning_url
-from app.problems import ReturnToInvalid
+from app.api.errors import ReturnToInvalid
+from app.connections.oauth.return_url import check_return_to, returning_url
 
 DASHBOARD = "https://app.eventship.example"
 ANYWHERE = ("/",)

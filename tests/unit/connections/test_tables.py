@@ -4,21 +4,21 @@ import string
 
 import pytest
 
-from app.advice.connections import CONNECTION_ROWS
-from app.advice.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
-from app.advice.table import ADVICE
-from app.connections.advice import api_advice
-from app.connections.connect_errors import (
+from app.connections.model.messages import api_advice
+from app.connections.oauth.browser_pages import Return, popup_page
+from app.connections.oauth.error_mapping import (
     ADVICE_BY_API_CODE,
     ADVICE_BY_ERROR,
     ConnectFailed,
     advice_for,
     from_oauth,
 )
-from app.connections.grants import choose_version, parse_identity_url
-from app.connections.pages import Return, popup_page
-from app.connections.refusals import REASONS, reason_of
+from app.connections.oauth.grant_exchange import choose_version, parse_identity_url
+from app.connections.tokens.disconnect_reasons import REASONS, reason_of
 from app.salesforce.oauth import OAuthAnswerLost, OAuthRefused
+from app.user_messages.catalog import ADVICE
+from app.user_messages.connections import CONNECTION_ROWS
+from app.user_messages.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
 
 FILLED = {"support_email", "redirect_uri", "api_version", "edition"}
 REASON_CODES = {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from app.demo.browser import Browser, Lost, first_form
+from devtools.demo.browser import Browser, Lost, first_form
 
 LOGIN = """
 <form method="post" action="/approve"><input type="hidden" name="state" value="a&amp;b">

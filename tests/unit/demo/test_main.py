@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.demo.__main__ import main
+from devtools.demo.__main__ import main
 
 
 @pytest.mark.parametrize(

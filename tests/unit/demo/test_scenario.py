@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from app.demo.deliveries import Delivery, deliveries
-from app.demo.scenario import NEW_LEAD, REGISTRANTS, SEEDED, SPECIAL, wave
-from app.intake.delivery import read_delivery
+from app.webhooks.parse import read_delivery
+from devtools.demo.deliveries import Delivery, deliveries
+from devtools.demo.scenario import NEW_LEAD, REGISTRANTS, SEEDED, SPECIAL, wave
 
 BY_CASE = {one.case: one for one in SPECIAL}
 

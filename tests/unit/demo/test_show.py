@@ -4,10 +4,10 @@ import io
 
 from rich.console import Console
 
-from app.demo.scenario import REGISTRANTS
-from app.demo.show import draining, print_table, what_happened, where_to_look
-from app.demo.smoke import NotAsExpected, Outcome
-from app.demo.verdict import Verdict
+from devtools.demo.compare import Verdict
+from devtools.demo.console_output import draining, print_table, what_happened, where_to_look
+from devtools.demo.scenario import REGISTRANTS
+from devtools.demo.smoke import NotAsExpected, Outcome
 
 COUNTS = {"synced": 59, "failed": 0, "skipped": 1, "attended": 25, "pending": 0, "total": 60}
 

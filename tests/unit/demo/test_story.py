@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from app.demo.dashboard import Dashboard
-from app.demo.story import ConnectionEnded, NotDrained, wait_until_drained
+from devtools.demo.dashboard import Dashboard
+from devtools.demo.steps import ConnectionEnded, NotDrained, wait_until_drained
 
 
 class Seen:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.demo.org import Prepared
-from app.demo.scenario import NEW_LEAD, REGISTRANTS, SEEDED, TITLE, Registrant
-from app.demo.verdict import OrgState, Verdict, judge, judge_leads, judge_rows, judge_warnings
+from devtools.demo.compare import OrgState, Verdict, judge, judge_leads, judge_rows, judge_warnings
+from devtools.demo.scenario import NEW_LEAD, REGISTRANTS, SEEDED, TITLE, Registrant
+from devtools.demo.simulator_client import Prepared
 
 CAMPAIGN = "701000000000001AAA"
 PREPARED = Prepared({seeded.key: f"id of {seeded.key}" for seeded in SEEDED}, CAMPAIGN)

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive
 
-from app.edge.bodies import read_body
-from app.intake.body import check_headers
-from app.problems import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported, Problem
+from app.api.errors import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported, Problem
+from app.api.request_bodies import read_body
+from app.webhooks.request_body import check_headers
 
 JSON = (b"content-type", b"application/json")
 

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.database_faults import is_away
+from app.infrastructure.database_errors import is_away
 
 
 class Refusal(Exception):

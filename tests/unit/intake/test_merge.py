@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.intake.merge import CHECK_INS_MAX
-from app.intake.rows import has_news, merged_event, merged_registration
+from app.webhooks.row_mapping import has_news, merged_event, merged_registration
+from app.webhooks.state_merge import CHECK_INS_MAX
 from tests.deliveries import delivery, event, registration, webhook
 
 Row = dict[str, Any]

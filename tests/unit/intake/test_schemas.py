@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.intake.delivery import DeliveryUnusable, Outcome, read_delivery
-from app.intake.openapi import WEBHOOK_REQUEST
-from app.intake.schemas import TYPES
-from app.reference.webhook_examples import WEBHOOKS
+from app.webhooks.openapi import WEBHOOK_REQUEST
+from app.webhooks.parse import DeliveryUnusable, Outcome, read_delivery
+from app.webhooks.schemas import TYPES
 from tests.deliveries import event, registration, webhook
+from tools.openapi.webhook_examples import WEBHOOKS
 
 AT = "2026-11-24T08:12:00Z"
 EMAIL = {"id": "em_77", "subject": "Otters", "at": AT}

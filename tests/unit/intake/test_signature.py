@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.intake.signature import SignatureInvalid, SignatureStale, sign, signed_headers, verify
-from app.settings import WebhookSecret
+from app.config.settings import WebhookSecret
+from app.webhooks.signature import SignatureInvalid, SignatureStale, sign, signed_headers, verify
 from tests.factories import NOW, WEBHOOK_KEY
 
 BODY = b'{"otter": 1}'

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.intake.strict_json import JsonRefused, parse_object
+from app.webhooks.strict_json import JsonRefused, parse_object
 
 
 def nested(depth: int) -> bytes:

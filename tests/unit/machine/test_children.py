@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.machine.children import Child, ChildDied, PortTaken, listening_socket
+from devtools.local_stack.processes import Child, ChildDied, PortTaken, listening_socket
 
 PATIENT = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {PATIENT}"

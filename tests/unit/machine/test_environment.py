@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from app.machine.environment import service_environment, simulator_environment
-from app.machine.secrets import LocalSecrets
-from app.machine.stack import Plan
-from app.settings import load_settings
+from app.config.settings import load_settings
+from devtools.local_stack.environment import service_environment, simulator_environment
+from devtools.local_stack.secrets import LocalSecrets
+from devtools.local_stack.stack import Plan
 
 LOCAL = {
     "database_url": "postgresql+asyncpg://owner@127.0.0.1:5/postgres",

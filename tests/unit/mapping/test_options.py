@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.mapping.options import answers_of, check_options
+from app.field_mapping.options import answers_of, check_options
 from app.salesforce.describe import Field
-from app.sync.rules.mapping import Rules
+from app.sync.model.mapping_rules import Rules
 from tests.unit.sync.describing import described, field, rule
 
 SIZES = {"answers.size": ("L", "M", "S", "XL")}

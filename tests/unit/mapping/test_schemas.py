@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.mapping.schemas import EXAMPLE, MappingToSave
-from app.mapping.vocabulary import SOURCES, why_owned
-from app.sync.rules.mapping import DEFAULT_RULES, Rules
-from app.sync.rules.sources import PATHS
-from app.sync.rules.standard import OWN_FIELDS
+from app.field_mapping.request_schemas import EXAMPLE, MappingToSave
+from app.field_mapping.source_catalog import SOURCES, why_owned
+from app.sync.field_values.sources import PATHS
+from app.sync.field_values.system_fields import OWN_FIELDS
+from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
 
 RULE = {"object": "Lead", "field": "Diet__c", "from": "answers.diet"}
 

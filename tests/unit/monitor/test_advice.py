@@ -4,13 +4,13 @@ from string import Formatter
 
 import pytest
 
-from app.advice.connections import CONNECTION_ROWS
-from app.advice.problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
-from app.advice.sync import SYNC_ROWS
-from app.advice.table import ADVICE, advice_for_problem, advise
-from app.problems import Problem
+from app.api.errors import Problem
 from app.salesforce.error_codes import SORTING_BY_CODE, ErrorClass, sort_code
-from app.sync.advice_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_code_for
+from app.sync.errors.message_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_code_for
+from app.user_messages.catalog import ADVICE, advice_for_problem, advise
+from app.user_messages.connections import CONNECTION_ROWS
+from app.user_messages.problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
+from app.user_messages.sync import SYNC_ROWS
 
 # What only waiting cures, or what the caller's program must cure: nothing a person could do.
 WITHOUT_ADVICE = {

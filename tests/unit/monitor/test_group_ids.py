@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.groups import attendee_values, group_id, message_shape, message_without_values
+from app.sync.errors.grouping import attendee_values, group_id, message_shape, message_without_values
 
 MARY = {
     "email": "m.obrien+summit@example.com",

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
-from app.monitor.parts import parts_of
-from app.monitor.rows import current_slots
+from app.registrations.part_status import parts_of
+from app.registrations.row_view import current_slots
 from tests.factories import NOW
 from tests.integration.monitor.stage import RULE, job, link, record, registration
 

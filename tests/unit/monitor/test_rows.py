@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.monitor.rows import (
+from app.registrations.registration_state import Gates
+from app.registrations.row_view import (
     Material,
     Scene,
     activity_links,
@@ -14,8 +15,7 @@ from app.monitor.rows import (
     current_slots,
     link_to,
 )
-from app.monitor.schemas import Row
-from app.monitor.standing import Gates
+from app.registrations.schemas import Row
 from tests.factories import NOW
 from tests.integration.monitor.stage import RULE, job, record, registration
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from app.monitor.standing import (
+from app.registrations.registration_state import (
     PENDING_BECAUSE,
     SKIPPED_BECAUSE,
     STATES,

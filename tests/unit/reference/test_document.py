@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.commands.openapi import describe_api
-from app.intake.schemas import TYPES
-from app.problems import Problem
-from app.reference.document import EXAMPLES, completed, operations
-from app.reference.refusals import BY_NAME
+from app.api.errors import Problem
+from app.webhooks.schemas import TYPES
 from tests.agreement import PROBLEM_JSON, errors_of
+from tools.openapi.command import describe_api
+from tools.openapi.document import EXAMPLES, completed, operations
+from tools.openapi.error_responses import BY_NAME
 
 DOCUMENT = describe_api()
 Place = tuple[str, ...]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.salesforce.answers import parse_json, read_answer
 from app.salesforce.errors import AnswerLost, Refused
+from app.salesforce.responses import parse_json, read_answer
 
 HTML = b"<html><body>Service Unavailable</body></html>"
 LIMIT = b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]'

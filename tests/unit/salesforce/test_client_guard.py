@@ -9,9 +9,9 @@ import httpx
 import pytest
 import respx
 
+from app.salesforce.auth import AccessToken, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SendGuardTripped
-from app.salesforce.session import AccessToken, SessionAuth
 
 ORG = "https://acme.my.salesforce.com"
 DATA = f"{ORG}/services/data/v62.0"

@@ -17,7 +17,7 @@ from app.salesforce.egress import (
     is_public,
 )
 from app.salesforce.errors import NotSent
-from app.salesforce.exchange import build_request, send_once
+from app.salesforce.transport import build_request, send_once
 
 ORG = "acme.my.salesforce.com"
 PUBLIC, OTHER_PUBLIC, METADATA = "136.146.0.1", "136.146.0.2", "169.254.169.254"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.salesforce.errors import AnswerLost, AnswerTooLarge, NotSent, SendGuardTripped
-from app.salesforce.exchange import ENDINGS, build_request, ending_of, send_once
+from app.salesforce.transport import ENDINGS, build_request, ending_of, send_once
 
 URL = "https://acme.my.salesforce.com/services/data/v62.0/composite"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.salesforce.hosts import (
+from app.salesforce.allowed_hosts import (
     HostNotAllowed,
     check_instance_url,
     check_login_host,

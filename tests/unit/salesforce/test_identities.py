@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.salesforce.errors import AnswerLost
-from app.salesforce.identities import parse_identity
+from app.salesforce.identity import parse_identity
 from app.salesforce.ids import to18
 
 BODY: dict[str, Any] = {

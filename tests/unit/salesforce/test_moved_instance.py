@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.salesforce.auth import AccessToken, RefreshUnavailable, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import HostUnreachable, Refused
-from app.salesforce.session import AccessToken, RefreshUnavailable, SessionAuth
 
 OLD, NEW = "https://acme.my.salesforce.com", "https://otter.my.salesforce.com"
 LEAD = {"id": "00Q5g00000AbCdEEAV", "success": True, "errors": []}

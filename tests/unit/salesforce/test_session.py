@@ -3,14 +3,14 @@
 import httpx
 import pytest
 
-from app.salesforce.errors import InstanceMoved
-from app.salesforce.session import (
+from app.salesforce.auth import (
     AccessToken,
     ConnectionEnded,
     RefreshUnavailable,
     SessionAuth,
     is_expired_session,
 )
+from app.salesforce.errors import InstanceMoved
 
 ORG = "https://acme.my.salesforce.com"
 EXPIRED = [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]

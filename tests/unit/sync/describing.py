@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app.salesforce.describe import Field, RecordType, SObjectDescribe, parse_describe
-from app.sync.batch import Attendee, EventView, Facts, Given, Job
-from app.sync.rules.mapping import FieldRule, Rules
+from app.sync.model.batch import Attendee, EventView, Facts, Given, Job
+from app.sync.model.mapping_rules import FieldRule, Rules
 
 RECORDED = Path(__file__).parent / "recorded"
 RECORDED_NAMES = ("Lead", "Contact", "Account", "Case", "Event")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.rules.accounts import AccountRow, company_of, match, normalised, stems
+from app.sync.matching.account_matching import AccountRow, company_of, match, normalised, stems
 
 
 @pytest.mark.parametrize(

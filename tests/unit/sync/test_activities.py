@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.sync.batch import CHECKED_IN, REGISTERED, Attendee, EventView, Facts, Job
-from app.sync.references import reference_of, references_in
-from app.sync.rules.activities import task_fields, task_subject
+from app.sync.model.batch import CHECKED_IN, REGISTERED, Attendee, EventView, Facts, Job
+from app.sync.model.reference_tags import reference_of, references_in
+from app.sync.planning.task_text import task_fields, task_subject
 
 LATE = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 

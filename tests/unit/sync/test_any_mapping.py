@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.salesforce.describe import Field
-from app.sync.rules.checks import check_mapping
-from app.sync.rules.fields import utf16_length
-from app.sync.rules.fitting import FITTERS
-from app.sync.rules.mapping import FieldRule, Rules
-from app.sync.rules.sources import PATHS
-from app.sync.rules.standard import OWN_FIELDS, PERSON_ACCOUNT
-from app.sync.rules.values import Filled, digest, fields_to_read, fill
+from app.sync.field_values.builder import Filled, digest, fields_to_read, fill
+from app.sync.field_values.converters import FITTERS
+from app.sync.field_values.lead_fields import utf16_length
+from app.sync.field_values.sources import PATHS
+from app.sync.field_values.system_fields import OWN_FIELDS, PERSON_ACCOUNT
+from app.sync.field_values.validation import check_mapping
+from app.sync.model.mapping_rules import FieldRule, Rules
 from tests.unit.sync.describing import RECORDED_NAMES, described, field, job, person_account_org, recorded
 
 WORDS = st.text(max_size=40) | st.sampled_from(

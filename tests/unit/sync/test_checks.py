@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from app.salesforce.describe import RecordType
-from app.sync.rules.checks import Finding, check_mapping
-from app.sync.rules.mapping import DEFAULT_RULES, Rules
-from app.sync.rules.required import missing_required
-from app.sync.rules.standard import PERSON_ACCOUNT
+from app.sync.field_values.required_fields import missing_required
+from app.sync.field_values.system_fields import PERSON_ACCOUNT
+from app.sync.field_values.validation import Finding, check_mapping
+from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
 from tests.unit.sync.describing import (
     described,
     field,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync.rules.exclusions import Exclusions
+from app.sync.model.exclusions import Exclusions
 
 CHOSEN = Exclusions.of(
     {

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.sync.batch import Attendee
-from app.sync.rules.fields import (
+from app.sync.field_values.lead_fields import (
     PersonName,
     clean,
     cut,
@@ -15,6 +14,7 @@ from app.sync.rules.fields import (
     person_name,
     utf16_length,
 )
+from app.sync.model.batch import Attendee
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.salesforce.describe import Field
-from app.sync.rules.fields import shortened
-from app.sync.rules.fitting import DoesNotFit, NotInPicklist, fitted
-from app.sync.rules.sources import Value
+from app.sync.field_values.converters import DoesNotFit, NotInPicklist, fitted
+from app.sync.field_values.lead_fields import shortened
+from app.sync.field_values.sources import Value
 from tests.unit.sync.describing import field
 
 BERLIN = ZoneInfo("Europe/Berlin")

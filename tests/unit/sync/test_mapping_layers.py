@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync.rules.mapping import DEFAULT_RULES, Ownership, Rules
+from app.sync.model.mapping_rules import DEFAULT_RULES, Ownership, Rules
 
 FIXED = {"owner": {"how": "fixed", "id": "005000000000001AAA"}}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.batch import MEANINGS, Facts, Written
-from app.sync.rules.members import (
+from app.sync.model.batch import MEANINGS, Facts, Written
+from app.sync.planning.member_status import (
     RANK,
     CreateMember,
     Decision,

@@ -3,9 +3,9 @@
 import pytest
 
 from app.salesforce.describe import Field
-from app.sync.rules.fitting import DoesNotFit
-from app.sync.rules.likeness import alike
-from app.sync.rules.places import is_place, listed_place
+from app.sync.field_values.converters import DoesNotFit
+from app.sync.field_values.states_and_countries import is_place, listed_place
+from app.sync.field_values.text_comparison import alike
 from tests.unit.sync.describing import field
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.salesforce.errors import ErrorClass, Failure, Scope
-from app.sync.policy import (
+from app.sync.model.retry_policy import (
     LOOKS,
     ORG_WAITS,
     POLICY,

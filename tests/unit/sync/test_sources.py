@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.sync.batch import Facts
-from app.sync.rules.sources import (
+from app.sync.field_values.sources import (
     PATHS,
     UnknownSource,
     in_zone,
@@ -17,6 +16,7 @@ from app.sync.rules.sources import (
     text_of,
     zone_of,
 )
+from app.sync.model.batch import Facts
 from tests.unit.sync.describing import REGISTERED_AT, job
 
 WATCHED_AT = datetime(2026, 12, 1, 19, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from app.sync.turns import TURN, in_turns
+from app.sync.model.cooperative import TURN, in_turns
 
 
 async def test_others_go_on_after_each_turn() -> None:

@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 
-from app.sync.batch import Attendee, Job
-from app.sync.rules.fields import lead_fields
-from app.sync.rules.mapping import DEFAULT_RULES, Rules
-from app.sync.rules.outcomes import OPTION_NOT_MAPPED, REQUIRED_VALUE_UNFIT, VALUE_NOT_IN_PICKLIST
-from app.sync.rules.standard import PERSON_ACCOUNT
-from app.sync.rules.values import Filled, digest, fields_to_read, fill
+from app.sync.field_values.builder import Filled, digest, fields_to_read, fill
+from app.sync.field_values.lead_fields import lead_fields
+from app.sync.field_values.rule_evaluation import (
+    OPTION_NOT_MAPPED,
+    REQUIRED_VALUE_UNFIT,
+    VALUE_NOT_IN_PICKLIST,
+)
+from app.sync.field_values.system_fields import PERSON_ACCOUNT
+from app.sync.model.batch import Attendee, Job
+from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
 from tests.unit.sync.describing import described, field, job, person_account_org, recorded, rule, rules
 
 DIET = field("Diet__c", length=10)

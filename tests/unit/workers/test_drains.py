@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from workers.drains import Drains
+from workers.drain_pool import Drains
 
 
 class Orgs:

@@ -5,14 +5,14 @@ import logging
 
 import pytest
 
-from app.log_limit import LogLimit
-from workers import guards
-from workers.guards import describe, jittered, keep_running, pause, repeat
+from app.infrastructure.log_limit import LogLimit
+from workers import loops
+from workers.loops import describe, jittered, keep_running, pause, repeat
 
 
 @pytest.fixture(autouse=True)
 def every_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guards, "limit", LogLimit(guards.log, seconds=0))
+    monkeypatch.setattr(loops, "limit", LogLimit(loops.log, seconds=0))
 
 
 class Turns:
@@ -57,7 +57,7 @@ async def test_a_failed_turn_costs_one_turn(caplog: pytest.LogCaptureFixture) ->
 async def test_a_loop_that_fails_every_other_turn_says_so_once_a_minute(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guards, "limit", LogLimit(guards.log))
+    monkeypatch.setattr(loops, "limit", LogLimit(loops.log))
     turns = Turns(fails={1, 3, 5, 7}, last=9)
     with caplog.at_level(logging.INFO):
         await repeat("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local import LocalEngines
+from devtools.local_stack.local_services import LocalEngines
 from tests.factories import settings_for
 from workers.main import with_room
 

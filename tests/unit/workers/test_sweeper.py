@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from app.sync.claim import DueOrg
+from app.sync.jobs.claim import DueOrg
 from tests.unit.workers.test_drains import Orgs, drains_of
 from workers.sweeper import sweep
 

@@ -1,0 +1,1 @@
+"""Limits that a request meets before a route sees it."""

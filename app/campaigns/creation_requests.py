@@ -1,0 +1,152 @@
+"""Asking for a campaign of our own: the wish is stored with the link, and a worker carries it out."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final, Self
+from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.dependencies import Resources
+from app.api.errors import CampaignIsLocked, EventIsOver, EventNotFound
+from app.campaigns.links import link_view
+from app.campaigns.schemas import CampaignToCreate, LinkShown
+from app.campaigns.status_mapping import MEANINGS, MemberStatus
+from app.connections.service import usable_connection
+from app.infrastructure import audit_log
+from app.models import CampaignLink, Connection, Event
+from app.sync.field_values.lead_fields import clean, shortened
+
+NAME_MAX: Final = 80
+WEBINARS: Final = ("webinar", "on_demand")
+
+OWN_STATUSES: Final = {
+    "registered": MemberStatus("Registered", is_default=True, has_responded=False, sort_order=3),
+    "attended": MemberStatus("Attended", is_default=False, has_responded=True, sort_order=4),
+    "no_show": MemberStatus("No-show", is_default=False, has_responded=False, sort_order=5),
+    "cancelled": MemberStatus("Cancelled", is_default=False, has_responded=False, sort_order=6),
+    "replay_watched": MemberStatus("Watched replay", is_default=False, has_responded=True, sort_order=7),
+}
+"""What a campaign of ours gets, by meaning; behind Sent and Responded, with which every campaign begins."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A campaign to create; dates are days in the event's zone, as ISO texts.
+
+    They follow the event unless somebody chose them.
+    """
+
+    id: str
+    name: str
+    type: str | None
+    start_date: str | None
+    end_date: str | None
+    dates_as_of: str
+    follows_event: bool = True
+    dropped: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, event: Event, wanted: CampaignToCreate) -> Self:
+        """What was asked for, the rest as the event has it."""
+        start, end = event_days(event)
+        return cls(
+            id=uuid4().hex,
+            name=_name(wanted.name) or _name(event.title) or _name_by_day(start),
+            type=wanted.type or ("Webinar" if event.kind in WEBINARS else None),
+            start_date=_iso(wanted.start_date or start),
+            end_date=_iso(wanted.end_date or end),
+            dates_as_of=event.snapshot_at.isoformat(),
+            follows_event=wanted.start_date is None and wanted.end_date is None,
+        )
+
+    @classmethod
+    def stored(cls, creation: dict[str, Any]) -> Self:
+        kept = {name: creation[name] for name in cls.__dataclass_fields__ if name in creation}
+        return cls(**(kept | {"dropped": tuple(kept.get("dropped", ()))}))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"dropped": list(self.dropped)}
+
+
+def is_to_come(event: Event, now: datetime) -> bool:
+    """Whether a campaign makes sense: on demand, not over yet, and not called off."""
+    ends_at = event.ends_at or event.starts_at
+    return not event.is_cancelled and (event.kind == "on_demand" or (ends_at is not None and ends_at > now))
+
+
+def event_days(event: Event) -> tuple[date | None, date | None]:
+    """The first and last day of the event where it takes place; a zone that does not exist is UTC."""
+    try:
+        zone = ZoneInfo(event.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        zone = ZoneInfo("UTC")
+    days = [at.astimezone(zone).date() if at else None for at in (event.starts_at, event.ends_at)]
+    start, end = days
+    return start, max(start, end) if start and end else end
+
+
+async def ask_for_campaign(
+    resources: Resources, host_id: str, event_id: str, *, wanted: CampaignToCreate, by: str
+) -> LinkShown:
+    """A link in state `creating`; a worker makes the campaign, its statuses, and links it.
+
+    Raises EventNotFound, EventIsOver, CampaignIsLocked, NotConnected, ConnectionNeedsReconnect.
+    """
+    async with resources.database.tenant(host_id) as session:
+        event = await session.get(Event, (host_id, event_id))
+        if event is None:
+            raise EventNotFound
+        if not is_to_come(event, datetime.now(UTC)):
+            raise EventIsOver
+        await session.get(Connection, host_id, with_for_update={"key_share": True})
+        connection = await usable_connection(session, host_id, settings=resources.settings)
+        link = await session.get(CampaignLink, (host_id, event_id))
+        if link is not None and link.state != "create_failed":
+            raise CampaignIsLocked(f"The event is linked to {link.campaign_name}.")
+        await store_wish(session, event, Wish.of(event, wanted), org_id=connection.org_id, by=by)
+        shown = await link_view(session, host_id, event_id)
+    assert shown is not None
+    return shown
+
+
+async def store_wish(session: AsyncSession, event: Event, wish: Wish, *, org_id: str, by: str) -> None:
+    """Make or renew the event's link in state `creating`, due at once."""
+    event.has_had_link = True
+    link = CampaignLink(
+        host_id=event.host_id,
+        event_id=event.event_id,
+        state="creating",
+        problem_code=None,
+        org_id=org_id,
+        campaign_id=None,
+        campaign_name=wish.name,
+        is_active=True,
+        statuses={meaning: OWN_STATUSES[meaning].label for meaning in MEANINGS},
+        available_statuses=[],
+        creation=wish.as_json(),
+        creation_started_at=None,
+        creation_due_at=func.clock_timestamp(),
+        creation_attempts=0,
+        linked_by=by,
+    )
+    await session.merge(link)
+    await session.flush()
+    details = {"event_id": event.event_id, "org_id": org_id, "name": wish.name}
+    await audit_log.record(
+        session, event.host_id, actor=by, action="salesforce.campaign_asked_for", details=details
+    )
+
+
+def _name(given: str | None) -> str | None:
+    return shortened(clean(given) or "", NAME_MAX) or None
+
+
+def _name_by_day(start: date | None) -> str:
+    return f"Event on {start.isoformat()}" if start else "Event on demand"
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None

@@ -1,0 +1,150 @@
+"""The doors to an event's campaign: search, validate, read, link, create, unlink; and to its backfills."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import StringConstraints
+
+from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep
+from app.api.dependencies import ResourcesDep
+from app.campaigns import service
+from app.campaigns.backfill_requests import request_backfill, stop_backfill
+from app.campaigns.before_connection import write_before
+from app.campaigns.creation_requests import ask_for_campaign
+from app.campaigns.schemas import (
+    BackfillShown,
+    BackfillToStart,
+    CampaignPage,
+    CampaignToCreate,
+    CampaignToLink,
+    CampaignToValidate,
+    CampaignValidated,
+    HostBackfill,
+    HostBackfillToStart,
+    LinkShown,
+    SetUpToCopy,
+    Unlinked,
+)
+from app.campaigns.search import search_campaigns
+
+router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce", tags=["campaigns"])
+host_router = APIRouter(prefix="/v1/hosts/{host_id}/salesforce", tags=["campaigns"])
+
+
+SearchText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+@host_router.post("/backfill", status_code=202)
+async def start_host_backfill(
+    host_id: HostIdPath, body: HostBackfillToStart, principal: HostChangerDep, resources: ResourcesDep
+) -> HostBackfill:
+    """Write everybody who registered before the host was connected; a dry run counts them."""
+    return await write_before(resources, host_id, by=principal.user_id, is_dry_run=body.dry_run)
+
+
+@router.get("/campaigns")
+async def list_campaigns(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    q: Annotated[SearchText, Query(description="part of the name")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=4096)] = None,
+) -> CampaignPage:
+    """The connected org's campaigns, active ones first, then by name."""
+    return await search_campaigns(resources, host_id, q=q, limit=limit, cursor=cursor)
+
+
+@router.post("/campaign/create", status_code=201)
+async def create_campaign(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: CampaignToCreate,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> LinkShown:
+    """Have a campaign created for the event, with statuses of its own, and linked when it stands."""
+    return await ask_for_campaign(resources, host_id, event_id, wanted=body, by=principal.user_id)
+
+
+@router.post(
+    "/campaign/copy", responses={201: {"model": LinkShown, "description": "Linked for the first time"}}
+)
+async def copy_campaign(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: SetUpToCopy,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> LinkShown:
+    """Link the event as another event of the host is linked."""
+    link, is_new = await service.copy_set_up(resources, host_id, event_id, wanted=body, by=principal.user_id)
+    response.status_code = 201 if is_new else 200
+    return link
+
+
+@router.post("/backfill", status_code=202)
+async def start_backfill(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: BackfillToStart,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> BackfillShown:
+    """Write the event's registrations, those from before the connection included, below live work."""
+    return await request_backfill(resources, host_id, event_id, why=body.why, by=principal.user_id)
+
+
+@router.delete("/backfill")
+async def end_backfill(
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+) -> BackfillShown | None:
+    """End the event's backfill, and let go of what nobody began; the latest one as it stands then."""
+    return await stop_backfill(resources, host_id, event_id, by=principal.user_id)
+
+
+@router.post("/campaign/validate")
+async def validate_campaign(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: CampaignToValidate,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> CampaignValidated:
+    """Look the campaign up in the connected org and propose a status for each of ours."""
+    return await service.validate_campaign(resources, host_id, event_id, pasted=body.campaign_id)
+
+
+@router.get("/campaign")
+async def read_link(
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostReaderDep, resources: ResourcesDep
+) -> LinkShown:
+    """The event's link to its campaign, with its latest backfill."""
+    return await service.find_link(resources, host_id, event_id)
+
+
+@router.put("/campaign", responses={201: {"model": LinkShown, "description": "Linked for the first time"}})
+async def link_campaign(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: CampaignToLink,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> LinkShown:
+    """Link the event to a campaign, or change the statuses of its link; the Id itself is locked."""
+    link, is_new = await service.link_campaign(
+        resources, host_id, event_id, wanted=body, by=principal.user_id
+    )
+    response.status_code = 201 if is_new else 200
+    return link
+
+
+@router.delete("/campaign")
+async def unlink_campaign(
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+) -> Unlinked:
+    """Stop writing campaign members for this event; records that stand in Salesforce stay."""
+    return await service.unlink_campaign(resources, host_id, event_id, by=principal.user_id)

@@ -1,0 +1,51 @@
+"""What a person typed or chose, checked: a Campaign Id, and a label for each meaning."""
+
+from typing import Final
+
+from app.api.errors import CampaignIdInvalid, FieldError, StatusesIncomplete, StatusUnknown
+from app.campaigns.lookup import Campaign
+from app.campaigns.schemas import Statuses, StatusesChosen
+from app.campaigns.status_mapping import MEANINGS
+from app.salesforce.ids import MalformedId, find_id
+from app.user_messages.catalog import advise
+
+CAMPAIGN_PREFIX: Final = "701"
+NEEDED: Final = ("registered", "attended")
+SHOWN_LABELS: Final = 50
+SHOWN_CHARACTERS: Final = 100
+
+
+def campaign_id_in(pasted: str) -> str:
+    """The 18-character id in what was pasted. Raises CampaignIdInvalid with `format` or `checksum`."""
+    try:
+        return find_id(pasted, CAMPAIGN_PREFIX)
+    except MalformedId as error:
+        raise CampaignIdInvalid(reason=error.reason, advice=advise("campaign_not_in_org")) from None
+
+
+def complete(chosen: StatusesChosen) -> Statuses:
+    """The choice, an empty text counting as none. Raises StatusesIncomplete."""
+    labels = {meaning: getattr(chosen, meaning) or None for meaning in MEANINGS}
+    missing = [meaning for meaning in NEEDED if labels[meaning] is None]
+    if missing:
+        raise StatusesIncomplete(
+            errors=[FieldError(path=f"statuses.{meaning}", message="is not chosen") for meaning in missing]
+        )
+    return Statuses.model_validate(labels)
+
+
+def refuse_unknown(statuses: Statuses, campaign: Campaign) -> None:
+    """Salesforce silently replaces a status that the campaign does not have. Raises StatusUnknown."""
+    own = campaign.labels
+    unknown = {meaning: label for meaning, label in statuses if label is not None and label not in own}
+    if not unknown:
+        return
+    named = ", ".join(f'"{label[:SHOWN_CHARACTERS]}"' for label in dict.fromkeys(unknown.values()))
+    listed = ", ".join(f'"{label}"' for label in own[:SHOWN_LABELS])
+    raise StatusUnknown(
+        f"The campaign {campaign.name} has no status {named}. Its statuses are {listed}.",
+        errors=[
+            FieldError(path=f"statuses.{meaning}", message="is not a status of the campaign")
+            for meaning in unknown
+        ],
+    )

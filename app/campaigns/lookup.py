@@ -1,0 +1,188 @@
+"""A campaign and its member statuses, read from Salesforce in one call."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from app.api.errors import (
+    ApiBudgetReached,
+    CampaignsNotReadable,
+    ConnectionNeedsReconnect,
+    Problem,
+    SalesforceRefused,
+    SalesforceUnavailable,
+)
+from app.campaigns.status_mapping import MemberStatus, choosable
+from app.salesforce.auth import ConnectionEnded, ConnectionUnusable, RefreshUnavailable
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import query_request, read_query
+from app.salesforce.errors import AnswerLost, ErrorClass, Failure, Refused, SalesforceError
+from app.salesforce.ids import to18
+from app.salesforce.soql import quote
+from app.user_messages.catalog import advise
+
+SOON, LATER, LIMIT_PROBE = 5, 30, 900
+"""Seconds for Retry-After: nothing arrived; Salesforce is unwell; the org's allowance is used up."""
+
+# A user without marketing rights does not see the object at all; its describe says NOT_FOUND.
+# https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_campaign.htm
+NOT_READABLE: Final = frozenset(
+    {
+        "INVALID_TYPE",
+        "NOT_FOUND",
+        "INSUFFICIENT_ACCESS",
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "FUNCTIONALITY_NOT_ENABLED",
+    }
+)
+
+CAMPAIGN_FIELDS: Final = (
+    "Name", "Type", "Status", "IsActive", "StartDate", "EndDate", "NumberOfLeads", "NumberOfContacts",
+)  # fmt: skip
+HIDDEN_FIELD: Final = "INVALID_FIELD"
+SELECT_STATUSES: Final = "SELECT Label,IsDefault,HasResponded,SortOrder FROM CampaignMemberStatus"
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign as it stands in Salesforce; `statuses` in the order of its picklist, never empty."""
+
+    id: str
+    name: str
+    type: str | None
+    status: str | None
+    is_active: bool
+    start_date: date | None
+    end_date: date | None
+    members: int
+    statuses: tuple[MemberStatus, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """What a member's Status may be: any other value is silently replaced by the default."""
+        return [status.label for status in self.statuses]
+
+
+def select_campaigns(fields: Sequence[str] = CAMPAIGN_FIELDS) -> str:
+    return f"SELECT {','.join(('Id', *fields))} FROM Campaign"  # noqa: S608 -- names of describes
+
+
+async def with_visible(client: SalesforceClient, ask: Callable[[Sequence[str]], Awaitable[T]]) -> T:
+    """What `ask` answers for CAMPAIGN_FIELDS; where one is hidden from the user, for those that are not.
+
+    Raises what `ask` raises.
+    """
+    try:
+        return await ask(CAMPAIGN_FIELDS)
+    except Refused as refused:
+        if refused.failure.error_code != HIDDEN_FIELD:
+            raise
+        described = await client.describe("Campaign")
+        visible = [each for each in CAMPAIGN_FIELDS if each in described.fields]
+        if len(visible) == len(CAMPAIGN_FIELDS):
+            raise
+        return await ask(visible)
+
+
+async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign | None:
+    """The campaign with this 18-character id; None only when Salesforce says that it has none.
+
+    Raises CampaignsNotReadable, ConnectionNeedsReconnect, SalesforceRefused, SalesforceUnavailable and
+    ApiBudgetReached.
+    """
+    try:
+        campaigns, statuses = await with_visible(client, partial(_ask, client, campaign_id))
+    except SalesforceError as error:
+        raise problem_of(error) from error
+    if not campaigns:
+        return None
+    if not statuses:
+        raise CampaignsNotReadable("The campaign's member statuses are not visible to the connected user.")
+    labels = choosable([_status(each) for each in statuses])
+    if not labels:
+        raise CampaignsNotReadable("The campaign has only member statuses that are too long for a member.")
+    return campaign_of(campaigns[0], labels)
+
+
+def problem_of(error: SalesforceError) -> Problem:
+    """What the caller of the API is told when a look-up failed; never "not found"."""
+    if isinstance(error, Refused):
+        return _refusal(error.failure)
+    if isinstance(error, ConnectionEnded):
+        return ConnectionNeedsReconnect(reason=error.reason_code)
+    if isinstance(error, ConnectionUnusable):
+        advice = advise(error.reason_code)
+        return SalesforceUnavailable(reason=error.reason_code, advice=advice, headers=_retry_after(LATER))
+    if isinstance(error, RefreshUnavailable):
+        return _unavailable(max(1, round(error.retry_after)))
+    return _unavailable(SOON)
+
+
+def _refusal(failure: Failure) -> Problem:
+    if failure.error_code in NOT_READABLE:
+        return CampaignsNotReadable(salesforce=failure)
+    if failure.is_daily_limit:
+        return ApiBudgetReached(salesforce=failure, headers=_retry_after(LIMIT_PROBE))
+    if failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT, ErrorClass.AMBIGUOUS):
+        return _unavailable(LATER, failure)
+    return SalesforceRefused(salesforce=failure, headers=_retry_after(LATER))
+
+
+def _unavailable(seconds: int, failure: Failure | None = None) -> Problem:
+    return SalesforceUnavailable(salesforce=failure, headers=_retry_after(seconds))
+
+
+def _retry_after(seconds: int) -> dict[str, str]:
+    return {"Retry-After": str(seconds)}
+
+
+async def _ask(
+    client: SalesforceClient, campaign_id: str, fields: Sequence[str]
+) -> tuple[list[dict[str, Any]], ...]:
+    wanted = quote(campaign_id)
+    queries = {
+        "campaign": f"{select_campaigns(fields)} WHERE Id = {wanted}",
+        "statuses": f"{SELECT_STATUSES} WHERE CampaignId = {wanted} ORDER BY SortOrder",
+    }
+    version = client.api_version
+    answers = await client.composite(
+        [query_request(name, soql, api_version=version) for name, soql in queries.items()]
+    )
+    return tuple(read_query(answer).records for answer in answers)
+
+
+def campaign_of(record: dict[str, Any], statuses: tuple[MemberStatus, ...] = ()) -> Campaign:
+    """A record of `select_campaigns`; what is hidden is nothing. Raises SalesforceUnavailable for another."""
+    try:
+        return Campaign(
+            id=to18(record["Id"]),
+            name=record["Name"],
+            type=record.get("Type"),
+            status=record.get("Status"),
+            is_active=bool(record.get("IsActive", True)),
+            start_date=_date(record.get("StartDate")),
+            end_date=_date(record.get("EndDate")),
+            members=int(record.get("NumberOfLeads") or 0) + int(record.get("NumberOfContacts") or 0),
+            statuses=statuses,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise problem_of(AnswerLost("the answer is not a campaign")) from error
+
+
+def _status(record: dict[str, Any]) -> MemberStatus:
+    return MemberStatus(
+        label=str(record.get("Label")),
+        is_default=record.get("IsDefault") is True,
+        has_responded=record.get("HasResponded") is True,
+        sort_order=record.get("SortOrder") or 0,
+    )
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

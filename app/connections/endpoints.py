@@ -1,0 +1,198 @@
+"""The dashboard's doors to a host's connection."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
+from pydantic import ValidationError
+
+from app.api.auth import (
+    CHANGING,
+    OPAQUE_ID,
+    HostChangerDep,
+    HostIdPath,
+    HostReaderDep,
+    Principal,
+    PrincipalDep,
+    host_changer,
+)
+from app.api.dependencies import Resources, ResourcesDep
+from app.connections.card import load_card
+from app.connections.grants.disconnect import disconnect_host
+from app.connections.model.schemas import (
+    Attempt,
+    Card,
+    CompleteConnect,
+    ConfirmDisconnect,
+    OwnCredentials,
+    StartAttempt,
+    StartConnect,
+)
+from app.connections.oauth.attempt_view import load_attempt
+from app.connections.oauth.attempts import withdraw
+from app.connections.oauth.confirmation import complete_attempt, end_if_strange
+from app.connections.oauth.flow import start_attempt
+from app.connections.oauth.unconfirmed import give_back_ended
+from app.connections.own_app import choose_own_app, clear_credentials, save_credentials
+from app.hosts.host_lock import pause_host, resume_host
+from app.preflight.schemas import PreflightShown
+from app.preflight.service import last_preflight, run_preflight
+
+
+async def end_what_the_role_no_longer_carries(
+    host_id: HostIdPath, principal: PrincipalDep, resources: ResourcesDep
+) -> None:
+    """The callback carries no bearer token; so a token that shows a lesser role, or none, ends the attempts
+    that its user began for the host.
+    """
+    if principal.roles.get(host_id) not in CHANGING:
+        async with resources.database.system() as session:
+            ended = await withdraw(session, host_id, principal.user_id)
+        for attempt_id in ended:
+            await give_back_ended(resources, host_id, attempt_id)
+
+
+AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
+OriginHeader = Annotated[str | None, Header(include_in_schema=False)]
+
+
+async def confirmer(
+    request: Request,
+    host_id: HostIdPath,
+    attempt_id: AttemptIdPath,
+    principal: PrincipalDep,
+    resources: ResourcesDep,
+) -> Principal:
+    """Owner or admin, as for every change. Who is neither may hold the code all the same, and then the
+    attempt must end. Raises HostNotFound, RoleInsufficient.
+    """
+    if principal.roles.get(host_id) not in CHANGING:
+        with suppress(ValidationError):
+            code = CompleteConnect.model_validate_json(await request.body()).code
+            await end_if_strange(resources, attempt_id, user_id=principal.user_id, code=code)
+    return await host_changer(host_id, principal)
+
+
+ConfirmerDep = Annotated[Principal, Depends(confirmer)]
+
+router = APIRouter(
+    prefix="/v1/hosts/{host_id}/salesforce",
+    tags=["connection"],
+    dependencies=[Depends(end_what_the_role_no_longer_carries)],
+)
+
+
+@router.get("")
+async def get_card(host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep) -> Card:
+    """Everything about the host's connection."""
+    return await load_card(resources, host_id, principal)
+
+
+@router.post("/connect", status_code=status.HTTP_201_CREATED)
+async def connect(
+    host_id: HostIdPath,
+    wish: StartConnect,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    origin: OriginHeader = None,
+) -> StartAttempt:
+    """A link that starts the sign-in at Salesforce, once, in one browser."""
+    return await start_attempt(resources, host_id, principal=principal, wish=wish, origin=origin)
+
+
+@router.get("/connect/{attempt_id}")
+async def get_attempt(
+    host_id: HostIdPath,
+    attempt_id: AttemptIdPath,
+    _: HostReaderDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Attempt:
+    """How an attempt to connect went, or may have gone."""
+    return await _attempt(resources, host_id, attempt_id, response)
+
+
+@router.post("/connect/{attempt_id}/complete")
+async def complete(
+    host_id: HostIdPath,
+    attempt_id: AttemptIdPath,
+    given: CompleteConnect,
+    principal: ConfirmerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Attempt:
+    """Confirm what the sign-in brought: only now the host is connected. By the user who began the attempt,
+    with the code that the browser brought back; the same again gives the same answer.
+    """
+    await complete_attempt(resources, host_id, attempt_id, user_id=principal.user_id, given=given)
+    return await _attempt(resources, host_id, attempt_id, response)
+
+
+@router.get("/preflight")
+async def get_preflight(host_id: HostIdPath, _: HostReaderDep, resources: ResourcesDep) -> PreflightShown:
+    """The last look at the org, and what it means for registrations."""
+    return await last_preflight(resources, host_id)
+
+
+@router.post("/preflight")
+async def post_preflight(host_id: HostIdPath, _: HostChangerDep, resources: ResourcesDep) -> PreflightShown:
+    """Look at the org now."""
+    return await run_preflight(resources, host_id)
+
+
+@router.put("/app-credentials")
+async def put_credentials(
+    host_id: HostIdPath, given: OwnCredentials, principal: HostChangerDep, resources: ResourcesDep
+) -> Card:
+    """Save the credentials of an own app, or choose which app to connect through."""
+    if given.mode == "shared":
+        await clear_credentials(
+            resources, host_id, user_id=principal.user_id, is_confirmed=given.confirm, mode="shared"
+        )
+    elif given.has_pair:
+        await save_credentials(resources, host_id, user_id=principal.user_id, given=given)
+    else:
+        await choose_own_app(resources, host_id, user_id=principal.user_id)
+    return await load_card(resources, host_id, principal)
+
+
+@router.delete("/app-credentials")
+async def delete_credentials(
+    host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep, confirm: bool = False
+) -> Card:
+    """Forget the own app's credentials; `confirm` allows it while a connection lives by them."""
+    await clear_credentials(resources, host_id, user_id=principal.user_id, is_confirmed=confirm)
+    return await load_card(resources, host_id, principal)
+
+
+@router.post("/disconnect")
+async def disconnect(
+    host_id: HostIdPath, _: ConfirmDisconnect, principal: HostChangerDep, resources: ResourcesDep
+) -> Card:
+    """Revoke and forget the grant; what was synced stays in Salesforce."""
+    await disconnect_host(resources, host_id, user_id=principal.user_id)
+    return await load_card(resources, host_id, principal)
+
+
+@router.post("/pause")
+async def pause(host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep) -> Card:
+    """Let all work of the host wait."""
+    async with resources.database.tenant(host_id) as session:
+        await pause_host(session, host_id, user_id=principal.user_id)
+    return await load_card(resources, host_id, principal)
+
+
+@router.post("/resume")
+async def resume(host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep) -> Card:
+    """Let the work go on where it stopped."""
+    async with resources.database.tenant(host_id) as session:
+        org_ids = await resume_host(session, host_id, user_id=principal.user_id)
+    await resources.wakeups.announce(org_ids)
+    return await load_card(resources, host_id, principal)
+
+
+async def _attempt(resources: Resources, host_id: str, attempt_id: str, response: Response) -> Attempt:
+    response.headers["Cache-Control"] = "no-store"
+    async with resources.database.system() as session:
+        return await load_attempt(session, resources.settings, host_id, attempt_id, now=datetime.now(UTC))

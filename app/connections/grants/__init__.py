@@ -1,0 +1,1 @@
+"""OAuth grants: approval limit, superseded grants, revocation."""

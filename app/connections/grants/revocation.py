@@ -1,0 +1,119 @@
+"""Letting go of a grant: queued in the transaction that forgets it, revoked after it, retried when away."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, DateTime, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.dependencies import Resources
+from app.connections.model.encrypted_columns import REVOKED_TOKEN
+from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.models import PendingRevocation
+from app.salesforce import oauth
+from app.salesforce.allowed_hosts import HostNotAllowed, check_login_host
+from app.salesforce.oauth import OAuthError, OAuthRefused
+
+log = logging.getLogger(__name__)
+
+MANY = 50
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=6)
+GIVE_UP_AFTER = 60
+"""Two weeks of trying every six hours: an idle refresh token is about to die by itself (30 days)."""
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """One token to revoke at the host it was issued by."""
+
+    host_id: str
+    revocation_id: str
+    login_url: str
+    attempts: int
+    token: str = field(repr=False)
+
+
+async def queue_revocation(
+    session: AsyncSession, vault: Vault, host_id: str, *, login_url: str, token: str
+) -> Revocation:
+    """Remember in the caller's transaction that `token` must go; pass the answer to `try_revoke` after it."""
+    revocation = Revocation(host_id, f"rev_{uuid4().hex}", login_url, 0, token)
+    session.add(
+        PendingRevocation(
+            host_id=host_id,
+            revocation_id=revocation.revocation_id,
+            login_url=login_url,
+            token=vault.seal(token, host_id=host_id, column=REVOKED_TOKEN),
+            due_at=_after(FIRST_WAIT),
+        )
+    )
+    await session.flush()
+    return revocation
+
+
+async def try_revoke(resources: Resources, revocation: Revocation) -> bool:
+    """Revoke now, outside any transaction; on failure the row waits for its next turn."""
+    is_done = await _is_revoked(resources, revocation)
+    async with resources.database.system() as session:
+        row = (
+            PendingRevocation.host_id == revocation.host_id,
+            PendingRevocation.revocation_id == revocation.revocation_id,
+        )
+        if is_done:
+            await session.execute(delete(PendingRevocation).where(*row))
+        else:
+            wait = min(FIRST_WAIT * 2 ** min(revocation.attempts + 1, 16), LONGEST_WAIT)
+            changed = {"attempts": PendingRevocation.attempts + 1, "due_at": _after(wait)}
+            await session.execute(update(PendingRevocation).where(*row).values(changed))
+    return is_done
+
+
+async def retry_revocations(resources: Resources) -> int:
+    """Try every revocation that is due (for housekeeping); says how many are done."""
+    done = 0
+    for revocation in await _due(resources):
+        done += await try_revoke(resources, revocation)
+    return done
+
+
+async def _is_revoked(resources: Resources, revocation: Revocation) -> bool:
+    try:
+        base = check_login_host(revocation.login_url, extra=resources.settings.extra_hosts)
+        await oauth.revoke(resources.http, base, revocation.token)
+    except OAuthRefused as error:
+        # A complete no means that the token is dead already; anything else may pass.
+        return error.http_status == 400 or _gives_up(revocation)
+    except (OAuthError, HostNotAllowed) as error:
+        log.warning("revocation_failed", extra={"error": type(error).__name__})
+        return _gives_up(revocation)
+    return True
+
+
+def _gives_up(revocation: Revocation) -> bool:
+    return revocation.attempts >= GIVE_UP_AFTER
+
+
+async def _due(resources: Resources) -> list[Revocation]:
+    async with resources.database.system() as session:
+        due = PendingRevocation.due_at <= func.clock_timestamp()
+        rows = await session.scalars(
+            select(PendingRevocation).where(due).order_by(PendingRevocation.due_at).limit(MANY)
+        )
+        opened = (_open(resources.vault, row) for row in rows)
+        return [revocation for revocation in opened if revocation is not None]
+
+
+def _open(vault: Vault, row: PendingRevocation) -> Revocation | None:
+    try:
+        token = vault.open(row.token, host_id=row.host_id, column=REVOKED_TOKEN)
+    except (SealBroken, KeyMissing) as error:
+        log.error("revocation_unreadable", extra={"error": type(error).__name__, "host_id": row.host_id})
+        return None
+    return Revocation(row.host_id, row.revocation_id, row.login_url, row.attempts, token)
+
+
+def _after(wait: timedelta) -> ColumnElement[datetime]:
+    return func.clock_timestamp(type_=DateTime(timezone=True)) + wait

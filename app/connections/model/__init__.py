@@ -1,0 +1,1 @@
+"""Shapes, messages and encrypted columns that every part of a connection uses."""

@@ -1,0 +1,289 @@
+"""Attempts to connect: a ticket to start with, a state to come back with, a code to confirm with.
+
+Each is random, known to one browser, and stored as a hash. An attempt is `waiting` until the browser came
+back, `confirming` until the user who began it confirms it, and over after ten minutes of either.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, DateTime, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.errors import TooManyRequests
+from app.connections.model.app_credentials import is_own
+from app.connections.model.encrypted_columns import CODE_VERIFIER
+from app.connections.oauth.error_mapping import ConnectFailed
+from app.infrastructure.encryption import Vault
+from app.models import OAuthAttempt
+from app.salesforce.oauth import new_code_verifier
+
+LIFETIME: Final = timedelta(minutes=10)
+MOST_WRONG_CODES: Final = 5
+MOST_UNDER_WAY: Final = 20
+"""Of one host at once."""
+WITHOUT_ID: Final = "without_id"
+"""Among an attempt's details: the app was asked for the scopes without `id`."""
+
+UNDER_WAY: Final = ("waiting", "confirming")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Who wants to connect what, through which app; where the browser is sent back to."""
+
+    host_id: str
+    user_id: str
+    environment: str
+    login_url: str
+    client_id: str
+    display: str
+    return_to: str
+    origin: str
+    begun_by: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The right to start one attempt in one browser."""
+
+    attempt_id: str
+    expires_at: datetime
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """What the browser takes along: `state` in the address, `browser` in a cookie."""
+
+    attempt: OAuthAttempt
+    state: str = field(repr=False)
+    browser: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A browser came back; `is_late` when the attempt's time was over, `is_first` when nobody did before."""
+
+    attempt: OAuthAttempt
+    is_late: bool
+    is_first: bool
+
+
+async def open_attempt(session: AsyncSession, wish: Wish) -> Ticket:
+    """Remember an attempt in the caller's transaction (as are all functions here). Raises TooManyRequests."""
+    await _check_room(session, wish.host_id)
+    value = secrets.token_urlsafe(32)
+    attempt = OAuthAttempt(
+        attempt_id=f"att_{uuid4().hex}",
+        **asdict(wish),
+        ticket_hash=hashed(value),
+        expires_at=_now() + LIFETIME,
+    )
+    session.add(attempt)
+    await session.flush()
+    await session.refresh(attempt, ["expires_at"])
+    return Ticket(attempt.attempt_id, attempt.expires_at, value)
+
+
+async def _check_room(session: AsyncSession, host_id: str) -> None:
+    seconds = func.extract("epoch", func.min(OAuthAttempt.expires_at) - _now())
+    under_way = select(func.count(), seconds).where(
+        OAuthAttempt.host_id == host_id, OAuthAttempt.state.in_(UNDER_WAY), OAuthAttempt.expires_at > _now()
+    )
+    number, left = (await session.execute(under_way)).one()
+    if number >= MOST_UNDER_WAY:
+        later = {"Retry-After": str(ceil(left))}
+        raise TooManyRequests("Too many sign-ins were begun.", reason="attempts", headers=later)
+
+
+async def find_ticket(session: AsyncSession, ticket: str) -> OAuthAttempt | None:
+    """The attempt that this ticket would start; None when it is used, late or unknown. Uses nothing up."""
+    found: OAuthAttempt | None = await session.scalar(select(OAuthAttempt).where(*_startable(ticket)))
+    return found
+
+
+async def depart(session: AsyncSession, vault: Vault, ticket: str) -> Departure | None:
+    """Trade the ticket for a state and a browser's secret, once; None when it is used, late or unknown."""
+    state, browser, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32), new_code_verifier()
+    taken = await session.execute(
+        update(OAuthAttempt)
+        .where(*_startable(ticket))
+        .values(ticket_hash=None, state_hash=hashed(state), browser_hash=hashed(browser))
+        .returning(OAuthAttempt)
+    )
+    attempt = taken.scalar_one_or_none()
+    if attempt is None:
+        return None
+    if is_own(attempt.client_id) and await was_without_id(session, attempt):
+        attempt.details = {**attempt.details, WITHOUT_ID: True}
+    attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
+    return Departure(attempt, state, browser, verifier)
+
+
+async def depart_again(session: AsyncSession, vault: Vault, attempt_id: str) -> Departure | None:
+    """Send the same browser once more, without the scope `id`; None when that was done or it has ended."""
+    state, verifier = secrets.token_urlsafe(32), new_code_verifier()
+    attempt = await session.scalar(
+        select(OAuthAttempt)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
+        .with_for_update()
+    )
+    if attempt is None or WITHOUT_ID in attempt.details:
+        return None
+    attempt.state_hash, attempt.arrived_at = hashed(state), None
+    attempt.details = {**attempt.details, WITHOUT_ID: True}
+    attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
+    return Departure(attempt, state, "", verifier)
+
+
+async def was_without_id(session: AsyncSession, attempt: OAuthAttempt) -> bool:
+    """Whether the last attempt with the same app asked for less, or never came back from Salesforce: an app
+    that lacks a scope may say so on a page of the org only.
+    """
+    last = await session.scalar(
+        select(OAuthAttempt)
+        .where(OAuthAttempt.host_id == attempt.host_id, OAuthAttempt.client_id == attempt.client_id)
+        .where(OAuthAttempt.attempt_id != attempt.attempt_id, OAuthAttempt.state_hash.is_not(None))
+        .order_by(OAuthAttempt.started_at.desc())
+        .limit(1)
+    )
+    return last is not None and (WITHOUT_ID in last.details or last.arrived_at is None)
+
+
+async def arrive(session: AsyncSession, state: str) -> Arrival | None:
+    """The attempt that this state belongs to; None when it is unknown. One browser alone is the first."""
+    taken = await session.execute(
+        update(OAuthAttempt)
+        .where(OAuthAttempt.state_hash == hashed(state), OAuthAttempt.state == "waiting")
+        .where(OAuthAttempt.arrived_at.is_(None))
+        .values(arrived_at=_now())
+        .returning(OAuthAttempt, OAuthAttempt.expires_at <= _now())
+    )
+    row = taken.one_or_none()
+    if row is not None:
+        return Arrival(row[0], is_late=row[1], is_first=True)
+    known = await session.scalar(select(OAuthAttempt).where(OAuthAttempt.state_hash == hashed(state)))
+    return None if known is None else Arrival(known, is_late=False, is_first=False)
+
+
+async def set_apart(session: AsyncSession, attempt_id: str) -> str | None:
+    """From now on the attempt can be confirmed, with the code that is the answer; None when it was ended."""
+    code = secrets.token_urlsafe(32)
+    waiting = await session.scalar(
+        update(OAuthAttempt)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
+        .values(state="confirming", code_hash=hashed(code), code_verifier=None, expires_at=_now() + LIFETIME)
+        .returning(OAuthAttempt.attempt_id)
+    )
+    return None if waiting is None else code
+
+
+async def renew_code(session: AsyncSession, attempt_id: str) -> str | None:
+    """A fresh code in the place of the one before, while the attempt can still be confirmed."""
+    code = secrets.token_urlsafe(32)
+    confirming = await session.scalar(
+        update(OAuthAttempt)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "confirming")
+        .where(OAuthAttempt.expires_at > _now())
+        .values(code_hash=hashed(code))
+        .returning(OAuthAttempt.attempt_id)
+    )
+    return None if confirming is None else code
+
+
+async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) -> bool:
+    """An attempt without a grant ends in an explanation; False when it had ended before."""
+    words = failed.failure
+    said = words and {
+        "error_code": words.error_code,
+        "message": words.message,
+        "fields": list(words.fields),
+        "http_status": words.http_status,
+    }
+    ended = await session.scalar(
+        update(OAuthAttempt)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
+        .values(state="failed", problem_code=failed.problem_code, salesforce_error=said, **_ended())
+        .returning(OAuthAttempt.attempt_id)
+    )
+    return ended is not None
+
+
+def end(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -> None:
+    """End an attempt whose row the caller holds locked; a connected one goes on knowing its code."""
+    attempt.state, attempt.problem_code = state, problem_code
+    for name, value in _ended().items():
+        setattr(attempt, name, value)
+    if state != "connected":
+        attempt.code_hash = None
+
+
+async def withdraw(session: AsyncSession, host_id: str, user_id: str) -> list[str]:
+    """End what this user has under way for the host: the platform's latest word is that they may not.
+
+    The answer names the attempts that were ended; what they had to confirm is to be given back.
+    """
+    mine = (OAuthAttempt.host_id == host_id, OAuthAttempt.user_id == user_id)
+    ended = await session.scalars(
+        update(OAuthAttempt)
+        .where(*mine, OAuthAttempt.state.in_(UNDER_WAY))
+        .values(state="failed", problem_code="role_lost", code_hash=None, **_ended())
+        .returning(OAuthAttempt.attempt_id)
+    )
+    return list(ended)
+
+
+async def forget_names(session: AsyncSession) -> None:
+    """Of an attempt that nobody ended: it is over, and the page that names the person is shown no more."""
+    over = (OAuthAttempt.begun_by.is_not(None), OAuthAttempt.expires_at <= _now())
+    await session.execute(update(OAuthAttempt).where(*over).values(begun_by=None))
+
+
+async def find_attempt(session: AsyncSession, host_id: str, attempt_id: str) -> OAuthAttempt | None:
+    """The host's own attempt, or None."""
+    mine = (OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.host_id == host_id)
+    found: OAuthAttempt | None = await session.scalar(select(OAuthAttempt).where(*mine))
+    return found
+
+
+async def lock_attempt(session: AsyncSession, attempt_id: str) -> tuple[OAuthAttempt | None, bool]:
+    """The attempt, of whichever host, locked until the transaction ends; and whether its time is over."""
+    row = (
+        await session.execute(
+            select(OAuthAttempt, OAuthAttempt.expires_at <= _now())
+            .where(OAuthAttempt.attempt_id == attempt_id)
+            .with_for_update()
+        )
+    ).one_or_none()
+    return (None, False) if row is None else (row[0], row[1])
+
+
+def fits(secret: str, digest: bytes | None) -> bool:
+    """Whether this is what was hashed, in constant time."""
+    return digest is not None and hmac.compare_digest(digest, hashed(secret))
+
+
+def hashed(secret: str) -> bytes:
+    """What is stored of a ticket, a state, a code or a cookie: random, so a plain SHA-256 is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _startable(ticket: str) -> tuple[ColumnElement[bool], ...]:
+    is_ours = OAuthAttempt.ticket_hash == hashed(ticket)
+    return is_ours, OAuthAttempt.state == "waiting", OAuthAttempt.expires_at > _now()
+
+
+def _ended() -> dict[str, object]:
+    return {"finished_at": _now(), "ticket_hash": None, "code_verifier": None, "begun_by": None}
+
+
+def _now() -> ColumnElement[datetime]:
+    return func.clock_timestamp(type_=DateTime(timezone=True))

@@ -1,0 +1,181 @@
+"""Connecting, from the wish on the dashboard to a grant that waits to be confirmed."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from app.api.auth import Principal
+from app.api.dependencies import Resources
+from app.connections.grants.approval_limit import count_approvals, likely_key, lock_key, warnings_of
+from app.connections.grants.previous_grant import revoke_all
+from app.connections.grants.revocation import queue_revocation
+from app.connections.grants.superseded import Replaced, give_back
+from app.connections.model.app_credentials import app_to_connect, chosen_app, is_own
+from app.connections.model.schemas import StartAttempt, StartConnect
+from app.connections.oauth import attempts
+from app.connections.oauth.attempts import Ticket, Wish
+from app.connections.oauth.error_mapping import ConnectFailed, from_redirect
+from app.connections.oauth.grant_exchange import NewGrant, Traded, exchange, parse_identity_url, try_out
+from app.connections.oauth.login_urls import login_url_for
+from app.connections.oauth.return_url import check_return_to
+from app.connections.oauth.unconfirmed import keep_apart, look_for_the_lost
+from app.infrastructure import audit_log
+from app.models import OAuthAttempt
+from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, is_login_host
+from app.salesforce.oauth import TokenAnswer
+from app.user_messages.own_app import OWN_APP_ADVICE
+
+log = logging.getLogger(__name__)
+
+UNEXPECTED: Final = "oauth_other"
+
+
+async def start_attempt(
+    resources: Resources, host_id: str, *, principal: Principal, wish: StartConnect, origin: str | None
+) -> StartAttempt:
+    """A ticket for one browser. `origin` is the page that the wish comes from, if it said so.
+
+    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, TooManyRequests, PayloadInvalid for a My
+    Domain that is none.
+    """
+    settings = resources.settings
+    async with resources.database.system() as session:
+        app_ref = app_to_connect(settings, await chosen_app(session, host_id))
+        return_to = check_return_to(
+            wish.return_to or settings.return_to_prefixes[0],
+            dashboard_url=settings.dashboard_url,
+            prefixes=settings.return_to_prefixes,
+        )
+        login_url = login_url_for(settings, wish.environment, wish.my_domain)
+        key = await likely_key(session, host_id, user_id=principal.user_id, client_id=app_ref)
+        count = await count_approvals(session, key) if key else 0
+        ticket = await attempts.open_attempt(
+            session,
+            Wish(
+                host_id=host_id,
+                user_id=principal.user_id,
+                environment=wish.environment,
+                login_url=login_url,
+                client_id=app_ref,
+                display=wish.display,
+                return_to=return_to,
+                origin=origin if origin in settings.browser_origins else settings.dashboard_url,
+                begun_by=principal.name,
+            ),
+        )
+    return StartAttempt(
+        attempt_id=ticket.attempt_id,
+        start_url=_start_url(resources, ticket),
+        expires_at=ticket.expires_at,
+        warnings=warnings_of(settings, count + 1),
+    )
+
+
+async def receive(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> str | None:
+    """Trade what Salesforce put into the address for a grant, and keep it apart.
+
+    The answer is the code to confirm it with; None when the attempt has failed.
+    """
+    try:
+        traded = await _trade(resources, attempt, answer)
+        return await _kept(resources, attempt, traded, issuer=answer.get("iss"))
+    except ConnectFailed as failed:
+        await record_failure(resources, attempt, failed)
+        return None
+
+
+async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: ConnectFailed) -> None:
+    """Keep the explanation with the attempt; the connection that the host may have is not touched."""
+    if is_own(attempt.client_id):
+        failed = ConnectFailed(OWN_APP_ADVICE.get(failed.problem_code, failed.problem_code), failed.failure)
+    async with resources.database.system() as session:
+        await attempts.fail(session, attempt.attempt_id, failed)
+        await audit_log.record(
+            session,
+            attempt.host_id,
+            actor=attempt.user_id,
+            action="salesforce.connect_failed",
+            details={"attempt_id": attempt.attempt_id, "problem": failed.problem_code},
+        )
+
+
+def _start_url(resources: Resources, ticket: Ticket) -> str:
+    return f"{resources.settings.public_url}/oauth/salesforce/start?ticket={ticket.value}"
+
+
+async def _trade(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> Traded:
+    issuer = answer.get("iss")
+    if issuer is not None and not _may_answer(resources, attempt, issuer):
+        raise ConnectFailed("answer_not_genuine")
+    if "error" in answer:
+        raise from_redirect(answer["error"], answer.get("error_description", ""))
+    if not answer.get("code"):
+        raise ConnectFailed("oauth_other")
+    return await exchange(resources, attempt, answer["code"])
+
+
+async def _kept(
+    resources: Resources, attempt: OAuthAttempt, traded: Traded, *, issuer: str | None
+) -> str | None:
+    """From here on there is a grant: it is kept, or given back."""
+    code = None
+    try:
+        grant = await try_out(resources, attempt, traded)
+        if issuer not in (None, attempt.login_url, grant.instance_url):
+            raise ConnectFailed("answer_not_genuine")
+        code = await keep_apart(resources, attempt, grant)
+    except ConnectFailed:
+        raise
+    except Exception as error:
+        log.exception("connect_unexpected", extra={"host_id": attempt.host_id})
+        raise ConnectFailed(UNEXPECTED) from error
+    finally:
+        if code is None:
+            await _give_back(resources, attempt, traded.tokens)
+    await look_for_the_lost(resources, _key(attempt, grant))
+    return code
+
+
+def _may_answer(resources: Resources, attempt: OAuthAttempt, issuer: str) -> bool:
+    """Who says to have answered must be where the attempt began (RFC 9207): another service's code is not
+    ours to trade. A login host leads people on to their org's My Domain, which must prove to be the org's.
+    """
+    if issuer == attempt.login_url:
+        return True
+    extra = resources.settings.extra_hosts
+    leads_on = is_login_host(attempt.login_url.removeprefix("https://")) or attempt.login_url in extra
+    try:
+        return leads_on and check_instance_url(issuer, extra=extra) == issuer
+    except HostNotAllowed:
+        return False
+
+
+async def _give_back(resources: Resources, attempt: OAuthAttempt, tokens: TokenAnswer) -> None:
+    """Let go of a grant that is not kept; whatever goes wrong here must not hide why it is not."""
+    token, host_id, login_url = tokens.refresh_token, attempt.host_id, attempt.login_url
+    if token is None:
+        return
+    org_and_user = None
+    with suppress(ConnectFailed):
+        org_and_user = parse_identity_url(tokens.identity_url, extra=resources.settings.extra_hosts)
+    try:
+        async with resources.database.system() as session:
+            if org_and_user is None:
+                outgoing = [
+                    await queue_revocation(
+                        session, resources.vault, host_id, login_url=login_url, token=token
+                    )
+                ]
+            else:
+                key = (*org_and_user, attempt.client_id)
+                await lock_key(session, key)
+                unused = Replaced(host_id, key, login_url, token)
+                outgoing = await give_back(session, resources.vault, unused)
+        await revoke_all(resources, outgoing)
+    except Exception:
+        log.exception("grant_not_given_back", extra={"host_id": host_id})
+
+
+def _key(attempt: OAuthAttempt, grant: NewGrant) -> tuple[str, str, str]:
+    return grant.identity.organization_id, grant.identity.user_id, attempt.client_id

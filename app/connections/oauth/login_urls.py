@@ -1,0 +1,45 @@
+"""Where people sign in: the login host of production, of sandboxes, or the org's own My Domain."""
+
+from typing import Final
+
+from app.api.errors import FieldError, PayloadInvalid
+from app.config.settings import Settings
+from app.connections.model.messages import explain
+from app.salesforce.allowed_hosts import HostNotAllowed, check_login_host, is_login_host, my_domain_of
+
+# environment, whether the org is a sandbox: the mix-up's advice
+MIX_UPS: Final[dict[tuple[str, bool | None], str]] = {
+    ("production", True): "not_for_production",
+    ("sandbox", False): "not_for_sandbox",
+}
+
+
+def login_url_for(settings: Settings, environment: str, my_domain: str | None) -> str:
+    """The origin that serves authorize and token requests from now on. Raises PayloadInvalid.
+
+    https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_endpoints.htm
+    """
+    if environment == "sandbox":
+        return settings.salesforce_sandbox_login_url
+    if environment != "my_domain":
+        return settings.salesforce_login_url
+    try:
+        return _my_domain(settings, (my_domain or "").strip().lower())
+    except HostNotAllowed as error:
+        advice = explain(settings, "partition_off" if error.is_partition else "my_domain_invalid")
+        where = FieldError(path="body.my_domain", message=advice.title)
+        raise PayloadInvalid(advice.title, advice=advice, errors=[where]) from None
+
+
+def mix_up(environment: str, *, is_sandbox: bool | None) -> str | None:
+    """The advice code when somebody signed in to the other kind of org than was chosen."""
+    return MIX_UPS.get((environment, is_sandbox))
+
+
+def _my_domain(settings: Settings, text: str) -> str:
+    host = text.removeprefix("https://").rstrip("/")
+    my_domain = my_domain_of(host)
+    url = check_login_host(text if my_domain == host else my_domain, extra=settings.extra_hosts)
+    if is_login_host(url.removeprefix("https://")):
+        raise HostNotAllowed(text)
+    return url

@@ -1,0 +1,172 @@
+"""Grants that Salesforce gave and nobody has confirmed yet: kept apart, then connected or given back."""
+
+import logging
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.dependencies import Resources
+from app.connections.grants.approval_limit import (
+    LIMIT,
+    GrantKey,
+    count_approvals,
+    hosts_beyond_the_limit,
+    lock_key,
+)
+from app.connections.grants.previous_grant import revoke_all
+from app.connections.grants.revocation import Revocation
+from app.connections.grants.superseded import Replaced, forget_evicted, give_back
+from app.connections.model.encrypted_columns import UNCONFIRMED_ACCESS, UNCONFIRMED_REFRESH
+from app.connections.oauth import attempts
+from app.connections.oauth.grant_exchange import NewGrant
+from app.connections.tokens.provider import ConnectionTokens
+from app.infrastructure import audit_log
+from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.models import OAuthAttempt, UnconfirmedGrant
+from app.salesforce.allowed_hosts import HostNotAllowed
+from app.salesforce.errors import SalesforceError
+
+log = logging.getLogger(__name__)
+
+MANY: Final = 50
+NOBODY: Final = "system"
+
+
+async def keep_apart(resources: Resources, attempt: OAuthAttempt, grant: NewGrant) -> str | None:
+    """Keep the grant until it is confirmed with the code that is the answer; None: the attempt was ended."""
+    key = (grant.identity.organization_id, grant.identity.user_id, attempt.client_id)
+    async with resources.database.system() as session:
+        code = await attempts.set_apart(session, attempt.attempt_id)
+        if code is None:
+            return None
+        await lock_key(session, key)
+        is_sixth = await count_approvals(session, key) >= LIMIT
+        session.add(_row(resources.vault, attempt, grant=grant, is_sixth=is_sixth))
+        await session.flush()
+        await forget_evicted(session, key)
+    return code
+
+
+async def look_for_the_lost(resources: Resources, key: GrantKey) -> None:
+    """At a sixth approval Salesforce has ended the oldest: its host learns it now, and not at its next sync.
+
+    What we count is a guess; Salesforce's answer to that host's own token is not.
+    """
+    async with resources.database.system() as session:
+        host_ids = await hosts_beyond_the_limit(session, key)
+    for host_id in host_ids:
+        with suppress(SalesforceError, SealBroken, KeyMissing, HostNotAllowed):
+            await ConnectionTokens(resources, host_id).keep_alive()
+
+
+async def find_unconfirmed(session: AsyncSession, attempt: OAuthAttempt) -> UnconfirmedGrant | None:
+    """The grant that this attempt has to confirm."""
+    return await session.get(UnconfirmedGrant, (attempt.host_id, attempt.attempt_id))
+
+
+async def refuse(
+    session: AsyncSession, vault: Vault, attempt: OAuthAttempt, *, problem_code: str, actor: str
+) -> list[Revocation]:
+    """End an attempt that the caller holds locked, without a connection, and give its grant back.
+
+    The answer is what to revoke after the commit.
+    """
+    row = await find_unconfirmed(session, attempt)
+    state = "expired" if problem_code == "not_confirmed" else "failed"
+    attempts.end(attempt, state=state, problem_code=problem_code)
+    return await _let_go(session, vault, row, problem_code=problem_code, actor=actor) if row else []
+
+
+async def give_back_ended(resources: Resources, host_id: str, attempt_id: str) -> bool:
+    """Give back the grant of an attempt that was ended, or not confirmed in time; False if it has none."""
+    async with resources.database.system() as session:
+        attempt, is_over = await attempts.lock_attempt(session, attempt_id)
+        row = await session.get(UnconfirmedGrant, (host_id, attempt_id))
+        if row is None or (attempt is not None and attempt.state == "confirming" and not is_over):
+            return False
+        if attempt is not None and attempt.state == "confirming":
+            outgoing = await refuse(
+                session, resources.vault, attempt, problem_code="not_confirmed", actor=NOBODY
+            )
+        else:
+            problem_code = attempt.problem_code if attempt is not None else None
+            outgoing = await _let_go(
+                session, resources.vault, row, problem_code=problem_code or "not_confirmed", actor=NOBODY
+            )
+    await revoke_all(resources, outgoing)
+    return True
+
+
+async def give_back_overdue(resources: Resources) -> int:
+    """Give back what nobody confirmed in time, and forget who began what is over (for housekeeping); says how
+    many grants that were.
+    """
+    is_its = (
+        OAuthAttempt.host_id == UnconfirmedGrant.host_id,
+        OAuthAttempt.attempt_id == UnconfirmedGrant.attempt_id,
+    )
+    in_time = (OAuthAttempt.state == "confirming", OAuthAttempt.expires_at > func.clock_timestamp())
+    waits = select(OAuthAttempt.attempt_id).where(*is_its, *in_time).exists()
+    async with resources.database.system() as session:
+        found = await session.execute(
+            select(UnconfirmedGrant.host_id, UnconfirmedGrant.attempt_id).where(~waits).limit(MANY)
+        )
+        overdue = [(row.host_id, row.attempt_id) for row in found]
+        await attempts.forget_names(session)
+    return sum([await give_back_ended(resources, *each) for each in overdue])
+
+
+async def _let_go(
+    session: AsyncSession, vault: Vault, row: UnconfirmedGrant, *, problem_code: str, actor: str
+) -> list[Revocation]:
+    outgoing = await _given_back(session, vault, row)
+    details = {
+        "attempt_id": row.attempt_id,
+        "problem": problem_code,
+        "org_id": row.org_id,
+        "salesforce_user_id": row.user_id,
+    }
+    await audit_log.record(
+        session, row.host_id, actor=actor, action="salesforce.connect_failed", details=details
+    )
+    return outgoing
+
+
+async def _given_back(session: AsyncSession, vault: Vault, row: UnconfirmedGrant) -> list[Revocation]:
+    await session.delete(row)
+    await session.flush()
+    try:
+        token = vault.open(row.refresh_token, host_id=row.host_id, column=UNCONFIRMED_REFRESH)
+    except (SealBroken, KeyMissing) as error:
+        log.error("grant_unreadable", extra={"host_id": row.host_id, "error": type(error).__name__})
+        return []
+    key = (row.org_id, row.user_id, row.client_id)
+    await lock_key(session, key)
+    return await give_back(session, vault, Replaced(row.host_id, key, row.login_url, token, row.granted_at))
+
+
+def _row(vault: Vault, attempt: OAuthAttempt, *, grant: NewGrant, is_sixth: bool) -> UnconfirmedGrant:
+    tokens, identity, host_id = grant.tokens, grant.identity, attempt.host_id
+    assert tokens.refresh_token is not None
+    return UnconfirmedGrant(
+        host_id=host_id,
+        attempt_id=attempt.attempt_id,
+        login_url=attempt.login_url,
+        client_id=attempt.client_id,
+        org_id=identity.organization_id,
+        org_name=grant.org_name,
+        org_edition=grant.org_edition,
+        org_is_sandbox=grant.org_is_sandbox,
+        instance_url=grant.instance_url,
+        user_id=identity.user_id,
+        username=identity.username or None,
+        user_name=identity.display_name or None,
+        identity_url=tokens.identity_url,
+        scope=tokens.scope,
+        api_version=grant.api_version,
+        access_token=vault.seal(tokens.access_token, host_id=host_id, column=UNCONFIRMED_ACCESS),
+        refresh_token=vault.seal(tokens.refresh_token, host_id=host_id, column=UNCONFIRMED_REFRESH),
+        is_sixth=is_sixth,
+    )

@@ -1,0 +1,1 @@
+"""Access tokens: stored, refreshed, and what ends a connection."""

@@ -1,0 +1,352 @@
+"""One refresh of a grant: claimed by a committed marker, sent once, stored before it is used."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.dependencies import Resources
+from app.connections.grants.approval_limit import was_evicted
+from app.connections.grants.revocation import queue_revocation
+from app.connections.grants.superseded import forget_left
+from app.connections.model.app_credentials import (
+    AppCredentials,
+    AppNotConfigured,
+    AppUnreadable,
+    credentials_for,
+)
+from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
+from app.connections.tokens.connection_state import GONE, NO_FAULT, end_connection
+from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED, is_doubtful, reason_of
+from app.infrastructure.database_errors import is_away
+from app.infrastructure.encryption import Vault
+from app.models import Connection
+from app.salesforce import oauth
+from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, check_login_host
+from app.salesforce.auth import (
+    AccessToken,
+    ConnectionEnded,
+    ConnectionUnusable,
+    GrantDoubted,
+    RefreshUnavailable,
+)
+from app.salesforce.oauth import OAuthAnswerLost, OAuthNotSent, OAuthRefused, TokenAnswer
+
+log = logging.getLogger(__name__)
+
+GRANT_DOUBTED: Final = "grant_doubted"
+DOUBT_WAITS: Final = (60.0, 300.0, 1800.0)
+"""Seconds after which a grant is tried again that was refused in words that we do not know."""
+
+ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
+"""How an address answers that an org has left; the redirect itself is never followed."""
+
+STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send one refresh: the version it replaces, and the marker that tells the others."""
+
+    version: int
+    marker: datetime
+    login_url: str
+    client_id: str
+    instance_url: str
+    refresh_token: str = field(repr=False)
+    state: str = "connected"
+
+
+async def claim_refresh(
+    session: AsyncSession,
+    vault: Vault,
+    host_id: str,
+    *,
+    where: ColumnElement[bool],
+    state: str = "connected",
+) -> Claim | None:
+    """Set the marker in the caller's transaction if the row is still as `where` says. Commit, then send.
+
+    Raises ConnectionUnusable.
+    """
+    claimed = (
+        await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.state == state, where)
+            .values(refresh_started_at=func.clock_timestamp())
+            .returning(
+                Connection.token_version,
+                Connection.refresh_started_at,
+                Connection.login_url,
+                Connection.client_id,
+                Connection.instance_url,
+                Connection.refresh_token,
+            )
+        )
+    ).one_or_none()
+    if claimed is None:
+        return None
+    assert claimed.refresh_started_at is not None
+    assert claimed.refresh_token is not None
+    return Claim(
+        version=claimed.token_version,
+        marker=claimed.refresh_started_at,
+        login_url=claimed.login_url,
+        client_id=claimed.client_id,
+        instance_url=claimed.instance_url,
+        state=state,
+        refresh_token=open_secret(vault, claimed.refresh_token, host_id=host_id, column=REFRESH_TOKEN),
+    )
+
+
+async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessToken | None:
+    """Send the claimed refresh and store its outcome; None when the row has moved on meanwhile.
+
+    Raises `ConnectionEnded` for a lasting no, `RefreshUnavailable` for one that may pass, and
+    `ConnectionUnusable` where the app's own credentials cannot be opened. The marker stays
+    only when the answer was lost: then the token may be rotated, and sending it again may end the grant.
+    """
+    try:
+        answer = await _send(resources, host_id, claim)
+    except OAuthAnswerLost as error:
+        log.warning("refresh_answer_lost", extra={"host_id": host_id, "error": str(error)})
+        stale = resources.settings.times.refresh_stale
+        raise RefreshUnavailable(f"the answer was lost: {error}", retry_after=stale) from error
+    except AppUnreadable as error:
+        await _clear(resources, host_id, claim)
+        raise ConnectionUnusable(UNREADABLE) from error
+    except (OAuthNotSent, AppNotConfigured, HostNotAllowed) as error:
+        await _clear(resources, host_id, claim)
+        log.warning("refresh_not_sent", extra={"host_id": host_id, "error": str(error)})
+        raise RefreshUnavailable(str(error)) from error
+    except OAuthRefused as error:
+        return await _refused(resources, host_id, claim=claim, refused=error)
+    return await _store_for_certain(resources, host_id, claim=claim, answer=answer)
+
+
+async def carry_out_probe(resources: Resources, host_id: str, claim: Claim) -> AccessToken | None:
+    """The same for a connection that is closed: a lasting no becomes its reason. None without a token.
+
+    Raises `RefreshUnavailable` for what may pass.
+    """
+    token = await carry_out(resources, host_id, claim)
+    if token is None:
+        await _clear(resources, host_id, claim)
+    return token
+
+
+async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer:
+    """Ask at the org's own address first: an org may forbid the common login hosts.
+
+    The login host is asked where nothing left for that address, or where it sends elsewhere: in both cases no
+    token was used. Every other answer, and a lost one, is the last word.
+    """
+    app = await credentials_for(resources, host_id, claim.client_id)
+    until = time.monotonic() + resources.settings.times.refresh_total
+    *own, login = _places(resources, claim)
+    for place in own:
+        try:
+            return await _ask(resources, place, app, claim=claim, until=until)
+        except OAuthNotSent as error:
+            reason = str(error)
+        except OAuthRefused as refused:
+            if refused.http_status not in ELSEWHERE:
+                raise
+            reason = refused.error
+        log.info("refresh_at_login_host", extra={"host_id": host_id, "error": reason})
+    return await _ask(resources, login, app, claim=claim, until=until)
+
+
+def _places(resources: Resources, claim: Claim) -> list[str]:
+    """Where this grant may be refreshed, each once, the login host last. Raises HostNotAllowed for that."""
+    extra = resources.settings.extra_hosts
+    login = check_login_host(claim.login_url, extra=extra)
+    try:
+        own = check_instance_url(claim.instance_url, extra=extra)
+    except HostNotAllowed:
+        return [login]
+    return list(dict.fromkeys((own, login)))
+
+
+async def _ask(
+    resources: Resources, place: str, app: AppCredentials, *, claim: Claim, until: float
+) -> TokenAnswer:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise OAuthNotSent("no time is left to ask at the login host")
+    return await oauth.refresh(
+        resources.http,
+        place,
+        refresh_token=claim.refresh_token,
+        client_id=app.client_id,
+        client_secret=app.client_secret,
+        within=left,
+    )
+
+
+async def _refused(
+    resources: Resources, host_id: str, *, claim: Claim, refused: OAuthRefused
+) -> AccessToken | None:
+    reason = reason_of(refused)
+    # Wrong credentials of the shared app are the operator's fault; they must not end every host's grant.
+    is_our_fault = (
+        reason == CREDENTIALS_REJECTED and claim.client_id == resources.settings.salesforce_client_id
+    )
+    if reason is None or is_our_fault:
+        await _clear(resources, host_id, claim)
+        log.error("refresh_refused", extra={"host_id": host_id, "error": refused.error})
+        raise RefreshUnavailable(str(refused), retry_after=30)
+    wait = await _try_again(resources, host_id, claim) if is_doubtful(refused) else None
+    if wait is not None:
+        raise GrantDoubted(str(refused), retry_after=wait) from refused
+    if reason == "access_revoked" and await _was_evicted(resources, host_id):
+        reason = "grant_evicted"
+    async with resources.database.tenant(host_id) as session:
+        if claim.state != "connected":
+            await _explain_anew(session, host_id, claim=claim, reason=reason)
+            return None
+        has_ended = await end_connection(
+            session,
+            host_id,
+            reason_code=reason,
+            token_version=claim.version,
+            details={"error": refused.error},
+        )
+    if has_ended:
+        raise ConnectionEnded(reason) from refused
+    return None
+
+
+async def _try_again(resources: Resources, host_id: str, claim: Claim) -> float | None:
+    """Seconds until a doubtful refusal is to be heard again; None once it was often enough, or was an end."""
+    if claim.state != "connected":
+        return None
+    async with resources.database.tenant(host_id) as session:
+        now = await session.scalar(select(func.clock_timestamp()))
+        connection = await session.get(Connection, host_id, with_for_update=True)
+        if connection is None or now is None or connection.refresh_started_at != claim.marker:
+            return None
+        is_known = connection.fault_code == GRANT_DOUBTED and connection.fault_until is not None
+        count = connection.fault_count if is_known else 0
+        if is_known and connection.fault_until is not None and connection.fault_until > now:
+            connection.refresh_started_at = None
+            left: timedelta = connection.fault_until - now
+            return left.total_seconds()
+        if count >= len(DOUBT_WAITS):
+            return None
+        wait = DOUBT_WAITS[count]
+        connection.refresh_started_at = None
+        connection.fault_code, connection.fault_count = GRANT_DOUBTED, count + 1
+        connection.fault_until = now + timedelta(seconds=wait)
+        connection.version += 1
+        return wait
+
+
+async def _explain_anew(session: AsyncSession, host_id: str, *, claim: Claim, reason: str) -> None:
+    if reason in GONE:
+        await forget_left(session, host_id)
+    await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
+        .where(Connection.state == claim.state)
+        .values(
+            reason_code=reason,
+            refresh_started_at=None,
+            version=Connection.version + case((Connection.reason_code == reason, 0), else_=1),
+        )
+    )
+
+
+async def _was_evicted(resources: Resources, host_id: str) -> bool:
+    async with resources.database.system() as session:
+        connection = await session.get(Connection, host_id)
+        return connection is not None and await was_evicted(session, connection)
+
+
+async def _store_for_certain(
+    resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer
+) -> AccessToken | None:
+    """Keep trying while the database is away for a moment: a rotated token exists nowhere else."""
+    for pause in STORE_PAUSES:
+        try:
+            return await _store(resources, host_id, claim=claim, answer=answer)
+        except (SQLAlchemyError, OSError) as error:
+            if not is_away(error):
+                raise
+            log.warning("refresh_not_stored", extra={"host_id": host_id, "error": type(error).__name__})
+            await asyncio.sleep(pause)
+    return await _store(resources, host_id, claim=claim, answer=answer)
+
+
+async def _store(
+    resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer
+) -> AccessToken | None:
+    values = _values(resources, host_id, claim=claim, answer=answer)
+    is_same = (Connection.host_id == host_id, Connection.token_version == claim.version)
+    async with resources.database.tenant(host_id) as session:
+        stored = await session.execute(
+            update(Connection)
+            .where(*is_same, Connection.state == claim.state)
+            .values(values)
+            .returning(Connection.token_version, Connection.instance_url)
+        )
+        row = stored.one_or_none()
+        await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.fault_code == GRANT_DOUBTED)
+            .values(**NO_FAULT)
+        )
+        if row is None:
+            await _overtaken(session, resources.vault, host_id, claim=claim, answer=answer)
+            return None
+    return AccessToken(answer.access_token, row.token_version, row.instance_url)
+
+
+def _values(resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer) -> dict[str, object]:
+    seal = resources.vault.seal
+    refresh_token = answer.refresh_token or claim.refresh_token
+    return {
+        "access_token": seal(answer.access_token, host_id=host_id, column=ACCESS_TOKEN),
+        "refresh_token": seal(refresh_token, host_id=host_id, column=REFRESH_TOKEN),
+        "instance_url": _followed(resources, host_id, claim=claim, answer=answer),
+        "is_rotating": refresh_token != claim.refresh_token,
+        "token_version": claim.version + 1,
+        "refresh_started_at": None,
+        "refreshed_at": func.clock_timestamp(),
+    }
+
+
+async def _overtaken(
+    session: AsyncSession, vault: Vault, host_id: str, *, claim: Claim, answer: TokenAnswer
+) -> None:
+    """The row moved on while we asked. After a disconnect a rotated grant has no owner left: it must go.
+
+    In any other state it is left alone: a commit whose answer was lost looks just the same.
+    """
+    state = await session.scalar(select(Connection.state).where(Connection.host_id == host_id))
+    if state == "disconnected" and answer.refresh_token is not None:
+        await queue_revocation(session, vault, host_id, login_url=claim.login_url, token=answer.refresh_token)
+
+
+def _followed(resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer) -> str:
+    """Where the org lives now; an answer that names a foreign host is not followed, its token is kept."""
+    try:
+        return check_instance_url(answer.instance_url, extra=resources.settings.extra_hosts)
+    except HostNotAllowed as error:
+        log.error("instance_url_refused", extra={"host_id": host_id, "host": error.host})
+        return claim.instance_url
+
+
+async def _clear(resources: Resources, host_id: str, claim: Claim) -> None:
+    async with resources.database.tenant(host_id) as session:
+        await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
+            .values(refresh_started_at=None)
+        )

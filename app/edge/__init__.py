@@ -1,1 +1,0 @@
-"""What every request passes before a route sees it, and what it may cost."""

@@ -1,0 +1,1 @@
+"""The host's field mapping, and what the org offers to map to."""

@@ -1,0 +1,162 @@
+"""The doors to a host's mapping, to its events' overrides, and to what a mapping may name."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
+from app.api.dependencies import ResourcesDep
+from app.field_mapping import service
+from app.field_mapping.object_fields import read_fields
+from app.field_mapping.request_schemas import (
+    EventMappingToCopy,
+    Mappable,
+    MappingGiven,
+    MappingToCopy,
+    MappingToSave,
+)
+from app.field_mapping.response_schemas import MappingShown, ObjectFields, Sources
+from app.field_mapping.service import Place
+from app.field_mapping.sources import read_sources
+from app.sync_preview.preview import preview
+from app.sync_preview.schemas import Preview
+
+router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["mapping"])
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
+HOST: Final = "/salesforce/mapping"
+EVENT: Final = "/events/{event_id}/salesforce/mapping"
+
+
+@router.get(HOST)
+async def get_host_mapping(
+    host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep
+) -> MappingShown:
+    """The host's mapping: what was chosen, what holds, and what the org says to it."""
+    return await service.read_mapping(resources, Place(host_id))
+
+
+@router.put(HOST)
+async def put_host_mapping(
+    host_id: HostIdPath, body: MappingToSave, principal: HostChangerDep, resources: ResourcesDep
+) -> MappingShown:
+    """Save the host's mapping whole; rows that failed for how things were set up are queued again."""
+    return await service.save_mapping(resources, Place(host_id), body, by=principal.user_id)
+
+
+@router.post(HOST + "/validate")
+async def validate_host_mapping(
+    host_id: HostIdPath, body: MappingGiven, principal: HostChangerDep, resources: ResourcesDep
+) -> MappingShown:
+    """The mapping as it would stand, judged by the org as it is now; nothing is saved."""
+    return await service.validate_mapping(resources, Place(host_id), body)
+
+
+@router.post(HOST + "/copy")
+async def copy_host_mapping(
+    host_id: HostIdPath, body: MappingToCopy, principal: HostChangerDep, resources: ResourcesDep
+) -> MappingShown:
+    """Take another host's mapping in the place of this one; a fixed owner only within one org."""
+    return await service.copy_from_host(resources, host_id, other=body.from_host_id, by=principal)
+
+
+@router.get(HOST + "/sources")
+async def get_host_sources(
+    host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep, response: Response
+) -> Sources:
+    """Where values may come from, with the questions that the host's attendees answered lately."""
+    response.headers.update(NO_STORE)
+    async with resources.database.tenant(host_id) as session:
+        return await read_sources(session, host_id)
+
+
+@router.get(HOST + "/objects/{sobject}/fields")
+async def get_fields(
+    host_id: HostIdPath,
+    sobject: Mappable,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    refresh: Annotated[bool, Query(description="ask Salesforce now: one API call")] = False,
+) -> ObjectFields:
+    """An object's fields and record types as the connected user sees them; kept for a day."""
+    return await read_fields(resources, host_id, sobject, is_anew=refresh)
+
+
+@router.get(EVENT)
+async def get_event_mapping(
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostReaderDep, resources: ResourcesDep
+) -> MappingShown:
+    """The event's overrides, and what holds for it."""
+    return await service.read_mapping(resources, Place(host_id, event_id))
+
+
+@router.put(EVENT)
+async def put_event_mapping(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: MappingToSave,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> MappingShown:
+    """Save the event's overrides whole: what is left out is as the host has it."""
+    return await service.save_mapping(resources, Place(host_id, event_id), body, by=principal.user_id)
+
+
+@router.delete(EVENT)
+async def delete_event_mapping(
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+) -> MappingShown:
+    """Let the event be as the host has it."""
+    return await service.clear_mapping(resources, Place(host_id, event_id), by=principal.user_id)
+
+
+@router.post(EVENT + "/validate")
+async def validate_event_mapping(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: MappingGiven,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> MappingShown:
+    """The overrides as they would stand, judged by the org as it is now; nothing is saved."""
+    return await service.validate_mapping(resources, Place(host_id, event_id), body)
+
+
+@router.post(EVENT + "/copy")
+async def copy_event_mapping(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    body: EventMappingToCopy,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+) -> MappingShown:
+    """Take the overrides of another event in the place of this one's."""
+    return await service.copy_from_event(resources, Place(host_id, event_id), wanted=body, by=principal)
+
+
+@router.get(EVENT + "/sources")
+async def get_event_sources(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Sources:
+    """Where values may come from, with the questions that this event's attendees answered."""
+    response.headers.update(NO_STORE)
+    async with resources.database.tenant(host_id) as session:
+        return await read_sources(session, host_id, event_id)
+
+
+@router.get("/events/{event_id}/salesforce/registrations/{registration_id}/preview")
+async def preview_registration(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    registration_id: RegistrationIdPath,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Preview:
+    """Per record and field what stands, what would stand, and why: looks in Salesforce, writes nothing."""
+    response.headers.update(NO_STORE)
+    return await preview(resources, host_id, event_id, registration_id=registration_id)

@@ -1,0 +1,75 @@
+"""An object's fields as a picker needs them: labels, types, picklists, and which of them a rule may fill."""
+
+from app.api.dependencies import Resources
+from app.api.errors import ObjectNotVisible
+from app.field_mapping.org_metadata import look_at
+from app.field_mapping.request_schemas import NOT_WRITTEN_YET
+from app.field_mapping.response_schemas import FieldShown, ObjectFields, PicklistValue, RecordTypeShown
+from app.field_mapping.source_catalog import why_owned
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.field_values.converters import FITTERS
+
+
+async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_anew: bool) -> ObjectFields:
+    """The object as the connected user sees it.
+
+    Raises ObjectNotVisible, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, SalesforceRefused and
+    SalesforceUnavailable.
+    """
+    view = await look_at(resources, host_id, [sobject], is_anew=is_anew)
+    described = view.describes.get(sobject)
+    if described is None:
+        raise ObjectNotVisible(f"The connected user cannot see {sobject}.")
+    return show_object(described)
+
+
+def show_object(described: SObjectDescribe) -> ObjectFields:
+    """The describe in the dashboard's words."""
+    fields = [_shown(described, field) for field in described.fields.values()]
+    return ObjectFields(
+        object=described.name,
+        label=described.label,
+        is_written=described.name not in NOT_WRITTEN_YET,
+        fields=sorted(fields, key=lambda field: (field.label.casefold(), field.name)),
+        record_types=[
+            RecordTypeShown(
+                developer_name=each.developer_name,
+                name=each.name,
+                is_available=each.is_available,
+                is_default=each.is_default,
+            )
+            for each in described.record_types
+            if not each.is_master
+        ],
+    )
+
+
+def why_not_mappable(sobject: str, field: Field) -> str | None:
+    """Why a rule cannot fill this field of the org, in words; None where one can."""
+    owned = why_owned(sobject, field.name)
+    if owned is not None:
+        return owned
+    if field.type not in FITTERS:
+        return f"fields of type {field.type} cannot be filled"
+    return None if field.is_createable or field.is_updateable else "read-only for the connected user"
+
+
+def _shown(described: SObjectDescribe, field: Field) -> FieldShown:
+    why_not = why_not_mappable(described.name, field)
+    return FieldShown(
+        name=field.name,
+        label=field.label,
+        type=field.type,
+        length=field.length,
+        is_required=field.is_required_on_create,
+        is_createable=field.is_createable,
+        is_updateable=field.is_updateable,
+        is_external_id=field.is_external_id,
+        is_restricted=field.is_restricted_picklist,
+        is_mappable=why_not is None,
+        why_not=why_not,
+        values=[
+            PicklistValue(value=value, label=label)
+            for value, label in zip(field.picklist_values, field.picklist_labels, strict=True)
+        ],
+    )

@@ -1,0 +1,77 @@
+"""What attendees answered so far, held against a mapping: options that would fail or be left out. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
+
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.field_values.converters import FITTERS, DoesNotFit, NotInPicklist, fitted
+from app.sync.field_values.states_and_countries import code_field, listed_place
+from app.sync.field_values.text_comparison import alike
+from app.sync.field_values.validation import ERROR, WARNING, Finding
+from app.sync.model.mapping_rules import FieldRule, Rules
+
+NAMED_MAX = 5
+OPTION_LENGTH = 80
+
+Options = Mapping[str, Sequence[str]]
+"""The options that attendees took, by source."""
+
+
+def check_options(
+    rules: Rules, describes: Mapping[str, SObjectDescribe], options: Options
+) -> Iterator[Finding]:
+    """A finding for each rule that does not know what to do with an option that was taken."""
+    for index, rule in enumerate(rules.fields):
+        taken = options.get(rule.path or "", ())
+        describe = describes.get(rule.sobject)
+        field = describe.fields.get(rule.field) if describe else None
+        if not taken or field is None or field.type not in FITTERS:
+            continue
+        codes = code_field(describe, rule.field)
+        for code, severity, message in _check(rule, field, taken, codes):
+            yield Finding(index, code, severity, rule.sobject, rule.field, message)
+
+
+def answers_of(rules: Rules) -> frozenset[str]:
+    """The answers that rules are about."""
+    paths = (rule.path for rule in rules.fields if rule.path)
+    return frozenset(path for path in paths if path.startswith("answers."))
+
+
+def _check(
+    rule: FieldRule, field: Field, taken: Sequence[str], codes: Field | None
+) -> Iterator[tuple[str, str, str]]:
+    if rule.choices or rule.otherwise is not None:
+        known = {alike(option) for option in rule.choices}
+        strange = [each for each in taken if alike(each) not in known]
+        if strange and rule.otherwise is None:
+            text = f"{_named(strange)} has no value for {field.label}: such registrations fail."
+            yield "answer_not_mapped", ERROR, text
+        return
+    refused, unfit = [], []
+    for option in taken:
+        try:
+            listed_place(rule.field, codes, option) if codes else fitted(field, option, zone=UTC)
+        except NotInPicklist:
+            refused.append(option)
+        except DoesNotFit:
+            unfit.append(option)
+    if refused:
+        text = (
+            f"{field.label} does not have {_named(refused)}: such registrations fail. Translate the options."
+        )
+        yield "answer_not_in_picklist", ERROR, text
+    if unfit:
+        is_fatal = field.is_required_on_create and rule.fallback is None
+        end = "such registrations fail" if is_fatal else "it is left out"
+        yield (
+            "answer_unfit",
+            ERROR if is_fatal else WARNING,
+            f"{_named(unfit)} does not fit {field.label}: {end}.",
+        )
+
+
+def _named(options: Iterable[str]) -> str:
+    names = [f"“{option[:OPTION_LENGTH]}”" for option in options]
+    more = [f"{len(names) - NAMED_MAX} more"] if len(names) > NAMED_MAX else []
+    return ", ".join([*names[:NAMED_MAX], *more])

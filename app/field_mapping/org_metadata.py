@@ -1,0 +1,73 @@
+"""What the connected org says of its objects, asked within the budget; or why it could not be asked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import defer
+
+from app.api.dependencies import Resources
+from app.api.errors import NotConnected, Problem, SalesforceUnavailable
+from app.connections.counted_calls import org_calls
+from app.models import Connection, OrgLease
+from app.salesforce.describe import SObjectDescribe
+from app.sync.lookup.describe_cache import forget_describes, load_describes
+
+
+@dataclass(frozen=True)
+class OrgView:
+    """The objects that were wanted, as the connected user sees them; `hidden` ones that user may not see.
+
+    `why_not` is the code of the problem that kept us from looking: then nothing is known.
+    """
+
+    describes: dict[str, SObjectDescribe] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    why_not: str | None = None
+
+
+async def view_org(
+    resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
+) -> OrgView:
+    """As `look_at`, but a look that failed is told and not raised: a mapping can be saved without."""
+    try:
+        return await look_at(resources, host_id, sobjects, is_anew=is_anew)
+    except Problem as problem:
+        return OrgView(why_not=type(problem).__name__)
+
+
+async def look_at(
+    resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
+) -> OrgView:
+    """The describes of these objects, kept for a day; `is_anew` asks Salesforce now, one call for each.
+
+    Raises NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, SalesforceRefused, SalesforceUnavailable.
+    """
+    wanted = set(sobjects)
+    org_id = await _open_org(resources, host_id)
+    async with org_calls(resources, host_id) as client:
+        if is_anew:
+            async with resources.database.tenant(host_id) as session:
+                await forget_describes(session, host_id=host_id, sobjects=wanted)
+        found = await load_describes(
+            resources.database, client, host_id=host_id, org_id=org_id, sobjects=wanted
+        )
+    return OrgView(found, hidden=frozenset(wanted - found.keys()))
+
+
+async def _open_org(resources: Resources, host_id: str) -> str:
+    """The connected org, unless it wants to be left alone. Raises NotConnected, SalesforceUnavailable."""
+    query = (
+        select(Connection, OrgLease.not_before)
+        .outerjoin(OrgLease, OrgLease.org_id == Connection.org_id)
+        .where(Connection.host_id == host_id)
+        .options(defer(Connection.access_token), defer(Connection.refresh_token))
+    )
+    async with resources.database.tenant(host_id) as session:
+        row = (await session.execute(query)).one_or_none()
+    if row is None or row[0].state == "disconnected":
+        raise NotConnected
+    if row[1] is not None and row[1] > datetime.now(UTC):
+        raise SalesforceUnavailable(headers={"Retry-After": "60"})
+    return str(row[0].org_id)

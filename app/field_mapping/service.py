@@ -1,0 +1,223 @@
+"""A host's mapping and its events' overrides: read, judge, save, copy.
+
+Salesforce is asked between two transactions, never inside one; a mapping can be saved while it is away.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.auth import Principal
+from app.api.dependencies import Resources
+from app.api.errors import MappingChanged
+from app.field_mapping.effective import effective_rules
+from app.field_mapping.objects import objects_of
+from app.field_mapping.options import Options, answers_of
+from app.field_mapping.org_metadata import view_org
+from app.field_mapping.request_schemas import EventMappingToCopy, MappingGiven, MappingToSave
+from app.field_mapping.response_schemas import MappingShown
+from app.field_mapping.sources import read_sources
+from app.field_mapping.store import Layers, Stored, read_layers, rearm, write_layer
+from app.field_mapping.validation import judge_mapping
+from app.hosts.host_lock import lock_host
+from app.infrastructure import audit_log
+from app.models import Connection
+from app.preflight.service import want_preflight
+from app.sync.lookup.describe_cache import forget_describes
+from app.sync.model.mapping_rules import Rules
+
+CHANGED: Final = "salesforce.mapping_changed"
+NAMED_MAX: Final = 50
+NOTHING: Final[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose mapping is meant: the host's own, or one event's over it."""
+
+    host_id: str
+    event_id: str | None = None
+
+
+async def read_mapping(resources: Resources, place: Place) -> MappingShown:
+    """The mapping as it stands. Raises EventNotFound."""
+    async with resources.database.tenant(place.host_id) as session:
+        layers = await read_layers(session, place.host_id, place.event_id)
+    return await _shown(resources, place, layers)
+
+
+async def validate_mapping(resources: Resources, place: Place, given: MappingGiven) -> MappingShown:
+    """The mapping as it would stand, judged by the org as it is now. Raises EventNotFound."""
+    async with resources.database.tenant(place.host_id) as session:
+        layers = await read_layers(session, place.host_id, place.event_id)
+    wanted = _with_own(layers, Stored(given.layer(), layers.own.version))
+    return await _shown(resources, place, wanted, is_anew=True)
+
+
+async def save_mapping(resources: Resources, place: Place, wanted: MappingToSave, *, by: str) -> MappingShown:
+    """Save this level whole, and queue again what failed for how things were set up.
+
+    Raises EventNotFound, MappingChanged.
+    """
+    return await _save(resources, place, wanted.layer(), by=by, version=wanted.version)
+
+
+async def clear_mapping(resources: Resources, place: Place, *, by: str) -> MappingShown:
+    """Take every choice of this level away. Raises EventNotFound."""
+    return await _save(resources, place, NOTHING, by=by)
+
+
+async def copy_from_host(resources: Resources, host_id: str, *, other: str, by: Principal) -> MappingShown:
+    """Take another host's mapping, for which the caller needs a role there, too. Raises HostNotFound."""
+    by.role_on(other)
+    return await _copy(resources, Place(host_id), source=Place(other), by=by)
+
+
+async def copy_from_event(
+    resources: Resources, place: Place, *, wanted: EventMappingToCopy, by: Principal
+) -> MappingShown:
+    """Take the overrides of another event, be it of another host. Raises HostNotFound, EventNotFound."""
+    other = wanted.from_host_id or place.host_id
+    by.role_on(other)
+    return await _copy(resources, place, source=Place(other, wanted.from_event_id), by=by)
+
+
+async def _copy(resources: Resources, place: Place, *, source: Place, by: Principal) -> MappingShown:
+    async with resources.database.tenant(source.host_id) as session:
+        layers = await read_layers(session, source.host_id, source.event_id)
+        their_org = await _org_of(session, source.host_id)
+    async with resources.database.tenant(place.host_id) as session:
+        is_same_org = their_org is not None and their_org == await _org_of(session, place.host_id)
+    layer = layers.own.layer if is_same_org else _without_ids(layers.own.layer)
+    copied = {"copied_from": {"host_id": source.host_id, "event_id": source.event_id}}
+    return await _save(resources, place, layer, by=by.user_id, about=copied)
+
+
+def _without_ids(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A fixed owner is a user of one org and means nothing in another."""
+    is_fixed = bool((layer.get("owner") or NOTHING).get("id"))
+    return {name: part for name, part in layer.items() if name != "owner" or not is_fixed}
+
+
+async def _save(
+    resources: Resources,
+    place: Place,
+    layer: Mapping[str, Any],
+    *,
+    by: str,
+    version: int | None = None,
+    about: Mapping[str, Any] = NOTHING,
+) -> MappingShown:
+    async with resources.database.tenant(place.host_id) as session:
+        await lock_host(session, place.host_id)
+        before = await read_layers(session, place.host_id, place.event_id)
+        if version is not None and version != before.own.version:
+            raise MappingChanged(f"The latest version is {before.own.version}.")
+        if layer != before.own.layer:
+            await write_layer(session, place.host_id, place.event_id, layer=layer, by=by)
+            await _look_again(session, place)
+        layers = await read_layers(session, place.host_id, place.event_id)
+        # Whatever was changed in the org meanwhile counts for what is tried again.
+        await forget_describes(session, host_id=place.host_id, sobjects=objects_of(rules_of(layers)))
+        retried = await rearm(session, place.host_id, place.event_id, by=by)
+        await _record(session, place, before=before, after=layers, retried=len(retried), about=about, by=by)
+    shown = await _shown(resources, place, layers)
+    await resources.wakeups.announce(set(retried))
+    return shown.model_copy(update={"retried": len(retried)})
+
+
+async def _record(
+    session: AsyncSession,
+    place: Place,
+    *,
+    before: Layers,
+    after: Layers,
+    retried: int,
+    about: Mapping[str, Any],
+    by: str,
+) -> None:
+    changed = changes_between(before.own.layer, after.own.layer)
+    if not changed and not retried:
+        return
+    details = {
+        "event_id": place.event_id,
+        "version": after.own.version,
+        "changed": changed[:NAMED_MAX],
+        "changes": len(changed),
+        "retried": retried,
+        **about,
+    }
+    await audit_log.record(session, place.host_id, actor=by, action=CHANGED, details=details)
+
+
+def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What differs, by name: `people.create`, `fields.Lead.Diet__c`. Values are told nowhere."""
+    old, new = _flat(before), _flat(after)
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {
+        f"{part}.{name}": value
+        for part in ("people", "record_types", "owner")
+        for name, value in (layer.get(part) or NOTHING).items()
+    }
+    rules = {f"fields.{rule['object']}.{rule['field']}": rule for rule in layer.get("fields") or ()}
+    return {**parts, **rules}
+
+
+def rules_of(layers: Layers) -> Rules:
+    """What holds: the event's choices over the host's over the defaults."""
+    return Rules.of(layers.host.layer, layers.event.layer if layers.event else None)
+
+
+def _with_own(layers: Layers, own: Stored) -> Layers:
+    return Layers(own) if layers.event is None else Layers(layers.host, own)
+
+
+async def _shown(
+    resources: Resources, place: Place, layers: Layers, *, is_anew: bool = False
+) -> MappingShown:
+    rules = rules_of(layers)
+    view = await view_org(resources, place.host_id, objects_of(rules), is_anew=is_anew)
+    options = await _options(resources, place, rules)
+    findings, required = judge_mapping(rules, layers.own.layer, view, options)
+    own = layers.own
+    return MappingShown(
+        host_id=place.host_id,
+        event_id=place.event_id,
+        chosen=dict(own.layer),
+        effective=effective_rules(layers.host.layer, layers.event.layer if layers.event else None),
+        findings=findings,
+        required_without_value=required,
+        is_checked=view.why_not is None,
+        unchecked_because=view.why_not,
+        retried=0,
+        version=own.version,
+        updated_at=own.updated_at,
+        updated_by=own.updated_by,
+    )
+
+
+async def _look_again(session: AsyncSession, place: Place) -> None:
+    """The preflight judges the host's mapping: what it said of the one before is no longer true."""
+    org_id = await _org_of(session, place.host_id)
+    if place.event_id is None and org_id is not None:
+        await want_preflight(session, place.host_id, org_id)
+
+
+async def _options(resources: Resources, place: Place, rules: Rules) -> Options:
+    """What attendees answered so far to the questions that the rules are about."""
+    paths = answers_of(rules)
+    if not paths:
+        return {}
+    async with resources.database.tenant(place.host_id) as session:
+        sources = await read_sources(session, place.host_id, place.event_id)
+    return {each.path: each.options for each in sources.items if each.path in paths}
+
+
+async def _org_of(session: AsyncSession, host_id: str) -> str | None:
+    connection = await session.get(Connection, host_id)
+    return connection.org_id if connection else None

@@ -1,0 +1,103 @@
+"""The stored layers of a mapping, and the failed rows that a change of it sets going again."""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.errors import EventNotFound
+from app.models import BACKFILL, Event, Mapping
+
+HOST_LEVEL: Final = ""
+
+# Rows are locked in the order of their keys, as everywhere. What failed in another org stays as it is.
+REARM: Final = text("""
+    WITH broken AS (
+        SELECT job.host_id, job.registration_id FROM sync_jobs AS job
+        JOIN connections USING (host_id)
+        WHERE job.host_id = :host_id AND job.org_id = connections.org_id
+          AND job.state = 'failed' AND job.error_class = 'configuration'
+          AND (CAST(:event_id AS text) = '' OR job.event_id = :event_id)
+        ORDER BY job.host_id, job.registration_id
+        FOR UPDATE OF job
+    )
+    UPDATE sync_jobs AS job
+    SET state = 'pending', wanted_version = job.wanted_version + 1, due_at = clock_timestamp(),
+        priority = :priority, why = 'retry', asked_by = :asked_by, attempts = 0, deaths = 0,
+        waiting_for = NULL, skipped_because = NULL
+    FROM broken
+    WHERE job.host_id = broken.host_id AND job.registration_id = broken.registration_id
+    RETURNING job.org_id
+""")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One level as it stands; version 0 where nothing was ever saved."""
+
+    layer: MappingOf[str, Any] = field(default_factory=dict)
+    version: int = 0
+    updated_at: datetime | None = None
+    updated_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The host's mapping, and one event's over it (None: the host's own is meant)."""
+
+    host: Stored
+    event: Stored | None = None
+
+    @property
+    def own(self) -> Stored:
+        return self.event or self.host
+
+
+async def read_layers(session: AsyncSession, host_id: str, event_id: str | None) -> Layers:
+    """What is stored. Raises EventNotFound."""
+    if event_id is not None and await session.get(Event, (host_id, event_id)) is None:
+        raise EventNotFound
+    wanted = [HOST_LEVEL, *([event_id] if event_id is not None else [])]
+    query = select(Mapping).where(Mapping.host_id == host_id, Mapping.event_id.in_(wanted))
+    found = {
+        row.event_id: Stored(row.layer, row.version, row.updated_at, row.updated_by)
+        for row in await session.scalars(query.execution_options(populate_existing=True))
+    }
+    event = None if event_id is None else found.get(event_id, Stored())
+    return Layers(found.get(HOST_LEVEL, Stored()), event)
+
+
+async def write_layer(
+    session: AsyncSession, host_id: str, event_id: str | None, *, layer: MappingOf[str, Any], by: str
+) -> None:
+    """Put this layer in the place of the one that stood; the caller holds the host's lock."""
+    row = insert(Mapping).values(
+        host_id=host_id, event_id=event_id or HOST_LEVEL, layer=dict(layer), updated_by=by
+    )
+    changed = {
+        "layer": row.excluded.layer,
+        "updated_by": row.excluded.updated_by,
+        "updated_at": func.clock_timestamp(),
+        "version": Mapping.version + 1,
+    }
+    await session.execute(
+        row.on_conflict_do_update(index_elements=[Mapping.host_id, Mapping.event_id], set_=changed)
+    )
+
+
+async def rearm(session: AsyncSession, host_id: str, event_id: str | None, *, by: str) -> list[str]:
+    """Queue the rows again that failed for how things are set up, below live work: one statement.
+
+    Returns the org of each.
+    """
+    values = {
+        "host_id": host_id,
+        "event_id": event_id or HOST_LEVEL,
+        "priority": BACKFILL,
+        "asked_by": by,
+    }
+    return list(await session.scalars(REARM, values))

@@ -1,0 +1,106 @@
+"""What the org says to a mapping: findings with their place, and required fields without a value. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.field_mapping.objects import ALWAYS_WRITTEN, created_by
+from app.field_mapping.options import Options, check_options
+from app.field_mapping.org_metadata import OrgView
+from app.field_mapping.response_schemas import MappingFinding, RequiredField
+from app.salesforce.describe import SObjectDescribe
+from app.sync.field_values.required_fields import may_be_invented, missing_required
+from app.sync.field_values.system_fields import PERSON_ACCOUNT
+from app.sync.field_values.validation import WRITTEN, Finding, check_mapping
+from app.sync.model.mapping_rules import DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, Rules
+
+Layer = Mapping[str, Any]
+
+# How a finding's code begins, the part of the mapping that it is about, where the documents tell more.
+PLACES: Final[tuple[tuple[str, str, str], ...]] = (
+    ("record_type", "record_types", "/docs/mapping#record_types"),
+    ("opt_out", "people.opt_out_field", "/docs/mapping#opt_out"),
+    ("match_field", "people.match_by", "/docs/mapping#matching"),
+    ("person_accounts", "people.create", "/docs/mapping#people"),
+    ("queue", "owner.id", "/docs/mapping#owner"),
+)
+ANYWHERE: Final = "/docs/mapping#wrong"
+
+
+def judge_mapping(
+    rules: Rules, own: Layer, view: OrgView, options: Options
+) -> tuple[list[MappingFinding], list[RequiredField]]:
+    """Findings, those first that keep rows from being written, and the fields that are required beyond them.
+
+    `own` is the layer whose places the findings name; `options` what attendees answered so far. What the org
+    did not show is not judged.
+    """
+    judged = [*check_mapping(rules, view.describes), *check_options(rules, view.describes, options)]
+    found = [_shown(each, own) for each in judged]
+    mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & WRITTEN
+    hidden = [_hidden(sobject) for sobject in sorted(view.hidden & mapped)]
+    findings = sorted([*found, *hidden], key=lambda finding: finding.severity != "error")
+    return findings, required_without_value(rules, view.describes)
+
+
+def required_without_value(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> list[RequiredField]:
+    """The required fields that no rule fills, of each object that is created under these rules."""
+    is_person = rules.creates == PERSON_ACCOUNT_CREATED
+    created = [each for each in (*created_by(rules), *ALWAYS_WRITTEN) if each in describes]
+    return [
+        RequiredField(
+            object=sobject,
+            field=field.name,
+            label=field.label,
+            type=field.type,
+            is_filled=rules.fills_required and may_be_invented(field),
+        )
+        for sobject in created
+        for field in missing_required(
+            rules,
+            describes[sobject],
+            sobject=PERSON_ACCOUNT if is_person and sobject == "Account" else sobject,
+        )
+    ]
+
+
+def _shown(finding: Finding, own: Layer) -> MappingFinding:
+    part, link = _place(finding)
+    return MappingFinding(
+        code=finding.code,
+        severity=finding.severity,
+        path=_path(finding, part, own),
+        object=finding.sobject,
+        field=finding.field,
+        message=finding.message,
+        link=link,
+    )
+
+
+def _hidden(sobject: str) -> MappingFinding:
+    return MappingFinding(
+        code="object_not_visible",
+        severity="error",
+        path=None,
+        object=sobject,
+        field=None,
+        message=f"The connected user cannot see {sobject}: none of its rules can be followed.",
+        link=ANYWHERE,
+    )
+
+
+def _place(finding: Finding) -> tuple[str, str]:
+    for start, part, link in PLACES:
+        if finding.code.startswith(start):
+            return part, link
+    return "fields", ANYWHERE
+
+
+def _path(finding: Finding, part: str, own: Layer) -> str | None:
+    """Where the finding is in this level's own choices; None where another level made them."""
+    if part == "fields":
+        named = [(each["object"], each["field"]) for each in own.get("fields") or ()]
+        key = (finding.sobject, finding.field)
+        return f"fields.{named.index(key)}" if key in named else None
+    name = finding.sobject if part == "record_types" else part.partition(".")[2]
+    group = part.partition(".")[0]
+    return f"{group}.{name}" if name in (own.get(group) or {}) else None

@@ -1,0 +1,97 @@
+"""The doors to a host's settings and audit log, and to leaving single registrations out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
+from app.api.dependencies import ResourcesDep
+from app.hosts.audit_log import AuditPage, list_audit
+from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, read_settings
+from app.registrations.exclusion import set_excluded
+from app.registrations.schemas import Row
+
+router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["host"])
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@router.get("/salesforce/settings")
+async def get_settings(
+    host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep, response: Response
+) -> SettingsShown:
+    """What the host chose."""
+    response.headers.update(NO_STORE)
+    async with resources.database.tenant(host_id) as session:
+        return await read_settings(session, host_id)
+
+
+@router.put("/salesforce/settings")
+async def put_settings(
+    host_id: HostIdPath,
+    body: SettingsWanted,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> SettingsShown:
+    """Change what is given and leave the rest; holds from now on."""
+    response.headers.update(NO_STORE)
+    async with resources.database.tenant(host_id) as session:
+        shown, org_ids = await change_settings(session, host_id, body, by=principal.user_id)
+    await resources.wakeups.announce(org_ids)
+    return shown
+
+
+@router.get("/salesforce/audit")
+async def get_audit(
+    host_id: HostIdPath,
+    principal: HostReaderDep,
+    resources: ResourcesDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=4096)] = None,
+) -> AuditPage:
+    """Who did what, newest first."""
+    async with resources.database.tenant(host_id) as session:
+        return await list_audit(session, host_id, limit=limit, cursor=cursor)
+
+
+@router.post("/events/{event_id}/salesforce/registrations/{registration_id}/exclude")
+async def exclude_registration(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    registration_id: RegistrationIdPath,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Row:
+    """Never write this registration; what stands in Salesforce stays."""
+    response.headers.update(NO_STORE)
+    return await set_excluded(
+        resources,
+        host_id,
+        event_id,
+        registration_id=registration_id,
+        is_excluded=True,
+        by=principal.user_id,
+    )
+
+
+@router.post("/events/{event_id}/salesforce/registrations/{registration_id}/include")
+async def include_registration(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    registration_id: RegistrationIdPath,
+    principal: HostChangerDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> Row:
+    """Write this registration after all."""
+    response.headers.update(NO_STORE)
+    return await set_excluded(
+        resources,
+        host_id,
+        event_id,
+        registration_id=registration_id,
+        is_excluded=False,
+        by=principal.user_id,
+    )

@@ -1,0 +1,1 @@
+"""Postgres, Redis, encryption, logs and metrics. Knows no domain."""

@@ -1,0 +1,83 @@
+"""Gives idle connections back: a pool keeps what its process needed lately, not what it needed once."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import AsyncAdaptedQueuePool, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util.queue import Empty
+
+from app.infrastructure.database_errors import SERVER_FULL, sqlstate
+
+LOOK_SECONDS: Final = 2.0
+KEPT_LOOKS: Final = 3
+"""The most connections in use over so many looks are kept open."""
+
+
+class ShrinkingPool(AsyncAdaptedQueuePool):
+    """SQLAlchemy's pool, which can also give up idle connections: by itself it never shrinks."""
+
+    def close_idle(self, count: int) -> None:
+        """Close up to `count` connections that nobody uses, those first that were idle for longest."""
+        for _ in range(count):
+            try:
+                record = self._pool.get(block=False)
+            except Empty:
+                return
+            record.close()
+            self._dec_overflow()
+
+
+class PoolUse:
+    """Counts what one engine's pool had in use at most, look by look."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        pool = engine.sync_engine.pool
+        assert isinstance(pool, ShrinkingPool)
+        self._pool = pool
+        self._peaks = [0] * KEPT_LOOKS
+        event.listen(pool, "checkout", self._note)
+
+    def _note(self, *_: object) -> None:
+        self._peaks[-1] = max(self._peaks[-1], self._pool.checkedout())
+
+    def unneeded(self) -> int:
+        """How many of the open connections nobody needed lately; begins the next look."""
+        unneeded = self._pool.checkedin() + self._pool.checkedout() - max(self._peaks)
+        self._peaks = [*self._peaks[1:], self._pool.checkedout()]
+        return max(unneeded, 0)
+
+    async def give_back(self) -> None:
+        """Close the idle connections that nobody needed lately."""
+        await greenlet_spawn(self._pool.close_idle, self.unneeded())
+
+    async def give_all_back(self) -> None:
+        """Close all idle connections."""
+        await greenlet_spawn(self._pool.close_idle, self._pool.checkedin())
+
+
+async def give_back_idle(engines: Sequence[AsyncEngine], *, every: float = LOOK_SECONDS) -> None:
+    """Look after the pools of `engines` until cancelled.
+
+    A server without room for one more gets all idle ones back at once: one pool's are what the other needs.
+    """
+    uses = [PoolUse(engine) for engine in engines]
+    is_full = asyncio.Event()
+
+    def note(context: ExceptionContext) -> None:
+        if sqlstate(context.original_exception) == SERVER_FULL:
+            is_full.set()
+
+    for engine in engines:
+        event.listen(engine.sync_engine, "handle_error", note)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await is_full.wait()
+        for use in uses:
+            await (use.give_all_back() if is_full.is_set() else use.give_back())
+        is_full.clear()

@@ -1,0 +1,177 @@
+"""Engines per role, and unit_of_work(): the one place that commits, bound to a tenant or to none."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, Self
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from app.config.postgres_url import DRIVER, connect_arguments
+from app.config.settings import DatabaseSettings
+from app.infrastructure.acting_role import COMMAND_SECONDS, acting_as
+from app.infrastructure.connection_pool import ShrinkingPool
+from app.infrastructure.database_errors import sqlstate
+from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
+from app.infrastructure.raw_connection import Direct
+
+CONNECT_SECONDS: Final = 5.0
+SOCKET_OPTIONS: Final = {
+    # The kernel probes a silent peer after 10 s and gives it up 10 s later, or when what was sent is
+    # not acknowledged for 15 s. Without these it retransmits for 16 minutes.
+    "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
+    "TCP_KEEPIDLE": (socket.IPPROTO_TCP, 10),
+    "TCP_KEEPINTVL": (socket.IPPROTO_TCP, 5),
+    "TCP_KEEPCNT": (socket.IPPROTO_TCP, 2),
+    "TCP_USER_TIMEOUT": (socket.IPPROTO_TCP, 15_000),
+}
+READ_ONLY: Final = "25006"
+
+BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
+
+
+def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:
+    """An engine all of whose transactions act as `role` and keep LIMITS, behind a pooler too."""
+    name = f"eventship-salesforce:{role.removeprefix('eventship_')}"
+    engine = create_async_engine(
+        f"{DRIVER}://",
+        poolclass=ShrinkingPool,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={
+            **reached(url, name),
+            "connection_class": acting_as(role),
+            "command_timeout": COMMAND_SECONDS,
+        },
+    )
+    event.listen(engine.sync_engine, "connect", _guard_socket)
+    event.listen(engine.sync_engine, "handle_error", _leave_demoted)
+    return engine
+
+
+def _guard_socket(connection: Any, _: object) -> None:
+    """Let the kernel notice that the other end is gone; where a system lacks an option, without it."""
+    transport = connection.driver_connection._transport
+    found = transport.get_extra_info("socket")
+    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    for name, (level, value) in SOCKET_OPTIONS.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            found.setsockopt(level, option, value)
+
+
+def _leave_demoted(context: ExceptionContext) -> None:
+    """Take a server that became read-only for lost: the whole pool looks for the one that took its place."""
+    if context.sqlalchemy_exception is not None and sqlstate(context.sqlalchemy_exception) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def lone_engine(url: str) -> AsyncEngine:
+    """Connections that act as their login: for `migrate`."""
+    return create_async_engine(
+        f"{DRIVER}://", poolclass=NullPool, connect_args=reached(url, "eventship-salesforce:migrate")
+    )
+
+
+def reached(url: str, application_name: str) -> dict[str, Any]:
+    """What the driver is told to connect to `url`, within CONNECT_SECONDS."""
+    given = connect_arguments(url, application_name=application_name)
+    return {**given, "timeout": CONNECT_SECONDS}
+
+
+class Database:
+    """Two engines on Postgres: `tenant` sees one host's rows only, `system` sees all tables it is granted."""
+
+    app_variable = system_variable = "DATABASE_URL"
+
+    def __init__(self, app: AsyncEngine, system: AsyncEngine, *, audit_key: bytes | None = None) -> None:
+        self._engines = (app, system)
+        info = {"audit_key": audit_key}
+        self._app = async_sessionmaker(app, expire_on_commit=False, info=info)
+        self._system = async_sessionmaker(system, expire_on_commit=False, info=info)
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        app_url: str | None = None,
+        system_url: str | None = None,
+        pool: int = 10,
+        audit_key: bytes | None = None,
+    ) -> Self:
+        """With logins of their own for both roles, or `url` for the one that has none.
+
+        Without `audit_key`, nothing that leaves an entry in the audit log can be done.
+        """
+        database = cls(
+            engine_for(app_url or url, APP_ROLE, pool=pool),
+            engine_for(system_url or url, SYSTEM_ROLE, pool=pool),
+            audit_key=audit_key,
+        )
+        database.app_variable = "DATABASE_APP_URL" if app_url else "DATABASE_URL"
+        database.system_variable = "DATABASE_SYSTEM_URL" if system_url else "DATABASE_URL"
+        return database
+
+    @classmethod
+    def of(cls, settings: DatabaseSettings, *, audit_key: bytes | None = None) -> Self:
+        return cls.connect(
+            settings.database_url,
+            app_url=settings.database_app_url,
+            system_url=settings.database_system_url,
+            pool=settings.database_pool,
+            audit_key=audit_key,
+        )
+
+    @asynccontextmanager
+    async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
+        """One transaction that sees and writes the rows of `host_id` alone (row-level security)."""
+        async with unit_of_work(self._app) as session:
+            await session.execute(BIND_TENANT, {"host_id": host_id})
+            yield session
+
+    @asynccontextmanager
+    async def system(self) -> AsyncIterator[AsyncSession]:
+        """One transaction across hosts: intake, leases, sweeper, operations. Name the host in every query."""
+        async with unit_of_work(self._system) as session:
+            yield session
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        """Those of the app's role and of the system's role."""
+        return self._engines
+
+    def direct(self) -> Direct:
+        """A connection of its own to what `system` sees, for who commits many times a second."""
+        return Direct(self._engines[1])
+
+    async def close(self) -> None:
+        for engine in self._engines:
+            await engine.dispose()
+
+
+def connections_up_to(settings: DatabaseSettings) -> int:
+    """The most connections that a process holds: one pool for each of its two roles."""
+    return 2 * settings.database_pool
+
+
+@asynccontextmanager
+async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[AsyncSession]:
+    """Commit at the end, roll back on any exception; the only commit of any session.
+
+    Whoever ran out of time does not wait for a rollback: the connection may be what took the time.
+    """
+    async with sessions() as session:
+        try:
+            yield session
+            await session.commit()
+        except (asyncio.CancelledError, TimeoutError):
+            await session.invalidate()
+            raise

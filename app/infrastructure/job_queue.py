@@ -1,0 +1,80 @@
+"""Tell the workers that an org has work: best effort, after the commit, never in the way of an answer.
+
+Without a job id, on purpose: arq drops an equal id while a job runs and for an hour after it finished, and
+the org's lease makes a second wake-up harmless. A lost one costs a sweep (seconds), never data.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from arq.connections import ArqRedis, create_pool
+from redis.exceptions import RedisError
+
+from app.config.redis_url import redis_settings
+from app.infrastructure.log_limit import LogLimit
+from app.infrastructure.telemetry import WAKE_UP_FAILURES
+
+log = logging.getLogger(__name__)
+limit = LogLimit(log)
+
+DRAIN = "drain"
+CHANGES = "eventship:changes"
+"""Where org ids are published whose rows changed, for whoever shows them live."""
+BUDGET_SECONDS = 0.25
+
+
+def serialize(job: dict[str, Any]) -> bytes:
+    """JSON: whoever can write to Redis must not be able to run code here (arq's default is pickle)."""
+    return json.dumps(job).encode()
+
+
+def deserialize(raw: bytes) -> dict[str, Any]:
+    job: dict[str, Any] = json.loads(raw)
+    return job
+
+
+class WakeUps:
+    """Announces orgs to the workers; connects when first needed and forgets a broken pool."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._settings = redis_settings(redis_url)
+        self._pool: ArqRedis | None = None
+
+    async def announce(self, org_ids: Iterable[str]) -> None:
+        """Enqueue one drain per org, within 250 ms in all; failures are counted, not raised."""
+        wanted = set(org_ids)
+        if not wanted:
+            return
+        try:
+            async with asyncio.timeout(BUDGET_SECONDS):
+                pool = await self._connected()
+                for org_id in wanted:
+                    await pool.enqueue_job(DRAIN, org_id)
+                    await pool.publish(CHANGES, org_id)
+        except (RedisError, OSError, TimeoutError) as error:
+            WAKE_UP_FAILURES.inc()
+            limit.log(logging.WARNING, "wake_up_failed", key="", error=type(error).__name__)
+            await self.close()
+
+    async def tell_changed(self, org_id: str) -> None:
+        """Let live views look at once, within 250 ms; without it they look a second later."""
+        try:
+            async with asyncio.timeout(BUDGET_SECONDS):
+                await (await self._connected()).publish(CHANGES, org_id)
+        except (RedisError, OSError, TimeoutError):
+            await self.close()
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await pool.aclose(close_connection_pool=True)
+
+    async def _connected(self) -> ArqRedis:
+        if self._pool is None:
+            self._pool = await create_pool(
+                self._settings, job_serializer=serialize, job_deserializer=deserialize
+            )
+        return self._pool

@@ -1,0 +1,71 @@
+"""What must be true before a process starts to work, and what it says when it is not."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+from app.config.settings import SettingsInvalid
+from app.infrastructure.database import Database
+from app.infrastructure.database_errors import NOT_MIGRATED, DatabaseUnreachable, sqlstate, unreachable
+from app.infrastructure.database_roles import RightsMissing
+from app.infrastructure.encryption import KeyInvalid, KeyMissing
+from app.infrastructure.migration_runner import MigrationFailed
+from app.infrastructure.pepper import PepperChanged
+from app.infrastructure.schema_revision import NOTHING, STAMP, SchemaMissing, SchemaUnfit, Stamp, schema_fault
+from app.infrastructure.tenant_isolation import fault_of_app, fault_of_system
+
+T = TypeVar("T")
+
+
+class RoleUnsafe(Exception):
+    """A connection acts as somebody who sees or may do more, or less, than it should."""
+
+
+CANNOT_START = (
+    SettingsInvalid,
+    DatabaseUnreachable,
+    SchemaMissing,
+    SchemaUnfit,
+    RightsMissing,
+    MigrationFailed,
+    RoleUnsafe,
+    KeyInvalid,
+    KeyMissing,
+    PepperChanged,
+)
+"""Faults of the configuration, each with a message that says what to set; anything else is our own fault."""
+
+
+async def check_database(database: Database) -> str:
+    """The revision of the database, after its tables and both engines proved to be as this release needs.
+
+    Raises DatabaseUnreachable, SchemaMissing, SchemaUnfit, RoleUnsafe.
+    """
+    stamp = await _answer(database.system_variable, read_stamp, database)
+    fault = schema_fault(stamp)
+    if fault is not None:
+        raise SchemaUnfit(f"{database.system_variable} is {fault}")
+    for variable, fault_of in (
+        (database.system_variable, fault_of_system),
+        (database.app_variable, fault_of_app),
+    ):
+        fault = await _answer(variable, fault_of, database)
+        if fault is not None:
+            raise RoleUnsafe(fault)
+    return str(stamp["version_num"])
+
+
+async def _answer(variable: str, ask: Callable[[Database], Awaitable[T]], database: Database) -> T:
+    try:
+        return await ask(database)
+    except (DBAPIError, OSError, TimeoutError) as error:
+        if sqlstate(error) in NOT_MIGRATED:
+            raise SchemaMissing(f"{variable} has no tables yet: run `eventship-salesforce migrate`") from None
+        raise DatabaseUnreachable(unreachable(error, variable)) from error
+
+
+async def read_stamp(database: Database) -> Stamp:
+    """What the migrations left behind about themselves."""
+    async with database.system() as session:
+        return await session.scalar(STAMP) or NOTHING

@@ -1,0 +1,99 @@
+"""Logs as JSON lines without personal data or secrets, and the metrics of the service."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+REGISTRY = CollectorRegistry()
+WAKE_UP_FAILURES = Counter(
+    "sync_wakeup_failures_total", "wake-ups that Redis did not take", registry=REGISTRY
+)
+WEBHOOK_REQUESTS = Counter(
+    "webhook_requests_total", "webhooks by outcome or problem code", ["outcome"], registry=REGISTRY
+)
+WEBHOOK_SECONDS = Histogram(
+    "webhook_request_duration_seconds", "a webhook from its headers to its answer", registry=REGISTRY
+)
+WEBHOOK_BODY_CHANGES = Counter(
+    "webhook_body_changes_total", "webhook ids that came again with another body", registry=REGISTRY
+)
+
+ACCESS_REFUSALS = Counter(
+    "access_refusals_total",
+    "requests kept out, by problem code: tokens, signatures, roles, foreign hosts, too many",
+    ["code"],
+    registry=REGISTRY,
+)
+
+PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+SECRET_NAMES = re.compile(
+    r"authorization|cookie|token|secret|verifier|^code$|^state$|signature|assertion", re.I
+)
+SECRET_SHAPES = re.compile(
+    r"00D[A-Za-z0-9]{12,15}![A-Za-z0-9._-]+"  # Salesforce access tokens
+    r"|5Aep[A-Za-z0-9._-]{20,}"  # Salesforce refresh tokens
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # JWTs
+    r"|whsec_[A-Za-z0-9+/=]+"
+    r"|(?<=[?&])(?:code|state|ticket|token)=[^&\s\"']+"
+    r"|\b(?:access_token|refresh_token|client_secret|code_verifier)=[^&\s\"']+"
+    r"|[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail addresses
+)
+LIBRARIES: Final[Mapping[str, int]] = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "authlib": logging.WARNING,
+    "asyncio": logging.WARNING,
+    # What a wake-up runs logs its own failures; arq repeats them as text, with times and counts.
+    "arq": logging.CRITICAL,
+    # SQLAlchemy's pool, which logs each connection that it gives up under the name of our own subclass.
+    "app.infrastructure.connection_pool.ShrinkingPool": logging.WARNING,
+}
+"""From which level on each is heard."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: ts, level, event, and whatever stands in `extra`, with secrets masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": mask(record.getMessage()),
+        }
+        for name, value in vars(record).items():
+            if name not in PLAIN:
+                line[name] = "***" if SECRET_NAMES.search(name) else mask(value)
+        if record.exc_info:
+            line["exception"] = mask(self.formatException(record.exc_info))
+        return json.dumps(line, default=str)
+
+
+def mask(value: Any) -> Any:
+    """The value with everything that looks like a secret or an e-mail address taken out."""
+    if isinstance(value, str):
+        return SECRET_SHAPES.sub("***", value)
+    if isinstance(value, int | float | bool) or value is None:
+        return value
+    return SECRET_SHAPES.sub("***", str(value))
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard error for the whole process; libraries only from warnings on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name, heard_from in LIBRARIES.items():
+        logging.getLogger(name).setLevel(heard_from)
+    logging.getLogger("uvicorn.error").addFilter(is_said_once)
+
+
+def is_said_once(record: logging.LogRecord) -> bool:
+    """Leave out what `app.api.errors` logs already: uvicorn gets an unexpected error a second time."""
+    return not record.getMessage().startswith("Exception in ASGI application")

@@ -1,0 +1,1 @@
+"""Live streams: change detection and server-sent events."""

@@ -1,0 +1,88 @@
+"""All live streams of this process: bounded in number, one feed per host, ended together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from app.api.dependencies import Resources
+from app.api.errors import TooManyRequests
+from app.live.host_feed import Feed
+from app.live.snapshots import Snapshots
+from app.live.subscriber import Listener
+
+STREAMS_PER_HOST: Final = 20
+STREAMS_PER_PROCESS: Final = 1_000
+LATER: Final = {"Retry-After": "10"}
+
+
+class Feeds:
+    """The feeds that somebody listens to; a feed starts with its first listener and ends with its last."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._feeds: dict[str, Feed] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._is_closed = False
+
+    @property
+    def streams(self) -> int:
+        return sum(len(feed.listeners) for feed in self._feeds.values())
+
+    def check_room(self, host_id: str) -> None:
+        """Raises TooManyRequests when the host or the process has as many streams as it may."""
+        feed = self._feeds.get(host_id)
+        of_host = len(feed.listeners) if feed else 0
+        if self._is_closed or of_host >= STREAMS_PER_HOST or self.streams >= STREAMS_PER_PROCESS:
+            raise TooManyRequests("Too many live streams are open; poll until one is free.", headers=LATER)
+
+    @asynccontextmanager
+    async def listening(self, host_id: str, listener: Listener) -> AsyncIterator[Feed]:
+        """Let `listener` have what changes at the host from now on. Raises TooManyRequests."""
+        self.check_room(host_id)
+        feed = self._feeds.get(host_id)
+        if feed is None:
+            feed = self._feeds[host_id] = Feed(Snapshots(self._resources, host_id))
+        feed.listeners.add(listener)
+        try:
+            await self._start(feed)
+            yield feed
+        finally:
+            feed.listeners.discard(listener)
+            if not feed.listeners:
+                self._stop(feed)
+
+    def hint(self, org_ids: Iterable[str]) -> None:
+        """Something happened at these orgs: their hosts' feeds look at once."""
+        wanted = set(org_ids)
+        for feed in self._feeds.values():
+            if feed.org_id in wanted:
+                feed.hint()
+
+    def close(self) -> None:
+        """End every stream, and let no new one begin: the process is about to stop."""
+        self._is_closed = True
+        for feed in self._feeds.values():
+            for listener in feed.listeners:
+                listener.end()
+
+    async def stop(self) -> None:
+        """End every stream and every feed."""
+        self.close()
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start(self, feed: Feed) -> None:
+        async with feed.starting:
+            if feed.host_id not in self._tasks:
+                await feed.start()
+                self._tasks[feed.host_id] = asyncio.create_task(feed.run(), name=f"feed {feed.host_id}")
+
+    def _stop(self, feed: Feed) -> None:
+        if self._feeds.get(feed.host_id) is feed:
+            del self._feeds[feed.host_id]
+        task = self._tasks.pop(feed.host_id, None)
+        if task is not None:
+            task.cancel()

@@ -1,0 +1,77 @@
+"""What the live stream sends, read from the database: the same objects that the other doors answer."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import exists, select
+
+from app.api.auth import Principal, Role
+from app.api.dependencies import Resources
+from app.api.errors import EventNotFound
+from app.campaigns.links import link_view
+from app.connections.card import load_card
+from app.live.change_detection import Changed
+from app.live.messages import Message
+from app.models import Event, Registration
+from app.registrations.context import load_context
+from app.registrations.listing import rows_of
+from app.registrations.stats import event_stats
+
+EVENTS_MAX = 500
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Reads snapshots of one host; each read is a short transaction of its own."""
+
+    resources: Resources
+    host_id: str
+
+    async def stats(self, event_id: str, *, number: int) -> Message | None:
+        """None for an event that is not there."""
+        is_configured = self.resources.settings.has_shared_app
+        async with self.resources.database.tenant(self.host_id) as session:
+            try:
+                stats = await event_stats(session, self.host_id, event_id, is_configured=is_configured)
+            except EventNotFound:
+                return None
+        return Message("stats", number, stats.model_dump_json(), event_id)
+
+    async def link(self, event_id: str, *, number: int) -> Message:
+        """The link, or null."""
+        async with self.resources.database.tenant(self.host_id) as session:
+            link = await link_view(session, self.host_id, event_id)
+        return Message("link", number, link.model_dump_json() if link else "null", event_id)
+
+    async def card(self, role: Role, hosts: frozenset[str], *, number: int) -> Message:
+        """The card as this role sees it, with a token that names these hosts."""
+        nobody = Principal("", dict.fromkeys(hosts, Role.MEMBER) | {self.host_id: role}, frozenset())
+        card = await load_card(self.resources, self.host_id, nobody)
+        return Message("card", number, card.model_dump_json(), role=role, hosts=hosts)
+
+    async def rows(self, event_id: str, changed: Iterable[Changed]) -> Sequence[Message]:
+        """The rows that count, each with the number of its change."""
+        numbers = {each.registration_id: each.number for each in changed if each.event_id == event_id}
+        if not numbers:
+            return []
+        async with self.resources.database.tenant(self.host_id) as session:
+            context = await load_context(session, self.host_id, event_id)
+            rows = await rows_of(session, context, list(numbers))
+        return [
+            Message("row", numbers[row.registration_id], row.model_dump_json(), event_id, row.registration_id)
+            for row in rows
+        ]
+
+    async def event_ids(self) -> list[str]:
+        """The host's events that somebody registered for, the latest first, at most 500."""
+        has_anybody = exists().where(
+            Registration.host_id == Event.host_id, Registration.event_id == Event.event_id
+        )
+        query = (
+            select(Event.event_id)
+            .where(Event.host_id == self.host_id, has_anybody)
+            .order_by(Event.starts_at.desc().nulls_last(), Event.event_id)
+            .limit(EVENTS_MAX)
+        )
+        async with self.resources.database.tenant(self.host_id) as session:
+            return list(await session.scalars(query))

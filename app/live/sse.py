@@ -1,0 +1,73 @@
+"""The bytes of one live stream: the present first, what was missed, then what changes."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Final
+
+from app.live.change_detection import Changed, floor_of, read_changed
+from app.live.host_feed import Feed
+from app.live.messages import HEARTBEAT, OPENING, Message
+from app.live.registry import Feeds
+from app.live.subscriber import Listener
+
+BEAT_SECONDS: Final = 5.0
+"""How often a quiet stream is heard of; the elements call it silent after 12 (web/src/api/live.ts)."""
+LIFE_SECONDS: Final = 600.0
+"""How long a stream lives at most, and never longer than its token: the next one shows its token again."""
+CAUGHT_UP_AT_ONCE: Final = 50
+
+
+async def stream(
+    feeds: Feeds, host_id: str, listener: Listener, *, after: int | None, life: float = LIFE_SECONDS
+) -> AsyncIterator[bytes]:
+    """Events until the reader goes, the process stops, or the stream has had its time.
+
+    `after` is the number of the last event that the reader saw before; None: it saw nothing.
+    """
+    ends_at = time.monotonic() + life
+    async with feeds.listening(host_id, listener) as feed:
+        yield OPENING
+        async for message in _present(feed, listener):
+            yield message.encoded()
+        if after is not None and listener.event_id is not None:
+            async for message in _missed(feed, listener.event_id, after):
+                yield message.encoded()
+        while not listener.is_over and (left := ends_at - time.monotonic()) > 0:
+            messages = await listener.take(within=min(BEAT_SECONDS, left))
+            if not messages and not listener.is_over:
+                yield HEARTBEAT
+            for message in messages:
+                yield message.encoded()
+
+
+async def _present(feed: Feed, listener: Listener) -> AsyncIterator[Message]:
+    snapshots, number = feed.snapshots, feed.position
+    yield await snapshots.card(*listener.viewer, number=number)
+    if listener.event_id is not None:
+        yield await snapshots.link(listener.event_id, number=number)
+        event_ids = [listener.event_id]
+    else:
+        event_ids = await snapshots.event_ids()
+    for event_id in event_ids:
+        if (stats := await snapshots.stats(event_id, number=number)) is not None:
+            yield stats
+
+
+async def _missed(feed: Feed, event_id: str, after: int) -> AsyncIterator[Message]:
+    """The rows of the event that changed since, as they are now, with the overlap."""
+    snapshots = feed.snapshots
+    async with snapshots.resources.database.tenant(feed.host_id) as session:
+        floor = await floor_of(session, feed.host_id, after)
+    while True:
+        async with snapshots.resources.database.tenant(feed.host_id) as session:
+            changed = await read_changed(session, feed.host_id, after=floor)
+        if not changed:
+            return
+        for portion in _portions([each for each in changed if each.event_id == event_id]):
+            for message in await snapshots.rows(event_id, portion):
+                yield message
+        floor = changed[-1].number
+
+
+def _portions(changed: list[Changed]) -> list[list[Changed]]:
+    return [changed[start : start + CAUGHT_UP_AT_ONCE] for start in range(0, len(changed), CAUGHT_UP_AT_ONCE)]

@@ -1,0 +1,199 @@
+"""Received webhooks for operations: listed without their payloads, and applied again through the intake."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, false, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.dependencies import Resources
+from app.api.errors import CursorInvalid
+from app.api.pagination import decode_cursor, encode_cursor
+from app.infrastructure import audit_log
+from app.infrastructure.encryption import Vault
+from app.models import Delivery, Quarantined, UnknownBody
+from app.operations.schemas import (
+    Deliveries,
+    DeliveriesQuery,
+    DeliveryFilter,
+    DeliveryShown,
+    Replayed,
+)
+from app.privacy.unparsed_bodies import UNKNOWN_BODY, UNUSABLE_BODY, open_body
+from app.sync.engine.drain import pepper_of
+from app.webhooks.ingest import record
+from app.webhooks.parse import Accepted, DeliveryUnusable, Outcome, read_delivery
+
+SAMPLE_MAX = 10
+AT_ONCE_MAX = 10_000
+CHUNK = 200
+EQUAL = ("host_id", "event_id", "registration_id", "type")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The table that a filter is about, and what orders it."""
+
+    table: type[Delivery] | type[Quarantined]
+    number: Any
+
+    @classmethod
+    def of(cls, wanted: DeliveryFilter) -> "Source":
+        if wanted.is_quarantined:
+            return cls(Quarantined, Quarantined.quarantine_id)
+        return cls(Delivery, Delivery.seq)
+
+
+async def list_deliveries(session: AsyncSession, query: DeliveriesQuery) -> Deliveries:
+    """One page, the latest first. Raises FilterEmpty, CursorInvalid."""
+    source = Source.of(query.checked())
+    wanted = select(source.table, source.number).where(*_conditions(query, source))
+    if query.cursor is not None:
+        wanted = wanted.where(source.number < _number(decode_cursor(query.cursor, "deliveries", width=1)[0]))
+    found = (await session.execute(wanted.order_by(source.number.desc()).limit(query.limit + 1))).all()
+    shown = found[: query.limit]
+    has_more = len(found) > query.limit
+    return Deliveries(
+        items=[DeliveryShown.model_validate(row[0]) for row in shown],
+        next_cursor=encode_cursor("deliveries", [str(shown[-1][1])]) if has_more else None,
+    )
+
+
+async def replay_deliveries(
+    resources: Resources, wanted: DeliveryFilter, *, is_dry_run: bool, by: str
+) -> Replayed:
+    """Apply again what the filter matches, at most 10,000 webhooks, in the order in which they came.
+
+    What they add up to is the same however often it is done; only news arms a job. Raises FilterEmpty.
+    """
+    source = Source.of(wanted.checked())
+    async with resources.database.system() as session:
+        conditions = _conditions(wanted, source)
+        matched = await session.scalar(select(func.count()).select_from(source.table).where(*conditions))
+        query = select(source.table).where(*conditions).order_by(source.number)
+        sample = list(await session.scalars(query.limit(SAMPLE_MAX)))
+        numbers = await session.scalars(
+            select(source.number).where(*conditions).order_by(source.number).limit(AT_ONCE_MAX)
+        )
+        chunks = list(_chunks(list(numbers)))
+    applied = 0 if is_dry_run else sum([await _replay(resources, source, each, by=by) for each in chunks])
+    if not is_dry_run and not applied:
+        host_id = wanted.host_id or audit_log.OPERATIONS
+        async with resources.database.system() as session:
+            await _record_replay(session, host_id, 0, source=source, by=by)
+    return Replayed(
+        dry_run=is_dry_run,
+        matched=matched or 0,
+        queued=applied,
+        unusable=0 if is_dry_run else sum(map(len, chunks)) - applied,
+        sample=[DeliveryShown.model_validate(each) for each in sample],
+    )
+
+
+async def _replay(resources: Resources, source: Source, numbers: Sequence[int], *, by: str) -> int:
+    """One chunk in one transaction; returns how many were applied."""
+    async with resources.database.system() as session:
+        query = select(source.table).where(source.number.in_(numbers)).order_by(source.number)
+        found: list[Any] = list(await session.scalars(query.with_for_update()))
+        sealed = await _sealed_bodies(session, found)
+        usable = [
+            (each, told) for each in found if (told := _read(resources.vault, each, sealed)) is not None
+        ]
+        await _take_away(session, [each for each, _ in usable])
+        recorded = await record(session, [told for _, told in usable], pepper=pepper_of(resources.settings))
+        await _restore_times(session, [each for each, _ in usable])
+        for host_id, count in sorted(Counter(told.host_id for _, told in usable).items()):
+            await _record_replay(session, host_id, count, source=source, by=by)
+    await resources.wakeups.announce(recorded.org_ids)
+    return len(usable)
+
+
+async def _record_replay(session: AsyncSession, host_id: str, count: int, *, source: Source, by: str) -> None:
+    details = {"deliveries": count, "is_quarantined": source.table is Quarantined}
+    await audit_log.record(session, host_id, actor=by, action="ops.deliveries_replayed", details=details)
+
+
+async def _sealed_bodies(
+    session: AsyncSession, found: Iterable[Delivery | Quarantined]
+) -> dict[tuple[str, str], bytes]:
+    """The sealed bodies of those deliveries whose types were not known."""
+    keys = [(each.host_id, each.webhook_id) for each in found if isinstance(each, Delivery)]
+    query = select(UnknownBody).where(tuple_(UnknownBody.host_id, UnknownBody.webhook_id).in_(keys))
+    return {(each.host_id, each.webhook_id): each.sealed for each in await session.scalars(query)}
+
+
+def _read(
+    vault: Vault, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
+) -> Accepted | None:
+    """The delivery as the intake reads it now; None when it still cannot be used, or was emptied."""
+    body = _body_of(vault, kept, sealed)
+    try:
+        told = read_delivery(kept.webhook_id, body) if body is not None else None
+    except DeliveryUnusable:
+        return None
+    if told is None or told.outcome is Outcome.UNKNOWN_TYPE:
+        return None
+    return told if isinstance(kept, Quarantined) else replace(told, body_sha256=kept.body_sha256)
+
+
+def _body_of(
+    vault: Vault, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
+) -> bytes | None:
+    if isinstance(kept, Quarantined):
+        if kept.sealed is None or kept.host_id is None:
+            return kept.body
+        return open_body(vault, kept.sealed, host_id=kept.host_id, column=UNUSABLE_BODY)
+    if (unread := sealed.get((kept.host_id, kept.webhook_id))) is not None:
+        return open_body(vault, unread, host_id=kept.host_id, column=UNKNOWN_BODY)
+    return json.dumps(kept.payload).encode()
+
+
+async def _take_away(session: AsyncSession, kept: Iterable[Delivery | Quarantined]) -> None:
+    """Make room within the transaction: to the intake a webhook id is then new."""
+    rows = list(kept)
+    keys = [(each.host_id, each.webhook_id) for each in rows if isinstance(each, Delivery)]
+    numbers = [each.quarantine_id for each in rows if isinstance(each, Quarantined)]
+    for statement in (
+        delete(Delivery).where(tuple_(Delivery.host_id, Delivery.webhook_id).in_(keys)),
+        delete(UnknownBody).where(tuple_(UnknownBody.host_id, UnknownBody.webhook_id).in_(keys)),
+        delete(Quarantined).where(Quarantined.quarantine_id.in_(numbers)),
+    ):
+        await session.execute(statement.execution_options(synchronize_session=False))
+
+
+async def _restore_times(session: AsyncSession, kept: Iterable[Delivery | Quarantined]) -> None:
+    """A replay does not make a webhook younger: it is still purged when its time is over."""
+    for each in kept:
+        if isinstance(each, Delivery):
+            same = and_(Delivery.host_id == each.host_id, Delivery.webhook_id == each.webhook_id)
+            received = update(Delivery).where(same).values(received_at=each.received_at)
+            await session.execute(received.execution_options(synchronize_session=False))
+
+
+def _conditions(wanted: DeliveryFilter, source: Source) -> list[ColumnElement[bool]]:
+    table = source.table
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.webhook_ids is not None:
+        conditions.append(table.webhook_id.in_(wanted.webhook_ids))
+    if wanted.received_from is not None:
+        conditions.append(table.received_at >= wanted.received_from)
+    if wanted.received_to is not None:
+        conditions.append(table.received_at < wanted.received_to)
+    for name in EQUAL:
+        if (value := getattr(wanted, name)) is not None:
+            column = getattr(table, name, None)
+            conditions.append(false() if column is None else column == value)
+    return conditions
+
+
+def _chunks(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise CursorInvalid
+    return int(text)

@@ -1,0 +1,217 @@
+"""What operations can do: list and retry jobs across hosts, close and open the gates of a host or an org."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.dependencies import Resources
+from app.api.errors import HostNotFound, NotFound
+from app.api.pagination import decode_cursor, encode_cursor
+from app.infrastructure import audit_log
+from app.models import Connection, Host, OrgLease, Registration, SyncJob
+from app.operations.schemas import Acted, JobFilter, Jobs, JobShown, JobsQuery, Leases, LeaseShown
+from app.registrations.registration_state import Standing, why_not_queued
+from app.registrations.retry import requeue
+
+SAMPLE_MAX = 10
+AT_ONCE_MAX = 10_000
+"""Rows that one call retries at most: `matched` says when to call again."""
+
+MOVABLE = ("pending", "ambiguous", "running")
+
+
+async def list_jobs(session: AsyncSession, query: JobsQuery) -> Jobs:
+    """One page in the order of host and registration. Raises FilterEmpty, CursorInvalid."""
+    key = tuple_(SyncJob.host_id, SyncJob.registration_id)
+    wanted = select(SyncJob).where(*conditions_of(query))
+    if query.cursor is not None:
+        wanted = wanted.where(key > tuple_(*decode_cursor(query.cursor, "jobs", width=2)))
+    ordered = wanted.order_by(SyncJob.host_id, SyncJob.registration_id).limit(query.limit + 1)
+    found = (await session.scalars(ordered)).all()
+    shown = found[: query.limit]
+    has_more = len(found) > query.limit
+    last = [shown[-1].host_id, shown[-1].registration_id] if has_more else []
+    return Jobs(
+        items=[JobShown.model_validate(each) for each in shown],
+        next_cursor=encode_cursor("jobs", last) if has_more else None,
+    )
+
+
+async def retry_jobs(resources: Resources, wanted: JobFilter, *, is_dry_run: bool, by: str) -> Acted:
+    """Retry what the filter matches, at most 10,000 rows of it, with an entry in each host's audit log.
+
+    Raises FilterEmpty.
+    """
+    conditions = conditions_of(wanted)
+    async with resources.database.system() as session:
+        matched = await _count(session, conditions)
+        rows = (await session.execute(_candidates(conditions, is_dry_run=is_dry_run))).all()
+        queued = [row[0] for row in rows if why_not_queued(_standing(*row), is_single=False) is None]
+        sample = [JobShown.model_validate(each) for each in queued[:SAMPLE_MAX]]
+        if not is_dry_run:
+            await _requeue_by_host(session, queued, wanted=wanted, by=by)
+    if not is_dry_run:
+        await resources.wakeups.announce({each.org_id for each in queued})
+    return Acted(dry_run=is_dry_run, matched=matched, queued=len(queued), sample=sample)
+
+
+async def set_host_pause(
+    resources: Resources, host_id: str, *, is_paused: bool, is_dry_run: bool, by: str
+) -> Acted:
+    """Close or open a host's gate; `matched` are its unfinished jobs. Raises HostNotFound."""
+    async with resources.database.system() as session:
+        host = await session.get(Host, host_id)
+        if host is None:
+            raise HostNotFound
+        acted = await _behind_gate(
+            session, SyncJob.host_id == host_id, is_paused=is_paused, is_dry_run=is_dry_run
+        )
+        orgs = (await session.scalars(select(Connection.org_id).where(Connection.host_id == host_id))).all()
+        if not is_dry_run and (host.paused_at is not None) != is_paused:
+            paused_at = func.clock_timestamp() if is_paused else None
+            values = {"paused_at": paused_at, "paused_by": by if is_paused else None}
+            await session.execute(update(Host).where(Host.host_id == host_id).values(values))
+            await _record_pause(session, [host_id], "host", is_paused=is_paused, by=by)
+    if not is_paused and not is_dry_run:
+        await resources.wakeups.announce(orgs)
+    return acted
+
+
+async def set_org_pause(
+    resources: Resources, org_id: str, *, is_paused: bool, is_dry_run: bool, by: str
+) -> Acted:
+    """Close or open the gate of an org for all its hosts. Raises NotFound where nobody connected it."""
+    async with resources.database.system() as session:
+        query = select(Connection.host_id).where(Connection.org_id == org_id).order_by(Connection.host_id)
+        hosts = (await session.scalars(query)).all()
+        if not hosts:
+            raise NotFound
+        acted = await _behind_gate(
+            session, SyncJob.org_id == org_id, is_paused=is_paused, is_dry_run=is_dry_run
+        )
+        if not is_dry_run:
+            await _write_org_pause(session, org_id, is_paused=is_paused, by=by)
+            await _record_pause(session, hosts, "org", is_paused=is_paused, by=by)
+    if not is_paused and not is_dry_run:
+        await resources.wakeups.announce([org_id])
+    return acted
+
+
+async def list_leases(session: AsyncSession, *, limit: int, cursor: str | None) -> Leases:
+    """One page of leases with how many jobs run under each. Raises CursorInvalid."""
+    running = (
+        select(func.count())
+        .where(SyncJob.org_id == OrgLease.org_id, SyncJob.state == "running")
+        .scalar_subquery()
+    )
+    is_held = func.coalesce(OrgLease.until > func.clock_timestamp(), False)
+    query = select(OrgLease, is_held, running).order_by(OrgLease.org_id).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(OrgLease.org_id > decode_cursor(cursor, "leases", width=1)[0])
+    found = (await session.execute(query)).all()
+    items = [_lease_shown(*row) for row in found[:limit]]
+    next_cursor = encode_cursor("leases", [items[-1].org_id]) if len(found) > limit else None
+    return Leases(items=items, next_cursor=next_cursor)
+
+
+def conditions_of(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    """The filter in SQL. Raises FilterEmpty."""
+    wanted.checked()
+    equal = ("host_id", "org_id", "event_id", "state", "error_class", "error_code")
+    conditions = [
+        getattr(SyncJob, name) == getattr(wanted, name) for name in equal if getattr(wanted, name) is not None
+    ]
+    if wanted.older_than is not None:
+        conditions.append(SyncJob.updated_at < wanted.older_than)
+    if wanted.registration_ids is not None:
+        conditions.append(SyncJob.registration_id.in_(wanted.registration_ids))
+    return conditions
+
+
+def _candidates(
+    conditions: Sequence[ColumnElement[bool]], *, is_dry_run: bool
+) -> Select[SyncJob, bool, bool]:
+    # A job armed for an org that its host has left is kept, but nobody writes it.
+    query = (
+        select(SyncJob, SyncJob.due_at <= func.clock_timestamp(), Registration.erased_at.is_not(None))
+        .join(
+            Registration,
+            and_(
+                Registration.host_id == SyncJob.host_id,
+                Registration.registration_id == SyncJob.registration_id,
+            ),
+        )
+        .join(Connection, and_(Connection.host_id == SyncJob.host_id, Connection.org_id == SyncJob.org_id))
+        .where(*conditions)
+        .order_by(SyncJob.host_id, SyncJob.registration_id)
+        .limit(AT_ONCE_MAX)
+    )
+    return query if is_dry_run else query.with_for_update(of=SyncJob)
+
+
+def _standing(job: SyncJob, is_due: bool, is_erased: bool) -> Standing:
+    return Standing(job.state, job.waiting_for, is_due, job.skipped_because, is_erased)
+
+
+async def _requeue_by_host(
+    session: AsyncSession, jobs: Sequence[SyncJob], *, wanted: JobFilter, by: str
+) -> None:
+    by_host: dict[str, list[str]] = defaultdict(list)
+    for job in jobs:
+        by_host[job.host_id].append(job.registration_id)
+    if not jobs:
+        by_host[wanted.host_id or audit_log.OPERATIONS] = []
+    about = wanted.model_dump(
+        mode="json",
+        by_alias=True,
+        exclude_none=True,
+        include=set(JobFilter.model_fields) - {"registration_ids"},
+    )
+    for host_id, ids in sorted(by_host.items()):
+        await requeue(session, host_id, ids, asked_by=by)
+        details = {"filter": about, "queued": len(ids)}
+        await audit_log.record(session, host_id, actor=by, action="ops.jobs_retried", details=details)
+
+
+async def _count(session: AsyncSession, conditions: Sequence[ColumnElement[bool]]) -> int:
+    return await session.scalar(select(func.count()).select_from(SyncJob).where(*conditions)) or 0
+
+
+async def _behind_gate(
+    session: AsyncSession, condition: ColumnElement[bool], *, is_paused: bool, is_dry_run: bool
+) -> Acted:
+    conditions = (condition, SyncJob.state.in_(MOVABLE))
+    matched = await _count(session, conditions)
+    query = select(SyncJob).where(*conditions).order_by(SyncJob.host_id, SyncJob.registration_id)
+    sample = (await session.scalars(query.limit(SAMPLE_MAX))).all()
+    return Acted(
+        dry_run=is_dry_run,
+        matched=matched,
+        queued=0 if is_paused else matched,
+        sample=[JobShown.model_validate(each) for each in sample],
+    )
+
+
+async def _write_org_pause(session: AsyncSession, org_id: str, *, is_paused: bool, by: str) -> None:
+    values = {
+        "paused_at": func.clock_timestamp() if is_paused else None,
+        "paused_by": by if is_paused else None,
+    }
+    new = insert(OrgLease).values(org_id=org_id, **values)
+    await session.execute(new.on_conflict_do_update(index_elements=[OrgLease.org_id], set_=values))
+
+
+async def _record_pause(
+    session: AsyncSession, hosts: Sequence[str], what: str, *, is_paused: bool, by: str
+) -> None:
+    action = f"ops.{what}_{'paused' if is_paused else 'resumed'}"
+    for host_id in hosts:
+        await audit_log.record(session, host_id, actor=by, action=action)
+
+
+def _lease_shown(lease: OrgLease, is_held: bool, running: int) -> LeaseShown:
+    stored = {name: getattr(lease, name) for name in LeaseShown.model_fields if hasattr(lease, name)}
+    return LeaseShown(**stored, is_held=is_held, running=running)

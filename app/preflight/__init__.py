@@ -1,0 +1,1 @@
+"""Checks of an org before the first registration is written."""

@@ -1,0 +1,317 @@
+"""What a look at the org means for registrations: findings and passes. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from app.api.api_budget import Budget
+from app.connections.grants.approval_limit import WARN_FROM
+from app.field_mapping.objects import PEOPLE, created_by
+from app.preflight.findings import Known, make_finding
+from app.preflight.mapping_checks import (
+    blocked_by,
+    creates_leads,
+    lead_source,
+    misfits,
+    missing_by_object,
+    places,
+    record_type_count,
+    record_types,
+    required,
+    unwriteable,
+)
+from app.preflight.org_queries import OBJECTS, PRIVATE, OrgLook
+from app.preflight.schemas import Finding, PreflightObject, Verdict
+from app.salesforce.describe import SObjectDescribe
+from app.sync.lookup.access import (
+    LOOKUP_REFUSED,
+    MARKETING_USER_MISSING,
+    NEW_LEADS_HIDDEN,
+    NOTHING_HIDDEN,
+    AccessProblem,
+)
+from app.sync.model.mapping_rules import (
+    CONTACT_CREATED,
+    DEFAULT_RULES,
+    LEAD_CREATED,
+    PERSON_ACCOUNT_CREATED,
+    Rules,
+)
+from app.sync.model.row_caps import LOOK_UP
+
+ROBOTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
+LOW: Final = 0.9
+"""Share of the stop mark from which few calls are left."""
+
+Power = tuple[str, str, str | None, tuple[str, ...]]
+"""Object, what is done with it, how bad it is if that is forbidden (None: the row's own), what it blocks."""
+
+POWERS: Final[tuple[Power, ...]] = (
+    ("Task", "read", "warning", ("task",)),
+    ("Task", "create", None, ("task",)),
+    ("Campaign", "read", "warning", ("member",)),
+    ("Campaign", "create", "note", ("create_campaign",)),
+    ("CampaignMember", "read", "warning", ("member",)),
+    ("CampaignMember", "create", None, ("member",)),
+    ("CampaignMember", "update", None, ("member",)),
+)
+CODES: Final = {
+    "read": "object_not_readable",
+    "create": "object_not_createable",
+    "update": "object_not_updateable",
+}
+CREATING: Final[dict[str, tuple[Power, ...]]] = {
+    LEAD_CREATED: (("Lead", "create", None, ("create_lead",)),),
+    CONTACT_CREATED: (
+        ("Contact", "create", None, ("create_contact",)),
+        ("Account", "read", "warning", ("create_contact",)),
+        ("Account", "create", "warning", ("create_contact",)),
+    ),
+    PERSON_ACCOUNT_CREATED: (
+        ("Account", "read", None, ("create_person_account",)),
+        ("Account", "create", None, ("create_person_account",)),
+    ),
+}
+"""What is needed for new people, by who is created."""
+
+
+def judge_org(look: OrgLook, known: Known) -> tuple[list[Finding], list[str]]:
+    """All findings, the worst first, and the codes of what is in order."""
+    findings = [finding for check in CHECKS for finding in check(look, known)]
+    order = {"blocker": 0, "warning": 1, "note": 2}
+    return sorted(findings, key=lambda finding: order[finding.severity]), [
+        "api_enabled",
+        *_passed(look, known.rules),
+    ]
+
+
+def verdict_of(findings: Iterable[Finding]) -> Verdict:
+    """The whole in one word."""
+    severities = {finding.severity for finding in findings}
+    if "blocker" in severities:
+        return "blocked"
+    return "ready_with_warnings" if "warning" in severities else "ready"
+
+
+def shown_objects(look: OrgLook, rules: Rules = DEFAULT_RULES) -> list[PreflightObject]:
+    """One line per object."""
+    missing = missing_by_object(look, rules)
+    return [_shown(name, look, missing.get(name, [])) for name in OBJECTS]
+
+
+def powers_of(rules: Rules) -> list[Power]:
+    """What the connected user must be able to do under a mapping."""
+    created = created_by(rules)
+    reading = [_reading(sobject, rules, is_created=sobject in created) for sobject in PEOPLE]
+    updating: list[Power] = [(sobject, "update", None, ("update_person",)) for sobject in PEOPLE]
+    return [*reading, *CREATING.get(rules.creates, ()), *(updating if rules.is_updating else ()), *POWERS]
+
+
+def _reading(sobject: str, rules: Rules, *, is_created: bool) -> Power:
+    """Where people of one kind are hidden those of the other are asked for alone."""
+    if is_created:
+        return sobject, "read", None, ("match", blocked_by(sobject, rules))
+    return sobject, "read", "warning", ("match",)
+
+
+def _may(described: SObjectDescribe | None, power: str) -> bool:
+    if described is None:
+        return False
+    powers = {"read": described.is_queryable, "create": described.is_createable}
+    return powers.get(power, described.is_updateable)
+
+
+def _powers(look: OrgLook, known: Known) -> Iterator[Finding]:
+    for sobject, power, severity, blocks in powers_of(known.rules):
+        described = look.objects.get(sobject)
+        is_hidden = power != "read" and described is None
+        if not is_hidden and not _may(described, power):
+            yield make_finding(CODES[power], known, sobject=sobject, severity=severity, blocks=blocks)
+
+
+def _addresses(look: OrgLook, known: Known) -> Iterator[Finding]:
+    for problem in email_problems(look):
+        yield make_finding(
+            problem.code, known, sobject=problem.sobject, field=problem.field, blocks=("match", "everything")
+        )
+
+
+def _refusals(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """What work met: only the next work tells whether it is over."""
+    for problem in known.problems:
+        if problem.code == LOOKUP_REFUSED:
+            yield make_finding(
+                problem.code,
+                known,
+                sobject=problem.sobject or "a record",
+                field=problem.field,
+                error_code=problem.error_code,
+                blocks=("everything",),
+            )
+
+
+def email_problems(look: OrgLook) -> list[AccessProblem]:
+    """The objects of people that are seen, but not to be looked for by e-mail."""
+    seen = {name: described for name in PEOPLE if (described := look.objects.get(name)) is not None}
+    return NOTHING_HIDDEN.compared(seen, seen).found
+
+
+def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
+    described = look.objects.get("CampaignMemberStatus")
+    if not _may(described, "create"):
+        blocks = ("create_campaign",)
+        yield make_finding(
+            "member_status_not_createable", known, sobject="CampaignMemberStatus", blocks=blocks
+        )
+
+
+def hides_new_leads(look: OrgLook, rules: Rules) -> bool | None:
+    """Whether Leads that we create leave the connected user's sight; None where nobody can say."""
+    is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
+    is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
+    if not (is_private and is_assigning) or look.has_assignment_rules is False or look.views_all_leads:
+        return False
+    return True if look.has_assignment_rules and look.views_all_leads is False else None
+
+
+def _leads_out_of_sight(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Seen in the org's set-up, or met by work; where the set-up does not show it, only work does."""
+    is_seen = hides_new_leads(look, known.rules)
+    is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
+    if is_seen or (is_seen is None and is_met):
+        yield make_finding(NEW_LEADS_HIDDEN, known, sobject="Lead", blocks=("task", "member"))
+
+
+def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Whole-org facts, each a yes or no."""
+    user, closed = look.user or {}, look.closed_statuses
+    makes_leads = creates_leads(known.rules)
+    is_assigning = makes_leads and known.rules.owner.runs_assignment_rules
+    table: tuple[tuple[str, bool, str | None, tuple[str, ...]], ...] = (
+        ("person_accounts_on", has_person_accounts(look) is True and makes_leads, "Account", ()),
+        ("sharing_may_hide", look.organization.get("DefaultLeadAccess") in PRIVATE, "Lead", ("match",)),
+        ("assignment_rules_active", look.has_assignment_rules is True and is_assigning, "Lead", ()),
+        ("sandbox_email_suffix", known.is_sandbox is True and look.has_invalid_emails is True, "Contact", ()),
+        ("user_is_personal", look.user is not None and _is_personal(user), None, ()),
+        ("company_not_asked", known.without_company > 0.5 and makes_leads, "Lead", ()),
+        ("approvals_near_limit", known.approvals >= WARN_FROM, None, ()),
+        (
+            "no_closed_task_status",
+            closed is not None and not _closes(known.rules.task_status, closed),
+            "Task",
+            (),
+        ),
+        ("budget_low", _is_low(known.budget), None, ()),
+        ("jwt_access_tokens", known.has_jwt_tokens, None, ()),
+    )
+    for code, is_so, sobject, blocks in table:
+        if is_so:
+            yield make_finding(code, known, sobject=sobject, blocks=blocks)
+
+
+def _unknowns(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """What Salesforce did not say: neither a yes nor a no."""
+    is_assigning = creates_leads(known.rules) and known.rules.owner.runs_assignment_rules
+    facts = (
+        (look.objects_with_duplicate_rules is None, "which duplicate rules are active"),
+        (look.has_assignment_rules is None and is_assigning, "whether assignment rules are active"),
+        (look.closed_statuses is None, "which statuses close a Task"),
+        (known.is_sandbox is True and look.has_invalid_emails is None, "whether addresses end in .invalid"),
+    )
+    for is_unknown, fact in facts:
+        if is_unknown:
+            yield make_finding("fact_unknown", known, label=fact)
+
+
+def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
+    """Whether the status that Tasks get closes them."""
+    return chosen in closed if chosen else bool(closed)
+
+
+def _capped(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """What calls have shown: an org that takes fewer rows than a call may hold."""
+    for kind, rows in sorted(known.caps.items()):
+        if kind == LOOK_UP:
+            yield make_finding("lookups_capped", known, label=str(rows))
+        else:
+            yield make_finding("rows_capped", known, sobject=kind, label=str(rows))
+
+
+def _marketing(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Unticked it costs our own campaigns; where work met that members are refused, these as well."""
+    is_met = any(each.code == MARKETING_USER_MISSING for each in known.problems)
+    if is_met:
+        blocks = ("create_campaign", "member")
+        yield make_finding(MARKETING_USER_MISSING, known, blocks=blocks, severity="blocker")
+    elif (look.user or {}).get("UserPermissionsMarketingUser") is False:
+        yield make_finding(MARKETING_USER_MISSING, known, blocks=("create_campaign",))
+
+
+def _duplicates(look: OrgLook, known: Known) -> Iterator[Finding]:
+    for sobject in sorted(look.objects_with_duplicate_rules or ()):
+        if sobject in ("Lead", "Contact"):
+            yield make_finding("duplicate_rule_seen", known, sobject=sobject)
+
+
+CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
+    _powers,
+    _addresses,
+    _refusals,
+    required,
+    unwriteable,
+    misfits,
+    _statuses,
+    _leads_out_of_sight,
+    lead_source,
+    _marketing,
+    _capped,
+    places,
+    _switches,
+    _unknowns,
+    _duplicates,
+    record_types,
+)
+
+
+def has_person_accounts(look: OrgLook) -> bool | None:
+    """Whether accounts may be people; None while Account is hidden."""
+    account = look.objects.get("Account")
+    return None if account is None else "IsPersonAccount" in account.fields
+
+
+def has_currencies(look: OrgLook) -> bool | None:
+    """Whether records carry a currency of their own."""
+    campaign = look.objects.get("Campaign") or look.objects.get("Lead")
+    return None if campaign is None else "CurrencyIsoCode" in campaign.fields
+
+
+def _shown(name: str, look: OrgLook, missing: list[str]) -> PreflightObject:
+    described = look.objects.get(name)
+    rules = look.objects_with_duplicate_rules
+    return PreflightObject(
+        object=name,
+        is_readable=_may(described, "read"),
+        is_createable=_may(described, "create"),
+        is_updateable=_may(described, "update"),
+        record_types=0 if described is None else record_type_count(described),
+        required_without_value=missing,
+        duplicate_rules="unknown" if rules is None else "seen" if name in rules else "none",
+    )
+
+
+def _passed(look: OrgLook, rules: Rules) -> Iterator[str]:
+    words = {"read": "readable", "create": "createable", "update": "updateable"}
+    snake = {"CampaignMember": "campaign_member"}
+    for sobject, power, _, _ in powers_of(rules):
+        if _may(look.objects.get(sobject), power):
+            yield f"{snake.get(sobject, sobject.lower())}_{words[power]}"
+
+
+def _is_personal(user: Any) -> bool:
+    text = f"{user.get('Username') or ''} {user.get('Name') or ''}".lower()
+    return not any(word in text for word in ROBOTS)
+
+
+def _is_low(budget: Budget | None) -> bool:
+    if budget is None or budget.stop_at is None or budget.org_used is None:
+        return False
+    return budget.org_used >= LOW * budget.stop_at

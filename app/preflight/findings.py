@@ -1,0 +1,109 @@
+"""One finding of a preflight, with its words and the page of Salesforce's set-up where it is mended. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as member
+from typing import Final
+
+from app.api.api_budget import Budget
+from app.preflight.schemas import Finding
+from app.sync.lookup.access import AccessProblem
+from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.user_messages.catalog import Advice
+from app.user_messages.preflight import FINDINGS
+
+ABOUT_FIELDS: Final = frozenset(
+    {
+        "required_field_without_value",
+        "required_field_filled",
+        "field_not_writeable",
+        "needed_field_not_writeable",
+        "lead_source_restricted",
+        "mapped_field_gone",
+        "no_closed_task_status",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What we know ourselves: approvals, budget, what registrations carry, and the host's mapping.
+
+    `caps` are the rows that the org has shown to take in one call, by what is written or looked for.
+    """
+
+    lightning_url: str | None = None
+    budget: Budget | None = None
+    approvals: int = 0
+    without_company: float = 0.0
+    is_sandbox: bool | None = None
+    edition: str | None = None
+    problems: tuple[AccessProblem, ...] = ()
+    has_jwt_tokens: bool = False
+    caps: Mapping[str, int] = member(default_factory=dict)
+    rules: Rules = DEFAULT_RULES
+
+
+def make_finding(
+    code: str,
+    known: Known,
+    *,
+    blocks: tuple[str, ...] = (),
+    sobject: str | None = None,
+    field: str | None = None,
+    label: str | None = None,
+    severity: str | None = None,
+    error_code: str | None = None,
+) -> Finding:
+    """A finding with its words filled in."""
+    row = FINDINGS[code]
+    names = {"object": sobject, "field": field, "label": label or field, "error_code": error_code}
+    names["edition"] = known.edition
+    places = {name: value or "this edition" for name, value in names.items()}
+    title = row.title.format(**places)
+    advice = Advice(
+        code=code,
+        title=title,
+        explanation=row.explanation.format(**places),
+        steps=tuple(step.format(**places) for step in row.steps),
+        link=row.link,
+    )
+    return Finding.model_validate(
+        {
+            "code": code,
+            "severity": severity or row.severity,
+            "area": row.area,
+            "object": sobject,
+            "field": field,
+            "title": title,
+            "consequence": row.consequence.format(**places),
+            "advice": advice,
+            "setup_url": _setup_url(known.lightning_url, code, sobject),
+            "blocks": list(blocks),
+        }
+    )
+
+
+def _setup_url(lightning_url: str | None, code: str, sobject: str | None) -> str | None:
+    if lightning_url is None:
+        return None
+    if sobject and code in ABOUT_FIELDS:
+        return f"{lightning_url}/lightning/setup/ObjectManager/{sobject}/FieldsAndRelationships/view"
+    places = {
+        "object_not_readable": "PermSets/home",
+        "object_not_createable": "PermSets/home",
+        "email_not_searchable": "PermSets/home",
+        "lookup_refused": "PermSets/home",
+        "object_not_updateable": "PermSets/home",
+        "new_leads_hidden": "PermSets/home",
+        "marketing_user_missing": "ManageUsers/home",
+        "api_not_enabled_for_user": "EnhancedProfiles/home",
+        "duplicate_rule_seen": "DuplicateRules/home",
+        "assignment_rules_active": "LeadRules/home",
+        "sharing_may_hide": "SecuritySharing/home",
+        "places_listed": "AddressCleanerOverview/home",
+        "budget_low": "CompanyProfileInfo/home",
+        "edition_without_api": "CompanyProfileInfo/home",
+        "edition_needs_api_addon": "CompanyProfileInfo/home",
+    }
+    return f"{lightning_url}/lightning/setup/{places[code]}" if code in places else None

@@ -1,0 +1,193 @@
+"""What a host's mapping meets in its org: fields that are required, gone or closed, record types. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from app.field_mapping.objects import ALWAYS_WRITTEN, PEOPLE, created_by
+from app.field_mapping.validation import required_without_value
+from app.preflight.findings import Known, make_finding
+from app.preflight.org_queries import OrgLook
+from app.preflight.schemas import Finding
+from app.salesforce.describe import SObjectDescribe
+from app.sync.field_values.states_and_countries import code_field, countries_beside
+from app.sync.field_values.validation import Finding as Misfit
+from app.sync.field_values.validation import check_mapping
+from app.sync.model.mapping_rules import DEFAULT_FIELDS, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
+
+LEAD_SOURCE: Final = "LeadSource"
+SOURCE_VALUE: Final = "Eventship"
+PERSON: Final = ("LastName", "FirstName")
+WRITTEN: Final[dict[str, tuple[str, ...]]] = {
+    "Lead": (*PERSON, "Company", "Email", LEAD_SOURCE),
+    "Contact": (*PERSON, "AccountId", "Email", LEAD_SOURCE),
+    "Account": ("Name",),
+    "Task": ("WhoId", "Subject", "Status", "ActivityDate", "Description"),
+    "CampaignMember": ("CampaignId", "LeadId", "ContactId", "Status"),
+}
+"""What new records get whatever is mapped; an Account of a person has no name of its own."""
+
+NEEDED: Final = {
+    "Task": frozenset({"WhoId", "Subject", "Status"}),
+    "CampaignMember": frozenset(WRITTEN["CampaignMember"]),
+}
+"""What a record of ours is refused without; the rest of what we write can be left out."""
+
+BLOCKED_BY_CREATE: Final = {
+    "Lead": "create_lead",
+    "Contact": "create_contact",
+    "Account": "create_contact",
+    "Task": "task",
+    "CampaignMember": "member",
+}
+
+# A finding of the mapping, what the preflight calls it, and how bad it is (None: the row's own).
+CALLED: Final[dict[str, tuple[str, str | None]]] = {
+    "field_not_found": ("mapped_field_gone", None),
+    "opt_out_not_found": ("mapped_field_gone", None),
+    "match_field_not_found": ("mapped_field_gone", None),
+    "field_not_writeable": ("field_not_writeable", None),
+    "opt_out_not_writeable": ("field_not_writeable", None),
+    "record_type_not_found": ("mapping_unfit", "blocker"),
+    "person_accounts_off": ("mapping_unfit", "blocker"),
+    "type_not_supported": ("mapping_unfit", None),
+    "constant_unfit": ("mapping_unfit", None),
+    "option_unfit": ("mapping_unfit", None),
+    "fallback_unfit": ("mapping_unfit", None),
+    "match_field_unfit": ("mapping_unfit", None),
+    "queue_owns_leads_only": ("mapping_unfit", None),
+    "company_required": ("mapping_unfit", None),
+}
+
+
+def seen_objects(look: OrgLook) -> dict[str, SObjectDescribe]:
+    """The objects that the connected user may see."""
+    return {name: described for name, described in look.objects.items() if described is not None}
+
+
+def blocked_by(sobject: str, rules: Rules) -> str:
+    """What does not work while this object cannot be created."""
+    is_person = sobject == "Account" and rules.creates == PERSON_ACCOUNT_CREATED
+    return "create_person_account" if is_person else BLOCKED_BY_CREATE[sobject]
+
+
+def missing_by_object(look: OrgLook, rules: Rules) -> Mapping[str, list[str]]:
+    """The required fields that get no value at all, by object."""
+    missing: dict[str, list[str]] = {}
+    for each in required_without_value(rules, seen_objects(look)):
+        if not each.is_filled:
+            missing.setdefault(each.object, []).append(each.field)
+    return missing
+
+
+def required(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Fields without which every new record is refused, and those that fall-back values fill."""
+    for each in required_without_value(known.rules, seen_objects(look)):
+        blocks = () if each.is_filled else (blocked_by(each.object, known.rules),)
+        code = "required_field_filled" if each.is_filled else "required_field_without_value"
+        yield make_finding(
+            code, known, sobject=each.object, field=each.field, label=each.label, blocks=blocks
+        )
+
+
+def unwriteable(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Fields that new records get from us and that the connected user may not write."""
+    described_by = seen_objects(look)
+    for sobject in (*created_by(known.rules), *ALWAYS_WRITTEN):
+        described = described_by.get(sobject)
+        if described is None or not described.is_createable:
+            continue
+        for name in _written(sobject, known.rules):
+            field = described.fields.get(name)
+            if field is None or not field.is_createable:
+                label = field.label if field else name
+                is_needed = name in NEEDED.get(sobject, ())
+                blocks = (blocked_by(sobject, known.rules),) if is_needed else ()
+                code = "needed_field_not_writeable" if is_needed else "field_not_writeable"
+                yield make_finding(code, known, sobject=sobject, field=name, label=label, blocks=blocks)
+
+
+def misfits(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """What the host chose and the org does not have, or does not take."""
+    for each in check_mapping(known.rules, seen_objects(look)):
+        named = CALLED.get(each.code)
+        if named is None or _is_beside_the_point(each, look, known.rules):
+            continue
+        code, severity = named
+        if _is_default(each, known.rules):
+            code = "field_not_writeable"
+        label = each.message if code == "mapping_unfit" else _label(each, look)
+        yield make_finding(
+            code, known, sobject=each.sobject, field=each.field, label=label, severity=severity
+        )
+
+
+def places(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Mapped states and countries where the org lists them; a state needs the country of its address."""
+    described_by = seen_objects(look)
+    mapped = {(rule.sobject, rule.field) for rule in known.rules.fields}
+    for sobject, name in sorted(mapped):
+        described = described_by.get(sobject)
+        if described is None or name not in described.fields or code_field(described, name) is None:
+            continue
+        label = described.fields[name].label
+        yield make_finding("places_listed", known, sobject=sobject, field=name, label=label)
+        countries = {(sobject, each) for each in countries_beside(name)}
+        if countries and code_field(described, countries_beside(name)[0]) and not countries & mapped:
+            yield make_finding("state_without_country", known, sobject=sobject, field=name, label=label)
+
+
+def record_types(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """Objects with several record types of which none was chosen."""
+    described_by = seen_objects(look)
+    for sobject in (*created_by(known.rules), "Task"):
+        described = described_by.get(sobject)
+        is_open = sobject not in known.rules.record_types
+        if described is not None and is_open and record_type_count(described) > 1:
+            yield make_finding("record_type_choice", known, sobject=sobject)
+
+
+def lead_source(look: OrgLook, known: Known) -> Iterator[Finding]:
+    """A restricted Lead Source that does not know us, where the host did not map the field itself."""
+    for sobject in set(PEOPLE) & set(created_by(known.rules)):
+        described = seen_objects(look).get(sobject)
+        field = described.fields.get(LEAD_SOURCE) if described else None
+        is_mapped = LEAD_SOURCE in {rule.field for rule in known.rules.fields_of(sobject)}
+        if field is None or is_mapped or not field.is_restricted_picklist:
+            continue
+        if SOURCE_VALUE not in field.picklist_values:
+            yield make_finding(
+                "lead_source_restricted", known, sobject=sobject, field=LEAD_SOURCE, label=field.label
+            )
+
+
+def creates_leads(rules: Rules) -> bool:
+    return rules.creates == LEAD_CREATED
+
+
+def record_type_count(described: SObjectDescribe) -> int:
+    """The record types that the connected user may choose from."""
+    return sum(not each.is_master and each.is_available for each in described.record_types)
+
+
+def _written(sobject: str, rules: Rules) -> tuple[str, ...]:
+    is_person = sobject == "Account" and rules.creates == PERSON_ACCOUNT_CREATED
+    return (*PERSON, "PersonEmail") if is_person else WRITTEN[sobject]
+
+
+def _is_default(misfit: Misfit, rules: Rules) -> bool:
+    return misfit.index is not None and rules.fields[misfit.index] in DEFAULT_FIELDS
+
+
+def _is_beside_the_point(misfit: Misfit, look: OrgLook, rules: Rules) -> bool:
+    """A default field of an object that is neither created nor changed, or that is only not changeable."""
+    if not _is_default(misfit, rules) or rules.is_updating:
+        return False
+    described = look.objects.get(misfit.sobject or "")
+    field = described.fields.get(misfit.field or "") if described else None
+    return misfit.sobject not in created_by(rules) or (field is not None and field.is_createable)
+
+
+def _label(misfit: Misfit, look: OrgLook) -> str | None:
+    described = look.objects.get(misfit.sobject or "")
+    field = described.fields.get(misfit.field or "") if described else None
+    return field.label if field else misfit.field

@@ -1,0 +1,134 @@
+"""The questions of a preflight, in one composite: describes and a few small queries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import SubAnswer, Subrequest, pack, query_request, read_query, sobject_path
+from app.salesforce.describe import SObjectDescribe, parse_describe
+from app.salesforce.errors import AnswerLost, ErrorClass, Refused, Scope
+from app.salesforce.soql import quote
+from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
+from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
+
+OBJECTS: Final = (
+    "Lead", "Contact", "Task", "Campaign", "CampaignMember", "CampaignMemberStatus", "Account",
+)  # fmt: skip
+QUERIES: Final = {
+    "organization": "SELECT Id, Name, OrganizationType, IsSandbox, TimeZoneSidKey, DefaultLeadAccess "
+    "FROM Organization",
+    "user": "SELECT Id, Username, Name, UserPermissionsMarketingUser FROM User WHERE Id = {user}",
+    "duplicates": "SELECT SobjectType FROM DuplicateRule WHERE IsActive = true",
+    "assignment": "SELECT Id FROM AssignmentRule WHERE SobjectType = 'Lead' AND Active = true",
+    TASK_STATUS: TASK_STATUS_SOQL,
+}
+INVALID_EMAILS: Final = "SELECT Id FROM Contact WHERE Email LIKE '%.invalid' LIMIT 1"
+"""Reads every Contact, so it may take Salesforce too long: asked in a call of its own."""
+OPTIONAL: Final = frozenset({"duplicates", "assignment", TASK_STATUS})
+"""Questions after what not every org or user lets us see: where one fails, that alone is unknown."""
+# https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_objectpermissions.htm
+VIEW_ALL_LEADS: Final = (
+    "SELECT Id FROM ObjectPermissions WHERE SobjectType = 'Lead' AND PermissionsViewAllRecords = true "
+    "AND ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {user})"
+)
+"""What lets the user see every Lead, whoever owns it. A profile counts as a permission set."""
+PRIVATE: Final = frozenset({"None", "Private"})
+
+
+@dataclass(frozen=True)
+class OrgLook:
+    """What was seen. A describe that is None is hidden from the user; None elsewhere means unknown."""
+
+    organization: Mapping[str, Any] = field(default_factory=dict)
+    user: Mapping[str, Any] | None = None
+    objects: Mapping[str, SObjectDescribe | None] = field(default_factory=dict)
+    objects_with_duplicate_rules: frozenset[str] | None = None
+    has_assignment_rules: bool | None = None
+    views_all_leads: bool | None = None
+    has_invalid_emails: bool | None = None
+    closed_statuses: tuple[str, ...] | None = None
+
+
+async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> OrgLook:
+    """Ask everything in one call, in a sandbox in two, and in one more where new Leads may go out of sight.
+
+    Raises what the client raises, but for optional questions; nothing is written.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
+    """
+    requests = _requests(client, user_id)
+    answers = {
+        answer.reference_id: answer for some in pack(requests) for answer in await client.composite(some)
+    }
+    rows = {name: _rows(answers[name], is_optional=name in OPTIONAL) for name in QUERIES}
+    organization, users, statuses = rows["organization"], rows["user"], rows[TASK_STATUS]
+    duplicates, assignment = rows["duplicates"], rows["assignment"]
+    is_private = (organization or [{}])[0].get("DefaultLeadAccess") in PRIVATE
+    wanted = VIEW_ALL_LEADS.replace("{user}", quote(user_id or ""))
+    view_all = await _asked_alone(client, wanted) if is_private and assignment else None
+    invalid = await _asked_alone(client, INVALID_EMAILS) if is_sandbox else None
+    return OrgLook(
+        organization=organization[0] if organization else {},
+        user=users[0] if users else None,
+        objects={name: _described(answers[name]) for name in OBJECTS},
+        objects_with_duplicate_rules=None
+        if duplicates is None
+        else frozenset(str(row.get("SobjectType")) for row in duplicates),
+        has_assignment_rules=None if assignment is None else bool(assignment),
+        views_all_leads=None if view_all is None else bool(view_all),
+        has_invalid_emails=None if invalid is None else bool(invalid),
+        closed_statuses=None if statuses is None else closed_statuses(statuses),
+    )
+
+
+async def _asked_alone(client: SalesforceClient, soql: str) -> list[dict[str, Any]] | None:
+    """The answer to an optional question in a call of its own, which may fail whole; None is unknown.
+
+    What ends the connection or the org's allowance is raised all the same.
+    """
+    try:
+        [answer] = await client.composite([query_request("alone", soql, api_version=client.api_version)])
+    except AnswerLost:
+        return None
+    except Refused as error:
+        if error.failure.scope is Scope.CONNECTION or error.failure.error_class is ErrorClass.LIMIT:
+            raise
+        return None
+    return _rows(answer, is_optional=True)
+
+
+def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]:
+    version = client.api_version
+    describes = [
+        Subrequest("GET", f"{sobject_path(version, name)}/describe", reference_id=name) for name in OBJECTS
+    ]
+    wanted = quote(user_id or "")
+    return describes + [
+        query_request(name, soql.replace("{user}", wanted), api_version=version)
+        for name, soql in QUERIES.items()
+    ]
+
+
+def _described(answer: SubAnswer) -> SObjectDescribe | None:
+    """The describe, or None for an object that Salesforce says it does not have (for this user)."""
+    if answer.status in (403, 404):
+        return None
+    if answer.failures:
+        raise Refused(answer.failures)
+    return parse_describe(answer.body)
+
+
+def _rows(answer: SubAnswer, *, is_optional: bool) -> list[dict[str, Any]] | None:
+    """The records; None when the query was refused for what it names, which an org may not have.
+
+    An optional question may fail for any reason.
+    """
+    try:
+        return list(read_query(answer).records)
+    except Refused as error:
+        if not is_optional and error.failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT):
+            raise
+        return None
+    except AnswerLost:
+        return None

@@ -1,0 +1,336 @@
+"""Looking at a host's org before the first registration does: after connecting, and when asked."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.api_budget import budget_of
+from app.api.dependencies import Resources
+from app.api.errors import ApiBudgetReached, ConnectionNeedsReconnect, NotConnected, Problem
+from app.campaigns.relink import follow_links
+from app.connections.counted_calls import org_calls
+from app.connections.grants.approval_limit import count_approvals
+from app.connections.model.messages import api_advice
+from app.connections.oauth.error_mapping import ADVICE_BY_API_CODE
+from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.probe import REOPENABLE, probe
+from app.connections.tokens.provider import open_token
+from app.field_mapping.store import read_layers
+from app.models import Connection, Host, OrgLease, Preflight, Registration
+from app.preflight.checks import (
+    email_problems,
+    has_currencies,
+    has_person_accounts,
+    hides_new_leads,
+    judge_org,
+    shown_objects,
+    verdict_of,
+)
+from app.preflight.findings import Known, make_finding
+from app.preflight.org_queries import OrgLook, look_at_org
+from app.preflight.schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
+from app.salesforce.allowed_hosts import lightning_url
+from app.salesforce.auth import ConnectionEnded
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import MAX_ROWS
+from app.salesforce.describe import describe_body
+from app.salesforce.errors import Refused, SalesforceError
+from app.salesforce.jwt_tokens import ends_at
+from app.sync.field_values.closed_status import TASK_STATUS
+from app.sync.field_values.validation import WRITTEN
+from app.sync.jobs.gates import forget_fault
+from app.sync.lookup.access import (
+    EMAIL_NOT_SEARCHABLE,
+    NEW_LEADS_HIDDEN,
+    AccessProblem,
+    look_again,
+    settle_problems,
+)
+from app.sync.lookup.describe_cache import keep
+from app.sync.model.mapping_rules import Rules
+from app.sync.model.row_caps import Caps
+
+log = logging.getLogger(__name__)
+
+LONGEST: Final = timedelta(seconds=120)
+AT_ONCE: Final = 10
+SAMPLE: Final = 500
+NOTHING_SEEN: Final = PreflightShown(
+    verdict="unknown", checked_at=None, is_running=False, api_calls=0, org=None, user=None, budget=None,
+    objects=[], findings=[], passed=[],
+)  # fmt: skip
+
+
+async def want_preflight(session: AsyncSession, host_id: str, org_id: str) -> None:
+    """Ask for a look in the caller's transaction; what was seen before is forgotten."""
+    values = {"org_id": org_id, "result": None, "checked_at": None, "wanted_at": func.clock_timestamp()}
+    row = insert(Preflight).values(host_id=host_id, **values)
+    await session.execute(row.on_conflict_do_update(index_elements=["host_id"], set_=values))
+
+
+async def last_preflight(resources: Resources, host_id: str) -> PreflightShown:
+    """The last look at the org that is connected now. Raises NotConnected."""
+    async with resources.database.tenant(host_id) as session:
+        connection = await session.get(Connection, host_id)
+        row = await session.get(Preflight, host_id)
+    if connection is None:
+        raise NotConnected
+    return _shown(row, connection.org_id, datetime.now(UTC))
+
+
+async def run_preflight(resources: Resources, host_id: str) -> PreflightShown:
+    """Look now, and keep what was seen. An org that was closed to the API is opened when it answers again.
+
+    Raises NotConnected, and ConnectionNeedsReconnect where looking cannot help.
+    """
+    await _mark_started(resources, host_id)
+    try:
+        shown = await _look(resources, host_id)
+    except Problem:
+        await _store(resources, host_id, None)
+        raise
+    await _store(resources, host_id, shown)
+    return shown
+
+
+async def run_wanted_preflights(resources: Resources) -> int:
+    """Run those that were asked for and are not under way (for housekeeping); says how many."""
+    hosts = await _claim_wanted(resources)
+    for host_id in hosts:
+        try:
+            await run_preflight(resources, host_id)
+        except ApiBudgetReached:
+            await _put_off(resources, host_id)
+        except Problem as problem:
+            log.info("preflight_not_run", extra={"host_id": host_id, "problem": type(problem).__name__})
+    return len(hosts)
+
+
+async def _look(resources: Resources, host_id: str) -> PreflightShown:
+    connection = await _connection(resources, host_id)
+    if connection.state == "needs_reconnect" and connection.reason_code in REOPENABLE:
+        await probe(resources, host_id)
+        connection = await _connection(resources, host_id)
+    if connection.state == "needs_reconnect" and connection.reason_code not in REOPENABLE:
+        raise ConnectionNeedsReconnect(reason=connection.reason_code)
+    if connection.state == "needs_reconnect":
+        return _closed(connection, connection.reason_code or "")
+    async with org_calls(resources, host_id) as client:
+        try:
+            is_sandbox = connection.org_is_sandbox is True
+            look = await look_at_org(client, connection.user_id, is_sandbox=is_sandbox)
+            await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
+        except SalesforceError as error:
+            return await _refused(resources, connection, error)
+    return await _judged(resources, connection, client=client, look=look)
+
+
+async def _connection(resources: Resources, host_id: str) -> Connection:
+    async with resources.database.tenant(host_id) as session:
+        connection = await session.get(Connection, host_id)
+    if connection is None or connection.state == "disconnected":
+        raise NotConnected
+    return connection
+
+
+async def _judged(
+    resources: Resources, connection: Connection, *, client: SalesforceClient, look: OrgLook
+) -> PreflightShown:
+    async with resources.database.tenant(connection.host_id) as session:
+        await forget_fault(session, connection.host_id)
+        measured = await session.get_one(Connection, connection.host_id)
+        host = await session.get(Host, connection.host_id)
+        known = Known(
+            lightning_url=lightning_url(measured.instance_url),
+            budget=budget_of(measured, host.cap_percent if host else 80, datetime.now(UTC)),
+            without_company=await _share_without_company(session, connection.host_id),
+            is_sandbox=measured.org_is_sandbox,
+            edition=measured.org_edition,
+            caps=await _caps(resources, measured.org_id),
+            has_jwt_tokens=_has_jwt_tokens(resources, measured),
+            problems=tuple(map(AccessProblem.of, measured.problems)),
+            approvals=await _approvals(resources, measured),
+            rules=Rules.of((await read_layers(session, connection.host_id, None)).host.layer),
+        )
+        await _keep_describes(session, connection, look)
+        await _settle_problems(session, connection, look, known.rules)
+    findings, passed = judge_org(look, known)
+    return NOTHING_SEEN.model_copy(
+        update={
+            "verdict": verdict_of(findings),
+            "checked_at": datetime.now(UTC),
+            "api_calls": client.calls,
+            "org": _org(measured, look),
+            "user": _user(measured, look),
+            "budget": known.budget,
+            "objects": shown_objects(look, known.rules),
+            "findings": findings,
+            "passed": passed,
+        }
+    )
+
+
+def _has_jwt_tokens(resources: Resources, connection: Connection) -> bool:
+    return ends_at(open_token(resources.vault, connection).value) is not None
+
+
+async def _keep_describes(session: AsyncSession, connection: Connection, look: OrgLook) -> None:
+    """What was just read is what the mapping and the engine need, too."""
+    bodies = {
+        name: {} if described is None else describe_body(described)
+        for name, described in look.objects.items()
+        if name in WRITTEN
+    }
+    if look.closed_statuses is not None:
+        bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}
+    await keep(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
+
+
+async def _settle_problems(
+    session: AsyncSession, connection: Connection, look: OrgLook, rules: Rules
+) -> None:
+    """What was just seen of the user's access is what work waits for; the rest is tried anew."""
+    host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
+    if hides_new_leads(look, rules) is False:
+        about |= {NEW_LEADS_HIDDEN}
+    await settle_problems(session, email_problems(look), host_id=host_id, org_id=org_id, about=about)
+    await look_again(session, host_id=host_id, org_id=org_id, but=about)
+
+
+async def _approvals(resources: Resources, connection: Connection) -> int:
+    if connection.user_id is None:
+        return 0
+    key = (connection.org_id, connection.user_id, connection.client_id)
+    async with resources.database.system() as session:
+        return await count_approvals(session, key)
+
+
+async def _caps(resources: Resources, org_id: str) -> dict[str, int]:
+    async with resources.database.system() as session:
+        lease = await session.get(OrgLease, org_id)
+    known = Caps.of(lease.caps if lease else {}).known
+    return {kind: cap.rows for kind, cap in known.items() if cap.rows < MAX_ROWS}
+
+
+async def _share_without_company(session: AsyncSession, host_id: str) -> float:
+    latest = (
+        select(Registration.attendee["company"].astext.label("company"))
+        .where(Registration.host_id == host_id)
+        .order_by(Registration.change_no.desc())
+        .limit(SAMPLE)
+        .subquery()
+    )
+    is_missing = func.coalesce(latest.c.company, "") == ""
+    row = (await session.execute(select(func.count(), func.count().filter(is_missing)))).one()
+    return row[1] / row[0] if row[0] >= 10 else 0.0
+
+
+async def _refused(resources: Resources, connection: Connection, error: SalesforceError) -> PreflightShown:
+    """What a look that failed tells: the connection may have ended over it."""
+    if isinstance(error, ConnectionEnded):
+        raise ConnectionNeedsReconnect(reason=error.reason_code) from error
+    code = error.failure.error_code if isinstance(error, Refused) else ""
+    reason = ADVICE_BY_API_CODE.get(code, "")
+    if reason in REOPENABLE:
+        async with resources.database.tenant(connection.host_id) as session:
+            await end_connection(session, connection.host_id, reason_code=reason)
+        return _closed(connection, reason)
+    known = Known(lightning_url(connection.instance_url), edition=connection.org_edition)
+    return _without_look("unknown", [make_finding("could_not_look", known)])
+
+
+def _closed(connection: Connection, reason: str) -> PreflightShown:
+    code = api_advice(connection.org_edition) if reason == "api_disabled" else reason
+    known = Known(lightning_url(connection.instance_url), edition=connection.org_edition)
+    finding = make_finding(code, known, blocks=("everything",))
+    shown = _without_look("blocked", [finding])
+    return shown.model_copy(update={"org": _org(connection, OrgLook())})
+
+
+def _without_look(verdict: str, findings: list[Finding]) -> PreflightShown:
+    changed = {"verdict": verdict, "checked_at": datetime.now(UTC), "findings": findings}
+    return NOTHING_SEEN.model_copy(update=changed)
+
+
+def _org(connection: Connection, look: OrgLook) -> PreflightOrg:
+    return PreflightOrg(
+        id=connection.org_id,
+        name=look.organization.get("Name") or connection.org_name,
+        edition=look.organization.get("OrganizationType") or connection.org_edition,
+        is_sandbox=connection.org_is_sandbox,
+        has_person_accounts=has_person_accounts(look),
+        has_multiple_currencies=has_currencies(look),
+        default_time_zone=look.organization.get("TimeZoneSidKey"),
+    )
+
+
+def _user(connection: Connection, look: OrgLook) -> PreflightUser:
+    user = look.user or {}
+    return PreflightUser(
+        id=connection.user_id,
+        username=user.get("Username") or connection.username,
+        has_marketing_user=user.get("UserPermissionsMarketingUser"),
+        is_api_enabled=True,
+    )
+
+
+def _shown(row: Preflight | None, org_id: str, now: datetime) -> PreflightShown:
+    if row is None or row.org_id != org_id:
+        return NOTHING_SEEN
+    is_started = row.started_at is not None and now - row.started_at < LONGEST
+    shown = PreflightShown.model_validate(row.result) if row.result else NOTHING_SEEN
+    return shown.model_copy(update={"is_running": is_started or row.wanted_at is not None})
+
+
+async def _mark_started(resources: Resources, host_id: str) -> None:
+    values = {"started_at": func.clock_timestamp()}
+    async with resources.database.tenant(host_id) as session:
+        row = insert(Preflight).values(host_id=host_id, **values)
+        await session.execute(row.on_conflict_do_update(index_elements=["host_id"], set_=values))
+
+
+async def _store(resources: Resources, host_id: str, shown: PreflightShown | None) -> None:
+    """Keep what was seen; None only ends the run."""
+    seen: dict[str, Any] = {"started_at": None, "wanted_at": None}
+    if shown is not None:
+        result = shown.model_dump(mode="json")
+        seen |= {"result": result, "checked_at": shown.checked_at, "org_id": shown.org and shown.org.id}
+    async with resources.database.tenant(host_id) as session:
+        if shown is not None and shown.org is None:
+            connection = await session.get(Connection, host_id)
+            seen["org_id"] = connection.org_id if connection else None
+        await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(seen))
+        touched = {"version": Connection.version + 1}
+        await session.execute(update(Connection).where(Connection.host_id == host_id).values(touched))
+
+
+async def _put_off(resources: Resources, host_id: str) -> None:
+    """Look after LONGEST again: the host's share of the org's calls is used up just now."""
+    async with resources.database.tenant(host_id) as session:
+        wish = {"wanted_at": func.clock_timestamp(), "started_at": func.clock_timestamp()}
+        await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(wish))
+
+
+async def _claim_wanted(resources: Resources) -> list[str]:
+    is_free: ColumnElement[bool] = or_(
+        Preflight.started_at.is_(None), func.clock_timestamp() - Preflight.started_at > LONGEST
+    )
+    wanted = (
+        select(Preflight.host_id)
+        .where(Preflight.wanted_at.is_not(None), is_free)
+        .order_by(Preflight.wanted_at)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    async with resources.database.system() as session:
+        taken = await session.scalars(
+            update(Preflight)
+            .where(Preflight.host_id.in_(wanted))
+            .values(started_at=func.clock_timestamp())
+            .returning(Preflight.host_id)
+        )
+        return list(taken)

@@ -1,0 +1,1 @@
+"""Erasure of attendees, and tombstones against their return."""

@@ -1,0 +1,306 @@
+"""Erase an attendee: take personal data out of every table that holds any, and leave keyed tombstones.
+
+What stays of a registration are its ids, its state and its times; of what stands in Salesforce, the ids.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.email_address import address_key
+from app.infrastructure import audit_log
+from app.infrastructure.database import Database
+from app.models.registrations import ATTENDEE_EMAIL
+from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
+from app.privacy.tombstones import (
+    ATTENDEE_ID,
+    EMAIL,
+    MENTION,
+    REGISTRATION,
+    Subject,
+    lock_alone,
+    tombstone_key,
+)
+from app.privacy.unparsed_store import forget_unread
+from app.webhooks.parse import ToErase
+from app.webhooks.schemas import DATA_READ, OF_OTHERS_READ
+
+FIND = text("""
+    SELECT registration_id, email_key, attendee ->> 'id' AS attendee_id FROM registrations
+    WHERE host_id = :host_id AND (
+        registration_id = ANY(:ids)
+        OR (email_key = ANY(:emails) AND registered_at <= :at)
+        OR (attendee ->> 'id' = :attendee_id AND registered_at <= :at)
+    )
+    ORDER BY registration_id FOR UPDATE
+""")
+EMPTY_REGISTRATIONS = text("""
+    UPDATE registrations
+    SET attendee = '{}', email_key = NULL, ticket = NULL, buyer = NULL, answers = '[]', utm = NULL,
+        salesforce_id = NULL, cancel_reason = NULL, replay = NULL, merge_state = '{}',
+        erased_at = coalesce(erased_at, clock_timestamp())
+    WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
+FORGET_BUYERS = text("""
+    UPDATE registrations SET buyer = NULL
+    WHERE host_id = :host_id AND buyer IS NOT NULL AND address_key(buyer ->> 'email') = ANY(:emails)
+    RETURNING registration_id
+""")
+# Deliveries without a registration are few: events, erasures, and types that we do not know.
+EMPTY_DELIVERIES = text(f"""
+    UPDATE deliveries
+    SET payload = jsonb_build_object(
+        'type', type, 'timestamp', occurred_at, 'is_erased', true,
+        'data', jsonb_build_object('host', jsonb_build_object('id', host_id))
+    )
+    WHERE host_id = :host_id AND (
+        registration_id = ANY(:ids)
+        OR (occurred_at <= :at AND (
+            {ATTENDEE_EMAIL} = ANY(:emails)
+            OR {PAYLOAD_ATTENDEE_ID} = :attendee_id
+            OR (registration_id IS NULL AND EXISTS (
+                SELECT FROM unnest(CAST(:emails AS text[])) AS e (email)
+                WHERE strpos(address_key(payload::text), btrim(to_jsonb(e.email)::text, '"')) > 0
+            ))
+        ))
+    )
+    RETURNING registration_id
+""")  # noqa: S608 -- put together from constants
+# Members that we do not read may name the buyer again.
+FORGET_BUYERS_SENT = text("""
+    UPDATE deliveries SET payload = jsonb_set(payload, '{data}', (
+        SELECT jsonb_object_agg(name, CASE
+            WHEN name = 'host' THEN jsonb_build_object('id', value -> 'id', 'name', value -> 'name')
+            WHEN name = 'registration' AND jsonb_typeof(value) = 'object' THEN (
+                SELECT coalesce(jsonb_object_agg(key, told), '{}') FROM jsonb_each(value) AS r (key, told)
+                WHERE key = ANY(:of_others_read)
+            ) ELSE value END)
+        FROM jsonb_each(payload -> 'data') AS d (name, value) WHERE name = ANY(:data_read)
+    ))
+    WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
+# A write that is on its way is settled first; the job runs once more and finds the registration erased.
+SKIP_JOBS = text("""
+    UPDATE sync_jobs
+    SET state = CASE WHEN is_in_flight THEN state ELSE 'skipped' END,
+        waiting_for = CASE WHEN is_in_flight THEN waiting_for END,
+        skipped_because = CASE WHEN is_in_flight THEN skipped_because ELSE 'erased' END,
+        wanted_version = wanted_version + 1,
+        written_version = CASE WHEN is_in_flight THEN written_version ELSE wanted_version + 1 END,
+        error_class = NULL, error_code = NULL, group_id = NULL, error = NULL,
+        first_error_at = NULL, last_error_at = NULL, warnings = '[]'
+    FROM (
+        SELECT host_id AS host, registration_id AS id, state IN ('running', 'ambiguous') AS is_in_flight
+        FROM sync_jobs WHERE host_id = :host_id AND registration_id = ANY(:ids)
+        ORDER BY registration_id FOR UPDATE
+    ) AS held
+    WHERE host_id = held.host AND registration_id = held.id
+""")
+HUSH_ERRORS = text("""
+    UPDATE sync_jobs SET error = (error - 'value' - 'matches') || '{"message": ""}'
+    WHERE host_id = :host_id AND registration_id = ANY(:ids) AND error IS NOT NULL
+""")
+FORGET_HISTORY = text("""
+    DELETE FROM sync_attempts
+    WHERE host_id = :host_id AND (
+        registration_id = ANY(:ids) OR (registration_id = ANY(:handed_on) AND at <= :at)
+    )
+""")
+# A duplicate rule may have named the person beside another attendee's write.
+FORGET_MATCHES = text("""
+    UPDATE sync_attempts AS attempt SET answers = (
+        SELECT jsonb_agg(answer - 'matches' ORDER BY place)
+        FROM jsonb_array_elements(attempt.answers) WITH ORDINALITY AS a (answer, place)
+    )
+    WHERE host_id = :host_id AND EXISTS (
+        SELECT FROM jsonb_path_query(attempt.answers, '$[*].matches[*].email') AS m (email)
+        WHERE email #>> '{}' = ANY(:emails)
+    )
+""")
+STRIPPED = """
+    SET error = NULL, details = (
+        SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(record.details)
+        WHERE key IN ('found_by', 'is_created_by_us', 'was_member_before')
+    )
+"""
+STRIP_RECORDS = text(f"""
+    UPDATE written_records AS record {STRIPPED}
+    WHERE host_id = :host_id AND registration_id = ANY(:ids)
+""")
+# Answers kept for a repeated Idempotency-Key are sealed: nobody can say whose rows they hold. One that is
+# still under way has status 0; what it kept is forgotten a minute later.
+FORGET_ANSWERS = text("DELETE FROM idempotent_answers WHERE host_id = :host_id AND status <> 0")
+FORGET_EXCLUSIONS = text("""
+    UPDATE hosts SET settings = jsonb_set(settings, '{exclusions,addresses}', (
+        SELECT coalesce(jsonb_agg(address), '[]')
+        FROM jsonb_array_elements_text(settings #> '{exclusions,addresses}') AS a (address)
+        WHERE NOT address = ANY(:emails)
+    ))
+    WHERE host_id = :host_id AND settings #> '{exclusions,addresses}' ?| CAST(:emails AS text[])
+""")
+BURY = text("""
+    INSERT INTO erasures AS known (host_id, kind, key, erased_at, registration_ids)
+    SELECT :host_id, kind, key, :at, CAST(:ids AS jsonb)
+    FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS bytea[])) AS new (kind, key) ORDER BY kind, key
+    ON CONFLICT (host_id, kind, key) DO UPDATE
+    SET erased_at = greatest(known.erased_at, excluded.erased_at), created_at = clock_timestamp(),
+        registration_ids = (
+            SELECT coalesce(jsonb_agg(DISTINCT id), '[]')
+            FROM jsonb_array_elements(known.registration_ids || excluded.registration_ids) AS ids (id)
+        )
+""")
+BURIED = text("""
+    SELECT DISTINCT jsonb_array_elements_text(registration_ids) AS registration_id FROM erasures
+    WHERE host_id = :host_id AND kind <> 'registration' AND key = ANY(:keys)
+""")
+
+
+LATELY_GONE = """
+    WITH gone AS (
+        SELECT DISTINCT erasure.host_id, ids.registration_id
+        FROM erasures AS erasure
+        CROSS JOIN LATERAL jsonb_array_elements_text(erasure.registration_ids) AS ids (registration_id)
+        WHERE erasure.created_at > clock_timestamp() - interval '1 day'
+    )
+"""
+FORGET_LATE_HISTORY = text(f"""
+    {LATELY_GONE} DELETE FROM sync_attempts AS attempt USING gone
+    WHERE attempt.host_id = gone.host_id AND attempt.registration_id = gone.registration_id
+""")  # noqa: S608 -- put together from constants
+FORGET_LATE_ERRORS = text(f"""
+    {LATELY_GONE} UPDATE sync_jobs AS job SET error = NULL, warnings = '[]' FROM gone
+    WHERE job.host_id = gone.host_id AND job.registration_id = gone.registration_id
+      AND job.state <> 'running' AND (job.error IS NOT NULL OR job.warnings <> '[]')
+""")  # noqa: S608 -- put together from constants
+
+
+FORGET_LATE_ANSWERS = text("""
+    DELETE FROM idempotent_answers AS answer USING erasures AS erasure
+    WHERE answer.host_id = erasure.host_id AND answer.status <> 0
+      AND answer.created_at < erasure.created_at
+      AND erasure.created_at > clock_timestamp() - interval '1 day'
+""")
+STRIP_LATE_RECORDS = text(f"""
+    {LATELY_GONE} UPDATE written_records AS record {STRIPPED} FROM gone
+    WHERE record.host_id = gone.host_id AND record.registration_id = gone.registration_id
+      AND (record.error IS NOT NULL
+           OR record.details - ARRAY['found_by', 'is_created_by_us', 'was_member_before'] <> '{{}}')
+""")
+
+
+READ = {"data_read": sorted(DATA_READ), "of_others_read": sorted(OF_OTHERS_READ)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """The registrations to erase, and the addresses and ids of their attendee."""
+
+    ids: list[str]
+    emails: list[str]
+    attendee_ids: list[str]
+
+
+async def erase(session: AsyncSession, wish: ToErase, *, pepper: bytes, by: str) -> list[str]:
+    """Erase in the caller's transaction; returns the registrations, those of earlier erasures included.
+
+    Needs a session that may write deliveries, and locks the host against intake.
+    """
+    await lock_alone(session, [wish.host_id])
+    found = await _find(session, wish, pepper=pepper)
+    await _empty(session, wish, found)
+    people = (*found.emails, *found.attendee_ids)
+    await forget_unread(
+        session, wish.host_id, people=people, registration_ids=found.ids, at=wish.at, pepper=pepper
+    )
+    await _bury(session, wish, found, pepper=pepper)
+    details = {"registration_ids": found.ids, "registrations": len(found.ids)}
+    await audit_log.record(
+        session, wish.host_id, actor=by, action="salesforce.attendee_erased", details=details
+    )
+    return found.ids
+
+
+async def keep_erased(database: Database) -> None:
+    """Take away what a write that was on its way during an erasure has noted since."""
+    async with database.system() as session:
+        await session.execute(FORGET_LATE_HISTORY)
+        await session.execute(FORGET_LATE_ERRORS)
+        await session.execute(STRIP_LATE_RECORDS)
+        await session.execute(FORGET_LATE_ANSWERS)
+
+
+async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found:
+    """By what was named, then by the addresses that were found with it."""
+    ids, given = set(wish.registration_ids), address_key(wish.email)
+    emails = {given} if given else set()
+    attendee_ids = {wish.attendee_id} if wish.attendee_id else set()
+    for _ in range(2):
+        rows = await session.execute(FIND, _values(wish, ids, emails))
+        for row in rows:
+            ids.add(row.registration_id)
+            emails |= {row.email_key} if row.email_key else set()
+            attendee_ids |= {row.attendee_id} if row.attendee_id else set()
+    keys = [tombstone_key(pepper, subject) for subject in _people(wish, emails)]
+    earlier = await session.scalars(BURIED, {"host_id": wish.host_id, "keys": keys})
+    return Found(sorted(ids | set(earlier)), sorted(emails), sorted(attendee_ids))
+
+
+async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
+    values = _values(wish, found.ids, found.emails)
+    await session.execute(EMPTY_REGISTRATIONS, values)
+    bought = (await session.scalars(FORGET_BUYERS, values)).all()
+    told = set((await session.scalars(EMPTY_DELIVERIES, values)).all())
+    await session.execute(FORGET_BUYERS_SENT, values | {"ids": list(bought)} | READ)
+    await session.execute(SKIP_JOBS, values)
+    await session.execute(STRIP_RECORDS, values)
+    handed_on = sorted(told - set(found.ids) - {None})
+    await session.execute(HUSH_ERRORS, values | {"ids": handed_on})
+    await session.execute(FORGET_HISTORY, values | {"handed_on": handed_on})
+    await session.execute(FORGET_MATCHES, values)
+    await session.execute(FORGET_EXCLUSIONS, values)
+    await session.execute(FORGET_ANSWERS, {"host_id": wish.host_id})
+
+
+async def _bury(session: AsyncSession, wish: ToErase, found: Found, *, pepper: bytes) -> None:
+    await _add(session, wish, _people(wish, found.emails), found.ids, pepper=pepper)
+    mentions = [Subject(wish.host_id, MENTION, each) for each in found.attendee_ids]
+    await _add(session, wish, mentions, [], pepper=pepper)
+    registrations = [Subject(wish.host_id, REGISTRATION, each) for each in found.ids]
+    await _add(session, wish, registrations, [], pepper=pepper)
+
+
+async def _add(
+    session: AsyncSession, wish: ToErase, subjects: Sequence[Subject], ids: Sequence[str], *, pepper: bytes
+) -> None:
+    values = {
+        "host_id": wish.host_id,
+        "at": wish.at,
+        "kinds": [subject.kind for subject in subjects],
+        "keys": [tombstone_key(pepper, subject) for subject in subjects],
+        "ids": _json_list(ids),
+    }
+    await session.execute(BURY, values)
+
+
+def _people(wish: ToErase, emails: Iterable[str]) -> list[Subject]:
+    people = [Subject(wish.host_id, EMAIL, email) for email in sorted(emails)]
+    return people + ([Subject(wish.host_id, ATTENDEE_ID, wish.attendee_id)] if wish.attendee_id else [])
+
+
+def _values(wish: ToErase, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Any]:
+    at: datetime = wish.at
+    return {
+        "host_id": wish.host_id,
+        "at": at,
+        "ids": sorted(ids),
+        "emails": sorted(emails),
+        "attendee_id": wish.attendee_id,
+    }
+
+
+def _json_list(ids: Sequence[str]) -> str:
+    return "[" + ",".join(f'"{each}"' for each in ids) + "]"

@@ -1,0 +1,118 @@
+"""Where bodies that we do not read are kept, and how an erasure finds them: by what they mention."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.raw_connection import Statements
+from app.privacy.tombstones import MENTION, Subject, covers, known, lock_shared, mentioned, tombstone_key
+from app.privacy.unparsed_bodies import Unread, Unusable
+from app.webhooks.parse import Accepted
+
+KEEP_UNKNOWN = text(
+    "INSERT INTO unknown_bodies (host_id, webhook_id, occurred_at, sealed, mentions)"
+    " VALUES (:host_id, :webhook_id, :occurred_at, :sealed, :mentions) ON CONFLICT DO NOTHING"
+)
+KEEP_UNUSABLE = text("""
+    INSERT INTO quarantine (webhook_id, reason, host_id, faults, occurred_at, body_sha256, sealed, mentions)
+    SELECT :webhook_id, :reason, :host_id, CAST(:faults AS jsonb), :occurred_at, :body_sha256, :sealed,
+           :mentions
+    WHERE NOT EXISTS (
+        SELECT FROM quarantine WHERE webhook_id = :webhook_id AND body_sha256 = :body_sha256
+    )
+""")
+FORGET_UNKNOWN = text("""
+    DELETE FROM unknown_bodies
+    WHERE host_id = :host_id AND mentions && CAST(:keys AS bytea[])
+      AND (occurred_at <= :at OR mentions && CAST(:for_ever AS bytea[]))
+""")
+FORGET_UNUSABLE = text("""
+    UPDATE quarantine SET sealed = NULL, mentions = '{}'
+    WHERE host_id = :host_id AND mentions && CAST(:keys AS bytea[])
+      AND (occurred_at IS NULL OR occurred_at <= :at OR mentions && CAST(:for_ever AS bytea[]))
+""")
+# Bodies that the release before kept as they came, until they have had their thirty days.
+FORGET_PLAIN = text("""
+    UPDATE quarantine SET body = NULL
+    WHERE body IS NOT NULL AND EXISTS (
+        SELECT FROM unnest(CAST(:texts AS text[])) AS t (mention)
+        WHERE strpos(lower(encode(body, 'escape')), lower(t.mention)) > 0
+    )
+""")
+
+
+async def keep_unknown(statements: Statements, deliveries: Iterable[Accepted], *, pepper: bytes) -> None:
+    """Keep the sealed bodies of types that we do not know."""
+    for delivery in deliveries:
+        if delivery.unread is not None:
+            values = {
+                "host_id": delivery.host_id,
+                "webhook_id": delivery.webhook_id,
+                "occurred_at": delivery.occurred_at,
+                "sealed": delivery.unread.sealed,
+                "mentions": _keys(delivery.host_id, delivery.unread.mentions, pepper=pepper),
+            }
+            await statements.execute(KEEP_UNKNOWN, values)
+
+
+async def keep_unusable(session: AsyncSession, unusable: Unusable, *, pepper: bytes) -> None:
+    """Keep what is to be kept of a body that cannot be used, once however often it is sent.
+
+    Of one about somebody erased, the body is not.
+    """
+    unread = unusable.unread
+    if unread is not None and unusable.host_id is not None:
+        await lock_shared(session, [unusable.host_id])
+        if await _is_about_erased(session, unusable.host_id, unread, at=unusable.occurred_at, pepper=pepper):
+            unread = None
+    values = {
+        "webhook_id": unusable.webhook_id,
+        "reason": unusable.reason,
+        "host_id": unusable.host_id,
+        "faults": to_json(unusable.faults).decode(),
+        "occurred_at": unusable.occurred_at,
+        "body_sha256": unusable.body_sha256,
+        "sealed": unread and unread.sealed,
+        "mentions": _keys(unusable.host_id, unread.mentions, pepper=pepper)
+        if unread and unusable.host_id
+        else [],
+    }
+    await session.execute(KEEP_UNUSABLE, values)
+
+
+async def forget_unread(
+    session: AsyncSession,
+    host_id: str,
+    *,
+    people: Iterable[str],
+    registration_ids: Sequence[str],
+    at: datetime,
+    pepper: bytes,
+) -> None:
+    """Delete the bodies up to `at` that mention one of `people`, and all that mention a registration."""
+    people = sorted(people)
+    for_ever = _keys(host_id, registration_ids, pepper=pepper)
+    values = {
+        "host_id": host_id,
+        "at": at,
+        "keys": _keys(host_id, people, pepper=pepper) + for_ever,
+        "for_ever": for_ever,
+    }
+    await session.execute(FORGET_UNKNOWN, values)
+    await session.execute(FORGET_UNUSABLE, values)
+    await session.execute(FORGET_PLAIN, {"texts": [*people, *registration_ids]})
+
+
+async def _is_about_erased(
+    session: AsyncSession, host_id: str, unread: Unread, *, at: datetime | None, pepper: bytes
+) -> bool:
+    subjects = [subject for text in unread.mentions for subject in mentioned(host_id, text)]
+    erased_at = await known(session, subjects, pepper=pepper)
+    return any(at is None or covers(erased_at, subject, at) for subject in erased_at)
+
+
+def _keys(host_id: str, texts: Iterable[str], *, pepper: bytes) -> list[bytes]:
+    return sorted(tombstone_key(pepper, Subject(host_id, MENTION, each)) for each in texts)

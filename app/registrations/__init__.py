@@ -1,0 +1,1 @@
+"""Everything asked of registrations: state, listing, stats, retry, exclusion, history, export."""

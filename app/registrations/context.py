@@ -1,0 +1,88 @@
+"""An event with everything around it that decides how its registrations stand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+
+from app.api.api_budget import DEFAULT_CAP, Budget, budget_of
+from app.api.errors import EventNotFound
+from app.models import CampaignLink, Connection, Event, Host, OrgLease
+from app.registrations.registration_state import Gates
+
+
+@dataclass(frozen=True)
+class EventContext:
+    """As of `now` (database clock). `connection`, `lease` and `link` may not exist."""
+
+    event: Event
+    host: Host | None
+    connection: Connection | None
+    lease: OrgLease | None
+    link: CampaignLink | None
+    now: datetime
+
+    @property
+    def host_id(self) -> str:
+        return self.event.host_id
+
+    @property
+    def event_id(self) -> str:
+        return self.event.event_id
+
+    @property
+    def org_id(self) -> str | None:
+        """The connected org: jobs armed for another one do not count."""
+        return self.connection.org_id if self.connection else None
+
+    @property
+    def budget(self) -> Budget | None:
+        cap = self.host.cap_percent if self.host else DEFAULT_CAP
+        return budget_of(self.connection, cap, self.now) if self.connection else None
+
+    @property
+    def gates(self) -> Gates:
+        budget = self.budget
+        return Gates(
+            is_connected=self._is_connected,
+            is_paused=self._is_paused,
+            is_over_budget=budget is not None and budget.is_stopped,
+            is_backing_off=self._is_backing_off,
+        )
+
+    @property
+    def _is_connected(self) -> bool:
+        connection = self.connection
+        return connection is not None and connection.state == "connected" and connection.fault_code is None
+
+    @property
+    def _is_paused(self) -> bool:
+        pausable = (self.event, self.host, self.lease)
+        return any(each is not None and each.paused_at is not None for each in pausable)
+
+    @property
+    def _is_backing_off(self) -> bool:
+        not_before = self.lease.not_before if self.lease else None
+        return not_before is not None and not_before > self.now
+
+
+async def load_context(session: AsyncSession, host_id: str, event_id: str) -> EventContext:
+    """One query. Raises EventNotFound."""
+    query = (
+        select(Event, Host, Connection, OrgLease, CampaignLink, func.clock_timestamp())
+        .outerjoin(Host, Host.host_id == Event.host_id)
+        .outerjoin(Connection, Connection.host_id == Event.host_id)
+        .outerjoin(OrgLease, OrgLease.org_id == Connection.org_id)
+        .outerjoin(
+            CampaignLink,
+            and_(CampaignLink.host_id == Event.host_id, CampaignLink.event_id == Event.event_id),
+        )
+        .where(Event.host_id == host_id, Event.event_id == event_id)
+        .options(defer(Connection.access_token), defer(Connection.refresh_token))
+    )
+    row = (await session.execute(query)).first()
+    if row is None:
+        raise EventNotFound
+    return EventContext(*row)

@@ -1,0 +1,175 @@
+"""Pages of an event's rows: filtered, sorted, continued by key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.errors import CursorInvalid, RegistrationNotFound
+from app.api.pagination import decode_cursor, encode_cursor
+from app.models import Registration, SyncJob
+from app.registrations import queries
+from app.registrations.context import EventContext, load_context
+from app.registrations.queries import HAS_FAILED, IS_ERASED, counted, group_of_job, in_state
+from app.registrations.row_view import Material, Scene, assemble_row
+from app.registrations.schemas import Row, Rows
+
+RowState = Literal["synced", "pending", "failed", "skipped", "attended"]
+RowSort = Literal["-updated_at", "name"]
+
+MATCHED_MAX = 10_000
+
+UPDATED_AT = func.greatest(Registration.updated_at, SyncJob.updated_at)
+EMAIL, COMPANY = Registration.attendee["email"].astext, Registration.attendee["company"].astext
+NAME = func.coalesce(
+    func.nullif(
+        func.btrim(
+            func.concat_ws(
+                " ", Registration.attendee["first_name"].astext, Registration.attendee["last_name"].astext
+            )
+        ),
+        "",
+    ),
+    Registration.attendee["name"].astext,
+    "",
+)
+SORT_NAME = func.lower(NAME)
+
+
+@dataclass(frozen=True)
+class RowQuery:
+    """What the caller asked for; `states` are alternatives, the rest narrows."""
+
+    states: tuple[RowState, ...] = ()
+    group_id: str | None = None
+    error_code: str | None = None
+    q: str | None = None
+    sort: RowSort = "-updated_at"
+    limit: int = 50
+    cursor: str | None = None
+
+    def narrowed_by(self) -> list[str]:
+        """The names of the filters that are set."""
+        return [name for name in ("states", "group_id", "error_code", "q") if getattr(self, name)]
+
+
+async def list_rows(session: AsyncSession, host_id: str, event_id: str, query: RowQuery) -> Rows:
+    """One page. Raises EventNotFound, CursorInvalid."""
+    context = await load_context(session, host_id, event_id)
+    sort_key = SORT_NAME if query.sort == "name" else UPDATED_AT
+    matching = counted(context, Registration, SyncJob, sort_key).where(*_conditions(query))
+    page = (await session.execute(_page(matching, query))).all()
+    shown = page[: query.limit]
+    return Rows(
+        items=await _assemble(session, context, [(row[0], row[1]) for row in shown]),
+        next_cursor=_next_cursor(query.sort, shown[-1]) if len(page) > query.limit else None,
+        matched=await _matched(session, matching),
+    )
+
+
+async def read_row(session: AsyncSession, host_id: str, event_id: str, *, registration_id: str) -> Row:
+    """One row, also of a registration that does not count yet. Raises EventNotFound, RegistrationNotFound."""
+    context = await load_context(session, host_id, event_id)
+    query = (
+        select(Registration, SyncJob)
+        .outerjoin(SyncJob, queries.job_of(context))
+        .where(
+            Registration.host_id == host_id,
+            Registration.event_id == event_id,
+            Registration.registration_id == registration_id,
+        )
+    )
+    found = (await session.execute(query)).first()
+    if found is None:
+        raise RegistrationNotFound
+    [row] = await _assemble(session, context, [(found[0], found[1])])
+    return row
+
+
+async def page_by_id(
+    session: AsyncSession, host_id: str, event_id: str, *, query: RowQuery, after: str | None, limit: int
+) -> list[Row]:
+    """The next rows by registration id, which no change moves: what an export wants. Raises EventNotFound."""
+    context = await load_context(session, host_id, event_id)
+    matching = counted(context, Registration, SyncJob).where(*_conditions(query))
+    if after is not None:
+        matching = matching.where(Registration.registration_id > after)
+    page = await session.execute(matching.order_by(Registration.registration_id).limit(limit))
+    return await _assemble(session, context, [(row[0], row[1]) for row in page])
+
+
+async def rows_of(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Row]:
+    """These registrations of the event, as far as they count, by id."""
+    matching = counted(context, Registration, SyncJob).where(Registration.registration_id.in_(ids))
+    page = await session.execute(matching.order_by(Registration.registration_id))
+    return await _assemble(session, context, [(row[0], row[1]) for row in page])
+
+
+async def _assemble(
+    session: AsyncSession, context: EventContext, pairs: list[tuple[Registration, SyncJob | None]]
+) -> list[Row]:
+    ids = [registration.registration_id for registration, _ in pairs]
+    records = await queries.written_records(session, context, ids)
+    connection = context.connection
+    scene = Scene(context.gates, context.link, connection.instance_url if connection else None, context.now)
+    return [
+        assemble_row(Material(registration, job, records[registration.registration_id]), scene)
+        for registration, job in pairs
+    ]
+
+
+def _conditions(query: RowQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.states:
+        conditions.append(or_(*(in_state(state) for state in query.states)))
+    if query.group_id is not None:
+        conditions.append(and_(HAS_FAILED, group_of_job == query.group_id))
+    if query.error_code is not None:
+        conditions.append(and_(HAS_FAILED, SyncJob.error_code == query.error_code))
+    if query.q is not None:
+        conditions.append(_mentions(query.q))
+    return conditions
+
+
+def _mentions(q: str) -> ColumnElement[bool]:
+    columns = (NAME, EMAIL, COMPANY)
+    return and_(~IS_ERASED, or_(*(column.icontains(q, autoescape=True) for column in columns)))
+
+
+def _page(matching: Select[Any], query: RowQuery) -> Select[Any]:
+    is_ascending = query.sort == "name"
+    keys = (SORT_NAME if is_ascending else UPDATED_AT, Registration.registration_id)
+    if query.cursor is not None:
+        last = _last_seen(query.cursor, query.sort)
+        matching = matching.where(tuple_(*keys) > last if is_ascending else tuple_(*keys) < last)
+    ordered = [key.asc() if is_ascending else key.desc() for key in keys]
+    return matching.order_by(*ordered).limit(query.limit + 1)
+
+
+def _last_seen(cursor: str, sort: RowSort) -> Any:
+    key, registration_id = decode_cursor(cursor, sort, width=2)
+    return tuple_(literal(key if sort == "name" else _instant(key)), literal(registration_id))
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise CursorInvalid from None
+    if at.tzinfo is None:
+        raise CursorInvalid
+    return at
+
+
+def _next_cursor(sort: RowSort, last: Any) -> str:
+    registration, _, key = last
+    return encode_cursor(sort, [key if sort == "name" else key.isoformat(), registration.registration_id])
+
+
+async def _matched(session: AsyncSession, matching: Select[Any]) -> int | None:
+    capped = matching.with_only_columns(Registration.registration_id).limit(MATCHED_MAX + 1).subquery()
+    found = await session.scalar(select(func.count()).select_from(capped)) or 0
+    return found if found <= MATCHED_MAX else None

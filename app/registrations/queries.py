@@ -1,0 +1,196 @@
+"""What the monitor asks the database: registrations left-joined to the jobs of the connected org."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Registration, SyncJob, WrittenRecord
+from app.registrations.context import EventContext
+from app.registrations.registration_state import Standing
+
+UNGROUPED = "g_ungrouped"
+GROUPS_MAX = 100
+
+IS_COUNTED = or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None))
+IS_CHECKED_IN = and_(
+    Registration.checked_in_at.is_not(None),
+    or_(
+        Registration.check_in_reverted_at.is_(None),
+        Registration.check_in_reverted_at < Registration.checked_in_at,
+    ),
+)
+IS_ERASED = Registration.erased_at.is_not(None)
+IS_ATTENDED = and_(SyncJob.is_attended.is_(True), IS_CHECKED_IN)
+HAS_FAILED = and_(
+    or_(
+        SyncJob.state == "failed",
+        and_(
+            SyncJob.error_class.is_not(None), SyncJob.state.in_(("pending", "held", "running", "ambiguous"))
+        ),
+    ),
+    ~IS_ERASED,
+)
+"""Rows with an error that is not overcome: failed, or already on their way again."""
+
+group_of_job = func.coalesce(SyncJob.group_id, UNGROUPED)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Registrations of one standing, and what the event's totals need of them."""
+
+    standing: Standing
+    count: int
+    attended: int
+    checked_in: int
+    next_retry_at: datetime | None
+    last_synced_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True)
+class Failures:
+    """One group of failed rows; the sample is any one of them."""
+
+    group_id: str
+    count: int
+    first_at: datetime | None
+    last_at: datetime | None
+    error: dict[str, Any]
+    sample: Registration
+
+
+def counted(context: EventContext, *columns: Any) -> Select[Any]:
+    """The event's registrations that count, with the job that was armed for the connected org, if any."""
+    return (
+        select(*columns)
+        .select_from(Registration)
+        .outerjoin(SyncJob, job_of(context))
+        .where(Registration.host_id == context.host_id, Registration.event_id == context.event_id, IS_COUNTED)
+    )
+
+
+def job_of(context: EventContext) -> ColumnElement[bool]:
+    """The job of a registration, seen from the connected org."""
+    return and_(
+        SyncJob.host_id == Registration.host_id,
+        SyncJob.registration_id == Registration.registration_id,
+        SyncJob.event_id == context.event_id,
+        SyncJob.org_id == (context.org_id or ""),
+    )
+
+
+@asynccontextmanager
+async def joined_at_once(session: AsyncSession) -> AsyncIterator[None]:
+    """Registrations and jobs side by side: while statistics know nothing of an event that was imported just
+    now, the planner would look through all jobs for each registration.
+    """
+    await session.execute(text("SET LOCAL enable_nestloop = off"))
+    yield
+    await session.execute(text("SET LOCAL enable_nestloop = on"))
+
+
+def in_state(state: str) -> ColumnElement[bool]:
+    """The rows that `standing.place` puts into this state; `attended` cuts across the others."""
+    is_erased_at_rest = and_(IS_ERASED, SyncJob.state.in_(("pending", "held", "failed")))
+    conditions: dict[str, ColumnElement[bool]] = {
+        "synced": SyncJob.state == "synced",
+        "failed": and_(SyncJob.state == "failed", ~IS_ERASED),
+        "pending": or_(
+            SyncJob.state.in_(("running", "ambiguous")),
+            and_(SyncJob.state.in_(("pending", "held")), ~IS_ERASED),
+        ),
+        "skipped": or_(SyncJob.state.is_(None), SyncJob.state == "skipped", is_erased_at_rest),
+        "attended": IS_ATTENDED,
+    }
+    return conditions[state]
+
+
+async def tally(session: AsyncSession, context: EventContext) -> list[Tally]:
+    """The event's registrations by standing: one pass, however many there are."""
+    standing = standing_columns(context)
+    is_backing_off = and_(SyncJob.waiting_for == "retry", SyncJob.due_at > context.now)
+    query = counted(
+        context,
+        *standing,
+        func.count(),
+        func.count().filter(IS_ATTENDED),
+        func.count().filter(IS_CHECKED_IN),
+        func.min(SyncJob.due_at).filter(and_(SyncJob.state == "pending", is_backing_off)),
+        func.max(SyncJob.synced_at),
+        func.greatest(func.max(Registration.change_no), func.max(SyncJob.change_no)),
+    ).group_by(*standing)
+    async with joined_at_once(session):
+        rows = (await session.execute(query)).all()
+    width = len(standing)
+    return [Tally(Standing(*row[:width]), *row[width:]) for row in rows]
+
+
+def standing_columns(context: EventContext) -> tuple[Any, ...]:
+    """The fields of `Standing`, in their order."""
+    return (
+        SyncJob.state,
+        SyncJob.waiting_for,
+        func.coalesce(SyncJob.due_at <= context.now, True),
+        SyncJob.skipped_because,
+        IS_ERASED,
+    )
+
+
+async def failures(session: AsyncSession, context: EventContext) -> list[Failures]:
+    """The event's failed rows by group, largest first, at most 100 groups."""
+    totals = (
+        counted(
+            context,
+            group_of_job,
+            func.count().label("count"),
+            func.min(SyncJob.first_error_at),
+            func.max(SyncJob.last_error_at),
+            func.min(Registration.registration_id),
+        )
+        .where(in_state("failed"))
+        .group_by(group_of_job)
+        .order_by(func.count().desc(), group_of_job)
+        .limit(GROUPS_MAX)
+    )
+    async with joined_at_once(session):
+        groups = (await session.execute(totals)).all()
+    samples = await _samples(session, context, [group[4] for group in groups])
+    return [
+        Failures(group_id, count, first_at, last_at, samples[sample][1] or {}, samples[sample][0])
+        for group_id, count, first_at, last_at, sample in groups
+        if sample in samples
+    ]
+
+
+async def _samples(
+    session: AsyncSession, context: EventContext, ids: Sequence[str]
+) -> dict[str, tuple[Registration, dict[str, Any] | None]]:
+    query = counted(context, Registration, SyncJob.error).where(Registration.registration_id.in_(ids))
+    rows = (await session.execute(query)).all() if ids else []
+    return {registration.registration_id: (registration, error) for registration, error in rows}
+
+
+async def written_records(
+    session: AsyncSession, context: EventContext, ids: Iterable[str]
+) -> dict[str, list[WrittenRecord]]:
+    """What stands in the connected org, by registration."""
+    wanted = list(ids)
+    found: dict[str, list[WrittenRecord]] = {each: [] for each in wanted}
+    query = (
+        select(WrittenRecord)
+        .where(
+            WrittenRecord.host_id == context.host_id,
+            WrittenRecord.org_id == (context.org_id or ""),
+            WrittenRecord.registration_id.in_(wanted),
+        )
+        .order_by(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.discriminator)
+    )
+    for record in await session.scalars(query) if wanted else ():
+        found[record.registration_id].append(record)
+    return found

@@ -1,0 +1,228 @@
+"""Retry: one row, or all that a filter matches. Raises what is wanted; the engine does the rest."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.api.dependencies import Resources
+from app.api.errors import RegistrationNotFound
+from app.infrastructure import audit_log
+from app.models import LIVE, Registration, SyncJob
+from app.registrations.context import EventContext, load_context
+from app.registrations.listing import read_row
+from app.registrations.queries import (
+    HAS_FAILED,
+    IS_COUNTED,
+    IS_ERASED,
+    group_of_job,
+    job_of,
+    standing_columns,
+)
+from app.registrations.registration_state import Standing, why_not_queued
+from app.registrations.schemas import NotQueued, RetryFilter, RetryOutcome
+from app.sync.jobs.enqueue import Arm, arm_jobs
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row that a retry is about."""
+
+    registration_id: str
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which rows a retry takes, and how many it leaves alone for which reason."""
+
+    queued: tuple[Found, ...]
+    not_queued: Counter[str]
+
+    @property
+    def matched(self) -> int:
+        return len(self.queued) + self.not_queued.total()
+
+
+def judge(found: Iterable[Found], *, is_single: bool) -> Verdict:
+    """Sort the rows into those that are taken and those that are not, by why."""
+    queued: list[Found] = []
+    not_queued: Counter[str] = Counter()
+    for each in found:
+        why_not = why_not_queued(each.standing, is_single=is_single)
+        if why_not is None:
+            queued.append(each)
+        else:
+            not_queued[why_not] += 1
+    return Verdict(tuple(queued), not_queued)
+
+
+async def retry_one(
+    resources: Resources, host_id: str, event_id: str, *, registration_id: str, asked_by: str
+) -> RetryOutcome:
+    """Retry one row, and answer with the new one. Raises EventNotFound, RegistrationNotFound."""
+    async with resources.database.tenant(host_id) as session:
+        context = await load_context(session, host_id, event_id)
+        found = await _find_by_ids(session, context, [registration_id])
+        if not found:
+            raise RegistrationNotFound
+        verdict = judge(found, is_single=True)
+        await _queue(session, context, verdict=verdict, asked_by=asked_by)
+        await _record(
+            session, context, verdict=verdict, asked_by=asked_by, about={"registration_id": registration_id}
+        )
+    async with resources.database.tenant(host_id) as session:
+        row = await read_row(session, host_id, event_id, registration_id=registration_id)
+    await _wake(resources, context, verdict)
+    return outcome_of(verdict, context).model_copy(update={"row": row})
+
+
+async def retry_many(
+    resources: Resources,
+    host_id: str,
+    event_id: str,
+    *,
+    wanted: RetryFilter,
+    asked_by: str,
+    is_dry_run: bool,
+) -> RetryOutcome:
+    """Retry what the filter matches; a dry run only counts. Raises EventNotFound, FilterEmpty."""
+    name, value = wanted.chosen()
+    async with resources.database.tenant(host_id) as session:
+        context = await load_context(session, host_id, event_id)
+        verdict = judge(await _find(session, context, name=name, value=value), is_single=False)
+        if not is_dry_run:
+            await _queue(session, context, verdict=verdict, asked_by=asked_by)
+            about = {"filter": name, "value": value if isinstance(value, str) else None}
+            await _record(session, context, verdict=verdict, asked_by=asked_by, about=about)
+    if not is_dry_run:
+        await _wake(resources, context, verdict)
+    return outcome_of(verdict, context, is_dry_run=is_dry_run)
+
+
+def outcome_of(verdict: Verdict, context: EventContext, *, is_dry_run: bool = False) -> RetryOutcome:
+    """The answer, with what keeps the queued rows from moving at once."""
+    return RetryOutcome(
+        dry_run=is_dry_run,
+        matched=verdict.matched,
+        queued=len(verdict.queued),
+        not_queued=[NotQueued(why=why, count=count) for why, count in sorted(verdict.not_queued.items())],
+        waiting_for=waiting_for(verdict, context),
+        row=None,
+    )
+
+
+def waiting_for(verdict: Verdict, context: EventContext) -> str | None:
+    """What queued rows wait for: a closed gate, or a broken link where all of them need it."""
+    if not verdict.queued:
+        return None
+    because = context.gates.closed_because
+    if because is not None:
+        return "pause" if because == "paused" else because
+    is_broken = context.link is not None and context.link.state == "broken"
+    are_held = all(each.standing.job_state == "held" for each in verdict.queued)
+    return "campaign" if is_broken and are_held else None
+
+
+async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, asked_by: str) -> None:
+    """Have these rows written anew, now: one statement. The caller holds their locks."""
+    if not ids:
+        return
+    await session.execute(
+        update(SyncJob)
+        .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(ids))
+        .values(
+            state="pending",
+            wanted_version=SyncJob.wanted_version + 1,
+            due_at=func.clock_timestamp(),
+            priority=LIVE,
+            why="retry",
+            asked_by=asked_by,
+            attempts=0,
+            deaths=0,
+            waiting_for=None,
+            skipped_because=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _find(session: AsyncSession, context: EventContext, *, name: str, value: Any) -> list[Found]:
+    if name == "registration_ids":
+        return await _find_by_ids(session, context, value)
+    narrower: dict[str, ColumnElement[bool]] = {
+        "group_id": group_of_job == value,
+        "error_code": SyncJob.error_code == value,
+    }
+    return await _locked(session, context, and_(HAS_FAILED, narrower.get(name, HAS_FAILED)))
+
+
+async def _find_by_ids(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Found]:
+    """The event's registrations among these ids, with and without a job."""
+    locked = await _locked(session, context, Registration.registration_id.in_(ids))
+    known = {each.registration_id for each in locked}
+    query = select(Registration.registration_id, IS_ERASED, IS_COUNTED).where(
+        Registration.host_id == context.host_id,
+        Registration.event_id == context.event_id,
+        Registration.registration_id.in_(set(ids) - known),
+    )
+    without = (await session.execute(query)).all()
+    has_org = context.org_id is not None
+    return [
+        *locked,
+        *(
+            Found(each, Standing(None, is_erased=is_erased, can_be_armed=has_org and is_counted))
+            for each, is_erased, is_counted in without
+        ),
+    ]
+
+
+async def _locked(
+    session: AsyncSession, context: EventContext, condition: ColumnElement[bool]
+) -> list[Found]:
+    # Rows are locked in the order of their keys, as everywhere.
+    query = (
+        select(Registration.registration_id, *standing_columns(context))
+        .join(SyncJob, job_of(context))
+        .where(
+            Registration.host_id == context.host_id,
+            Registration.event_id == context.event_id,
+            IS_COUNTED,
+            condition,
+        )
+        .order_by(SyncJob.host_id, SyncJob.registration_id)
+        .with_for_update(of=SyncJob)
+    )
+    return [Found(row[0], Standing(*row[1:])) for row in await session.execute(query)]
+
+
+async def _queue(session: AsyncSession, context: EventContext, *, verdict: Verdict, asked_by: str) -> None:
+    with_job = [each.registration_id for each in verdict.queued if each.standing.job_state is not None]
+    await requeue(session, context.host_id, with_job, asked_by=asked_by)
+    if context.org_id is None:
+        return
+    new = [each.registration_id for each in verdict.queued if each.standing.job_state is None]
+    arm = partial(Arm, context.host_id, event_id=context.event_id, org_id=context.org_id, why="retry")
+    await arm_jobs(session, [arm(each, asked_by=asked_by) for each in new])
+
+
+async def _record(
+    session: AsyncSession, context: EventContext, *, verdict: Verdict, asked_by: str, about: dict[str, Any]
+) -> None:
+    counts = {"matched": verdict.matched, "queued": len(verdict.queued)}
+    await audit_log.record(
+        session,
+        context.host_id,
+        actor=asked_by,
+        action="salesforce.retry",
+        details={"event_id": context.event_id, **about, **counts},
+    )
+
+
+async def _wake(resources: Resources, context: EventContext, verdict: Verdict) -> None:
+    if verdict.queued and context.org_id is not None:
+        await resources.wakeups.announce([context.org_id])

@@ -1,0 +1,203 @@
+"""One registration as the dashboard shows it, put together from what was stored. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
+from app.registrations.part_status import is_checked_in, parts_of
+from app.registrations.registration_state import Gates, Place, Standing, can_retry, place
+from app.registrations.schemas import (
+    ActivityLink,
+    AttendeeShown,
+    MemberLink,
+    PersonLink,
+    RecordLink,
+    Row,
+    RowError,
+    RowWarning,
+)
+from app.salesforce.allowed_hosts import record_url
+from app.user_messages.catalog import ADVICE, Advice, advise
+
+MESSAGE_LENGTH: Final = 500
+VALUE_LENGTH: Final = 100
+UNGROUPED: Final = "g_ungrouped"
+NOBODY: Final = AttendeeShown(name=None, email=None, company=None)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all rows of an event share, as of `now`."""
+
+    gates: Gates
+    link: CampaignLink | None
+    instance_url: str | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Material:
+    """One registration, its job for the connected org, and what stands there."""
+
+    registration: Registration
+    job: SyncJob | None
+    records: Sequence[WrittenRecord]
+
+
+def standing_of(registration: Registration, job: SyncJob | None, scene: Scene) -> Standing:
+    """What decides about a row."""
+    is_erased = registration.erased_at is not None
+    if job is None:
+        return Standing(None, is_erased=is_erased, can_be_armed=scene.instance_url is not None)
+    return Standing(job.state, job.waiting_for, job.due_at <= scene.now, job.skipped_because, is_erased)
+
+
+def assemble_row(material: Material, scene: Scene) -> Row:
+    """The row. Of an erased registration only ids, state and times remain."""
+    registration, job = material.registration, material.job
+    standing = standing_of(registration, job, scene)
+    placed = place(standing, scene.gates)
+    slots = current_slots(material.records, scene.link)
+    has_checked_in = is_checked_in(registration)
+    return Row(
+        registration_id=registration.registration_id,
+        attendee=NOBODY if standing.is_erased else attendee_shown(registration.attendee),
+        registration_status=registration.status,
+        is_checked_in=has_checked_in,
+        registered_at=registration.registered_at,
+        checked_in_at=registration.checked_in_at if has_checked_in else None,
+        state=placed.state,
+        is_attended=has_checked_in and job is not None and job.is_attended,
+        waiting_for=placed.waiting_for,
+        skipped_because=placed.skipped_because,
+        person=person_link(slots.get("person"), scene.instance_url),
+        activities=activity_links(material.records, scene.instance_url),
+        member=member_link(slots.get("member"), scene.instance_url),
+        parts=parts_of(registration, job, slots=slots, link=scene.link),
+        error=None if standing.is_erased else error_shown(job, placed, scene.instance_url),
+        warnings=[] if standing.is_erased or job is None else [warning_shown(each) for each in job.warnings],
+        can_retry=can_retry(standing),
+        is_erased=standing.is_erased,
+        updated_at=max(registration.updated_at, job.updated_at) if job else registration.updated_at,
+        version=max(registration.change_no, job.change_no) if job else registration.change_no,
+    )
+
+
+def attendee_shown(attendee: dict[str, Any]) -> AttendeeShown:
+    """First and last name as given, else the full name."""
+    parts = [str(attendee.get(key) or "").strip() for key in ("first_name", "last_name")]
+    full = " ".join(part for part in parts if part) or str(attendee.get("name") or "").strip()
+    return AttendeeShown(
+        name=full or None, email=attendee.get("email") or None, company=attendee.get("company") or None
+    )
+
+
+def current_slots(records: Sequence[WrittenRecord], link: CampaignLink | None) -> dict[str, WrittenRecord]:
+    """Records by slot; of several members that of the linked campaign, else the one written last."""
+    members = [each for each in records if each.slot == "member"]
+    slots = {each.slot: each for each in records if each.slot != "member"}
+    if link is not None:
+        members = [each for each in members if each.discriminator == link.campaign_id]
+    written = sorted(members, key=lambda each: (each.written_at is not None, each.written_at))
+    return {**slots, "member": written[-1]} if written else slots
+
+
+def link_to(record: WrittenRecord | None, instance_url: str | None) -> RecordLink | None:
+    """The record link of what stands; None while nothing does."""
+    if record is None or record.sf_id is None:
+        return None
+    url = record_url(instance_url, record.sobject, record.sf_id) if instance_url else None
+    return RecordLink(object=record.sobject, id=record.sf_id, url=url)
+
+
+def person_link(record: WrittenRecord | None, instance_url: str | None) -> PersonLink | None:
+    link = link_to(record, instance_url)
+    if link is None or record is None:
+        return None
+    return PersonLink(
+        **vars(link),
+        found_by=record.details.get("found_by"),
+        is_created_by_us=bool(record.details.get("is_created_by_us")),
+    )
+
+
+def member_link(record: WrittenRecord | None, instance_url: str | None) -> MemberLink | None:
+    link = link_to(record, instance_url)
+    if link is None or record is None:
+        return None
+    was_before = bool(record.details.get("was_member_before"))
+    return MemberLink(**vars(link), status=record.label, was_member_before=was_before)
+
+
+def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -> list[ActivityLink]:
+    """The activities in the order in which they were written."""
+    found = [
+        ActivityLink(
+            **vars(link),
+            kind=record.slot.partition(":")[2],
+            subject=record.details.get("subject"),
+            written_at=record.written_at,
+        )
+        for record in records
+        if record.slot.startswith("task:") and (link := link_to(record, instance_url)) is not None
+    ]
+    return sorted(found, key=lambda each: (each.written_at is None, each.written_at, each.kind))
+
+
+def error_shown(job: SyncJob | None, placed: Place, instance_url: str | None) -> RowError | None:
+    """The last error while it is not overcome: of failed rows, and of pending ones that are tried again."""
+    if job is None or not job.error or placed.state not in ("failed", "pending"):
+        return None
+    error = job.error
+    is_backing_off = placed.because == "retry_later"
+    return RowError(
+        group_id=job.group_id or UNGROUPED,
+        error_class=job.error_class or "other",
+        kind=error.get("kind"),
+        object=error.get("object"),
+        error_code=job.error_code or "OTHER",
+        message=str(error.get("message") or "")[:MESSAGE_LENGTH],
+        fields=list(error.get("fields") or ()),
+        field_label=error.get("field_label"),
+        value=str(error["value"])[:VALUE_LENGTH] if error.get("value") is not None else None,
+        matches=matches_shown(error, instance_url),
+        advice=advice_on(error),
+        attempts=job.attempts,
+        first_at=job.first_error_at,
+        last_at=job.last_error_at,
+        next_attempt_at=job.due_at if is_backing_off else None,
+    )
+
+
+def matches_shown(error: dict[str, Any], instance_url: str | None) -> list[RecordLink]:
+    """The records that a duplicate rule named in a stored error."""
+    return [
+        RecordLink(
+            object=each["object"],
+            id=each["id"],
+            url=record_url(instance_url, each["object"], each["id"]) if instance_url else None,
+        )
+        for each in error.get("matches") or ()
+    ]
+
+
+def advice_on(error: dict[str, Any]) -> Advice:
+    """The advice of a stored error; a code that has lost its row gets the general one."""
+    code = error.get("advice_code")
+    field = error.get("field_label") or ", ".join(error.get("fields") or ())
+    return advise(
+        code if code in ADVICE else "unknown_error",
+        object=error.get("object") or "record",
+        field=field or "a field",
+    )
+
+
+def warning_shown(warning: dict[str, Any]) -> RowWarning:
+    return RowWarning(
+        code=str(warning.get("code") or "other"),
+        object=warning.get("object"),
+        field=warning.get("field"),
+        text=str(warning.get("text") or ""),
+    )

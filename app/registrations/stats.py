@@ -1,0 +1,94 @@
+"""The stats of an event: every registration that counts, in exactly one place, in a handful of queries."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.campaigns.backfill import backfill_view
+from app.registrations import queries
+from app.registrations.context import EventContext, load_context
+from app.registrations.failure_groups import assemble_group
+from app.registrations.queries import Tally
+from app.registrations.registration_state import Gates, place
+from app.registrations.schemas import Counts, EventShown, PendingBecause, SkippedBecause, Stats
+
+
+async def event_stats(
+    session: AsyncSession, host_id: str, event_id: str, *, is_configured: bool = True
+) -> Stats:
+    """Everything the event's panel shows. Raises EventNotFound.
+
+    `is_configured`: whether this environment has a Salesforce app at all.
+    """
+    context = await load_context(session, host_id, event_id)
+    tallies = await queries.tally(session, context)
+    places = count_places(tallies, context.gates)
+    found = await queries.failures(session, context) if places["failed", None] else []
+    return Stats(
+        event=event_shown(context),
+        is_linked=context.link is not None,
+        counts=count_states(tallies, places),
+        pending_because=PendingBecause(**_reasons(places, "pending")),
+        skipped_because=SkippedBecause(**_reasons(places, "skipped")),
+        next_retry_at=_earliest(each.next_retry_at for each in tallies),
+        groups=[assemble_group(each) for each in found],
+        backfill=await backfill_view(session, host_id, event_id),
+        budget=context.budget,
+        connection_state=connection_state(context, is_configured=is_configured),
+        last_synced_at=_latest(each.last_synced_at for each in tallies),
+        as_of=context.now,
+        version=max((each.version for each in tallies), default=0),
+    )
+
+
+def count_places(tallies: Sequence[Tally], gates: Gates) -> Counter[tuple[str, str | None]]:
+    """How many registrations are in each (state, reason)."""
+    counter: Counter[tuple[str, str | None]] = Counter()
+    for tally in tallies:
+        placed = place(tally.standing, gates)
+        counter[placed.state, placed.because] += tally.count
+    return counter
+
+
+def count_states(tallies: Sequence[Tally], places: Counter[tuple[str, str | None]]) -> Counts:
+    """The totals by state, and the two that cut across."""
+    states: Counter[str] = Counter()
+    for (state, _), count in places.items():
+        states[state] += count
+    return Counts(
+        total=states.total(),
+        synced=states["synced"],
+        pending=states["pending"],
+        failed=states["failed"],
+        skipped=states["skipped"],
+        attended=sum(each.attended for each in tallies),
+        checked_in=sum(each.checked_in for each in tallies),
+    )
+
+
+def connection_state(context: EventContext, *, is_configured: bool) -> str:
+    """As on the host's card."""
+    if not is_configured:
+        return "not_configured"
+    return context.connection.state if context.connection else "not_connected"
+
+
+def event_shown(context: EventContext) -> EventShown:
+    event = context.event
+    return EventShown(
+        id=event.event_id, title=event.title, starts_at=event.starts_at, is_paused=event.paused_at is not None
+    )
+
+
+def _reasons(places: Counter[tuple[str, str | None]], state: str) -> dict[str, int]:
+    return {reason: count for (each, reason), count in places.items() if each == state and reason}
+
+
+def _earliest(times: Iterable[datetime | None]) -> datetime | None:
+    return min((each for each in times if each is not None), default=None)
+
+
+def _latest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((each for each in times if each is not None), default=None)

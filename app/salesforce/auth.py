@@ -1,0 +1,150 @@
+"""The bearer token of a connection: set on each request, renewed once when Salesforce says it expired."""
+
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import httpx
+
+from app.salesforce.allowed_hosts import is_login_host
+from app.salesforce.error_codes import (
+    CONNECTION_ENDED,
+    CONNECTION_UNUSABLE,
+    MOVED_CODES,
+    NEVER_CURED,
+    REFRESH_UNAVAILABLE,
+    SESSION_CODES,
+)
+from app.salesforce.errors import Failure, InstanceMoved, SalesforceError, parse_failures
+from app.salesforce.responses import parse_json
+
+
+class ConnectionEnded(SalesforceError):
+    """No token can be had any more until somebody reconnects; `reason_code` says why. Nothing was written."""
+
+    error_code = CONNECTION_ENDED
+
+    def __init__(self, reason_code: str) -> None:
+        super().__init__(f"the connection has ended: {reason_code}")
+        self.reason_code = reason_code
+
+
+class ConnectionUnusable(SalesforceError):
+    """What is stored of the connection cannot be used here. Nothing was sent.
+
+    `reason_code`: `credentials_unreadable` (altered, or sealed with a key that this process was not given) or
+    `instance_not_allowed` (the stored address is none of Salesforce's).
+    """
+
+    error_code = CONNECTION_UNUSABLE
+
+    def __init__(self, reason_code: str) -> None:
+        super().__init__(f"the stored connection cannot be used: {reason_code}")
+        self.reason_code = reason_code
+
+
+class RefreshUnavailable(SalesforceError):
+    """The token endpoint is away: wait `retry_after` seconds and try again. Nothing was written."""
+
+    error_code = REFRESH_UNAVAILABLE
+
+    def __init__(self, message: str, *, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class GrantDoubted(RefreshUnavailable):
+    """The token endpoint refused the grant in words that we do not know: it is asked again, a few times."""
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token, the version it was stored under, and the origin it may be sent to."""
+
+    value: str = field(repr=False)
+    version: int
+    instance_url: str
+
+
+class TokenSource(Protocol):
+    """Where tokens come from. What it raises reaches the caller of the request unchanged."""
+
+    async def current(self) -> AccessToken:
+        """The token to use now."""
+        ...
+
+    async def renew(self, used: AccessToken) -> AccessToken:
+        """A newer token than the one that Salesforce no longer takes."""
+        ...
+
+
+class SessionAuth(httpx.Auth):
+    """Sends with the current token; on an expired session or a moved org renews and sends once more, no more.
+
+    A token goes to the origin it was issued for, or to Salesforce's own login hosts; anywhere else raises
+    `InstanceMoved` before anything is sent.
+    """
+
+    requires_response_body = True
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+
+    async def newest(self) -> AccessToken:
+        """A newer token than the one in use: its answer says where the org lives."""
+        return await self._tokens.renew(await self._tokens.current())
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Not available: tokens are read asynchronously."""
+        raise RuntimeError("SessionAuth works with httpx.AsyncClient only")
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """httpx's seam for "send, look at the answer, send again"."""
+        token = await self._tokens.current()
+        response = yield _signed(request, token)
+        await response.aread()
+        if is_expired_session(response) or is_moved(response):
+            yield _signed(request, await self._tokens.renew(token))
+
+
+def is_expired_session(response: httpx.Response) -> bool:
+    """Whether a newer token may help. The identity service answers 403 in plain text, the rest 401 in JSON.
+
+    A page instead of Salesforce's own words may come from a door that knows the token: one is worth a try.
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+    """
+    if response.status_code not in (401, 403):
+        return False
+    failures = _failures(response)
+    return not failures or any(_is_cured_by_renewal(failure) for failure in failures)
+
+
+def is_moved(response: httpx.Response) -> bool:
+    """Whether the org may live elsewhere by now; a renewal names where, and no redirect is followed."""
+    is_redirect = 300 < response.status_code < 400 and response.status_code != 304
+    return is_redirect or any(each.error_code in MOVED_CODES for each in _failures(response))
+
+
+def _failures(response: httpx.Response) -> tuple[Failure, ...]:
+    if response.content.strip() == b"Bad_OAuth_Token":
+        return (Failure("Bad_OAuth_Token", ""),)
+    try:
+        return parse_failures(response.status_code, parse_json(response.content))
+    except ValueError:
+        return ()
+
+
+def _is_cured_by_renewal(failure: Failure) -> bool:
+    return failure.error_code in SESSION_CODES and not any(text in failure.message for text in NEVER_CURED)
+
+
+def _signed(request: httpx.Request, token: AccessToken) -> httpx.Request:
+    if not _may_see(request.url, httpx.URL(token.instance_url)):
+        raise InstanceMoved(token.instance_url)
+    request.headers["Authorization"] = f"Bearer {token.value}"
+    return request
+
+
+def _may_see(url: httpx.URL, issued_for: httpx.URL) -> bool:
+    same_origin = (url.scheme, url.host, url.port) == (issued_for.scheme, issued_for.host, issued_for.port)
+    return same_origin or (url.scheme == "https" and url.port is None and is_login_host(url.host))

@@ -1,0 +1,59 @@
+"""Who a token belongs to, as Salesforce's identity service says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.salesforce.errors import AnswerLost
+from app.salesforce.ids import MalformedId, to18
+from app.text import storable
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user of an org; both ids have 18 characters. What the org does not tell is an empty string.
+
+    https://help.salesforce.com/s/articleView?id=sf.remoteaccess_using_openid.htm
+    """
+
+    user_id: str
+    organization_id: str
+    username: str
+    display_name: str
+    email: str
+    is_active: bool
+    user_type: str = ""
+    language: str = ""
+    locale: str = ""
+    custom_domain: str = ""
+
+
+def parse_identity(body: object) -> Identity:
+    """Read the answer of the identity URL. Raises `AnswerLost` when it names no user and org."""
+    if not isinstance(body, dict):
+        raise AnswerLost("the answer is not an identity")
+    urls = body.get("urls")
+    return Identity(
+        user_id=_id(body, "user_id"),
+        organization_id=_id(body, "organization_id"),
+        username=_text(body, "username"),
+        display_name=_text(body, "display_name"),
+        email=_text(body, "email"),
+        is_active=body.get("active") is not False,
+        user_type=_text(body, "user_type"),
+        language=_text(body, "language"),
+        locale=_text(body, "locale"),
+        custom_domain=_text(urls, "custom_domain") if isinstance(urls, dict) else "",
+    )
+
+
+def _id(body: Mapping[str, Any], key: str) -> str:
+    try:
+        return to18(_text(body, key))
+    except MalformedId as error:
+        raise AnswerLost(f"the identity has no usable {key}") from error
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    return storable(value, len(value)) if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""Floor 7: drains an org, batch by batch."""

@@ -1,0 +1,188 @@
+"""The end of a batch: results, jobs, broken links and the org's API figures, in one transaction."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import case, func, literal, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Backfill, CampaignLink, Connection, Host
+from app.salesforce.client import SalesforceClient
+from app.salesforce.limits import ApiUsage
+from app.sync.engine.job_outcome import Verdict, as_json, judge
+from app.sync.execution.attempt_log import keep_history
+from app.sync.jobs.write_store import Store
+from app.sync.lookup.describe_cache import mark_stale
+from app.sync.model.cooperative import in_turns
+from app.sync.model.retry_policy import LIMIT_WAIT
+from app.sync.model.work_item import Row
+
+BACKFILL_REASONS = frozenset({"link", "request", "reapply", "before_connection"})
+FINISH = text("""
+    UPDATE sync_jobs AS job
+    SET state = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                     THEN 'pending' ELSE ended.state END,
+        due_at = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                      THEN clock_timestamp() ELSE ended.due_at END,
+        org_id = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                      THEN coalesce((SELECT org_id FROM connections WHERE host_id = job.host_id), job.org_id)
+                      ELSE job.org_id END,
+        waiting_for = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+                           THEN NULL ELSE ended.waiting_for END,
+        written_version = CASE WHEN ended.state IN ('synced', 'skipped', 'held')
+                               THEN job.running_version ELSE job.written_version END,
+        attempts = CASE WHEN job.wanted_version > job.running_version THEN 0
+                        ELSE job.attempts + ended.burns END,
+        deaths = CASE WHEN ended.state = 'ambiguous' THEN job.deaths ELSE 0 END,
+        skipped_because = ended.skipped_because,
+        is_attended = ended.is_attended,
+        error_class = ended.error_class, error_code = ended.error_code, group_id = ended.group_id,
+        error = ended.error,
+        first_error_at = CASE WHEN ended.error IS NULL THEN NULL
+                              WHEN job.group_id = ended.group_id AND job.first_error_at IS NOT NULL
+                              THEN job.first_error_at ELSE clock_timestamp() END,
+        last_error_at = CASE WHEN ended.error IS NULL THEN NULL ELSE clock_timestamp() END,
+        warnings = CASE WHEN ended.warnings = '[]' THEN job.warnings ELSE ended.warnings END,
+        synced_at = CASE WHEN ended.state = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
+        fence = NULL, running_version = NULL
+    FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
+        registration_id text, state text, due_at timestamptz, waiting_for text, skipped_because text,
+        burns int, is_attended bool, error_class text, error_code text, group_id text, error jsonb,
+        warnings jsonb
+    )
+    WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
+      AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
+""")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one batch did: rows by end, and whether anything became uncertain."""
+
+    rows: int
+    has_uncertain: bool
+
+
+async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | None, *, calls: int) -> Tally:
+    """Commit how every row ended. Raises LeaseLost when they belong to another worker by now."""
+    async with store.database.tenant(store.batch.host_id) as session:
+        now = await store.hold(session, rows)
+        await store.save(session, rows)
+        await store.drop_fences(session, rows)
+        verdicts = [
+            (row, judge(row, now, chance=random.random()))  # noqa: S311 -- jitter
+            async for row in in_turns(rows)
+        ]
+        await _finish_jobs(session, store, verdicts)
+        await keep_history(session, store, verdicts, calls=calls)
+        await _break_links(session, store, rows)
+        await _doubt_describes(session, store, rows)
+        if client is not None:
+            await note_usage(
+                session, store.batch.host_id, client, calls=calls, has_written=_any_synced(verdicts)
+            )
+    # On its own: arming locks a backfill before its jobs, so it must not be locked after them here.
+    async with store.database.tenant(store.batch.host_id) as session:
+        await _charge_backfill(session, store, rows, calls)
+    return Tally(len(rows), any(verdict.state == "ambiguous" for _, verdict in verdicts))
+
+
+async def note_usage(
+    session: AsyncSession, host_id: str, client: SalesforceClient, *, calls: int, has_written: bool
+) -> bool:
+    """Keep the org's own API figures; returns whether the host's share of them is used up.
+
+    A used-up share closes the host's gate until the next probe: one look-up every 15 minutes.
+    """
+    now = func.clock_timestamp()
+    today = func.date_trunc("day", now)
+    values: dict[str, Any] = {
+        "last_used_at": now,
+        "calls_today": case((Connection.calls_day == today, Connection.calls_today + calls), else_=calls),
+        "calls_day": today,
+    }
+    if has_written:
+        values["last_written_at"] = now
+    is_used_up = False
+    if client.usage is not None:
+        cap = await session.scalar(select(Host.cap_percent).where(Host.host_id == host_id)) or 80
+        is_used_up = is_over_cap(client.usage, cap)
+        closed_until = now + literal(timedelta(seconds=LIMIT_WAIT)) if is_used_up else None
+        values |= {
+            "api_used": client.usage.used,
+            "api_limit": client.usage.limit,
+            "api_measured_at": now,
+            "api_closed_until": closed_until,
+        }
+    await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
+    return is_used_up
+
+
+def is_over_cap(usage: ApiUsage, cap_percent: int) -> bool:
+    return usage.used * 100 >= usage.limit * cap_percent
+
+
+async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
+    ended = [as_json(row, verdict, store.batch.writes) async for row, verdict in in_turns(verdicts)]
+    values = {
+        "ended": to_json(ended).decode(),
+        "host_id": store.batch.host_id,
+        "fence": store.batch.fence,
+        "is_fenced": "fence" not in store.lease.guards_off,
+    }
+    await session.execute(FINISH, values)
+
+
+async def _break_links(session: AsyncSession, store: Store, rows: Sequence[Row]) -> None:
+    """A campaign that is gone, hidden or lost a chosen status: its link is broken until somebody mends it.
+
+    Only the version that was looked at: a link that was mended or replaced meanwhile is another one.
+    """
+    seen = sorted(
+        {
+            (row.job.event.event_id, row.job.link.version)
+            for row in rows
+            if row.is_held and row.job.link and not row.job.link.is_broken
+        }
+    )
+    if seen:
+        await session.execute(
+            update(CampaignLink)
+            .where(
+                CampaignLink.host_id == store.batch.host_id,
+                tuple_(CampaignLink.event_id, CampaignLink.version).in_(seen),
+            )
+            .values(state="broken", problem_code="campaign_broken", version=CampaignLink.version + 1)
+        )
+
+
+async def _doubt_describes(session: AsyncSession, store: Store, rows: Sequence[Row]) -> None:
+    """What Salesforce contradicted, or what a row failed by, is asked for anew before the next batch."""
+    misjudged = {sobject for row in rows for sobject in row.misjudged}
+    if misjudged:
+        await mark_stale(session, misjudged, host_id=store.batch.host_id, org_id=store.batch.org_id)
+
+
+async def _charge_backfill(session: AsyncSession, store: Store, rows: Sequence[Row], calls: int) -> None:
+    """Count the calls of a batch for the backfill that most of its rows belong to."""
+    events = Counter(row.job.event.event_id for row in rows if row.job.why in BACKFILL_REASONS)
+    if events and calls:
+        [(event_id, _)] = events.most_common(1)
+        await session.execute(
+            update(Backfill)
+            .where(
+                Backfill.host_id == store.batch.host_id,
+                Backfill.event_id == event_id,
+                Backfill.state == "running",
+            )
+            .values(api_calls=Backfill.api_calls + calls)
+        )
+
+
+def _any_synced(verdicts: Sequence[tuple[Row, Verdict]]) -> bool:
+    return any(verdict.state == "synced" for _, verdict in verdicts)

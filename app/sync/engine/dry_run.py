@@ -1,0 +1,136 @@
+"""The engine's own steps for one registration with nothing written: in Salesforce, and in our tables."""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.database import Database
+from app.models import SyncJob
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import Record
+from app.salesforce.recording_client import PaperClient
+from app.sync.engine.complete_batch import note_usage
+from app.sync.engine.drain import Engine
+from app.sync.engine.job_outcome import Verdict, judge
+from app.sync.engine.pipeline import take_steps
+from app.sync.field_values.required_fields import lacking
+from app.sync.jobs.enqueue import Arm
+from app.sync.jobs.leases import Lease
+from app.sync.jobs.load_batch import load_batch
+from app.sync.jobs.write_store import Store
+from app.sync.lookup.access import AccessProblem
+from app.sync.lookup.describe_cache import load_describes
+from app.sync.model.batch import Batch, Job, Written
+from app.sync.model.clock import Clock
+from app.sync.model.work_item import Operation, Row
+from app.sync.planning.previous_holder import row_of
+
+STANDING_FENCES = text("""
+    SELECT key, started_at FROM open_creates
+    WHERE org_id = :org_id AND key = ANY(:keys) AND until > clock_timestamp()
+      AND NOT (host_id = :host_id AND registration_id = ANY(:mine))
+""")
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """How the run would end; `client` holds the requests that were not sent."""
+
+    row: Row
+    verdict: Verdict
+    client: PaperClient
+
+
+@dataclass(frozen=True)
+class PaperStore(Store):
+    """Looks at our tables as a drain does, and keeps nothing."""
+
+    async def hold(self, session: AsyncSession, rows: Sequence[Row]) -> datetime:
+        now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+        return now
+
+    async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
+        for row in rows:
+            row.saved = dict(row.slots)
+
+    async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
+        pass
+
+    async def raise_fences(
+        self, session: AsyncSession, operations: Sequence[Operation]
+    ) -> dict[bytes, datetime]:
+        values = {
+            "org_id": self.batch.org_id,
+            "host_id": self.batch.host_id,
+            "keys": [key for each in operations for key in each.fences],
+            "mine": [row.job.registration_id for each in operations for row in each.rows],
+        }
+        return {row.key: row.started_at for row in await session.execute(STANDING_FENCES, values)}
+
+
+async def rehearse(engine: Engine, client: SalesforceClient, batch: Batch) -> Rehearsal:
+    """Take every step for the one job of `batch`, writing nothing.
+
+    Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
+    """
+    paper = PaperClient(client, partial(_lacking, engine.database, batch))
+    [job] = batch.jobs
+    clock, row = Clock(batch.now, engine.quiet), row_of(job)
+    nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
+    store = PaperStore(engine.database, nobodys, batch, engine.quiet)
+    try:
+        await take_steps(engine, paper, store, [row], clock=clock)
+    finally:
+        async with engine.database.tenant(batch.host_id) as session:
+            await note_usage(session, batch.host_id, paper, calls=paper.calls, has_written=False)
+    return Rehearsal(row, _last_verdict(row, batch.now), paper)
+
+
+def _last_verdict(row: Row, now: datetime) -> Verdict:
+    """As after the second try that a run makes of what an org's describes did not foresee."""
+    verdict = judge(row, now, chance=0.5)
+    if verdict.state != "pending" or not row.must_replan or row.last_word is None:
+        return verdict
+    return replace(verdict, state="failed", waiting_for=None, error=row.last_word)
+
+
+async def _lacking(
+    database: Database, batch: Batch, client: SalesforceClient, records: Sequence[Record]
+) -> list[tuple[str, ...]]:
+    """The required fields that new records lack, whichever rules filled them."""
+    describes = await load_describes(
+        database,
+        client,
+        host_id=batch.host_id,
+        org_id=batch.org_id,
+        sobjects={record.sobject for record in records},
+    )
+    return [lacking(record.fields, describes.get(record.sobject)) for record in records]
+
+
+async def load_one(database: Database, arm: Arm) -> Batch:
+    """A batch of this one registration; without a job of its own it is seen as if it were armed.
+
+    What it is armed with for that is rolled back.
+    """
+    async with database.tenant(arm.host_id) as session:
+        await session.execute(insert(SyncJob).values(vars(arm)).on_conflict_do_nothing())
+        ids = [arm.registration_id]
+        batch = await load_batch(session, ids, host_id=arm.host_id, org_id=arm.org_id, fence=0)
+        await session.rollback()
+    return replace(batch, jobs=tuple(map(_as_seen_from_outside, batch.jobs)))
+
+
+def _as_seen_from_outside(job: Job) -> Job:
+    """A call that is under way just now may have written: it is planned like one whose answer is missing."""
+    return replace(job, written={key: _doubted(slot) for key, slot in job.written.items()})
+
+
+def _doubted(slot: Written) -> Written:
+    return slot._replace(state="ambiguous") if slot.state == "intended" else slot

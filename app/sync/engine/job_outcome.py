@@ -1,0 +1,89 @@
+"""How a row of a batch ends: the state of its job, judged from its parts. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.sync.errors.row_error import RowError
+from app.sync.lookup.access import AGAIN, SALESFORCE_ACCESS
+from app.sync.model.batch import CHECKED_IN, SlotKey, Writes
+from app.sync.model.retry_policy import RETRY_WAITS, retry_wait
+from app.sync.model.work_item import Row
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The job's next state. `burns` says whether this run spent an attempt."""
+
+    state: str
+    due_at: datetime
+    waiting_for: str | None = None
+    skipped_because: str | None = None
+    error: RowError | None = None
+    burns: bool = False
+
+
+def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
+    """Any part uncertain: look again; any part failed: failed; any part to be retried: wait; else done."""
+    attempts = row.job.attempts + 1
+    if row.skipped_because is not None:
+        return Verdict("skipped", now, skipped_because=row.skipped_because)
+    # Once the quiet time is over a doubt that is left gives no time to look: other parts decide then.
+    is_doubted = any(slot.state == "ambiguous" for slot in row.slots.values())
+    if is_doubted and (row.look_at is not None or not row.is_through):
+        return Verdict("ambiguous", row.look_at or now, "certainty", error=row.error or row.retry)
+    if row.is_without_access:
+        return Verdict("pending", now + AGAIN, SALESFORCE_ACCESS)
+    if row.error is not None:
+        return Verdict("failed", now, error=row.error, burns=True)
+    is_waiting = row.lacks_campaigns or row.lost_lead is not None
+    if is_waiting and not row.must_replan and row.retry is None and not row.is_fenced:
+        return Verdict("pending", now + AGAIN, SALESFORCE_ACCESS)
+    if row.must_replan or row.retry is not None:
+        return _judge_retry(row, now, attempts=attempts, chance=chance)
+    if row.is_fenced:
+        return Verdict("pending", row.look_at or now, "certainty")
+    if not row.is_through:
+        return Verdict("pending", now)
+    if row.is_held:
+        return Verdict("held", now, "campaign", burns=True)
+    return Verdict("synced", now, burns=True)
+
+
+def is_attended(row: Row, writes: Writes) -> bool:
+    """Whether the check-in stands: as the member's status where one is written, else as Task."""
+    if row.job.facts.checked_in_at is None:
+        return False
+    if row.job.member_key is not None and writes.member:
+        member = row.slots.get(row.job.member_key)
+        return member is not None and member.state == "written" and member.meaning == "attended"
+    task = row.slots.get(SlotKey(CHECKED_IN))
+    return task is not None and task.state == "written"
+
+
+def as_json(row: Row, verdict: Verdict, writes: Writes) -> dict[str, Any]:
+    """The job's new values, as the finishing statement reads them."""
+    error = verdict.error
+    return {
+        "registration_id": row.job.registration_id,
+        "state": verdict.state,
+        "due_at": verdict.due_at.isoformat(),
+        "waiting_for": verdict.waiting_for,
+        "skipped_because": verdict.skipped_because,
+        "burns": int(verdict.burns),
+        "is_attended": is_attended(row, writes),
+        "error_class": error.error_class if error else None,
+        "error_code": error.error_code if error else None,
+        "group_id": error.group_id if error else None,
+        "error": error.as_json() if error else None,
+        "warnings": [notice.as_json() for notice in dict.fromkeys(row.notices)],
+    }
+
+
+def _judge_retry(row: Row, now: datetime, *, attempts: int, chance: float) -> Verdict:
+    wait = retry_wait(attempts, chance)
+    if row.must_replan and row.retry is None and attempts <= len(RETRY_WAITS):
+        return Verdict("pending", now, "retry", burns=True)
+    if wait is None:
+        return Verdict("failed", now, error=row.retry or row.last_word, burns=True)
+    return Verdict("pending", now + timedelta(seconds=wait), "retry", error=row.retry, burns=True)

@@ -1,0 +1,1 @@
+"""Floor 3: errors of one row, and groups of the same error."""

@@ -1,0 +1,118 @@
+"""From a failed write to the code of its advice: a table by Salesforce's error code, then by class."""
+
+from typing import Final
+
+from app.sync.field_values.rule_evaluation import (
+    OPTION_NOT_MAPPED,
+    REQUIRED_VALUE_UNFIT,
+    VALUE_NOT_IN_PICKLIST,
+)
+
+# Codes of our own, for failures that Salesforce has no code for.
+OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
+NOT_PROCESSED: Final = "NOT_PROCESSED"
+RECORD_NOT_VISIBLE: Final = "RECORD_NOT_VISIBLE"
+EMAIL_MALFORMED: Final = "EMAIL_MALFORMED"
+CAMPAIGN_BROKEN: Final = "CAMPAIGN_BROKEN"
+RECORD_TYPE_NOT_AVAILABLE: Final = "RECORD_TYPE_NOT_AVAILABLE"
+
+CAMPAIGN_OBJECTS: Final = frozenset({"Campaign", "CampaignMember", "CampaignMemberStatus"})
+CREATE_REFUSED: Final = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+
+DUPLICATE_NAMED: Final = "duplicate_named"
+"""The advice where a duplicate rule named a record that is not taken for the person."""
+
+BY_CODE: Final[dict[str, str]] = {
+    "DUPLICATES_DETECTED": "duplicate_no_match",
+    "DUPLICATE_VALUE": "duplicate_no_match",
+    "MULTIPLE_CHOICES": "duplicate_no_match",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "validation_rule",
+    "FIELD_FILTER_VALIDATION_EXCEPTION": "lookup_filter",
+    "FIELD_INTEGRITY_EXCEPTION": "value_not_accepted",
+    "REQUIRED_FIELD_MISSING": "required_field_missing",
+    "STRING_TOO_LONG": "value_too_long",
+    "NUMBER_OUTSIDE_VALID_RANGE": "number_out_of_range",
+    "INVALID_EMAIL_ADDRESS": "invalid_email",
+    EMAIL_MALFORMED: "invalid_email",
+    "JSON_PARSER_ERROR": "value_wrong_type",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "restricted_picklist",
+    "INVALID_FIELD": "field_not_available",
+    "INVALID_FIELD_FOR_INSERT_UPDATE": "field_not_writeable",
+    "INVALID_TYPE": "object_not_available",
+    "INVALID_PERSON_ACCOUNT_OPERATION": "person_accounts_on",
+    "INACTIVE_OWNER_OR_USER": "owner_inactive",
+    "OPERATION_WITH_INACTIVE_USER": "owner_inactive",
+    "TRANSFER_REQUIRES_READ": "owner_without_access",
+    "INSUFFICIENT_ACCESS": "insufficient_access",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "insufficient_access",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "record_not_shared",
+    RECORD_NOT_VISIBLE: "record_not_visible",
+    CREATE_REFUSED: "create_not_allowed",
+    "TXN_SECURITY_NO_ACCESS": "security_policy",
+    "FUNCTIONALITY_NOT_ENABLED": "feature_not_enabled",
+    "ENTITY_IS_LOCKED": "record_in_approval",
+    "ENTITY_IS_DELETED": "record_gone",
+    "NOT_FOUND": "record_gone",
+    "INVALID_CROSS_REFERENCE_KEY": "record_gone",
+    "MALFORMED_ID": "record_gone",
+    "CANNOT_UPDATE_CONVERTED_LEAD": "lead_converted",
+    "CANNOT_EXECUTE_FLOW_TRIGGER": "automation_failed",
+    "APEX_ERROR": "automation_failed",
+    "UNABLE_TO_LOCK_ROW": "record_busy",
+    "STORAGE_LIMIT_EXCEEDED": "storage_full",
+    "REQUEST_LIMIT_EXCEEDED": "api_limit_reached",
+    "NOT_SENT": "salesforce_unreachable",
+    "ANSWER_LOST": "outcome_unknown",
+    OUTCOME_UNKNOWN: "outcome_unknown",
+    NOT_PROCESSED: "not_processed",
+    CAMPAIGN_BROKEN: "campaign_broken",
+    RECORD_TYPE_NOT_AVAILABLE: "record_type_missing",
+    OPTION_NOT_MAPPED: "option_not_mapped",
+    VALUE_NOT_IN_PICKLIST: "restricted_picklist",
+    REQUIRED_VALUE_UNFIT: "required_value_unfit",
+}
+
+BY_CLASS: Final[dict[str, str]] = {
+    "transient": "attempts_used_up",
+    "limit": "api_limit_reached",
+    "access": "insufficient_access",
+    "configuration": "setup_mismatch",
+    "data": "value_not_accepted",
+    "duplicate": "duplicate_no_match",
+    "ambiguous": "outcome_unknown",
+    "other": "unknown_error",
+}
+
+# One code, several causes: (code, class, whether a campaign object was meant) decides first.
+BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
+    (CREATE_REFUSED, "access", True): "marketing_user_missing",
+    (CREATE_REFUSED, "data", True): "automation_failed",
+    ("INVALID_CROSS_REFERENCE_KEY", "configuration", False): "reference_not_there",
+    ("MALFORMED_ID", "configuration", False): "reference_not_there",
+    (CREATE_REFUSED, "data", False): "automation_failed",
+    (CREATE_REFUSED, "transient", True): "record_busy",
+    (CREATE_REFUSED, "transient", False): "record_busy",
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "transient", True): "record_busy",
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "transient", False): "record_busy",
+    ("APEX_ERROR", "transient", True): "record_busy",
+    ("APEX_ERROR", "transient", False): "record_busy",
+    ("INSUFFICIENT_ACCESS", "access", True): "marketing_user_missing",
+    ("INSUFFICIENT_ACCESS_OR_READONLY", "access", True): "marketing_user_missing",
+}
+
+
+def advice_code_for(
+    error_class: str, error_code: str, *, message: str = "", sobject: str | None = None
+) -> str:
+    """The advice of one failure; every answer has a row in `app.user_messages.catalog.ADVICE`.
+
+    `sobject` is what was written; without it the object that the message names decides, which Salesforce
+    leaves untranslated ("entity type cannot be inserted: CampaignMember").
+    """
+    is_campaign = sobject in CAMPAIGN_OBJECTS or (sobject is None and _names_campaign(message))
+    by_cause = BY_CAUSE.get((error_code, error_class, is_campaign))
+    return by_cause or BY_CODE.get(error_code) or BY_CLASS.get(error_class, "unknown_error")
+
+
+def _names_campaign(message: str) -> bool:
+    return any(name in message for name in CAMPAIGN_OBJECTS)

@@ -1,0 +1,137 @@
+"""What went wrong with one row, in the form that is stored, grouped and shown."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.salesforce.describe import SObjectDescribe
+from app.salesforce.errors import ErrorClass, Failure, Match
+from app.sync.errors.grouping import group_id
+from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
+from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
+from app.sync.errors.message_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
+from app.sync.field_values.rule_evaluation import Misfit
+
+VALUE_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class RowError:
+    """One failed part of a registration. `kind` is the part: registered, checked_in."""
+
+    error_class: str
+    error_code: str
+    message: str
+    kind: str
+    sobject: str | None
+    fields: tuple[str, ...]
+    value: str | None
+    http_status: int | None
+    group_id: str
+    field_label: str | None = None
+    matches: tuple[Match, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "class": self.error_class,
+            "kind": self.kind,
+            "object": self.sobject,
+            "error_code": self.error_code,
+            "message": self.message,
+            "fields": list(self.fields),
+            "field_label": self.field_label,
+            "value": self.value,
+            "http_status": self.http_status,
+            "matches": [{"object": each.sobject, "id": each.id} for each in self.matches],
+            "advice_code": self._advice_code(),
+        }
+
+    def _advice_code(self) -> str:
+        if self.matches:
+            return DUPLICATE_NAMED
+        return advice_code_for(self.error_class, self.error_code, message=self.message, sobject=self.sobject)
+
+
+def row_error(
+    failure: Failure,
+    *,
+    kind: str,
+    sobject: str | None,
+    sent: dict[str, Any] | None = None,
+    values: Collection[str] = (),
+    describe: SObjectDescribe | None = None,
+    is_configured: bool = False,
+) -> RowError:
+    """From Salesforce's failure; `sent` are the fields of the refused record, `values` the attendee's own.
+
+    `describe` is the object's, where it is known: it has the names that people see. `is_configured`: what was
+    refused is nothing of the attendee's, but what the host chose.
+    """
+    error_class = ErrorClass.CONFIGURATION.value if is_configured else failure.error_class.value
+    return RowError(
+        error_class=error_class,
+        error_code=failure.error_code,
+        message=failure.message,
+        kind=kind,
+        sobject=sobject,
+        fields=failure.fields,
+        value=_refused_value(failure, sent or {}),
+        http_status=failure.http_status,
+        group_id=group_id(
+            error_class, failure.error_code, sobject, failure.fields, failure.message, values=values
+        ),
+        field_label=_label(failure.fields, describe),
+        matches=failure.matches,
+    )
+
+
+def own_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> RowError:
+    """A failure that we saw ourselves, before or after asking Salesforce."""
+    group = group_id(error_class, error_code, sobject, (), message)
+    return RowError(error_class, error_code, message, kind, sobject, (), None, None, group)
+
+
+def misfit_error(misfit: Misfit, *, kind: str, describe: SObjectDescribe | None) -> RowError:
+    """A value that the host's rules do not fit into the org, seen before a call was spent on it."""
+    fields = (misfit.field,)
+    values = [misfit.value] if misfit.value else []
+    group = group_id(misfit.error_class, misfit.code, misfit.sobject, fields, misfit.text, values=values)
+    return RowError(
+        error_class=misfit.error_class,
+        error_code=misfit.code,
+        message=misfit.text,
+        kind=kind,
+        sobject=misfit.sobject,
+        fields=fields,
+        value=misfit.value[:VALUE_LENGTH] or None,
+        http_status=None,
+        group_id=group,
+        field_label=_label(fields, describe),
+    )
+
+
+def _label(fields: Sequence[str], describe: SObjectDescribe | None) -> str | None:
+    named = [describe.fields[name].label for name in fields if name in describe.fields] if describe else []
+    return named[0] if len(named) == 1 else None
+
+
+def _refused_value(failure: Failure, sent: dict[str, Any]) -> str | None:
+    named = [sent[field] for field in failure.fields if sent.get(field) is not None]
+    return str(named[0])[:VALUE_LENGTH] if len(named) == 1 else None
+
+
+OUTCOME_UNKNOWN = own_error(
+    "other",
+    UNKNOWN_CODE,
+    "Salesforce never said whether the record was saved.",
+    kind="registered",
+    sobject="Lead",
+)
+
+NOT_PROCESSED = own_error(
+    "other",
+    NOT_PROCESSED_CODE,
+    "A fault in our software stopped this registration each time it was tried.",
+    kind="registered",
+    sobject="Lead",
+)

@@ -1,0 +1,1 @@
+"""Floor 6: sends planned writes and records how each ended."""

@@ -1,0 +1,194 @@
+"""People whom a duplicate rule or a unique field refused: adopted, saved beside the match, or failed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from app.salesforce.composite import ALLOW_ALERTS
+from app.salesforce.errors import Failure, Match
+from app.salesforce.ids import to18
+from app.salesforce.soql import in_list, quote
+from app.sync.execution.attempt_log import name_matches
+from app.sync.execution.executor import Executor
+from app.sync.execution.write_transitions import refuse
+from app.sync.field_values.lead_fields import Notice
+from app.sync.lookup.describe_cache import load_describes
+from app.sync.lookup.lookup import ACCOUNT_PREFIX, look_up_people
+from app.sync.lookup.requirements import Wanted
+from app.sync.matching.account_matching import normalised
+from app.sync.matching.duplicate_matching import (
+    Decision,
+    account_alert_notice,
+    alert_notice,
+    decide,
+    is_same_name,
+    matched,
+    other_account_notice,
+    other_name_notice,
+)
+from app.sync.matching.person_matching import ACCOUNT, Found, LookAgain, People, PersonRow, resolve
+from app.sync.model.batch import PERSON, SlotKey
+from app.sync.model.work_item import NOTICE, Operation, set_person
+from app.sync.planning.accounts import adopt_account
+
+TAKEN: Final = "DUPLICATE_VALUE"
+ROUNDS: Final = 2
+"""What was saved beside an alert may meet a rule that blocks."""
+
+Refusals = Sequence[tuple[Operation, Failure]]
+
+
+async def settle_duplicates(executor: Executor, people: People, wanted: Wanted) -> People:
+    """Bring the refused creates to an end, as the hosts' rules say; returns the people known by then.
+
+    Raises as `Executor.run` does.
+    """
+    for _ in range(ROUNDS):
+        refused = [await _with_holder(executor, *each) for each in await executor.retake_duplicates()]
+        if not refused:
+            break
+        people = await _look_up(executor, refused, people, wanted)
+        again = [operation for each in refused if (operation := _settle(*each, people)) is not None]
+        await executor.run(again)
+    return people
+
+
+async def _with_holder(
+    executor: Executor, operation: Operation, failure: Failure
+) -> tuple[Operation, Failure]:
+    """Where a unique field does not say whose its value is, that is asked for."""
+    unique = _unique_values(operation) if failure.error_code == TAKEN and not failure.matches else {}
+    if not unique:
+        return operation, failure
+    sobject = operation.record.sobject
+    alternatives = " OR ".join(f"{name} = {quote(value)}" for name, value in unique.items())
+    rows = await executor.client.query(f"SELECT Id FROM {sobject} WHERE {alternatives}")  # noqa: S608
+    matches = tuple(Match(sobject, to18(row["Id"])) for row in rows)
+    return operation, replace(failure, matches=matches)
+
+
+def _unique_values(operation: Operation) -> dict[str, str]:
+    known = operation.describe.fields if operation.describe else {}
+    return {
+        name: value
+        for name, value in operation.record.fields.items()
+        if isinstance(value, str) and name in known and known[name].is_unique and known[name].is_filterable
+    }
+
+
+async def settle_duplicate_accounts(executor: Executor) -> None:
+    """The same for Accounts; who fails, fails with the people that were to belong to them.
+
+    Raises as `Executor.run` does.
+    """
+    for _ in range(ROUNDS):
+        refused = await executor.retake_duplicates()
+        if not refused:
+            break
+        ids = {match.id for _, failure in refused for match in failure.matches if match.sobject == ACCOUNT}
+        soql = f"SELECT Id, Name FROM Account WHERE Id IN {in_list(sorted(ids))}" if ids else None  # noqa: S608
+        rows = await executor.client.query(soql) if soql else []
+        names = {to18(row["Id"]): str(row["Name"]) for row in rows}
+        again = [operation for each in refused if (operation := _settle_account(*each, names)) is not None]
+        await executor.run(again)
+
+
+def _settle_account(operation: Operation, failure: Failure, names: Mapping[str, str]) -> Operation | None:
+    essence = normalised(str(operation.record.fields.get("Name") or ""))
+    known = [each.id for each in failure.matches if each.id in names]
+    same = [id_ for id_ in known if normalised(names[id_]) == essence]
+    if not known:
+        refuse(operation, failure)
+        return None
+    id_ = (same or known)[0]
+    named = f"{names[id_]} (Account {id_})"
+    adopts = operation.rows[0].job.rules.adopts_duplicates
+    match decide(failure, is_same=bool(same), adopts=adopts):
+        case Decision.ADOPT:
+            adopt_account(operation, id_)
+        case Decision.ADOPT_WARNED:
+            adopt_account(operation, id_)
+            for row in operation.rows:
+                row.notices.append(other_account_notice(named))
+        case Decision.SAVE_AS_NEW:
+            return _beside(operation, account_alert_notice(named))
+        case Decision.FAIL:
+            refuse(operation, failure)
+    return None
+
+
+async def _look_up(executor: Executor, refused: Refusals, people: People, wanted: Wanted) -> People:
+    """The records that were named, by name, followed to where they live now."""
+    named = {match.id for _, failure in refused for match in failure.matches}
+    if any(id_.startswith(ACCOUNT_PREFIX) for id_ in named) and ACCOUNT not in wanted.describes:
+        wanted = await _with_accounts(executor, wanted)
+    missing = frozenset(named)
+    while missing:
+        people = await look_up_people(executor.client, missing, known=people, wanted=wanted, with_names=True)
+        ends = [_meant(operation, failure, people) for operation, failure in refused]
+        missing = frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
+    for operation, _ in refused:
+        for row in operation.rows:
+            name_matches(row, people)
+    return people
+
+
+async def _with_accounts(executor: Executor, wanted: Wanted) -> Wanted:
+    """In an org with Person Accounts a rule for Leads may name one."""
+    batch = executor.store.batch
+    known = await load_describes(
+        executor.store.database,
+        executor.client,
+        host_id=batch.host_id,
+        org_id=batch.org_id,
+        sobjects=(ACCOUNT,),
+    )
+    return replace(wanted, describes={**wanted.describes, **known})
+
+
+def _meant(operation: Operation, failure: Failure, people: People) -> PersonRow | LookAgain | None:
+    return matched([match.id for match in failure.matches], people, operation.record.fields)
+
+
+def _settle(operation: Operation, failure: Failure, people: People) -> Operation | None:
+    """The same create once more where it is to be saved beside its match."""
+    same = resolve(operation.rows[0].job, people)
+    match = _meant(operation, failure, people)
+    if isinstance(same, Found):
+        # Somebody made the record since we looked: it has the attendee's own address or key.
+        _adopt(operation, same)
+        return None
+    if not isinstance(match, PersonRow):
+        refuse(operation, failure)
+        return None
+    rules = operation.rows[0].job.rules
+    is_same = is_same_name(operation.record.fields, match)
+    decision = decide(failure, is_same=is_same, adopts=rules.adopts_duplicates)
+    match decision:
+        case Decision.ADOPT:
+            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"))
+        case Decision.ADOPT_WARNED:
+            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"), other_name_notice(match))
+        case Decision.SAVE_AS_NEW:
+            return _beside(operation, alert_notice(match, operation.record.sobject))
+        case Decision.FAIL:
+            refuse(operation, failure)
+    return None
+
+
+def _adopt(operation: Operation, person: Found, notice: Notice | None = None) -> None:
+    details: Mapping[str, object] = {NOTICE: notice.as_json()} if notice else {}
+    for row in operation.rows:
+        row.slots.pop(SlotKey(PERSON), None)
+        set_person(row, person, details=details)
+
+
+def _beside(operation: Operation, notice: Notice) -> Operation:
+    for row in operation.rows:
+        row.notices.append(notice)
+    headers = {**dict(operation.headers), **ALLOW_ALERTS}
+    return replace(
+        operation,
+        headers=tuple(headers.items()),
+        details={**operation.details, NOTICE: notice.as_json()},
+    )

@@ -1,0 +1,365 @@
+"""The one place that writes to Salesforce: commits the intent, sends, and tells each row how it ended."""
+
+import time
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import (
+    ALLOW_ALERTS,
+    MAX_QUERIES_AND_COLLECTIONS,
+    MAX_ROWS,
+    MAX_SUBREQUESTS,
+    RowResult,
+    SubAnswer,
+    Subrequest,
+    collection_create,
+    collection_update,
+    create_request,
+    has_reference_text,
+    read_collection,
+    read_written,
+)
+from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Refused, SalesforceError
+from app.sync.execution.attempt_log import note_answer, note_lost_answer
+from app.sync.execution.write_transitions import (
+    end_of_create,
+    intend,
+    mark_lost,
+    mark_unwritten,
+    mark_written,
+    refuse,
+)
+from app.sync.jobs.write_store import Store
+from app.sync.matching.duplicate_matching import update_alert_notice
+from app.sync.model.clock import Clock
+from app.sync.model.cooperative import in_turns
+from app.sync.model.retry_policy import STOPPING, consequence_of, is_beyond_limits, next_look
+from app.sync.model.row_caps import Caps
+from app.sync.model.work_item import Operation, Row
+
+Chunk = Sequence[Operation]
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Executor:
+    """Carries out operations in as few calls as the caps allow, for the rows of one batch.
+
+    `duplicates` collects the creates that a duplicate rule refused, with what it said; `alerted` the changes
+    of people that one refused, once; `alone` the
+    operations that were sent each by itself, not in a collection; `ended` is why nothing more may be sent.
+    """
+
+    client: SalesforceClient
+    store: Store
+    rows: Sequence[Row]
+    clock: Clock
+    packs_duplicates: bool = False
+    duplicates: list[tuple[Operation, Failure]] = field(default_factory=list)
+    alerted: list[Operation] = field(default_factory=list)
+    alone: set[Operation] = field(default_factory=set)
+    ended: AnswerLost | Refused | None = None
+    committed_at: tuple[datetime, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.committed_at = (self.clock.now, time.monotonic())
+
+    async def run(self, operations: Sequence[Operation]) -> None:
+        """Write them all.
+
+        Raises AnswerLost after marking the rows of that call, and NotSent or Refused when the connection or
+        the org has to wait; rows that were not reached keep their slots.
+        """
+        if len(operations) == 1 and operations[0].fence is not None:
+            await self._create_alone(operations[0])
+            return
+        for call in self._calls(operations):
+            await self._send(call)
+
+    async def run_singly(self, operations: Sequence[Operation]) -> None:
+        """Send each create by itself: only then does a duplicate rule name what it matched."""
+        if not self.packs_duplicates:
+            for operation in operations:
+                await self._create_alone(operation)
+            return
+        packed = [each for each in operations if not has_reference_text(each.record.fields)]
+        for start in range(0, len(packed), MAX_SUBREQUESTS):
+            await self._send_singles(packed[start : start + MAX_SUBREQUESTS])
+        for operation in operations:
+            if has_reference_text(operation.record.fields):
+                await self._create_alone(operation)
+
+    async def retake_duplicates(self) -> list[tuple[Operation, Failure]]:
+        """The creates that duplicate rules refused, each with the records that are said to be there.
+
+        In a collection Salesforce does not name them, so what came back without is sent singly.
+        """
+        refused, self.duplicates = self.duplicates, []
+        await self.run_singly([operation for operation, failure in refused if not failure.matches])
+        again, self.duplicates = self.duplicates, []
+        return [(operation, failure) for operation, failure in refused if failure.matches] + again
+
+    async def pass_alerts(self) -> None:
+        """Change the people all the same whose change a duplicate rule only warned of.
+
+        A collection does not say whether the rule alerts or blocks: one that blocks refuses again.
+        """
+        alerted, self.alerted = self.alerted, []
+        for operation in alerted:
+            for row in operation.rows:
+                row.notices.append(update_alert_notice(operation.record.sobject))
+        await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
+
+    async def _create_alone(self, operation: Operation) -> None:
+        if not await self.intend([operation]):
+            return
+        self.alone.add(operation)
+        try:
+            record, headers = operation.record, dict(operation.headers) or None
+            record_id = await self.client.create(record.sobject, record.fields, headers=headers)
+        except Refused as refused:
+            self._settle(operation, RowResult(None, refused.failures))
+            if consequence_of(refused.failure) in STOPPING:
+                raise
+        except SalesforceError as error:
+            self._unfinished([operation], error)
+            raise
+        else:
+            self._settle(operation, RowResult(record_id))
+
+    async def _send_singles(self, operations: Sequence[Operation]) -> None:
+        ready = await self.intend(operations)
+        self.alone.update(ready)
+        version = self.client.api_version
+        requests = [
+            create_request(
+                f"single{n}",
+                each.record.sobject,
+                each.record.fields,
+                api_version=version,
+                headers=dict(each.headers) or None,
+            )
+            for n, each in enumerate(ready)
+        ]
+        try:
+            answers = await self.composite(requests, ready)
+        except Refused:
+            for operation in ready:
+                mark_unwritten(operation, is_failed=False)
+            raise
+        for operation, answer in zip(ready, answers, strict=True):
+            self.settle_single(operation, answer)
+        self.raise_ended()
+
+    async def _send(self, call: Sequence[Chunk]) -> None:
+        operations = [operation for chunk in call for operation in chunk]
+        ready = {id(operation) for operation in await self.intend(operations)}
+        chunks = [some for chunk in call if (some := [each for each in chunk if id(each) in ready])]
+        if not chunks:
+            return
+        requests = [self._collection(chunk, n) for n, chunk in enumerate(chunks)]
+        try:
+            answers = await self._answers(requests, [each for chunk in chunks for each in chunk])
+        except Refused as refused:
+            await self._split([each for chunk in chunks for each in chunk], refused)
+            return
+        await self._read(chunks, answers)
+
+    async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubAnswer]) -> None:
+        lost: AnswerLost | None = None
+        refused_chunks: list[tuple[Chunk, Refused]] = []
+        too_many: list[Operation] = []
+        for chunk, answer in zip(chunks, answers, strict=True):
+            try:
+                results = read_collection(answer, len(chunk))
+            except AnswerLost as error:
+                lost = error
+                self._unfinished(chunk, error)
+            except Refused as refused:
+                refused_chunks.append((chunk, refused))
+            else:
+                too_many += self._beyond_limits(chunk, results)
+                spared = set(map(id, too_many))
+                async for operation, result in in_turns(zip(chunk, results, strict=True)):
+                    if id(operation) not in spared:
+                        self._settle(operation, result)
+        for call in self._calls(too_many):
+            await self._send(call)
+        for chunk, refusal in refused_chunks:
+            await self._split(chunk, refusal)
+        if lost is not None:
+            raise lost
+        self.raise_ended()
+
+    def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[Operation]:
+        """The rows that an automation of the org could not take together: they are sent again, fewer each."""
+        again, caps = [], self.store.lease.caps
+        for sobject in dict.fromkeys(operation.record.sobject for operation in chunk):
+            of_object = [
+                each for each in zip(chunk, results, strict=True) if each[0].record.sobject == sobject
+            ]
+            refused = [each for each, result in of_object if is_beyond_limits(result.failures)]
+            if not refused:
+                caps.note_clean(sobject, len(of_object))
+            elif len(of_object) > 1:
+                caps.halve(sobject, len(of_object))
+                again += refused
+        for operation in again:
+            mark_unwritten(operation, is_failed=False)
+        return again
+
+    async def _split(self, operations: Sequence[Operation], refused: Refused) -> None:
+        """Find the row that alone makes a call fail, by halving; the others go through."""
+        if consequence_of(refused.failure) in STOPPING:
+            for operation in operations:
+                self._note(operation, RowResult(None, refused.failures))
+                mark_unwritten(operation, is_failed=False)
+            raise refused
+        if len(operations) == 1:
+            self._settle(operations[0], RowResult(None, refused.failures))
+            return
+        middle = len(operations) // 2
+        for half in (operations[:middle], operations[middle:]):
+            for call in self._calls(half):
+                await self._send(call)
+
+    def _calls(self, operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
+        return _calls(operations, self.store.lease.caps)
+
+    async def composite(
+        self, requests: Sequence[Subrequest], operations: Sequence[Operation]
+    ) -> list[SubAnswer]:
+        if not requests:
+            return []
+        return await self._asked(self.client.composite(requests), operations)
+
+    async def _answers(
+        self, requests: Sequence[Subrequest], operations: Sequence[Operation]
+    ) -> list[SubAnswer]:
+        """Of collections: in one composite, but what Salesforce would take for references goes by itself."""
+        if any(has_reference_text(each.record.fields) for each in operations):
+            [request] = requests
+            return [await self._asked(self.client.collection(request), operations)]
+        return await self.composite(requests, operations)
+
+    async def _asked(self, asking: Awaitable[Answer], operations: Sequence[Operation]) -> Answer:
+        try:
+            return await asking
+        except Refused:
+            raise
+        except SalesforceError as error:
+            self._unfinished(operations, error)
+            raise
+
+    def _collection(self, chunk: Chunk, number: int) -> Subrequest:
+        build = collection_create if chunk[0].is_create else collection_update
+        records = [operation.record for operation in chunk]
+        headers = dict(chunk[0].headers) or None
+        return build(f"part{number}", records, api_version=self.client.api_version, headers=headers)
+
+    async def intend(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Commit what is about to be sent; returns the operations that no fence of another forbids."""
+        if not operations:
+            return []
+        async with self.store.database.tenant(self.store.batch.host_id) as session:
+            now = await self.store.hold(session, self.rows)
+            fences = await self.store.raise_fences(session, operations)
+            ready = [operation for operation in operations if fences.keys().isdisjoint(operation.fences)]
+            for operation in ready:
+                intend(operation, now)
+            await self.store.save(session, self.rows)
+        self.committed_at = (now, time.monotonic())
+        for operation in operations:
+            for raised_at in (fences[key] for key in operation.fences if key in fences):
+                for row in operation.rows:
+                    row.is_fenced = True
+                    row.wait_until(next_look(raised_at, self.clock.quiet, now))
+        return ready
+
+    def _unfinished(self, operations: Sequence[Operation], error: SalesforceError) -> None:
+        is_doubted = isinstance(error, AnswerLost) and "reconcile" not in self.store.lease.guards_off
+        ended_at = self._now() if isinstance(error, BrokenOff) else None
+        for operation in operations:
+            if isinstance(error, AnswerLost):
+                self._note(operation, error)
+            if is_doubted:
+                mark_lost(operation, ended_at=ended_at)
+            else:
+                mark_unwritten(operation, is_failed=False)
+
+    def _now(self) -> datetime:
+        """The database's time, by what it was at the last commit."""
+        return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
+
+    def _note(self, operation: Operation, result: RowResult | AnswerLost) -> None:
+        version, is_alone = self.client.api_version, operation in self.alone
+        if isinstance(result, AnswerLost):
+            note_lost_answer(operation, result, api_version=version, is_alone=is_alone)
+        else:
+            note_answer(operation, result, api_version=version, is_alone=is_alone)
+
+    def settle_single(self, operation: Operation, answer: SubAnswer) -> None:
+        """Tell the rows what one subrequest of a composite brought back."""
+        self.alone.add(operation)
+        try:
+            result = RowResult(read_written(answer, operation.record.id))
+        except Refused as refused:
+            result = RowResult(None, refused.failures)
+        except AnswerLost as error:
+            self._unfinished([operation], error)
+            self.ended = error
+            return
+        self._settle(operation, result)
+
+    def raise_ended(self) -> None:
+        """Stop where one part of an answer was lost, or was refused for a reason that meets all others."""
+        if self.ended is not None:
+            raise self.ended
+
+    def _settle(self, operation: Operation, result: RowResult) -> None:
+        self._note(operation, result)
+        if result.is_success and result.id is not None:
+            mark_written(operation, result.id)
+            end_of_create(operation, result.id)
+        elif operation.fence is not None and _is_duplicate(result):
+            mark_unwritten(operation, is_failed=False)
+            self.duplicates.append((operation, result.failures[0]))
+        elif _may_be_alerted(operation, result):
+            mark_unwritten(operation, is_failed=False)
+            self.alerted.append(operation)
+        else:
+            refuse(operation, result.failures[0])
+            if consequence_of(result.failures[0]) in STOPPING:
+                self.ended = self.ended or Refused(result.failures)
+
+
+def _calls(operations: Sequence[Operation], caps: Caps) -> Iterator[list[Chunk]]:
+    """Groups that fit one composite: creates before updates, each collection sorted by object.
+
+    Headers are those of a whole collection. A collection with texts that look like references is a group of
+    its own, and an object with a cap has collections of its own.
+    """
+    alike: dict[tuple[bool, bool, tuple[tuple[str, str], ...], str], list[Operation]] = {}
+    for each in sorted(operations, key=lambda each: (not each.is_create, each.record.sobject)):
+        is_literal, sobject = has_reference_text(each.record.fields), each.record.sobject
+        capped = sobject if sobject in caps.known else ""
+        alike.setdefault((is_literal, each.is_create, each.headers, capped), []).append(each)
+    chunks: dict[bool, list[Chunk]] = {False: [], True: []}
+    for (is_literal, _, _, capped), some in alike.items():
+        rows = caps.rows_of(capped, MAX_ROWS)
+        chunks[is_literal] += [some[start : start + rows] for start in range(0, len(some), rows)]
+    for start in range(0, len(chunks[False]), MAX_QUERIES_AND_COLLECTIONS):
+        yield chunks[False][start : start + MAX_QUERIES_AND_COLLECTIONS]
+    yield from ([chunk] for chunk in chunks[True])
+
+
+def _may_be_alerted(operation: Operation, result: RowResult) -> bool:
+    is_first = ALLOW_ALERTS.keys().isdisjoint(dict(operation.headers))
+    return not operation.is_create and is_first and result.failures[0].error_code == "DUPLICATES_DETECTED"
+
+
+def _is_duplicate(result: RowResult) -> bool:
+    return result.failures[0].error_code in ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")

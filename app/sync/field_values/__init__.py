@@ -1,0 +1,1 @@
+"""Floor 2: from a registration and mapping rules to field values."""

@@ -1,0 +1,245 @@
+"""The fields of a record as the host's rules fill them, typed by the org's describe. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from dataclasses import field as member
+from hashlib import sha256
+from typing import Any, Final
+
+from app.email_address import address_key
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.field_values.converters import options_of
+from app.sync.field_values.lead_fields import Notice
+from app.sync.field_values.required_fields import invented, own_fields
+from app.sync.field_values.rule_evaluation import Misfit, Outcome, Target, outcome_of, without_notice
+from app.sync.field_values.sources import zone_of
+from app.sync.field_values.system_fields import (
+    NAMES,
+    PEOPLE,
+    PERSON_ACCOUNT,
+    field_name,
+    hosts_rules,
+    object_of,
+    rules_of_create,
+)
+from app.sync.model.batch import Job
+from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, Rules
+
+DIGEST_LENGTH: Final = 12
+UNWRITEABLE_TOLD: Final = 10
+FOLLOWED: Final = "followed"
+"""The mode of the e-mail: written where it changed since we said it."""
+
+NOTHING: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What to send. `asserted`: digests of what we said last, by field, to be kept with the record."""
+
+    fields: dict[str, Any] = member(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    misfit: Misfit | None = None
+    asserted: Mapping[str, str] = member(default_factory=dict)
+
+
+def fill(
+    sobject: str,
+    rules: Rules,
+    job: Job,
+    *,
+    describe: SObjectDescribe | None = None,
+    standing: Mapping[str, Any] | None = None,
+    asserted: Mapping[str, str] = NOTHING,
+    without: frozenset[str] = frozenset(),
+) -> Filled:
+    """What to create (`standing` None), or what of a record that stands has to change.
+
+    `sobject` may be `PersonAccount`. `standing` has the fields of `fields_to_read` as Salesforce shows them,
+    `asserted` what an earlier `Filled` said; `without` are fields that Salesforce refused before. The default
+    rules need no describe.
+    """
+    named = object_of(sobject)
+    target = Target(named, job, zone_of(job), describe, standing is None, without)
+    if standing is None:
+        filled = _created(sobject, rules, target)
+    else:
+        filled = _changed(sobject, rules, target, standing=standing, asserted=asserted)
+    left_out = tuple(without_notice(target, name) for name in sorted(without))
+    return replace(filled, notices=left_out + filled.notices)
+
+
+def fields_to_read(sobject: str, rules: Rules, *, describe: SObjectDescribe | None = None) -> tuple[str, ...]:
+    """The fields of a standing record that `fill` wants to see; those that the org lacks are left out."""
+    names = [rule.field for rule in _rules_of_change(sobject, rules, describe)]
+    if sobject in PEOPLE and rules.opt_out_field:
+        names.append(field_name(sobject, rules.opt_out_field, describe))
+    if sobject in PEOPLE and names:
+        names.append(field_name(sobject, "Email", describe))
+    return tuple(name for name in dict.fromkeys(names) if describe is None or name in describe.fields)
+
+
+def digest(value: object) -> str:
+    """What we said of a field, short: enough to see that it changed, not to read it back."""
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _created(sobject: str, rules: Rules, target: Target) -> Filled:
+    email = field_name(sobject, "Email", target.describe)
+    fields: dict[str, Any] = {}
+    wanted, notices = _with_somewhere_to_go(
+        rules_of_create(sobject, rules, target.job, target.describe), target
+    )
+    asserted: dict[str, str] = {}
+    for rule in wanted:
+        outcome = outcome_of(rule, target)
+        notices += outcome.notices
+        if outcome.misfit:
+            return Filled(notices=tuple(notices), misfit=outcome.misfit)
+        if outcome.fit is None:
+            continue
+        if outcome.fit.value is not None:
+            fields[rule.field] = outcome.fit.value
+        if is_remembered(rule, target.field(rule.field)) or rule.field == email:
+            asserted[rule.field] = digest(outcome.fit.value)
+    opted = _opt_out(sobject, rules, target, before=None)
+    fields |= opted.fields
+    stand_ins = _stand_ins(sobject, rules, target, fields)
+    return Filled(
+        {**fields, **stand_ins.fields}, (*notices, *opted.notices, *stand_ins.notices), None, asserted
+    )
+
+
+def _with_somewhere_to_go(
+    wanted: Iterable[FieldRule], target: Target
+) -> tuple[list[FieldRule], list[Notice]]:
+    """The rules to follow. Beyond ten that have no field to fill, the rest costs one warning and no time."""
+    every = list(wanted)
+    lost = [rule for rule in every if target.field(rule.field) is None]
+    if len(lost) <= UNWRITEABLE_TOLD:
+        return every, []
+    further = {rule.field for rule in lost[UNWRITEABLE_TOLD:]}
+    text = f"{len(further)} more fields of the mapping cannot be written by the connected user in your org."
+    notice = Notice("field_dropped", target.sobject, None, text)
+    return [rule for rule in every if rule.field not in further], [notice]
+
+
+def _stand_ins(sobject: str, rules: Rules, target: Target, fields: Mapping[str, Any]) -> Filled:
+    if not rules.fills_required or target.describe is None:
+        return Filled()
+    skipped = own_fields(sobject) | target.without | ({"Name"} if sobject == PERSON_ACCOUNT else set())
+    found, told = invented(target.describe, fields, job=target.job, skipped=skipped)
+    return Filled(found, tuple(told))
+
+
+def _changed(
+    sobject: str, rules: Rules, target: Target, *, standing: Mapping[str, Any], asserted: Mapping[str, str]
+) -> Filled:
+    if sobject in PEOPLE and _is_someone_elses(sobject, target, standing, asserted):
+        return Filled(asserted=asserted)
+    changes: dict[str, Any] = {}
+    every = [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]
+    wanted, notices = _with_somewhere_to_go([rule for rule in every if rule.field in standing], target)
+    said = dict(asserted)
+    for rule in wanted:
+        field = target.field(rule.field)
+        if rule.mode == EMPTY and not is_empty(standing[rule.field], field):
+            continue
+        outcome = outcome_of(rule, target)
+        notices += outcome.notices
+        if outcome.misfit:
+            return Filled(notices=tuple(notices), misfit=outcome.misfit, asserted=asserted)
+        said_before = asserted.get(rule.field)
+        changes |= _change(rule, outcome, standing[rule.field], said=said_before, field=field)
+        if outcome.fit is not None and is_remembered(rule, field):
+            said[rule.field] = digest(outcome.fit.value)
+    opted = _opt_out(sobject, rules, target, before=standing)
+    return Filled({**changes, **opted.fields}, (*notices, *opted.notices), None, said)
+
+
+def _change(
+    rule: FieldRule, outcome: Outcome, before: object, *, said: str | None, field: Field | None
+) -> dict[str, Any]:
+    """What changes of one field: only what we have not said before, so that a person's correction stays."""
+    if outcome.fit is None:
+        return {}
+    value = outcome.fit.value
+    if (is_remembered(rule, field) and said == digest(value)) or (rule.mode == FOLLOWED and said is None):
+        return {}
+    after = _united(before, value) if rule.mode == APPEND else value
+    return {} if _is_same(after, before, field) else {rule.field: after}
+
+
+def _is_same(after: object, before: object, field: Field | None) -> bool:
+    """Whether Salesforce shows this value: moments with their milliseconds, options in its own order."""
+    if field is not None and field.type == "multipicklist":
+        return set(options_of(after)) == set(options_of(before))
+    if field is not None and field.type == "datetime" and isinstance(before, str):
+        return after == before.replace(".000+0000", "Z")
+    return after == before
+
+
+def _united(before: object, value: object) -> object:
+    stand, ours = options_of(before), options_of(value)
+    return ";".join(dict.fromkeys((*stand, *ours))) if set(ours) - set(stand) else before
+
+
+def is_empty(value: object, field: Field | None) -> bool:
+    """Whether a field has no value yet; a check box is never null, so unticked is empty."""
+    return value is None or value == "" or (_is_checkbox(field) and value is False)
+
+
+def is_remembered(rule: FieldRule, field: Field | None) -> bool:
+    """Whether our value is kept with the record, to tell a person's correction from an empty field."""
+    return rule.mode in (OVERWRITE, APPEND, FOLLOWED) or (rule.mode == EMPTY and _is_checkbox(field))
+
+
+def _is_checkbox(field: Field | None) -> bool:
+    return field is not None and field.type == "boolean"
+
+
+def _rules_of_change(sobject: str, rules: Rules, describe: SObjectDescribe | None) -> list[FieldRule]:
+    """The host's rules for a record that stands; names are only ever added, only multi-selects append."""
+    if sobject in PEOPLE | {"Account"} and not rules.is_updating:
+        return []
+    wanted = [rule for rule in hosts_rules(sobject, rules, describe) if rule.mode != CREATE]
+    return [replace(rule, mode=_mode_of_change(rule, describe)) for rule in wanted]
+
+
+def _mode_of_change(rule: FieldRule, describe: SObjectDescribe | None) -> str:
+    field = describe.fields.get(rule.field) if describe else None
+    is_single = rule.mode == APPEND and (field is None or field.type != "multipicklist")
+    return EMPTY if is_single or rule.field in NAMES else rule.mode
+
+
+def _email_rules(sobject: str, rules: Rules, target: Target) -> list[FieldRule]:
+    if sobject not in PEOPLE or not rules.is_updating:
+        return []
+    name = field_name(sobject, "Email", target.describe)
+    return [FieldRule(sobject, name, path="attendee.email", mode=FOLLOWED)]
+
+
+def _is_someone_elses(
+    sobject: str, target: Target, standing: Mapping[str, Any], asserted: Mapping[str, str]
+) -> bool:
+    """A record with another e-mail that never had ours: whoever passes a link on must not change it."""
+    name = field_name(sobject, "Email", target.describe)
+    shown = address_key(standing.get(name))
+    return name in standing and name not in asserted and shown != target.job.attendee.email_key
+
+
+def _opt_out(sobject: str, rules: Rules, target: Target, *, before: Mapping[str, Any] | None) -> Filled:
+    """An explicit no is written whatever else may be updated, and never taken back."""
+    said_no = target.job.attendee.consent.get("marketing") is False
+    if sobject not in PEOPLE or rules.opt_out_field is None or not said_no:
+        return Filled()
+    name = field_name(sobject, rules.opt_out_field, target.describe)
+    if before is not None and before.get(name) is True:
+        return Filled()
+    field = target.field(name)
+    is_writeable = field is not None and (target.describe is None or field.type == "boolean")
+    if is_writeable and name not in target.without:
+        return Filled({name: True})
+    text = "The attendee opted out, and the connected user cannot write that in your org."
+    return Filled(notices=(Notice("opted_out", target.sobject, name, text),))

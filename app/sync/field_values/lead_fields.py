@@ -1,0 +1,173 @@
+"""Values as Salesforce's fields take them: lengths, names, companies. Pure."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from app.email_address import plain_address
+from app.sync.model.batch import Attendee
+
+# Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
+LENGTHS = {
+    ("Lead", "FirstName"): 40,
+    ("Lead", "LastName"): 80,
+    ("Lead", "Company"): 255,
+    ("Lead", "Title"): 128,
+    ("Lead", "Phone"): 40,
+    ("Lead", "Email"): 80,
+    ("Task", "Subject"): 255,
+    ("Task", "Description"): 32_000,
+}
+EMAIL_LENGTH = LENGTHS["Lead", "Email"]
+EMAIL = re.compile(r"""[^\s@<>(),;:\\"\[\]{}]+@(?:[^\s@<>(),;:\\"\[\]{}.]+\.)+[^\s@<>(),;:\\"\[\]{}.]{2,}""")
+NO_COMPANY = "[not provided]"
+LEAD_SOURCE = "Eventship"
+FREE_MAIL = """
+aol.com bluewin.ch btinternet.com comcast.net duck.com email.com fastmail.com free.fr freenet.de gmail.com
+gmx.at gmx.ch gmx.com gmx.de gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.es
+hotmail.fr hotmail.it icloud.com inbox.com laposte.net libero.it live.co.uk live.com live.fr mac.com mail.com
+mail.ru me.com msn.com naver.com orange.fr outlook.com outlook.de outlook.es outlook.fr pm.me proton.me
+protonmail.com qq.com rocketmail.com sfr.fr t-online.de tutanota.com wanadoo.fr web.de yahoo.co.uk yahoo.com
+yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com zoho.com 126.com 163.com
+"""
+FREE_MAIL_DOMAINS = frozenset(FREE_MAIL.split())
+JOINERS = frozenset("\u200c\u200d")
+VIRAMA = 9
+"""The canonical combining class of every virama."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something left out or cut, told on the row; never a failed attendee."""
+
+    code: str
+    sobject: str
+    field: str | None
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "object": self.sobject, "field": self.field, "text": self.text}
+
+
+@dataclass(frozen=True)
+class PersonName:
+    """First and last name; Salesforce requires the last."""
+
+    first: str | None
+    last: str
+
+
+def is_usable_email(email: str) -> bool:
+    """Whether the address may be sent: well-formed and at most 80 characters. It is never cut."""
+    return utf16_length(email) <= EMAIL_LENGTH and EMAIL.fullmatch(email) is not None
+
+
+def person_name(attendee: Attendee) -> PersonName:
+    """As given; a full name splits before its last word; one word is the last name; none: the address."""
+    first, last = clean(attendee.first_name), clean(attendee.last_name)
+    if last:
+        return PersonName(first, last)
+    words = (clean(attendee.name) or first or "").split()
+    if words:
+        return PersonName(" ".join(words[:-1]) or None, words[-1])
+    return PersonName(None, clean((attendee.email or "").partition("@")[0]) or "unknown")
+
+
+def lead_company(attendee: Attendee) -> str:
+    """As given; else the address's domain unless it is a free-mail domain; else `[not provided]`."""
+    company = clean(attendee.company)
+    if company:
+        return company
+    domain = (attendee.email_key or "").rpartition("@")[2]
+    return domain if domain and domain not in FREE_MAIL_DOMAINS else NO_COMPANY
+
+
+def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[Notice]]:
+    """The fields of a new Lead and what had to be cut; `dropped` fields were refused by the org before."""
+    name = person_name(attendee)
+    wanted = {
+        "FirstName": name.first,
+        "LastName": name.last,
+        "Company": lead_company(attendee),
+        "Email": plain_address(attendee.email),
+        "Title": clean(attendee.job_title),
+        "Phone": clean(attendee.phone),
+        "LeadSource": LEAD_SOURCE,
+    }
+    fields, warnings = {}, [dropped_warning("Lead", field) for field in sorted(dropped)]
+    for field, value in wanted.items():
+        if value is None or field in dropped:
+            continue
+        fields[field] = cut("Lead", field, value)
+        if fields[field] != value:
+            warnings.append(cut_warning("Lead", field))
+    if not clean(attendee.company):
+        text = f"No company was given, so the Lead says “{fields['Company']}”."
+        warnings.append(Notice("fallback_used", "Lead", "Company", text))
+    return fields, warnings
+
+
+def cut(sobject: str, field: str, value: str) -> str:
+    """The value within the field's length, counted as Salesforce does, in UTF-16 units."""
+    return shortened(value, LENGTHS.get((sobject, field), 0))
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text in `limit` UTF-16 units, as Salesforce counts; 0 is no limit."""
+    if not limit or utf16_length(text) <= limit:
+        return text
+    return text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore").rstrip()
+
+
+def cut_warning(sobject: str, field: str) -> Notice:
+    return Notice("value_cut", sobject, field, f"Cut to {LENGTHS[sobject, field]} characters.")
+
+
+def dropped_warning(sobject: str, field: str) -> Notice:
+    return Notice("picklist_dropped", sobject, field, "Your org does not take this value; it was left out.")
+
+
+def clean(value: str | None) -> str | None:
+    """Trimmed and without what cannot be printed, but joiners inside words; nothing left is None."""
+    if value is None:
+        return None
+    if value.isprintable() and "  " not in value and value.strip() == value:
+        return value or None
+    text = "".join(" " if char.isspace() else char for char in value if _is_text(char))
+    return " ".join(_without_loose_joiners(text).split()) or None
+
+
+def _is_text(char: str) -> bool:
+    """Whether it prints, parts words, joins letters, or is newer than the interpreter's tables."""
+    is_newer = unicodedata.category(char) == "Cn" and not _is_noncharacter(ord(char))
+    return char.isprintable() or char.isspace() or char in JOINERS or is_newer
+
+
+def _is_noncharacter(code: int) -> bool:
+    """https://www.unicode.org/faq/private_use.html#nonchar1"""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+
+
+def _without_loose_joiners(text: str) -> str:
+    """U+200C and U+200D shape Persian and Indic words and join emoji; anywhere else they are nothing."""
+    around = zip(f" {text}", text, f"{text[1:]} ", strict=False)
+    return "".join(
+        char
+        for before, char, after in around
+        if char not in JOINERS or (_is_joined(before) and (_is_joined(after) or _is_virama(before)))
+    )
+
+
+def _is_joined(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] in "LM" or category in ("So", "Sk", "Cn")
+
+
+def _is_virama(char: str) -> bool:
+    """A joiner that follows one shapes the letter before it, also at the end of a word."""
+    return unicodedata.combining(char) == VIRAMA
+
+
+def utf16_length(value: str) -> int:
+    return len(value.encode("utf-16-le")) // 2

@@ -1,0 +1,121 @@
+"""Universally required fields: which have no value, and what may stand in for one. Pure."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC
+from typing import Any, Final
+
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.field_values.converters import DoesNotFit, fitted
+from app.sync.field_values.lead_fields import NO_COMPANY, Notice, utf16_length
+from app.sync.field_values.sources import day_of, zone_of
+from app.sync.field_values.system_fields import OWN_FIELDS, PERSON_ACCOUNT, hosts_rules, object_of
+from app.sync.model.batch import Job
+from app.sync.model.mapping_rules import Rules
+
+DASH: Final = "-"
+ALWAYS_FILLED: Final[Mapping[str, frozenset[str]]] = {
+    "Lead": frozenset({"LastName", "Company", "Email", "LeadSource"}),
+    "Contact": frozenset({"LastName", "Email", "LeadSource"}),
+    "Account": frozenset({"Name"}),
+    PERSON_ACCOUNT: frozenset({"LastName", "PersonEmail", "PersonLeadSource", "Name"}),
+    "CampaignMember": frozenset(),
+    "Task": frozenset(),
+}
+"""What the engine gives every new record, mapped or not."""
+
+TEXTS: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone", "url"})
+NUMBERS: Final = frozenset({"int", "double", "currency", "percent"})
+OF_REGISTRATION: Final = frozenset({"boolean", "email", "date", "datetime", "time"})
+
+
+def missing_required(rules: Rules, describe: SObjectDescribe, *, sobject: str | None = None) -> list[Field]:
+    """The fields that every create needs and that get no value under these rules.
+
+    `sobject` is the describe's own, or `PersonAccount` for an Account of a person.
+    """
+    name = sobject or describe.name
+    mapped = {rule.field for rule in hosts_rules(name, rules, describe)}
+    filled = mapped | ALWAYS_FILLED.get(name, frozenset()) | own_fields(name)
+    return [describe.fields[each] for each in describe.required_on_create if each not in filled]
+
+
+def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tuple[str, ...]:
+    """The required fields that a new record does not carry; without a describe nothing is known of it."""
+    if describe is None:
+        return ()
+    is_person = describe.name == "Account" and "LastName" in record
+    made = OWN_FIELDS.get(describe.name, frozenset()) | ({"Name"} if is_person else frozenset())
+    return tuple(
+        name for name in describe.required_on_create if name not in made and record.get(name) in (None, "")
+    )
+
+
+def own_fields(sobject: str) -> frozenset[str]:
+    """The fields that the engine fills elsewhere, by ids and statuses."""
+    return OWN_FIELDS[object_of(sobject)]
+
+
+def may_be_invented(field: Field) -> bool:
+    """Whether `fill_required` has a value for a field of this kind."""
+    if field.is_unique or field.is_external_id:
+        return False
+    is_list = field.type in ("picklist", "multipicklist")
+    return bool(_listed(field)) if is_list else field.type in TEXTS | NUMBERS | OF_REGISTRATION
+
+
+def _listed(field: Field) -> list[str]:
+    """The options that say something: an org may list a blank one."""
+    return [each for each in field.picklist_values if each.strip()]
+
+
+def invented(
+    describe: SObjectDescribe, fields: Mapping[str, Any], *, job: Job, skipped: Collection[str]
+) -> tuple[dict[str, Any], list[Notice]]:
+    """Values by type for required fields that have none, each told; not for references and unique fields."""
+    found: dict[str, Any] = {}
+    for name in describe.required_on_create:
+        if name in fields or name in skipped:
+            continue
+        value = _stand_in(describe.fields[name], job)
+        if value is not None:
+            found[name] = value
+    return found, [_told(describe, name, value) for name, value in found.items()]
+
+
+def _told(describe: SObjectDescribe, name: str, value: object) -> Notice:
+    text = f"{describe.fields[name].label} is required and has no value, so it says “{value}”."
+    return Notice("fallback_used", describe.name, name, text)
+
+
+def _stand_in(field: Field, job: Job) -> Any:
+    if not may_be_invented(field):
+        return None
+    if field.type in TEXTS:
+        fits = not field.length or utf16_length(NO_COMPANY) <= field.length
+        return NO_COMPANY if fits else DASH
+    if field.type in NUMBERS:
+        return 0
+    if field.type == "email":
+        return _email(field, job)
+    if field.type in ("picklist", "multipicklist"):
+        listed = _listed(field)
+        return field.default_value if field.default_value in listed else listed[0]
+    return _of_registration(field, job)
+
+
+def _email(field: Field, job: Job) -> Any:
+    try:
+        return fitted(field, job.attendee.email or "", zone=UTC).value
+    except DoesNotFit:
+        return None
+
+
+def _of_registration(field: Field, job: Job) -> Any:
+    registered_at = job.facts.registered_at
+    values = {
+        "boolean": False,
+        "date": day_of(registered_at, zone_of(job)).isoformat(),
+        "datetime": f"{registered_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "time": "00:00:00.000Z",
+    }
+    return values.get(field.type)

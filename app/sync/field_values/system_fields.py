@@ -1,0 +1,137 @@
+"""What a new record has whatever the host maps: names, company, e-mail, source. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from app.email_address import plain_address
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, clean, lead_company, person_name
+from app.sync.model.batch import Job
+from app.sync.model.mapping_rules import EMPTY, FieldRule, Rules
+
+PERSON_ACCOUNT: Final = "PersonAccount"
+"""An Account of the person record type: Contact's rules fill it under the Account's names for its fields."""
+
+OURS: Final = "ours"
+"""The mode of the engine's own rules."""
+
+PEOPLE: Final = frozenset({"Lead", "Contact", PERSON_ACCOUNT})
+NAMES: Final = frozenset({"FirstName", "LastName"})
+PERSONAL: Final = """
+Email Title MobilePhone HomePhone OtherPhone Department LeadSource Birthdate AssistantName AssistantPhone
+HasOptedOutOfEmail HasOptedOutOfFax DoNotCall MailingStreet MailingCity MailingState MailingPostalCode
+MailingCountry OtherStreet OtherCity OtherState OtherPostalCode OtherCountry
+"""
+PERSON_FIELDS: Final = frozenset(PERSONAL.split())
+"""A Contact's fields that an Account of a person carries under another name."""
+
+_COMMON: Final = frozenset({"Id", "Name", "OwnerId", "RecordTypeId"})
+OWN_FIELDS: Final[dict[str, frozenset[str]]] = {
+    "Lead": _COMMON | {"Email", "IsConverted"},
+    "Contact": _COMMON | {"Email", "AccountId"},
+    "Account": (_COMMON - {"Name"}) | {"PersonEmail"},
+    "CampaignMember": _COMMON | {"CampaignId", "LeadId", "ContactId", "AccountId", "Status"},
+    "Task": _COMMON | {"Subject", "Status", "ActivityDate", "WhoId", "WhatId", "Description"},
+}
+"""What the engine writes by rules of its own; a host's rule for one of these does nothing."""
+
+
+def object_of(sobject: str) -> str:
+    """What Salesforce calls an object of the rules: a Person Account is an Account."""
+    return "Account" if sobject == PERSON_ACCOUNT else sobject
+
+
+def rules_of_create(
+    sobject: str, rules: Rules, job: Job, describe: SObjectDescribe | None = None
+) -> list[FieldRule]:
+    """Every rule for a new record in the order of its fields: the engine's own, with the host's over them."""
+    hosts = {rule.field: rule for rule in hosts_rules(sobject, rules, describe)}
+    before, after = (
+        _under_its_name(each, sobject, describe) for each in _own_rules(sobject, rules, job, describe)
+    )
+    first = [_over(hosts.pop(rule.field, None), rule) for rule in before]
+    last = [_over(hosts.pop(rule.field, None), rule) for rule in after]
+    return [*first, *hosts.values(), *last]
+
+
+def hosts_rules(sobject: str, rules: Rules, describe: SObjectDescribe | None = None) -> list[FieldRule]:
+    """The host's rules for an object, one per field, without those for fields that are the engine's."""
+    mapped = "Contact" if sobject == PERSON_ACCOUNT else sobject
+    chosen = [rule for rule in rules.fields_of(mapped) if rule.field not in OWN_FIELDS.get(mapped, _COMMON)]
+    found = {rule.field: rule for rule in _under_its_name(chosen, sobject, describe)}
+    if sobject == PERSON_ACCOUNT:
+        others = [rule for rule in hosts_rules("Account", rules) if rule.field != "Name"]
+        found = {rule.field: rule for rule in others} | found
+    if sobject in PEOPLE and rules.external_id:
+        name = field_name(sobject, rules.external_id.field, describe)
+        found.setdefault(name, FieldRule(mapped, name, path=rules.external_id.path, mode=EMPTY))
+    return list(found.values())
+
+
+def field_name(sobject: str, name: str, describe: SObjectDescribe | None = None) -> str:
+    """A Contact's field as an Account of a person names it; any other field as it is.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_guidelines_personaccounts.htm
+    """
+    if sobject != PERSON_ACCOUNT:
+        return name
+    if name.endswith("__c"):
+        return name.removesuffix("__c") + "__pc"
+    is_personal = name in PERSON_FIELDS or (describe is not None and f"Person{name}" in describe.fields)
+    return f"Person{name}" if is_personal else name
+
+
+def standard_field(sobject: str, name: str) -> Field:
+    """A field as every org has it, for rules that need no describe."""
+    plain = name.removeprefix("Person")
+    kind = "email" if plain == "Email" else "string"
+    length = LENGTHS.get((sobject, name), LENGTHS.get(("Lead", plain), 0))
+    return Field(name, name, kind, length, True, True, True, False, False)
+
+
+def _own_rules(
+    sobject: str, rules: Rules, job: Job, describe: SObjectDescribe | None
+) -> tuple[Sequence[FieldRule], Sequence[FieldRule]]:
+    """The engine's own rules, and those of them that come last."""
+    if sobject == "Account":
+        return [_constant("Account", "Name", clean(job.attendee.company) or rules.account_for_nobody)], ()
+    if sobject not in PEOPLE:
+        return (), ()
+    name = person_name(job.attendee)
+    company = _constant("Lead", "Company", clean(job.attendee.company))
+    if not (rules.leaves_company_blank and may_lack_company(describe)):
+        company = replace(company, fallback=lead_company(job.attendee))
+    first = [
+        _constant(sobject, "FirstName", name.first),
+        _constant(sobject, "LastName", name.last),
+        *([company] if sobject == "Lead" else ()),
+        _constant(sobject, "Email", plain_address(job.attendee.email)),
+    ]
+    return first, [_constant(sobject, "LeadSource", LEAD_SOURCE)]
+
+
+def may_lack_company(lead: SObjectDescribe | None) -> bool:
+    """Whether the org takes a Lead without Company: only with Person Accounts, and not on every page of it.
+
+    https://help.salesforce.com/s/articleView?id=sales.account_person_behavior.htm
+    """
+    field = lead.fields.get("Company") if lead else None
+    return field is not None and not field.is_required_on_create
+
+
+def _constant(sobject: str, field: str, value: str | None) -> FieldRule:
+    return FieldRule(sobject, field, constant=value, mode=OURS)
+
+
+def _under_its_name(
+    rules: Sequence[FieldRule], sobject: str, describe: SObjectDescribe | None
+) -> list[FieldRule]:
+    return [replace(rule, field=field_name(sobject, rule.field, describe)) for rule in rules]
+
+
+def _over(hosts: FieldRule | None, ours: FieldRule) -> FieldRule:
+    """The host's rule, with what we would write as its last resort; ours where the host has none."""
+    if hosts is None:
+        return ours
+    return replace(hosts, fallback=clean(hosts.fallback) or ours.constant or ours.fallback)

@@ -1,0 +1,212 @@
+"""What is wrong with a mapping, judged against the org's describes. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Final
+
+from app.salesforce.describe import Field, SObjectDescribe
+from app.sync.field_values.converters import FITTERS, DoesNotFit, fitted, options_of
+from app.sync.field_values.sources import is_source, template_paths
+from app.sync.field_values.states_and_countries import code_field, listed_place
+from app.sync.field_values.system_fields import OWN_FIELDS, PERSON_ACCOUNT, field_name, may_lack_company
+from app.sync.model.mapping_rules import APPEND, CREATE, FIXED, PERSON_ACCOUNT_CREATED, FieldRule, Rules
+
+WRITTEN: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
+KEPT: Final = frozenset({"Event", "Case"})
+ERROR, WARNING = "error", "warning"
+QUEUE_PREFIX: Final = "00G"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that will go wrong (`error`) or be left out (`warning`).
+
+    `index` is the rule's place among the fields, None for what concerns the whole mapping.
+    """
+
+    index: int | None
+    code: str
+    severity: str
+    sobject: str | None
+    field: str | None
+    message: str
+
+
+Found = tuple[str, str, str]
+"""Code, severity and message."""
+
+
+def check_mapping(
+    rules: Rules, describes: Mapping[str, SObjectDescribe], *, fields: Sequence[FieldRule] | None = None
+) -> list[Finding]:
+    """Every finding, in the order of `fields` (by default the rules' own).
+
+    Objects without a describe are judged by what needs none.
+    """
+    judged = rules.fields if fields is None else fields
+    findings = [
+        Finding(index, code, severity, rule.sobject, rule.field, message)
+        for index, rule in enumerate(judged)
+        for code, severity, message in _check_rule(rule, rules, describes)
+    ]
+    return [*findings, *_check_record_types(rules, describes), *_check_people(rules, describes)]
+
+
+def _check_rule(rule: FieldRule, rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Iterator[Found]:
+    if rule.sobject in KEPT:
+        yield "not_written_yet", WARNING, f"{rule.sobject} is not written yet; the rule is kept."
+    elif rule.sobject not in WRITTEN:
+        yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
+        return
+    if rule.field in OWN_FIELDS.get(rule.sobject, ()):
+        yield "field_owned", ERROR, f"{rule.sobject}.{rule.field} has a rule of its own."
+        return
+    yield from _check_source(rule)
+    describe = describes.get(rule.sobject)
+    if describe is not None:
+        yield from _check_field(rule, describe)
+    if rule.sobject == "Contact" and rules.creates == PERSON_ACCOUNT_CREATED and "Account" in describes:
+        yield from _check_person_field(rule, describes["Account"])
+
+
+def _check_source(rule: FieldRule) -> Iterator[Found]:
+    given = [each for each in (rule.path, rule.constant, rule.template) if each is not None]
+    if len(given) != 1:
+        yield "one_source_needed", ERROR, "Give exactly one of from, constant and template."
+    paths = [rule.path] if rule.path is not None else template_paths(rule.template or "")
+    for path in paths:
+        if not is_source(path):
+            yield "source_unknown", ERROR, f"“{path}” is nothing that a registration has."
+
+
+def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
+    field = describe.fields.get(rule.field)
+    if field is None:
+        yield "field_not_found", ERROR, f"{describe.label} has no field {rule.field}, or it is hidden."
+        return
+    if field.type not in FITTERS:
+        yield "type_not_supported", ERROR, f"Fields of type {field.type} cannot be filled."
+        return
+    yield from _check_access(rule, field)
+    if rule.mode == APPEND and field.type != "multipicklist":
+        yield (
+            "append_needs_multi_select",
+            WARNING,
+            f"{field.label} holds one value: it is filled where empty.",
+        )
+    for value, code in _hosts_values(rule):
+        yield from _check_value(field, value, code=code, places=code_field(describe, rule.field))
+    blank = [option for option, value in rule.choices.items() if not value]
+    if blank:
+        names = ", ".join(f"“{each[:80]}”" for each in blank[:5])
+        yield "option_blank", WARNING, f"No value is chosen for {names}: nothing is written for it."
+
+
+def _check_access(rule: FieldRule, field: Field) -> Iterator[Found]:
+    if not field.is_createable and not field.is_updateable:
+        yield "field_not_writeable", ERROR, f"The connected user cannot write {field.label}."
+    elif not field.is_createable:
+        yield "field_not_writeable", WARNING, f"{field.label} cannot be written on new records."
+    elif not field.is_updateable and rule.mode != CREATE:
+        yield "field_not_writeable", WARNING, f"{field.label} cannot be written on records that stand."
+
+
+def _hosts_values(rule: FieldRule) -> Iterator[tuple[str, str]]:
+    """The values that the host wrote, each with the finding's code when it does not fit."""
+    if rule.constant:
+        yield rule.constant, "constant_unfit"
+    for value in rule.choices.values():
+        if value:
+            yield value, "option_unfit"
+    if rule.otherwise:
+        yield rule.otherwise, "option_unfit"
+    if rule.fallback:
+        yield rule.fallback, "fallback_unfit"
+
+
+def _check_value(field: Field, value: str, *, code: str, places: Field | None) -> Iterator[Found]:
+    try:
+        if places is not None:
+            listed_place(field.name, places, value)
+            return
+        fit = fitted(field, value, zone=UTC, is_hosts_own=True)
+    except DoesNotFit as reason:
+        yield code, ERROR, f"“{value[:80]}” does not fit {field.label}. {reason}"
+        return
+    if fit.note:
+        yield code, WARNING, f"“{value[:80]}” does not fit {field.label} as it is. {fit.note}"
+    strangers = [each for each in options_of(value) if each not in field.picklist_values]
+    if field.type in ("picklist", "multipicklist") and strangers and fit.value == value:
+        yield "value_not_in_picklist", WARNING, f"{field.label} does not list “{strangers[0][:80]}”."
+
+
+def _check_person_field(rule: FieldRule, account: SObjectDescribe) -> Iterator[Found]:
+    name = field_name(PERSON_ACCOUNT, rule.field, account)
+    if name not in account.fields:
+        yield "person_field_not_found", WARNING, f"Person accounts have no field {name}; it is left out."
+
+
+def _check_record_types(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Iterator[Finding]:
+    for sobject, developer_name in rules.record_types.items():
+        describe = describes.get(sobject)
+        if describe is None:
+            continue
+        usable = [each.developer_name for each in describe.record_types if each.is_available]
+        if developer_name not in usable:
+            message = f"{describe.label} has no record type {developer_name} for the connected user."
+            yield Finding(None, "record_type_not_found", ERROR, sobject, "RecordTypeId", message)
+
+
+def _check_people(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Iterator[Finding]:
+    for sobject in ("Lead", "Contact"):
+        describe = describes.get(sobject)
+        if describe is not None:
+            yield from _check_person(rules, describe)
+    lead = describes.get("Lead")
+    if rules.leaves_company_blank and lead and not may_lack_company(lead):
+        message = "Your org needs a Company on every Lead, so one without gets a stand-in all the same."
+        yield Finding(None, "company_required", WARNING, "Lead", "Company", message)
+    account = describes.get("Account")
+    if rules.creates == PERSON_ACCOUNT_CREATED and account and "IsPersonAccount" not in account.fields:
+        message = "Person Accounts are not switched on in this org."
+        yield Finding(None, "person_accounts_off", ERROR, "Account", None, message)
+    is_queue = rules.owner.how == FIXED and (rules.owner.id or "").startswith(QUEUE_PREFIX)
+    if is_queue and rules.creates != "lead":
+        message = "A queue can own Leads, not Contacts or Accounts; those keep the connected user."
+        yield Finding(None, "queue_owns_leads_only", WARNING, None, "OwnerId", message)
+
+
+PERSON_CHECKS: Final[tuple[tuple[str, Callable[[Field], bool], str], ...]] = (
+    ("opt_out_not_boolean", lambda field: field.type == "boolean", "{} is no checkbox."),
+    ("opt_out_not_writeable", lambda field: field.is_updateable, "The connected user cannot write {}."),
+)
+
+
+def _check_person(rules: Rules, describe: SObjectDescribe) -> Iterator[Finding]:
+    if rules.opt_out_field:
+        field = describe.fields.get(rules.opt_out_field)
+        if field is None:
+            message = f"{describe.label} has no field {rules.opt_out_field}, or it is hidden."
+            yield Finding(None, "opt_out_not_found", WARNING, describe.name, rules.opt_out_field, message)
+        else:
+            yield from (
+                Finding(None, code, WARNING, describe.name, field.name, text.format(field.label))
+                for code, is_well, text in PERSON_CHECKS
+                if not is_well(field)
+            )
+    if rules.external_id:
+        yield from _check_external_id(rules.external_id.field, describe)
+
+
+def _check_external_id(name: str, describe: SObjectDescribe) -> Iterator[Finding]:
+    field = describe.fields.get(name)
+    if field is None:
+        message = f"{describe.label} has no field {name}, or it is hidden: nobody is matched by it there."
+        yield Finding(None, "match_field_not_found", WARNING, describe.name, name, message)
+    elif field.type not in ("string", "email", "phone", "double", "int"):
+        message = f"Nobody can be matched by a field of type {field.type}."
+        yield Finding(None, "match_field_unfit", ERROR, describe.name, name, message)
+    elif not field.is_external_id:
+        message = f"{field.label} is not marked as an external id: look-ups are slow and may time out."
+        yield Finding(None, "match_field_not_indexed", WARNING, describe.name, name, message)

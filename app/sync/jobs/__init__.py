@@ -1,0 +1,1 @@
+"""Floor 5: sync jobs in Postgres: enqueue, claim, lease, load, store."""

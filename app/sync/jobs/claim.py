@@ -1,0 +1,177 @@
+"""Which orgs have work, and which rows come next: through open gates only, by loose scans.
+
+Gates (connection, API budget, pauses, the org's own wish to be left alone) are looked at here and never
+written to the rows, so a hundred thousand rows behind a closed gate cost as much as one.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.database import Database
+from app.sync.jobs.leases import Lease
+
+WAITING_AND_RUNNING = """
+    WITH RECURSIVE pairs (host_id, event_id) AS (
+        (SELECT host_id, event_id FROM sync_jobs WHERE state IN ('pending', 'ambiguous')
+         ORDER BY host_id, event_id LIMIT 1)
+        UNION ALL
+        SELECT next.host_id, next.event_id FROM pairs CROSS JOIN LATERAL (
+            SELECT job.host_id, job.event_id FROM sync_jobs AS job
+            WHERE job.state IN ('pending', 'ambiguous')
+              AND (job.host_id, job.event_id) > (pairs.host_id, pairs.event_id)
+            ORDER BY job.host_id, job.event_id LIMIT 1
+        ) AS next
+    ), running (org_id) AS (
+        (SELECT org_id FROM sync_jobs WHERE state = 'running' ORDER BY org_id LIMIT 1)
+        UNION ALL
+        SELECT next.org_id FROM running CROSS JOIN LATERAL (
+            SELECT job.org_id FROM sync_jobs AS job
+            WHERE job.state = 'running' AND job.org_id > running.org_id ORDER BY job.org_id LIMIT 1
+        ) AS next
+    )
+"""
+OPEN_CONNECTION = """
+    connection.state = 'connected' AND host.paused_at IS NULL
+    AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
+    AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
+"""
+ORGS_WITH_WORK = text(
+    f"""
+    {WAITING_AND_RUNNING}
+    SELECT connection.org_id, coalesce(bool_or(lease.is_slow), false) AS is_slow
+    FROM pairs
+    JOIN connections AS connection ON connection.host_id = pairs.host_id
+    JOIN hosts AS host ON host.host_id = pairs.host_id
+    JOIN events AS event ON event.host_id = pairs.host_id AND event.event_id = pairs.event_id
+    LEFT JOIN org_leases AS lease ON lease.org_id = connection.org_id
+    WHERE {OPEN_CONNECTION} AND event.paused_at IS NULL AND lease.paused_at IS NULL
+      AND (lease.until IS NULL OR lease.until <= clock_timestamp())
+      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+      AND EXISTS (
+        SELECT 1 FROM (VALUES (0), (10)) AS lane (priority) CROSS JOIN LATERAL (
+            SELECT job.org_id FROM sync_jobs AS job
+            WHERE job.host_id = pairs.host_id AND job.event_id = pairs.event_id
+              AND job.state IN ('pending', 'ambiguous') AND job.priority = lane.priority
+              AND job.due_at <= clock_timestamp() AND job.org_id = connection.org_id
+            LIMIT 1
+        ) AS due
+      )
+    GROUP BY connection.org_id
+    UNION
+    SELECT lease.org_id, lease.is_slow
+    FROM running JOIN org_leases AS lease ON lease.org_id = running.org_id
+    WHERE lease.paused_at IS NULL
+      AND (lease.until IS NULL OR lease.until <= clock_timestamp())
+      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+    LIMIT :most
+    """  # noqa: S608 -- put together from constants
+)
+OPEN_HOSTS = text(
+    f"""
+    SELECT connection.host_id, connection.fault_count
+    FROM connections AS connection JOIN hosts AS host USING (host_id)
+    WHERE connection.org_id = :org_id AND {OPEN_CONNECTION}
+    ORDER BY connection.host_id
+    """  # noqa: S608 -- put together from constants
+)
+WAITING_EVENTS = """
+    WITH RECURSIVE waiting (event_id) AS (
+        (SELECT event_id FROM sync_jobs WHERE host_id = :host_id AND state IN ('pending', 'ambiguous')
+         ORDER BY event_id LIMIT 1)
+        UNION ALL
+        SELECT next.event_id FROM waiting CROSS JOIN LATERAL (
+            SELECT job.event_id FROM sync_jobs AS job
+            WHERE job.host_id = :host_id AND job.state IN ('pending', 'ambiguous')
+              AND job.event_id > waiting.event_id
+            ORDER BY job.event_id LIMIT 1
+        ) AS next
+    )
+"""
+LIVE_IS_DUE = text(
+    f"""
+    {WAITING_EVENTS}
+    SELECT EXISTS (
+        SELECT FROM waiting
+        JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
+        CROSS JOIN LATERAL (
+            SELECT job.registration_id FROM sync_jobs AS job
+            WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
+              AND job.state IN ('pending', 'ambiguous') AND job.priority = 0
+              AND job.due_at <= clock_timestamp() AND job.org_id = :org_id
+            LIMIT 1
+        ) AS row
+        WHERE event.paused_at IS NULL
+    )
+    """  # noqa: S608 -- put together from constants
+)
+# Rows are met again by place, not by key: while statistics know nothing of a host, any index that starts
+# with it looks as good as the key's, and each row of a batch would be compared with all that wait. A row that
+# changed in the meantime has another place and waits for the next claim.
+CLAIM = text(
+    f"""
+    {WAITING_EVENTS}, candidate AS (
+        SELECT row.place
+        FROM waiting
+        JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
+        CROSS JOIN (VALUES (0), (10)) AS lane (priority)
+        CROSS JOIN LATERAL (
+            SELECT job.ctid AS place, job.due_at FROM sync_jobs AS job
+            WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
+              AND job.state IN ('pending', 'ambiguous') AND job.priority = lane.priority
+              AND job.due_at <= clock_timestamp() AND job.org_id = :org_id
+            ORDER BY job.due_at LIMIT :most
+        ) AS row
+        WHERE event.paused_at IS NULL
+        ORDER BY lane.priority, row.due_at LIMIT :most
+    ), locked AS (
+        SELECT row.place FROM candidate CROSS JOIN LATERAL (
+            SELECT job.ctid AS place FROM sync_jobs AS job WHERE job.ctid = candidate.place
+            FOR UPDATE SKIP LOCKED
+        ) AS row
+    )
+    UPDATE sync_jobs AS job
+    SET state = 'running', fence = :fence, running_version = job.wanted_version
+    FROM locked
+    WHERE job.ctid = locked.place
+      AND EXISTS (
+        SELECT 1 FROM org_leases WHERE org_id = :org_id AND fence = :fence AND until > clock_timestamp()
+      )
+    RETURNING job.registration_id
+    """  # noqa: S608 -- put together from constants
+)
+
+
+@dataclass(frozen=True)
+class DueOrg:
+    """An org that somebody should drain; a slow one goes to the slow lane."""
+
+    org_id: str
+    is_slow: bool
+
+
+async def orgs_with_work(database: Database, *, limit: int) -> list[DueOrg]:
+    """Orgs with due rows behind open gates and nobody at them, and orgs whose drain died."""
+    async with database.system() as session:
+        rows = await session.execute(ORGS_WITH_WORK, {"most": limit})
+    return [DueOrg(row.org_id, row.is_slow) for row in rows]
+
+
+async def open_hosts(database: Database, org_id: str) -> dict[str, int]:
+    """The hosts of an org whose gates are open, in a fixed order, and how many turns in a row broke off."""
+    async with database.system() as session:
+        rows = await session.execute(OPEN_HOSTS, {"org_id": org_id})
+    return {row.host_id: row.fault_count for row in rows}
+
+
+async def claim(session: AsyncSession, lease: Lease, host_id: str, *, limit: int) -> list[str]:
+    """Mark the next due rows of a host as running under this lease; returns their registration ids."""
+    values = {"host_id": host_id, "org_id": lease.org_id, "fence": lease.fence, "most": limit}
+    return sorted((await session.scalars(CLAIM, values)).all())
+
+
+async def live_is_due(session: AsyncSession, lease: Lease, host_id: str) -> bool:
+    """Whether live rows of the host wait that could be claimed now; those of a backfill do not count."""
+    values = {"host_id": host_id, "org_id": lease.org_id}
+    return bool(await session.scalar(LIVE_IS_DUE, values))

@@ -1,0 +1,68 @@
+"""Say that a registration has something to write: raise its job's wanted version, or make the job."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from app.infrastructure.raw_connection import Statements
+from app.models import LIVE
+
+# A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
+# One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
+# array, asyncpg asks every element whether it is an array too.
+ARM = text("""
+    INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, why, priority, asked_by)
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told (
+        host_id text, registration_id text, event_id text, org_id text, why text, priority smallint,
+        asked_by text
+    )
+    ON CONFLICT (host_id, registration_id) DO UPDATE
+    SET wanted_version = job.wanted_version + 1,
+        event_id = excluded.event_id,
+        org_id = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.org_id ELSE excluded.org_id END,
+        state = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.state ELSE 'pending' END,
+        due_at = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.due_at
+                      ELSE clock_timestamp() END,
+        priority = CASE WHEN job.state = 'pending' THEN least(job.priority, excluded.priority)
+                        ELSE excluded.priority END,
+        why = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.why IN ('retry', 'reapply')
+                     AND excluded.why NOT IN ('retry', 'reapply')
+                   THEN job.why ELSE excluded.why END,
+        asked_by = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.why IN ('retry', 'reapply')
+                          AND excluded.why NOT IN ('retry', 'reapply')
+                        THEN job.asked_by ELSE excluded.asked_by END,
+        attempts = 0,
+        waiting_for = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.waiting_for END,
+        skipped_because = NULL
+""")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One registration to write. `org_id` is the org of the host's connection."""
+
+    host_id: str
+    registration_id: str
+    event_id: str
+    org_id: str
+    why: str = "live"
+    priority: int = LIVE
+    asked_by: str | None = None
+
+
+async def arm_jobs(statements: Statements, arms: Iterable[Arm]) -> set[str]:
+    """Raise `wanted_version` of each job, in one statement; returns the org ids to wake after the commit.
+
+    A running or ambiguous job keeps its state and is armed again when it settles. Rows are locked in the
+    order of their keys, as everywhere.
+    """
+    rows = sorted(
+        {(arm.host_id, arm.registration_id): arm for arm in arms}.values(),
+        key=lambda arm: (arm.host_id, arm.registration_id),
+    )
+    if not rows:
+        return set()
+    await statements.execute(ARM, {"rows": json.dumps([vars(arm) for arm in rows])})
+    return {arm.org_id for arm in rows}

@@ -1,0 +1,150 @@
+"""Closing what must wait: a connection that Salesforce refuses, an org that wants to be left alone."""
+
+import logging
+import random
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure import audit_log
+from app.infrastructure.database import Database
+from app.models import Connection, OrgLease
+from app.salesforce.errors import Failure
+from app.sync.jobs.leases import Lease, settle_host
+from app.sync.model.retry_policy import SESSION_TRIES, closing_reason, fault_wait, org_wait
+
+log = logging.getLogger(__name__)
+
+SESSION_REFUSED: Final = "session_refused"
+BATCH_MIN = 10
+
+
+async def close_connection(database: Database, host_id: str, failure: Failure) -> None:
+    """Salesforce refuses the whole connection: rows wait, none fails, the card says why."""
+    reason = closing_reason(failure)
+    async with database.tenant(host_id) as session:
+        closed = await session.execute(
+            update(Connection)
+            .where(Connection.host_id == host_id, Connection.state == "connected")
+            .values(
+                state="needs_reconnect",
+                state_since=func.clock_timestamp(),
+                reason_code=reason,
+                version=Connection.version + 1,
+            )
+            .returning(Connection.org_id)
+        )
+        org_id = closed.scalar()
+        if org_id is not None:
+            about = {"org_id": org_id, "reason_code": reason, "error": failure.error_code}
+            await audit_log.record(
+                session, host_id, actor="system", action="salesforce.connection_ended", details=about
+            )
+            log.warning("connection_ended", extra={"host_id": host_id, **about})
+
+
+async def back_off(
+    database: Database, lease: Lease, failure: Failure | None, *, is_slow: bool, least: int = BATCH_MIN
+) -> None:
+    """Leave the org alone for a while; longer with every end in a row that brought no useful answer.
+
+    What `is_slow` is tried with half as many rows, down to `least`.
+    """
+    lease.failures += 1
+    wait = org_wait(failure, lease.failures, random.random())  # noqa: S311 -- jitter
+    async with database.system() as session:
+        await session.execute(
+            update(OrgLease)
+            .where(OrgLease.org_id == lease.org_id, OrgLease.fence == lease.fence)
+            .values(
+                failures=OrgLease.failures + 1,
+                is_slow=is_slow,
+                batch_size=_smaller(least) if is_slow else OrgLease.batch_size,
+                not_before=func.clock_timestamp() + literal(timedelta(seconds=wait.seconds)),
+                not_before_reason=wait.reason,
+            )
+        )
+
+
+def _smaller(least: int) -> ColumnElement[int]:
+    return func.greatest(least, OrgLease.batch_size // 2)
+
+
+async def note_health(database: Database, lease: Lease, *, batch_size: int) -> None:
+    """The org answers: forget its failures and keep the batch size that suits it."""
+    if lease.failures == 0 and batch_size == lease.batch_size:
+        return
+    lease.failures, lease.batch_size = 0, batch_size
+    async with database.system() as session:
+        await session.execute(
+            update(OrgLease)
+            .where(OrgLease.org_id == lease.org_id, OrgLease.fence == lease.fence)
+            .values(failures=0, is_slow=False, not_before=None, not_before_reason=None, batch_size=batch_size)
+        )
+
+
+async def rest_host(
+    database: Database, lease: Lease, host_id: str, *, code: str, is_fault_of_rows: bool
+) -> None:
+    """One host's turn broke off: its rows are settled and wait, longer each time; its neighbours go on.
+
+    A row that broke it off by itself too often has failed; then the others need not wait.
+    """
+    async with database.system() as session:
+        gave_up = await settle_host(session, lease, host_id, is_fault_of_rows=is_fault_of_rows)
+        mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
+        if gave_up:
+            await session.execute(update(Connection).where(*mine).values(_NO_FAULT))
+            return
+        await _rest(session, lease, host_id, code=code)
+
+
+async def doubt_session(database: Database, lease: Lease, host_id: str, failure: Failure) -> None:
+    """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
+    count = await rest_connection(database, lease, host_id, code=SESSION_REFUSED)
+    if count > SESSION_TRIES:
+        await close_connection(database, host_id, failure)
+        async with database.system() as session:
+            await forget_fault(session, host_id)
+
+
+async def rest_connection(database: Database, lease: Lease, host_id: str, *, code: str) -> int:
+    """The host's connection waits for its next turn, longer each time; returns how often in a row it does."""
+    async with database.system() as session:
+        return await _rest(session, lease, host_id, code=code)
+
+
+async def _rest(session: AsyncSession, lease: Lease, host_id: str, *, code: str) -> int:
+    mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
+    count = (await session.scalar(select(Connection.fault_count).where(*mine)) or 0) + 1
+    wait = fault_wait(count, random.random())  # noqa: S311 -- jitter
+    await session.execute(
+        update(Connection)
+        .where(*mine)
+        .values(
+            fault_code=code,
+            fault_count=count,
+            fault_until=func.clock_timestamp() + literal(timedelta(seconds=wait)),
+            version=Connection.version + 1,
+        )
+    )
+    return count
+
+
+async def forget_fault(session: AsyncSession, host_id: str) -> None:
+    """The host's turn, or a look at its org, went well."""
+    await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.fault_code.is_not(None))
+        .values(_NO_FAULT)
+    )
+
+
+_NO_FAULT: Final[dict[str, Any]] = {
+    "fault_code": None,
+    "fault_count": 0,
+    "fault_until": None,
+    "version": Connection.version + 1,
+}

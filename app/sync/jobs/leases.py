@@ -1,0 +1,279 @@
+"""One worker at a time per org: a lease with a fence, kept by a heartbeat, all by the database's clock."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic_core import to_json
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.database import Database
+from app.infrastructure.log_limit import LogLimit
+from app.salesforce.errors import SendGuardTripped
+from app.sync.errors.row_error import NOT_PROCESSED, OUTCOME_UNKNOWN, RowError
+from app.sync.model.retry_policy import MAX_DEATHS
+from app.sync.model.row_caps import Caps
+
+log = logging.getLogger(__name__)
+limit = LogLimit(log)
+
+ACQUIRE = text("""
+    INSERT INTO org_leases AS lease (org_id, owner, fence, until, acquired_at)
+    VALUES (:org_id, :owner, 1, clock_timestamp() + :life, clock_timestamp())
+    ON CONFLICT (org_id) DO UPDATE
+    SET owner = excluded.owner, fence = lease.fence + 1,
+        until = excluded.until, acquired_at = excluded.acquired_at
+    WHERE (lease.until IS NULL OR lease.until <= clock_timestamp())
+      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+      AND lease.paused_at IS NULL
+    RETURNING fence, batch_size, failures, caps
+""")
+KEEP_CAPS = text("""
+    UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
+""")
+RENEW = text("""
+    UPDATE org_leases SET until = clock_timestamp() + :life
+    WHERE org_id = :org_id AND owner = :owner AND fence = :fence AND until > clock_timestamp()
+""")
+RELEASE = text("""
+    UPDATE org_leases SET owner = NULL, until = NULL
+    WHERE org_id = :org_id AND owner = :owner AND fence = :fence
+""")
+
+# The fence rises, so that whoever had the lease cannot write any more when he wakes up.
+RELEASE_EXPIRED = text("""
+    UPDATE org_leases SET owner = NULL, until = NULL, fence = fence + 1
+    WHERE org_id = :org_id AND (until IS NULL OR until <= clock_timestamp())
+    RETURNING fence
+""")
+
+FORGET_INTENTS = text("""
+    DELETE FROM written_records AS slot USING sync_jobs AS job
+    WHERE job.org_id = :org_id AND job.state = 'running'
+      AND slot.host_id = job.host_id AND slot.org_id = job.org_id
+      AND slot.registration_id = job.registration_id AND slot.state = 'intended'
+""")
+# Calls that were under way when their worker went: what they wrote is not known. Only these count as deaths:
+# a row that is merely looked up again takes nobody with it. Where one host's turn broke off (`host_id`), only
+# a row that was alone is to blame. Slots are read by their whole key, with a fence for the planner: with old
+# statistics it would read all slots of the host for each row.
+SETTLE_RUNNING = text("""
+    WITH running AS (
+        SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
+        WHERE org_id = :org_id AND state = 'running'
+          AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
+        ORDER BY host_id, registration_id FOR UPDATE
+    ), unsettled AS (
+        SELECT kept.* FROM running CROSS JOIN LATERAL (
+            SELECT host_id, org_id, registration_id, slot, discriminator, state FROM written_records
+            WHERE host_id = running.host_id AND org_id = running.org_id
+              AND registration_id = running.registration_id
+            ORDER BY host_id, org_id, registration_id, slot, discriminator OFFSET 0
+        ) AS kept WHERE kept.state IN ('intended', 'ambiguous')
+    ), doubted AS (
+        UPDATE written_records AS record SET state = 'ambiguous', looks = 0 FROM unsettled
+        WHERE unsettled.state = 'intended'
+          AND record.host_id = unsettled.host_id AND record.org_id = unsettled.org_id
+          AND record.registration_id = unsettled.registration_id
+          AND record.slot = unsettled.slot AND record.discriminator = unsettled.discriminator
+    ), doubt AS (
+        SELECT running.*,
+               (host_id, registration_id) IN (SELECT host_id, registration_id FROM unsettled) AS is_open,
+               (host_id, registration_id) IN (
+                   SELECT host_id, registration_id FROM unsettled WHERE state = 'intended'
+               ) AS was_called
+        FROM running
+    ), blamed AS (
+        SELECT doubt.*, CASE WHEN CAST(:host_id AS text) IS NULL THEN was_called
+                             ELSE (SELECT count(*) FROM running) = 1 END AS is_blamed
+        FROM doubt
+    ), verdict AS (
+        SELECT host_id, registration_id, is_open,
+               deaths + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS deaths,
+               is_blamed AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless FROM blamed
+    )
+    UPDATE sync_jobs AS job
+    SET state = CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END,
+        deaths = verdict.deaths,
+        waiting_for = CASE WHEN is_open AND NOT is_hopeless THEN 'certainty' END,
+        error_class = CASE WHEN is_hopeless THEN :error ->> 'class' ELSE error_class END,
+        error_code = CASE WHEN is_hopeless THEN :error ->> 'error_code' ELSE error_code END,
+        group_id = CASE WHEN is_hopeless THEN :group_id ELSE group_id END,
+        error = CASE WHEN is_hopeless THEN :error ELSE error END,
+        first_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE first_error_at END,
+        last_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE last_error_at END,
+        org_id = CASE WHEN is_open OR is_hopeless OR wanted_version <= running_version THEN job.org_id
+                      ELSE coalesce((SELECT connections.org_id FROM connections
+                                     WHERE connections.host_id = job.host_id), job.org_id) END,
+        fence = NULL, running_version = NULL, due_at = clock_timestamp()
+    FROM verdict
+    WHERE job.host_id = verdict.host_id AND job.registration_id = verdict.registration_id
+    RETURNING job.state
+""").bindparams(bindparam("error", type_=JSONB))
+
+
+class LeaseLost(Exception):
+    """Another worker owns the org now; nothing more may be written under this lease."""
+
+
+@dataclass
+class Lease:
+    """An org that this process drains. `batch_size` and `failures` are what the last drain left behind.
+
+    `guards_off` is empty but in control runs against the simulator.
+    """
+
+    org_id: str
+    owner: str
+    fence: int
+    batch_size: int
+    failures: int
+    send_window: float
+    guards_off: frozenset[str] = frozenset()
+    is_lost: bool = False
+    confirmed_at: float = field(default_factory=time.monotonic)
+    caps: Caps = field(default_factory=Caps)
+
+    def confirm(self, asked_at: float) -> None:
+        """The database said at `asked_at` (monotonic seconds) or later that the lease is ours."""
+        self.confirmed_at = max(self.confirmed_at, asked_at)
+
+    def check_send(self) -> None:
+        """Refuse a send unless the lease was confirmed just now: a frozen process must not wake up and write.
+
+        Raises SendGuardTripped.
+        """
+        if "send_window" in self.guards_off:
+            return
+        if self.is_lost or time.monotonic() - self.confirmed_at > self.send_window:
+            raise SendGuardTripped("the lease is no longer certain")
+
+
+async def acquire(
+    database: Database,
+    org_id: str,
+    *,
+    owner: str,
+    life: float,
+    send_window: float,
+    guards_off: frozenset[str] = frozenset(),
+) -> Lease | None:
+    """The lease, or None while somebody has it or the org wants to be left alone.
+
+    Taking over settles what the last owner left running, under the new fence and in the same transaction.
+    """
+    asked_at = time.monotonic()
+    async with database.system() as session:
+        values = {"org_id": org_id, "owner": owner, "life": timedelta(seconds=life)}
+        row = (await session.execute(ACQUIRE, values)).first()
+        if row is None:
+            return None
+        left_behind = await settle_running(session, org_id, has_died=True, guards_off=guards_off)
+    if left_behind:
+        log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
+    return Lease(
+        org_id,
+        owner,
+        row.fence,
+        row.batch_size,
+        row.failures,
+        send_window,
+        guards_off=guards_off,
+        confirmed_at=asked_at,
+        caps=Caps.of(row.caps),
+    )
+
+
+async def settle_running(
+    session: AsyncSession, org_id: str, *, has_died: bool, guards_off: frozenset[str] = frozenset()
+) -> int:
+    """Rows whose call was under way become ambiguous, the others pending again; returns how many there were.
+
+    A row that took several workers with it is not tried again without a person.
+    """
+    if "reconcile" in guards_off:
+        await session.execute(FORGET_INTENTS, {"org_id": org_id})
+    whole_org = {"org_id": org_id, "host_id": None, "fence": None}
+    states = await _settle(session, whole_org, died=int(has_died), error=OUTCOME_UNKNOWN)
+    return len(states)
+
+
+async def settle_host(session: AsyncSession, lease: Lease, host_id: str, *, is_fault_of_rows: bool) -> bool:
+    """The same for the rows of one host whose turn broke off; returns whether one was given up.
+
+    With `is_fault_of_rows`, a row that broke it off by itself MAX_DEATHS times has failed.
+    """
+    of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
+    return "failed" in await _settle(session, of_host, died=int(is_fault_of_rows), error=NOT_PROCESSED)
+
+
+async def _settle(
+    session: AsyncSession, values: Mapping[str, object], *, died: int, error: RowError
+) -> Sequence[str]:
+    about = {"error": error.as_json(), "group_id": error.group_id, "max_deaths": MAX_DEATHS, "died": died}
+    return (await session.scalars(SETTLE_RUNNING, {**values, **about})).all()
+
+
+async def keep_caps(database: Database, lease: Lease) -> None:
+    """Remember what the org has shown since of how much it takes at a time."""
+    if not lease.caps.is_changed:
+        return
+    lease.caps.is_changed = False
+    caps = to_json(lease.caps.as_json()).decode()
+    async with database.system() as session:
+        await session.execute(KEEP_CAPS, {"caps": caps, "org_id": lease.org_id, "fence": lease.fence})
+
+
+async def release(database: Database, lease: Lease) -> None:
+    """Give the org up, so that the next worker need not wait for the lease to end."""
+    async with database.system() as session:
+        await give_up(session, lease)
+
+
+async def give_up(session: AsyncSession, lease: Lease) -> bool:
+    """The same within the caller's transaction; says whether the org was this lease's until now."""
+    values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
+    return bool((await session.execute(RELEASE, values)).rowcount)  # type: ignore[attr-defined]
+
+
+async def release_expired(
+    session: AsyncSession, org_id: str, *, guards_off: frozenset[str] = frozenset()
+) -> int | None:
+    """Give up a lease whose time is over, and settle its rows as a take-over does; returns how many.
+
+    None while somebody holds it.
+    """
+    if (await session.execute(RELEASE_EXPIRED, {"org_id": org_id})).first() is None:
+        return None
+    return await settle_running(session, org_id, has_died=True, guards_off=guards_off)
+
+
+async def keep(database: Database, lease: Lease, *, life: float, every: float) -> None:
+    """Renew until cancelled; a lease that could not be renewed is lost for good."""
+    values = {
+        "org_id": lease.org_id,
+        "owner": lease.owner,
+        "fence": lease.fence,
+        "life": timedelta(seconds=life),
+    }
+    while not lease.is_lost:
+        await asyncio.sleep(every)
+        asked_at = time.monotonic()
+        try:
+            async with database.system() as session:
+                renewed = (await session.execute(RENEW, values)).rowcount  # type: ignore[attr-defined]
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            kind = type(error).__name__
+            limit.log(logging.WARNING, "heartbeat_failed", key=kind, org_id=lease.org_id, error=kind)
+            continue
+        if renewed or "fence" in lease.guards_off:
+            lease.confirm(asked_at)
+        else:
+            lease.is_lost = True
+            log.warning("lease_lost", extra={"org_id": lease.org_id})

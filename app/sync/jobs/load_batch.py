@@ -1,0 +1,301 @@
+"""From claimed registration ids to a Batch: everything the planner needs, in five narrow queries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.email_address import plain_address
+from app.sync.jobs.load_queries import CLAIMED, EVENTS, GIVEN, HOLDERS, OF_HOST, SIBLINGS, SLOTS
+from app.sync.model.batch import (
+    MEMBER,
+    SLOT_COLUMNS,
+    Attendee,
+    Batch,
+    EventView,
+    Facts,
+    Given,
+    Job,
+    Link,
+    SlotKey,
+    Writes,
+    Written,
+)
+from app.sync.model.cooperative import in_turns
+from app.sync.model.exclusions import Exclusions
+from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.planning.previous_holder import FORMER_MEMBER, is_handed_on
+
+Value = TypeVar("Value")
+PersonKey = tuple[str, str]
+"""A campaign and an e-mail key."""
+
+ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone", "locale")
+NOTHING_GIVEN = Given()
+
+
+class Known(NamedTuple):
+    """What the jobs of one event share."""
+
+    event: EventView
+    link: Link | None
+    rules: Rules
+
+
+class Sibling(NamedTuple):
+    """One registration of a person for a campaign, and what was written of its member."""
+
+    person: PersonKey
+    facts: Facts
+    is_excluded: bool
+    member: Written | None
+
+
+async def load_batch(
+    session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str, fence: int
+) -> Batch:
+    """The claimed jobs with their registrations, events, links, written records and siblings."""
+    batch = await load_claimed(session, registration_ids, host_id=host_id, org_id=org_id, fence=fence)
+    return await with_siblings(session, batch)
+
+
+async def load_claimed(
+    session: AsyncSession, registration_ids: Sequence[str], *, host_id: str, org_id: str, fence: int
+) -> Batch:
+    """The same without siblings: what others are writing of the same people just now is not known yet."""
+    whose = {"host_id": host_id, "org_id": org_id}
+    of_host = (await session.execute(OF_HOST, {"host_id": host_id})).one()
+    settings = of_host.settings or {}
+    rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
+    events = await _events(session, {row.event_id for row in rows}, whose, host_layer=of_host.layer)
+    mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
+    given = await _given(session, mapped, host_id)
+    written = await _written(session, registration_ids, whose)
+    exclusions = Exclusions.of(settings)
+    jobs = [
+        _job(
+            row,
+            events[row.event_id],
+            written.get(row.registration_id, {}),
+            exclusions,
+            given.get(row.registration_id, NOTHING_GIVEN),
+        )
+        async for row in in_turns(rows)
+        if row.event_id in events
+    ]
+    return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), _writes(settings), exclusions=exclusions)
+
+
+async def is_still_so(session: AsyncSession, batch: Batch) -> bool:
+    """Whether the host's choices, the events and their links are those that the batch was read with."""
+    whose = {"host_id": batch.host_id, "org_id": batch.org_id}
+    of_host = (await session.execute(OF_HOST, {"host_id": batch.host_id})).one()
+    settings = of_host.settings or {}
+    read = {job.event.event_id: Known(job.event, job.link, job.rules) for job in batch.jobs}
+    events = await _events(session, read, whose, host_layer=of_host.layer)
+    choices = (_writes(settings), Exclusions.of(settings))
+    return choices == (batch.writes, batch.exclusions) and events == read
+
+
+async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
+    """Adds all registrations of the batch's people in the linked campaigns, other events included."""
+    known = [job for job in batch.jobs if job.link and job.attendee.email_key]
+    siblings = [*_among_us(known), *await _others(session, known, batch)]
+    return replace(
+        batch,
+        siblings=_by_person((each.person, each.facts) for each in siblings if not each.is_excluded),
+        sibling_members=_by_person((each.person, each.member) for each in siblings if each.member),
+        ticket_holders=await _ticket_holders(session, batch),
+    )
+
+
+def facts_of(registration: Any) -> Facts:
+    """The facts of a row with FACT_COLUMNS; a check-in that was undone later is taken away."""
+    checked_in_at = registration.checked_in_at
+    reverted_at = registration.check_in_reverted_at
+    if checked_in_at is not None and reverted_at is not None and reverted_at >= checked_in_at:
+        checked_in_at = None
+    return Facts(
+        registration.status,
+        registration.registered_at,
+        registration.confirmed_at,
+        checked_in_at,
+        registration.cancelled_at,
+        registration.no_show_at,
+        _watched_at(registration),
+    )
+
+
+def _watched_at(registration: Any) -> datetime | None:
+    if not registration.replay:
+        return None
+    watched_at = registration.replay.get("watched_at")
+    moment: datetime = datetime.fromisoformat(watched_at) if watched_at else registration.snapshot_at
+    return moment
+
+
+def _job(
+    row: Any,
+    known: Known,
+    written: Mapping[SlotKey, Written],
+    exclusions: Exclusions,
+    given: Given,
+) -> Job:
+    return Job(
+        registration_id=row.registration_id,
+        event=known.event,
+        attendee=_attendee(row.attendee, row.email_key),
+        facts=facts_of(row),
+        link=known.link,
+        salesforce_id=row.salesforce_id,
+        ticket=row.ticket_name,
+        why=row.why,
+        asked_by=row.asked_by,
+        attempts=row.attempts,
+        deaths=row.deaths,
+        running_version=row.running_version or 0,
+        is_erased=row.erased_at is not None,
+        is_excluded=_is_excluded(row, row.email_key, exclusions),
+        given=given,
+        rules=known.rules,
+        written=written,
+    )
+
+
+def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusions) -> bool:
+    return registration.excluded_at is not None or exclusions.cover(email_key, registration.ticket_kind)
+
+
+def _attendee(given: Mapping[str, Any], email_key: str | None) -> Attendee:
+    named: dict[str, Any] = {name: given.get(name) for name in ATTENDEE_FIELDS}
+    consent = given.get("consent") or {}
+    cleared = frozenset(name for name, value in given.items() if value is None)
+    email = plain_address(given.get("email"))
+    return Attendee(given.get("id"), email, email_key, **named, consent=consent, cleared=cleared)
+
+
+async def _events(
+    session: AsyncSession,
+    event_ids: Iterable[str],
+    whose: Mapping[str, str],
+    *,
+    host_layer: Mapping[str, Any] | None,
+) -> dict[str, Known]:
+    rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
+    hosts = Rules.of(host_layer) if host_layer else DEFAULT_RULES
+    return {
+        row.event_id: Known(
+            _event(row),
+            _link(row),
+            Rules.of(host_layer, row.layer) if row.layer else hosts,
+        )
+        for row in rows
+    }
+
+
+def _event(row: Any) -> EventView:
+    return replace(EventView(*row[:8]), organizer=row.organizer or {})
+
+
+def _is_mapped(row: Any, events: Mapping[str, Known]) -> bool:
+    known = events.get(row.event_id)
+    return known is not None and known.rules is not DEFAULT_RULES
+
+
+async def _given(session: AsyncSession, registration_ids: Sequence[str], host_id: str) -> dict[str, Given]:
+    if not registration_ids:
+        return {}
+    values = {"host_id": host_id, "ids": list(registration_ids)}
+    return {
+        row[0]: Given(row[1], *(part or {} for part in row[2:]))
+        for row in await session.execute(GIVEN, values)
+    }
+
+
+def _link(row: Any) -> Link | None:
+    if row.campaign_id is None or row.link_state not in ("linked", "broken"):
+        return None
+    labels = {meaning: label for meaning, label in row.statuses.items() if label}
+    return Link(row.campaign_id, labels, is_broken=row.link_state == "broken", version=row.link_version)
+
+
+async def _written(
+    session: AsyncSession, registration_ids: Sequence[str], whose: Mapping[str, str]
+) -> dict[str, dict[SlotKey, Written]]:
+    slots: dict[str, dict[SlotKey, Written]] = {}
+    for row in await session.execute(SLOTS, {**whose, "ids": list(registration_ids)}):
+        slots.setdefault(row[0], {})[SlotKey(row[1], row[2])] = Written(*row[3:])
+    return slots
+
+
+def _writes(settings: Mapping[str, Any]) -> Writes:
+    chosen = settings.get("writes", {})
+    return Writes(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
+
+
+def _among_us(jobs: Iterable[Job]) -> Iterable[Sibling]:
+    """The batch's own registrations, so that the database need not be asked for them again."""
+    for job in jobs:
+        if job.link and not job.is_erased:
+            campaign_id = job.link.campaign_id
+            person = (campaign_id, job.attendee.email_key or "")
+            yield Sibling(person, job.facts, job.is_excluded, job.slot(MEMBER, campaign_id))
+
+
+async def _others(session: AsyncSession, known: Sequence[Job], batch: Batch) -> list[Sibling]:
+    people = sorted({(job.link.campaign_id, job.attendee.email_key or "") for job in known if job.link})
+    if not people:
+        return []
+    campaigns, emails = zip(*people, strict=True)
+    values = {
+        "host_id": batch.host_id,
+        "org_id": batch.org_id,
+        "campaigns": list(campaigns),
+        "emails": list(emails),
+        "known": [job.registration_id for job in known],
+        "member": MEMBER,
+    }
+    return [
+        Sibling(
+            (row.campaign_id, row.email_key),
+            facts_of(row),
+            _is_excluded(row, row.email_key, batch.exclusions),
+            Written(*row[-len(SLOT_COLUMNS) :]) if row.slot_state is not None else None,
+        )
+        for row in await session.execute(SIBLINGS, values)
+    ]
+
+
+async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tuple[Facts, ...]]:
+    """The other tickets of people who handed one on; asked for only where somebody did."""
+    handed_on = {job.registration_id for job in batch.jobs if is_handed_on(job)}
+    members = {
+        slot.sf_id
+        for job in batch.jobs
+        for key, slot in job.written.items()
+        if slot.meaning not in ("cancelled", "attended")
+        if key.slot == FORMER_MEMBER or (key.slot == MEMBER and job.registration_id in handed_on)
+    }
+    if not members:
+        return {}
+    values = {
+        "host_id": batch.host_id,
+        "org_id": batch.org_id,
+        "members": sorted(filter(None, members)),
+        "member": MEMBER,
+        "handed_on": sorted(handed_on),
+    }
+    found: dict[str, tuple[Facts, ...]] = {}
+    for row in await session.execute(HOLDERS, values):
+        if not _is_excluded(row, row.email_key, batch.exclusions):
+            found[row.sf_id] = (*found.get(row.sf_id, ()), facts_of(row))
+    return found
+
+
+def _by_person(pairs: Iterable[tuple[PersonKey, Value]]) -> dict[PersonKey, tuple[Value, ...]]:
+    found: dict[PersonKey, tuple[Value, ...]] = {}
+    for person, value in pairs:
+        found[person] = (*found.get(person, ()), value)
+    return found

@@ -1,0 +1,96 @@
+"""The queries behind a batch: narrow, by key, and planned alike whatever the statistics of the moment."""
+
+from sqlalchemy import text
+
+from app.sync.model.batch import SLOT_COLUMNS
+
+FACT_COLUMNS = """
+    registration.status, registration.registered_at, registration.confirmed_at, registration.checked_in_at,
+    registration.check_in_reverted_at, registration.cancelled_at, registration.no_show_at,
+    registration.replay, registration.snapshot_at, registration.excluded_at,
+    registration.ticket ->> 'kind' AS ticket_kind
+"""
+OF_HOST = text("""
+    SELECT clock_timestamp() AS now, (SELECT settings FROM hosts WHERE host_id = :host_id) AS settings,
+           (SELECT layer FROM mappings WHERE host_id = :host_id AND event_id = '') AS layer
+""")
+# Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of the
+# host instead of taking each by its key, and a backlog's cost would grow with its square.
+CLAIMED = text(
+    f"""
+    SELECT job.registration_id, job.why, job.asked_by, job.attempts, job.deaths, job.running_version,
+           registration.event_id, registration.attendee, registration.email_key, registration.salesforce_id,
+           registration.ticket ->> 'name' AS ticket_name, registration.erased_at, {FACT_COLUMNS}
+    FROM unnest(CAST(:ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM sync_jobs WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS job
+    CROSS JOIN LATERAL (
+        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS registration
+    ORDER BY wanted.id
+    """  # noqa: S608 -- put together from constants
+)
+EVENTS = text("""
+    SELECT event.event_id, event.title, event.timezone, event.starts_at, event.location, event.url,
+           event.kind, event.ends_at, event.organizer, mapping.layer,
+           link.campaign_id, link.statuses, link.state AS link_state, link.version AS link_version
+    FROM events AS event
+    LEFT JOIN campaign_links AS link
+      ON link.host_id = event.host_id AND link.event_id = event.event_id AND link.org_id = :org_id
+    LEFT JOIN mappings AS mapping
+      ON mapping.host_id = event.host_id AND mapping.event_id = event.event_id AND mapping.event_id <> ''
+    WHERE event.host_id = :host_id AND event.event_id = ANY(:event_ids)
+""")
+# Read for hosts that chose something only: answers are long, and the default rules know nothing of them.
+GIVEN = text("""
+    SELECT registration.registration_id, registration.answers, registration.ticket, registration.buyer,
+           registration.utm, registration.replay
+    FROM unnest(CAST(:ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS registration
+""")
+SLOTS = text(
+    f"""
+    SELECT record.registration_id, record.slot, record.discriminator, {", ".join(SLOT_COLUMNS)}
+    FROM unnest(CAST(:ids AS text[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM written_records
+        WHERE host_id = :host_id AND org_id = :org_id AND registration_id = wanted.id
+        ORDER BY host_id, org_id, registration_id, slot, discriminator OFFSET 0
+    ) AS record
+    """  # noqa: S608 -- put together from constants
+)
+SIBLINGS = text(
+    f"""
+    SELECT asked.campaign_id, asked.email_key, {FACT_COLUMNS},
+           {", ".join(f"record.{name} AS slot_{name}" for name in SLOT_COLUMNS)}
+    FROM unnest(CAST(:campaigns AS text[]), CAST(:emails AS text[])) AS asked (campaign_id, email_key)
+    JOIN registrations AS registration
+      ON registration.host_id = :host_id AND registration.email_key = asked.email_key
+     AND registration.registration_id <> ALL(:known)
+    JOIN campaign_links AS link
+      ON link.host_id = registration.host_id AND link.event_id = registration.event_id
+     AND link.campaign_id = asked.campaign_id
+    LEFT JOIN written_records AS record
+      ON record.host_id = registration.host_id AND record.org_id = :org_id
+     AND record.registration_id = registration.registration_id
+     AND record.slot = :member AND record.discriminator = link.campaign_id
+    WHERE registration.erased_at IS NULL
+    """  # noqa: S608 -- put together from constants
+)
+HOLDERS = text(
+    f"""
+    SELECT record.sf_id, registration.email_key, {FACT_COLUMNS}
+    FROM written_records AS record
+    JOIN registrations AS registration
+      ON registration.host_id = record.host_id AND registration.registration_id = record.registration_id
+    WHERE record.host_id = :host_id AND record.org_id = :org_id AND record.sf_id = ANY(:members)
+      AND record.slot = :member AND registration.erased_at IS NULL
+      AND registration.registration_id <> ALL(:handed_on)
+    """  # noqa: S608 -- put together from constants
+)

@@ -1,0 +1,1 @@
+"""Floor 4: queries that find what exists in Salesforce."""

@@ -1,0 +1,256 @@
+"""What the connected user may not see: objects that are not asked for, and problems that work waits for.
+
+A problem stays with the connection until a look shows that it is over. It is looked at again hourly, and by
+every preflight; meanwhile Salesforce is not asked for what it refuses.
+"""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.salesforce.describe import SObjectDescribe
+from app.salesforce.error_codes import ErrorClass
+from app.salesforce.errors import Failure, Refused
+from app.sync.matching.person_matching import CONTACT, LEAD
+from app.sync.model.retry_policy import Consequence, consequence_of
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str | None, str | None]
+
+AGAIN: Final = timedelta(hours=1)
+SALESFORCE_ACCESS: Final = "salesforce_access"
+"""What a row waits for while the connected user lacks something."""
+
+EMAIL_NOT_SEARCHABLE: Final = "email_not_searchable"
+LOOKUP_REFUSED: Final = "lookup_refused"
+MARKETING_USER_MISSING: Final = "marketing_user_missing"
+NEW_LEADS_HIDDEN: Final = "new_leads_hidden"
+MEMBER: Final = "CampaignMember"
+LOOKING: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REFUSED})
+"""The problems that a look shows to be over."""
+
+EMAIL: Final = "Email"
+
+READ = text("""
+    SELECT clock_timestamp() AS now,
+           (SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id) AS problems,
+           (SELECT body FROM describes
+            WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'TaskStatus'
+              AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
+           (SELECT array_agg(sobject) FROM describes
+            WHERE host_id = :host_id AND org_id = :org_id AND sobject IN ('Lead', 'Contact')
+              AND body = '{}' AND NOT is_stale AND fetched_at > clock_timestamp() - interval '15 minutes'
+           ) AS hidden
+""")
+LOCK = text("SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id FOR UPDATE")
+KEEP = text("""
+    UPDATE connections SET problems = CAST(:problems AS jsonb), version = version + :step
+    WHERE host_id = :host_id AND org_id = :org_id
+""")
+RELEASE = text("""
+    UPDATE sync_jobs SET due_at = clock_timestamp(), waiting_for = NULL, state = 'pending'
+    WHERE host_id = :host_id AND org_id = :org_id AND waiting_for = :what AND state IN ('pending', 'held')
+""")
+
+
+@dataclass(frozen=True)
+class AccessProblem:
+    """Something that the connected user lacks. `looked_at`: when Salesforce said so last."""
+
+    code: str
+    sobject: str | None = None
+    field: str | None = None
+    error_code: str | None = None
+    since: datetime | None = None
+    looked_at: datetime | None = None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            stored["code"],
+            stored.get("sobject"),
+            stored.get("field"),
+            stored.get("error_code"),
+            since=_time(stored.get("since")),
+            looked_at=_time(stored.get("looked_at")),
+        )
+
+    @property
+    def bare(self) -> "AccessProblem":
+        """Without what changes from look to look."""
+        return replace(self, since=None, looked_at=None)
+
+    @property
+    def key(self) -> Key:
+        return self.code, self.sobject, self.field
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the connected user sees of people. `hidden` are objects that are not asked for, `without_email`
+    those that cannot be asked by e-mail; `problems` is what is known, `due` whether one is to be tried again.
+    `closed_statuses` are those that close a Task; None where that is to be asked. Of a user who
+    `lacks_campaigns` no members are asked; of one who `loses_leads` each new Lead goes out of sight.
+    """
+
+    hidden: frozenset[str] = frozenset()
+    without_email: frozenset[str] = frozenset()
+    problems: tuple[AccessProblem, ...] = ()
+    refused: AccessProblem | None = None
+    is_due: bool = False
+    closed_statuses: tuple[str, ...] | None = None
+    lacks_campaigns: bool = False
+    loses_leads: bool = False
+
+    @property
+    def found(self) -> list[AccessProblem]:
+        """The problems that this look shows."""
+        return [AccessProblem(EMAIL_NOT_SEARCHABLE, sobject, EMAIL) for sobject in sorted(self.without_email)]
+
+    @property
+    def has_lost_leads(self) -> bool:
+        """Whether Leads that we created went out of sight, and were not seen again since."""
+        return any(each.code == NEW_LEADS_HIDDEN for each in self.problems)
+
+    def compared(self, describes: Mapping[str, SObjectDescribe], asked: Collection[str]) -> "Sight":
+        """With what the describes of the objects that were `asked` for show."""
+        people = {LEAD, CONTACT} & set(asked)
+        seen = people & describes.keys()
+        blind = {sobject for sobject in seen if not _has_email(describes[sobject])}
+        return replace(
+            self,
+            hidden=(self.hidden - seen) | (people - seen),
+            without_email=(self.without_email - seen) | blind,
+        )
+
+    def without(self, refused: "LookupRefused") -> "Sight":
+        """Where the describe does not tell why a query by e-mail is refused, the refusal does."""
+        failure, sobject = refused.failure, refused.sobject
+        is_email = failure.error_code.startswith("INVALID_FIELD") and EMAIL in failure.message
+        if sobject not in (LEAD, CONTACT) or not is_email:
+            return self
+        return replace(self, without_email=self.without_email | {sobject})
+
+
+class LookupRefused(Refused):
+    """A look-up was refused; `sobject` is what was asked for."""
+
+    def __init__(self, failures: tuple[Failure, ...], sobject: str | None) -> None:
+        super().__init__(failures)
+        self.sobject = sobject
+
+
+class KnownToBeRefused(LookupRefused):
+    """Salesforce refused this a short while ago: it is not asked again yet."""
+
+    def __init__(self, problem: AccessProblem) -> None:
+        failure = Failure(problem.error_code or "INSUFFICIENT_ACCESS", "refused within the hour")
+        super().__init__((failure,), problem.sobject)
+
+
+def is_lasting(refused: Refused) -> bool:
+    """Whether only a person can change that this is refused, and nothing about the connection itself."""
+    failure = refused.failure
+    lasting = (ErrorClass.ACCESS, ErrorClass.CONFIGURATION)
+    return failure.error_class in lasting and consequence_of(failure) is Consequence.FAIL
+
+
+def problem_of(refused: Refused) -> AccessProblem:
+    failure = refused.failure
+    sobject = refused.sobject if isinstance(refused, LookupRefused) else None
+    named = failure.fields[0] if failure.fields else None
+    return AccessProblem(LOOKUP_REFUSED, sobject, named, failure.error_code)
+
+
+async def read_sight(session: AsyncSession, *, host_id: str, org_id: str) -> Sight:
+    """What is known already: nothing is asked for that was refused within the hour."""
+    row = (await session.execute(READ, {"host_id": host_id, "org_id": org_id})).one()
+    problems = tuple(AccessProblem.of(each) for each in row.problems or ())
+    current = [each for each in problems if each.looked_at and row.now - each.looked_at < AGAIN]
+    return Sight(
+        hidden=frozenset(row.hidden or ()),
+        without_email=frozenset(
+            each.sobject for each in current if each.code == EMAIL_NOT_SEARCHABLE and each.sobject
+        ),
+        problems=problems,
+        refused=next((each for each in current if each.code == LOOKUP_REFUSED), None),
+        is_due=len(current) < len(problems),
+        lacks_campaigns=any(each.code == MARKETING_USER_MISSING for each in current),
+        loses_leads=any(each.code == NEW_LEADS_HIDDEN for each in current),
+        closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
+    )
+
+
+async def settle_problems(
+    session: AsyncSession,
+    found: Iterable[AccessProblem],
+    *,
+    host_id: str,
+    org_id: str,
+    about: Collection[str],
+) -> None:
+    """Keep what was found, and end the problems of the codes `about` that were not: their work goes on."""
+    values = {"host_id": host_id, "org_id": org_id}
+    stored = (await session.execute(LOCK, values)).scalar_one_or_none()
+    if stored is None:
+        return
+    now = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    before = {each.key: each for each in map(AccessProblem.of, stored)}
+    seen = {
+        each.key: replace(each, since=(before.get(each.key) or each).since or now, looked_at=now)
+        for each in found
+    }
+    kept = {key: each for key, each in before.items() if each.code not in about} | seen
+    step = int(kept.keys() != before.keys())
+    problems = to_json([asdict(each) for each in kept.values()]).decode()
+    await session.execute(KEEP, values | {"problems": problems, "step": step})
+    _log_change("connection_problem", kept.keys() - before.keys(), host_id=host_id, org_id=org_id)
+    if solved := before.keys() - kept.keys():
+        _log_change("connection_problem_solved", solved, host_id=host_id, org_id=org_id)
+        await release(session, host_id=host_id, org_id=org_id)
+
+
+def _log_change(event: str, keys: Iterable[Key], *, host_id: str, org_id: str) -> None:
+    for code, sobject, field in sorted(keys, key=str):
+        about = {"host_id": host_id, "org_id": org_id, "problem": code, "object": sobject, "field": field}
+        log.warning(event, extra=about)
+
+
+async def look_again(session: AsyncSession, *, host_id: str, org_id: str, but: Collection[str]) -> None:
+    """Try the problems anew with the next work, which goes on now; `but` those of codes just looked at."""
+    values = {"host_id": host_id, "org_id": org_id}
+    stored = (await session.execute(LOCK, values)).scalar_one_or_none()
+    if any(each["code"] not in but for each in stored or ()):
+        problems = to_json(
+            [each if each["code"] in but else {**each, "looked_at": None} for each in stored or ()]
+        ).decode()
+        await session.execute(KEEP, values | {"problems": problems, "step": 0})
+        await release(session, host_id=host_id, org_id=org_id)
+
+
+async def release(session: AsyncSession, *, host_id: str, org_id: str) -> None:
+    """What waited for the connected user's access goes on."""
+    await session.execute(RELEASE, {"host_id": host_id, "org_id": org_id, "what": SALESFORCE_ACCESS})
+
+
+def _has_email(describe: SObjectDescribe) -> bool:
+    known = describe.fields.get(EMAIL)
+    return known is not None and known.is_filterable
+
+
+def _time(stored: object) -> datetime | None:
+    return datetime.fromisoformat(stored) if isinstance(stored, str) else None
+
+
+NOTHING_HIDDEN: Final = Sight()
+NO_CAMPAIGNS: Final = AccessProblem(MARKETING_USER_MISSING, MEMBER)
+"""Members cannot be seen or written by the connected user, whatever the campaign."""
+LEADS_OUT_OF_SIGHT: Final = AccessProblem(NEW_LEADS_HIDDEN, LEAD)
+"""Private sharing, and assignment rules that give a new Lead to somebody else: we cannot write to it."""

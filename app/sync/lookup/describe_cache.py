@@ -1,0 +1,123 @@
+"""What an org's objects look like to the connected user: kept, and asked for anew when they changed."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import delete, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.database import Database
+from app.models import DescribeCache
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import SubAnswer, Subrequest, sobject_path
+from app.salesforce.describe import SObjectDescribe, describe_body, parse_describe
+from app.salesforce.errors import Refused
+
+MAX_AGE: Final = timedelta(hours=24)
+AGE_ON_RETRY: Final = timedelta(seconds=5)
+"""A person who retries has changed something, maybe the org; a group of many batches asks now and then."""
+
+HIDDEN_CODES: Final = frozenset({"NOT_FOUND", "INVALID_TYPE"})
+
+KEEP = text("""
+    INSERT INTO describes (host_id, org_id, sobject, body)
+    VALUES (:host_id, :org_id, :sobject, CAST(:body AS jsonb))
+    ON CONFLICT (host_id, org_id, sobject) DO UPDATE
+    SET body = excluded.body, fetched_at = clock_timestamp(), is_stale = false
+""")
+# An object that was hidden is looked for again soon: somebody may have given the user the right to see it.
+FRESH = text("""
+    SELECT sobject, body FROM describes
+    WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects)
+      AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
+      AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
+""")
+# What was fetched a moment ago is not asked for again: a misfit that stays would cost a call in every batch.
+MARK = text("""
+    UPDATE describes SET is_stale = true
+    WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects) AND NOT is_stale
+      AND fetched_at < clock_timestamp() - interval '30 seconds'
+""")
+
+
+async def load_describes(
+    database: Database,
+    client: SalesforceClient,
+    *,
+    host_id: str,
+    org_id: str,
+    sobjects: Iterable[str],
+    max_age: timedelta = MAX_AGE,
+) -> dict[str, SObjectDescribe]:
+    """The describes of these objects, from our table or from Salesforce; a hidden object is left out.
+
+    One call for all that are missing, stale or older than `max_age`. Raises what the client raises.
+    """
+    wanted = sorted(set(sobjects))
+    if not wanted:
+        return {}
+    async with database.tenant(host_id) as session:
+        bodies = await kept_bodies(session, host_id=host_id, org_id=org_id, sobjects=wanted, max_age=max_age)
+    missing = [sobject for sobject in wanted if sobject not in bodies]
+    if missing:
+        fetched = await _fetch(client, missing)
+        async with database.tenant(host_id) as session:
+            await keep(session, fetched, host_id=host_id, org_id=org_id)
+        bodies |= fetched
+    return {sobject: parse_describe(body) for sobject, body in bodies.items() if body}
+
+
+async def kept_bodies(
+    session: AsyncSession,
+    *,
+    host_id: str,
+    org_id: str,
+    sobjects: Iterable[str],
+    max_age: timedelta = MAX_AGE,
+) -> dict[str, dict[str, Any]]:
+    """What our table has that is neither stale nor old, by object; empty for a hidden one."""
+    values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(sobjects), "max_age": max_age}
+    return {row.sobject: row.body for row in await session.execute(FRESH, values)}
+
+
+async def keep(
+    session: AsyncSession, bodies: Mapping[str, Mapping[str, Any]], *, host_id: str, org_id: str
+) -> None:
+    """Keep these describes as of now."""
+    for sobject, body in sorted(bodies.items()):
+        values = {"host_id": host_id, "org_id": org_id, "sobject": sobject, "body": json.dumps(body)}
+        await session.execute(KEEP, values)
+
+
+async def mark_stale(session: AsyncSession, sobjects: Iterable[str], *, host_id: str, org_id: str) -> None:
+    """Salesforce said something that does not fit: ask again before the next batch."""
+    values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(set(sobjects))}
+    await session.execute(MARK, values)
+
+
+async def forget_describes(session: AsyncSession, *, host_id: str, sobjects: Iterable[str] = ()) -> None:
+    """Ask for these objects anew whenever they are needed next; for all of them when none is named."""
+    wanted = sorted(set(sobjects))
+    query = delete(DescribeCache).where(DescribeCache.host_id == host_id)
+    await session.execute(query.where(DescribeCache.sobject.in_(wanted)) if wanted else query)
+
+
+async def _fetch(client: SalesforceClient, sobjects: Sequence[str]) -> dict[str, dict[str, Any]]:
+    version = client.api_version
+    requests = [
+        Subrequest("GET", f"{sobject_path(version, sobject)}/describe", reference_id=sobject)
+        for sobject in sobjects
+    ]
+    answers = await client.composite(requests)
+    return {answer.reference_id: _body(answer) for answer in answers}
+
+
+def _body(answer: SubAnswer) -> dict[str, Any]:
+    """What is kept of a describe: nothing for an object that the connected user may not see."""
+    if answer.failures and answer.failures[0].error_code in HIDDEN_CODES:
+        return {}
+    if answer.failures:
+        raise Refused(answer.failures)
+    return describe_body(parse_describe(answer.body))

@@ -1,0 +1,53 @@
+"""Leads that leave the connected user's sight as they are created: sharing is private, and assignment rules
+give them to somebody else. What we created waits until it is seen again, and few more are made meanwhile.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from app.sync.jobs.write_store import Store
+from app.sync.lookup.access import LEADS_OUT_OF_SIGHT, Sight
+from app.sync.model.batch import PERSON, SlotKey
+from app.sync.model.mapping_rules import LEAD_CREATED
+from app.sync.model.work_item import Row, is_new_lead, is_own_lead
+
+
+def hold_back(missing: Sequence[Row], sight: Sight) -> list[Row]:
+    """Those of the rows without a person who may be created now; once an hour one Lead is tried."""
+    if not sight.has_lost_leads:
+        return list(missing)
+    tried = 0 if sight.loses_leads else 1
+    leaving = [row for row in missing if _makes_lead(row) and row.job.rules.owner.runs_assignment_rules]
+    for row in leaving[tried:]:
+        row.is_without_access = True
+    return [row for row in missing if not row.is_without_access]
+
+
+def settle_lost(rows: Iterable[Row]) -> None:
+    """Where something could be written to a new Lead, it is in sight: what was refused failed for itself."""
+    for row in rows:
+        if row.lost_lead is not None and _is_in_use(row):
+            row.fail(row.lost_lead)
+            row.lost_lead = None
+
+
+async def note_lost(store: Store, rows: Sequence[Row], sight: Sight) -> None:
+    """Keep whether new Leads stay in sight, where this batch tells; a Lead of this run says it best."""
+    if any(row.lost_lead is not None for row in rows):
+        await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
+    elif not sight.has_lost_leads or sight.loses_leads:
+        return
+    elif any(is_new_lead(row) and _is_in_use(row) for row in rows):
+        await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
+    elif any(row.is_lead_hidden for row in rows):
+        await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
+    elif any(row.person is not None and is_own_lead(row.slots.get(SlotKey(PERSON))) for row in rows):
+        await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
+
+
+def _makes_lead(row: Row) -> bool:
+    return row.job.rules.creates == LEAD_CREATED
+
+
+def _is_in_use(row: Row) -> bool:
+    """Whether more than the person was written for the row."""
+    return any(slot.state == "written" for key, slot in row.slots.items() if key.slot != PERSON)

@@ -1,0 +1,63 @@
+"""Look-ups that Salesforce does not take: found by halving whose they are, so that the others go on."""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from app.salesforce.errors import Refused
+from app.sync.errors.row_error import row_error
+from app.sync.matching.person_matching import LEAD
+from app.sync.model.retry_policy import Consequence, consequence_of
+from app.sync.model.work_item import Row
+from app.sync.planning.people import CREATED
+
+TOO_LARGE_CODES: Final = frozenset(
+    {
+        "HTTP_414",
+        "OPERATION_TOO_LARGE",
+        "QUERY_TIMEOUT",
+        "QUERY_TOO_COMPLICATED",
+        "REQUEST_RUNNING_TOO_LONG",
+    }
+)
+"""What Salesforce says of a query that asks for too much at a time: a smaller one may pass."""
+
+UNASKABLE_CODES: Final = frozenset(
+    {
+        "INVALID_QUERY_FILTER_OPERATOR",
+        "MALFORMED_QUERY",
+        *TOO_LARGE_CODES,
+    }
+)
+"""What Salesforce says of a query that it does not take, whoever asks and however often.
+
+https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm
+"""
+
+Each = TypeVar("Each")
+
+
+def is_unaskable(refused: Refused) -> bool:
+    """Whether the query itself was refused, and a smaller one may be taken."""
+    return refused.failure.error_code in UNASKABLE_CODES
+
+
+def is_too_large(error: Exception) -> bool:
+    """Whether a look-up was refused that asked for too much at a time."""
+    return isinstance(error, Refused) and error.failure.error_code in TOO_LARGE_CODES
+
+
+def halves(some: Sequence[Each]) -> list[Sequence[Each]]:
+    """The two halves, or the only one."""
+    middle = len(some) // 2
+    return [half for half in (some[:middle], some[middle:]) if half]
+
+
+def tell_unaskable(row: Row, refused: Refused) -> None:
+    """Salesforce takes no query about this row: it retries or fails, as the policy says."""
+    sobject = CREATED.get(row.job.rules.creates, LEAD)
+    error = row_error(refused.failure, kind="registered", sobject=sobject, values=row.personal_values())
+    if consequence_of(refused.failure) is Consequence.RETRY:
+        row.retry = row.retry or error
+    else:
+        row.fail(error)
+    row.is_through = True

@@ -1,0 +1,126 @@
+"""What the rules of a batch's jobs ask to be read, beyond what every look reads. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.salesforce.describe import SObjectDescribe
+from app.sync.field_values.builder import fields_to_read
+from app.sync.field_values.system_fields import PERSON_ACCOUNT, object_of
+from app.sync.lookup.access import NOTHING_HIDDEN, Sight
+from app.sync.matching.person_matching import ACCOUNT, CONTACT, LEAD, key_of
+from app.sync.model.batch import PERSON, Job
+from app.sync.model.mapping_rules import (
+    CONTACT_CREATED,
+    DEFAULT_FIELDS,
+    PERSON_ACCOUNT_CREATED,
+    Rules,
+)
+
+MEMBER, TASK = "CampaignMember", "Task"
+PERSON_MARKS: Final = ("IsPersonAccount", "AccountId")
+TEXT_KEYS: Final = frozenset({"string", "email", "phone", "url"})
+"""Types of external ids that are compared as text."""
+
+KEY_LENGTH: Final = 255
+"""Characters that a text field holds at most: a longer external id is nobody's."""
+
+ASKED_ANYHOW: Final = frozenset({"Id", "Email"})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`fields` are read of each record of an object; `keys` are external ids by field, to find people by."""
+
+    describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sight: Sight = NOTHING_HIDDEN
+
+    @classmethod
+    def of(
+        cls, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe], sight: Sight = NOTHING_HIDDEN
+    ) -> "Wanted":
+        """Without describes nothing is wanted: the default rules need none."""
+        if not describes:
+            return cls(sight=sight)
+        jobs = list(jobs)
+        rules = distinct(job.rules for job in jobs)
+        objects = (LEAD, CONTACT, MEMBER, PERSON_ACCOUNT)
+        fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
+        return cls(describes, fields, _keys(jobs), sight)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The objects that are asked for people."""
+        return tuple(sobject for sobject in (CONTACT, LEAD) if sobject not in self.sight.hidden)
+
+    def keys_of(self, sobject: str) -> dict[str, tuple[str, ...]]:
+        """The external ids that this object has a text field for, those left out that it cannot hold."""
+        describe = self.describes.get(sobject)
+        known = describe.fields if describe else {}
+        found = {
+            name: tuple(value for value in values if len(value) <= (known[name].length or KEY_LENGTH))
+            for name, values in self.keys.items()
+            if name in known and known[name].type in TEXT_KEYS and name not in ASKED_ANYHOW
+        }
+        return {name: values for name, values in found.items() if values}
+
+
+def objects_of(jobs: Iterable[Job]) -> frozenset[str]:
+    """The objects whose describes these jobs need; none for the default rules."""
+    jobs = list(jobs)
+    named = {ACCOUNT for job in jobs if _names_account(job)}
+    return frozenset(named.union(*(_objects(rules) for rules in distinct(job.rules for job in jobs))))
+
+
+def distinct(rules: Iterable[Rules]) -> list[Rules]:
+    """Each of them once: the jobs of one event share theirs."""
+    return list({id(each): each for each in rules}.values())
+
+
+def _objects(rules: Rules) -> set[str]:
+    if rules.is_default:
+        return set()
+    mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} | set(rules.record_types)
+    has_accounts = rules.creates in (CONTACT_CREATED, PERSON_ACCOUNT_CREATED) or touches_people(rules)
+    return {
+        LEAD,
+        CONTACT,
+        *({ACCOUNT} if has_accounts else ()),
+        *((mapped | ({MEMBER, TASK} if rules.fills_required else set())) & {ACCOUNT, MEMBER, TASK}),
+    }
+
+
+def touches_people(rules: Rules) -> bool:
+    """Whether people who stand already may be written to."""
+    return rules.is_updating or rules.opt_out_field is not None
+
+
+def _names_account(job: Job) -> bool:
+    person = job.slot(PERSON)
+    ids = (job.salesforce_id, person.sf_id if person else None)
+    return any(id_ is not None and id_.startswith("001") for id_ in ids)
+
+
+def _fields(
+    sobject: str, rules: Iterable[Rules], describes: Mapping[str, SObjectDescribe]
+) -> tuple[str, ...]:
+    describe = describes.get(object_of(sobject))
+    if describe is None or (sobject == PERSON_ACCOUNT and "IsPersonAccount" not in describe.fields):
+        return ()
+    rules = list(rules)
+    names = [name for each in rules for name in fields_to_read(sobject, each, describe=describe)]
+    names += [each.external_id.field for each in rules if each.external_id and sobject in (LEAD, CONTACT)]
+    if sobject == CONTACT and names:
+        names += PERSON_MARKS
+    return tuple(name for name in dict.fromkeys(names) if name in describe.fields)
+
+
+def _keys(jobs: Iterable[Job]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for job in jobs:
+        key = key_of(job)
+        if key is not None:
+            found.setdefault(key[0], {})[key[1]] = None
+    return {name: tuple(values) for name, values in found.items()}

@@ -1,0 +1,1 @@
+"""Floor 3: which Salesforce record a person or company is."""

@@ -1,0 +1,110 @@
+"""Which Account a Contact belongs to: its company by exact name, then by the name's essence. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from app.sync.field_values.lead_fields import FREE_MAIL_DOMAINS, NO_COMPANY, clean, shortened
+
+NAME_LENGTH: Final = 255
+NOBODY: Final = frozenset(
+    [
+        "n/a",
+        "na",
+        "none",
+        "self",
+        "self-employed",
+        "self employed",
+        "freelance",
+        "freelancer",
+        "private",
+        "privat",
+    ]
+)
+"""What people write who have no company."""
+
+LEGAL: Final = """
+ab ag aps as asa bv bvba co company corp corporation ev eurl gbr gmbh gmbhcokg inc incorporated kft kg kgaa
+limited llc llp lp ltd ltda mbh nv ohg oy oyj plc pty pvt sa sarl sas sasu sca scop se sl slu snc spa sprl
+srl ug
+"""
+LEGAL_FORMS: Final = frozenset(LEGAL.split())
+AND: Final = "and"
+LEADING: Final = frozenset({"the"})
+SHORT: Final = 4
+WORD: Final = re.compile(r"[^\W_]+")
+DOTS: Final = re.compile(r"[.'’`´]")
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """An Account as a query shows it."""
+
+    id: str
+    name: str
+    created_at: str
+
+
+def company_of(given: str | None) -> str | None:
+    """The company that an Account may stand for, as long as its name; None when there is none worth one."""
+    company = clean(given)
+    if company is None or company == NO_COMPANY:
+        return None
+    plain = company.casefold()
+    is_free_mail = plain.removeprefix("www.").rpartition("@")[2] in FREE_MAIL_DOMAINS
+    has_letters = any(char.isalnum() for char in plain)
+    return None if is_free_mail or not has_letters or plain in NOBODY else shortened(company, NAME_LENGTH)
+
+
+def normalised(company: str) -> str:
+    """The essence of a name: without case, accents, punctuation, spaces and legal forms at its end.
+
+    A name that consists of nothing else keeps its words.
+    """
+    words = _words(company)
+    while len(words) > 1 and (words[-1] in LEGAL_FORMS or words[-1] == AND):
+        words.pop()
+    if len(words) > 1 and words[0] in LEADING:
+        words.pop(0)
+    return "".join(words) or company.casefold().strip()
+
+
+def stems(company: str) -> tuple[str, ...]:
+    """What the names of Accounts that may be meant begin with: for LIKEs, to be normalised afterwards.
+
+    LIKE knows no difference of case; article, accents and dots are asked for with and without. An accent or
+    a dot that only the Account has is not guessed.
+    """
+    words = company.split()
+    if len(words) > 1 and words[0].casefold() in LEADING:
+        words.pop(0)
+    begin = dict.fromkeys((_begin(words), _begin(_without_accents(DOTS.sub("", " ".join(words))).split())))
+    return tuple(f"{article}{each}" for each in begin if each for article in ("", "The "))
+
+
+def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
+    """The Account of exactly this name, else of the same essence; of several the oldest."""
+    rows = sorted(accounts, key=lambda row: (row.created_at, row.id))
+    exact = next((row for row in rows if row.name.strip().casefold() == company.casefold()), None)
+    wanted = normalised(company)
+    return exact or next((row for row in rows if normalised(row.name) == wanted), None)
+
+
+def _begin(words: list[str]) -> str:
+    """The letters of the first word; a short one in full, with the next."""
+    first, *rest = words or [""]
+    letters = WORD.match(first)
+    if letters and len(letters[0]) >= SHORT:
+        return letters[0]
+    return f"{first} {rest[0]}" if rest and len(first) < SHORT else first
+
+
+def _words(company: str) -> list[str]:
+    return WORD.findall(_without_accents(DOTS.sub("", company).casefold().replace("&", f" {AND} ")))
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

@@ -1,0 +1,129 @@
+"""What follows where a duplicate rule or a unique field names a record that is there already. Pure."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from app.salesforce.errors import Failure
+from app.sync.field_values.lead_fields import Notice
+from app.sync.matching.person_matching import (
+    ACCOUNT,
+    CONTACT,
+    LEAD,
+    Found,
+    LookAgain,
+    People,
+    PersonRow,
+    follow,
+    oldest,
+)
+from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
+
+MATCHED_OTHER_NAME: Final = "matched_other_name"
+DUPLICATE_ALERT: Final = "duplicate_alert"
+NAMELESS: Final = "a record without a name"
+
+
+class Decision(StrEnum):
+    """ADOPT: the record is the person. ADOPT_WARNED: it is, and the row says that its name differs.
+    SAVE_AS_NEW: the person is saved beside it, with a warning. FAIL: a person must decide."""
+
+    ADOPT = "adopt"
+    ADOPT_WARNED = "adopt_warned"
+    SAVE_AS_NEW = "save_as_new"
+    FAIL = "fail"
+
+
+# By whether the rule only alerts, whether the names are equal, and what the host chose.
+DECISIONS: Final[Mapping[tuple[bool, bool, str], Decision]] = {
+    (False, True, ALWAYS): Decision.ADOPT,
+    (False, True, SAME_NAME): Decision.ADOPT,
+    (False, True, NEVER): Decision.FAIL,
+    (False, False, ALWAYS): Decision.ADOPT_WARNED,
+    (False, False, SAME_NAME): Decision.FAIL,
+    (False, False, NEVER): Decision.FAIL,
+    (True, True, ALWAYS): Decision.ADOPT,
+    (True, True, SAME_NAME): Decision.ADOPT,
+    (True, True, NEVER): Decision.SAVE_AS_NEW,
+    (True, False, ALWAYS): Decision.SAVE_AS_NEW,
+    (True, False, SAME_NAME): Decision.SAVE_AS_NEW,
+    (True, False, NEVER): Decision.SAVE_AS_NEW,
+}
+
+
+def decide(failure: Failure, *, is_same: bool, adopts: str) -> Decision:
+    """What becomes of a record that was refused because of another; `is_same`: their names are equal.
+
+    A unique field stops a record as a rule in Block mode does.
+    """
+    return DECISIONS[failure.allow_save is True, is_same, adopts]
+
+
+def is_same_name(fields: Mapping[str, Any], match: PersonRow) -> bool:
+    """First and last name, accents and case aside."""
+    sent = (fields.get("FirstName"), fields.get("LastName"))
+    return [_folded(each) for each in sent] == [_folded(each) for each in (match.first_name, match.last_name)]
+
+
+def matched(ids: Iterable[str], people: People, fields: Mapping[str, Any]) -> PersonRow | LookAgain | None:
+    """The record that is meant, of those named: of the same name, then Contact before Lead, the oldest.
+
+    None where the connected user may see none of them.
+    """
+    ends = [follow(id_, people) for id_ in ids]
+    missing = frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
+    if missing:
+        return LookAgain(missing)
+    rows = [people.rows[end.id] for end in ends if isinstance(end, Found)]
+    equal = [row for row in rows if is_same_name(fields, row)]
+    return _first(equal) or _first(rows)
+
+
+def other_name_notice(match: PersonRow) -> Notice:
+    text = (
+        f"A duplicate rule in your org matched {named(match)}, whose name differs from the attendee's. "
+        "The attendee was written as that person."
+    )
+    return Notice(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
+
+
+def alert_notice(match: PersonRow, sobject: str) -> Notice:
+    text = f"A duplicate rule in your org warned of {named(match)}. A new {sobject} was saved beside it."
+    return Notice(DUPLICATE_ALERT, match.sobject, None, text)
+
+
+def other_account_notice(named_account: str) -> Notice:
+    text = (
+        f"A duplicate rule in your org matched {named_account}, which has another name than the "
+        "attendee's company. The Contact belongs to it."
+    )
+    return Notice(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
+
+
+def account_alert_notice(named_account: str) -> Notice:
+    text = f"A duplicate rule in your org warned of {named_account}. A new Account was saved beside it."
+    return Notice(DUPLICATE_ALERT, ACCOUNT, None, text)
+
+
+def update_alert_notice(sobject: str) -> Notice:
+    text = f"A duplicate rule in your org warned when this {sobject} was changed. The change was saved."
+    return Notice(DUPLICATE_ALERT, sobject, None, text)
+
+
+def full_name(row: PersonRow) -> str | None:
+    return " ".join(part for part in (row.first_name, row.last_name) if part) or None
+
+
+def named(row: PersonRow) -> str:
+    """The record in words: its name, object and id."""
+    return f"{full_name(row) or NAMELESS} ({row.sobject} {row.id})"
+
+
+def _first(rows: Sequence[PersonRow]) -> PersonRow | None:
+    return oldest(rows, CONTACT) or oldest(rows, LEAD)
+
+
+def _folded(text: object) -> str:
+    letters = unicodedata.normalize("NFKD", str(text or "")).casefold()
+    return " ".join("".join(each for each in letters if not unicodedata.combining(each)).split())

@@ -1,0 +1,278 @@
+"""Who a registration is in Salesforce: the record we know, the one its link names, or the e-mail's. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.salesforce.ids import is_id, sobject_of, to18
+from app.sync.field_values.lead_fields import Notice
+from app.sync.field_values.sources import is_source, read
+from app.sync.model.batch import FORMER, MEMBER, PERSON, Job
+
+ACCOUNT, CONTACT, LEAD = "Account", "Contact", "Lead"
+MAX_HOPS = 5
+PERSON_OF_ACCOUNT = "person_of_account"
+"""The step from a person's Account to its Contact: it is no news about who the person is."""
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case.
+
+    An Account of a person stands for its Contact. `standing` has the fields that the rules asked to see;
+    names are read only of records that a duplicate rule named.
+    """
+
+    sobject: str
+    id: str
+    email_key: str | None
+    created_at: str
+    is_deleted: bool = False
+    is_converted: bool = False
+    converted_contact_id: str | None = None
+    master_record_id: str | None = None
+    person_contact_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    standing: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def person_account_id(self) -> str | None:
+        """The Account that this Contact is the person of."""
+        account_id = self.standing.get("AccountId") if self.standing.get("IsPersonAccount") else None
+        return to18(account_id) if account_id else None
+
+
+@dataclass(frozen=True)
+class People:
+    """All Leads and Contacts that were looked up, and the ids that were asked for by name.
+
+    `hidden` objects were not asked for, those `without_email` not by e-mail: the connected user may not.
+    `has_lost_leads`: Leads that we created went out of the user's sight.
+    """
+
+    rows: Mapping[str, PersonRow] = field(default_factory=dict)
+    by_email: Mapping[str, tuple[PersonRow, ...]] = field(default_factory=dict)
+    asked_ids: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    without_email: frozenset[str] = frozenset()
+    has_lost_leads: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        rows: Iterable[PersonRow],
+        asked_ids: Iterable[str] = (),
+        *,
+        hidden: frozenset[str] = frozenset(),
+        without_email: frozenset[str] = frozenset(),
+        has_lost_leads: bool = False,
+    ) -> "People":
+        by_id = {row.id: row for row in rows}
+        by_email: dict[str, list[PersonRow]] = {}
+        for row in by_id.values():
+            if row.email_key:
+                by_email.setdefault(row.email_key, []).append(row)
+        sorted_rows = {
+            email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
+            for email, found in by_email.items()
+        }
+        return cls(by_id, sorted_rows, frozenset(asked_ids), hidden, without_email, has_lost_leads)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The person stands in Salesforce."""
+
+    sobject: str
+    id: str
+    found_by: str
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotThere:
+    """Looked, and there is none: to be created under the host's rules."""
+
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """We wrote this record once and cannot see it any more: a second one must not be made."""
+
+    sobject: str
+    id: str
+
+
+@dataclass(frozen=True)
+class LookAgain:
+    """The trail leads to a record that was not looked up yet."""
+
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True)
+class NotSearched:
+    """Nobody can say: the connected user may not look for people by e-mail."""
+
+
+Resolution = Found | NotThere | Hidden | LookAgain | NotSearched
+
+
+def resolve(job: Job, people: People) -> Resolution:
+    """Sticky first, then the link's id, the e-mail, the external id: Contact before Lead, the oldest."""
+    sticky = _resolve_sticky(job, people)
+    if sticky is not None:
+        return sticky
+    by_id, notices = _resolve_given_id(job, people)
+    if by_id is not None:
+        return by_id
+    by_word = _resolve_alike(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
+    if isinstance(by_word, NotThere):
+        by_word = _resolve_key(job, people)
+    if not isinstance(by_word, LookAgain) and _is_unsearched(job, by_word, people):
+        return NotSearched()
+    if isinstance(by_word, Found):
+        return Found(by_word.sobject, by_word.id, by_word.found_by, notices)
+    return by_word if isinstance(by_word, LookAgain) else NotThere(notices)
+
+
+def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
+    """A Contact found by e-mail counts; a Lead, or nobody, may be somebody who cannot be looked for."""
+    if not people.without_email or job.attendee.email_key is None:
+        return False
+    if isinstance(found, Found) and found.found_by != "email":
+        return False
+    return not (isinstance(found, Found) and found.sobject == CONTACT)
+
+
+def key_of(job: Job) -> tuple[str, str] | None:
+    """The field and the value by which the host knows this attendee, where the rules name one."""
+    chosen = job.rules.external_id
+    value = read(chosen.path, job) if chosen and is_source(chosen.path) else None
+    return (chosen.field, str(value).strip()) if chosen and isinstance(value, str | int) else None
+
+
+def ids_to_look_up(job: Job) -> frozenset[str]:
+    """The ids that a job names itself: its person, the one its link brings, who held the ticket before."""
+    sticky = job.slot(PERSON)
+    ids = {sticky.sf_id} if sticky and sticky.sf_id else set()
+    if job.salesforce_id and _is_person_id(job.salesforce_id):
+        ids.add(to18(job.salesforce_id))
+    for key, slot in job.written.items():
+        if key.slot == FORMER + MEMBER and slot.meaning not in ("cancelled", "attended"):
+            ids.add(key.discriminator.partition(":")[2])
+    return frozenset(id_ for id_ in ids if id_)
+
+
+def _resolve_sticky(job: Job, people: People) -> Resolution | None:
+    sticky = job.slot(PERSON)
+    if sticky is None or sticky.sf_id is None:
+        return None
+    end = follow(sticky.sf_id, people)
+    if isinstance(end, Found):
+        # A record that we followed to a new one is known by the way there; else by how it was found at first.
+        is_same = end.id == sticky.sf_id or end.found_by == PERSON_OF_ACCOUNT
+        found_by = str(sticky.details.get("found_by", "email")) if is_same else end.found_by
+        return Found(end.sobject, end.id, found_by)
+    if isinstance(end, LookAgain):
+        return end
+    if end is None and job.why != "retry":
+        return Hidden(sticky.sobject, sticky.sf_id)
+    return None
+
+
+def _resolve_given_id(job: Job, people: People) -> tuple[Found | LookAgain | None, tuple[Notice, ...]]:
+    if not job.salesforce_id:
+        return None, ()
+    if _is_person_id(job.salesforce_id):
+        end = follow(to18(job.salesforce_id), people)
+        if isinstance(end, LookAgain):
+            return end, ()
+        if isinstance(end, Found):
+            is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_ACCOUNT
+            how = "salesforce_id" if is_same else end.found_by
+            return Found(end.sobject, end.id, how, _stranger_notices(job, people.rows[end.id])), ()
+    text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
+    return None, (Notice("id_ignored", LEAD, None, text),)
+
+
+def _stranger_notices(job: Job, row: PersonRow) -> tuple[Notice, ...]:
+    """A link may be passed on: whoever comes by it is counted there, and changes nothing of the record."""
+    if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
+        return ()
+    text = "The record that the link names has another e-mail address, so its fields are never updated."
+    return (Notice("id_ignored", row.sobject, "Email", text),)
+
+
+def _resolve_key(job: Job, people: People) -> Resolution:
+    key = key_of(job)
+    if key is None:
+        return NotThere()
+    name, value = key
+    alike = [row for row in people.rows.values() if _text(row.standing.get(name)) == value.casefold()]
+    return _resolve_alike(alike, people, how="external_id")
+
+
+def _text(value: object) -> str:
+    return str(value).strip().casefold() if value is not None else ""
+
+
+def _resolve_alike(alike: Iterable[PersonRow], people: People, *, how: str) -> Resolution:
+    rows = [row for row in alike if not row.is_deleted]
+    contact = oldest(rows, CONTACT)
+    if contact:
+        return Found(CONTACT, contact.id, how)
+    for lead in (row for row in rows if row.is_converted):
+        end = follow(lead.id, people)
+        if isinstance(end, Found | LookAgain):
+            return end
+    lead_row = oldest([row for row in rows if not row.is_converted], LEAD)
+    return Found(LEAD, lead_row.id, how) if lead_row else NotThere()
+
+
+class Gone:
+    """The record was deleted, and not merged into another."""
+
+
+GONE = Gone()
+
+
+def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
+    """To the living record behind an id; GONE when deleted, or converted into nobody (and so read-only).
+
+    None when nobody may see it.
+    """
+    how = "email"
+    for _ in range(MAX_HOPS):
+        row = people.rows.get(id_)
+        if row is None:
+            return None if id_ in people.asked_ids else LookAgain(frozenset({id_}))
+        if row.is_deleted and not row.master_record_id:
+            return GONE
+        if row.is_deleted and row.master_record_id:
+            id_, how = row.master_record_id, "merged"
+        elif row.is_converted and row.converted_contact_id:
+            id_, how = row.converted_contact_id, "converted_lead"
+        elif row.is_converted:
+            return GONE
+        elif row.sobject == ACCOUNT and row.person_contact_id:
+            id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
+        elif row.sobject == ACCOUNT:
+            return None
+        else:
+            return Found(row.sobject, row.id, how)
+    return GONE
+
+
+def oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:
+    return min(
+        (row for row in rows if row.sobject == sobject),
+        key=lambda row: (row.created_at, row.id),
+        default=None,
+    )
+
+
+def _is_person_id(text: str) -> bool:
+    return is_id(text) and sobject_of(text) in (ACCOUNT, CONTACT, LEAD)

@@ -1,0 +1,1 @@
+"""Floor 1: the values and states that the engine reasons with."""

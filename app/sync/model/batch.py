@@ -1,0 +1,204 @@
+"""The values that the engine plans with: one batch of claimed jobs, with all that we know of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from app.sync.model.exclusions import Exclusions
+from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+
+MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
+"""What a member status means to us, highest priority first."""
+
+PERSON, MEMBER = "person", "member"
+ACCOUNT_SLOT, PROFILE = "account", "profile"
+"""The Account that was made for a new Contact; what was changed of a person who stood before."""
+
+FORMER = "former:"
+"""What was written for the person who held the ticket before; members carry campaign and person."""
+
+REGISTERED, CHECKED_IN = "task:registered", "task:checked_in"
+
+
+class SlotKey(NamedTuple):
+    """One thing that may stand in Salesforce for a registration; members carry their campaign."""
+
+    slot: str
+    discriminator: str = ""
+
+
+NO_DETAILS: Final[Mapping[str, Any]] = {}
+CALL_ENDED: Final = "call_ended"
+"""The detail of an uncertain write whose call is over: nothing of it lands later."""
+
+
+class Written(NamedTuple):
+    """What our tables say of a slot. `state`: intended, written, ambiguous, failed.
+
+    A tuple, since eight of them are made and a dozen compared for each attendee.
+    """
+
+    state: str
+    action: str
+    sobject: str
+    sf_id: str | None = None
+    meaning: str | None = None
+    label: str | None = None
+    reference: str | None = None
+    details: Mapping[str, Any] = NO_DETAILS
+    attempt_started_at: datetime | None = None
+    first_attempt_at: datetime | None = None
+    looks: int = 0
+    rounds: int = 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the call that may have written it is known to be over."""
+        return bool(self.details.get(CALL_ENDED))
+
+    @property
+    def stands(self) -> bool:
+        """Whether a record is known to stand, even while an update of it is uncertain."""
+        return self.sf_id is not None
+
+
+SLOT_COLUMNS = Written._fields
+"""The columns of `written_records` that the engine plans with, in the order of `Written`."""
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """Who registered; `email_key` is the e-mail as it is compared, `cleared` names what was sent as null."""
+
+    attendee_id: str | None = None
+    email: str | None = None
+    email_key: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    company: str | None = None
+    job_title: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+    consent: Mapping[str, Any] = field(default_factory=dict)
+    cleared: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What happened and when; a check-in that was undone later is no longer there."""
+
+    status: str
+    registered_at: datetime
+    confirmed_at: datetime | None = None
+    checked_in_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    no_show_at: datetime | None = None
+    replay_watched_at: datetime | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status in ("cancelled", "declined")
+
+    @property
+    def is_counted(self) -> bool:
+        """Confirmed once, or checked in: only these reach Salesforce."""
+        return self.confirmed_at is not None or self.checked_in_at is not None
+
+
+@dataclass(frozen=True)
+class EventView:
+    """What an activity says of its event."""
+
+    event_id: str
+    title: str
+    timezone: str = "UTC"
+    starts_at: datetime | None = None
+    location: str | None = None
+    url: str | None = None
+    kind: str = "in_person"
+    ends_at: datetime | None = None
+    organizer: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What else the platform sent of a registration, in its own words; what was not sent is empty.
+
+    `answers` holds `{"key", "label"?, "value"}` each.
+    """
+
+    answers: Sequence[Mapping[str, Any]] = ()
+    ticket: Mapping[str, Any] = field(default_factory=dict)
+    buyer: Mapping[str, Any] = field(default_factory=dict)
+    utm: Mapping[str, Any] = field(default_factory=dict)
+    replay: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Link:
+    """The event's campaign; `labels` maps meanings to the campaign's own statuses (absent: not chosen)."""
+
+    campaign_id: str
+    labels: Mapping[str, str]
+    is_broken: bool = False
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One claimed registration, with the rules that the host has for its event."""
+
+    registration_id: str
+    event: EventView
+    attendee: Attendee
+    facts: Facts
+    link: Link | None = None
+    salesforce_id: str | None = None
+    ticket: str | None = None
+    why: str = "live"
+    asked_by: str | None = None
+    attempts: int = 0
+    deaths: int = 0
+    running_version: int = 1
+    is_erased: bool = False
+    is_excluded: bool = False
+    given: Given = Given()
+    rules: Rules = DEFAULT_RULES
+    written: Mapping[SlotKey, Written] = field(default_factory=dict)
+
+    def slot(self, slot: str, discriminator: str = "") -> Written | None:
+        return self.written.get(SlotKey(slot, discriminator))
+
+    @property
+    def member_key(self) -> SlotKey | None:
+        return SlotKey(MEMBER, self.link.campaign_id) if self.link else None
+
+
+@dataclass(frozen=True)
+class Writes:
+    """Which kinds of write the host wants."""
+
+    person: bool = True
+    task: bool = True
+    member: bool = True
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail);
+    `sibling_members`: what was written of their members; `ticket_holders`: by member, facts of other tickets
+    of people who handed one on; `exclusions`: whom the host never wants written.
+    """
+
+    host_id: str
+    org_id: str
+    fence: int
+    now: datetime
+    jobs: tuple[Job, ...]
+    writes: Writes = Writes()
+    siblings: Mapping[tuple[str, str], tuple[Facts, ...]] = field(default_factory=dict)
+    sibling_members: Mapping[tuple[str, str], tuple[Written, ...]] = field(default_factory=dict)
+    ticket_holders: Mapping[str, tuple[Facts, ...]] = field(default_factory=dict)
+    exclusions: Exclusions = field(default_factory=Exclusions)

@@ -1,0 +1,194 @@
+"""One row of a batch while it is worked on: what is known of its slots, and how each part ended."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.salesforce.composite import Record
+from app.salesforce.describe import SObjectDescribe
+from app.sync.errors.row_error import RowError
+from app.sync.field_values.lead_fields import Notice
+from app.sync.matching.person_matching import LEAD, Found
+from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, Written
+
+NOTICE = "notice"
+"""The detail of a person that has a warning which stays with it."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One record as it was sent for a row, and Salesforce's word on it; `slot`, `kind` as in `Operation`."""
+
+    slot: str
+    kind: str
+    request: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+
+@dataclass
+class Row:
+    """A job and what became of it so far. `saved` is what the database holds of its slots, `misjudged` the
+    objects whose describe may be out of date. `lost_lead` is the refusal to write to a Lead that left the
+    user's sight as it was created; where `is_lead_hidden` it did so earlier.
+    """
+
+    job: Job
+    slots: dict[SlotKey, Written] = field(default_factory=dict)
+    saved: dict[SlotKey, Written] = field(default_factory=dict)
+    person: Found | None = None
+    skipped_because: str | None = None
+    error: RowError | None = None
+    retry: RowError | None = None
+    last_word: RowError | None = None
+    look_at: datetime | None = None
+    is_fenced: bool = False
+    is_held: bool = False
+    is_without_access: bool = False
+    lacks_campaigns: bool = False
+    is_lead_hidden: bool = False
+    lost_lead: RowError | None = None
+    must_replan: bool = False
+    is_through: bool = False
+    notices: list[Notice] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    misjudged: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, job: Job) -> "Row":
+        return cls(job, dict(job.written), dict(job.written))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the planner still has something to decide for this row."""
+        is_stopped = self.must_replan or self.is_without_access
+        return self.skipped_because is None and self.error is None and not is_stopped
+
+    def fail(self, error: RowError) -> None:
+        """The first failed part is the one that is told."""
+        self.error = self.error or error
+
+    def wait_until(self, moment: datetime) -> None:
+        self.look_at = min(self.look_at or moment, moment)
+
+    def changed_slots(self) -> dict[SlotKey, Written | None]:
+        """Slots that differ from what the database holds; None where a row must go."""
+        slots, saved = self.slots, self.saved
+        changed: dict[SlotKey, Written | None] = {
+            key: slot for key, slot in slots.items() if slot != saved.get(key)
+        }
+        return changed | {key: None for key in saved if key not in slots}
+
+    def personal_values(self) -> list[str]:
+        """What the attendee brought, to be taken out of messages that are shown to others."""
+        attendee = self.job.attendee
+        values = (
+            attendee.email,
+            attendee.first_name,
+            attendee.last_name,
+            attendee.name,
+            attendee.company,
+            attendee.job_title,
+            attendee.phone,
+        )
+        return [value for value in values if value]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One record to create or update. It fills the slot `key` of all its rows; the first one carries it.
+
+    `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
+    `tried` is what earlier refusals taught; it goes with the slot until something is written. `words` are
+    details of single rows, by registration.
+    """
+
+    key: SlotKey
+    rows: tuple[Row, ...] = field(compare=False, hash=False)
+    record: Record = field(compare=False, hash=False)
+    carrier: str = ""
+    meaning: str | None = None
+    label: str | None = None
+    reference: str | None = None
+    fence: bytes | None = None
+    key_fences: tuple[bytes, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    mapped: frozenset[str] = frozenset()
+    describe: SObjectDescribe | None = field(default=None, compare=False, hash=False)
+    tried: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, hash=False)
+
+    @property
+    def fences(self) -> tuple[bytes, ...]:
+        """What nobody else may create meanwhile: a person's e-mail and external ids, or a company."""
+        return (self.fence, *self.key_fences) if self.fence is not None else ()
+
+    @property
+    def is_create(self) -> bool:
+        return self.record.id is None
+
+    @property
+    def kind(self) -> str:
+        """The part of the registration it belongs to, as rows and errors name it."""
+        is_check_in = self.key.slot == CHECKED_IN or (self.key.slot == MEMBER and self.meaning == "attended")
+        return "checked_in" if is_check_in else "registered"
+
+    def each_slot(self, change: Callable[[Written | None], Written | None]) -> None:
+        """Change this slot in all of its rows; None takes it away."""
+        for row in self.rows:
+            changed = change(row.slots.get(self.key))
+            if changed is None:
+                row.slots.pop(self.key, None)
+            else:
+                row.slots[self.key] = changed
+
+
+def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
+    """The row's person is known and stands in Salesforce."""
+    row.person = person
+    before = row.slots.get(SlotKey(PERSON))
+    row.notices += (*person.notices, *_kept_notice(details or (before.details if before else {})))
+    if before and before.sf_id == person.id and before.state == "written":
+        if before.details.get("attendee_id") is None and row.job.attendee.attendee_id is not None:
+            row.slots[SlotKey(PERSON)] = before._replace(details={**before.details, **_holder(row)})
+        return
+    row.slots[SlotKey(PERSON)] = Written(
+        state="written",
+        action="create",
+        sobject=person.sobject,
+        sf_id=person.id,
+        details={"found_by": person.found_by, "is_created_by_us": False, **_holder(row), **(details or {})},
+    )
+
+
+def _kept_notice(details: Mapping[str, Any]) -> tuple[Notice, ...]:
+    kept = details.get(NOTICE)
+    return (Notice(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
+
+
+def note_holder(row: Row) -> None:
+    """Remember whose ticket the person was written for."""
+    slot = row.slots[SlotKey(PERSON)]
+    row.slots[SlotKey(PERSON)] = slot._replace(details={**slot.details, **_holder(row)})
+
+
+def _holder(row: Row) -> dict[str, Any]:
+    attendee_id = row.job.attendee.attendee_id
+    return {"attendee_id": attendee_id} if attendee_id is not None else {}
+
+
+def is_own_lead(slot: Written | None) -> bool:
+    """Whether the person is a Lead that we created."""
+    is_lead = slot is not None and slot.sobject == LEAD and slot.state == "written"
+    return slot is not None and is_lead and bool(slot.details.get("is_created_by_us"))
+
+
+def is_new_lead(row: Row) -> bool:
+    """Whether the row's person is a Lead that was created in this run."""
+    before = row.job.slot(PERSON)
+    return is_own_lead(row.slots.get(SlotKey(PERSON))) and (before is None or before.state != "written")
+
+
+def open_rows(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if row.is_open]

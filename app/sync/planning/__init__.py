@@ -1,0 +1,1 @@
+"""Floor 6: which records to create or update."""

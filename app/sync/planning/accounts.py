@@ -1,0 +1,155 @@
+"""The Accounts that new Contacts belong to: found, or made once per company. Pure but for the rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.sync.field_values.lead_fields import Notice
+from app.sync.lookup.create_context import account_company
+from app.sync.matching.account_matching import match, normalised
+from app.sync.matching.person_matching import ACCOUNT
+from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey, Written
+from app.sync.model.clock import Clock
+from app.sync.model.reference_tags import fence_key
+from app.sync.model.work_item import Operation, Row
+from app.sync.planning.create_guard import is_free
+from app.sync.planning.merge_registrations import carrier_of
+from app.sync.planning.record_builder import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
+from app.sync.planning.record_builder import draft as drafted
+
+KEY = SlotKey(ACCOUNT_SLOT)
+Alike = Sequence[Row]
+"""The rows of one new person."""
+
+
+@dataclass
+class Accounts:
+    """`known` has the Account of each carrier that has one, `creates` what has to be made first; who is in
+    `waiting` cannot be created yet.
+    """
+
+    known: dict[str, str] = field(default_factory=dict)
+    creates: list[Operation] = field(default_factory=list)
+    waiting: list[Alike] = field(default_factory=list)
+
+
+def plan_accounts(
+    missing: Sequence[Alike], org: Org, *, batch: Batch, clock: Clock, pepper: bytes
+) -> Accounts:
+    """Match every new Contact's company; one create for all who come from a company that is not there."""
+    plan = Accounts()
+    companies: dict[str, list[Alike]] = {}
+    for alike in missing:
+        company = account_company(carrier_of(alike).job, org.describes)
+        if company is not None:
+            companies.setdefault(normalised(company), []).append(alike)
+    for essence, people in companies.items():
+        _plan_company(essence, people, plan, org, batch=batch, clock=clock, pepper=pepper)
+    return plan
+
+
+def settle_accounts(plan: Accounts, missing: Sequence[Alike]) -> list[Alike]:
+    """After the creates: note the Accounts that were made; returns the people who can be created now."""
+    planned = {id(row) for operation in plan.creates for row in operation.rows}
+    waiting = {id(row) for alike in plan.waiting for row in alike}
+    ready = []
+    for alike in missing:
+        carrier = carrier_of(alike)
+        slot = carrier.slots.get(KEY) if id(carrier) in planned else None
+        if slot is not None and slot.state == "written" and slot.sf_id:
+            plan.known[carrier.job.registration_id] = slot.sf_id
+        is_made = id(carrier) not in planned or carrier.job.registration_id in plan.known
+        if is_made and id(carrier) not in waiting and carrier.is_open:
+            ready.append(alike)
+    return ready
+
+
+def adopt_account(operation: Operation, account_id: str) -> None:
+    """Take the Account that a duplicate rule named."""
+    found = Written(
+        state="written",
+        action="create",
+        sobject=ACCOUNT,
+        sf_id=account_id,
+        details={"found_by": "duplicate_rule", "is_created_by_us": False},
+    )
+    for row in operation.rows:
+        row.slots[KEY] = found
+
+
+def _plan_company(
+    essence: str,
+    people: Sequence[Alike],
+    plan: Accounts,
+    org: Org,
+    *,
+    batch: Batch,
+    clock: Clock,
+    pepper: bytes,
+) -> None:
+    carriers = [carrier_of(alike) for alike in people]
+    rows = [row for alike in people for row in alike]
+    found = {carrier.job.registration_id: id_ for carrier in carriers if (id_ := _found(carrier, org))}
+    if found:
+        plan.known |= found
+        _note_found(rows, next(iter(found.values())))
+    elif not org.describes[ACCOUNT].is_createable:
+        text = "The connected user may not create Accounts, so the Contact belongs to none."
+        for row in rows:
+            row.notices.append(Notice("field_dropped", "Contact", "AccountId", text))
+    elif _all_free(rows, clock):
+        plan.creates += _create(essence, rows, org, batch, pepper=pepper)
+    else:
+        plan.waiting += people
+
+
+def _found(carrier: Row, org: Org) -> str | None:
+    company = account_company(carrier.job, org.describes)
+    account = match(company, org.around.accounts) if company else None
+    return account.id if account else None
+
+
+def _note_found(rows: Iterable[Row], account_id: str) -> None:
+    """A lost create that turned up."""
+    for row in rows:
+        slot = row.slots.get(KEY)
+        if slot is not None and slot.state == "ambiguous":
+            row.slots[KEY] = slot._replace(state="written", sf_id=account_id)
+
+
+def _all_free(rows: Sequence[Row], clock: Clock) -> bool:
+    """While a lost create of the company may still land, nobody of it is created."""
+    free = [is_free(row, KEY, clock) for row in rows]
+    looks = [row.look_at for row, is_now in zip(rows, free, strict=True) if not is_now and row.look_at]
+    for row, is_now in zip(rows, free, strict=True):
+        if is_now and not all(free):
+            row.is_fenced = True
+            row.wait_until(min(looks, default=clock.now))
+    return all(free)
+
+
+def _create(essence: str, rows: Sequence[Row], org: Org, batch: Batch, *, pepper: bytes) -> list[Operation]:
+    carrier = carrier_of(rows)
+    try:
+        draft = drafted(ACCOUNT, carrier.job, org, without=dropped_in(carrier.slots.get(KEY)))
+    except CannotBeDrafted as reason:
+        cannot_draft(rows, reason, org, kind="registered")
+        return []
+    for row in rows:
+        row.notices += draft.notices
+    record = draft.record
+    if account_company(carrier.job, org.describes) == carrier.job.rules.account_for_nobody:
+        record = replace(record, fields={**record.fields, "Name": carrier.job.rules.account_for_nobody})
+    return [
+        Operation(
+            key=KEY,
+            rows=tuple(rows),
+            record=record,
+            carrier=carrier.job.registration_id,
+            fence=fence_key(pepper, f"{batch.org_id}:account", essence),
+            details={"is_created_by_us": True},
+            headers=draft.headers,
+            mapped=draft.mapped,
+            describe=draft.describe,
+            tried=tried_in(carrier.slots.get(KEY)),
+        )
+    ]

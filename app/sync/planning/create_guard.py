@@ -1,0 +1,22 @@
+"""When something may be created: not while a lost create of it may still land."""
+
+from app.sync.errors.row_error import OUTCOME_UNKNOWN
+from app.sync.model.batch import SlotKey
+from app.sync.model.clock import Clock
+from app.sync.model.retry_policy import MAX_ENDED_ROUNDS, MAX_ROUNDS
+from app.sync.model.work_item import Row
+
+
+def is_free(row: Row, key: SlotKey, clock: Clock) -> bool:
+    """Whether a slot may be created now: not while a lost create of it may still land."""
+    slot = row.slots.get(key)
+    if slot is None or slot.state != "ambiguous":
+        return True
+    if not clock.is_settled(slot):
+        row.wait_until(clock.next_look(slot))
+        return False
+    if slot.rounds + 1 >= (MAX_ENDED_ROUNDS if slot.has_ended else MAX_ROUNDS):
+        row.slots[key] = slot._replace(state="failed", rounds=0)
+        row.fail(OUTCOME_UNKNOWN)
+        return False
+    return True

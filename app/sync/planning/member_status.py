@@ -1,0 +1,154 @@
+"""Which status a campaign member gets: never backwards, never over a salesperson's word. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.sync.model.batch import MEANINGS, Facts, Written
+
+RANK = {meaning: rank for rank, meaning in enumerate(reversed(MEANINGS))}
+INSTEAD = {"replay_watched": "registered", "no_show": "registered"}
+"""What is written where the host chose no status for a meaning; a check-in always has one."""
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """A CampaignMember as Salesforce shows it now; `standing` has the fields that the rules asked to see."""
+
+    id: str
+    status: str
+    has_responded: bool
+    standing: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CreateMember:
+    meaning: str
+    label: str
+
+
+@dataclass(frozen=True)
+class UpdateMember:
+    id: str
+    meaning: str
+    label: str
+
+
+@dataclass(frozen=True)
+class KeepMember:
+    """Nothing to write: it stands as it should, or as a person wants it (`is_by_hand`)."""
+
+    id: str
+    meaning: str
+    label: str
+    is_by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class NoMember:
+    """There is none and none is wanted, or a salesperson removed it."""
+
+    was_removed: bool = False
+
+
+Decision = CreateMember | UpdateMember | KeepMember | NoMember
+
+
+def meaning_of(facts: Facts) -> str | None:
+    """What one registration means for its member: a check-in outlives a cancellation."""
+    if facts.checked_in_at is not None:
+        return "attended"
+    if not facts.is_counted:
+        return None
+    if facts.is_cancelled:
+        return "cancelled"
+    if facts.replay_watched_at is not None:
+        return "replay_watched"
+    return "no_show" if facts.no_show_at is not None else "registered"
+
+
+def highest(registrations: Iterable[Facts]) -> str | None:
+    """The meaning of a person with several registrations: the highest of them."""
+    meanings = [meaning for meaning in map(meaning_of, registrations) if meaning is not None]
+    return max(meanings, key=RANK.__getitem__, default=None)
+
+
+def decide(
+    wanted: str | None,
+    current: MemberRow | None,
+    *,
+    ours: Written | None,
+    labels: Mapping[str, str],
+    why: str = "live",
+) -> Decision:
+    """What to do about one member. `ours` is what we wrote last; `labels` are the campaign's chosen statuses.
+
+    `why` is the reason of the work: a Retry re-adds a removed member, a re-apply renames what we wrote.
+    """
+    meaning = _chosen(wanted, labels)
+    if current is None:
+        return _without_member(wanted, meaning, ours, labels, why)
+    is_foreign = not is_our_word(current, ours)
+    if meaning is None:
+        kept = ours.meaning if ours and ours.meaning else "registered"
+        return KeepMember(current.id, kept, current.status, is_foreign)
+    if current.status == labels[meaning]:
+        by_hand = is_foreign and _is_met_by_hand(meaning, current, ours)
+        return KeepMember(current.id, meaning, current.status, by_hand)
+    if _may_change(meaning, current, ours, labels, why):
+        return UpdateMember(current.id, meaning, labels[meaning])
+    return KeepMember(current.id, _kept_meaning(meaning, current, labels), current.status, is_foreign)
+
+
+def is_our_word(current: MemberRow, ours: Written | None) -> bool:
+    """Whether the member says what we wrote last, as opposed to what we found and left."""
+    return ours is not None and ours.label == current.status and not ours.details.get("is_by_hand")
+
+
+def _is_met_by_hand(meaning: str, current: MemberRow, ours: Written | None) -> bool:
+    """Of a status that is just what we want: a person's own Attended, or what we left to a person before."""
+    if ours is not None and ours.state == "ambiguous":
+        return False
+    return meaning == "attended" or (ours is not None and ours.label == current.status)
+
+
+def _chosen(wanted: str | None, labels: Mapping[str, str]) -> str | None:
+    while wanted is not None and wanted not in labels:
+        wanted = INSTEAD.get(wanted)
+    return wanted
+
+
+def _without_member(
+    wanted: str | None, meaning: str | None, ours: Written | None, labels: Mapping[str, str], why: str
+) -> Decision:
+    if meaning is None or wanted == "cancelled":
+        return NoMember()
+    was_written = ours is not None and ours.sf_id is not None and ours.state == "written"
+    is_new_fact = meaning == "attended" and (ours is None or ours.meaning != "attended")
+    if was_written and not is_new_fact and why != "retry":
+        return NoMember(was_removed=True)
+    return CreateMember(meaning, labels[meaning])
+
+
+def _may_change(
+    meaning: str, current: MemberRow, ours: Written | None, labels: Mapping[str, str], why: str
+) -> bool:
+    known = _meaning_of_label(current.status, labels)
+    if is_our_word(current, ours):
+        assert ours is not None
+        # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
+        return meaning != ours.meaning or why == "reapply"
+    if known is not None:
+        return RANK[meaning] > RANK[known]
+    if ours is None:
+        return not current.has_responded
+    return meaning == "attended" and not current.has_responded
+
+
+def _kept_meaning(meaning: str, current: MemberRow, labels: Mapping[str, str]) -> str:
+    return _meaning_of_label(current.status, labels) or ("attended" if current.has_responded else meaning)
+
+
+def _meaning_of_label(label: str, labels: Mapping[str, str]) -> str | None:
+    """The highest meaning that a label stands for: two meanings may share one label."""
+    return next((meaning for meaning in MEANINGS if labels.get(meaning) == label), None)

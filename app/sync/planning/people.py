@@ -1,0 +1,261 @@
+"""Step two of a batch, planned: whom to create, one record per e-mail. Pure but for the rows."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from app.salesforce.composite import Record
+from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
+from app.sync.errors.row_error import RowError, own_error
+from app.sync.field_values.builder import fields_to_read
+from app.sync.field_values.lead_fields import Notice, is_usable_email, person_name
+from app.sync.field_values.system_fields import PERSON_ACCOUNT, object_of
+from app.sync.matching.person_matching import (
+    ACCOUNT,
+    CONTACT,
+    LEAD,
+    Found,
+    Hidden,
+    NotSearched,
+    NotThere,
+    People,
+    key_of,
+    resolve,
+)
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
+from app.sync.model.clock import Clock
+from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
+from app.sync.model.reference_tags import fence_key
+from app.sync.model.work_item import NOTICE, Operation, Row, is_own_lead, set_person
+from app.sync.planning.create_guard import is_free
+from app.sync.planning.merge_registrations import Together, carrier_of, together
+from app.sync.planning.record_builder import (
+    CannotBeDrafted,
+    Draft,
+    Org,
+    cannot_draft,
+    mapped_fields,
+    tried_in,
+)
+from app.sync.planning.record_builder import draft as drafted
+
+CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
+NO_ACCOUNTS: Final[Mapping[str, str]] = {}
+NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
+HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none can be created."
+MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
+
+
+def is_missing(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
+    """Give the row its person, or say why not; returns whether it has none and needs one."""
+    row.skipped_because = _skip_reason(row.job, batch)
+    return row.skipped_because is None and _needs_creation(row, people, batch=batch, clock=clock)
+
+
+def by_person(missing: Iterable[Row]) -> list[list[Row]]:
+    """The rows without a person, together by e-mail."""
+    alike: dict[str, list[Row]] = {}
+    for row in missing:
+        alike.setdefault(row.job.attendee.email_key or "", []).append(row)
+    return _known_as_one(alike.values())
+
+
+def _known_as_one(groups: Iterable[list[Row]]) -> list[list[Row]]:
+    """People of different addresses whom the host knows by one external id are one person."""
+    found: dict[int, list[Row]] = {}
+    by_key: dict[tuple[str, str], list[Row]] = {}
+    for group in groups:
+        known = {id(home): home for key in _folded_keys(group) if (home := by_key.get(key))}
+        home, *others = [*known.values(), group] if known else [group]
+        by_key |= {key: home for each in (home, *others) for key in _folded_keys(each)}
+        for other in others:
+            home += other
+            found.pop(id(other), None)
+        found[id(home)] = home
+    return list(found.values())
+
+
+def _folded_keys(rows: Iterable[Row]) -> list[tuple[str, str]]:
+    """Their external ids as Salesforce compares them, whatever the case; each once."""
+    keys = (key_of(row.job) for row in rows)
+    return sorted({(key[0], key[1].casefold()) for key in keys if key is not None})
+
+
+def create_people(
+    missing: Sequence[Sequence[Row]],
+    org: Org,
+    *,
+    batch: Batch,
+    pepper: bytes,
+    accounts: Mapping[str, str] = NO_ACCOUNTS,
+) -> Iterator[list[Operation]]:
+    """The people to create, at most one per e-mail; `accounts` has the Accounts of the carriers."""
+    for alike in missing:
+        yield _create_person(alike, org, batch, pepper=pepper, accounts=accounts)
+
+
+def know_contacts(operations: Iterable[Operation], contacts: Mapping[str, str]) -> None:
+    """An Account of a person that was just created stands for its Contact, which the rest is written to."""
+    for operation in operations:
+        slot = operation.rows[0].slots.get(operation.key)
+        if operation.record.sobject != ACCOUNT or slot is None or slot.state != "written":
+            continue
+        contact_id = contacts.get(slot.sf_id or "")
+        for row in operation.rows:
+            _know_contact(row, contact_id)
+
+
+def _know_contact(row: Row, contact_id: str | None) -> None:
+    slot = row.slots[SlotKey(PERSON)]
+    if contact_id is None:
+        row.person, row.must_replan = None, True
+        return
+    row.person = Found(CONTACT, contact_id, "created")
+    details = {**slot.details, "person_account_id": slot.sf_id}
+    row.slots[SlotKey(PERSON)] = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
+
+
+def _skip_reason(job: Job, batch: Batch) -> str | None:
+    writes = batch.writes
+    stands = any(
+        (slot.stands and key.slot != ACCOUNT_SLOT) or slot.state == "ambiguous"
+        for key, slot in job.written.items()
+    )
+    if job.is_erased:
+        return "erased"
+    if job.is_excluded:
+        return "excluded"
+    if not job.facts.is_counted or not (writes.person or writes.task or writes.member):
+        return "nothing_wanted"
+    if job.facts.is_cancelled and job.facts.checked_in_at is None and not stands:
+        return "cancelled"
+    if job.attendee.email_key is None and not job.salesforce_id and not stands:
+        return "no_email"
+    return None
+
+
+def _needs_creation(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
+    resolution = resolve(row.job, people)
+    if isinstance(resolution, Found):
+        _adopt_found(row, resolution)
+        return False
+    if isinstance(resolution, Hidden) and people.has_lost_leads and is_own_lead(row.job.slot(PERSON)):
+        row.is_without_access = row.is_lead_hidden = True
+        return False
+    if isinstance(resolution, Hidden):
+        row.fail(_not_visible(resolution.sobject))
+        return False
+    if isinstance(resolution, NotSearched):
+        row.is_without_access = True
+        return False
+    if isinstance(resolution, NotThere):
+        row.notices += resolution.notices
+    return _may_create(row, people, batch=batch, clock=clock)
+
+
+def _not_visible(sobject: str) -> RowError:
+    message = NOT_VISIBLE.format(sobject=sobject)
+    return own_error("access", RECORD_NOT_VISIBLE, message, kind="registered", sobject=sobject)
+
+
+def _adopt_found(row: Row, found: Found) -> None:
+    before = row.slots.get(SlotKey(PERSON))
+    details = before.details if before else {}
+    followed = {name: details[name] for name in ("asserted", NOTICE) if name in details}
+    # A lost create that turned up is ours, whatever way it was found now.
+    if before is not None and before.state == "ambiguous" and before.action == "create":
+        details = {"is_created_by_us": True, **followed}
+        set_person(row, replace(found, found_by="created"), details=details)
+    else:
+        is_ours = bool(details.get("is_created_by_us"))
+        set_person(row, found, details={"is_created_by_us": is_ours, **followed})
+
+
+def _may_create(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
+    attendee = row.job.attendee
+    created = row.job.rules.creates
+    if attendee.email_key is None:
+        row.skipped_because = "no_email"
+    elif not is_usable_email(attendee.email or attendee.email_key):
+        sobject = CREATED.get(created, LEAD)
+        row.fail(own_error("data", EMAIL_MALFORMED, MALFORMED, kind="registered", sobject=sobject))
+    elif not batch.writes.person or created == NOBODY_CREATED:
+        row.skipped_because = "no_match"
+    elif (sobject := CREATED[created]) in people.hidden:
+        text = HIDDEN_OBJECT.format(sobject=sobject)
+        row.fail(own_error("configuration", "INVALID_TYPE", text, kind="registered", sobject=sobject))
+    else:
+        return is_free(row, SlotKey(PERSON), clock)
+    return False
+
+
+def _create_person(
+    rows: Sequence[Row], org: Org, batch: Batch, *, pepper: bytes, accounts: Mapping[str, str]
+) -> list[Operation]:
+    carrier = carrier_of(rows)
+    refused = carrier.slots.get(SlotKey(PERSON))
+    dropped = frozenset(refused.details.get("dropped", ())) if refused else frozenset[str]()
+    account_id = accounts.get(carrier.job.registration_id)
+    own = {"AccountId": account_id} if account_id else {}
+    try:
+        draft = drafted(CREATED[carrier.job.rules.creates], carrier.job, org, own=own, without=dropped)
+    except CannotBeDrafted as reason:
+        cannot_draft(rows, reason, org, kind="registered")
+        return []
+    for row in rows:
+        row.notices += (*draft.notices, *_name_notices(rows, draft.record.sobject))
+    followed = {"asserted": dict(draft.asserted)} if draft.asserted else {}
+    told = _told_beside(carrier, rows, draft, org, without=dropped)
+    return [
+        Operation(
+            key=SlotKey(PERSON),
+            rows=(carrier, *told.rows),
+            record=Record(draft.record.sobject, {**draft.record.fields, **told.fields}),
+            carrier=carrier.job.registration_id,
+            fence=fence_key(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
+            key_fences=tuple(
+                fence_key(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(rows)
+            ),
+            details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **followed},
+            words=_words_beside(carrier, draft, told),
+            headers=draft.headers,
+            mapped=draft.mapped.union(*(_mapped(carrier, row, org) for row in told.speakers)),
+            describe=draft.describe,
+            tried=tried_in(refused),
+        )
+    ]
+
+
+def _told_beside(
+    carrier: Row, rows: Sequence[Row], draft: Draft, org: Org, *, without: frozenset[str]
+) -> Together:
+    """What the person's other tickets say of the record that the first one makes, as if they came later."""
+    others = [row for row in rows if row is not carrier]
+    if all(row.job.rules.is_default for row in others):
+        return Together(rows=others)
+    named, describe = CREATED[carrier.job.rules.creates], org.describes.get(draft.record.sobject)
+    read = {name for row in others for name in fields_to_read(named, row.job.rules, describe=describe)}
+    standing = {**dict.fromkeys(read), **draft.record.fields}
+    return together(named, others, org, standing=standing, said=lambda row: {}, without=without)
+
+
+def _words_beside(carrier: Row, draft: Draft, told: Together) -> dict[str, dict[str, Any]]:
+    """What each of the other tickets has said by that; one of another address has not said the first's."""
+    key = carrier.job.attendee.email_key
+    alike = {row.job.registration_id for row in told.rows if row.job.attendee.email_key == key}
+    said = {id_: {**(draft.asserted if id_ in alike else {}), **now} for id_, now in told.said.items()}
+    return {id_: {"asserted": words} for id_, words in said.items() if words or draft.asserted}
+
+
+def _mapped(carrier: Row, row: Row, org: Org) -> frozenset[str]:
+    named = CREATED[carrier.job.rules.creates]
+    describe = org.describes.get(object_of(named))
+    return mapped_fields(named, row.job.rules, describe)
+
+
+def _name_notices(rows: Sequence[Row], sobject: str) -> tuple[Notice, ...]:
+    names = {person_name(row.job.attendee) for row in rows}
+    if len(names) < 2:
+        return ()
+    text = "Several tickets with different names share this e-mail address: they are one person."
+    return (Notice("fallback_used", sobject, "LastName", text),)

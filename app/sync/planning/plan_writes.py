@@ -1,0 +1,52 @@
+"""Step three of a batch, planned: what should stand, minus what stands. Pure but for the rows."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from app.sync.lookup.lookup import Findings
+from app.sync.model.batch import MEMBER, Batch, Written
+from app.sync.model.clock import Clock
+from app.sync.model.work_item import Operation, Row, open_rows
+from app.sync.planning.members import plan_member
+from app.sync.planning.person_updates import plan_profiles
+from app.sync.planning.previous_holder import plan_former_members
+from app.sync.planning.tasks import plan_task, wanted_tasks
+
+
+def plan_rest(
+    rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock
+) -> Iterator[list[Operation]]:
+    """The Tasks and members that are missing or differ, for rows whose person is known; piece by piece."""
+    known = [row for row in open_rows(rows) if row.person is not None]
+    for row in known:
+        for slot in wanted_tasks(row.job, batch):
+            yield plan_task(row, slot, found, batch=batch, clock=clock)
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in known:
+        if row.job.link and batch.writes.member and row.person:
+            groups.setdefault((row.job.link.campaign_id, row.person.id), []).append(row)
+    for key, alike in groups.items():
+        yield plan_member(key, alike, found, batch=batch, clock=clock)
+    yield plan_profiles(known, found, batch=batch, clock=clock)
+    yield plan_former_members(rows, found, batch=batch, clock=clock)
+
+
+def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
+    """Lost writes that no plan asked for this time: looked at while they may land, then taken as they are.
+
+    A check-in that was undone, a campaign that was unlinked and a kind of write that was switched off leave
+    such slots; without this nothing would ever settle them, nor tell when to look again.
+    """
+    for row in rows:
+        for key, slot in list(row.slots.items()):
+            if row.lacks_campaigns and key.slot == MEMBER:
+                continue
+            if slot.state == "ambiguous" and not clock.is_settled(slot):
+                row.wait_until(clock.next_look(slot))
+            elif slot.state == "ambiguous" and row.person is not None:
+                row.slots[key] = _as_found(slot, found)
+
+
+def _as_found(slot: Written, found: Findings) -> Written:
+    if task_id := found.tasks.get(slot.reference or ""):
+        return slot._replace(state="written", sf_id=task_id)
+    return slot._replace(state="written" if slot.stands else "failed")

@@ -1,0 +1,61 @@
+"""The Tasks that are missing, planned. Pure but for the rows."""
+
+from app.sync.field_values.closed_status import COMPLETED
+from app.sync.lookup.lookup import Findings
+from app.sync.lookup.requirements import TASK
+from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
+from app.sync.model.clock import Clock
+from app.sync.model.reference_tags import reference_of
+from app.sync.model.work_item import Operation, Row
+from app.sync.planning.create_guard import is_free
+from app.sync.planning.previous_holder import holders
+from app.sync.planning.record_builder import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
+from app.sync.planning.record_builder import draft as drafted
+from app.sync.planning.task_text import task_fields
+
+
+def wanted_tasks(job: Job, batch: Batch) -> list[str]:
+    if not batch.writes.task:
+        return []
+    is_registered = job.facts.confirmed_at is not None
+    is_wanted = {REGISTERED: is_registered, CHECKED_IN: job.facts.checked_in_at is not None}
+    return [slot for slot, wanted in is_wanted.items() if wanted]
+
+
+def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Clock) -> list[Operation]:
+    assert row.person is not None
+    key = SlotKey(slot)
+    before = row.slots.get(key)
+    if before is not None and before.state == "written":
+        return []
+    if before is not None and (task_id := found.tasks.get(before.reference or "")):
+        row.slots[key] = before._replace(state="written", sf_id=task_id)
+        return []
+    if not is_free(row, key, clock):
+        return []
+    before_us = holders(row.job)
+    whose = f"{slot}#{before_us}" if before_us else slot
+    reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, whose)
+    status = row.job.rules.task_status or next(iter(found.closed_statuses), COMPLETED)
+    fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference, status=status)
+    row.notices += notices
+    try:
+        draft = drafted(TASK, row.job, Org(found.describes), own=fields, without=dropped_in(before))
+    except CannotBeDrafted as reason:
+        cannot_draft([row], reason, Org(found.describes), kind=slot.partition(":")[2])
+        return []
+    row.notices += draft.notices
+    return [
+        Operation(
+            key=key,
+            rows=(row,),
+            record=draft.record,
+            carrier=row.job.registration_id,
+            reference=reference,
+            details={"subject": fields["Subject"]},
+            headers=draft.headers,
+            mapped=draft.mapped,
+            describe=draft.describe,
+            tried=tried_in(before),
+        )
+    ]

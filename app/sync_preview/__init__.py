@@ -1,0 +1,1 @@
+"""Dry run of one registration, and the preview of a mapping."""

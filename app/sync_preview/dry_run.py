@@ -1,0 +1,192 @@
+"""Dry run: what would be written for one registration now, told by the engine's own steps."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.api.dependencies import Resources
+from app.api.errors import NotConnected, RegistrationNotFound, SalesforceUnavailable
+from app.connections.counted_calls import budget_reached, org_calls
+from app.connections.service import open_client
+from app.models import Registration
+from app.registrations.context import EventContext, load_context
+from app.registrations.history import error_of
+from app.registrations.history_schemas import ActivityPlan, DryRun, MemberPlan, PersonPlan, RequestShown
+from app.registrations.row_view import warning_shown
+from app.registrations.schemas import MemberLink, PersonLink, RecordLink, RowError
+from app.salesforce.allowed_hosts import record_url
+from app.salesforce.client import SalesforceClient
+from app.sync.engine.drain import Engine, pepper_of
+from app.sync.engine.dry_run import Rehearsal, load_one, rehearse
+from app.sync.engine.pipeline import BudgetReached
+from app.sync.jobs.enqueue import Arm
+from app.sync.model.batch import PERSON, PROFILE, SlotKey, Written
+from app.sync.model.work_item import Row
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal with what stood around it; `client` asks the same org further."""
+
+    rehearsal: Rehearsal
+    context: EventContext
+    client: SalesforceClient
+
+
+async def dry_run(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> DryRun:
+    """Look in Salesforce, plan, and write nothing. Raises as `rehearsed` does."""
+    async with rehearsed(resources, host_id, event_id, registration_id=registration_id) as done:
+        return tell(done.rehearsal, done.context)
+
+
+@asynccontextmanager
+async def rehearsed(
+    resources: Resources, host_id: str, event_id: str, *, registration_id: str
+) -> AsyncIterator[Rehearsed]:
+    """The engine's own steps for one registration, and a client to ask the org further.
+
+    Raises EventNotFound, RegistrationNotFound, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached,
+    SalesforceRefused and SalesforceUnavailable.
+    """
+    context = await _context(resources, host_id, event_id, registration_id=registration_id)
+    org_id = _open_org(context)
+    async with org_calls(resources, host_id) as client:
+        arm = Arm(host_id, registration_id, event_id, org_id, why="link")
+        batch = await load_one(resources.database, arm)
+        try:
+            rehearsal = await rehearse(_engine(resources), client, batch)
+        except BudgetReached:
+            raise budget_reached() from None
+        client.usage = rehearsal.client.usage
+        yield Rehearsed(rehearsal, context, client)
+
+
+def tell(rehearsal: Rehearsal, context: EventContext) -> DryRun:
+    """The rehearsal in the dashboard's words."""
+    row, verdict, client = rehearsal.row, rehearsal.verdict, rehearsal.client
+    waiting_for = "pause" if context.gates.closed_because == "paused" else verdict.waiting_for
+    return DryRun(
+        registration_id=row.job.registration_id,
+        outcome=verdict.state,
+        waiting_for=waiting_for,
+        skipped_because=verdict.skipped_because,
+        person=_person(rehearsal, context),
+        activities=_activities(rehearsal, context),
+        member=_member(rehearsal, context),
+        requests=[
+            RequestShown(method=each.method, path=each.path, body=client.shown(each.body))
+            for each in client.requests
+        ],
+        error=_error(rehearsal, context),
+        warnings=[warning_shown(notice.as_json()) for notice in dict.fromkeys(row.notices)],
+        calls_spent=client.calls,
+        as_of=context.now,
+    )
+
+
+async def _context(
+    resources: Resources, host_id: str, event_id: str, *, registration_id: str
+) -> EventContext:
+    async with resources.database.tenant(host_id) as session:
+        context = await load_context(session, host_id, event_id)
+        registration = await session.get(Registration, (host_id, registration_id))
+    if registration is None or registration.event_id != event_id:
+        raise RegistrationNotFound
+    return context
+
+
+def _open_org(context: EventContext) -> str:
+    """The org to ask, unless it or the budget wants to be left alone. A pause does not forbid a look."""
+    if context.org_id is None:
+        raise NotConnected
+    if context.gates.is_backing_off:
+        raise SalesforceUnavailable(headers={"Retry-After": "60"})
+    return context.org_id
+
+
+def _engine(resources: Resources) -> Engine:
+    opener = partial(open_client, resources)
+    settings = resources.settings
+    return Engine(resources.database, settings, opener, worker_id="dry run", pepper=pepper_of(settings))
+
+
+def _person(rehearsal: Rehearsal, context: EventContext) -> PersonPlan:
+    row = rehearsal.row
+    fields = _sent_fields(rehearsal, PERSON)
+    if fields is not None:
+        return PersonPlan(action="create", person=None, fields=fields)
+    slot = row.slots.get(SlotKey(PERSON))
+    if row.person is None or slot is None or slot.sf_id is None:
+        return PersonPlan(action="none", person=None, fields=None)
+    person = PersonLink(
+        **_link(slot, context),
+        found_by=slot.details.get("found_by"),
+        is_created_by_us=bool(slot.details.get("is_created_by_us")),
+    )
+    changes = _sent_fields(rehearsal, PROFILE)
+    return PersonPlan(action="found" if changes is None else "update", person=person, fields=changes)
+
+
+def _activities(rehearsal: Rehearsal, context: EventContext) -> list[ActivityPlan]:
+    plans = []
+    for key, slot in sorted(rehearsal.row.slots.items()):
+        if not key.slot.startswith("task:"):
+            continue
+        kind, fields = key.slot.partition(":")[2], _sent_fields(rehearsal, key.slot)
+        if fields is not None:
+            plans.append(ActivityPlan(kind=kind, action="create", activity=None, fields=fields))
+        elif slot.sf_id is not None:
+            link = RecordLink(**_link(slot, context))
+            plans.append(ActivityPlan(kind=kind, action="stands", activity=link, fields=None))
+    return plans
+
+
+def _member(rehearsal: Rehearsal, context: EventContext) -> MemberPlan:
+    row = rehearsal.row
+    slot = row.slots.get(row.job.member_key) if row.job.member_key else None
+    standing = row.job.written.get(row.job.member_key) if row.job.member_key else None
+    fields = _sent_fields(rehearsal, "member")
+    known = slot if fields is None else standing
+    member = None
+    if known is not None and known.sf_id is not None:
+        was_before = bool(known.details.get("was_member_before"))
+        member = MemberLink(**_link(known, context), status=known.label, was_member_before=was_before)
+    if fields is not None:
+        action = "update" if "id" in fields else "create"
+        return MemberPlan(action=action, reason=None, member=member, fields=fields)
+    return MemberPlan(action="none", reason=_why_no_member(row, slot), member=member, fields=None)
+
+
+def _why_no_member(row: Row, slot: Written | None) -> str:
+    reasons = (
+        ("not_linked", row.job.link is None),
+        ("campaign_broken", row.is_held),
+        ("no_person", row.person is None),
+        ("uncertain", slot is not None and slot.state == "ambiguous"),
+        ("stands", slot is not None and slot.sf_id is not None),
+    )
+    return next((reason for reason, is_so in reasons if is_so), "not_wanted")
+
+
+def _sent_fields(rehearsal: Rehearsal, slot: str) -> dict[str, Any] | None:
+    """The fields of the record that would be sent for a slot; None where nothing would be."""
+    for exchange in rehearsal.row.exchanges:
+        if exchange.slot == slot:
+            body = exchange.request["body"]
+            [record] = body.get("records", [body])
+            shown = rehearsal.client.shown({k: v for k, v in record.items() if k != "attributes"})
+            return dict(shown)
+    return None
+
+
+def _link(slot: Written, context: EventContext) -> dict[str, Any]:
+    instance_url = context.connection.instance_url if context.connection else None
+    url = record_url(instance_url, slot.sobject, slot.sf_id) if instance_url and slot.sf_id else None
+    return {"object": slot.sobject, "id": slot.sf_id, "url": url}
+
+
+def _error(rehearsal: Rehearsal, context: EventContext) -> RowError | None:
+    error = rehearsal.verdict.error
+    return error_of(error.as_json(), at=context.now, group_id=error.group_id) if error else None

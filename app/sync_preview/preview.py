@@ -1,0 +1,164 @@
+"""Preview: the engine's rehearsal of one registration, beside what stands in Salesforce now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from app.api.dependencies import Resources
+from app.registrations.schemas import RecordLink
+from app.salesforce.allowed_hosts import record_url
+from app.salesforce.client import SalesforceClient
+from app.salesforce.composite import query_request, read_query
+from app.salesforce.describe import SObjectDescribe
+from app.salesforce.ids import to18
+from app.salesforce.recording_client import PaperClient
+from app.salesforce.soql import quote
+from app.sync.engine.dry_run import Rehearsal
+from app.sync.lookup.describe_cache import load_describes
+from app.sync.model.batch import PERSON, PROFILE, Written
+from app.sync_preview.dry_run import Rehearsed, rehearsed, tell
+from app.sync_preview.preview_fields import BESIDE, Planned, fields_to_show, preview_fields
+from app.sync_preview.schemas import Preview, RecordPreview
+
+TASK: Final = "task:"
+ORDER: Final = ("account", "person", "registered", "checked_in", "member")
+DESCRIBED: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
+QUERIES_MAX: Final = 5
+"""Queries that one composite call may hold."""
+
+
+@dataclass(frozen=True)
+class Touched:
+    """One record of the registration: its request's fields, and its id where it stands already."""
+
+    part: str
+    sobject: str
+    sent: Mapping[str, Any]
+    record_id: str | None
+
+
+async def preview(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> Preview:
+    """What would be created or changed now; nothing is written. Raises as a dry run does."""
+    async with rehearsed(resources, host_id, event_id, registration_id=registration_id) as done:
+        touched = touched_by(done.rehearsal)
+        planned = await _planned(resources, done, touched)
+    return _told(done, touched, planned)
+
+
+def touched_by(rehearsal: Rehearsal) -> list[Touched]:
+    """The records that the run would write or leave as they are, the person first."""
+    slots = {key.slot: slot for key, slot in rehearsal.row.slots.items()}
+    sent = {each.slot: each.request for each in rehearsal.row.exchanges}
+    # A change of the person's fields has a slot of its own beside the person's.
+    slots.pop(PERSON if PROFILE in sent else PROFILE, None)
+    written = [_written(slot, request, slots.get(slot), rehearsal.client) for slot, request in sent.items()]
+    kept = [
+        Touched(_part(name), slot.sobject, {}, slot.sf_id)
+        for name, slot in slots.items()
+        if name not in sent and slot.sf_id is not None
+    ]
+    return sorted(
+        [*written, *kept], key=lambda each: ORDER.index(each.part) if each.part in ORDER else len(ORDER)
+    )
+
+
+def _written(slot: str, request: Mapping[str, Any], standing: Written | None, client: PaperClient) -> Touched:
+    [record] = request["body"].get("records", [request["body"]])
+    sobject = record.get("attributes", {}).get("type") or request["path"].rpartition("/")[2]
+    is_new = request["method"] == "POST"
+    fields = {name: client.shown(value) for name, value in record.items() if name not in BESIDE}
+    return Touched(_part(slot), sobject, fields, None if is_new or standing is None else standing.sf_id)
+
+
+def _part(slot: str) -> str:
+    return PERSON if slot == PROFILE else slot.removeprefix(TASK).partition(":")[0]
+
+
+async def _planned(resources: Resources, done: Rehearsed, touched: Sequence[Touched]) -> list[Planned]:
+    context = done.context
+    describes = await load_describes(
+        resources.database,
+        done.client,
+        host_id=context.host_id,
+        org_id=context.org_id or "",
+        sobjects={each.sobject for each in touched} & DESCRIBED,
+    )
+    blank = [_plan(each, done, describes) for each in touched]
+    standing = await _read_standing(done.client, list(zip(touched, blank, strict=True)))
+    return [
+        replace(plan, now=standing.get(each.record_id or "", plan.now))
+        for each, plan in zip(touched, blank, strict=True)
+    ]
+
+
+def _plan(each: Touched, done: Rehearsed, describes: Mapping[str, SObjectDescribe]) -> Planned:
+    row = done.rehearsal.row
+    return Planned(
+        part=each.part,
+        sobject=each.sobject,
+        job=row.job,
+        sent=each.sent,
+        now=None if each.record_id is None else {},
+        describe=describes.get(each.sobject),
+        notices=list(dict.fromkeys(row.notices)),
+    )
+
+
+async def _read_standing(
+    client: SalesforceClient, plans: Sequence[tuple[Touched, Planned]]
+) -> dict[str, dict[str, Any]]:
+    """What stands in the fields that are shown, by record id: one call, none where nothing is asked."""
+    wanted = {each.record_id: (each, fields_to_show(plan)) for each, plan in plans if each.record_id}
+    requests = [
+        query_request(f"record{n}", _soql(each, names), api_version=client.api_version)
+        for n, (each, names) in enumerate(wanted.values())
+        if names
+    ]
+    if not requests:
+        return {}
+    answers = await client.composite(requests[:QUERIES_MAX])
+    records = [record for answer in answers for record in read_query(answer).records]
+    return {to18(record["Id"]): record for record in records}
+
+
+def _soql(each: Touched, names: Sequence[str]) -> str:
+    fields = ", ".join(dict.fromkeys(("Id", *names)))
+    return f"SELECT {fields} FROM {each.sobject} WHERE Id = {quote(each.record_id or '')}"  # noqa: S608
+
+
+def _told(done: Rehearsed, touched: Sequence[Touched], planned: Sequence[Planned]) -> Preview:
+    dry = tell(done.rehearsal, done.context)
+    instance_url = done.context.connection.instance_url if done.context.connection else None
+    return Preview(
+        registration_id=dry.registration_id,
+        outcome=dry.outcome,
+        waiting_for=dry.waiting_for,
+        skipped_because=dry.skipped_because,
+        records=[
+            RecordPreview(
+                part=each.part,
+                object=each.sobject,
+                record=_link(each, instance_url),
+                action=_action(each),
+                fields=preview_fields(plan),
+            )
+            for each, plan in zip(touched, planned, strict=True)
+        ],
+        error=dry.error,
+        warnings=dry.warnings,
+        calls_spent=dry.calls_spent + done.client.calls,
+        as_of=dry.as_of,
+    )
+
+
+def _action(each: Touched) -> str:
+    if each.record_id is None:
+        return "create"
+    return "update" if each.sent else "keep"
+
+
+def _link(each: Touched, instance_url: str | None) -> RecordLink | None:
+    if each.record_id is None:
+        return None
+    url = record_url(instance_url, each.sobject, each.record_id) if instance_url else None
+    return RecordLink(object=each.sobject, id=each.record_id, url=url)

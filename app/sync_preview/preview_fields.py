@@ -1,0 +1,163 @@
+"""Why each field of a record would become what it becomes, told from the rehearsed requests. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.salesforce.describe import SObjectDescribe
+from app.sync.field_values.builder import is_empty
+from app.sync.field_values.converters import options_of
+from app.sync.field_values.lead_fields import Notice
+from app.sync.field_values.rule_evaluation import Target, outcome_of
+from app.sync.field_values.sources import zone_of
+from app.sync.field_values.system_fields import (
+    OURS,
+    PEOPLE,
+    PERSON_ACCOUNT,
+    field_name,
+    hosts_rules,
+    rules_of_create,
+)
+from app.sync.model.batch import PERSON, Job
+from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
+from app.sync_preview.schemas import FieldPreview
+
+OWN_SOURCES: Final = {
+    "FirstName": "attendee.first_name",
+    "LastName": "attendee.last_name",
+    "Email": "attendee.email",
+    "PersonEmail": "attendee.email",
+    "Company": "attendee.company",
+    "Subject": "event.title",
+}
+"""Where what we write by ourselves comes from."""
+
+LEFT_OUT: Final = frozenset(
+    {"field_dropped", "number_unclear", "owner_refused", "picklist_dropped", "opted_out"}
+)
+BESIDE: Final = frozenset({"id", "attributes"})
+"""Members of a record that are no fields."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One record as the run would leave it.
+
+    `sent` are the fields of its request, empty where nothing would be sent; `now` the fields that stand, None
+    for a record that does not exist yet.
+    """
+
+    part: str
+    sobject: str
+    job: Job
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    now: Mapping[str, Any] | None = None
+    describe: SObjectDescribe | None = None
+    notices: Sequence[Notice] = ()
+
+    @property
+    def kind(self) -> str:
+        """The object, or `PersonAccount` for an Account that is a person."""
+        return PERSON_ACCOUNT if self.part == PERSON and self.sobject == "Account" else self.sobject
+
+    @property
+    def rules(self) -> dict[str, FieldRule]:
+        """The rules that fill it, by field: for a record that stands the host's alone."""
+        rules, job = self.job.rules, self.job
+        if self.now is None:
+            found = rules_of_create(self.kind, rules, job, self.describe)
+        else:
+            found = hosts_rules(self.kind, rules, self.describe)
+        return {rule.field: rule for rule in found}
+
+    @property
+    def names(self) -> list[str]:
+        """The fields to show: what is sent, then what rules speak of, without what the org does not have."""
+        told = {notice.field for notice in self.notices if notice.sobject == self.sobject}
+        wanted = [*(name for name in self.sent if name not in BESIDE), *self.rules, *self._followed()]
+        known = self.describe.fields if self.describe else {}
+        return [
+            name
+            for name in dict.fromkeys(wanted)
+            if self.describe is None or name in known or name in self.sent or name in told
+        ]
+
+    def _followed(self) -> list[str]:
+        """What is watched on people who stand, whatever is mapped."""
+        if self.now is None or self.kind not in PEOPLE:
+            return []
+        out = self.job.rules.opt_out_field
+        names = ["Email", *([out] if out else [])]
+        return [field_name(self.kind, name, self.describe) for name in names]
+
+
+def preview_fields(planned: Planned) -> list[FieldPreview]:
+    """Every field that would be written, or that a rule speaks of."""
+    return [_preview(planned, name) for name in planned.names]
+
+
+def fields_to_show(planned: Planned) -> list[str]:
+    """The fields of a record that stands which a preview wants to see."""
+    known = planned.describe.fields if planned.describe else {}
+    return [name for name in planned.names if name in known]
+
+
+def _preview(planned: Planned, name: str) -> FieldPreview:
+    rule = planned.rules.get(name)
+    now = (planned.now or {}).get(name)
+    why = _why(planned, name, rule)
+    notice = next(
+        (each for each in planned.notices if (each.sobject, each.field) == (planned.sobject, name)), None
+    )
+    known = planned.describe.fields.get(name) if planned.describe else None
+    return FieldPreview(
+        object=planned.sobject,
+        field=name,
+        label=known.label if known else name,
+        now=now,
+        then=planned.sent.get(name, now),
+        mode=rule.mode if rule else OURS,
+        from_=_source(name, rule),
+        why=why,
+        text=notice.text if notice else None,
+    )
+
+
+def _source(name: str, rule: FieldRule | None) -> str | None:
+    if rule is None or rule.mode == OURS:
+        return OWN_SOURCES.get(name)
+    return rule.path or rule.template
+
+
+def _why(planned: Planned, name: str, rule: FieldRule | None) -> str:
+    if name in planned.sent:
+        return "new" if planned.now is None else "changed"
+    is_left_out = any(
+        each.code in LEFT_OUT and (each.sobject, each.field) == (planned.sobject, name)
+        for each in planned.notices
+    )
+    if is_left_out:
+        return "left_out"
+    if rule is None or planned.now is None:
+        return "no_value" if planned.now is None else "same"
+    return _why_not_changed(planned, rule, planned.now.get(name))
+
+
+def _why_not_changed(planned: Planned, rule: FieldRule, now: Any) -> str:
+    """In the order in which the engine decides."""
+    if planned.kind in PEOPLE | {"Account"} and not planned.job.rules.is_updating:
+        return "not_updating"
+    if rule.mode == CREATE:
+        return "create_only"
+    known = planned.describe.fields.get(rule.field) if planned.describe else None
+    if rule.mode == EMPTY and not is_empty(now, known):
+        return "kept"
+    target = Target(planned.sobject, planned.job, zone_of(planned.job), planned.describe, is_new=False)
+    fit = outcome_of(rule, target).fit
+    if fit is None:
+        return "no_value"
+    return "same" if fit.value == now or _is_among(rule, fit.value, now) else "theirs"
+
+
+def _is_among(rule: FieldRule, value: Any, now: Any) -> bool:
+    return rule.mode == APPEND and set(options_of(value)) <= set(options_of(now))

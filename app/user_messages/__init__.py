@@ -1,0 +1,1 @@
+"""Messages for people: one catalog, its rows by theme."""

@@ -1,0 +1,1 @@
+"""Receives signed webhooks: parses, merges and stores them, and enqueues sync jobs."""

@@ -1,0 +1,121 @@
+"""The door for the platform's signed webhooks."""
+
+import logging
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import asyncpg
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from starlette.datastructures import State
+from starlette.types import Receive
+
+from app.api import errors
+from app.api.dependencies import Resources
+from app.api.errors import Problem, ProblemBody
+from app.api.request_bodies import read_body
+from app.infrastructure.database_errors import is_of_the_data, sqlstate
+from app.infrastructure.encryption import Vault
+from app.infrastructure.log_limit import LogLimit
+from app.infrastructure.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
+from app.privacy.unparsed_bodies import seal_unknown, seal_unusable
+from app.webhooks.batch_writer import IntakeWriter
+from app.webhooks.openapi import WEBHOOK_REQUEST
+from app.webhooks.parse import Accepted, DeliveryUnusable, Outcome, read_delivery
+from app.webhooks.request_body import Headers, check_headers
+from app.webhooks.signature import SignatureInvalid, SignatureStale, verify
+
+log = logging.getLogger(__name__)
+limit = LogLimit(log)
+
+PATH = "/webhooks/eventship"
+
+router = APIRouter(tags=["webhooks"])
+
+REFUSALS = {
+    400: "Signed, but not a payload that can be used: kept apart, sending it again will not help",
+    401: "Not signed by a live secret; or signed by one, more than five minutes away from our clock",
+    408: "The body did not arrive in time",
+    413: "The body is larger than 256 KiB",
+    415: "Not plain application/json",
+    503: "Not recorded; try again after `Retry-After` seconds",
+}
+
+
+class WebhookAnswer(BaseModel):
+    """What became of the delivery; it is on disk when this is sent."""
+
+    outcome: Outcome
+
+
+ANSWERS = {outcome: WebhookAnswer(outcome=outcome).model_dump_json().encode() for outcome in Outcome}
+
+
+@router.post(
+    PATH,
+    status_code=202,
+    response_model=WebhookAnswer,
+    responses={status: {"model": ProblemBody, "description": text} for status, text in REFUSALS.items()},
+    openapi_extra=WEBHOOK_REQUEST,
+    summary="Receive one signed webhook",
+)
+async def receive_webhook(request: Request) -> Response:
+    """Verify the raw bytes, read them, and answer once they are recorded."""
+    outcome = await receive(request.app.state, request.scope["headers"], request.receive)
+    return Response(ANSWERS[outcome], 202, media_type="application/json")
+
+
+async def receive(state: State, headers: Headers, receive_body: Receive) -> Outcome:
+    """What became of the delivery, once it is recorded; `state` is the application's. Raises Problem."""
+    started, label = time.perf_counter(), errors.Unexpected.__name__
+    try:
+        outcome = await _recorded(state.resources, state.intake, headers, receive_body)
+        label = outcome.value
+        return outcome
+    except Problem as problem:
+        label = type(problem).__name__
+        raise
+    finally:
+        WEBHOOK_REQUESTS.labels(label).inc()
+        WEBHOOK_SECONDS.observe(time.perf_counter() - started)
+
+
+async def _recorded(
+    resources: Resources, writer: IntakeWriter, headers: Headers, receive_body: Receive
+) -> Outcome:
+    """Raises Problem, and what nobody expected."""
+    settings, vault = resources.settings, resources.vault
+    check_headers(headers, bytes_max=settings.webhook_max_bytes)
+    body = await read_body(receive_body, bytes_max=settings.webhook_max_bytes)
+    try:
+        webhook_id = verify(headers, body, secrets=settings.live_webhook_secrets, now=datetime.now(UTC))
+    except SignatureInvalid:
+        raise errors.SignatureInvalid from None
+    except SignatureStale as error:
+        limit.log(logging.WARNING, "webhook_stale", key="stale", seconds=round(error.seconds))
+        raise errors.SignatureStale from None
+    try:
+        return await _submit(writer, vault, read_delivery(webhook_id, body), body)
+    except DeliveryUnusable as error:
+        await writer.keep_unusable(
+            seal_unusable(vault, body, webhook_id=webhook_id, reason=error.reason, faults=error.errors)
+        )
+        raise errors.PayloadUnusable(reason=error.reason, errors=error.errors) from None
+
+
+async def _submit(writer: IntakeWriter, vault: Vault, delivery: Accepted, body: bytes) -> Outcome:
+    """Raises DeliveryUnusable when Postgres would refuse the same values each time.
+
+    Of a call for an erasure nothing could be kept, so it stays a fault of ours until it is done.
+    """
+    if delivery.outcome is Outcome.UNKNOWN_TYPE:
+        delivery = replace(delivery, unread=seal_unknown(vault, body, host_id=delivery.host_id))
+    try:
+        return await writer.submit(delivery)
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if delivery.erasure is not None or not is_of_the_data(error):
+            raise
+        log.error("delivery_not_storable", extra={"sqlstate": sqlstate(error), "type": delivery.type})
+        raise DeliveryUnusable("not_storable", []) from None

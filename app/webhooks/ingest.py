@@ -1,0 +1,235 @@
+"""Record deliveries in one transaction: what came in, what it adds up to, and which jobs it arms."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic_core import to_json
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.raw_connection import Statements
+from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
+from app.models import BACKFILL, CampaignLink
+from app.privacy.erasure import erase
+from app.privacy.tombstones import lock_hosts, meet
+from app.privacy.unparsed_store import keep_unknown
+from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.webhooks.existing_state import Seen, look
+from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
+from app.webhooks.merge_upsert import Change, Key, keep, rows_json
+from app.webhooks.parse import Accepted, Outcome
+from app.webhooks.row_mapping import has_news
+from app.webhooks.state_merge import EventState, RegistrationState, join_events, join_registrations
+
+PLATFORM = "platform"
+"""The audit log's name for whoever sends webhooks."""
+
+DELIVERY_COLUMNS = (
+    "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
+)
+KEEP_DELIVERIES = text(
+    f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
+    " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
+    " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
+)
+KEPT_BODIES = text(
+    "SELECT d.host_id, d.webhook_id, d.body_sha256 FROM deliveries AS d"
+    " JOIN unnest(CAST(:hosts AS text[]), CAST(:ids AS text[])) AS k(host_id, id)"
+    " ON d.host_id = k.host_id AND d.webhook_id = k.id"
+)
+KEEP_HOSTS = text(
+    "INSERT INTO hosts (host_id, name)"
+    " SELECT host_id, name FROM jsonb_populate_recordset(CAST(NULL AS hosts), CAST(:rows AS jsonb))"
+    " ORDER BY host_id"
+    " ON CONFLICT (host_id) DO UPDATE SET name = coalesce(excluded.name, hosts.name)"
+)
+WITH_JOB = text(
+    "SELECT j.host_id, j.registration_id FROM sync_jobs AS j"
+    " JOIN jsonb_array_elements(CAST(:keys AS jsonb)) AS k (key)"
+    " ON j.host_id = k.key ->> 0 AND j.registration_id = k.key ->> 1"
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of each delivery, in the order given, and which orgs to wake after the commit."""
+
+    outcomes: list[Outcome]
+    org_ids: set[str]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Which registrations an import changed, and which orgs to wake after the commit."""
+
+    changed: set[Key]
+    org_ids: set[str]
+
+
+async def record(session: AsyncSession, deliveries: Sequence[Accepted], *, pepper: bytes) -> Recorded:
+    """Write what is new, all in the caller's transaction; a delivery known already has no effect.
+
+    Nothing is kept of somebody erased; `pepper` keys the tombstones.
+    """
+    recorded = await record_news(session, deliveries, pepper=pepper)
+    for delivery, outcome in zip(deliveries, recorded.outcomes, strict=True):
+        if delivery.erasure is not None and outcome is not Outcome.DUPLICATE:
+            await erase(session, delivery.erasure, pepper=pepper, by=PLATFORM)
+    return recorded
+
+
+async def record_news(statements: Statements, deliveries: Sequence[Accepted], *, pepper: bytes) -> Recorded:
+    """`record` for deliveries without an erasure among them, through a session or past it.
+
+    Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
+    """
+    deliveries, seen = await _spared(statements, deliveries, pepper=pepper)
+    fresh = await _keep_deliveries(statements, deliveries)
+    await keep_unknown(statements, fresh, pepper=pepper)
+    await _keep_hosts(statements, fresh, seen)
+    await keep(statements, EVENTS, _event_news(fresh), stored=seen.events)
+    changes = await keep(statements, REGISTRATIONS, _registration_news(fresh), stored=seen.registrations)
+    org_ids = await arm_jobs(statements, await _arms(statements, changes, seen))
+    is_fresh = {id(delivery) for delivery in fresh}
+    outcomes = [
+        delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
+    ]
+    return Recorded(outcomes, org_ids)
+
+
+async def record_imported(session: AsyncSession, lines: Sequence[Accepted], *, pepper: bytes) -> Imported:
+    """Join imported registrations in, as webhooks are, but keep no deliveries.
+
+    They are written below live work, and only where the registration was written before or its event is
+    linked: those of before the connection wait until a backfill asks for them.
+    """
+    spared, seen = await _spared(session, lines, pepper=pepper)
+    await _keep_hosts(session, spared, seen)
+    await keep(session, EVENTS, _event_news(spared), stored=seen.events)
+    changes = await keep(session, REGISTRATIONS, _registration_news(spared), stored=seen.registrations)
+    wanted = await _asked_for(session, await _arms(session, changes, seen))
+    org_ids = await arm_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
+    return Imported({change.key for change in changes}, org_ids)
+
+
+async def _spared(
+    statements: Statements, deliveries: Sequence[Accepted], *, pepper: bytes
+) -> tuple[list[Accepted], Seen]:
+    """The deliveries without what must not be kept of them, and what is known of all around them."""
+    await lock_hosts(statements, deliveries)
+    seen = await look(statements, deliveries)
+    buried = [delivery for delivery in deliveries if seen.hosts[delivery.host_id].has_tombstones]
+    tombstones = await meet(statements, buried, pepper=pepper)
+    return [tombstones.spare(delivery) for delivery in deliveries], seen
+
+
+async def _keep_deliveries(statements: Statements, deliveries: Sequence[Accepted]) -> list[Accepted]:
+    """Keep each webhook id once and return those that were new, in the order given."""
+    first: dict[Key, Accepted] = {}
+    for delivery in deliveries:
+        first.setdefault(delivery.key, delivery)
+    rows = ",".join(_delivery_json(delivery) for delivery in first.values())
+    kept = await statements.execute(KEEP_DELIVERIES, {"rows": f"[{rows}]"})
+    new = {(host_id, webhook_id) for host_id, webhook_id in kept}
+    fresh = [delivery for key, delivery in first.items() if key in new]
+    if len(fresh) < len(deliveries):
+        await _count_changed_bodies(statements, deliveries)
+    return fresh
+
+
+def _delivery_json(delivery: Accepted) -> str:
+    """The row as JSON; the payload goes into it as the text that it is."""
+    row = {
+        "host_id": delivery.host_id,
+        "webhook_id": delivery.webhook_id,
+        "type": delivery.type,
+        "occurred_at": delivery.occurred_at,
+        "event_id": delivery.event_id,
+        "registration_id": delivery.registration_id,
+        "body_sha256": "\\x" + delivery.body_sha256.hex(),
+        "outcome": delivery.outcome,
+    }
+    return f'{to_json(row).decode()[:-1]}, "payload": {delivery.payload}}}'
+
+
+async def _count_changed_bodies(statements: Statements, deliveries: Sequence[Accepted]) -> None:
+    """A sender that reuses an id for another body is counted; the first body stays."""
+    kept = await statements.execute(
+        KEPT_BODIES,
+        {"hosts": [each.host_id for each in deliveries], "ids": [each.webhook_id for each in deliveries]},
+    )
+    digest_of = {(host_id, webhook_id): body_sha256 for host_id, webhook_id, body_sha256 in kept}
+    changed = sum(digest_of[delivery.key] != delivery.body_sha256 for delivery in deliveries)
+    WEBHOOK_BODY_CHANGES.inc(changed)
+
+
+async def _keep_hosts(statements: Statements, fresh: Iterable[Accepted], seen: Seen) -> None:
+    """Make hosts known, and follow their names."""
+    names = {delivery.host_id: delivery.host_name for delivery in fresh}
+    changed = [
+        {"host_id": host_id, "name": name}
+        for host_id, name in names.items()
+        if not seen.hosts[host_id].is_known or name not in (None, seen.hosts[host_id].name)
+    ]
+    if changed:
+        await statements.execute(KEEP_HOSTS, {"rows": rows_json(changed)})
+
+
+def _event_news(fresh: Iterable[Accepted]) -> dict[Key, EventState]:
+    news: dict[Key, EventState] = {}
+    for delivery in fresh:
+        if delivery.event is not None and delivery.event_id is not None:
+            key = delivery.host_id, delivery.event_id
+            known = news.setdefault(key, delivery.event)
+            if known != delivery.event:  # hundreds tell the same about the event of the evening
+                news[key] = join_events(known, delivery.event)
+    return news
+
+
+def _registration_news(fresh: Iterable[Accepted]) -> dict[Key, RegistrationState]:
+    news: dict[Key, RegistrationState] = {}
+    for delivery in fresh:
+        told = delivery.registration
+        if told is not None and delivery.registration_id is not None:
+            key = delivery.host_id, delivery.registration_id
+            news[key] = join_registrations(news[key], told) if key in news else told
+    return news
+
+
+async def _arms(statements: Statements, changes: Iterable[Change], seen: Seen) -> list[Arm]:
+    """What to write: news of connected hosts that reached Salesforce already or should now."""
+    org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
+    news = [change for change in changes if change.key[0] in org_of and has_news(change.before, change.after)]
+    has_job = await _with_job(statements, [change.key for change in news if not _is_wanted(change)])
+    return [
+        Arm(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
+        for change in news
+        if _is_wanted(change) or change.key in has_job
+    ]
+
+
+def _is_wanted(change: Change) -> bool:
+    return change.after["status"] == "confirmed" or change.after["checked_in_at"] is not None
+
+
+async def _with_job(statements: Statements, keys: Sequence[Key]) -> set[Key]:
+    """Asked after the rows are written: a job that was made in the meantime is not overlooked."""
+    if not keys:
+        return set()
+    found = await statements.execute(WITH_JOB, {"keys": json.dumps(keys)})
+    return {(host_id, registration_id) for host_id, registration_id in found}
+
+
+async def _asked_for(session: AsyncSession, arms: Sequence[Arm]) -> list[Arm]:
+    """Those with a job already, or in an event that writes to a campaign."""
+    has_job = await _with_job(session, [(arm.host_id, arm.registration_id) for arm in arms])
+    columns = (CampaignLink.host_id, CampaignLink.event_id)
+    events = {(arm.host_id, arm.event_id) for arm in arms}
+    found = await session.execute(select(*columns).where(tuple_(*columns).in_(events))) if events else ()
+    linked = {(host_id, event_id) for host_id, event_id in found}
+    return [
+        arm
+        for arm in arms
+        if (arm.host_id, arm.registration_id) in has_job or (arm.host_id, arm.event_id) in linked
+    ]

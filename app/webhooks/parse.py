@@ -1,0 +1,145 @@
+"""One verified webhook, read: from bytes to a delivery that can be recorded."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.api.errors import FieldError, field_errors
+from app.privacy.unparsed_bodies import Unread
+from app.webhooks.schemas import TYPES, Envelope, Head, HostRef, unmet
+from app.webhooks.snapshot import event_news, registration_news
+from app.webhooks.state_merge import EventState, RegistrationState
+from app.webhooks.strict_json import JsonRefused, parse_object
+
+ERASED = "attendee.erased"
+KEPT_OF_ERASED = ("registration_ids",)
+KEPT_OF_HOST = frozenset(HostRef.model_fields)
+
+
+class Outcome(StrEnum):
+    """What became of a delivery, in the words of the answer."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    UNKNOWN_TYPE = "unknown_type"
+
+
+@dataclass(frozen=True)
+class ToErase:
+    """Somebody to erase: what was told of them up to `at`, and these registrations for ever."""
+
+    host_id: str
+    at: datetime
+    attendee_id: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    registration_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A signed delivery of known shape, or of a type we do not know (then without news).
+
+    `payload` is the JSON text to keep: as it came, but for what must not be kept of it. Of a type we do not
+    know it is the head alone, and `unread` holds the body.
+    """
+
+    webhook_id: str
+    host_id: str
+    host_name: str | None
+    type: str
+    occurred_at: datetime
+    body_sha256: bytes
+    payload: str = field(repr=False)
+    event_id: str | None = None
+    registration_id: str | None = None
+    event: EventState | None = field(default=None, repr=False)
+    registration: RegistrationState | None = field(default=None, repr=False)
+    erasure: ToErase | None = field(default=None, repr=False)
+    unread: Unread | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.host_id, self.webhook_id
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.ACCEPTED if self.type in TYPES else Outcome.UNKNOWN_TYPE
+
+
+class DeliveryUnusable(Exception):
+    """Signed, but not a payload that can be used; `errors` say where, never the values."""
+
+    def __init__(self, reason: str, errors: list[FieldError]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.errors = errors
+
+
+def read_delivery(webhook_id: str, body: bytes) -> Accepted:
+    """The delivery in a verified body. Raises DeliveryUnusable."""
+    try:
+        payload = parse_object(body)
+        head: Head | Envelope = _shape_of(payload).model_validate(payload)
+    except JsonRefused as error:
+        raise DeliveryUnusable(error.reason, []) from None
+    except ValidationError as error:
+        raise DeliveryUnusable("shape", field_errors(error.errors())) from None
+    envelope = head if isinstance(head, Envelope) else None
+    if envelope is not None and (lacking := unmet(envelope)):
+        raise DeliveryUnusable("incomplete", [FieldError(path=r.path, message=r.message) for r in lacking])
+    return Accepted(
+        webhook_id=webhook_id,
+        host_id=head.data.host.id,
+        host_name=head.data.host.name,
+        type=head.type,
+        occurred_at=head.timestamp,
+        body_sha256=hashlib.sha256(body).digest(),
+        payload=_kept_payload(payload, body),
+        **(_news(envelope) if envelope else {}),
+    )
+
+
+def _kept_payload(payload: Mapping[str, Any], body: bytes) -> str:
+    """Whoever is to be erased is not written down for it, nor what we do not read in plain."""
+    data, is_known = payload["data"], payload["type"] in TYPES
+    is_whole = is_known and payload["type"] != ERASED
+    if is_whole and data["host"].keys() <= KEPT_OF_HOST:
+        return body.decode()
+    kept = data if is_whole else {name: data[name] for name in KEPT_OF_ERASED if name in data and is_known}
+    host = {name: value for name, value in data["host"].items() if name in KEPT_OF_HOST}
+    head = {"type": payload["type"], "timestamp": payload["timestamp"]}
+    return json.dumps(head | {"data": dict(kept) | {"host": host}})
+
+
+def _shape_of(payload: Mapping[str, Any]) -> type[Head | Envelope]:
+    type_ = payload.get("type")
+    return Envelope if isinstance(type_, str) and type_ in TYPES else Head
+
+
+def _news(envelope: Envelope) -> dict[str, Any]:
+    event, registration = envelope.data.event, envelope.data.registration
+    return {
+        "event_id": event.id if event else None,
+        "registration_id": registration.id if registration else None,
+        "event": event_news(envelope),
+        "registration": registration_news(envelope),
+        "erasure": _erasure(envelope) if envelope.type == ERASED else None,
+    }
+
+
+def _erasure(envelope: Envelope) -> ToErase:
+    data = envelope.data
+    assert data.attendee is not None
+    return ToErase(
+        host_id=data.host.id,
+        at=envelope.timestamp,
+        attendee_id=data.attendee.id,
+        email=data.attendee.email,
+        registration_ids=tuple(data.registration_ids or ()),
+    )

@@ -1,0 +1,173 @@
+"""Between joined states and table rows: the columns others read, and what is needed to join again.
+
+`merge_state` holds the orders of fields that the row's latest delivery did not tell (null: never told) and
+the facts that columns do not show. It never holds personal data.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from app.email_address import address_key
+from app.webhooks.snapshot import ATTENDEE, ATTENDEE_FIELDS, EVENT_FIELDS, REGISTRATION_FIELDS
+from app.webhooks.state_merge import (
+    EventState,
+    Facts,
+    Fields,
+    Order,
+    RegistrationState,
+    Told,
+    join_events,
+    join_registrations,
+)
+
+Row = Mapping[str, Any]
+
+EVENT_DEFAULTS = {"kind": "in_person", "timezone": "UTC"}
+PLAIN_FIELDS = ("event_id", *REGISTRATION_FIELDS)
+NOT_NEWS = frozenset({"snapshot_at", "version", "merge_state"})
+"""Columns whose change alone is nothing to write to Salesforce."""
+
+
+def merged_event(row: Row | None, told: EventState) -> Row | None:
+    """The event's columns with `told` joined in; None when it adds nothing."""
+    if row is None:
+        return event_row(told)
+    return _if_changed(row, event_row(join_events(event_state(row), told)))
+
+
+def merged_registration(row: Row | None, told: RegistrationState) -> Row | None:
+    """The registration's columns with `told` joined in; None when it adds nothing or the row is erased."""
+    if row is None:
+        return registration_row(told)
+    if row["erased_at"] is not None:
+        return None
+    return _if_changed(row, registration_row(join_registrations(registration_state(row), told)))
+
+
+def has_news(before: Row | None, after: Row) -> bool:
+    """Whether something changed that could be written to Salesforce."""
+    return before is None or any(before[name] != after[name] for name in after.keys() - NOT_NEWS)
+
+
+def event_row(state: EventState) -> dict[str, Any]:
+    columns = {name: _value(state.fields, name) for name in EVENT_FIELDS}
+    for name, default in EVENT_DEFAULTS.items():
+        columns[name] = default if columns[name] is None else columns[name]
+    facts = {name: _iso(at) for name, at in state.facts.items()}
+    return columns | {
+        "is_cancelled": state.is_cancelled,
+        "version": state.order.version,
+        "snapshot_at": state.order.at,
+        "merge_state": _packed(state.fields, state.order, names=EVENT_FIELDS, facts=facts),
+    }
+
+
+def event_state(row: Row) -> EventState:
+    kept = row["merge_state"]
+    values = {name: row[name] for name in EVENT_FIELDS}
+    facts = {name: datetime.fromisoformat(at) for name, at in kept.get("facts", {}).items()}
+    return EventState(_unpacked(values, row), facts)
+
+
+def registration_row(state: RegistrationState) -> dict[str, Any]:
+    facts, attendee = state.facts, _attendee(state.fields)
+    columns = {name: _value(state.fields, name) for name in PLAIN_FIELDS}
+    return columns | {
+        "status": state.status,
+        "attendee": attendee,
+        "email_key": address_key(attendee.get("email")),
+        "answers": columns["answers"] or [],
+        "version": state.order.version,
+        "snapshot_at": state.order.at,
+        "registered_at": state.registered_at,
+        "confirmed_at": state.confirmed_at,
+        "checked_in_at": facts.checked_in_at,
+        "check_in_reverted_at": facts.check_in_reverted_at,
+        "cancelled_at": state.cancelled_at,
+        "cancel_reason": (facts.cancelled[1] or None) if facts.cancelled else None,
+        "no_show_at": facts.no_show_at,
+        "completed_at": facts.completed_at,
+        "replay": facts.replay,
+        "merge_state": _registration_merge_state(state),
+    }
+
+
+def registration_state(row: Row) -> RegistrationState:
+    facts = row["merge_state"].get("facts", {})
+    values = {name: row[name] for name in (*PLAIN_FIELDS, "registered_at")}
+    values["status"] = facts.get("status", row["status"])
+    attendee = {ATTENDEE + name: value for name, value in row["attendee"].items()}
+    return RegistrationState(_unpacked(values | attendee, row), _registration_facts(row, facts))
+
+
+def _attendee(fields: Fields) -> dict[str, Any]:
+    return {name: fields[ATTENDEE + name].value for name in ATTENDEE_FIELDS if ATTENDEE + name in fields}
+
+
+def _registration_merge_state(state: RegistrationState) -> dict[str, Any]:
+    told_status, facts = state.fields["status"].value, state.facts
+    hidden = {
+        "status": told_status if told_status != state.status else None,
+        "check_ins": sorted(_iso(at) for at in facts.check_ins) or None,
+        "cancelled_at": _iso(facts.cancelled[0]) if facts.cancelled else None,
+    }
+    attendee = tuple(name for name in state.fields if name.startswith(ATTENDEE))
+    return _packed(
+        state.fields,
+        state.order,
+        names=(*PLAIN_FIELDS, "registered_at", *attendee),
+        facts={name: value for name, value in hidden.items() if value is not None},
+    )
+
+
+def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> Facts:
+    cancelled_at, reason = hidden.get("cancelled_at"), row["cancel_reason"] or ""
+    return Facts(
+        first_told_at=row["registered_at"],
+        is_confirmed=row["confirmed_at"] is not None,
+        check_ins=frozenset(datetime.fromisoformat(at) for at in hidden.get("check_ins", ())),
+        check_in_reverted_at=row["check_in_reverted_at"],
+        cancelled=(datetime.fromisoformat(cancelled_at), reason) if cancelled_at else None,
+        no_show_at=row["no_show_at"],
+        completed_at=row["completed_at"],
+        replay=row["replay"],
+    )
+
+
+def _packed(fields: Fields, order: Order, *, names: Iterable[str], facts: Row) -> dict[str, Any]:
+    orders = {
+        name: None if told is None else [told.order.version, _iso(told.order.at)]
+        for name in names
+        for told in [fields.get(name)]
+        if told is None or (told.order is not order and told.order != order)
+    }
+    return {name: value for name, value in {"orders": orders, "facts": dict(facts)}.items() if value}
+
+
+def _unpacked(values: Mapping[str, Any], row: Row) -> dict[str, Told]:
+    latest = Order(row["version"], row["snapshot_at"])
+    orders: Mapping[str, Any] = row["merge_state"].get("orders", {})
+    never = {name for name, packed in orders.items() if packed is None}
+    return {
+        name: Told(value, _order(orders[name]) if name in orders else latest)
+        for name, value in values.items()
+        if name not in never
+    }
+
+
+def _order(packed: list[Any]) -> Order:
+    return Order(packed[0], datetime.fromisoformat(packed[1]))
+
+
+def _value(fields: Fields, name: str) -> Any:
+    told = fields.get(name)
+    return None if told is None else told.value
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat()
+
+
+def _if_changed(row: Row, columns: dict[str, Any]) -> Row | None:
+    return columns if any(row[name] != value for name, value in columns.items()) else None

@@ -1,0 +1,120 @@
+"""What one delivery tells about its event and its registration."""
+
+from typing import Any
+
+from app.webhooks.schemas import Data, Envelope, EventIn, RegistrationIn
+from app.webhooks.state_merge import EventState, Facts, Fields, Order, RegistrationState, Told
+
+EVENT_FIELDS = ("title", "kind", "starts_at", "ends_at", "timezone", "location", "url", "organizer")
+ATTENDEE_FIELDS = (
+    "id",
+    "email",
+    "first_name",
+    "last_name",
+    "name",
+    "company",
+    "job_title",
+    "phone",
+    "consent",
+    "locale",
+)
+REGISTRATION_FIELDS = ("status", "ticket", "buyer", "answers", "utm", "salesforce_id")
+ATTENDEE = "attendee."
+CHECKED_IN = "registration.checked_in"
+EVENT_FACTS = {"event.cancelled": "cancelled_at", "event.published": "published_at"}
+
+
+def event_news(envelope: Envelope) -> EventState | None:
+    """The event as this delivery shows it, or None when it shows none."""
+    event = envelope.data.event
+    if event is None:
+        return None
+    fact = EVENT_FACTS.get(envelope.type)
+    return EventState(
+        told_of_event(event, Order(event.version, envelope.timestamp)),
+        {fact: envelope.timestamp} if fact else {},
+    )
+
+
+def told_of_event(event: EventIn, order: Order) -> Fields:
+    """The event's fields that were sent, as of `order`."""
+    return {name: Told(value, order) for name, value in _told(event).items()}
+
+
+def registration_news(envelope: Envelope) -> RegistrationState | None:
+    """The registration as this delivery shows it, or None when it shows none."""
+    registration, event = envelope.data.registration, envelope.data.event
+    if registration is None or event is None:
+        return None
+    order = Order(registration.version, envelope.timestamp)
+    fields = told_of_registration(registration, order, event_id=event.id)
+    return RegistrationState(fields, _facts(envelope, registration))
+
+
+def told_of_registration(registration: RegistrationIn, order: Order, *, event_id: str) -> Fields:
+    """The registration's fields that were sent, as of `order`."""
+    values = _snapshot(registration) | {"event_id": event_id}
+    return {name: Told(value, order) for name, value in values.items()}
+
+
+def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
+    """What was sent, nested parts as plain JSON without what was not sent."""
+    sent = registration.model_dump(mode="json", exclude_unset=True)
+    values = {name: sent[name] for name in REGISTRATION_FIELDS if name in sent}
+    if "answers" in values and values["answers"] is None:
+        values["answers"] = []
+    if registration.registered_at is not None:
+        values["registered_at"] = registration.registered_at
+    for name, value in sent["attendee"].items():
+        values[ATTENDEE + name] = value
+    return values
+
+
+def _told(event: EventIn) -> dict[str, Any]:
+    """The fields that were sent; times stay times."""
+    sent = event.model_fields_set
+    values = {name: getattr(event, name) for name in EVENT_FIELDS if name in sent}
+    if event.organizer is not None and "organizer" in values:
+        values["organizer"] = event.organizer.model_dump(mode="json", exclude_unset=True)
+    return values
+
+
+def _facts(envelope: Envelope, registration: RegistrationIn) -> Facts:
+    facts = Facts(
+        first_told_at=registration.registered_at or envelope.timestamp,
+        is_confirmed=_shows_confirmed(envelope.type, registration),
+    )
+    add = ADDS.get(envelope.type)
+    return Facts(**(vars(facts) | add(envelope, registration, envelope.data))) if add else facts
+
+
+def _shows_confirmed(type_: str, registration: RegistrationIn) -> bool:
+    """A check-in that does not say when the registration was made leaves that to the late registration."""
+    is_dated = type_ != CHECKED_IN or registration.registered_at is not None
+    return registration.status == "confirmed" and is_dated
+
+
+def _checked_in(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert registration.checked_in_at is not None
+    return {"check_ins": frozenset({registration.checked_in_at})}
+
+
+def _cancelled(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert registration.cancelled_at is not None
+    return {"cancelled": (registration.cancelled_at, data.reason or "")}
+
+
+def _replayed(envelope: Envelope, registration: RegistrationIn, data: Data) -> dict[str, Any]:
+    assert data.replay is not None
+    return {"replay": data.replay.model_dump(mode="json", exclude_unset=True)}
+
+
+ADDS = {
+    CHECKED_IN: _checked_in,
+    "registration.check_in_reverted": lambda envelope, *_: {"check_in_reverted_at": envelope.timestamp},
+    "registration.cancelled": _cancelled,
+    "registration.no_show": lambda envelope, *_: {"no_show_at": envelope.timestamp},
+    "registration.completed": lambda envelope, *_: {"completed_at": envelope.timestamp},
+    "replay.watched": _replayed,
+}
+"""What the types add to the facts; the times of other types' snapshots are not taken."""

@@ -1,0 +1,1 @@
+"""Everything that a developer runs on one machine; not part of the service."""

@@ -1,0 +1,1 @@
+"""Generates and checks what is kept in the repository: OpenAPI document, guides, locks."""

@@ -1,0 +1,1 @@
+"""Tables of the guides and of the README, made of the code."""

@@ -1,0 +1,1 @@
+"""The OpenAPI document: examples, error responses, webhooks."""

@@ -1,0 +1,134 @@
+"""Which problems each operation may answer: by where it is and what it takes, and by name for the rest."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from app.api import errors
+from app.api.edge.rate_limits import is_counted
+from app.api.errors import Problem
+from tools.openapi.operation_examples import ROW, E, H
+
+Kinds = tuple[type[Problem], ...]
+
+CONNECTED: Final[Kinds] = (
+    errors.NotConnected,
+    errors.ConnectionNeedsReconnect,
+    errors.SalesforceRefused,
+    errors.SalesforceUnavailable,
+    errors.ApiBudgetReached,
+)
+"""Of whatever asks Salesforce while the caller waits."""
+CAMPAIGNS: Final[Kinds] = (*CONNECTED, errors.CampaignsNotReadable)
+LINKING: Final[Kinds] = (
+    *CAMPAIGNS,
+    errors.CampaignIdInvalid,
+    errors.CampaignIsLocked,
+    errors.StatusUnknown,
+    errors.StatusesIncomplete,
+)
+IMPORTS: Final = "/v1/imports/registrations"
+BODIED: Final[Kinds] = (errors.BodyTooLarge, errors.BodyIncomplete)
+"""Of every change but an import, which is read line by line."""
+
+BY_NAME: Final[Mapping[str, Kinds]] = {
+    f"POST {H}/connect": (
+        errors.NotConfigured,
+        errors.CredentialsMissing,
+        errors.ReturnToInvalid,
+    ),
+    f"POST {H}/connect/{{attempt_id}}/complete": (
+        errors.AttemptNotFound,
+        errors.AttemptNotConfirmable,
+        errors.ApprovalNeedsConfirmation,
+    ),
+    f"GET {H}/connect/{{attempt_id}}": (errors.AttemptNotFound,),
+    f"PUT {H}/app-credentials": (errors.SalesforceUnavailable,),
+    f"DELETE {H}/app-credentials": (errors.SalesforceUnavailable,),
+    f"POST {H}/disconnect": (errors.NotConnected,),
+    f"GET {H}/preflight": (errors.NotConnected,),
+    f"POST {H}/preflight": CONNECTED,
+    f"GET {E}/campaigns": CAMPAIGNS,
+    f"POST {E}/campaign/validate": (*CAMPAIGNS, errors.CampaignIdInvalid),
+    f"GET {E}/campaign": (errors.CampaignNotLinked,),
+    f"PUT {E}/campaign": (*LINKING, errors.BackfillRunning),
+    f"DELETE {E}/campaign": (errors.CampaignNotLinked,),
+    f"POST {E}/campaign/create": (
+        errors.NotConnected,
+        errors.ConnectionNeedsReconnect,
+        errors.CampaignIsLocked,
+        errors.EventIsOver,
+    ),
+    f"POST {E}/campaign/copy": (*LINKING, errors.CampaignNotLinked, errors.BackfillRunning),
+    f"POST {E}/backfill": (
+        errors.BackfillRunning,
+        errors.CampaignNotLinked,
+        errors.NotConnected,
+        errors.ConnectionNeedsReconnect,
+    ),
+    f"POST {H}/backfill": (errors.NotConnected, errors.ConnectionNeedsReconnect),
+    f"PUT {H}/mapping": (errors.MappingChanged,),
+    f"PUT {E}/mapping": (errors.MappingChanged,),
+    f"GET {H}/mapping/objects/{{sobject}}/fields": (*CONNECTED, errors.ObjectNotVisible),
+    f"GET {E}/stream": (errors.TooManyRequests,),
+    f"GET {H}/stream": (errors.TooManyRequests,),
+    f"GET {ROW}/dry-run": CONNECTED,
+    f"GET {ROW}/preview": CONNECTED,
+    f"POST {E}/retry": (errors.FilterEmpty,),
+    "GET /ops/jobs": (errors.FilterEmpty,),
+    "POST /ops/jobs/retry": (errors.FilterEmpty,),
+    "POST /ops/jobs/discard": (errors.FilterEmpty,),
+    "POST /ops/hosts/{host_id}/pause": (errors.HostNotFound,),
+    "POST /ops/hosts/{host_id}/resume": (errors.HostNotFound,),
+    "POST /ops/orgs/{org_id}/pause": (errors.NotFound,),
+    "POST /ops/orgs/{org_id}/resume": (errors.NotFound,),
+    "POST /ops/leases/{org_id}/release": (errors.NotFound,),
+    "GET /ops/deliveries": (errors.FilterEmpty,),
+    "POST /ops/deliveries/replay": (errors.FilterEmpty,),
+    "POST /v1/imports/registrations": (errors.MediaTypeUnsupported,),
+    "POST /webhooks/eventship": (
+        errors.PayloadUnusable,
+        errors.SignatureInvalid,
+        errors.SignatureStale,
+        errors.BodyIncomplete,
+        errors.BodyTooLarge,
+        errors.MediaTypeUnsupported,
+    ),
+}
+IN_PATH: Final[Mapping[str, type[Problem]]] = {
+    "/v1/hosts/{host_id}": errors.HostNotFound,
+    "{event_id}": errors.EventNotFound,
+    "{registration_id}": errors.RegistrationNotFound,
+}
+
+
+def refusals_of(method: str, path: str, operation: Mapping[str, Any]) -> list[type[Problem]]:
+    """The problems of one operation, by status and then by name."""
+    kinds = {*BY_NAME.get(f"{method} {path}", ()), *_by_place(method, path), *_by_shape(path, operation)}
+    return sorted(kinds, key=lambda kind: (kind.status, kind.__name__))
+
+
+def _by_place(method: str, path: str) -> Iterable[type[Problem]]:
+    if not path.startswith(("/v1/", "/ops/")):
+        return
+    yield from (errors.TokenInvalid, errors.KeysUnavailable, errors.Unexpected)
+    if method != "GET" and path != IMPORTS:
+        yield from BODIED
+    if is_counted(path):
+        yield errors.TooManyRequests
+    if not path.startswith("/ops/"):
+        yield from (kind for part, kind in IN_PATH.items() if part in path)
+    is_change = method != "GET" and path.startswith("/v1/hosts/{host_id}/")
+    if is_change:
+        yield errors.KeyReused  # it may carry an Idempotency-Key
+    if is_change or not path.startswith("/v1/hosts"):
+        yield errors.RoleInsufficient
+
+
+def _by_shape(path: str, operation: Mapping[str, Any]) -> Iterable[type[Problem]]:
+    if path not in ("/livez", "/readyz"):
+        yield errors.DatabaseUnavailable
+    names = {each["name"] for each in operation.get("parameters", ())}
+    if path.startswith(("/v1/hosts/", "/ops/")) and (names or "requestBody" in operation):
+        yield errors.PayloadInvalid
+    if "cursor" in names:
+        yield errors.CursorInvalid

@@ -1,0 +1,121 @@
+"""The drains of one process: bounded slots, never two of one org, a crash stays in its drain."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app.infrastructure.database_errors import first_line, is_away
+from app.infrastructure.log_limit import LogLimit
+from workers.loops import describe
+
+log = logging.getLogger(__name__)
+limit = LogLimit(log)
+
+Drain = Callable[[str], Awaitable[bool]]
+Announce = Callable[[list[str]], Awaitable[None]]
+
+SLOW_SHARE = 4
+"""Orgs whose last call timed out get one slot in this many, so that they cannot fill a worker."""
+CANCEL_SECONDS = 3.0
+"""How long a cancelled drain has to note its call as ambiguous."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """One drain at work."""
+
+    task: "asyncio.Task[None]"
+    is_slow: bool
+
+
+class Drains:
+    """Starts drains where a slot is free; `freed` is set whenever one ends.
+
+    `drain` answers whether the org has more to do: then it is announced again, behind the others.
+    `seconds` is the longest a drain may take, its last call included.
+    """
+
+    def __init__(
+        self,
+        drain: Drain,
+        announce: Announce,
+        *,
+        slots: int,
+        seconds: float,
+        leave_within: float = CANCEL_SECONDS,
+    ) -> None:
+        self._drain = drain
+        self._announce = announce
+        self._slots = slots
+        self._slow_slots = max(1, slots // SLOW_SHARE)
+        self._seconds = seconds
+        self._leave_within = leave_within
+        self._running: dict[str, Running] = {}
+        self._asked_again: set[str] = set()
+        self._is_closed = False
+        self.freed = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        return len(self._running)
+
+    def is_draining(self, org_id: str) -> bool:
+        return org_id in self._running
+
+    def ask_again(self, org_id: str) -> None:
+        """Announce the org once more when its running drain ends: it may have looked too early."""
+        self._asked_again.add(org_id)
+
+    def start(self, org_id: str, *, is_slow: bool) -> "asyncio.Task[None] | None":
+        """The org's drain, or None when it runs here already or no slot is free for it."""
+        if self._is_closed or self.is_draining(org_id) or not self._has_slot(is_slow=is_slow):
+            return None
+        task = asyncio.create_task(self._run(org_id), name=f"drain {org_id}")
+        self._running[org_id] = Running(task, is_slow)
+        return task
+
+    async def finish(self, within: float) -> None:
+        """Start no more and wait; what is not done `within` seconds is cancelled in its call."""
+        self._is_closed = True
+        late = await _wait([running.task for running in self._running.values()], within)
+        for task in late:
+            task.cancel()
+        for task in await _wait(late, self._leave_within):
+            log.error("drain_left_behind", extra={"drain": task.get_name()})
+
+    def _has_slot(self, *, is_slow: bool) -> bool:
+        slow = sum(running.is_slow for running in self._running.values())
+        return self.count < self._slots and not (is_slow and slow >= self._slow_slots)
+
+    async def _run(self, org_id: str) -> None:
+        has_more = False
+        try:
+            async with asyncio.timeout(self._seconds):
+                has_more = await self._drain(org_id)
+        except Exception as error:
+            _log_end(org_id, error)
+        finally:
+            del self._running[org_id]
+            was_asked = org_id in self._asked_again
+            self._asked_again.discard(org_id)
+            self.freed.set()
+        if (has_more or was_asked) and not self._is_closed:
+            await self._announce([org_id])
+
+
+def _log_end(org_id: str, error: Exception) -> None:
+    """Log why a drain ended early; a database that is away needs no traceback."""
+    if is_away(error):
+        said = {"org_id": org_id, "error": describe(error), "cause": first_line(error)}
+        limit.log(logging.WARNING, "drain_cut", key=said["cause"], **said)
+    else:
+        kind = f"{org_id} {type(error).__name__}"
+        limit.log(logging.ERROR, "drain_crashed", key=kind, exc_info=error, org_id=org_id)
+
+
+async def _wait(tasks: "list[asyncio.Task[None]]", seconds: float) -> "list[asyncio.Task[None]]":
+    if not tasks:
+        return []
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    return list(late)

@@ -1,0 +1,91 @@
+"""Supervised loops: log a failure, back off exponentially, go on; no turn takes longer than it may."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from app.infrastructure.log_limit import LogLimit
+
+log = logging.getLogger(__name__)
+limit = LogLimit(log)
+
+Run = Callable[[], Awaitable[None]]
+
+FIRST_SECONDS, LONGEST_SECONDS = 0.25, 10.0
+
+
+async def keep_running(
+    name: str,
+    run: Run,
+    *,
+    stop: asyncio.Event,
+    first: float = FIRST_SECONDS,
+    longest: float = LONGEST_SECONDS,
+) -> None:
+    """Call `run` until `stop`; after an exception wait a little, twice as long each time in a row."""
+    wait = first
+    while not stop.is_set():
+        try:
+            await run()
+            wait = first
+        except Exception as error:
+            limit.log(
+                logging.WARNING, "loop_failed", key=name, loop=name, error=describe(error), next_in=wait
+            )
+            await pause(stop, wait)
+            wait = min(wait * 2, longest)
+
+
+async def repeat(
+    name: str,
+    run: Run,
+    *,
+    every: float,
+    stop: asyncio.Event,
+    within: float,
+    first: float = FIRST_SECONDS,
+    longest: float = LONGEST_SECONDS,
+) -> None:
+    """Call `run` about every `every` seconds until `stop`.
+
+    A turn is cancelled after `within` seconds. A failure costs one turn; the next one waits for `first`
+    seconds at least, twice as long each time in a row, up to `longest`.
+    """
+    failures = 0
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(within):
+                await run()
+        except Exception as error:
+            wait = max(every, min(first * 2**failures, longest))
+            failures += 1
+            said = {"loop": name, "error": describe(error), "next_in": wait}
+            limit.log(logging.WARNING, "turn_failed", key=name, **said)
+            await pause(stop, jittered(wait))
+            continue
+        if failures:
+            said = {"loop": name, "failures": failures}
+            limit.log(logging.INFO, "loop_recovered", key=f"{name} again", **said)
+            failures = 0
+        await pause(stop, jittered(every))
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not beyond `stop`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+def jittered(seconds: float) -> float:
+    """The time, a fifth more or less, so that many workers do not march in step."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 -- spreads load, keeps no secret
+
+
+def describe(error: Exception) -> str:
+    """The error's kind and first line; telemetry masks what looks like a secret."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
