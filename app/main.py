@@ -19,6 +19,7 @@ from app.api.idempotency import Idempotency
 from app.api.signing_keys import KeySource
 from app.campaigns.endpoints import host_router as host_backfill_router
 from app.campaigns.endpoints import router as campaigns_router
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings
 from app.connections.endpoints import router as connections_router
 from app.connections.oauth.endpoints import router as oauth_router
@@ -37,11 +38,13 @@ from app.live.endpoints import router as stream_router
 from app.live.pubsub import hinted
 from app.live.registry import Feeds
 from app.operations.endpoints import router as ops_router
+from app.preflight.endpoints import router as preflight_router
 from app.privacy.endpoints import router as erase_router
 from app.registrations.endpoints import router as monitor_router
+from app.registrations.exclusion_endpoints import router as exclusion_router
 from app.registrations.row_endpoints import router as row_router
 from app.salesforce.egress import PublicBackend, PublicTransport, exempt_of
-from app.sync.engine.drain import pepper_of
+from app.sync_preview.endpoints import router as preview_router
 from app.webhooks.batch_writer import IntakeWriter, running_writer
 from app.webhooks.endpoints import router as intake_router
 from app.webhooks.fast_path import Service
@@ -55,13 +58,16 @@ ROUTERS = (
     imports_router,
     erase_router,
     connections_router,
+    preflight_router,
     oauth_router,
     campaigns_router,
     host_backfill_router,
     hosts_router,
+    exclusion_router,
     mapping_router,
     monitor_router,
     row_router,
+    preview_router,
     stream_router,
     ops_router,
     console_router,

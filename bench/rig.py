@@ -16,11 +16,12 @@ import asyncpg
 import httpx
 
 from app.api.dependencies import Resources
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings
 from app.connections.service import open_client
 from app.main import open_resources
 from app.models import Base
-from app.sync.engine.drain import Engine, pepper_of
+from app.sync.engine.drain import Engine
 from devtools.local_stack.environment import service_environment, simulator_environment
 from devtools.local_stack.local_services import LocalEngines, free_port
 from devtools.local_stack.processes import Child

@@ -16,10 +16,10 @@ import httpx
 from alembic import command
 from sqlalchemy import select, update
 
-from app.cli.migrate import alembic_config
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Vault
+from app.infrastructure.migration_runner import alembic_config
 from app.models import Connection
 from chaos.refresh_herd import Herd
 from devtools.local_stack.local_services import LocalEngines, die_with_parent, free_port

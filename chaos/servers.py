@@ -7,7 +7,7 @@ from collections.abc import Callable
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from app.cli.migrate import alembic_config
+from app.infrastructure.migration_runner import alembic_config
 from app.infrastructure.schema_revision import newest_revision
 from chaos.logs import Mark, repeated
 from chaos.nemeses import await_end

@@ -15,8 +15,8 @@ from typing import Self
 import httpx
 from alembic import command
 
-from app.cli.migrate import alembic_config
 from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
+from app.infrastructure.migration_runner import alembic_config
 from chaos.background import Background
 from chaos.door import Door
 from chaos.ledger import run_sql

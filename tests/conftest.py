@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings
 from app.infrastructure import job_queue
 from app.infrastructure.database import Database
@@ -19,7 +20,6 @@ from app.infrastructure.encryption import Vault, new_key
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.pepper import audit_key
 from app.models import Base
-from app.sync.engine.drain import pepper_of
 from app.webhooks import batch_writer
 from devtools.local_stack.local_services import LocalEngines
 from tests.factories import settings_for

@@ -10,6 +10,7 @@ from functools import partial
 import uvloop
 
 from app.api.dependencies import Resources
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys
 from app.connections.service import open_client
@@ -19,7 +20,7 @@ from app.infrastructure.pepper import check_pepper
 from app.infrastructure.startup_checks import CANNOT_START, check_database
 from app.infrastructure.telemetry import configure_logging
 from app.main import open_resources
-from app.sync.engine.drain import Engine, drain, pepper_of
+from app.sync.engine.drain import Engine, drain
 from app.sync.jobs.claim import orgs_with_work
 from devtools.local_stack.processes import PortTaken
 from workers.health import health_served

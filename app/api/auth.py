@@ -22,7 +22,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from app.api.errors import HostNotFound, Problem, RoleInsufficient, TokenInvalid
 from app.api.signing_keys import KeySource
-from app.text import printable
+from app.text.storable import printable
+
+Id64 = Annotated[str, Field(min_length=1, max_length=64)]
+
 
 LEEWAY_SECONDS = 30
 FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit"})

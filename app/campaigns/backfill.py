@@ -17,30 +17,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database
+from app.infrastructure.query_plans import joined_at_once
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
-from app.registrations.queries import joined_at_once
 from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.unwritten import ACTIVE, CHUNK, IS_COUNTED, UNLINK, api_calls_for, without_job
 
-CHUNK: Final = 1000
 AHEAD: Final = 5 * CHUNK
-CALLS_PER_CHUNK: Final = 5
-"""One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
 
-LINK, REQUEST, REAPPLY, UNLINK = "link", "request", "reapply", "unlink"
+LINK, REQUEST, REAPPLY = "link", "request", "reapply"
 BEFORE = "before_connection"
 """Why a backfill runs; `unlink` lets go of jobs that waited for a broken link, `before_connection` writes who
 has no job for the connected org.
 """
 
-ACTIVE: Final = ("running", "paused")
 MOVING: Final = ("pending", "running", "ambiguous")
 UNSETTLED: Final = (*MOVING, "held")
 
-IS_COUNTED: Final = and_(
-    or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None)),
-    Registration.erased_at.is_(None),
-)
-"""Registrations that reach Salesforce: confirmed once, or checked in."""
 
 IS_CHECKED_IN: Final = and_(
     Registration.checked_in_at.is_not(None),
@@ -70,11 +62,6 @@ async def estimate(session: AsyncSession, host_id: str, event_id: str) -> Backfi
     return BackfillEstimate(
         registrations=registrations, checked_in=checked_in, estimated_api_calls=api_calls_for(registrations)
     )
-
-
-def api_calls_for(registrations: int) -> int:
-    """ceil(registrations / 1000) batches of about five calls each; retries and refusals come on top."""
-    return -(-registrations // CHUNK) * CALLS_PER_CHUNK
 
 
 async def start_backfill(
@@ -228,17 +215,6 @@ def estimated_end(started_at: datetime, now: datetime, *, tally: Tally) -> datet
     if settled == 0 or now <= started_at:
         return None
     return now + (now - started_at) * (tally.to_go / settled)
-
-
-def without_job(host_id: str, org_id: str) -> list[ColumnElement[bool]]:
-    """The host's registrations that count and have no job for this org: from before it was connected."""
-    has_job = exists().where(
-        SyncJob.host_id == Registration.host_id,
-        SyncJob.registration_id == Registration.registration_id,
-        SyncJob.event_id == Registration.event_id,
-        SyncJob.org_id == org_id,
-    )
-    return [Registration.host_id == host_id, IS_COUNTED, ~has_job]
 
 
 def _candidates(host_id: str, event_id: str, org_id: str, why: str) -> Select[str]:

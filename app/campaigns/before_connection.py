@@ -6,26 +6,23 @@ asks. Events with a backfill that reaches them anyway are left out, so that nobo
 
 from uuid import uuid4
 
-from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
-from app.campaigns.backfill import ACTIVE, BEFORE, UNLINK, api_calls_for, without_job
-from app.campaigns.schemas import BeforeConnection, HostBackfill
+from app.campaigns.backfill import BEFORE
+from app.campaigns.schemas import HostBackfill
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
-from app.models import Backfill, Connection, Registration
-from app.registrations.queries import joined_at_once
-
-
-async def count_before(session: AsyncSession, host_id: str, *, org_id: str | None) -> BeforeConnection:
-    """How many wait to be asked for; all of them where the host was never connected."""
-    each = _by_event(host_id, org_id or "").subquery()
-    totals = select(func.coalesce(func.sum(each.c.total), 0), func.count()).select_from(each)
-    async with joined_at_once(session):
-        registrations, events = (await session.execute(totals)).one()
-    return _figures(int(registrations), events)
+from app.infrastructure.query_plans import joined_at_once
+from app.models import Backfill, Connection
+from app.sync.jobs.unwritten import (
+    Unwritten,
+    by_event,
+    count_before,
+    figures,
+)
 
 
 async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_run: bool) -> HostBackfill:
@@ -40,11 +37,11 @@ async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_ru
     return HostBackfill(dry_run=is_dry_run, **vars(found))
 
 
-async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -> BeforeConnection:
+async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -> Unwritten:
     async with joined_at_once(session):
-        events = (await session.execute(_by_event(host_id, org_id))).all()
+        events = (await session.execute(by_event(host_id, org_id))).all()
     if not events:
-        return _figures(0, 0)
+        return figures(0, 0)
     common = {"host_id": host_id, "org_id": org_id, "why": BEFORE, "requested_by": by}
     rows = [
         {"backfill_id": f"bf_{uuid4().hex}", "event_id": event_id, "total": total, **common}
@@ -62,24 +59,4 @@ async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -
     totals = started.all()
     details = {"why": BEFORE, "events": len(totals), "registrations": sum(totals)}
     await audit_log.record(session, host_id, actor=by, action="salesforce.backfill_started", details=details)
-    return _figures(sum(totals), len(totals))
-
-
-def _by_event(host_id: str, org_id: str) -> Select[str, int]:
-    is_on_its_way = exists().where(
-        Backfill.host_id == host_id,
-        Backfill.event_id == Registration.event_id,
-        Backfill.state.in_(ACTIVE),
-        Backfill.why != UNLINK,
-    )
-    return (
-        select(Registration.event_id, func.count().label("total"))
-        .where(*without_job(host_id, org_id), ~is_on_its_way)
-        .group_by(Registration.event_id)
-    )
-
-
-def _figures(registrations: int, events: int) -> BeforeConnection:
-    return BeforeConnection(
-        registrations=registrations, events=events, estimated_api_calls=api_calls_for(registrations)
-    )
+    return figures(sum(totals), len(totals))

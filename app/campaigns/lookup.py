@@ -7,37 +7,15 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from app.api.errors import (
-    ApiBudgetReached,
     CampaignsNotReadable,
-    ConnectionNeedsReconnect,
-    Problem,
-    SalesforceRefused,
-    SalesforceUnavailable,
 )
+from app.api.salesforce_errors import problem_of
 from app.campaigns.status_mapping import MemberStatus, choosable
-from app.salesforce.auth import ConnectionEnded, ConnectionUnusable, RefreshUnavailable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import query_request, read_query
-from app.salesforce.errors import AnswerLost, ErrorClass, Failure, Refused, SalesforceError
+from app.salesforce.errors import AnswerLost, Refused, SalesforceError
 from app.salesforce.ids import to18
 from app.salesforce.soql import quote
-from app.user_messages.catalog import advise
-
-SOON, LATER, LIMIT_PROBE = 5, 30, 900
-"""Seconds for Retry-After: nothing arrived; Salesforce is unwell; the org's allowance is used up."""
-
-# A user without marketing rights does not see the object at all; its describe says NOT_FOUND.
-# https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_campaign.htm
-NOT_READABLE: Final = frozenset(
-    {
-        "INVALID_TYPE",
-        "NOT_FOUND",
-        "INSUFFICIENT_ACCESS",
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        "FUNCTIONALITY_NOT_ENABLED",
-    }
-)
 
 CAMPAIGN_FIELDS: Final = (
     "Name", "Type", "Status", "IsActive", "StartDate", "EndDate", "NumberOfLeads", "NumberOfContacts",
@@ -108,38 +86,6 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
     if not labels:
         raise CampaignsNotReadable("The campaign has only member statuses that are too long for a member.")
     return campaign_of(campaigns[0], labels)
-
-
-def problem_of(error: SalesforceError) -> Problem:
-    """What the caller of the API is told when a look-up failed; never "not found"."""
-    if isinstance(error, Refused):
-        return _refusal(error.failure)
-    if isinstance(error, ConnectionEnded):
-        return ConnectionNeedsReconnect(reason=error.reason_code)
-    if isinstance(error, ConnectionUnusable):
-        advice = advise(error.reason_code)
-        return SalesforceUnavailable(reason=error.reason_code, advice=advice, headers=_retry_after(LATER))
-    if isinstance(error, RefreshUnavailable):
-        return _unavailable(max(1, round(error.retry_after)))
-    return _unavailable(SOON)
-
-
-def _refusal(failure: Failure) -> Problem:
-    if failure.error_code in NOT_READABLE:
-        return CampaignsNotReadable(salesforce=failure)
-    if failure.is_daily_limit:
-        return ApiBudgetReached(salesforce=failure, headers=_retry_after(LIMIT_PROBE))
-    if failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT, ErrorClass.AMBIGUOUS):
-        return _unavailable(LATER, failure)
-    return SalesforceRefused(salesforce=failure, headers=_retry_after(LATER))
-
-
-def _unavailable(seconds: int, failure: Failure | None = None) -> Problem:
-    return SalesforceUnavailable(salesforce=failure, headers=_retry_after(seconds))
-
-
-def _retry_after(seconds: int) -> dict[str, str]:
-    return {"Retry-After": str(seconds)}
 
 
 async def _ask(

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, mo
 from app.api.auth import OPAQUE_ID
 from app.api.errors import SalesforceAnswer
 from app.campaigns.status_mapping import STATUS_MAX
+from app.connections.model.schemas import BeforeConnection
 from app.user_messages.catalog import Advice
 
 Because = Literal["label", "universal", "default", "none"]
@@ -156,16 +157,6 @@ class HostBackfillToStart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dry_run: StrictBool = True
-
-
-class BeforeConnection(BaseModel):
-    """Registrations from before the host was connected that nobody asked to write yet, over all events."""
-
-    model_config = ConfigDict(frozen=True)
-
-    registrations: int
-    events: int
-    estimated_api_calls: int
 
 
 class HostBackfill(BeforeConnection):

@@ -18,16 +18,7 @@ from app.api.errors import (
     EventNotFound,
     SalesforceUnavailable,
 )
-from app.campaigns.backfill import (
-    IS_COUNTED,
-    LINK,
-    REAPPLY,
-    UNLINK,
-    UNSETTLED,
-    cancel_backfill,
-    estimate,
-    start_backfill,
-)
+from app.campaigns.backfill import LINK, REAPPLY, UNSETTLED, cancel_backfill, estimate, start_backfill
 from app.campaigns.link_validation import campaign_id_in, complete, refuse_unknown
 from app.campaigns.link_warnings import Prospect, warnings_for
 from app.campaigns.links import found_record, is_used_by_other_event, link_view, record_of
@@ -49,6 +40,7 @@ from app.connections.counted_calls import org_calls
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
+from app.sync.jobs.unwritten import IS_COUNTED, UNLINK
 from app.user_messages.catalog import advise
 
 

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.config.hash_pepper import pepper_of
 from app.config.settings import load_settings
 from app.infrastructure.audit_log import OPERATIONS, Break, accept, first_broken, hosts_with_logs
 from app.infrastructure.database import Database
 from app.infrastructure.pepper import audit_key, check_pepper
 from app.models import AuditEntry
-from app.sync.engine.drain import pepper_of
 
 OPERATOR = "operator"
 SAID = {

@@ -5,12 +5,12 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys, keys_in_use, rewrap_all
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Vault, new_key
 from app.infrastructure.pepper import check_pepper
-from app.sync.engine.drain import pepper_of
 
 
 def say(text: str) -> None:

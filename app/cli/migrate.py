@@ -5,15 +5,14 @@ import sys
 from urllib.parse import unquote, urlsplit
 
 from alembic import command
-from alembic.config import Config
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from app.config.settings import DatabaseSettings, PostgresUrl, read_settings
 from app.infrastructure.database import Database
 from app.infrastructure.database_roles import quoted, sql_for_dba
-from app.infrastructure.migration_runner import Say
-from app.infrastructure.schema_revision import MIGRATIONS, SchemaMissing, SchemaUnfit
+from app.infrastructure.migration_runner import alembic_config
+from app.infrastructure.schema_revision import SchemaMissing, SchemaUnfit
 from app.infrastructure.startup_checks import check_database
 
 EXAMPLE_LOGIN = "es_owner"
@@ -73,11 +72,3 @@ async def _looked_at(settings: DatabaseSettings) -> str:
         return await check_database(database)
     finally:
         await database.close()
-
-
-def alembic_config(url: str, tell: Say = lambda line: None) -> Config:
-    """Alembic's configuration for our migrations, wherever the process stands."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["url"], config.attributes["say"] = url, tell
-    return config

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.edge.connection_limits import Connection
+from app.config.hash_pepper import pepper_of
 from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
 from app.infrastructure.database import Database, connections_up_to
@@ -20,7 +21,6 @@ from app.infrastructure.pepper import check_pepper
 from app.infrastructure.startup_checks import check_database
 from app.infrastructure.telemetry import configure_logging
 from app.main import create_app
-from app.sync.engine.drain import pepper_of
 from devtools.local_stack.processes import listening_socket
 
 log = logging.getLogger(__name__)

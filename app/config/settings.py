@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.config.encryption_key import KeyInvalid, parse_key
 from app.config.origins import (
     Origin,
     OriginOrNone,
@@ -33,7 +34,6 @@ from app.config.origins import (
 from app.config.postgres_url import checked_postgres_url
 from app.config.redis_url import checked_redis_url
 from app.config.secret_files import NAMES, read_secret_files
-from app.infrastructure.encryption import KeyInvalid, parse_key
 from app.salesforce.allowed_hosts import PARTITIONS, HostNotAllowed, check_login_host
 
 S = TypeVar("S", bound=BaseSettings)

@@ -11,23 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.api_budget import DEFAULT_CAP, Budget, budget_of
 from app.api.auth import CHANGING, Principal, Role
 from app.api.dependencies import Resources
-from app.campaigns.before_connection import count_before
-from app.campaigns.schemas import BeforeConnection
 from app.config.settings import Settings
 from app.connections.grants.approval_limit import approvals_view, count_approvals
 from app.connections.model.app_credentials import AppChoice, chosen_app, is_own
 from app.connections.model.messages import explain, explain_problem, explain_reason
+from app.connections.model.org import org_view
 from app.connections.model.schemas import (
     SCOPES,
     Action,
     Actions,
     App,
     Backoff,
+    BeforeConnection,
     Card,
     ConnectionView,
     Credentials,
     Fault,
-    Org,
     Pause,
     Policy,
     PreflightSummary,
@@ -36,8 +35,8 @@ from app.connections.model.schemas import (
     User,
     Work,
 )
-from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob, UnconfirmedGrant
-from app.salesforce.allowed_hosts import lightning_url
+from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
+from app.sync.jobs.unwritten import count_before
 from app.sync.lookup.access import SALESFORCE_ACCESS, AccessProblem
 from app.user_messages.catalog import Advice
 
@@ -85,7 +84,8 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         preflight = await session.get(Preflight, host_id)
         lease = await session.get(OrgLease, connection.org_id) if connection else None
         work = await _work(session, host, connection=connection, lease=lease, now=now)
-        before = await count_before(session, host_id, org_id=connection.org_id if connection else None)
+        unwritten = await count_before(session, host_id, org_id=connection.org_id if connection else None)
+        before = BeforeConnection(**vars(unwritten))
     approvals, other_hosts = await _across_hosts(resources, connection)
     return Facts(
         host_id=host_id,
@@ -221,18 +221,6 @@ def _credentials(facts: Facts) -> Credentials | None:
         saved_at=saved.saved_at,
         saved_by=saved.saved_by,
         is_in_use=is_living and connection is not None and connection.client_id == saved.app_ref,
-    )
-
-
-def org_view(row: Connection | UnconfirmedGrant) -> Org:
-    """The org that a grant is for, confirmed or not."""
-    return Org(
-        id=row.org_id,
-        name=row.org_name,
-        edition=row.org_edition,
-        is_sandbox=row.org_is_sandbox,
-        instance_url=row.instance_url,
-        lightning_url=lightning_url(row.instance_url),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.api.api_budget import DEFAULT_CAP, may_call
 from app.api.dependencies import Resources
 from app.api.errors import ApiBudgetReached
-from app.campaigns.lookup import problem_of
+from app.api.salesforce_errors import problem_of
 from app.connections.service import open_client, usable_connection
 from app.models import Host, OrgLease
 from app.salesforce.client import SalesforceClient

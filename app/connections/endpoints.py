@@ -29,29 +29,12 @@ from app.connections.model.schemas import (
     StartAttempt,
     StartConnect,
 )
+from app.connections.oauth.attempt_roles import end_what_the_role_no_longer_carries
 from app.connections.oauth.attempt_view import load_attempt
-from app.connections.oauth.attempts import withdraw
 from app.connections.oauth.confirmation import complete_attempt, end_if_strange
 from app.connections.oauth.flow import start_attempt
-from app.connections.oauth.unconfirmed import give_back_ended
 from app.connections.own_app import choose_own_app, clear_credentials, save_credentials
 from app.hosts.host_lock import pause_host, resume_host
-from app.preflight.schemas import PreflightShown
-from app.preflight.service import last_preflight, run_preflight
-
-
-async def end_what_the_role_no_longer_carries(
-    host_id: HostIdPath, principal: PrincipalDep, resources: ResourcesDep
-) -> None:
-    """The callback carries no bearer token; so a token that shows a lesser role, or none, ends the attempts
-    that its user began for the host.
-    """
-    if principal.roles.get(host_id) not in CHANGING:
-        async with resources.database.system() as session:
-            ended = await withdraw(session, host_id, principal.user_id)
-        for attempt_id in ended:
-            await give_back_ended(resources, host_id, attempt_id)
-
 
 AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
 OriginHeader = Annotated[str | None, Header(include_in_schema=False)]
@@ -127,18 +110,6 @@ async def complete(
     """
     await complete_attempt(resources, host_id, attempt_id, user_id=principal.user_id, given=given)
     return await _attempt(resources, host_id, attempt_id, response)
-
-
-@router.get("/preflight")
-async def get_preflight(host_id: HostIdPath, _: HostReaderDep, resources: ResourcesDep) -> PreflightShown:
-    """The last look at the org, and what it means for registrations."""
-    return await last_preflight(resources, host_id)
-
-
-@router.post("/preflight")
-async def post_preflight(host_id: HostIdPath, _: HostChangerDep, resources: ResourcesDep) -> PreflightShown:
-    """Look at the org now."""
-    return await run_preflight(resources, host_id)
 
 
 @router.put("/app-credentials")

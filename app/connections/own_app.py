@@ -94,11 +94,6 @@ async def clear_credentials(
     await revoke_all(resources, revocations)
 
 
-async def drop_retired(session: AsyncSession, host_id: str) -> None:
-    """Forget the pairs that no connection lives by any more, in the transaction that stores a new grant."""
-    await session.execute(delete(OwnApp).where(OwnApp.host_id == host_id, OwnApp.retired_at.is_not(None)))
-
-
 def _upsert(vault: Vault, host_id: str, *, user_id: str, given: OwnCredentials) -> Insert:
     values = {
         "consumer_key": vault.seal(given.key, host_id=host_id, column=CONSUMER_KEY),

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
+from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep
 from app.api.dependencies import ResourcesDep
 from app.field_mapping import service
 from app.field_mapping.object_fields import read_fields
@@ -18,8 +18,6 @@ from app.field_mapping.request_schemas import (
 from app.field_mapping.response_schemas import MappingShown, ObjectFields, Sources
 from app.field_mapping.service import Place
 from app.field_mapping.sources import read_sources
-from app.sync_preview.preview import preview
-from app.sync_preview.schemas import Preview
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["mapping"])
 
@@ -146,17 +144,3 @@ async def get_event_sources(
     response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await read_sources(session, host_id, event_id)
-
-
-@router.get("/events/{event_id}/salesforce/registrations/{registration_id}/preview")
-async def preview_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostReaderDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> Preview:
-    """Per record and field what stands, what would stand, and why: looks in Salesforce, writes nothing."""
-    response.headers.update(NO_STORE)
-    return await preview(resources, host_id, event_id, registration_id=registration_id)

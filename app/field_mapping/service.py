@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.auth import Principal
 from app.api.dependencies import Resources
 from app.api.errors import MappingChanged
+from app.connections.model.preflight_requests import want_preflight
 from app.field_mapping.effective import effective_rules
 from app.field_mapping.objects import objects_of
 from app.field_mapping.options import Options, answers_of
@@ -24,7 +25,6 @@ from app.field_mapping.validation import judge_mapping
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
-from app.preflight.service import want_preflight
 from app.sync.lookup.describe_cache import forget_describes
 from app.sync.model.mapping_rules import Rules
 

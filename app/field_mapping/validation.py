@@ -9,9 +9,9 @@ from app.field_mapping.org_metadata import OrgView
 from app.field_mapping.response_schemas import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.required_fields import may_be_invented, missing_required
-from app.sync.field_values.system_fields import PERSON_ACCOUNT
 from app.sync.field_values.validation import WRITTEN, Finding, check_mapping
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, Rules
+from app.sync.model.records import PERSON_ACCOUNT
 
 Layer = Mapping[str, Any]
 

@@ -1,15 +1,13 @@
-"""The doors to a host's settings and audit log, and to leaving single registrations out."""
+"""The endpoints of a host's settings and audit log."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
+from app.api.auth import HostChangerDep, HostIdPath, HostReaderDep
 from app.api.dependencies import ResourcesDep
 from app.hosts.audit_log import AuditPage, list_audit
 from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, read_settings
-from app.registrations.exclusion import set_excluded
-from app.registrations.schemas import Row
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["host"])
 
@@ -53,45 +51,3 @@ async def get_audit(
     """Who did what, newest first."""
     async with resources.database.tenant(host_id) as session:
         return await list_audit(session, host_id, limit=limit, cursor=cursor)
-
-
-@router.post("/events/{event_id}/salesforce/registrations/{registration_id}/exclude")
-async def exclude_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostChangerDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> Row:
-    """Never write this registration; what stands in Salesforce stays."""
-    response.headers.update(NO_STORE)
-    return await set_excluded(
-        resources,
-        host_id,
-        event_id,
-        registration_id=registration_id,
-        is_excluded=True,
-        by=principal.user_id,
-    )
-
-
-@router.post("/events/{event_id}/salesforce/registrations/{registration_id}/include")
-async def include_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostChangerDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> Row:
-    """Write this registration after all."""
-    response.headers.update(NO_STORE)
-    return await set_excluded(
-        resources,
-        host_id,
-        event_id,
-        registration_id=registration_id,
-        is_excluded=False,
-        by=principal.user_id,
-    )

@@ -8,10 +8,10 @@ from sqlalchemy import Update, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.api_budget import DEFAULT_CAP
-from app.email_address import address_key
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import BACKFILL, Connection, Host
+from app.text.email_address import address_key
 
 LISTED_MAX: Final = 1000
 WRITES: Final = ("person", "task", "member")

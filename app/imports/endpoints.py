@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Request
 from app.api.auth import Principal, scoped
 from app.api.dependencies import ResourcesDep
 from app.api.errors import MediaTypeUnsupported, ProblemBody
+from app.config.hash_pepper import pepper_of
 from app.imports.lines import ImportLine, LineAnswer
 from app.imports.stream import Importer, ImportResponse
-from app.sync.engine.drain import pepper_of
 from app.webhooks.openapi import inlined
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])

@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.config.encryption_key import parse_key
+
 VERSION = 1
 NONCE = 12
 TAG = 16
 WRAPPED = 32 + TAG
-
-
-class KeyInvalid(ValueError):
-    """An encryption key is not `kid:base64 of 32 bytes`."""
 
 
 class KeyMissing(Exception):
@@ -86,18 +84,6 @@ class Vault:
 def kid_of(sealed: bytes) -> str:
     """The id of the key that a value is wrapped with."""
     return _split(sealed)[0]
-
-
-def parse_key(text: str) -> tuple[str, bytes]:
-    """`kid:base64` of 32 bytes. Raises KeyInvalid."""
-    kid, _, encoded = text.partition(":")
-    try:
-        key = base64.b64decode(encoded, validate=True)
-    except ValueError:
-        raise KeyInvalid("an encryption key is kid:base64") from None
-    if not kid or not kid.isascii() or len(kid) > 32 or len(key) != 32:
-        raise KeyInvalid("an encryption key is kid:base64 of exactly 32 bytes")
-    return kid, key
 
 
 def new_key(kid: str) -> str:

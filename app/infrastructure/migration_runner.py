@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from app.infrastructure.database_errors import DatabaseUnreachable, first_line, sqlstate, unreachable
 from app.infrastructure.database_roles import OWNER_ROLE, take_rights
 from app.infrastructure.schema_revision import (
+    MIGRATIONS,
     NOTHING,
     STAMP,
     SchemaUnfit,
@@ -104,3 +106,11 @@ def in_one_line() -> Iterator[None]:
             raise DatabaseUnreachable(unreachable(error, "DATABASE_URL")) from error
         statement = " ".join(error.statement.split())[:80]
         raise MigrationFailed(f"nothing was changed: {first_line(error)} (at `{statement}`)") from error
+
+
+def alembic_config(url: str, tell: Say = lambda line: None) -> Config:
+    """Alembic's configuration for our migrations, wherever the process stands."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"], config.attributes["say"] = url, tell
+    return config

@@ -5,11 +5,12 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from app.config.encryption_key import KeyInvalid
 from app.config.settings import SettingsInvalid
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import NOT_MIGRATED, DatabaseUnreachable, sqlstate, unreachable
 from app.infrastructure.database_roles import RightsMissing
-from app.infrastructure.encryption import KeyInvalid, KeyMissing
+from app.infrastructure.encryption import KeyMissing
 from app.infrastructure.migration_runner import MigrationFailed
 from app.infrastructure.pepper import PepperChanged
 from app.infrastructure.schema_revision import NOTHING, STAMP, SchemaMissing, SchemaUnfit, Stamp, schema_fault

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources
 from app.api.errors import CursorInvalid
 from app.api.pagination import decode_cursor, encode_cursor
+from app.config.hash_pepper import pepper_of
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Vault
 from app.models import Delivery, Quarantined, UnknownBody
@@ -23,7 +24,6 @@ from app.operations.schemas import (
     Replayed,
 )
 from app.privacy.unparsed_bodies import UNKNOWN_BODY, UNUSABLE_BODY, open_body
-from app.sync.engine.drain import pepper_of
 from app.webhooks.ingest import record
 from app.webhooks.parse import Accepted, DeliveryUnusable, Outcome, read_delivery
 

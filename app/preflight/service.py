@@ -65,13 +65,6 @@ NOTHING_SEEN: Final = PreflightShown(
 )  # fmt: skip
 
 
-async def want_preflight(session: AsyncSession, host_id: str, org_id: str) -> None:
-    """Ask for a look in the caller's transaction; what was seen before is forgotten."""
-    values = {"org_id": org_id, "result": None, "checked_at": None, "wanted_at": func.clock_timestamp()}
-    row = insert(Preflight).values(host_id=host_id, **values)
-    await session.execute(row.on_conflict_do_update(index_elements=["host_id"], set_=values))
-
-
 async def last_preflight(resources: Resources, host_id: str) -> PreflightShown:
     """The last look at the org that is connected now. Raises NotConnected."""
     async with resources.database.tenant(host_id) as session:

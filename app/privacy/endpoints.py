@@ -8,15 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.auth import HostChangerDep, HostIdPath
+from app.api.auth import HostChangerDep, HostIdPath, Id64
 from app.api.dependencies import ResourcesDep
-from app.email_address import plain_address
+from app.config.hash_pepper import pepper_of
 from app.models import Connection, WrittenRecord
-from app.privacy.erasure import erase
+from app.privacy.erasure import ToErase, erase
 from app.salesforce.allowed_hosts import record_url
-from app.sync.engine.drain import pepper_of
-from app.webhooks.parse import ToErase
-from app.webhooks.schemas import Id64
+from app.text.email_address import plain_address
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/attendees", tags=["attendees"])
 

@@ -4,18 +4,18 @@ What stays of a registration are its ids, its state and its times; of what stand
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.email_address import address_key
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
+from app.privacy.readable import DATA_READ, OF_OTHERS_READ
 from app.privacy.tombstones import (
     ATTENDEE_ID,
     EMAIL,
@@ -26,8 +26,7 @@ from app.privacy.tombstones import (
     tombstone_key,
 )
 from app.privacy.unparsed_store import forget_unread
-from app.webhooks.parse import ToErase
-from app.webhooks.schemas import DATA_READ, OF_OTHERS_READ
+from app.text.email_address import address_key
 
 FIND = text("""
     SELECT registration_id, email_key, attendee ->> 'id' AS attendee_id FROM registrations
@@ -193,6 +192,17 @@ STRIP_LATE_RECORDS = text(f"""
 
 
 READ = {"data_read": sorted(DATA_READ), "of_others_read": sorted(OF_OTHERS_READ)}
+
+
+@dataclass(frozen=True)
+class ToErase:
+    """Somebody to erase: what was told of them up to `at`, and these registrations for ever."""
+
+    host_id: str
+    at: datetime
+    attendee_id: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    registration_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

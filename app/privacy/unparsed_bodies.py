@@ -15,9 +15,9 @@ from urllib.parse import unquote
 
 from app.api.auth import OPAQUE_ID
 from app.api.errors import FieldError
-from app.email_address import address_key
 from app.infrastructure.encryption import Vault
-from app.webhooks.schemas import moment_in
+from app.text.email_address import address_key
+from app.text.moments import moment_in
 
 UNKNOWN_BODY: Final = "unknown_bodies.sealed"
 UNUSABLE_BODY: Final = "quarantine.sealed"

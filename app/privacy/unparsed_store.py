@@ -7,15 +7,9 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.raw_connection import Statements
 from app.privacy.tombstones import MENTION, Subject, covers, known, lock_shared, mentioned, tombstone_key
 from app.privacy.unparsed_bodies import Unread, Unusable
-from app.webhooks.parse import Accepted
 
-KEEP_UNKNOWN = text(
-    "INSERT INTO unknown_bodies (host_id, webhook_id, occurred_at, sealed, mentions)"
-    " VALUES (:host_id, :webhook_id, :occurred_at, :sealed, :mentions) ON CONFLICT DO NOTHING"
-)
 KEEP_UNUSABLE = text("""
     INSERT INTO quarantine (webhook_id, reason, host_id, faults, occurred_at, body_sha256, sealed, mentions)
     SELECT :webhook_id, :reason, :host_id, CAST(:faults AS jsonb), :occurred_at, :body_sha256, :sealed,
@@ -44,20 +38,6 @@ FORGET_PLAIN = text("""
 """)
 
 
-async def keep_unknown(statements: Statements, deliveries: Iterable[Accepted], *, pepper: bytes) -> None:
-    """Keep the sealed bodies of types that we do not know."""
-    for delivery in deliveries:
-        if delivery.unread is not None:
-            values = {
-                "host_id": delivery.host_id,
-                "webhook_id": delivery.webhook_id,
-                "occurred_at": delivery.occurred_at,
-                "sealed": delivery.unread.sealed,
-                "mentions": _keys(delivery.host_id, delivery.unread.mentions, pepper=pepper),
-            }
-            await statements.execute(KEEP_UNKNOWN, values)
-
-
 async def keep_unusable(session: AsyncSession, unusable: Unusable, *, pepper: bytes) -> None:
     """Keep what is to be kept of a body that cannot be used, once however often it is sent.
 
@@ -76,7 +56,7 @@ async def keep_unusable(session: AsyncSession, unusable: Unusable, *, pepper: by
         "occurred_at": unusable.occurred_at,
         "body_sha256": unusable.body_sha256,
         "sealed": unread and unread.sealed,
-        "mentions": _keys(unusable.host_id, unread.mentions, pepper=pepper)
+        "mentions": mention_keys(unusable.host_id, unread.mentions, pepper=pepper)
         if unread and unusable.host_id
         else [],
     }
@@ -94,11 +74,11 @@ async def forget_unread(
 ) -> None:
     """Delete the bodies up to `at` that mention one of `people`, and all that mention a registration."""
     people = sorted(people)
-    for_ever = _keys(host_id, registration_ids, pepper=pepper)
+    for_ever = mention_keys(host_id, registration_ids, pepper=pepper)
     values = {
         "host_id": host_id,
         "at": at,
-        "keys": _keys(host_id, people, pepper=pepper) + for_ever,
+        "keys": mention_keys(host_id, people, pepper=pepper) + for_ever,
         "for_ever": for_ever,
     }
     await session.execute(FORGET_UNKNOWN, values)
@@ -114,5 +94,6 @@ async def _is_about_erased(
     return any(at is None or covers(erased_at, subject, at) for subject in erased_at)
 
 
-def _keys(host_id: str, texts: Iterable[str], *, pepper: bytes) -> list[bytes]:
+def mention_keys(host_id: str, texts: Iterable[str], *, pepper: bytes) -> list[bytes]:
+    """The keyed hashes under which an erasure finds the texts."""
     return sorted(tombstone_key(pepper, Subject(host_id, MENTION, each)) for each in texts)

@@ -7,7 +7,7 @@ from pydantic import StringConstraints
 
 from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
 from app.api.dependencies import ResourcesDep
-from app.hosts.event_pause import set_event_pause
+from app.registrations.event_pause import set_event_pause
 from app.registrations.listing import RowQuery, RowSort, RowState, list_rows, read_row
 from app.registrations.retry import retry_many, retry_one
 from app.registrations.schemas import RetryOutcome, RetryRequest, Row, Rows, ShortText, Stats

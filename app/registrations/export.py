@@ -7,10 +7,10 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final
 
-from app.email_address import INVISIBLE
 from app.infrastructure.database import Database
 from app.registrations.listing import RowQuery, page_by_id
 from app.registrations.schemas import Row
+from app.text.email_address import INVISIBLE
 
 PAGE: Final = 100
 """Rows that are made at a time: about 15 ms in which the process does nothing else; of 500 it was 60."""

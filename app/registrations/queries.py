@@ -1,14 +1,14 @@
 """What the monitor asks the database: registrations left-joined to the jobs of the connected org."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure.query_plans import joined_at_once
 from app.models import Registration, SyncJob, WrittenRecord
 from app.registrations.context import EventContext
 from app.registrations.registration_state import Standing
@@ -83,16 +83,6 @@ def job_of(context: EventContext) -> ColumnElement[bool]:
         SyncJob.event_id == context.event_id,
         SyncJob.org_id == (context.org_id or ""),
     )
-
-
-@asynccontextmanager
-async def joined_at_once(session: AsyncSession) -> AsyncIterator[None]:
-    """Registrations and jobs side by side: while statistics know nothing of an event that was imported just
-    now, the planner would look through all jobs for each registration.
-    """
-    await session.execute(text("SET LOCAL enable_nestloop = off"))
-    yield
-    await session.execute(text("SET LOCAL enable_nestloop = on"))
 
 
 def in_state(state: str) -> ColumnElement[bool]:

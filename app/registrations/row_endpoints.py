@@ -1,4 +1,4 @@
-"""More doors to an event's registrations: history, dry run, and the list as a file."""
+"""The endpoints of a registration's history and of the list as a file."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -12,10 +12,9 @@ from app.infrastructure import audit_log
 from app.registrations.endpoints import NO_STORE, SearchText
 from app.registrations.export import export_rows
 from app.registrations.history import read_history
-from app.registrations.history_schemas import DryRun, History
+from app.registrations.history_schemas import History
 from app.registrations.listing import RowQuery, RowState
 from app.registrations.schemas import ShortText
-from app.sync_preview.dry_run import dry_run
 
 router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce", tags=["monitor"])
 
@@ -74,20 +73,6 @@ async def read_registration_history(
         return await read_history(
             session, host_id, event_id, registration_id=registration_id, limit=limit, cursor=cursor
         )
-
-
-@router.get("/registrations/{registration_id}/dry-run")
-async def rehearse_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostReaderDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> DryRun:
-    """What would be written for one registration now: looks in Salesforce, and writes nothing."""
-    response.headers.update(NO_STORE)
-    return await dry_run(resources, host_id, event_id, registration_id=registration_id)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -35,7 +35,7 @@ from app.salesforce.error_codes import (
     sort_code,
 )
 from app.salesforce.ids import is_id, sobject_of, to18
-from app.text import storable
+from app.text.storable import storable
 
 __all__ = [
     "AnswerLost",

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.salesforce.errors import AnswerLost
 from app.salesforce.ids import MalformedId, to18
-from app.text import storable
+from app.text.storable import storable
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from app.salesforce.errors import AnswerLost, NotSent
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.responses import parse_json
 from app.salesforce.transport import build_request, send_once
-from app.text import storable
+from app.text.storable import storable
 
 AUTHORIZE_PATH: Final = "/services/oauth2/authorize"
 TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105 - a path

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.api.dependencies import Resources
 from app.api.errors import NotConnected, RegistrationNotFound, SalesforceUnavailable
+from app.config.hash_pepper import pepper_of
 from app.connections.counted_calls import budget_reached, org_calls
 from app.connections.service import open_client
 from app.models import Registration
@@ -18,7 +19,7 @@ from app.registrations.row_view import warning_shown
 from app.registrations.schemas import MemberLink, PersonLink, RecordLink, RowError
 from app.salesforce.allowed_hosts import record_url
 from app.salesforce.client import SalesforceClient
-from app.sync.engine.drain import Engine, pepper_of
+from app.sync.engine.drain import Engine
 from app.sync.engine.dry_run import Rehearsal, load_one, rehearse
 from app.sync.engine.pipeline import BudgetReached
 from app.sync.jobs.enqueue import Arm

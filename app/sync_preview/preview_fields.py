@@ -7,19 +7,13 @@ from typing import Any, Final
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.builder import is_empty
 from app.sync.field_values.converters import options_of
-from app.sync.field_values.lead_fields import Notice
 from app.sync.field_values.rule_evaluation import Target, outcome_of
 from app.sync.field_values.sources import zone_of
-from app.sync.field_values.system_fields import (
-    OURS,
-    PEOPLE,
-    PERSON_ACCOUNT,
-    field_name,
-    hosts_rules,
-    rules_of_create,
-)
+from app.sync.field_values.system_fields import OURS, PEOPLE, field_name, hosts_rules, rules_of_create
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
+from app.sync.model.notices import Notice
+from app.sync.model.records import PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview
 
 OWN_SOURCES: Final = {

@@ -12,15 +12,15 @@ from app.infrastructure.raw_connection import Statements
 from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
 from app.privacy.erasure import erase
-from app.privacy.tombstones import lock_hosts, meet
-from app.privacy.unparsed_store import keep_unknown
 from app.sync.jobs.enqueue import Arm, arm_jobs
 from app.webhooks.existing_state import Seen, look
 from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
 from app.webhooks.merge_upsert import Change, Key, keep, rows_json
 from app.webhooks.parse import Accepted, Outcome
+from app.webhooks.redaction import lock_hosts, meet
 from app.webhooks.row_mapping import has_news
 from app.webhooks.state_merge import EventState, RegistrationState, join_events, join_registrations
+from app.webhooks.unknown_types import keep_unknown
 
 PLATFORM = "platform"
 """The audit log's name for whoever sends webhooks."""

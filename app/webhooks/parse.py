@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.api.errors import FieldError, field_errors
+from app.privacy.erasure import ToErase
 from app.privacy.unparsed_bodies import Unread
 from app.webhooks.schemas import TYPES, Envelope, Head, HostRef, unmet
 from app.webhooks.snapshot import event_news, registration_news
@@ -28,17 +29,6 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     UNKNOWN_TYPE = "unknown_type"
-
-
-@dataclass(frozen=True)
-class ToErase:
-    """Somebody to erase: what was told of them up to `at`, and these registrations for ever."""
-
-    host_id: str
-    at: datetime
-    attendee_id: str | None = field(repr=False)
-    email: str | None = field(repr=False)
-    registration_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

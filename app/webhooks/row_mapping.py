@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.email_address import address_key
+from app.text.email_address import address_key
 from app.webhooks.snapshot import ATTENDEE, ATTENDEE_FIELDS, EVENT_FIELDS, REGISTRATION_FIELDS
 from app.webhooks.state_merge import (
     EventState,

@@ -4,51 +4,16 @@ Unknown fields are ignored here and stay in the kept payload. What a later step 
 bad time zone, a malformed address, a foreign Salesforce id) is not refused at the door.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
-from app.api.auth import OPAQUE_ID
-
-YEARS = range(1900, 9999)
-NO_MOMENT = "must be a date-time with an offset, such as 2026-11-24T08:00:00Z"
-RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", flags=re.ASCII
-)
-
-
-def _moment(value: object) -> datetime:
-    if isinstance(value, str):
-        return _moment_of(value)
-    raise ValueError(NO_MOMENT)
-
-
-@lru_cache(maxsize=4096)
-def _moment_of(text: str) -> datetime:
-    """Kept, since all registrations of an evening tell the same times of their event."""
-    if not RFC_3339.fullmatch(text):
-        raise ValueError(NO_MOMENT)
-    try:
-        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("must be a date and time that exist") from None
-    if moment.year not in YEARS:
-        raise ValueError(NO_MOMENT)
-    return moment
-
-
-def moment_in(value: object) -> datetime | None:
-    """The moment, where the value is one."""
-    try:
-        return _moment(value)
-    except ValueError:
-        return None
+from app.api.auth import OPAQUE_ID, Id64
+from app.text.moments import parse_moment
 
 
 def _https_url(value: str) -> str:
@@ -61,9 +26,8 @@ def _https_url(value: str) -> str:
     return value
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, BeforeValidator(parse_moment)]
 OpaqueId = Annotated[str, Field(pattern=OPAQUE_ID)]
-Id64 = Annotated[str, Field(min_length=1, max_length=64)]
 Text255 = Annotated[str, Field(max_length=255)]
 Text1000 = Annotated[str, Field(max_length=1000)]
 HttpsUrl = Annotated[str, Field(max_length=2000), AfterValidator(_https_url)]
@@ -206,10 +170,6 @@ class Data(Part):
     attendee: ErasedAttendee | None = None
     registration_ids: list[OpaqueId] | None = None
 
-
-DATA_READ = frozenset(Data.model_fields)
-OF_OTHERS_READ = frozenset(RegistrationIn.model_fields) - {"buyer"}
-"""Members that we read: what else a payload holds may name anybody."""
 
 TypeName = Annotated[str, Field(min_length=1, max_length=64)]
 

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Times
 from app.connections.service import open_client
 from app.connections.tokens.probe import probe_closed
 from app.models import Host, SyncJob
-from app.sync.engine.drain import Engine, drain, pepper_of
+from app.sync.engine.drain import Engine, drain
 from app.sync.jobs.enqueue import Arm, arm_jobs
 from simulator.org import Org
 from tests.api.conftest import Service

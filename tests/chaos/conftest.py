@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings
 from app.infrastructure.pepper import audit_key
-from app.sync.engine.drain import pepper_of
 from tests.api.conftest import service as service
 from tests.api.conftest import simulator as simulator
 from tests.chaos.steps import MortalDatabase

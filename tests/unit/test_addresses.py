@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from app.email_address import INVISIBLE, address_key, plain_address
+from app.text.email_address import INVISIBLE, address_key, plain_address
 
 ADDRESSES = [
     pytest.param(" Ann@Otter.example\n", "Ann@Otter.example", id="white space"),

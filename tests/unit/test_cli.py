@@ -15,8 +15,8 @@ from joserfc.jwk import KeySet
 
 from app.cli import main
 from app.cli.jobs import ApiRefused, OpsApi, retry_jobs, show_counts, show_jobs
+from app.config.encryption_key import parse_key
 from app.config.settings import Settings
-from app.infrastructure.encryption import parse_key
 from devtools.local_stack.secrets import LocalSecrets
 from devtools.local_stack.webhook import payload_of
 

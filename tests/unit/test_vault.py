@@ -2,16 +2,8 @@
 
 import pytest
 
-from app.infrastructure.encryption import (
-    KeyInvalid,
-    KeyMissing,
-    SealBroken,
-    Vault,
-    fingerprint,
-    kid_of,
-    new_key,
-    parse_key,
-)
+from app.config.encryption_key import KeyInvalid, parse_key
+from app.infrastructure.encryption import KeyMissing, SealBroken, Vault, fingerprint, kid_of, new_key
 
 SECRET = "5Aep861 the otter's token ü"
 HOST, COLUMN = "host_a", "connections.refresh_token"

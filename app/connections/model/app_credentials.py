@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
@@ -103,3 +103,8 @@ def open_own_app(vault: Vault, saved: OwnApp) -> AppCredentials:
         )
     except (KeyMissing, SealBroken) as error:
         raise AppUnreadable("the credentials of the host's own app cannot be opened") from error
+
+
+async def drop_retired(session: AsyncSession, host_id: str) -> None:
+    """Forget the pairs that no connection lives by any more, in the transaction that stores a new grant."""
+    await session.execute(delete(OwnApp).where(OwnApp.host_id == host_id, OwnApp.retired_at.is_not(None)))

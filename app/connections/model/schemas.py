@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_
 
 from app.api.api_budget import Budget
 from app.api.auth import Role
-from app.campaigns.schemas import BeforeConnection
 from app.user_messages.catalog import Advice
 
 State = Literal["not_configured", "not_connected", "connected", "needs_reconnect", "disconnected"]
@@ -277,6 +276,16 @@ class ProblemShown(BaseModel):
     field: str | None
     since: datetime
     advice: Advice
+
+
+class BeforeConnection(BaseModel):
+    """Registrations from before the host was connected that nobody asked to write yet, over all events."""
+
+    model_config = ConfigDict(frozen=True)
+
+    registrations: int
+    events: int
+    estimated_api_calls: int
 
 
 class Card(BaseModel):

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import AttemptNotFound
 from app.config.settings import Settings
-from app.connections.card import org_view
 from app.connections.grants.approval_limit import LIMIT, approvals_view, count_approvals, warnings_of
 from app.connections.model.app_credentials import is_own
 from app.connections.model.messages import explain
+from app.connections.model.org import org_view
 from app.connections.model.schemas import Attempt, AttemptState, SalesforceWords, User
 from app.connections.oauth.attempts import UNDER_WAY, find_attempt
 from app.connections.oauth.unconfirmed import find_unconfirmed

@@ -17,23 +17,22 @@ from app.api.errors import (
 from app.connections.grants.approval_limit import LIMIT, GrantKey, count_approvals, warnings_of
 from app.connections.grants.previous_grant import make_room, revoke_all
 from app.connections.grants.revocation import Revocation
-from app.connections.model.app_credentials import AppNotConfigured, credentials_for
+from app.connections.model.app_credentials import AppNotConfigured, credentials_for, drop_retired
 from app.connections.model.encrypted_columns import (
     ACCESS_TOKEN,
     REFRESH_TOKEN,
     UNCONFIRMED_ACCESS,
     UNCONFIRMED_REFRESH,
 )
+from app.connections.model.preflight_requests import want_preflight
 from app.connections.model.schemas import CompleteConnect
 from app.connections.oauth import attempts
 from app.connections.oauth.unconfirmed import find_unconfirmed, refuse
-from app.connections.own_app import drop_retired
 from app.connections.tokens.connection_state import NO_FAULT
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Vault
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant
-from app.preflight.service import want_preflight
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from app.connections.oauth.flow import receive, record_failure
 from app.connections.oauth.return_url import CONNECTED, returning_url
 from app.models import Host, OAuthAttempt
 from app.salesforce import oauth
-from app.text import printable
+from app.text.storable import printable
 
 router = APIRouter(prefix="/oauth/salesforce", include_in_schema=False)
 

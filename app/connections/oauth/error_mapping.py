@@ -4,7 +4,7 @@ from typing import Final
 
 from app.salesforce.errors import Failure, SalesforceError
 from app.salesforce.oauth import OAuthError, OAuthRefused
-from app.text import storable
+from app.text.storable import storable
 
 OTHER: Final = "oauth_other"
 AWAY: Final = "salesforce_away"

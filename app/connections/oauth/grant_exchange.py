@@ -20,7 +20,7 @@ from app.salesforce.ids import MalformedId, to18
 from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.oauth import OAuthError, TokenAnswer
 from app.salesforce.soql import quote
-from app.text import storable
+from app.text.storable import storable
 
 CALL_SECONDS: Final = 15.0
 ORGANIZATION: Final = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"

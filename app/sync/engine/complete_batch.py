@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import Backfill, CampaignLink, Connection, Host
 from app.salesforce.client import SalesforceClient
 from app.salesforce.limits import ApiUsage
-from app.sync.engine.job_outcome import Verdict, as_json, judge
+from app.sync.engine.job_outcome import as_json, judge
 from app.sync.execution.attempt_log import keep_history
 from app.sync.jobs.write_store import Store
 from app.sync.lookup.describe_cache import mark_stale
 from app.sync.model.cooperative import in_turns
+from app.sync.model.job_outcome import Verdict
 from app.sync.model.retry_policy import LIMIT_WAIT
 from app.sync.model.work_item import Row
 

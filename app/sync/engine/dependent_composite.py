@@ -20,8 +20,8 @@ from app.salesforce.errors import Refused
 from app.sync.execution.executor import Executor
 from app.sync.execution.write_transitions import mark_unwritten
 from app.sync.lookup.lookup import Findings
-from app.sync.matching.person_matching import ACCOUNT, Found
 from app.sync.model.batch import Batch
+from app.sync.model.records import ACCOUNT, Found
 from app.sync.model.retry_policy import STOPPING, Consequence, consequence_of
 from app.sync.model.work_item import Operation
 from app.sync.planning.plan_writes import plan_rest

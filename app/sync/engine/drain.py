@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -47,8 +46,8 @@ from app.sync.model.batch import Batch
 from app.sync.model.clock import Clock
 from app.sync.model.retry_policy import Consequence, consequence_of, is_moved, is_session_refused
 from app.sync.model.row_caps import LOOK_UP
+from app.sync.model.ticket_transfer import for_holder, row_of
 from app.sync.model.work_item import Row
-from app.sync.planning.previous_holder import for_holder, row_of
 
 log = logging.getLogger(__name__)
 
@@ -105,14 +104,6 @@ class Turn:
 
 class DrainEnded(Exception):
     """The org or the host has to wait; the rows stay where they are."""
-
-
-def pepper_of(settings: Settings) -> bytes:
-    """A key for keyed hashes: PEPPER, else made of the oldest encryption key, which must not go before."""
-    if settings.pepper is not None:
-        return bytes.fromhex(settings.pepper.get_secret_value())
-    oldest = settings.encryption_keys[-1].get_secret_value()
-    return hashlib.blake2b(oldest.encode(), digest_size=32, person=b"evs-pepper").digest()
 
 
 async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:

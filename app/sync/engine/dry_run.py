@@ -17,7 +17,7 @@ from app.salesforce.composite import Record
 from app.salesforce.recording_client import PaperClient
 from app.sync.engine.complete_batch import note_usage
 from app.sync.engine.drain import Engine
-from app.sync.engine.job_outcome import Verdict, judge
+from app.sync.engine.job_outcome import judge
 from app.sync.engine.pipeline import take_steps
 from app.sync.field_values.required_fields import lacking
 from app.sync.jobs.enqueue import Arm
@@ -28,8 +28,9 @@ from app.sync.lookup.access import AccessProblem
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.model.batch import Batch, Job, Written
 from app.sync.model.clock import Clock
+from app.sync.model.job_outcome import Verdict
+from app.sync.model.ticket_transfer import row_of
 from app.sync.model.work_item import Operation, Row
-from app.sync.planning.previous_holder import row_of
 
 STANDING_FENCES = text("""
     SELECT key, started_at FROM open_creates

@@ -1,26 +1,13 @@
 """How a row of a batch ends: the state of its job, judged from its parts. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.sync.errors.row_error import RowError
 from app.sync.lookup.access import AGAIN, SALESFORCE_ACCESS
 from app.sync.model.batch import CHECKED_IN, SlotKey, Writes
+from app.sync.model.job_outcome import Verdict
 from app.sync.model.retry_policy import RETRY_WAITS, retry_wait
 from app.sync.model.work_item import Row
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The job's next state. `burns` says whether this run spent an attempt."""
-
-    state: str
-    due_at: datetime
-    waiting_for: str | None = None
-    skipped_because: str | None = None
-    error: RowError | None = None
-    burns: bool = False
 
 
 def judge(row: Row, now: datetime, *, chance: float) -> Verdict:

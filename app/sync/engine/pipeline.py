@@ -9,6 +9,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import Refused
 from app.sync.engine.complete_batch import note_usage
 from app.sync.engine.dependent_composite import plan_linked, run_linked
+from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.execution.duplicates import settle_duplicate_accounts, settle_duplicates
 from app.sync.execution.executor import Executor
 from app.sync.jobs.write_store import Store
@@ -24,12 +25,12 @@ from app.sync.lookup.access import (
 from app.sync.lookup.create_context import Around, look_around
 from app.sync.lookup.describe_cache import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
 from app.sync.lookup.lookup import Findings, look, look_at_persons
-from app.sync.lookup.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.lookup.query_bisection import halves, is_too_large, is_unaskable, tell_unaskable
 from app.sync.lookup.requirements import Wanted, objects_of
-from app.sync.matching.person_matching import ACCOUNT, CONTACT, LEAD, People
+from app.sync.matching.person_matching import People
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import in_turns
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.work_item import Operation, Row, open_rows
 from app.sync.planning.accounts import plan_accounts, settle_accounts

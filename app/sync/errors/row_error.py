@@ -1,55 +1,18 @@
 """What went wrong with one row, in the form that is stored, grouped and shown."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import ErrorClass, Failure, Match
+from app.salesforce.errors import ErrorClass, Failure
 from app.sync.errors.grouping import group_id
 from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
 from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
 from app.sync.errors.message_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
 from app.sync.field_values.rule_evaluation import Misfit
+from app.sync.model.row_error import RowError
 
 VALUE_LENGTH = 100
-
-
-@dataclass(frozen=True)
-class RowError:
-    """One failed part of a registration. `kind` is the part: registered, checked_in."""
-
-    error_class: str
-    error_code: str
-    message: str
-    kind: str
-    sobject: str | None
-    fields: tuple[str, ...]
-    value: str | None
-    http_status: int | None
-    group_id: str
-    field_label: str | None = None
-    matches: tuple[Match, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "class": self.error_class,
-            "kind": self.kind,
-            "object": self.sobject,
-            "error_code": self.error_code,
-            "message": self.message,
-            "fields": list(self.fields),
-            "field_label": self.field_label,
-            "value": self.value,
-            "http_status": self.http_status,
-            "matches": [{"object": each.sobject, "id": each.id} for each in self.matches],
-            "advice_code": self._advice_code(),
-        }
-
-    def _advice_code(self) -> str:
-        if self.matches:
-            return DUPLICATE_NAMED
-        return advice_code_for(self.error_class, self.error_code, message=self.message, sobject=self.sobject)
 
 
 def row_error(
@@ -80,6 +43,9 @@ def row_error(
         group_id=group_id(
             error_class, failure.error_code, sobject, failure.fields, failure.message, values=values
         ),
+        advice_code=DUPLICATE_NAMED
+        if failure.matches
+        else advice_code_for(error_class, failure.error_code, message=failure.message, sobject=sobject),
         field_label=_label(failure.fields, describe),
         matches=failure.matches,
     )
@@ -88,7 +54,8 @@ def row_error(
 def own_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> RowError:
     """A failure that we saw ourselves, before or after asking Salesforce."""
     group = group_id(error_class, error_code, sobject, (), message)
-    return RowError(error_class, error_code, message, kind, sobject, (), None, None, group)
+    advice_code = advice_code_for(error_class, error_code, message=message, sobject=sobject)
+    return RowError(error_class, error_code, message, kind, sobject, (), None, None, group, advice_code)
 
 
 def misfit_error(misfit: Misfit, *, kind: str, describe: SObjectDescribe | None) -> RowError:
@@ -106,6 +73,9 @@ def misfit_error(misfit: Misfit, *, kind: str, describe: SObjectDescribe | None)
         value=misfit.value[:VALUE_LENGTH] or None,
         http_status=None,
         group_id=group,
+        advice_code=advice_code_for(
+            misfit.error_class, misfit.code, message=misfit.text, sobject=misfit.sobject
+        ),
         field_label=_label(fields, describe),
     )
 

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.salesforce.composite import RowResult, api_path, sobject_path
 from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Match
 from app.salesforce.ids import to18
-from app.sync.engine.job_outcome import Verdict
 from app.sync.jobs.write_store import Store
 from app.sync.matching.duplicate_matching import full_name
 from app.sync.matching.person_matching import People
 from app.sync.model.cooperative import in_turns
+from app.sync.model.job_outcome import Verdict
 from app.sync.model.work_item import Exchange, Operation, Row
 
 MESSAGE_LENGTH: Final = 500

@@ -11,7 +11,6 @@ from app.salesforce.soql import in_list, quote
 from app.sync.execution.attempt_log import name_matches
 from app.sync.execution.executor import Executor
 from app.sync.execution.write_transitions import refuse
-from app.sync.field_values.lead_fields import Notice
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.lookup.lookup import ACCOUNT_PREFIX, look_up_people
 from app.sync.lookup.requirements import Wanted
@@ -26,10 +25,11 @@ from app.sync.matching.duplicate_matching import (
     other_account_notice,
     other_name_notice,
 )
-from app.sync.matching.person_matching import ACCOUNT, Found, LookAgain, People, PersonRow, resolve
-from app.sync.model.batch import PERSON, SlotKey
+from app.sync.matching.person_matching import LookAgain, People, resolve
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, Written
+from app.sync.model.notices import Notice
+from app.sync.model.records import ACCOUNT, Found, PersonRow
 from app.sync.model.work_item import NOTICE, Operation, set_person
-from app.sync.planning.accounts import adopt_account
 
 TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
@@ -192,3 +192,16 @@ def _beside(operation: Operation, notice: Notice) -> Operation:
         headers=tuple(headers.items()),
         details={**operation.details, NOTICE: notice.as_json()},
     )
+
+
+def adopt_account(operation: Operation, account_id: str) -> None:
+    """Take the Account that a duplicate rule named."""
+    found = Written(
+        state="written",
+        action="create",
+        sobject=ACCOUNT,
+        sf_id=account_id,
+        details={"found_by": "duplicate_rule", "is_created_by_us": False},
+    )
+    for row in operation.rows:
+        row.slots[SlotKey(ACCOUNT_SLOT)] = found

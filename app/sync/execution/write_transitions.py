@@ -7,11 +7,12 @@ from datetime import datetime
 from app.salesforce.errors import ErrorClass, Failure
 from app.salesforce.ids import sobject_of
 from app.sync.errors.message_codes import CREATE_REFUSED
-from app.sync.errors.row_error import RowError, row_error
+from app.sync.errors.row_error import row_error
 from app.sync.field_values.states_and_countries import is_place
-from app.sync.matching.person_matching import Found
 from app.sync.model.batch import CALL_ENDED, PERSON, PROFILE, Written
+from app.sync.model.records import Found
 from app.sync.model.retry_policy import STOPPING, Consequence, consequence_of
+from app.sync.model.row_error import RowError
 from app.sync.model.work_item import Operation, Row, is_new_lead, note_holder
 from app.sync.model.written_digests import not_asserted
 

@@ -7,17 +7,14 @@ from dataclasses import field as member
 from hashlib import sha256
 from typing import Any, Final
 
-from app.email_address import address_key
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import options_of
-from app.sync.field_values.lead_fields import Notice
 from app.sync.field_values.required_fields import invented, own_fields
 from app.sync.field_values.rule_evaluation import Misfit, Outcome, Target, outcome_of, without_notice
 from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import (
     NAMES,
     PEOPLE,
-    PERSON_ACCOUNT,
     field_name,
     hosts_rules,
     object_of,
@@ -25,6 +22,9 @@ from app.sync.field_values.system_fields import (
 )
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, Rules
+from app.sync.model.notices import Notice
+from app.sync.model.records import PERSON_ACCOUNT
+from app.text.email_address import address_key
 
 DIGEST_LENGTH: Final = 12
 UNWRITEABLE_TOLD: Final = 10

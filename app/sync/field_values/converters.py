@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
-from app.email_address import plain_address
 from app.salesforce.describe import Field
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.sync.field_values.lead_fields import clean, is_usable_email, shortened, utf16_length
 from app.sync.field_values.numbers import NotANumber, UnclearNumber, number_of
 from app.sync.field_values.sources import Value, day_of, in_zone, text_of
 from app.sync.field_values.text_comparison import alike
+from app.text.email_address import plain_address
 
 TEXT_TYPES: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone"})
 NUMBER_TYPES: Final = frozenset({"int", "double", "currency", "percent"})

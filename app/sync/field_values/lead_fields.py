@@ -5,8 +5,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from app.email_address import plain_address
 from app.sync.model.batch import Attendee
+from app.sync.model.notices import Notice
+from app.text.email_address import plain_address
 
 # Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
 LENGTHS = {
@@ -35,19 +36,6 @@ FREE_MAIL_DOMAINS = frozenset(FREE_MAIL.split())
 JOINERS = frozenset("\u200c\u200d")
 VIRAMA = 9
 """The canonical combining class of every virama."""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something left out or cut, told on the row; never a failed attendee."""
-
-    code: str
-    sobject: str
-    field: str | None
-    text: str
-
-    def as_json(self) -> dict[str, Any]:
-        return {"code": self.code, "object": self.sobject, "field": self.field, "text": self.text}
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import DoesNotFit, fitted
-from app.sync.field_values.lead_fields import NO_COMPANY, Notice, utf16_length
+from app.sync.field_values.lead_fields import NO_COMPANY, utf16_length
 from app.sync.field_values.sources import day_of, zone_of
-from app.sync.field_values.system_fields import OWN_FIELDS, PERSON_ACCOUNT, hosts_rules, object_of
+from app.sync.field_values.system_fields import OWN_FIELDS, hosts_rules, object_of
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import Rules
+from app.sync.model.notices import Notice
+from app.sync.model.records import PERSON_ACCOUNT
 
 DASH: Final = "-"
 ALWAYS_FILLED: Final[Mapping[str, frozenset[str]]] = {

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import DoesNotFit, Fitted, NotInPicklist, NumberUnclear, fitted
-from app.sync.field_values.lead_fields import Notice, dropped_warning
+from app.sync.field_values.lead_fields import dropped_warning
 from app.sync.field_values.sources import (
     UnknownSource,
     Value,
@@ -21,6 +21,7 @@ from app.sync.field_values.system_fields import OURS, standard_field
 from app.sync.field_values.text_comparison import alike
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import OVERWRITE, FieldRule
+from app.sync.model.notices import Notice
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"

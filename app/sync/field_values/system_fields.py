@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from app.email_address import plain_address
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, clean, lead_company, person_name
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import EMPTY, FieldRule, Rules
-
-PERSON_ACCOUNT: Final = "PersonAccount"
-"""An Account of the person record type: Contact's rules fill it under the Account's names for its fields."""
+from app.sync.model.records import PERSON_ACCOUNT
+from app.text.email_address import plain_address
 
 OURS: Final = "ours"
 """The mode of the engine's own rules."""

@@ -9,8 +9,9 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import FITTERS, DoesNotFit, fitted, options_of
 from app.sync.field_values.sources import is_source, template_paths
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.system_fields import OWN_FIELDS, PERSON_ACCOUNT, field_name, may_lack_company
+from app.sync.field_values.system_fields import OWN_FIELDS, field_name, may_lack_company
 from app.sync.model.mapping_rules import APPEND, CREATE, FIXED, PERSON_ACCOUNT_CREATED, FieldRule, Rules
+from app.sync.model.records import PERSON_ACCOUNT
 
 WRITTEN: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
 KEPT: Final = frozenset({"Event", "Case"})

@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
 from app.salesforce.errors import SendGuardTripped
-from app.sync.errors.row_error import NOT_PROCESSED, OUTCOME_UNKNOWN, RowError
+from app.sync.errors.row_error import NOT_PROCESSED, OUTCOME_UNKNOWN
 from app.sync.model.retry_policy import MAX_DEATHS
 from app.sync.model.row_caps import Caps
+from app.sync.model.row_error import RowError
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)

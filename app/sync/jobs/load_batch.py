@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.email_address import plain_address
 from app.sync.jobs.load_queries import CLAIMED, EVENTS, GIVEN, HOLDERS, OF_HOST, SIBLINGS, SLOTS
 from app.sync.model.batch import (
     MEMBER,
@@ -26,7 +25,8 @@ from app.sync.model.batch import (
 from app.sync.model.cooperative import in_turns
 from app.sync.model.exclusions import Exclusions
 from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
-from app.sync.planning.previous_holder import FORMER_MEMBER, is_handed_on
+from app.sync.model.ticket_transfer import FORMER_MEMBER, is_handed_on
+from app.text.email_address import plain_address
 
 Value = TypeVar("Value")
 PersonKey = tuple[str, str]

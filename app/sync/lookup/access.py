@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import Failure, Refused
-from app.sync.matching.person_matching import CONTACT, LEAD
+from app.sync.model.records import CONTACT, LEAD
 from app.sync.model.retry_policy import Consequence, consequence_of
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.email_address import address_key
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
 from app.salesforce.describe import SObjectDescribe
@@ -14,9 +13,10 @@ from app.salesforce.soql import cut, in_list, like
 from app.sync.field_values.builder import fill
 from app.sync.lookup.access import is_lasting
 from app.sync.matching.account_matching import AccountRow, company_of, stems
-from app.sync.matching.person_matching import ACCOUNT
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
+from app.sync.model.records import ACCOUNT
+from app.text.email_address import address_key
 
 MOST_ALIKE: Final = 2000
 """Accounts whose names begin alike, oldest first, that are looked at."""

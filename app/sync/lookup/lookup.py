@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.email_address import address_key
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
 from app.salesforce.describe import SObjectDescribe
@@ -16,24 +15,14 @@ from app.salesforce.soql import cut, datetime_literal, in_list, quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
 from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
 from app.sync.field_values.lead_fields import is_usable_email
-from app.sync.field_values.system_fields import PERSON_ACCOUNT
 from app.sync.lookup.access import LookupRefused, is_lasting
 from app.sync.lookup.requirements import MEMBER as MEMBER_OBJECT
 from app.sync.lookup.requirements import Wanted
-from app.sync.matching.person_matching import (
-    ACCOUNT,
-    CONTACT,
-    LEAD,
-    Found,
-    LookAgain,
-    People,
-    PersonRow,
-    ids_to_look_up,
-    resolve,
-)
+from app.sync.matching.person_matching import LookAgain, People, ids_to_look_up, resolve
 from app.sync.model.batch import PERSON, Batch, Job, Written
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, Found, MemberRow, PersonRow
 from app.sync.model.reference_tags import references_in
-from app.sync.planning.member_status import MemberRow
+from app.text.email_address import address_key
 
 LOOKUP_LENGTH = 90_000
 """Characters of one query: with what joins its lists it stays below the 100,000 that SOQL may have.

@@ -5,10 +5,10 @@ from typing import Final, TypeVar
 
 from app.salesforce.errors import Refused
 from app.sync.errors.row_error import row_error
-from app.sync.matching.person_matching import LEAD
+from app.sync.model.mapping_rules import CREATED
+from app.sync.model.records import LEAD
 from app.sync.model.retry_policy import Consequence, consequence_of
 from app.sync.model.work_item import Row
-from app.sync.planning.people import CREATED
 
 TOO_LARGE_CODES: Final = frozenset(
     {

@@ -6,9 +6,9 @@ from typing import Final
 
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.builder import fields_to_read
-from app.sync.field_values.system_fields import PERSON_ACCOUNT, object_of
+from app.sync.field_values.system_fields import object_of
 from app.sync.lookup.access import NOTHING_HIDDEN, Sight
-from app.sync.matching.person_matching import ACCOUNT, CONTACT, LEAD, key_of
+from app.sync.matching.person_matching import key_of
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.mapping_rules import (
     CONTACT_CREATED,
@@ -16,6 +16,7 @@ from app.sync.model.mapping_rules import (
     PERSON_ACCOUNT_CREATED,
     Rules,
 )
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 
 MEMBER, TASK = "CampaignMember", "Task"
 PERSON_MARKS: Final = ("IsPersonAccount", "AccountId")

@@ -6,19 +6,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.salesforce.errors import Failure
-from app.sync.field_values.lead_fields import Notice
-from app.sync.matching.person_matching import (
-    ACCOUNT,
-    CONTACT,
-    LEAD,
-    Found,
-    LookAgain,
-    People,
-    PersonRow,
-    follow,
-    oldest,
-)
+from app.sync.matching.person_matching import LookAgain, People, follow, oldest
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
+from app.sync.model.notices import Notice
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MATCHED_OTHER_NAME: Final = "matched_other_name"
 DUPLICATE_ALERT: Final = "duplicate_alert"

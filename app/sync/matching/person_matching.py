@@ -2,45 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.salesforce.ids import is_id, sobject_of, to18
-from app.sync.field_values.lead_fields import Notice
 from app.sync.field_values.sources import is_source, read
 from app.sync.model.batch import FORMER, MEMBER, PERSON, Job
+from app.sync.model.notices import Notice
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
-ACCOUNT, CONTACT, LEAD = "Account", "Contact", "Lead"
 MAX_HOPS = 5
 PERSON_OF_ACCOUNT = "person_of_account"
 """The step from a person's Account to its Contact: it is no news about who the person is."""
-
-
-@dataclass(frozen=True)
-class PersonRow:
-    """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case.
-
-    An Account of a person stands for its Contact. `standing` has the fields that the rules asked to see;
-    names are read only of records that a duplicate rule named.
-    """
-
-    sobject: str
-    id: str
-    email_key: str | None
-    created_at: str
-    is_deleted: bool = False
-    is_converted: bool = False
-    converted_contact_id: str | None = None
-    master_record_id: str | None = None
-    person_contact_id: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    standing: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def person_account_id(self) -> str | None:
-        """The Account that this Contact is the person of."""
-        account_id = self.standing.get("AccountId") if self.standing.get("IsPersonAccount") else None
-        return to18(account_id) if account_id else None
 
 
 @dataclass(frozen=True)
@@ -78,16 +49,6 @@ class People:
             for email, found in by_email.items()
         }
         return cls(by_id, sorted_rows, frozenset(asked_ids), hidden, without_email, has_lost_leads)
-
-
-@dataclass(frozen=True)
-class Found:
-    """The person stands in Salesforce."""
-
-    sobject: str
-    id: str
-    found_by: str
-    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from app.email_address import address_key
+from app.text.email_address import address_key
 
 UNSAID_KIND = "attendee"
 """What a ticket is for when nobody says."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from dataclasses import field as member
 from typing import Any, Final, Self
 
+from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT
+
 CREATE, EMPTY, OVERWRITE, APPEND, OFF = "create", "empty", "overwrite", "append", "off"
 """When a field is written: with a new record only, also where it is empty, always, added to a multi-select;
 or never, which takes a default or the host's rule away."""
@@ -12,6 +14,9 @@ or never, which takes a default or the host's rule away."""
 LEAD_CREATED, CONTACT_CREATED, PERSON_ACCOUNT_CREATED, NOBODY_CREATED = (
     "lead", "contact", "person_account", "nobody",
 )  # fmt: skip
+CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
+"""The object of a new person."""
+
 ALWAYS, SAME_NAME, NEVER = "always", "same_name", "never"
 """Whether a record that a duplicate rule names is taken for the person."""
 

@@ -17,8 +17,3 @@ def reference_of(host_id: str, org_id: str, registration_id: str, slot: str) -> 
 def references_in(description: str | None) -> frozenset[str]:
     """All of our references in a text that users may have edited."""
     return frozenset(REFERENCE.findall(description or ""))
-
-
-def fence_key(pepper: bytes, kind: str, value: str) -> bytes:
-    """A keyed hash under which a person's e-mail is fenced for a whole org without being stored there."""
-    return hashlib.blake2b(f"{kind}\x1f{value}".encode(), key=pepper, digest_size=20).digest()

@@ -7,10 +7,10 @@ from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
-from app.sync.errors.row_error import RowError
-from app.sync.field_values.lead_fields import Notice
-from app.sync.matching.person_matching import LEAD, Found
 from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, Written
+from app.sync.model.notices import Notice
+from app.sync.model.records import LEAD, Found
+from app.sync.model.row_error import RowError
 
 NOTICE = "notice"
 """The detail of a person that has a warning which stays with it."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.sync.field_values.lead_fields import Notice
+from app.infrastructure.keyed_hash import fence_key
 from app.sync.lookup.create_context import account_company
 from app.sync.matching.account_matching import match, normalised
-from app.sync.matching.person_matching import ACCOUNT
-from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey, Written
+from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
-from app.sync.model.reference_tags import fence_key
+from app.sync.model.notices import Notice
+from app.sync.model.records import ACCOUNT
 from app.sync.model.work_item import Operation, Row
 from app.sync.planning.create_guard import is_free
 from app.sync.planning.merge_registrations import carrier_of
@@ -61,19 +61,6 @@ def settle_accounts(plan: Accounts, missing: Sequence[Alike]) -> list[Alike]:
         if is_made and id(carrier) not in waiting and carrier.is_open:
             ready.append(alike)
     return ready
-
-
-def adopt_account(operation: Operation, account_id: str) -> None:
-    """Take the Account that a duplicate rule named."""
-    found = Written(
-        state="written",
-        action="create",
-        sobject=ACCOUNT,
-        sf_id=account_id,
-        details={"found_by": "duplicate_rule", "is_created_by_us": False},
-    )
-    for row in operation.rows:
-        row.slots[KEY] = found
 
 
 def _plan_company(

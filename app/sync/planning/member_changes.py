@@ -9,11 +9,11 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.lookup.lookup import Findings
 from app.sync.lookup.requirements import MEMBER as MEMBER_OBJECT
 from app.sync.lookup.requirements import distinct
-from app.sync.matching.person_matching import CONTACT
 from app.sync.model.batch import SlotKey, Written
+from app.sync.model.records import CONTACT, MemberRow
 from app.sync.model.work_item import Row
 from app.sync.model.written_digests import asserted_in, asserting
-from app.sync.planning.member_status import CreateMember, KeepMember, MemberRow, UpdateMember
+from app.sync.planning.member_status import CreateMember, KeepMember, UpdateMember
 from app.sync.planning.merge_registrations import Together, in_turn, together
 from app.sync.planning.record_builder import (
     CannotBeDrafted,

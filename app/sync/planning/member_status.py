@@ -1,24 +1,14 @@
 """Which status a campaign member gets: never backwards, never over a salesperson's word. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from app.sync.model.batch import MEANINGS, Facts, Written
+from app.sync.model.records import MemberRow
 
 RANK = {meaning: rank for rank, meaning in enumerate(reversed(MEANINGS))}
 INSTEAD = {"replay_watched": "registered", "no_show": "registered"}
 """What is written where the host chose no status for a meaning; a check-in always has one."""
-
-
-@dataclass(frozen=True)
-class MemberRow:
-    """A CampaignMember as Salesforce shows it now; `standing` has the fields that the rules asked to see."""
-
-    id: str
-    status: str
-    has_responded: bool
-    standing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

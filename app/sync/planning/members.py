@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from app.sync.lookup.lookup import Findings
 from app.sync.model.batch import MEMBER, Batch, Facts, Link, SlotKey, Written
 from app.sync.model.clock import Clock
+from app.sync.model.records import MemberRow
 from app.sync.model.work_item import Operation, Row
 from app.sync.planning.member_changes import Change, changed_member, created_member
 from app.sync.planning.member_status import (
     CreateMember,
     Decision,
     KeepMember,
-    MemberRow,
     NoMember,
     decide,
     highest,

@@ -4,28 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from app.infrastructure.keyed_hash import fence_key
 from app.salesforce.composite import Record
 from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
-from app.sync.errors.row_error import RowError, own_error
+from app.sync.errors.row_error import own_error
 from app.sync.field_values.builder import fields_to_read
-from app.sync.field_values.lead_fields import Notice, is_usable_email, person_name
-from app.sync.field_values.system_fields import PERSON_ACCOUNT, object_of
-from app.sync.matching.person_matching import (
-    ACCOUNT,
-    CONTACT,
-    LEAD,
-    Found,
-    Hidden,
-    NotSearched,
-    NotThere,
-    People,
-    key_of,
-    resolve,
-)
+from app.sync.field_values.lead_fields import is_usable_email, person_name
+from app.sync.field_values.system_fields import object_of
+from app.sync.matching.person_matching import Hidden, NotSearched, NotThere, People, key_of, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
 from app.sync.model.clock import Clock
-from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, NOBODY_CREATED, PERSON_ACCOUNT_CREATED
-from app.sync.model.reference_tags import fence_key
+from app.sync.model.mapping_rules import (
+    CREATED,
+    NOBODY_CREATED,
+)
+from app.sync.model.notices import Notice
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found
+from app.sync.model.row_error import RowError
 from app.sync.model.work_item import NOTICE, Operation, Row, is_own_lead, set_person
 from app.sync.planning.create_guard import is_free
 from app.sync.planning.merge_registrations import Together, carrier_of, together
@@ -39,7 +34,6 @@ from app.sync.planning.record_builder import (
 )
 from app.sync.planning.record_builder import draft as drafted
 
-CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
 NO_ACCOUNTS: Final[Mapping[str, str]] = {}
 NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
 HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none can be created."

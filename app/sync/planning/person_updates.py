@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.salesforce.composite import Record
-from app.sync.field_values.system_fields import PERSON_ACCOUNT
 from app.sync.lookup.lookup import Findings
 from app.sync.lookup.requirements import distinct, touches_people
-from app.sync.matching.person_matching import ACCOUNT
 from app.sync.model.batch import PERSON, PROFILE, Batch, SlotKey, Written
 from app.sync.model.clock import Clock
+from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync.model.work_item import Operation, Row
 from app.sync.model.written_digests import asserted_in, asserting
 from app.sync.planning.create_guard import is_free

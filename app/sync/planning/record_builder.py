@@ -9,13 +9,14 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
 from app.sync.errors.row_error import misfit_error
 from app.sync.field_values.builder import fill
-from app.sync.field_values.lead_fields import Notice, lead_fields
+from app.sync.field_values.lead_fields import lead_fields
 from app.sync.field_values.rule_evaluation import Misfit
-from app.sync.field_values.system_fields import PERSON_ACCOUNT, field_name, hosts_rules, object_of
+from app.sync.field_values.system_fields import field_name, hosts_rules, object_of
 from app.sync.lookup.create_context import Around, organizer_of
-from app.sync.matching.person_matching import ACCOUNT, CONTACT, LEAD
 from app.sync.model.batch import Job, Written
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, Rules
+from app.sync.model.notices import Notice
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.work_item import Row
 
 QUEUE_PREFIX: Final = "00G"

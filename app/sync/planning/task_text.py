@@ -5,8 +5,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.sync.field_values.closed_status import COMPLETED
-from app.sync.field_values.lead_fields import Notice, clean, cut
+from app.sync.field_values.lead_fields import clean, cut
 from app.sync.model.batch import CHECKED_IN, REGISTERED, EventView, Job
+from app.sync.model.notices import Notice
 
 PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
 

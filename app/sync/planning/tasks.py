@@ -6,9 +6,9 @@ from app.sync.lookup.requirements import TASK
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.reference_tags import reference_of
+from app.sync.model.ticket_transfer import holders
 from app.sync.model.work_item import Operation, Row
 from app.sync.planning.create_guard import is_free
-from app.sync.planning.previous_holder import holders
 from app.sync.planning.record_builder import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
 from app.sync.planning.record_builder import draft as drafted
 from app.sync.planning.task_text import task_fields

@@ -10,11 +10,11 @@ import pytest
 
 from app.api.dependencies import Resources
 from app.cli import main
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import new_key
 from app.infrastructure.pepper import PepperChanged, check_pepper
-from app.sync.engine.drain import pepper_of
 from tests.factories import ENCRYPTION_KEY, connection_for
 from tests.integration.connections.conftest import add
 from tests.integration.workers.test_process import environment_of

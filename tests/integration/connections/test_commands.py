@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.cli import audit as audit_command
 from app.cli import keys as keys_command
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import KeyMissing, Vault, new_key
-from app.sync.engine.drain import pepper_of
 from tests.factories import ENCRYPTION_KEY, connection_for
 
 NEWER = Vault.from_texts([new_key("k2"), ENCRYPTION_KEY])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import LargeBinary, func, select, update
 
 from app.api.dependencies import Resources
+from app.config.encryption_key import parse_key
 from app.connections.grants.superseded import Replaced, leave
 from app.connections.key_rotation import RowsHeld, check_keys, keys_in_use, rewrap_all, sealed_columns
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
@@ -14,7 +15,7 @@ from app.connections.model.schemas import OwnCredentials
 from app.connections.own_app import save_credentials
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault, new_key, parse_key
+from app.infrastructure.encryption import KeyMissing, SealBroken, Vault, new_key
 from app.models import Base, Connection, OAuthAttempt, PendingRevocation
 from app.salesforce.auth import ConnectionUnusable
 from tests.factories import ENCRYPTION_KEY, NOW, connection_for

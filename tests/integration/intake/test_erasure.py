@@ -7,13 +7,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.email_address import address_key
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Vault
 from app.models import Base, Event, Host, Registration, SyncAttempt, SyncJob, WrittenRecord
-from app.privacy.erasure import erase, keep_erased
+from app.privacy.erasure import ToErase, erase, keep_erased
+from app.text.email_address import address_key
 from app.webhooks.ingest import record
-from app.webhooks.parse import ToErase
 from tests.deliveries import PEPPER, delivery, event, registration, webhook
 from tests.factories import ORG_ID, connection_for
 from tests.unit.test_addresses import ADDRESSES

@@ -10,9 +10,10 @@ from sqlalchemy.dialects import postgresql
 from app.api.errors import EventNotFound
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Vault
+from app.infrastructure.query_plans import joined_at_once
 from app.models import Connection, Event, Host, OrgLease, Registration
 from app.registrations.context import load_context
-from app.registrations.queries import counted, joined_at_once
+from app.registrations.queries import counted
 from app.registrations.schemas import Stats
 from app.registrations.stats import event_stats
 from tests.factories import NOW, ORG_ID

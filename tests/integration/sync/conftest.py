@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from app.api.dependencies import Resources
+from app.config.hash_pepper import pepper_of
 from app.config.settings import Settings, Times
 from app.connections.service import open_client
 from app.infrastructure.database import Database
@@ -28,7 +29,7 @@ from app.models import (
     SyncJob,
     WrittenRecord,
 )
-from app.sync.engine.drain import Engine, drain, pepper_of
+from app.sync.engine.drain import Engine, drain
 from app.sync.jobs.enqueue import Arm, arm_jobs
 from tests.factories_events import event_for, registration_for
 from tests.simulated_org import SimulatedOrg

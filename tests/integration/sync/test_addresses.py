@@ -1,6 +1,6 @@
 """Addresses with invisible characters: one person, whoever typed them."""
 
-from app.email_address import address_key
+from app.text.email_address import address_key
 from tests.integration.sync.conftest import Rig
 
 TYPED = "\ufeffOtter1@exam\u200bple.com\u200e"

@@ -10,9 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.models import Base
-from app.privacy.erasure import erase, keep_erased
+from app.privacy.erasure import ToErase, erase, keep_erased
 from app.webhooks.ingest import record
-from app.webhooks.parse import ToErase
 from tests.deliveries import PEPPER, delivery, registration, webhook
 from tests.integration.sync.conftest import HOST, Rig
 

@@ -13,7 +13,8 @@ from app.api.errors import (
     SalesforceRefused,
     SalesforceUnavailable,
 )
-from app.campaigns.lookup import problem_of, read_campaign
+from app.api.salesforce_errors import problem_of
+from app.campaigns.lookup import read_campaign
 from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import AnswerLost, Failure, NotSent, Refused, SalesforceError

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.campaigns.backfill import Tally, api_calls_for, estimated_end, tally_of
+from app.campaigns.backfill import Tally, estimated_end, tally_of
 from app.models import JOB_STATES
+from app.sync.jobs.unwritten import api_calls_for
 from tests.factories import NOW
 
 COUNTS = st.integers(0, 50)

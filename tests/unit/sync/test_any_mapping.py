@@ -13,9 +13,10 @@ from app.sync.field_values.builder import Filled, digest, fields_to_read, fill
 from app.sync.field_values.converters import FITTERS
 from app.sync.field_values.lead_fields import utf16_length
 from app.sync.field_values.sources import PATHS
-from app.sync.field_values.system_fields import OWN_FIELDS, PERSON_ACCOUNT
+from app.sync.field_values.system_fields import OWN_FIELDS
 from app.sync.field_values.validation import check_mapping
 from app.sync.model.mapping_rules import FieldRule, Rules
+from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import RECORDED_NAMES, described, field, job, person_account_org, recorded
 
 WORDS = st.text(max_size=40) | st.sampled_from(

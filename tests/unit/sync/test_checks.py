@@ -6,9 +6,9 @@ import pytest
 
 from app.salesforce.describe import RecordType
 from app.sync.field_values.required_fields import missing_required
-from app.sync.field_values.system_fields import PERSON_ACCOUNT
 from app.sync.field_values.validation import Finding, check_mapping
 from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import (
     described,
     field,

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.sync.model.batch import MEANINGS, Facts, Written
+from app.sync.model.records import MemberRow
 from app.sync.planning.member_status import (
     RANK,
     CreateMember,
     Decision,
     KeepMember,
-    MemberRow,
     NoMember,
     UpdateMember,
     decide,

@@ -11,9 +11,9 @@ from app.sync.field_values.rule_evaluation import (
     REQUIRED_VALUE_UNFIT,
     VALUE_NOT_IN_PICKLIST,
 )
-from app.sync.field_values.system_fields import PERSON_ACCOUNT
 from app.sync.model.batch import Attendee, Job
 from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import described, field, job, person_account_org, recorded, rule, rules
 
 DIET = field("Diet__c", length=10)

@@ -1,0 +1,76 @@
+"""Registrations that count and have no job for the connected org."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.infrastructure.query_plans import joined_at_once
+from app.models import Backfill, Registration, SyncJob
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """How many registrations of how many events nobody asked to write yet."""
+
+    registrations: int
+    events: int
+    estimated_api_calls: int
+
+
+CHUNK: Final = 1000
+CALLS_PER_CHUNK: Final = 5
+"""One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
+UNLINK = "unlink"
+ACTIVE: Final = ("running", "paused")
+IS_COUNTED: Final = and_(
+    or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None)),
+    Registration.erased_at.is_(None),
+)
+"""Registrations that reach Salesforce: confirmed once, or checked in."""
+
+
+def api_calls_for(registrations: int) -> int:
+    """ceil(registrations / 1000) batches of about five calls each; retries and refusals come on top."""
+    return -(-registrations // CHUNK) * CALLS_PER_CHUNK
+
+
+def without_job(host_id: str, org_id: str) -> list[ColumnElement[bool]]:
+    """The host's registrations that count and have no job for this org: from before it was connected."""
+    has_job = exists().where(
+        SyncJob.host_id == Registration.host_id,
+        SyncJob.registration_id == Registration.registration_id,
+        SyncJob.event_id == Registration.event_id,
+        SyncJob.org_id == org_id,
+    )
+    return [Registration.host_id == host_id, IS_COUNTED, ~has_job]
+
+
+async def count_before(session: AsyncSession, host_id: str, *, org_id: str | None) -> Unwritten:
+    """How many wait to be asked for; all of them where the host was never connected."""
+    each = by_event(host_id, org_id or "").subquery()
+    totals = select(func.coalesce(func.sum(each.c.total), 0), func.count()).select_from(each)
+    async with joined_at_once(session):
+        registrations, events = (await session.execute(totals)).one()
+    return figures(int(registrations), events)
+
+
+def by_event(host_id: str, org_id: str) -> Select[str, int]:
+    is_on_its_way = exists().where(
+        Backfill.host_id == host_id,
+        Backfill.event_id == Registration.event_id,
+        Backfill.state.in_(ACTIVE),
+        Backfill.why != UNLINK,
+    )
+    return (
+        select(Registration.event_id, func.count().label("total"))
+        .where(*without_job(host_id, org_id), ~is_on_its_way)
+        .group_by(Registration.event_id)
+    )
+
+
+def figures(registrations: int, events: int) -> Unwritten:
+    return Unwritten(
+        registrations=registrations, events=events, estimated_api_calls=api_calls_for(registrations)
+    )

@@ -1,0 +1,18 @@
+"""The next state of a job."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.sync.model.row_error import RowError
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The job's next state. `burns` says whether this run spent an attempt."""
+
+    state: str
+    due_at: datetime
+    waiting_for: str | None = None
+    skipped_because: str | None = None
+    error: RowError | None = None
+    burns: bool = False

@@ -1,0 +1,64 @@
+"""Records as they exist in Salesforce."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from app.salesforce.ids import to18
+from app.sync.model.notices import Notice
+
+PERSON_ACCOUNT: Final = "PersonAccount"
+"""An Account of the person record type: Contact's rules fill it under the Account's names for its fields."""
+
+
+ACCOUNT = "Account"
+CONTACT = "Contact"
+LEAD = "Lead"
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case.
+
+    An Account of a person stands for its Contact. `standing` has the fields that the rules asked to see;
+    names are read only of records that a duplicate rule named.
+    """
+
+    sobject: str
+    id: str
+    email_key: str | None
+    created_at: str
+    is_deleted: bool = False
+    is_converted: bool = False
+    converted_contact_id: str | None = None
+    master_record_id: str | None = None
+    person_contact_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    standing: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def person_account_id(self) -> str | None:
+        """The Account that this Contact is the person of."""
+        account_id = self.standing.get("AccountId") if self.standing.get("IsPersonAccount") else None
+        return to18(account_id) if account_id else None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The person stands in Salesforce."""
+
+    sobject: str
+    id: str
+    found_by: str
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """A CampaignMember as Salesforce shows it now; `standing` has the fields that the rules asked to see."""
+
+    id: str
+    status: str
+    has_responded: bool
+    standing: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,42 @@
+"""One failed part of a registration, as it is stored and returned."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.salesforce.errors import Match
+
+
+@dataclass(frozen=True)
+class RowError:
+    """One failed part of a registration. `kind` is the part: registered, checked_in.
+
+    `advice_code` names the message for people.
+    """
+
+    error_class: str
+    error_code: str
+    message: str
+    kind: str
+    sobject: str | None
+    fields: tuple[str, ...]
+    value: str | None
+    http_status: int | None
+    group_id: str
+    advice_code: str
+    field_label: str | None = None
+    matches: tuple[Match, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "class": self.error_class,
+            "kind": self.kind,
+            "object": self.sobject,
+            "error_code": self.error_code,
+            "message": self.message,
+            "fields": list(self.fields),
+            "field_label": self.field_label,
+            "value": self.value,
+            "http_status": self.http_status,
+            "matches": [{"object": each.sobject, "id": each.id} for each in self.matches],
+            "advice_code": self.advice_code,
+        }
