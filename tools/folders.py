@@ -27,7 +27,7 @@ def _imports_between_folders(root: Path) -> Mapping[str, set[str]]:
     for path in root.rglob("*.py"):
         folder = _folder(path, root)
         targets = {_folder_of_module(name, root) for name in _imported(path)}
-        found.setdefault(folder, set()).update(targets - {None, folder})
+        found.setdefault(folder, set()).update(each for each in targets if each not in (None, folder))
     return found
 
 

@@ -15,7 +15,7 @@ def house(root: Path, modules: dict[str, str]) -> Path:
 
 def test_folders_without_a_circle_have_no_fault(tmp_path: Path) -> None:
     app = house(
-        tmp_path, {"a/x.py": "from app.b.y import Y\nimport json\n", "b/y.py": "from app.b import z\n"}
+        tmp_path, {"a/x.py": "from app.b.y import Y\n", "b/y.py": "import json\nfrom app.b import z\n"}
     )
     assert folder_faults(app) == []
 
