@@ -19,7 +19,7 @@ from app.api.idempotency import Idempotency
 from app.api.signing_keys import KeySource
 from app.campaigns.endpoints import host_router as host_backfill_router
 from app.campaigns.endpoints import router as campaigns_router
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.connections.endpoints import router as connections_router
 from app.connections.oauth.endpoints import router as oauth_router
@@ -87,7 +87,7 @@ async def open_resources(
         follow_redirects=False,
         trust_env=False,
     )
-    database = Database.of(settings, audit_key=audit_key(pepper_of(settings)))
+    database = Database.of(settings, audit_key=audit_key(hash_pepper(settings)))
     wakeups = WakeUps(settings.redis_url)
     verifier = TokenVerifier(
         KeySource(url=settings.jwks_url, file=settings.jwks_file, http=http),
@@ -164,7 +164,7 @@ def _public_transport(settings: Settings) -> PublicTransport:
 
 
 def _intake(resources: Resources) -> IntakeWriter:
-    return IntakeWriter(resources.database, resources.wakeups, pepper=pepper_of(resources.settings))
+    return IntakeWriter(resources.database, resources.wakeups, pepper=hash_pepper(resources.settings))
 
 
 def _let_the_dashboard_in(app: FastAPI, settings: Settings) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy import text
 
 from app.registrations.stats import event_stats
-from app.sync.engine.drain import Engine
+from app.sync.engine.drain import DrainContext
 from app.sync.jobs import leases
 from app.sync.jobs.claim import claim, orgs_with_work
 from bench.rig import Rig
@@ -98,7 +98,7 @@ async def _pile_up(rig: Rig, amount: int) -> None:
     print(f"bench: past: {amount:,} jobs in {time.perf_counter() - started:.0f} s", flush=True)
 
 
-def _asked(engine: Engine, org_id: str) -> dict[str, Ask]:
+def _asked(engine: DrainContext, org_id: str) -> dict[str, Ask]:
     return {
         "claim_ms": lambda: _claim(engine, org_id),
         "sweep_ms": lambda: _sweep(engine),
@@ -129,7 +129,7 @@ def _summary(turns: Mapping[str, Sequence[Mapping[int, float]]], *, least: int, 
     return {"past": past} | ratios
 
 
-async def _claim(engine: Engine, org_id: str) -> float:
+async def _claim(engine: DrainContext, org_id: str) -> float:
     """Claim a batch in the open, then let the transaction go, so that the next one finds the same."""
     lease = await leases.acquire(engine.database, org_id, owner="bench", life=60, send_window=60)
     assert lease is not None
@@ -144,7 +144,7 @@ async def _claim(engine: Engine, org_id: str) -> float:
     return seconds
 
 
-async def _sweep(engine: Engine) -> float:
+async def _sweep(engine: DrainContext) -> float:
     started = time.perf_counter()
     orgs = await orgs_with_work(engine.database, limit=500)
     seconds = time.perf_counter() - started
@@ -153,7 +153,7 @@ async def _sweep(engine: Engine) -> float:
     return seconds
 
 
-async def _stats(engine: Engine) -> float:
+async def _stats(engine: DrainContext) -> float:
     async with engine.database.tenant(HOST) as session:
         await session.execute(text("SELECT 1"))
         started = time.perf_counter()

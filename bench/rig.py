@@ -16,12 +16,12 @@ import asyncpg
 import httpx
 
 from app.api.dependencies import Resources
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.connections.service import open_client
 from app.main import open_resources
 from app.models import Base
-from app.sync.engine.drain import Engine
+from app.sync.engine.drain import DrainContext
 from devtools.local_stack.environment import service_environment, simulator_environment
 from devtools.local_stack.local_services import LocalEngines, free_port
 from devtools.local_stack.processes import Child
@@ -161,12 +161,15 @@ class Rig:
             org.reset()
 
     @asynccontextmanager
-    async def engine(self, **changes: Any) -> AsyncIterator[tuple[Engine, Resources]]:
+    async def engine(self, **changes: Any) -> AsyncIterator[tuple[DrainContext, Resources]]:
         """The engine inside this process, so that only it and the org are measured."""
         async with open_resources(self.settings(**changes)) as resources:
             opener = partial(open_client, resources)
             settings = resources.settings
-            yield Engine(resources.database, settings, opener, "bench", pepper_of(settings)), resources
+            yield (
+                DrainContext(resources.database, settings, opener, "bench", hash_pepper(settings)),
+                resources,
+            )
 
     def _start(self) -> None:
         self.engines.start()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.sync.model.batch import CHECKED_IN, REGISTERED
-from app.sync.model.reference_tags import reference_of, references_in
+from app.sync.model.reference_tags import reference_tag, references_in
 from chaos.crowd import Registrant
 from chaos.ledger import LABELS, Grant, JobRow
 
@@ -109,7 +109,7 @@ def _check_tasks(
 ) -> None:
     told = {REGISTERED: one.confirmed_id, CHECKED_IN: one.checked_in_id}
     for slot, webhook_id in told.items():
-        reference = reference_of(one.host_id, org_id, one.registration_id, slot)
+        reference = reference_tag(one.host_id, org_id, one.registration_id, slot)
         what = f"{slot} of {one.host_id}/{one.registration_id}"
         findings.count(what, tasks[reference], least=int(webhook_id in acked))
 

@@ -10,7 +10,7 @@ from functools import partial
 import uvloop
 
 from app.api.dependencies import Resources
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys
 from app.connections.service import open_client
@@ -20,7 +20,7 @@ from app.infrastructure.pepper import check_pepper
 from app.infrastructure.startup_checks import CANNOT_START, check_database
 from app.infrastructure.telemetry import configure_logging
 from app.main import open_resources
-from app.sync.engine.drain import Engine, drain
+from app.sync.engine.drain import DrainContext, drain
 from app.sync.jobs.claim import orgs_with_work
 from devtools.local_stack.processes import PortTaken
 from workers.health import health_served
@@ -39,7 +39,7 @@ async def work(settings: Settings) -> None:
     async with open_resources(with_room(settings)) as resources:
         await check_database(resources.database)
         await check_keys(resources.database, resources.vault)
-        await check_pepper(resources.database, pepper_of(settings))
+        await check_pepper(resources.database, hash_pepper(settings))
         worker_id = new_worker_id()
         up_to = connections_up_to(resources.settings)
         log.info("worker_started", extra={"worker_id": worker_id, "database_connections_up_to": up_to})
@@ -67,12 +67,12 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
 
 def _work(resources: Resources, worker_id: str, stop: asyncio.Event) -> Work:
-    engine = Engine(
+    engine = DrainContext(
         database=resources.database,
         settings=resources.settings,
         open_client=partial(open_client, resources),
         worker_id=worker_id,
-        pepper=pepper_of(resources.settings),
+        pepper=hash_pepper(resources.settings),
     )
     return Work(
         drain=partial(_drain_and_tell, engine, resources.wakeups, stop=stop),
@@ -81,7 +81,9 @@ def _work(resources: Resources, worker_id: str, stop: asyncio.Event) -> Work:
     )
 
 
-async def _drain_and_tell(engine: Engine, wakeups: WakeUps, org_id: str, *, stop: asyncio.Event) -> bool:
+async def _drain_and_tell(
+    engine: DrainContext, wakeups: WakeUps, org_id: str, *, stop: asyncio.Event
+) -> bool:
     has_more = await drain(engine, org_id, stop=stop)
     await wakeups.tell_changed(org_id)
     return has_more

@@ -19,7 +19,7 @@ from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database
 from app.infrastructure.query_plans import joined_at_once
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.unwritten import ACTIVE, CHUNK, IS_COUNTED, UNLINK, api_calls_for, without_job
 
 AHEAD: Final = 5 * CHUNK
@@ -161,7 +161,7 @@ async def arm_backfills(database: Database, *, chunk: int = CHUNK, ahead: int = 
         if await session.scalar(connected) != backfill.org_id:
             await _end(session, backfill, "cancelled")
             return set()
-        return await arm_jobs(session, await _next_arms(session, backfill, chunk))
+        return await enqueue_jobs(session, await _next_arms(session, backfill, chunk))
 
 
 async def finish_backfills(database: Database, *, limit: int = 50) -> int:
@@ -269,7 +269,7 @@ def _own_jobs(backfill: Any) -> list[ColumnElement[bool]]:
     ]
 
 
-async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> list[Arm]:
+async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> list[JobRequest]:
     candidates = _candidates(backfill.host_id, backfill.event_id, backfill.org_id, backfill.why)
     [registration_id] = candidates.selected_columns
     query = candidates.where(registration_id > backfill.cursor).order_by(registration_id).limit(chunk)
@@ -280,7 +280,7 @@ async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> l
     backfill.total = max(backfill.total, backfill.armed)
     backfill.is_armed = len(ids) < chunk
     return [
-        Arm(
+        JobRequest(
             host_id=backfill.host_id,
             registration_id=each,
             event_id=backfill.event_id,

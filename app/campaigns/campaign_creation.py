@@ -36,7 +36,7 @@ from app.salesforce.errors import (
 from app.salesforce.ids import to18
 from app.salesforce.soql import datetime_literal, quote
 from app.sync.execution.write_transitions import FIELD_NAME
-from app.sync.model.reference_tags import reference_of, references_in
+from app.sync.model.reference_tags import reference_tag, references_in
 
 CREATE_FAILED: Final = "campaign_create_failed"
 STATUSES_NOT_CREATED: Final = "member_statuses_not_created"
@@ -77,7 +77,7 @@ class Creation:
 
     @property
     def reference(self) -> str:
-        return reference_of(self.link.host_id, self.link.org_id, self.wish.id, "campaign")
+        return reference_tag(self.link.host_id, self.link.org_id, self.wish.id, "campaign")
 
     async def store(self, session: AsyncSession, **values: Any) -> None:
         """Change the link as long as it is still this one. Raises Superseded."""

@@ -17,7 +17,7 @@ from app.campaigns.status_mapping import MEANINGS, MemberStatus
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event
-from app.sync.field_values.lead_fields import clean, shortened
+from app.sync.field_values.lead_fields import normalize_text, shortened
 
 NAME_MAX: Final = 80
 WEBINARS: Final = ("webinar", "on_demand")
@@ -141,7 +141,7 @@ async def store_wish(session: AsyncSession, event: Event, wish: Wish, *, org_id:
 
 
 def _name(given: str | None) -> str | None:
-    return shortened(clean(given) or "", NAME_MAX) or None
+    return shortened(normalize_text(given) or "", NAME_MAX) or None
 
 
 def _name_by_day(start: date | None) -> str:

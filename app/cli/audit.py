@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import load_settings
 from app.infrastructure.audit_log import OPERATIONS, Break, accept, first_broken, hosts_with_logs
 from app.infrastructure.database import Database
@@ -39,7 +39,7 @@ def audit(what: str, host_id: str | None, heads: str | None) -> int:
 
 async def _run(what: str, host_id: str | None, heads: Sequence[tuple[str, int, str]]) -> int:
     settings = load_settings()
-    pepper = pepper_of(settings)
+    pepper = hash_pepper(settings)
     database = Database.of(settings, audit_key=audit_key(pepper))
     try:
         await check_pepper(database, pepper)

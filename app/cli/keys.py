@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys, keys_in_use, rewrap_all
 from app.infrastructure.database import Database
@@ -45,7 +45,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
 
 async def _rotate(settings: Settings, database: Database, vault: Vault) -> None:
     await check_keys(database, vault)
-    await check_pepper(database, pepper_of(settings))
+    await check_pepper(database, hash_pepper(settings))
     for column, count in (await rewrap_all(database, vault)).items():
         say(f"{column}: {count} values wrapped anew")
     await _usage(settings, database, vault)
@@ -62,7 +62,7 @@ async def _usage(settings: Settings, database: Database, vault: Vault) -> None:
 
 
 async def _pepper(settings: Settings, database: Database, vault: Vault) -> None:
-    say(pepper_of(settings).hex())
+    say(hash_pepper(settings).hex())
 
 
 KEY_COMMANDS: dict[str, Callable[[Settings, Database, Vault], Awaitable[None]]] = {

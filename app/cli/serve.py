@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.edge.connection_limits import Connection
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
 from app.infrastructure.database import Database, connections_up_to
@@ -102,6 +102,6 @@ async def _check(settings: Settings) -> None:
         await check_database(database)
         keys = [key.get_secret_value() for key in settings.encryption_keys]
         await check_keys(database, Vault.from_texts(keys))
-        await check_pepper(database, pepper_of(settings))
+        await check_pepper(database, hash_pepper(settings))
     finally:
         await database.close()

@@ -5,7 +5,7 @@ import hashlib
 from app.config.settings import Settings
 
 
-def pepper_of(settings: Settings) -> bytes:
+def hash_pepper(settings: Settings) -> bytes:
     """A key for keyed hashes: PEPPER, else made of the oldest encryption key, which must not go before."""
     if settings.pepper is not None:
         return bytes.fromhex(settings.pepper.get_secret_value())

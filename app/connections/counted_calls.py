@@ -14,7 +14,7 @@ from app.connections.service import open_client, usable_connection
 from app.models import Host, OrgLease
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
-from app.sync.engine.complete_batch import is_over_cap, note_usage
+from app.sync.engine.complete_batch import is_over_cap, record_api_usage
 from app.sync.model.retry_policy import LIMIT_WAIT
 
 
@@ -45,7 +45,7 @@ async def org_calls(
     finally:
         if client is not None and client.calls:
             async with resources.database.tenant(host_id) as session:
-                await note_usage(session, host_id, client, calls=client.calls, has_written=False)
+                await record_api_usage(session, host_id, client, calls=client.calls, has_written=False)
 
 
 def budget_reached() -> ApiBudgetReached:

@@ -11,14 +11,14 @@ from app.field_mapping.response_schemas import (
     OwnerShown,
     PeopleShown,
 )
-from app.sync.model.mapping_rules import FieldRule, Rules
+from app.sync.model.mapping_rules import FieldRule, MappingRules
 
 Layer = Mapping[str, Any]
 
 
 def effective_rules(host_layer: Layer, event_layer: Layer | None = None) -> EffectiveRules:
     """What holds with these layers, and for each field rule the level that chose it."""
-    rules = Rules.of(host_layer, event_layer)
+    rules = MappingRules.of(host_layer, event_layer)
     by_level: tuple[tuple[Level, Layer], ...] = (("host", host_layer), ("event", event_layer or {}))
     chosen_by = {
         (each["object"], each["field"]): level
@@ -41,7 +41,7 @@ def effective_rules(host_layer: Layer, event_layer: Layer | None = None) -> Effe
     )
 
 
-def _people(rules: Rules) -> PeopleShown:
+def _people(rules: MappingRules) -> PeopleShown:
     by = rules.external_id
     return PeopleShown(
         create=rules.creates,

@@ -7,7 +7,7 @@ from app.field_mapping.request_schemas import NOT_WRITTEN_YET
 from app.field_mapping.response_schemas import FieldShown, ObjectFields, PicklistValue, RecordTypeShown
 from app.field_mapping.source_catalog import why_owned
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.converters import FITTERS
+from app.sync.field_values.converters import CONVERTERS
 
 
 async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_anew: bool) -> ObjectFields:
@@ -49,7 +49,7 @@ def why_not_mappable(sobject: str, field: Field) -> str | None:
     owned = why_owned(sobject, field.name)
     if owned is not None:
         return owned
-    if field.type not in FITTERS:
+    if field.type not in CONVERTERS:
         return f"fields of type {field.type} cannot be filled"
     return None if field.is_createable or field.is_updateable else "read-only for the connected user"
 

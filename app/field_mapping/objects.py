@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
+from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, PERSON_ACCOUNT_CREATED, MappingRules
 
 CREATED: Final = {
     LEAD_CREATED: ("Lead",),
@@ -14,13 +14,13 @@ PEOPLE: Final = ("Lead", "Contact")
 ALWAYS_WRITTEN: Final = ("Task", "CampaignMember")
 
 
-def objects_of(rules: Rules) -> set[str]:
+def objects_of(rules: MappingRules) -> set[str]:
     """The objects that a mapping speaks of, or that are written by it."""
     named = {rule.sobject for rule in rules.fields} | set(rules.record_types)
     found = PEOPLE if rules.opt_out_field or rules.external_id else ()
     return {*named, *found, *created_by(rules), *ALWAYS_WRITTEN}
 
 
-def created_by(rules: Rules) -> tuple[str, ...]:
+def created_by(rules: MappingRules) -> tuple[str, ...]:
     """The objects that are created for a person whom nobody knows."""
     return CREATED.get(rules.creates, ())

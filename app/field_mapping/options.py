@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.converters import FITTERS, DoesNotFit, NotInPicklist, fitted
+from app.sync.field_values.converters import CONVERTERS, ConversionError, NotInPicklist, convert
 from app.sync.field_values.states_and_countries import code_field, listed_place
 from app.sync.field_values.text_comparison import alike
-from app.sync.field_values.validation import ERROR, WARNING, Finding
-from app.sync.model.mapping_rules import FieldRule, Rules
+from app.sync.field_values.validation import ERROR, WARNING, MappingIssue
+from app.sync.model.mapping_rules import FieldRule, MappingRules
 
 NAMED_MAX = 5
 OPTION_LENGTH = 80
@@ -18,21 +18,21 @@ Options = Mapping[str, Sequence[str]]
 
 
 def check_options(
-    rules: Rules, describes: Mapping[str, SObjectDescribe], options: Options
-) -> Iterator[Finding]:
+    rules: MappingRules, describes: Mapping[str, SObjectDescribe], options: Options
+) -> Iterator[MappingIssue]:
     """A finding for each rule that does not know what to do with an option that was taken."""
     for index, rule in enumerate(rules.fields):
         taken = options.get(rule.path or "", ())
         describe = describes.get(rule.sobject)
         field = describe.fields.get(rule.field) if describe else None
-        if not taken or field is None or field.type not in FITTERS:
+        if not taken or field is None or field.type not in CONVERTERS:
             continue
         codes = code_field(describe, rule.field)
         for code, severity, message in _check(rule, field, taken, codes):
-            yield Finding(index, code, severity, rule.sobject, rule.field, message)
+            yield MappingIssue(index, code, severity, rule.sobject, rule.field, message)
 
 
-def answers_of(rules: Rules) -> frozenset[str]:
+def answers_of(rules: MappingRules) -> frozenset[str]:
     """The answers that rules are about."""
     paths = (rule.path for rule in rules.fields if rule.path)
     return frozenset(path for path in paths if path.startswith("answers."))
@@ -51,10 +51,10 @@ def _check(
     refused, unfit = [], []
     for option in taken:
         try:
-            listed_place(rule.field, codes, option) if codes else fitted(field, option, zone=UTC)
+            listed_place(rule.field, codes, option) if codes else convert(field, option, zone=UTC)
         except NotInPicklist:
             refused.append(option)
-        except DoesNotFit:
+        except ConversionError:
             unfit.append(option)
     if refused:
         text = (

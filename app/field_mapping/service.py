@@ -26,7 +26,7 @@ from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
 from app.sync.lookup.describe_cache import forget_describes
-from app.sync.model.mapping_rules import Rules
+from app.sync.model.mapping_rules import MappingRules
 
 CHANGED: Final = "salesforce.mapping_changed"
 NAMED_MAX: Final = 50
@@ -168,9 +168,9 @@ def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
     return {**parts, **rules}
 
 
-def rules_of(layers: Layers) -> Rules:
+def rules_of(layers: Layers) -> MappingRules:
     """What holds: the event's choices over the host's over the defaults."""
-    return Rules.of(layers.host.layer, layers.event.layer if layers.event else None)
+    return MappingRules.of(layers.host.layer, layers.event.layer if layers.event else None)
 
 
 def _with_own(layers: Layers, own: Stored) -> Layers:
@@ -208,7 +208,7 @@ async def _look_again(session: AsyncSession, place: Place) -> None:
         await want_preflight(session, place.host_id, org_id)
 
 
-async def _options(resources: Resources, place: Place, rules: Rules) -> Options:
+async def _options(resources: Resources, place: Place, rules: MappingRules) -> Options:
     """What attendees answered so far to the questions that the rules are about."""
     paths = answers_of(rules)
     if not paths:

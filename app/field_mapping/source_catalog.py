@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.sync.field_values.sources import ANSWERS, TEMPLATE_PART, is_source, template_paths
-from app.sync.field_values.system_fields import OWN_FIELDS
+from app.sync.field_values.system_fields import SYSTEM_FIELDS
 
 KEY_MAX: Final = 255
 
@@ -87,7 +87,7 @@ def unknown_place(template: str) -> str | None:
 
 def why_owned(sobject: str, field: str) -> str | None:
     """Why no rule may fill a field, in words; None where one may. Names are compared as Salesforce does."""
-    own = {name.lower(): name for name in OWN_FIELDS.get(sobject, EVERYWHERE)}
+    own = {name.lower(): name for name in SYSTEM_FIELDS.get(sobject, EVERYWHERE)}
     name = own.get(field.lower())
     if name is None:
         return None

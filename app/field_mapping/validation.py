@@ -8,9 +8,9 @@ from app.field_mapping.options import Options, check_options
 from app.field_mapping.org_metadata import OrgView
 from app.field_mapping.response_schemas import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
-from app.sync.field_values.required_fields import may_be_invented, missing_required
-from app.sync.field_values.validation import WRITTEN, Finding, check_mapping
-from app.sync.model.mapping_rules import DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, Rules
+from app.sync.field_values.required_fields import has_placeholder, missing_required
+from app.sync.field_values.validation import WRITTEN_OBJECTS, MappingIssue, validate_mapping
+from app.sync.model.mapping_rules import DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
 
 Layer = Mapping[str, Any]
@@ -27,22 +27,24 @@ ANYWHERE: Final = "/docs/mapping#wrong"
 
 
 def judge_mapping(
-    rules: Rules, own: Layer, view: OrgView, options: Options
+    rules: MappingRules, own: Layer, view: OrgView, options: Options
 ) -> tuple[list[MappingFinding], list[RequiredField]]:
     """Findings, those first that keep rows from being written, and the fields that are required beyond them.
 
     `own` is the layer whose places the findings name; `options` what attendees answered so far. What the org
     did not show is not judged.
     """
-    judged = [*check_mapping(rules, view.describes), *check_options(rules, view.describes, options)]
+    judged = [*validate_mapping(rules, view.describes), *check_options(rules, view.describes, options)]
     found = [_shown(each, own) for each in judged]
-    mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & WRITTEN
+    mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & WRITTEN_OBJECTS
     hidden = [_hidden(sobject) for sobject in sorted(view.hidden & mapped)]
     findings = sorted([*found, *hidden], key=lambda finding: finding.severity != "error")
     return findings, required_without_value(rules, view.describes)
 
 
-def required_without_value(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> list[RequiredField]:
+def required_without_value(
+    rules: MappingRules, describes: Mapping[str, SObjectDescribe]
+) -> list[RequiredField]:
     """The required fields that no rule fills, of each object that is created under these rules."""
     is_person = rules.creates == PERSON_ACCOUNT_CREATED
     created = [each for each in (*created_by(rules), *ALWAYS_WRITTEN) if each in describes]
@@ -52,7 +54,7 @@ def required_without_value(rules: Rules, describes: Mapping[str, SObjectDescribe
             field=field.name,
             label=field.label,
             type=field.type,
-            is_filled=rules.fills_required and may_be_invented(field),
+            is_filled=rules.fills_required and has_placeholder(field),
         )
         for sobject in created
         for field in missing_required(
@@ -63,7 +65,7 @@ def required_without_value(rules: Rules, describes: Mapping[str, SObjectDescribe
     ]
 
 
-def _shown(finding: Finding, own: Layer) -> MappingFinding:
+def _shown(finding: MappingIssue, own: Layer) -> MappingFinding:
     part, link = _place(finding)
     return MappingFinding(
         code=finding.code,
@@ -88,14 +90,14 @@ def _hidden(sobject: str) -> MappingFinding:
     )
 
 
-def _place(finding: Finding) -> tuple[str, str]:
+def _place(finding: MappingIssue) -> tuple[str, str]:
     for start, part, link in PLACES:
         if finding.code.startswith(start):
             return part, link
     return "fields", ANYWHERE
 
 
-def _path(finding: Finding, part: str, own: Layer) -> str | None:
+def _path(finding: MappingIssue, part: str, own: Layer) -> str | None:
     """Where the finding is in this level's own choices; None where another level made them."""
     if part == "fields":
         named = [(each["object"], each["field"]) for each in own.get("fields") or ()]

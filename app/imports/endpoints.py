@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from app.api.auth import Principal, scoped
 from app.api.dependencies import ResourcesDep
 from app.api.errors import MediaTypeUnsupported, ProblemBody
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.imports.lines import ImportLine, LineAnswer
 from app.imports.stream import Importer, ImportResponse
 from app.webhooks.openapi import inlined
@@ -49,6 +49,6 @@ async def import_registrations(
         raise MediaTypeUnsupported
     settings = resources.settings
     importer = Importer(
-        resources.database, resources.wakeups, pepper_of(settings), line_bytes=settings.webhook_max_bytes
+        resources.database, resources.wakeups, hash_pepper(settings), line_bytes=settings.webhook_max_bytes
     )
     return ImportResponse(importer, request)

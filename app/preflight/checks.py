@@ -34,7 +34,7 @@ from app.sync.model.mapping_rules import (
     DEFAULT_RULES,
     LEAD_CREATED,
     PERSON_ACCOUNT_CREATED,
-    Rules,
+    MappingRules,
 )
 from app.sync.model.row_caps import LOOK_UP
 
@@ -92,13 +92,13 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     return "ready_with_warnings" if "warning" in severities else "ready"
 
 
-def shown_objects(look: OrgLook, rules: Rules = DEFAULT_RULES) -> list[PreflightObject]:
+def shown_objects(look: OrgLook, rules: MappingRules = DEFAULT_RULES) -> list[PreflightObject]:
     """One line per object."""
     missing = missing_by_object(look, rules)
     return [_shown(name, look, missing.get(name, [])) for name in OBJECTS]
 
 
-def powers_of(rules: Rules) -> list[Power]:
+def powers_of(rules: MappingRules) -> list[Power]:
     """What the connected user must be able to do under a mapping."""
     created = created_by(rules)
     reading = [_reading(sobject, rules, is_created=sobject in created) for sobject in PEOPLE]
@@ -106,7 +106,7 @@ def powers_of(rules: Rules) -> list[Power]:
     return [*reading, *CREATING.get(rules.creates, ()), *(updating if rules.is_updating else ()), *POWERS]
 
 
-def _reading(sobject: str, rules: Rules, *, is_created: bool) -> Power:
+def _reading(sobject: str, rules: MappingRules, *, is_created: bool) -> Power:
     """Where people of one kind are hidden those of the other are asked for alone."""
     if is_created:
         return sobject, "read", None, ("match", blocked_by(sobject, rules))
@@ -164,7 +164,7 @@ def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
         )
 
 
-def hides_new_leads(look: OrgLook, rules: Rules) -> bool | None:
+def hides_new_leads(look: OrgLook, rules: MappingRules) -> bool | None:
     """Whether Leads that we create leave the connected user's sight; None where nobody can say."""
     is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
     is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
@@ -298,7 +298,7 @@ def _shown(name: str, look: OrgLook, missing: list[str]) -> PreflightObject:
     )
 
 
-def _passed(look: OrgLook, rules: Rules) -> Iterator[str]:
+def _passed(look: OrgLook, rules: MappingRules) -> Iterator[str]:
     words = {"read": "readable", "create": "createable", "update": "updateable"}
     snake = {"CampaignMember": "campaign_member"}
     for sobject, power, _, _ in powers_of(rules):

@@ -8,7 +8,7 @@ from typing import Final
 from app.api.api_budget import Budget
 from app.preflight.schemas import Finding
 from app.sync.lookup.access import AccessProblem
-from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.user_messages.catalog import Advice
 from app.user_messages.preflight import FINDINGS
 
@@ -41,7 +41,7 @@ class Known:
     problems: tuple[AccessProblem, ...] = ()
     has_jwt_tokens: bool = False
     caps: Mapping[str, int] = member(default_factory=dict)
-    rules: Rules = DEFAULT_RULES
+    rules: MappingRules = DEFAULT_RULES
 
 
 def make_finding(

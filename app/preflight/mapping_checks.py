@@ -10,9 +10,9 @@ from app.preflight.org_queries import OrgLook
 from app.preflight.schemas import Finding
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.states_and_countries import code_field, countries_beside
-from app.sync.field_values.validation import Finding as Misfit
-from app.sync.field_values.validation import check_mapping
-from app.sync.model.mapping_rules import DEFAULT_FIELDS, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
+from app.sync.field_values.validation import MappingIssue as Misfit
+from app.sync.field_values.validation import validate_mapping
+from app.sync.model.mapping_rules import DEFAULT_FIELDS, LEAD_CREATED, PERSON_ACCOUNT_CREATED, MappingRules
 
 LEAD_SOURCE: Final = "LeadSource"
 SOURCE_VALUE: Final = "Eventship"
@@ -64,13 +64,13 @@ def seen_objects(look: OrgLook) -> dict[str, SObjectDescribe]:
     return {name: described for name, described in look.objects.items() if described is not None}
 
 
-def blocked_by(sobject: str, rules: Rules) -> str:
+def blocked_by(sobject: str, rules: MappingRules) -> str:
     """What does not work while this object cannot be created."""
     is_person = sobject == "Account" and rules.creates == PERSON_ACCOUNT_CREATED
     return "create_person_account" if is_person else BLOCKED_BY_CREATE[sobject]
 
 
-def missing_by_object(look: OrgLook, rules: Rules) -> Mapping[str, list[str]]:
+def missing_by_object(look: OrgLook, rules: MappingRules) -> Mapping[str, list[str]]:
     """The required fields that get no value at all, by object."""
     missing: dict[str, list[str]] = {}
     for each in required_without_value(rules, seen_objects(look)):
@@ -108,7 +108,7 @@ def unwriteable(look: OrgLook, known: Known) -> Iterator[Finding]:
 
 def misfits(look: OrgLook, known: Known) -> Iterator[Finding]:
     """What the host chose and the org does not have, or does not take."""
-    for each in check_mapping(known.rules, seen_objects(look)):
+    for each in validate_mapping(known.rules, seen_objects(look)):
         named = CALLED.get(each.code)
         if named is None or _is_beside_the_point(each, look, known.rules):
             continue
@@ -160,7 +160,7 @@ def lead_source(look: OrgLook, known: Known) -> Iterator[Finding]:
             )
 
 
-def creates_leads(rules: Rules) -> bool:
+def creates_leads(rules: MappingRules) -> bool:
     return rules.creates == LEAD_CREATED
 
 
@@ -169,16 +169,16 @@ def record_type_count(described: SObjectDescribe) -> int:
     return sum(not each.is_master and each.is_available for each in described.record_types)
 
 
-def _written(sobject: str, rules: Rules) -> tuple[str, ...]:
+def _written(sobject: str, rules: MappingRules) -> tuple[str, ...]:
     is_person = sobject == "Account" and rules.creates == PERSON_ACCOUNT_CREATED
     return (*PERSON, "PersonEmail") if is_person else WRITTEN[sobject]
 
 
-def _is_default(misfit: Misfit, rules: Rules) -> bool:
+def _is_default(misfit: Misfit, rules: MappingRules) -> bool:
     return misfit.index is not None and rules.fields[misfit.index] in DEFAULT_FIELDS
 
 
-def _is_beside_the_point(misfit: Misfit, look: OrgLook, rules: Rules) -> bool:
+def _is_beside_the_point(misfit: Misfit, look: OrgLook, rules: MappingRules) -> bool:
     """A default field of an object that is neither created nor changed, or that is only not changeable."""
     if not _is_default(misfit, rules) or rules.is_updating:
         return False

@@ -41,7 +41,7 @@ from app.salesforce.describe import describe_body
 from app.salesforce.errors import Refused, SalesforceError
 from app.salesforce.jwt_tokens import ends_at
 from app.sync.field_values.closed_status import TASK_STATUS
-from app.sync.field_values.validation import WRITTEN
+from app.sync.field_values.validation import WRITTEN_OBJECTS
 from app.sync.jobs.gates import forget_fault
 from app.sync.lookup.access import (
     EMAIL_NOT_SEARCHABLE,
@@ -50,8 +50,8 @@ from app.sync.lookup.access import (
     look_again,
     settle_problems,
 )
-from app.sync.lookup.describe_cache import keep
-from app.sync.model.mapping_rules import Rules
+from app.sync.lookup.describe_cache import store_describes
+from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.row_caps import Caps
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ async def _judged(
             has_jwt_tokens=_has_jwt_tokens(resources, measured),
             problems=tuple(map(AccessProblem.of, measured.problems)),
             approvals=await _approvals(resources, measured),
-            rules=Rules.of((await read_layers(session, connection.host_id, None)).host.layer),
+            rules=MappingRules.of((await read_layers(session, connection.host_id, None)).host.layer),
         )
         await _keep_describes(session, connection, look)
         await _settle_problems(session, connection, look, known.rules)
@@ -176,15 +176,15 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
     bodies = {
         name: {} if described is None else describe_body(described)
         for name, described in look.objects.items()
-        if name in WRITTEN
+        if name in WRITTEN_OBJECTS
     }
     if look.closed_statuses is not None:
         bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}
-    await keep(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
+    await store_describes(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
 
 
 async def _settle_problems(
-    session: AsyncSession, connection: Connection, look: OrgLook, rules: Rules
+    session: AsyncSession, connection: Connection, look: OrgLook, rules: MappingRules
 ) -> None:
     """What was just seen of the user's access is what work waits for; the rest is tried anew."""
     host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.auth import HostChangerDep, HostIdPath, Id64
 from app.api.dependencies import ResourcesDep
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.models import Connection, WrittenRecord
 from app.privacy.erasure import ToErase, erase
 from app.salesforce.allowed_hosts import record_url
@@ -67,7 +67,7 @@ async def erase_attendee(
     """
     async with resources.database.system() as session:
         wish = ToErase(host_id, await _now(session), body.attendee.id, body.attendee.email)
-        erased = await erase(session, wish, pepper=pepper_of(resources.settings), by=principal.user_id)
+        erased = await erase(session, wish, pepper=hash_pepper(resources.settings), by=principal.user_id)
         records = await _records(session, host_id, erased)
     return Erased(registrations=len(erased), salesforce_records=records)
 

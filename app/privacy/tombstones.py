@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from app.infrastructure.keyed_hash import fence_key
+from app.infrastructure.keyed_hash import keyed_hash
 from app.infrastructure.raw_connection import Statements
 
 REGISTRATION, EMAIL, ATTENDEE_ID, MENTION = "registration", "email", "attendee_id", "mention"
@@ -44,7 +44,7 @@ class Subject(NamedTuple):
 
 def tombstone_key(pepper: bytes, subject: Subject) -> bytes:
     """What stays of the subject: without the pepper nobody can tell whom it names."""
-    return fence_key(pepper, f"{subject.host_id}:{subject.kind}", subject.value)
+    return keyed_hash(pepper, f"{subject.host_id}:{subject.kind}", subject.value)
 
 
 def covers(erased_at: Mapping[Subject, datetime], subject: Subject, at: datetime) -> bool:

@@ -9,7 +9,7 @@ from app.infrastructure import audit_log
 from app.models import Connection, Registration
 from app.registrations.listing import read_row
 from app.registrations.schemas import Row
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 
 # What stands in Salesforce stays; what is on its way is settled and looked at once more.
 SKIP = text("""
@@ -50,8 +50,8 @@ async def _change(session: AsyncSession, found: Registration, *, is_excluded: bo
     connection = await session.get(Connection, found.host_id)
     if connection is None:
         return set()
-    arm = Arm(found.host_id, found.registration_id, found.event_id, connection.org_id, asked_by=by)
-    return await arm_jobs(session, [arm])
+    arm = JobRequest(found.host_id, found.registration_id, found.event_id, connection.org_id, asked_by=by)
+    return await enqueue_jobs(session, [arm])
 
 
 async def _find(session: AsyncSession, host_id: str, event_id: str, *, registration_id: str) -> Registration:

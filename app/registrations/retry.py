@@ -25,7 +25,7 @@ from app.registrations.queries import (
 )
 from app.registrations.registration_state import Standing, why_not_queued
 from app.registrations.schemas import NotQueued, RetryFilter, RetryOutcome
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 
 
 @dataclass(frozen=True)
@@ -206,8 +206,8 @@ async def _queue(session: AsyncSession, context: EventContext, *, verdict: Verdi
     if context.org_id is None:
         return
     new = [each.registration_id for each in verdict.queued if each.standing.job_state is None]
-    arm = partial(Arm, context.host_id, event_id=context.event_id, org_id=context.org_id, why="retry")
-    await arm_jobs(session, [arm(each, asked_by=asked_by) for each in new])
+    arm = partial(JobRequest, context.host_id, event_id=context.event_id, org_id=context.org_id, why="retry")
+    await enqueue_jobs(session, [arm(each, asked_by=asked_by) for each in new])
 
 
 async def _record(

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.api.dependencies import Resources
 from app.api.errors import NotConnected, RegistrationNotFound, SalesforceUnavailable
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.connections.counted_calls import budget_reached, org_calls
 from app.connections.service import open_client
 from app.models import Registration
@@ -19,19 +19,19 @@ from app.registrations.row_view import warning_shown
 from app.registrations.schemas import MemberLink, PersonLink, RecordLink, RowError
 from app.salesforce.allowed_hosts import record_url
 from app.salesforce.client import SalesforceClient
-from app.sync.engine.drain import Engine
-from app.sync.engine.dry_run import Rehearsal, load_one, rehearse
+from app.sync.engine.drain import DrainContext
+from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.pipeline import BudgetReached
-from app.sync.jobs.enqueue import Arm
-from app.sync.model.batch import PERSON, PROFILE, SlotKey, Written
-from app.sync.model.work_item import Row
+from app.sync.jobs.enqueue import JobRequest
+from app.sync.model.batch import PERSON, PROFILE, SlotKey, WrittenSlot
+from app.sync.model.work_item import WorkItem
 
 
 @dataclass(frozen=True)
 class Rehearsed:
     """A rehearsal with what stood around it; `client` asks the same org further."""
 
-    rehearsal: Rehearsal
+    rehearsal: DryRunResult
     context: EventContext
     client: SalesforceClient
 
@@ -54,17 +54,17 @@ async def rehearsed(
     context = await _context(resources, host_id, event_id, registration_id=registration_id)
     org_id = _open_org(context)
     async with org_calls(resources, host_id) as client:
-        arm = Arm(host_id, registration_id, event_id, org_id, why="link")
-        batch = await load_one(resources.database, arm)
+        arm = JobRequest(host_id, registration_id, event_id, org_id, why="link")
+        batch = await load_single(resources.database, arm)
         try:
-            rehearsal = await rehearse(_engine(resources), client, batch)
+            rehearsal = await run_dry(_engine(resources), client, batch)
         except BudgetReached:
             raise budget_reached() from None
         client.usage = rehearsal.client.usage
         yield Rehearsed(rehearsal, context, client)
 
 
-def tell(rehearsal: Rehearsal, context: EventContext) -> DryRun:
+def tell(rehearsal: DryRunResult, context: EventContext) -> DryRun:
     """The rehearsal in the dashboard's words."""
     row, verdict, client = rehearsal.row, rehearsal.verdict, rehearsal.client
     waiting_for = "pause" if context.gates.closed_because == "paused" else verdict.waiting_for
@@ -107,13 +107,15 @@ def _open_org(context: EventContext) -> str:
     return context.org_id
 
 
-def _engine(resources: Resources) -> Engine:
+def _engine(resources: Resources) -> DrainContext:
     opener = partial(open_client, resources)
     settings = resources.settings
-    return Engine(resources.database, settings, opener, worker_id="dry run", pepper=pepper_of(settings))
+    return DrainContext(
+        resources.database, settings, opener, worker_id="dry run", pepper=hash_pepper(settings)
+    )
 
 
-def _person(rehearsal: Rehearsal, context: EventContext) -> PersonPlan:
+def _person(rehearsal: DryRunResult, context: EventContext) -> PersonPlan:
     row = rehearsal.row
     fields = _sent_fields(rehearsal, PERSON)
     if fields is not None:
@@ -130,7 +132,7 @@ def _person(rehearsal: Rehearsal, context: EventContext) -> PersonPlan:
     return PersonPlan(action="found" if changes is None else "update", person=person, fields=changes)
 
 
-def _activities(rehearsal: Rehearsal, context: EventContext) -> list[ActivityPlan]:
+def _activities(rehearsal: DryRunResult, context: EventContext) -> list[ActivityPlan]:
     plans = []
     for key, slot in sorted(rehearsal.row.slots.items()):
         if not key.slot.startswith("task:"):
@@ -144,7 +146,7 @@ def _activities(rehearsal: Rehearsal, context: EventContext) -> list[ActivityPla
     return plans
 
 
-def _member(rehearsal: Rehearsal, context: EventContext) -> MemberPlan:
+def _member(rehearsal: DryRunResult, context: EventContext) -> MemberPlan:
     row = rehearsal.row
     slot = row.slots.get(row.job.member_key) if row.job.member_key else None
     standing = row.job.written.get(row.job.member_key) if row.job.member_key else None
@@ -160,7 +162,7 @@ def _member(rehearsal: Rehearsal, context: EventContext) -> MemberPlan:
     return MemberPlan(action="none", reason=_why_no_member(row, slot), member=member, fields=None)
 
 
-def _why_no_member(row: Row, slot: Written | None) -> str:
+def _why_no_member(row: WorkItem, slot: WrittenSlot | None) -> str:
     reasons = (
         ("not_linked", row.job.link is None),
         ("campaign_broken", row.is_held),
@@ -171,7 +173,7 @@ def _why_no_member(row: Row, slot: Written | None) -> str:
     return next((reason for reason, is_so in reasons if is_so), "not_wanted")
 
 
-def _sent_fields(rehearsal: Rehearsal, slot: str) -> dict[str, Any] | None:
+def _sent_fields(rehearsal: DryRunResult, slot: str) -> dict[str, Any] | None:
     """The fields of the record that would be sent for a slot; None where nothing would be."""
     for exchange in rehearsal.row.exchanges:
         if exchange.slot == slot:
@@ -182,12 +184,12 @@ def _sent_fields(rehearsal: Rehearsal, slot: str) -> dict[str, Any] | None:
     return None
 
 
-def _link(slot: Written, context: EventContext) -> dict[str, Any]:
+def _link(slot: WrittenSlot, context: EventContext) -> dict[str, Any]:
     instance_url = context.connection.instance_url if context.connection else None
     url = record_url(instance_url, slot.sobject, slot.sf_id) if instance_url and slot.sf_id else None
     return {"object": slot.sobject, "id": slot.sf_id, "url": url}
 
 
-def _error(rehearsal: Rehearsal, context: EventContext) -> RowError | None:
+def _error(rehearsal: DryRunResult, context: EventContext) -> RowError | None:
     error = rehearsal.verdict.error
     return error_of(error.as_json(), at=context.now, group_id=error.group_id) if error else None

@@ -13,9 +13,9 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.ids import to18
 from app.salesforce.recording_client import PaperClient
 from app.salesforce.soql import quote
-from app.sync.engine.dry_run import Rehearsal
+from app.sync.engine.dry_run import DryRunResult
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.model.batch import PERSON, PROFILE, Written
+from app.sync.model.batch import PERSON, PROFILE, WrittenSlot
 from app.sync_preview.dry_run import Rehearsed, rehearsed, tell
 from app.sync_preview.preview_fields import BESIDE, Planned, fields_to_show, preview_fields
 from app.sync_preview.schemas import Preview, RecordPreview
@@ -45,7 +45,7 @@ async def preview(resources: Resources, host_id: str, event_id: str, *, registra
     return _told(done, touched, planned)
 
 
-def touched_by(rehearsal: Rehearsal) -> list[Touched]:
+def touched_by(rehearsal: DryRunResult) -> list[Touched]:
     """The records that the run would write or leave as they are, the person first."""
     slots = {key.slot: slot for key, slot in rehearsal.row.slots.items()}
     sent = {each.slot: each.request for each in rehearsal.row.exchanges}
@@ -62,7 +62,9 @@ def touched_by(rehearsal: Rehearsal) -> list[Touched]:
     )
 
 
-def _written(slot: str, request: Mapping[str, Any], standing: Written | None, client: PaperClient) -> Touched:
+def _written(
+    slot: str, request: Mapping[str, Any], standing: WrittenSlot | None, client: PaperClient
+) -> Touched:
     [record] = request["body"].get("records", [request["body"]])
     sobject = record.get("attributes", {}).get("type") or request["path"].rpartition("/")[2]
     is_new = request["method"] == "POST"

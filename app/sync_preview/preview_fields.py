@@ -7,12 +7,12 @@ from typing import Any, Final
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.builder import is_empty
 from app.sync.field_values.converters import options_of
-from app.sync.field_values.rule_evaluation import Target, outcome_of
+from app.sync.field_values.rule_evaluation import RuleTarget, evaluate_rule
 from app.sync.field_values.sources import zone_of
-from app.sync.field_values.system_fields import OURS, PEOPLE, field_name, hosts_rules, rules_of_create
+from app.sync.field_values.system_fields import PEOPLE, SYSTEM, custom_rules, field_name, rules_of_create
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview
 
@@ -47,7 +47,7 @@ class Planned:
     sent: Mapping[str, Any] = field(default_factory=dict)
     now: Mapping[str, Any] | None = None
     describe: SObjectDescribe | None = None
-    notices: Sequence[Notice] = ()
+    notices: Sequence[RowWarning] = ()
 
     @property
     def kind(self) -> str:
@@ -61,7 +61,7 @@ class Planned:
         if self.now is None:
             found = rules_of_create(self.kind, rules, job, self.describe)
         else:
-            found = hosts_rules(self.kind, rules, self.describe)
+            found = custom_rules(self.kind, rules, self.describe)
         return {rule.field: rule for rule in found}
 
     @property
@@ -110,7 +110,7 @@ def _preview(planned: Planned, name: str) -> FieldPreview:
         label=known.label if known else name,
         now=now,
         then=planned.sent.get(name, now),
-        mode=rule.mode if rule else OURS,
+        mode=rule.mode if rule else SYSTEM,
         from_=_source(name, rule),
         why=why,
         text=notice.text if notice else None,
@@ -118,7 +118,7 @@ def _preview(planned: Planned, name: str) -> FieldPreview:
 
 
 def _source(name: str, rule: FieldRule | None) -> str | None:
-    if rule is None or rule.mode == OURS:
+    if rule is None or rule.mode == SYSTEM:
         return OWN_SOURCES.get(name)
     return rule.path or rule.template
 
@@ -146,8 +146,8 @@ def _why_not_changed(planned: Planned, rule: FieldRule, now: Any) -> str:
     known = planned.describe.fields.get(rule.field) if planned.describe else None
     if rule.mode == EMPTY and not is_empty(now, known):
         return "kept"
-    target = Target(planned.sobject, planned.job, zone_of(planned.job), planned.describe, is_new=False)
-    fit = outcome_of(rule, target).fit
+    target = RuleTarget(planned.sobject, planned.job, zone_of(planned.job), planned.describe, is_new=False)
+    fit = evaluate_rule(rule, target).fit
     if fit is None:
         return "no_value"
     return "same" if fit.value == now or _is_among(rule, fit.value, now) else "theirs"

@@ -12,7 +12,7 @@ from app.infrastructure.raw_connection import Statements
 from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
 from app.privacy.erasure import erase
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.webhooks.existing_state import Seen, look
 from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
 from app.webhooks.merge_upsert import Change, Key, keep, rows_json
@@ -90,7 +90,7 @@ async def record_news(statements: Statements, deliveries: Sequence[Accepted], *,
     await _keep_hosts(statements, fresh, seen)
     await keep(statements, EVENTS, _event_news(fresh), stored=seen.events)
     changes = await keep(statements, REGISTRATIONS, _registration_news(fresh), stored=seen.registrations)
-    org_ids = await arm_jobs(statements, await _arms(statements, changes, seen))
+    org_ids = await enqueue_jobs(statements, await _arms(statements, changes, seen))
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
         delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
@@ -109,7 +109,7 @@ async def record_imported(session: AsyncSession, lines: Sequence[Accepted], *, p
     await keep(session, EVENTS, _event_news(spared), stored=seen.events)
     changes = await keep(session, REGISTRATIONS, _registration_news(spared), stored=seen.registrations)
     wanted = await _asked_for(session, await _arms(session, changes, seen))
-    org_ids = await arm_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
+    org_ids = await enqueue_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
     return Imported({change.key for change in changes}, org_ids)
 
 
@@ -197,13 +197,13 @@ def _registration_news(fresh: Iterable[Accepted]) -> dict[Key, RegistrationState
     return news
 
 
-async def _arms(statements: Statements, changes: Iterable[Change], seen: Seen) -> list[Arm]:
+async def _arms(statements: Statements, changes: Iterable[Change], seen: Seen) -> list[JobRequest]:
     """What to write: news of connected hosts that reached Salesforce already or should now."""
     org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
     news = [change for change in changes if change.key[0] in org_of and has_news(change.before, change.after)]
     has_job = await _with_job(statements, [change.key for change in news if not _is_wanted(change)])
     return [
-        Arm(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
+        JobRequest(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
         for change in news
         if _is_wanted(change) or change.key in has_job
     ]
@@ -221,7 +221,7 @@ async def _with_job(statements: Statements, keys: Sequence[Key]) -> set[Key]:
     return {(host_id, registration_id) for host_id, registration_id in found}
 
 
-async def _asked_for(session: AsyncSession, arms: Sequence[Arm]) -> list[Arm]:
+async def _asked_for(session: AsyncSession, arms: Sequence[JobRequest]) -> list[JobRequest]:
     """Those with a job already, or in an event that writes to a campaign."""
     has_job = await _with_job(session, [(arm.host_id, arm.registration_id) for arm in arms])
     columns = (CampaignLink.host_id, CampaignLink.event_id)

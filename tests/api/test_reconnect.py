@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import Times
 from app.connections.service import open_client
 from app.connections.tokens.probe import probe_closed
 from app.models import Host, SyncJob
-from app.sync.engine.drain import Engine, drain
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.engine.drain import DrainContext, drain
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from simulator.org import Org
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for
@@ -38,7 +38,7 @@ Cure = Callable[[Service], Awaitable[object]]
 
 def engine_of(
     service: Service, *, ends_at_send: int | None = None, end: End = lambda service: None, batch: int = BATCH
-) -> Engine:
+) -> DrainContext:
     """An engine with ordinary times and small batches; before the given send, access ends."""
     resources = service.resources
     changes = {"times": Times(drain_budget=25, stop=30), "batch_size_max": batch}
@@ -53,7 +53,7 @@ def engine_of(
 
         return await open_client(resources, host_id, before_send=guarded)
 
-    return Engine(resources.database, settings, opener, "worker_otter", pepper_of(settings))
+    return DrainContext(resources.database, settings, opener, "worker_otter", hash_pepper(settings))
 
 
 async def register(service: Service, org_id: str, jobs: int = JOBS) -> None:
@@ -66,8 +66,11 @@ async def register(service: Service, org_id: str, jobs: int = JOBS) -> None:
         async with database.system() as session:
             session.add_all(registration_for(number) for number in numbers)
             await session.flush()
-            arms = [Arm("host_a", f"reg_{number:05}", "evt_otters", org_id, why="live") for number in numbers]
-            await arm_jobs(session, arms)
+            arms = [
+                JobRequest("host_a", f"reg_{number:05}", "evt_otters", org_id, why="live")
+                for number in numbers
+            ]
+            await enqueue_jobs(session, arms)
 
 
 async def states(service: Service) -> Counter[str]:
@@ -207,7 +210,7 @@ async def tasks(service: Service) -> Counter[str]:
     return Counter(str(row["WhoId"]) for row in rows)
 
 
-async def drain_all(engine: Engine, org_id: str) -> None:
+async def drain_all(engine: DrainContext, org_id: str) -> None:
     while await drain(engine, org_id, stop=asyncio.Event()):
         pass
 

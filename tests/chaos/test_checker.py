@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.sync.model.batch import CHECKED_IN, REGISTERED
-from app.sync.model.reference_tags import reference_of
+from app.sync.model.reference_tags import reference_tag
 from chaos.checker import Findings, OrgState, check, check_jobs
 from chaos.crowd import OPENED_AT, Registrant, hosts_for, registrants_for, webhooks_for
 from chaos.ledger import Grant, JobRow
@@ -21,7 +21,7 @@ MEMBER = {"Id": "00v1", "LeadId": "00Q1", "ContactId": None, "Status": "Responde
 
 
 def task(slot: str) -> dict[str, Any]:
-    return {"Description": f"Ref: {reference_of('host_0a', ORG, 'reg_1', slot)}"}
+    return {"Description": f"Ref: {reference_tag('host_0a', ORG, 'reg_1', slot)}"}
 
 
 RIGHT = OrgState([LEAD], [], [task(REGISTERED), task(CHECKED_IN)], [MEMBER])

@@ -10,9 +10,9 @@ import pytest
 
 from app.api.dependencies import Resources
 from app.main import open_resources
-from app.sync.engine.drain import Engine
+from app.sync.engine.drain import DrainContext
 from app.sync.model.batch import CHECKED_IN, REGISTERED
-from app.sync.model.reference_tags import reference_of, references_in
+from app.sync.model.reference_tags import reference_tag, references_in
 from app.webhooks.ingest import record
 from tests.chaos.steps import Died, MortalDatabase, MortalTransport, Steps
 from tests.deliveries import delivery, event, registration, webhook
@@ -35,7 +35,7 @@ class Worker:
     batch_size: int = 1000
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> DrainContext:
         settings = self.resources.settings.model_copy(update={"batch_size_max": self.batch_size})
         return engine_of(replace(self.resources, database=self.mortal, settings=settings), worker_id="mortal")
 
@@ -97,7 +97,7 @@ async def expect_once(rig: Rig, count: int, *, slots: tuple[str, ...], status: s
     assert leads == {f"otter{number}@example.com": 1 for number in range(1, count + 1)}
     found = Counter(ref for row in await rig.records("Task") for ref in references_in(row["Description"]))
     references = [
-        reference_of(HOST, rig.org.org_id, f"reg_{number:05}", slot)
+        reference_tag(HOST, rig.org.org_id, f"reg_{number:05}", slot)
         for number in range(1, count + 1)
         for slot in slots
     ]

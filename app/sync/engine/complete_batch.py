@@ -14,17 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models import Backfill, CampaignLink, Connection, Host
 from app.salesforce.client import SalesforceClient
 from app.salesforce.limits import ApiUsage
-from app.sync.engine.job_outcome import as_json, judge
-from app.sync.execution.attempt_log import keep_history
-from app.sync.jobs.write_store import Store
+from app.sync.engine.job_outcome import decide_outcome, outcome_as_json
+from app.sync.execution.attempt_log import insert_attempts
+from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.describe_cache import mark_stale
-from app.sync.model.cooperative import in_turns
-from app.sync.model.job_outcome import Verdict
+from app.sync.model.cooperative import yielding
+from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.retry_policy import LIMIT_WAIT
-from app.sync.model.work_item import Row
+from app.sync.model.work_item import WorkItem
 
 BACKFILL_REASONS = frozenset({"link", "request", "reapply", "before_connection"})
-FINISH = text("""
+COMPLETE_JOBS = text("""
     UPDATE sync_jobs AS job
     SET state = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
                      THEN 'pending' ELSE ended.state END,
@@ -62,38 +62,40 @@ FINISH = text("""
 
 
 @dataclass(frozen=True)
-class Tally:
+class BatchSummary:
     """What one batch did: rows by end, and whether anything became uncertain."""
 
     rows: int
     has_uncertain: bool
 
 
-async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | None, *, calls: int) -> Tally:
+async def complete_batch(
+    store: WriteStore, rows: Sequence[WorkItem], client: SalesforceClient | None, *, calls: int
+) -> BatchSummary:
     """Commit how every row ended. Raises LeaseLost when they belong to another worker by now."""
     async with store.database.tenant(store.batch.host_id) as session:
         now = await store.hold(session, rows)
         await store.save(session, rows)
         await store.drop_fences(session, rows)
         verdicts = [
-            (row, judge(row, now, chance=random.random()))  # noqa: S311 -- jitter
-            async for row in in_turns(rows)
+            (row, decide_outcome(row, now, chance=random.random()))  # noqa: S311 -- jitter
+            async for row in yielding(rows)
         ]
-        await _finish_jobs(session, store, verdicts)
-        await keep_history(session, store, verdicts, calls=calls)
-        await _break_links(session, store, rows)
-        await _doubt_describes(session, store, rows)
+        await _complete_jobs(session, store, verdicts)
+        await insert_attempts(session, store, verdicts, calls=calls)
+        await _mark_links_broken(session, store, rows)
+        await _invalidate_describes(session, store, rows)
         if client is not None:
-            await note_usage(
+            await record_api_usage(
                 session, store.batch.host_id, client, calls=calls, has_written=_any_synced(verdicts)
             )
     # On its own: arming locks a backfill before its jobs, so it must not be locked after them here.
     async with store.database.tenant(store.batch.host_id) as session:
-        await _charge_backfill(session, store, rows, calls)
-    return Tally(len(rows), any(verdict.state == "ambiguous" for _, verdict in verdicts))
+        await _add_backfill_calls(session, store, rows, calls)
+    return BatchSummary(len(rows), any(verdict.state == "ambiguous" for _, verdict in verdicts))
 
 
-async def note_usage(
+async def record_api_usage(
     session: AsyncSession, host_id: str, client: SalesforceClient, *, calls: int, has_written: bool
 ) -> bool:
     """Keep the org's own API figures; returns whether the host's share of them is used up.
@@ -128,18 +130,20 @@ def is_over_cap(usage: ApiUsage, cap_percent: int) -> bool:
     return usage.used * 100 >= usage.limit * cap_percent
 
 
-async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
-    ended = [as_json(row, verdict, store.batch.writes) async for row, verdict in in_turns(verdicts)]
+async def _complete_jobs(
+    session: AsyncSession, store: WriteStore, verdicts: Sequence[tuple[WorkItem, JobOutcome]]
+) -> None:
+    ended = [outcome_as_json(row, verdict, store.batch.writes) async for row, verdict in yielding(verdicts)]
     values = {
         "ended": to_json(ended).decode(),
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,
         "is_fenced": "fence" not in store.lease.guards_off,
     }
-    await session.execute(FINISH, values)
+    await session.execute(COMPLETE_JOBS, values)
 
 
-async def _break_links(session: AsyncSession, store: Store, rows: Sequence[Row]) -> None:
+async def _mark_links_broken(session: AsyncSession, store: WriteStore, rows: Sequence[WorkItem]) -> None:
     """A campaign that is gone, hidden or lost a chosen status: its link is broken until somebody mends it.
 
     Only the version that was looked at: a link that was mended or replaced meanwhile is another one.
@@ -162,14 +166,16 @@ async def _break_links(session: AsyncSession, store: Store, rows: Sequence[Row])
         )
 
 
-async def _doubt_describes(session: AsyncSession, store: Store, rows: Sequence[Row]) -> None:
+async def _invalidate_describes(session: AsyncSession, store: WriteStore, rows: Sequence[WorkItem]) -> None:
     """What Salesforce contradicted, or what a row failed by, is asked for anew before the next batch."""
     misjudged = {sobject for row in rows for sobject in row.misjudged}
     if misjudged:
         await mark_stale(session, misjudged, host_id=store.batch.host_id, org_id=store.batch.org_id)
 
 
-async def _charge_backfill(session: AsyncSession, store: Store, rows: Sequence[Row], calls: int) -> None:
+async def _add_backfill_calls(
+    session: AsyncSession, store: WriteStore, rows: Sequence[WorkItem], calls: int
+) -> None:
     """Count the calls of a batch for the backfill that most of its rows belong to."""
     events = Counter(row.job.event.event_id for row in rows if row.job.why in BACKFILL_REASONS)
     if events and calls:
@@ -185,5 +191,5 @@ async def _charge_backfill(session: AsyncSession, store: Store, rows: Sequence[R
         )
 
 
-def _any_synced(verdicts: Sequence[tuple[Row, Verdict]]) -> bool:
+def _any_synced(verdicts: Sequence[tuple[WorkItem, JobOutcome]]) -> bool:
     return any(verdict.state == "synced" for _, verdict in verdicts)

@@ -18,23 +18,23 @@ from app.salesforce.composite import (
 )
 from app.salesforce.errors import Refused
 from app.sync.execution.executor import Executor
-from app.sync.execution.write_transitions import mark_unwritten
-from app.sync.lookup.lookup import Findings
+from app.sync.execution.write_transitions import mark_not_applied
+from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch
 from app.sync.model.records import ACCOUNT, Found
-from app.sync.model.retry_policy import STOPPING, Consequence, consequence_of
-from app.sync.model.work_item import Operation
-from app.sync.planning.plan_writes import plan_rest
+from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
+from app.sync.model.work_item import WriteOperation
+from app.sync.planning.plan_writes import plan_writes
 
 POINTING_FIELDS = frozenset({"WhoId", "LeadId", "ContactId"})
 """Fields of a Task or member that hold the person's id and nothing else."""
 
-Family = tuple[Operation, list[Operation]]
+PersonWithDependents = tuple[WriteOperation, list[WriteOperation]]
 
 
-def plan_linked(
-    people: Sequence[Operation], found: Findings, *, batch: Batch, executor: Executor
-) -> list[Family]:
+def plan_dependent_composite(
+    people: Sequence[WriteOperation], found: LookupResult, *, batch: Batch, executor: Executor
+) -> list[PersonWithDependents]:
     """Each new person with what depends on it; empty where a composite could not hold them all.
 
     The Contact of a Person Account has no id that could be referred to, and texts that look like references
@@ -46,7 +46,7 @@ def plan_linked(
     for number, person in enumerate(people):
         for row in person.rows:
             row.person = Found(person.record.sobject, f"@{{person{number}.id}}", "created")
-        pieces = plan_rest(person.rows, found, batch=batch, clock=executor.clock)
+        pieces = plan_writes(person.rows, found, batch=batch, clock=executor.clock)
         families.append((person, [part for piece in pieces for part in piece]))
         _forget_placeholder(person)
     if any(_has_foreign_reference(each.record) for person, parts in families for each in (person, *parts)):
@@ -55,7 +55,7 @@ def plan_linked(
     return families if len(people) < size <= MAX_SUBREQUESTS else []
 
 
-async def run_linked(executor: Executor, families: Sequence[Family]) -> None:
+async def execute_dependent_composite(executor: Executor, families: Sequence[PersonWithDependents]) -> None:
     """Send them; what was refused with its person is planned again by whoever comes next.
 
     Raises as `Executor.run` does.
@@ -65,7 +65,7 @@ async def run_linked(executor: Executor, families: Sequence[Family]) -> None:
     sendable = [(n, family) for n, family in enumerate(families) if id(family[0]) in ready]
     for person, parts in families:
         if id(person) not in ready:
-            _take_back(parts)
+            _mark_unwritten(parts)
     if not sendable:
         return
     requests = [request for n, family in sendable for request in _requests(n, family, executor)]
@@ -73,8 +73,8 @@ async def run_linked(executor: Executor, families: Sequence[Family]) -> None:
     try:
         answers = iter(await executor.composite(requests, sent))
     except Refused as refused:
-        _take_back(sent)
-        if consequence_of(refused.failure) in STOPPING:
+        _mark_unwritten(sent)
+        if action_for(refused.failure) in DRAIN_STOPPING:
             raise
         await executor.run([person for _, (person, _) in sendable])
         return
@@ -84,7 +84,7 @@ async def run_linked(executor: Executor, families: Sequence[Family]) -> None:
     executor.raise_ended()
 
 
-def _requests(number: int, family: Family, executor: Executor) -> list[Subrequest]:
+def _requests(number: int, family: PersonWithDependents, executor: Executor) -> list[Subrequest]:
     person, parts = family
     return [
         _request(f"person{number}", person, executor),
@@ -92,7 +92,7 @@ def _requests(number: int, family: Family, executor: Executor) -> list[Subreques
     ]
 
 
-def _request(reference_id: str, operation: Operation, executor: Executor) -> Subrequest:
+def _request(reference_id: str, operation: WriteOperation, executor: Executor) -> Subrequest:
     record, version = operation.record, executor.client.api_version
     if record.id is None:
         return create_request(
@@ -106,7 +106,7 @@ def _request(reference_id: str, operation: Operation, executor: Executor) -> Sub
 
 
 def _read(
-    executor: Executor, person: Operation, parts: Sequence[Operation], answers: Sequence[SubAnswer]
+    executor: Executor, person: WriteOperation, parts: Sequence[WriteOperation], answers: Sequence[SubAnswer]
 ) -> None:
     executor.settle_single(person, answers[0])
     is_there = not answers[0].failures and all(
@@ -115,7 +115,7 @@ def _read(
     for part, answer in zip(parts, answers[1:], strict=True):
         # Of a person who was refused, or turned into a Contact on the way in, the next step plans anew.
         if not is_there and _is_refused(answer):
-            mark_unwritten(part, is_failed=False)
+            mark_not_applied(part, is_failed=False)
         else:
             executor.settle_single(part, answer)
 
@@ -124,12 +124,12 @@ def _is_refused(answer: SubAnswer) -> bool:
     """For certain, that is: a part may also come back without Salesforce's own word."""
     if not answer.failures or answer.failures[0].may_be_kept:
         return False
-    return consequence_of(answer.failures[0]) is not Consequence.LOOK
+    return action_for(answer.failures[0]) is not ErrorAction.LOOK
 
 
-def _take_back(operations: Sequence[Operation]) -> None:
+def _mark_unwritten(operations: Sequence[WriteOperation]) -> None:
     for operation in operations:
-        mark_unwritten(operation, is_failed=False)
+        mark_not_applied(operation, is_failed=False)
 
 
 def _has_foreign_reference(record: Record) -> bool:
@@ -138,6 +138,6 @@ def _has_foreign_reference(record: Record) -> bool:
     return has_reference_text(fields)
 
 
-def _forget_placeholder(person: Operation) -> None:
+def _forget_placeholder(person: WriteOperation) -> None:
     for row in person.rows:
         row.person = None

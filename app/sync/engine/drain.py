@@ -24,30 +24,30 @@ from app.salesforce.errors import (
     SalesforceError,
     SendGuardTripped,
 )
-from app.sync.engine.complete_batch import Tally, finish
-from app.sync.engine.pipeline import BudgetReached, Looked, is_used_up, look_up, take_steps
-from app.sync.engine.prefetch import Ahead
+from app.sync.engine.complete_batch import BatchSummary, complete_batch
+from app.sync.engine.pipeline import BudgetReached, Lookup, is_api_budget_exhausted, look_up, process_batch
+from app.sync.engine.prefetch import BatchPrefetcher
 from app.sync.jobs import leases
 from app.sync.jobs.claim import open_hosts
 from app.sync.jobs.gates import (
     BATCH_MIN,
     back_off,
-    close_connection,
     doubt_session,
     forget_fault,
-    note_health,
+    mark_needs_reconnect,
+    record_success,
     rest_connection,
     rest_host,
 )
 from app.sync.jobs.leases import Lease, LeaseLost
-from app.sync.jobs.write_store import Store
+from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.batch import Batch
 from app.sync.model.clock import Clock
-from app.sync.model.retry_policy import Consequence, consequence_of, is_moved, is_session_refused
+from app.sync.model.retry_policy import ErrorAction, action_for, is_moved, is_session_refused
 from app.sync.model.row_caps import LOOK_UP
-from app.sync.model.ticket_transfer import for_holder, row_of
-from app.sync.model.work_item import Row
+from app.sync.model.ticket_transfer import for_current_holder, work_item_for
+from app.sync.model.work_item import WorkItem
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class ClientOpener(Protocol):
 
 
 @dataclass(frozen=True)
-class Engine:
+class DrainContext:
     """What a drain needs. `pepper` keys the hashes of fenced e-mails; equal in all processes."""
 
     database: Database
@@ -81,7 +81,7 @@ class Engine:
 
 
 @dataclass
-class Line:
+class HostClient:
     """A host's open client; `told` of its calls are counted for batches that ended."""
 
     client: SalesforceClient
@@ -102,11 +102,11 @@ class Turn:
     faults: int
 
 
-class DrainEnded(Exception):
+class HostDrainStopped(Exception):
     """The org or the host has to wait; the rows stay where they are."""
 
 
-async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:
+async def drain(engine: DrainContext, org_id: str, *, stop: asyncio.Event) -> bool:
     """Work on an org's due rows; returns whether there may be more to do at once.
 
     Returns False when somebody else has the lease or the org wants to be left alone. Starts no new call after
@@ -123,8 +123,10 @@ async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:
     )
     if lease is None:
         return False
-    keeper = asyncio.create_task(leases.keep(engine.database, lease, life=times.lease, every=times.heartbeat))
-    ahead = Ahead(engine.database, lease)
+    keeper = asyncio.create_task(
+        leases.renew_until_cancelled(engine.database, lease, life=times.lease, every=times.heartbeat)
+    )
+    ahead = BatchPrefetcher(engine.database, lease)
     try:
         return await _drain_hosts(engine, lease, ahead, stop=stop)
     except LeaseLost:
@@ -136,13 +138,15 @@ async def drain(engine: Engine, org_id: str, *, stop: asyncio.Event) -> bool:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
-        await asyncio.shield(_give_back(engine, lease, ahead))
+        await asyncio.shield(_release(engine, lease, ahead))
 
 
-async def _drain_hosts(engine: Engine, lease: Lease, ahead: Ahead, *, stop: asyncio.Event) -> bool:
+async def _drain_hosts(
+    engine: DrainContext, lease: Lease, ahead: BatchPrefetcher, *, stop: asyncio.Event
+) -> bool:
     """Hosts of one org take turns; returns True when the budget ended the drain, not the work."""
     deadline = time.monotonic() + engine.settings.times.drain_budget
-    lines: dict[str, Line] = {}
+    lines: dict[str, HostClient] = {}
     resting: set[str] = set()
 
     def has_time() -> bool:
@@ -160,7 +164,7 @@ async def _drain_hosts(engine: Engine, lease: Lease, ahead: Ahead, *, stop: asyn
             turn = Turn(host_id, is_alone=len(hosts) == 1, faults=hosts[host_id])
             try:
                 tally = await _drain_batch(engine, lease, turn, lines=lines, ahead=ahead, has_time=has_time)
-            except DrainEnded:
+            except HostDrainStopped:
                 resting.add(host_id)
                 if lease.failures > failures:
                     return False
@@ -181,7 +185,9 @@ def is_of_all_hosts(error: Exception) -> bool:
     return isinstance(error, LeaseLost) or (is_away(error) and sqlstate(error) not in TOOK_TOO_LONG)
 
 
-async def _break_off(engine: Engine, lease: Lease, host_id: str, error: Exception, *, ahead: Ahead) -> None:
+async def _break_off(
+    engine: DrainContext, lease: Lease, host_id: str, error: Exception, *, ahead: BatchPrefetcher
+) -> None:
     """Something of this host's own ended its turn: it rests, and the drain goes on to its neighbours."""
     about = {"org_id": lease.org_id, "host_id": host_id, "error": type(error).__name__}
     code = error.reason_code if isinstance(error, ConnectionUnusable) else INTERNAL_FAULT
@@ -192,23 +198,23 @@ async def _break_off(engine: Engine, lease: Lease, host_id: str, error: Exceptio
 
 
 async def _drain_batch(
-    engine: Engine,
+    engine: DrainContext,
     lease: Lease,
     turn: Turn,
     *,
-    lines: dict[str, Line],
-    ahead: Ahead,
+    lines: dict[str, HostClient],
+    ahead: BatchPrefetcher,
     has_time: Callable[[], bool],
-) -> Tally:
+) -> BatchSummary:
     host_id = turn.host_id
     most = lease.caps.rows_of(LOOK_UP, engine.settings.batch_size_max)
     taken = await ahead.take(host_id, size=max(1, min(lease.batch_size, most) >> turn.faults))
     if taken is None:
-        return Tally(0, has_uncertain=False)
-    rows = [row_of(job) for job in taken.batch.jobs]
+        return BatchSummary(0, has_uncertain=False)
+    rows = [work_item_for(job) for job in taken.batch.jobs]
     batch = replace(taken.batch, jobs=tuple(row.job for row in rows))
-    store = Store(engine.database, lease, batch, engine.quiet)
-    line = await _line(engine, lease, host_id, lines, store=store, rows=rows)
+    store = WriteStore(engine.database, lease, batch, engine.quiet)
+    line = await _client_for(engine, lease, host_id, lines, store=store, rows=rows)
     if turn.is_alone and taken.is_full and not turn.faults:
         ahead.begin(host_id, size=min(most, taken.size * 2))
     started_at = time.monotonic()
@@ -217,61 +223,63 @@ async def _drain_batch(
         fresh = [row for row in rows if row.job.registration_id not in taken.stale]
         if fresh:
             clock = Clock(batch.now, engine.quiet)
-            await take_steps(engine, line.client, store, fresh, clock=clock, asked=taken.asked)
+            await process_batch(engine, line.client, store, fresh, clock=clock, asked=taken.asked)
     except ConnectionUnusable:
         raise
     except (SalesforceError, BudgetReached) as error:
         ended = error
     calls = line.untold()
     if ended is None and has_time() and not any(row.misjudged for row in rows):
-        ahead.ask(host_id, partial(_look_ahead, engine, lease, line.client))
-    tally = await finish(store, rows, line.client, calls=calls)
+        ahead.ask(host_id, partial(_prefetch, engine, lease, line.client))
+    tally = await complete_batch(store, rows, line.client, calls=calls)
     if ended is not None and is_too_large(ended):
         lease.caps.halve(LOOK_UP, len(rows))
     await leases.keep_caps(engine.database, lease)
     if ended is not None:
-        await _react(engine, lease, host_id, ended)
-        raise DrainEnded from ended
+        await _handle_drain_error(engine, lease, host_id, ended)
+        raise HostDrainStopped from ended
     if turn.faults:
         async with engine.database.tenant(host_id) as session:
             await forget_fault(session, host_id)
         return tally
     took = time.monotonic() - started_at
-    await note_health(engine.database, lease, batch_size=_next_size(taken.size, len(rows), took, most))
+    await record_success(engine.database, lease, batch_size=_next_size(taken.size, len(rows), took, most))
     return tally
 
 
-async def _line(
-    engine: Engine,
+async def _client_for(
+    engine: DrainContext,
     lease: Lease,
     host_id: str,
-    lines: dict[str, Line],
+    lines: dict[str, HostClient],
     *,
-    store: Store,
-    rows: list[Row],
-) -> Line:
+    store: WriteStore,
+    rows: list[WorkItem],
+) -> HostClient:
     if host_id not in lines:
         try:
             client = await engine.open_client(host_id, before_send=lease.check_send)
         except ConnectionUnusable:
             raise
         except (Problem, SalesforceError) as error:
-            await finish(store, rows, None, calls=0)
-            raise DrainEnded from error
-        lines[host_id] = Line(client, told=client.calls)
+            await complete_batch(store, rows, None, calls=0)
+            raise HostDrainStopped from error
+        lines[host_id] = HostClient(client, told=client.calls)
     return lines[host_id]
 
 
-async def _look_ahead(engine: Engine, lease: Lease, client: SalesforceClient, batch: Batch) -> Looked | None:
+async def _prefetch(
+    engine: DrainContext, lease: Lease, client: SalesforceClient, batch: Batch
+) -> Lookup | None:
     """What stands of the next batch's people; None where its host may not be asked for just now."""
     if batch.host_id not in await open_hosts(engine.database, lease.org_id):
         return None
-    of_holders = replace(batch, jobs=tuple(for_holder(job) for job in batch.jobs))
-    store = Store(engine.database, lease, of_holders, engine.quiet)
-    return None if await is_used_up(client, store) else await look_up(client, store)
+    of_holders = replace(batch, jobs=tuple(for_current_holder(job) for job in batch.jobs))
+    store = WriteStore(engine.database, lease, of_holders, engine.quiet)
+    return None if await is_api_budget_exhausted(client, store) else await look_up(client, store)
 
 
-async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -> None:
+async def _handle_drain_error(engine: DrainContext, lease: Lease, host_id: str, error: Exception) -> None:
     """What an end that concerns more than single rows does to the gates."""
     log.warning(
         "drain_ended",
@@ -291,8 +299,8 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
             await rest_connection(engine.database, lease, host_id, code=INSTANCE_MOVED)
         case SendGuardTripped():
             raise LeaseLost from error
-        case Refused() if consequence_of(error.failure) is Consequence.CLOSE:
-            await close_connection(engine.database, host_id, error.failure)
+        case Refused() if action_for(error.failure) is ErrorAction.CLOSE:
+            await mark_needs_reconnect(engine.database, host_id, error.failure)
         case Refused() if is_session_refused(error.failure):
             await doubt_session(engine.database, lease, host_id, error.failure)
         case Refused():
@@ -306,7 +314,7 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
             await back_off(engine.database, lease, None, is_slow=False)
 
 
-async def _give_back(engine: Engine, lease: Lease, ahead: Ahead) -> None:
+async def _release(engine: DrainContext, lease: Lease, ahead: BatchPrefetcher) -> None:
     """The end of a drain: the org goes back, and with it what was taken ahead of time."""
     if await ahead.stop():
         await _abandon(engine, lease, ahead)
@@ -314,7 +322,7 @@ async def _give_back(engine: Engine, lease: Lease, ahead: Ahead) -> None:
         await leases.release(engine.database, lease)
 
 
-async def _abandon(engine: Engine, lease: Lease, ahead: Ahead) -> None:
+async def _abandon(engine: DrainContext, lease: Lease, ahead: BatchPrefetcher) -> None:
     """This drain broke off in the middle: whoever comes next must know what is uncertain."""
     await ahead.stop()
     if lease.is_lost:
@@ -322,8 +330,10 @@ async def _abandon(engine: Engine, lease: Lease, ahead: Ahead) -> None:
     # Lost from here on: should this fail, the lease runs out and whoever takes over settles the rows.
     lease.is_lost = True
     async with engine.database.system() as session:
-        if await leases.give_up(session, lease):
-            await leases.settle_running(session, lease.org_id, has_died=False, guards_off=lease.guards_off)
+        if await leases.release_in_transaction(session, lease):
+            await leases.recover_running_jobs(
+                session, lease.org_id, has_died=False, guards_off=lease.guards_off
+            )
 
 
 def _next_size(size: int, used: int, took: float, most: int) -> int:

@@ -15,22 +15,22 @@ from app.models import SyncJob
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record
 from app.salesforce.recording_client import PaperClient
-from app.sync.engine.complete_batch import note_usage
-from app.sync.engine.drain import Engine
-from app.sync.engine.job_outcome import judge
-from app.sync.engine.pipeline import take_steps
+from app.sync.engine.complete_batch import record_api_usage
+from app.sync.engine.drain import DrainContext
+from app.sync.engine.job_outcome import decide_outcome
+from app.sync.engine.pipeline import process_batch
 from app.sync.field_values.required_fields import lacking
-from app.sync.jobs.enqueue import Arm
+from app.sync.jobs.enqueue import JobRequest
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import load_batch
-from app.sync.jobs.write_store import Store
+from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import AccessProblem
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.model.batch import Batch, Job, Written
+from app.sync.model.batch import Batch, Job, WrittenSlot
 from app.sync.model.clock import Clock
-from app.sync.model.job_outcome import Verdict
-from app.sync.model.ticket_transfer import row_of
-from app.sync.model.work_item import Operation, Row
+from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.ticket_transfer import work_item_for
+from app.sync.model.work_item import WorkItem, WriteOperation
 
 STANDING_FENCES = text("""
     SELECT key, started_at FROM open_creates
@@ -40,23 +40,23 @@ STANDING_FENCES = text("""
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class DryRunResult:
     """How the run would end; `client` holds the requests that were not sent."""
 
-    row: Row
-    verdict: Verdict
+    row: WorkItem
+    verdict: JobOutcome
     client: PaperClient
 
 
 @dataclass(frozen=True)
-class PaperStore(Store):
+class ReadOnlyStore(WriteStore):
     """Looks at our tables as a drain does, and keeps nothing."""
 
-    async def hold(self, session: AsyncSession, rows: Sequence[Row]) -> datetime:
+    async def hold(self, session: AsyncSession, rows: Sequence[WorkItem]) -> datetime:
         now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
         return now
 
-    async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
+    async def save(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
         for row in rows:
             row.saved = dict(row.slots)
 
@@ -64,7 +64,7 @@ class PaperStore(Store):
         pass
 
     async def raise_fences(
-        self, session: AsyncSession, operations: Sequence[Operation]
+        self, session: AsyncSession, operations: Sequence[WriteOperation]
     ) -> dict[bytes, datetime]:
         values = {
             "org_id": self.batch.org_id,
@@ -75,27 +75,27 @@ class PaperStore(Store):
         return {row.key: row.started_at for row in await session.execute(STANDING_FENCES, values)}
 
 
-async def rehearse(engine: Engine, client: SalesforceClient, batch: Batch) -> Rehearsal:
+async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) -> DryRunResult:
     """Take every step for the one job of `batch`, writing nothing.
 
     Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
     """
     paper = PaperClient(client, partial(_lacking, engine.database, batch))
     [job] = batch.jobs
-    clock, row = Clock(batch.now, engine.quiet), row_of(job)
+    clock, row = Clock(batch.now, engine.quiet), work_item_for(job)
     nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
-    store = PaperStore(engine.database, nobodys, batch, engine.quiet)
+    store = ReadOnlyStore(engine.database, nobodys, batch, engine.quiet)
     try:
-        await take_steps(engine, paper, store, [row], clock=clock)
+        await process_batch(engine, paper, store, [row], clock=clock)
     finally:
         async with engine.database.tenant(batch.host_id) as session:
-            await note_usage(session, batch.host_id, paper, calls=paper.calls, has_written=False)
-    return Rehearsal(row, _last_verdict(row, batch.now), paper)
+            await record_api_usage(session, batch.host_id, paper, calls=paper.calls, has_written=False)
+    return DryRunResult(row, _last_verdict(row, batch.now), paper)
 
 
-def _last_verdict(row: Row, now: datetime) -> Verdict:
+def _last_verdict(row: WorkItem, now: datetime) -> JobOutcome:
     """As after the second try that a run makes of what an org's describes did not foresee."""
-    verdict = judge(row, now, chance=0.5)
+    verdict = decide_outcome(row, now, chance=0.5)
     if verdict.state != "pending" or not row.must_replan or row.last_word is None:
         return verdict
     return replace(verdict, state="failed", waiting_for=None, error=row.last_word)
@@ -115,7 +115,7 @@ async def _lacking(
     return [lacking(record.fields, describes.get(record.sobject)) for record in records]
 
 
-async def load_one(database: Database, arm: Arm) -> Batch:
+async def load_single(database: Database, arm: JobRequest) -> Batch:
     """A batch of this one registration; without a job of its own it is seen as if it were armed.
 
     What it is armed with for that is rolled back.
@@ -133,5 +133,5 @@ def _as_seen_from_outside(job: Job) -> Job:
     return replace(job, written={key: _doubted(slot) for key, slot in job.written.items()})
 
 
-def _doubted(slot: Written) -> Written:
+def _doubted(slot: WrittenSlot) -> WrittenSlot:
     return slot._replace(state="ambiguous") if slot.state == "intended" else slot

@@ -4,40 +4,40 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.sync.lookup.access import AGAIN, SALESFORCE_ACCESS
-from app.sync.model.batch import CHECKED_IN, SlotKey, Writes
-from app.sync.model.job_outcome import Verdict
-from app.sync.model.retry_policy import RETRY_WAITS, retry_wait
-from app.sync.model.work_item import Row
+from app.sync.model.batch import CHECKED_IN, SlotKey, WriteToggles
+from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.retry_policy import RETRY_DELAYS, retry_wait
+from app.sync.model.work_item import WorkItem
 
 
-def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
+def decide_outcome(row: WorkItem, now: datetime, *, chance: float) -> JobOutcome:
     """Any part uncertain: look again; any part failed: failed; any part to be retried: wait; else done."""
     attempts = row.job.attempts + 1
     if row.skipped_because is not None:
-        return Verdict("skipped", now, skipped_because=row.skipped_because)
+        return JobOutcome("skipped", now, skipped_because=row.skipped_because)
     # Once the quiet time is over a doubt that is left gives no time to look: other parts decide then.
     is_doubted = any(slot.state == "ambiguous" for slot in row.slots.values())
     if is_doubted and (row.look_at is not None or not row.is_through):
-        return Verdict("ambiguous", row.look_at or now, "certainty", error=row.error or row.retry)
+        return JobOutcome("ambiguous", row.look_at or now, "certainty", error=row.error or row.retry)
     if row.is_without_access:
-        return Verdict("pending", now + AGAIN, SALESFORCE_ACCESS)
+        return JobOutcome("pending", now + AGAIN, SALESFORCE_ACCESS)
     if row.error is not None:
-        return Verdict("failed", now, error=row.error, burns=True)
+        return JobOutcome("failed", now, error=row.error, burns=True)
     is_waiting = row.lacks_campaigns or row.lost_lead is not None
     if is_waiting and not row.must_replan and row.retry is None and not row.is_fenced:
-        return Verdict("pending", now + AGAIN, SALESFORCE_ACCESS)
+        return JobOutcome("pending", now + AGAIN, SALESFORCE_ACCESS)
     if row.must_replan or row.retry is not None:
-        return _judge_retry(row, now, attempts=attempts, chance=chance)
+        return _decide_retry(row, now, attempts=attempts, chance=chance)
     if row.is_fenced:
-        return Verdict("pending", row.look_at or now, "certainty")
+        return JobOutcome("pending", row.look_at or now, "certainty")
     if not row.is_through:
-        return Verdict("pending", now)
+        return JobOutcome("pending", now)
     if row.is_held:
-        return Verdict("held", now, "campaign", burns=True)
-    return Verdict("synced", now, burns=True)
+        return JobOutcome("held", now, "campaign", burns=True)
+    return JobOutcome("synced", now, burns=True)
 
 
-def is_attended(row: Row, writes: Writes) -> bool:
+def is_attended(row: WorkItem, writes: WriteToggles) -> bool:
     """Whether the check-in stands: as the member's status where one is written, else as Task."""
     if row.job.facts.checked_in_at is None:
         return False
@@ -48,7 +48,7 @@ def is_attended(row: Row, writes: Writes) -> bool:
     return task is not None and task.state == "written"
 
 
-def as_json(row: Row, verdict: Verdict, writes: Writes) -> dict[str, Any]:
+def outcome_as_json(row: WorkItem, verdict: JobOutcome, writes: WriteToggles) -> dict[str, Any]:
     """The job's new values, as the finishing statement reads them."""
     error = verdict.error
     return {
@@ -67,10 +67,10 @@ def as_json(row: Row, verdict: Verdict, writes: Writes) -> dict[str, Any]:
     }
 
 
-def _judge_retry(row: Row, now: datetime, *, attempts: int, chance: float) -> Verdict:
+def _decide_retry(row: WorkItem, now: datetime, *, attempts: int, chance: float) -> JobOutcome:
     wait = retry_wait(attempts, chance)
-    if row.must_replan and row.retry is None and attempts <= len(RETRY_WAITS):
-        return Verdict("pending", now, "retry", burns=True)
+    if row.must_replan and row.retry is None and attempts <= len(RETRY_DELAYS):
+        return JobOutcome("pending", now, "retry", burns=True)
     if wait is None:
-        return Verdict("failed", now, error=row.retry or row.last_word, burns=True)
-    return Verdict("pending", now + timedelta(seconds=wait), "retry", error=row.retry, burns=True)
+        return JobOutcome("failed", now, error=row.retry or row.last_word, burns=True)
+    return JobOutcome("pending", now + timedelta(seconds=wait), "retry", error=row.retry, burns=True)

@@ -4,14 +4,14 @@ give them to somebody else. What we created waits until it is seen again, and fe
 
 from collections.abc import Iterable, Sequence
 
-from app.sync.jobs.write_store import Store
+from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import LEADS_OUT_OF_SIGHT, Sight
 from app.sync.model.batch import PERSON, SlotKey
 from app.sync.model.mapping_rules import LEAD_CREATED
-from app.sync.model.work_item import Row, is_new_lead, is_own_lead
+from app.sync.model.work_item import WorkItem, is_new_lead, is_own_lead
 
 
-def hold_back(missing: Sequence[Row], sight: Sight) -> list[Row]:
+def hold_back(missing: Sequence[WorkItem], sight: Sight) -> list[WorkItem]:
     """Those of the rows without a person who may be created now; once an hour one Lead is tried."""
     if not sight.has_lost_leads:
         return list(missing)
@@ -22,7 +22,7 @@ def hold_back(missing: Sequence[Row], sight: Sight) -> list[Row]:
     return [row for row in missing if not row.is_without_access]
 
 
-def settle_lost(rows: Iterable[Row]) -> None:
+def settle_lost(rows: Iterable[WorkItem]) -> None:
     """Where something could be written to a new Lead, it is in sight: what was refused failed for itself."""
     for row in rows:
         if row.lost_lead is not None and _is_in_use(row):
@@ -30,7 +30,7 @@ def settle_lost(rows: Iterable[Row]) -> None:
             row.lost_lead = None
 
 
-async def note_lost(store: Store, rows: Sequence[Row], sight: Sight) -> None:
+async def note_lost(store: WriteStore, rows: Sequence[WorkItem], sight: Sight) -> None:
     """Keep whether new Leads stay in sight, where this batch tells; a Lead of this run says it best."""
     if any(row.lost_lead is not None for row in rows):
         await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
@@ -44,10 +44,10 @@ async def note_lost(store: Store, rows: Sequence[Row], sight: Sight) -> None:
         await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
 
 
-def _makes_lead(row: Row) -> bool:
+def _makes_lead(row: WorkItem) -> bool:
     return row.job.rules.creates == LEAD_CREATED
 
 
-def _is_in_use(row: Row) -> bool:
+def _is_in_use(row: WorkItem) -> bool:
     """Whether more than the person was written for the row."""
     return any(slot.state == "written" for key, slot in row.slots.items() if key.slot != PERSON)

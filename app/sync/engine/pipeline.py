@@ -7,12 +7,12 @@ from typing import Protocol
 from app.config.settings import Settings
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import Refused
-from app.sync.engine.complete_batch import note_usage
-from app.sync.engine.dependent_composite import plan_linked, run_linked
+from app.sync.engine.complete_batch import record_api_usage
+from app.sync.engine.dependent_composite import execute_dependent_composite, plan_dependent_composite
 from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.execution.duplicates import settle_duplicate_accounts, settle_duplicates
 from app.sync.execution.executor import Executor
-from app.sync.jobs.write_store import Store
+from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
     LOOKING,
     NO_CAMPAIGNS,
@@ -22,33 +22,38 @@ from app.sync.lookup.access import (
     problem_of,
     read_sight,
 )
-from app.sync.lookup.create_context import Around, look_around
-from app.sync.lookup.describe_cache import AGE_ON_RETRY, MAX_AGE, forget_describes, load_describes
-from app.sync.lookup.lookup import Findings, look, look_at_persons
-from app.sync.lookup.query_bisection import halves, is_too_large, is_unaskable, tell_unaskable
-from app.sync.lookup.requirements import Wanted, objects_of
+from app.sync.lookup.create_context import CreateContext, load_create_context
+from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, forget_describes, load_describes
+from app.sync.lookup.lookup import LookupResult, fetch_person_accounts, look_up_batch
+from app.sync.lookup.query_bisection import (
+    fail_rejected_query,
+    is_query_rejected,
+    is_too_large,
+    split_in_half,
+)
+from app.sync.lookup.requirements import LookupRequirements, required_objects
 from app.sync.matching.person_matching import People
 from app.sync.model.clock import Clock
-from app.sync.model.cooperative import in_turns
+from app.sync.model.cooperative import yielding
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 from app.sync.model.row_caps import LOOK_UP
-from app.sync.model.work_item import Operation, Row, open_rows
+from app.sync.model.work_item import WorkItem, WriteOperation, open_items
 from app.sync.planning.accounts import plan_accounts, settle_accounts
-from app.sync.planning.merge_registrations import carrier_of
-from app.sync.planning.people import by_person, create_people, is_missing, know_contacts
-from app.sync.planning.plan_writes import plan_rest, settle_idle
-from app.sync.planning.record_builder import Org
+from app.sync.planning.merge_registrations import primary_item
+from app.sync.planning.people import attach_person_contacts, by_person, create_people, resolve_person
+from app.sync.planning.plan_writes import plan_writes, settle_unplanned_slots
+from app.sync.planning.record_builder import OrgContext
 
 
 class BudgetReached(Exception):
     """The host's share of the org's API calls is used up; nothing more is sent."""
 
 
-Looked = tuple[Wanted, Findings]
+Lookup = tuple[LookupRequirements, LookupResult]
 """What a batch's rules need to be read, and what was found of it."""
 
 
-class Means(Protocol):
+class PipelineContext(Protocol):
     """What the steps need of the engine."""
 
     @property
@@ -58,14 +63,14 @@ class Means(Protocol):
     def pepper(self) -> bytes: ...
 
 
-async def take_steps(
-    means: Means,
+async def process_batch(
+    means: PipelineContext,
     client: SalesforceClient,
-    store: Store,
-    rows: Sequence[Row],
+    store: WriteStore,
+    rows: Sequence[WorkItem],
     *,
     clock: Clock,
-    asked: Awaitable[Looked | None] | None = None,
+    asked: Awaitable[Lookup | None] | None = None,
 ) -> None:
     """Bring the rows as far as they can go now; `asked` is a look that began since anything was written.
 
@@ -73,10 +78,10 @@ async def take_steps(
     What the connected user may not look for lets the rows wait until somebody gives that user access.
     """
     try:
-        await _take_steps(means, client, store, rows, clock=clock, asked=asked)
+        await _process(means, client, store, rows, clock=clock, asked=asked)
     except Refused as refused:
         if is_too_large(refused) and len(rows) == 1:
-            tell_unaskable(rows[0], refused)
+            fail_rejected_query(rows[0], refused)
             return
         if not is_lasting(refused):
             raise
@@ -86,37 +91,37 @@ async def take_steps(
             row.is_without_access = row.is_through = True
 
 
-async def _take_steps(
-    means: Means,
+async def _process(
+    means: PipelineContext,
     client: SalesforceClient,
-    store: Store,
-    rows: Sequence[Row],
+    store: WriteStore,
+    rows: Sequence[WorkItem],
     *,
     clock: Clock,
-    asked: Awaitable[Looked | None] | None,
+    asked: Awaitable[Lookup | None] | None,
 ) -> None:
     batch = store.batch
     try:
         looked = await asked if asked is not None else None
         wanted, found = looked or await look_up(client, store)
     except Refused as refused:
-        if not is_unaskable(refused):
+        if not is_query_rejected(refused):
             raise
         if is_too_large(refused):
             store.lease.caps.halve(LOOK_UP, len(batch.jobs))
-        await _take_halves(means, client, store, rows, clock=clock, refused=refused)
+        await _bisect(means, client, store, rows, clock=clock, refused=refused)
         return
     store.lease.caps.note_clean(LOOK_UP, len(batch.jobs))
-    if await is_used_up(client, store):
+    if await is_api_budget_exhausted(client, store):
         raise BudgetReached
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
     people = await _people(executor, found, wanted, pepper=means.pepper)
-    persons = await look_at_persons(client, people, wanted)
+    persons = await fetch_person_accounts(client, people, wanted)
     found = replace(found, people=people, persons=persons)
-    rest = plan_rest(rows, found, batch=batch, clock=clock)
-    await executor.run([operation async for piece in in_turns(rest) for operation in piece])
+    rest = plan_writes(rows, found, batch=batch, clock=clock)
+    await executor.run([operation async for piece in yielding(rest) for operation in piece])
     await executor.pass_alerts()
-    settle_idle(rows, found, clock=clock)
+    settle_unplanned_slots(rows, found, clock=clock)
     await _note_campaigns(store, rows, wanted)
     settle_lost(rows)
     await note_lost(store, rows, wanted.sight)
@@ -124,7 +129,7 @@ async def _take_steps(
         row.is_through = True
 
 
-async def _note_campaigns(store: Store, rows: Sequence[Row], wanted: Wanted) -> None:
+async def _note_campaigns(store: WriteStore, rows: Sequence[WorkItem], wanted: LookupRequirements) -> None:
     """Whether the connected user may work with campaigns, where this batch tried."""
     is_known = any(each.code == NO_CAMPAIGNS.code for each in wanted.sight.problems)
     if wanted.sight.lacks_campaigns:
@@ -135,60 +140,62 @@ async def _note_campaigns(store: Store, rows: Sequence[Row], wanted: Wanted) -> 
         await store.note_problems([], about={NO_CAMPAIGNS.code})
 
 
-def _has_member(row: Row) -> bool:
+def _has_member(row: WorkItem) -> bool:
     slot = row.slots.get(row.job.member_key) if row.job.member_key else None
     return slot is not None and slot.state == "written"
 
 
-async def _take_halves(
-    means: Means,
+async def _bisect(
+    means: PipelineContext,
     client: SalesforceClient,
-    store: Store,
-    rows: Sequence[Row],
+    store: WriteStore,
+    rows: Sequence[WorkItem],
     *,
     clock: Clock,
     refused: Refused,
 ) -> None:
     """Find the row that alone makes a look-up fail; the others are looked up without it."""
     if len(store.batch.jobs) == 1:
-        tell_unaskable(rows[0], refused)
+        fail_rejected_query(rows[0], refused)
         return
-    for half in halves(rows):
+    for half in split_in_half(rows):
         batch = replace(store.batch, jobs=tuple(row.job for row in half))
-        await take_steps(means, client, replace(store, batch=batch), half, clock=clock)
+        await process_batch(means, client, replace(store, batch=batch), half, clock=clock)
 
 
-async def _wanted(client: SalesforceClient, store: Store, *, beside: Collection[str] = ()) -> Wanted:
+async def _requirements(
+    client: SalesforceClient, store: WriteStore, *, beside: Collection[str] = ()
+) -> LookupRequirements:
     """What is to be asked for. `beside` are objects whose describes are needed to see what may be asked."""
     batch, jobs = store.batch, store.batch.jobs
     async with store.database.tenant(batch.host_id) as session:
         sight = await read_sight(session, host_id=batch.host_id, org_id=batch.org_id)
-    needed = objects_of(jobs)
+    needed = required_objects(jobs)
     describes = await load_describes(
         store.database,
         client,
         host_id=batch.host_id,
         org_id=batch.org_id,
         sobjects={*needed, *beside},
-        max_age=AGE_ON_RETRY if sight.is_due or any(job.why == "retry" for job in jobs) else MAX_AGE,
+        max_age=RETRY_MAX_AGE if sight.is_due or any(job.why == "retry" for job in jobs) else MAX_AGE,
     )
     sight = sight.compared(describes, {*needed, *beside})
-    return Wanted.of(jobs, {name: describes[name] for name in needed if name in describes}, sight)
+    return LookupRequirements.of(jobs, {name: describes[name] for name in needed if name in describes}, sight)
 
 
-async def look_up(client: SalesforceClient, store: Store) -> Looked:
+async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     """What stands in Salesforce of the batch's people. Raises what the client raises.
 
     Where Salesforce refuses what is asked for, the describes are fetched anew, and only what they show is
     asked for again.
     """
-    wanted = await _wanted(client, store)
+    wanted = await _requirements(client, store)
     if wanted.sight.refused is not None:
         raise KnownToBeRefused(wanted.sight.refused)
     try:
-        found = await look(client, store.batch, wanted, tasks_since=store.tasks_since)
+        found = await look_up_batch(client, store.batch, wanted, tasks_since=store.tasks_since)
     except Refused as refused:
-        if is_unaskable(refused) or not is_lasting(refused):
+        if is_query_rejected(refused) or not is_lasting(refused):
             raise
         wanted, found = await _look_narrower(client, store, wanted)
     sight = wanted.sight
@@ -199,72 +206,76 @@ async def look_up(client: SalesforceClient, store: Store) -> Looked:
     return wanted, found
 
 
-async def _look_narrower(client: SalesforceClient, store: Store, wanted: Wanted) -> Looked:
+async def _look_narrower(client: SalesforceClient, store: WriteStore, wanted: LookupRequirements) -> Lookup:
     batch, people = store.batch, (LEAD, CONTACT)
     async with store.database.tenant(batch.host_id) as session:
         sobjects = {*people, *wanted.describes}
         await forget_describes(session, host_id=batch.host_id, sobjects=sobjects)
-    wanted = await _wanted(client, store, beside=people)
+    wanted = await _requirements(client, store, beside=people)
     for _ in people:
         try:
-            return wanted, await look(client, batch, wanted, tasks_since=store.tasks_since)
+            return wanted, await look_up_batch(client, batch, wanted, tasks_since=store.tasks_since)
         except LookupRefused as refused:
             sight = wanted.sight.without(refused)
             if sight == wanted.sight:
                 raise
             wanted = replace(wanted, sight=sight)
-    return wanted, await look(client, batch, wanted, tasks_since=store.tasks_since)
+    return wanted, await look_up_batch(client, batch, wanted, tasks_since=store.tasks_since)
 
 
-async def is_used_up(client: SalesforceClient, store: Store) -> bool:
+async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:
     """Whether the host's share of the org's API calls is used up, by the org's own latest figure."""
     async with store.database.tenant(store.batch.host_id) as session:
-        return await note_usage(session, store.batch.host_id, client, calls=0, has_written=False)
+        return await record_api_usage(session, store.batch.host_id, client, calls=0, has_written=False)
 
 
-async def _people(executor: Executor, found: Findings, wanted: Wanted, *, pepper: bytes) -> People:
+async def _people(
+    executor: Executor, found: LookupResult, wanted: LookupRequirements, *, pepper: bytes
+) -> People:
     """Create who is missing; returns the people that are known by then."""
     store, rows, clock = executor.store, executor.rows, executor.clock
     missing_rows = [
         row
-        async for row in in_turns(open_rows(rows))
-        if is_missing(row, found.people, batch=store.batch, clock=clock)
+        async for row in yielding(open_items(rows))
+        if resolve_person(row, found.people, batch=store.batch, clock=clock)
     ]
     alike = by_person(hold_back(missing_rows, wanted.sight))
     if not alike:
         return found.people
-    around = await _around(executor.client, alike, found)
-    org = Org(found.describes, around)
-    askable = [some for some in alike if carrier_of(some).is_open]
+    around = await _create_context(executor.client, alike, found)
+    org = OrgContext(found.describes, around)
+    askable = [some for some in alike if primary_item(some).is_open]
     ready, accounts = await _accounts(executor, askable, org, pepper=pepper)
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
-    missing = [operation async for piece in in_turns(creates) for operation in piece]
-    families = plan_linked(missing, found, batch=store.batch, executor=executor)
+    missing = [operation async for piece in yielding(creates) for operation in piece]
+    families = plan_dependent_composite(missing, found, batch=store.batch, executor=executor)
     if families:
-        await run_linked(executor, families)
+        await execute_dependent_composite(executor, families)
     else:
         await executor.run(missing)
     people = await settle_duplicates(executor, found.people, wanted)
-    await _persons(executor, missing)
+    await _resolve_person_contacts(executor, missing)
     return people
 
 
-async def _around(client: SalesforceClient, alike: Sequence[Sequence[Row]], found: Findings) -> Around:
+async def _create_context(
+    client: SalesforceClient, alike: Sequence[Sequence[WorkItem]], found: LookupResult
+) -> CreateContext:
     """What these people need to know of the org; whoever makes the query fail is told and left out."""
-    jobs = [carrier_of(some).job for some in alike]
+    jobs = [primary_item(some).job for some in alike]
     try:
-        return await look_around(client, jobs, found.describes)
+        return await load_create_context(client, jobs, found.describes)
     except Refused as refused:
-        if not is_unaskable(refused):
+        if not is_query_rejected(refused):
             raise
         if len(alike) == 1:
             for row in alike[0]:
-                tell_unaskable(row, refused)
-            return Around()
-    return Around.of([await _around(client, half, found) for half in halves(alike)])
+                fail_rejected_query(row, refused)
+            return CreateContext()
+    return CreateContext.of([await _create_context(client, half, found) for half in split_in_half(alike)])
 
 
-async def _persons(executor: Executor, created: Sequence[Operation]) -> None:
+async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOperation]) -> None:
     """The Contacts of Person Accounts that were just created."""
     of_persons = [
         each
@@ -273,12 +284,12 @@ async def _persons(executor: Executor, created: Sequence[Operation]) -> None:
     ]
     ids = {row.person.id for each in of_persons for row in each.rows if row.person}
     if ids:
-        know_contacts(of_persons, await executor.client.person_contacts(sorted(ids)))
+        attach_person_contacts(of_persons, await executor.client.person_contacts(sorted(ids)))
 
 
 async def _accounts(
-    executor: Executor, alike: Sequence[Sequence[Row]], org: Org, *, pepper: bytes
-) -> tuple[Sequence[Sequence[Row]], Mapping[str, str]]:
+    executor: Executor, alike: Sequence[Sequence[WorkItem]], org: OrgContext, *, pepper: bytes
+) -> tuple[Sequence[Sequence[WorkItem]], Mapping[str, str]]:
     """Make the Accounts that are missing; returns who can be created now, and their Accounts by carrier."""
     batch, clock = executor.store.batch, executor.clock
     plan = plan_accounts(alike, org, batch=batch, clock=clock, pepper=pepper)

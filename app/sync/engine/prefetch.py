@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.sync.engine.complete_batch import BACKFILL_REASONS
-from app.sync.engine.pipeline import Looked
-from app.sync.jobs.claim import claim, live_is_due
+from app.sync.engine.pipeline import Lookup
+from app.sync.jobs.claim import claim, has_due_live_work
 from app.sync.jobs.leases import Lease
-from app.sync.jobs.load_batch import is_still_so, load_batch, load_claimed, with_siblings
+from app.sync.jobs.load_batch import is_unchanged, load_batch, load_claimed, with_siblings
 from app.sync.model.batch import Batch
 
 # What was read ahead counts only where nothing changed since, and where its event was not paused meanwhile.
-STILL_SO = text("""
+UNCHANGED = text("""
     SELECT job.registration_id FROM sync_jobs AS job
     JOIN events AS event ON event.host_id = job.host_id AND event.event_id = job.event_id
     WHERE job.host_id = :host_id AND job.registration_id = ANY(:registration_ids)
@@ -27,7 +27,7 @@ STILL_SO = text("""
 
 
 @dataclass(frozen=True)
-class Taken:
+class ClaimedBatch:
     """Rows of a host that are ours; `size` is how many were asked for, `stale` those to be read anew.
 
     `asked` is the look at their people that is under way already.
@@ -36,7 +36,7 @@ class Taken:
     batch: Batch
     size: int
     stale: frozenset[str] = frozenset()
-    asked: Awaitable[Looked | None] | None = None
+    asked: Awaitable[Lookup | None] | None = None
 
     @property
     def is_full(self) -> bool:
@@ -48,17 +48,17 @@ class Taken:
         return all(job.why in BACKFILL_REASONS for job in self.batch.jobs)
 
 
-Look = Callable[[Batch], Awaitable[Looked | None]]
+Look = Callable[[Batch], Awaitable[Lookup | None]]
 
 
 @dataclass
-class Ahead:
+class BatchPrefetcher:
     """Takes batches under one lease. What was taken ahead and not asked for again is given back with it."""
 
     database: Database
     lease: Lease
-    _waiting: dict[str, asyncio.Task[Taken | None]] = field(default_factory=dict)
-    _asked: dict[str, asyncio.Task[Looked | None]] = field(default_factory=dict)
+    _waiting: dict[str, asyncio.Task[ClaimedBatch | None]] = field(default_factory=dict)
+    _asked: dict[str, asyncio.Task[Lookup | None]] = field(default_factory=dict)
 
     def begin(self, host_id: str, *, size: int) -> None:
         """Take the host's next rows, unless some wait already, while somebody else's answer is awaited."""
@@ -73,7 +73,7 @@ class Ahead:
         if host_id in self._waiting:
             self._asked[host_id] = asyncio.create_task(self._ask(self._waiting[host_id], look))
 
-    async def take(self, host_id: str, *, size: int) -> Taken | None:
+    async def take(self, host_id: str, *, size: int) -> ClaimedBatch | None:
         """The host's next rows, those taken ahead first; None where nothing is due."""
         taken = await self._next_in_turn(host_id)
         if taken is not None:
@@ -97,7 +97,7 @@ class Ahead:
         await _end(left)
         return bool(left)
 
-    async def _next_in_turn(self, host_id: str) -> Taken | None:
+    async def _next_in_turn(self, host_id: str) -> ClaimedBatch | None:
         """What was taken ahead; None while live rows that came since go before rows of a backfill."""
         if host_id not in self._waiting:
             return None
@@ -109,9 +109,9 @@ class Ahead:
 
     async def _is_overtaken(self, host_id: str) -> bool:
         async with self.database.tenant(host_id) as session:
-            return await live_is_due(session, self.lease, host_id)
+            return await has_due_live_work(session, self.lease, host_id)
 
-    async def _claim(self, host_id: str, size: int) -> Taken | None:
+    async def _claim(self, host_id: str, size: int) -> ClaimedBatch | None:
         asked_at = time.monotonic()
         async with self.database.tenant(host_id) as session:
             claimed = await claim(session, self.lease, host_id, limit=size)
@@ -120,34 +120,34 @@ class Ahead:
             org_id, fence = self.lease.org_id, self.lease.fence
             batch = await load_claimed(session, claimed, host_id=host_id, org_id=org_id, fence=fence)
         self.lease.confirm(asked_at)
-        return Taken(batch, size)
+        return ClaimedBatch(batch, size)
 
-    async def _confirmed(self, taken: Taken) -> Taken:
+    async def _confirmed(self, taken: ClaimedBatch) -> ClaimedBatch:
         """With siblings; read anew where the host unlinked, excluded or mapped something since."""
         batch = taken.batch
         async with self.database.tenant(batch.host_id) as session:
             stale = await _stale(session, batch)
-            is_same = await is_still_so(session, batch)
-            batch = await with_siblings(session, batch) if is_same else await _read_anew(session, batch)
+            is_same = await is_unchanged(session, batch)
+            batch = await with_siblings(session, batch) if is_same else await _reload(session, batch)
         if not is_same or len(stale) == len(batch.jobs):
             await self._forget_asked()
         asked = self._asked.pop(batch.host_id, None)
         await self._forget_asked()
         return replace(taken, batch=batch, stale=stale, asked=asked)
 
-    async def _ask(self, waiting: Awaitable[Taken | None], look: Look) -> Looked | None:
+    async def _ask(self, waiting: Awaitable[ClaimedBatch | None], look: Look) -> Lookup | None:
         """None where something changed since the rows were taken, or their turn has not come."""
         taken = await waiting
         if taken is None or not await self._is_current(taken):
             return None
         return await look(taken.batch)
 
-    async def _is_current(self, taken: Taken) -> bool:
+    async def _is_current(self, taken: ClaimedBatch) -> bool:
         batch = taken.batch
         async with self.database.tenant(batch.host_id) as session:
-            if await _stale(session, batch) or not await is_still_so(session, batch):
+            if await _stale(session, batch) or not await is_unchanged(session, batch):
                 return False
-            return not (taken.is_backfill and await live_is_due(session, self.lease, batch.host_id))
+            return not (taken.is_backfill and await has_due_live_work(session, self.lease, batch.host_id))
 
     async def _forget_asked(self) -> None:
         """What was found is too old once another batch is written, or is about other rows than now."""
@@ -161,12 +161,12 @@ async def _end(tasks: "Sequence[asyncio.Task[Any]]") -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read_anew(session: AsyncSession, batch: Batch) -> Batch:
+async def _reload(session: AsyncSession, batch: Batch) -> Batch:
     ids = [job.registration_id for job in batch.jobs]
     return await load_batch(session, ids, host_id=batch.host_id, org_id=batch.org_id, fence=batch.fence)
 
 
 async def _stale(session: AsyncSession, batch: Batch) -> frozenset[str]:
     ids = [job.registration_id for job in batch.jobs]
-    still_so = await session.scalars(STILL_SO, {"host_id": batch.host_id, "registration_ids": ids})
+    still_so = await session.scalars(UNCHANGED, {"host_id": batch.host_id, "registration_ids": ids})
     return frozenset(ids).difference(still_so)

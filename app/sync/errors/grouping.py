@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-GAP: Final = "…"
+PLACEHOLDER: Final = "…"
 _SHORT: Final = 4
 _CUT: Final = 8
 
@@ -17,7 +17,7 @@ _QUOTED: Final = re.compile(r"\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[
 _QUOTED_NAME: Final = re.compile(r"^.\w+__[a-z]+.$|^\[[\w, ]*\]$")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _SPACE: Final = re.compile(r"\s+")
-_GAPS: Final = re.compile(rf"{GAP}(?:\s*{GAP})+")
+_GAPS: Final = re.compile(rf"{PLACEHOLDER}(?:\s*{PLACEHOLDER})+")
 
 # Salesforce's own English wordings that end in the refused value, unquoted.
 _VALUE_TAILS: Final = (
@@ -28,7 +28,7 @@ _VALUE_TAILS: Final = (
 )
 
 
-def group_id(
+def error_fingerprint(
     error_class: str,
     error_code: str,
     sobject: str | None,
@@ -41,29 +41,29 @@ def group_id(
 
     `values` are what the attendee brought (`attendee_values`), which the shape must not depend on.
     """
-    alike = [error_class, error_code, sobject or "", sorted(set(fields)), message_shape(message, values)]
+    alike = [error_class, error_code, sobject or "", sorted(set(fields)), normalized_message(message, values)]
     canonical = json.dumps(alike, ensure_ascii=False, separators=(",", ":"))
     return "g_" + hashlib.sha256(canonical.encode(errors="replace")).hexdigest()[:12]
 
 
-def message_shape(message: str, values: Collection[str] = ()) -> str:
+def normalized_message(message: str, values: Collection[str] = ()) -> str:
     """The message with values, ids, quoted texts and numbers taken out: for comparing, not for showing.
 
     Names of custom fields and lists of field names stay, quoted or not: they tell two faults apart.
     """
-    text = _NUMBER.sub(GAP, message_without_values(message, values))
-    return _GAPS.sub(GAP, _SPACE.sub(" ", text)).strip()
+    text = _NUMBER.sub(PLACEHOLDER, message_without_values(message, values))
+    return _GAPS.sub(PLACEHOLDER, _SPACE.sub(" ", text)).strip()
 
 
 def message_without_values(message: str, values: Collection[str] = ()) -> str:
     """The message as a group may show it: names of fields and limits stay, what an attendee typed goes."""
-    text = _take_out(message, values)
+    text = _redact(message, values)
     for tail in _VALUE_TAILS:
-        text = tail.sub(rf"\g<1>{GAP}", text)
-    text = _QUOTED.sub(lambda found: found[0] if _QUOTED_NAME.match(found[0]) else GAP, text)
+        text = tail.sub(rf"\g<1>{PLACEHOLDER}", text)
+    text = _QUOTED.sub(lambda found: found[0] if _QUOTED_NAME.match(found[0]) else PLACEHOLDER, text)
     for shape in (_EMAIL, _RECORD_ID, _PHONE):
-        text = shape.sub(GAP, text)
-    return _GAPS.sub(GAP, text)
+        text = shape.sub(PLACEHOLDER, text)
+    return _GAPS.sub(PLACEHOLDER, text)
 
 
 def attendee_values(attendee: Mapping[str, Any], answers: Iterable[Mapping[str, Any]] = ()) -> frozenset[str]:
@@ -85,11 +85,11 @@ def _texts(value: object) -> Iterable[str]:
             yield from _texts(inner)
 
 
-def _take_out(message: str, values: Collection[str]) -> str:
+def _redact(message: str, values: Collection[str]) -> str:
     wanted = sorted({value.strip() for value in values if len(value.strip()) > 1}, key=len, reverse=True)
     if not wanted:
         return message
-    text = re.sub("|".join(_pattern(value) for value in wanted), GAP, message, flags=re.I)
+    text = re.sub("|".join(_pattern(value) for value in wanted), PLACEHOLDER, message, flags=re.I)
     for value in wanted:
         text = _take_out_cut_end(text, value)
     return text
@@ -105,5 +105,5 @@ def _take_out_cut_end(message: str, value: str) -> str:
     """Messages are stored cut, so the last value in one may be there in part only."""
     start = message.lower().rfind(value[:_CUT].lower()) if len(value) > _CUT else -1
     if start >= 0 and value.lower().startswith(message[start:].lower()):
-        return message[:start] + GAP
+        return message[:start] + PLACEHOLDER
     return message

@@ -5,11 +5,11 @@ from typing import Any
 
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import ErrorClass, Failure
-from app.sync.errors.grouping import group_id
+from app.sync.errors.grouping import error_fingerprint
 from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
 from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
 from app.sync.errors.message_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
-from app.sync.field_values.rule_evaluation import Misfit
+from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.model.row_error import RowError
 
 VALUE_LENGTH = 100
@@ -40,7 +40,7 @@ def row_error(
         fields=failure.fields,
         value=_refused_value(failure, sent or {}),
         http_status=failure.http_status,
-        group_id=group_id(
+        group_id=error_fingerprint(
             error_class, failure.error_code, sobject, failure.fields, failure.message, values=values
         ),
         advice_code=DUPLICATE_NAMED
@@ -51,18 +51,20 @@ def row_error(
     )
 
 
-def own_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> RowError:
+def internal_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> RowError:
     """A failure that we saw ourselves, before or after asking Salesforce."""
-    group = group_id(error_class, error_code, sobject, (), message)
+    group = error_fingerprint(error_class, error_code, sobject, (), message)
     advice_code = advice_code_for(error_class, error_code, message=message, sobject=sobject)
     return RowError(error_class, error_code, message, kind, sobject, (), None, None, group, advice_code)
 
 
-def misfit_error(misfit: Misfit, *, kind: str, describe: SObjectDescribe | None) -> RowError:
+def mapping_error(misfit: MappingError, *, kind: str, describe: SObjectDescribe | None) -> RowError:
     """A value that the host's rules do not fit into the org, seen before a call was spent on it."""
     fields = (misfit.field,)
     values = [misfit.value] if misfit.value else []
-    group = group_id(misfit.error_class, misfit.code, misfit.sobject, fields, misfit.text, values=values)
+    group = error_fingerprint(
+        misfit.error_class, misfit.code, misfit.sobject, fields, misfit.text, values=values
+    )
     return RowError(
         error_class=misfit.error_class,
         error_code=misfit.code,
@@ -90,7 +92,7 @@ def _refused_value(failure: Failure, sent: dict[str, Any]) -> str | None:
     return str(named[0])[:VALUE_LENGTH] if len(named) == 1 else None
 
 
-OUTCOME_UNKNOWN = own_error(
+OUTCOME_UNKNOWN = internal_error(
     "other",
     UNKNOWN_CODE,
     "Salesforce never said whether the record was saved.",
@@ -98,7 +100,7 @@ OUTCOME_UNKNOWN = own_error(
     sobject="Lead",
 )
 
-NOT_PROCESSED = own_error(
+NOT_PROCESSED = internal_error(
     "other",
     NOT_PROCESSED_CODE,
     "A fault in our software stopped this registration each time it was tried.",

@@ -10,19 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.salesforce.composite import RowResult, api_path, sobject_path
 from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Match
 from app.salesforce.ids import to18
-from app.sync.jobs.write_store import Store
+from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import full_name
 from app.sync.matching.person_matching import People
-from app.sync.model.cooperative import in_turns
-from app.sync.model.job_outcome import Verdict
-from app.sync.model.work_item import Exchange, Operation, Row
+from app.sync.model.cooperative import yielding
+from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
 
 MESSAGE_LENGTH: Final = 500
-ASKED_FOR: Final = frozenset({"retry", "link", "request", "reapply", "before_connection"})
+USER_REQUESTED: Final = frozenset({"retry", "link", "request", "reapply", "before_connection"})
 KINDS: Final = ("checked_in", "registered")
 
 # An attendee who was erased while the call was under way leaves nothing behind.
-KEEP = text("""
+INSERT_ATTEMPTS = text("""
     INSERT INTO sync_attempts (host_id, registration_id, at, event_id, org_id, kind, why, asked_by, outcome,
                                requests, answers, error)
     SELECT :host_id, told.registration_id, clock_timestamp(), told.event_id, :org_id, told.kind, told.why,
@@ -37,20 +37,22 @@ KEEP = text("""
 """)
 
 
-def note_answer(operation: Operation, result: RowResult, *, api_version: str, is_alone: bool) -> None:
+def log_response(operation: WriteOperation, result: RowResult, *, api_version: str, is_alone: bool) -> None:
     """Tell the operation's rows what Salesforce said of it."""
     errors = _errors(result.failures)
     answer = {"success": result.is_success, "id": result.id, "errors": errors, "is_lost": False}
     matches = [_match(each) for failure in result.failures for each in failure.matches]
     answer |= {"matches": matches} if matches else {}
-    _note(operation, answer, api_version=api_version, is_alone=is_alone)
+    _log(operation, answer, api_version=api_version, is_alone=is_alone)
 
 
-def note_lost_answer(operation: Operation, error: AnswerLost, *, api_version: str, is_alone: bool) -> None:
+def log_lost_response(
+    operation: WriteOperation, error: AnswerLost, *, api_version: str, is_alone: bool
+) -> None:
     """Tell the operation's rows that nobody knows, and by which word of Salesforce's the call ended."""
     errors = _errors(error.failures) if isinstance(error, BrokenOff) else []
     answer: dict[str, Any] = {"success": None, "id": None, "errors": errors, "is_lost": True}
-    _note(operation, answer, api_version=api_version, is_alone=is_alone)
+    _log(operation, answer, api_version=api_version, is_alone=is_alone)
 
 
 def _errors(failures: Sequence[Failure]) -> list[dict[str, Any]]:
@@ -64,7 +66,7 @@ def _errors(failures: Sequence[Failure]) -> list[dict[str, Any]]:
     ]
 
 
-def name_matches(row: Row, people: People) -> None:
+def name_matches(row: WorkItem, people: People) -> None:
     """Say who the records are that a duplicate rule named, as far as they may be seen."""
     for match in (match for each in row.exchanges for match in each.answer.get("matches", ())):
         found = people.rows.get(match["id"])
@@ -72,13 +74,13 @@ def name_matches(row: Row, people: People) -> None:
             match |= {"name": full_name(found), "email": found.email_key}
 
 
-async def keep_history(
-    session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]], *, calls: int
+async def insert_attempts(
+    session: AsyncSession, store: WriteStore, verdicts: Sequence[tuple[WorkItem, JobOutcome]], *, calls: int
 ) -> None:
     """One statement for the whole batch; rows that Salesforce never heard of leave no trace."""
     told = [
-        _told(row, verdict)
-        async for row, verdict in in_turns(verdicts if calls else ())
+        _attempt_row(row, verdict)
+        async for row, verdict in yielding(verdicts if calls else ())
         if _has_reached(row, verdict)
     ]
     if told:
@@ -87,10 +89,10 @@ async def keep_history(
             "org_id": store.batch.org_id,
             "told": to_json(told).decode(),
         }
-        await session.execute(KEEP, values)
+        await session.execute(INSERT_ATTEMPTS, values)
 
 
-def request_of(operation: Operation, *, api_version: str, is_alone: bool) -> dict[str, Any]:
+def request_of(operation: WriteOperation, *, api_version: str, is_alone: bool) -> dict[str, Any]:
     """The request that carries this record, without the records that travel with it."""
     record = operation.record
     method = "POST" if record.id is None else "PATCH"
@@ -102,9 +104,9 @@ def request_of(operation: Operation, *, api_version: str, is_alone: bool) -> dic
     return {"method": method, "path": path, "body": {"allOrNone": False, "records": [row]}}
 
 
-def _note(operation: Operation, answer: dict[str, Any], *, api_version: str, is_alone: bool) -> None:
+def _log(operation: WriteOperation, answer: dict[str, Any], *, api_version: str, is_alone: bool) -> None:
     request = request_of(operation, api_version=api_version, is_alone=is_alone)
-    exchange = Exchange(operation.key.slot, operation.kind, request, answer)
+    exchange = LoggedRequest(operation.key.slot, operation.kind, request, answer)
     for row in operation.rows:
         row.exchanges.append(exchange)
 
@@ -120,18 +122,18 @@ def _match(match: Match) -> dict[str, Any]:
     }
 
 
-def _has_reached(row: Row, verdict: Verdict) -> bool:
+def _has_reached(row: WorkItem, verdict: JobOutcome) -> bool:
     return bool(row.exchanges) or row.is_through or verdict.error is not None
 
 
-def _told(row: Row, verdict: Verdict) -> dict[str, Any]:
+def _attempt_row(row: WorkItem, verdict: JobOutcome) -> dict[str, Any]:
     job, error = row.job, verdict.error
     return {
         "registration_id": job.registration_id,
         "event_id": job.event.event_id,
         "kind": _kind(row, verdict),
         "why": job.why,
-        "asked_by": job.asked_by if job.why in ASKED_FOR else None,
+        "asked_by": job.asked_by if job.why in USER_REQUESTED else None,
         "outcome": verdict.state,
         "requests": [each.request for each in row.exchanges],
         "answers": [each.answer for each in row.exchanges],
@@ -139,7 +141,7 @@ def _told(row: Row, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _kind(row: Row, verdict: Verdict) -> str:
+def _kind(row: WorkItem, verdict: JobOutcome) -> str:
     """The latest happening that this run was about."""
     kinds = {each.kind for each in row.exchanges} | ({verdict.error.kind} if verdict.error else set())
     fallback = KINDS[0] if row.job.facts.checked_in_at is not None else KINDS[1]

@@ -10,11 +10,11 @@ from app.salesforce.ids import to18
 from app.salesforce.soql import in_list, quote
 from app.sync.execution.attempt_log import name_matches
 from app.sync.execution.executor import Executor
-from app.sync.execution.write_transitions import refuse
+from app.sync.execution.write_transitions import handle_rejection
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.lookup.lookup import ACCOUNT_PREFIX, look_up_people
-from app.sync.lookup.requirements import Wanted
-from app.sync.matching.account_matching import normalised
+from app.sync.lookup.lookup import ACCOUNT_PREFIX, fetch_people
+from app.sync.lookup.requirements import LookupRequirements
+from app.sync.matching.account_matching import normalized_name
 from app.sync.matching.duplicate_matching import (
     Decision,
     account_alert_notice,
@@ -25,20 +25,20 @@ from app.sync.matching.duplicate_matching import (
     other_account_notice,
     other_name_notice,
 )
-from app.sync.matching.person_matching import LookAgain, People, resolve
-from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, Written
-from app.sync.model.notices import Notice
+from app.sync.matching.person_matching import NeedsLookup, People, resolve
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, WrittenSlot
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import ACCOUNT, Found, PersonRow
-from app.sync.model.work_item import NOTICE, Operation, set_person
+from app.sync.model.work_item import NOTICE, WriteOperation, set_person
 
 TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
 """What was saved beside an alert may meet a rule that blocks."""
 
-Refusals = Sequence[tuple[Operation, Failure]]
+Refusals = Sequence[tuple[WriteOperation, Failure]]
 
 
-async def settle_duplicates(executor: Executor, people: People, wanted: Wanted) -> People:
+async def settle_duplicates(executor: Executor, people: People, wanted: LookupRequirements) -> People:
     """Bring the refused creates to an end, as the hosts' rules say; returns the people known by then.
 
     Raises as `Executor.run` does.
@@ -54,8 +54,8 @@ async def settle_duplicates(executor: Executor, people: People, wanted: Wanted) 
 
 
 async def _with_holder(
-    executor: Executor, operation: Operation, failure: Failure
-) -> tuple[Operation, Failure]:
+    executor: Executor, operation: WriteOperation, failure: Failure
+) -> tuple[WriteOperation, Failure]:
     """Where a unique field does not say whose its value is, that is asked for."""
     unique = _unique_values(operation) if failure.error_code == TAKEN and not failure.matches else {}
     if not unique:
@@ -67,7 +67,7 @@ async def _with_holder(
     return operation, replace(failure, matches=matches)
 
 
-def _unique_values(operation: Operation) -> dict[str, str]:
+def _unique_values(operation: WriteOperation) -> dict[str, str]:
     known = operation.describe.fields if operation.describe else {}
     return {
         name: value
@@ -93,12 +93,14 @@ async def settle_duplicate_accounts(executor: Executor) -> None:
         await executor.run(again)
 
 
-def _settle_account(operation: Operation, failure: Failure, names: Mapping[str, str]) -> Operation | None:
-    essence = normalised(str(operation.record.fields.get("Name") or ""))
+def _settle_account(
+    operation: WriteOperation, failure: Failure, names: Mapping[str, str]
+) -> WriteOperation | None:
+    essence = normalized_name(str(operation.record.fields.get("Name") or ""))
     known = [each.id for each in failure.matches if each.id in names]
-    same = [id_ for id_ in known if normalised(names[id_]) == essence]
+    same = [id_ for id_ in known if normalized_name(names[id_]) == essence]
     if not known:
-        refuse(operation, failure)
+        handle_rejection(operation, failure)
         return None
     id_ = (same or known)[0]
     named = f"{names[id_]} (Account {id_})"
@@ -113,27 +115,29 @@ def _settle_account(operation: Operation, failure: Failure, names: Mapping[str, 
         case Decision.SAVE_AS_NEW:
             return _beside(operation, account_alert_notice(named))
         case Decision.FAIL:
-            refuse(operation, failure)
+            handle_rejection(operation, failure)
     return None
 
 
-async def _look_up(executor: Executor, refused: Refusals, people: People, wanted: Wanted) -> People:
+async def _look_up(
+    executor: Executor, refused: Refusals, people: People, wanted: LookupRequirements
+) -> People:
     """The records that were named, by name, followed to where they live now."""
     named = {match.id for _, failure in refused for match in failure.matches}
     if any(id_.startswith(ACCOUNT_PREFIX) for id_ in named) and ACCOUNT not in wanted.describes:
         wanted = await _with_accounts(executor, wanted)
     missing = frozenset(named)
     while missing:
-        people = await look_up_people(executor.client, missing, known=people, wanted=wanted, with_names=True)
+        people = await fetch_people(executor.client, missing, known=people, wanted=wanted, with_names=True)
         ends = [_meant(operation, failure, people) for operation, failure in refused]
-        missing = frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
+        missing = frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
     for operation, _ in refused:
         for row in operation.rows:
             name_matches(row, people)
     return people
 
 
-async def _with_accounts(executor: Executor, wanted: Wanted) -> Wanted:
+async def _with_accounts(executor: Executor, wanted: LookupRequirements) -> LookupRequirements:
     """In an org with Person Accounts a rule for Leads may name one."""
     batch = executor.store.batch
     known = await load_describes(
@@ -146,11 +150,11 @@ async def _with_accounts(executor: Executor, wanted: Wanted) -> Wanted:
     return replace(wanted, describes={**wanted.describes, **known})
 
 
-def _meant(operation: Operation, failure: Failure, people: People) -> PersonRow | LookAgain | None:
+def _meant(operation: WriteOperation, failure: Failure, people: People) -> PersonRow | NeedsLookup | None:
     return matched([match.id for match in failure.matches], people, operation.record.fields)
 
 
-def _settle(operation: Operation, failure: Failure, people: People) -> Operation | None:
+def _settle(operation: WriteOperation, failure: Failure, people: People) -> WriteOperation | None:
     """The same create once more where it is to be saved beside its match."""
     same = resolve(operation.rows[0].job, people)
     match = _meant(operation, failure, people)
@@ -159,7 +163,7 @@ def _settle(operation: Operation, failure: Failure, people: People) -> Operation
         _adopt(operation, same)
         return None
     if not isinstance(match, PersonRow):
-        refuse(operation, failure)
+        handle_rejection(operation, failure)
         return None
     rules = operation.rows[0].job.rules
     is_same = is_same_name(operation.record.fields, match)
@@ -172,18 +176,18 @@ def _settle(operation: Operation, failure: Failure, people: People) -> Operation
         case Decision.SAVE_AS_NEW:
             return _beside(operation, alert_notice(match, operation.record.sobject))
         case Decision.FAIL:
-            refuse(operation, failure)
+            handle_rejection(operation, failure)
     return None
 
 
-def _adopt(operation: Operation, person: Found, notice: Notice | None = None) -> None:
+def _adopt(operation: WriteOperation, person: Found, notice: RowWarning | None = None) -> None:
     details: Mapping[str, object] = {NOTICE: notice.as_json()} if notice else {}
     for row in operation.rows:
         row.slots.pop(SlotKey(PERSON), None)
         set_person(row, person, details=details)
 
 
-def _beside(operation: Operation, notice: Notice) -> Operation:
+def _beside(operation: WriteOperation, notice: RowWarning) -> WriteOperation:
     for row in operation.rows:
         row.notices.append(notice)
     headers = {**dict(operation.headers), **ALLOW_ALERTS}
@@ -194,9 +198,9 @@ def _beside(operation: Operation, notice: Notice) -> Operation:
     )
 
 
-def adopt_account(operation: Operation, account_id: str) -> None:
+def adopt_account(operation: WriteOperation, account_id: str) -> None:
     """Take the Account that a duplicate rule named."""
-    found = Written(
+    found = WrittenSlot(
         state="written",
         action="create",
         sobject=ACCOUNT,

@@ -23,24 +23,24 @@ from app.salesforce.composite import (
     read_written,
 )
 from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Refused, SalesforceError
-from app.sync.execution.attempt_log import note_answer, note_lost_answer
+from app.sync.execution.attempt_log import log_lost_response, log_response
 from app.sync.execution.write_transitions import (
-    end_of_create,
-    intend,
-    mark_lost,
-    mark_unwritten,
+    apply_created_person,
+    handle_rejection,
+    mark_ambiguous,
+    mark_intended,
+    mark_not_applied,
     mark_written,
-    refuse,
 )
-from app.sync.jobs.write_store import Store
+from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import update_alert_notice
 from app.sync.model.clock import Clock
-from app.sync.model.cooperative import in_turns
-from app.sync.model.retry_policy import STOPPING, consequence_of, is_beyond_limits, next_look
+from app.sync.model.cooperative import yielding
+from app.sync.model.retry_policy import DRAIN_STOPPING, action_for, is_beyond_limits, next_recheck
 from app.sync.model.row_caps import Caps
-from app.sync.model.work_item import Operation, Row
+from app.sync.model.work_item import WorkItem, WriteOperation
 
-Chunk = Sequence[Operation]
+Chunk = Sequence[WriteOperation]
 Answer = TypeVar("Answer")
 
 
@@ -54,20 +54,20 @@ class Executor:
     """
 
     client: SalesforceClient
-    store: Store
-    rows: Sequence[Row]
+    store: WriteStore
+    rows: Sequence[WorkItem]
     clock: Clock
     packs_duplicates: bool = False
-    duplicates: list[tuple[Operation, Failure]] = field(default_factory=list)
-    alerted: list[Operation] = field(default_factory=list)
-    alone: set[Operation] = field(default_factory=set)
+    duplicates: list[tuple[WriteOperation, Failure]] = field(default_factory=list)
+    alerted: list[WriteOperation] = field(default_factory=list)
+    alone: set[WriteOperation] = field(default_factory=set)
     ended: AnswerLost | Refused | None = None
     committed_at: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
         self.committed_at = (self.clock.now, time.monotonic())
 
-    async def run(self, operations: Sequence[Operation]) -> None:
+    async def run(self, operations: Sequence[WriteOperation]) -> None:
         """Write them all.
 
         Raises AnswerLost after marking the rows of that call, and NotSent or Refused when the connection or
@@ -79,7 +79,7 @@ class Executor:
         for call in self._calls(operations):
             await self._send(call)
 
-    async def run_singly(self, operations: Sequence[Operation]) -> None:
+    async def run_singly(self, operations: Sequence[WriteOperation]) -> None:
         """Send each create by itself: only then does a duplicate rule name what it matched."""
         if not self.packs_duplicates:
             for operation in operations:
@@ -92,7 +92,7 @@ class Executor:
             if has_reference_text(operation.record.fields):
                 await self._create_alone(operation)
 
-    async def retake_duplicates(self) -> list[tuple[Operation, Failure]]:
+    async def retake_duplicates(self) -> list[tuple[WriteOperation, Failure]]:
         """The creates that duplicate rules refused, each with the records that are said to be there.
 
         In a collection Salesforce does not name them, so what came back without is sent singly.
@@ -113,7 +113,7 @@ class Executor:
                 row.notices.append(update_alert_notice(operation.record.sobject))
         await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
 
-    async def _create_alone(self, operation: Operation) -> None:
+    async def _create_alone(self, operation: WriteOperation) -> None:
         if not await self.intend([operation]):
             return
         self.alone.add(operation)
@@ -122,7 +122,7 @@ class Executor:
             record_id = await self.client.create(record.sobject, record.fields, headers=headers)
         except Refused as refused:
             self._settle(operation, RowResult(None, refused.failures))
-            if consequence_of(refused.failure) in STOPPING:
+            if action_for(refused.failure) in DRAIN_STOPPING:
                 raise
         except SalesforceError as error:
             self._unfinished([operation], error)
@@ -130,7 +130,7 @@ class Executor:
         else:
             self._settle(operation, RowResult(record_id))
 
-    async def _send_singles(self, operations: Sequence[Operation]) -> None:
+    async def _send_singles(self, operations: Sequence[WriteOperation]) -> None:
         ready = await self.intend(operations)
         self.alone.update(ready)
         version = self.client.api_version
@@ -148,7 +148,7 @@ class Executor:
             answers = await self.composite(requests, ready)
         except Refused:
             for operation in ready:
-                mark_unwritten(operation, is_failed=False)
+                mark_not_applied(operation, is_failed=False)
             raise
         for operation, answer in zip(ready, answers, strict=True):
             self.settle_single(operation, answer)
@@ -171,7 +171,7 @@ class Executor:
     async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubAnswer]) -> None:
         lost: AnswerLost | None = None
         refused_chunks: list[tuple[Chunk, Refused]] = []
-        too_many: list[Operation] = []
+        too_many: list[WriteOperation] = []
         for chunk, answer in zip(chunks, answers, strict=True):
             try:
                 results = read_collection(answer, len(chunk))
@@ -183,7 +183,7 @@ class Executor:
             else:
                 too_many += self._beyond_limits(chunk, results)
                 spared = set(map(id, too_many))
-                async for operation, result in in_turns(zip(chunk, results, strict=True)):
+                async for operation, result in yielding(zip(chunk, results, strict=True)):
                     if id(operation) not in spared:
                         self._settle(operation, result)
         for call in self._calls(too_many):
@@ -194,7 +194,7 @@ class Executor:
             raise lost
         self.raise_ended()
 
-    def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[Operation]:
+    def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[WriteOperation]:
         """The rows that an automation of the org could not take together: they are sent again, fewer each."""
         again, caps = [], self.store.lease.caps
         for sobject in dict.fromkeys(operation.record.sobject for operation in chunk):
@@ -208,15 +208,15 @@ class Executor:
                 caps.halve(sobject, len(of_object))
                 again += refused
         for operation in again:
-            mark_unwritten(operation, is_failed=False)
+            mark_not_applied(operation, is_failed=False)
         return again
 
-    async def _split(self, operations: Sequence[Operation], refused: Refused) -> None:
+    async def _split(self, operations: Sequence[WriteOperation], refused: Refused) -> None:
         """Find the row that alone makes a call fail, by halving; the others go through."""
-        if consequence_of(refused.failure) in STOPPING:
+        if action_for(refused.failure) in DRAIN_STOPPING:
             for operation in operations:
                 self._note(operation, RowResult(None, refused.failures))
-                mark_unwritten(operation, is_failed=False)
+                mark_not_applied(operation, is_failed=False)
             raise refused
         if len(operations) == 1:
             self._settle(operations[0], RowResult(None, refused.failures))
@@ -226,18 +226,18 @@ class Executor:
             for call in self._calls(half):
                 await self._send(call)
 
-    def _calls(self, operations: Sequence[Operation]) -> Iterator[list[Chunk]]:
+    def _calls(self, operations: Sequence[WriteOperation]) -> Iterator[list[Chunk]]:
         return _calls(operations, self.store.lease.caps)
 
     async def composite(
-        self, requests: Sequence[Subrequest], operations: Sequence[Operation]
+        self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
     ) -> list[SubAnswer]:
         if not requests:
             return []
         return await self._asked(self.client.composite(requests), operations)
 
     async def _answers(
-        self, requests: Sequence[Subrequest], operations: Sequence[Operation]
+        self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
     ) -> list[SubAnswer]:
         """Of collections: in one composite, but what Salesforce would take for references goes by itself."""
         if any(has_reference_text(each.record.fields) for each in operations):
@@ -245,7 +245,7 @@ class Executor:
             return [await self._asked(self.client.collection(request), operations)]
         return await self.composite(requests, operations)
 
-    async def _asked(self, asking: Awaitable[Answer], operations: Sequence[Operation]) -> Answer:
+    async def _asked(self, asking: Awaitable[Answer], operations: Sequence[WriteOperation]) -> Answer:
         try:
             return await asking
         except Refused:
@@ -260,7 +260,7 @@ class Executor:
         headers = dict(chunk[0].headers) or None
         return build(f"part{number}", records, api_version=self.client.api_version, headers=headers)
 
-    async def intend(self, operations: Sequence[Operation]) -> list[Operation]:
+    async def intend(self, operations: Sequence[WriteOperation]) -> list[WriteOperation]:
         """Commit what is about to be sent; returns the operations that no fence of another forbids."""
         if not operations:
             return []
@@ -269,39 +269,39 @@ class Executor:
             fences = await self.store.raise_fences(session, operations)
             ready = [operation for operation in operations if fences.keys().isdisjoint(operation.fences)]
             for operation in ready:
-                intend(operation, now)
+                mark_intended(operation, now)
             await self.store.save(session, self.rows)
         self.committed_at = (now, time.monotonic())
         for operation in operations:
             for raised_at in (fences[key] for key in operation.fences if key in fences):
                 for row in operation.rows:
                     row.is_fenced = True
-                    row.wait_until(next_look(raised_at, self.clock.quiet, now))
+                    row.wait_until(next_recheck(raised_at, self.clock.quiet, now))
         return ready
 
-    def _unfinished(self, operations: Sequence[Operation], error: SalesforceError) -> None:
+    def _unfinished(self, operations: Sequence[WriteOperation], error: SalesforceError) -> None:
         is_doubted = isinstance(error, AnswerLost) and "reconcile" not in self.store.lease.guards_off
         ended_at = self._now() if isinstance(error, BrokenOff) else None
         for operation in operations:
             if isinstance(error, AnswerLost):
                 self._note(operation, error)
             if is_doubted:
-                mark_lost(operation, ended_at=ended_at)
+                mark_ambiguous(operation, ended_at=ended_at)
             else:
-                mark_unwritten(operation, is_failed=False)
+                mark_not_applied(operation, is_failed=False)
 
     def _now(self) -> datetime:
         """The database's time, by what it was at the last commit."""
         return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
 
-    def _note(self, operation: Operation, result: RowResult | AnswerLost) -> None:
+    def _note(self, operation: WriteOperation, result: RowResult | AnswerLost) -> None:
         version, is_alone = self.client.api_version, operation in self.alone
         if isinstance(result, AnswerLost):
-            note_lost_answer(operation, result, api_version=version, is_alone=is_alone)
+            log_lost_response(operation, result, api_version=version, is_alone=is_alone)
         else:
-            note_answer(operation, result, api_version=version, is_alone=is_alone)
+            log_response(operation, result, api_version=version, is_alone=is_alone)
 
-    def settle_single(self, operation: Operation, answer: SubAnswer) -> None:
+    def settle_single(self, operation: WriteOperation, answer: SubAnswer) -> None:
         """Tell the rows what one subrequest of a composite brought back."""
         self.alone.add(operation)
         try:
@@ -319,30 +319,30 @@ class Executor:
         if self.ended is not None:
             raise self.ended
 
-    def _settle(self, operation: Operation, result: RowResult) -> None:
+    def _settle(self, operation: WriteOperation, result: RowResult) -> None:
         self._note(operation, result)
         if result.is_success and result.id is not None:
             mark_written(operation, result.id)
-            end_of_create(operation, result.id)
+            apply_created_person(operation, result.id)
         elif operation.fence is not None and _is_duplicate(result):
-            mark_unwritten(operation, is_failed=False)
+            mark_not_applied(operation, is_failed=False)
             self.duplicates.append((operation, result.failures[0]))
         elif _may_be_alerted(operation, result):
-            mark_unwritten(operation, is_failed=False)
+            mark_not_applied(operation, is_failed=False)
             self.alerted.append(operation)
         else:
-            refuse(operation, result.failures[0])
-            if consequence_of(result.failures[0]) in STOPPING:
+            handle_rejection(operation, result.failures[0])
+            if action_for(result.failures[0]) in DRAIN_STOPPING:
                 self.ended = self.ended or Refused(result.failures)
 
 
-def _calls(operations: Sequence[Operation], caps: Caps) -> Iterator[list[Chunk]]:
+def _calls(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[list[Chunk]]:
     """Groups that fit one composite: creates before updates, each collection sorted by object.
 
     Headers are those of a whole collection. A collection with texts that look like references is a group of
     its own, and an object with a cap has collections of its own.
     """
-    alike: dict[tuple[bool, bool, tuple[tuple[str, str], ...], str], list[Operation]] = {}
+    alike: dict[tuple[bool, bool, tuple[tuple[str, str], ...], str], list[WriteOperation]] = {}
     for each in sorted(operations, key=lambda each: (not each.is_create, each.record.sobject)):
         is_literal, sobject = has_reference_text(each.record.fields), each.record.sobject
         capped = sobject if sobject in caps.known else ""
@@ -356,7 +356,7 @@ def _calls(operations: Sequence[Operation], caps: Caps) -> Iterator[list[Chunk]]
     yield from ([chunk] for chunk in chunks[True])
 
 
-def _may_be_alerted(operation: Operation, result: RowResult) -> bool:
+def _may_be_alerted(operation: WriteOperation, result: RowResult) -> bool:
     is_first = ALLOW_ALERTS.keys().isdisjoint(dict(operation.headers))
     return not operation.is_create and is_first and result.failures[0].error_code == "DUPLICATES_DETECTED"
 

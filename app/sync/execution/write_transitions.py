@@ -9,12 +9,12 @@ from app.salesforce.ids import sobject_of
 from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.errors.row_error import row_error
 from app.sync.field_values.states_and_countries import is_place
-from app.sync.model.batch import CALL_ENDED, PERSON, PROFILE, Written
+from app.sync.model.batch import CALL_ENDED, PERSON, PROFILE, WrittenSlot
 from app.sync.model.records import Found
-from app.sync.model.retry_policy import STOPPING, Consequence, consequence_of
+from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
 from app.sync.model.row_error import RowError
-from app.sync.model.work_item import Operation, Row, is_new_lead, note_holder
-from app.sync.model.written_digests import not_asserted
+from app.sync.model.work_item import WorkItem, WriteOperation, is_new_lead, set_ticket_holder
+from app.sync.model.written_digests import drop_pending
 
 OPTIONAL_FIELDS = frozenset(
     {
@@ -35,11 +35,15 @@ OPTIONAL_OF_TASKS = frozenset({"ActivityDate", "Description"})
 
 RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
-DROPPING_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED}
-MISJUDGED_CODES = DROPPING_CODES | {"REQUIRED_FIELD_MISSING", "STRING_TOO_LONG", "NUMBER_OUTSIDE_VALID_RANGE"}
+FIELD_ERROR_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED}
+STALE_DESCRIBE_CODES = FIELD_ERROR_CODES | {
+    "REQUIRED_FIELD_MISSING",
+    "STRING_TOO_LONG",
+    "NUMBER_OUTSIDE_VALID_RANGE",
+}
 """What Salesforce only says where a describe was out of date, or is read for another user."""
 
-POINTING_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
+REFERENCE_ERROR_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
 """An id in the record is none of this org, or not one that the connected user may use."""
 
 MISPLACED = "FIELD_INTEGRITY_EXCEPTION"
@@ -57,14 +61,14 @@ UNSEEN = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
 FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
 
 
-def intend(operation: Operation, now: datetime) -> None:
+def mark_intended(operation: WriteOperation, now: datetime) -> None:
     """Mark the slot as being written: committed before anything is sent."""
 
-    def intended(before: Written | None) -> Written:
+    def intended(before: WrittenSlot | None) -> WrittenSlot:
         rounds = before.rounds + 1 if before and before.state == "ambiguous" else 0
         first = before.first_attempt_at if before and before.state == "ambiguous" else None
         kept = before if before and before.stands else None
-        return Written(
+        return WrittenSlot(
             state="intended",
             action="create" if operation.is_create else "update",
             sobject=operation.record.sobject,
@@ -79,14 +83,14 @@ def intend(operation: Operation, now: datetime) -> None:
         )
 
     operation.each_slot(intended)
-    _note_words(operation)
+    _store_item_details(operation)
 
 
-def mark_written(operation: Operation, sf_id: str) -> None:
+def mark_written(operation: WriteOperation, sf_id: str) -> None:
     """Salesforce has it."""
 
-    def written(before: Written | None) -> Written:
-        return Written(
+    def written(before: WrittenSlot | None) -> WrittenSlot:
+        return WrittenSlot(
             state="written",
             action="create" if operation.is_create else "update",
             sobject=sobject_of(sf_id) or operation.record.sobject,
@@ -100,10 +104,10 @@ def mark_written(operation: Operation, sf_id: str) -> None:
         )
 
     operation.each_slot(written)
-    _note_words(operation)
+    _store_item_details(operation)
 
 
-def end_of_create(operation: Operation, sf_id: str) -> None:
+def apply_created_person(operation: WriteOperation, sf_id: str) -> None:
     """A person that was just created is the person of its rows; an org may turn a new Lead into a Contact."""
     if operation.key.slot != PERSON:
         return
@@ -113,16 +117,16 @@ def end_of_create(operation: Operation, sf_id: str) -> None:
         row.person = Found(sobject, sf_id, found_by)
     _note(operation, found_by=found_by)
     for row in operation.rows:
-        note_holder(row)
+        set_ticket_holder(row)
 
 
-def mark_lost(operation: Operation, *, ended_at: datetime | None = None) -> None:
+def mark_ambiguous(operation: WriteOperation, *, ended_at: datetime | None = None) -> None:
     """The answer was lost: the slot is not planned again before it is settled.
 
     `ended_at`: the call is known to have been over by then.
     """
 
-    def lost(before: Written | None) -> Written | None:
+    def lost(before: WrittenSlot | None) -> WrittenSlot | None:
         if before is None or ended_at is None:
             return before and before._replace(state="ambiguous")
         details = {**before.details, CALL_ENDED: True}
@@ -131,60 +135,63 @@ def mark_lost(operation: Operation, *, ended_at: datetime | None = None) -> None
     operation.each_slot(lost)
 
 
-def mark_unwritten(operation: Operation, *, is_failed: bool) -> None:
+def mark_not_applied(operation: WriteOperation, *, is_failed: bool) -> None:
     """Nothing was applied: a create leaves a failed slot or none, an update what stood before."""
 
-    def unwritten(before: Written | None) -> Written | None:
+    def unwritten(before: WrittenSlot | None) -> WrittenSlot | None:
         if before is not None and before.stands:
-            details = not_asserted(before.details)
+            details = drop_pending(before.details)
             return before._replace(state="written", action="create", details=details)
         return before._replace(state="failed", attempt_started_at=None) if is_failed and before else None
 
     operation.each_slot(unwritten)
 
 
-def refuse(operation: Operation, failure: Failure) -> None:
+def handle_rejection(operation: WriteOperation, failure: Failure) -> None:
     """Salesforce said no to this one: the row retries or fails, as the policy says.
 
     Where the whole org or connection has to wait, the row spends no attempt and tells no error of its own.
     """
-    if any(way(operation, failure) for way in (_drop_fields, _was_there, _look_anew, _follow)):
+    if any(
+        way(operation, failure)
+        for way in (_drop_fields, _is_existing_member, _replan_with_fresh_describe, _follow)
+    ):
         for row in operation.rows:
             row.last_word = _error(operation, failure, row)
         return
     if _lacks_campaigns(operation, failure) or _lost_lead(operation, failure):
         return
-    consequence = consequence_of(failure)
-    mark_unwritten(operation, is_failed=consequence is Consequence.FAIL)
+    consequence = action_for(failure)
+    mark_not_applied(operation, is_failed=consequence is ErrorAction.FAIL)
     for row in operation.rows:
-        if consequence is Consequence.RETRY:
+        if consequence is ErrorAction.RETRY:
             row.retry = row.retry or _error(operation, failure, row)
-        elif consequence not in STOPPING:
+        elif consequence not in DRAIN_STOPPING:
             row.fail(_error(operation, failure, row))
 
 
-def _lacks_campaigns(operation: Operation, failure: Failure) -> bool:
+def _lacks_campaigns(operation: WriteOperation, failure: Failure) -> bool:
     """A user who may not write members at all: the rows wait until that is changed, and none fails."""
     is_of_user = failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS
     if operation.record.sobject != "CampaignMember" or not is_of_user:
         return False
-    mark_unwritten(operation, is_failed=False)
+    mark_not_applied(operation, is_failed=False)
     for row in operation.rows:
         row.lacks_campaigns = True
     return True
 
 
-def _lost_lead(operation: Operation, failure: Failure) -> bool:
+def _lost_lead(operation: WriteOperation, failure: Failure) -> bool:
     """A Lead that left the connected user's sight as it was created: its rows wait until it is seen again."""
     if failure.error_code != UNSEEN or not all(is_new_lead(row) for row in operation.rows):
         return False
-    mark_unwritten(operation, is_failed=False)
+    mark_not_applied(operation, is_failed=False)
     for row in operation.rows:
         row.lost_lead = row.lost_lead or _error(operation, failure, row)
     return True
 
 
-def _error(operation: Operation, failure: Failure, row: Row) -> RowError:
+def _error(operation: WriteOperation, failure: Failure, row: WorkItem) -> RowError:
     return row_error(
         failure,
         kind=operation.kind,
@@ -196,19 +203,19 @@ def _error(operation: Operation, failure: Failure, row: Row) -> RowError:
     )
 
 
-def _is_chosen(operation: Operation, failure: Failure) -> bool:
+def _is_chosen(operation: WriteOperation, failure: Failure) -> bool:
     """Whether the record points to something that the host chose: an owner, a record type, a fixed record."""
     is_pointing = not {"OwnerId", "RecordTypeId", *operation.mapped}.isdisjoint(operation.record.fields)
-    return is_pointing and operation.is_create and failure.error_code in POINTING_CODES
+    return is_pointing and operation.is_create and failure.error_code in REFERENCE_ERROR_CODES
 
 
-def _mapped_texts(operation: Operation) -> Iterable[str]:
+def _mapped_texts(operation: WriteOperation) -> Iterable[str]:
     """What the host's rules made of the attendee's words: Salesforce may repeat it in its message."""
     values = (operation.record.fields.get(name) for name in sorted(operation.mapped))
     return (value for value in values if isinstance(value, str))
 
 
-def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
+def _droppable_fields(operation: WriteOperation, failure: Failure) -> frozenset[str]:
     """The fields that this failure names, if the record can stand without every one of them.
 
     What the host mapped is left out where the org lost it; a value that the org does not list is the host's
@@ -218,7 +225,7 @@ def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
         return frozenset(failure.fields) & operation.record.fields.keys()
     if failure.error_code == OWNER_CANNOT_READ:
         return frozenset({"OwnerId"}) & operation.record.fields.keys()
-    if failure.error_code not in DROPPING_CODES:
+    if failure.error_code not in FIELD_ERROR_CODES:
         return frozenset()
     sent = operation.record.fields.keys()
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
@@ -229,13 +236,13 @@ def _droppable_fields(operation: Operation, failure: Failure) -> frozenset[str]:
     return frozenset(named) if named <= optional else frozenset()
 
 
-def _drop_fields(operation: Operation, failure: Failure) -> bool:
+def _drop_fields(operation: WriteOperation, failure: Failure) -> bool:
     """Leave out what the org does not take, and plan again: never a failed attendee."""
     named = _droppable_fields(operation, failure)
     if not named:
         return False
     refused = {*operation.details.get("dropped", ()), *operation.tried.get("dropped", ())}
-    mark_unwritten(operation, is_failed=True)
+    mark_not_applied(operation, is_failed=True)
     _note(operation, dropped=sorted(named | refused))
     for row in operation.rows:
         row.must_replan = True
@@ -243,44 +250,44 @@ def _drop_fields(operation: Operation, failure: Failure) -> bool:
     return True
 
 
-def _look_anew(operation: Operation, failure: Failure) -> bool:
+def _replan_with_fresh_describe(operation: WriteOperation, failure: Failure) -> bool:
     """What does not fit the describe we have may fit the one of now: plan again with that, once."""
-    if operation.describe is None or failure.error_code not in MISJUDGED_CODES:
+    if operation.describe is None or failure.error_code not in STALE_DESCRIBE_CODES:
         return False
     for row in operation.rows:
         row.misjudged.add(operation.record.sobject)
     if operation.tried.get("was_misjudged"):
         return False
-    mark_unwritten(operation, is_failed=True)
+    mark_not_applied(operation, is_failed=True)
     _note(operation, was_misjudged=True)
     for row in operation.rows:
         row.must_replan = True
     return True
 
 
-def _follow(operation: Operation, failure: Failure) -> bool:
+def _follow(operation: WriteOperation, failure: Failure) -> bool:
     """Whose record went elsewhere since we looked is looked for by its id, once, and written there."""
     is_chosen = operation.is_create and _is_chosen(operation, failure)
     if failure.error_code not in MOVED_CODES or is_chosen or operation.tried.get("was_moved"):
         return False
-    mark_unwritten(operation, is_failed=True)
+    mark_not_applied(operation, is_failed=True)
     _note(operation, was_moved=True)
     for row in operation.rows:
         row.must_replan = True
     return True
 
 
-def _was_there(operation: Operation, failure: Failure) -> bool:
+def _is_existing_member(operation: WriteOperation, failure: Failure) -> bool:
     """A member that somebody added since we looked: look again and recover it."""
     if operation.record.sobject != "CampaignMember" or failure.error_code != "DUPLICATE_VALUE":
         return False
-    mark_unwritten(operation, is_failed=False)
+    mark_not_applied(operation, is_failed=False)
     for row in operation.rows:
         row.must_replan = True
     return True
 
 
-def _note_words(operation: Operation) -> None:
+def _store_item_details(operation: WriteOperation) -> None:
     for row in operation.rows:
         words = operation.words.get(row.job.registration_id)
         if words:
@@ -288,5 +295,5 @@ def _note_words(operation: Operation) -> None:
             row.slots[operation.key] = slot._replace(details={**slot.details, **words})
 
 
-def _note(operation: Operation, **details: object) -> None:
+def _note(operation: WriteOperation, **details: object) -> None:
     operation.each_slot(lambda slot: slot._replace(details={**slot.details, **details}) if slot else None)

@@ -9,51 +9,57 @@ from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import options_of
-from app.sync.field_values.required_fields import invented, own_fields
-from app.sync.field_values.rule_evaluation import Misfit, Outcome, Target, outcome_of, without_notice
+from app.sync.field_values.required_fields import own_fields, placeholder_values
+from app.sync.field_values.rule_evaluation import (
+    MappingError,
+    RuleResult,
+    RuleTarget,
+    evaluate_rule,
+    without_notice,
+)
 from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import (
     NAMES,
     PEOPLE,
+    custom_rules,
     field_name,
-    hosts_rules,
     object_of,
     rules_of_create,
 )
 from app.sync.model.batch import Job
-from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, Rules
-from app.sync.model.notices import Notice
+from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, MappingRules
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import PERSON_ACCOUNT
 from app.text.email_address import address_key
 
 DIGEST_LENGTH: Final = 12
 UNWRITEABLE_TOLD: Final = 10
-FOLLOWED: Final = "followed"
+TRACKED: Final = "followed"
 """The mode of the e-mail: written where it changed since we said it."""
 
 NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True)
-class Filled:
+class FieldValues:
     """What to send. `asserted`: digests of what we said last, by field, to be kept with the record."""
 
     fields: dict[str, Any] = member(default_factory=dict)
-    notices: tuple[Notice, ...] = ()
-    misfit: Misfit | None = None
+    notices: tuple[RowWarning, ...] = ()
+    misfit: MappingError | None = None
     asserted: Mapping[str, str] = member(default_factory=dict)
 
 
-def fill(
+def build_field_values(
     sobject: str,
-    rules: Rules,
+    rules: MappingRules,
     job: Job,
     *,
     describe: SObjectDescribe | None = None,
     standing: Mapping[str, Any] | None = None,
     asserted: Mapping[str, str] = NOTHING,
     without: frozenset[str] = frozenset(),
-) -> Filled:
+) -> FieldValues:
     """What to create (`standing` None), or what of a record that stands has to change.
 
     `sobject` may be `PersonAccount`. `standing` has the fields of `fields_to_read` as Salesforce shows them,
@@ -61,7 +67,7 @@ def fill(
     rules need no describe.
     """
     named = object_of(sobject)
-    target = Target(named, job, zone_of(job), describe, standing is None, without)
+    target = RuleTarget(named, job, zone_of(job), describe, standing is None, without)
     if standing is None:
         filled = _created(sobject, rules, target)
     else:
@@ -70,7 +76,9 @@ def fill(
     return replace(filled, notices=left_out + filled.notices)
 
 
-def fields_to_read(sobject: str, rules: Rules, *, describe: SObjectDescribe | None = None) -> tuple[str, ...]:
+def fields_to_read(
+    sobject: str, rules: MappingRules, *, describe: SObjectDescribe | None = None
+) -> tuple[str, ...]:
     """The fields of a standing record that `fill` wants to see; those that the org lacks are left out."""
     names = [rule.field for rule in _rules_of_change(sobject, rules, describe)]
     if sobject in PEOPLE and rules.opt_out_field:
@@ -85,7 +93,7 @@ def digest(value: object) -> str:
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
-def _created(sobject: str, rules: Rules, target: Target) -> Filled:
+def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValues:
     email = field_name(sobject, "Email", target.describe)
     fields: dict[str, Any] = {}
     wanted, notices = _with_somewhere_to_go(
@@ -93,10 +101,10 @@ def _created(sobject: str, rules: Rules, target: Target) -> Filled:
     )
     asserted: dict[str, str] = {}
     for rule in wanted:
-        outcome = outcome_of(rule, target)
+        outcome = evaluate_rule(rule, target)
         notices += outcome.notices
         if outcome.misfit:
-            return Filled(notices=tuple(notices), misfit=outcome.misfit)
+            return FieldValues(notices=tuple(notices), misfit=outcome.misfit)
         if outcome.fit is None:
             continue
         if outcome.fit.value is not None:
@@ -106,14 +114,14 @@ def _created(sobject: str, rules: Rules, target: Target) -> Filled:
     opted = _opt_out(sobject, rules, target, before=None)
     fields |= opted.fields
     stand_ins = _stand_ins(sobject, rules, target, fields)
-    return Filled(
+    return FieldValues(
         {**fields, **stand_ins.fields}, (*notices, *opted.notices, *stand_ins.notices), None, asserted
     )
 
 
 def _with_somewhere_to_go(
-    wanted: Iterable[FieldRule], target: Target
-) -> tuple[list[FieldRule], list[Notice]]:
+    wanted: Iterable[FieldRule], target: RuleTarget
+) -> tuple[list[FieldRule], list[RowWarning]]:
     """The rules to follow. Beyond ten that have no field to fill, the rest costs one warning and no time."""
     every = list(wanted)
     lost = [rule for rule in every if target.field(rule.field) is None]
@@ -121,23 +129,30 @@ def _with_somewhere_to_go(
         return every, []
     further = {rule.field for rule in lost[UNWRITEABLE_TOLD:]}
     text = f"{len(further)} more fields of the mapping cannot be written by the connected user in your org."
-    notice = Notice("field_dropped", target.sobject, None, text)
+    notice = RowWarning("field_dropped", target.sobject, None, text)
     return [rule for rule in every if rule.field not in further], [notice]
 
 
-def _stand_ins(sobject: str, rules: Rules, target: Target, fields: Mapping[str, Any]) -> Filled:
+def _stand_ins(
+    sobject: str, rules: MappingRules, target: RuleTarget, fields: Mapping[str, Any]
+) -> FieldValues:
     if not rules.fills_required or target.describe is None:
-        return Filled()
+        return FieldValues()
     skipped = own_fields(sobject) | target.without | ({"Name"} if sobject == PERSON_ACCOUNT else set())
-    found, told = invented(target.describe, fields, job=target.job, skipped=skipped)
-    return Filled(found, tuple(told))
+    found, told = placeholder_values(target.describe, fields, job=target.job, skipped=skipped)
+    return FieldValues(found, tuple(told))
 
 
 def _changed(
-    sobject: str, rules: Rules, target: Target, *, standing: Mapping[str, Any], asserted: Mapping[str, str]
-) -> Filled:
-    if sobject in PEOPLE and _is_someone_elses(sobject, target, standing, asserted):
-        return Filled(asserted=asserted)
+    sobject: str,
+    rules: MappingRules,
+    target: RuleTarget,
+    *,
+    standing: Mapping[str, Any],
+    asserted: Mapping[str, str],
+) -> FieldValues:
+    if sobject in PEOPLE and _belongs_to_another_person(sobject, target, standing, asserted):
+        return FieldValues(asserted=asserted)
     changes: dict[str, Any] = {}
     every = [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]
     wanted, notices = _with_somewhere_to_go([rule for rule in every if rule.field in standing], target)
@@ -146,28 +161,28 @@ def _changed(
         field = target.field(rule.field)
         if rule.mode == EMPTY and not is_empty(standing[rule.field], field):
             continue
-        outcome = outcome_of(rule, target)
+        outcome = evaluate_rule(rule, target)
         notices += outcome.notices
         if outcome.misfit:
-            return Filled(notices=tuple(notices), misfit=outcome.misfit, asserted=asserted)
+            return FieldValues(notices=tuple(notices), misfit=outcome.misfit, asserted=asserted)
         said_before = asserted.get(rule.field)
         changes |= _change(rule, outcome, standing[rule.field], said=said_before, field=field)
         if outcome.fit is not None and is_remembered(rule, field):
             said[rule.field] = digest(outcome.fit.value)
     opted = _opt_out(sobject, rules, target, before=standing)
-    return Filled({**changes, **opted.fields}, (*notices, *opted.notices), None, said)
+    return FieldValues({**changes, **opted.fields}, (*notices, *opted.notices), None, said)
 
 
 def _change(
-    rule: FieldRule, outcome: Outcome, before: object, *, said: str | None, field: Field | None
+    rule: FieldRule, outcome: RuleResult, before: object, *, said: str | None, field: Field | None
 ) -> dict[str, Any]:
     """What changes of one field: only what we have not said before, so that a person's correction stays."""
     if outcome.fit is None:
         return {}
     value = outcome.fit.value
-    if (is_remembered(rule, field) and said == digest(value)) or (rule.mode == FOLLOWED and said is None):
+    if (is_remembered(rule, field) and said == digest(value)) or (rule.mode == TRACKED and said is None):
         return {}
-    after = _united(before, value) if rule.mode == APPEND else value
+    after = _union(before, value) if rule.mode == APPEND else value
     return {} if _is_same(after, before, field) else {rule.field: after}
 
 
@@ -180,7 +195,7 @@ def _is_same(after: object, before: object, field: Field | None) -> bool:
     return after == before
 
 
-def _united(before: object, value: object) -> object:
+def _union(before: object, value: object) -> object:
     stand, ours = options_of(before), options_of(value)
     return ";".join(dict.fromkeys((*stand, *ours))) if set(ours) - set(stand) else before
 
@@ -192,18 +207,18 @@ def is_empty(value: object, field: Field | None) -> bool:
 
 def is_remembered(rule: FieldRule, field: Field | None) -> bool:
     """Whether our value is kept with the record, to tell a person's correction from an empty field."""
-    return rule.mode in (OVERWRITE, APPEND, FOLLOWED) or (rule.mode == EMPTY and _is_checkbox(field))
+    return rule.mode in (OVERWRITE, APPEND, TRACKED) or (rule.mode == EMPTY and _is_checkbox(field))
 
 
 def _is_checkbox(field: Field | None) -> bool:
     return field is not None and field.type == "boolean"
 
 
-def _rules_of_change(sobject: str, rules: Rules, describe: SObjectDescribe | None) -> list[FieldRule]:
+def _rules_of_change(sobject: str, rules: MappingRules, describe: SObjectDescribe | None) -> list[FieldRule]:
     """The host's rules for a record that stands; names are only ever added, only multi-selects append."""
     if sobject in PEOPLE | {"Account"} and not rules.is_updating:
         return []
-    wanted = [rule for rule in hosts_rules(sobject, rules, describe) if rule.mode != CREATE]
+    wanted = [rule for rule in custom_rules(sobject, rules, describe) if rule.mode != CREATE]
     return [replace(rule, mode=_mode_of_change(rule, describe)) for rule in wanted]
 
 
@@ -213,15 +228,15 @@ def _mode_of_change(rule: FieldRule, describe: SObjectDescribe | None) -> str:
     return EMPTY if is_single or rule.field in NAMES else rule.mode
 
 
-def _email_rules(sobject: str, rules: Rules, target: Target) -> list[FieldRule]:
+def _email_rules(sobject: str, rules: MappingRules, target: RuleTarget) -> list[FieldRule]:
     if sobject not in PEOPLE or not rules.is_updating:
         return []
     name = field_name(sobject, "Email", target.describe)
-    return [FieldRule(sobject, name, path="attendee.email", mode=FOLLOWED)]
+    return [FieldRule(sobject, name, path="attendee.email", mode=TRACKED)]
 
 
-def _is_someone_elses(
-    sobject: str, target: Target, standing: Mapping[str, Any], asserted: Mapping[str, str]
+def _belongs_to_another_person(
+    sobject: str, target: RuleTarget, standing: Mapping[str, Any], asserted: Mapping[str, str]
 ) -> bool:
     """A record with another e-mail that never had ours: whoever passes a link on must not change it."""
     name = field_name(sobject, "Email", target.describe)
@@ -229,17 +244,19 @@ def _is_someone_elses(
     return name in standing and name not in asserted and shown != target.job.attendee.email_key
 
 
-def _opt_out(sobject: str, rules: Rules, target: Target, *, before: Mapping[str, Any] | None) -> Filled:
+def _opt_out(
+    sobject: str, rules: MappingRules, target: RuleTarget, *, before: Mapping[str, Any] | None
+) -> FieldValues:
     """An explicit no is written whatever else may be updated, and never taken back."""
     said_no = target.job.attendee.consent.get("marketing") is False
     if sobject not in PEOPLE or rules.opt_out_field is None or not said_no:
-        return Filled()
+        return FieldValues()
     name = field_name(sobject, rules.opt_out_field, target.describe)
     if before is not None and before.get(name) is True:
-        return Filled()
+        return FieldValues()
     field = target.field(name)
     is_writeable = field is not None and (target.describe is None or field.type == "boolean")
     if is_writeable and name not in target.without:
-        return Filled({name: True})
+        return FieldValues({name: True})
     text = "The attendee opted out, and the connected user cannot write that in your org."
-    return Filled(notices=(Notice("opted_out", target.sobject, name, text),))
+    return FieldValues(notices=(RowWarning("opted_out", target.sobject, name, text),))

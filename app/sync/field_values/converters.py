@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from app.salesforce.describe import Field
 from app.salesforce.ids import is_id, sobject_of, to18
-from app.sync.field_values.lead_fields import clean, is_usable_email, shortened, utf16_length
+from app.sync.field_values.lead_fields import is_usable_email, normalize_text, shortened, utf16_length
 from app.sync.field_values.numbers import NotANumber, UnclearNumber, number_of
-from app.sync.field_values.sources import Value, day_of, in_zone, text_of
+from app.sync.field_values.sources import Value, day_of, format_value, in_zone
 from app.sync.field_values.text_comparison import alike
 from app.text.email_address import plain_address
 
@@ -36,42 +36,42 @@ DOMAIN_PARTS: Final = re.compile(
 URL: Final = re.compile(r"(?:https?://)?[^\s/.]+\.[^\s]+", re.IGNORECASE)
 
 
-class DoesNotFit(ValueError):
+class ConversionError(ValueError):
     """The value cannot stand in this field; the text says why."""
 
 
-class NotInPicklist(DoesNotFit):
+class NotInPicklist(ConversionError):
     """A restricted picklist does not have this value."""
 
 
-class NumberUnclear(DoesNotFit):
+class NumberUnclear(ConversionError):
     """The text may be two numbers."""
 
 
 @dataclass(frozen=True)
-class Fitted:
+class ConvertedValue:
     """What JSON carries to the field; `note` says what was changed to make it fit."""
 
     value: Any
     note: str | None = None
 
 
-def fitted(
+def convert(
     field: Field, value: Value, *, zone: tzinfo, locale: str | None = None, is_hosts_own: bool = False
-) -> Fitted:
+) -> ConvertedValue:
     """The value as the field takes it. Raises `DoesNotFit`.
 
     `zone` is the event's, for days and for times without one; `locale` the attendee's, for their numbers.
     `is_hosts_own`: the host wrote the value, so that a `;` separates options, an id may be meant, and a check
     box needs a yes or a no.
     """
-    fit = FITTERS.get(field.type)
+    fit = CONVERTERS.get(field.type)
     if fit is None:
-        raise DoesNotFit(f"Fields of type {field.type} cannot be filled.")
+        raise ConversionError(f"Fields of type {field.type} cannot be filled.")
     if is_hosts_own and field.type == "multipicklist":
         value = _options(value)
-    elif is_hosts_own and field.type == "boolean" and _word(text_of(value, zone)) not in YES | NO:
-        raise DoesNotFit("That is neither yes nor no.")
+    elif is_hosts_own and field.type == "boolean" and _word(format_value(value, zone)) not in YES | NO:
+        raise ConversionError("That is neither yes nor no.")
     elif field.type in NUMBER_TYPES and isinstance(value, str):
         value = _number_text(value, None if is_hosts_own else locale)
     return fit(field, value, zone)
@@ -86,59 +86,65 @@ def _options(value: Value) -> Value:
     return options_of(value) if isinstance(value, str) else value
 
 
-def _text(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    text = _plain(text_of(value, zone), keeps_lines=field.type == "textarea")
+def _text(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
+    text = _plain(format_value(value, zone), keeps_lines=field.type == "textarea")
     if field.type == "phone" and not any(char.isdigit() for char in text):
-        raise DoesNotFit("That is no phone number.")
+        raise ConversionError("That is no phone number.")
     cut = shortened(text, field.length)
-    return Fitted(cut, None if cut == text else f"Cut to {field.length} characters.")
+    return ConvertedValue(cut, None if cut == text else f"Cut to {field.length} characters.")
 
 
 def _plain(text: str, *, keeps_lines: bool = False) -> str:
     storable = text.encode("utf-16-le", "ignore").decode("utf-16-le")
-    lines = (clean(line) for line in storable.splitlines()) if keeps_lines else [clean(storable)]
+    lines = (
+        (normalize_text(line) for line in storable.splitlines())
+        if keeps_lines
+        else [normalize_text(storable)]
+    )
     plain = "\n".join(line or "" for line in lines).strip()
     if not plain:
-        raise DoesNotFit("Nothing is left of the text.")
+        raise ConversionError("Nothing is left of the text.")
     return plain
 
 
-def _email(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    text = plain_address(text_of(value, zone)) or ""
+def _email(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
+    text = plain_address(format_value(value, zone)) or ""
     local, _, domain = text.partition("@")
     is_plain = ASCII_EMAIL.fullmatch(text) and DOMAIN_PARTS.fullmatch(domain)
     is_dotted_well = not local.startswith(".") and not local.endswith(".") and ".." not in local
     if not (is_plain and is_dotted_well and is_usable_email(text) and _is_within(field, text)):
-        raise DoesNotFit("That is no e-mail address that Salesforce takes.")
-    return Fitted(text)
+        raise ConversionError("That is no e-mail address that Salesforce takes.")
+    return ConvertedValue(text)
 
 
-def _url(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    text = _plain(text_of(value, zone))
+def _url(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
+    text = _plain(format_value(value, zone))
     if not URL.fullmatch(text) or not _is_within(field, text):
-        raise DoesNotFit("That is no address of a page, or it is too long.")
-    return Fitted(text)
+        raise ConversionError("That is no address of a page, or it is too long.")
+    return ConvertedValue(text)
 
 
 def _is_within(field: Field, text: str) -> bool:
     return not field.length or utf16_length(text) <= field.length
 
 
-def _picklist(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    options = value if isinstance(value, tuple) else (text_of(value, zone),)
+def _picklist(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
+    options = value if isinstance(value, tuple) else (format_value(value, zone),)
     note = "The first of several options was taken." if len(options) > 1 else None
-    return Fitted(_option(field, options[0]), note)
+    return ConvertedValue(_option(field, options[0]), note)
 
 
-def _multipicklist(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    options = value if isinstance(value, tuple) else (text_of(value, zone),)
+def _multipicklist(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
+    options = value if isinstance(value, tuple) else (format_value(value, zone),)
     known = list(dict.fromkeys(_option(field, option.replace(";", ",")) for option in options))
     kept = list(known)
     while kept and not _is_within(field, ";".join(kept)):
         kept.pop()
     if not kept:
-        raise DoesNotFit("The options are longer than the field.")
-    return Fitted(";".join(kept), None if kept == known else "Options that were too many were left out.")
+        raise ConversionError("The options are longer than the field.")
+    return ConvertedValue(
+        ";".join(kept), None if kept == known else "Options that were too many were left out."
+    )
 
 
 def _option(field: Field, text: str) -> str:
@@ -155,14 +161,14 @@ def _option(field: Field, text: str) -> str:
         allowed = ", ".join(field.picklist_values[:20]) or "none"
         raise NotInPicklist(f"“{option[:80]}” is not a value of this picklist. It has: {allowed}.")
     if not _is_within(field, option):
-        raise DoesNotFit("The option is longer than the field.")
+        raise ConversionError("The option is longer than the field.")
     return option
 
 
-def _boolean(field: Field, value: Value, zone: tzinfo) -> Fitted:
+def _boolean(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     """An option that was ticked is a yes, whatever its words, unless it says no."""
-    options = value if isinstance(value, tuple) else (text_of(value, zone),)
-    return Fitted(not all(_is_no(option) for option in options))
+    options = value if isinstance(value, tuple) else (format_value(value, zone),)
+    return ConvertedValue(not all(_is_no(option) for option in options))
 
 
 def _is_no(text: str) -> bool:
@@ -177,19 +183,19 @@ def _word(text: str) -> str:
     return text.strip().rstrip(".!").casefold()
 
 
-def _number(field: Field, value: Value, zone: tzinfo) -> Fitted:
+def _number(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     number = _decimal(value)
     digits, scale = field.precision or NUMBER_DIGITS, field.scale
     if field.type == "int":
         digits, scale = field.precision or INT_DIGITS, 0
     limit = Decimal(10) ** (digits - scale)
     if abs(number) >= limit or abs(rounded := _rounded(number, scale if field.precision else None)) >= limit:
-        raise DoesNotFit("The number has too many digits.")
+        raise ConversionError("The number has too many digits.")
     if field.type == "int" and number != number.to_integral_value():
-        raise DoesNotFit("That is no whole number.")
+        raise ConversionError("That is no whole number.")
     is_whole = rounded == rounded.to_integral_value()
     note = None if rounded == number else f"Rounded to {scale} decimals."
-    return Fitted(int(rounded) if is_whole else float(rounded), note)
+    return ConvertedValue(int(rounded) if is_whole else float(rounded), note)
 
 
 def _rounded(number: Decimal, scale: int | None) -> Decimal:
@@ -198,11 +204,11 @@ def _rounded(number: Decimal, scale: int | None) -> Decimal:
 
 def _decimal(value: Value) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise DoesNotFit("That is no number.")
+        raise ConversionError("That is no number.")
     number = Decimal(str(value))
     # A number of more digits than any field has would not survive the arithmetic here either.
     if not number.is_finite() or abs(number) >= Decimal(10) ** NUMBER_DIGITS:
-        raise DoesNotFit("The number is too large.")
+        raise ConversionError("The number is too large.")
     return number
 
 
@@ -212,29 +218,29 @@ def _number_text(text: str, locale: str | None) -> str:
     except UnclearNumber as reason:
         raise NumberUnclear(str(reason)) from reason
     except NotANumber as reason:
-        raise DoesNotFit(str(reason)) from reason
+        raise ConversionError(str(reason)) from reason
 
 
-def _date(field: Field, value: Value, zone: tzinfo) -> Fitted:
+def _date(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     moment = _moment(value, zone)
     # Date pickers send a day as its midnight in UTC; a moment of the event itself may fall there by chance.
     is_day = isinstance(value, str) and moment.utcoffset() == timedelta(0) and moment.time() == time()
-    return Fitted(_in_calendar(moment.date() if is_day else day_of(moment, zone)).isoformat())
+    return ConvertedValue(_in_calendar(moment.date() if is_day else day_of(moment, zone)).isoformat())
 
 
-def _datetime(field: Field, value: Value, zone: tzinfo) -> Fitted:
+def _datetime(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     moment = _moment(value, zone)
     try:
         in_utc = moment.astimezone(UTC)
     except OverflowError as error:
-        raise DoesNotFit("That moment is outside Salesforce's calendar.") from error
+        raise ConversionError("That moment is outside Salesforce's calendar.") from error
     _in_calendar(in_utc.date())
-    return Fitted(f"{in_utc:%Y-%m-%dT%H:%M:%SZ}")
+    return ConvertedValue(f"{in_utc:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _in_calendar(day: date) -> date:
     if not FIRST_YEAR <= day.year < LAST_YEAR:
-        raise DoesNotFit("That day is outside Salesforce's calendar.")
+        raise ConversionError("That day is outside Salesforce's calendar.")
     return day
 
 
@@ -244,34 +250,36 @@ def _moment(value: Value, zone: tzinfo) -> datetime:
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError as error:
-            raise DoesNotFit("That is no date of the form 2026-11-24 or 2026-11-24T09:00:00Z.") from error
+            raise ConversionError(
+                "That is no date of the form 2026-11-24 or 2026-11-24T09:00:00Z."
+            ) from error
     if not isinstance(value, datetime):
-        raise DoesNotFit("That is no date.")
+        raise ConversionError("That is no date.")
     return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
-def _time(field: Field, value: Value, zone: tzinfo) -> Fitted:
+def _time(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     if isinstance(value, datetime):
-        return Fitted(f"{in_zone(value, zone):%H:%M:%S}.000Z")
+        return ConvertedValue(f"{in_zone(value, zone):%H:%M:%S}.000Z")
     try:
-        return Fitted(f"{time.fromisoformat(text_of(value, zone).strip()):%H:%M:%S}.000Z")
+        return ConvertedValue(f"{time.fromisoformat(format_value(value, zone).strip()):%H:%M:%S}.000Z")
     except ValueError as error:
-        raise DoesNotFit("That is no time of the form 09:00.") from error
+        raise ConversionError("That is no time of the form 09:00.") from error
 
 
-def _reference(field: Field, value: Value, zone: tzinfo) -> Fitted:
-    text = text_of(value, zone).strip()
+def _reference(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
+    text = format_value(value, zone).strip()
     if not is_id(text):
-        raise DoesNotFit("That is no Salesforce id.")
+        raise ConversionError("That is no Salesforce id.")
     sobject = sobject_of(text)
     if sobject and field.reference_to and sobject not in field.reference_to:
-        raise DoesNotFit(
+        raise ConversionError(
             f"That is the id of a {sobject}, and the field wants {', '.join(field.reference_to[:5])}."
         )
-    return Fitted(to18(text))
+    return ConvertedValue(to18(text))
 
 
-FITTERS: Final[dict[str, Callable[[Field, Value, tzinfo], Fitted]]] = {
+CONVERTERS: Final[dict[str, Callable[[Field, Value, tzinfo], ConvertedValue]]] = {
     **dict.fromkeys(TEXT_TYPES, _text),
     **dict.fromkeys(NUMBER_TYPES, _number),
     "email": _email,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.sync.model.batch import Attendee
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 from app.text.email_address import plain_address
 
 # Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
@@ -53,25 +53,25 @@ def is_usable_email(email: str) -> bool:
 
 def person_name(attendee: Attendee) -> PersonName:
     """As given; a full name splits before its last word; one word is the last name; none: the address."""
-    first, last = clean(attendee.first_name), clean(attendee.last_name)
+    first, last = normalize_text(attendee.first_name), normalize_text(attendee.last_name)
     if last:
         return PersonName(first, last)
-    words = (clean(attendee.name) or first or "").split()
+    words = (normalize_text(attendee.name) or first or "").split()
     if words:
         return PersonName(" ".join(words[:-1]) or None, words[-1])
-    return PersonName(None, clean((attendee.email or "").partition("@")[0]) or "unknown")
+    return PersonName(None, normalize_text((attendee.email or "").partition("@")[0]) or "unknown")
 
 
 def lead_company(attendee: Attendee) -> str:
     """As given; else the address's domain unless it is a free-mail domain; else `[not provided]`."""
-    company = clean(attendee.company)
+    company = normalize_text(attendee.company)
     if company:
         return company
     domain = (attendee.email_key or "").rpartition("@")[2]
     return domain if domain and domain not in FREE_MAIL_DOMAINS else NO_COMPANY
 
 
-def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[Notice]]:
+def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[RowWarning]]:
     """The fields of a new Lead and what had to be cut; `dropped` fields were refused by the org before."""
     name = person_name(attendee)
     wanted = {
@@ -79,24 +79,24 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
         "LastName": name.last,
         "Company": lead_company(attendee),
         "Email": plain_address(attendee.email),
-        "Title": clean(attendee.job_title),
-        "Phone": clean(attendee.phone),
+        "Title": normalize_text(attendee.job_title),
+        "Phone": normalize_text(attendee.phone),
         "LeadSource": LEAD_SOURCE,
     }
-    fields, warnings = {}, [dropped_warning("Lead", field) for field in sorted(dropped)]
+    fields, warnings = {}, [dropped_field_warning("Lead", field) for field in sorted(dropped)]
     for field, value in wanted.items():
         if value is None or field in dropped:
             continue
-        fields[field] = cut("Lead", field, value)
+        fields[field] = truncate("Lead", field, value)
         if fields[field] != value:
             warnings.append(cut_warning("Lead", field))
-    if not clean(attendee.company):
+    if not normalize_text(attendee.company):
         text = f"No company was given, so the Lead says “{fields['Company']}”."
-        warnings.append(Notice("fallback_used", "Lead", "Company", text))
+        warnings.append(RowWarning("fallback_used", "Lead", "Company", text))
     return fields, warnings
 
 
-def cut(sobject: str, field: str, value: str) -> str:
+def truncate(sobject: str, field: str, value: str) -> str:
     """The value within the field's length, counted as Salesforce does, in UTF-16 units."""
     return shortened(value, LENGTHS.get((sobject, field), 0))
 
@@ -108,15 +108,17 @@ def shortened(text: str, limit: int) -> str:
     return text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore").rstrip()
 
 
-def cut_warning(sobject: str, field: str) -> Notice:
-    return Notice("value_cut", sobject, field, f"Cut to {LENGTHS[sobject, field]} characters.")
+def cut_warning(sobject: str, field: str) -> RowWarning:
+    return RowWarning("value_cut", sobject, field, f"Cut to {LENGTHS[sobject, field]} characters.")
 
 
-def dropped_warning(sobject: str, field: str) -> Notice:
-    return Notice("picklist_dropped", sobject, field, "Your org does not take this value; it was left out.")
+def dropped_field_warning(sobject: str, field: str) -> RowWarning:
+    return RowWarning(
+        "picklist_dropped", sobject, field, "Your org does not take this value; it was left out."
+    )
 
 
-def clean(value: str | None) -> str | None:
+def normalize_text(value: str | None) -> str | None:
     """Trimmed and without what cannot be printed, but joiners inside words; nothing left is None."""
     if value is None:
         return None

@@ -5,13 +5,13 @@ from datetime import UTC
 from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.converters import DoesNotFit, fitted
+from app.sync.field_values.converters import ConversionError, convert
 from app.sync.field_values.lead_fields import NO_COMPANY, utf16_length
 from app.sync.field_values.sources import day_of, zone_of
-from app.sync.field_values.system_fields import OWN_FIELDS, hosts_rules, object_of
+from app.sync.field_values.system_fields import SYSTEM_FIELDS, custom_rules, object_of
 from app.sync.model.batch import Job
-from app.sync.model.mapping_rules import Rules
-from app.sync.model.notices import Notice
+from app.sync.model.mapping_rules import MappingRules
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import PERSON_ACCOUNT
 
 DASH: Final = "-"
@@ -30,13 +30,15 @@ NUMBERS: Final = frozenset({"int", "double", "currency", "percent"})
 OF_REGISTRATION: Final = frozenset({"boolean", "email", "date", "datetime", "time"})
 
 
-def missing_required(rules: Rules, describe: SObjectDescribe, *, sobject: str | None = None) -> list[Field]:
+def missing_required(
+    rules: MappingRules, describe: SObjectDescribe, *, sobject: str | None = None
+) -> list[Field]:
     """The fields that every create needs and that get no value under these rules.
 
     `sobject` is the describe's own, or `PersonAccount` for an Account of a person.
     """
     name = sobject or describe.name
-    mapped = {rule.field for rule in hosts_rules(name, rules, describe)}
+    mapped = {rule.field for rule in custom_rules(name, rules, describe)}
     filled = mapped | ALWAYS_FILLED.get(name, frozenset()) | own_fields(name)
     return [describe.fields[each] for each in describe.required_on_create if each not in filled]
 
@@ -46,7 +48,7 @@ def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tupl
     if describe is None:
         return ()
     is_person = describe.name == "Account" and "LastName" in record
-    made = OWN_FIELDS.get(describe.name, frozenset()) | ({"Name"} if is_person else frozenset())
+    made = SYSTEM_FIELDS.get(describe.name, frozenset()) | ({"Name"} if is_person else frozenset())
     return tuple(
         name for name in describe.required_on_create if name not in made and record.get(name) in (None, "")
     )
@@ -54,10 +56,10 @@ def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tupl
 
 def own_fields(sobject: str) -> frozenset[str]:
     """The fields that the engine fills elsewhere, by ids and statuses."""
-    return OWN_FIELDS[object_of(sobject)]
+    return SYSTEM_FIELDS[object_of(sobject)]
 
 
-def may_be_invented(field: Field) -> bool:
+def has_placeholder(field: Field) -> bool:
     """Whether `fill_required` has a value for a field of this kind."""
     if field.is_unique or field.is_external_id:
         return False
@@ -70,27 +72,27 @@ def _listed(field: Field) -> list[str]:
     return [each for each in field.picklist_values if each.strip()]
 
 
-def invented(
+def placeholder_values(
     describe: SObjectDescribe, fields: Mapping[str, Any], *, job: Job, skipped: Collection[str]
-) -> tuple[dict[str, Any], list[Notice]]:
+) -> tuple[dict[str, Any], list[RowWarning]]:
     """Values by type for required fields that have none, each told; not for references and unique fields."""
     found: dict[str, Any] = {}
     for name in describe.required_on_create:
         if name in fields or name in skipped:
             continue
-        value = _stand_in(describe.fields[name], job)
+        value = _placeholder(describe.fields[name], job)
         if value is not None:
             found[name] = value
-    return found, [_told(describe, name, value) for name, value in found.items()]
+    return found, [_reported(describe, name, value) for name, value in found.items()]
 
 
-def _told(describe: SObjectDescribe, name: str, value: object) -> Notice:
+def _reported(describe: SObjectDescribe, name: str, value: object) -> RowWarning:
     text = f"{describe.fields[name].label} is required and has no value, so it says “{value}”."
-    return Notice("fallback_used", describe.name, name, text)
+    return RowWarning("fallback_used", describe.name, name, text)
 
 
-def _stand_in(field: Field, job: Job) -> Any:
-    if not may_be_invented(field):
+def _placeholder(field: Field, job: Job) -> Any:
+    if not has_placeholder(field):
         return None
     if field.type in TEXTS:
         fits = not field.length or utf16_length(NO_COMPANY) <= field.length
@@ -107,8 +109,8 @@ def _stand_in(field: Field, job: Job) -> Any:
 
 def _email(field: Field, job: Job) -> Any:
     try:
-        return fitted(field, job.attendee.email or "", zone=UTC).value
-    except DoesNotFit:
+        return convert(field, job.attendee.email or "", zone=UTC).value
+    except ConversionError:
         return None
 
 

@@ -5,23 +5,29 @@ from datetime import tzinfo
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.converters import DoesNotFit, Fitted, NotInPicklist, NumberUnclear, fitted
-from app.sync.field_values.lead_fields import dropped_warning
+from app.sync.field_values.converters import (
+    ConversionError,
+    ConvertedValue,
+    NotInPicklist,
+    NumberUnclear,
+    convert,
+)
+from app.sync.field_values.lead_fields import dropped_field_warning
 from app.sync.field_values.sources import (
     UnknownSource,
     Value,
+    format_value,
     is_cleared,
-    read,
-    rendered,
+    read_value,
+    render_template,
     template_paths,
-    text_of,
 )
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.system_fields import OURS, standard_field
+from app.sync.field_values.system_fields import SYSTEM, standard_field
 from app.sync.field_values.text_comparison import alike
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import OVERWRITE, FieldRule
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
@@ -30,11 +36,11 @@ SOURCE_FIELDS: Final = frozenset({"LeadSource", "PersonLeadSource"})
 """Ours to fill: a picklist that refuses our value is no failure."""
 
 SHOWN_LENGTH: Final = 80
-NEVER_CUT: Final = "A value that identifies the record is never cut."
+NEVER_TRUNCATED: Final = "A value that identifies the record is never cut."
 
 
 @dataclass(frozen=True)
-class Misfit:
+class MappingError:
     """Why the record cannot be written under these rules; `error_class` is configuration or data."""
 
     error_class: str
@@ -46,7 +52,7 @@ class Misfit:
 
 
 @dataclass(frozen=True)
-class Target:
+class RuleTarget:
     """Where values go: the object as Salesforce names it, and whose registration fills it."""
 
     sobject: str
@@ -66,22 +72,22 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RuleResult:
     """What became of one rule; nothing at all when there was no value, a fit of None when it was cleared."""
 
-    fit: Fitted | None = None
-    notices: tuple[Notice, ...] = ()
-    misfit: Misfit | None = None
+    fit: ConvertedValue | None = None
+    notices: tuple[RowWarning, ...] = ()
+    misfit: MappingError | None = None
 
 
 class OptionNotMapped(ValueError):
     """The attendee's option has no value in the host's map, and nothing stands for the others."""
 
 
-def outcome_of(rule: FieldRule, target: Target) -> Outcome:
+def evaluate_rule(rule: FieldRule, target: RuleTarget) -> RuleResult:
     """One rule's value in its field. Never raises, whatever the attendee answered."""
     if rule.field in target.without:
-        return Outcome()
+        return RuleResult()
     field = target.field(rule.field)
     try:
         value, is_hosts_own = _chosen(rule, target)
@@ -90,37 +96,39 @@ def outcome_of(rule: FieldRule, target: Target) -> Outcome:
     except OptionNotMapped as unmapped:
         return _not_mapped(rule, target, str(unmapped)) if field else _not_writeable(rule, target)
     if value is None and rule.fallback is None:
-        return _cleared(rule, field, target) if _is_cleared(rule, target.job) else Outcome()
+        return _cleared(rule, field, target) if _is_cleared(rule, target.job) else RuleResult()
     if field is None:
         return _not_writeable(rule, target)
     if value is None:
-        return _fallen_back(rule, field, target)
+        return _use_fallback(rule, field, target)
     return _fit(rule, field, target, value=value, is_hosts_own=is_hosts_own)
 
 
-def without_notice(target: Target, name: str) -> Notice:
+def without_notice(target: RuleTarget, name: str) -> RowWarning:
     """That a field which Salesforce refused before was left out."""
     if name == "OwnerId":
         text = "Salesforce gives such records to nobody who may not read them, so the owner was left to it."
-        return Notice("owner_refused", target.sobject, name, text)
+        return RowWarning("owner_refused", target.sobject, name, text)
     if target.describe is None or name in SOURCE_FIELDS:
-        return dropped_warning(target.sobject, name)
-    return Notice("field_dropped", target.sobject, name, "Salesforce refused this field; it was left out.")
+        return dropped_field_warning(target.sobject, name)
+    return RowWarning(
+        "field_dropped", target.sobject, name, "Salesforce refused this field; it was left out."
+    )
 
 
-def _chosen(rule: FieldRule, target: Target) -> tuple[Value | None, bool]:
+def _chosen(rule: FieldRule, target: RuleTarget) -> tuple[Value | None, bool]:
     """The rule's value, translated, and whether the host wrote it.
 
     Raises `OptionNotMapped`, `UnknownSource`.
     """
     if rule.constant is not None:
-        return rule.constant or None, rule.mode != OURS
+        return rule.constant or None, rule.mode != SYSTEM
     if rule.template is not None:
-        return rendered(rule.template, target.job), False
-    value = read(rule.path, target.job) if rule.path else None
+        return render_template(rule.template, target.job), False
+    value = read_value(rule.path, target.job) if rule.path else None
     if value is None or not (rule.choices or rule.otherwise is not None):
         return value, False
-    options = value if isinstance(value, tuple) else (text_of(value, target.zone),)
+    options = value if isinstance(value, tuple) else (format_value(value, target.zone),)
     translated = tuple(_translated(option, rule) for option in options)
     kept = tuple(dict.fromkeys(each for each in translated if each))
     if not kept:
@@ -138,39 +146,45 @@ def _translated(option: str, rule: FieldRule) -> str:
     return found
 
 
-def _fit(rule: FieldRule, field: Field, target: Target, *, value: Value, is_hosts_own: bool) -> Outcome:
-    if rule.mode == OURS and field.type == "email":
-        return Outcome(Fitted(value))  # judged before anything was planned, and never left out
-    shown = text_of(value, target.zone)[:SHOWN_LENGTH]
+def _fit(
+    rule: FieldRule, field: Field, target: RuleTarget, *, value: Value, is_hosts_own: bool
+) -> RuleResult:
+    if rule.mode == SYSTEM and field.type == "email":
+        return RuleResult(ConvertedValue(value))  # judged before anything was planned, and never left out
+    shown = format_value(value, target.zone)[:SHOWN_LENGTH]
     try:
         fit = _fitted(rule, field, target, value=value, is_hosts_own=is_hosts_own)
         if fit.note and (field.is_external_id or field.is_unique):
-            raise DoesNotFit(NEVER_CUT)
+            raise ConversionError(NEVER_TRUNCATED)
     except NotInPicklist as reason:
-        if rule.mode == OURS:
-            return Outcome(notices=(dropped_warning(target.sobject, rule.field),))
-        misfit = _misfit("configuration", VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason)))
-        return Outcome(misfit=misfit)
-    except DoesNotFit as reason:
+        if rule.mode == SYSTEM:
+            return RuleResult(notices=(dropped_field_warning(target.sobject, rule.field),))
+        misfit = _mapping_error("configuration", VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason)))
+        return RuleResult(misfit=misfit)
+    except ConversionError as reason:
         return _unfit(rule, field, target, shown=shown, reason=reason)
-    notices = (Notice("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
-    return Outcome(fit, notices)
+    notices = (RowWarning("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
+    return RuleResult(fit, notices)
 
 
-def _fitted(rule: FieldRule, field: Field, target: Target, *, value: Value, is_hosts_own: bool) -> Fitted:
+def _fitted(
+    rule: FieldRule, field: Field, target: RuleTarget, *, value: Value, is_hosts_own: bool
+) -> ConvertedValue:
     codes = code_field(target.describe, rule.field)
     if codes is not None:
-        return Fitted(listed_place(rule.field, codes, text_of(value, target.zone)))
+        return ConvertedValue(listed_place(rule.field, codes, format_value(value, target.zone)))
     locale = target.job.attendee.locale
-    return fitted(field, value, zone=target.zone, locale=locale, is_hosts_own=is_hosts_own)
+    return convert(field, value, zone=target.zone, locale=locale, is_hosts_own=is_hosts_own)
 
 
-def _unfit(rule: FieldRule, field: Field, target: Target, *, shown: str, reason: DoesNotFit) -> Outcome:
+def _unfit(
+    rule: FieldRule, field: Field, target: RuleTarget, *, shown: str, reason: ConversionError
+) -> RuleResult:
     if rule.fallback is not None:
-        return _fallen_back(rule, field, target)
+        return _use_fallback(rule, field, target)
     if target.is_new and field.is_required_on_create:
         text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
-        return Outcome(misfit=_misfit("data", REQUIRED_VALUE_UNFIT, rule, (target, shown, text)))
+        return RuleResult(misfit=_mapping_error("data", REQUIRED_VALUE_UNFIT, rule, (target, shown, text)))
     code = "number_unclear" if isinstance(reason, NumberUnclear) else "field_dropped"
     return _dropped(rule, target, f"“{shown}” was left out. {reason}", code=code)
 
@@ -180,52 +194,54 @@ def _is_cleared(rule: FieldRule, job: Job) -> bool:
     return rule.mode == OVERWRITE and bool(paths) and all(is_cleared(path, job) for path in paths)
 
 
-def _cleared(rule: FieldRule, field: Field | None, target: Target) -> Outcome:
+def _cleared(rule: FieldRule, field: Field | None, target: RuleTarget) -> RuleResult:
     """Null for a value that the attendee took back; a check box is unticked."""
     if field is None:
         return _not_writeable(rule, target)
     if field.type == "boolean":
-        return Outcome(Fitted(False))
+        return RuleResult(ConvertedValue(False))
     if not field.is_nillable:
         return _dropped(rule, target, f"{field.label} is required, so it was not cleared.")
-    return Outcome(Fitted(None))
+    return RuleResult(ConvertedValue(None))
 
 
-def _fallen_back(rule: FieldRule, field: Field, target: Target) -> Outcome:
+def _use_fallback(rule: FieldRule, field: Field, target: RuleTarget) -> RuleResult:
     assert rule.fallback is not None
     try:
         fit = _fitted(rule, field, target, value=rule.fallback, is_hosts_own=True)
-    except DoesNotFit as reason:
+    except ConversionError as reason:
         return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
     text = f"No {field.label.lower()} was given, so the {target.sobject} says “{fit.value}”."
-    notices = [Notice("fallback_used", target.sobject, rule.field, text)]
+    notices = [RowWarning("fallback_used", target.sobject, rule.field, text)]
     if fit.note:
-        notices.insert(0, Notice("value_cut", target.sobject, rule.field, fit.note))
-    return Outcome(fit, tuple(notices))
+        notices.insert(0, RowWarning("value_cut", target.sobject, rule.field, fit.note))
+    return RuleResult(fit, tuple(notices))
 
 
-def _unknown(rule: FieldRule, field: Field | None, target: Target, path: str) -> Outcome:
+def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str) -> RuleResult:
     """Told, and what stands for a missing value is written all the same: a name is required."""
     told = _dropped(rule, target, f"“{path}” is nothing that a registration has.")
     if field is None or rule.fallback is None:
         return told
-    stand_in = _fallen_back(rule, field, target)
+    stand_in = _use_fallback(rule, field, target)
     return replace(stand_in, notices=(*told.notices, *stand_in.notices))
 
 
-def _not_mapped(rule: FieldRule, target: Target, option: str) -> Outcome:
+def _not_mapped(rule: FieldRule, target: RuleTarget, option: str) -> RuleResult:
     text = f"The option “{option}” is not in the value map of {rule.field}, and nothing stands for others."
-    return Outcome(misfit=_misfit("configuration", OPTION_NOT_MAPPED, rule, (target, option, text)))
+    return RuleResult(misfit=_mapping_error("configuration", OPTION_NOT_MAPPED, rule, (target, option, text)))
 
 
-def _not_writeable(rule: FieldRule, target: Target) -> Outcome:
+def _not_writeable(rule: FieldRule, target: RuleTarget) -> RuleResult:
     return _dropped(rule, target, "The connected user cannot write this field in your org.")
 
 
-def _dropped(rule: FieldRule, target: Target, text: str, *, code: str = "field_dropped") -> Outcome:
-    return Outcome(notices=(Notice(code, target.sobject, rule.field, text),))
+def _dropped(rule: FieldRule, target: RuleTarget, text: str, *, code: str = "field_dropped") -> RuleResult:
+    return RuleResult(notices=(RowWarning(code, target.sobject, rule.field, text),))
 
 
-def _misfit(error_class: str, code: str, rule: FieldRule, told: tuple[Target, str, str]) -> Misfit:
+def _mapping_error(
+    error_class: str, code: str, rule: FieldRule, told: tuple[RuleTarget, str, str]
+) -> MappingError:
     target, value, text = told
-    return Misfit(error_class, code, target.sobject, rule.field, value, text)
+    return MappingError(error_class, code, target.sobject, rule.field, value, text)

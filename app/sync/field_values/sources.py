@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.sync.field_values.lead_fields import clean, person_name
+from app.sync.field_values.lead_fields import normalize_text, person_name
 from app.sync.model.batch import Job
 
 Value = str | bool | int | float | datetime | tuple[str, ...]
@@ -75,7 +75,7 @@ def is_source(path: str) -> bool:
     return path in PATHS or (path.startswith(ANSWERS) and len(path) > len(ANSWERS))
 
 
-def read(path: str, job: Job) -> Value | None:
+def read_value(path: str, job: Job) -> Value | None:
     """What the registration says at a path; blank text and empty lists are None. Raises `UnknownSource`."""
     if path in PATHS:
         return _kept(PATHS[path](job))
@@ -101,17 +101,17 @@ def _is_null(given: Mapping[str, Any], name: str) -> bool:
     return name in given and given[name] is None
 
 
-def rendered(template: str, job: Job) -> str | None:
+def render_template(template: str, job: Job) -> str | None:
     """The template with each `{path}` as text; None when none of its paths has a value.
 
     A template without any path is its own text. Raises `UnknownSource`.
     """
     paths = template_paths(template)
-    values = {path: read(path, job) for path in paths}
+    values = {path: read_value(path, job) for path in paths}
     if paths and all(value is None for value in values.values()):
         return None
     zone = zone_of(job)
-    return TEMPLATE_PART.sub(lambda part: text_of(values[part[1].strip()], zone), template)
+    return TEMPLATE_PART.sub(lambda part: format_value(values[part[1].strip()], zone), template)
 
 
 def template_paths(template: str) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def template_paths(template: str) -> tuple[str, ...]:
     return tuple(part[1].strip() for part in TEMPLATE_PART.finditer(template))
 
 
-def text_of(value: Value | None, zone: tzinfo) -> str:
+def format_value(value: Value | None, zone: tzinfo) -> str:
     """A value as people read it: moments in the event's zone, several options with commas."""
     if value is None:
         return ""
@@ -154,9 +154,9 @@ def day_of(moment: datetime, zone: tzinfo) -> date:
 
 def _kept(value: Any) -> Value | None:
     if isinstance(value, str):
-        return value if clean(value) else None
+        return value if normalize_text(value) else None
     if isinstance(value, list | tuple):
-        return tuple(str(each) for each in value if clean(str(each))) or None
+        return tuple(str(each) for each in value if normalize_text(str(each))) or None
     return value if isinstance(value, bool | int | float | datetime) else None
 
 

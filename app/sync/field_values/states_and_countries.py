@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.converters import DoesNotFit
+from app.sync.field_values.converters import ConversionError
 from app.sync.field_values.text_comparison import alike
 
 PARTS: Final = ("State", "Country", "StateCode", "CountryCode")
@@ -89,5 +89,5 @@ def listed_place(name: str, codes: Field, text: str) -> str:
     ]
     meant = {code if name.endswith("Code") else label for code, label in found}
     if len(meant) != 1:
-        raise DoesNotFit(f"It is no {'country' if 'Country' in name else 'state'} that your org lists.")
+        raise ConversionError(f"It is no {'country' if 'Country' in name else 'state'} that your org lists.")
     return meant.pop()

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, clean, lead_company, person_name
+from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, lead_company, normalize_text, person_name
 from app.sync.model.batch import Job
-from app.sync.model.mapping_rules import EMPTY, FieldRule, Rules
+from app.sync.model.mapping_rules import EMPTY, FieldRule, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
 from app.text.email_address import plain_address
 
-OURS: Final = "ours"
+SYSTEM: Final = "ours"
 """The mode of the engine's own rules."""
 
 PEOPLE: Final = frozenset({"Lead", "Contact", PERSON_ACCOUNT})
@@ -25,7 +25,7 @@ PERSON_FIELDS: Final = frozenset(PERSONAL.split())
 """A Contact's fields that an Account of a person carries under another name."""
 
 _COMMON: Final = frozenset({"Id", "Name", "OwnerId", "RecordTypeId"})
-OWN_FIELDS: Final[dict[str, frozenset[str]]] = {
+SYSTEM_FIELDS: Final[dict[str, frozenset[str]]] = {
     "Lead": _COMMON | {"Email", "IsConverted"},
     "Contact": _COMMON | {"Email", "AccountId"},
     "Account": (_COMMON - {"Name"}) | {"PersonEmail"},
@@ -41,25 +41,30 @@ def object_of(sobject: str) -> str:
 
 
 def rules_of_create(
-    sobject: str, rules: Rules, job: Job, describe: SObjectDescribe | None = None
+    sobject: str, rules: MappingRules, job: Job, describe: SObjectDescribe | None = None
 ) -> list[FieldRule]:
     """Every rule for a new record in the order of its fields: the engine's own, with the host's over them."""
-    hosts = {rule.field: rule for rule in hosts_rules(sobject, rules, describe)}
+    hosts = {rule.field: rule for rule in custom_rules(sobject, rules, describe)}
     before, after = (
-        _under_its_name(each, sobject, describe) for each in _own_rules(sobject, rules, job, describe)
+        _with_person_account_names(each, sobject, describe)
+        for each in _own_rules(sobject, rules, job, describe)
     )
-    first = [_over(hosts.pop(rule.field, None), rule) for rule in before]
-    last = [_over(hosts.pop(rule.field, None), rule) for rule in after]
+    first = [_with_system_fallback(hosts.pop(rule.field, None), rule) for rule in before]
+    last = [_with_system_fallback(hosts.pop(rule.field, None), rule) for rule in after]
     return [*first, *hosts.values(), *last]
 
 
-def hosts_rules(sobject: str, rules: Rules, describe: SObjectDescribe | None = None) -> list[FieldRule]:
+def custom_rules(
+    sobject: str, rules: MappingRules, describe: SObjectDescribe | None = None
+) -> list[FieldRule]:
     """The host's rules for an object, one per field, without those for fields that are the engine's."""
     mapped = "Contact" if sobject == PERSON_ACCOUNT else sobject
-    chosen = [rule for rule in rules.fields_of(mapped) if rule.field not in OWN_FIELDS.get(mapped, _COMMON)]
-    found = {rule.field: rule for rule in _under_its_name(chosen, sobject, describe)}
+    chosen = [
+        rule for rule in rules.fields_of(mapped) if rule.field not in SYSTEM_FIELDS.get(mapped, _COMMON)
+    ]
+    found = {rule.field: rule for rule in _with_person_account_names(chosen, sobject, describe)}
     if sobject == PERSON_ACCOUNT:
-        others = [rule for rule in hosts_rules("Account", rules) if rule.field != "Name"]
+        others = [rule for rule in custom_rules("Account", rules) if rule.field != "Name"]
         found = {rule.field: rule for rule in others} | found
     if sobject in PEOPLE and rules.external_id:
         name = field_name(sobject, rules.external_id.field, describe)
@@ -89,15 +94,17 @@ def standard_field(sobject: str, name: str) -> Field:
 
 
 def _own_rules(
-    sobject: str, rules: Rules, job: Job, describe: SObjectDescribe | None
+    sobject: str, rules: MappingRules, job: Job, describe: SObjectDescribe | None
 ) -> tuple[Sequence[FieldRule], Sequence[FieldRule]]:
     """The engine's own rules, and those of them that come last."""
     if sobject == "Account":
-        return [_constant("Account", "Name", clean(job.attendee.company) or rules.account_for_nobody)], ()
+        return [
+            _constant("Account", "Name", normalize_text(job.attendee.company) or rules.account_for_nobody)
+        ], ()
     if sobject not in PEOPLE:
         return (), ()
     name = person_name(job.attendee)
-    company = _constant("Lead", "Company", clean(job.attendee.company))
+    company = _constant("Lead", "Company", normalize_text(job.attendee.company))
     if not (rules.leaves_company_blank and may_lack_company(describe)):
         company = replace(company, fallback=lead_company(job.attendee))
     first = [
@@ -119,17 +126,17 @@ def may_lack_company(lead: SObjectDescribe | None) -> bool:
 
 
 def _constant(sobject: str, field: str, value: str | None) -> FieldRule:
-    return FieldRule(sobject, field, constant=value, mode=OURS)
+    return FieldRule(sobject, field, constant=value, mode=SYSTEM)
 
 
-def _under_its_name(
+def _with_person_account_names(
     rules: Sequence[FieldRule], sobject: str, describe: SObjectDescribe | None
 ) -> list[FieldRule]:
     return [replace(rule, field=field_name(sobject, rule.field, describe)) for rule in rules]
 
 
-def _over(hosts: FieldRule | None, ours: FieldRule) -> FieldRule:
+def _with_system_fallback(hosts: FieldRule | None, ours: FieldRule) -> FieldRule:
     """The host's rule, with what we would write as its last resort; ours where the host has none."""
     if hosts is None:
         return ours
-    return replace(hosts, fallback=clean(hosts.fallback) or ours.constant or ours.fallback)
+    return replace(hosts, fallback=normalize_text(hosts.fallback) or ours.constant or ours.fallback)

@@ -6,21 +6,28 @@ from datetime import UTC
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.converters import FITTERS, DoesNotFit, fitted, options_of
+from app.sync.field_values.converters import CONVERTERS, ConversionError, convert, options_of
 from app.sync.field_values.sources import is_source, template_paths
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.system_fields import OWN_FIELDS, field_name, may_lack_company
-from app.sync.model.mapping_rules import APPEND, CREATE, FIXED, PERSON_ACCOUNT_CREATED, FieldRule, Rules
+from app.sync.field_values.system_fields import SYSTEM_FIELDS, field_name, may_lack_company
+from app.sync.model.mapping_rules import (
+    APPEND,
+    CREATE,
+    FIXED,
+    PERSON_ACCOUNT_CREATED,
+    FieldRule,
+    MappingRules,
+)
 from app.sync.model.records import PERSON_ACCOUNT
 
-WRITTEN: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
-KEPT: Final = frozenset({"Event", "Case"})
+WRITTEN_OBJECTS: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
+PLANNED_OBJECTS: Final = frozenset({"Event", "Case"})
 ERROR, WARNING = "error", "warning"
 QUEUE_PREFIX: Final = "00G"
 
 
 @dataclass(frozen=True)
-class Finding:
+class MappingIssue:
     """One thing that will go wrong (`error`) or be left out (`warning`).
 
     `index` is the rule's place among the fields, None for what concerns the whole mapping.
@@ -38,29 +45,34 @@ Found = tuple[str, str, str]
 """Code, severity and message."""
 
 
-def check_mapping(
-    rules: Rules, describes: Mapping[str, SObjectDescribe], *, fields: Sequence[FieldRule] | None = None
-) -> list[Finding]:
+def validate_mapping(
+    rules: MappingRules,
+    describes: Mapping[str, SObjectDescribe],
+    *,
+    fields: Sequence[FieldRule] | None = None,
+) -> list[MappingIssue]:
     """Every finding, in the order of `fields` (by default the rules' own).
 
     Objects without a describe are judged by what needs none.
     """
     judged = rules.fields if fields is None else fields
     findings = [
-        Finding(index, code, severity, rule.sobject, rule.field, message)
+        MappingIssue(index, code, severity, rule.sobject, rule.field, message)
         for index, rule in enumerate(judged)
         for code, severity, message in _check_rule(rule, rules, describes)
     ]
     return [*findings, *_check_record_types(rules, describes), *_check_people(rules, describes)]
 
 
-def _check_rule(rule: FieldRule, rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Iterator[Found]:
-    if rule.sobject in KEPT:
+def _check_rule(
+    rule: FieldRule, rules: MappingRules, describes: Mapping[str, SObjectDescribe]
+) -> Iterator[Found]:
+    if rule.sobject in PLANNED_OBJECTS:
         yield "not_written_yet", WARNING, f"{rule.sobject} is not written yet; the rule is kept."
-    elif rule.sobject not in WRITTEN:
+    elif rule.sobject not in WRITTEN_OBJECTS:
         yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
         return
-    if rule.field in OWN_FIELDS.get(rule.sobject, ()):
+    if rule.field in SYSTEM_FIELDS.get(rule.sobject, ()):
         yield "field_owned", ERROR, f"{rule.sobject}.{rule.field} has a rule of its own."
         return
     yield from _check_source(rule)
@@ -86,7 +98,7 @@ def _check_field(rule: FieldRule, describe: SObjectDescribe) -> Iterator[Found]:
     if field is None:
         yield "field_not_found", ERROR, f"{describe.label} has no field {rule.field}, or it is hidden."
         return
-    if field.type not in FITTERS:
+    if field.type not in CONVERTERS:
         yield "type_not_supported", ERROR, f"Fields of type {field.type} cannot be filled."
         return
     yield from _check_access(rule, field)
@@ -131,8 +143,8 @@ def _check_value(field: Field, value: str, *, code: str, places: Field | None) -
         if places is not None:
             listed_place(field.name, places, value)
             return
-        fit = fitted(field, value, zone=UTC, is_hosts_own=True)
-    except DoesNotFit as reason:
+        fit = convert(field, value, zone=UTC, is_hosts_own=True)
+    except ConversionError as reason:
         yield code, ERROR, f"“{value[:80]}” does not fit {field.label}. {reason}"
         return
     if fit.note:
@@ -148,7 +160,9 @@ def _check_person_field(rule: FieldRule, account: SObjectDescribe) -> Iterator[F
         yield "person_field_not_found", WARNING, f"Person accounts have no field {name}; it is left out."
 
 
-def _check_record_types(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Iterator[Finding]:
+def _check_record_types(
+    rules: MappingRules, describes: Mapping[str, SObjectDescribe]
+) -> Iterator[MappingIssue]:
     for sobject, developer_name in rules.record_types.items():
         describe = describes.get(sobject)
         if describe is None:
@@ -156,10 +170,10 @@ def _check_record_types(rules: Rules, describes: Mapping[str, SObjectDescribe]) 
         usable = [each.developer_name for each in describe.record_types if each.is_available]
         if developer_name not in usable:
             message = f"{describe.label} has no record type {developer_name} for the connected user."
-            yield Finding(None, "record_type_not_found", ERROR, sobject, "RecordTypeId", message)
+            yield MappingIssue(None, "record_type_not_found", ERROR, sobject, "RecordTypeId", message)
 
 
-def _check_people(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Iterator[Finding]:
+def _check_people(rules: MappingRules, describes: Mapping[str, SObjectDescribe]) -> Iterator[MappingIssue]:
     for sobject in ("Lead", "Contact"):
         describe = describes.get(sobject)
         if describe is not None:
@@ -167,15 +181,15 @@ def _check_people(rules: Rules, describes: Mapping[str, SObjectDescribe]) -> Ite
     lead = describes.get("Lead")
     if rules.leaves_company_blank and lead and not may_lack_company(lead):
         message = "Your org needs a Company on every Lead, so one without gets a stand-in all the same."
-        yield Finding(None, "company_required", WARNING, "Lead", "Company", message)
+        yield MappingIssue(None, "company_required", WARNING, "Lead", "Company", message)
     account = describes.get("Account")
     if rules.creates == PERSON_ACCOUNT_CREATED and account and "IsPersonAccount" not in account.fields:
         message = "Person Accounts are not switched on in this org."
-        yield Finding(None, "person_accounts_off", ERROR, "Account", None, message)
+        yield MappingIssue(None, "person_accounts_off", ERROR, "Account", None, message)
     is_queue = rules.owner.how == FIXED and (rules.owner.id or "").startswith(QUEUE_PREFIX)
     if is_queue and rules.creates != "lead":
         message = "A queue can own Leads, not Contacts or Accounts; those keep the connected user."
-        yield Finding(None, "queue_owns_leads_only", WARNING, None, "OwnerId", message)
+        yield MappingIssue(None, "queue_owns_leads_only", WARNING, None, "OwnerId", message)
 
 
 PERSON_CHECKS: Final[tuple[tuple[str, Callable[[Field], bool], str], ...]] = (
@@ -184,15 +198,17 @@ PERSON_CHECKS: Final[tuple[tuple[str, Callable[[Field], bool], str], ...]] = (
 )
 
 
-def _check_person(rules: Rules, describe: SObjectDescribe) -> Iterator[Finding]:
+def _check_person(rules: MappingRules, describe: SObjectDescribe) -> Iterator[MappingIssue]:
     if rules.opt_out_field:
         field = describe.fields.get(rules.opt_out_field)
         if field is None:
             message = f"{describe.label} has no field {rules.opt_out_field}, or it is hidden."
-            yield Finding(None, "opt_out_not_found", WARNING, describe.name, rules.opt_out_field, message)
+            yield MappingIssue(
+                None, "opt_out_not_found", WARNING, describe.name, rules.opt_out_field, message
+            )
         else:
             yield from (
-                Finding(None, code, WARNING, describe.name, field.name, text.format(field.label))
+                MappingIssue(None, code, WARNING, describe.name, field.name, text.format(field.label))
                 for code, is_well, text in PERSON_CHECKS
                 if not is_well(field)
             )
@@ -200,14 +216,14 @@ def _check_person(rules: Rules, describe: SObjectDescribe) -> Iterator[Finding]:
         yield from _check_external_id(rules.external_id.field, describe)
 
 
-def _check_external_id(name: str, describe: SObjectDescribe) -> Iterator[Finding]:
+def _check_external_id(name: str, describe: SObjectDescribe) -> Iterator[MappingIssue]:
     field = describe.fields.get(name)
     if field is None:
         message = f"{describe.label} has no field {name}, or it is hidden: nobody is matched by it there."
-        yield Finding(None, "match_field_not_found", WARNING, describe.name, name, message)
+        yield MappingIssue(None, "match_field_not_found", WARNING, describe.name, name, message)
     elif field.type not in ("string", "email", "phone", "double", "int"):
         message = f"Nobody can be matched by a field of type {field.type}."
-        yield Finding(None, "match_field_unfit", ERROR, describe.name, name, message)
+        yield MappingIssue(None, "match_field_unfit", ERROR, describe.name, name, message)
     elif not field.is_external_id:
         message = f"{field.label} is not marked as an external id: look-ups are slow and may time out."
-        yield Finding(None, "match_field_not_indexed", WARNING, describe.name, name, message)
+        yield MappingIssue(None, "match_field_not_indexed", WARNING, describe.name, name, message)

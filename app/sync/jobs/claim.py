@@ -89,7 +89,7 @@ WAITING_EVENTS = """
         ) AS next
     )
 """
-LIVE_IS_DUE = text(
+HAS_DUE_LIVE_WORK = text(
     f"""
     {WAITING_EVENTS}
     SELECT EXISTS (
@@ -171,7 +171,7 @@ async def claim(session: AsyncSession, lease: Lease, host_id: str, *, limit: int
     return sorted((await session.scalars(CLAIM, values)).all())
 
 
-async def live_is_due(session: AsyncSession, lease: Lease, host_id: str) -> bool:
+async def has_due_live_work(session: AsyncSession, lease: Lease, host_id: str) -> bool:
     """Whether live rows of the host wait that could be claimed now; those of a backfill do not count."""
     values = {"host_id": host_id, "org_id": lease.org_id}
-    return bool(await session.scalar(LIVE_IS_DUE, values))
+    return bool(await session.scalar(HAS_DUE_LIVE_WORK, values))

@@ -12,7 +12,7 @@ from app.models import LIVE
 # A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
 # array, asyncpg asks every element whether it is an array too.
-ARM = text("""
+UPSERT_JOBS = text("""
     INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, why, priority, asked_by)
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told (
         host_id text, registration_id text, event_id text, org_id text, why text, priority smallint,
@@ -40,7 +40,7 @@ ARM = text("""
 
 
 @dataclass(frozen=True)
-class Arm:
+class JobRequest:
     """One registration to write. `org_id` is the org of the host's connection."""
 
     host_id: str
@@ -52,7 +52,7 @@ class Arm:
     asked_by: str | None = None
 
 
-async def arm_jobs(statements: Statements, arms: Iterable[Arm]) -> set[str]:
+async def enqueue_jobs(statements: Statements, arms: Iterable[JobRequest]) -> set[str]:
     """Raise `wanted_version` of each job, in one statement; returns the org ids to wake after the commit.
 
     A running or ambiguous job keeps its state and is armed again when it settles. Rows are locked in the
@@ -64,5 +64,5 @@ async def arm_jobs(statements: Statements, arms: Iterable[Arm]) -> set[str]:
     )
     if not rows:
         return set()
-    await statements.execute(ARM, {"rows": json.dumps([vars(arm) for arm in rows])})
+    await statements.execute(UPSERT_JOBS, {"rows": json.dumps([vars(arm) for arm in rows])})
     return {arm.org_id for arm in rows}

@@ -12,7 +12,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models import Connection, OrgLease
 from app.salesforce.errors import Failure
-from app.sync.jobs.leases import Lease, settle_host
+from app.sync.jobs.leases import Lease, recover_host_jobs
 from app.sync.model.retry_policy import SESSION_TRIES, closing_reason, fault_wait, org_wait
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
 
 
-async def close_connection(database: Database, host_id: str, failure: Failure) -> None:
+async def mark_needs_reconnect(database: Database, host_id: str, failure: Failure) -> None:
     """Salesforce refuses the whole connection: rows wait, none fails, the card says why."""
     reason = closing_reason(failure)
     async with database.tenant(host_id) as session:
@@ -72,7 +72,7 @@ def _smaller(least: int) -> ColumnElement[int]:
     return func.greatest(least, OrgLease.batch_size // 2)
 
 
-async def note_health(database: Database, lease: Lease, *, batch_size: int) -> None:
+async def record_success(database: Database, lease: Lease, *, batch_size: int) -> None:
     """The org answers: forget its failures and keep the batch size that suits it."""
     if lease.failures == 0 and batch_size == lease.batch_size:
         return
@@ -93,7 +93,7 @@ async def rest_host(
     A row that broke it off by itself too often has failed; then the others need not wait.
     """
     async with database.system() as session:
-        gave_up = await settle_host(session, lease, host_id, is_fault_of_rows=is_fault_of_rows)
+        gave_up = await recover_host_jobs(session, lease, host_id, is_fault_of_rows=is_fault_of_rows)
         mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
         if gave_up:
             await session.execute(update(Connection).where(*mine).values(_NO_FAULT))
@@ -105,7 +105,7 @@ async def doubt_session(database: Database, lease: Lease, host_id: str, failure:
     """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
     count = await rest_connection(database, lease, host_id, code=SESSION_REFUSED)
     if count > SESSION_TRIES:
-        await close_connection(database, host_id, failure)
+        await mark_needs_reconnect(database, host_id, failure)
         async with database.system() as session:
             await forget_fault(session, host_id)
 

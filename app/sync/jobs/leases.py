@@ -17,7 +17,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
 from app.salesforce.errors import SendGuardTripped
 from app.sync.errors.row_error import NOT_PROCESSED, OUTCOME_UNKNOWN
-from app.sync.model.retry_policy import MAX_DEATHS
+from app.sync.model.retry_policy import MAX_WORKER_CRASHES
 from app.sync.model.row_caps import Caps
 from app.sync.model.row_error import RowError
 
@@ -64,7 +64,7 @@ FORGET_INTENTS = text("""
 # a row that is merely looked up again takes nobody with it. Where one host's turn broke off (`host_id`), only
 # a row that was alone is to blame. Slots are read by their whole key, with a fence for the planner: with old
 # statistics it would read all slots of the host for each row.
-SETTLE_RUNNING = text("""
+RECOVER_RUNNING_JOBS = text("""
     WITH running AS (
         SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
         WHERE org_id = :org_id AND state = 'running'
@@ -175,7 +175,7 @@ async def acquire(
         row = (await session.execute(ACQUIRE, values)).first()
         if row is None:
             return None
-        left_behind = await settle_running(session, org_id, has_died=True, guards_off=guards_off)
+        left_behind = await recover_running_jobs(session, org_id, has_died=True, guards_off=guards_off)
     if left_behind:
         log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
     return Lease(
@@ -191,7 +191,7 @@ async def acquire(
     )
 
 
-async def settle_running(
+async def recover_running_jobs(
     session: AsyncSession, org_id: str, *, has_died: bool, guards_off: frozenset[str] = frozenset()
 ) -> int:
     """Rows whose call was under way become ambiguous, the others pending again; returns how many there were.
@@ -201,24 +201,31 @@ async def settle_running(
     if "reconcile" in guards_off:
         await session.execute(FORGET_INTENTS, {"org_id": org_id})
     whole_org = {"org_id": org_id, "host_id": None, "fence": None}
-    states = await _settle(session, whole_org, died=int(has_died), error=OUTCOME_UNKNOWN)
+    states = await _recover(session, whole_org, died=int(has_died), error=OUTCOME_UNKNOWN)
     return len(states)
 
 
-async def settle_host(session: AsyncSession, lease: Lease, host_id: str, *, is_fault_of_rows: bool) -> bool:
+async def recover_host_jobs(
+    session: AsyncSession, lease: Lease, host_id: str, *, is_fault_of_rows: bool
+) -> bool:
     """The same for the rows of one host whose turn broke off; returns whether one was given up.
 
     With `is_fault_of_rows`, a row that broke it off by itself MAX_DEATHS times has failed.
     """
     of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
-    return "failed" in await _settle(session, of_host, died=int(is_fault_of_rows), error=NOT_PROCESSED)
+    return "failed" in await _recover(session, of_host, died=int(is_fault_of_rows), error=NOT_PROCESSED)
 
 
-async def _settle(
+async def _recover(
     session: AsyncSession, values: Mapping[str, object], *, died: int, error: RowError
 ) -> Sequence[str]:
-    about = {"error": error.as_json(), "group_id": error.group_id, "max_deaths": MAX_DEATHS, "died": died}
-    return (await session.scalars(SETTLE_RUNNING, {**values, **about})).all()
+    about = {
+        "error": error.as_json(),
+        "group_id": error.group_id,
+        "max_deaths": MAX_WORKER_CRASHES,
+        "died": died,
+    }
+    return (await session.scalars(RECOVER_RUNNING_JOBS, {**values, **about})).all()
 
 
 async def keep_caps(database: Database, lease: Lease) -> None:
@@ -234,10 +241,10 @@ async def keep_caps(database: Database, lease: Lease) -> None:
 async def release(database: Database, lease: Lease) -> None:
     """Give the org up, so that the next worker need not wait for the lease to end."""
     async with database.system() as session:
-        await give_up(session, lease)
+        await release_in_transaction(session, lease)
 
 
-async def give_up(session: AsyncSession, lease: Lease) -> bool:
+async def release_in_transaction(session: AsyncSession, lease: Lease) -> bool:
     """The same within the caller's transaction; says whether the org was this lease's until now."""
     values = {"org_id": lease.org_id, "owner": lease.owner, "fence": lease.fence}
     return bool((await session.execute(RELEASE, values)).rowcount)  # type: ignore[attr-defined]
@@ -252,10 +259,10 @@ async def release_expired(
     """
     if (await session.execute(RELEASE_EXPIRED, {"org_id": org_id})).first() is None:
         return None
-    return await settle_running(session, org_id, has_died=True, guards_off=guards_off)
+    return await recover_running_jobs(session, org_id, has_died=True, guards_off=guards_off)
 
 
-async def keep(database: Database, lease: Lease, *, life: float, every: float) -> None:
+async def renew_until_cancelled(database: Database, lease: Lease, *, life: float, every: float) -> None:
     """Renew until cancelled; a lease that could not be renewed is lost for good."""
     values = {
         "org_id": lease.org_id,

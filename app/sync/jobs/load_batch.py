@@ -7,25 +7,25 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.sync.jobs.load_queries import CLAIMED, EVENTS, GIVEN, HOLDERS, OF_HOST, SIBLINGS, SLOTS
+from app.sync.jobs.load_queries import CLAIMED, EVENTS, GIVEN, OF_HOST, OTHER_TICKETS, SIBLINGS, SLOTS
 from app.sync.model.batch import (
     MEMBER,
     SLOT_COLUMNS,
     Attendee,
     Batch,
-    EventView,
-    Facts,
-    Given,
+    EventSnapshot,
     Job,
     Link,
+    RegistrationExtras,
+    RegistrationFacts,
     SlotKey,
-    Writes,
-    Written,
+    WriteToggles,
+    WrittenSlot,
 )
-from app.sync.model.cooperative import in_turns
+from app.sync.model.cooperative import yielding
 from app.sync.model.exclusions import Exclusions
-from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
-from app.sync.model.ticket_transfer import FORMER_MEMBER, is_handed_on
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.ticket_transfer import FORMER_MEMBER, is_transferred
 from app.text.email_address import plain_address
 
 Value = TypeVar("Value")
@@ -33,24 +33,24 @@ PersonKey = tuple[str, str]
 """A campaign and an e-mail key."""
 
 ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone", "locale")
-NOTHING_GIVEN = Given()
+NOTHING_GIVEN = RegistrationExtras()
 
 
-class Known(NamedTuple):
+class EventContext(NamedTuple):
     """What the jobs of one event share."""
 
-    event: EventView
+    event: EventSnapshot
     link: Link | None
-    rules: Rules
+    rules: MappingRules
 
 
-class Sibling(NamedTuple):
+class RelatedRegistration(NamedTuple):
     """One registration of a person for a campaign, and what was written of its member."""
 
     person: PersonKey
-    facts: Facts
+    facts: RegistrationFacts
     is_excluded: bool
-    member: Written | None
+    member: WrittenSlot | None
 
 
 async def load_batch(
@@ -71,7 +71,7 @@ async def load_claimed(
     rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
     events = await _events(session, {row.event_id for row in rows}, whose, host_layer=of_host.layer)
     mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
-    given = await _given(session, mapped, host_id)
+    given = await _extras(session, mapped, host_id)
     written = await _written(session, registration_ids, whose)
     exclusions = Exclusions.of(settings)
     jobs = [
@@ -82,18 +82,18 @@ async def load_claimed(
             exclusions,
             given.get(row.registration_id, NOTHING_GIVEN),
         )
-        async for row in in_turns(rows)
+        async for row in yielding(rows)
         if row.event_id in events
     ]
     return Batch(host_id, org_id, fence, of_host.now, tuple(jobs), _writes(settings), exclusions=exclusions)
 
 
-async def is_still_so(session: AsyncSession, batch: Batch) -> bool:
+async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
     """Whether the host's choices, the events and their links are those that the batch was read with."""
     whose = {"host_id": batch.host_id, "org_id": batch.org_id}
     of_host = (await session.execute(OF_HOST, {"host_id": batch.host_id})).one()
     settings = of_host.settings or {}
-    read = {job.event.event_id: Known(job.event, job.link, job.rules) for job in batch.jobs}
+    read = {job.event.event_id: EventContext(job.event, job.link, job.rules) for job in batch.jobs}
     events = await _events(session, read, whose, host_layer=of_host.layer)
     choices = (_writes(settings), Exclusions.of(settings))
     return choices == (batch.writes, batch.exclusions) and events == read
@@ -102,7 +102,7 @@ async def is_still_so(session: AsyncSession, batch: Batch) -> bool:
 async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
     """Adds all registrations of the batch's people in the linked campaigns, other events included."""
     known = [job for job in batch.jobs if job.link and job.attendee.email_key]
-    siblings = [*_among_us(known), *await _others(session, known, batch)]
+    siblings = [*_in_batch(known), *await _outside_batch(session, known, batch)]
     return replace(
         batch,
         siblings=_by_person((each.person, each.facts) for each in siblings if not each.is_excluded),
@@ -111,13 +111,13 @@ async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
     )
 
 
-def facts_of(registration: Any) -> Facts:
+def facts_of(registration: Any) -> RegistrationFacts:
     """The facts of a row with FACT_COLUMNS; a check-in that was undone later is taken away."""
     checked_in_at = registration.checked_in_at
     reverted_at = registration.check_in_reverted_at
     if checked_in_at is not None and reverted_at is not None and reverted_at >= checked_in_at:
         checked_in_at = None
-    return Facts(
+    return RegistrationFacts(
         registration.status,
         registration.registered_at,
         registration.confirmed_at,
@@ -138,10 +138,10 @@ def _watched_at(registration: Any) -> datetime | None:
 
 def _job(
     row: Any,
-    known: Known,
-    written: Mapping[SlotKey, Written],
+    known: EventContext,
+    written: Mapping[SlotKey, WrittenSlot],
     exclusions: Exclusions,
-    given: Given,
+    given: RegistrationExtras,
 ) -> Job:
     return Job(
         registration_id=row.registration_id,
@@ -182,34 +182,36 @@ async def _events(
     whose: Mapping[str, str],
     *,
     host_layer: Mapping[str, Any] | None,
-) -> dict[str, Known]:
+) -> dict[str, EventContext]:
     rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
-    hosts = Rules.of(host_layer) if host_layer else DEFAULT_RULES
+    hosts = MappingRules.of(host_layer) if host_layer else DEFAULT_RULES
     return {
-        row.event_id: Known(
+        row.event_id: EventContext(
             _event(row),
             _link(row),
-            Rules.of(host_layer, row.layer) if row.layer else hosts,
+            MappingRules.of(host_layer, row.layer) if row.layer else hosts,
         )
         for row in rows
     }
 
 
-def _event(row: Any) -> EventView:
-    return replace(EventView(*row[:8]), organizer=row.organizer or {})
+def _event(row: Any) -> EventSnapshot:
+    return replace(EventSnapshot(*row[:8]), organizer=row.organizer or {})
 
 
-def _is_mapped(row: Any, events: Mapping[str, Known]) -> bool:
+def _is_mapped(row: Any, events: Mapping[str, EventContext]) -> bool:
     known = events.get(row.event_id)
     return known is not None and known.rules is not DEFAULT_RULES
 
 
-async def _given(session: AsyncSession, registration_ids: Sequence[str], host_id: str) -> dict[str, Given]:
+async def _extras(
+    session: AsyncSession, registration_ids: Sequence[str], host_id: str
+) -> dict[str, RegistrationExtras]:
     if not registration_ids:
         return {}
     values = {"host_id": host_id, "ids": list(registration_ids)}
     return {
-        row[0]: Given(row[1], *(part or {} for part in row[2:]))
+        row[0]: RegistrationExtras(row[1], *(part or {} for part in row[2:]))
         for row in await session.execute(GIVEN, values)
     }
 
@@ -223,28 +225,30 @@ def _link(row: Any) -> Link | None:
 
 async def _written(
     session: AsyncSession, registration_ids: Sequence[str], whose: Mapping[str, str]
-) -> dict[str, dict[SlotKey, Written]]:
-    slots: dict[str, dict[SlotKey, Written]] = {}
+) -> dict[str, dict[SlotKey, WrittenSlot]]:
+    slots: dict[str, dict[SlotKey, WrittenSlot]] = {}
     for row in await session.execute(SLOTS, {**whose, "ids": list(registration_ids)}):
-        slots.setdefault(row[0], {})[SlotKey(row[1], row[2])] = Written(*row[3:])
+        slots.setdefault(row[0], {})[SlotKey(row[1], row[2])] = WrittenSlot(*row[3:])
     return slots
 
 
-def _writes(settings: Mapping[str, Any]) -> Writes:
+def _writes(settings: Mapping[str, Any]) -> WriteToggles:
     chosen = settings.get("writes", {})
-    return Writes(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
+    return WriteToggles(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
 
 
-def _among_us(jobs: Iterable[Job]) -> Iterable[Sibling]:
+def _in_batch(jobs: Iterable[Job]) -> Iterable[RelatedRegistration]:
     """The batch's own registrations, so that the database need not be asked for them again."""
     for job in jobs:
         if job.link and not job.is_erased:
             campaign_id = job.link.campaign_id
             person = (campaign_id, job.attendee.email_key or "")
-            yield Sibling(person, job.facts, job.is_excluded, job.slot(MEMBER, campaign_id))
+            yield RelatedRegistration(person, job.facts, job.is_excluded, job.slot(MEMBER, campaign_id))
 
 
-async def _others(session: AsyncSession, known: Sequence[Job], batch: Batch) -> list[Sibling]:
+async def _outside_batch(
+    session: AsyncSession, known: Sequence[Job], batch: Batch
+) -> list[RelatedRegistration]:
     people = sorted({(job.link.campaign_id, job.attendee.email_key or "") for job in known if job.link})
     if not people:
         return []
@@ -258,19 +262,19 @@ async def _others(session: AsyncSession, known: Sequence[Job], batch: Batch) -> 
         "member": MEMBER,
     }
     return [
-        Sibling(
+        RelatedRegistration(
             (row.campaign_id, row.email_key),
             facts_of(row),
             _is_excluded(row, row.email_key, batch.exclusions),
-            Written(*row[-len(SLOT_COLUMNS) :]) if row.slot_state is not None else None,
+            WrittenSlot(*row[-len(SLOT_COLUMNS) :]) if row.slot_state is not None else None,
         )
         for row in await session.execute(SIBLINGS, values)
     ]
 
 
-async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tuple[Facts, ...]]:
+async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tuple[RegistrationFacts, ...]]:
     """The other tickets of people who handed one on; asked for only where somebody did."""
-    handed_on = {job.registration_id for job in batch.jobs if is_handed_on(job)}
+    handed_on = {job.registration_id for job in batch.jobs if is_transferred(job)}
     members = {
         slot.sf_id
         for job in batch.jobs
@@ -287,8 +291,8 @@ async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tupl
         "member": MEMBER,
         "handed_on": sorted(handed_on),
     }
-    found: dict[str, tuple[Facts, ...]] = {}
-    for row in await session.execute(HOLDERS, values):
+    found: dict[str, tuple[RegistrationFacts, ...]] = {}
+    for row in await session.execute(OTHER_TICKETS, values):
         if not _is_excluded(row, row.email_key, batch.exclusions):
             found[row.sf_id] = (*found.get(row.sf_id, ()), facts_of(row))
     return found

@@ -83,7 +83,7 @@ SIBLINGS = text(
     WHERE registration.erased_at IS NULL
     """  # noqa: S608 -- put together from constants
 )
-HOLDERS = text(
+OTHER_TICKETS = text(
     f"""
     SELECT record.sf_id, registration.email_key, {FACT_COLUMNS}
     FROM written_records AS record

@@ -15,13 +15,13 @@ from app.models import WrittenRecord
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.access import AccessProblem, settle_problems
-from app.sync.lookup.describe_cache import keep
-from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
-from app.sync.model.cooperative import in_turns
-from app.sync.model.work_item import Operation, Row
+from app.sync.lookup.describe_cache import store_describes
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, WrittenSlot
+from app.sync.model.cooperative import yielding
+from app.sync.model.work_item import WorkItem, WriteOperation
 
 # Locks the rows in the order in which everybody does, and counts those that are still ours.
-HOLD = text("""
+LOCK_JOBS = text("""
     WITH held AS (
         SELECT registration_id FROM sync_jobs
         WHERE host_id = :host_id AND registration_id = ANY(:registration_ids)
@@ -30,7 +30,7 @@ HOLD = text("""
     )
     SELECT count(*) AS rows, clock_timestamp() AS now FROM held
 """)
-RAISE_FENCE = text("""
+ACQUIRE_CREATE_LOCK = text("""
     INSERT INTO open_creates AS open (org_id, key, host_id, registration_id, started_at, until)
     SELECT :org_id, wanted.key, :host_id, wanted.registration_id,
            clock_timestamp(), clock_timestamp() + :quiet
@@ -44,7 +44,7 @@ RAISE_FENCE = text("""
 """)
 LISTED = ", ".join(("registration_id", *SlotKey._fields, *SLOT_COLUMNS))
 # One text whatever the number of rows: it is read and planned once per connection.
-KEEP_SLOTS = text(
+UPSERT_SLOTS = text(
     f"""
     INSERT INTO written_records (host_id, org_id, {LISTED}, written_at)
     SELECT :host_id, :org_id, {LISTED}, CASE WHEN state = 'written' THEN clock_timestamp() END
@@ -53,15 +53,17 @@ KEEP_SLOTS = text(
     SET {", ".join(f"{name} = excluded.{name}" for name in (*SLOT_COLUMNS, "written_at"))}
     """  # noqa: S608 -- put together from constants
 )
-DROP_FENCES = text("""
+RELEASE_CREATE_LOCKS = text("""
     DELETE FROM open_creates
     WHERE org_id = :org_id AND host_id = :host_id AND registration_id = ANY(:settled)
 """)
-MEET_FENCE = text("SELECT key, started_at FROM open_creates WHERE org_id = :org_id AND key = ANY(:keys)")
+MEET_CREATE_LOCK = text(
+    "SELECT key, started_at FROM open_creates WHERE org_id = :org_id AND key = ANY(:keys)"
+)
 
 
 @dataclass(frozen=True)
-class Store:
+class WriteStore:
     """The database as a drain uses it: every write checks that the rows are still this lease's."""
 
     database: Database
@@ -69,7 +71,7 @@ class Store:
     batch: Batch
     quiet: timedelta
 
-    async def hold(self, session: AsyncSession, rows: Sequence[Row]) -> datetime:
+    async def hold(self, session: AsyncSession, rows: Sequence[WorkItem]) -> datetime:
         """Lock the rows and confirm the lease; returns the database's time. Raises LeaseLost."""
         asked_at = time.monotonic()
         values = {
@@ -78,7 +80,7 @@ class Store:
             "fence": self.batch.fence,
             "is_fenced": "fence" not in self.lease.guards_off,
         }
-        held = (await session.execute(HOLD, values)).one()
+        held = (await session.execute(LOCK_JOBS, values)).one()
         if held.rows != len(rows) or not rows:
             self.lease.is_lost = True
             raise LeaseLost(f"{len(rows) - held.rows} of {len(rows)} rows belong to another worker")
@@ -86,11 +88,11 @@ class Store:
         now: datetime = held.now
         return now
 
-    async def save(self, session: AsyncSession, rows: Iterable[Row]) -> None:
+    async def save(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
         """Write the slots that changed and take away those that are gone."""
         changes = [
             (row.job.registration_id, key, slot)
-            async for row in in_turns(rows)
+            async for row in yielding(rows)
             for key, slot in sorted(row.changed_slots().items())
         ]
         values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
@@ -103,7 +105,7 @@ class Store:
             row.saved = dict(row.slots)
 
     async def raise_fences(
-        self, session: AsyncSession, operations: Sequence[Operation]
+        self, session: AsyncSession, operations: Sequence[WriteOperation]
     ) -> dict[bytes, datetime]:
         """Fence the people about to be created; returns the fences of others that stand in the way."""
         fenced = {key: operation for operation in operations for key in operation.fences}
@@ -119,11 +121,11 @@ class Store:
             "mine": mine,
             "quiet": self.quiet,
         }
-        raised = set(await session.scalars(RAISE_FENCE, values))
+        raised = set(await session.scalars(ACQUIRE_CREATE_LOCK, values))
         blocked = [key for key in keys if key not in raised]
         if not blocked:
             return {}
-        standing = await session.execute(MEET_FENCE, {"org_id": self.batch.org_id, "keys": blocked})
+        standing = await session.execute(MEET_CREATE_LOCK, {"org_id": self.batch.org_id, "keys": blocked})
         return {row.key: row.started_at for row in standing}
 
     async def tasks_since(self, since: datetime) -> frozenset[str]:
@@ -141,7 +143,7 @@ class Store:
         """Keep which statuses close a Task, beside the describes."""
         bodies = {TASK_STATUS: {"closed": list(closed)}}
         async with self.database.tenant(self.batch.host_id) as session:
-            await keep(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
+            await store_describes(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
 
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         """Keep what a look showed of the connected user's access; see `settle_problems`."""
@@ -150,19 +152,19 @@ class Store:
                 session, found, host_id=self.batch.host_id, org_id=self.batch.org_id, about=about
             )
 
-    async def drop_fences(self, session: AsyncSession, rows: Iterable[Row]) -> None:
+    async def drop_fences(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
         """Take down the fences of people whose creation came to a definite end."""
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
             "settled": [row.job.registration_id for row in rows if not _is_creating(row)],
         }
-        await session.execute(DROP_FENCES, values)
+        await session.execute(RELEASE_CREATE_LOCKS, values)
 
     async def _upsert(self, session: AsyncSession, values: list[dict[str, Any]]) -> None:
         rows = to_json(values).decode()
         owner = {"host_id": self.batch.host_id, "org_id": self.batch.org_id}
-        await session.execute(KEEP_SLOTS, owner | {"rows": rows})
+        await session.execute(UPSERT_SLOTS, owner | {"rows": rows})
 
     async def _remove(self, session: AsyncSession, gone: list[tuple[str, str, str]]) -> None:
         key = tuple_(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.discriminator)
@@ -175,11 +177,11 @@ class Store:
         )
 
 
-def _values(registration_id: str, key: SlotKey, slot: Written) -> dict[str, Any]:
+def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> dict[str, Any]:
     whose = {"registration_id": registration_id, "slot": key.slot, "discriminator": key.discriminator}
     return whose | slot._asdict()
 
 
-def _is_creating(row: Row) -> bool:
+def _is_creating(row: WorkItem) -> bool:
     fenced = (row.slots.get(SlotKey(name)) for name in (PERSON, ACCOUNT_SLOT))
     return any(slot is not None and slot.state in ("intended", "ambiguous") for slot in fenced)

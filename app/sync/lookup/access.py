@@ -18,7 +18,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import Failure, Refused
 from app.sync.model.records import CONTACT, LEAD
-from app.sync.model.retry_policy import Consequence, consequence_of
+from app.sync.model.retry_policy import ErrorAction, action_for
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def is_lasting(refused: Refused) -> bool:
     """Whether only a person can change that this is refused, and nothing about the connection itself."""
     failure = refused.failure
     lasting = (ErrorClass.ACCESS, ErrorClass.CONFIGURATION)
-    return failure.error_class in lasting and consequence_of(failure) is Consequence.FAIL
+    return failure.error_class in lasting and action_for(failure) is ErrorAction.FAIL
 
 
 def problem_of(refused: Refused) -> AccessProblem:

@@ -10,25 +10,25 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import Refused
 from app.salesforce.ids import to18
 from app.salesforce.soql import cut, in_list, like
-from app.sync.field_values.builder import fill
+from app.sync.field_values.builder import build_field_values
 from app.sync.lookup.access import is_lasting
-from app.sync.matching.account_matching import AccountRow, company_of, stems
+from app.sync.matching.account_matching import AccountRow, company_of, name_prefixes
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
 from app.sync.model.records import ACCOUNT
 from app.text.email_address import address_key
 
-MOST_ALIKE: Final = 2000
+ACCOUNT_CANDIDATES_MAX: Final = 2000
 """Accounts whose names begin alike, oldest first, that are looked at."""
 
 TEXTS_LENGTH: Final = 20_000
-JOINT: Final = len(" OR Name LIKE '%'")
+SEPARATOR_LENGTH: Final = len(" OR Name LIKE '%'")
 USER_ROWS: Final = "users"
 NO_PERSONS: Final = " AND IsPersonAccount = false"
 
 
 @dataclass(frozen=True)
-class Around:
+class CreateContext:
     """`users` are ids of active users by e-mail in lower case; `person_types` ids of record types by name."""
 
     accounts: tuple[AccountRow, ...] = ()
@@ -36,7 +36,7 @@ class Around:
     person_types: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, parts: Iterable["Around"]) -> "Around":
+    def of(cls, parts: Iterable["CreateContext"]) -> "CreateContext":
         """What several look-ups saw, as one."""
         parts = list(parts)
         return cls(
@@ -46,9 +46,9 @@ class Around:
         )
 
 
-async def look_around(
+async def load_create_context(
     client: SalesforceClient, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe]
-) -> Around:
+) -> CreateContext:
     """Ask for what the creation of these people needs; nothing for the default rules.
 
     Raises what the client raises.
@@ -62,7 +62,7 @@ async def look_around(
     accounts = {row["Id"]: row for kind in ("named", "alike") for row in rows.get(kind, ())}
     users = {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(rows.get(USER_ROWS, []))}
     types = {row["DeveloperName"]: to18(row["Id"]) for row in reversed(rows.get("types", []))}
-    return Around(tuple(map(_account, accounts.values())), users, types)
+    return CreateContext(tuple(map(_account, accounts.values())), users, types)
 
 
 def _page(answer: SubAnswer, kind: str) -> QueryPage:
@@ -81,7 +81,7 @@ def organizer_of(job: Job) -> str | None:
     return address_key(email)
 
 
-def account_company(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
+def company_for_account(job: Job, describes: Mapping[str, SObjectDescribe]) -> str | None:
     """The company that a new Contact shall belong to; None where there is none or Accounts are hidden.
 
     Where the host chose what an Account is called, that is its name to be found by; and where the host chose
@@ -92,14 +92,14 @@ def account_company(job: Job, describes: Mapping[str, SObjectDescribe]) -> str |
         return None
     if not any(rule.field == "Name" for rule in job.rules.fields_of(ACCOUNT)):
         return company_of(job.attendee.company) or job.rules.account_for_nobody
-    name = fill(ACCOUNT, job.rules, job, describe=account).fields.get("Name")
+    name = build_field_values(ACCOUNT, job.rules, job, describe=account).fields.get("Name")
     return company_of(name) or job.rules.account_for_nobody
 
 
 def _requests(
     jobs: Sequence[Job], describes: Mapping[str, SObjectDescribe], *, api_version: str
 ) -> Iterable[Subrequest]:
-    companies = sorted({each for job in jobs if (each := account_company(job, describes))})
+    companies = sorted({each for job in jobs if (each := company_for_account(job, describes))})
     owners = sorted({each for job in jobs if (each := organizer_of(job))})
     account = describes.get(ACCOUNT)
     has_persons = account is not None and "IsPersonAccount" in account.fields
@@ -124,14 +124,14 @@ def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tup
     select = "SELECT Id, Name, CreatedDate FROM Account WHERE"
     for some in _cut(companies):
         yield "named", f"{select} Name IN {in_list(some)}{no_persons}"
-    for begins in _cut(sorted({each for company in companies for each in stems(company)})):
+    for begins in _cut(sorted({each for company in companies for each in name_prefixes(company)})):
         alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in begins)
-        order = f"ORDER BY CreatedDate LIMIT {MOST_ALIKE}"
+        order = f"ORDER BY CreatedDate LIMIT {ACCOUNT_CANDIDATES_MAX}"
         yield "alike", f"{select} ({alike}){no_persons} {order}"
 
 
 def _cut(texts: Sequence[str]) -> Iterable[list[str]]:
-    return cut(texts, length=TEXTS_LENGTH, joint=JOINT)
+    return cut(texts, length=TEXTS_LENGTH, joint=SEPARATOR_LENGTH)
 
 
 def _account(row: Mapping[str, Any]) -> AccountRow:

@@ -16,7 +16,7 @@ from app.salesforce.describe import SObjectDescribe, describe_body, parse_descri
 from app.salesforce.errors import Refused
 
 MAX_AGE: Final = timedelta(hours=24)
-AGE_ON_RETRY: Final = timedelta(seconds=5)
+RETRY_MAX_AGE: Final = timedelta(seconds=5)
 """A person who retries has changed something, maybe the org; a group of many batches asks now and then."""
 
 HIDDEN_CODES: Final = frozenset({"NOT_FOUND", "INVALID_TYPE"})
@@ -59,17 +59,19 @@ async def load_describes(
     if not wanted:
         return {}
     async with database.tenant(host_id) as session:
-        bodies = await kept_bodies(session, host_id=host_id, org_id=org_id, sobjects=wanted, max_age=max_age)
+        bodies = await cached_bodies(
+            session, host_id=host_id, org_id=org_id, sobjects=wanted, max_age=max_age
+        )
     missing = [sobject for sobject in wanted if sobject not in bodies]
     if missing:
         fetched = await _fetch(client, missing)
         async with database.tenant(host_id) as session:
-            await keep(session, fetched, host_id=host_id, org_id=org_id)
+            await store_describes(session, fetched, host_id=host_id, org_id=org_id)
         bodies |= fetched
     return {sobject: parse_describe(body) for sobject, body in bodies.items() if body}
 
 
-async def kept_bodies(
+async def cached_bodies(
     session: AsyncSession,
     *,
     host_id: str,
@@ -82,7 +84,7 @@ async def kept_bodies(
     return {row.sobject: row.body for row in await session.execute(FRESH, values)}
 
 
-async def keep(
+async def store_describes(
     session: AsyncSession, bodies: Mapping[str, Mapping[str, Any]], *, host_id: str, org_id: str
 ) -> None:
     """Keep these describes as of now."""

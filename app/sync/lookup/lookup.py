@@ -17,9 +17,9 @@ from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRefused, is_lasting
 from app.sync.lookup.requirements import MEMBER as MEMBER_OBJECT
-from app.sync.lookup.requirements import Wanted
-from app.sync.matching.person_matching import LookAgain, People, ids_to_look_up, resolve
-from app.sync.model.batch import PERSON, Batch, Job, Written
+from app.sync.lookup.requirements import LookupRequirements
+from app.sync.matching.person_matching import NeedsLookup, People, ids_to_look_up, resolve
+from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, Found, MemberRow, PersonRow
 from app.sync.model.reference_tags import references_in
 from app.text.email_address import address_key
@@ -36,7 +36,7 @@ LIST_LENGTH = 40_000
 LIST_JOINT = 8
 
 HIDDEN_FIELD = "INVALID_FIELD"
-MAX_TRAILS = 4
+MAX_FOLLOW_UPS = 4
 HIDDEN: list[dict[str, Any]] = []
 """The answer of an object that the connected user may not see; told by identity."""
 
@@ -63,7 +63,7 @@ TasksSince = Callable[[datetime], Awaitable[frozenset[str]]]
 
 
 @dataclass(frozen=True)
-class Findings:
+class LookupResult:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
     whether they count as responded; Task ids by our reference; describes where the rules need any;
     `persons` are fields of Accounts that stand for Contacts, by their ids; `closed_statuses` are of Tasks."""
@@ -79,9 +79,9 @@ class Findings:
     lacks_campaigns: bool = False
 
 
-async def look(
-    client: SalesforceClient, batch: Batch, wanted: Wanted, *, tasks_since: TasksSince
-) -> Findings:
+async def look_up_batch(
+    client: SalesforceClient, batch: Batch, wanted: LookupRequirements, *, tasks_since: TasksSince
+) -> LookupResult:
     """Ask for everything the batch may meet, and follow trails (converted, merged) to their ends.
 
     `tasks_since` has the Tasks that we wrote ourselves since a moment: they are none of the lost.
@@ -90,21 +90,21 @@ async def look(
     """
     asked = frozenset(id_ for job in batch.jobs for id_ in ids_to_look_up(job))
     found = await _ask(client, batch, asked, wanted)
-    for _ in range(MAX_TRAILS):
-        missing = _open_trails(batch.jobs, found.people) - found.people.asked_ids
+    for _ in range(MAX_FOLLOW_UPS):
+        missing = _unresolved_ids(batch.jobs, found.people) - found.people.asked_ids
         if not missing:
             break
-        people = await look_up_people(client, missing, known=found.people, wanted=wanted)
+        people = await fetch_people(client, missing, known=found.people, wanted=wanted)
         found = replace(found, people=people)
     return replace(found, tasks=await _uncertain_tasks(client, batch, found.people, tasks_since))
 
 
-async def look_up_people(
+async def fetch_people(
     client: SalesforceClient,
     ids: Iterable[str],
     *,
     known: People,
-    wanted: Wanted,
+    wanted: LookupRequirements,
     with_names: bool = False,
 ) -> People:
     """The people known already and those behind `ids`, be they Accounts of persons."""
@@ -116,33 +116,35 @@ async def look_up_people(
     return People.of(people, known.asked_ids | asked, **_unseen(wanted))
 
 
-async def look_at_persons(
-    client: SalesforceClient, people: People, wanted: Wanted
+async def fetch_person_accounts(
+    client: SalesforceClient, people: People, wanted: LookupRequirements
 ) -> dict[str, Mapping[str, Any]]:
     """The fields of the Accounts that hold what these Contacts show, where the rules may change them."""
     names = wanted.fields.get(PERSON_ACCOUNT, ())
     ids = sorted({id_ for row in people.rows.values() if names and (id_ := row.person_account_id)})
     if not ids:
         return {}
-    select = f"SELECT {_listed('Id', names)} FROM Account WHERE Id IN"  # noqa: S608 -- names of describes
+    select = f"SELECT {_select_list('Id', names)} FROM Account WHERE Id IN"  # noqa: S608 -- names of describes
     soqls = [f"{select} {in_list(some)}" for some in cut(ids, length=LIST_LENGTH, joint=LIST_JOINT)]
     rows = [row for soql in soqls for row in await client.query(soql)]
     return {to18(row["Id"]): {name: row.get(name) for name in names} for row in rows}
 
 
-async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], wanted: Wanted) -> Findings:
+async def _ask(
+    client: SalesforceClient, batch: Batch, ids: frozenset[str], wanted: LookupRequirements
+) -> LookupResult:
     emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
     is_asked = batch.writes.member and not wanted.sight.lacks_campaigns
     campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and is_asked})
-    asked = Asked(emails, sorted(ids), campaigns, wanted)
-    requests = list(look_requests(asked, api_version=client.api_version))
+    asked = LookupRequest(emails, sorted(ids), campaigns, wanted)
+    requests = list(build_lookup_queries(asked, api_version=client.api_version))
     answers = dict(zip((r.reference_id for r in requests), await _records(client, requests), strict=True))
     people = [
         _person_row(row, wanted) for ref, rows in answers.items() if ref.startswith("people") for row in rows
     ]
     members = [row for ref, rows in answers.items() if ref.startswith("members") for row in rows]
     statuses = _statuses(answers.get("statuses", []), campaigns)
-    return Findings(
+    return LookupResult(
         people=People.of(people, ids, **_unseen(wanted)),
         members=dict(_members_by_person(members, wanted, statuses)),
         members_by_email=dict(_members_by_email(members, wanted, statuses)),
@@ -153,30 +155,32 @@ async def _ask(client: SalesforceClient, batch: Batch, ids: frozenset[str], want
     )
 
 
-def _closed_statuses(wanted: Wanted, answers: Mapping[str, list[dict[str, Any]]]) -> tuple[str, ...]:
+def _closed_statuses(
+    wanted: LookupRequirements, answers: Mapping[str, list[dict[str, Any]]]
+) -> tuple[str, ...]:
     known = wanted.sight.closed_statuses
     return closed_statuses(answers.get(TASK_STATUS, ())) if known is None else known
 
 
 @dataclass(frozen=True)
-class Asked:
+class LookupRequest:
     """Whom to look for, and in which campaigns."""
 
     emails: Sequence[str]
     ids: Sequence[str]
     campaigns: Sequence[str]
-    wanted: Wanted
+    wanted: LookupRequirements
 
 
-def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
+def build_lookup_queries(asked: LookupRequest, *, api_version: str) -> Iterator[Subrequest]:
     """The queries of one look, none longer than SOQL allows."""
     campaigns, wanted = asked.campaigns, asked.wanted
-    people_ids, account_ids = _told_apart(asked.ids)
+    people_ids, account_ids = _partition_ids(asked.ids)
     keys_of = {sobject: wanted.keys_of(sobject) for sobject in (CONTACT, LEAD)}
     names = sorted({*keys_of[CONTACT], *keys_of[LEAD]})
     keyed = {name: max((keys.get(name, ()) for keys in keys_of.values()), key=len) for name in names}
     lists = {"Email": asked.emails, "Id": people_ids, **keyed}
-    for number, some in enumerate(_parts(lists, room=_room(asked))):
+    for number, some in enumerate(_chunk_criteria(lists, room=_available_length(asked))):
         some_emails, some_ids = some.pop("Email", []), some.pop("Id", [])
         for sobject in wanted.people:
             emails = () if sobject in wanted.sight.without_email else some_emails
@@ -197,8 +201,10 @@ def look_requests(asked: Asked, *, api_version: str) -> Iterator[Subrequest]:
         yield query_request(TASK_STATUS, TASK_STATUS_SOQL, api_version=api_version)
 
 
-def _people_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) -> Iterator[Subrequest]:
-    people_ids, account_ids = _told_apart(ids)
+def _people_requests(
+    ids: Sequence[str], wanted: LookupRequirements, *, api_version: str
+) -> Iterator[Subrequest]:
+    people_ids, account_ids = _partition_ids(ids)
     for sobject in wanted.people:
         soql = _people_soql(sobject, (), people_ids, wanted=wanted, keys={})
         if soql is not None:
@@ -206,13 +212,15 @@ def _people_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) ->
     yield from _accounts_requests(account_ids, wanted, api_version=api_version)
 
 
-def _told_apart(ids: Sequence[str]) -> tuple[list[str], list[str]]:
+def _partition_ids(ids: Sequence[str]) -> tuple[list[str], list[str]]:
     """Ids of Leads and Contacts, and ids of Accounts."""
     accounts = [id_ for id_ in ids if id_.startswith(ACCOUNT_PREFIX)]
     return [id_ for id_ in ids if not id_.startswith(ACCOUNT_PREFIX)], accounts
 
 
-def _accounts_requests(ids: Sequence[str], wanted: Wanted, *, api_version: str) -> Iterator[Subrequest]:
+def _accounts_requests(
+    ids: Sequence[str], wanted: LookupRequirements, *, api_version: str
+) -> Iterator[Subrequest]:
     """The Contacts behind Accounts of persons; in an org without such Accounts nobody is behind them."""
     describe = wanted.describes.get(ACCOUNT)
     if not ids or describe is None or "PersonContactId" not in describe.fields:
@@ -226,14 +234,14 @@ def _people_soql(
     emails: Sequence[str],
     ids: Sequence[str],
     *,
-    wanted: Wanted,
+    wanted: LookupRequirements,
     keys: Mapping[str, Sequence[str]],
 ) -> str | None:
     """None where nobody is asked for."""
-    fields = _listed(PERSON_FIELDS[sobject], wanted.fields.get(sobject, ()))
+    fields = _select_list(PERSON_FIELDS[sobject], wanted.fields.get(sobject, ()))
     if sobject in wanted.sight.without_email:
         fields = fields.replace("Id, Email, ", "Id, ")
-    where = _either({"Email": emails, "Id": ids, **keys})
+    where = _any_of({"Email": emails, "Id": ids, **keys})
     return f"SELECT {fields} FROM {sobject} WHERE {where}" if where else None  # noqa: S608
 
 
@@ -241,37 +249,44 @@ def _with_names(fields: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, .
     return {**fields, **{sobject: (*fields.get(sobject, ()), *NAMES) for sobject in (CONTACT, LEAD)}}
 
 
-def _listed(always: str, more: Sequence[str]) -> str:
+def _select_list(always: str, more: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys((*always.split(", "), *more)))
 
 
 def _members_soql(
-    sobject: str, campaigns: Sequence[str], emails: Sequence[str], ids: Sequence[str], *, wanted: Wanted
+    sobject: str,
+    campaigns: Sequence[str],
+    emails: Sequence[str],
+    ids: Sequence[str],
+    *,
+    wanted: LookupRequirements,
 ) -> str:
-    whose = _either({f"{sobject}.Email": emails, f"{sobject}Id": ids})
-    fields = _listed(MEMBER_FIELDS, wanted.fields.get(MEMBER_OBJECT, ()))
+    whose = _any_of({f"{sobject}.Email": emails, f"{sobject}Id": ids})
+    fields = _select_list(MEMBER_FIELDS, wanted.fields.get(MEMBER_OBJECT, ()))
     if sobject not in wanted.sight.without_email:
         fields = f"{fields}, {sobject}.Email"
     return f"SELECT {fields} FROM CampaignMember WHERE CampaignId IN {in_list(campaigns)} AND ({whose})"  # noqa: S608
 
 
-def _either(wanted: Mapping[str, Sequence[str]]) -> str:
+def _any_of(wanted: Mapping[str, Sequence[str]]) -> str:
     return " OR ".join(f"{name} IN {in_list(values)}" for name, values in wanted.items() if values)
 
 
-def _room(asked: Asked) -> int:
+def _available_length(asked: LookupRequest) -> int:
     """What the longest of the queries leaves for those whom it asks for."""
     read = asked.wanted.fields
-    fields = max(len(_listed(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS)
+    fields = max(
+        len(_select_list(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS
+    )
     of_members = (
-        len(_listed(MEMBER_FIELDS, read.get(MEMBER_OBJECT, ())))
+        len(_select_list(MEMBER_FIELDS, read.get(MEMBER_OBJECT, ())))
         + sum(map(len, asked.campaigns))
         + 3 * len(asked.campaigns)
     )
     return LOOKUP_LENGTH - max(fields, of_members)
 
 
-def _parts(lists: Mapping[str, Sequence[str]], *, room: int) -> Iterator[dict[str, list[str]]]:
+def _chunk_criteria(lists: Mapping[str, Sequence[str]], *, room: int) -> Iterator[dict[str, list[str]]]:
     """The lists cut so that every query stays within SOQL's length; usually one part."""
     part: dict[str, list[str]] = {}
     left = room
@@ -305,10 +320,10 @@ def _page(answer: SubAnswer) -> QueryPage | None:
             return None
         if answer.reference_id == TASK_STATUS and is_lasting(refused):
             return QueryPage([], None)
-        raise LookupRefused(refused.failures, _asked_of(answer.reference_id)) from refused
+        raise LookupRefused(refused.failures, _request_for(answer.reference_id)) from refused
 
 
-def _asked_of(reference_id: str) -> str | None:
+def _request_for(reference_id: str) -> str | None:
     """The object that a query of a look asks for."""
     named = PEOPLE_QUERY.fullmatch(reference_id)
     if named:
@@ -326,7 +341,7 @@ async def _uncertain_tasks(
         for key, slot in job.written.items()
         if key.slot.startswith("task:") and slot.state == "ambiguous"
     ]
-    people = sorted({id_ for job, _ in doubted for id_ in _whose(job, known)})
+    people = sorted({id_ for job, _ in doubted for id_ in _person_ids(job, known)})
     started = [slot.first_attempt_at for _, slot in doubted if slot.first_attempt_at]
     if not people or not started:
         return {}
@@ -344,7 +359,7 @@ async def _uncertain_tasks(
 
 
 def _tasks_alike(
-    doubted: Sequence[tuple[Job, Written]], rows: Sequence[Mapping[str, Any]], known: People
+    doubted: Sequence[tuple[Job, WrittenSlot]], rows: Sequence[Mapping[str, Any]], known: People
 ) -> dict[str, str]:
     """Where our reference cannot be read: by person and subject, each Task for one of the lost."""
     waiting: dict[tuple[str, str], list[str]] = {}
@@ -353,13 +368,15 @@ def _tasks_alike(
     found = {}
     for job, slot in doubted:
         subject = str(slot.details.get("subject") or "")
-        ids = next((waiting[key] for who in _whose(job, known) if waiting.get(key := (who, subject))), None)
+        ids = next(
+            (waiting[key] for who in _person_ids(job, known) if waiting.get(key := (who, subject))), None
+        )
         if ids and slot.reference:
             found[slot.reference] = ids.pop(0)
     return found
 
 
-def _whose(job: Job, people: People) -> Iterator[str]:
+def _person_ids(job: Job, people: People) -> Iterator[str]:
     """The person we wrote to, and the one that the job leads to now: a lost answer may hide either."""
     before, now = job.slot(PERSON), resolve(job, people)
     if before and before.sf_id:
@@ -368,9 +385,9 @@ def _whose(job: Job, people: People) -> Iterator[str]:
         yield now.id
 
 
-def _open_trails(jobs: Iterable[Job], people: People) -> frozenset[str]:
+def _unresolved_ids(jobs: Iterable[Job], people: People) -> frozenset[str]:
     ends = (resolve(job, people) for job in jobs)
-    return frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
+    return frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
 
 
 def _can_be_asked(job: Job) -> bool:
@@ -383,7 +400,7 @@ def _addresses(job: Job) -> list[str]:
     return [each for each in (given, key) if each]
 
 
-def _unseen(wanted: Wanted) -> dict[str, Any]:
+def _unseen(wanted: LookupRequirements) -> dict[str, Any]:
     sight = wanted.sight
     return {
         "hidden": sight.hidden,
@@ -392,7 +409,7 @@ def _unseen(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _person_row(row: Mapping[str, Any], wanted: Wanted) -> PersonRow:
+def _person_row(row: Mapping[str, Any], wanted: LookupRequirements) -> PersonRow:
     sobject = row["attributes"]["type"]
     return PersonRow(
         sobject=sobject,
@@ -406,16 +423,18 @@ def _person_row(row: Mapping[str, Any], wanted: Wanted) -> PersonRow:
         person_contact_id=_id(row.get("PersonContactId")),
         first_name=row.get("FirstName"),
         last_name=row.get("LastName"),
-        standing=_standing(row, ("Email", *wanted.fields.get(sobject, ())), wanted),
+        standing=_current_values(row, ("Email", *wanted.fields.get(sobject, ())), wanted),
     )
 
 
-def _standing(row: Mapping[str, Any], names: Iterable[str], wanted: Wanted) -> dict[str, Any]:
+def _current_values(
+    row: Mapping[str, Any], names: Iterable[str], wanted: LookupRequirements
+) -> dict[str, Any]:
     return {name: row.get(name) for name in names if name in row} if wanted.describes else {}
 
 
 def _members_by_person(
-    rows: Iterable[Mapping[str, Any]], wanted: Wanted, statuses: Responding
+    rows: Iterable[Mapping[str, Any]], wanted: LookupRequirements, statuses: Responding
 ) -> Iterator[tuple[tuple[str, str], MemberRow]]:
     for row in rows:
         for person in (row.get("LeadId"), row.get("ContactId")):
@@ -424,7 +443,7 @@ def _members_by_person(
 
 
 def _members_by_email(
-    rows: Iterable[Mapping[str, Any]], wanted: Wanted, statuses: Responding
+    rows: Iterable[Mapping[str, Any]], wanted: LookupRequirements, statuses: Responding
 ) -> Iterator[tuple[tuple[str, str], MemberRow]]:
     for row in rows:
         for parent in (row.get("Lead"), row.get("Contact")):
@@ -433,8 +452,8 @@ def _members_by_email(
                 yield key, _member_row(row, wanted, statuses)
 
 
-def _member_row(row: Mapping[str, Any], wanted: Wanted, statuses: Responding) -> MemberRow:
-    standing = _standing(row, wanted.fields.get(MEMBER_OBJECT, ()), wanted)
+def _member_row(row: Mapping[str, Any], wanted: LookupRequirements, statuses: Responding) -> MemberRow:
+    standing = _current_values(row, wanted.fields.get(MEMBER_OBJECT, ()), wanted)
     status = row["Status"] or ""
     has_responded = statuses.get(to18(row["CampaignId"]), {}).get(status, False)
     return MemberRow(to18(row["Id"]), status, has_responded, standing)

@@ -5,10 +5,10 @@ from typing import Final, TypeVar
 
 from app.salesforce.errors import Refused
 from app.sync.errors.row_error import row_error
-from app.sync.model.mapping_rules import CREATED
+from app.sync.model.mapping_rules import SOBJECT_BY_CREATE_MODE
 from app.sync.model.records import LEAD
-from app.sync.model.retry_policy import Consequence, consequence_of
-from app.sync.model.work_item import Row
+from app.sync.model.retry_policy import ErrorAction, action_for
+from app.sync.model.work_item import WorkItem
 
 TOO_LARGE_CODES: Final = frozenset(
     {
@@ -21,7 +21,7 @@ TOO_LARGE_CODES: Final = frozenset(
 )
 """What Salesforce says of a query that asks for too much at a time: a smaller one may pass."""
 
-UNASKABLE_CODES: Final = frozenset(
+REJECTED_QUERY_CODES: Final = frozenset(
     {
         "INVALID_QUERY_FILTER_OPERATOR",
         "MALFORMED_QUERY",
@@ -36,9 +36,9 @@ https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_
 Each = TypeVar("Each")
 
 
-def is_unaskable(refused: Refused) -> bool:
+def is_query_rejected(refused: Refused) -> bool:
     """Whether the query itself was refused, and a smaller one may be taken."""
-    return refused.failure.error_code in UNASKABLE_CODES
+    return refused.failure.error_code in REJECTED_QUERY_CODES
 
 
 def is_too_large(error: Exception) -> bool:
@@ -46,17 +46,17 @@ def is_too_large(error: Exception) -> bool:
     return isinstance(error, Refused) and error.failure.error_code in TOO_LARGE_CODES
 
 
-def halves(some: Sequence[Each]) -> list[Sequence[Each]]:
+def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
     """The two halves, or the only one."""
     middle = len(some) // 2
     return [half for half in (some[:middle], some[middle:]) if half]
 
 
-def tell_unaskable(row: Row, refused: Refused) -> None:
+def fail_rejected_query(row: WorkItem, refused: Refused) -> None:
     """Salesforce takes no query about this row: it retries or fails, as the policy says."""
-    sobject = CREATED.get(row.job.rules.creates, LEAD)
+    sobject = SOBJECT_BY_CREATE_MODE.get(row.job.rules.creates, LEAD)
     error = row_error(refused.failure, kind="registered", sobject=sobject, values=row.personal_values())
-    if consequence_of(refused.failure) is Consequence.RETRY:
+    if action_for(refused.failure) is ErrorAction.RETRY:
         row.retry = row.retry or error
     else:
         row.fail(error)

@@ -14,23 +14,23 @@ from app.sync.model.mapping_rules import (
     CONTACT_CREATED,
     DEFAULT_FIELDS,
     PERSON_ACCOUNT_CREATED,
-    Rules,
+    MappingRules,
 )
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 
 MEMBER, TASK = "CampaignMember", "Task"
-PERSON_MARKS: Final = ("IsPersonAccount", "AccountId")
+PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
 TEXT_KEYS: Final = frozenset({"string", "email", "phone", "url"})
 """Types of external ids that are compared as text."""
 
 KEY_LENGTH: Final = 255
 """Characters that a text field holds at most: a longer external id is nobody's."""
 
-ASKED_ANYHOW: Final = frozenset({"Id", "Email"})
+ALWAYS_SELECTED: Final = frozenset({"Id", "Email"})
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LookupRequirements:
     """`fields` are read of each record of an object; `keys` are external ids by field, to find people by."""
 
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class Wanted:
     @classmethod
     def of(
         cls, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe], sight: Sight = NOTHING_HIDDEN
-    ) -> "Wanted":
+    ) -> "LookupRequirements":
         """Without describes nothing is wanted: the default rules need none."""
         if not describes:
             return cls(sight=sight)
         jobs = list(jobs)
-        rules = distinct(job.rules for job in jobs)
+        rules = distinct_rules(job.rules for job in jobs)
         objects = (LEAD, CONTACT, MEMBER, PERSON_ACCOUNT)
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
         return cls(describes, fields, _keys(jobs), sight)
@@ -63,28 +63,28 @@ class Wanted:
         found = {
             name: tuple(value for value in values if len(value) <= (known[name].length or KEY_LENGTH))
             for name, values in self.keys.items()
-            if name in known and known[name].type in TEXT_KEYS and name not in ASKED_ANYHOW
+            if name in known and known[name].type in TEXT_KEYS and name not in ALWAYS_SELECTED
         }
         return {name: values for name, values in found.items() if values}
 
 
-def objects_of(jobs: Iterable[Job]) -> frozenset[str]:
+def required_objects(jobs: Iterable[Job]) -> frozenset[str]:
     """The objects whose describes these jobs need; none for the default rules."""
     jobs = list(jobs)
     named = {ACCOUNT for job in jobs if _names_account(job)}
-    return frozenset(named.union(*(_objects(rules) for rules in distinct(job.rules for job in jobs))))
+    return frozenset(named.union(*(_objects(rules) for rules in distinct_rules(job.rules for job in jobs))))
 
 
-def distinct(rules: Iterable[Rules]) -> list[Rules]:
+def distinct_rules(rules: Iterable[MappingRules]) -> list[MappingRules]:
     """Each of them once: the jobs of one event share theirs."""
     return list({id(each): each for each in rules}.values())
 
 
-def _objects(rules: Rules) -> set[str]:
+def _objects(rules: MappingRules) -> set[str]:
     if rules.is_default:
         return set()
     mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} | set(rules.record_types)
-    has_accounts = rules.creates in (CONTACT_CREATED, PERSON_ACCOUNT_CREATED) or touches_people(rules)
+    has_accounts = rules.creates in (CONTACT_CREATED, PERSON_ACCOUNT_CREATED) or updates_people(rules)
     return {
         LEAD,
         CONTACT,
@@ -93,7 +93,7 @@ def _objects(rules: Rules) -> set[str]:
     }
 
 
-def touches_people(rules: Rules) -> bool:
+def updates_people(rules: MappingRules) -> bool:
     """Whether people who stand already may be written to."""
     return rules.is_updating or rules.opt_out_field is not None
 
@@ -105,7 +105,7 @@ def _names_account(job: Job) -> bool:
 
 
 def _fields(
-    sobject: str, rules: Iterable[Rules], describes: Mapping[str, SObjectDescribe]
+    sobject: str, rules: Iterable[MappingRules], describes: Mapping[str, SObjectDescribe]
 ) -> tuple[str, ...]:
     describe = describes.get(object_of(sobject))
     if describe is None or (sobject == PERSON_ACCOUNT and "IsPersonAccount" not in describe.fields):
@@ -114,7 +114,7 @@ def _fields(
     names = [name for each in rules for name in fields_to_read(sobject, each, describe=describe)]
     names += [each.external_id.field for each in rules if each.external_id and sobject in (LEAD, CONTACT)]
     if sobject == CONTACT and names:
-        names += PERSON_MARKS
+        names += PERSON_ACCOUNT_FIELDS
     return tuple(name for name in dict.fromkeys(names) if name in describe.fields)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from app.sync.field_values.lead_fields import FREE_MAIL_DOMAINS, NO_COMPANY, clean, shortened
+from app.sync.field_values.lead_fields import FREE_MAIL_DOMAINS, NO_COMPANY, normalize_text, shortened
 
 NAME_LENGTH: Final = 255
-NOBODY: Final = frozenset(
+NON_COMPANY_NAMES: Final = frozenset(
     [
         "n/a",
         "na",
@@ -49,16 +49,20 @@ class AccountRow:
 
 def company_of(given: str | None) -> str | None:
     """The company that an Account may stand for, as long as its name; None when there is none worth one."""
-    company = clean(given)
+    company = normalize_text(given)
     if company is None or company == NO_COMPANY:
         return None
     plain = company.casefold()
     is_free_mail = plain.removeprefix("www.").rpartition("@")[2] in FREE_MAIL_DOMAINS
     has_letters = any(char.isalnum() for char in plain)
-    return None if is_free_mail or not has_letters or plain in NOBODY else shortened(company, NAME_LENGTH)
+    return (
+        None
+        if is_free_mail or not has_letters or plain in NON_COMPANY_NAMES
+        else shortened(company, NAME_LENGTH)
+    )
 
 
-def normalised(company: str) -> str:
+def normalized_name(company: str) -> str:
     """The essence of a name: without case, accents, punctuation, spaces and legal forms at its end.
 
     A name that consists of nothing else keeps its words.
@@ -71,7 +75,7 @@ def normalised(company: str) -> str:
     return "".join(words) or company.casefold().strip()
 
 
-def stems(company: str) -> tuple[str, ...]:
+def name_prefixes(company: str) -> tuple[str, ...]:
     """What the names of Accounts that may be meant begin with: for LIKEs, to be normalised afterwards.
 
     LIKE knows no difference of case; article, accents and dots are asked for with and without. An accent or
@@ -88,8 +92,8 @@ def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
     """The Account of exactly this name, else of the same essence; of several the oldest."""
     rows = sorted(accounts, key=lambda row: (row.created_at, row.id))
     exact = next((row for row in rows if row.name.strip().casefold() == company.casefold()), None)
-    wanted = normalised(company)
-    return exact or next((row for row in rows if normalised(row.name) == wanted), None)
+    wanted = normalized_name(company)
+    return exact or next((row for row in rows if normalized_name(row.name) == wanted), None)
 
 
 def _begin(words: list[str]) -> str:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.salesforce.errors import Failure
-from app.sync.matching.person_matching import LookAgain, People, follow, oldest
+from app.sync.matching.person_matching import NeedsLookup, People, follow, oldest
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MATCHED_OTHER_NAME: Final = "matched_other_name"
@@ -57,49 +57,49 @@ def is_same_name(fields: Mapping[str, Any], match: PersonRow) -> bool:
     return [_folded(each) for each in sent] == [_folded(each) for each in (match.first_name, match.last_name)]
 
 
-def matched(ids: Iterable[str], people: People, fields: Mapping[str, Any]) -> PersonRow | LookAgain | None:
+def matched(ids: Iterable[str], people: People, fields: Mapping[str, Any]) -> PersonRow | NeedsLookup | None:
     """The record that is meant, of those named: of the same name, then Contact before Lead, the oldest.
 
     None where the connected user may see none of them.
     """
     ends = [follow(id_, people) for id_ in ids]
-    missing = frozenset(id_ for end in ends if isinstance(end, LookAgain) for id_ in end.ids)
+    missing = frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
     if missing:
-        return LookAgain(missing)
+        return NeedsLookup(missing)
     rows = [people.rows[end.id] for end in ends if isinstance(end, Found)]
     equal = [row for row in rows if is_same_name(fields, row)]
     return _first(equal) or _first(rows)
 
 
-def other_name_notice(match: PersonRow) -> Notice:
+def other_name_notice(match: PersonRow) -> RowWarning:
     text = (
         f"A duplicate rule in your org matched {named(match)}, whose name differs from the attendee's. "
         "The attendee was written as that person."
     )
-    return Notice(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
+    return RowWarning(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
 
 
-def alert_notice(match: PersonRow, sobject: str) -> Notice:
+def alert_notice(match: PersonRow, sobject: str) -> RowWarning:
     text = f"A duplicate rule in your org warned of {named(match)}. A new {sobject} was saved beside it."
-    return Notice(DUPLICATE_ALERT, match.sobject, None, text)
+    return RowWarning(DUPLICATE_ALERT, match.sobject, None, text)
 
 
-def other_account_notice(named_account: str) -> Notice:
+def other_account_notice(named_account: str) -> RowWarning:
     text = (
         f"A duplicate rule in your org matched {named_account}, which has another name than the "
         "attendee's company. The Contact belongs to it."
     )
-    return Notice(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
+    return RowWarning(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
 
 
-def account_alert_notice(named_account: str) -> Notice:
+def account_alert_notice(named_account: str) -> RowWarning:
     text = f"A duplicate rule in your org warned of {named_account}. A new Account was saved beside it."
-    return Notice(DUPLICATE_ALERT, ACCOUNT, None, text)
+    return RowWarning(DUPLICATE_ALERT, ACCOUNT, None, text)
 
 
-def update_alert_notice(sobject: str) -> Notice:
+def update_alert_notice(sobject: str) -> RowWarning:
     text = f"A duplicate rule in your org warned when this {sobject} was changed. The change was saved."
-    return Notice(DUPLICATE_ALERT, sobject, None, text)
+    return RowWarning(DUPLICATE_ALERT, sobject, None, text)
 
 
 def full_name(row: PersonRow) -> str | None:

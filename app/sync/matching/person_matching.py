@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.salesforce.ids import is_id, sobject_of, to18
-from app.sync.field_values.sources import is_source, read
+from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import FORMER, MEMBER, PERSON, Job
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MAX_HOPS = 5
@@ -52,14 +52,14 @@ class People:
 
 
 @dataclass(frozen=True)
-class NotThere:
+class NotFound:
     """Looked, and there is none: to be created under the host's rules."""
 
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[RowWarning, ...] = ()
 
 
 @dataclass(frozen=True)
-class Hidden:
+class NotVisible:
     """We wrote this record once and cannot see it any more: a second one must not be made."""
 
     sobject: str
@@ -67,7 +67,7 @@ class Hidden:
 
 
 @dataclass(frozen=True)
-class LookAgain:
+class NeedsLookup:
     """The trail leads to a record that was not looked up yet."""
 
     ids: frozenset[str]
@@ -78,7 +78,7 @@ class NotSearched:
     """Nobody can say: the connected user may not look for people by e-mail."""
 
 
-Resolution = Found | NotThere | Hidden | LookAgain | NotSearched
+Resolution = Found | NotFound | NotVisible | NeedsLookup | NotSearched
 
 
 def resolve(job: Job, people: People) -> Resolution:
@@ -89,14 +89,14 @@ def resolve(job: Job, people: People) -> Resolution:
     by_id, notices = _resolve_given_id(job, people)
     if by_id is not None:
         return by_id
-    by_word = _resolve_alike(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
-    if isinstance(by_word, NotThere):
+    by_word = _pick_candidate(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
+    if isinstance(by_word, NotFound):
         by_word = _resolve_key(job, people)
-    if not isinstance(by_word, LookAgain) and _is_unsearched(job, by_word, people):
+    if not isinstance(by_word, NeedsLookup) and _is_unsearched(job, by_word, people):
         return NotSearched()
     if isinstance(by_word, Found):
         return Found(by_word.sobject, by_word.id, by_word.found_by, notices)
-    return by_word if isinstance(by_word, LookAgain) else NotThere(notices)
+    return by_word if isinstance(by_word, NeedsLookup) else NotFound(notices)
 
 
 def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
@@ -111,7 +111,7 @@ def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
 def key_of(job: Job) -> tuple[str, str] | None:
     """The field and the value by which the host knows this attendee, where the rules name one."""
     chosen = job.rules.external_id
-    value = read(chosen.path, job) if chosen and is_source(chosen.path) else None
+    value = read_value(chosen.path, job) if chosen and is_source(chosen.path) else None
     return (chosen.field, str(value).strip()) if chosen and isinstance(value, str | int) else None
 
 
@@ -137,70 +137,70 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
         is_same = end.id == sticky.sf_id or end.found_by == PERSON_OF_ACCOUNT
         found_by = str(sticky.details.get("found_by", "email")) if is_same else end.found_by
         return Found(end.sobject, end.id, found_by)
-    if isinstance(end, LookAgain):
+    if isinstance(end, NeedsLookup):
         return end
     if end is None and job.why != "retry":
-        return Hidden(sticky.sobject, sticky.sf_id)
+        return NotVisible(sticky.sobject, sticky.sf_id)
     return None
 
 
-def _resolve_given_id(job: Job, people: People) -> tuple[Found | LookAgain | None, tuple[Notice, ...]]:
+def _resolve_given_id(job: Job, people: People) -> tuple[Found | NeedsLookup | None, tuple[RowWarning, ...]]:
     if not job.salesforce_id:
         return None, ()
     if _is_person_id(job.salesforce_id):
         end = follow(to18(job.salesforce_id), people)
-        if isinstance(end, LookAgain):
+        if isinstance(end, NeedsLookup):
             return end, ()
         if isinstance(end, Found):
             is_same = end.id == to18(job.salesforce_id) or end.found_by == PERSON_OF_ACCOUNT
             how = "salesforce_id" if is_same else end.found_by
             return Found(end.sobject, end.id, how, _stranger_notices(job, people.rows[end.id])), ()
     text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
-    return None, (Notice("id_ignored", LEAD, None, text),)
+    return None, (RowWarning("id_ignored", LEAD, None, text),)
 
 
-def _stranger_notices(job: Job, row: PersonRow) -> tuple[Notice, ...]:
+def _stranger_notices(job: Job, row: PersonRow) -> tuple[RowWarning, ...]:
     """A link may be passed on: whoever comes by it is counted there, and changes nothing of the record."""
     if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
         return ()
     text = "The record that the link names has another e-mail address, so its fields are never updated."
-    return (Notice("id_ignored", row.sobject, "Email", text),)
+    return (RowWarning("id_ignored", row.sobject, "Email", text),)
 
 
 def _resolve_key(job: Job, people: People) -> Resolution:
     key = key_of(job)
     if key is None:
-        return NotThere()
+        return NotFound()
     name, value = key
     alike = [row for row in people.rows.values() if _text(row.standing.get(name)) == value.casefold()]
-    return _resolve_alike(alike, people, how="external_id")
+    return _pick_candidate(alike, people, how="external_id")
 
 
 def _text(value: object) -> str:
     return str(value).strip().casefold() if value is not None else ""
 
 
-def _resolve_alike(alike: Iterable[PersonRow], people: People, *, how: str) -> Resolution:
+def _pick_candidate(alike: Iterable[PersonRow], people: People, *, how: str) -> Resolution:
     rows = [row for row in alike if not row.is_deleted]
     contact = oldest(rows, CONTACT)
     if contact:
         return Found(CONTACT, contact.id, how)
     for lead in (row for row in rows if row.is_converted):
         end = follow(lead.id, people)
-        if isinstance(end, Found | LookAgain):
+        if isinstance(end, Found | NeedsLookup):
             return end
     lead_row = oldest([row for row in rows if not row.is_converted], LEAD)
-    return Found(LEAD, lead_row.id, how) if lead_row else NotThere()
+    return Found(LEAD, lead_row.id, how) if lead_row else NotFound()
 
 
-class Gone:
+class Deleted:
     """The record was deleted, and not merged into another."""
 
 
-GONE = Gone()
+GONE = Deleted()
 
 
-def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
+def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | None:
     """To the living record behind an id; GONE when deleted, or converted into nobody (and so read-only).
 
     None when nobody may see it.
@@ -209,7 +209,7 @@ def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)
         if row is None:
-            return None if id_ in people.asked_ids else LookAgain(frozenset({id_}))
+            return None if id_ in people.asked_ids else NeedsLookup(frozenset({id_}))
         if row.is_deleted and not row.master_record_id:
             return GONE
         if row.is_deleted and row.master_record_id:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from app.sync.model.exclusions import Exclusions
-from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 
 MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
 """What a member status means to us, highest priority first."""
@@ -33,7 +33,7 @@ CALL_ENDED: Final = "call_ended"
 """The detail of an uncertain write whose call is over: nothing of it lands later."""
 
 
-class Written(NamedTuple):
+class WrittenSlot(NamedTuple):
     """What our tables say of a slot. `state`: intended, written, ambiguous, failed.
 
     A tuple, since eight of them are made and a dozen compared for each attendee.
@@ -63,7 +63,7 @@ class Written(NamedTuple):
         return self.sf_id is not None
 
 
-SLOT_COLUMNS = Written._fields
+SLOT_COLUMNS = WrittenSlot._fields
 """The columns of `written_records` that the engine plans with, in the order of `Written`."""
 
 
@@ -86,7 +86,7 @@ class Attendee:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RegistrationFacts:
     """What happened and when; a check-in that was undone later is no longer there."""
 
     status: str
@@ -108,7 +108,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class EventView:
+class EventSnapshot:
     """What an activity says of its event."""
 
     event_id: str
@@ -123,7 +123,7 @@ class EventView:
 
 
 @dataclass(frozen=True)
-class Given:
+class RegistrationExtras:
     """What else the platform sent of a registration, in its own words; what was not sent is empty.
 
     `answers` holds `{"key", "label"?, "value"}` each.
@@ -151,9 +151,9 @@ class Job:
     """One claimed registration, with the rules that the host has for its event."""
 
     registration_id: str
-    event: EventView
+    event: EventSnapshot
     attendee: Attendee
-    facts: Facts
+    facts: RegistrationFacts
     link: Link | None = None
     salesforce_id: str | None = None
     ticket: str | None = None
@@ -164,11 +164,11 @@ class Job:
     running_version: int = 1
     is_erased: bool = False
     is_excluded: bool = False
-    given: Given = Given()
-    rules: Rules = DEFAULT_RULES
-    written: Mapping[SlotKey, Written] = field(default_factory=dict)
+    given: RegistrationExtras = RegistrationExtras()
+    rules: MappingRules = DEFAULT_RULES
+    written: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
 
-    def slot(self, slot: str, discriminator: str = "") -> Written | None:
+    def slot(self, slot: str, discriminator: str = "") -> WrittenSlot | None:
         return self.written.get(SlotKey(slot, discriminator))
 
     @property
@@ -177,7 +177,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Writes:
+class WriteToggles:
     """Which kinds of write the host wants."""
 
     person: bool = True
@@ -197,8 +197,8 @@ class Batch:
     fence: int
     now: datetime
     jobs: tuple[Job, ...]
-    writes: Writes = Writes()
-    siblings: Mapping[tuple[str, str], tuple[Facts, ...]] = field(default_factory=dict)
-    sibling_members: Mapping[tuple[str, str], tuple[Written, ...]] = field(default_factory=dict)
-    ticket_holders: Mapping[str, tuple[Facts, ...]] = field(default_factory=dict)
+    writes: WriteToggles = WriteToggles()
+    siblings: Mapping[tuple[str, str], tuple[RegistrationFacts, ...]] = field(default_factory=dict)
+    sibling_members: Mapping[tuple[str, str], tuple[WrittenSlot, ...]] = field(default_factory=dict)
+    ticket_holders: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     exclusions: Exclusions = field(default_factory=Exclusions)

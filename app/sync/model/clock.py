@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.sync.model.batch import Written
-from app.sync.model.retry_policy import ENDED_QUIET, is_quiet_over, next_look
+from app.sync.model.batch import WrittenSlot
+from app.sync.model.retry_policy import ENDED_QUIET, is_in_doubt_window_over, next_recheck
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,14 @@ class Clock:
     now: datetime
     quiet: timedelta
 
-    def next_look(self, slot: Written) -> datetime:
+    def next_look(self, slot: WrittenSlot) -> datetime:
         if slot.has_ended:
             return max((slot.attempt_started_at or self.now) + self._quiet_of(slot), self.now)
-        return next_look(slot.attempt_started_at or self.now, self.quiet, self.now)
+        return next_recheck(slot.attempt_started_at or self.now, self.quiet, self.now)
 
-    def is_settled(self, slot: Written) -> bool:
-        return is_quiet_over(slot.attempt_started_at or self.now, self._quiet_of(slot), self.now)
+    def is_settled(self, slot: WrittenSlot) -> bool:
+        return is_in_doubt_window_over(slot.attempt_started_at or self.now, self._quiet_of(slot), self.now)
 
-    def _quiet_of(self, slot: Written) -> timedelta:
+    def _quiet_of(self, slot: WrittenSlot) -> timedelta:
         """A call that is over writes nothing any more; what it wrote shows at once, or soon."""
         return min(ENDED_QUIET, self.quiet) if slot.has_ended else self.quiet

@@ -6,16 +6,16 @@ from typing import Final, TypeVar
 
 Each = TypeVar("Each")
 
-TURN: Final = 25
+YIELD_EVERY: Final = 25
 """Rows that are worked on before the loop is handed back: a few milliseconds at most."""
 
 
-async def in_turns(some: Iterable[Each]) -> AsyncIterator[Each]:
+async def yielding(some: Iterable[Each]) -> AsyncIterator[Each]:
     """Each of them; whatever else waits for the loop goes on after every `TURN` of them.
 
     What `some` computes lazily is computed in turns as well.
     """
     for number, each in enumerate(some, 1):
         yield each
-        if number % TURN == 0:
+        if number % YIELD_EVERY == 0:
             await asyncio.sleep(0)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from app.text.email_address import address_key
 
-UNSAID_KIND = "attendee"
+DEFAULT_TICKET_KIND = "attendee"
 """What a ticket is for when nobody says."""
 
 
@@ -30,7 +30,7 @@ class Exclusions:
 
     def cover(self, email_key: str | None, ticket_kind: str | None) -> bool:
         """Whether this attendee is excluded; `email_key` is the address as it is compared."""
-        if (ticket_kind or UNSAID_KIND).lower() in self.ticket_kinds:
+        if (ticket_kind or DEFAULT_TICKET_KIND).lower() in self.ticket_kinds:
             return True
         if email_key is None:
             return False

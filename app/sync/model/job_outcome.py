@@ -7,7 +7,7 @@ from app.sync.model.row_error import RowError
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JobOutcome:
     """The job's next state. `burns` says whether this run spent an attempt."""
 
     state: str

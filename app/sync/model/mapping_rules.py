@@ -14,13 +14,17 @@ or never, which takes a default or the host's rule away."""
 LEAD_CREATED, CONTACT_CREATED, PERSON_ACCOUNT_CREATED, NOBODY_CREATED = (
     "lead", "contact", "person_account", "nobody",
 )  # fmt: skip
-CREATED: Final = {LEAD_CREATED: LEAD, CONTACT_CREATED: CONTACT, PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT}
+SOBJECT_BY_CREATE_MODE: Final = {
+    LEAD_CREATED: LEAD,
+    CONTACT_CREATED: CONTACT,
+    PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT,
+}
 """The object of a new person."""
 
 ALWAYS, SAME_NAME, NEVER = "always", "same_name", "never"
 """Whether a record that a duplicate rule names is taken for the person."""
 
-LEFT, ORGANIZER, FIXED = "leave", "organizer", "fixed"
+LEAVE, ORGANIZER, FIXED = "leave", "organizer", "fixed"
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,10 @@ class ExternalId:
 
 
 @dataclass(frozen=True)
-class Ownership:
+class OwnerRule:
     """Who owns what we create: `how` is leave, organizer (the active User of that e-mail), fixed (`id`)."""
 
-    how: str = LEFT
+    how: str = LEAVE
     id: str | None = None
     runs_assignment_rules: bool = True
 
@@ -84,7 +88,7 @@ DEFAULT_FIELDS: Final = (
 
 
 @dataclass(frozen=True)
-class Rules:
+class MappingRules:
     """A host's rules with one event's overrides applied. What stands here by default is what nobody chose.
 
     `record_types` has developer names by object; `fields` holds one rule per object and field.
@@ -99,16 +103,16 @@ class Rules:
     leaves_company_blank: bool = False
     account_for_nobody: str | None = None
     record_types: Mapping[str, str] = member(default_factory=dict)
-    owner: Ownership = Ownership()
+    owner: OwnerRule = OwnerRule()
     fields: tuple[FieldRule, ...] = DEFAULT_FIELDS
     task_status: str | None = None
 
     @classmethod
-    def of(cls, *layers: Mapping[str, Any] | None) -> "Rules":
+    def of(cls, *layers: Mapping[str, Any] | None) -> "MappingRules":
         """The stored mappings of host and event, the later one over the earlier."""
         rules = cls()
         for layer in layers:
-            rules = _laid_over(rules, layer or {})
+            rules = _merge_layer(rules, layer or {})
         return rules
 
     @property
@@ -120,7 +124,7 @@ class Rules:
         return tuple(rule for rule in self.fields if rule.sobject == sobject)
 
 
-def _laid_over(rules: Rules, layer: Mapping[str, Any]) -> Rules:
+def _merge_layer(rules: MappingRules, layer: Mapping[str, Any]) -> MappingRules:
     people, owner = layer.get("people") or {}, layer.get("owner")
     chosen = {PEOPLE_MEMBERS[name]: value for name, value in people.items() if name in PEOPLE_MEMBERS}
     if "match_by" in people:
@@ -138,12 +142,12 @@ def _laid_over(rules: Rules, layer: Mapping[str, Any]) -> Rules:
     )
 
 
-def _owner_over(before: Ownership, chosen: Mapping[str, Any]) -> Ownership:
+def _owner_over(before: OwnerRule, chosen: Mapping[str, Any]) -> OwnerRule:
     """What is left out stays; an id belongs to a fixed owner only."""
     how = chosen.get("how") or before.how
     id_ = chosen.get("id") or before.id
     runs = chosen.get("run_assignment_rules")
-    return Ownership(
+    return OwnerRule(
         how, id_ if how == FIXED else None, before.runs_assignment_rules if runs is None else runs
     )
 
@@ -167,4 +171,4 @@ PEOPLE_MEMBERS: Final = {
     "leave_company_blank": "leaves_company_blank",
     "account_for_nobody": "account_for_nobody",
 }
-DEFAULT_RULES: Final = Rules()
+DEFAULT_RULES: Final = MappingRules()

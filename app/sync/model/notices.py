@@ -5,7 +5,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Notice:
+class RowWarning:
     """Something left out or cut, told on the row; never a failed attendee."""
 
     code: str

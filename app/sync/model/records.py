@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.ids import to18
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 
 PERSON_ACCOUNT: Final = "PersonAccount"
 """An Account of the person record type: Contact's rules fill it under the Account's names for its fields."""
@@ -51,7 +51,7 @@ class Found:
     sobject: str
     id: str
     found_by: str
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[RowWarning, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 REFERENCE = re.compile(r"\bEVS-[A-Z2-7]{16}\b")
 
 
-def reference_of(host_id: str, org_id: str, registration_id: str, slot: str) -> str:
+def reference_tag(host_id: str, org_id: str, registration_id: str, slot: str) -> str:
     """`EVS-` and 16 letters: the same for ever for one thing in one org, and different for any other."""
     text = "\x1f".join((host_id, org_id, registration_id, slot))
     digest = hashlib.blake2b(text.encode(), digest_size=10, person=b"evs-reference").digest()

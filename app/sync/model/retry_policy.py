@@ -8,10 +8,10 @@ from enum import StrEnum
 from app.salesforce.error_codes import MOVED_CODES
 from app.salesforce.errors import ErrorClass, Failure, Scope
 
-RETRY_WAITS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
+RETRY_DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
 """Seconds before the second, third … attempt of one row; when they are used up the row has failed."""
 
-ORG_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
+ORG_BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0)
 """Seconds for which an org that does not answer is left alone, by consecutive failures."""
 
 LIMIT_WAIT = 900.0
@@ -24,7 +24,7 @@ FAULT_WAITS = (5.0, 30.0, 120.0, 300.0, 900.0)
 SESSION_TRIES = 4
 """How often new tokens are tried that Salesforce does not take, before a person must connect anew."""
 
-LOOKS = (0.0, 0.02, 0.08, 0.4, 1.0)
+RECHECK_SCHEDULE = (0.0, 0.02, 0.08, 0.4, 1.0)
 """When an uncertain write is looked up, in parts of the quiet time since the attempt."""
 
 ENDED_QUIET = timedelta(seconds=15)
@@ -34,11 +34,11 @@ MAX_ROUNDS = 3
 MAX_ENDED_ROUNDS = 60
 """Tries of a write whose calls all broke off without keeping it: two hours of an org that is ill."""
 
-MAX_DEATHS = 3
+MAX_WORKER_CRASHES = 3
 JITTER = 0.2
 
 
-class Consequence(StrEnum):
+class ErrorAction(StrEnum):
     """RETRY: the row waits. FAIL: a person must act. CLOSE: the connection waits. BACK_OFF: the org waits.
     LOOK: look it up before anything is written again."""
 
@@ -49,34 +49,34 @@ class Consequence(StrEnum):
     LOOK = "look"
 
 
-STOPPING = (Consequence.CLOSE, Consequence.BACK_OFF)
+DRAIN_STOPPING = (ErrorAction.CLOSE, ErrorAction.BACK_OFF)
 """What ends a drain: it would meet every other row as well."""
 
-POLICY: dict[tuple[ErrorClass, Scope], Consequence] = {
-    (ErrorClass.TRANSIENT, Scope.RECORD): Consequence.RETRY,
-    (ErrorClass.TRANSIENT, Scope.CONNECTION): Consequence.BACK_OFF,
-    (ErrorClass.TRANSIENT, Scope.ORG): Consequence.BACK_OFF,
-    (ErrorClass.LIMIT, Scope.RECORD): Consequence.BACK_OFF,
-    (ErrorClass.LIMIT, Scope.CONNECTION): Consequence.BACK_OFF,
-    (ErrorClass.LIMIT, Scope.ORG): Consequence.BACK_OFF,
-    (ErrorClass.ACCESS, Scope.RECORD): Consequence.FAIL,
-    (ErrorClass.ACCESS, Scope.CONNECTION): Consequence.CLOSE,
-    (ErrorClass.ACCESS, Scope.ORG): Consequence.CLOSE,
-    (ErrorClass.CONFIGURATION, Scope.RECORD): Consequence.FAIL,
-    (ErrorClass.CONFIGURATION, Scope.CONNECTION): Consequence.BACK_OFF,
-    (ErrorClass.CONFIGURATION, Scope.ORG): Consequence.BACK_OFF,
-    (ErrorClass.DATA, Scope.RECORD): Consequence.FAIL,
-    (ErrorClass.DATA, Scope.CONNECTION): Consequence.FAIL,
-    (ErrorClass.DATA, Scope.ORG): Consequence.FAIL,
-    (ErrorClass.DUPLICATE, Scope.RECORD): Consequence.FAIL,
-    (ErrorClass.DUPLICATE, Scope.CONNECTION): Consequence.FAIL,
-    (ErrorClass.DUPLICATE, Scope.ORG): Consequence.FAIL,
-    (ErrorClass.AMBIGUOUS, Scope.RECORD): Consequence.LOOK,
-    (ErrorClass.AMBIGUOUS, Scope.CONNECTION): Consequence.LOOK,
-    (ErrorClass.AMBIGUOUS, Scope.ORG): Consequence.LOOK,
-    (ErrorClass.OTHER, Scope.RECORD): Consequence.FAIL,
-    (ErrorClass.OTHER, Scope.CONNECTION): Consequence.FAIL,
-    (ErrorClass.OTHER, Scope.ORG): Consequence.FAIL,
+POLICY: dict[tuple[ErrorClass, Scope], ErrorAction] = {
+    (ErrorClass.TRANSIENT, Scope.RECORD): ErrorAction.RETRY,
+    (ErrorClass.TRANSIENT, Scope.CONNECTION): ErrorAction.BACK_OFF,
+    (ErrorClass.TRANSIENT, Scope.ORG): ErrorAction.BACK_OFF,
+    (ErrorClass.LIMIT, Scope.RECORD): ErrorAction.BACK_OFF,
+    (ErrorClass.LIMIT, Scope.CONNECTION): ErrorAction.BACK_OFF,
+    (ErrorClass.LIMIT, Scope.ORG): ErrorAction.BACK_OFF,
+    (ErrorClass.ACCESS, Scope.RECORD): ErrorAction.FAIL,
+    (ErrorClass.ACCESS, Scope.CONNECTION): ErrorAction.CLOSE,
+    (ErrorClass.ACCESS, Scope.ORG): ErrorAction.CLOSE,
+    (ErrorClass.CONFIGURATION, Scope.RECORD): ErrorAction.FAIL,
+    (ErrorClass.CONFIGURATION, Scope.CONNECTION): ErrorAction.BACK_OFF,
+    (ErrorClass.CONFIGURATION, Scope.ORG): ErrorAction.BACK_OFF,
+    (ErrorClass.DATA, Scope.RECORD): ErrorAction.FAIL,
+    (ErrorClass.DATA, Scope.CONNECTION): ErrorAction.FAIL,
+    (ErrorClass.DATA, Scope.ORG): ErrorAction.FAIL,
+    (ErrorClass.DUPLICATE, Scope.RECORD): ErrorAction.FAIL,
+    (ErrorClass.DUPLICATE, Scope.CONNECTION): ErrorAction.FAIL,
+    (ErrorClass.DUPLICATE, Scope.ORG): ErrorAction.FAIL,
+    (ErrorClass.AMBIGUOUS, Scope.RECORD): ErrorAction.LOOK,
+    (ErrorClass.AMBIGUOUS, Scope.CONNECTION): ErrorAction.LOOK,
+    (ErrorClass.AMBIGUOUS, Scope.ORG): ErrorAction.LOOK,
+    (ErrorClass.OTHER, Scope.RECORD): ErrorAction.FAIL,
+    (ErrorClass.OTHER, Scope.CONNECTION): ErrorAction.FAIL,
+    (ErrorClass.OTHER, Scope.ORG): ErrorAction.FAIL,
 }
 
 CLOSING_REASONS = {
@@ -102,7 +102,7 @@ class Wait:
     reason: str
 
 
-def consequence_of(failure: Failure) -> Consequence:
+def action_for(failure: Failure) -> ErrorAction:
     return POLICY[failure.error_class, failure.scope]
 
 
@@ -131,9 +131,9 @@ def retry_wait(attempts: int, chance: float) -> float | None:
 
     `chance` in [0, 1) spreads rows that failed together.
     """
-    if attempts > len(RETRY_WAITS):
+    if attempts > len(RETRY_DELAYS):
         return None
-    return _spread(RETRY_WAITS[max(attempts, 1) - 1], chance)
+    return _with_jitter(RETRY_DELAYS[max(attempts, 1) - 1], chance)
 
 
 def org_wait(failure: Failure | None, failures: int, chance: float) -> Wait:
@@ -141,25 +141,25 @@ def org_wait(failure: Failure | None, failures: int, chance: float) -> Wait:
     if failure is not None and failure.error_class is ErrorClass.LIMIT:
         is_daily = failure.is_daily_limit or failure.error_code == "STORAGE_LIMIT_EXCEEDED"
         seconds = LIMIT_WAIT if is_daily else CONCURRENCY_WAIT
-        return Wait(_spread(seconds, chance), "api_limit" if is_daily else "concurrency")
-    step = ORG_WAITS[min(max(failures, 1), len(ORG_WAITS)) - 1]
-    return Wait(_spread(step, chance), failure.error_code if failure is not None else "unavailable")
+        return Wait(_with_jitter(seconds, chance), "api_limit" if is_daily else "concurrency")
+    step = ORG_BACKOFF[min(max(failures, 1), len(ORG_BACKOFF)) - 1]
+    return Wait(_with_jitter(step, chance), failure.error_code if failure is not None else "unavailable")
 
 
 def fault_wait(count: int, chance: float) -> float:
     """Seconds until a host's next turn after `count` of them in a row broke off."""
-    return _spread(FAULT_WAITS[min(count, len(FAULT_WAITS)) - 1], chance)
+    return _with_jitter(FAULT_WAITS[min(count, len(FAULT_WAITS)) - 1], chance)
 
 
-def next_look(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> datetime:
+def next_recheck(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> datetime:
     """When an uncertain write is looked up next; the last look is at the end of the quiet time."""
-    looks = (attempt_started_at + quiet * part for part in LOOKS)
+    looks = (attempt_started_at + quiet * part for part in RECHECK_SCHEDULE)
     return next((look for look in looks if look > now), now)
 
 
-def is_quiet_over(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> bool:
+def is_in_doubt_window_over(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> bool:
     return now >= attempt_started_at + quiet
 
 
-def _spread(seconds: float, chance: float) -> float:
+def _with_jitter(seconds: float, chance: float) -> float:
     return seconds * (1 + JITTER * (2 * chance - 1))

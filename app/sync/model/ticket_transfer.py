@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from app.sync.model.batch import FORMER, MEMBER, PERSON, Job, SlotKey, Written
-from app.sync.model.work_item import Row
+from app.sync.model.batch import FORMER, MEMBER, PERSON, Job, SlotKey, WrittenSlot
+from app.sync.model.work_item import WorkItem
 
 FORMER_MEMBER = FORMER + MEMBER
 
 
-def row_of(job: Job) -> Row:
+def work_item_for(job: Job) -> WorkItem:
     """The row of the job as `for_holder` has it; the database knows nothing of that yet."""
-    now = for_holder(job)
-    return Row(now, slots=dict(now.written), saved=dict(job.written))
+    now = for_current_holder(job)
+    return WorkItem(now, slots=dict(now.written), saved=dict(job.written))
 
 
-def for_holder(job: Job) -> Job:
+def for_current_holder(job: Job) -> Job:
     """Where another attendee holds the ticket now, what was written is kept as history."""
-    return replace(job, written=dict(_renamed(job))) if is_handed_on(job) else job
+    return replace(job, written=dict(_renamed(job))) if is_transferred(job) else job
 
 
-def is_handed_on(job: Job) -> bool:
+def is_transferred(job: Job) -> bool:
     """Another attendee id than the one we wrote for; an e-mail alone may change and the person stays.
 
     Not before every lost answer is settled: until then nobody knows what the old person has.
@@ -32,12 +32,12 @@ def is_handed_on(job: Job) -> bool:
     return all(slot.state in ("written", "failed") for slot in job.written.values())
 
 
-def holders(job: Job) -> int:
+def previous_holder_count(job: Job) -> int:
     """How many people held the ticket before; it tells the references of their Tasks apart."""
     return sum(key.slot == FORMER + PERSON for key in job.written)
 
 
-def _renamed(job: Job) -> Iterator[tuple[SlotKey, Written]]:
+def _renamed(job: Job) -> Iterator[tuple[SlotKey, WrittenSlot]]:
     person = job.slot(PERSON)
     assert person is not None
     for key, slot in job.written.items():

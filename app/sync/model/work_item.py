@@ -7,8 +7,8 @@ from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
-from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, Written
-from app.sync.model.notices import Notice
+from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, WrittenSlot
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import LEAD, Found
 from app.sync.model.row_error import RowError
 
@@ -17,7 +17,7 @@ NOTICE = "notice"
 
 
 @dataclass(frozen=True)
-class Exchange:
+class LoggedRequest:
     """One record as it was sent for a row, and Salesforce's word on it; `slot`, `kind` as in `Operation`."""
 
     slot: str
@@ -27,15 +27,15 @@ class Exchange:
 
 
 @dataclass
-class Row:
+class WorkItem:
     """A job and what became of it so far. `saved` is what the database holds of its slots, `misjudged` the
     objects whose describe may be out of date. `lost_lead` is the refusal to write to a Lead that left the
     user's sight as it was created; where `is_lead_hidden` it did so earlier.
     """
 
     job: Job
-    slots: dict[SlotKey, Written] = field(default_factory=dict)
-    saved: dict[SlotKey, Written] = field(default_factory=dict)
+    slots: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
+    saved: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
     person: Found | None = None
     skipped_because: str | None = None
     error: RowError | None = None
@@ -50,12 +50,12 @@ class Row:
     lost_lead: RowError | None = None
     must_replan: bool = False
     is_through: bool = False
-    notices: list[Notice] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
+    notices: list[RowWarning] = field(default_factory=list)
+    exchanges: list[LoggedRequest] = field(default_factory=list)
     misjudged: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, job: Job) -> "Row":
+    def of(cls, job: Job) -> "WorkItem":
         return cls(job, dict(job.written), dict(job.written))
 
     @property
@@ -71,10 +71,10 @@ class Row:
     def wait_until(self, moment: datetime) -> None:
         self.look_at = min(self.look_at or moment, moment)
 
-    def changed_slots(self) -> dict[SlotKey, Written | None]:
+    def changed_slots(self) -> dict[SlotKey, WrittenSlot | None]:
         """Slots that differ from what the database holds; None where a row must go."""
         slots, saved = self.slots, self.saved
-        changed: dict[SlotKey, Written | None] = {
+        changed: dict[SlotKey, WrittenSlot | None] = {
             key: slot for key, slot in slots.items() if slot != saved.get(key)
         }
         return changed | {key: None for key in saved if key not in slots}
@@ -95,7 +95,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Operation:
+class WriteOperation:
     """One record to create or update. It fills the slot `key` of all its rows; the first one carries it.
 
     `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
@@ -104,7 +104,7 @@ class Operation:
     """
 
     key: SlotKey
-    rows: tuple[Row, ...] = field(compare=False, hash=False)
+    rows: tuple[WorkItem, ...] = field(compare=False, hash=False)
     record: Record = field(compare=False, hash=False)
     carrier: str = ""
     meaning: str | None = None
@@ -134,7 +134,7 @@ class Operation:
         is_check_in = self.key.slot == CHECKED_IN or (self.key.slot == MEMBER and self.meaning == "attended")
         return "checked_in" if is_check_in else "registered"
 
-    def each_slot(self, change: Callable[[Written | None], Written | None]) -> None:
+    def each_slot(self, change: Callable[[WrittenSlot | None], WrittenSlot | None]) -> None:
         """Change this slot in all of its rows; None takes it away."""
         for row in self.rows:
             changed = change(row.slots.get(self.key))
@@ -144,7 +144,7 @@ class Operation:
                 row.slots[self.key] = changed
 
 
-def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
+def set_person(row: WorkItem, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
     """The row's person is known and stands in Salesforce."""
     row.person = person
     before = row.slots.get(SlotKey(PERSON))
@@ -153,7 +153,7 @@ def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = N
         if before.details.get("attendee_id") is None and row.job.attendee.attendee_id is not None:
             row.slots[SlotKey(PERSON)] = before._replace(details={**before.details, **_holder(row)})
         return
-    row.slots[SlotKey(PERSON)] = Written(
+    row.slots[SlotKey(PERSON)] = WrittenSlot(
         state="written",
         action="create",
         sobject=person.sobject,
@@ -162,33 +162,33 @@ def set_person(row: Row, person: Found, *, details: Mapping[str, Any] | None = N
     )
 
 
-def _kept_notice(details: Mapping[str, Any]) -> tuple[Notice, ...]:
+def _kept_notice(details: Mapping[str, Any]) -> tuple[RowWarning, ...]:
     kept = details.get(NOTICE)
-    return (Notice(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
+    return (RowWarning(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
 
 
-def note_holder(row: Row) -> None:
+def set_ticket_holder(row: WorkItem) -> None:
     """Remember whose ticket the person was written for."""
     slot = row.slots[SlotKey(PERSON)]
     row.slots[SlotKey(PERSON)] = slot._replace(details={**slot.details, **_holder(row)})
 
 
-def _holder(row: Row) -> dict[str, Any]:
+def _holder(row: WorkItem) -> dict[str, Any]:
     attendee_id = row.job.attendee.attendee_id
     return {"attendee_id": attendee_id} if attendee_id is not None else {}
 
 
-def is_own_lead(slot: Written | None) -> bool:
+def is_own_lead(slot: WrittenSlot | None) -> bool:
     """Whether the person is a Lead that we created."""
     is_lead = slot is not None and slot.sobject == LEAD and slot.state == "written"
     return slot is not None and is_lead and bool(slot.details.get("is_created_by_us"))
 
 
-def is_new_lead(row: Row) -> bool:
+def is_new_lead(row: WorkItem) -> bool:
     """Whether the row's person is a Lead that was created in this run."""
     before = row.job.slot(PERSON)
     return is_own_lead(row.slots.get(SlotKey(PERSON))) and (before is None or before.state != "written")
 
 
-def open_rows(rows: Iterable[Row]) -> list[Row]:
+def open_items(rows: Iterable[WorkItem]) -> list[WorkItem]:
     return [row for row in rows if row.is_open]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.sync.model.batch import Written
+from app.sync.model.batch import WrittenSlot
 
 
-def asserted_in(slot: Written | None) -> Mapping[str, str]:
+def written_digests(slot: WrittenSlot | None) -> Mapping[str, str]:
     """Digests by field. What an update says counts once it is known to be written."""
     if slot is None:
         return {}
@@ -15,11 +15,11 @@ def asserted_in(slot: Written | None) -> Mapping[str, str]:
     return now if slot.state == "written" else before
 
 
-def asserting(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Any]:
+def pending_digests(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Any]:
     """The details of a slot whose update says `now`; none where nothing is followed."""
     return {"asserted": dict(before), "asserting": dict(now)} if before or now else {}
 
 
-def not_asserted(details: Mapping[str, Any]) -> dict[str, Any]:
+def drop_pending(details: Mapping[str, Any]) -> dict[str, Any]:
     """The details of a slot whose update was refused."""
     return {name: value for name, value in details.items() if name != "asserting"}

@@ -3,21 +3,27 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.infrastructure.keyed_hash import fence_key
-from app.sync.lookup.create_context import account_company
-from app.sync.matching.account_matching import match, normalised
+from app.infrastructure.keyed_hash import keyed_hash
+from app.sync.lookup.create_context import company_for_account
+from app.sync.matching.account_matching import match, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import ACCOUNT
-from app.sync.model.work_item import Operation, Row
-from app.sync.planning.create_guard import is_free
-from app.sync.planning.merge_registrations import carrier_of
-from app.sync.planning.record_builder import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
-from app.sync.planning.record_builder import draft as drafted
+from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.create_guard import may_create
+from app.sync.planning.merge_registrations import primary_item
+from app.sync.planning.record_builder import (
+    OrgContext,
+    RecordBuildError,
+    dropped_fields,
+    fail_build,
+    rejection_hints,
+)
+from app.sync.planning.record_builder import build_record as drafted
 
 KEY = SlotKey(ACCOUNT_SLOT)
-Alike = Sequence[Row]
+PersonGroup = Sequence[WorkItem]
 """The rows of one new person."""
 
 
@@ -28,32 +34,32 @@ class Accounts:
     """
 
     known: dict[str, str] = field(default_factory=dict)
-    creates: list[Operation] = field(default_factory=list)
-    waiting: list[Alike] = field(default_factory=list)
+    creates: list[WriteOperation] = field(default_factory=list)
+    waiting: list[PersonGroup] = field(default_factory=list)
 
 
 def plan_accounts(
-    missing: Sequence[Alike], org: Org, *, batch: Batch, clock: Clock, pepper: bytes
+    missing: Sequence[PersonGroup], org: OrgContext, *, batch: Batch, clock: Clock, pepper: bytes
 ) -> Accounts:
     """Match every new Contact's company; one create for all who come from a company that is not there."""
     plan = Accounts()
-    companies: dict[str, list[Alike]] = {}
+    companies: dict[str, list[PersonGroup]] = {}
     for alike in missing:
-        company = account_company(carrier_of(alike).job, org.describes)
+        company = company_for_account(primary_item(alike).job, org.describes)
         if company is not None:
-            companies.setdefault(normalised(company), []).append(alike)
+            companies.setdefault(normalized_name(company), []).append(alike)
     for essence, people in companies.items():
         _plan_company(essence, people, plan, org, batch=batch, clock=clock, pepper=pepper)
     return plan
 
 
-def settle_accounts(plan: Accounts, missing: Sequence[Alike]) -> list[Alike]:
+def settle_accounts(plan: Accounts, missing: Sequence[PersonGroup]) -> list[PersonGroup]:
     """After the creates: note the Accounts that were made; returns the people who can be created now."""
     planned = {id(row) for operation in plan.creates for row in operation.rows}
     waiting = {id(row) for alike in plan.waiting for row in alike}
     ready = []
     for alike in missing:
-        carrier = carrier_of(alike)
+        carrier = primary_item(alike)
         slot = carrier.slots.get(KEY) if id(carrier) in planned else None
         if slot is not None and slot.state == "written" and slot.sf_id:
             plan.known[carrier.job.registration_id] = slot.sf_id
@@ -65,15 +71,15 @@ def settle_accounts(plan: Accounts, missing: Sequence[Alike]) -> list[Alike]:
 
 def _plan_company(
     essence: str,
-    people: Sequence[Alike],
+    people: Sequence[PersonGroup],
     plan: Accounts,
-    org: Org,
+    org: OrgContext,
     *,
     batch: Batch,
     clock: Clock,
     pepper: bytes,
 ) -> None:
-    carriers = [carrier_of(alike) for alike in people]
+    carriers = [primary_item(alike) for alike in people]
     rows = [row for alike in people for row in alike]
     found = {carrier.job.registration_id: id_ for carrier in carriers if (id_ := _found(carrier, org))}
     if found:
@@ -82,20 +88,20 @@ def _plan_company(
     elif not org.describes[ACCOUNT].is_createable:
         text = "The connected user may not create Accounts, so the Contact belongs to none."
         for row in rows:
-            row.notices.append(Notice("field_dropped", "Contact", "AccountId", text))
-    elif _all_free(rows, clock):
+            row.notices.append(RowWarning("field_dropped", "Contact", "AccountId", text))
+    elif _may_create_all(rows, clock):
         plan.creates += _create(essence, rows, org, batch, pepper=pepper)
     else:
         plan.waiting += people
 
 
-def _found(carrier: Row, org: Org) -> str | None:
-    company = account_company(carrier.job, org.describes)
+def _found(carrier: WorkItem, org: OrgContext) -> str | None:
+    company = company_for_account(carrier.job, org.describes)
     account = match(company, org.around.accounts) if company else None
     return account.id if account else None
 
 
-def _note_found(rows: Iterable[Row], account_id: str) -> None:
+def _note_found(rows: Iterable[WorkItem], account_id: str) -> None:
     """A lost create that turned up."""
     for row in rows:
         slot = row.slots.get(KEY)
@@ -103,9 +109,9 @@ def _note_found(rows: Iterable[Row], account_id: str) -> None:
             row.slots[KEY] = slot._replace(state="written", sf_id=account_id)
 
 
-def _all_free(rows: Sequence[Row], clock: Clock) -> bool:
+def _may_create_all(rows: Sequence[WorkItem], clock: Clock) -> bool:
     """While a lost create of the company may still land, nobody of it is created."""
-    free = [is_free(row, KEY, clock) for row in rows]
+    free = [may_create(row, KEY, clock) for row in rows]
     looks = [row.look_at for row, is_now in zip(rows, free, strict=True) if not is_now and row.look_at]
     for row, is_now in zip(rows, free, strict=True):
         if is_now and not all(free):
@@ -114,29 +120,31 @@ def _all_free(rows: Sequence[Row], clock: Clock) -> bool:
     return all(free)
 
 
-def _create(essence: str, rows: Sequence[Row], org: Org, batch: Batch, *, pepper: bytes) -> list[Operation]:
-    carrier = carrier_of(rows)
+def _create(
+    essence: str, rows: Sequence[WorkItem], org: OrgContext, batch: Batch, *, pepper: bytes
+) -> list[WriteOperation]:
+    carrier = primary_item(rows)
     try:
-        draft = drafted(ACCOUNT, carrier.job, org, without=dropped_in(carrier.slots.get(KEY)))
-    except CannotBeDrafted as reason:
-        cannot_draft(rows, reason, org, kind="registered")
+        draft = drafted(ACCOUNT, carrier.job, org, without=dropped_fields(carrier.slots.get(KEY)))
+    except RecordBuildError as reason:
+        fail_build(rows, reason, org, kind="registered")
         return []
     for row in rows:
         row.notices += draft.notices
     record = draft.record
-    if account_company(carrier.job, org.describes) == carrier.job.rules.account_for_nobody:
+    if company_for_account(carrier.job, org.describes) == carrier.job.rules.account_for_nobody:
         record = replace(record, fields={**record.fields, "Name": carrier.job.rules.account_for_nobody})
     return [
-        Operation(
+        WriteOperation(
             key=KEY,
             rows=tuple(rows),
             record=record,
             carrier=carrier.job.registration_id,
-            fence=fence_key(pepper, f"{batch.org_id}:account", essence),
+            fence=keyed_hash(pepper, f"{batch.org_id}:account", essence),
             details={"is_created_by_us": True},
             headers=draft.headers,
             mapped=draft.mapped,
             describe=draft.describe,
-            tried=tried_in(carrier.slots.get(KEY)),
+            tried=rejection_hints(carrier.slots.get(KEY)),
         )
     ]

@@ -4,10 +4,10 @@ from app.sync.errors.row_error import OUTCOME_UNKNOWN
 from app.sync.model.batch import SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.retry_policy import MAX_ENDED_ROUNDS, MAX_ROUNDS
-from app.sync.model.work_item import Row
+from app.sync.model.work_item import WorkItem
 
 
-def is_free(row: Row, key: SlotKey, clock: Clock) -> bool:
+def may_create(row: WorkItem, key: SlotKey, clock: Clock) -> bool:
     """Whether a slot may be created now: not while a lost create of it may still land."""
     slot = row.slots.get(key)
     if slot is None or slot.state != "ambiguous":

@@ -6,24 +6,24 @@ from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
-from app.sync.lookup.lookup import Findings
+from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import MEMBER as MEMBER_OBJECT
-from app.sync.lookup.requirements import distinct
-from app.sync.model.batch import SlotKey, Written
+from app.sync.lookup.requirements import distinct_rules
+from app.sync.model.batch import SlotKey, WrittenSlot
 from app.sync.model.records import CONTACT, MemberRow
-from app.sync.model.work_item import Row
-from app.sync.model.written_digests import asserted_in, asserting
+from app.sync.model.work_item import WorkItem
+from app.sync.model.written_digests import pending_digests, written_digests
 from app.sync.planning.member_status import CreateMember, KeepMember, UpdateMember
-from app.sync.planning.merge_registrations import Together, in_turn, together
+from app.sync.planning.merge_registrations import MergedUpdate, by_registration_time, merge_updates
 from app.sync.planning.record_builder import (
-    CannotBeDrafted,
     Draft,
-    Org,
-    cannot_draft,
-    dropped_in,
+    OrgContext,
+    RecordBuildError,
+    dropped_fields,
+    fail_build,
     mapped_fields,
 )
-from app.sync.planning.record_builder import draft as drafted
+from app.sync.planning.record_builder import build_record as drafted
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Change:
     """What is sent of a member, for the rows whose rules fit, and what is kept with the slot of each."""
 
     record: Record | None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[WorkItem, ...] = ()
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     mapped: frozenset[str] = frozenset()
     headers: tuple[tuple[str, str], ...] = ()
@@ -43,15 +43,17 @@ def kind_of(decision: CreateMember | UpdateMember | KeepMember) -> str:
     return "checked_in" if decision.meaning == "attended" else "registered"
 
 
-def created_member(decision: CreateMember, key: SlotKey, rows: Sequence[Row], found: Findings) -> Change:
+def created_member(
+    decision: CreateMember, key: SlotKey, rows: Sequence[WorkItem], found: LookupResult
+) -> Change:
     """A new member has the answers of all registrations, of two the later one's."""
-    own, org, without = _own_fields(decision, rows[0]), Org(found.describes), _dropped(key, rows)
-    drafts: list[tuple[Row, Draft]] = []
-    for row in in_turn(rows):
+    own, org, without = _own_fields(decision, rows[0]), OrgContext(found.describes), _dropped(key, rows)
+    drafts: list[tuple[WorkItem, Draft]] = []
+    for row in by_registration_time(rows):
         try:
             draft = drafted(MEMBER_OBJECT, row.job, org, own=own, without=without)
-        except CannotBeDrafted as reason:
-            cannot_draft([row], reason, org, kind=kind_of(decision))
+        except RecordBuildError as reason:
+            fail_build([row], reason, org, kind=kind_of(decision))
             continue
         row.notices += draft.notices
         drafts.append((row, draft))
@@ -61,7 +63,7 @@ def created_member(decision: CreateMember, key: SlotKey, rows: Sequence[Row], fo
     return Change(
         Record(MEMBER_OBJECT, fields),
         tuple(row for row, _ in drafts),
-        {row.job.registration_id: asserting({}, draft.asserted) for row, draft in drafts},
+        {row.job.registration_id: pending_digests({}, draft.asserted) for row, draft in drafts},
         frozenset().union(*(draft.mapped for _, draft in drafts)),
         drafts[-1][1].headers,
         next((draft.describe for _, draft in drafts if draft.describe is not None), None),
@@ -71,21 +73,21 @@ def created_member(decision: CreateMember, key: SlotKey, rows: Sequence[Row], fo
 def changed_member(
     decision: UpdateMember | KeepMember,
     key: SlotKey,
-    rows: Sequence[Row],
+    rows: Sequence[WorkItem],
     current: MemberRow,
     *,
-    ours: Written | None,
-    found: Findings,
+    ours: WrittenSlot | None,
+    found: LookupResult,
 ) -> Change:
     """What differs of a member that stands; `ours` speaks for registrations that wrote none of it yet."""
 
-    def said(row: Row) -> Mapping[str, str]:
-        return asserted_in(row.slots.get(key) or ours)
+    def said(row: WorkItem) -> Mapping[str, str]:
+        return written_digests(row.slots.get(key) or ours)
 
-    told = together(
+    told = merge_updates(
         MEMBER_OBJECT,
         rows,
-        Org(found.describes),
+        OrgContext(found.describes),
         standing=current.standing,
         said=said,
         without=_dropped(key, rows),
@@ -94,7 +96,8 @@ def changed_member(
     status = {"Status": decision.label} if isinstance(decision, UpdateMember) else {}
     fields = {**status, **told.fields}
     words = {
-        row.job.registration_id: asserting(said(row), told.said[row.job.registration_id]) for row in told.rows
+        row.job.registration_id: pending_digests(said(row), told.said[row.job.registration_id])
+        for row in told.rows
     }
     return Change(
         Record(MEMBER_OBJECT, fields, decision.id) if fields else None,
@@ -105,16 +108,16 @@ def changed_member(
     )
 
 
-def _mapped(told: Together, found: Findings) -> frozenset[str]:
-    describe, rules = found.describes.get(MEMBER_OBJECT), distinct(row.job.rules for row in told.rows)
+def _mapped(told: MergedUpdate, found: LookupResult) -> frozenset[str]:
+    describe, rules = found.describes.get(MEMBER_OBJECT), distinct_rules(row.job.rules for row in told.rows)
     return frozenset().union(*(mapped_fields(MEMBER_OBJECT, each, describe) for each in rules))
 
 
-def _dropped(key: SlotKey, rows: Sequence[Row]) -> frozenset[str]:
-    return dropped_in(*(row.slots.get(key) for row in rows))
+def _dropped(key: SlotKey, rows: Sequence[WorkItem]) -> frozenset[str]:
+    return dropped_fields(*(row.slots.get(key) for row in rows))
 
 
-def _own_fields(decision: CreateMember, row: Row) -> dict[str, Any]:
+def _own_fields(decision: CreateMember, row: WorkItem) -> dict[str, Any]:
     assert row.person is not None
     assert row.job.link is not None
     whose = "ContactId" if row.person.sobject == CONTACT else "LeadId"

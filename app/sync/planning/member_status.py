@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from app.sync.model.batch import MEANINGS, Facts, Written
+from app.sync.model.batch import MEANINGS, RegistrationFacts, WrittenSlot
 from app.sync.model.records import MemberRow
 
 RANK = {meaning: rank for rank, meaning in enumerate(reversed(MEANINGS))}
-INSTEAD = {"replay_watched": "registered", "no_show": "registered"}
+FALLBACK_MEANING = {"replay_watched": "registered", "no_show": "registered"}
 """What is written where the host chose no status for a meaning; a check-in always has one."""
 
 
@@ -44,7 +44,7 @@ class NoMember:
 Decision = CreateMember | UpdateMember | KeepMember | NoMember
 
 
-def meaning_of(facts: Facts) -> str | None:
+def meaning_of(facts: RegistrationFacts) -> str | None:
     """What one registration means for its member: a check-in outlives a cancellation."""
     if facts.checked_in_at is not None:
         return "attended"
@@ -57,17 +57,17 @@ def meaning_of(facts: Facts) -> str | None:
     return "no_show" if facts.no_show_at is not None else "registered"
 
 
-def highest(registrations: Iterable[Facts]) -> str | None:
+def highest_meaning(registrations: Iterable[RegistrationFacts]) -> str | None:
     """The meaning of a person with several registrations: the highest of them."""
     meanings = [meaning for meaning in map(meaning_of, registrations) if meaning is not None]
     return max(meanings, key=RANK.__getitem__, default=None)
 
 
-def decide(
+def decide_member(
     wanted: str | None,
     current: MemberRow | None,
     *,
-    ours: Written | None,
+    ours: WrittenSlot | None,
     labels: Mapping[str, str],
     why: str = "live",
 ) -> Decision:
@@ -78,24 +78,24 @@ def decide(
     meaning = _chosen(wanted, labels)
     if current is None:
         return _without_member(wanted, meaning, ours, labels, why)
-    is_foreign = not is_our_word(current, ours)
+    is_foreign = not was_last_set_by_us(current, ours)
     if meaning is None:
         kept = ours.meaning if ours and ours.meaning else "registered"
         return KeepMember(current.id, kept, current.status, is_foreign)
     if current.status == labels[meaning]:
-        by_hand = is_foreign and _is_met_by_hand(meaning, current, ours)
+        by_hand = is_foreign and _was_set_manually(meaning, current, ours)
         return KeepMember(current.id, meaning, current.status, by_hand)
     if _may_change(meaning, current, ours, labels, why):
         return UpdateMember(current.id, meaning, labels[meaning])
     return KeepMember(current.id, _kept_meaning(meaning, current, labels), current.status, is_foreign)
 
 
-def is_our_word(current: MemberRow, ours: Written | None) -> bool:
+def was_last_set_by_us(current: MemberRow, ours: WrittenSlot | None) -> bool:
     """Whether the member says what we wrote last, as opposed to what we found and left."""
     return ours is not None and ours.label == current.status and not ours.details.get("is_by_hand")
 
 
-def _is_met_by_hand(meaning: str, current: MemberRow, ours: Written | None) -> bool:
+def _was_set_manually(meaning: str, current: MemberRow, ours: WrittenSlot | None) -> bool:
     """Of a status that is just what we want: a person's own Attended, or what we left to a person before."""
     if ours is not None and ours.state == "ambiguous":
         return False
@@ -104,12 +104,12 @@ def _is_met_by_hand(meaning: str, current: MemberRow, ours: Written | None) -> b
 
 def _chosen(wanted: str | None, labels: Mapping[str, str]) -> str | None:
     while wanted is not None and wanted not in labels:
-        wanted = INSTEAD.get(wanted)
+        wanted = FALLBACK_MEANING.get(wanted)
     return wanted
 
 
 def _without_member(
-    wanted: str | None, meaning: str | None, ours: Written | None, labels: Mapping[str, str], why: str
+    wanted: str | None, meaning: str | None, ours: WrittenSlot | None, labels: Mapping[str, str], why: str
 ) -> Decision:
     if meaning is None or wanted == "cancelled":
         return NoMember()
@@ -121,10 +121,10 @@ def _without_member(
 
 
 def _may_change(
-    meaning: str, current: MemberRow, ours: Written | None, labels: Mapping[str, str], why: str
+    meaning: str, current: MemberRow, ours: WrittenSlot | None, labels: Mapping[str, str], why: str
 ) -> bool:
     known = _meaning_of_label(current.status, labels)
-    if is_our_word(current, ours):
+    if was_last_set_by_us(current, ours):
         assert ours is not None
         # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
         return meaning != ours.meaning or why == "reapply"

@@ -2,27 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.sync.lookup.lookup import Findings
-from app.sync.model.batch import MEMBER, Batch, Facts, Link, SlotKey, Written
+from app.sync.lookup.lookup import LookupResult
+from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.records import MemberRow
-from app.sync.model.work_item import Operation, Row
+from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_changes import Change, changed_member, created_member
 from app.sync.planning.member_status import (
     CreateMember,
     Decision,
     KeepMember,
     NoMember,
-    decide,
-    highest,
-    is_our_word,
+    decide_member,
+    highest_meaning,
+    was_last_set_by_us,
 )
-from app.sync.planning.record_builder import tried_in, untried
+from app.sync.planning.record_builder import rejection_hints, without_hints
 
 
 def plan_member(
-    group: tuple[str, str], rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock
-) -> list[Operation]:
+    group: tuple[str, str], rows: Sequence[WorkItem], found: LookupResult, *, batch: Batch, clock: Clock
+) -> list[WriteOperation]:
     campaign_id, _ = group
     link = rows[0].job.link
     assert link is not None
@@ -36,40 +36,44 @@ def plan_member(
         return []
     key = SlotKey(MEMBER, campaign_id)
     current = _current_member(group, rows, found)
-    ours = _our_member(key, rows, current, batch)
-    if ours is not None and ours.state == "ambiguous" and not _is_certain(rows, ours, current, clock):
+    ours = _last_written_member(key, rows, current, batch)
+    if ours is not None and ours.state == "ambiguous" and not _is_settled(rows, ours, current, clock):
         return []
-    wanted = highest(_facts_of_person(campaign_id, rows, batch))
-    decision = decide(wanted, current, ours=ours, labels=link.labels, why=_strongest_reason(rows))
+    wanted = highest_meaning(_facts_of_person(campaign_id, rows, batch))
+    decision = decide_member(wanted, current, ours=ours, labels=link.labels, why=_strongest_reason(rows))
     change = _change(decision, key, rows, current, ours=ours, found=found)
-    return _member_operations(decision, key, rows, change=change, was_before=_was_before(current, ours))
+    return _member_operations(decision, key, rows, change=change, was_before=_existed_before(current, ours))
 
 
-def _our_member(key: SlotKey, rows: Sequence[Row], current: MemberRow | None, batch: Batch) -> Written | None:
+def _last_written_member(
+    key: SlotKey, rows: Sequence[WorkItem], current: MemberRow | None, batch: Batch
+) -> WrittenSlot | None:
     """What we wrote last of this member, be it for another registration of the same person."""
     own = [row.slots[key] for row in rows if key in row.slots]
     if current is None or any(slot.state == "ambiguous" for slot in own):
         return own[0] if own else None
     people = ((key.discriminator, row.job.attendee.email_key or "") for row in rows)
     alike = [slot for person in people for slot in batch.sibling_members.get(person, ())]
-    return next((slot for slot in own + alike if is_our_word(current, slot)), own[0] if own else None)
+    return next((slot for slot in own + alike if was_last_set_by_us(current, slot)), own[0] if own else None)
 
 
-def is_usable(link: Link, found: Findings) -> bool:
+def is_usable(link: Link, found: LookupResult) -> bool:
     """Whether the campaign is there for us and still has every status that was chosen."""
     available = found.statuses.get(link.campaign_id, {})
     has_all = all(label in available for label in link.labels.values())
     return not link.is_broken and bool(available) and has_all
 
 
-def _current_member(group: tuple[str, str], rows: Sequence[Row], found: Findings) -> MemberRow | None:
+def _current_member(
+    group: tuple[str, str], rows: Sequence[WorkItem], found: LookupResult
+) -> MemberRow | None:
     """The person's member, or one under another Lead or Contact of the same e-mail."""
     own = found.members.get(group)
     others = (found.members_by_email.get((group[0], row.job.attendee.email_key or "")) for row in rows)
     return own or next((other for other in others if other), None)
 
 
-def _is_certain(rows: Sequence[Row], ours: Written, current: MemberRow | None, clock: Clock) -> bool:
+def _is_settled(rows: Sequence[WorkItem], ours: WrittenSlot, current: MemberRow | None, clock: Clock) -> bool:
     """A lost create needs no quiet time, since a member is unique; a lost update is read again after it."""
     if ours.action == "create" or clock.is_settled(ours) or current is None:
         return True
@@ -78,13 +82,13 @@ def _is_certain(rows: Sequence[Row], ours: Written, current: MemberRow | None, c
     return False
 
 
-def _facts_of_person(campaign_id: str, rows: Sequence[Row], batch: Batch) -> Iterable[Facts]:
+def _facts_of_person(campaign_id: str, rows: Sequence[WorkItem], batch: Batch) -> Iterable[RegistrationFacts]:
     for row in rows:
         yield row.job.facts
         yield from batch.siblings.get((campaign_id, row.job.attendee.email_key or ""), ())
 
 
-def _strongest_reason(rows: Sequence[Row]) -> str:
+def _strongest_reason(rows: Sequence[WorkItem]) -> str:
     reasons = {row.job.why for row in rows}
     return next((reason for reason in ("retry", "reapply") if reason in reasons), "live")
 
@@ -92,11 +96,11 @@ def _strongest_reason(rows: Sequence[Row]) -> str:
 def _change(
     decision: Decision,
     key: SlotKey,
-    rows: Sequence[Row],
+    rows: Sequence[WorkItem],
     current: MemberRow | None,
     *,
-    ours: Written | None,
-    found: Findings,
+    ours: WrittenSlot | None,
+    found: LookupResult,
 ) -> Change:
     if isinstance(decision, NoMember):
         return Change(None)
@@ -106,13 +110,13 @@ def _change(
     return changed_member(decision, key, rows, current, ours=ours, found=found)
 
 
-def _was_before(current: MemberRow | None, ours: Written | None) -> bool:
+def _existed_before(current: MemberRow | None, ours: WrittenSlot | None) -> bool:
     return bool(ours.details.get("was_member_before")) if ours else current is not None
 
 
 def _member_operations(
-    decision: Decision, key: SlotKey, rows: Sequence[Row], *, change: Change, was_before: bool
-) -> list[Operation]:
+    decision: Decision, key: SlotKey, rows: Sequence[WorkItem], *, change: Change, was_before: bool
+) -> list[WriteOperation]:
     if isinstance(decision, NoMember):
         _forget_uncertain(rows, key)
         return []
@@ -124,7 +128,7 @@ def _member_operations(
         return []
     by_hand = {"is_by_hand": True} if isinstance(decision, KeepMember) and decision.is_by_hand else {}
     return [
-        Operation(
+        WriteOperation(
             key=key,
             rows=change.rows,
             record=change.record,
@@ -136,7 +140,7 @@ def _member_operations(
             headers=change.headers,
             mapped=change.mapped,
             describe=change.describe,
-            tried=tried_in(*(row.slots.get(key) for row in rows)),
+            tried=rejection_hints(*(row.slots.get(key) for row in rows)),
         )
     ]
 
@@ -144,10 +148,10 @@ def _member_operations(
 def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_before: bool) -> None:
     for row in change.rows:
         before = row.slots.get(key)
-        kept = untried(before.details if before else {"was_member_before": was_before})
+        kept = without_hints(before.details if before else {"was_member_before": was_before})
         details = {**kept, **change.words[row.job.registration_id]}
         details.pop("is_by_hand", None)
-        row.slots[key] = Written(
+        row.slots[key] = WrittenSlot(
             state="written",
             action="create",
             sobject="CampaignMember",
@@ -158,7 +162,7 @@ def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_befo
         )
 
 
-def _forget_uncertain(rows: Sequence[Row], key: SlotKey) -> None:
+def _forget_uncertain(rows: Sequence[WorkItem], key: SlotKey) -> None:
     for row in rows:
         slot = row.slots.get(key)
         if slot is not None and slot.state == "ambiguous":

@@ -4,35 +4,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from app.infrastructure.keyed_hash import fence_key
+from app.infrastructure.keyed_hash import keyed_hash
 from app.salesforce.composite import Record
 from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
-from app.sync.errors.row_error import own_error
+from app.sync.errors.row_error import internal_error
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.lead_fields import is_usable_email, person_name
 from app.sync.field_values.system_fields import object_of
-from app.sync.matching.person_matching import Hidden, NotSearched, NotThere, People, key_of, resolve
+from app.sync.matching.person_matching import NotFound, NotSearched, NotVisible, People, key_of, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.mapping_rules import (
-    CREATED,
     NOBODY_CREATED,
+    SOBJECT_BY_CREATE_MODE,
 )
-from app.sync.model.notices import Notice
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found
 from app.sync.model.row_error import RowError
-from app.sync.model.work_item import NOTICE, Operation, Row, is_own_lead, set_person
-from app.sync.planning.create_guard import is_free
-from app.sync.planning.merge_registrations import Together, carrier_of, together
+from app.sync.model.work_item import NOTICE, WorkItem, WriteOperation, is_own_lead, set_person
+from app.sync.planning.create_guard import may_create
+from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
 from app.sync.planning.record_builder import (
-    CannotBeDrafted,
     Draft,
-    Org,
-    cannot_draft,
+    OrgContext,
+    RecordBuildError,
+    fail_build,
     mapped_fields,
-    tried_in,
+    rejection_hints,
 )
-from app.sync.planning.record_builder import draft as drafted
+from app.sync.planning.record_builder import build_record as drafted
 
 NO_ACCOUNTS: Final[Mapping[str, str]] = {}
 NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
@@ -40,24 +40,24 @@ HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
 
 
-def is_missing(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
+def resolve_person(row: WorkItem, people: People, *, batch: Batch, clock: Clock) -> bool:
     """Give the row its person, or say why not; returns whether it has none and needs one."""
     row.skipped_because = _skip_reason(row.job, batch)
     return row.skipped_because is None and _needs_creation(row, people, batch=batch, clock=clock)
 
 
-def by_person(missing: Iterable[Row]) -> list[list[Row]]:
+def by_person(missing: Iterable[WorkItem]) -> list[list[WorkItem]]:
     """The rows without a person, together by e-mail."""
-    alike: dict[str, list[Row]] = {}
+    alike: dict[str, list[WorkItem]] = {}
     for row in missing:
         alike.setdefault(row.job.attendee.email_key or "", []).append(row)
-    return _known_as_one(alike.values())
+    return _merge_by_external_id(alike.values())
 
 
-def _known_as_one(groups: Iterable[list[Row]]) -> list[list[Row]]:
+def _merge_by_external_id(groups: Iterable[list[WorkItem]]) -> list[list[WorkItem]]:
     """People of different addresses whom the host knows by one external id are one person."""
-    found: dict[int, list[Row]] = {}
-    by_key: dict[tuple[str, str], list[Row]] = {}
+    found: dict[int, list[WorkItem]] = {}
+    by_key: dict[tuple[str, str], list[WorkItem]] = {}
     for group in groups:
         known = {id(home): home for key in _folded_keys(group) if (home := by_key.get(key))}
         home, *others = [*known.values(), group] if known else [group]
@@ -69,26 +69,26 @@ def _known_as_one(groups: Iterable[list[Row]]) -> list[list[Row]]:
     return list(found.values())
 
 
-def _folded_keys(rows: Iterable[Row]) -> list[tuple[str, str]]:
+def _folded_keys(rows: Iterable[WorkItem]) -> list[tuple[str, str]]:
     """Their external ids as Salesforce compares them, whatever the case; each once."""
     keys = (key_of(row.job) for row in rows)
     return sorted({(key[0], key[1].casefold()) for key in keys if key is not None})
 
 
 def create_people(
-    missing: Sequence[Sequence[Row]],
-    org: Org,
+    missing: Sequence[Sequence[WorkItem]],
+    org: OrgContext,
     *,
     batch: Batch,
     pepper: bytes,
     accounts: Mapping[str, str] = NO_ACCOUNTS,
-) -> Iterator[list[Operation]]:
+) -> Iterator[list[WriteOperation]]:
     """The people to create, at most one per e-mail; `accounts` has the Accounts of the carriers."""
     for alike in missing:
         yield _create_person(alike, org, batch, pepper=pepper, accounts=accounts)
 
 
-def know_contacts(operations: Iterable[Operation], contacts: Mapping[str, str]) -> None:
+def attach_person_contacts(operations: Iterable[WriteOperation], contacts: Mapping[str, str]) -> None:
     """An Account of a person that was just created stands for its Contact, which the rest is written to."""
     for operation in operations:
         slot = operation.rows[0].slots.get(operation.key)
@@ -99,7 +99,7 @@ def know_contacts(operations: Iterable[Operation], contacts: Mapping[str, str]) 
             _know_contact(row, contact_id)
 
 
-def _know_contact(row: Row, contact_id: str | None) -> None:
+def _know_contact(row: WorkItem, contact_id: str | None) -> None:
     slot = row.slots[SlotKey(PERSON)]
     if contact_id is None:
         row.person, row.must_replan = None, True
@@ -128,31 +128,31 @@ def _skip_reason(job: Job, batch: Batch) -> str | None:
     return None
 
 
-def _needs_creation(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
+def _needs_creation(row: WorkItem, people: People, *, batch: Batch, clock: Clock) -> bool:
     resolution = resolve(row.job, people)
     if isinstance(resolution, Found):
         _adopt_found(row, resolution)
         return False
-    if isinstance(resolution, Hidden) and people.has_lost_leads and is_own_lead(row.job.slot(PERSON)):
+    if isinstance(resolution, NotVisible) and people.has_lost_leads and is_own_lead(row.job.slot(PERSON)):
         row.is_without_access = row.is_lead_hidden = True
         return False
-    if isinstance(resolution, Hidden):
+    if isinstance(resolution, NotVisible):
         row.fail(_not_visible(resolution.sobject))
         return False
     if isinstance(resolution, NotSearched):
         row.is_without_access = True
         return False
-    if isinstance(resolution, NotThere):
+    if isinstance(resolution, NotFound):
         row.notices += resolution.notices
     return _may_create(row, people, batch=batch, clock=clock)
 
 
 def _not_visible(sobject: str) -> RowError:
     message = NOT_VISIBLE.format(sobject=sobject)
-    return own_error("access", RECORD_NOT_VISIBLE, message, kind="registered", sobject=sobject)
+    return internal_error("access", RECORD_NOT_VISIBLE, message, kind="registered", sobject=sobject)
 
 
-def _adopt_found(row: Row, found: Found) -> None:
+def _adopt_found(row: WorkItem, found: Found) -> None:
     before = row.slots.get(SlotKey(PERSON))
     details = before.details if before else {}
     followed = {name: details[name] for name in ("asserted", NOTICE) if name in details}
@@ -165,75 +165,82 @@ def _adopt_found(row: Row, found: Found) -> None:
         set_person(row, found, details={"is_created_by_us": is_ours, **followed})
 
 
-def _may_create(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
+def _may_create(row: WorkItem, people: People, *, batch: Batch, clock: Clock) -> bool:
     attendee = row.job.attendee
     created = row.job.rules.creates
     if attendee.email_key is None:
         row.skipped_because = "no_email"
     elif not is_usable_email(attendee.email or attendee.email_key):
-        sobject = CREATED.get(created, LEAD)
-        row.fail(own_error("data", EMAIL_MALFORMED, MALFORMED, kind="registered", sobject=sobject))
+        sobject = SOBJECT_BY_CREATE_MODE.get(created, LEAD)
+        row.fail(internal_error("data", EMAIL_MALFORMED, MALFORMED, kind="registered", sobject=sobject))
     elif not batch.writes.person or created == NOBODY_CREATED:
         row.skipped_because = "no_match"
-    elif (sobject := CREATED[created]) in people.hidden:
+    elif (sobject := SOBJECT_BY_CREATE_MODE[created]) in people.hidden:
         text = HIDDEN_OBJECT.format(sobject=sobject)
-        row.fail(own_error("configuration", "INVALID_TYPE", text, kind="registered", sobject=sobject))
+        row.fail(internal_error("configuration", "INVALID_TYPE", text, kind="registered", sobject=sobject))
     else:
-        return is_free(row, SlotKey(PERSON), clock)
+        return may_create(row, SlotKey(PERSON), clock)
     return False
 
 
 def _create_person(
-    rows: Sequence[Row], org: Org, batch: Batch, *, pepper: bytes, accounts: Mapping[str, str]
-) -> list[Operation]:
-    carrier = carrier_of(rows)
+    rows: Sequence[WorkItem], org: OrgContext, batch: Batch, *, pepper: bytes, accounts: Mapping[str, str]
+) -> list[WriteOperation]:
+    carrier = primary_item(rows)
     refused = carrier.slots.get(SlotKey(PERSON))
     dropped = frozenset(refused.details.get("dropped", ())) if refused else frozenset[str]()
     account_id = accounts.get(carrier.job.registration_id)
     own = {"AccountId": account_id} if account_id else {}
     try:
-        draft = drafted(CREATED[carrier.job.rules.creates], carrier.job, org, own=own, without=dropped)
-    except CannotBeDrafted as reason:
-        cannot_draft(rows, reason, org, kind="registered")
+        draft = drafted(
+            SOBJECT_BY_CREATE_MODE[carrier.job.rules.creates], carrier.job, org, own=own, without=dropped
+        )
+    except RecordBuildError as reason:
+        fail_build(rows, reason, org, kind="registered")
         return []
     for row in rows:
         row.notices += (*draft.notices, *_name_notices(rows, draft.record.sobject))
     followed = {"asserted": dict(draft.asserted)} if draft.asserted else {}
-    told = _told_beside(carrier, rows, draft, org, without=dropped)
+    told = _merge_other_tickets(carrier, rows, draft, org, without=dropped)
     return [
-        Operation(
+        WriteOperation(
             key=SlotKey(PERSON),
             rows=(carrier, *told.rows),
             record=Record(draft.record.sobject, {**draft.record.fields, **told.fields}),
             carrier=carrier.job.registration_id,
-            fence=fence_key(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
+            fence=keyed_hash(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
             key_fences=tuple(
-                fence_key(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(rows)
+                keyed_hash(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(rows)
             ),
             details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **followed},
-            words=_words_beside(carrier, draft, told),
+            words=_digests_of_other_tickets(carrier, draft, told),
             headers=draft.headers,
             mapped=draft.mapped.union(*(_mapped(carrier, row, org) for row in told.speakers)),
             describe=draft.describe,
-            tried=tried_in(refused),
+            tried=rejection_hints(refused),
         )
     ]
 
 
-def _told_beside(
-    carrier: Row, rows: Sequence[Row], draft: Draft, org: Org, *, without: frozenset[str]
-) -> Together:
+def _merge_other_tickets(
+    carrier: WorkItem, rows: Sequence[WorkItem], draft: Draft, org: OrgContext, *, without: frozenset[str]
+) -> MergedUpdate:
     """What the person's other tickets say of the record that the first one makes, as if they came later."""
     others = [row for row in rows if row is not carrier]
     if all(row.job.rules.is_default for row in others):
-        return Together(rows=others)
-    named, describe = CREATED[carrier.job.rules.creates], org.describes.get(draft.record.sobject)
+        return MergedUpdate(rows=others)
+    named, describe = (
+        SOBJECT_BY_CREATE_MODE[carrier.job.rules.creates],
+        org.describes.get(draft.record.sobject),
+    )
     read = {name for row in others for name in fields_to_read(named, row.job.rules, describe=describe)}
     standing = {**dict.fromkeys(read), **draft.record.fields}
-    return together(named, others, org, standing=standing, said=lambda row: {}, without=without)
+    return merge_updates(named, others, org, standing=standing, said=lambda row: {}, without=without)
 
 
-def _words_beside(carrier: Row, draft: Draft, told: Together) -> dict[str, dict[str, Any]]:
+def _digests_of_other_tickets(
+    carrier: WorkItem, draft: Draft, told: MergedUpdate
+) -> dict[str, dict[str, Any]]:
     """What each of the other tickets has said by that; one of another address has not said the first's."""
     key = carrier.job.attendee.email_key
     alike = {row.job.registration_id for row in told.rows if row.job.attendee.email_key == key}
@@ -241,15 +248,15 @@ def _words_beside(carrier: Row, draft: Draft, told: Together) -> dict[str, dict[
     return {id_: {"asserted": words} for id_, words in said.items() if words or draft.asserted}
 
 
-def _mapped(carrier: Row, row: Row, org: Org) -> frozenset[str]:
-    named = CREATED[carrier.job.rules.creates]
+def _mapped(carrier: WorkItem, row: WorkItem, org: OrgContext) -> frozenset[str]:
+    named = SOBJECT_BY_CREATE_MODE[carrier.job.rules.creates]
     describe = org.describes.get(object_of(named))
     return mapped_fields(named, row.job.rules, describe)
 
 
-def _name_notices(rows: Sequence[Row], sobject: str) -> tuple[Notice, ...]:
+def _name_notices(rows: Sequence[WorkItem], sobject: str) -> tuple[RowWarning, ...]:
     names = {person_name(row.job.attendee) for row in rows}
     if len(names) < 2:
         return ()
     text = "Several tickets with different names share this e-mail address: they are one person."
-    return (Notice("fallback_used", sobject, "LastName", text),)
+    return (RowWarning("fallback_used", sobject, "LastName", text),)

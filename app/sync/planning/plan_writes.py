@@ -2,35 +2,35 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from app.sync.lookup.lookup import Findings
-from app.sync.model.batch import MEMBER, Batch, Written
+from app.sync.lookup.lookup import LookupResult
+from app.sync.model.batch import MEMBER, Batch, WrittenSlot
 from app.sync.model.clock import Clock
-from app.sync.model.work_item import Operation, Row, open_rows
+from app.sync.model.work_item import WorkItem, WriteOperation, open_items
 from app.sync.planning.members import plan_member
-from app.sync.planning.person_updates import plan_profiles
-from app.sync.planning.previous_holder import plan_former_members
+from app.sync.planning.person_updates import plan_person_updates
+from app.sync.planning.previous_holder import plan_previous_holder_members
 from app.sync.planning.tasks import plan_task, wanted_tasks
 
 
-def plan_rest(
-    rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock
-) -> Iterator[list[Operation]]:
+def plan_writes(
+    rows: Sequence[WorkItem], found: LookupResult, *, batch: Batch, clock: Clock
+) -> Iterator[list[WriteOperation]]:
     """The Tasks and members that are missing or differ, for rows whose person is known; piece by piece."""
-    known = [row for row in open_rows(rows) if row.person is not None]
+    known = [row for row in open_items(rows) if row.person is not None]
     for row in known:
         for slot in wanted_tasks(row.job, batch):
             yield plan_task(row, slot, found, batch=batch, clock=clock)
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str], list[WorkItem]] = {}
     for row in known:
         if row.job.link and batch.writes.member and row.person:
             groups.setdefault((row.job.link.campaign_id, row.person.id), []).append(row)
     for key, alike in groups.items():
         yield plan_member(key, alike, found, batch=batch, clock=clock)
-    yield plan_profiles(known, found, batch=batch, clock=clock)
-    yield plan_former_members(rows, found, batch=batch, clock=clock)
+    yield plan_person_updates(known, found, batch=batch, clock=clock)
+    yield plan_previous_holder_members(rows, found, batch=batch, clock=clock)
 
 
-def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
+def settle_unplanned_slots(rows: Iterable[WorkItem], found: LookupResult, *, clock: Clock) -> None:
     """Lost writes that no plan asked for this time: looked at while they may land, then taken as they are.
 
     A check-in that was undone, a campaign that was unlinked and a kind of write that was switched off leave
@@ -43,10 +43,10 @@ def settle_idle(rows: Iterable[Row], found: Findings, *, clock: Clock) -> None:
             if slot.state == "ambiguous" and not clock.is_settled(slot):
                 row.wait_until(clock.next_look(slot))
             elif slot.state == "ambiguous" and row.person is not None:
-                row.slots[key] = _as_found(slot, found)
+                row.slots[key] = _reconciled(slot, found)
 
 
-def _as_found(slot: Written, found: Findings) -> Written:
+def _reconciled(slot: WrittenSlot, found: LookupResult) -> WrittenSlot:
     if task_id := found.tasks.get(slot.reference or ""):
         return slot._replace(state="written", sf_id=task_id)
     return slot._replace(state="written" if slot.stands else "failed")

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from app.salesforce.composite import Record
-from app.sync.lookup.lookup import Findings
-from app.sync.model.batch import Batch, SlotKey, Written
+from app.sync.lookup.lookup import LookupResult
+from app.sync.model.batch import Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.ticket_transfer import FORMER_MEMBER
-from app.sync.model.work_item import Operation, Row
-from app.sync.planning.member_status import highest
+from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.member_status import highest_meaning
 
 
-def plan_former_members(
-    rows: Sequence[Row], found: Findings, *, batch: Batch, clock: Clock
-) -> list[Operation]:
+def plan_previous_holder_members(
+    rows: Sequence[WorkItem], found: LookupResult, *, batch: Batch, clock: Clock
+) -> list[WriteOperation]:
     """The old person's member goes to the cancelled status if one was chosen and ours stands unchanged.
 
     Whoever has another ticket for the campaign stays what that one says.
@@ -27,13 +27,13 @@ def plan_former_members(
     ]
 
 
-def _has_another_ticket(slot: Written, batch: Batch) -> bool:
-    return highest(batch.ticket_holders.get(slot.sf_id or "", ())) not in (None, "cancelled")
+def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
+    return highest_meaning(batch.ticket_holders.get(slot.sf_id or "", ())) not in (None, "cancelled")
 
 
 def _end_membership(
-    row: Row, key: SlotKey, slot: Written, found: Findings, clock: Clock
-) -> Iterator[Operation]:
+    row: WorkItem, key: SlotKey, slot: WrittenSlot, found: LookupResult, clock: Clock
+) -> Iterator[WriteOperation]:
     campaign_id, _, person_id = key.discriminator.partition(":")
     link = row.job.link
     label = link.labels.get("cancelled") if link and link.campaign_id == campaign_id else None
@@ -49,7 +49,7 @@ def _end_membership(
     if current.status == label:
         row.slots[key] = slot._replace(meaning="cancelled", label=label)
     elif current.status == slot.label:
-        yield Operation(
+        yield WriteOperation(
             key=key,
             rows=(row,),
             record=Record("CampaignMember", {"Status": label}, current.id),

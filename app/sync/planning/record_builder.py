@@ -7,24 +7,24 @@ from typing import Any, Final
 from app.salesforce.composite import NO_ASSIGNMENT, Record
 from app.salesforce.describe import SObjectDescribe
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
-from app.sync.errors.row_error import misfit_error
-from app.sync.field_values.builder import fill
+from app.sync.errors.row_error import mapping_error
+from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.lead_fields import lead_fields
-from app.sync.field_values.rule_evaluation import Misfit
-from app.sync.field_values.system_fields import field_name, hosts_rules, object_of
-from app.sync.lookup.create_context import Around, organizer_of
-from app.sync.model.batch import Job, Written
-from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, Rules
-from app.sync.model.notices import Notice
+from app.sync.field_values.rule_evaluation import MappingError
+from app.sync.field_values.system_fields import custom_rules, field_name, object_of
+from app.sync.lookup.create_context import CreateContext, organizer_of
+from app.sync.model.batch import Job, WrittenSlot
+from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
+from app.sync.model.notices import RowWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
-from app.sync.model.work_item import Row
+from app.sync.model.work_item import WorkItem
 
 QUEUE_PREFIX: Final = "00G"
 ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
 """The objects that an org's assignment rules may give to somebody."""
 
 OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT})
-NOTHING_AROUND: Final = Around()
+EMPTY_CONTEXT: Final = CreateContext()
 MARKS: Final = ("was_misjudged", "was_moved")
 TRIED: Final = ("dropped", *MARKS)
 
@@ -34,34 +34,34 @@ class Draft:
     """A record that could be sent. `mapped` are the fields that the host's rules filled."""
 
     record: Record
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[RowWarning, ...] = ()
     asserted: Mapping[str, str] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
     describe: SObjectDescribe | None = None
 
 
-class CannotBeDrafted(Exception):
+class RecordBuildError(Exception):
     """The host's rules and the org do not fit together; `misfit` says where."""
 
-    def __init__(self, misfit: Misfit, notices: tuple[Notice, ...] = ()) -> None:
+    def __init__(self, misfit: MappingError, notices: tuple[RowWarning, ...] = ()) -> None:
         super().__init__(misfit.code)
         self.misfit = misfit
         self.notices = notices
 
 
 @dataclass(frozen=True)
-class Org:
+class OrgContext:
     """What is known of the org: objects as the connected user sees them, Accounts, users, record types."""
 
     describes: Mapping[str, SObjectDescribe]
-    around: Around = NOTHING_AROUND
+    around: CreateContext = EMPTY_CONTEXT
 
 
-def draft(
+def build_record(
     sobject: str,
     job: Job,
-    org: Org,
+    org: OrgContext,
     *,
     own: Mapping[str, Any] | None = None,
     without: frozenset[str] = frozenset(),
@@ -71,12 +71,12 @@ def draft(
     Raises `CannotBeDrafted`.
     """
     if job.rules.is_default:
-        return _plain(sobject, job, own or {}, without)
+        return _default_record(sobject, job, own or {}, without)
     named = object_of(sobject)
     describe = org.describes.get(named)
-    filled = fill(sobject, job.rules, job, describe=describe, without=without)
+    filled = build_field_values(sobject, job.rules, job, describe=describe, without=without)
     if filled.misfit is not None:
-        raise CannotBeDrafted(filled.misfit, filled.notices)
+        raise RecordBuildError(filled.misfit, filled.notices)
     kind, kind_notices = _record_type(sobject, job.rules, org)
     owner, owner_notices = _owner(named, job, org.around)
     fields = {**(own or {}), **filled.fields, **kind, **owner}
@@ -90,23 +90,25 @@ def draft(
     )
 
 
-def _plain(sobject: str, job: Job, own: Mapping[str, Any], without: frozenset[str]) -> Draft:
+def _default_record(sobject: str, job: Job, own: Mapping[str, Any], without: frozenset[str]) -> Draft:
     """By the default rules, which say the same of a Lead as its table does, and nothing of other objects."""
     fields, notices = lead_fields(job.attendee, without) if sobject == LEAD else ({}, [])
     kept = {name: value for name, value in own.items() if name not in without}
     return Draft(Record(sobject, {**kept, **fields}), tuple(notices))
 
 
-def mapped_fields(sobject: str, rules: Rules, describe: SObjectDescribe | None) -> frozenset[str]:
+def mapped_fields(sobject: str, rules: MappingRules, describe: SObjectDescribe | None) -> frozenset[str]:
     """The fields that the host chose a value for, under the names that the object has for them."""
     if rules.is_default:
         return frozenset()
-    chosen = {rule.field for rule in hosts_rules(sobject, rules, describe) if rule not in DEFAULT_FIELDS}
+    chosen = {rule.field for rule in custom_rules(sobject, rules, describe) if rule not in DEFAULT_FIELDS}
     opt_out = {field_name(sobject, rules.opt_out_field, describe)} if rules.opt_out_field else set()
     return frozenset(chosen | opt_out)
 
 
-def _record_type(sobject: str, rules: Rules, org: Org) -> tuple[dict[str, str], tuple[Notice, ...]]:
+def _record_type(
+    sobject: str, rules: MappingRules, org: OrgContext
+) -> tuple[dict[str, str], tuple[RowWarning, ...]]:
     named = object_of(sobject)
     chosen, describe = rules.record_types.get(named), org.describes.get(named)
     if sobject == PERSON_ACCOUNT:
@@ -116,54 +118,54 @@ def _record_type(sobject: str, rules: Rules, org: Org) -> tuple[dict[str, str], 
     known = describe.fields.get("RecordTypeId")
     if known is None or not known.is_createable:
         text = f"The record type “{chosen}” cannot be set on {describe.label} by the connected user."
-        return {}, (Notice("field_dropped", named, "RecordTypeId", text),)
+        return {}, (RowWarning("field_dropped", named, "RecordTypeId", text),)
     found = [each.id for each in describe.record_types if each.developer_name == chosen and each.is_available]
     if not found:
         text = f"{describe.label} has no record type “{chosen}” that the connected user may use."
-        raise CannotBeDrafted(_no_type(named, chosen, text))
+        raise RecordBuildError(_no_type(named, chosen, text))
     return {"RecordTypeId": found[0]}, ()
 
 
-def _person_type(chosen: str | None, around: Around) -> str:
+def _person_type(chosen: str | None, around: CreateContext) -> str:
     """The record type for persons: the chosen one, else the org's first."""
     types = around.person_types
     found = types.get(chosen or "") or next(iter(types.values()), None)
     if found is None:
         text = "Your org has no record type for Person Accounts: they are not switched on there."
-        raise CannotBeDrafted(_no_type(ACCOUNT, chosen or "", text))
+        raise RecordBuildError(_no_type(ACCOUNT, chosen or "", text))
     return found
 
 
-def _no_type(sobject: str, value: str, text: str) -> Misfit:
-    return Misfit("configuration", RECORD_TYPE_NOT_AVAILABLE, sobject, "RecordTypeId", value, text)
+def _no_type(sobject: str, value: str, text: str) -> MappingError:
+    return MappingError("configuration", RECORD_TYPE_NOT_AVAILABLE, sobject, "RecordTypeId", value, text)
 
 
-def _owner(sobject: str, job: Job, around: Around) -> tuple[dict[str, str], tuple[Notice, ...]]:
+def _owner(sobject: str, job: Job, around: CreateContext) -> tuple[dict[str, str], tuple[RowWarning, ...]]:
     owner = job.rules.owner
     if sobject not in OWNED or owner.how not in (FIXED, ORGANIZER):
         return {}, ()
     id_ = owner.id if owner.how == FIXED else around.users.get(organizer_of(job) or "")
     if id_ is None:
         text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
-        return {}, (Notice("fallback_used", sobject, "OwnerId", text),)
+        return {}, (RowWarning("fallback_used", sobject, "OwnerId", text),)
     if id_.startswith(QUEUE_PREFIX) and sobject != LEAD:
         text = f"A queue cannot own this {sobject}, so the owner was left to Salesforce."
-        return {}, (Notice("field_dropped", sobject, "OwnerId", text),)
+        return {}, (RowWarning("field_dropped", sobject, "OwnerId", text),)
     return {"OwnerId": id_}, ()
 
 
-def _headers(sobject: str, rules: Rules, *, has_owner: bool) -> Iterator[tuple[str, str]]:
+def _headers(sobject: str, rules: MappingRules, *, has_owner: bool) -> Iterator[tuple[str, str]]:
     named = object_of(sobject)
     if named in ASSIGNED and (has_owner or not rules.owner.runs_assignment_rules):
         yield from NO_ASSIGNMENT.items()
 
 
-def dropped_in(*slots: Written | None) -> frozenset[str]:
+def dropped_fields(*slots: WrittenSlot | None) -> frozenset[str]:
     """The fields that Salesforce refused when these slots were tried last."""
-    return frozenset(tried_in(*slots).get("dropped", ()))
+    return frozenset(rejection_hints(*slots).get("dropped", ()))
 
 
-def tried_in(*slots: Written | None) -> dict[str, Any]:
+def rejection_hints(*slots: WrittenSlot | None) -> dict[str, Any]:
     """What the refusals of these slots taught since something was written, or found to be there, last.
 
     An update that was refused leaves its slot as written as it was before.
@@ -174,15 +176,15 @@ def tried_in(*slots: Written | None) -> dict[str, Any]:
     return {**({"dropped": dropped} if dropped else {}), **marks}
 
 
-def untried(details: Mapping[str, Any]) -> dict[str, Any]:
+def without_hints(details: Mapping[str, Any]) -> dict[str, Any]:
     """The details of a slot that stands as it should: what was refused of it may be tried again."""
     return {name: value for name, value in details.items() if name not in TRIED}
 
 
-def cannot_draft(rows: Iterable[Row], reason: CannotBeDrafted, org: Org, *, kind: str) -> None:
+def fail_build(rows: Iterable[WorkItem], reason: RecordBuildError, org: OrgContext, *, kind: str) -> None:
     """These rows fail for what the rules say; what was seen of the org may be out of date by now."""
     misfit = reason.misfit
     for row in rows:
         row.notices += reason.notices
         row.misjudged.add(misfit.sobject)
-        row.fail(misfit_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))
+        row.fail(mapping_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))

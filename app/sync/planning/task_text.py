@@ -5,9 +5,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.sync.field_values.closed_status import COMPLETED
-from app.sync.field_values.lead_fields import clean, cut
-from app.sync.model.batch import CHECKED_IN, REGISTERED, EventView, Job
-from app.sync.model.notices import Notice
+from app.sync.field_values.lead_fields import normalize_text, truncate
+from app.sync.model.batch import CHECKED_IN, REGISTERED, EventSnapshot, Job
+from app.sync.model.notices import RowWarning
 
 PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
 
@@ -22,7 +22,7 @@ def task_happened_at(job: Job, slot: str) -> datetime:
 
 def task_fields(
     job: Job, slot: str, *, who_id: str, reference: str, status: str = COMPLETED
-) -> tuple[dict[str, Any], list[Notice]]:
+) -> tuple[dict[str, Any], list[RowWarning]]:
     """A completed Task on a person. WhatId stays empty: Salesforce refuses it where WhoId is a Lead."""
     zone, warnings = _zone(job.event)
     happened_on: date = task_happened_at(job, slot).astimezone(zone).date()
@@ -38,7 +38,7 @@ def task_fields(
 
 def task_subject(slot: str, title: str) -> str:
     """Prefix and title in 255 characters; the prefix is never cut."""
-    return cut("Task", "Subject", PREFIXES[slot] + (clean(title) or "event"))
+    return truncate("Task", "Subject", PREFIXES[slot] + (normalize_text(title) or "event"))
 
 
 def task_description(job: Job, reference: str) -> str:
@@ -46,23 +46,23 @@ def task_description(job: Job, reference: str) -> str:
     event = job.event
     starts_at = event.starts_at.astimezone(_zone(event)[0]) if event.starts_at else None
     lines = {
-        "Event": clean(event.title),
+        "Event": normalize_text(event.title),
         "Starts": f"{starts_at:%Y-%m-%d %H:%M} {_zone_name(event)}" if starts_at else None,
-        "Where": clean(event.location),
-        "Ticket": clean(job.ticket),
-        "Link": clean(event.url),
+        "Where": normalize_text(event.location),
+        "Ticket": normalize_text(job.ticket),
+        "Link": normalize_text(event.url),
     }
     body = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
     return f"{body}\n\nRef: {reference}"
 
 
-def _zone_name(event: EventView) -> str:
+def _zone_name(event: EventSnapshot) -> str:
     return event.timezone if not _zone(event)[1] else "UTC"
 
 
-def _zone(event: EventView) -> tuple[tzinfo, list[Notice]]:
+def _zone(event: EventSnapshot) -> tuple[tzinfo, list[RowWarning]]:
     try:
         return ZoneInfo(event.timezone), []
     except (ZoneInfoNotFoundError, ValueError, OSError):
         text = "The event's time zone is not known, so days are counted in UTC."
-        return UTC, [Notice("fallback_used", "Task", "ActivityDate", text)]
+        return UTC, [RowWarning("fallback_used", "Task", "ActivityDate", text)]

@@ -1,16 +1,22 @@
 """The Tasks that are missing, planned. Pure but for the rows."""
 
 from app.sync.field_values.closed_status import COMPLETED
-from app.sync.lookup.lookup import Findings
+from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import TASK
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.model.clock import Clock
-from app.sync.model.reference_tags import reference_of
-from app.sync.model.ticket_transfer import holders
-from app.sync.model.work_item import Operation, Row
-from app.sync.planning.create_guard import is_free
-from app.sync.planning.record_builder import CannotBeDrafted, Org, cannot_draft, dropped_in, tried_in
-from app.sync.planning.record_builder import draft as drafted
+from app.sync.model.reference_tags import reference_tag
+from app.sync.model.ticket_transfer import previous_holder_count
+from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.create_guard import may_create
+from app.sync.planning.record_builder import (
+    OrgContext,
+    RecordBuildError,
+    dropped_fields,
+    fail_build,
+    rejection_hints,
+)
+from app.sync.planning.record_builder import build_record as drafted
 from app.sync.planning.task_text import task_fields
 
 
@@ -22,7 +28,9 @@ def wanted_tasks(job: Job, batch: Batch) -> list[str]:
     return [slot for slot, wanted in is_wanted.items() if wanted]
 
 
-def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Clock) -> list[Operation]:
+def plan_task(
+    row: WorkItem, slot: str, found: LookupResult, *, batch: Batch, clock: Clock
+) -> list[WriteOperation]:
     assert row.person is not None
     key = SlotKey(slot)
     before = row.slots.get(key)
@@ -31,22 +39,24 @@ def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Cloc
     if before is not None and (task_id := found.tasks.get(before.reference or "")):
         row.slots[key] = before._replace(state="written", sf_id=task_id)
         return []
-    if not is_free(row, key, clock):
+    if not may_create(row, key, clock):
         return []
-    before_us = holders(row.job)
+    before_us = previous_holder_count(row.job)
     whose = f"{slot}#{before_us}" if before_us else slot
-    reference = reference_of(batch.host_id, batch.org_id, row.job.registration_id, whose)
+    reference = reference_tag(batch.host_id, batch.org_id, row.job.registration_id, whose)
     status = row.job.rules.task_status or next(iter(found.closed_statuses), COMPLETED)
     fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference, status=status)
     row.notices += notices
     try:
-        draft = drafted(TASK, row.job, Org(found.describes), own=fields, without=dropped_in(before))
-    except CannotBeDrafted as reason:
-        cannot_draft([row], reason, Org(found.describes), kind=slot.partition(":")[2])
+        draft = drafted(
+            TASK, row.job, OrgContext(found.describes), own=fields, without=dropped_fields(before)
+        )
+    except RecordBuildError as reason:
+        fail_build([row], reason, OrgContext(found.describes), kind=slot.partition(":")[2])
         return []
     row.notices += draft.notices
     return [
-        Operation(
+        WriteOperation(
             key=key,
             rows=(row,),
             record=draft.record,
@@ -56,6 +66,6 @@ def plan_task(row: Row, slot: str, found: Findings, *, batch: Batch, clock: Cloc
             headers=draft.headers,
             mapped=draft.mapped,
             describe=draft.describe,
-            tried=tried_in(before),
+            tried=rejection_hints(before),
         )
     ]

@@ -10,7 +10,7 @@ import pytest
 from app.field_mapping.request_schemas import FieldRuleGiven, Mode, PeopleGiven
 from app.field_mapping.source_catalog import SOURCES
 from app.field_mapping.validation import ANYWHERE, PLACES
-from app.sync.field_values.converters import FITTERS
+from app.sync.field_values.converters import CONVERTERS
 from app.user_messages.catalog import ADVICE
 from tests.api.mapping.studio import HOST, Studio, told
 from tests.factories import NOW
@@ -122,7 +122,7 @@ def test_every_source_stands_in_the_guide() -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param(sorted(FITTERS), id="types"),
+        pytest.param(sorted(CONVERTERS), id="types"),
         pytest.param(get_args(Mode), id="modes"),
         pytest.param(sorted(set(PeopleGiven.model_fields) - {"create"}), id="people"),
         pytest.param(

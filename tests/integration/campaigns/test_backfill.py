@@ -22,7 +22,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.encryption import Vault
 from app.models import BACKFILL, LIVE, Backfill, Connection, SyncJob
 from app.models.base import Base
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories import NOW, ORG_ID, connection_for
 from tests.factories_events import event_for, job_for, registration_for
 
@@ -242,7 +242,7 @@ async def test_live_change_of_one_does_not_hold_up_the_end(connected: Database) 
     await arm_backfills(connected)
     await settle(connected, 1, state="synced")
     async with connected.system() as session:
-        await arm_jobs(session, [Arm("host_a", "reg_00001", "evt_otters", ORG_ID)])
+        await enqueue_jobs(session, [JobRequest("host_a", "reg_00001", "evt_otters", ORG_ID)])
     assert await finish_backfills(connected) == 1
     assert (await shown(connected)).done == 1
 

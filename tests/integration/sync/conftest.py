@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from app.api.dependencies import Resources
-from app.config.hash_pepper import pepper_of
+from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, Times
 from app.connections.service import open_client
 from app.infrastructure.database import Database
@@ -29,8 +29,8 @@ from app.models import (
     SyncJob,
     WrittenRecord,
 )
-from app.sync.engine.drain import Engine, drain
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.engine.drain import DrainContext, drain
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories_events import event_for, registration_for
 from tests.simulated_org import SimulatedOrg
 
@@ -44,7 +44,7 @@ class Rig:
 
     database: Database
     org: SimulatedOrg
-    engine: Engine
+    engine: DrainContext
     resources: Resources
 
     async def registered(self, number: int, **changes: Any) -> str:
@@ -104,10 +104,10 @@ class Rig:
             event = await session.get_one(Event, (HOST, EVENT))
             event.organizer = {"name": "Olga Host", "email": email}
 
-    async def drain(self, *, engine: Engine | None = None) -> bool:
+    async def drain(self, *, engine: DrainContext | None = None) -> bool:
         return await drain(engine or self.engine, self.org.org_id, stop=asyncio.Event())
 
-    def with_settings(self, **changes: Any) -> Engine:
+    def with_settings(self, **changes: Any) -> DrainContext:
         return replace(self.engine, settings=self.engine.settings.model_copy(update=changes))
 
     async def job(self, registration_id: str) -> SyncJob:
@@ -168,9 +168,9 @@ class Rig:
         assert answer.status_code == 204, answer.text
 
     async def _arm(self, session: Any, registration: Registration, *, why: str = "live") -> None:
-        await arm_jobs(
+        await enqueue_jobs(
             session,
-            [Arm(HOST, registration.registration_id, registration.event_id, self.org.org_id, why=why)],
+            [JobRequest(HOST, registration.registration_id, registration.event_id, self.org.org_id, why=why)],
         )
 
 
@@ -218,8 +218,10 @@ async def opened_rig(
         yield Rig(database, org, engine_of(resources), resources)
 
 
-def engine_of(resources: Resources, worker_id: str = "worker_otter") -> Engine:
+def engine_of(resources: Resources, worker_id: str = "worker_otter") -> DrainContext:
     async def opener(host_id: str, *, before_send: Any) -> Any:
         return await open_client(resources, host_id, before_send=before_send)
 
-    return Engine(resources.database, resources.settings, opener, worker_id, pepper_of(resources.settings))
+    return DrainContext(
+        resources.database, resources.settings, opener, worker_id, hash_pepper(resources.settings)
+    )

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from app.models import Event
 from app.sync.engine.drain import drain
-from app.sync.engine.prefetch import Ahead
+from app.sync.engine.prefetch import BatchPrefetcher
 from app.sync.jobs import leases
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.leases import Lease
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
@@ -23,12 +23,12 @@ OTHER_ORG = "00D000000000009EAA"
 async def ahead(rig: Rig) -> Any:
     lease = await leases.acquire(rig.database, rig.org.org_id, owner="otter", life=20, send_window=5)
     assert isinstance(lease, Lease)
-    ahead = Ahead(rig.database, lease)
+    ahead = BatchPrefetcher(rig.database, lease)
     yield ahead
     await ahead.stop()
 
 
-async def begun(ahead: Ahead, *, size: int) -> None:
+async def begun(ahead: BatchPrefetcher, *, size: int) -> None:
     ahead.begin(HOST, size=size)
     await asyncio.wait(ahead._waiting.values())
 
@@ -55,7 +55,9 @@ async def test_a_batch_is_taken_while_the_one_before_is_under_way(rig: Rig) -> N
     assert set((await rig.states()).values()) == {"synced"}
 
 
-async def test_what_changed_since_it_was_taken_is_left_for_the_next_batch(rig: Rig, ahead: Ahead) -> None:
+async def test_what_changed_since_it_was_taken_is_left_for_the_next_batch(
+    rig: Rig, ahead: BatchPrefetcher
+) -> None:
     same, changed = await rig.registered(1), await rig.registered(2)
     await begun(ahead, size=2)
     await rig.change(changed, checked_in_at=NOW)
@@ -67,7 +69,9 @@ async def test_what_changed_since_it_was_taken_is_left_for_the_next_batch(rig: R
     )
 
 
-async def test_rows_of_an_event_that_was_paused_meanwhile_are_not_written(rig: Rig, ahead: Ahead) -> None:
+async def test_rows_of_an_event_that_was_paused_meanwhile_are_not_written(
+    rig: Rig, ahead: BatchPrefetcher
+) -> None:
     reg = await rig.registered(1)
     await begun(ahead, size=1)
     async with rig.database.system() as session:
@@ -77,7 +81,7 @@ async def test_rows_of_an_event_that_was_paused_meanwhile_are_not_written(rig: R
     assert taken.stale == {reg}
 
 
-async def test_siblings_are_read_when_the_batch_before_has_ended(rig: Rig, ahead: Ahead) -> None:
+async def test_siblings_are_read_when_the_batch_before_has_ended(rig: Rig, ahead: BatchPrefetcher) -> None:
     campaign_id = await rig.org.campaign()
     await rig.link(campaign_id)
     await rig.registered(1)
@@ -89,7 +93,7 @@ async def test_siblings_are_read_when_the_batch_before_has_ended(rig: Rig, ahead
     assert (other, [each.checked_in_at for each in facts if each.checked_in_at]) == ("reg_00002", [NOW])
 
 
-async def test_nothing_taken_ahead_hides_what_came_since(rig: Rig, ahead: Ahead) -> None:
+async def test_nothing_taken_ahead_hides_what_came_since(rig: Rig, ahead: BatchPrefetcher) -> None:
     await begun(ahead, size=1)
     reg = await rig.registered(1)
     taken = await ahead.take(HOST, size=1)
@@ -134,7 +138,9 @@ async def test_a_host_paused_meanwhile_keeps_what_was_taken_ahead(rig: Rig) -> N
     assert sorted((await rig.states()).values()) == ["pending", "synced"]
 
 
-async def test_live_rows_that_came_since_go_before_a_backfill_taken_ahead(rig: Rig, ahead: Ahead) -> None:
+async def test_live_rows_that_came_since_go_before_a_backfill_taken_ahead(
+    rig: Rig, ahead: BatchPrefetcher
+) -> None:
     old = [await rig.registered(number) for number in (1, 2)]
     async with rig.database.system() as session:
         await session.execute(text("UPDATE sync_jobs SET why = 'link', priority = 10"))
@@ -144,7 +150,7 @@ async def test_live_rows_that_came_since_go_before_a_backfill_taken_ahead(rig: R
     assert [[job.registration_id for job in taken.batch.jobs] for taken in turns if taken] == [[live], old]
 
 
-async def test_live_rows_taken_ahead_keep_their_turn(rig: Rig, ahead: Ahead) -> None:
+async def test_live_rows_taken_ahead_keep_their_turn(rig: Rig, ahead: BatchPrefetcher) -> None:
     first = await rig.registered(1)
     await begun(ahead, size=1)
     await rig.registered(2)
@@ -177,7 +183,7 @@ async def mapped(rig: Rig) -> None:
     ],
 )
 async def test_what_the_host_changed_since_counts_for_a_batch_taken_ahead(
-    rig: Rig, ahead: Ahead, change: Any, is_seen: Any
+    rig: Rig, ahead: BatchPrefetcher, change: Any, is_seen: Any
 ) -> None:
     await rig.link(await rig.org.campaign())
     await rig.registered(1)
@@ -188,13 +194,13 @@ async def test_what_the_host_changed_since_counts_for_a_batch_taken_ahead(
     assert is_seen(taken.batch.jobs[0])
 
 
-async def test_a_row_given_back_follows_its_host_to_another_org(rig: Rig, ahead: Ahead) -> None:
+async def test_a_row_given_back_follows_its_host_to_another_org(rig: Rig, ahead: BatchPrefetcher) -> None:
     reg = await rig.registered(1)
     await begun(ahead, size=1)
     async with rig.database.system() as session:
         await session.execute(text("UPDATE connections SET org_id = :org"), {"org": OTHER_ORG})
-        await arm_jobs(session, [Arm(HOST, reg, EVENT, OTHER_ORG)])
+        await enqueue_jobs(session, [JobRequest(HOST, reg, EVENT, OTHER_ORG)])
     async with rig.database.system() as session:
-        await leases.settle_running(session, rig.org.org_id, has_died=False, guards_off=frozenset())
+        await leases.recover_running_jobs(session, rig.org.org_id, has_died=False, guards_off=frozenset())
     job = await rig.job(reg)
     assert (job.state, job.org_id) == ("pending", OTHER_ORG)

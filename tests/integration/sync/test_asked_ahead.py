@@ -14,31 +14,31 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.models import Connection
 from app.sync.engine.drain import drain
-from app.sync.engine.pipeline import Looked
-from app.sync.engine.prefetch import Ahead
+from app.sync.engine.pipeline import Lookup
+from app.sync.engine.prefetch import BatchPrefetcher
 from app.sync.jobs import leases
 from app.sync.jobs.leases import Lease
-from app.sync.lookup.lookup import Findings
-from app.sync.lookup.requirements import Wanted
+from app.sync.lookup.lookup import LookupResult
+from app.sync.lookup.requirements import LookupRequirements
 from app.sync.model.batch import Batch
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig, opened_rig
 
 LOOK_AND_WRITE = 2
 LOCK = text("SELECT 1 FROM sync_jobs WHERE state = 'running' FOR UPDATE")
-FOUND = (Wanted(), Findings())
+FOUND = (LookupRequirements(), LookupResult())
 
 
 @pytest.fixture
-async def ahead(rig: Rig) -> AsyncIterator[Ahead]:
+async def ahead(rig: Rig) -> AsyncIterator[BatchPrefetcher]:
     lease = await leases.acquire(rig.database, rig.org.org_id, owner="otter", life=20, send_window=5)
     assert isinstance(lease, Lease)
-    ahead = Ahead(rig.database, lease)
+    ahead = BatchPrefetcher(rig.database, lease)
     yield ahead
     await ahead.stop()
 
 
-async def found(batch: Batch) -> Looked:
+async def found(batch: Batch) -> Lookup:
     return FOUND
 
 
@@ -163,7 +163,7 @@ async def test_a_worker_that_stops_asks_for_nobody(rig: Rig) -> None:
     assert await calls(rig) == LOOK_AND_WRITE
 
 
-async def test_a_look_counts_for_the_rows_that_it_was_about(rig: Rig, ahead: Ahead) -> None:
+async def test_a_look_counts_for_the_rows_that_it_was_about(rig: Rig, ahead: BatchPrefetcher) -> None:
     await rig.registered(1)
     ahead.begin(HOST, size=1)
     ahead.ask(HOST, found)
@@ -182,7 +182,9 @@ async def mapped(rig: Rig, reg: str) -> None:
 
 
 @pytest.mark.parametrize("change", [changed, mapped])
-async def test_a_look_at_what_is_no_longer_so_is_forgotten(rig: Rig, ahead: Ahead, change: Any) -> None:
+async def test_a_look_at_what_is_no_longer_so_is_forgotten(
+    rig: Rig, ahead: BatchPrefetcher, change: Any
+) -> None:
     reg = await rig.registered(1)
     ahead.begin(HOST, size=1)
     ahead.ask(HOST, found)
@@ -203,10 +205,12 @@ async def overtaken(rig: Rig, reg: str) -> None:
 
 
 @pytest.mark.parametrize("change", [changed, mapped, overtaken])
-async def test_nobody_is_asked_for_who_changed_or_has_to_wait(rig: Rig, ahead: Ahead, change: Any) -> None:
+async def test_nobody_is_asked_for_who_changed_or_has_to_wait(
+    rig: Rig, ahead: BatchPrefetcher, change: Any
+) -> None:
     asked: list[Batch] = []
 
-    async def look(batch: Batch) -> Looked:
+    async def look(batch: Batch) -> Lookup:
         asked.append(batch)
         return FOUND
 
@@ -221,7 +225,7 @@ async def test_nobody_is_asked_for_who_changed_or_has_to_wait(rig: Rig, ahead: A
     assert asked == []
 
 
-async def test_a_look_is_too_old_once_another_batch_went_first(rig: Rig, ahead: Ahead) -> None:
+async def test_a_look_is_too_old_once_another_batch_went_first(rig: Rig, ahead: BatchPrefetcher) -> None:
     old = await rig.registered(1)
     await make_backfill(rig)
     ahead.begin(HOST, size=1)
@@ -235,7 +239,7 @@ async def test_a_look_is_too_old_once_another_batch_went_first(rig: Rig, ahead: 
     ]
 
 
-async def test_a_look_is_too_old_once_another_host_had_its_turn(rig: Rig, ahead: Ahead) -> None:
+async def test_a_look_is_too_old_once_another_host_had_its_turn(rig: Rig, ahead: BatchPrefetcher) -> None:
     await rig.registered(1)
     ahead.begin(HOST, size=1)
     ahead.ask(HOST, found)

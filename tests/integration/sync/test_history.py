@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import event, select, text, update
 
 from app.models import Registration, SyncAttempt
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
@@ -95,7 +95,9 @@ async def test_retry_says_who_asked(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.drain()
     async with rig.database.system() as session:
-        await arm_jobs(session, [Arm(HOST, reg, EVENT, rig.org.org_id, why="retry", asked_by="user_17")])
+        await enqueue_jobs(
+            session, [JobRequest(HOST, reg, EVENT, rig.org.org_id, why="retry", asked_by="user_17")]
+        )
     await rig.drain()
     _, retried = await attempts(rig, reg)
     assert (retried.why, retried.asked_by, retried.outcome, retried.requests) == (

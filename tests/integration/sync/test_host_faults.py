@@ -17,9 +17,9 @@ from app.infrastructure.encryption import Vault, new_key
 from app.models import Connection, Host, SyncJob
 from app.operations.overview import read_overview
 from app.sync.engine import pipeline
-from app.sync.engine.drain import Engine
+from app.sync.engine.drain import DrainContext
 from app.sync.jobs.claim import orgs_with_work
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.factories_events import event_for, registration_for
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
@@ -34,7 +34,7 @@ async def with_neighbour(rig: Rig) -> None:
         session.add(rig.org.connection(rig.resources.vault, NEIGHBOUR))
         session.add(registration_for(90, host_id=NEIGHBOUR))
         await session.flush()
-        await arm_jobs(session, [Arm(NEIGHBOUR, "reg_00090", EVENT, rig.org.org_id)])
+        await enqueue_jobs(session, [JobRequest(NEIGHBOUR, "reg_00090", EVENT, rig.org.org_id)])
 
 
 async def spoil(rig: Rig, **values: Any) -> None:
@@ -119,7 +119,7 @@ async def test_each_further_fault_waits_longer(rig: Rig) -> None:
 
 def crashing_on(rig: Rig, monkeypatch: pytest.MonkeyPatch, email: str) -> None:
     """A bug that one attendee's data sets off, wherever it is in the batch."""
-    taken = pipeline.take_steps
+    taken = pipeline.process_batch
 
     async def take_steps(means: Any, client: Any, store: Any, rows: Any, **more: Any) -> None:
         if any(row.job.attendee.email == email for row in rows):
@@ -209,7 +209,7 @@ async def test_bug_while_a_client_is_opened_reaches_no_neighbour(rig: Rig) -> No
             raise RuntimeError("a bug")
         return await open_client(rig.resources, host_id, before_send=before_send)
 
-    engine: Engine = replace(rig.engine, open_client=opener)
+    engine: DrainContext = replace(rig.engine, open_client=opener)
     await rig.drain(engine=engine)
     assert await rig.states() == {reg: "pending", "reg_00090": "synced"}
 

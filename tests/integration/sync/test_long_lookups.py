@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from app.sync.lookup.lookup import Asked, look_requests
-from app.sync.lookup.requirements import Wanted
+from app.sync.lookup.lookup import LookupRequest, build_lookup_queries
+from app.sync.lookup.requirements import LookupRequirements
 from tests.integration.sync.conftest import Rig
 from tests.integration.sync.test_external_ids import KEY
 from tests.unit.sync.describing import described, field
@@ -33,15 +33,17 @@ def test_no_query_is_longer_than_soql_may_be(count: int, extra: int) -> None:
     emails = [f"firstname.o'lastname{number:04}@example-company.com" for number in range(count)]
     names = tuple(f"Field_with_a_name_that_is_as_long_{number:03}__c" for number in range(extra))
     keys = tuple(f"per_{uuid.UUID(int=number)}'{'x' * 200}" for number in range(count))
-    wanted = Wanted(
+    wanted = LookupRequirements(
         describes,
         dict.fromkeys(("Lead", "Contact", "CampaignMember"), names),
         {"Legacy_Id__c": keys},
     )
     ids = [f"00Q5g0000000{number:03}EAA".ljust(18, "A") for number in range(count)]
     campaigns = [f"7015g0000000{number:03}AAA" for number in range(min(count, 999))]
-    asked = Asked(emails, ids, campaigns, wanted)
-    soqls = [unquote(each.url.partition("?q=")[2]) for each in look_requests(asked, api_version="62.0")]
+    asked = LookupRequest(emails, ids, campaigns, wanted)
+    soqls = [
+        unquote(each.url.partition("?q=")[2]) for each in build_lookup_queries(asked, api_version="62.0")
+    ]
     assert max(map(len, soqls)) <= SOQL_LENGTH
     leads = "\n".join(soql for soql in soqls if " FROM Lead " in soql)
     assert all(value.replace("'", "\\'") in leads for value in (*emails, *ids, *keys))
@@ -49,9 +51,9 @@ def test_no_query_is_longer_than_soql_may_be(count: int, extra: int) -> None:
 
 def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
     describes = {name: described(field("Legacy_Id__c", length=40), name=name) for name in ("Lead", "Contact")}
-    wanted = Wanted(describes, keys={"Legacy_Id__c": ("per_51",)})
-    asked = Asked(["a@example.com"], ["00Q5g00000000001AA"], ["7015g00000000001AA"], wanted)
-    names = [each.reference_id for each in look_requests(asked, api_version="62.0")]
+    wanted = LookupRequirements(describes, keys={"Legacy_Id__c": ("per_51",)})
+    asked = LookupRequest(["a@example.com"], ["00Q5g00000000001AA"], ["7015g00000000001AA"], wanted)
+    names = [each.reference_id for each in build_lookup_queries(asked, api_version="62.0")]
     assert names == [
         "peopleContact0",
         "membersContact0",
@@ -61,7 +63,7 @@ def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
         "TaskStatus",
     ]
     only_keys = replace(asked, emails=[], ids=[], campaigns=[])
-    names = [each.reference_id for each in look_requests(only_keys, api_version="62.0")]
+    names = [each.reference_id for each in build_lookup_queries(only_keys, api_version="62.0")]
     assert names == ["peopleContact0", "peopleLead0", "TaskStatus"]
 
 

@@ -15,9 +15,9 @@ from app.connections.tokens.provider import ConnectionTokens
 from app.models import Backfill, OpenCreate, OrgLease
 from app.salesforce.auth import SessionAuth
 from app.salesforce.client import SalesforceClient
-from app.sync.engine.drain import Engine
+from app.sync.engine.drain import DrainContext
 from app.sync.jobs import leases
-from app.sync.jobs.enqueue import Arm, arm_jobs
+from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
 LIMIT = {"error_code": "STORAGE_LIMIT_EXCEEDED", "message": "storage limit exceeded", "count": 1}
@@ -47,7 +47,7 @@ class Garbling(httpx.AsyncBaseTransport):
         return json.dumps(answer).encode()
 
 
-def garbled(rig: Rig, sobject: str) -> Engine:
+def garbled(rig: Rig, sobject: str) -> DrainContext:
     async def opener(host_id: str, *, before_send: Callable[[], None]) -> Any:
         return SalesforceClient(
             httpx.AsyncClient(transport=Garbling(rig.org.transport, sobject)),
@@ -136,7 +136,7 @@ async def test_backfill_that_is_being_armed_never_deadlocks_with_a_batch_that_en
         while not await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
             assert not draining.done()
             await asyncio.sleep(0.02)
-        await arm_jobs(session, [Arm(HOST, reg, EVENT, rig.org.org_id, why="link")])
+        await enqueue_jobs(session, [JobRequest(HOST, reg, EVENT, rig.org.org_id, why="link")])
     await draining
     await rig.drain()
     assert await rig.states() == {reg: "synced"}

@@ -164,7 +164,7 @@ async def test_three_deaths_in_one_rows_call_fail_the_row(rig: Rig) -> None:
         for _ in range(3):
             await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
             await session.execute(text("UPDATE written_records SET state = 'intended'"))
-            await leases.settle_running(session, rig.org.org_id, has_died=True)
+            await leases.recover_running_jobs(session, rig.org.org_id, has_died=True)
     job = await rig.job(reg)
     assert (job.state, job.deaths, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
 
@@ -176,7 +176,7 @@ async def test_workers_that_die_while_an_uncertain_row_is_looked_up_do_not_count
     async with rig.database.system() as session:
         for _ in range(3):
             await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
-            await leases.settle_running(session, rig.org.org_id, has_died=True)
+            await leases.recover_running_jobs(session, rig.org.org_id, has_died=True)
     assert ((await rig.job(reg)).state, (await rig.job(reg)).deaths) == ("ambiguous", 0)
     await settle(rig)
     assert (await rig.states(), len(await rig.records("Lead"))) == ({reg: "synced"}, 1)

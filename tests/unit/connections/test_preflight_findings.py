@@ -11,7 +11,7 @@ from app.preflight.findings import Known, make_finding
 from app.preflight.org_queries import OBJECTS, OrgLook
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
 from app.sync.lookup.access import AccessProblem
-from app.sync.model.mapping_rules import Rules
+from app.sync.model.mapping_rules import MappingRules
 from app.user_messages.preflight import FINDING_ROWS
 
 CONTRACT_CODES = {
@@ -259,7 +259,7 @@ def test_listed_places_are_told_where_an_address_is_mapped(
 ) -> None:
     chosen = [{"object": "Lead", "field": each, "from": f"answers.{each}"} for each in mapped]
     look = with_object("Lead", *ADDRESS, *listed)
-    findings = judge_org(look, Known(rules=Rules.of({"fields": chosen})))[0]
+    findings = judge_org(look, Known(rules=MappingRules.of({"fields": chosen})))[0]
     assert [(each.code, each.field) for each in findings] == found
 
 
@@ -276,7 +276,7 @@ def test_a_place_that_is_not_listed_is_found_in_the_mapping() -> None:
     codes_ = replace(COUNTRIES, picklist_values=("DE",), picklist_labels=("Germany",))
     chosen = [{"object": "Lead", "field": "Country", "constant": each} for each in ("Germany", "Atlantis")]
     for rule, code in zip(chosen, ([], ["mapping_unfit"]), strict=True):
-        known = Known(rules=Rules.of({"fields": [rule]}))
+        known = Known(rules=MappingRules.of({"fields": [rule]}))
         assert codes(with_object("Lead", *ADDRESS, codes_), known) == [*code, "places_listed"]
 
 

@@ -10,7 +10,7 @@ from app.preflight.findings import Known
 from app.preflight.org_queries import OrgLook
 from app.preflight.schemas import Finding
 from app.salesforce.describe import RecordType
-from app.sync.model.mapping_rules import Rules
+from app.sync.model.mapping_rules import MappingRules
 from tests.unit.connections.test_preflight_findings import described, field, seen
 
 REGION = field("Region__c", label="Region", is_nillable=False)
@@ -31,7 +31,7 @@ def org(**objects: Any) -> OrgLook:
 
 
 def judged(look: OrgLook, **layer: Any) -> list[Finding]:
-    return judge_org(look, Known(rules=Rules.of(layer)))[0]
+    return judge_org(look, Known(rules=MappingRules.of(layer)))[0]
 
 
 def told(look: OrgLook, **layer: Any) -> list[tuple[str, str, str | None, list[str]]]:
@@ -52,7 +52,10 @@ def test_required_field_with_a_rule_counts_as_filled() -> None:
     assert told(look) == [("required_field_without_value", "blocker", "Lead", ["create_lead"])]
     assert told(look, fields=mapped("Lead", "Region__c")) == []
     assert (
-        shown_objects(look, Rules.of({"fields": mapped("Lead", "Region__c")}))[0].required_without_value == []
+        shown_objects(look, MappingRules.of({"fields": mapped("Lead", "Region__c")}))[
+            0
+        ].required_without_value
+        == []
     )
 
 
@@ -61,7 +64,10 @@ def test_required_field_that_is_filled_by_type_is_a_warning() -> None:
     [finding] = judged(look, people={"fill_required": True})
     assert (finding.code, finding.severity, finding.blocks) == ("required_field_filled", "warning", [])
     assert finding.advice.link == "/docs/mapping#required"
-    assert shown_objects(look, Rules.of({"people": {"fill_required": True}}))[0].required_without_value == []
+    assert (
+        shown_objects(look, MappingRules.of({"people": {"fill_required": True}}))[0].required_without_value
+        == []
+    )
 
 
 def test_required_field_that_no_type_can_fill_still_blocks() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.field_mapping.options import answers_of, check_options
 from app.salesforce.describe import Field
-from app.sync.model.mapping_rules import Rules
+from app.sync.model.mapping_rules import MappingRules
 from tests.unit.sync.describing import described, field, rule
 
 SIZES = {"answers.size": ("L", "M", "S", "XL")}
@@ -41,13 +41,13 @@ LOOSE = field("Size__c", "picklist", length=9, picklist_values=("S", "M"))
 def test_options_that_nothing_is_chosen_for(
     target: Field, how: dict[str, Any], found: list[tuple[str, str]]
 ) -> None:
-    chosen = Rules.of({"fields": [rule("Size__c", "answers.size", **how)]})
+    chosen = MappingRules.of({"fields": [rule("Size__c", "answers.size", **how)]})
     findings = list(check_options(chosen, {"Lead": described(target)}, SIZES))
     assert [(each.code, each.severity) for each in findings] == found
 
 
 def test_finding_names_the_options() -> None:
-    chosen = Rules.of({"fields": [rule("Size__c", "answers.size")]})
+    chosen = MappingRules.of({"fields": [rule("Size__c", "answers.size")]})
     [finding] = check_options(chosen, {"Lead": described(LIST)}, SIZES)
     assert finding.message.startswith("Size__c does not have “L”, “XL”:")
     many = {"answers.size": tuple(f"o{number}" for number in range(9))}
@@ -57,7 +57,7 @@ def test_finding_names_the_options() -> None:
 
 def test_a_place_that_the_org_does_not_list_is_left_out() -> None:
     codes = field("CountryCode", "picklist", picklist_values=("DE",), picklist_labels=("Germany",))
-    chosen = Rules.of({"fields": [rule("Country", "answers.land")]})
+    chosen = MappingRules.of({"fields": [rule("Country", "answers.land")]})
     taken = {"answers.land": ("Deutschland", "Atlantis")}
     [finding] = check_options(chosen, {"Lead": described(field("Country"), codes)}, taken)
     assert (finding.code, finding.severity) == ("answer_unfit", "warning")
@@ -65,5 +65,5 @@ def test_a_place_that_the_org_does_not_list_is_left_out() -> None:
 
 
 def test_answers_of_rules() -> None:
-    chosen = Rules.of({"fields": [rule("A__c", "answers.size"), rule("B__c", "utm.source")]})
+    chosen = MappingRules.of({"fields": [rule("A__c", "answers.size"), rule("B__c", "utm.source")]})
     assert answers_of(chosen) == {"answers.size"}

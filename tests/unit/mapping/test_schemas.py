@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from app.field_mapping.request_schemas import EXAMPLE, MappingToSave
 from app.field_mapping.source_catalog import SOURCES, why_owned
 from app.sync.field_values.sources import PATHS
-from app.sync.field_values.system_fields import OWN_FIELDS
-from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.field_values.system_fields import SYSTEM_FIELDS
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 
 RULE = {"object": "Lead", "field": "Diet__c", "from": "answers.diet"}
 
@@ -38,10 +38,10 @@ def test_only_what_was_chosen_is_stored() -> None:
 
 def test_stored_layer_is_what_was_sent_and_what_the_engine_reads() -> None:
     assert taken(**EXAMPLE) == EXAMPLE
-    rules = Rules.of(taken(**EXAMPLE))
+    rules = MappingRules.of(taken(**EXAMPLE))
     assert (rules.creates, rules.is_updating, rules.owner.how) == ("contact", True, "organizer")
     assert {rule.field for rule in rules.fields_of("Contact")} == {"Title", "Phone", "Diet__c"}
-    assert Rules.of(taken()) == DEFAULT_RULES
+    assert MappingRules.of(taken()) == DEFAULT_RULES
 
 
 def test_owner_is_stored_with_18_characters() -> None:
@@ -51,7 +51,7 @@ def test_owner_is_stored_with_18_characters() -> None:
 
 def test_default_can_be_taken_away() -> None:
     layer = taken(fields=[{"object": "Lead", "field": "Phone", "mode": "off"}])
-    assert [rule.field for rule in Rules.of(layer).fields_of("Lead")] == ["Title"]
+    assert [rule.field for rule in MappingRules.of(layer).fields_of("Lead")] == ["Title"]
 
 
 def match_by(field: str, path: str) -> dict[str, Any]:
@@ -138,9 +138,9 @@ def test_every_source_that_is_read_has_a_label() -> None:
     assert len({label for _, label, _ in SOURCES}) == len(SOURCES)
 
 
-@pytest.mark.parametrize("sobject", sorted(OWN_FIELDS))
+@pytest.mark.parametrize("sobject", sorted(SYSTEM_FIELDS))
 def test_every_field_that_no_rule_may_fill_says_why(sobject: str) -> None:
-    assert all(why_owned(sobject, field.upper()) for field in OWN_FIELDS[sobject])
+    assert all(why_owned(sobject, field.upper()) for field in SYSTEM_FIELDS[sobject])
     assert why_owned(sobject, "Diet__c") is None
 
 

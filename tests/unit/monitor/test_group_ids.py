@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.errors.grouping import attendee_values, group_id, message_shape, message_without_values
+from app.sync.errors.grouping import (
+    attendee_values,
+    error_fingerprint,
+    message_without_values,
+    normalized_message,
+)
 
 MARY = {
     "email": "m.obrien+summit@example.com",
@@ -94,7 +99,7 @@ def test_order_of_fields_and_their_repetition_do_not_matter() -> None:
 def test_name_of_the_attendee_never_changes_the_group_nor_stands_in_it(name: str, where: int) -> None:
     message = ("{} is not welcome", "Not welcome: {}", "We said {}, and mean it")[where]
     values = attendee_values({"name": name})
-    assert name not in message_shape(message.format(name), values)
+    assert name not in normalized_message(message.format(name), values)
     assert _id(message=message.format(name), values=values) == _id(message=message.format("…"))
 
 
@@ -112,4 +117,4 @@ def _id(**change: object) -> str:
         "fields": ["Phone"],
         "message": "Phone must start with +",
     }
-    return group_id(**(values | change))  # type: ignore[arg-type]
+    return error_fingerprint(**(values | change))  # type: ignore[arg-type]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app.salesforce.describe import Field, RecordType, SObjectDescribe, parse_describe
-from app.sync.model.batch import Attendee, EventView, Facts, Given, Job
-from app.sync.model.mapping_rules import FieldRule, Rules
+from app.sync.model.batch import Attendee, EventSnapshot, Job, RegistrationExtras, RegistrationFacts
+from app.sync.model.mapping_rules import FieldRule, MappingRules
 
 RECORDED = Path(__file__).parent / "recorded"
 RECORDED_NAMES = ("Lead", "Contact", "Account", "Case", "Event")
@@ -58,9 +58,9 @@ def person_account_org() -> SObjectDescribe:
     return described(*texts, emails, opt_out, source, is_person, name, name="Account")
 
 
-def rules(*fields: dict[str, Any], **people: Any) -> Rules:
+def rules(*fields: dict[str, Any], **people: Any) -> MappingRules:
     """As the host's stored mapping has them."""
-    return Rules.of({"people": people, "fields": list(fields)})
+    return MappingRules.of({"people": people, "fields": list(fields)})
 
 
 def rule(name: str, source: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -79,9 +79,9 @@ def job(answers: dict[str, Any] | None = None, **changes: Any) -> Job:
     given = {"answers": tuple({"key": key, "value": value} for key, value in (answers or {}).items())}
     return Job(
         registration_id="reg_1",
-        event=EventView(**(event | changes.pop("event", {}))),
+        event=EventSnapshot(**(event | changes.pop("event", {}))),
         attendee=Attendee(**(attendee | changes.pop("attendee", {}))),
-        facts=changes.pop("facts", Facts("confirmed", REGISTERED_AT, REGISTERED_AT)),
-        given=Given(**(given | changes.pop("given", {}))),
+        facts=changes.pop("facts", RegistrationFacts("confirmed", REGISTERED_AT, REGISTERED_AT)),
+        given=RegistrationExtras(**(given | changes.pop("given", {}))),
         **changes,
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.matching.account_matching import AccountRow, company_of, match, normalised, stems
+from app.sync.matching.account_matching import AccountRow, company_of, match, name_prefixes, normalized_name
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_companies_that_count(given_company: str | None, company: str | None) ->
     ],
 )
 def test_names_with_one_essence(one: str, other: str) -> None:
-    assert normalised(one) == normalised(other)
+    assert normalized_name(one) == normalized_name(other)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_names_with_one_essence(one: str, other: str) -> None:
     [("River North", "River South"), ("SE", "AG"), ("River", "Rivers"), ("株式会社", "会社")],
 )
 def test_names_with_another_essence(one: str, other: str) -> None:
-    assert normalised(one) != normalised(other)
+    assert normalized_name(one) != normalized_name(other)
 
 
 def account(id_: str, name: str, created_at: str = "2020") -> AccountRow:
@@ -92,13 +92,13 @@ def test_matching(company: str, rows: list[AccountRow], found: str | None) -> No
     ],
 )
 def test_stems(company: str, begin: tuple[str, ...]) -> None:
-    assert stems(company) == begin
+    assert name_prefixes(company) == begin
 
 
 @given(st.text())
 def test_any_text_is_a_company_or_none(text: str) -> None:
     company = company_of(text)
     if company is not None:
-        assert normalised(company)
-        assert company.casefold().startswith(tuple(each.casefold() for each in stems(company)))
+        assert normalized_name(company)
+        assert company.casefold().startswith(tuple(each.casefold() for each in name_prefixes(company)))
         assert match(company, [account("1", company)]) is not None

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.sync.model.batch import CHECKED_IN, REGISTERED, Attendee, EventView, Facts, Job
-from app.sync.model.reference_tags import reference_of, references_in
+from app.sync.model.batch import CHECKED_IN, REGISTERED, Attendee, EventSnapshot, Job, RegistrationFacts
+from app.sync.model.reference_tags import reference_tag, references_in
 from app.sync.planning.task_text import task_fields, task_subject
 
 LATE = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
@@ -14,8 +14,8 @@ LATE = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 
 def job(*, timezone: str = "UTC", title: str = "Otter Summit", **facts: Any) -> Job:
     values: dict[str, Any] = {"status": "confirmed", "registered_at": LATE, "confirmed_at": LATE}
-    event = EventView("evt", title, timezone, location="Kraftwerk, Berlin", starts_at=LATE)
-    return Job("reg_1", event, Attendee(email="a@x.example"), Facts(**(values | facts)))
+    event = EventSnapshot("evt", title, timezone, location="Kraftwerk, Berlin", starts_at=LATE)
+    return Job("reg_1", event, Attendee(email="a@x.example"), RegistrationFacts(**(values | facts)))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_long_title_is_cut_and_the_prefix_kept() -> None:
 
 
 def test_task_has_no_what_and_ends_with_our_reference() -> None:
-    reference = reference_of("host_a", "00D1", "reg_1", REGISTERED)
+    reference = reference_tag("host_a", "00D1", "reg_1", REGISTERED)
     fields, _ = task_fields(job(), REGISTERED, who_id="00Q1", reference=reference)
     assert "WhatId" not in fields
     assert fields["Description"].endswith(f"Ref: {reference}")
@@ -61,4 +61,4 @@ def test_task_has_no_what_and_ends_with_our_reference() -> None:
 def test_references_differ_by_everything_that_matters() -> None:
     parts = ("host_a", "00D1", "reg_1", REGISTERED)
     changed = [(*parts[:n], parts[n] + "x", *parts[n + 1 :]) for n in range(4)]
-    assert len({reference_of(*each) for each in [parts, *changed]}) == 5
+    assert len({reference_tag(*each) for each in [parts, *changed]}) == 5

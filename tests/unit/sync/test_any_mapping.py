@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.salesforce.describe import Field
-from app.sync.field_values.builder import Filled, digest, fields_to_read, fill
-from app.sync.field_values.converters import FITTERS
+from app.sync.field_values.builder import FieldValues, build_field_values, digest, fields_to_read
+from app.sync.field_values.converters import CONVERTERS
 from app.sync.field_values.lead_fields import utf16_length
 from app.sync.field_values.sources import PATHS
-from app.sync.field_values.system_fields import OWN_FIELDS
-from app.sync.field_values.validation import check_mapping
-from app.sync.model.mapping_rules import FieldRule, Rules
+from app.sync.field_values.system_fields import SYSTEM_FIELDS
+from app.sync.field_values.validation import validate_mapping
+from app.sync.model.mapping_rules import FieldRule, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import RECORDED_NAMES, described, field, job, person_account_org, recorded
 
@@ -33,7 +33,7 @@ ANSWERS = st.one_of(
 )
 OFFSETS = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
 MOMENTS = st.none() | st.datetimes(timezones=OFFSETS)
-TYPES = st.sampled_from([*FITTERS, "address", "base64", "location", "id", "anyType"])
+TYPES = st.sampled_from([*CONVERTERS, "address", "base64", "location", "id", "anyType"])
 SOURCES = st.sampled_from([*PATHS, "answers.a", "answers.b", "weather"])
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SIZED = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone", "email", "url"})
@@ -77,8 +77,8 @@ def field_rules(draw: st.DrawFn, sobject: str, names: list[str]) -> FieldRule:
 
 
 @st.composite
-def mappings(draw: st.DrawFn, sobject: str, names: list[str]) -> Rules:
-    return Rules.of(
+def mappings(draw: st.DrawFn, sobject: str, names: list[str]) -> MappingRules:
+    return MappingRules.of(
         {
             "people": {
                 "update_existing": draw(st.booleans()),
@@ -152,7 +152,7 @@ def assert_fits(target: Field, value: Any) -> None:
         assert re.fullmatch(r"[a-zA-Z0-9]{18}", value)
 
 
-def assert_sound(filled: Filled, targets: dict[str, Field], *, is_new: bool) -> None:
+def assert_sound(filled: FieldValues, targets: dict[str, Field], *, is_new: bool) -> None:
     if filled.misfit:
         assert filled.misfit.error_class in ("configuration", "data")
         assert filled.misfit.field in targets
@@ -170,16 +170,16 @@ def assert_sound(filled: Filled, targets: dict[str, Field], *, is_new: bool) -> 
 def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, registration: Any) -> None:
     org = described(one, other)
     chosen = data.draw(mappings("Lead", ["A__c", "B__c", "Gone__c"]))
-    created = fill("Lead", chosen, registration, describe=org)
+    created = build_field_values("Lead", chosen, registration, describe=org)
     assert_sound(created, org.fields, is_new=True)
     standing = dict.fromkeys(fields_to_read("Lead", chosen, describe=org)) | data.draw(
         st.dictionaries(st.sampled_from(["A__c", "B__c", "Email"]), st.none() | WORDS)
     )
-    changed = fill(
+    changed = build_field_values(
         "Lead", chosen, registration, describe=org, standing=standing, asserted={"A__c": digest("S")}
     )
     assert_sound(changed, org.fields, is_new=False)
-    check_mapping(chosen, {"Lead": org})
+    validate_mapping(chosen, {"Lead": org})
 
 
 @settings(PATIENT)
@@ -187,12 +187,12 @@ def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, r
 def test_any_field_of_recorded_orgs(data: st.DataObject, sobject: str, registration: Any) -> None:
     org = person_account_org() if sobject == PERSON_ACCOUNT else recorded(sobject)
     mapped = "Contact" if sobject == PERSON_ACCOUNT else sobject
-    chosen = data.draw(mappings(mapped, sorted(set(recorded(mapped).fields) - OWN_FIELDS[mapped])))
-    created = fill(sobject, chosen, registration, describe=org)
+    chosen = data.draw(mappings(mapped, sorted(set(recorded(mapped).fields) - SYSTEM_FIELDS[mapped])))
+    created = build_field_values(sobject, chosen, registration, describe=org)
     assert_sound(created, org.fields, is_new=True)
     assert created.misfit or sobject == "Account" or created.fields["LastName"]
     assert created.fields.get("Email", "ada@river.example") == "ada@river.example"
-    check_mapping(
+    validate_mapping(
         chosen,
         {mapped: recorded(mapped), "Account": org if sobject == PERSON_ACCOUNT else recorded("Account")},
     )
@@ -202,7 +202,7 @@ def test_any_field_of_recorded_orgs(data: st.DataObject, sobject: str, registrat
 @given(registrations())
 def test_what_was_filled_is_not_filled_again(registration: Any) -> None:
     org = described(field("A__c", length=40), field("B__c", "multipicklist", length=200))
-    chosen = Rules.of(
+    chosen = MappingRules.of(
         {
             "people": {"update_existing": True},
             "fields": [
@@ -211,9 +211,11 @@ def test_what_was_filled_is_not_filled_again(registration: Any) -> None:
             ],
         }
     )
-    created = fill("Lead", chosen, registration, describe=org)
+    created = build_field_values("Lead", chosen, registration, describe=org)
     standing = dict.fromkeys(fields_to_read("Lead", chosen, describe=org)) | created.fields
-    again = fill("Lead", chosen, registration, describe=org, standing=standing, asserted=created.asserted)
+    again = build_field_values(
+        "Lead", chosen, registration, describe=org, standing=standing, asserted=created.asserted
+    )
     assert again.fields == {}
     assert again.asserted == created.asserted
 
@@ -221,6 +223,6 @@ def test_what_was_filled_is_not_filled_again(registration: Any) -> None:
 def test_moments_are_those_of_the_given_zone() -> None:
     moment = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
     org = described(field("A__c", "date"))
-    chosen = Rules.of({"fields": [{"object": "Lead", "field": "A__c", "from": "event.starts_at"}]})
+    chosen = MappingRules.of({"fields": [{"object": "Lead", "field": "A__c", "from": "event.starts_at"}]})
     registration = job(event={"timezone": "Asia/Tokyo", "starts_at": moment})
-    assert fill("Lead", chosen, registration, describe=org).fields["A__c"] == "2026-11-25"
+    assert build_field_values("Lead", chosen, registration, describe=org).fields["A__c"] == "2026-11-25"

@@ -6,8 +6,8 @@ import pytest
 
 from app.salesforce.describe import RecordType
 from app.sync.field_values.required_fields import missing_required
-from app.sync.field_values.validation import Finding, check_mapping
-from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.field_values.validation import MappingIssue, validate_mapping
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import (
     described,
@@ -33,7 +33,7 @@ LEAD = described(
 ORG = {"Lead": LEAD, "Contact": recorded("Contact"), "Account": recorded("Account")}
 
 
-def codes(findings: list[Finding]) -> list[tuple[str, str]]:
+def codes(findings: list[MappingIssue]) -> list[tuple[str, str]]:
     return [(each.code, each.severity) for each in findings]
 
 
@@ -80,19 +80,19 @@ def codes(findings: list[Finding]) -> list[tuple[str, str]]:
     ],
 )
 def test_rules_are_judged_against_the_org(chosen: dict[str, Any], found: list[tuple[str, str]]) -> None:
-    stored = Rules.of({"fields": [chosen]}).fields[-1:]
-    findings = check_mapping(DEFAULT_RULES, ORG, fields=stored)
+    stored = MappingRules.of({"fields": [chosen]}).fields[-1:]
+    findings = validate_mapping(DEFAULT_RULES, ORG, fields=stored)
     assert codes(findings) == found
     assert all(each.index == 0 and each.field == chosen["field"] and each.message for each in findings)
 
 
 def test_the_defaults_are_well_in_any_org() -> None:
-    assert check_mapping(DEFAULT_RULES, ORG) == []
-    assert check_mapping(DEFAULT_RULES, {}) == []
+    assert validate_mapping(DEFAULT_RULES, ORG) == []
+    assert validate_mapping(DEFAULT_RULES, {}) == []
 
 
 def test_without_describes_only_what_needs_none_is_judged() -> None:
-    findings = check_mapping(DEFAULT_RULES, {}, fields=[one_rule("Gone__c", "utm.x")])
+    findings = validate_mapping(DEFAULT_RULES, {}, fields=[one_rule("Gone__c", "utm.x")])
     assert codes(findings) == [("source_unknown", "error")]
 
 
@@ -142,13 +142,13 @@ def test_without_describes_only_what_needs_none_is_judged() -> None:
     ],
 )
 def test_choices_about_people(stored: dict[str, Any], found: list[tuple[str, str]]) -> None:
-    rules_found = check_mapping(Rules.of(stored), ORG, fields=())
+    rules_found = validate_mapping(MappingRules.of(stored), ORG, fields=())
     assert codes(rules_found) == found
     assert all(each.index is None for each in rules_found)
 
 
 def test_contacts_rules_that_person_accounts_cannot_take_are_told() -> None:
-    chosen = Rules.of(
+    chosen = MappingRules.of(
         {
             "people": {"create": "person_account"},
             "fields": [
@@ -158,7 +158,7 @@ def test_contacts_rules_that_person_accounts_cannot_take_are_told() -> None:
         }
     )
     contact = described(field("Diet__c"), field("Shoe__c"), name="Contact")
-    findings = check_mapping(chosen, {"Contact": contact, "Account": person_account_org()})
+    findings = validate_mapping(chosen, {"Contact": contact, "Account": person_account_org()})
     assert [(each.code, each.field) for each in findings] == [("person_field_not_found", "Shoe__c")]
 
 
@@ -173,7 +173,7 @@ REQUIRED = field("Badge__c", is_nillable=False)
         pytest.param(rules(rule("Badge__c", mode="off")), ["Badge__c"], id="taken away"),
     ],
 )
-def test_required_fields_without_a_value(chosen: Rules, missing: list[str]) -> None:
+def test_required_fields_without_a_value(chosen: MappingRules, missing: list[str]) -> None:
     assert [each.name for each in missing_required(chosen, described(REQUIRED))] == missing
 
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from app.sync.field_values.lead_fields import (
     PersonName,
-    clean,
-    cut,
     is_usable_email,
     lead_company,
     lead_fields,
+    normalize_text,
     person_name,
+    truncate,
     utf16_length,
 )
 from app.sync.model.batch import Attendee
@@ -103,7 +103,7 @@ def test_refused_field_is_left_out() -> None:
     ],
 )
 def test_joiners_and_newer_characters_stay_in_text(text: str) -> None:
-    assert clean(text) == text
+    assert normalize_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_joiners_and_newer_characters_stay_in_text(text: str) -> None:
     ],
 )
 def test_invisible_characters_go_from_text(text: str, cleaned: str | None) -> None:
-    assert clean(text) == cleaned
+    assert normalize_text(text) == cleaned
 
 
 @given(st.text())
 def test_cut_text_fits_and_is_a_prefix(text: str) -> None:
-    shortened = cut("Lead", "FirstName", text)
+    shortened = truncate("Lead", "FirstName", text)
     assert utf16_length(shortened.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")) <= 40
     assert text.startswith(shortened)
 
@@ -132,7 +132,7 @@ def test_cut_text_fits_and_is_a_prefix(text: str) -> None:
 @example("a ")
 @given(st.text(st.sampled_from("ab \t\n\u00a0\u200b\x00é"), max_size=8))
 def test_clean_text_has_single_spaces_and_nothing_unprintable_and_stays_as_it_is(text: str) -> None:
-    cleaned = clean(text)
+    cleaned = normalize_text(text)
     words = "".join(" " if char.isspace() else char for char in text if char.isspace() or char.isprintable())
     assert cleaned == (" ".join(words.split()) or None)
-    assert clean(cleaned) == cleaned
+    assert normalize_text(cleaned) == cleaned

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.salesforce.describe import Field
-from app.sync.field_values.converters import DoesNotFit, NotInPicklist, fitted
+from app.sync.field_values.converters import ConversionError, NotInPicklist, convert
 from app.sync.field_values.lead_fields import shortened
 from app.sync.field_values.sources import Value
 from tests.unit.sync.describing import field
@@ -92,7 +92,7 @@ OWNER = field(type="reference", length=18, reference_to=("Group", "User"))
     ],
 )
 def test_values_that_fit(target: Field, value: Value, sent: Any) -> None:
-    found = fitted(target, value, zone=BERLIN)
+    found = convert(target, value, zone=BERLIN)
     assert (found.value, type(found.value), found.note) == (sent, type(sent), None)
 
 
@@ -107,7 +107,7 @@ def test_values_that_fit(target: Field, value: Value, sent: Any) -> None:
     ],
 )
 def test_values_that_are_changed_say_so(target: Field, value: Value, sent: Any) -> None:
-    found = fitted(target, value, zone=BERLIN)
+    found = convert(target, value, zone=BERLIN)
     assert found.value == sent
     assert found.note
 
@@ -116,12 +116,12 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 def test_midnight_in_utc_is_that_day_west_of_greenwich() -> None:
-    assert fitted(field(type="date"), "2026-11-24T00:00:00Z", zone=NEW_YORK).value == "2026-11-24"
+    assert convert(field(type="date"), "2026-11-24T00:00:00Z", zone=NEW_YORK).value == "2026-11-24"
 
 
 def test_a_moment_of_the_event_is_a_day_in_its_zone_also_at_midnight_in_utc() -> None:
     doors = datetime(2026, 11, 24, tzinfo=UTC)
-    assert fitted(field(type="date"), doors, zone=NEW_YORK).value == "2026-11-23"
+    assert convert(field(type="date"), doors, zone=NEW_YORK).value == "2026-11-23"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_moment_of_the_event_is_a_day_in_its_zone_also_at_midnight_in_utc() ->
     ],
 )
 def test_numbers_are_read_by_the_attendees_language(text: str, locale: str | None, number: float) -> None:
-    assert fitted(field(type="double"), text, zone=BERLIN, locale=locale).value == number
+    assert convert(field(type="double"), text, zone=BERLIN, locale=locale).value == number
 
 
 @pytest.mark.parametrize(
@@ -161,18 +161,18 @@ def test_numbers_are_read_by_the_attendees_language(text: str, locale: str | Non
     ],
 )
 def test_numbers_that_may_be_two_are_left_out(text: str, locale: str | None) -> None:
-    with pytest.raises(DoesNotFit):
-        fitted(field(type="double"), text, zone=BERLIN, locale=locale)
+    with pytest.raises(ConversionError):
+        convert(field(type="double"), text, zone=BERLIN, locale=locale)
 
 
 def test_numbers_of_the_host_do_not_depend_on_the_attendee() -> None:
-    with pytest.raises(DoesNotFit):
-        fitted(field(type="double"), "1.000", zone=BERLIN, locale="de", is_hosts_own=True)
+    with pytest.raises(ConversionError):
+        convert(field(type="double"), "1.000", zone=BERLIN, locale="de", is_hosts_own=True)
 
 
 def test_words_of_the_host_for_a_check_box_are_yes_or_no() -> None:
-    with pytest.raises(DoesNotFit, match="neither yes nor no"):
-        fitted(field(type="boolean"), "perhaps", zone=BERLIN, is_hosts_own=True)
+    with pytest.raises(ConversionError, match="neither yes nor no"):
+        convert(field(type="boolean"), "perhaps", zone=BERLIN, is_hosts_own=True)
 
 
 @pytest.mark.parametrize(
@@ -214,19 +214,19 @@ def test_words_of_the_host_for_a_check_box_are_yes_or_no() -> None:
     ],
 )
 def test_values_that_do_not_fit(target: Field, value: Value) -> None:
-    with pytest.raises(DoesNotFit):
-        fitted(target, value, zone=BERLIN)
+    with pytest.raises(ConversionError):
+        convert(target, value, zone=BERLIN)
 
 
 def test_a_restricted_picklist_names_what_it_has() -> None:
     with pytest.raises(NotInPicklist, match=r"“Tepid” .* Hot, Cold"):
-        fitted(STRICT, "Tepid", zone=BERLIN)
+        convert(STRICT, "Tepid", zone=BERLIN)
     with pytest.raises(NotInPicklist):
-        fitted(STRICT_DIETS, ("Vegan", "Tepid"), zone=BERLIN)
+        convert(STRICT_DIETS, ("Vegan", "Tepid"), zone=BERLIN)
 
 
 def test_what_the_host_wrote_may_list_options() -> None:
-    assert fitted(STRICT_DIETS, "vegan; no nuts", zone=BERLIN, is_hosts_own=True).value == "Vegan;No nuts"
+    assert convert(STRICT_DIETS, "vegan; no nuts", zone=BERLIN, is_hosts_own=True).value == "Vegan;No nuts"
 
 
 @pytest.mark.parametrize(("text", "limit", "cut"), [("abc", 0, "abc"), ("ab cd", 3, "ab"), ("", 3, "")])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync.model.mapping_rules import DEFAULT_RULES, Ownership, Rules
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules, OwnerRule
 
 FIXED = {"owner": {"how": "fixed", "id": "005000000000001AAA"}}
 
@@ -12,29 +12,31 @@ FIXED = {"owner": {"how": "fixed", "id": "005000000000001AAA"}}
     [
         pytest.param(
             {"owner": {"run_assignment_rules": False}},
-            Ownership("fixed", "005000000000001AAA", runs_assignment_rules=False),
+            OwnerRule("fixed", "005000000000001AAA", runs_assignment_rules=False),
             id="how-and-id-stay",
         ),
-        pytest.param({"owner": {"how": "organizer"}}, Ownership("organizer"), id="an-id-goes-with-fixed"),
-        pytest.param({"owner": {"how": "leave"}}, Ownership(), id="left-alone-again"),
-        pytest.param({}, Ownership("fixed", "005000000000001AAA"), id="nothing-said"),
+        pytest.param({"owner": {"how": "organizer"}}, OwnerRule("organizer"), id="an-id-goes-with-fixed"),
+        pytest.param({"owner": {"how": "leave"}}, OwnerRule(), id="left-alone-again"),
+        pytest.param({}, OwnerRule("fixed", "005000000000001AAA"), id="nothing-said"),
     ],
 )
-def test_an_event_changes_only_what_it_names_of_the_owner(over: dict[str, object], owner: Ownership) -> None:
-    assert Rules.of(FIXED, over).owner == owner
+def test_an_event_changes_only_what_it_names_of_the_owner(over: dict[str, object], owner: OwnerRule) -> None:
+    assert MappingRules.of(FIXED, over).owner == owner
 
 
 def test_no_layer_is_the_default() -> None:
-    assert Rules.of(None, {}) == DEFAULT_RULES
+    assert MappingRules.of(None, {}) == DEFAULT_RULES
 
 
 def test_a_rule_of_the_event_replaces_the_hosts_for_that_field_only() -> None:
     host = {"fields": [{"object": "Lead", "field": name, "constant": "host"} for name in ("A__c", "B__c")]}
     event = {"fields": [{"object": "Lead", "field": "A__c", "constant": "event"}]}
-    chosen = {rule.field: rule.constant for rule in Rules.of(host, event).fields_of("Lead") if rule.constant}
+    chosen = {
+        rule.field: rule.constant for rule in MappingRules.of(host, event).fields_of("Lead") if rule.constant
+    }
     assert chosen == {"A__c": "event", "B__c": "host"}
 
 
 def test_a_rule_that_is_off_takes_the_one_below_away() -> None:
     off = {"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}
-    assert "Phone" not in {rule.field for rule in Rules.of(off).fields_of("Lead")}
+    assert "Phone" not in {rule.field for rule in MappingRules.of(off).fields_of("Lead")}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.model.batch import MEANINGS, Facts, Written
+from app.sync.model.batch import MEANINGS, RegistrationFacts, WrittenSlot
 from app.sync.model.records import MemberRow
 from app.sync.planning.member_status import (
     RANK,
@@ -15,8 +15,8 @@ from app.sync.planning.member_status import (
     KeepMember,
     NoMember,
     UpdateMember,
-    decide,
-    highest,
+    decide_member,
+    highest_meaning,
     meaning_of,
 )
 
@@ -35,15 +35,15 @@ def member(status: str, *, has_responded: bool = False) -> MemberRow:
     return MemberRow("00v1", status, has_responded)
 
 
-def ours(meaning: str, label: str | None = None) -> Written:
-    return Written(
+def ours(meaning: str, label: str | None = None) -> WrittenSlot:
+    return WrittenSlot(
         "written", "create", "CampaignMember", "00v1", meaning=meaning, label=label or LABELS[meaning]
     )
 
 
-def facts(**changes: object) -> Facts:
+def facts(**changes: object) -> RegistrationFacts:
     values: dict[str, object] = {"status": "confirmed", "registered_at": NOW, "confirmed_at": NOW}
-    return Facts(**(values | changes))  # type: ignore[arg-type]
+    return RegistrationFacts(**(values | changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def facts(**changes: object) -> Facts:
         ),
     ],
 )
-def test_facts_mean_one_status(given_facts: Facts, meaning: str | None) -> None:
+def test_facts_mean_one_status(given_facts: RegistrationFacts, meaning: str | None) -> None:
     assert meaning_of(given_facts) == meaning
 
 
 def test_person_with_two_tickets_has_the_higher_status() -> None:
-    assert highest([facts(status="cancelled"), facts(checked_in_at=NOW), facts()]) == "attended"
+    assert highest_meaning([facts(status="cancelled"), facts(checked_in_at=NOW), facts()]) == "attended"
 
 
 @pytest.mark.parametrize(
@@ -238,16 +238,16 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
 def test_decision(
     wanted: str,
     current: MemberRow | None,
-    written: Written | None,
+    written: WrittenSlot | None,
     labels: dict[str, str],
     why: str,
     decision: Decision,
 ) -> None:
-    assert decide(wanted, current, ours=written, labels=labels, why=why) == decision
+    assert decide_member(wanted, current, ours=written, labels=labels, why=why) == decision
 
 
 @given(wanted=st.sampled_from(MEANINGS), now_at=st.sampled_from(MEANINGS))
 def test_what_a_person_set_by_hand_is_never_lowered(wanted: str, now_at: str) -> None:
-    decision = decide(wanted, member(LABELS[now_at]), ours=None, labels=LABELS)
+    decision = decide_member(wanted, member(LABELS[now_at]), ours=None, labels=LABELS)
     if isinstance(decision, UpdateMember):
         assert RANK[decision.meaning] > RANK[now_at]

@@ -3,7 +3,7 @@
 import pytest
 
 from app.salesforce.describe import Field
-from app.sync.field_values.converters import DoesNotFit
+from app.sync.field_values.converters import ConversionError
 from app.sync.field_values.states_and_countries import is_place, listed_place
 from app.sync.field_values.text_comparison import alike
 from tests.unit.sync.describing import field
@@ -56,7 +56,7 @@ def test_a_place_is_written_as_the_org_lists_it(name: str, listed: Field, text: 
     ],
 )
 def test_what_is_not_listed_or_not_clear_does_not_fit(name: str, listed: Field, text: str) -> None:
-    with pytest.raises(DoesNotFit, match=r"It is no (country|state) that your org lists\."):
+    with pytest.raises(ConversionError, match=r"It is no (country|state) that your org lists\."):
         listed_place(name, listed, text)
 
 

@@ -6,15 +6,15 @@ import pytest
 
 from app.salesforce.errors import ErrorClass, Failure, Scope
 from app.sync.model.retry_policy import (
-    LOOKS,
-    ORG_WAITS,
+    ORG_BACKOFF,
     POLICY,
-    RETRY_WAITS,
-    Consequence,
+    RECHECK_SCHEDULE,
+    RETRY_DELAYS,
+    ErrorAction,
+    action_for,
     closing_reason,
-    consequence_of,
-    is_quiet_over,
-    next_look,
+    is_in_doubt_window_over,
+    next_recheck,
     org_wait,
     retry_wait,
 )
@@ -30,28 +30,28 @@ def test_every_class_and_scope_has_a_consequence() -> None:
 @pytest.mark.parametrize(
     ("code", "status", "consequence"),
     [
-        pytest.param("UNABLE_TO_LOCK_ROW", 400, Consequence.RETRY, id="lock: the row waits"),
-        pytest.param("SERVER_UNAVAILABLE", 503, Consequence.BACK_OFF, id="outage: the org waits"),
-        pytest.param("REQUEST_LIMIT_EXCEEDED", 403, Consequence.BACK_OFF, id="limit: the org waits"),
-        pytest.param("API_DISABLED_FOR_ORG", 403, Consequence.CLOSE, id="no API: the connection waits"),
-        pytest.param("INVALID_SESSION_ID", 401, Consequence.BACK_OFF, id="session: tried again"),
-        pytest.param("ORG_LOCKED", 403, Consequence.CLOSE, id="locked org: the connection waits"),
-        pytest.param("HTTP_403", 403, Consequence.BACK_OFF, id="page at the door: the org waits"),
-        pytest.param("INSUFFICIENT_ACCESS_OR_READONLY", 400, Consequence.FAIL, id="one record: fails"),
-        pytest.param("REQUIRED_FIELD_MISSING", 400, Consequence.FAIL, id="configuration: fails"),
-        pytest.param("FIELD_CUSTOM_VALIDATION_EXCEPTION", 400, Consequence.FAIL, id="data: fails"),
-        pytest.param("DUPLICATES_DETECTED", 400, Consequence.FAIL, id="duplicate: fails"),
-        pytest.param("ANSWER_LOST", None, Consequence.LOOK, id="lost: look first"),
-        pytest.param("NEVER_HEARD_OF", 400, Consequence.FAIL, id="unknown: fails"),
+        pytest.param("UNABLE_TO_LOCK_ROW", 400, ErrorAction.RETRY, id="lock: the row waits"),
+        pytest.param("SERVER_UNAVAILABLE", 503, ErrorAction.BACK_OFF, id="outage: the org waits"),
+        pytest.param("REQUEST_LIMIT_EXCEEDED", 403, ErrorAction.BACK_OFF, id="limit: the org waits"),
+        pytest.param("API_DISABLED_FOR_ORG", 403, ErrorAction.CLOSE, id="no API: the connection waits"),
+        pytest.param("INVALID_SESSION_ID", 401, ErrorAction.BACK_OFF, id="session: tried again"),
+        pytest.param("ORG_LOCKED", 403, ErrorAction.CLOSE, id="locked org: the connection waits"),
+        pytest.param("HTTP_403", 403, ErrorAction.BACK_OFF, id="page at the door: the org waits"),
+        pytest.param("INSUFFICIENT_ACCESS_OR_READONLY", 400, ErrorAction.FAIL, id="one record: fails"),
+        pytest.param("REQUIRED_FIELD_MISSING", 400, ErrorAction.FAIL, id="configuration: fails"),
+        pytest.param("FIELD_CUSTOM_VALIDATION_EXCEPTION", 400, ErrorAction.FAIL, id="data: fails"),
+        pytest.param("DUPLICATES_DETECTED", 400, ErrorAction.FAIL, id="duplicate: fails"),
+        pytest.param("ANSWER_LOST", None, ErrorAction.LOOK, id="lost: look first"),
+        pytest.param("NEVER_HEARD_OF", 400, ErrorAction.FAIL, id="unknown: fails"),
     ],
 )
-def test_consequence_of_a_code(code: str, status: int | None, consequence: Consequence) -> None:
-    assert consequence_of(Failure(code, "", http_status=status)) is consequence
+def test_consequence_of_a_code(code: str, status: int | None, consequence: ErrorAction) -> None:
+    assert action_for(Failure(code, "", http_status=status)) is consequence
 
 
 def test_waits_of_a_row_grow_and_end() -> None:
-    waits = [retry_wait(attempts, 0.5) for attempts in range(1, len(RETRY_WAITS) + 2)]
-    assert waits == [*RETRY_WAITS, None]
+    waits = [retry_wait(attempts, 0.5) for attempts in range(1, len(RETRY_DELAYS) + 2)]
+    assert waits == [*RETRY_DELAYS, None]
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_wait_for_a_limit_depends_on_its_kind(message: str, seconds: float, reas
 
 def test_outage_waits_grow_to_their_cap() -> None:
     waits = [org_wait(None, failures, 0.5).seconds for failures in range(1, 12)]
-    assert waits[: len(ORG_WAITS)] == list(ORG_WAITS)
-    assert set(waits[len(ORG_WAITS) :]) == {ORG_WAITS[-1]}
+    assert waits[: len(ORG_BACKOFF)] == list(ORG_BACKOFF)
+    assert set(waits[len(ORG_BACKOFF) :]) == {ORG_BACKOFF[-1]}
 
 
 def test_jitter_spreads_by_a_fifth_at_most() -> None:
@@ -78,12 +78,12 @@ def test_jitter_spreads_by_a_fifth_at_most() -> None:
 
 def test_looks_come_at_parts_of_the_quiet_time_and_end_with_it() -> None:
     moment, looks = NOW - timedelta(seconds=1), []
-    for _ in LOOKS:
-        moment = next_look(NOW, QUIET, moment)
+    for _ in RECHECK_SCHEDULE:
+        moment = next_recheck(NOW, QUIET, moment)
         looks.append((moment - NOW) / QUIET)
-    assert looks == pytest.approx(list(LOOKS))
-    assert is_quiet_over(NOW, QUIET, moment)
-    assert not is_quiet_over(NOW, QUIET, moment - timedelta(seconds=1))
+    assert looks == pytest.approx(list(RECHECK_SCHEDULE))
+    assert is_in_doubt_window_over(NOW, QUIET, moment)
+    assert not is_in_doubt_window_over(NOW, QUIET, moment - timedelta(seconds=1))
 
 
 def test_closing_reasons_are_the_cards_words() -> None:

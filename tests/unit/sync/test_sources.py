@@ -9,14 +9,14 @@ import pytest
 from app.sync.field_values.sources import (
     PATHS,
     UnknownSource,
+    format_value,
     in_zone,
     is_source,
-    read,
-    rendered,
-    text_of,
+    read_value,
+    render_template,
     zone_of,
 )
-from app.sync.model.batch import Facts
+from app.sync.model.batch import RegistrationFacts
 from tests.unit.sync.describing import REGISTERED_AT, job
 
 WATCHED_AT = datetime(2026, 12, 1, 19, tzinfo=UTC)
@@ -59,7 +59,9 @@ FULL = job(
             {"key": "a.b", "value": "dotted"},
         ),
     },
-    facts=Facts("confirmed", REGISTERED_AT, REGISTERED_AT, WATCHED_AT, WATCHED_AT, None, WATCHED_AT),
+    facts=RegistrationFacts(
+        "confirmed", REGISTERED_AT, REGISTERED_AT, WATCHED_AT, WATCHED_AT, None, WATCHED_AT
+    ),
 )
 
 
@@ -91,24 +93,24 @@ FULL = job(
     ],
 )
 def test_paths_read_what_the_platform_sent(path: str, value: Any) -> None:
-    assert read(path, FULL) == value
+    assert read_value(path, FULL) == value
 
 
 def test_every_path_has_a_value_in_a_full_registration_and_none_fails_in_an_empty_one() -> None:
-    assert [path for path in PATHS if read(path, FULL) is None] == []
-    assert {path: read(path, job()) for path in PATHS}["buyer.name"] is None
+    assert [path for path in PATHS if read_value(path, FULL) is None] == []
+    assert {path: read_value(path, job()) for path in PATHS}["buyer.name"] is None
 
 
 @pytest.mark.parametrize("path", ["attendee.shoe_size", "answers.", "answers", "", "attendee"])
 def test_unknown_paths_are_refused(path: str) -> None:
     assert not is_source(path)
     with pytest.raises(UnknownSource):
-        read(path, FULL)
+        read_value(path, FULL)
 
 
 @pytest.mark.parametrize("at", ["not a day", 5, None, "2026-11-10T14:02:51"])
 def test_consent_at_is_a_moment_or_nothing(at: Any) -> None:
-    found = read("consent.at", job(attendee={"consent": {"at": at}}))
+    found = read_value("consent.at", job(attendee={"consent": {"at": at}}))
     assert found is None or (isinstance(found, datetime) and found.tzinfo is UTC)
 
 
@@ -125,12 +127,12 @@ def test_consent_at_is_a_moment_or_nothing(at: Any) -> None:
     ],
 )
 def test_templates(template: str, text: str | None) -> None:
-    assert rendered(template, FULL) == text
+    assert render_template(template, FULL) == text
 
 
 def test_a_template_with_an_unknown_path_is_refused() -> None:
     with pytest.raises(UnknownSource):
-        rendered("{weather}", FULL)
+        render_template("{weather}", FULL)
 
 
 def test_a_zone_that_nobody_knows_is_utc() -> None:
@@ -141,4 +143,4 @@ def test_a_zone_that_nobody_knows_is_utc() -> None:
 def test_the_ends_of_the_calendar_stay_where_they_are() -> None:
     last = datetime.max.replace(tzinfo=UTC)
     assert in_zone(last, ZoneInfo("Asia/Tokyo")) == last
-    assert text_of(last, ZoneInfo("Asia/Tokyo")) == "9999-12-31 23:59"
+    assert format_value(last, ZoneInfo("Asia/Tokyo")) == "9999-12-31 23:59"

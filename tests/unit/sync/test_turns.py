@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from app.sync.model.cooperative import TURN, in_turns
+from app.sync.model.cooperative import YIELD_EVERY, yielding
 
 
 async def test_others_go_on_after_each_turn() -> None:
@@ -16,10 +16,10 @@ async def test_others_go_on_after_each_turn() -> None:
 
     done: list[int] = []
     task = asyncio.create_task(other())
-    async for number in in_turns(range(3 * TURN)):
+    async for number in yielding(range(3 * YIELD_EVERY)):
         done.append(number)
     task.cancel()
-    assert (seen, done) == ([TURN, 2 * TURN, 3 * TURN], list(range(3 * TURN)))
+    assert (seen, done) == ([YIELD_EVERY, 2 * YIELD_EVERY, 3 * YIELD_EVERY], list(range(3 * YIELD_EVERY)))
 
 
 async def test_what_is_computed_lazily_is_computed_in_turns() -> None:
@@ -31,7 +31,7 @@ async def test_what_is_computed_lazily_is_computed_in_turns() -> None:
             computed += 1
             yield computed
 
-    async for number in in_turns(compute()):
+    async for number in yielding(compute()):
         assert computed == number
-        if number == 2 * TURN:
+        if number == 2 * YIELD_EVERY:
             break

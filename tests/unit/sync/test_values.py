@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.sync.field_values.builder import Filled, digest, fields_to_read, fill
+from app.sync.field_values.builder import FieldValues, build_field_values, digest, fields_to_read
 from app.sync.field_values.lead_fields import lead_fields
 from app.sync.field_values.rule_evaluation import (
     OPTION_NOT_MAPPED,
@@ -12,7 +12,7 @@ from app.sync.field_values.rule_evaluation import (
     VALUE_NOT_IN_PICKLIST,
 )
 from app.sync.model.batch import Attendee, Job
-from app.sync.model.mapping_rules import DEFAULT_RULES, Rules
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import described, field, job, person_account_org, recorded, rule, rules
 
@@ -25,7 +25,7 @@ LEAD = described(DIET, DIETS, SHIRT, OPT_OUT)
 SAID_NO = {"consent": {"marketing": False}}
 
 
-def codes(filled: Filled) -> list[tuple[str, str | None]]:
+def codes(filled: FieldValues) -> list[tuple[str, str | None]]:
     return [(notice.code, notice.field) for notice in filled.notices]
 
 
@@ -44,7 +44,7 @@ def codes(filled: Filled) -> list[tuple[str, str | None]]:
 def test_default_rules_give_a_lead_as_before(attendee: dict[str, Any], without: frozenset[str]) -> None:
     registration = job(attendee=attendee)
     fields, notices = lead_fields(registration.attendee, without)
-    filled = fill("Lead", DEFAULT_RULES, registration, without=without)
+    filled = build_field_values("Lead", DEFAULT_RULES, registration, without=without)
     assert list(filled.fields.items()) == list(fields.items())
     assert sorted(map(repr, filled.notices)) == sorted(map(repr, notices))
     assert list(filled.asserted) == ["Email"]
@@ -53,7 +53,8 @@ def test_default_rules_give_a_lead_as_before(attendee: dict[str, Any], without: 
 def test_default_rules_give_the_same_with_the_orgs_describe() -> None:
     registration = job(attendee={"job_title": "Head", "phone": "+49 30 1"})
     plain, typed = (
-        fill("Lead", DEFAULT_RULES, registration, describe=each) for each in (None, recorded("Lead"))
+        build_field_values("Lead", DEFAULT_RULES, registration, describe=each)
+        for each in (None, recorded("Lead"))
     )
     assert plain.fields == typed.fields
 
@@ -91,7 +92,9 @@ def test_default_rules_give_the_same_with_the_orgs_describe() -> None:
 def test_where_the_value_of_a_new_lead_comes_from(
     chosen: dict[str, Any], answers: dict[str, Any], value: Any
 ) -> None:
-    filled = fill("Lead", rules(chosen), job(answers, attendee={"job_title": "x"}), describe=LEAD)
+    filled = build_field_values(
+        "Lead", rules(chosen), job(answers, attendee={"job_title": "x"}), describe=LEAD
+    )
     assert filled.misfit is None
     assert filled.fields.get(chosen["field"]) == value
 
@@ -122,7 +125,9 @@ def test_where_the_value_of_a_new_lead_comes_from(
     ],
 )
 def test_an_optional_field_never_fails_an_attendee(chosen: dict[str, Any], answer: str, code: str) -> None:
-    filled = fill("Lead", rules(chosen), job({"a": answer}, attendee={"company": "River"}), describe=LEAD)
+    filled = build_field_values(
+        "Lead", rules(chosen), job({"a": answer}, attendee={"company": "River"}), describe=LEAD
+    )
     assert filled.misfit is None
     assert codes(filled) == [(code, chosen["field"])]
 
@@ -132,7 +137,9 @@ def test_hundreds_of_fields_that_the_org_lacks_are_one_warning(is_new: bool) -> 
     lost = [rule(f"F{n}__c", "answers.a", mode="overwrite") for n in range(400)]
     chosen = rules(rule("Diet__c", "answers.a", mode="overwrite"), *lost, update_existing=True)
     standing = {each["field"]: None for each in lost} | {"Diet__c": None}
-    filled = fill("Lead", chosen, job({"a": "vegan"}), describe=LEAD, standing=None if is_new else standing)
+    filled = build_field_values(
+        "Lead", chosen, job({"a": "vegan"}), describe=LEAD, standing=None if is_new else standing
+    )
     told = [notice for notice in filled.notices if notice.code == "field_dropped"]
     assert filled.fields["Diet__c"] == "vegan"
     assert [notice.field for notice in told] == [None, *(f"F{n}__c" for n in range(10))]
@@ -141,7 +148,7 @@ def test_hundreds_of_fields_that_the_org_lacks_are_one_warning(is_new: bool) -> 
 
 def test_a_cut_fall_back_says_both() -> None:
     chosen = rules(rule("Diet__c", "answers.a", fallback="x" * 11))
-    filled = fill("Lead", chosen, job(attendee={"company": "River"}), describe=LEAD)
+    filled = build_field_values("Lead", chosen, job(attendee={"company": "River"}), describe=LEAD)
     assert codes(filled) == [("value_cut", "Diet__c"), ("fallback_used", "Diet__c")]
 
 
@@ -172,7 +179,9 @@ def test_misfits_name_field_and_value(
     chosen: dict[str, Any], answer: str, misfit: tuple[str, str, str, str]
 ) -> None:
     number = field("Number__c", "double", is_nillable=False)
-    found = fill("Lead", rules(chosen), job({"a": answer}), describe=described(SHIRT, number)).misfit
+    found = build_field_values(
+        "Lead", rules(chosen), job({"a": answer}), describe=described(SHIRT, number)
+    ).misfit
     assert found is not None
     assert (found.error_class, found.code, found.field, found.value) == misfit
     assert found.sobject == "Lead"
@@ -182,13 +191,15 @@ def test_misfits_name_field_and_value(
 def test_our_lead_source_is_dropped_where_the_picklist_is_restricted() -> None:
     source = field("LeadSource", "picklist", picklist_values=("Web",), is_restricted_picklist=True)
     chosen = rules(rule("Diet__c", constant="x"))
-    filled = fill("Lead", chosen, job(attendee={"company": "River"}), describe=described(source, DIET))
+    filled = build_field_values(
+        "Lead", chosen, job(attendee={"company": "River"}), describe=described(source, DIET)
+    )
     assert codes(filled) == [("picklist_dropped", "LeadSource")]
     assert "LeadSource" not in filled.fields
 
 
 def test_a_mapped_company_falls_back_to_ours() -> None:
-    filled = fill("Lead", rules(rule("Company", "answers.firm")), job(), describe=LEAD)
+    filled = build_field_values("Lead", rules(rule("Company", "answers.firm")), job(), describe=LEAD)
     assert filled.fields["Company"] == "river.example"
     assert codes(filled) == [("fallback_used", "Company")]
 
@@ -196,41 +207,43 @@ def test_a_mapped_company_falls_back_to_ours() -> None:
 def test_a_company_stays_blank_by_choice_where_the_org_takes_that() -> None:
     nillable = described(field("Company", length=255))
     chosen = rules(leave_company_blank=True)
-    filled = fill("Lead", chosen, job(), describe=nillable)
+    filled = build_field_values("Lead", chosen, job(), describe=nillable)
     assert ("Company" in filled.fields, codes(filled)) == (False, [])
-    given = fill("Lead", chosen, job(attendee={"company": "River"}), describe=nillable)
+    given = build_field_values("Lead", chosen, job(attendee={"company": "River"}), describe=nillable)
     assert given.fields["Company"] == "River"
-    assert fill("Lead", chosen, job(), describe=LEAD).fields["Company"] == "river.example"
+    assert build_field_values("Lead", chosen, job(), describe=LEAD).fields["Company"] == "river.example"
 
 
 @pytest.mark.parametrize("fallback", ["", " \t", "\x01"])
 def test_a_person_has_a_last_name_whatever_the_host_mapped(fallback: str) -> None:
     chosen = rules(rule("LastName", "answers.name", fallback=fallback))
-    filled = fill("Lead", chosen, job({"name": "\x02"}), describe=LEAD)
+    filled = build_field_values("Lead", chosen, job({"name": "\x02"}), describe=LEAD)
     assert filled.fields["LastName"] == "Otter"
 
 
 def test_the_engines_own_fields_are_not_the_hosts() -> None:
     chosen = rules(rule("Email", constant="else@x.example"), rule("OwnerId", constant="005000000000001"))
-    filled = fill("Lead", chosen, job(), describe=LEAD)
+    filled = build_field_values("Lead", chosen, job(), describe=LEAD)
     assert filled.fields["Email"] == "ada@river.example"
     assert "OwnerId" not in filled.fields
 
 
 def test_a_contact_has_no_company() -> None:
-    filled = fill("Contact", rules(create="contact"), job(attendee={"company": "River"}), describe=None)
+    filled = build_field_values(
+        "Contact", rules(create="contact"), job(attendee={"company": "River"}), describe=None
+    )
     assert list(filled.fields) == ["LastName", "Email", "LeadSource"]
 
 
 def test_an_account_is_called_like_the_company() -> None:
-    filled = fill(
+    filled = build_field_values(
         "Account", DEFAULT_RULES, job(attendee={"company": " River  Ltd"}), describe=recorded("Account")
     )
     assert filled.fields == {"Name": "River Ltd"}
 
 
 def test_a_person_account_takes_the_contacts_rules_under_its_own_names() -> None:
-    chosen = Rules.of(
+    chosen = MappingRules.of(
         {
             "people": {"opt_out_field": "HasOptedOutOfEmail", "fill_required": True},
             "fields": [
@@ -241,7 +254,7 @@ def test_a_person_account_takes_the_contacts_rules_under_its_own_names() -> None
         }
     )
     person = job({"diet": "vegan"}, attendee=SAID_NO | {"job_title": "Head", "first_name": "Ada"})
-    filled = fill(PERSON_ACCOUNT, chosen, person, describe=person_account_org())
+    filled = build_field_values(PERSON_ACCOUNT, chosen, person, describe=person_account_org())
     assert filled.fields == {
         "FirstName": "Ada",
         "LastName": "Otter",
@@ -258,7 +271,9 @@ def test_an_external_id_is_written_and_never_cut() -> None:
     chosen = rules(match_by={"field": "Legacy__c", "from": "attendee.id"})
     describe = described(field("Legacy__c", length=5, is_external_id=True))
     short, long = (
-        fill("Lead", chosen, job(attendee={"attendee_id": each, "company": "River"}), describe=describe)
+        build_field_values(
+            "Lead", chosen, job(attendee={"attendee_id": each, "company": "River"}), describe=describe
+        )
         for each in ("p1", "p12345")
     )
     assert short.fields["Legacy__c"] == "p1"
@@ -267,7 +282,7 @@ def test_an_external_id_is_written_and_never_cut() -> None:
 
 def test_fields_that_were_refused_are_left_out() -> None:
     chosen = rules(rule("Diet__c", constant="x"), rule("Shirt__c", constant="S"))
-    filled = fill(
+    filled = build_field_values(
         "Lead",
         chosen,
         job(attendee={"company": "River"}),
@@ -287,10 +302,10 @@ def test_fields_that_were_refused_are_left_out() -> None:
 
 def changed(
     mode: str, before: Any, answer: Any, *, said: Any = None, name: str = "Diet__c", is_updating: bool = True
-) -> tuple[Any, Filled]:
+) -> tuple[Any, FieldValues]:
     chosen = rules(rule(name, "answers.a", mode=mode), update_existing=is_updating)
     asserted = {name: digest(said)} if said is not None else {}
-    filled = fill(
+    filled = build_field_values(
         "Lead", chosen, job({"a": answer}), describe=LEAD, standing={name: before}, asserted=asserted
     )
     return filled.fields.get(name), filled
@@ -344,7 +359,7 @@ def test_what_salesforce_shows_otherwise_is_not_written_again(
 ) -> None:
     chosen = rules(rule(name, "answers.a", mode="overwrite"), update_existing=True)
     org = described(DIETS, field("At__c", "datetime"))
-    filled = fill("Lead", chosen, job({"a": answer}), describe=org, standing={name: before})
+    filled = build_field_values("Lead", chosen, job({"a": answer}), describe=org, standing={name: before})
     assert bool(filled.fields) is is_changed
 
 
@@ -369,10 +384,10 @@ def test_overwrite_clears_on_an_explicit_null(before: Any, said: Any, sent: dict
 
 def test_a_field_that_was_cleared_once_is_left_to_salespeople() -> None:
     chosen = rules(rule("Diet__c", "answers.a", mode="overwrite"), update_existing=True)
-    created = fill("Lead", chosen, job({"a": None}), describe=LEAD)
+    created = build_field_values("Lead", chosen, job({"a": None}), describe=LEAD)
     assert "Diet__c" not in created.fields
     standing, asserted = {"Diet__c": "theirs"}, created.asserted
-    assert not fill(
+    assert not build_field_values(
         "Lead", chosen, job({"a": None}), describe=LEAD, standing=standing, asserted=asserted
     ).fields
 
@@ -384,7 +399,9 @@ def test_other_modes_never_clear(mode: str) -> None:
 
 def test_overwrite_leaves_what_was_not_sent() -> None:
     chosen = rules(rule("Diet__c", "answers.other", mode="overwrite"), update_existing=True)
-    filled = fill("Lead", chosen, job({"a": None}), describe=LEAD, standing={"Diet__c": "theirs"})
+    filled = build_field_values(
+        "Lead", chosen, job({"a": None}), describe=LEAD, standing={"Diet__c": "theirs"}
+    )
     assert (filled.fields, filled.asserted) == ({}, {})
 
 
@@ -401,8 +418,10 @@ def test_overwrite_leaves_what_was_not_sent() -> None:
 def test_null_clears_whatever_it_is_sent_for(source: str, changes: dict[str, Any]) -> None:
     chosen = rules(rule("Diet__c", source, mode="overwrite"), update_existing=True)
     standing = {"Diet__c": "theirs"}
-    assert fill("Lead", chosen, job(**changes), describe=LEAD, standing=standing).fields == {"Diet__c": None}
-    assert fill("Lead", chosen, job(), describe=LEAD, standing=standing).fields == {}
+    assert build_field_values("Lead", chosen, job(**changes), describe=LEAD, standing=standing).fields == {
+        "Diet__c": None
+    }
+    assert build_field_values("Lead", chosen, job(), describe=LEAD, standing=standing).fields == {}
 
 
 def test_a_check_box_is_unticked_and_a_required_field_kept_on_null() -> None:
@@ -414,7 +433,7 @@ def test_a_check_box_is_unticked_and_a_required_field_kept_on_null() -> None:
         *(rule(name, "answers.a", mode="overwrite") for name in ("News__c", "Size__c")), update_existing=True
     )
     standing = {"News__c": True, "Size__c": "M"}
-    filled = fill("Lead", chosen, job({"a": None}), describe=org, standing=standing)
+    filled = build_field_values("Lead", chosen, job({"a": None}), describe=org, standing=standing)
     assert filled.fields == {"News__c": False}
     assert codes(filled) == [("field_dropped", "Size__c")]
 
@@ -423,14 +442,14 @@ def test_an_unticked_check_box_is_empty_until_we_ticked_it() -> None:
     org = described(field("News__c", "boolean", is_nillable=False, is_defaulted_on_create=True))
     chosen = rules(rule("News__c", "answers.a", mode="empty"), update_existing=True)
     yes, unticked = job({"a": ["Send me news"]}), {"News__c": False}
-    filled = fill("Lead", chosen, yes, describe=org, standing=unticked)
+    filled = build_field_values("Lead", chosen, yes, describe=org, standing=unticked)
     assert filled.fields == {"News__c": True}
-    again = fill("Lead", chosen, yes, describe=org, standing=unticked, asserted=filled.asserted)
+    again = build_field_values("Lead", chosen, yes, describe=org, standing=unticked, asserted=filled.asserted)
     assert again.fields == {}
 
 
 def test_nobody_is_touched_unless_the_host_wants_it() -> None:
-    assert changed("overwrite", "theirs", "new", is_updating=False) == (None, Filled())
+    assert changed("overwrite", "theirs", "new", is_updating=False) == (None, FieldValues())
 
 
 def test_a_member_is_filled_whoever_may_be_touched() -> None:
@@ -438,7 +457,7 @@ def test_a_member_is_filled_whoever_may_be_touched() -> None:
         {"object": "CampaignMember", "field": "Seen__c", "from": "replay.percent", "mode": "overwrite"}
     )
     member = described(field("Seen__c", "double"), name="CampaignMember")
-    filled = fill(
+    filled = build_field_values(
         "CampaignMember",
         chosen,
         job(given={"replay": {"percent": 76}}),
@@ -450,7 +469,7 @@ def test_a_member_is_filled_whoever_may_be_touched() -> None:
 
 def test_a_field_that_was_not_read_is_not_changed() -> None:
     chosen = rules(rule("Diet__c", constant="x", mode="overwrite"), update_existing=True)
-    assert fill("Lead", chosen, job(), describe=LEAD, standing={}).fields == {}
+    assert build_field_values("Lead", chosen, job(), describe=LEAD, standing={}).fields == {}
 
 
 def test_a_misfit_changes_nothing() -> None:
@@ -465,7 +484,7 @@ def test_names_are_added_and_never_overwritten(mode: str) -> None:
     chosen = rules(rule("FirstName", "attendee.first_name", mode=mode), update_existing=True)
     person = job(attendee={"first_name": "Ada"})
     there, absent = (
-        fill("Lead", chosen, person, describe=LEAD, standing={"FirstName": before}).fields
+        build_field_values("Lead", chosen, person, describe=LEAD, standing={"FirstName": before}).fields
         for before in ("Grace", None)
     )
     assert (there, absent) == ({}, {"FirstName": "Ada"})
@@ -483,7 +502,7 @@ def test_names_are_added_and_never_overwritten(mode: str) -> None:
 )
 def test_email_of_a_person_who_stands(before: str | None, said: str | None, sent: dict[str, Any]) -> None:
     asserted = {"Email": digest(said)} if said else {}
-    filled = fill(
+    filled = build_field_values(
         "Lead",
         rules(update_existing=True),
         job(),
@@ -499,8 +518,8 @@ def test_someone_elses_record_is_not_touched_at_all() -> None:
         rule("Diet__c", constant="x", mode="overwrite"), update_existing=True, opt_out_field=OPT_OUT.name
     )
     standing = {"Email": "other@x.example", "Diet__c": None, OPT_OUT.name: False}
-    filled = fill("Lead", chosen, job(attendee=SAID_NO), describe=LEAD, standing=standing)
-    assert filled == Filled()
+    filled = build_field_values("Lead", chosen, job(attendee=SAID_NO), describe=LEAD, standing=standing)
+    assert filled == FieldValues()
 
 
 # --- opt-out ----------------------------------------------------------------------------------------------
@@ -521,7 +540,7 @@ def test_someone_elses_record_is_not_touched_at_all() -> None:
 def test_opt_out(consent: dict[str, Any], standing: dict[str, Any] | None, sent: Any) -> None:
     chosen = rules(opt_out_field=OPT_OUT.name)
     person = job(attendee={"consent": consent})
-    filled = fill("Lead", chosen, person, describe=LEAD, standing=standing)
+    filled = build_field_values("Lead", chosen, person, describe=LEAD, standing=standing)
     assert filled.fields.get(OPT_OUT.name) is sent
 
 
@@ -536,7 +555,7 @@ def test_opt_out(consent: dict[str, Any], standing: dict[str, Any] | None, sent:
 def test_an_opt_out_that_cannot_be_written_is_told_and_fails_nobody(hidden: Any) -> None:
     chosen = rules(opt_out_field=OPT_OUT.name)
     person = job(attendee=SAID_NO | {"company": "River"})
-    filled = fill("Lead", chosen, person, describe=hidden)
+    filled = build_field_values("Lead", chosen, person, describe=hidden)
     assert codes(filled) == [("opted_out", OPT_OUT.name)]
     assert filled.fields["LastName"] == "Otter"
 
@@ -574,7 +593,7 @@ REQUIRED: dict[str, Any] = {
 )
 def test_required_fields_get_a_value_by_type_where_the_host_wants_it(required: Any, value: Any) -> None:
     filled, unfilled = (
-        fill("Lead", rules(fill_required=is_filled), job(), describe=described(required)).fields
+        build_field_values("Lead", rules(fill_required=is_filled), job(), describe=described(required)).fields
         for is_filled in (True, False)
     )
     assert filled.get("X__c") == value
@@ -582,7 +601,7 @@ def test_required_fields_get_a_value_by_type_where_the_host_wants_it(required: A
 
 
 def test_an_invented_value_is_told() -> None:
-    filled = fill(
+    filled = build_field_values(
         "Lead", rules(fill_required=True), job(attendee={"company": "x"}), describe=described(BADGE)
     )
     assert codes(filled) == [("fallback_used", "Badge__c")]
@@ -606,7 +625,7 @@ def test_an_invented_value_is_told() -> None:
         ),
     ],
 )
-def test_fields_to_read(chosen: Rules, read: tuple[str, ...]) -> None:
+def test_fields_to_read(chosen: MappingRules, read: tuple[str, ...]) -> None:
     assert fields_to_read("Lead", chosen, describe=LEAD) == read
 
 
@@ -619,7 +638,7 @@ def test_fields_to_read_without_a_describe_are_all() -> None:
 def test_an_attendee_with_nothing_is_still_a_person() -> None:
     nobody: Job = job(attendee={"email": None, "email_key": None, "last_name": None})
     assert nobody.attendee == Attendee()
-    assert fill("Lead", DEFAULT_RULES, nobody).fields == {
+    assert build_field_values("Lead", DEFAULT_RULES, nobody).fields == {
         "LastName": "unknown",
         "Company": "[not provided]",
         "LeadSource": "Eventship",
@@ -627,6 +646,8 @@ def test_an_attendee_with_nothing_is_still_a_person() -> None:
 
 
 def test_a_name_from_nowhere_is_told_and_the_attendees_own_is_written() -> None:
-    filled = fill("Lead", rules(rule("LastName", "weather")), job(attendee={"name": "Ada Otter"}))
+    filled = build_field_values(
+        "Lead", rules(rule("LastName", "weather")), job(attendee={"name": "Ada Otter"})
+    )
     assert filled.fields["LastName"] == "Otter"
     assert ("field_dropped", "LastName") in codes(filled)
