@@ -15,8 +15,8 @@ from app.api.edge.rate_limits import Allowances
 from app.api.edge.token_first import Guard
 from app.api.errors import install_problem_handlers
 from app.api.health import router as health_router
-from app.api.idempotency import Idempotency
-from app.api.signing_keys import KeySource
+from app.api.idempotency import IdempotencyMiddleware
+from app.api.signing_keys import JwksCache
 from app.campaigns.endpoints import host_router as host_backfill_router
 from app.campaigns.endpoints import router as campaigns_router
 from app.config.hash_pepper import hash_pepper
@@ -31,11 +31,11 @@ from app.hosts.endpoints import router as hosts_router
 from app.imports.endpoints import router as imports_router
 from app.infrastructure.connection_pool import give_back_idle
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
-from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.encryption import Encryptor
+from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.pepper import audit_key
 from app.live.endpoints import router as stream_router
-from app.live.pubsub import hinted
+from app.live.pubsub import listening_for_changes
 from app.live.registry import Feeds
 from app.operations.endpoints import router as ops_router
 from app.preflight.endpoints import router as preflight_router
@@ -43,14 +43,14 @@ from app.privacy.endpoints import router as erase_router
 from app.registrations.endpoints import router as monitor_router
 from app.registrations.exclusion_endpoints import router as exclusion_router
 from app.registrations.row_endpoints import router as row_router
-from app.salesforce.egress import PublicBackend, PublicTransport, exempt_of
+from app.salesforce.egress import PublicOnlyBackend, PublicTransport, exempt_addresses
 from app.sync_preview.endpoints import router as preview_router
-from app.webhooks.batch_writer import IntakeWriter, running_writer
+from app.webhooks.batch_writer import GroupCommitWriter, running_writer
 from app.webhooks.endpoints import router as intake_router
-from app.webhooks.fast_path import Service
+from app.webhooks.fast_path import FastPathApp
 
 CONNECT_SECONDS = 10.0
-COLLECT_AFTER = 20_000
+GC_THRESHOLD = 20_000
 """Objects; with the usual 700 a fourteenth of the intake's time went into looking for garbage."""
 LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 ROUTERS = (
@@ -88,14 +88,14 @@ async def open_resources(
         trust_env=False,
     )
     database = Database.of(settings, audit_key=audit_key(hash_pepper(settings)))
-    wakeups = WakeUps(settings.redis_url)
+    wakeups = DrainQueue(settings.redis_url)
     verifier = TokenVerifier(
-        KeySource(url=settings.jwks_url, file=settings.jwks_file, http=http),
+        JwksCache(url=settings.jwks_url, file=settings.jwks_file, http=http),
         audience=settings.jwt_audience,
         algorithms=settings.jwt_algorithms,
         issuer=settings.jwt_issuer,
     )
-    vault = Vault.from_texts([key.get_secret_value() for key in settings.encryption_keys])
+    vault = Encryptor.from_texts([key.get_secret_value() for key in settings.encryption_keys])
     giving_back = asyncio.create_task(give_back_idle(database.engines), name="idle connections")
     try:
         yield Resources(settings, database, vault, http, wakeups, verifier)
@@ -113,16 +113,16 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_resources(settings, transport=transport) as resources,
-            running_writer(_intake(resources)) as writer,
-            hinted(Feeds(resources), settings.redis_url) as feeds,
+            running_writer(_batch_writer(resources)) as writer,
+            listening_for_changes(Feeds(resources), settings.redis_url) as feeds,
         ):
             app.state.resources = resources
             app.state.intake = writer
             app.state.feeds = feeds
-            with collecting_less():
+            with reduced_gc():
                 yield
 
-    app = Service(
+    app = FastPathApp(
         title="Eventship for Salesforce",
         version="0.1.0",
         lifespan=lifespan,
@@ -137,19 +137,19 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
         app.include_router(router)
     if settings.console_enabled:
         install_console(app)
-    app.add_middleware(Idempotency)
+    app.add_middleware(IdempotencyMiddleware)
     app.add_middleware(Guard)
     app.add_middleware(Allowances)
-    _let_the_dashboard_in(app, settings)
+    _add_cors(app, settings)
     return app
 
 
 @contextmanager
-def collecting_less() -> Iterator[None]:
+def reduced_gc() -> Iterator[None]:
     """What stands now stays for the life of the process, and a group of webhooks is not garbage yet."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *before[1:])
+    gc.set_threshold(GC_THRESHOLD, *before[1:])
     try:
         yield
     finally:
@@ -159,15 +159,15 @@ def collecting_less() -> Iterator[None]:
 
 def _public_transport(settings: Settings) -> PublicTransport:
     """To the public internet alone, and to what the operator named and may keep at home."""
-    exempt = exempt_of([settings.salesforce_simulator_url, settings.jwks_url])
-    return PublicTransport(limits=LIMITS, backend=PublicBackend(exempt=exempt))
+    exempt = exempt_addresses([settings.salesforce_simulator_url, settings.jwks_url])
+    return PublicTransport(limits=LIMITS, backend=PublicOnlyBackend(exempt=exempt))
 
 
-def _intake(resources: Resources) -> IntakeWriter:
-    return IntakeWriter(resources.database, resources.wakeups, pepper=hash_pepper(resources.settings))
+def _batch_writer(resources: Resources) -> GroupCommitWriter:
+    return GroupCommitWriter(resources.database, resources.wakeups, pepper=hash_pepper(resources.settings))
 
 
-def _let_the_dashboard_in(app: FastAPI, settings: Settings) -> None:
+def _add_cors(app: FastAPI, settings: Settings) -> None:
     """Browsers may call from the dashboard's origins alone, with a bearer token and never with cookies."""
     app.add_middleware(
         CORSMiddleware,

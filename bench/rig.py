@@ -23,7 +23,7 @@ from app.main import open_resources
 from app.models import Base
 from app.sync.engine.drain import DrainContext
 from devtools.local_stack.environment import service_environment, simulator_environment
-from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.local_services import LocalServices, free_port
 from devtools.local_stack.processes import Child
 from devtools.local_stack.secrets import LocalSecrets
 
@@ -48,7 +48,7 @@ class Rig:
 
     def __enter__(self) -> Self:
         self.home.chmod(RIGHTS_FOR_ALL)
-        self.engines = LocalEngines(self.home.resolve())
+        self.engines = LocalServices(self.home.resolve())
         try:
             self._start()
         except BaseException:

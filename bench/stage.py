@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from bench.rig import Org, Rig
 
 HOST, EVENT = "host_bench", "evt_bench"
@@ -57,7 +57,7 @@ async def connect_host(
     org_id = org_id or str(session["org_id"])
     [campaign_id] = org.insert("Campaign", [{"Name": TITLE, "IsActive": True}])
     connection = await rig.sql()
-    vault = Vault.from_texts([key.get_secret_value() for key in rig.settings().encryption_keys])
+    vault = Encryptor.from_texts([key.get_secret_value() for key in rig.settings().encryption_keys])
     tokens = [
         vault.seal(session[name], host_id=host_id, column=f"connections.{name}")
         for name in ("access_token", "refresh_token")

@@ -6,7 +6,7 @@ import uvloop
 
 from app.config.settings import load_settings
 from app.infrastructure.telemetry import configure_logging
-from workers.main import work
+from workers.main import run_worker
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     configure_logging(settings.log_level)
     # The settings are frozen; what they derive is kept in the instance.
     vars(settings)["extra_hosts"] = frozenset(os.environ["BENCH_ORGS"].split(","))
-    uvloop.run(work(settings))
+    uvloop.run(run_worker(settings))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import CampaignLink, Connection, Event, Host, SyncJob
 from chaos.crowd import EVENT_ID, OPENED_AT, HostPlan
 from workers.retention import purge
@@ -57,7 +57,9 @@ class Ledger:
     async def close(self) -> None:
         await self._database.close()
 
-    async def connect_hosts(self, hosts: Sequence[HostPlan], grants: Sequence[Grant], vault: Vault) -> None:
+    async def connect_hosts(
+        self, hosts: Sequence[HostPlan], grants: Sequence[Grant], vault: Encryptor
+    ) -> None:
         """Hosts with an event, a living connection, and the event linked to a campaign."""
         async with self._database.system() as session:
             for plan in hosts:
@@ -130,7 +132,7 @@ async def run_sql(url: str, *statements: str) -> None:
         await engine.dispose()
 
 
-def _connection(host_id: str, grant: Grant, vault: Vault) -> Connection:
+def _connection(host_id: str, grant: Grant, vault: Encryptor) -> Connection:
     session = grant.session
     sealed = {
         name: vault.seal(session[name], host_id=host_id, column=f"connections.{name}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from chaos.crowd import HostPlan
 from chaos.ledger import Grant, Ledger
 from chaos.nest import Bird
@@ -78,7 +78,7 @@ class Machine:
 
     def connect(self, hosts: list[HostPlan]) -> None:
         """Rows for the hosts; straight into the database, since connecting is not what is tried here."""
-        vault = Vault.from_texts([self.site.secrets.encryption_key])
+        vault = Encryptor.from_texts([self.site.secrets.encryption_key])
         self.site.background.do(self.ledger.connect_hosts(hosts, self.grants, vault))
 
     def start_all(self) -> None:

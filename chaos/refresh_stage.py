@@ -18,11 +18,11 @@ from sqlalchemy import select, update
 
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.infrastructure.migration_runner import alembic_config
 from app.models import Connection
 from chaos.refresh_herd import Herd
-from devtools.local_stack.local_services import LocalEngines, die_with_parent, free_port
+from devtools.local_stack.local_services import LocalServices, die_with_parent, free_port
 from devtools.local_stack.secrets import LocalSecrets
 
 HOST: Final = "host_otters"
@@ -35,7 +35,7 @@ class Stage:
 
     door: httpx.AsyncClient
     database: Database
-    vault: Vault
+    vault: Encryptor
 
     async def counted(self, name: str) -> int:
         calls = (await self.door.get("/calls")).json()
@@ -69,7 +69,7 @@ class Stage:
         return given
 
 
-def connection_values(vault: Vault, given: Mapping[str, Any]) -> dict[str, Any]:
+def connection_values(vault: Encryptor, given: Mapping[str, Any]) -> dict[str, Any]:
     """A row for a grant that the simulator's door handed out."""
     seal = vault.seal
     return {
@@ -92,7 +92,7 @@ def connection_values(vault: Vault, given: Mapping[str, Any]) -> dict[str, Any]:
 async def build(parts: AsyncExitStack) -> tuple[Stage, Herd]:
     """Everything that a run needs, ended by `parts`; the herd has no child yet."""
     home = Path(parts.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-    engines = LocalEngines(home / "engines", is_durable=False)
+    engines = LocalServices(home / "engines", is_durable=False)
     parts.callback(engines.discard)
     engines.start_postgres()
     await asyncio.to_thread(command.upgrade, alembic_config(engines.database_url), "head")
@@ -102,7 +102,7 @@ async def build(parts: AsyncExitStack) -> tuple[Stage, Herd]:
     secrets = LocalSecrets.of(home)
     database = Database.connect(engines.database_url, audit_key=b"chaos")
     parts.push_async_callback(database.close)
-    stage = Stage(door, database, Vault.from_texts([secrets.encryption_key]))
+    stage = Stage(door, database, Encryptor.from_texts([secrets.encryption_key]))
     given = await stage.connect()
     env = {
         "DATABASE_URL": engines.database_url,

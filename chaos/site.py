@@ -23,7 +23,7 @@ from chaos.ledger import run_sql
 from chaos.nest import Nest
 from chaos.proxy import Proxy
 from chaos.volume import NoVolume, Volume
-from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.local_services import LocalServices, free_port
 from devtools.local_stack.processes import Child
 from devtools.local_stack.secrets import LocalSecrets
 
@@ -53,10 +53,10 @@ class Site:
         with ExitStack() as parts:
             self.volume = self._mount(parts)
             self.background = parts.enter_context(Background())
-            self.postgres = LocalEngines((self.home / "engines" / "postgres").resolve())
+            self.postgres = LocalServices((self.home / "engines" / "postgres").resolve())
             parts.callback(self.postgres.discard)
             self.postgres.start_postgres()
-            self.valkey = LocalEngines((self.home / "engines" / "valkey").resolve())
+            self.valkey = LocalServices((self.home / "engines" / "valkey").resolve())
             parts.callback(self.valkey.discard)
             self.valkey.start_valkey()
             self.secrets = LocalSecrets.of(self.home)

@@ -16,12 +16,12 @@ from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.infrastructure import job_queue
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault, new_key
+from app.infrastructure.encryption import Encryptor, new_key
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.pepper import audit_key
 from app.models import Base
 from app.webhooks import batch_writer
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 from tests.factories import settings_for
 from tests.tokens import TokenMint
 from workers import drain_pool, loops
@@ -50,16 +50,16 @@ def each_test_hears_of_every_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServices]:
     """Both engines, once per session; never the system's."""
     home = tmp_path_factory.mktemp("engines")
-    running = LocalEngines(home, is_durable=False).start()
+    running = LocalServices(home, is_durable=False).start()
     yield running
     running.discard()
 
 
 @pytest.fixture(scope="session")
-def migrated(engines: LocalEngines) -> str:
+def migrated(engines: LocalServices) -> str:
     """The database's URL after the migrations ran."""
     config = Config(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "migrations"))
@@ -79,13 +79,13 @@ def mint(tmp_path_factory: pytest.TempPathFactory) -> TokenMint:
 
 
 @pytest.fixture(scope="session")
-def settings(engines: LocalEngines, migrated: str, mint: TokenMint) -> Settings:
+def settings(engines: LocalServices, migrated: str, mint: TokenMint) -> Settings:
     return settings_for(engines, jwks_file=mint.jwks_file)
 
 
 @pytest.fixture(scope="session")
-def vault() -> Vault:
-    return Vault.from_texts([new_key("test")])
+def vault() -> Encryptor:
+    return Encryptor.from_texts([new_key("test")])
 
 
 @pytest.fixture(scope="session")

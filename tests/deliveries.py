@@ -7,15 +7,15 @@ from typing import Any
 
 import httpx
 
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.privacy.unparsed_bodies import Unusable, seal_unusable
-from app.webhooks.parse import Accepted, read_delivery
+from app.webhooks.parse import ParsedDelivery, parse_delivery
 from app.webhooks.signature import signed_headers
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
 
 PATH = "/webhooks/eventship"
 PEPPER = b"otters-hash-with-salt-water-only"
-VAULT = Vault.from_texts([ENCRYPTION_KEY])
+VAULT = Encryptor.from_texts([ENCRYPTION_KEY])
 CONFIRMED_AT = "2026-11-10T14:03:00Z"
 
 
@@ -76,9 +76,9 @@ def webhook(
     }
 
 
-def delivery(payload: Mapping[str, Any] | None = None, webhook_id: str = "msg_1") -> Accepted:
+def delivery(payload: Mapping[str, Any] | None = None, webhook_id: str = "msg_1") -> ParsedDelivery:
     """The payload as it is after verification."""
-    return read_delivery(webhook_id, json.dumps(payload or webhook()).encode())
+    return parse_delivery(webhook_id, json.dumps(payload or webhook()).encode())
 
 
 def unusable(body: bytes, webhook_id: str = "msg_1") -> Unusable:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from app.config.settings import Settings, Times
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Connection
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 WEBHOOK_KEY = b"an-otter-signs-webhooks-at-night"
@@ -19,7 +19,7 @@ USER_ID = "0055g00000AbCdEAAV"
 ENCRYPTION_KEY = "k1:" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
 
-def settings_for(engines: LocalEngines, *, jwks_file: Path | None, **changes: Any) -> Settings:
+def settings_for(engines: LocalServices, *, jwks_file: Path | None, **changes: Any) -> Settings:
     """Settings against the local engines and the simulator, with times scaled for tests."""
     values: dict[str, Any] = {
         "database_url": engines.database_url,
@@ -41,7 +41,7 @@ def settings_for(engines: LocalEngines, *, jwks_file: Path | None, **changes: An
     return Settings(**(values | changes))
 
 
-def connection_for(vault: Vault, host_id: str = "host_a", **changes: Any) -> Connection:
+def connection_for(vault: Encryptor, host_id: str = "host_a", **changes: Any) -> Connection:
     """A living connection to the simulator, its tokens sealed by `vault`."""
     access_token = changes.pop("access_token", "00D5g000004XyZa!otter.access.1")
     refresh_token = changes.pop("refresh_token", "5Aep861otter.refresh.1")

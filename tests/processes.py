@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 
 from app.config.settings import Settings
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Connection
 from devtools.local_stack.environment import simulator_environment
 from devtools.local_stack.local_services import free_port
@@ -94,7 +94,7 @@ class Processes:
         """The row of a host that is connected to the simulated org."""
         session = self.door("GET", "session")
         named = ("access_token", "refresh_token", "client_id", "org_id", "instance_url")
-        vault = Vault.from_texts([ENCRYPTION_KEY])
+        vault = Encryptor.from_texts([ENCRYPTION_KEY])
         return connection_for(vault, host_id, **{name: session[name] for name in named})
 
     def _environment(self) -> dict[str, str]:

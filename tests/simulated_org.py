@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Connection
 from simulator.app import create_app
 from tests.factories import SIMULATOR_URL, connection_for
@@ -30,7 +30,7 @@ class SimulatedOrg:
     def org_id(self) -> str:
         return str(self.session["org_id"])
 
-    def connection(self, vault: Vault, host_id: str = "host_a", **changes: Any) -> Connection:
+    def connection(self, vault: Encryptor, host_id: str = "host_a", **changes: Any) -> Connection:
         """A host's living connection to this org."""
         named = ("access_token", "refresh_token", "client_id", "org_id", "instance_url")
         return connection_for(vault, host_id, **({name: self.session[name] for name in named} | changes))

@@ -13,25 +13,25 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from app.models import OrgLease
-from workers.drain_pool import Drains
-from workers.loops import keep_running
+from workers.drain_pool import DrainPool
+from workers.loops import run_forever
 
 log = logging.getLogger(__name__)
 
-SLACK_SECONDS = 20.0
+GRACE_SECONDS = 20.0
 HEALTH_SECONDS = 15
 POLL_SECONDS = 0.05
 """arq looks for wake-ups this often; its own half a second was most of an idle system's latency."""
 
 
-def longest_drain(settings: Settings) -> float:
+def drain_timeout(settings: Settings) -> float:
     """Seconds that a drain may take: its budget, a last call that began just before its end, and slack."""
-    return settings.times.drain_budget + settings.times.http_total + SLACK_SECONDS
+    return settings.times.drain_budget + settings.times.http_total + GRACE_SECONDS
 
 
-async def wake(ctx: dict[str, Any], org_id: str) -> None:
+async def drain_org_task(ctx: dict[str, Any], org_id: str) -> None:
     """The arq task `drain`: no more than a hint, so a full worker leaves the org to the sweeper."""
-    drains: Drains = ctx["drains"]
+    drains: DrainPool = ctx["drains"]
     if drains.is_draining(org_id):
         drains.ask_again(org_id)
         return
@@ -47,17 +47,17 @@ async def is_slow(database: Database, org_id: str) -> bool:
         return lease is not None and lease.is_slow
 
 
-class Listener:
+class ArqListener:
     """arq's worker inside our own loop: it exits when Redis goes away, so it is made anew each time."""
 
-    def __init__(self, settings: Settings, database: Database, drains: Drains, *, worker_id: str) -> None:
+    def __init__(self, settings: Settings, database: Database, drains: DrainPool, *, worker_id: str) -> None:
         self._settings = settings
         self._worker_id = worker_id
         self._context = {"drains": drains, "database": database}
 
     async def listen(self, stop: asyncio.Event) -> None:
         """Take wake-ups until cancelled; with Redis away the sweeper does all the work meanwhile."""
-        await keep_running("wake-ups", self._one_life, stop=stop)
+        await run_forever("wake-ups", self._one_life, stop=stop)
 
     async def _one_life(self) -> None:
         redis = redis_settings(self._settings.redis_url)
@@ -69,7 +69,9 @@ class Listener:
             await _closed(worker, pool)
 
     def _worker(self, pool: ArqRedis) -> Worker:
-        drain = func(wake, name=DRAIN, max_tries=1, keep_result=0, timeout=longest_drain(self._settings))
+        drain = func(
+            drain_org_task, name=DRAIN, max_tries=1, keep_result=0, timeout=drain_timeout(self._settings)
+        )
         return Worker(
             functions=[drain],
             redis_pool=pool,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.infrastructure.database_errors import first_line, is_away
 from app.infrastructure.log_limit import LogLimit
-from workers.loops import describe
+from workers.loops import summarize_error
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -22,14 +22,14 @@ CANCEL_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningDrain:
     """One drain at work."""
 
     task: "asyncio.Task[None]"
     is_slow: bool
 
 
-class Drains:
+class DrainPool:
     """Starts drains where a slot is free; `freed` is set whenever one ends.
 
     `drain` answers whether the org has more to do: then it is announced again, behind the others.
@@ -51,7 +51,7 @@ class Drains:
         self._slow_slots = max(1, slots // SLOW_SHARE)
         self._seconds = seconds
         self._leave_within = leave_within
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, RunningDrain] = {}
         self._asked_again: set[str] = set()
         self._is_closed = False
         self.freed = asyncio.Event()
@@ -72,7 +72,7 @@ class Drains:
         if self._is_closed or self.is_draining(org_id) or not self._has_slot(is_slow=is_slow):
             return None
         task = asyncio.create_task(self._run(org_id), name=f"drain {org_id}")
-        self._running[org_id] = Running(task, is_slow)
+        self._running[org_id] = RunningDrain(task, is_slow)
         return task
 
     async def finish(self, within: float) -> None:
@@ -107,7 +107,7 @@ class Drains:
 def _log_end(org_id: str, error: Exception) -> None:
     """Log why a drain ended early; a database that is away needs no traceback."""
     if is_away(error):
-        said = {"org_id": org_id, "error": describe(error), "cause": first_line(error)}
+        said = {"org_id": org_id, "error": summarize_error(error), "cause": first_line(error)}
         limit.log(logging.WARNING, "drain_cut", key=said["cause"], **said)
     else:
         kind = f"{org_id} {type(error).__name__}"

@@ -15,7 +15,7 @@ Run = Callable[[], Awaitable[None]]
 FIRST_SECONDS, LONGEST_SECONDS = 0.25, 10.0
 
 
-async def keep_running(
+async def run_forever(
     name: str,
     run: Run,
     *,
@@ -31,13 +31,18 @@ async def keep_running(
             wait = first
         except Exception as error:
             limit.log(
-                logging.WARNING, "loop_failed", key=name, loop=name, error=describe(error), next_in=wait
+                logging.WARNING,
+                "loop_failed",
+                key=name,
+                loop=name,
+                error=summarize_error(error),
+                next_in=wait,
             )
-            await pause(stop, wait)
+            await sleep_unless_stopped(stop, wait)
             wait = min(wait * 2, longest)
 
 
-async def repeat(
+async def run_periodically(
     name: str,
     run: Run,
     *,
@@ -60,18 +65,18 @@ async def repeat(
         except Exception as error:
             wait = max(every, min(first * 2**failures, longest))
             failures += 1
-            said = {"loop": name, "error": describe(error), "next_in": wait}
+            said = {"loop": name, "error": summarize_error(error), "next_in": wait}
             limit.log(logging.WARNING, "turn_failed", key=name, **said)
-            await pause(stop, jittered(wait))
+            await sleep_unless_stopped(stop, jittered(wait))
             continue
         if failures:
             said = {"loop": name, "failures": failures}
             limit.log(logging.INFO, "loop_recovered", key=f"{name} again", **said)
             failures = 0
-        await pause(stop, jittered(every))
+        await sleep_unless_stopped(stop, jittered(every))
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
+async def sleep_unless_stopped(stop: asyncio.Event, seconds: float) -> None:
     """Wait, but not beyond `stop`."""
     try:
         async with asyncio.timeout(seconds):
@@ -85,7 +90,7 @@ def jittered(seconds: float) -> float:
     return seconds * random.uniform(0.8, 1.2)  # noqa: S311 -- spreads load, keeps no secret
 
 
-def describe(error: Exception) -> str:
+def summarize_error(error: Exception) -> str:
     """The error's kind and first line; telemetry masks what looks like a secret."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -15,28 +15,28 @@ from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys
 from app.connections.service import open_client
 from app.infrastructure.database import connections_up_to
-from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.pepper import check_pepper
-from app.infrastructure.startup_checks import CANNOT_START, check_database
+from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database
 from app.infrastructure.telemetry import configure_logging
 from app.main import open_resources
 from app.sync.engine.drain import DrainContext, drain
 from app.sync.jobs.claim import orgs_with_work
 from devtools.local_stack.processes import PortTaken
 from workers.health import health_served
-from workers.periodic_tasks import CHORES
-from workers.supervisor import HeartbeatLost, Supervisor, Work, new_worker_id
+from workers.periodic_tasks import PERIODIC_TASKS
+from workers.supervisor import HeartbeatLost, Supervisor, WorkerConfig, new_worker_id
 
 log = logging.getLogger(__name__)
 
 SWEEP_ORGS = 500
 
 
-async def work(settings: Settings) -> None:
+async def run_worker(settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT. Raises what CANNOT_START lists, and PortTaken: at the start."""
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with open_resources(with_room(settings)) as resources:
+    async with open_resources(with_pool_for_drains(settings)) as resources:
         await check_database(resources.database)
         await check_keys(resources.database, resources.vault)
         await check_pepper(resources.database, hash_pepper(settings))
@@ -47,12 +47,12 @@ async def work(settings: Settings) -> None:
         gc.freeze()
         async with health_served(resources, stop):
             await Supervisor(
-                resources, _work(resources, worker_id, stop), worker_id=worker_id, stop=stop
+                resources, _worker_config(resources, worker_id, stop), worker_id=worker_id, stop=stop
             ).run()
     log.info("worker_stopped", extra={"worker_id": worker_id})
 
 
-def with_room(settings: Settings) -> Settings:
+def with_pool_for_drains(settings: Settings) -> Settings:
     """A drain may hold two connections: it reads the next batch while it keeps what came back of this one."""
     return settings.model_copy(
         update={"database_pool": max(settings.database_pool, 2 * settings.worker_drains)}
@@ -66,7 +66,7 @@ def stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop.set)
 
 
-def _work(resources: Resources, worker_id: str, stop: asyncio.Event) -> Work:
+def _worker_config(resources: Resources, worker_id: str, stop: asyncio.Event) -> WorkerConfig:
     engine = DrainContext(
         database=resources.database,
         settings=resources.settings,
@@ -74,15 +74,15 @@ def _work(resources: Resources, worker_id: str, stop: asyncio.Event) -> Work:
         worker_id=worker_id,
         pepper=hash_pepper(resources.settings),
     )
-    return Work(
-        drain=partial(_drain_and_tell, engine, resources.wakeups, stop=stop),
+    return WorkerConfig(
+        drain=partial(_drain_and_publish, engine, resources.wakeups, stop=stop),
         find_orgs=partial(orgs_with_work, resources.database, limit=SWEEP_ORGS),
-        chores=CHORES,
+        chores=PERIODIC_TASKS,
     )
 
 
-async def _drain_and_tell(
-    engine: DrainContext, wakeups: WakeUps, org_id: str, *, stop: asyncio.Event
+async def _drain_and_publish(
+    engine: DrainContext, wakeups: DrainQueue, org_id: str, *, stop: asyncio.Event
 ) -> bool:
     has_more = await drain(engine, org_id, stop=stop)
     await wakeups.tell_changed(org_id)
@@ -94,11 +94,11 @@ def main() -> int:
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
-        uvloop.run(work(settings))
+        uvloop.run(run_worker(settings))
     except HeartbeatLost as error:
         sys.stderr.write(f"eventship-salesforce worker: {error}\n")
         return 1
-    except (*CANNOT_START, PortTaken) as error:
+    except (*STARTUP_ERRORS, PortTaken) as error:
         reason = "; ".join(str(error).splitlines())
         sys.stderr.write(f"eventship-salesforce worker: {reason}\n")
         return 2

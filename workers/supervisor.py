@@ -14,11 +14,11 @@ from uuid import uuid4
 from sqlalchemy.exc import DBAPIError
 
 from app.api.dependencies import Resources
-from workers.arq_listener import Listener, longest_drain
-from workers.drain_pool import Drain, Drains
+from workers.arq_listener import ArqListener, drain_timeout
+from workers.drain_pool import Drain, DrainPool
 from workers.heartbeat import Heartbeat
-from workers.loops import describe, pause, repeat
-from workers.periodic_tasks import Chore, keep_house
+from workers.loops import run_periodically, sleep_unless_stopped, summarize_error
+from workers.periodic_tasks import PeriodicTask, run_periodic_tasks
 from workers.sweeper import FindOrgs, sweep
 
 log = logging.getLogger(__name__)
@@ -38,12 +38,12 @@ def new_worker_id() -> str:
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkerConfig:
     """What a worker is to do: how to drain an org, where to find orgs, and its chores."""
 
     drain: Drain
     find_orgs: FindOrgs
-    chores: Sequence[Chore]
+    chores: Sequence[PeriodicTask]
 
 
 class HeartbeatLost(Exception):
@@ -53,7 +53,9 @@ class HeartbeatLost(Exception):
 class Supervisor:
     """Runs one worker until `stop` is set."""
 
-    def __init__(self, resources: Resources, work: Work, *, worker_id: str, stop: asyncio.Event) -> None:
+    def __init__(
+        self, resources: Resources, work: WorkerConfig, *, worker_id: str, stop: asyncio.Event
+    ) -> None:
         settings = resources.settings
         self._resources = resources
         self._work = work
@@ -61,13 +63,13 @@ class Supervisor:
         self._gone = asyncio.Event()
         self._beaten_at = time.monotonic()
         self._silent_for = 0.0
-        self.drains = Drains(
+        self.drains = DrainPool(
             work.drain,
             resources.wakeups.announce,
             slots=settings.worker_drains,
-            seconds=longest_drain(settings),
+            seconds=drain_timeout(settings),
         )
-        self._listener = Listener(settings, resources.database, self.drains, worker_id=worker_id)
+        self._listener = ArqListener(settings, resources.database, self.drains, worker_id=worker_id)
         self._heartbeat = Heartbeat(
             resources.database, worker_id, hostname=socket.gethostname(), pid=os.getpid()
         )
@@ -79,7 +81,7 @@ class Supervisor:
         that hangs.
         """
         times = self._resources.settings.times
-        beat = repeat(
+        beat = run_periodically(
             "heartbeat", self._beat, every=times.heartbeat, stop=self._gone, within=3 * times.heartbeat
         )
         beating = asyncio.create_task(beat, name="heartbeat")
@@ -88,7 +90,7 @@ class Supervisor:
         await self.drains.finish(times.stop * FINISH_SHARE)
         self._gone.set()
         await _end([*loops, beating])
-        await _last_words(self._heartbeat)
+        await _remove_heartbeat(self._heartbeat)
         if self._silent_for > 0:
             raise HeartbeatLost(f"no heartbeat could be written for {self._silent_for:.0f} s")
 
@@ -98,10 +100,10 @@ class Supervisor:
         return {
             "wake-ups": partial(self._listener.listen, stop=self._stop),
             "sweeper": partial(
-                repeat, "sweeper", look, every=0, stop=self._stop, within=every + LOOK_SECONDS
+                run_periodically, "sweeper", look, every=0, stop=self._stop, within=every + LOOK_SECONDS
             ),
             "watch": self._watch,
-            "chores": partial(keep_house, self._resources, self._work.chores, stop=self._stop),
+            "chores": partial(run_periodic_tasks, self._resources, self._work.chores, stop=self._stop),
         }
 
     async def _beat(self) -> None:
@@ -113,7 +115,7 @@ class Supervisor:
         times = self._resources.settings.times
         allowed = max(3 * times.lease, SILENCE_SECONDS)
         while (silent_for := time.monotonic() - self._beaten_at) < allowed:
-            await pause(self._gone, min(times.heartbeat, allowed / 10))
+            await sleep_unless_stopped(self._gone, min(times.heartbeat, allowed / 10))
         log.error("heartbeat_lost", extra={"seconds": round(silent_for)})
         self._silent_for = silent_for
         self._stop.set()
@@ -125,10 +127,10 @@ async def _end(tasks: "Sequence[asyncio.Task[None]]") -> None:
     await asyncio.wait(tasks, timeout=LAST_WORDS_SECONDS)
 
 
-async def _last_words(heartbeat: Heartbeat) -> None:
+async def _remove_heartbeat(heartbeat: Heartbeat) -> None:
     try:
         async with asyncio.timeout(LAST_WORDS_SECONDS):
             await heartbeat.end()
     except (DBAPIError, OSError, TimeoutError) as error:
         # Postgres may be away just now; the row then ages, and is purged.
-        log.warning("heartbeat_left_behind", extra={"error": describe(error)})
+        log.warning("heartbeat_left_behind", extra={"error": summarize_error(error)})

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from app.sync.jobs.claim import DueOrg
-from workers.drain_pool import Drains
+from workers.drain_pool import DrainPool
 from workers.loops import jittered
 
 FindOrgs = Callable[[], Awaitable[Sequence[DueOrg]]]
@@ -13,7 +13,7 @@ SHORTEST_SECONDS = 0.2
 """Between two looks, however fast drains end: an org that another worker holds must not make us spin."""
 
 
-async def sweep(drains: Drains, find_orgs: FindOrgs, *, every: float) -> None:
+async def sweep(drains: DrainPool, find_orgs: FindOrgs, *, every: float) -> None:
     """One look and the wait for the next; an org without a slot shortens it to the next free one."""
     found = [org for org in await find_orgs() if not drains.is_draining(org.org_id)]
     drains.freed.clear()

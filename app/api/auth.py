@@ -21,7 +21,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from app.api.errors import HostNotFound, Problem, RoleInsufficient, TokenInvalid
-from app.api.signing_keys import KeySource
+from app.api.signing_keys import JwksCache
 from app.text.storable import printable
 
 Id64 = Annotated[str, Field(min_length=1, max_length=64)]
@@ -45,7 +45,7 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
-CHANGING = frozenset({Role.OWNER, Role.ADMIN})
+WRITE_ROLES = frozenset({Role.OWNER, Role.ADMIN})
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Claims(BaseModel):
         return f"{name} ({email})" if name and email else name or email or self.sub
 
 
-class OurClaims(JWTClaimsRegistry):
+class ClaimsRegistry(JWTClaimsRegistry):
     """Clocks may differ for the beginning of a token; its end is its end."""
 
     def validate_exp(self, value: object) -> None:
@@ -114,7 +114,7 @@ class OurClaims(JWTClaimsRegistry):
 class TokenVerifier:
     """Turns a bearer token into a Principal."""
 
-    source: KeySource
+    source: JwksCache
     audience: str
     algorithms: Sequence[str]
     issuer: str | None = None
@@ -128,7 +128,7 @@ class TokenVerifier:
         }
         if self.issuer is not None:
             wanted["iss"] = {"essential": True, "value": self.issuer}
-        object.__setattr__(self, "registry", OurClaims(leeway=LEEWAY_SECONDS, **wanted))
+        object.__setattr__(self, "registry", ClaimsRegistry(leeway=LEEWAY_SECONDS, **wanted))
 
     async def verify(self, token: str) -> Principal:
         """Raises TokenInvalid for anything but a good, current token for us, and KeysUnavailable."""
@@ -201,12 +201,12 @@ async def host_reader(host_id: HostIdPath, principal: PrincipalDep) -> Principal
 
 async def host_changer(host_id: HostIdPath, principal: PrincipalDep) -> Principal:
     """Owner or admin of the host. Raises HostNotFound, RoleInsufficient."""
-    if principal.role_on(host_id) not in CHANGING:
+    if principal.role_on(host_id) not in WRITE_ROLES:
         raise RoleInsufficient
     return principal
 
 
-def scoped(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
+def require_scope(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that wants `scope`, for operations and imports."""
 
     async def wants_scope(principal: PrincipalDep) -> Principal:
@@ -217,6 +217,6 @@ def scoped(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
     return wants_scope
 
 
-HostReaderDep = Annotated[Principal, Depends(host_reader)]
-HostChangerDep = Annotated[Principal, Depends(host_changer)]
-OpsDep = Annotated[Principal, Depends(scoped("ops"))]
+HostMemberDep = Annotated[Principal, Depends(host_reader)]
+HostAdminDep = Annotated[Principal, Depends(host_changer)]
+OpsDep = Annotated[Principal, Depends(require_scope("ops"))]

@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 from app.api.auth import TokenVerifier
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
-from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.encryption import Encryptor
+from app.infrastructure.job_queue import DrainQueue
 from app.salesforce.auth import AccessToken
 
 
@@ -21,9 +21,9 @@ class Resources:
 
     settings: Settings
     database: Database
-    vault: Vault
+    vault: Encryptor
     http: httpx.AsyncClient
-    wakeups: WakeUps
+    wakeups: DrainQueue
     verifier: TokenVerifier
     renewals: dict[tuple[str, int], "asyncio.Task[AccessToken]"] = field(
         default_factory=dict, init=False, repr=False, compare=False

@@ -36,7 +36,7 @@ from starlette.exceptions import HTTPException
 from app.infrastructure.database_errors import DRIVER_FAULTS, first_line, is_away, is_of_a_value
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.telemetry import ACCESS_REFUSALS
-from app.salesforce.errors import Failure
+from app.salesforce.errors import ApiError
 from app.user_messages.catalog import Advice, advice_for_problem
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class SalesforceAnswer(BaseModel):
     http_status: int | None
 
     @classmethod
-    def of(cls, failure: Failure) -> "SalesforceAnswer":
+    def of(cls, failure: ApiError) -> "SalesforceAnswer":
         return cls(
             error_code=failure.error_code,
             message=failure.message,
@@ -101,7 +101,7 @@ class Problem(Exception):
         *,
         reason: str | None = None,
         advice: Advice | None = None,
-        salesforce: Failure | None = None,
+        salesforce: ApiError | None = None,
         errors: Sequence[FieldError] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:

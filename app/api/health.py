@@ -17,7 +17,7 @@ from app.api.dependencies import Resources, ResourcesDep
 from app.infrastructure.clock_skew import compare_clocks, read_skew
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import sqlstate
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.schema_revision import schema_fault
 from app.infrastructure.startup_checks import read_stamp
@@ -150,13 +150,13 @@ async def check_database(database: Database) -> dict[str, str]:
     }
 
 
-def has_working_keys(vault: Vault) -> bool:
+def has_working_keys(vault: Encryptor) -> bool:
     """Whether a value can be sealed and opened again."""
     try:
         return (
             vault.open(vault.seal("ready", host_id="", column="ready"), host_id="", column="ready") == "ready"
         )
-    except (KeyMissing, SealBroken):
+    except (KeyMissing, DecryptionFailed):
         return False
 
 

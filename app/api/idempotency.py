@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.auth import CHANGING, Principal, current_principal
+from app.api.auth import WRITE_ROLES, Principal, current_principal
 from app.api.dependencies import Resources
 from app.api.errors import (
     DatabaseUnavailable,
@@ -29,11 +29,11 @@ from app.api.errors import (
     PayloadInvalid,
     Problem,
 )
-from app.api.idempotency_store import Stored, Ticket, claim, forget, keep
+from app.api.idempotency_store import ClaimedKey, StoredResponse, claim, release_key, save_response
 from app.api.problem_sender import refuse
 from app.api.request_bodies import BODY_MAX, read_body, replayed
 from app.infrastructure.database_errors import is_away
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ NOT_KEPT: Final = frozenset({401, 403, 408, 413, 425, 429})
 
 
 @dataclass
-class Captured:
+class BufferedResponse:
     """An answer held back until it is kept; grows message by message."""
 
     status: int = 500
@@ -80,7 +80,7 @@ class Captured:
         return json.dumps({"headers": headers, "body": self.body.decode()})
 
 
-class Idempotency:
+class IdempotencyMiddleware:
     """ASGI middleware around the API; requests without a key pass untouched."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -88,7 +88,7 @@ class Idempotency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key, host_id = _key_of(scope), _host_of(scope)
-        principal = await _changer(Request(scope), host_id) if key and host_id else None
+        principal = await _authorized_principal(Request(scope), host_id) if key and host_id else None
         if key is None or host_id is None or principal is None:
             await self._app(scope, receive, send)
             return
@@ -108,23 +108,23 @@ class Idempotency:
             await self._answer(found, scope, replayed(body, receive), send, host_id=host_id)
 
     async def _answer(
-        self, found: Ticket | Stored, scope: Scope, receive: Receive, send: Send, *, host_id: str
+        self, found: ClaimedKey | StoredResponse, scope: Scope, receive: Receive, send: Send, *, host_id: str
     ) -> None:
         resources: Resources = scope["app"].state.resources
-        if isinstance(found, Stored):
-            await repeated(found, resources.vault, host_id=host_id)(scope, receive, send)
+        if isinstance(found, StoredResponse):
+            await replay_response(found, resources.vault, host_id=host_id)(scope, receive, send)
             return
-        captured = Captured()
+        captured = BufferedResponse()
         try:
             await self._app(scope, receive, captured.take)
         except BaseException:
-            await forget(resources.database, found)
+            await release_key(resources.database, found)
             raise
         await _keep(resources, found, captured)
         await captured.deliver(send)
 
 
-def repeated(stored: Stored, vault: Vault, *, host_id: str) -> Response:
+def replay_response(stored: StoredResponse, vault: Encryptor, *, host_id: str) -> Response:
     """The first answer again, byte for byte, marked as such."""
     kept = json.loads(vault.open(stored.sealed, host_id=host_id, column=COLUMN))
     headers = dict(kept["headers"]) | {"Idempotent-Replayed": "true"}
@@ -139,7 +139,7 @@ def request_digest(scope: Scope, body: bytes, principal: Principal) -> bytes:
 
 async def claim_or_wait(
     resources: Resources, host_id: str, *, key: str, digest: bytes, wait_seconds: float = WAIT_SECONDS
-) -> Ticket | Stored:
+) -> ClaimedKey | StoredResponse:
     """Take the key, or wait for the answer of the request that has it. Raises KeyReused."""
     deadline = time.monotonic() + wait_seconds
     while (found := await claim(resources.database, host_id, key=key, digest=digest)) is None:
@@ -153,13 +153,13 @@ async def claim_or_wait(
     return found
 
 
-async def _keep(resources: Resources, ticket: Ticket, captured: Captured) -> None:
+async def _keep(resources: Resources, ticket: ClaimedKey, captured: BufferedResponse) -> None:
     if not captured.is_kept:
-        await forget(resources.database, ticket)
+        await release_key(resources.database, ticket)
         return
     sealed = resources.vault.seal(captured.as_text(), host_id=ticket.host_id, column=COLUMN)
     try:
-        await keep(resources.database, ticket, status=captured.status, sealed=sealed)
+        await save_response(resources.database, ticket, status=captured.status, sealed=sealed)
     except (SQLAlchemyError, OSError) as error:
         if not is_away(error):
             raise
@@ -184,10 +184,10 @@ def _checked(key: str) -> str:
     return key
 
 
-async def _changer(request: Request, host_id: str) -> Principal | None:
+async def _authorized_principal(request: Request, host_id: str) -> Principal | None:
     """The caller, if the request would be let in; anybody else gets the route's own answer."""
     try:
         principal = await current_principal(request)
-        return principal if principal.role_on(host_id) in CHANGING else None
+        return principal if principal.role_on(host_id) in WRITE_ROLES else None
     except Problem:
         return None

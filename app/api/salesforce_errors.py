@@ -11,7 +11,7 @@ from app.api.errors import (
     SalesforceUnavailable,
 )
 from app.salesforce.auth import ConnectionEnded, ConnectionUnusable, RefreshUnavailable
-from app.salesforce.errors import ErrorClass, Failure, Refused, SalesforceError
+from app.salesforce.errors import ApiError, ErrorClass, RequestRejected, SalesforceError
 from app.user_messages.catalog import advise
 
 # A user without marketing rights does not see the object at all; its describe says NOT_FOUND.
@@ -31,9 +31,9 @@ NOT_READABLE: Final = frozenset(
 )
 
 
-def problem_of(error: SalesforceError) -> Problem:
+def problem_for(error: SalesforceError) -> Problem:
     """What the caller of the API is told when a look-up failed; never "not found"."""
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRejected):
         return _refusal(error.failure)
     if isinstance(error, ConnectionEnded):
         return ConnectionNeedsReconnect(reason=error.reason_code)
@@ -45,7 +45,7 @@ def problem_of(error: SalesforceError) -> Problem:
     return _unavailable(SOON)
 
 
-def _refusal(failure: Failure) -> Problem:
+def _refusal(failure: ApiError) -> Problem:
     if failure.error_code in NOT_READABLE:
         return CampaignsNotReadable(salesforce=failure)
     if failure.is_daily_limit:
@@ -55,7 +55,7 @@ def _refusal(failure: Failure) -> Problem:
     return SalesforceRefused(salesforce=failure, headers=_retry_after(LATER))
 
 
-def _unavailable(seconds: int, failure: Failure | None = None) -> Problem:
+def _unavailable(seconds: int, failure: ApiError | None = None) -> Problem:
     return SalesforceUnavailable(salesforce=failure, headers=_retry_after(seconds))
 
 

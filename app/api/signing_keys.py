@@ -21,7 +21,7 @@ READ_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.5
 
 
-class KeySource:
+class JwksCache:
     """A file, or a URL that is read at most once a minute, by one request for all that wait for it."""
 
     def __init__(

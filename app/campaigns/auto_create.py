@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from app.campaigns.creation_requests import Wish, store_wish
+from app.campaigns.creation_requests import CreationRequest, store_request
 from app.campaigns.schemas import CampaignToCreate
 from app.infrastructure.database import Database
 from app.models import CampaignLink, Event
@@ -27,7 +27,7 @@ CANDIDATES: Final = text("""
 """)
 
 
-async def ask_automatically(database: Database, *, limit: int = 50) -> int:
+async def request_missing_campaigns(database: Database, *, limit: int = 50) -> int:
     """Ask for the campaigns of new events, each in its own transaction; returns how many."""
     async with database.system() as session:
         candidates = (await session.execute(CANDIDATES, {"most": limit})).all()
@@ -43,5 +43,7 @@ async def _ask(database: Database, host_id: str, event_id: str, *, org_id: str) 
         link = await session.get(CampaignLink, (host_id, event_id))
         if link is not None or event.has_had_link:
             return 0
-        await store_wish(session, event, Wish.of(event, CampaignToCreate()), org_id=org_id, by=BY)
+        await store_request(
+            session, event, CreationRequest.of(event, CampaignToCreate()), org_id=org_id, by=BY
+        )
     return 1

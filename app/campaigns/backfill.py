@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database
-from app.infrastructure.query_plans import joined_at_once
+from app.infrastructure.query_plans import hash_joins_only
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.sync.jobs.unwritten import ACTIVE, CHUNK, IS_COUNTED, UNLINK, api_calls_for, without_job
 
-AHEAD: Final = 5 * CHUNK
+MAX_PENDING_JOBS: Final = 5 * CHUNK
 
 LINK, REQUEST, REAPPLY = "link", "request", "reapply"
 BEFORE = "before_connection"
@@ -30,8 +30,8 @@ BEFORE = "before_connection"
 has no job for the connected org.
 """
 
-MOVING: Final = ("pending", "running", "ambiguous")
-UNSETTLED: Final = (*MOVING, "held")
+IN_PROGRESS: Final = ("pending", "running", "ambiguous")
+UNSETTLED: Final = (*IN_PROGRESS, "held")
 
 
 IS_CHECKED_IN: Final = and_(
@@ -44,7 +44,7 @@ IS_CHECKED_IN: Final = and_(
 
 
 @dataclass(frozen=True)
-class Tally:
+class BackfillProgress:
     """Where the registrations of a backfill are; the four add up to its total."""
 
     done: int
@@ -87,7 +87,7 @@ async def start_backfill(
     return backfill
 
 
-async def start_empty(
+async def record_empty_backfill(
     session: AsyncSession, host_id: str, event_id: str, *, org_id: str, why: str, requested_by: str
 ) -> Backfill:
     """A backfill of nothing, done at once: the answer to whoever asked for one."""
@@ -110,7 +110,7 @@ async def start_empty(
     return backfill
 
 
-async def withdraw_armed(session: AsyncSession, backfill: Backfill) -> int:
+async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
     """Let go of the jobs that a cancelled backfill armed and nobody began; returns how many.
 
     What was never written is as if it had not been asked for; what failed before is failed again. Work that
@@ -146,7 +146,9 @@ async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) ->
     return backfill
 
 
-async def arm_backfills(database: Database, *, chunk: int = CHUNK, ahead: int = AHEAD) -> set[str]:
+async def enqueue_backfill_chunk(
+    database: Database, *, chunk: int = CHUNK, ahead: int = MAX_PENDING_JOBS
+) -> set[str]:
     """Arm the next `chunk` registrations of one backfill; returns the org to wake, if any.
 
     None is armed while `ahead` of its jobs still wait, so that it can be ended. The one that armed least goes
@@ -201,15 +203,15 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
     )
 
 
-def tally_of(total: int, unarmed: int, states: Mapping[str, int]) -> Tally:
+def backfill_progress(total: int, unarmed: int, states: Mapping[str, int]) -> BackfillProgress:
     """The tally from how many are not armed yet and the states of the jobs that are."""
     to_go = min(total, unarmed + sum(states.get(state, 0) for state in UNSETTLED))
     failed = min(states.get("failed", 0), total - to_go)
     skipped = min(states.get("skipped", 0), total - to_go - failed)
-    return Tally(total - to_go - failed - skipped, failed, skipped, to_go)
+    return BackfillProgress(total - to_go - failed - skipped, failed, skipped, to_go)
 
 
-def estimated_end(started_at: datetime, now: datetime, *, tally: Tally) -> datetime | None:
+def estimated_end(started_at: datetime, now: datetime, *, tally: BackfillProgress) -> datetime | None:
     """When it ends if it goes on as it did so far; None while nothing can be said."""
     settled = tally.done + tally.failed + tally.skipped
     if settled == 0 or now <= started_at:
@@ -235,7 +237,9 @@ def _candidates(host_id: str, event_id: str, org_id: str, why: str) -> Select[st
 
 
 def _least_armed(ahead: int) -> Select[Backfill]:
-    waiting = select(func.count()).where(*_own_jobs(Backfill), SyncJob.state.in_(MOVING)).scalar_subquery()
+    waiting = (
+        select(func.count()).where(*_own_jobs(Backfill), SyncJob.state.in_(IN_PROGRESS)).scalar_subquery()
+    )
     return (
         select(Backfill)
         .where(Backfill.state == "running", Backfill.is_armed.is_(False), waiting < ahead)
@@ -246,7 +250,7 @@ def _least_armed(ahead: int) -> Select[Backfill]:
 
 
 def _finished(limit: int) -> Select[Backfill]:
-    is_moving = exists().where(*_own_jobs(Backfill), SyncJob.state.in_(MOVING))
+    is_moving = exists().where(*_own_jobs(Backfill), SyncJob.state.in_(IN_PROGRESS))
     return (
         select(Backfill)
         .where(Backfill.state == "running", Backfill.is_armed, ~is_moving)
@@ -273,7 +277,7 @@ async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> l
     candidates = _candidates(backfill.host_id, backfill.event_id, backfill.org_id, backfill.why)
     [registration_id] = candidates.selected_columns
     query = candidates.where(registration_id > backfill.cursor).order_by(registration_id).limit(chunk)
-    async with joined_at_once(session):
+    async with hash_joins_only(session):
         ids = (await session.scalars(query)).all()
     backfill.cursor = ids[-1] if ids else backfill.cursor
     backfill.armed += len(ids)
@@ -293,15 +297,15 @@ async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> l
     ]
 
 
-async def _tally(session: AsyncSession, backfill: Backfill) -> Tally:
+async def _tally(session: AsyncSession, backfill: Backfill) -> BackfillProgress:
     if backfill.state not in ACTIVE:
         ended = backfill.done + backfill.failed + backfill.skipped
-        return Tally(backfill.done, backfill.failed, backfill.skipped, backfill.total - ended)
+        return BackfillProgress(backfill.done, backfill.failed, backfill.skipped, backfill.total - ended)
     states = await session.execute(
         select(SyncJob.state, func.count().label("jobs")).where(*_own_jobs(backfill)).group_by(SyncJob.state)
     )
     unarmed = 0 if backfill.is_armed else max(0, backfill.total - backfill.armed)
-    return tally_of(backfill.total, unarmed, {row.state: row.jobs for row in states})
+    return backfill_progress(backfill.total, unarmed, {row.state: row.jobs for row in states})
 
 
 async def _end(session: AsyncSession, backfill: Backfill, state: str) -> None:

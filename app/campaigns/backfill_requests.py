@@ -10,9 +10,9 @@ from app.campaigns.backfill import (
     REAPPLY,
     backfill_view,
     cancel_backfill,
+    cancel_pending_jobs,
+    record_empty_backfill,
     start_backfill,
-    start_empty,
-    withdraw_armed,
 )
 from app.campaigns.schemas import BackfillShown
 from app.connections.service import usable_connection
@@ -34,7 +34,7 @@ async def request_backfill(
         connection = await usable_connection(session, host_id, settings=resources.settings)
         asked = {"org_id": connection.org_id, "why": why, "requested_by": by}
         started = await start_backfill(session, host_id, event_id, **asked)
-        started = started or await start_empty(session, host_id, event_id, **asked)
+        started = started or await record_empty_backfill(session, host_id, event_id, **asked)
         details = {"event_id": event_id, "backfill_id": started.backfill_id, "why": why}
         await _record(session, host_id, "salesforce.backfill_started", by=by, details=details)
         shown = await backfill_view(session, host_id, event_id)
@@ -53,7 +53,7 @@ async def stop_backfill(
         await _require(session, host_id, event_id, why="")
         stopped = await cancel_backfill(session, host_id, event_id)
         if stopped is not None:
-            withdrawn = await withdraw_armed(session, stopped)
+            withdrawn = await cancel_pending_jobs(session, stopped)
             details = {"event_id": event_id, "backfill_id": stopped.backfill_id, "withdrawn": withdrawn}
             await _record(session, host_id, "salesforce.backfill_cancelled", by=by, details=details)
         return await backfill_view(session, host_id, event_id)
@@ -69,4 +69,4 @@ async def _require(session: AsyncSession, host_id: str, event_id: str, *, why: s
 async def _record(
     session: AsyncSession, host_id: str, action: str, *, by: str, details: dict[str, Any]
 ) -> None:
-    await audit_log.record(session, host_id, actor=by, action=action, details=details)
+    await audit_log.append_entry(session, host_id, actor=by, action=action, details=details)

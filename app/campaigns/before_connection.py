@@ -15,7 +15,7 @@ from app.campaigns.backfill import BEFORE
 from app.campaigns.schemas import HostBackfill
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
-from app.infrastructure.query_plans import joined_at_once
+from app.infrastructure.query_plans import hash_joins_only
 from app.models import Backfill, Connection
 from app.sync.jobs.unwritten import (
     Unwritten,
@@ -38,7 +38,7 @@ async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_ru
 
 
 async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -> Unwritten:
-    async with joined_at_once(session):
+    async with hash_joins_only(session):
         events = (await session.execute(by_event(host_id, org_id))).all()
     if not events:
         return figures(0, 0)
@@ -58,5 +58,7 @@ async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -
     )
     totals = started.all()
     details = {"why": BEFORE, "events": len(totals), "registrations": sum(totals)}
-    await audit_log.record(session, host_id, actor=by, action="salesforce.backfill_started", details=details)
+    await audit_log.append_entry(
+        session, host_id, actor=by, action="salesforce.backfill_started", details=details
+    )
     return figures(sum(totals), len(totals))

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources
 from app.api.errors import Problem, SalesforceAnswer
 from app.campaigns.backfill import LINK, cancel_backfill, start_backfill
-from app.campaigns.creation_requests import OWN_STATUSES, Wish
+from app.campaigns.creation_requests import OWN_STATUSES, CreationRequest
 from app.campaigns.lookup import HIDDEN_FIELD, Campaign, read_campaign
-from app.campaigns.status_mapping import MEANINGS, propose
+from app.campaigns.status_mapping import MEANINGS, propose_statuses
 from app.connections.counted_calls import org_calls
 from app.connections.service import mark_used
 from app.infrastructure import audit_log
@@ -25,10 +25,10 @@ from app.models import CampaignLink, Connection
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record, collection_create
 from app.salesforce.errors import (
-    AnswerLost,
+    ApiError,
     ErrorClass,
-    Failure,
-    Refused,
+    RequestRejected,
+    ResponseLost,
     SalesforceError,
     Scope,
     SendGuardTripped,
@@ -68,12 +68,12 @@ class Superseded(Exception):
 
 
 @dataclass(frozen=True)
-class Creation:
+class CreationTask:
     """One link in state `creating`, as it was when it was read."""
 
     resources: Resources
     link: CampaignLink
-    wish: Wish
+    wish: CreationRequest
 
     @property
     def reference(self) -> str:
@@ -109,18 +109,18 @@ async def create_campaigns(resources: Resources, *, limit: int = 5) -> int:
     return len(due)
 
 
-async def _read(resources: Resources, host_id: str, event_id: str) -> Creation | None:
+async def _read(resources: Resources, host_id: str, event_id: str) -> CreationTask | None:
     async with resources.database.tenant(host_id) as session:
         link = await session.get(CampaignLink, (host_id, event_id))
     if link is None or link.state != "creating" or link.creation is None:
         return None
-    return Creation(resources, link, Wish.stored(link.creation))
+    return CreationTask(resources, link, CreationRequest.stored(link.creation))
 
 
-async def _advance(creation: Creation) -> None:
+async def _advance(creation: CreationTask) -> None:
     """Whatever happens, the link says how far it came and when to go on."""
     try:
-        campaign_id = creation.link.campaign_id or await _make(creation)
+        campaign_id = creation.link.campaign_id or await _find_or_create(creation)
         if campaign_id is not None:
             await _finish(creation, campaign_id)
     except Superseded:
@@ -128,10 +128,10 @@ async def _advance(creation: Creation) -> None:
     except (Problem, SalesforceError):
         current = await _read(creation.resources, creation.link.host_id, creation.link.event_id)
         if current is not None:
-            await _later(current)
+            await _reschedule(current)
 
 
-async def _make(creation: Creation) -> str | None:
+async def _find_or_create(creation: CreationTask) -> str | None:
     """The id of the campaign, found or created; None when it has to wait or was refused."""
     link = creation.link
     if link.creation_started_at is not None:
@@ -139,12 +139,12 @@ async def _make(creation: Creation) -> str | None:
         if found is not None:
             return found
         if not await _is_settled(creation):
-            await _later(creation)
+            await _reschedule(creation)
             return None
     return await _send(creation)
 
 
-async def _look(creation: Creation) -> str | None:
+async def _look(creation: CreationTask) -> str | None:
     """The campaign that an earlier try may have made, by its name and our reference.
 
     Where Description is hidden from the user the name and the time have to do.
@@ -162,7 +162,7 @@ async def _look(creation: Creation) -> str | None:
     return None
 
 
-async def _is_settled(creation: Creation) -> bool:
+async def _is_settled(creation: CreationTask) -> bool:
     """Whether a lost create cannot land any more."""
     quiet = timedelta(seconds=creation.resources.settings.times.quiet)
     async with creation.resources.database.tenant(creation.link.host_id) as session:
@@ -171,20 +171,20 @@ async def _is_settled(creation: Creation) -> bool:
     return started_at is None or bool(now >= started_at + quiet)
 
 
-async def _send(creation: Creation) -> str | None:
+async def _send(creation: CreationTask) -> str | None:
     guard = Guard(creation.resources.settings.times.send_window)
     async with org_calls(creation.resources, creation.link.host_id, before_send=guard.check) as client:
         intended = await _intend(creation, guard)
         try:
             campaign_id = await client.create("Campaign", _fields(intended))
-        except AnswerLost:
-            await _later(intended)
+        except ResponseLost:
+            await _reschedule(intended)
             return None
-        except Refused as refused:
+        except RequestRejected as refused:
             await _refused(intended, refused.failure)
             return None
         except SalesforceError:
-            await _later(intended, creation_started_at=None)
+            await _reschedule(intended, creation_started_at=None)
             return None
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         await intended.store(session, campaign_id=campaign_id)
@@ -205,7 +205,7 @@ class Guard:
             raise SendGuardTripped("the intent to create a campaign is too old")
 
 
-async def _intend(creation: Creation, guard: Guard) -> Creation:
+async def _intend(creation: CreationTask, guard: Guard) -> CreationTask:
     """Commit that a create is about to be sent."""
     guard.intended_at = time.monotonic()
     async with creation.resources.database.tenant(creation.link.host_id) as session:
@@ -216,7 +216,7 @@ async def _intend(creation: Creation, guard: Guard) -> Creation:
     return intended
 
 
-def _fields(creation: Creation) -> dict[str, Any]:
+def _fields(creation: CreationTask) -> dict[str, Any]:
     wish = creation.wish
     fields = {
         "Name": wish.name,
@@ -229,7 +229,7 @@ def _fields(creation: Creation) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None and name not in wish.dropped}
 
 
-async def _refused(creation: Creation, failure: Failure) -> None:
+async def _refused(creation: CreationTask, failure: ApiError) -> None:
     """Leave out what the org does not take and may be missing; wait for what passes; else say it failed."""
     is_hidden = failure.error_code.startswith(HIDDEN_FIELD)
     named = failure.fields or (FIELD_NAME.findall(failure.message) if is_hidden else ())
@@ -237,14 +237,14 @@ async def _refused(creation: Creation, failure: Failure) -> None:
     if dropped:
         wish = replace(creation.wish, dropped=(*creation.wish.dropped, *dropped))
         now = func.clock_timestamp()
-        await _later(creation, creation_started_at=None, creation=wish.as_json(), creation_due_at=now)
+        await _reschedule(creation, creation_started_at=None, creation=wish.as_json(), creation_due_at=now)
     elif failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT) or failure.scope != Scope.RECORD:
-        await _later(creation, creation_started_at=None)
+        await _reschedule(creation, creation_started_at=None)
     else:
         await _fail(creation, failure)
 
 
-async def _fail(creation: Creation, failure: Failure) -> None:
+async def _fail(creation: CreationTask, failure: ApiError) -> None:
     told = SalesforceAnswer.of(failure).model_dump()
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         await creation.store(
@@ -256,7 +256,7 @@ async def _fail(creation: Creation, failure: Failure) -> None:
         )
 
 
-async def _later(creation: Creation, /, **values: Any) -> None:
+async def _reschedule(creation: CreationTask, /, **values: Any) -> None:
     """Try again in a while, as long as the link is still as it was read."""
     wait = WAITS[min(creation.link.creation_attempts, len(WAITS)) - 1]
     due_at = func.clock_timestamp() + literal(timedelta(seconds=wait))
@@ -267,7 +267,7 @@ async def _later(creation: Creation, /, **values: Any) -> None:
             return
 
 
-async def _finish(creation: Creation, campaign_id: str) -> None:
+async def _finish(creation: CreationTask, campaign_id: str) -> None:
     """Give the campaign its statuses as far as the org allows, and link it."""
     current = await _read(creation.resources, creation.link.host_id, creation.link.event_id)
     if current is None:
@@ -275,7 +275,7 @@ async def _finish(creation: Creation, campaign_id: str) -> None:
     async with org_calls(creation.resources, creation.link.host_id) as client:
         campaign = await read_campaign(client, campaign_id)
         if campaign is None:
-            raise AnswerLost("the campaign that was just created is not visible yet")
+            raise ResponseLost("the campaign that was just created is not visible yet")
         if _missing(campaign) and await _may_add_statuses(client):
             await _add_statuses(client, campaign)
             campaign = await read_campaign(client, campaign_id) or campaign
@@ -312,7 +312,7 @@ async def _add_statuses(client: SalesforceClient, campaign: Campaign) -> None:
     await client.composite([collection_create("statuses", rows, api_version=client.api_version)])
 
 
-async def _link(session: AsyncSession, creation: Creation, campaign: Campaign) -> None:
+async def _link(session: AsyncSession, creation: CreationTask, campaign: Campaign) -> None:
     link, missing = creation.link, _missing(campaign)
     # Whoever links, unlinks or changes the org of this host waits for us, or we for them.
     await session.get(Connection, link.host_id, with_for_update={"key_share": True})
@@ -330,7 +330,7 @@ async def _link(session: AsyncSession, creation: Creation, campaign: Campaign) -
         version=CampaignLink.version + 1,
     )
     details = {"event_id": link.event_id, "campaign_id": campaign.id, "org_id": link.org_id}
-    await audit_log.record(
+    await audit_log.append_entry(
         session, link.host_id, actor=link.linked_by, action="salesforce.campaign_created", details=details
     )
     await cancel_backfill(session, link.host_id, link.event_id)
@@ -340,7 +340,7 @@ async def _link(session: AsyncSession, creation: Creation, campaign: Campaign) -
 
 
 def _chosen(campaign: Campaign, missing: list[str]) -> dict[str, str | None]:
-    guesses = propose(campaign.statuses)
+    guesses = propose_statuses(campaign.statuses)
     return {
         meaning: guesses[meaning].label if meaning in missing else OWN_STATUSES[meaning].label
         for meaning in MEANINGS

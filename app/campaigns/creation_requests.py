@@ -33,7 +33,7 @@ OWN_STATUSES: Final = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class CreationRequest:
     """A campaign to create; dates are days in the event's zone, as ISO texts.
 
     They follow the event unless somebody chose them.
@@ -71,7 +71,7 @@ class Wish:
         return asdict(self) | {"dropped": list(self.dropped)}
 
 
-def is_to_come(event: Event, now: datetime) -> bool:
+def is_upcoming(event: Event, now: datetime) -> bool:
     """Whether a campaign makes sense: on demand, not over yet, and not called off."""
     ends_at = event.ends_at or event.starts_at
     return not event.is_cancelled and (event.kind == "on_demand" or (ends_at is not None and ends_at > now))
@@ -88,7 +88,7 @@ def event_days(event: Event) -> tuple[date | None, date | None]:
     return start, max(start, end) if start and end else end
 
 
-async def ask_for_campaign(
+async def request_campaign(
     resources: Resources, host_id: str, event_id: str, *, wanted: CampaignToCreate, by: str
 ) -> LinkShown:
     """A link in state `creating`; a worker makes the campaign, its statuses, and links it.
@@ -99,20 +99,24 @@ async def ask_for_campaign(
         event = await session.get(Event, (host_id, event_id))
         if event is None:
             raise EventNotFound
-        if not is_to_come(event, datetime.now(UTC)):
+        if not is_upcoming(event, datetime.now(UTC)):
             raise EventIsOver
         await session.get(Connection, host_id, with_for_update={"key_share": True})
         connection = await usable_connection(session, host_id, settings=resources.settings)
         link = await session.get(CampaignLink, (host_id, event_id))
         if link is not None and link.state != "create_failed":
             raise CampaignIsLocked(f"The event is linked to {link.campaign_name}.")
-        await store_wish(session, event, Wish.of(event, wanted), org_id=connection.org_id, by=by)
+        await store_request(
+            session, event, CreationRequest.of(event, wanted), org_id=connection.org_id, by=by
+        )
         shown = await link_view(session, host_id, event_id)
     assert shown is not None
     return shown
 
 
-async def store_wish(session: AsyncSession, event: Event, wish: Wish, *, org_id: str, by: str) -> None:
+async def store_request(
+    session: AsyncSession, event: Event, wish: CreationRequest, *, org_id: str, by: str
+) -> None:
     """Make or renew the event's link in state `creating`, due at once."""
     event.has_had_link = True
     link = CampaignLink(
@@ -135,7 +139,7 @@ async def store_wish(session: AsyncSession, event: Event, wish: Wish, *, org_id:
     await session.merge(link)
     await session.flush()
     details = {"event_id": event.event_id, "org_id": org_id, "name": wish.name}
-    await audit_log.record(
+    await audit_log.append_entry(
         session, event.host_id, actor=by, action="salesforce.campaign_asked_for", details=details
     )
 

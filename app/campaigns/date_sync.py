@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from app.api.dependencies import Resources
 from app.api.errors import Problem
-from app.campaigns.creation_requests import Wish, event_days
+from app.campaigns.creation_requests import CreationRequest, event_days
 from app.campaigns.lookup import Campaign, read_campaign
 from app.connections.counted_calls import org_calls
 from app.models import CampaignLink, Event
@@ -31,7 +31,7 @@ MOVED: Final = text("""
 Days = tuple[str | None, str | None]
 
 
-async def follow_events(resources: Resources, *, limit: int = 20) -> int:
+async def sync_campaign_dates(resources: Resources, *, limit: int = 20) -> int:
     """Bring the dates of campaigns up to their events; returns how many were looked at.
 
     Setting the same dates twice is harmless, so that a lost answer needs no care.
@@ -52,7 +52,7 @@ async def _follow(resources: Resources, host_id: str, event_id: str) -> None:
         event = await session.get_one(Event, (host_id, event_id))
     if link is None or link.creation is None or link.campaign_id is None:
         return
-    wish = Wish.stored(link.creation)
+    wish = CreationRequest.stored(link.creation)
     start, end = (_iso(day) for day in event_days(event))
     follows = True
     if (start, end) != (wish.start_date, wish.end_date):

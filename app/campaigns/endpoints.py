@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 
-from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep
+from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep
 from app.api.dependencies import ResourcesDep
 from app.campaigns import service
 from app.campaigns.backfill_requests import request_backfill, stop_backfill
 from app.campaigns.before_connection import write_before
-from app.campaigns.creation_requests import ask_for_campaign
+from app.campaigns.creation_requests import request_campaign
 from app.campaigns.schemas import (
     BackfillShown,
     BackfillToStart,
@@ -36,7 +36,7 @@ SearchText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]
 
 @host_router.post("/backfill", status_code=202)
 async def start_host_backfill(
-    host_id: HostIdPath, body: HostBackfillToStart, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, body: HostBackfillToStart, principal: HostAdminDep, resources: ResourcesDep
 ) -> HostBackfill:
     """Write everybody who registered before the host was connected; a dry run counts them."""
     return await write_before(resources, host_id, by=principal.user_id, is_dry_run=body.dry_run)
@@ -46,7 +46,7 @@ async def start_host_backfill(
 async def list_campaigns(
     host_id: HostIdPath,
     event_id: EventIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     q: Annotated[SearchText, Query(description="part of the name")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -61,11 +61,11 @@ async def create_campaign(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: CampaignToCreate,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
 ) -> LinkShown:
     """Have a campaign created for the event, with statuses of its own, and linked when it stands."""
-    return await ask_for_campaign(resources, host_id, event_id, wanted=body, by=principal.user_id)
+    return await request_campaign(resources, host_id, event_id, wanted=body, by=principal.user_id)
 
 
 @router.post(
@@ -75,12 +75,12 @@ async def copy_campaign(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: SetUpToCopy,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
     response: Response,
 ) -> LinkShown:
     """Link the event as another event of the host is linked."""
-    link, is_new = await service.copy_set_up(resources, host_id, event_id, wanted=body, by=principal.user_id)
+    link, is_new = await service.copy_link(resources, host_id, event_id, wanted=body, by=principal.user_id)
     response.status_code = 201 if is_new else 200
     return link
 
@@ -90,7 +90,7 @@ async def start_backfill(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: BackfillToStart,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
 ) -> BackfillShown:
     """Write the event's registrations, those from before the connection included, below live work."""
@@ -99,7 +99,7 @@ async def start_backfill(
 
 @router.delete("/backfill")
 async def end_backfill(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
 ) -> BackfillShown | None:
     """End the event's backfill, and let go of what nobody began; the latest one as it stands then."""
     return await stop_backfill(resources, host_id, event_id, by=principal.user_id)
@@ -110,7 +110,7 @@ async def validate_campaign(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: CampaignToValidate,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
 ) -> CampaignValidated:
     """Look the campaign up in the connected org and propose a status for each of ours."""
@@ -119,7 +119,7 @@ async def validate_campaign(
 
 @router.get("/campaign")
 async def read_link(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostReaderDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostMemberDep, resources: ResourcesDep
 ) -> LinkShown:
     """The event's link to its campaign, with its latest backfill."""
     return await service.find_link(resources, host_id, event_id)
@@ -130,7 +130,7 @@ async def link_campaign(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: CampaignToLink,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
     response: Response,
 ) -> LinkShown:
@@ -144,7 +144,7 @@ async def link_campaign(
 
 @router.delete("/campaign")
 async def unlink_campaign(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
 ) -> Unlinked:
     """Stop writing campaign members for this event; records that stand in Salesforce stay."""
     return await service.unlink_campaign(resources, host_id, event_id, by=principal.user_id)

@@ -15,7 +15,7 @@ SHOWN_LABELS: Final = 50
 SHOWN_CHARACTERS: Final = 100
 
 
-def campaign_id_in(pasted: str) -> str:
+def parse_campaign_id(pasted: str) -> str:
     """The 18-character id in what was pasted. Raises CampaignIdInvalid with `format` or `checksum`."""
     try:
         return find_id(pasted, CAMPAIGN_PREFIX)
@@ -23,7 +23,7 @@ def campaign_id_in(pasted: str) -> str:
         raise CampaignIdInvalid(reason=error.reason, advice=advise("campaign_not_in_org")) from None
 
 
-def complete(chosen: StatusesChosen) -> Statuses:
+def require_statuses(chosen: StatusesChosen) -> Statuses:
     """The choice, an empty text counting as none. Raises StatusesIncomplete."""
     labels = {meaning: getattr(chosen, meaning) or None for meaning in MEANINGS}
     missing = [meaning for meaning in NEEDED if labels[meaning] is None]
@@ -34,7 +34,7 @@ def complete(chosen: StatusesChosen) -> Statuses:
     return Statuses.model_validate(labels)
 
 
-def refuse_unknown(statuses: Statuses, campaign: Campaign) -> None:
+def require_known_statuses(statuses: Statuses, campaign: Campaign) -> None:
     """Salesforce silently replaces a status that the campaign does not have. Raises StatusUnknown."""
     own = campaign.labels
     unknown = {meaning: label for meaning, label in statuses if label is not None and label not in own}

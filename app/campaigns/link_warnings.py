@@ -10,7 +10,7 @@ from app.user_messages.catalog import Advice, advise
 
 
 @dataclass(frozen=True)
-class Prospect:
+class LinkCandidate:
     """A campaign that may be linked, with the labels proposed for registered and attended."""
 
     campaign: Campaign
@@ -33,7 +33,7 @@ class Prospect:
         return not any(each.has_responded for each in self.campaign.statuses if each.label == attended)
 
 
-WARNINGS: Final[tuple[tuple[str, Callable[[Prospect], bool]], ...]] = (
+WARNINGS: Final[tuple[tuple[str, Callable[[LinkCandidate], bool]], ...]] = (
     ("campaign_used_by_other_event", lambda prospect: prospect.is_used_by_other_event),
     ("campaign_inactive", lambda prospect: not prospect.campaign.is_active),
     ("campaign_ended", lambda prospect: prospect.has_ended),
@@ -42,6 +42,6 @@ WARNINGS: Final[tuple[tuple[str, Callable[[Prospect], bool]], ...]] = (
 )
 
 
-def warnings_for(prospect: Prospect) -> list[Advice]:
+def warnings_for(prospect: LinkCandidate) -> list[Advice]:
     """The warnings that apply, in the order of the table. None of them stands in the way of linking."""
     return [advise(code) for code, applies in WARNINGS if applies(prospect)]

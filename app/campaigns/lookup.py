@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar
 from app.api.errors import (
     CampaignsNotReadable,
 )
-from app.api.salesforce_errors import problem_of
+from app.api.salesforce_errors import problem_for
 from app.campaigns.status_mapping import MemberStatus, choosable
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import query_request, read_query
-from app.salesforce.errors import AnswerLost, Refused, SalesforceError
+from app.salesforce.composite import parse_query, query_request
+from app.salesforce.errors import RequestRejected, ResponseLost, SalesforceError
 from app.salesforce.ids import to18
 from app.salesforce.soql import quote
 
@@ -58,7 +58,7 @@ async def with_visible(client: SalesforceClient, ask: Callable[[Sequence[str]], 
     """
     try:
         return await ask(CAMPAIGN_FIELDS)
-    except Refused as refused:
+    except RequestRejected as refused:
         if refused.failure.error_code != HIDDEN_FIELD:
             raise
         described = await client.describe("Campaign")
@@ -77,7 +77,7 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
     try:
         campaigns, statuses = await with_visible(client, partial(_ask, client, campaign_id))
     except SalesforceError as error:
-        raise problem_of(error) from error
+        raise problem_for(error) from error
     if not campaigns:
         return None
     if not statuses:
@@ -100,7 +100,7 @@ async def _ask(
     answers = await client.composite(
         [query_request(name, soql, api_version=version) for name, soql in queries.items()]
     )
-    return tuple(read_query(answer).records for answer in answers)
+    return tuple(parse_query(answer).records for answer in answers)
 
 
 def campaign_of(record: dict[str, Any], statuses: tuple[MemberStatus, ...] = ()) -> Campaign:
@@ -118,7 +118,7 @@ def campaign_of(record: dict[str, Any], statuses: tuple[MemberStatus, ...] = ())
             statuses=statuses,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise problem_of(AnswerLost("the answer is not a campaign")) from error
+        raise problem_for(ResponseLost("the answer is not a campaign")) from error
 
 
 def _status(record: dict[str, Any]) -> MemberStatus:

@@ -13,7 +13,7 @@ from app.campaigns.lookup import select_campaigns, with_visible
 from app.infrastructure.database import Database
 from app.models import CampaignLink
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import query_request, read_query
+from app.salesforce.composite import parse_query, query_request
 from app.salesforce.ids import to18
 from app.salesforce.soql import quote
 
@@ -22,7 +22,9 @@ SELECT_STATUSES: Final = "SELECT CampaignId, Label FROM CampaignMemberStatus WHE
 BROKEN: Final = "campaign_broken"
 
 
-async def follow_links(database: Database, client: SalesforceClient, *, host_id: str, org_id: str) -> int:
+async def relink_after_org_change(
+    database: Database, client: SalesforceClient, *, host_id: str, org_id: str
+) -> int:
     """Point the host's links at their campaigns in this org where it has them; says how many it found.
 
     Raises what the client raises: a look-up that failed leaves the links as they are.
@@ -35,7 +37,7 @@ async def follow_links(database: Database, client: SalesforceClient, *, host_id:
     for start in range(0, len(wanted), CHUNK):
         campaigns, labels = await with_visible(client, partial(_look, client, wanted[start : start + CHUNK]))
         for campaign_id, campaign in campaigns.items():
-            await _point(database, host_id, org_id, campaign=campaign, labels=labels.get(campaign_id, []))
+            await _relink(database, host_id, org_id, campaign=campaign, labels=labels.get(campaign_id, []))
         found += len(campaigns)
     return found
 
@@ -49,7 +51,7 @@ async def _look(
         "statuses": f"{SELECT_STATUSES} IN ({listed}) ORDER BY SortOrder",
     }
     requests = [query_request(name, text, api_version=client.api_version) for name, text in soql.items()]
-    pages = [read_query(answer) for answer in await client.composite(requests)]
+    pages = [parse_query(answer) for answer in await client.composite(requests)]
     campaigns, statuses = [await client.all_records(page) for page in pages]
     labels: dict[str, list[str]] = {}
     for status in statuses:
@@ -57,7 +59,7 @@ async def _look(
     return {to18(row["Id"]): row for row in campaigns}, labels
 
 
-async def _point(
+async def _relink(
     database: Database, host_id: str, org_id: str, *, campaign: Mapping[str, Any], labels: list[str]
 ) -> None:
     campaign_id = to18(campaign["Id"])

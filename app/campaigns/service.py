@@ -19,8 +19,8 @@ from app.api.errors import (
     SalesforceUnavailable,
 )
 from app.campaigns.backfill import LINK, REAPPLY, UNSETTLED, cancel_backfill, estimate, start_backfill
-from app.campaigns.link_validation import campaign_id_in, complete, refuse_unknown
-from app.campaigns.link_warnings import Prospect, warnings_for
+from app.campaigns.link_validation import parse_campaign_id, require_known_statuses, require_statuses
+from app.campaigns.link_warnings import LinkCandidate, warnings_for
 from app.campaigns.links import found_record, is_used_by_other_event, link_view, record_of
 from app.campaigns.lookup import Campaign, read_campaign
 from app.campaigns.schemas import (
@@ -34,7 +34,7 @@ from app.campaigns.schemas import (
     StatusReasons,
     Unlinked,
 )
-from app.campaigns.status_mapping import propose
+from app.campaigns.status_mapping import propose_statuses
 from app.config.settings import Settings
 from app.connections.counted_calls import org_calls
 from app.connections.service import usable_connection
@@ -54,10 +54,10 @@ async def validate_campaign(
     """
     async with resources.database.tenant(host_id) as session:
         await _require_event(session, host_id, event_id)
-        campaign_id = campaign_id_in(pasted)
+        campaign_id = parse_campaign_id(pasted)
         connection = await usable_connection(session, host_id, settings=resources.settings)
     campaign = await _find_campaign(resources, connection, campaign_id)
-    guesses = propose(campaign.statuses)
+    guesses = propose_statuses(campaign.statuses)
     labels = {meaning: guess.label for meaning, guess in guesses.items()}
     async with resources.database.tenant(host_id) as session:
         backfill = await estimate(session, host_id, event_id)
@@ -72,7 +72,7 @@ async def validate_campaign(
             {meaning: guess.because for meaning, guess in guesses.items()}
         ),
         backfill=backfill,
-        warnings=warnings_for(Prospect(campaign, labels, is_used, datetime.now(UTC).date())),
+        warnings=warnings_for(LinkCandidate(campaign, labels, is_used, datetime.now(UTC).date())),
     )
 
 
@@ -97,11 +97,11 @@ async def link_campaign(
     """
     async with resources.database.tenant(host_id) as session:
         await _require_event(session, host_id, event_id)
-        campaign_id, statuses = campaign_id_in(wanted.campaign_id), complete(wanted.statuses)
+        campaign_id, statuses = parse_campaign_id(wanted.campaign_id), require_statuses(wanted.statuses)
         _refuse_other(await session.get(CampaignLink, (host_id, event_id)), campaign_id)
         connection = await usable_connection(session, host_id, settings=resources.settings)
     campaign = await _find_campaign(resources, connection, campaign_id)
-    refuse_unknown(statuses, campaign)
+    require_known_statuses(statuses, campaign)
     async with resources.database.tenant(host_id) as session:
         await _require_same_org(session, connection, settings=resources.settings)
         link = await session.get(CampaignLink, (host_id, event_id))
@@ -117,7 +117,7 @@ async def link_campaign(
     return shown, link is None
 
 
-async def copy_set_up(
+async def copy_link(
     resources: Resources, host_id: str, event_id: str, *, wanted: SetUpToCopy, by: str
 ) -> tuple[LinkShown, bool]:
     """Link the event as another one is linked: its statuses, and its campaign unless another is named.
@@ -146,13 +146,13 @@ async def unlink_campaign(resources: Resources, host_id: str, event_id: str, *, 
         link = await session.get(CampaignLink, (host_id, event_id))
         if link is None:
             raise CampaignNotLinked
-        writes_stopped = await _stop_writes(session, link, connection, by=by)
+        writes_stopped = await _cancel_member_writes(session, link, connection, by=by)
         members_kept = await _count_members(session, link)
         await session.delete(link)
-        await _remember_link(session, host_id, event_id)
+        await _mark_event_linked_once(session, host_id, event_id)
         counts = {"writes_stopped": writes_stopped, "members_kept": members_kept}
         details = {"event_id": event_id, "campaign_id": link.campaign_id, "org_id": link.org_id}
-        await audit_log.record(
+        await audit_log.append_entry(
             session, host_id, actor=by, action="salesforce.campaign_unlinked", details=details | counts
         )
     return Unlinked(unlinked_at=datetime.now(UTC), campaign=record_of(link, connection), **counts)
@@ -260,7 +260,7 @@ async def _audit_link(
         "org_id": link.org_id,
         "statuses": link.statuses,
     }
-    await audit_log.record(session, link.host_id, actor=by, action=action, details=details | more)
+    await audit_log.append_entry(session, link.host_id, actor=by, action=action, details=details | more)
 
 
 async def _backfill(session: AsyncSession, link: CampaignLink, *, why: str, by: str) -> None:
@@ -269,7 +269,7 @@ async def _backfill(session: AsyncSession, link: CampaignLink, *, why: str, by: 
     await start_backfill(session, link.host_id, link.event_id, org_id=link.org_id, why=why, requested_by=by)
 
 
-async def _stop_writes(
+async def _cancel_member_writes(
     session: AsyncSession, link: CampaignLink, connection: Connection | None, *, by: str
 ) -> int:
     """Cancel the event's backfill and let go of jobs that wait for a broken link; counts what was to come."""
@@ -295,7 +295,7 @@ async def _stop_writes(
     return stopped or 0
 
 
-async def _remember_link(session: AsyncSession, host_id: str, event_id: str) -> None:
+async def _mark_event_linked_once(session: AsyncSession, host_id: str, event_id: str) -> None:
     """Whoever unlinks wants no campaign made unasked."""
     event = await session.get_one(Event, (host_id, event_id))
     event.has_had_link = True

@@ -86,7 +86,7 @@ LABELS: Final = _rows(
 
 # Every campaign starts with these two:
 # https://help.salesforce.com/s/articleView?id=sales.campaigns_member_status.htm
-UNIVERSAL: Final = {"registered": "sent", "attended": "responded"}
+DEFAULT_LABELS: Final = {"registered": "sent", "attended": "responded"}
 
 STATUS_MAX: Final = 40
 """Characters that a member's Status holds, where a label may have 765: a longer one cannot be chosen."""
@@ -97,7 +97,7 @@ def choosable(statuses: Sequence[MemberStatus]) -> tuple[MemberStatus, ...]:
     return tuple(each for each in statuses if utf16_length(each.label) <= STATUS_MAX)
 
 
-def propose(statuses: Sequence[MemberStatus]) -> dict[str, Guess]:
+def propose_statuses(statuses: Sequence[MemberStatus]) -> dict[str, Guess]:
     """A guess per meaning; `registered` and `attended` always have one. `statuses` must not be empty."""
     ordered = sorted(statuses, key=lambda status: status.sort_order)
     return {meaning: _guess(meaning, ordered) for meaning in MEANINGS}
@@ -113,10 +113,10 @@ def _guess(meaning: str, ordered: Sequence[MemberStatus]) -> Guess:
     fitting = [status for status in ordered if meaning_of(status.label) == meaning]
     if fitting:
         return Guess(min(fitting, key=_distance).label, "label")
-    universal = next((each for each in ordered if _normal(each.label) == UNIVERSAL.get(meaning)), None)
+    universal = next((each for each in ordered if _normal(each.label) == DEFAULT_LABELS.get(meaning)), None)
     if universal is not None:
         return Guess(universal.label, "universal")
-    if meaning in UNIVERSAL:
+    if meaning in DEFAULT_LABELS:
         return Guess(_default(meaning, ordered).label, "default")
     return Guess(None, "none")
 

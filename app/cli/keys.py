@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, load_settings
-from app.connections.key_rotation import check_keys, keys_in_use, rewrap_all
+from app.connections.key_rotation import check_keys, keys_in_use, reencrypt_all
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault, new_key
+from app.infrastructure.encryption import Encryptor, new_key
 from app.infrastructure.pepper import check_pepper
 
 
@@ -26,9 +26,9 @@ def keys(what: str, kid: str) -> int:
     return asyncio.run(_with_database(KEY_COMMANDS[what]))
 
 
-async def _with_database(run: Callable[[Settings, Database, Vault], Awaitable[None]]) -> int:
+async def _with_database(run: Callable[[Settings, Database, Encryptor], Awaitable[None]]) -> int:
     settings = load_settings()
-    vault = Vault.from_texts([key.get_secret_value() for key in settings.encryption_keys])
+    vault = Encryptor.from_texts([key.get_secret_value() for key in settings.encryption_keys])
     async with _opened(settings) as database:
         await run(settings, database, vault)
     return 0
@@ -43,15 +43,15 @@ async def _opened(settings: Settings) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def _rotate(settings: Settings, database: Database, vault: Vault) -> None:
+async def _rotate(settings: Settings, database: Database, vault: Encryptor) -> None:
     await check_keys(database, vault)
     await check_pepper(database, hash_pepper(settings))
-    for column, count in (await rewrap_all(database, vault)).items():
+    for column, count in (await reencrypt_all(database, vault)).items():
         say(f"{column}: {count} values wrapped anew")
     await _usage(settings, database, vault)
 
 
-async def _usage(settings: Settings, database: Database, vault: Vault) -> None:
+async def _usage(settings: Settings, database: Database, vault: Encryptor) -> None:
     used = await keys_in_use(database)
     for kid in sorted(set(used) | vault.kids):
         where = "newest" if kid == vault.current_kid else "here" if kid in vault.kids else "MISSING here"
@@ -61,11 +61,11 @@ async def _usage(settings: Settings, database: Database, vault: Vault) -> None:
         say(f"PEPPER is not set: before key {kid} goes, set it to what `keys pepper` prints")
 
 
-async def _pepper(settings: Settings, database: Database, vault: Vault) -> None:
+async def _pepper(settings: Settings, database: Database, vault: Encryptor) -> None:
     say(hash_pepper(settings).hex())
 
 
-KEY_COMMANDS: dict[str, Callable[[Settings, Database, Vault], Awaitable[None]]] = {
+KEY_COMMANDS: dict[str, Callable[[Settings, Database, Encryptor], Awaitable[None]]] = {
     "rotate": _rotate,
     "usage": _usage,
     "pepper": _pepper,

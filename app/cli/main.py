@@ -14,9 +14,9 @@ from app.cli.migrate import check_migrated, migrate, print_sql_for_dba
 from app.cli.serve import serve
 from app.cli.worker_check import check_worker
 from app.config.settings import SettingsInvalid, environment_with_files
-from app.connections.key_rotation import RowsHeld
-from app.infrastructure.encryption import SealBroken
-from app.infrastructure.startup_checks import CANNOT_START
+from app.connections.key_rotation import RowsLocked
+from app.infrastructure.encryption import DecryptionFailed
+from app.infrastructure.startup_checks import STARTUP_ERRORS
 from devtools.local_stack.console import LOCAL_HOSTS, console_address
 from devtools.local_stack.secrets import LocalSecrets
 from devtools.local_stack.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, LOOPBACK, STACK_FAULTS, Plan
@@ -33,14 +33,14 @@ class FlagsMissing(Exception):
 
 
 FAULTS = (
-    *CANNOT_START,
+    *STARTUP_ERRORS,
     *STACK_FAULTS,
     ApiRefused,
     ApiSilent,
     FlagsMissing,
     HeadsUnreadable,
-    RowsHeld,
-    SealBroken,
+    RowsLocked,
+    DecryptionFailed,
 )
 CANNOT = 2
 SIMULATOR = "simulator"

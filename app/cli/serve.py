@@ -16,7 +16,7 @@ from app.config.hash_pepper import hash_pepper
 from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
 from app.infrastructure.database import Database, connections_up_to
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.infrastructure.pepper import check_pepper
 from app.infrastructure.startup_checks import check_database
 from app.infrastructure.telemetry import configure_logging
@@ -101,7 +101,7 @@ async def _check(settings: Settings) -> None:
     try:
         await check_database(database)
         keys = [key.get_secret_value() for key in settings.encryption_keys]
-        await check_keys(database, Vault.from_texts(keys))
+        await check_keys(database, Encryptor.from_texts(keys))
         await check_pepper(database, hash_pepper(settings))
     finally:
         await database.close()

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.api_budget import DEFAULT_CAP, Budget, budget_of
-from app.api.auth import CHANGING, Principal, Role
+from app.api.api_budget import DEFAULT_CAP, ApiBudget, api_budget_of
+from app.api.auth import WRITE_ROLES, Principal, Role
 from app.api.dependencies import Resources
 from app.config.settings import Settings
 from app.connections.grants.approval_limit import approvals_view, count_approvals
@@ -48,7 +48,7 @@ NOBODY_BEFORE: Final = BeforeConnection(registrations=0, events=0, estimated_api
 
 
 @dataclass(frozen=True)
-class Facts:
+class CardData:
     """What is stored about a host, as far as its card shows it. `approvals` counts over all hosts;
     `other_hosts` of the org are nobody's business but who manages them.
     """
@@ -75,7 +75,7 @@ async def load_card(resources: Resources, host_id: str, principal: Principal) ->
     return make_card(resources.settings, facts, role=role, now=now)
 
 
-async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts:
+async def load_facts(resources: Resources, host_id: str, now: datetime) -> CardData:
     """Read what the card needs; the two figures across hosts come from the system's side."""
     async with resources.database.tenant(host_id) as session:
         host = await session.get(Host, host_id)
@@ -87,7 +87,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
         unwritten = await count_before(session, host_id, org_id=connection.org_id if connection else None)
         before = BeforeConnection(**vars(unwritten))
     approvals, other_hosts = await _across_hosts(resources, connection)
-    return Facts(
+    return CardData(
         host_id=host_id,
         connection=connection,
         paused_at=host.paused_at if host else None,
@@ -103,7 +103,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> Facts
     )
 
 
-def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) -> Card:
+def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime) -> Card:
     """The card, from facts alone."""
     connection = facts.connection
     state = _state(settings, facts)
@@ -133,7 +133,7 @@ def make_card(settings: Settings, facts: Facts, *, role: Role, now: datetime) ->
     )
 
 
-def _state(settings: Settings, facts: Facts) -> State:
+def _state(settings: Settings, facts: CardData) -> State:
     if not settings.has_shared_app and facts.app.saved is None:
         return "not_configured"
     if facts.connection is None:
@@ -142,7 +142,7 @@ def _state(settings: Settings, facts: Facts) -> State:
     return state
 
 
-def _reason(settings: Settings, state: State, *, facts: Facts) -> Advice | None:
+def _reason(settings: Settings, state: State, *, facts: CardData) -> Advice | None:
     if state == "not_configured":
         return explain(settings, "environment_not_configured")
     if facts.connection is None or state in ("connected", "not_connected"):
@@ -162,7 +162,7 @@ def _reason(settings: Settings, state: State, *, facts: Facts) -> Advice | None:
     return advice.model_copy(update={"explanation": explanation})
 
 
-def _fault(settings: Settings, state: State, *, facts: Facts) -> Fault | None:
+def _fault(settings: Settings, state: State, *, facts: CardData) -> Fault | None:
     connection = facts.connection
     if connection is None or connection.fault_code is None or state != "connected":
         return None
@@ -178,25 +178,25 @@ def _backoff(lease: OrgLease | None, now: datetime) -> Backoff | None:
 def _actions(settings: Settings, state: State, *, role: Role, app: AppChoice) -> Actions:
     is_living = state in ("connected", "needs_reconnect")
     return Actions(
-        connect=_action(role, _why_not_connect(settings, app)),
+        connect=_action(role, _connect_blocker(settings, app)),
         disconnect=_action(role, None if is_living else "NotConnected"),
         edit_credentials=_action(role, None),
         pause=_action(role, None),
     )
 
 
-def _why_not_connect(settings: Settings, app: AppChoice) -> str | None:
+def _connect_blocker(settings: Settings, app: AppChoice) -> str | None:
     if app.mode == "own":
         return "CredentialsMissing" if app.saved is None else None
     return None if settings.has_shared_app else "NotConfigured"
 
 
 def _action(role: Role, why_not: str | None) -> Action:
-    why_not = why_not if role in CHANGING else "RoleInsufficient"
+    why_not = why_not if role in WRITE_ROLES else "RoleInsufficient"
     return Action(is_allowed=why_not is None, why_not=why_not)
 
 
-def _app(settings: Settings, facts: Facts) -> App:
+def _app(settings: Settings, facts: CardData) -> App:
     is_shared = facts.app.mode == "shared"
     return App(
         mode=facts.app.mode,
@@ -209,7 +209,7 @@ def _app(settings: Settings, facts: Facts) -> App:
     )
 
 
-def _credentials(facts: Facts) -> Credentials | None:
+def _credentials(facts: CardData) -> Credentials | None:
     saved, connection = facts.app.saved, facts.connection
     if saved is None:
         return None
@@ -224,7 +224,7 @@ def _credentials(facts: Facts) -> Credentials | None:
     )
 
 
-def _connection(facts: Facts, connection: Connection) -> ConnectionView:
+def _connection(facts: CardData, connection: Connection) -> ConnectionView:
     user = connection.user_id and User(
         id=connection.user_id, username=connection.username, name=connection.user_name
     )
@@ -256,7 +256,7 @@ def _problems(settings: Settings, connection: Connection) -> list[ProblemShown]:
     ]
 
 
-def _preflight(facts: Facts) -> PreflightSummary | None:
+def _preflight(facts: CardData) -> PreflightSummary | None:
     row, connection = facts.preflight, facts.connection
     if row is None or row.result is None or connection is None or row.org_id != connection.org_id:
         return None
@@ -271,10 +271,10 @@ def _preflight(facts: Facts) -> PreflightSummary | None:
     )
 
 
-def _budget(facts: Facts, now: datetime) -> Budget:
+def _budget(facts: CardData, now: datetime) -> ApiBudget:
     if facts.connection is not None:
-        return budget_of(facts.connection, facts.cap_percent, now)
-    return Budget(
+        return api_budget_of(facts.connection, facts.cap_percent, now)
+    return ApiBudget(
         org_used=None,
         org_limit=None,
         cap_percent=facts.cap_percent,
@@ -303,7 +303,7 @@ async def _work(
         and host.paused_at is None
         and (lease is None or lease.paused_at is None)
         and _backoff(lease, now) is None
-        and not budget_of(connection, host.cap_percent, now).is_stopped
+        and not api_budget_of(connection, host.cap_percent, now).is_stopped
     )
     is_held_back = true() if not is_open else Event.paused_at.is_not(None)
     is_waiting = or_(

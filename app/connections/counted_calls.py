@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.api.api_budget import DEFAULT_CAP, may_call
 from app.api.dependencies import Resources
 from app.api.errors import ApiBudgetReached
-from app.api.salesforce_errors import problem_of
+from app.api.salesforce_errors import problem_for
 from app.connections.service import open_client, usable_connection
 from app.models import Host, OrgLease
 from app.salesforce.client import SalesforceClient
@@ -41,7 +41,7 @@ async def org_calls(
         client = await open_client(resources, host_id, before_send=check_send)
         yield client
     except SalesforceError as error:
-        raise problem_of(error) from error
+        raise problem_for(error) from error
     finally:
         if client is not None and client.calls:
             async with resources.database.tenant(host_id) as session:

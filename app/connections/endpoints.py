@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
 from pydantic import ValidationError
 
 from app.api.auth import (
-    CHANGING,
     OPAQUE_ID,
-    HostChangerDep,
+    WRITE_ROLES,
+    HostAdminDep,
     HostIdPath,
-    HostReaderDep,
+    HostMemberDep,
     Principal,
     PrincipalDep,
     host_changer,
@@ -29,7 +29,7 @@ from app.connections.model.schemas import (
     StartAttempt,
     StartConnect,
 )
-from app.connections.oauth.attempt_roles import end_what_the_role_no_longer_carries
+from app.connections.oauth.attempt_roles import cancel_attempts_without_role
 from app.connections.oauth.attempt_view import load_attempt
 from app.connections.oauth.confirmation import complete_attempt, end_if_strange
 from app.connections.oauth.flow import start_attempt
@@ -50,7 +50,7 @@ async def confirmer(
     """Owner or admin, as for every change. Who is neither may hold the code all the same, and then the
     attempt must end. Raises HostNotFound, RoleInsufficient.
     """
-    if principal.roles.get(host_id) not in CHANGING:
+    if principal.roles.get(host_id) not in WRITE_ROLES:
         with suppress(ValidationError):
             code = CompleteConnect.model_validate_json(await request.body()).code
             await end_if_strange(resources, attempt_id, user_id=principal.user_id, code=code)
@@ -62,12 +62,12 @@ ConfirmerDep = Annotated[Principal, Depends(confirmer)]
 router = APIRouter(
     prefix="/v1/hosts/{host_id}/salesforce",
     tags=["connection"],
-    dependencies=[Depends(end_what_the_role_no_longer_carries)],
+    dependencies=[Depends(cancel_attempts_without_role)],
 )
 
 
 @router.get("")
-async def get_card(host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep) -> Card:
+async def get_card(host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep) -> Card:
     """Everything about the host's connection."""
     return await load_card(resources, host_id, principal)
 
@@ -76,7 +76,7 @@ async def get_card(host_id: HostIdPath, principal: HostReaderDep, resources: Res
 async def connect(
     host_id: HostIdPath,
     wish: StartConnect,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
     origin: OriginHeader = None,
 ) -> StartAttempt:
@@ -88,7 +88,7 @@ async def connect(
 async def get_attempt(
     host_id: HostIdPath,
     attempt_id: AttemptIdPath,
-    _: HostReaderDep,
+    _: HostMemberDep,
     resources: ResourcesDep,
     response: Response,
 ) -> Attempt:
@@ -114,7 +114,7 @@ async def complete(
 
 @router.put("/app-credentials")
 async def put_credentials(
-    host_id: HostIdPath, given: OwnCredentials, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, given: OwnCredentials, principal: HostAdminDep, resources: ResourcesDep
 ) -> Card:
     """Save the credentials of an own app, or choose which app to connect through."""
     if given.mode == "shared":
@@ -130,7 +130,7 @@ async def put_credentials(
 
 @router.delete("/app-credentials")
 async def delete_credentials(
-    host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep, confirm: bool = False
+    host_id: HostIdPath, principal: HostAdminDep, resources: ResourcesDep, confirm: bool = False
 ) -> Card:
     """Forget the own app's credentials; `confirm` allows it while a connection lives by them."""
     await clear_credentials(resources, host_id, user_id=principal.user_id, is_confirmed=confirm)
@@ -139,7 +139,7 @@ async def delete_credentials(
 
 @router.post("/disconnect")
 async def disconnect(
-    host_id: HostIdPath, _: ConfirmDisconnect, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, _: ConfirmDisconnect, principal: HostAdminDep, resources: ResourcesDep
 ) -> Card:
     """Revoke and forget the grant; what was synced stays in Salesforce."""
     await disconnect_host(resources, host_id, user_id=principal.user_id)
@@ -147,7 +147,7 @@ async def disconnect(
 
 
 @router.post("/pause")
-async def pause(host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep) -> Card:
+async def pause(host_id: HostIdPath, principal: HostAdminDep, resources: ResourcesDep) -> Card:
     """Let all work of the host wait."""
     async with resources.database.tenant(host_id) as session:
         await pause_host(session, host_id, user_id=principal.user_id)
@@ -155,7 +155,7 @@ async def pause(host_id: HostIdPath, principal: HostChangerDep, resources: Resou
 
 
 @router.post("/resume")
-async def resume(host_id: HostIdPath, principal: HostChangerDep, resources: ResourcesDep) -> Card:
+async def resume(host_id: HostIdPath, principal: HostAdminDep, resources: ResourcesDep) -> Card:
     """Let the work go on where it stopped."""
     async with resources.database.tenant(host_id) as session:
         org_ids = await resume_host(session, host_id, user_id=principal.user_id)

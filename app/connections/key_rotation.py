@@ -8,17 +8,17 @@ from sqlalchemy import func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import KeyMissing, Vault, kid_of
+from app.infrastructure.encryption import Encryptor, KeyMissing, kid_of
 from app.models import Base
 from app.models.base import Sealed
 
 BATCH: Final = 500
 LOCKED_PAUSE: Final = 0.2
-PATIENCE: Final = 50
+MAX_LOCKED_ROUNDS: Final = 50
 """Turns in a row that find only rows which somebody else holds."""
 
 
-class RowsHeld(Exception):
+class RowsLocked(Exception):
     """Rows stay locked by somebody else; what was wrapped so far stands, and running again goes on."""
 
 
@@ -30,7 +30,7 @@ class SealedColumn(NamedTuple):
     bound_to: str
 
 
-async def rewrap_all(database: Database, vault: Vault, *, batch: int = BATCH) -> dict[str, int]:
+async def reencrypt_all(database: Database, vault: Encryptor, *, batch: int = BATCH) -> dict[str, int]:
     """Bring every sealed value under the newest key; says how many were changed, by column.
 
     Each batch is its own transaction and skips rows that are locked, so it may run beside everything, twice
@@ -57,7 +57,7 @@ async def keys_in_use(database: Database) -> dict[str, int]:
     return used
 
 
-async def check_keys(database: Database, vault: Vault) -> None:
+async def check_keys(database: Database, vault: Encryptor) -> None:
     """Refuse to start without a key that stored values need. Raises KeyMissing."""
     missing = sorted(set(await keys_in_use(database)) - vault.kids)
     if missing:
@@ -76,7 +76,7 @@ def sealed_columns() -> Iterator[SealedColumn]:
                 yield SealedColumn(mapper.class_, getattr(mapper.class_, name), bound_to)
 
 
-async def _rewrap_column(database: Database, vault: Vault, sealed: SealedColumn, *, batch: int) -> int:
+async def _rewrap_column(database: Database, vault: Encryptor, sealed: SealedColumn, *, batch: int) -> int:
     done = held = 0
     while True:
         async with database.system() as session:
@@ -86,13 +86,13 @@ async def _rewrap_column(database: Database, vault: Vault, sealed: SealedColumn,
         if is_over:
             return done
         held = 0 if count else held + 1
-        if held > PATIENCE:
-            raise RowsHeld(f"some rows of {sealed.bound_to} stay locked: run it again")
+        if held > MAX_LOCKED_ROUNDS:
+            raise RowsLocked(f"some rows of {sealed.bound_to} stay locked: run it again")
         if not count:
             await asyncio.sleep(LOCKED_PAUSE)
 
 
-async def _rewrap_batch(session: AsyncSession, vault: Vault, sealed: SealedColumn, *, batch: int) -> int:
+async def _rewrap_batch(session: AsyncSession, vault: Encryptor, sealed: SealedColumn, *, batch: int) -> int:
     keys = inspect(sealed.table).primary_key
     chosen = (
         select(*keys, sealed.table.host_id.label("host"), sealed.column.label("value"))
@@ -113,11 +113,11 @@ async def _rewrap_batch(session: AsyncSession, vault: Vault, sealed: SealedColum
     return len(rows)
 
 
-def _remaining(vault: Vault, sealed: SealedColumn) -> Any:
+def _remaining(vault: Encryptor, sealed: SealedColumn) -> Any:
     return select(func.count()).select_from(sealed.table).where(_is_older(vault, sealed))
 
 
-def _is_older(vault: Vault, sealed: SealedColumn) -> Any:
+def _is_older(vault: Encryptor, sealed: SealedColumn) -> Any:
     """A value begins with its form, the length of its key's id, and that id."""
     newest = vault.seal("", host_id="", column="")
     head = newest[: 2 + len(kid_of(newest))]

@@ -9,18 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import FieldError, PayloadInvalid
-from app.connections.grants.previous_grant import let_go, revoke_all
+from app.connections.grants.previous_grant import revoke_all, revoke_previous
 from app.connections.grants.revocation import Revocation
 from app.connections.model.app_credentials import is_own, own_ref
 from app.connections.model.encrypted_columns import CONSUMER_KEY, CONSUMER_SECRET
 from app.connections.model.messages import explain
 from app.connections.model.schemas import OwnCredentials
-from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED
 from app.connections.tokens.provider import ConnectionTokens
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
-from app.infrastructure.encryption import Vault, fingerprint
+from app.infrastructure.encryption import Encryptor, fingerprint
 from app.models import Connection, Host, OwnApp
 from app.salesforce.errors import SalesforceError
 
@@ -56,7 +56,7 @@ async def save_credentials(
         is_same_app = in_use == ref
         is_reopened = is_same_app and await _reopen(session, host_id)
         details = {"fingerprint": fingerprint(given.key), "is_same_app": is_same_app}
-        await audit_log.record(
+        await audit_log.append_entry(
             session, host_id, actor=user_id, action="salesforce.byo_credentials_set", details=details
         )
     if is_same_app:
@@ -86,7 +86,7 @@ async def clear_credentials(
         await _touch(session, host_id)
         if fingerprints:
             about = {"fingerprints": fingerprints}
-            await audit_log.record(
+            await audit_log.append_entry(
                 session, host_id, actor=user_id, action="salesforce.byo_credentials_cleared", details=about
             )
         elif mode != mode_before:
@@ -94,7 +94,7 @@ async def clear_credentials(
     await revoke_all(resources, revocations)
 
 
-def _upsert(vault: Vault, host_id: str, *, user_id: str, given: OwnCredentials) -> Insert:
+def _upsert(vault: Encryptor, host_id: str, *, user_id: str, given: OwnCredentials) -> Insert:
     values = {
         "consumer_key": vault.seal(given.key, host_id=host_id, column=CONSUMER_KEY),
         "consumer_secret": vault.seal(given.secret, host_id=host_id, column=CONSUMER_SECRET),
@@ -143,13 +143,13 @@ async def _try_out(resources: Resources, host_id: str, *, is_reopened: bool) -> 
         await resources.wakeups.announce(org_ids)
 
 
-async def _end(session: AsyncSession, vault: Vault, connection: Connection) -> list[Revocation]:
+async def _end(session: AsyncSession, vault: Encryptor, connection: Connection) -> list[Revocation]:
     """End the connection and its tokens: without the app's credentials nobody can use them."""
     host_id = connection.host_id
     if connection.state == "disconnected":
         return []
-    revocations = await let_go(session, vault, connection)
-    await end_connection(session, host_id, reason_code=CLEARED)
+    revocations = await revoke_previous(session, vault, connection)
+    await disconnect_by_salesforce(session, host_id, reason_code=CLEARED)
     await session.execute(
         update(Connection)
         .where(Connection.host_id == host_id)
@@ -170,7 +170,7 @@ async def _set_mode(session: AsyncSession, host: Host, mode: str) -> None:
 
 
 async def _record_mode(session: AsyncSession, host_id: str, mode: str, *, user_id: str) -> None:
-    await audit_log.record(
+    await audit_log.append_entry(
         session, host_id, actor=user_id, action="salesforce.app_mode_set", details={"mode": mode}
     )
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.api.auth import HostIdPath, HostReaderDep, PrincipalDep
+from app.api.auth import HostIdPath, HostMemberDep, PrincipalDep
 from app.api.dependencies import ResourcesDep
 from app.console import directory
 from app.console.schemas import EventList, HostList
@@ -22,7 +22,7 @@ async def list_hosts(principal: PrincipalDep, resources: ResourcesDep) -> HostLi
 @router.get("/{host_id}/events")
 async def list_events(
     host_id: HostIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep
+from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep
 from app.api.dependencies import ResourcesDep
 from app.field_mapping import service
 from app.field_mapping.object_fields import read_fields
@@ -28,7 +28,7 @@ EVENT: Final = "/events/{event_id}/salesforce/mapping"
 
 @router.get(HOST)
 async def get_host_mapping(
-    host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep
+    host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep
 ) -> MappingShown:
     """The host's mapping: what was chosen, what holds, and what the org says to it."""
     return await service.read_mapping(resources, Place(host_id))
@@ -36,7 +36,7 @@ async def get_host_mapping(
 
 @router.put(HOST)
 async def put_host_mapping(
-    host_id: HostIdPath, body: MappingToSave, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, body: MappingToSave, principal: HostAdminDep, resources: ResourcesDep
 ) -> MappingShown:
     """Save the host's mapping whole; rows that failed for how things were set up are queued again."""
     return await service.save_mapping(resources, Place(host_id), body, by=principal.user_id)
@@ -44,7 +44,7 @@ async def put_host_mapping(
 
 @router.post(HOST + "/validate")
 async def validate_host_mapping(
-    host_id: HostIdPath, body: MappingGiven, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, body: MappingGiven, principal: HostAdminDep, resources: ResourcesDep
 ) -> MappingShown:
     """The mapping as it would stand, judged by the org as it is now; nothing is saved."""
     return await service.validate_mapping(resources, Place(host_id), body)
@@ -52,7 +52,7 @@ async def validate_host_mapping(
 
 @router.post(HOST + "/copy")
 async def copy_host_mapping(
-    host_id: HostIdPath, body: MappingToCopy, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, body: MappingToCopy, principal: HostAdminDep, resources: ResourcesDep
 ) -> MappingShown:
     """Take another host's mapping in the place of this one; a fixed owner only within one org."""
     return await service.copy_from_host(resources, host_id, other=body.from_host_id, by=principal)
@@ -60,7 +60,7 @@ async def copy_host_mapping(
 
 @router.get(HOST + "/sources")
 async def get_host_sources(
-    host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep, response: Response
+    host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep, response: Response
 ) -> Sources:
     """Where values may come from, with the questions that the host's attendees answered lately."""
     response.headers.update(NO_STORE)
@@ -72,7 +72,7 @@ async def get_host_sources(
 async def get_fields(
     host_id: HostIdPath,
     sobject: Mappable,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     refresh: Annotated[bool, Query(description="ask Salesforce now: one API call")] = False,
 ) -> ObjectFields:
@@ -82,7 +82,7 @@ async def get_fields(
 
 @router.get(EVENT)
 async def get_event_mapping(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostReaderDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostMemberDep, resources: ResourcesDep
 ) -> MappingShown:
     """The event's overrides, and what holds for it."""
     return await service.read_mapping(resources, Place(host_id, event_id))
@@ -93,7 +93,7 @@ async def put_event_mapping(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: MappingToSave,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
 ) -> MappingShown:
     """Save the event's overrides whole: what is left out is as the host has it."""
@@ -102,7 +102,7 @@ async def put_event_mapping(
 
 @router.delete(EVENT)
 async def delete_event_mapping(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
 ) -> MappingShown:
     """Let the event be as the host has it."""
     return await service.clear_mapping(resources, Place(host_id, event_id), by=principal.user_id)
@@ -113,7 +113,7 @@ async def validate_event_mapping(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: MappingGiven,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
 ) -> MappingShown:
     """The overrides as they would stand, judged by the org as it is now; nothing is saved."""
@@ -125,7 +125,7 @@ async def copy_event_mapping(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: EventMappingToCopy,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
 ) -> MappingShown:
     """Take the overrides of another event in the place of this one's."""
@@ -136,7 +136,7 @@ async def copy_event_mapping(
 async def get_event_sources(
     host_id: HostIdPath,
     event_id: EventIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     response: Response,
 ) -> Sources:

@@ -2,10 +2,10 @@
 
 from app.api.dependencies import Resources
 from app.api.errors import ObjectNotVisible
-from app.field_mapping.org_metadata import look_at
+from app.field_mapping.org_metadata import load_metadata
 from app.field_mapping.request_schemas import NOT_WRITTEN_YET
 from app.field_mapping.response_schemas import FieldShown, ObjectFields, PicklistValue, RecordTypeShown
-from app.field_mapping.source_catalog import why_owned
+from app.field_mapping.source_catalog import reserved_reason
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import CONVERTERS
 
@@ -16,7 +16,7 @@ async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_an
     Raises ObjectNotVisible, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, SalesforceRefused and
     SalesforceUnavailable.
     """
-    view = await look_at(resources, host_id, [sobject], is_anew=is_anew)
+    view = await load_metadata(resources, host_id, [sobject], is_anew=is_anew)
     described = view.describes.get(sobject)
     if described is None:
         raise ObjectNotVisible(f"The connected user cannot see {sobject}.")
@@ -46,7 +46,7 @@ def show_object(described: SObjectDescribe) -> ObjectFields:
 
 def why_not_mappable(sobject: str, field: Field) -> str | None:
     """Why a rule cannot fill this field of the org, in words; None where one can."""
-    owned = why_owned(sobject, field.name)
+    owned = reserved_reason(sobject, field.name)
     if owned is not None:
         return owned
     if field.type not in CONVERTERS:

@@ -16,7 +16,7 @@ from app.sync.lookup.describe_cache import forget_describes, load_describes
 
 
 @dataclass(frozen=True)
-class OrgView:
+class OrgMetadata:
     """The objects that were wanted, as the connected user sees them; `hidden` ones that user may not see.
 
     `why_not` is the code of the problem that kept us from looking: then nothing is known.
@@ -27,19 +27,19 @@ class OrgView:
     why_not: str | None = None
 
 
-async def view_org(
+async def try_load_metadata(
     resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
-) -> OrgView:
+) -> OrgMetadata:
     """As `look_at`, but a look that failed is told and not raised: a mapping can be saved without."""
     try:
-        return await look_at(resources, host_id, sobjects, is_anew=is_anew)
+        return await load_metadata(resources, host_id, sobjects, is_anew=is_anew)
     except Problem as problem:
-        return OrgView(why_not=type(problem).__name__)
+        return OrgMetadata(why_not=type(problem).__name__)
 
 
-async def look_at(
+async def load_metadata(
     resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
-) -> OrgView:
+) -> OrgMetadata:
     """The describes of these objects, kept for a day; `is_anew` asks Salesforce now, one call for each.
 
     Raises NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, SalesforceRefused, SalesforceUnavailable.
@@ -53,7 +53,7 @@ async def look_at(
         found = await load_describes(
             resources.database, client, host_id=host_id, org_id=org_id, sobjects=wanted
         )
-    return OrgView(found, hidden=frozenset(wanted - found.keys()))
+    return OrgMetadata(found, hidden=frozenset(wanted - found.keys()))
 
 
 async def _open_org(resources: Resources, host_id: str) -> str:

@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.api.auth import OPAQUE_ID
-from app.field_mapping.source_catalog import is_known, unknown_place, why_owned
+from app.field_mapping.source_catalog import first_invalid_placeholder, is_valid_source, reserved_reason
 from app.salesforce.ids import is_id, to18
 from app.sync.model.mapping_rules import FIXED, OFF
 
@@ -58,13 +58,13 @@ def _account_name(name: str) -> str:
 
 
 def _source(path: str) -> str:
-    if not is_known(path):
+    if not is_valid_source(path):
         raise refuse("source", "no such source: …/mapping/sources lists them")
     return path
 
 
 def _template(text: str) -> str:
-    wrong = unknown_place(text)
+    wrong = first_invalid_placeholder(text)
     if wrong is not None:
         raise refuse("template", f"not a source in braces: {wrong}; …/mapping/sources lists them")
     return text
@@ -104,7 +104,7 @@ class MatchBy(Given):
 
     @model_validator(mode="after")
     def _is_nobodys_field(self) -> Self:
-        why = next((why for each in ("Lead", "Contact") if (why := why_owned(each, self.field))), None)
+        why = next((why for each in ("Lead", "Contact") if (why := reserved_reason(each, self.field))), None)
         if why is not None and (self.field, self.from_) != OWN_ADDRESS:
             raise refuse("owned", f"people cannot be matched by {self.field}: {why}")
         return self
@@ -170,7 +170,7 @@ class FieldRuleGiven(Given):
         given = [each for each in (self.from_, self.constant, self.template) if each is not None]
         if len(given) > 1 or (not given and self.mode != OFF):
             raise refuse("one_source", "give exactly one of from, constant and template")
-        why = why_owned(self.object, self.field)
+        why = reserved_reason(self.object, self.field)
         if why is not None:
             raise refuse("owned", f"{self.object}.{self.field} cannot be mapped: {why}")
         return self

@@ -12,16 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.auth import Principal
 from app.api.dependencies import Resources
 from app.api.errors import MappingChanged
-from app.connections.model.preflight_requests import want_preflight
+from app.connections.model.preflight_requests import request_preflight
 from app.field_mapping.effective import effective_rules
 from app.field_mapping.objects import objects_of
 from app.field_mapping.options import Options, answers_of
-from app.field_mapping.org_metadata import view_org
+from app.field_mapping.org_metadata import try_load_metadata
 from app.field_mapping.request_schemas import EventMappingToCopy, MappingGiven, MappingToSave
 from app.field_mapping.response_schemas import MappingShown
 from app.field_mapping.sources import read_sources
-from app.field_mapping.store import Layers, Stored, read_layers, rearm, write_layer
-from app.field_mapping.validation import judge_mapping
+from app.field_mapping.store import Layers, Stored, read_layers, requeue_failed, write_layer
+from app.field_mapping.validation import validate_against_org
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
@@ -121,7 +121,7 @@ async def _save(
         layers = await read_layers(session, place.host_id, place.event_id)
         # Whatever was changed in the org meanwhile counts for what is tried again.
         await forget_describes(session, host_id=place.host_id, sobjects=objects_of(rules_of(layers)))
-        retried = await rearm(session, place.host_id, place.event_id, by=by)
+        retried = await requeue_failed(session, place.host_id, place.event_id, by=by)
         await _record(session, place, before=before, after=layers, retried=len(retried), about=about, by=by)
     shown = await _shown(resources, place, layers)
     await resources.wakeups.announce(set(retried))
@@ -149,7 +149,7 @@ async def _record(
         "retried": retried,
         **about,
     }
-    await audit_log.record(session, place.host_id, actor=by, action=CHANGED, details=details)
+    await audit_log.append_entry(session, place.host_id, actor=by, action=CHANGED, details=details)
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -181,9 +181,9 @@ async def _shown(
     resources: Resources, place: Place, layers: Layers, *, is_anew: bool = False
 ) -> MappingShown:
     rules = rules_of(layers)
-    view = await view_org(resources, place.host_id, objects_of(rules), is_anew=is_anew)
+    view = await try_load_metadata(resources, place.host_id, objects_of(rules), is_anew=is_anew)
     options = await _options(resources, place, rules)
-    findings, required = judge_mapping(rules, layers.own.layer, view, options)
+    findings, required = validate_against_org(rules, layers.own.layer, view, options)
     own = layers.own
     return MappingShown(
         host_id=place.host_id,
@@ -205,7 +205,7 @@ async def _look_again(session: AsyncSession, place: Place) -> None:
     """The preflight judges the host's mapping: what it said of the one before is no longer true."""
     org_id = await _org_of(session, place.host_id)
     if place.event_id is None and org_id is not None:
-        await want_preflight(session, place.host_id, org_id)
+        await request_preflight(session, place.host_id, org_id)
 
 
 async def _options(resources: Resources, place: Place, rules: MappingRules) -> Options:

@@ -51,7 +51,7 @@ SOURCES: Final[tuple[tuple[str, str, str], ...]] = (
     ("buyer.name", "Buyer: name", "Berta Buyer"),
     ("buyer.email", "Buyer: e-mail", "berta@example.com"),
 )
-TELLS: Final = "it tells what happened, and we find our Tasks by it"
+TASK_REASON: Final = "it tells what happened, and we find our Tasks by it"
 CAMPAIGN: Final = "it comes from the linked campaign"
 WHY_OWNED: Final = {
     "Id": "Salesforce gives it",
@@ -71,24 +71,24 @@ WHY_OWNED: Final = {
 EVERYWHERE: Final = ("Id", "OwnerId", "RecordTypeId")
 
 
-def is_known(path: str) -> bool:
+def is_valid_source(path: str) -> bool:
     """Whether a value may come from here: one of the table, or `answers.` with the key of a question."""
     key = path.removeprefix(ANSWERS)
     return is_source(path) and len(key) <= KEY_MAX and not set("{}\0") & set(key)
 
 
-def unknown_place(template: str) -> str | None:
+def first_invalid_placeholder(template: str) -> str | None:
     """The first place of a template that cannot be filled; braces that do not match are one."""
     rest = TEMPLATE_PART.sub("", template)
     if "{" in rest or "}" in rest:
         return rest[min(rest.find(brace) for brace in "{}" if brace in rest) :][:40]
-    return next((path for path in template_paths(template) if not is_known(path)), None)
+    return next((path for path in template_paths(template) if not is_valid_source(path)), None)
 
 
-def why_owned(sobject: str, field: str) -> str | None:
+def reserved_reason(sobject: str, field: str) -> str | None:
     """Why no rule may fill a field, in words; None where one may. Names are compared as Salesforce does."""
     own = {name.lower(): name for name in SYSTEM_FIELDS.get(sobject, EVERYWHERE)}
     name = own.get(field.lower())
     if name is None:
         return None
-    return WHY_OWNED.get(name) or (CAMPAIGN if sobject == "CampaignMember" else TELLS)
+    return WHY_OWNED.get(name) or (CAMPAIGN if sobject == "CampaignMember" else TASK_REASON)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import EventNotFound
 from app.field_mapping.response_schemas import Sources, SourceShown
-from app.field_mapping.source_catalog import SOURCES, is_known
+from app.field_mapping.source_catalog import SOURCES, is_valid_source
 from app.models import Event, Registration
 from app.sync.field_values.sources import ANSWERS
 
@@ -46,7 +46,7 @@ def questions_in(registrations: Iterable[Answers]) -> list[SourceShown]:
     for answers in registrations:
         for answer in answers:
             key = str(answer.get("key") or "")
-            if is_known(ANSWERS + key):
+            if is_valid_source(ANSWERS + key):
                 labels.setdefault(key, str(answer.get("label") or key))
                 options[key].update(_options(answer.get("value")))
     shown = sorted(labels.items(), key=lambda each: (each[1].casefold(), each[0]))

@@ -89,7 +89,7 @@ async def write_layer(
     )
 
 
-async def rearm(session: AsyncSession, host_id: str, event_id: str | None, *, by: str) -> list[str]:
+async def requeue_failed(session: AsyncSession, host_id: str, event_id: str | None, *, by: str) -> list[str]:
     """Queue the rows again that failed for how things are set up, below live work: one statement.
 
     Returns the org of each.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.field_mapping.objects import ALWAYS_WRITTEN, created_by
 from app.field_mapping.options import Options, check_options
-from app.field_mapping.org_metadata import OrgView
+from app.field_mapping.org_metadata import OrgMetadata
 from app.field_mapping.response_schemas import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.required_fields import has_placeholder, missing_required
@@ -26,8 +26,8 @@ PLACES: Final[tuple[tuple[str, str, str], ...]] = (
 ANYWHERE: Final = "/docs/mapping#wrong"
 
 
-def judge_mapping(
-    rules: MappingRules, own: Layer, view: OrgView, options: Options
+def validate_against_org(
+    rules: MappingRules, own: Layer, view: OrgMetadata, options: Options
 ) -> tuple[list[MappingFinding], list[RequiredField]]:
     """Findings, those first that keep rows from being written, and the fields that are required beyond them.
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from app.api.auth import HostChangerDep, HostIdPath, HostReaderDep
+from app.api.auth import HostAdminDep, HostIdPath, HostMemberDep
 from app.api.dependencies import ResourcesDep
 from app.hosts.audit_log import AuditPage, list_audit
 from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, read_settings
@@ -16,7 +16,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 @router.get("/salesforce/settings")
 async def get_settings(
-    host_id: HostIdPath, principal: HostReaderDep, resources: ResourcesDep, response: Response
+    host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep, response: Response
 ) -> SettingsShown:
     """What the host chose."""
     response.headers.update(NO_STORE)
@@ -28,7 +28,7 @@ async def get_settings(
 async def put_settings(
     host_id: HostIdPath,
     body: SettingsWanted,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
     response: Response,
 ) -> SettingsShown:
@@ -43,7 +43,7 @@ async def put_settings(
 @router.get("/salesforce/audit")
 async def get_audit(
     host_id: HostIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,

@@ -20,7 +20,7 @@ async def pause_host(session: AsyncSession, host_id: str, *, user_id: str) -> No
     host = await lock_host(session, host_id)
     if host.paused_at is None:
         await _set_pause(session, host, paused_by=user_id)
-        await audit_log.record(session, host_id, actor=user_id, action="salesforce.paused")
+        await audit_log.append_entry(session, host_id, actor=user_id, action="salesforce.paused")
 
 
 async def resume_host(session: AsyncSession, host_id: str, *, user_id: str) -> set[str]:
@@ -29,7 +29,7 @@ async def resume_host(session: AsyncSession, host_id: str, *, user_id: str) -> s
     if host.paused_at is None:
         return set()
     await _set_pause(session, host, paused_by=None)
-    await audit_log.record(session, host_id, actor=user_id, action="salesforce.resumed")
+    await audit_log.append_entry(session, host_id, actor=user_id, action="salesforce.resumed")
     living = (Connection.host_id == host_id, Connection.state == "connected")
     return set(await session.scalars(select(Connection.org_id).where(*living)))
 

@@ -101,8 +101,12 @@ async def change_settings(
     await _store(
         session, host, after, turned_on="automatic_campaigns" in changed and after.automatic_campaigns
     )
-    await audit_log.record(
-        session, host_id, actor=by, action="salesforce.settings_changed", details=_told(changed, after)
+    await audit_log.append_entry(
+        session,
+        host_id,
+        actor=by,
+        action="salesforce.settings_changed",
+        details=_audit_details(changed, after),
     )
     return after, await _apply(session, host_id, changed)
 
@@ -128,7 +132,7 @@ async def _store(session: AsyncSession, host: Host, after: SettingsShown, *, tur
     await session.execute(update(Host).where(Host.host_id == host.host_id).values(values))
 
 
-def _told(changed: list[str], after: SettingsShown) -> dict[str, Any]:
+def _audit_details(changed: list[str], after: SettingsShown) -> dict[str, Any]:
     """What changed, for the log: numbers of addresses, never the addresses."""
     values = after.model_dump(include=set(changed) - {"exclusions"})
     counts = {name: len(listed) for name, listed in after.exclusions if listed}
@@ -139,12 +143,12 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
     if "exclusions" in changed:
         await session.execute(RELEASE, {"host_id": host_id, "priority": BACKFILL})
     if "cap_percent" in changed:
-        await session.execute(_reopened(host_id))
+        await session.execute(_reset_api_block(host_id))
     connection = await session.get(Connection, host_id)
     return {connection.org_id} if connection is not None and connection.state == "connected" else set()
 
 
-def _reopened(host_id: str) -> Update:
+def _reset_api_block(host_id: str) -> Update:
     """A gate that the old cap closed is looked at again; the next answer of Salesforce closes it anew."""
     return (
         update(Connection)

@@ -4,18 +4,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from app.api.auth import Principal, scoped
+from app.api.auth import Principal, require_scope
 from app.api.dependencies import ResourcesDep
 from app.api.errors import MediaTypeUnsupported, ProblemBody
 from app.config.hash_pepper import hash_pepper
 from app.imports.lines import ImportLine, LineAnswer
-from app.imports.stream import Importer, ImportResponse
+from app.imports.stream import Importer, NdjsonImportResponse
 from app.webhooks.openapi import inlined
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-ImportDep = Annotated[Principal, Depends(scoped("import"))]
+ImportDep = Annotated[Principal, Depends(require_scope("import"))]
 
 
 def _schema(model: type[Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def _schema(model: type[Any]) -> dict[str, Any]:
 @router.post(
     "/registrations",
     status_code=200,
-    response_class=ImportResponse,
+    response_class=NdjsonImportResponse,
     responses={
         200: {
             "description": "A line for every line, while they are read",
@@ -38,7 +38,7 @@ def _schema(model: type[Any]) -> dict[str, Any]:
 )
 async def import_registrations(
     request: Request, principal: ImportDep, resources: ResourcesDep
-) -> ImportResponse:
+) -> NdjsonImportResponse:
     """Read NDJSON of any length and answer line by line.
 
     Lines are committed in chunks; the answer to a line follows its commit. A line that cannot be used is
@@ -51,4 +51,4 @@ async def import_registrations(
     importer = Importer(
         resources.database, resources.wakeups, hash_pepper(settings), line_bytes=settings.webhook_max_bytes
     )
-    return ImportResponse(importer, request)
+    return NdjsonImportResponse(importer, request)

@@ -9,11 +9,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from app.api.errors import FieldError, field_errors
-from app.webhooks.parse import Accepted
+from app.webhooks.parse import ParsedDelivery
 from app.webhooks.schemas import EventIn, HostRef, Moment, Part, RegistrationIn, Text255
-from app.webhooks.snapshot import told_of_event, told_of_registration
-from app.webhooks.state_merge import EventState, Facts, Order, RegistrationState
-from app.webhooks.strict_json import JsonRefused, parse_object
+from app.webhooks.snapshot import event_fields, registration_fields
+from app.webhooks.state_merge import EventState, RegistrationFacts, RegistrationState, SnapshotVersion
+from app.webhooks.strict_json import InvalidJson, parse_object
 
 IMPORTED = "registration.imported"
 ERRORS_MAX = 10
@@ -45,11 +45,11 @@ class LineAnswer(BaseModel):
 
 
 @dataclass(frozen=True)
-class Line:
+class ParsedLine:
     """A line that was read: what it tells, or what is wrong with it."""
 
     number: int
-    told: Accepted | None = field(default=None, repr=False)
+    told: ParsedDelivery | None = field(default=None, repr=False)
     registration_id: str | None = None
     errors: tuple[FieldError, ...] = ()
 
@@ -82,7 +82,7 @@ async def split_lines(chunks: AsyncIterable[bytes], *, bytes_max: int) -> AsyncI
         yield None if is_too_long else bytes(rest)
 
 
-def read_line(number: int, raw: bytes | None) -> Line | None:
+def parse_line(number: int, raw: bytes | None) -> ParsedLine | None:
     """What the line tells; None for an empty one, which is passed over."""
     if raw is None:
         return _rejected(number, "", "the line is too long")
@@ -91,12 +91,12 @@ def read_line(number: int, raw: bytes | None) -> Line | None:
         return None
     try:
         payload = parse_object(raw)
-    except JsonRefused as error:
+    except InvalidJson as error:
         return _rejected(number, "", f"is not usable JSON ({error.reason})")
     try:
         line = ImportLine.model_validate(payload)
     except ValidationError as error:
-        return Line(
+        return ParsedLine(
             number,
             registration_id=_named(payload),
             errors=tuple(field_errors(error.errors())[:ERRORS_MAX]),
@@ -104,16 +104,16 @@ def read_line(number: int, raw: bytes | None) -> Line | None:
     if line.registration.status == "cancelled" and line.registration.cancelled_at is None:
         lacking = _rejected(number, "registration.cancelled_at", "must be given when cancelled")
         return replace(lacking, registration_id=line.registration.id)
-    return Line(number, _told(line), line.registration.id)
+    return ParsedLine(number, _told(line), line.registration.id)
 
 
-def not_storable(line: Line) -> Line:
+def not_storable(line: ParsedLine) -> ParsedLine:
     """The line again, rejected because the database refuses its values."""
     return replace(_rejected(line.number, "", "cannot be stored"), registration_id=line.registration_id)
 
 
-def _rejected(number: int, path: str, message: str) -> Line:
-    return Line(number, errors=(FieldError(path=path, message=message),))
+def _rejected(number: int, path: str, message: str) -> ParsedLine:
+    return ParsedLine(number, errors=(FieldError(path=path, message=message),))
 
 
 def _named(payload: Any) -> str | None:
@@ -123,12 +123,14 @@ def _named(payload: Any) -> str | None:
     return named[:64] if isinstance(named, str) else None
 
 
-def _told(line: ImportLine) -> Accepted:
+def _told(line: ImportLine) -> ParsedDelivery:
     registration = line.registration
     at = registration.registered_at
-    event = told_of_event(line.event, Order(line.event.version, at))
-    state = told_of_registration(registration, Order(registration.version, at), event_id=line.event.id)
-    return Accepted(
+    event = event_fields(line.event, SnapshotVersion(line.event.version, at))
+    state = registration_fields(
+        registration, SnapshotVersion(registration.version, at), event_id=line.event.id
+    )
+    return ParsedDelivery(
         webhook_id="",
         host_id=line.host.id,
         host_name=line.host.name,
@@ -143,10 +145,10 @@ def _told(line: ImportLine) -> Accepted:
     )
 
 
-def _facts(line: ImportLine) -> Facts:
+def _facts(line: ImportLine) -> RegistrationFacts:
     registration = line.registration
     cancelled_at, checked_in_at = registration.cancelled_at, registration.checked_in_at
-    return Facts(
+    return RegistrationFacts(
         first_told_at=registration.registered_at,
         is_confirmed=True,
         check_ins=frozenset({checked_in_at} if checked_in_at else ()),

@@ -16,12 +16,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.imports.lines import Line, not_storable, read_line, split_lines
+from app.imports.lines import ParsedLine, not_storable, parse_line, split_lines
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import is_of_the_data
-from app.infrastructure.job_queue import WakeUps
-from app.webhooks.ingest import record_imported
-from app.webhooks.parse import Accepted
+from app.infrastructure.job_queue import DrainQueue
+from app.webhooks.ingest import ingest_import
+from app.webhooks.parse import ParsedDelivery
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,11 @@ class Importer:
     """What an import needs; `pepper` keys the tombstones of erased attendees."""
 
     database: Database
-    wakeups: WakeUps
+    wakeups: DrainQueue
     pepper: bytes
     line_bytes: int
 
-    async def record(self, lines: Sequence[Line]) -> list[bytes]:
+    async def record(self, lines: Sequence[ParsedLine]) -> list[bytes]:
         """Commit one chunk; returns the answers, one for each line."""
         told = [line.told for line in lines if line.told is not None]
         changed: set[tuple[str, str]] = set()
@@ -54,21 +54,21 @@ class Importer:
                 changed = await self._commit(told)  # a deadlock or a connection that broke: once more
         return [line.answer(is_changed=_key(line) in changed) for line in lines]
 
-    async def _one_by_one(self, lines: Sequence[Line]) -> list[bytes]:
+    async def _one_by_one(self, lines: Sequence[ParsedLine]) -> list[bytes]:
         """Only the line with values that cannot be stored is rejected."""
         if len(lines) == 1:
             return [not_storable(lines[0]).answer(is_changed=False)]
         return [answer for line in lines for answer in await self.record([line])]
 
-    async def _commit(self, told: Sequence[Accepted]) -> set[tuple[str, str]]:
+    async def _commit(self, told: Sequence[ParsedDelivery]) -> set[tuple[str, str]]:
         async with self.database.system() as session:
-            imported = await record_imported(session, told, pepper=self.pepper)
+            imported = await ingest_import(session, told, pepper=self.pepper)
         await self.wakeups.announce(imported.org_ids)
         return imported.changed
 
 
 @dataclass
-class Answers:
+class ResponseBuffer:
     """Answers on their way out; `put` waits while too many bytes are not yet taken."""
 
     bytes_max: int = ANSWERS_WAITING_BYTES
@@ -103,7 +103,7 @@ class Answers:
         return taken
 
 
-class ImportResponse(Response):
+class NdjsonImportResponse(Response):
     """Answers while it reads. A client that goes away ends it; what was committed stays."""
 
     media_type = "application/x-ndjson"
@@ -123,19 +123,19 @@ class ImportResponse(Response):
             log.info("import_broken_off")
 
     async def _run(self, send: Send) -> None:
-        lines: asyncio.Queue[Line | None] = asyncio.Queue(LINES_WAITING)
-        answers = Answers()
+        lines: asyncio.Queue[ParsedLine | None] = asyncio.Queue(LINES_WAITING)
+        answers = ResponseBuffer()
         async with asyncio.TaskGroup() as group:
             group.create_task(_read(self._request, lines, bytes_max=self._importer.line_bytes))
             group.create_task(_record(self._importer, lines, answers))
             group.create_task(_send(answers, send))
 
 
-async def _read(request: Request, lines: "asyncio.Queue[Line | None]", *, bytes_max: int) -> None:
+async def _read(request: Request, lines: "asyncio.Queue[ParsedLine | None]", *, bytes_max: int) -> None:
     number = 0
     async for raw in split_lines(_in_time(request), bytes_max=bytes_max):
         number += 1
-        line = read_line(number, raw)
+        line = parse_line(number, raw)
         if line is not None:
             await lines.put(line)
     await lines.put(None)
@@ -152,10 +152,12 @@ async def _in_time(request: Request) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _record(importer: Importer, lines: "asyncio.Queue[Line | None]", answers: Answers) -> None:
+async def _record(
+    importer: Importer, lines: "asyncio.Queue[ParsedLine | None]", answers: ResponseBuffer
+) -> None:
     is_ended = False
     while not is_ended:
-        chunk: list[Line] = []
+        chunk: list[ParsedLine] = []
         line = await lines.get()
         while line is not None and len(chunk) < CHUNK_LINES - 1 and not lines.empty():
             chunk.append(line)
@@ -166,11 +168,11 @@ async def _record(importer: Importer, lines: "asyncio.Queue[Line | None]", answe
     await answers.close()
 
 
-async def _send(answers: Answers, send: Send) -> None:
+async def _send(answers: ResponseBuffer, send: Send) -> None:
     while taken := await answers.take():
         await send({"type": "http.response.body", "body": taken, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-def _key(line: Line) -> tuple[str, str]:
+def _key(line: ParsedLine) -> tuple[str, str]:
     return (line.told.host_id, line.registration_id or "") if line.told else ("", "")

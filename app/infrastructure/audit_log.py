@@ -46,7 +46,7 @@ class _Walk:
     hash: bytes = GENESIS
 
 
-async def record(
+async def append_entry(
     session: AsyncSession, host_id: str, *, actor: str, action: str, details: Mapping[str, Any] | None = None
 ) -> None:
     """Add one entry in the caller's transaction. `details` name ids, never personal data or secrets."""
@@ -123,7 +123,7 @@ async def accept(session: AsyncSession, host_id: str, *, actor: str) -> Break | 
     _move(head, key, to=walk)
     await session.flush()
     details = {"entries": walk.seq}
-    await record(session, host_id, actor=actor, action="ops.audit_log_accepted", details=details)
+    await append_entry(session, host_id, actor=actor, action="ops.audit_log_accepted", details=details)
     return None
 
 

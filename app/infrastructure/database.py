@@ -17,7 +17,7 @@ from app.infrastructure.acting_role import COMMAND_SECONDS, acting_as
 from app.infrastructure.connection_pool import ShrinkingPool
 from app.infrastructure.database_errors import sqlstate
 from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
-from app.infrastructure.raw_connection import Direct
+from app.infrastructure.raw_connection import DedicatedConnection
 
 CONNECT_SECONDS: Final = 5.0
 SOCKET_OPTIONS: Final = {
@@ -148,9 +148,9 @@ class Database:
         """Those of the app's role and of the system's role."""
         return self._engines
 
-    def direct(self) -> Direct:
+    def direct(self) -> DedicatedConnection:
         """A connection of its own to what `system` sees, for who commits many times a second."""
-        return Direct(self._engines[1])
+        return DedicatedConnection(self._engines[1])
 
     async def close(self) -> None:
         for engine in self._engines:

@@ -24,11 +24,11 @@ class KeyMissing(Exception):
     """A value was sealed with a key that this process was not given."""
 
 
-class SealBroken(Exception):
+class DecryptionFailed(Exception):
     """A sealed value was altered, or belongs to another host or column."""
 
 
-class Vault:
+class Encryptor:
     """Seals with the first key, opens with any; `keys` are `(kid, 32 bytes)`, newest first."""
 
     def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
@@ -37,7 +37,7 @@ class Vault:
         self.kids = frozenset(self._keys)
 
     @classmethod
-    def from_texts(cls, texts: Sequence[str]) -> "Vault":
+    def from_texts(cls, texts: Sequence[str]) -> "Encryptor":
         """From `kid:base64` texts. Raises KeyInvalid."""
         return cls([parse_key(text) for text in texts])
 
@@ -58,7 +58,7 @@ class Vault:
             data_key = self._key(kid).decrypt(key_nonce, wrapped, bound + kid.encode())
             return AESGCM(data_key).decrypt(nonce, ciphertext, bound).decode()
         except InvalidTag:
-            raise SealBroken(f"a sealed {column} does not open for its host") from None
+            raise DecryptionFailed(f"a sealed {column} does not open for its host") from None
 
     def rewrap(self, sealed: bytes, *, host_id: str, column: str) -> bytes:
         """The same secret under the newest key; the ciphertext itself is not touched."""
@@ -69,7 +69,7 @@ class Vault:
         try:
             data_key = self._key(kid).decrypt(key_nonce, wrapped, bound + kid.encode())
         except InvalidTag:
-            raise SealBroken(f"a sealed {column} does not open for its host") from None
+            raise DecryptionFailed(f"a sealed {column} does not open for its host") from None
         new_kid, new_nonce = self.current_kid.encode(), os.urandom(NONCE)
         wrapped = self._keys[self.current_kid].encrypt(new_nonce, data_key, bound + new_kid)
         return bytes((VERSION, len(new_kid))) + new_kid + new_nonce + wrapped + nonce + ciphertext
@@ -102,11 +102,11 @@ def _bound(host_id: str, column: str) -> bytes:
 
 def _split(sealed: bytes) -> tuple[str, bytes, bytes, bytes, bytes]:
     if len(sealed) < 2 or sealed[0] != VERSION:
-        raise SealBroken("a sealed value has an unknown form")
+        raise DecryptionFailed("a sealed value has an unknown form")
     start = 2 + sealed[1]
     ends = (start, start + NONCE, start + NONCE + WRAPPED, start + 2 * NONCE + WRAPPED)
     if len(sealed) < ends[3] + TAG:
-        raise SealBroken("a sealed value is cut off")
+        raise DecryptionFailed("a sealed value is cut off")
     kid = sealed[2:start].decode("ascii", "replace")
     return (
         kid,

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
 DRAIN = "drain"
-CHANGES = "eventship:changes"
+CHANGES_CHANNEL = "eventship:changes"
 """Where org ids are published whose rows changed, for whoever shows them live."""
 BUDGET_SECONDS = 0.25
 
@@ -36,7 +36,7 @@ def deserialize(raw: bytes) -> dict[str, Any]:
     return job
 
 
-class WakeUps:
+class DrainQueue:
     """Announces orgs to the workers; connects when first needed and forgets a broken pool."""
 
     def __init__(self, redis_url: str) -> None:
@@ -53,7 +53,7 @@ class WakeUps:
                 pool = await self._connected()
                 for org_id in wanted:
                     await pool.enqueue_job(DRAIN, org_id)
-                    await pool.publish(CHANGES, org_id)
+                    await pool.publish(CHANGES_CHANNEL, org_id)
         except (RedisError, OSError, TimeoutError) as error:
             WAKE_UP_FAILURES.inc()
             limit.log(logging.WARNING, "wake_up_failed", key="", error=type(error).__name__)
@@ -63,7 +63,7 @@ class WakeUps:
         """Let live views look at once, within 250 ms; without it they look a second later."""
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
-                await (await self._connected()).publish(CHANGES, org_id)
+                await (await self._connected()).publish(CHANGES_CHANNEL, org_id)
         except (RedisError, OSError, TimeoutError):
             await self.close()
 

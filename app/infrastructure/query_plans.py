@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 
 @asynccontextmanager
-async def joined_at_once(session: AsyncSession) -> AsyncIterator[None]:
+async def hash_joins_only(session: AsyncSession) -> AsyncIterator[None]:
     """Registrations and jobs side by side: while statistics know nothing of an event that was imported just
     now, the planner would look through all jobs for each registration.
     """

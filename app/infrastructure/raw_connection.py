@@ -16,11 +16,11 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError)
+CONNECTION_LOST_ERRORS = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError)
 """What a connection says that its server hung up on, depending on how far it had noticed."""
 
 
-class Statements(Protocol):
+class SqlExecutor(Protocol):
     """What a session and a direct unit of work have in common: rows are unpacked, not asked by name."""
 
     async def execute(
@@ -29,7 +29,7 @@ class Statements(Protocol):
 
 
 @dataclass(frozen=True)
-class _Driver:
+class AsyncpgExecutor:
     """The statements of a session, sent by the driver itself. Raises asyncpg's errors."""
 
     connection: Driver
@@ -42,7 +42,7 @@ class _Driver:
         return rows
 
 
-class Direct:
+class DedicatedConnection:
     """One connection of the engine's pool, held from the first unit of work until one fails.
 
     Units of work follow each other; only one is open at a time.
@@ -53,11 +53,11 @@ class Direct:
         self._held: tuple[AsyncConnection, Driver] | None = None
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[Statements]:
+    async def unit_of_work(self) -> AsyncIterator[SqlExecutor]:
         """One transaction, committed at the end; whatever fails in it, its connection is given up."""
         try:
             driver = await self._begun()
-            yield _Driver(driver)
+            yield AsyncpgExecutor(driver)
             await driver.execute("COMMIT")
         except BaseException:
             await self.close()
@@ -77,7 +77,7 @@ class Direct:
         if self._held is not None:
             try:
                 return await self._begin(self._held[1])
-            except LOST:
+            except CONNECTION_LOST_ERRORS:
                 await self.close()
         connection = await self._engine.connect()
         driver = (await connection.get_raw_connection()).driver_connection

@@ -23,7 +23,7 @@ class RoleUnsafe(Exception):
     """A connection acts as somebody who sees or may do more, or less, than it should."""
 
 
-CANNOT_START = (
+STARTUP_ERRORS = (
     SettingsInvalid,
     DatabaseUnreachable,
     SchemaMissing,

@@ -31,7 +31,12 @@ ACCESS_REFUSALS = Counter(
     registry=REGISTRY,
 )
 
-PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",
+}
 SECRET_NAMES = re.compile(
     r"authorization|cookie|token|secret|verifier|^code$|^state$|signature|assertion", re.I
 )
@@ -57,7 +62,7 @@ LIBRARIES: Final[Mapping[str, int]] = {
 """From which level on each is heard."""
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """One JSON object a line: ts, level, event, and whatever stands in `extra`, with secrets masked."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -68,7 +73,7 @@ class JsonLines(logging.Formatter):
             "event": mask(record.getMessage()),
         }
         for name, value in vars(record).items():
-            if name not in PLAIN:
+            if name not in STANDARD_ATTRIBUTES:
                 line[name] = "***" if SECRET_NAMES.search(name) else mask(value)
         if record.exc_info:
             line["exception"] = mask(self.formatException(record.exc_info))
@@ -87,7 +92,7 @@ def mask(value: Any) -> Any:
 def configure_logging(level: str) -> None:
     """JSON lines on standard error for the whole process; libraries only from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, heard_from in LIBRARIES.items():
         logging.getLogger(name).setLevel(heard_from)

@@ -65,7 +65,7 @@ FLOOR = text("""
     ) AS settled
 """)
 
-Marks = Mapping[tuple[str, str], str]
+ChangeMarkers = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Changed:
     number: int
 
 
-async def read_marks(session: AsyncSession, host_id: str) -> Marks:
+async def read_markers(session: AsyncSession, host_id: str) -> ChangeMarkers:
     """What stands, as marks by (kind, event id): two looks differ where something changed."""
     rows = await session.execute(LOOK, {"host_id": host_id})
     return {(row.kind, row.event_id): row.mark for row in rows}
@@ -92,13 +92,13 @@ async def read_changed(session: AsyncSession, host_id: str, *, after: int) -> Se
     ]
 
 
-async def floor_of(session: AsyncSession, host_id: str, number: int) -> int:
+async def resume_position(session: AsyncSession, host_id: str, number: int) -> int:
     """The number after which rows are read again by somebody who has seen everything up to `number`."""
     values = {"host_id": host_id, "number": number, "overlap": OVERLAP_SECONDS}
     return int(await session.scalar(FLOOR, values) or 0)
 
 
-def events_that_differ(before: Marks, after: Marks, kind: str) -> set[str]:
+def changed_events(before: ChangeMarkers, after: ChangeMarkers, kind: str) -> set[str]:
     """The events whose marks of this kind came, went or changed."""
     keys = {key for key in before.keys() | after.keys() if key[0] == kind}
     return {event_id for _, event_id in keys if before.get((kind, event_id)) != after.get((kind, event_id))}

@@ -5,12 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
-from app.api.auth import EventIdPath, HostIdPath, HostReaderDep, Principal
+from app.api.auth import EventIdPath, HostIdPath, HostMemberDep, Principal
 from app.api.dependencies import ResourcesDep
 from app.live.messages import number_in
 from app.live.registry import Feeds
 from app.live.sse import LIFE_SECONDS, stream
-from app.live.subscriber import Listener
+from app.live.subscriber import Subscriber
 from app.registrations.context import load_context
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["monitor"])
@@ -32,7 +32,7 @@ async def stream_event(
     host_id: HostIdPath,
     event_id: EventIdPath,
     request: Request,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     last_event_id: LastEventId = None,
 ) -> StreamingResponse:
@@ -44,7 +44,7 @@ async def stream_event(
 
 @router.get("/salesforce/stream", response_class=StreamingResponse, responses=ANSWERS)  # type: ignore[arg-type]
 async def stream_host(
-    host_id: HostIdPath, request: Request, principal: HostReaderDep, last_event_id: LastEventId = None
+    host_id: HostIdPath, request: Request, principal: HostMemberDep, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """`card`, and `stats` of every event of the host, as they change."""
     return _answer(request, principal, host_id, None, last_event_id)
@@ -55,7 +55,7 @@ def _answer(
 ) -> StreamingResponse:
     feeds: Feeds = request.app.state.feeds
     feeds.check_room(host_id)
-    listener = Listener(principal.role_on(host_id), event_id, frozenset(principal.roles))
+    listener = Subscriber(principal.role_on(host_id), event_id, frozenset(principal.roles))
     life = min(LIFE_SECONDS, principal.seconds_left)
     events = stream(feeds, host_id, listener, after=number_in(last_event_id), life=life)
     return StreamingResponse(events, headers=HEADERS, media_type=EVENT_STREAM)

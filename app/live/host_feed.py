@@ -15,23 +15,23 @@ from app.live.change_detection import (
     CHANGED_MAX,
     OVERLAP_SECONDS,
     Changed,
-    Marks,
-    events_that_differ,
+    ChangeMarkers,
+    changed_events,
     read_changed,
-    read_marks,
+    read_markers,
 )
 from app.live.messages import Message
 from app.live.snapshots import Snapshots
-from app.live.subscriber import Listener
+from app.live.subscriber import Subscriber
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
 LOOK_SECONDS: Final = 1.0
 CARD_SECONDS: Final = 5.0
-ROWS_A_LOOK: Final = 100
+ROWS_PER_POLL: Final = 100
 """A row costs about 0.3 ms of the loop that also takes webhooks: a backlog is told in small portions."""
-BREATH_SECONDS: Final = 0.05
+BUSY_POLL_SECONDS: Final = 0.05
 REFRESH_SECONDS: Final = 15.0
 """How often numbers are told anew that time alone may change: back-offs that end, budgets that resume."""
 
@@ -41,11 +41,11 @@ class Feed:
     """The streams of one host. `hint` makes it look at once; without hints it looks every second."""
 
     snapshots: Snapshots
-    listeners: set[Listener] = field(default_factory=set)
+    listeners: set[Subscriber] = field(default_factory=set)
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     looks: int = 0
     position: int = 0
-    _marks: Marks = field(default_factory=dict)
+    _marks: ChangeMarkers = field(default_factory=dict)
     _floors: deque[tuple[float, int]] = field(default_factory=deque)
     _told: dict[str, int] = field(default_factory=dict)
     _hinted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,12 +77,12 @@ class Feed:
                 kind = type(error).__name__
                 limit.log(logging.WARNING, "live_look_failed", key=kind, error=kind)
                 has_more = False
-            await self._rest(BREATH_SECONDS if has_more else LOOK_SECONDS)
+            await self._rest(BUSY_POLL_SECONDS if has_more else LOOK_SECONDS)
 
     async def start(self) -> None:
         """Take the present for what is known: what came before is told by snapshots."""
         async with self.snapshots.resources.database.tenant(self.host_id) as session:
-            self._marks = await read_marks(session, self.host_id)
+            self._marks = await read_markers(session, self.host_id)
         self.position = int(self._marks["rows", ""])
         self._floors.append((time.monotonic(), self.position))
         self._card_at = self._refreshed_at = time.monotonic()
@@ -92,12 +92,12 @@ class Feed:
         self.looks += 1
         floor = self._floor()
         async with self.snapshots.resources.database.tenant(self.host_id) as session:
-            marks = await read_marks(session, self.host_id)
+            marks = await read_markers(session, self.host_id)
             is_settled = floor >= int(marks["rows", ""])
             changed = [] if is_settled else await read_changed(session, self.host_id, after=floor)
         before, self._marks = self._marks, marks
         unknown = [each for each in changed if self._told.get(each.registration_id, 0) < each.number]
-        fresh = unknown[:ROWS_A_LOOK]
+        fresh = unknown[:ROWS_PER_POLL]
         self._remember(fresh, floor=floor, is_crowded=len(changed) >= CHANGED_MAX)
         has_more = len(unknown) > len(fresh)
         await self._tell(before, marks, fresh, has_more=has_more)
@@ -118,13 +118,15 @@ class Feed:
             self._floors.popleft()
         return self._floors[0][1]
 
-    async def _tell(self, before: Marks, marks: Marks, fresh: list[Changed], *, has_more: bool) -> None:
+    async def _tell(
+        self, before: ChangeMarkers, marks: ChangeMarkers, fresh: list[Changed], *, has_more: bool
+    ) -> None:
         told = {each.event_id for each in self.listeners if each.event_id}
         has_host_streams = any(each.event_id is None for each in self.listeners)
-        linked = events_that_differ(before, marks, "link")
+        linked = changed_events(before, marks, "link")
         moved = {each.event_id for each in fresh} | linked
-        moved |= events_that_differ(before, marks, "backfill") | events_that_differ(before, marks, "pause")
-        is_card_new = bool(events_that_differ(before, marks, "card"))
+        moved |= changed_events(before, marks, "backfill") | changed_events(before, marks, "pause")
+        is_card_new = bool(changed_events(before, marks, "card"))
         stale = told if is_card_new or self._is_time(REFRESH_SECONDS) else set()
         for event_id in sorted(told & {each.event_id for each in fresh}):
             self._offer_all(*await self.snapshots.rows(event_id, fresh))

@@ -9,7 +9,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from app.config.redis_url import redis_client
-from app.infrastructure.job_queue import CHANGES
+from app.infrastructure.job_queue import CHANGES_CHANNEL
 from app.infrastructure.log_limit import LogLimit
 from app.live.registry import Feeds
 
@@ -20,7 +20,7 @@ AGAIN_SECONDS: Final = 5.0
 
 
 @asynccontextmanager
-async def hinted(feeds: Feeds, redis_url: str) -> AsyncIterator[Feeds]:
+async def listening_for_changes(feeds: Feeds, redis_url: str) -> AsyncIterator[Feeds]:
     """The feeds, with hints passed on to them; at the end every stream ends."""
     listening = asyncio.create_task(_pass_on(feeds, redis_url), name="live hints")
     try:
@@ -43,7 +43,7 @@ async def _pass_on(feeds: Feeds, redis_url: str) -> None:
 
 async def _listen(feeds: Feeds, redis_url: str) -> None:
     async with redis_client(redis_url) as redis, redis.pubsub() as pubsub:
-        await pubsub.subscribe(CHANGES)
+        await pubsub.subscribe(CHANGES_CHANNEL)
         async for message in pubsub.listen():
             if message["type"] == "message":
                 feeds.hint([message["data"]])

@@ -9,7 +9,7 @@ from app.api.dependencies import Resources
 from app.api.errors import TooManyRequests
 from app.live.host_feed import Feed
 from app.live.snapshots import Snapshots
-from app.live.subscriber import Listener
+from app.live.subscriber import Subscriber
 
 STREAMS_PER_HOST: Final = 20
 STREAMS_PER_PROCESS: Final = 1_000
@@ -37,7 +37,7 @@ class Feeds:
             raise TooManyRequests("Too many live streams are open; poll until one is free.", headers=LATER)
 
     @asynccontextmanager
-    async def listening(self, host_id: str, listener: Listener) -> AsyncIterator[Feed]:
+    async def listening(self, host_id: str, listener: Subscriber) -> AsyncIterator[Feed]:
         """Let `listener` have what changes at the host from now on. Raises TooManyRequests."""
         self.check_room(host_id)
         feed = self._feeds.get(host_id)

@@ -4,11 +4,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import Final
 
-from app.live.change_detection import Changed, floor_of, read_changed
+from app.live.change_detection import Changed, read_changed, resume_position
 from app.live.host_feed import Feed
 from app.live.messages import HEARTBEAT, OPENING, Message
 from app.live.registry import Feeds
-from app.live.subscriber import Listener
+from app.live.subscriber import Subscriber
 
 BEAT_SECONDS: Final = 5.0
 """How often a quiet stream is heard of; the elements call it silent after 12 (web/src/api/live.ts)."""
@@ -18,7 +18,7 @@ CAUGHT_UP_AT_ONCE: Final = 50
 
 
 async def stream(
-    feeds: Feeds, host_id: str, listener: Listener, *, after: int | None, life: float = LIFE_SECONDS
+    feeds: Feeds, host_id: str, listener: Subscriber, *, after: int | None, life: float = LIFE_SECONDS
 ) -> AsyncIterator[bytes]:
     """Events until the reader goes, the process stops, or the stream has had its time.
 
@@ -27,10 +27,10 @@ async def stream(
     ends_at = time.monotonic() + life
     async with feeds.listening(host_id, listener) as feed:
         yield OPENING
-        async for message in _present(feed, listener):
+        async for message in _initial_snapshots(feed, listener):
             yield message.encoded()
         if after is not None and listener.event_id is not None:
-            async for message in _missed(feed, listener.event_id, after):
+            async for message in _replay_missed(feed, listener.event_id, after):
                 yield message.encoded()
         while not listener.is_over and (left := ends_at - time.monotonic()) > 0:
             messages = await listener.take(within=min(BEAT_SECONDS, left))
@@ -40,7 +40,7 @@ async def stream(
                 yield message.encoded()
 
 
-async def _present(feed: Feed, listener: Listener) -> AsyncIterator[Message]:
+async def _initial_snapshots(feed: Feed, listener: Subscriber) -> AsyncIterator[Message]:
     snapshots, number = feed.snapshots, feed.position
     yield await snapshots.card(*listener.viewer, number=number)
     if listener.event_id is not None:
@@ -53,21 +53,21 @@ async def _present(feed: Feed, listener: Listener) -> AsyncIterator[Message]:
             yield stats
 
 
-async def _missed(feed: Feed, event_id: str, after: int) -> AsyncIterator[Message]:
+async def _replay_missed(feed: Feed, event_id: str, after: int) -> AsyncIterator[Message]:
     """The rows of the event that changed since, as they are now, with the overlap."""
     snapshots = feed.snapshots
     async with snapshots.resources.database.tenant(feed.host_id) as session:
-        floor = await floor_of(session, feed.host_id, after)
+        floor = await resume_position(session, feed.host_id, after)
     while True:
         async with snapshots.resources.database.tenant(feed.host_id) as session:
             changed = await read_changed(session, feed.host_id, after=floor)
         if not changed:
             return
-        for portion in _portions([each for each in changed if each.event_id == event_id]):
+        for portion in _chunks([each for each in changed if each.event_id == event_id]):
             for message in await snapshots.rows(event_id, portion):
                 yield message
         floor = changed[-1].number
 
 
-def _portions(changed: list[Changed]) -> list[list[Changed]]:
+def _chunks(changed: list[Changed]) -> list[list[Changed]]:
     return [changed[start : start + CAUGHT_UP_AT_ONCE] for start in range(0, len(changed), CAUGHT_UP_AT_ONCE)]

@@ -12,7 +12,7 @@ WAITING_MAX: Final = 5_000
 
 
 @dataclass(eq=False)
-class Listener:
+class Subscriber:
     """`event_id` is None on a host's stream, which tells `stats` of every event and no rows. `hosts` are all
     that the reader's token names.
     """

@@ -77,7 +77,7 @@ async def _discard_by_host(session: AsyncSession, jobs: list[SyncJob], *, wanted
     for host_id, ids in sorted(by_host.items()):
         await _discard(session, host_id, ids)
         details = {"filter": about, "discarded": len(ids)}
-        await audit_log.record(session, host_id, actor=by, action="ops.jobs_discarded", details=details)
+        await audit_log.append_entry(session, host_id, actor=by, action="ops.jobs_discarded", details=details)
 
 
 async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:
@@ -104,4 +104,4 @@ async def _record_release(session: AsyncSession, org_id: str, *, settled: int, b
     hosts = sorted(await session.scalars(select(Connection.host_id).where(Connection.org_id == org_id)))
     for host_id in hosts or [audit_log.OPERATIONS]:
         details = {"org_id": org_id, "rows": settled}
-        await audit_log.record(session, host_id, actor=by, action="ops.lease_released", details=details)
+        await audit_log.append_entry(session, host_id, actor=by, action="ops.lease_released", details=details)

@@ -14,7 +14,7 @@ from app.api.errors import CursorInvalid
 from app.api.pagination import decode_cursor, encode_cursor
 from app.config.hash_pepper import hash_pepper
 from app.infrastructure import audit_log
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Delivery, Quarantined, UnknownBody
 from app.operations.schemas import (
     Deliveries,
@@ -24,8 +24,8 @@ from app.operations.schemas import (
     Replayed,
 )
 from app.privacy.unparsed_bodies import UNKNOWN_BODY, UNUSABLE_BODY, open_body
-from app.webhooks.ingest import record
-from app.webhooks.parse import Accepted, DeliveryUnusable, Outcome, read_delivery
+from app.webhooks.ingest import ingest
+from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
 
 SAMPLE_MAX = 10
 AT_ONCE_MAX = 10_000
@@ -103,7 +103,7 @@ async def _replay(resources: Resources, source: Source, numbers: Sequence[int], 
             (each, told) for each in found if (told := _read(resources.vault, each, sealed)) is not None
         ]
         await _take_away(session, [each for each, _ in usable])
-        recorded = await record(session, [told for _, told in usable], pepper=hash_pepper(resources.settings))
+        recorded = await ingest(session, [told for _, told in usable], pepper=hash_pepper(resources.settings))
         await _restore_times(session, [each for each, _ in usable])
         for host_id, count in sorted(Counter(told.host_id for _, told in usable).items()):
             await _record_replay(session, host_id, count, source=source, by=by)
@@ -113,7 +113,9 @@ async def _replay(resources: Resources, source: Source, numbers: Sequence[int], 
 
 async def _record_replay(session: AsyncSession, host_id: str, count: int, *, source: Source, by: str) -> None:
     details = {"deliveries": count, "is_quarantined": source.table is Quarantined}
-    await audit_log.record(session, host_id, actor=by, action="ops.deliveries_replayed", details=details)
+    await audit_log.append_entry(
+        session, host_id, actor=by, action="ops.deliveries_replayed", details=details
+    )
 
 
 async def _sealed_bodies(
@@ -126,13 +128,13 @@ async def _sealed_bodies(
 
 
 def _read(
-    vault: Vault, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
-) -> Accepted | None:
+    vault: Encryptor, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
+) -> ParsedDelivery | None:
     """The delivery as the intake reads it now; None when it still cannot be used, or was emptied."""
     body = _body_of(vault, kept, sealed)
     try:
-        told = read_delivery(kept.webhook_id, body) if body is not None else None
-    except DeliveryUnusable:
+        told = parse_delivery(kept.webhook_id, body) if body is not None else None
+    except InvalidDelivery:
         return None
     if told is None or told.outcome is Outcome.UNKNOWN_TYPE:
         return None
@@ -140,7 +142,7 @@ def _read(
 
 
 def _body_of(
-    vault: Vault, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
+    vault: Encryptor, kept: Delivery | Quarantined, sealed: Mapping[tuple[str, str], bytes]
 ) -> bytes | None:
     if isinstance(kept, Quarantined):
         if kept.sealed is None or kept.host_id is None:

@@ -13,7 +13,7 @@ from app.api.pagination import decode_cursor, encode_cursor
 from app.infrastructure import audit_log
 from app.models import Connection, Host, OrgLease, Registration, SyncJob
 from app.operations.schemas import Acted, JobFilter, Jobs, JobShown, JobsQuery, Leases, LeaseShown
-from app.registrations.registration_state import Standing, why_not_queued
+from app.registrations.registration_state import StoredState, retry_refusal
 from app.registrations.retry import requeue
 
 SAMPLE_MAX = 10
@@ -49,7 +49,7 @@ async def retry_jobs(resources: Resources, wanted: JobFilter, *, is_dry_run: boo
     async with resources.database.system() as session:
         matched = await _count(session, conditions)
         rows = (await session.execute(_candidates(conditions, is_dry_run=is_dry_run))).all()
-        queued = [row[0] for row in rows if why_not_queued(_standing(*row), is_single=False) is None]
+        queued = [row[0] for row in rows if retry_refusal(_standing(*row), is_single=False) is None]
         sample = [JobShown.model_validate(each) for each in queued[:SAMPLE_MAX]]
         if not is_dry_run:
             await _requeue_by_host(session, queued, wanted=wanted, by=by)
@@ -152,8 +152,8 @@ def _candidates(
     return query if is_dry_run else query.with_for_update(of=SyncJob)
 
 
-def _standing(job: SyncJob, is_due: bool, is_erased: bool) -> Standing:
-    return Standing(job.state, job.waiting_for, is_due, job.skipped_because, is_erased)
+def _standing(job: SyncJob, is_due: bool, is_erased: bool) -> StoredState:
+    return StoredState(job.state, job.waiting_for, is_due, job.skipped_because, is_erased)
 
 
 async def _requeue_by_host(
@@ -173,7 +173,7 @@ async def _requeue_by_host(
     for host_id, ids in sorted(by_host.items()):
         await requeue(session, host_id, ids, asked_by=by)
         details = {"filter": about, "queued": len(ids)}
-        await audit_log.record(session, host_id, actor=by, action="ops.jobs_retried", details=details)
+        await audit_log.append_entry(session, host_id, actor=by, action="ops.jobs_retried", details=details)
 
 
 async def _count(session: AsyncSession, conditions: Sequence[ColumnElement[bool]]) -> int:
@@ -209,7 +209,7 @@ async def _record_pause(
 ) -> None:
     action = f"ops.{what}_{'paused' if is_paused else 'resumed'}"
     for host_id in hosts:
-        await audit_log.record(session, host_id, actor=by, action=action)
+        await audit_log.append_entry(session, host_id, actor=by, action=action)
 
 
 def _lease_shown(lease: OrgLease, is_held: bool, running: int) -> LeaseShown:

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from app.api.api_budget import Budget
+from app.api.api_budget import ApiBudget
 from app.connections.grants.approval_limit import WARN_FROM
 from app.field_mapping.objects import PEOPLE, created_by
-from app.preflight.findings import Known, make_finding
+from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.mapping_checks import (
     blocked_by,
     creates_leads,
     lead_source,
-    misfits,
+    mapping_issues,
     missing_by_object,
     places,
     record_type_count,
@@ -19,7 +19,7 @@ from app.preflight.mapping_checks import (
     required,
     unwriteable,
 )
-from app.preflight.org_queries import OBJECTS, PRIVATE, OrgLook
+from app.preflight.org_queries import OBJECTS, PRIVATE, OrgSnapshot
 from app.preflight.schemas import Finding, PreflightObject, Verdict
 from app.salesforce.describe import SObjectDescribe
 from app.sync.lookup.access import (
@@ -38,14 +38,14 @@ from app.sync.model.mapping_rules import (
 )
 from app.sync.model.row_caps import LOOK_UP
 
-ROBOTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
+INTEGRATION_USER_HINTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
 LOW: Final = 0.9
 """Share of the stop mark from which few calls are left."""
 
 Power = tuple[str, str, str | None, tuple[str, ...]]
 """Object, what is done with it, how bad it is if that is forbidden (None: the row's own), what it blocks."""
 
-POWERS: Final[tuple[Power, ...]] = (
+REQUIRED_PERMISSIONS: Final[tuple[Power, ...]] = (
     ("Task", "read", "warning", ("task",)),
     ("Task", "create", None, ("task",)),
     ("Campaign", "read", "warning", ("member",)),
@@ -74,7 +74,7 @@ CREATING: Final[dict[str, tuple[Power, ...]]] = {
 """What is needed for new people, by who is created."""
 
 
-def judge_org(look: OrgLook, known: Known) -> tuple[list[Finding], list[str]]:
+def run_checks(look: OrgSnapshot, known: PreflightContext) -> tuple[list[Finding], list[str]]:
     """All findings, the worst first, and the codes of what is in order."""
     findings = [finding for check in CHECKS for finding in check(look, known)]
     order = {"blocker": 0, "warning": 1, "note": 2}
@@ -92,18 +92,23 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
     return "ready_with_warnings" if "warning" in severities else "ready"
 
 
-def shown_objects(look: OrgLook, rules: MappingRules = DEFAULT_RULES) -> list[PreflightObject]:
+def shown_objects(look: OrgSnapshot, rules: MappingRules = DEFAULT_RULES) -> list[PreflightObject]:
     """One line per object."""
     missing = missing_by_object(look, rules)
     return [_shown(name, look, missing.get(name, [])) for name in OBJECTS]
 
 
-def powers_of(rules: MappingRules) -> list[Power]:
+def required_permissions(rules: MappingRules) -> list[Power]:
     """What the connected user must be able to do under a mapping."""
     created = created_by(rules)
     reading = [_reading(sobject, rules, is_created=sobject in created) for sobject in PEOPLE]
     updating: list[Power] = [(sobject, "update", None, ("update_person",)) for sobject in PEOPLE]
-    return [*reading, *CREATING.get(rules.creates, ()), *(updating if rules.is_updating else ()), *POWERS]
+    return [
+        *reading,
+        *CREATING.get(rules.creates, ()),
+        *(updating if rules.is_updating else ()),
+        *REQUIRED_PERMISSIONS,
+    ]
 
 
 def _reading(sobject: str, rules: MappingRules, *, is_created: bool) -> Power:
@@ -120,22 +125,22 @@ def _may(described: SObjectDescribe | None, power: str) -> bool:
     return powers.get(power, described.is_updateable)
 
 
-def _powers(look: OrgLook, known: Known) -> Iterator[Finding]:
-    for sobject, power, severity, blocks in powers_of(known.rules):
+def _powers(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
+    for sobject, power, severity, blocks in required_permissions(known.rules):
         described = look.objects.get(sobject)
         is_hidden = power != "read" and described is None
         if not is_hidden and not _may(described, power):
             yield make_finding(CODES[power], known, sobject=sobject, severity=severity, blocks=blocks)
 
 
-def _addresses(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _addresses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     for problem in email_problems(look):
         yield make_finding(
             problem.code, known, sobject=problem.sobject, field=problem.field, blocks=("match", "everything")
         )
 
 
-def _refusals(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _refusals(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """What work met: only the next work tells whether it is over."""
     for problem in known.problems:
         if problem.code == LOOKUP_REFUSED:
@@ -149,13 +154,13 @@ def _refusals(look: OrgLook, known: Known) -> Iterator[Finding]:
             )
 
 
-def email_problems(look: OrgLook) -> list[AccessProblem]:
+def email_problems(look: OrgSnapshot) -> list[AccessProblem]:
     """The objects of people that are seen, but not to be looked for by e-mail."""
     seen = {name: described for name in PEOPLE if (described := look.objects.get(name)) is not None}
     return NOTHING_HIDDEN.compared(seen, seen).found
 
 
-def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _statuses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     described = look.objects.get("CampaignMemberStatus")
     if not _may(described, "create"):
         blocks = ("create_campaign",)
@@ -164,7 +169,7 @@ def _statuses(look: OrgLook, known: Known) -> Iterator[Finding]:
         )
 
 
-def hides_new_leads(look: OrgLook, rules: MappingRules) -> bool | None:
+def hides_new_leads(look: OrgSnapshot, rules: MappingRules) -> bool | None:
     """Whether Leads that we create leave the connected user's sight; None where nobody can say."""
     is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
     is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
@@ -173,7 +178,7 @@ def hides_new_leads(look: OrgLook, rules: MappingRules) -> bool | None:
     return True if look.has_assignment_rules and look.views_all_leads is False else None
 
 
-def _leads_out_of_sight(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _leads_out_of_sight(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Seen in the org's set-up, or met by work; where the set-up does not show it, only work does."""
     is_seen = hides_new_leads(look, known.rules)
     is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
@@ -181,7 +186,7 @@ def _leads_out_of_sight(look: OrgLook, known: Known) -> Iterator[Finding]:
         yield make_finding(NEW_LEADS_HIDDEN, known, sobject="Lead", blocks=("task", "member"))
 
 
-def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _org_settings(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Whole-org facts, each a yes or no."""
     user, closed = look.user or {}, look.closed_statuses
     makes_leads = creates_leads(known.rules)
@@ -208,7 +213,7 @@ def _switches(look: OrgLook, known: Known) -> Iterator[Finding]:
             yield make_finding(code, known, sobject=sobject, blocks=blocks)
 
 
-def _unknowns(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _unknowns(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """What Salesforce did not say: neither a yes nor a no."""
     is_assigning = creates_leads(known.rules) and known.rules.owner.runs_assignment_rules
     facts = (
@@ -227,7 +232,7 @@ def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
     return chosen in closed if chosen else bool(closed)
 
 
-def _capped(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _capped(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """What calls have shown: an org that takes fewer rows than a call may hold."""
     for kind, rows in sorted(known.caps.items()):
         if kind == LOOK_UP:
@@ -236,7 +241,7 @@ def _capped(look: OrgLook, known: Known) -> Iterator[Finding]:
             yield make_finding("rows_capped", known, sobject=kind, label=str(rows))
 
 
-def _marketing(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _marketing(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Unticked it costs our own campaigns; where work met that members are refused, these as well."""
     is_met = any(each.code == MARKETING_USER_MISSING for each in known.problems)
     if is_met:
@@ -246,45 +251,45 @@ def _marketing(look: OrgLook, known: Known) -> Iterator[Finding]:
         yield make_finding(MARKETING_USER_MISSING, known, blocks=("create_campaign",))
 
 
-def _duplicates(look: OrgLook, known: Known) -> Iterator[Finding]:
+def _duplicates(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     for sobject in sorted(look.objects_with_duplicate_rules or ()):
         if sobject in ("Lead", "Contact"):
             yield make_finding("duplicate_rule_seen", known, sobject=sobject)
 
 
-CHECKS: Final[tuple[Callable[[OrgLook, Known], Iterator[Finding]], ...]] = (
+CHECKS: Final[tuple[Callable[[OrgSnapshot, PreflightContext], Iterator[Finding]], ...]] = (
     _powers,
     _addresses,
     _refusals,
     required,
     unwriteable,
-    misfits,
+    mapping_issues,
     _statuses,
     _leads_out_of_sight,
     lead_source,
     _marketing,
     _capped,
     places,
-    _switches,
+    _org_settings,
     _unknowns,
     _duplicates,
     record_types,
 )
 
 
-def has_person_accounts(look: OrgLook) -> bool | None:
+def has_person_accounts(look: OrgSnapshot) -> bool | None:
     """Whether accounts may be people; None while Account is hidden."""
     account = look.objects.get("Account")
     return None if account is None else "IsPersonAccount" in account.fields
 
 
-def has_currencies(look: OrgLook) -> bool | None:
+def has_currencies(look: OrgSnapshot) -> bool | None:
     """Whether records carry a currency of their own."""
     campaign = look.objects.get("Campaign") or look.objects.get("Lead")
     return None if campaign is None else "CurrencyIsoCode" in campaign.fields
 
 
-def _shown(name: str, look: OrgLook, missing: list[str]) -> PreflightObject:
+def _shown(name: str, look: OrgSnapshot, missing: list[str]) -> PreflightObject:
     described = look.objects.get(name)
     rules = look.objects_with_duplicate_rules
     return PreflightObject(
@@ -298,20 +303,20 @@ def _shown(name: str, look: OrgLook, missing: list[str]) -> PreflightObject:
     )
 
 
-def _passed(look: OrgLook, rules: MappingRules) -> Iterator[str]:
+def _passed(look: OrgSnapshot, rules: MappingRules) -> Iterator[str]:
     words = {"read": "readable", "create": "createable", "update": "updateable"}
     snake = {"CampaignMember": "campaign_member"}
-    for sobject, power, _, _ in powers_of(rules):
+    for sobject, power, _, _ in required_permissions(rules):
         if _may(look.objects.get(sobject), power):
             yield f"{snake.get(sobject, sobject.lower())}_{words[power]}"
 
 
 def _is_personal(user: Any) -> bool:
     text = f"{user.get('Username') or ''} {user.get('Name') or ''}".lower()
-    return not any(word in text for word in ROBOTS)
+    return not any(word in text for word in INTEGRATION_USER_HINTS)
 
 
-def _is_low(budget: Budget | None) -> bool:
+def _is_low(budget: ApiBudget | None) -> bool:
     if budget is None or budget.stop_at is None or budget.org_used is None:
         return False
     return budget.org_used >= LOW * budget.stop_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from typing import Final
 
-from app.api.api_budget import Budget
+from app.api.api_budget import ApiBudget
 from app.preflight.schemas import Finding
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
@@ -26,14 +26,14 @@ ABOUT_FIELDS: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Known:
+class PreflightContext:
     """What we know ourselves: approvals, budget, what registrations carry, and the host's mapping.
 
     `caps` are the rows that the org has shown to take in one call, by what is written or looked for.
     """
 
     lightning_url: str | None = None
-    budget: Budget | None = None
+    budget: ApiBudget | None = None
     approvals: int = 0
     without_company: float = 0.0
     is_sandbox: bool | None = None
@@ -46,7 +46,7 @@ class Known:
 
 def make_finding(
     code: str,
-    known: Known,
+    known: PreflightContext,
     *,
     blocks: tuple[str, ...] = (),
     sobject: str | None = None,

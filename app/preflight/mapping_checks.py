@@ -5,8 +5,8 @@ from typing import Final
 
 from app.field_mapping.objects import ALWAYS_WRITTEN, PEOPLE, created_by
 from app.field_mapping.validation import required_without_value
-from app.preflight.findings import Known, make_finding
-from app.preflight.org_queries import OrgLook
+from app.preflight.findings import PreflightContext, make_finding
+from app.preflight.org_queries import OrgSnapshot
 from app.preflight.schemas import Finding
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.states_and_countries import code_field, countries_beside
@@ -41,7 +41,7 @@ BLOCKED_BY_CREATE: Final = {
 }
 
 # A finding of the mapping, what the preflight calls it, and how bad it is (None: the row's own).
-CALLED: Final[dict[str, tuple[str, str | None]]] = {
+FINDING_BY_ISSUE: Final[dict[str, tuple[str, str | None]]] = {
     "field_not_found": ("mapped_field_gone", None),
     "opt_out_not_found": ("mapped_field_gone", None),
     "match_field_not_found": ("mapped_field_gone", None),
@@ -59,7 +59,7 @@ CALLED: Final[dict[str, tuple[str, str | None]]] = {
 }
 
 
-def seen_objects(look: OrgLook) -> dict[str, SObjectDescribe]:
+def seen_objects(look: OrgSnapshot) -> dict[str, SObjectDescribe]:
     """The objects that the connected user may see."""
     return {name: described for name, described in look.objects.items() if described is not None}
 
@@ -70,7 +70,7 @@ def blocked_by(sobject: str, rules: MappingRules) -> str:
     return "create_person_account" if is_person else BLOCKED_BY_CREATE[sobject]
 
 
-def missing_by_object(look: OrgLook, rules: MappingRules) -> Mapping[str, list[str]]:
+def missing_by_object(look: OrgSnapshot, rules: MappingRules) -> Mapping[str, list[str]]:
     """The required fields that get no value at all, by object."""
     missing: dict[str, list[str]] = {}
     for each in required_without_value(rules, seen_objects(look)):
@@ -79,7 +79,7 @@ def missing_by_object(look: OrgLook, rules: MappingRules) -> Mapping[str, list[s
     return missing
 
 
-def required(look: OrgLook, known: Known) -> Iterator[Finding]:
+def required(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields without which every new record is refused, and those that fall-back values fill."""
     for each in required_without_value(known.rules, seen_objects(look)):
         blocks = () if each.is_filled else (blocked_by(each.object, known.rules),)
@@ -89,7 +89,7 @@ def required(look: OrgLook, known: Known) -> Iterator[Finding]:
         )
 
 
-def unwriteable(look: OrgLook, known: Known) -> Iterator[Finding]:
+def unwriteable(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields that new records get from us and that the connected user may not write."""
     described_by = seen_objects(look)
     for sobject in (*created_by(known.rules), *ALWAYS_WRITTEN):
@@ -106,10 +106,10 @@ def unwriteable(look: OrgLook, known: Known) -> Iterator[Finding]:
                 yield make_finding(code, known, sobject=sobject, field=name, label=label, blocks=blocks)
 
 
-def misfits(look: OrgLook, known: Known) -> Iterator[Finding]:
+def mapping_issues(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """What the host chose and the org does not have, or does not take."""
     for each in validate_mapping(known.rules, seen_objects(look)):
-        named = CALLED.get(each.code)
+        named = FINDING_BY_ISSUE.get(each.code)
         if named is None or _is_beside_the_point(each, look, known.rules):
             continue
         code, severity = named
@@ -121,7 +121,7 @@ def misfits(look: OrgLook, known: Known) -> Iterator[Finding]:
         )
 
 
-def places(look: OrgLook, known: Known) -> Iterator[Finding]:
+def places(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Mapped states and countries where the org lists them; a state needs the country of its address."""
     described_by = seen_objects(look)
     mapped = {(rule.sobject, rule.field) for rule in known.rules.fields}
@@ -136,7 +136,7 @@ def places(look: OrgLook, known: Known) -> Iterator[Finding]:
             yield make_finding("state_without_country", known, sobject=sobject, field=name, label=label)
 
 
-def record_types(look: OrgLook, known: Known) -> Iterator[Finding]:
+def record_types(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Objects with several record types of which none was chosen."""
     described_by = seen_objects(look)
     for sobject in (*created_by(known.rules), "Task"):
@@ -146,7 +146,7 @@ def record_types(look: OrgLook, known: Known) -> Iterator[Finding]:
             yield make_finding("record_type_choice", known, sobject=sobject)
 
 
-def lead_source(look: OrgLook, known: Known) -> Iterator[Finding]:
+def lead_source(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """A restricted Lead Source that does not know us, where the host did not map the field itself."""
     for sobject in set(PEOPLE) & set(created_by(known.rules)):
         described = seen_objects(look).get(sobject)
@@ -178,7 +178,7 @@ def _is_default(misfit: Misfit, rules: MappingRules) -> bool:
     return misfit.index is not None and rules.fields[misfit.index] in DEFAULT_FIELDS
 
 
-def _is_beside_the_point(misfit: Misfit, look: OrgLook, rules: MappingRules) -> bool:
+def _is_beside_the_point(misfit: Misfit, look: OrgSnapshot, rules: MappingRules) -> bool:
     """A default field of an object that is neither created nor changed, or that is only not changeable."""
     if not _is_default(misfit, rules) or rules.is_updating:
         return False
@@ -187,7 +187,7 @@ def _is_beside_the_point(misfit: Misfit, look: OrgLook, rules: MappingRules) -> 
     return misfit.sobject not in created_by(rules) or (field is not None and field.is_createable)
 
 
-def _label(misfit: Misfit, look: OrgLook) -> str | None:
+def _label(misfit: Misfit, look: OrgSnapshot) -> str | None:
     described = look.objects.get(misfit.sobject or "")
     field = described.fields.get(misfit.field or "") if described else None
     return field.label if field else misfit.field

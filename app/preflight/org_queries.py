@@ -5,9 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import SubAnswer, Subrequest, pack, query_request, read_query, sobject_path
+from app.salesforce.composite import (
+    Subrequest,
+    SubResponse,
+    group_into_composites,
+    parse_query,
+    query_request,
+    sobject_path,
+)
 from app.salesforce.describe import SObjectDescribe, parse_describe
-from app.salesforce.errors import AnswerLost, ErrorClass, Refused, Scope
+from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost, Scope
 from app.salesforce.soql import quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
 from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
@@ -37,7 +44,7 @@ PRIVATE: Final = frozenset({"None", "Private"})
 
 
 @dataclass(frozen=True)
-class OrgLook:
+class OrgSnapshot:
     """What was seen. A describe that is None is hidden from the user; None elsewhere means unknown."""
 
     organization: Mapping[str, Any] = field(default_factory=dict)
@@ -50,7 +57,7 @@ class OrgLook:
     closed_statuses: tuple[str, ...] | None = None
 
 
-async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> OrgLook:
+async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> OrgSnapshot:
     """Ask everything in one call, in a sandbox in two, and in one more where new Leads may go out of sight.
 
     Raises what the client raises, but for optional questions; nothing is written.
@@ -59,16 +66,18 @@ async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandb
     """
     requests = _requests(client, user_id)
     answers = {
-        answer.reference_id: answer for some in pack(requests) for answer in await client.composite(some)
+        answer.reference_id: answer
+        for some in group_into_composites(requests)
+        for answer in await client.composite(some)
     }
     rows = {name: _rows(answers[name], is_optional=name in OPTIONAL) for name in QUERIES}
     organization, users, statuses = rows["organization"], rows["user"], rows[TASK_STATUS]
     duplicates, assignment = rows["duplicates"], rows["assignment"]
     is_private = (organization or [{}])[0].get("DefaultLeadAccess") in PRIVATE
     wanted = VIEW_ALL_LEADS.replace("{user}", quote(user_id or ""))
-    view_all = await _asked_alone(client, wanted) if is_private and assignment else None
-    invalid = await _asked_alone(client, INVALID_EMAILS) if is_sandbox else None
-    return OrgLook(
+    view_all = await _queried_alone(client, wanted) if is_private and assignment else None
+    invalid = await _queried_alone(client, INVALID_EMAILS) if is_sandbox else None
+    return OrgSnapshot(
         organization=organization[0] if organization else {},
         user=users[0] if users else None,
         objects={name: _described(answers[name]) for name in OBJECTS},
@@ -82,16 +91,16 @@ async def look_at_org(client: SalesforceClient, user_id: str | None, *, is_sandb
     )
 
 
-async def _asked_alone(client: SalesforceClient, soql: str) -> list[dict[str, Any]] | None:
+async def _queried_alone(client: SalesforceClient, soql: str) -> list[dict[str, Any]] | None:
     """The answer to an optional question in a call of its own, which may fail whole; None is unknown.
 
     What ends the connection or the org's allowance is raised all the same.
     """
     try:
         [answer] = await client.composite([query_request("alone", soql, api_version=client.api_version)])
-    except AnswerLost:
+    except ResponseLost:
         return None
-    except Refused as error:
+    except RequestRejected as error:
         if error.failure.scope is Scope.CONNECTION or error.failure.error_class is ErrorClass.LIMIT:
             raise
         return None
@@ -110,25 +119,25 @@ def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]
     ]
 
 
-def _described(answer: SubAnswer) -> SObjectDescribe | None:
+def _described(answer: SubResponse) -> SObjectDescribe | None:
     """The describe, or None for an object that Salesforce says it does not have (for this user)."""
     if answer.status in (403, 404):
         return None
     if answer.failures:
-        raise Refused(answer.failures)
+        raise RequestRejected(answer.failures)
     return parse_describe(answer.body)
 
 
-def _rows(answer: SubAnswer, *, is_optional: bool) -> list[dict[str, Any]] | None:
+def _rows(answer: SubResponse, *, is_optional: bool) -> list[dict[str, Any]] | None:
     """The records; None when the query was refused for what it names, which an org may not have.
 
     An optional question may fail for any reason.
     """
     try:
-        return list(read_query(answer).records)
-    except Refused as error:
+        return list(parse_query(answer).records)
+    except RequestRejected as error:
         if not is_optional and error.failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT):
             raise
         return None
-    except AnswerLost:
+    except ResponseLost:
         return None

@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.api_budget import budget_of
+from app.api.api_budget import api_budget_of
 from app.api.dependencies import Resources
 from app.api.errors import ApiBudgetReached, ConnectionNeedsReconnect, NotConnected, Problem
-from app.campaigns.relink import follow_links
+from app.campaigns.relink import relink_after_org_change
 from app.connections.counted_calls import org_calls
 from app.connections.grants.approval_limit import count_approvals
 from app.connections.model.messages import api_advice
 from app.connections.oauth.error_mapping import ADVICE_BY_API_CODE
-from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.probe import REOPENABLE, probe
 from app.connections.tokens.provider import open_token
 from app.field_mapping.store import read_layers
@@ -26,19 +26,19 @@ from app.preflight.checks import (
     has_currencies,
     has_person_accounts,
     hides_new_leads,
-    judge_org,
+    run_checks,
     shown_objects,
     verdict_of,
 )
-from app.preflight.findings import Known, make_finding
-from app.preflight.org_queries import OrgLook, look_at_org
+from app.preflight.findings import PreflightContext, make_finding
+from app.preflight.org_queries import OrgSnapshot, query_org
 from app.preflight.schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
 from app.salesforce.allowed_hosts import lightning_url
 from app.salesforce.auth import ConnectionEnded
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import MAX_ROWS
 from app.salesforce.describe import describe_body
-from app.salesforce.errors import Refused, SalesforceError
+from app.salesforce.errors import RequestRejected, SalesforceError
 from app.salesforce.jwt_tokens import ends_at
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.field_values.validation import WRITTEN_OBJECTS
@@ -56,8 +56,8 @@ from app.sync.model.row_caps import Caps
 
 log = logging.getLogger(__name__)
 
-LONGEST: Final = timedelta(seconds=120)
-AT_ONCE: Final = 10
+TIMEOUT: Final = timedelta(seconds=120)
+MAX_CONCURRENT: Final = 10
 SAMPLE: Final = 500
 NOTHING_SEEN: Final = PreflightShown(
     verdict="unknown", checked_at=None, is_running=False, api_calls=0, org=None, user=None, budget=None,
@@ -90,7 +90,7 @@ async def run_preflight(resources: Resources, host_id: str) -> PreflightShown:
     return shown
 
 
-async def run_wanted_preflights(resources: Resources) -> int:
+async def run_requested_preflights(resources: Resources) -> int:
     """Run those that were asked for and are not under way (for housekeeping); says how many."""
     hosts = await _claim_wanted(resources)
     for host_id in hosts:
@@ -115,8 +115,10 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
     async with org_calls(resources, host_id) as client:
         try:
             is_sandbox = connection.org_is_sandbox is True
-            look = await look_at_org(client, connection.user_id, is_sandbox=is_sandbox)
-            await follow_links(resources.database, client, host_id=host_id, org_id=connection.org_id)
+            look = await query_org(client, connection.user_id, is_sandbox=is_sandbox)
+            await relink_after_org_change(
+                resources.database, client, host_id=host_id, org_id=connection.org_id
+            )
         except SalesforceError as error:
             return await _refused(resources, connection, error)
     return await _judged(resources, connection, client=client, look=look)
@@ -131,15 +133,15 @@ async def _connection(resources: Resources, host_id: str) -> Connection:
 
 
 async def _judged(
-    resources: Resources, connection: Connection, *, client: SalesforceClient, look: OrgLook
+    resources: Resources, connection: Connection, *, client: SalesforceClient, look: OrgSnapshot
 ) -> PreflightShown:
     async with resources.database.tenant(connection.host_id) as session:
         await forget_fault(session, connection.host_id)
         measured = await session.get_one(Connection, connection.host_id)
         host = await session.get(Host, connection.host_id)
-        known = Known(
+        known = PreflightContext(
             lightning_url=lightning_url(measured.instance_url),
-            budget=budget_of(measured, host.cap_percent if host else 80, datetime.now(UTC)),
+            budget=api_budget_of(measured, host.cap_percent if host else 80, datetime.now(UTC)),
             without_company=await _share_without_company(session, connection.host_id),
             is_sandbox=measured.org_is_sandbox,
             edition=measured.org_edition,
@@ -151,7 +153,7 @@ async def _judged(
         )
         await _keep_describes(session, connection, look)
         await _settle_problems(session, connection, look, known.rules)
-    findings, passed = judge_org(look, known)
+    findings, passed = run_checks(look, known)
     return NOTHING_SEEN.model_copy(
         update={
             "verdict": verdict_of(findings),
@@ -171,7 +173,7 @@ def _has_jwt_tokens(resources: Resources, connection: Connection) -> bool:
     return ends_at(open_token(resources.vault, connection).value) is not None
 
 
-async def _keep_describes(session: AsyncSession, connection: Connection, look: OrgLook) -> None:
+async def _keep_describes(session: AsyncSession, connection: Connection, look: OrgSnapshot) -> None:
     """What was just read is what the mapping and the engine need, too."""
     bodies = {
         name: {} if described is None else describe_body(described)
@@ -184,7 +186,7 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
 
 
 async def _settle_problems(
-    session: AsyncSession, connection: Connection, look: OrgLook, rules: MappingRules
+    session: AsyncSession, connection: Connection, look: OrgSnapshot, rules: MappingRules
 ) -> None:
     """What was just seen of the user's access is what work waits for; the rest is tried anew."""
     host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
@@ -226,22 +228,22 @@ async def _refused(resources: Resources, connection: Connection, error: Salesfor
     """What a look that failed tells: the connection may have ended over it."""
     if isinstance(error, ConnectionEnded):
         raise ConnectionNeedsReconnect(reason=error.reason_code) from error
-    code = error.failure.error_code if isinstance(error, Refused) else ""
+    code = error.failure.error_code if isinstance(error, RequestRejected) else ""
     reason = ADVICE_BY_API_CODE.get(code, "")
     if reason in REOPENABLE:
         async with resources.database.tenant(connection.host_id) as session:
-            await end_connection(session, connection.host_id, reason_code=reason)
+            await disconnect_by_salesforce(session, connection.host_id, reason_code=reason)
         return _closed(connection, reason)
-    known = Known(lightning_url(connection.instance_url), edition=connection.org_edition)
+    known = PreflightContext(lightning_url(connection.instance_url), edition=connection.org_edition)
     return _without_look("unknown", [make_finding("could_not_look", known)])
 
 
 def _closed(connection: Connection, reason: str) -> PreflightShown:
     code = api_advice(connection.org_edition) if reason == "api_disabled" else reason
-    known = Known(lightning_url(connection.instance_url), edition=connection.org_edition)
+    known = PreflightContext(lightning_url(connection.instance_url), edition=connection.org_edition)
     finding = make_finding(code, known, blocks=("everything",))
     shown = _without_look("blocked", [finding])
-    return shown.model_copy(update={"org": _org(connection, OrgLook())})
+    return shown.model_copy(update={"org": _org(connection, OrgSnapshot())})
 
 
 def _without_look(verdict: str, findings: list[Finding]) -> PreflightShown:
@@ -249,7 +251,7 @@ def _without_look(verdict: str, findings: list[Finding]) -> PreflightShown:
     return NOTHING_SEEN.model_copy(update=changed)
 
 
-def _org(connection: Connection, look: OrgLook) -> PreflightOrg:
+def _org(connection: Connection, look: OrgSnapshot) -> PreflightOrg:
     return PreflightOrg(
         id=connection.org_id,
         name=look.organization.get("Name") or connection.org_name,
@@ -261,7 +263,7 @@ def _org(connection: Connection, look: OrgLook) -> PreflightOrg:
     )
 
 
-def _user(connection: Connection, look: OrgLook) -> PreflightUser:
+def _user(connection: Connection, look: OrgSnapshot) -> PreflightUser:
     user = look.user or {}
     return PreflightUser(
         id=connection.user_id,
@@ -274,7 +276,7 @@ def _user(connection: Connection, look: OrgLook) -> PreflightUser:
 def _shown(row: Preflight | None, org_id: str, now: datetime) -> PreflightShown:
     if row is None or row.org_id != org_id:
         return NOTHING_SEEN
-    is_started = row.started_at is not None and now - row.started_at < LONGEST
+    is_started = row.started_at is not None and now - row.started_at < TIMEOUT
     shown = PreflightShown.model_validate(row.result) if row.result else NOTHING_SEEN
     return shown.model_copy(update={"is_running": is_started or row.wanted_at is not None})
 
@@ -310,13 +312,13 @@ async def _put_off(resources: Resources, host_id: str) -> None:
 
 async def _claim_wanted(resources: Resources) -> list[str]:
     is_free: ColumnElement[bool] = or_(
-        Preflight.started_at.is_(None), func.clock_timestamp() - Preflight.started_at > LONGEST
+        Preflight.started_at.is_(None), func.clock_timestamp() - Preflight.started_at > TIMEOUT
     )
     wanted = (
         select(Preflight.host_id)
         .where(Preflight.wanted_at.is_not(None), is_free)
         .order_by(Preflight.wanted_at)
-        .limit(AT_ONCE)
+        .limit(MAX_CONCURRENT)
         .with_for_update(skip_locked=True)
     )
     async with resources.database.system() as session:

@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.auth import HostChangerDep, HostIdPath, Id64
+from app.api.auth import HostAdminDep, HostIdPath, Id64
 from app.api.dependencies import ResourcesDep
 from app.config.hash_pepper import hash_pepper
 from app.models import Connection, WrittenRecord
-from app.privacy.erasure import ToErase, erase
+from app.privacy.erasure import ErasureRequest, erase
 from app.salesforce.allowed_hosts import record_url
 from app.text.email_address import plain_address
 
@@ -59,14 +59,14 @@ class Erased(BaseModel):
 
 @router.post("/erase", status_code=202)
 async def erase_attendee(
-    host_id: HostIdPath, body: EraseAttendee, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, body: EraseAttendee, principal: HostAdminDep, resources: ResourcesDep
 ) -> Erased:
     """Take the attendee's personal data out of every place where we hold it, and keep it out.
 
     Records in Salesforce are the host's: they are listed, not touched. Asking again lists them again.
     """
     async with resources.database.system() as session:
-        wish = ToErase(host_id, await _now(session), body.attendee.id, body.attendee.email)
+        wish = ErasureRequest(host_id, await _now(session), body.attendee.id, body.attendee.email)
         erased = await erase(session, wish, pepper=hash_pepper(resources.settings), by=principal.user_id)
         records = await _records(session, host_id, erased)
     return Erased(registrations=len(erased), salesforce_records=records)

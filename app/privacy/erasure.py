@@ -22,7 +22,7 @@ from app.privacy.tombstones import (
     MENTION,
     REGISTRATION,
     Subject,
-    lock_alone,
+    lock_exclusive,
     tombstone_key,
 )
 from app.privacy.unparsed_store import forget_unread
@@ -37,20 +37,20 @@ FIND = text("""
     )
     ORDER BY registration_id FOR UPDATE
 """)
-EMPTY_REGISTRATIONS = text("""
+REDACT_REGISTRATIONS = text("""
     UPDATE registrations
     SET attendee = '{}', email_key = NULL, ticket = NULL, buyer = NULL, answers = '[]', utm = NULL,
         salesforce_id = NULL, cancel_reason = NULL, replay = NULL, merge_state = '{}',
         erased_at = coalesce(erased_at, clock_timestamp())
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)
-FORGET_BUYERS = text("""
+REDACT_BUYERS = text("""
     UPDATE registrations SET buyer = NULL
     WHERE host_id = :host_id AND buyer IS NOT NULL AND address_key(buyer ->> 'email') = ANY(:emails)
     RETURNING registration_id
 """)
 # Deliveries without a registration are few: events, erasures, and types that we do not know.
-EMPTY_DELIVERIES = text(f"""
+REDACT_DELIVERIES = text(f"""
     UPDATE deliveries
     SET payload = jsonb_build_object(
         'type', type, 'timestamp', occurred_at, 'is_erased', true,
@@ -70,7 +70,7 @@ EMPTY_DELIVERIES = text(f"""
     RETURNING registration_id
 """)  # noqa: S608 -- put together from constants
 # Members that we do not read may name the buyer again.
-FORGET_BUYERS_SENT = text("""
+REDACT_SENT_BUYERS = text("""
     UPDATE deliveries SET payload = jsonb_set(payload, '{data}', (
         SELECT jsonb_object_agg(name, CASE
             WHEN name = 'host' THEN jsonb_build_object('id', value -> 'id', 'name', value -> 'name')
@@ -99,18 +99,18 @@ SKIP_JOBS = text("""
     ) AS held
     WHERE host_id = held.host AND registration_id = held.id
 """)
-HUSH_ERRORS = text("""
+CLEAR_ERROR_TEXT = text("""
     UPDATE sync_jobs SET error = (error - 'value' - 'matches') || '{"message": ""}'
     WHERE host_id = :host_id AND registration_id = ANY(:ids) AND error IS NOT NULL
 """)
-FORGET_HISTORY = text("""
+DELETE_HISTORY = text("""
     DELETE FROM sync_attempts
     WHERE host_id = :host_id AND (
         registration_id = ANY(:ids) OR (registration_id = ANY(:handed_on) AND at <= :at)
     )
 """)
 # A duplicate rule may have named the person beside another attendee's write.
-FORGET_MATCHES = text("""
+DELETE_MATCHES = text("""
     UPDATE sync_attempts AS attempt SET answers = (
         SELECT jsonb_agg(answer - 'matches' ORDER BY place)
         FROM jsonb_array_elements(attempt.answers) WITH ORDINALITY AS a (answer, place)
@@ -126,14 +126,14 @@ STRIPPED = """
         WHERE key IN ('found_by', 'is_created_by_us', 'was_member_before')
     )
 """
-STRIP_RECORDS = text(f"""
+REDACT_RECORDS = text(f"""
     UPDATE written_records AS record {STRIPPED}
     WHERE host_id = :host_id AND registration_id = ANY(:ids)
 """)
 # Answers kept for a repeated Idempotency-Key are sealed: nobody can say whose rows they hold. One that is
 # still under way has status 0; what it kept is forgotten a minute later.
-FORGET_ANSWERS = text("DELETE FROM idempotent_answers WHERE host_id = :host_id AND status <> 0")
-FORGET_EXCLUSIONS = text("""
+DELETE_RESPONSES = text("DELETE FROM idempotent_answers WHERE host_id = :host_id AND status <> 0")
+DELETE_EXCLUSIONS = text("""
     UPDATE hosts SET settings = jsonb_set(settings, '{exclusions,addresses}', (
         SELECT coalesce(jsonb_agg(address), '[]')
         FROM jsonb_array_elements_text(settings #> '{exclusions,addresses}') AS a (address)
@@ -141,7 +141,7 @@ FORGET_EXCLUSIONS = text("""
     ))
     WHERE host_id = :host_id AND settings #> '{exclusions,addresses}' ?| CAST(:emails AS text[])
 """)
-BURY = text("""
+INSERT_TOMBSTONES = text("""
     INSERT INTO erasures AS known (host_id, kind, key, erased_at, registration_ids)
     SELECT :host_id, kind, key, :at, CAST(:ids AS jsonb)
     FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS bytea[])) AS new (kind, key) ORDER BY kind, key
@@ -152,13 +152,13 @@ BURY = text("""
             FROM jsonb_array_elements(known.registration_ids || excluded.registration_ids) AS ids (id)
         )
 """)
-BURIED = text("""
+READ_TOMBSTONES = text("""
     SELECT DISTINCT jsonb_array_elements_text(registration_ids) AS registration_id FROM erasures
     WHERE host_id = :host_id AND kind <> 'registration' AND key = ANY(:keys)
 """)
 
 
-LATELY_GONE = """
+RECENTLY_ERASED = """
     WITH gone AS (
         SELECT DISTINCT erasure.host_id, ids.registration_id
         FROM erasures AS erasure
@@ -166,25 +166,25 @@ LATELY_GONE = """
         WHERE erasure.created_at > clock_timestamp() - interval '1 day'
     )
 """
-FORGET_LATE_HISTORY = text(f"""
-    {LATELY_GONE} DELETE FROM sync_attempts AS attempt USING gone
+DELETE_LATE_HISTORY = text(f"""
+    {RECENTLY_ERASED} DELETE FROM sync_attempts AS attempt USING gone
     WHERE attempt.host_id = gone.host_id AND attempt.registration_id = gone.registration_id
 """)  # noqa: S608 -- put together from constants
-FORGET_LATE_ERRORS = text(f"""
-    {LATELY_GONE} UPDATE sync_jobs AS job SET error = NULL, warnings = '[]' FROM gone
+CLEAR_LATE_ERROR_TEXT = text(f"""
+    {RECENTLY_ERASED} UPDATE sync_jobs AS job SET error = NULL, warnings = '[]' FROM gone
     WHERE job.host_id = gone.host_id AND job.registration_id = gone.registration_id
       AND job.state <> 'running' AND (job.error IS NOT NULL OR job.warnings <> '[]')
 """)  # noqa: S608 -- put together from constants
 
 
-FORGET_LATE_ANSWERS = text("""
+DELETE_LATE_RESPONSES = text("""
     DELETE FROM idempotent_answers AS answer USING erasures AS erasure
     WHERE answer.host_id = erasure.host_id AND answer.status <> 0
       AND answer.created_at < erasure.created_at
       AND erasure.created_at > clock_timestamp() - interval '1 day'
 """)
-STRIP_LATE_RECORDS = text(f"""
-    {LATELY_GONE} UPDATE written_records AS record {STRIPPED} FROM gone
+REDACT_LATE_RECORDS = text(f"""
+    {RECENTLY_ERASED} UPDATE written_records AS record {STRIPPED} FROM gone
     WHERE record.host_id = gone.host_id AND record.registration_id = gone.registration_id
       AND (record.error IS NOT NULL
            OR record.details - ARRAY['found_by', 'is_created_by_us', 'was_member_before'] <> '{{}}')
@@ -195,7 +195,7 @@ READ = {"data_read": sorted(DATA_READ), "of_others_read": sorted(OF_OTHERS_READ)
 
 
 @dataclass(frozen=True)
-class ToErase:
+class ErasureRequest:
     """Somebody to erase: what was told of them up to `at`, and these registrations for ever."""
 
     host_id: str
@@ -206,7 +206,7 @@ class ToErase:
 
 
 @dataclass(frozen=True)
-class Found:
+class ErasureScope:
     """The registrations to erase, and the addresses and ids of their attendee."""
 
     ids: list[str]
@@ -214,36 +214,36 @@ class Found:
     attendee_ids: list[str]
 
 
-async def erase(session: AsyncSession, wish: ToErase, *, pepper: bytes, by: str) -> list[str]:
+async def erase(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes, by: str) -> list[str]:
     """Erase in the caller's transaction; returns the registrations, those of earlier erasures included.
 
     Needs a session that may write deliveries, and locks the host against intake.
     """
-    await lock_alone(session, [wish.host_id])
+    await lock_exclusive(session, [wish.host_id])
     found = await _find(session, wish, pepper=pepper)
-    await _empty(session, wish, found)
+    await _redact(session, wish, found)
     people = (*found.emails, *found.attendee_ids)
     await forget_unread(
         session, wish.host_id, people=people, registration_ids=found.ids, at=wish.at, pepper=pepper
     )
-    await _bury(session, wish, found, pepper=pepper)
+    await _insert_tombstones(session, wish, found, pepper=pepper)
     details = {"registration_ids": found.ids, "registrations": len(found.ids)}
-    await audit_log.record(
+    await audit_log.append_entry(
         session, wish.host_id, actor=by, action="salesforce.attendee_erased", details=details
     )
     return found.ids
 
 
-async def keep_erased(database: Database) -> None:
+async def redact_late_writes(database: Database) -> None:
     """Take away what a write that was on its way during an erasure has noted since."""
     async with database.system() as session:
-        await session.execute(FORGET_LATE_HISTORY)
-        await session.execute(FORGET_LATE_ERRORS)
-        await session.execute(STRIP_LATE_RECORDS)
-        await session.execute(FORGET_LATE_ANSWERS)
+        await session.execute(DELETE_LATE_HISTORY)
+        await session.execute(CLEAR_LATE_ERROR_TEXT)
+        await session.execute(REDACT_LATE_RECORDS)
+        await session.execute(DELETE_LATE_RESPONSES)
 
 
-async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found:
+async def _find(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -> ErasureScope:
     """By what was named, then by the addresses that were found with it."""
     ids, given = set(wish.registration_ids), address_key(wish.email)
     emails = {given} if given else set()
@@ -255,27 +255,29 @@ async def _find(session: AsyncSession, wish: ToErase, *, pepper: bytes) -> Found
             emails |= {row.email_key} if row.email_key else set()
             attendee_ids |= {row.attendee_id} if row.attendee_id else set()
     keys = [tombstone_key(pepper, subject) for subject in _people(wish, emails)]
-    earlier = await session.scalars(BURIED, {"host_id": wish.host_id, "keys": keys})
-    return Found(sorted(ids | set(earlier)), sorted(emails), sorted(attendee_ids))
+    earlier = await session.scalars(READ_TOMBSTONES, {"host_id": wish.host_id, "keys": keys})
+    return ErasureScope(sorted(ids | set(earlier)), sorted(emails), sorted(attendee_ids))
 
 
-async def _empty(session: AsyncSession, wish: ToErase, found: Found) -> None:
+async def _redact(session: AsyncSession, wish: ErasureRequest, found: ErasureScope) -> None:
     values = _values(wish, found.ids, found.emails)
-    await session.execute(EMPTY_REGISTRATIONS, values)
-    bought = (await session.scalars(FORGET_BUYERS, values)).all()
-    told = set((await session.scalars(EMPTY_DELIVERIES, values)).all())
-    await session.execute(FORGET_BUYERS_SENT, values | {"ids": list(bought)} | READ)
+    await session.execute(REDACT_REGISTRATIONS, values)
+    bought = (await session.scalars(REDACT_BUYERS, values)).all()
+    told = set((await session.scalars(REDACT_DELIVERIES, values)).all())
+    await session.execute(REDACT_SENT_BUYERS, values | {"ids": list(bought)} | READ)
     await session.execute(SKIP_JOBS, values)
-    await session.execute(STRIP_RECORDS, values)
+    await session.execute(REDACT_RECORDS, values)
     handed_on = sorted(told - set(found.ids) - {None})
-    await session.execute(HUSH_ERRORS, values | {"ids": handed_on})
-    await session.execute(FORGET_HISTORY, values | {"handed_on": handed_on})
-    await session.execute(FORGET_MATCHES, values)
-    await session.execute(FORGET_EXCLUSIONS, values)
-    await session.execute(FORGET_ANSWERS, {"host_id": wish.host_id})
+    await session.execute(CLEAR_ERROR_TEXT, values | {"ids": handed_on})
+    await session.execute(DELETE_HISTORY, values | {"handed_on": handed_on})
+    await session.execute(DELETE_MATCHES, values)
+    await session.execute(DELETE_EXCLUSIONS, values)
+    await session.execute(DELETE_RESPONSES, {"host_id": wish.host_id})
 
 
-async def _bury(session: AsyncSession, wish: ToErase, found: Found, *, pepper: bytes) -> None:
+async def _insert_tombstones(
+    session: AsyncSession, wish: ErasureRequest, found: ErasureScope, *, pepper: bytes
+) -> None:
     await _add(session, wish, _people(wish, found.emails), found.ids, pepper=pepper)
     mentions = [Subject(wish.host_id, MENTION, each) for each in found.attendee_ids]
     await _add(session, wish, mentions, [], pepper=pepper)
@@ -284,7 +286,12 @@ async def _bury(session: AsyncSession, wish: ToErase, found: Found, *, pepper: b
 
 
 async def _add(
-    session: AsyncSession, wish: ToErase, subjects: Sequence[Subject], ids: Sequence[str], *, pepper: bytes
+    session: AsyncSession,
+    wish: ErasureRequest,
+    subjects: Sequence[Subject],
+    ids: Sequence[str],
+    *,
+    pepper: bytes,
 ) -> None:
     values = {
         "host_id": wish.host_id,
@@ -293,15 +300,15 @@ async def _add(
         "keys": [tombstone_key(pepper, subject) for subject in subjects],
         "ids": _json_list(ids),
     }
-    await session.execute(BURY, values)
+    await session.execute(INSERT_TOMBSTONES, values)
 
 
-def _people(wish: ToErase, emails: Iterable[str]) -> list[Subject]:
+def _people(wish: ErasureRequest, emails: Iterable[str]) -> list[Subject]:
     people = [Subject(wish.host_id, EMAIL, email) for email in sorted(emails)]
     return people + ([Subject(wish.host_id, ATTENDEE_ID, wish.attendee_id)] if wish.attendee_id else [])
 
 
-def _values(wish: ToErase, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Any]:
+def _values(wish: ErasureRequest, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Any]:
     at: datetime = wish.at
     return {
         "host_id": wish.host_id,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from app.infrastructure.keyed_hash import keyed_hash
-from app.infrastructure.raw_connection import Statements
+from app.infrastructure.raw_connection import SqlExecutor
 
 REGISTRATION, EMAIL, ATTENDEE_ID, MENTION = "registration", "email", "attendee_id", "mention"
 """A mention is a text in a body that we do not read: it may be an id or an address."""
@@ -23,11 +23,11 @@ LOCK_SHARED = text(
     " set_config('enable_mergejoin', 'off', true)"
     " FROM unnest(CAST(:hosts AS text[])) AS h (host_id)"
 )
-LOCK_ALONE = text(
+LOCK_EXCLUSIVE = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(host_id, 11))"
     " FROM unnest(CAST(:hosts AS text[])) AS h (host_id)"
 )
-KNOWN = text(
+LOAD_ERASED = text(
     "SELECT e.key, e.erased_at FROM erasures AS e"
     " JOIN unnest(CAST(:hosts AS text[]), CAST(:kinds AS text[]), CAST(:keys AS bytea[]))"
     " AS k (host_id, kind, key) ON e.host_id = k.host_id AND e.kind = k.kind AND e.key = k.key"
@@ -53,8 +53,8 @@ def covers(erased_at: Mapping[Subject, datetime], subject: Subject, at: datetime
     return until is not None and (subject.kind == REGISTRATION or at <= until)
 
 
-async def known(
-    statements: Statements, wanted: Iterable[Subject], *, pepper: bytes
+async def load_erased(
+    statements: SqlExecutor, wanted: Iterable[Subject], *, pepper: bytes
 ) -> dict[Subject, datetime]:
     """Those of the subjects that were erased, and when."""
     subjects = {tombstone_key(pepper, subject): subject for subject in wanted}
@@ -65,20 +65,20 @@ async def known(
         "kinds": [subject.kind for subject in subjects.values()],
         "keys": list(subjects),
     }
-    found = await statements.execute(KNOWN, columns)
+    found = await statements.execute(LOAD_ERASED, columns)
     return {subjects[key]: erased_at for key, erased_at in found}
 
 
-async def lock_shared(statements: Statements, host_ids: Iterable[str]) -> None:
+async def lock_shared(statements: SqlExecutor, host_ids: Iterable[str]) -> None:
     """Keep erasures of these hosts out until the caller's transaction ends."""
     if hosts := sorted(host_ids):
         await statements.execute(LOCK_SHARED, {"hosts": hosts})
 
 
-async def lock_alone(statements: Statements, host_ids: Iterable[str]) -> None:
+async def lock_exclusive(statements: SqlExecutor, host_ids: Iterable[str]) -> None:
     """Keep every intake of these hosts out until the caller's transaction ends."""
     if hosts := sorted(host_ids):
-        await statements.execute(LOCK_ALONE, {"hosts": hosts})
+        await statements.execute(LOCK_EXCLUSIVE, {"hosts": hosts})
 
 
 def mentioned(host_id: str, text: str) -> Iterator[Subject]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from app.api.auth import OPAQUE_ID
 from app.api.errors import FieldError
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.text.email_address import address_key
 from app.text.moments import moment_in
 
@@ -54,13 +54,13 @@ class Unusable:
     unread: Unread | None
 
 
-def seal_unknown(vault: Vault, body: bytes, *, host_id: str) -> Unread | None:
+def seal_unknown(vault: Encryptor, body: bytes, *, host_id: str) -> Unread | None:
     """The body of a type that we do not know."""
     return _seal(vault, body, _parsed(body), host_id=host_id, column=UNKNOWN_BODY)
 
 
 def seal_unusable(
-    vault: Vault, body: bytes, *, webhook_id: str, reason: str, faults: list[FieldError]
+    vault: Encryptor, body: bytes, *, webhook_id: str, reason: str, faults: list[FieldError]
 ) -> Unusable:
     """What is kept of a body that cannot be used; of one that asks for an erasure, whom it names is not."""
     payload = _parsed(body)
@@ -79,12 +79,12 @@ def seal_unusable(
     )
 
 
-def open_body(vault: Vault, sealed: bytes, *, host_id: str, column: str) -> bytes:
+def open_body(vault: Encryptor, sealed: bytes, *, host_id: str, column: str) -> bytes:
     """The body as it came. Raises SealBroken, KeyMissing."""
     return vault.open(sealed, host_id=host_id, column=column).encode("latin-1")
 
 
-def _seal(vault: Vault, body: bytes, payload: Any, *, host_id: str, column: str) -> Unread | None:
+def _seal(vault: Encryptor, body: bytes, payload: Any, *, host_id: str, column: str) -> Unread | None:
     mentions: set[str] = set()
     for text in _texts(payload):
         mentions.update(_mentioned(text))

@@ -7,7 +7,15 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.privacy.tombstones import MENTION, Subject, covers, known, lock_shared, mentioned, tombstone_key
+from app.privacy.tombstones import (
+    MENTION,
+    Subject,
+    covers,
+    load_erased,
+    lock_shared,
+    mentioned,
+    tombstone_key,
+)
 from app.privacy.unparsed_bodies import Unread, Unusable
 
 KEEP_UNUSABLE = text("""
@@ -90,7 +98,7 @@ async def _is_about_erased(
     session: AsyncSession, host_id: str, unread: Unread, *, at: datetime | None, pepper: bytes
 ) -> bool:
     subjects = [subject for text in unread.mentions for subject in mentioned(host_id, text)]
-    erased_at = await known(session, subjects, pepper=pepper)
+    erased_at = await load_erased(session, subjects, pepper=pepper)
     return any(at is None or covers(erased_at, subject, at) for subject in erased_at)
 
 

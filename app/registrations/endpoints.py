@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
-from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, HostReaderDep, RegistrationIdPath
+from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep, RegistrationIdPath
 from app.api.dependencies import ResourcesDep
 from app.registrations.event_pause import set_event_pause
 from app.registrations.listing import RowQuery, RowSort, RowState, list_rows, read_row
@@ -34,7 +34,7 @@ def row_query(
 
 @router.get("/stats")
 async def read_stats(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostReaderDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostMemberDep, resources: ResourcesDep
 ) -> Stats:
     """How far the event's registrations are in Salesforce, failures grouped; no personal data."""
     async with resources.database.tenant(host_id) as session:
@@ -45,7 +45,7 @@ async def read_stats(
 async def list_registrations(
     host_id: HostIdPath,
     event_id: EventIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     response: Response,
     query: Annotated[RowQuery, Depends(row_query)],
@@ -61,7 +61,7 @@ async def read_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     response: Response,
 ) -> Row:
@@ -76,7 +76,7 @@ async def retry_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
     response: Response,
 ) -> RetryOutcome:
@@ -92,7 +92,7 @@ async def retry_registrations(
     host_id: HostIdPath,
     event_id: EventIdPath,
     body: RetryRequest,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
 ) -> RetryOutcome:
     """Try all failed registrations again, or those of a group, an error code, or a list."""
@@ -108,7 +108,7 @@ async def retry_registrations(
 
 @router.post("/pause")
 async def pause_event(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
 ) -> Stats:
     """Write nothing of this event until it is resumed; what comes in waits."""
     return await set_event_pause(resources, host_id, event_id, is_paused=True, by=principal.user_id)
@@ -116,7 +116,7 @@ async def pause_event(
 
 @router.post("/resume")
 async def resume_event(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostChangerDep, resources: ResourcesDep
+    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
 ) -> Stats:
     """Go on with this event where it stopped."""
     return await set_event_pause(resources, host_id, event_id, is_paused=False, by=principal.user_id)

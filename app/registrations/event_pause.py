@@ -26,7 +26,9 @@ async def set_event_pause(
                 )
             )
             action = "salesforce.event_paused" if is_paused else "salesforce.event_resumed"
-            await audit_log.record(session, host_id, actor=by, action=action, details={"event_id": event_id})
+            await audit_log.append_entry(
+                session, host_id, actor=by, action=action, details={"event_id": event_id}
+            )
     async with resources.database.tenant(host_id) as session:
         stats = await event_stats(session, host_id, event_id, is_configured=resources.settings.has_shared_app)
     if not is_paused and context.org_id is not None:

@@ -73,4 +73,4 @@ async def _mark(session: AsyncSession, found: Registration, *, by: str | None) -
 
 async def _record(session: AsyncSession, found: Registration, action: str, *, by: str) -> None:
     details = {"event_id": found.event_id, "registration_id": found.registration_id}
-    await audit_log.record(session, found.host_id, actor=by, action=action, details=details)
+    await audit_log.append_entry(session, found.host_id, actor=by, action=action, details=details)

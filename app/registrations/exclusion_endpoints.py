@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.auth import EventIdPath, HostChangerDep, HostIdPath, RegistrationIdPath
+from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, RegistrationIdPath
 from app.api.dependencies import ResourcesDep
 from app.registrations.endpoints import NO_STORE
 from app.registrations.exclusion import set_excluded
@@ -16,7 +16,7 @@ async def exclude_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
     response: Response,
 ) -> Row:
@@ -37,7 +37,7 @@ async def include_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
-    principal: HostChangerDep,
+    principal: HostAdminDep,
     resources: ResourcesDep,
     response: Response,
 ) -> Row:

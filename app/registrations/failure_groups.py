@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from app.registrations.queries import Failures
-from app.registrations.row_view import MESSAGE_LENGTH, advice_on
+from app.registrations.queries import FailureGroup
+from app.registrations.row_view import MESSAGE_LENGTH, advice_for
 from app.registrations.schemas import Group
 from app.sync.errors.grouping import attendee_values, message_without_values
 
@@ -27,10 +27,10 @@ TITLES: Final = {
 }
 
 
-def assemble_group(found: Failures) -> Group:
+def assemble_group(found: FailureGroup) -> Group:
     """The group as shown; the message is that of one of its rows, without the attendee's values."""
     error, sample = found.error, found.sample
-    advice = advice_on(error)
+    advice = advice_for(error)
     sobject = error.get("object")
     values = attendee_values(sample.attendee, sample.answers)
     return Group(

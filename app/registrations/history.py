@@ -11,7 +11,7 @@ from app.api.pagination import decode_cursor, encode_cursor
 from app.models import Registration, SyncAttempt
 from app.registrations.context import load_context
 from app.registrations.history_schemas import AnswerShown, AttemptShown, History, RequestShown
-from app.registrations.row_view import MESSAGE_LENGTH, UNGROUPED, VALUE_LENGTH, advice_on, matches_shown
+from app.registrations.row_view import MESSAGE_LENGTH, UNGROUPED, VALUE_LENGTH, advice_for, matches_shown
 from app.registrations.schemas import RowError
 
 
@@ -71,7 +71,7 @@ def error_of(error: dict[str, Any], *, at: datetime, group_id: str | None = None
         field_label=error.get("field_label"),
         value=None if value is None else str(value)[:VALUE_LENGTH],
         matches=matches_shown(error, None),
-        advice=advice_on(error),
+        advice=advice_for(error),
         attempts=1,
         first_at=at,
         last_at=at,

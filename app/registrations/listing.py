@@ -13,8 +13,8 @@ from app.api.pagination import decode_cursor, encode_cursor
 from app.models import Registration, SyncJob
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
-from app.registrations.queries import HAS_FAILED, IS_ERASED, counted, group_of_job, in_state
-from app.registrations.row_view import Material, Scene, assemble_row
+from app.registrations.queries import HAS_ERROR, IS_ERASED, group_of_job, in_state, visible_registrations
+from app.registrations.row_view import RowData, ViewContext, assemble_row
 from app.registrations.schemas import Row, Rows
 
 RowState = Literal["synced", "pending", "failed", "skipped", "attended"]
@@ -60,7 +60,7 @@ async def list_rows(session: AsyncSession, host_id: str, event_id: str, query: R
     """One page. Raises EventNotFound, CursorInvalid."""
     context = await load_context(session, host_id, event_id)
     sort_key = SORT_NAME if query.sort == "name" else UPDATED_AT
-    matching = counted(context, Registration, SyncJob, sort_key).where(*_conditions(query))
+    matching = visible_registrations(context, Registration, SyncJob, sort_key).where(*_conditions(query))
     page = (await session.execute(_page(matching, query))).all()
     shown = page[: query.limit]
     return Rows(
@@ -94,7 +94,7 @@ async def page_by_id(
 ) -> list[Row]:
     """The next rows by registration id, which no change moves: what an export wants. Raises EventNotFound."""
     context = await load_context(session, host_id, event_id)
-    matching = counted(context, Registration, SyncJob).where(*_conditions(query))
+    matching = visible_registrations(context, Registration, SyncJob).where(*_conditions(query))
     if after is not None:
         matching = matching.where(Registration.registration_id > after)
     page = await session.execute(matching.order_by(Registration.registration_id).limit(limit))
@@ -103,7 +103,9 @@ async def page_by_id(
 
 async def rows_of(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Row]:
     """These registrations of the event, as far as they count, by id."""
-    matching = counted(context, Registration, SyncJob).where(Registration.registration_id.in_(ids))
+    matching = visible_registrations(context, Registration, SyncJob).where(
+        Registration.registration_id.in_(ids)
+    )
     page = await session.execute(matching.order_by(Registration.registration_id))
     return await _assemble(session, context, [(row[0], row[1]) for row in page])
 
@@ -114,9 +116,11 @@ async def _assemble(
     ids = [registration.registration_id for registration, _ in pairs]
     records = await queries.written_records(session, context, ids)
     connection = context.connection
-    scene = Scene(context.gates, context.link, connection.instance_url if connection else None, context.now)
+    scene = ViewContext(
+        context.gates, context.link, connection.instance_url if connection else None, context.now
+    )
     return [
-        assemble_row(Material(registration, job, records[registration.registration_id]), scene)
+        assemble_row(RowData(registration, job, records[registration.registration_id]), scene)
         for registration, job in pairs
     ]
 
@@ -126,9 +130,9 @@ def _conditions(query: RowQuery) -> list[ColumnElement[bool]]:
     if query.states:
         conditions.append(or_(*(in_state(state) for state in query.states)))
     if query.group_id is not None:
-        conditions.append(and_(HAS_FAILED, group_of_job == query.group_id))
+        conditions.append(and_(HAS_ERROR, group_of_job == query.group_id))
     if query.error_code is not None:
-        conditions.append(and_(HAS_FAILED, SyncJob.error_code == query.error_code))
+        conditions.append(and_(HAS_ERROR, SyncJob.error_code == query.error_code))
     if query.q is not None:
         conditions.append(_mentions(query.q))
     return conditions

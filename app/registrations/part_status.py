@@ -21,16 +21,16 @@ MEANING: Final = {
     "replay_watched": "replay_watched",
 }
 # Meanings that a member may have beyond the one asked for, so that there is nothing left to do.
-BEYOND: Final[dict[str, frozenset[str]]] = {
+SUPERSEDED_BY: Final[dict[str, frozenset[str]]] = {
     "registered": frozenset({"attended", "replay_watched"}),
     "replay_watched": frozenset({"attended"}),
 }
 # Meanings that a later fact does not lower.
-KEPT: Final = frozenset({"attended", "replay_watched"})
+NEVER_LOWERED: Final = frozenset({"attended", "replay_watched"})
 
 
 @dataclass(frozen=True)
-class Work:
+class JobProgress:
     """The job as the parts see it; no job for the connected org is the same as one at rest."""
 
     state: str
@@ -38,7 +38,7 @@ class Work:
     attempts: int
 
     @classmethod
-    def of(cls, job: SyncJob | None) -> "Work":
+    def of(cls, job: SyncJob | None) -> "JobProgress":
         if job is None:
             return cls("skipped", None, 0)
         return cls(job.state, (job.error or {}).get("kind"), job.attempts)
@@ -58,7 +58,7 @@ def parts_of(
     link: CampaignLink | None,
 ) -> list[Part]:
     """One part per happening; `slots` are the written records by slot, the member that of the link."""
-    work = Work.of(job)
+    work = JobProgress.of(job)
     return [
         _part(kind, _slots_needed(kind, registration, link), work=work, slots=slots, link=link)
         for kind in _kinds(registration, slots)
@@ -90,7 +90,7 @@ def _part(
     kind: str,
     needed: list[str],
     *,
-    work: Work,
+    work: JobProgress,
     slots: Mapping[str, WrittenRecord],
     link: CampaignLink | None,
 ) -> Part:
@@ -111,11 +111,11 @@ def _slot_state(
     kind: str,
     *,
     record: WrittenRecord | None,
-    work: Work,
+    work: JobProgress,
     has_person: bool,
     link: CampaignLink | None,
 ) -> str:
-    if record is not None and _stands(record, kind, work):
+    if record is not None and _is_written(record, kind, work):
         return "synced"
     if work.state in AT_REST or (slot == "member" and _is_past(record, kind)):
         return "not_wanted"
@@ -128,7 +128,7 @@ def _slot_state(
     return _open_state(kind, work, has_person=has_person)
 
 
-def _stands(record: WrittenRecord, kind: str, work: Work) -> bool:
+def _is_written(record: WrittenRecord, kind: str, work: JobProgress) -> bool:
     if record.sf_id is None or (work.error_kind == kind and record.state == "failed"):
         return False
     if record.slot != "member":
@@ -136,14 +136,14 @@ def _stands(record: WrittenRecord, kind: str, work: Work) -> bool:
     meaning = MEANING[kind]
     if record.meaning == meaning:
         return record.state == "written" or kind == "registered"
-    return record.meaning in BEYOND.get(meaning, ())
+    return record.meaning in SUPERSEDED_BY.get(meaning, ())
 
 
 def _is_past(record: WrittenRecord | None, kind: str) -> bool:
-    return record is not None and kind in ("cancelled", "no_show") and record.meaning in KEPT
+    return record is not None and kind in ("cancelled", "no_show") and record.meaning in NEVER_LOWERED
 
 
-def _open_state(kind: str, work: Work, *, has_person: bool) -> str:
+def _open_state(kind: str, work: JobProgress, *, has_person: bool) -> str:
     if work.state in ("running", "held"):
         return work.state
     is_at_fault = work.error_kind == kind or not has_person

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.query_plans import joined_at_once
+from app.infrastructure.query_plans import hash_joins_only
 from app.models import Registration, SyncJob, WrittenRecord
 from app.registrations.context import EventContext
-from app.registrations.registration_state import Standing
+from app.registrations.registration_state import StoredState
 
 UNGROUPED = "g_ungrouped"
 GROUPS_MAX = 100
@@ -26,7 +26,7 @@ IS_CHECKED_IN = and_(
 )
 IS_ERASED = Registration.erased_at.is_not(None)
 IS_ATTENDED = and_(SyncJob.is_attended.is_(True), IS_CHECKED_IN)
-HAS_FAILED = and_(
+HAS_ERROR = and_(
     or_(
         SyncJob.state == "failed",
         and_(
@@ -41,10 +41,10 @@ group_of_job = func.coalesce(SyncJob.group_id, UNGROUPED)
 
 
 @dataclass(frozen=True)
-class Tally:
+class StateCount:
     """Registrations of one standing, and what the event's totals need of them."""
 
-    standing: Standing
+    standing: StoredState
     count: int
     attended: int
     checked_in: int
@@ -54,7 +54,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Failures:
+class FailureGroup:
     """One group of failed rows; the sample is any one of them."""
 
     group_id: str
@@ -65,7 +65,7 @@ class Failures:
     sample: Registration
 
 
-def counted(context: EventContext, *columns: Any) -> Select[Any]:
+def visible_registrations(context: EventContext, *columns: Any) -> Select[Any]:
     """The event's registrations that count, with the job that was armed for the connected org, if any."""
     return (
         select(*columns)
@@ -101,11 +101,11 @@ def in_state(state: str) -> ColumnElement[bool]:
     return conditions[state]
 
 
-async def tally(session: AsyncSession, context: EventContext) -> list[Tally]:
+async def tally(session: AsyncSession, context: EventContext) -> list[StateCount]:
     """The event's registrations by standing: one pass, however many there are."""
     standing = standing_columns(context)
     is_backing_off = and_(SyncJob.waiting_for == "retry", SyncJob.due_at > context.now)
-    query = counted(
+    query = visible_registrations(
         context,
         *standing,
         func.count(),
@@ -115,10 +115,10 @@ async def tally(session: AsyncSession, context: EventContext) -> list[Tally]:
         func.max(SyncJob.synced_at),
         func.greatest(func.max(Registration.change_no), func.max(SyncJob.change_no)),
     ).group_by(*standing)
-    async with joined_at_once(session):
+    async with hash_joins_only(session):
         rows = (await session.execute(query)).all()
     width = len(standing)
-    return [Tally(Standing(*row[:width]), *row[width:]) for row in rows]
+    return [StateCount(StoredState(*row[:width]), *row[width:]) for row in rows]
 
 
 def standing_columns(context: EventContext) -> tuple[Any, ...]:
@@ -132,10 +132,10 @@ def standing_columns(context: EventContext) -> tuple[Any, ...]:
     )
 
 
-async def failures(session: AsyncSession, context: EventContext) -> list[Failures]:
+async def failures(session: AsyncSession, context: EventContext) -> list[FailureGroup]:
     """The event's failed rows by group, largest first, at most 100 groups."""
     totals = (
-        counted(
+        visible_registrations(
             context,
             group_of_job,
             func.count().label("count"),
@@ -148,11 +148,11 @@ async def failures(session: AsyncSession, context: EventContext) -> list[Failure
         .order_by(func.count().desc(), group_of_job)
         .limit(GROUPS_MAX)
     )
-    async with joined_at_once(session):
+    async with hash_joins_only(session):
         groups = (await session.execute(totals)).all()
     samples = await _samples(session, context, [group[4] for group in groups])
     return [
-        Failures(group_id, count, first_at, last_at, samples[sample][1] or {}, samples[sample][0])
+        FailureGroup(group_id, count, first_at, last_at, samples[sample][1] or {}, samples[sample][0])
         for group_id, count, first_at, last_at, sample in groups
         if sample in samples
     ]
@@ -161,7 +161,9 @@ async def failures(session: AsyncSession, context: EventContext) -> list[Failure
 async def _samples(
     session: AsyncSession, context: EventContext, ids: Sequence[str]
 ) -> dict[str, tuple[Registration, dict[str, Any] | None]]:
-    query = counted(context, Registration, SyncJob.error).where(Registration.registration_id.in_(ids))
+    query = visible_registrations(context, Registration, SyncJob.error).where(
+        Registration.registration_id.in_(ids)
+    )
     rows = (await session.execute(query)).all() if ids else []
     return {registration.registration_id: (registration, error) for registration, error in rows}
 

@@ -53,7 +53,7 @@ class Gates:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StoredState:
     """What decides, as stored. `job_state` is None without a job for the connected org; `can_be_armed`: it
     could get one.
     """
@@ -67,7 +67,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Place:
+class DisplayState:
     """One of STATES, and the reason within `pending` or `skipped`."""
 
     state: str
@@ -82,24 +82,24 @@ class Place:
         return self.because if self.state == "skipped" else None
 
 
-def place(standing: Standing, gates: Gates) -> Place:
+def display_state(standing: StoredState, gates: Gates) -> DisplayState:
     """Exactly one place for every registration that counts."""
     match standing.job_state:
         case None:
-            return Place("skipped", "erased" if standing.is_erased else "before_connection")
+            return DisplayState("skipped", "erased" if standing.is_erased else "before_connection")
         case "synced":
-            return Place("synced")
+            return DisplayState("synced")
         case state if standing.is_erased and state not in SETTLING:
-            return Place("skipped", "erased")
+            return DisplayState("skipped", "erased")
         case "failed":
-            return Place("failed")
+            return DisplayState("failed")
         case "skipped":
-            return Place("skipped", standing.skipped_because or "nothing_wanted")
+            return DisplayState("skipped", standing.skipped_because or "nothing_wanted")
         case _:
-            return Place("pending", pending_because(standing, gates))
+            return DisplayState("pending", pending_because(standing, gates))
 
 
-def pending_because(standing: Standing, gates: Gates) -> str:
+def pending_because(standing: StoredState, gates: Gates) -> str:
     """Why an unfinished row has not moved. A closed gate comes before what the row itself waits for."""
     if standing.job_state == "running":
         return "running"
@@ -116,7 +116,7 @@ def pending_because(standing: Standing, gates: Gates) -> str:
     return "retry_later" if standing.waiting_for == "retry" and not standing.is_due else "queued"
 
 
-def can_retry(standing: Standing) -> bool:
+def can_retry(standing: StoredState) -> bool:
     """Whether a Retry would make this row move earlier or at all."""
     if standing.is_erased:
         return False
@@ -128,7 +128,7 @@ def can_retry(standing: Standing) -> bool:
     return standing.job_state == "failed" or (standing.job_state == "pending" and is_backing_off)
 
 
-def why_not_queued(standing: Standing, *, is_single: bool) -> str | None:
+def retry_refusal(standing: StoredState, *, is_single: bool) -> str | None:
     """Why a Retry leaves this row alone; None when it takes it.
 
     A call for one row also takes one from before the connection, a skipped one without a match, and a synced
@@ -142,27 +142,27 @@ def why_not_queued(standing: Standing, *, is_single: bool) -> str | None:
     return _WHY_NOT[standing.job_state](standing, is_single)
 
 
-def _pending_why_not(standing: Standing, is_single: bool) -> str | None:
+def _pending_why_not(standing: StoredState, is_single: bool) -> str | None:
     return "already_pending" if standing.is_due and standing.waiting_for != "campaign" else None
 
 
-def _skipped_why_not(standing: Standing, is_single: bool) -> str | None:
+def _skipped_why_not(standing: StoredState, is_single: bool) -> str | None:
     return None if is_single and standing.skipped_because == "no_match" else "skipped"
 
 
-def _without_job_why_not(standing: Standing, is_single: bool) -> str | None:
+def _without_job_why_not(standing: StoredState, is_single: bool) -> str | None:
     return None if is_single and standing.can_be_armed else "skipped"
 
 
-def _synced_why_not(standing: Standing, is_single: bool) -> str | None:
+def _synced_why_not(standing: StoredState, is_single: bool) -> str | None:
     return None if is_single else "already_synced"
 
 
-def _always(why: str | None) -> Callable[[Standing, bool], str | None]:
+def _always(why: str | None) -> Callable[[StoredState, bool], str | None]:
     return lambda standing, is_single: why
 
 
-_WHY_NOT: Final[dict[str | None, Callable[[Standing, bool], str | None]]] = {
+_WHY_NOT: Final[dict[str | None, Callable[[StoredState, bool], str | None]]] = {
     None: _without_job_why_not,
     "running": _always("already_pending"),
     "pending": _pending_why_not,

@@ -16,31 +16,31 @@ from app.models import LIVE, Registration, SyncJob
 from app.registrations.context import EventContext, load_context
 from app.registrations.listing import read_row
 from app.registrations.queries import (
-    HAS_FAILED,
+    HAS_ERROR,
     IS_COUNTED,
     IS_ERASED,
     group_of_job,
     job_of,
     standing_columns,
 )
-from app.registrations.registration_state import Standing, why_not_queued
+from app.registrations.registration_state import StoredState, retry_refusal
 from app.registrations.schemas import NotQueued, RetryFilter, RetryOutcome
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 
 
 @dataclass(frozen=True)
-class Found:
+class RetryCandidate:
     """One row that a retry is about."""
 
     registration_id: str
-    standing: Standing
+    standing: StoredState
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RetrySelection:
     """Which rows a retry takes, and how many it leaves alone for which reason."""
 
-    queued: tuple[Found, ...]
+    queued: tuple[RetryCandidate, ...]
     not_queued: Counter[str]
 
     @property
@@ -48,17 +48,17 @@ class Verdict:
         return len(self.queued) + self.not_queued.total()
 
 
-def judge(found: Iterable[Found], *, is_single: bool) -> Verdict:
+def select_for_retry(found: Iterable[RetryCandidate], *, is_single: bool) -> RetrySelection:
     """Sort the rows into those that are taken and those that are not, by why."""
-    queued: list[Found] = []
+    queued: list[RetryCandidate] = []
     not_queued: Counter[str] = Counter()
     for each in found:
-        why_not = why_not_queued(each.standing, is_single=is_single)
+        why_not = retry_refusal(each.standing, is_single=is_single)
         if why_not is None:
             queued.append(each)
         else:
             not_queued[why_not] += 1
-    return Verdict(tuple(queued), not_queued)
+    return RetrySelection(tuple(queued), not_queued)
 
 
 async def retry_one(
@@ -70,7 +70,7 @@ async def retry_one(
         found = await _find_by_ids(session, context, [registration_id])
         if not found:
             raise RegistrationNotFound
-        verdict = judge(found, is_single=True)
+        verdict = select_for_retry(found, is_single=True)
         await _queue(session, context, verdict=verdict, asked_by=asked_by)
         await _record(
             session, context, verdict=verdict, asked_by=asked_by, about={"registration_id": registration_id}
@@ -94,7 +94,7 @@ async def retry_many(
     name, value = wanted.chosen()
     async with resources.database.tenant(host_id) as session:
         context = await load_context(session, host_id, event_id)
-        verdict = judge(await _find(session, context, name=name, value=value), is_single=False)
+        verdict = select_for_retry(await _find(session, context, name=name, value=value), is_single=False)
         if not is_dry_run:
             await _queue(session, context, verdict=verdict, asked_by=asked_by)
             about = {"filter": name, "value": value if isinstance(value, str) else None}
@@ -104,7 +104,7 @@ async def retry_many(
     return outcome_of(verdict, context, is_dry_run=is_dry_run)
 
 
-def outcome_of(verdict: Verdict, context: EventContext, *, is_dry_run: bool = False) -> RetryOutcome:
+def outcome_of(verdict: RetrySelection, context: EventContext, *, is_dry_run: bool = False) -> RetryOutcome:
     """The answer, with what keeps the queued rows from moving at once."""
     return RetryOutcome(
         dry_run=is_dry_run,
@@ -116,7 +116,7 @@ def outcome_of(verdict: Verdict, context: EventContext, *, is_dry_run: bool = Fa
     )
 
 
-def waiting_for(verdict: Verdict, context: EventContext) -> str | None:
+def waiting_for(verdict: RetrySelection, context: EventContext) -> str | None:
     """What queued rows wait for: a closed gate, or a broken link where all of them need it."""
     if not verdict.queued:
         return None
@@ -151,17 +151,21 @@ async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, as
     )
 
 
-async def _find(session: AsyncSession, context: EventContext, *, name: str, value: Any) -> list[Found]:
+async def _find(
+    session: AsyncSession, context: EventContext, *, name: str, value: Any
+) -> list[RetryCandidate]:
     if name == "registration_ids":
         return await _find_by_ids(session, context, value)
     narrower: dict[str, ColumnElement[bool]] = {
         "group_id": group_of_job == value,
         "error_code": SyncJob.error_code == value,
     }
-    return await _locked(session, context, and_(HAS_FAILED, narrower.get(name, HAS_FAILED)))
+    return await _locked(session, context, and_(HAS_ERROR, narrower.get(name, HAS_ERROR)))
 
 
-async def _find_by_ids(session: AsyncSession, context: EventContext, ids: Sequence[str]) -> list[Found]:
+async def _find_by_ids(
+    session: AsyncSession, context: EventContext, ids: Sequence[str]
+) -> list[RetryCandidate]:
     """The event's registrations among these ids, with and without a job."""
     locked = await _locked(session, context, Registration.registration_id.in_(ids))
     known = {each.registration_id for each in locked}
@@ -175,7 +179,7 @@ async def _find_by_ids(session: AsyncSession, context: EventContext, ids: Sequen
     return [
         *locked,
         *(
-            Found(each, Standing(None, is_erased=is_erased, can_be_armed=has_org and is_counted))
+            RetryCandidate(each, StoredState(None, is_erased=is_erased, can_be_armed=has_org and is_counted))
             for each, is_erased, is_counted in without
         ),
     ]
@@ -183,7 +187,7 @@ async def _find_by_ids(session: AsyncSession, context: EventContext, ids: Sequen
 
 async def _locked(
     session: AsyncSession, context: EventContext, condition: ColumnElement[bool]
-) -> list[Found]:
+) -> list[RetryCandidate]:
     # Rows are locked in the order of their keys, as everywhere.
     query = (
         select(Registration.registration_id, *standing_columns(context))
@@ -197,10 +201,12 @@ async def _locked(
         .order_by(SyncJob.host_id, SyncJob.registration_id)
         .with_for_update(of=SyncJob)
     )
-    return [Found(row[0], Standing(*row[1:])) for row in await session.execute(query)]
+    return [RetryCandidate(row[0], StoredState(*row[1:])) for row in await session.execute(query)]
 
 
-async def _queue(session: AsyncSession, context: EventContext, *, verdict: Verdict, asked_by: str) -> None:
+async def _queue(
+    session: AsyncSession, context: EventContext, *, verdict: RetrySelection, asked_by: str
+) -> None:
     with_job = [each.registration_id for each in verdict.queued if each.standing.job_state is not None]
     await requeue(session, context.host_id, with_job, asked_by=asked_by)
     if context.org_id is None:
@@ -211,10 +217,15 @@ async def _queue(session: AsyncSession, context: EventContext, *, verdict: Verdi
 
 
 async def _record(
-    session: AsyncSession, context: EventContext, *, verdict: Verdict, asked_by: str, about: dict[str, Any]
+    session: AsyncSession,
+    context: EventContext,
+    *,
+    verdict: RetrySelection,
+    asked_by: str,
+    about: dict[str, Any],
 ) -> None:
     counts = {"matched": verdict.matched, "queued": len(verdict.queued)}
-    await audit_log.record(
+    await audit_log.append_entry(
         session,
         context.host_id,
         actor=asked_by,
@@ -223,6 +234,6 @@ async def _record(
     )
 
 
-async def _wake(resources: Resources, context: EventContext, verdict: Verdict) -> None:
+async def _wake(resources: Resources, context: EventContext, verdict: RetrySelection) -> None:
     if verdict.queued and context.org_id is not None:
         await resources.wakeups.announce([context.org_id])

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.auth import EventIdPath, HostIdPath, HostReaderDep, RegistrationIdPath
+from app.api.auth import EventIdPath, HostIdPath, HostMemberDep, RegistrationIdPath
 from app.api.dependencies import ResourcesDep
 from app.infrastructure import audit_log
 from app.registrations.endpoints import NO_STORE, SearchText
@@ -39,7 +39,7 @@ def export_query(
 async def export_registrations(
     host_id: HostIdPath,
     event_id: EventIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     query: Annotated[RowQuery, Depends(export_query)],
 ) -> StreamingResponse:
@@ -48,7 +48,7 @@ async def export_registrations(
     first = await anext(chunks)
     async with resources.database.tenant(host_id) as session:
         details = {"event_id": event_id, "filters": query.narrowed_by()}
-        await audit_log.record(
+        await audit_log.append_entry(
             session, host_id, actor=principal.user_id, action="salesforce.rows_exported", details=details
         )
     name = f'attachment; filename="registrations-{event_id}.csv"'
@@ -61,7 +61,7 @@ async def read_registration_history(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
 from app.registrations.part_status import is_checked_in, parts_of
-from app.registrations.registration_state import Gates, Place, Standing, can_retry, place
+from app.registrations.registration_state import DisplayState, Gates, StoredState, can_retry, display_state
 from app.registrations.schemas import (
     ActivityLink,
     AttendeeShown,
@@ -24,11 +24,11 @@ from app.user_messages.catalog import ADVICE, Advice, advise
 MESSAGE_LENGTH: Final = 500
 VALUE_LENGTH: Final = 100
 UNGROUPED: Final = "g_ungrouped"
-NOBODY: Final = AttendeeShown(name=None, email=None, company=None)
+EMPTY_ATTENDEE: Final = AttendeeShown(name=None, email=None, company=None)
 
 
 @dataclass(frozen=True)
-class Scene:
+class ViewContext:
     """What all rows of an event share, as of `now`."""
 
     gates: Gates
@@ -38,7 +38,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Material:
+class RowData:
     """One registration, its job for the connected org, and what stands there."""
 
     registration: Registration
@@ -46,24 +46,24 @@ class Material:
     records: Sequence[WrittenRecord]
 
 
-def standing_of(registration: Registration, job: SyncJob | None, scene: Scene) -> Standing:
+def stored_state(registration: Registration, job: SyncJob | None, scene: ViewContext) -> StoredState:
     """What decides about a row."""
     is_erased = registration.erased_at is not None
     if job is None:
-        return Standing(None, is_erased=is_erased, can_be_armed=scene.instance_url is not None)
-    return Standing(job.state, job.waiting_for, job.due_at <= scene.now, job.skipped_because, is_erased)
+        return StoredState(None, is_erased=is_erased, can_be_armed=scene.instance_url is not None)
+    return StoredState(job.state, job.waiting_for, job.due_at <= scene.now, job.skipped_because, is_erased)
 
 
-def assemble_row(material: Material, scene: Scene) -> Row:
+def assemble_row(material: RowData, scene: ViewContext) -> Row:
     """The row. Of an erased registration only ids, state and times remain."""
     registration, job = material.registration, material.job
-    standing = standing_of(registration, job, scene)
-    placed = place(standing, scene.gates)
+    standing = stored_state(registration, job, scene)
+    placed = display_state(standing, scene.gates)
     slots = current_slots(material.records, scene.link)
     has_checked_in = is_checked_in(registration)
     return Row(
         registration_id=registration.registration_id,
-        attendee=NOBODY if standing.is_erased else attendee_shown(registration.attendee),
+        attendee=EMPTY_ATTENDEE if standing.is_erased else attendee_shown(registration.attendee),
         registration_status=registration.status,
         is_checked_in=has_checked_in,
         registered_at=registration.registered_at,
@@ -76,7 +76,7 @@ def assemble_row(material: Material, scene: Scene) -> Row:
         activities=activity_links(material.records, scene.instance_url),
         member=member_link(slots.get("member"), scene.instance_url),
         parts=parts_of(registration, job, slots=slots, link=scene.link),
-        error=None if standing.is_erased else error_shown(job, placed, scene.instance_url),
+        error=None if standing.is_erased else error_view(job, placed, scene.instance_url),
         warnings=[] if standing.is_erased or job is None else [warning_shown(each) for each in job.warnings],
         can_retry=can_retry(standing),
         is_erased=standing.is_erased,
@@ -146,7 +146,7 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
     return sorted(found, key=lambda each: (each.written_at is None, each.written_at, each.kind))
 
 
-def error_shown(job: SyncJob | None, placed: Place, instance_url: str | None) -> RowError | None:
+def error_view(job: SyncJob | None, placed: DisplayState, instance_url: str | None) -> RowError | None:
     """The last error while it is not overcome: of failed rows, and of pending ones that are tried again."""
     if job is None or not job.error or placed.state not in ("failed", "pending"):
         return None
@@ -163,7 +163,7 @@ def error_shown(job: SyncJob | None, placed: Place, instance_url: str | None) ->
         field_label=error.get("field_label"),
         value=str(error["value"])[:VALUE_LENGTH] if error.get("value") is not None else None,
         matches=matches_shown(error, instance_url),
-        advice=advice_on(error),
+        advice=advice_for(error),
         attempts=job.attempts,
         first_at=job.first_error_at,
         last_at=job.last_error_at,
@@ -183,7 +183,7 @@ def matches_shown(error: dict[str, Any], instance_url: str | None) -> list[Recor
     ]
 
 
-def advice_on(error: dict[str, Any]) -> Advice:
+def advice_for(error: dict[str, Any]) -> Advice:
     """The advice of a stored error; a code that has lost its row gets the general one."""
     code = error.get("advice_code")
     field = error.get("field_label") or ", ".join(error.get("fields") or ())

@@ -10,8 +10,8 @@ from app.campaigns.backfill import backfill_view
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
 from app.registrations.failure_groups import assemble_group
-from app.registrations.queries import Tally
-from app.registrations.registration_state import Gates, place
+from app.registrations.queries import StateCount
+from app.registrations.registration_state import Gates, display_state
 from app.registrations.schemas import Counts, EventShown, PendingBecause, SkippedBecause, Stats
 
 
@@ -43,16 +43,16 @@ async def event_stats(
     )
 
 
-def count_places(tallies: Sequence[Tally], gates: Gates) -> Counter[tuple[str, str | None]]:
+def count_places(tallies: Sequence[StateCount], gates: Gates) -> Counter[tuple[str, str | None]]:
     """How many registrations are in each (state, reason)."""
     counter: Counter[tuple[str, str | None]] = Counter()
     for tally in tallies:
-        placed = place(tally.standing, gates)
+        placed = display_state(tally.standing, gates)
         counter[placed.state, placed.because] += tally.count
     return counter
 
 
-def count_states(tallies: Sequence[Tally], places: Counter[tuple[str, str | None]]) -> Counts:
+def count_states(tallies: Sequence[StateCount], places: Counter[tuple[str, str | None]]) -> Counts:
     """The totals by state, and the two that cut across."""
     states: Counter[str] = Counter()
     for (state, _), count in places.items():

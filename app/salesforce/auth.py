@@ -11,11 +11,11 @@ from app.salesforce.error_codes import (
     CONNECTION_ENDED,
     CONNECTION_UNUSABLE,
     MOVED_CODES,
-    NEVER_CURED,
+    NOT_FIXED_BY_REFRESH,
     REFRESH_UNAVAILABLE,
     SESSION_CODES,
 )
-from app.salesforce.errors import Failure, InstanceMoved, SalesforceError, parse_failures
+from app.salesforce.errors import ApiError, InstanceMoved, SalesforceError, parse_failures
 from app.salesforce.responses import parse_json
 
 
@@ -101,10 +101,10 @@ class SessionAuth(httpx.Auth):
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """httpx's seam for "send, look at the answer, send again"."""
         token = await self._tokens.current()
-        response = yield _signed(request, token)
+        response = yield _with_bearer_token(request, token)
         await response.aread()
         if is_expired_session(response) or is_moved(response):
-            yield _signed(request, await self._tokens.renew(token))
+            yield _with_bearer_token(request, await self._tokens.renew(token))
 
 
 def is_expired_session(response: httpx.Response) -> bool:
@@ -125,26 +125,28 @@ def is_moved(response: httpx.Response) -> bool:
     return is_redirect or any(each.error_code in MOVED_CODES for each in _failures(response))
 
 
-def _failures(response: httpx.Response) -> tuple[Failure, ...]:
+def _failures(response: httpx.Response) -> tuple[ApiError, ...]:
     if response.content.strip() == b"Bad_OAuth_Token":
-        return (Failure("Bad_OAuth_Token", ""),)
+        return (ApiError("Bad_OAuth_Token", ""),)
     try:
         return parse_failures(response.status_code, parse_json(response.content))
     except ValueError:
         return ()
 
 
-def _is_cured_by_renewal(failure: Failure) -> bool:
-    return failure.error_code in SESSION_CODES and not any(text in failure.message for text in NEVER_CURED)
+def _is_cured_by_renewal(failure: ApiError) -> bool:
+    return failure.error_code in SESSION_CODES and not any(
+        text in failure.message for text in NOT_FIXED_BY_REFRESH
+    )
 
 
-def _signed(request: httpx.Request, token: AccessToken) -> httpx.Request:
-    if not _may_see(request.url, httpx.URL(token.instance_url)):
+def _with_bearer_token(request: httpx.Request, token: AccessToken) -> httpx.Request:
+    if not _may_receive_token(request.url, httpx.URL(token.instance_url)):
         raise InstanceMoved(token.instance_url)
     request.headers["Authorization"] = f"Bearer {token.value}"
     return request
 
 
-def _may_see(url: httpx.URL, issued_for: httpx.URL) -> bool:
+def _may_receive_token(url: httpx.URL, issued_for: httpx.URL) -> bool:
     same_origin = (url.scheme, url.host, url.port) == (issued_for.scheme, issued_for.host, issued_for.port)
     return same_origin or (url.scheme == "https" and url.port is None and is_login_host(url.host))

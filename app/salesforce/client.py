@@ -12,25 +12,25 @@ from app.salesforce.composite import (
     ALLOW_ALERTS,
     NO_ASSIGNMENT,
     QueryPage,
-    SubAnswer,
     Subrequest,
+    SubResponse,
     api_path,
     composite_body,
     only_reads,
+    parse_composite,
+    parse_id,
+    parse_page,
+    parse_query,
     query_path,
     query_request,
-    read_composite,
-    read_id,
-    read_page,
-    read_query,
     sobject_path,
 )
 from app.salesforce.describe import SObjectDescribe, parse_describe
-from app.salesforce.errors import AnswerLost, BrokenOff, HostUnreachable, InstanceMoved, Refused
+from app.salesforce.errors import BrokenOff, HostUnreachable, InstanceMoved, RequestRejected, ResponseLost
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.ids import to18
 from app.salesforce.limits import Allowance, ApiUsage, parse_limit_info, parse_limits
-from app.salesforce.responses import read_answer
+from app.salesforce.responses import parse_response
 from app.salesforce.soql import in_list
 from app.salesforce.transport import build_request, send_once
 
@@ -82,10 +82,10 @@ class SalesforceClient:
         """All records of a query, page by page; one call a page."""
         path = query_path(soql, api_version=self.api_version, include_deleted=include_deleted)
         if len(self.instance_url) + len(path) <= MAX_QUERY_URL:
-            return await self.all_records(read_page(await self._get(path)))
+            return await self.all_records(parse_page(await self._get(path)))
         request = query_request("query", soql, api_version=self.api_version, include_deleted=include_deleted)
         [answer] = await self.composite([request])
-        return await self.all_records(read_query(answer))
+        return await self.all_records(parse_query(answer))
 
     async def all_records(self, page: QueryPage) -> list[dict[str, Any]]:
         """The records of this page and of those that follow it."""
@@ -93,13 +93,13 @@ class SalesforceClient:
         for _ in range(MAX_PAGES):
             if page.next_url is None:
                 return records
-            page = read_page(await self._get(page.next_url))
+            page = parse_page(await self._get(page.next_url))
             records += page.records
-        raise AnswerLost(f"the query did not end after {MAX_PAGES} pages")
+        raise ResponseLost(f"the query did not end after {MAX_PAGES} pages")
 
     async def composite(
         self, requests: Sequence[Subrequest], *, all_or_none: bool = False
-    ) -> list[SubAnswer]:
+    ) -> list[SubResponse]:
         """The answers to up to 25 subrequests, in their order, for one call.
 
         Raises ValueError beyond 25, or beyond 5 queries and collections together.
@@ -107,20 +107,20 @@ class SalesforceClient:
         sent = [self._with_write_headers(request) for request in requests]
         body = composite_body(sent, all_or_none=all_or_none)
         answer = await self._request("POST", f"{api_path(self.api_version)}/composite", json=body)
-        return read_composite(answer, sent)
+        return parse_composite(answer, sent)
 
-    async def collection(self, request: Subrequest) -> SubAnswer:
+    async def collection(self, request: Subrequest) -> SubResponse:
         """The answer to one collection outside of a composite, where texts are never read as references."""
         body = dict(request.body or {})
         answer = await self._request(request.method, request.url, json=body, headers=request.headers)
-        return SubAnswer(request.reference_id, 200, answer)
+        return SubResponse(request.reference_id, 200, answer)
 
     async def create(
         self, sobject: str, fields: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
     ) -> str:
         """The 18-character id of a new record; a refusal by a duplicate rule names the matches."""
         path = sobject_path(self.api_version, sobject)
-        return read_id(await self._request("POST", path, json=dict(fields), headers=headers))
+        return parse_id(await self._request("POST", path, json=dict(fields), headers=headers))
 
     async def update(self, sobject: str, id: str, fields: Mapping[str, Any]) -> None:  # noqa: A002
         """Set these fields, without running assignment rules. Raises `MalformedId`."""
@@ -134,7 +134,7 @@ class SalesforceClient:
         path = f"{sobject_path(self.api_version, sobject)}/{to18(id)}?fields={','.join(fields)}"
         record = await self._get(path)
         if not isinstance(record, dict):
-            raise AnswerLost("the answer is not a record")
+            raise ResponseLost("the answer is not a record")
         return record
 
     async def person_contacts(self, account_ids: Sequence[str]) -> dict[str, str]:
@@ -154,7 +154,7 @@ class SalesforceClient:
         """The API versions the instance speaks (`"67.0"`), in its order; sent without a token."""
         answer = await self._request("GET", "/services/data", auth=httpx.Auth())
         if not isinstance(answer, list) or not all(isinstance(each, dict) for each in answer):
-            raise AnswerLost("the answer is not a list of versions")
+            raise ResponseLost("the answer is not a list of versions")
         return [str(each["version"]) for each in answer if "version" in each]
 
     async def limits(self) -> dict[str, Allowance]:
@@ -171,7 +171,7 @@ class SalesforceClient:
         resources = await self._get(f"{api_path(self.api_version)}/")
         named = resources.get("identity") if isinstance(resources, dict) else None
         if not isinstance(named, str):
-            raise AnswerLost("the resources name no identity")
+            raise ResponseLost("the resources name no identity")
         return named
 
     async def _get(self, path: str) -> Any:
@@ -189,8 +189,8 @@ class SalesforceClient:
         given = {"json": json, "headers": self._headers(method, headers)}
         response = await self._found(method, path, given, auth or self._auth)
         try:
-            return read_answer(response.status_code, response.content)
-        except Refused as refused:
+            return parse_response(response.status_code, response.content)
+        except RequestRejected as refused:
             if method in _WRITES and not only_reads(json) and refused.failure.may_be_kept:
                 raise BrokenOff(refused.failures) from refused
             raise
@@ -239,7 +239,7 @@ class SalesforceClient:
         self._before_send()
         try:
             response = await send_once(self._http, request, within=self._answer_within)
-        except AnswerLost:
+        except ResponseLost:
             self._count(request)
             raise
         if response.status_code != 401:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from app.salesforce.errors import AnswerLost, BrokenOff, ErrorClass, Failure, Refused, parse_failures
+from app.salesforce.errors import (
+    ApiError,
+    BrokenOff,
+    ErrorClass,
+    RequestRejected,
+    ResponseLost,
+    parse_failures,
+)
 from app.salesforce.ids import MalformedId, to18
 
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
@@ -47,13 +54,13 @@ class Subrequest:
 
 
 @dataclass(frozen=True)
-class SubAnswer:
+class SubResponse:
     """What one subrequest brought back; `failures` is empty exactly when it succeeded."""
 
     reference_id: str
     status: int
     body: Any
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[ApiError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class RowResult:
     """What became of one row of a collection; `id` has 18 characters."""
 
     id: str | None
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[ApiError, ...] = ()
 
     @property
     def is_success(self) -> bool:
@@ -186,7 +193,7 @@ def chunk_records(records: Sequence[Record]) -> list[list[Record]]:
     return chunks
 
 
-def pack(collections: Sequence[Subrequest]) -> list[list[Subrequest]]:
+def group_into_composites(collections: Sequence[Subrequest]) -> list[list[Subrequest]]:
     """The subrequests in as few composites as the caps allow, in order."""
     composites: list[list[Subrequest]] = []
     for subrequest in collections:
@@ -219,60 +226,60 @@ def only_reads(body: Mapping[str, Any] | None) -> bool:
     return bool(requests) and all(each["method"] == "GET" for each in requests)
 
 
-def read_composite(body: object, requests: Sequence[Subrequest]) -> list[SubAnswer]:
+def parse_composite(body: object, requests: Sequence[Subrequest]) -> list[SubResponse]:
     """The answers in the order of the requests. Raises `AnswerLost` when one is missing or unreadable."""
     entries = body.get("compositeResponse") if isinstance(body, dict) else None
     if not isinstance(entries, list) or len(entries) != len(requests):
-        raise AnswerLost("the composite answer does not hold one entry per subrequest")
-    answers = {answer.reference_id: answer for answer in map(_read_entry, entries)}
+        raise ResponseLost("the composite answer does not hold one entry per subrequest")
+    answers = {answer.reference_id: answer for answer in map(_parse_entry, entries)}
     try:
         return [answers[request.reference_id] for request in requests]
     except KeyError as error:
-        raise AnswerLost(f"the composite answer lacks {error}") from error
+        raise ResponseLost(f"the composite answer lacks {error}") from error
 
 
-def read_query(answer: SubAnswer) -> QueryPage:
+def parse_query(answer: SubResponse) -> QueryPage:
     """The records of a query. Raises `Refused` or `AnswerLost`; neither of them means "not found"."""
     _raise_failures(answer, is_write=False)
-    return read_page(answer.body)
+    return parse_page(answer.body)
 
 
-def read_page(body: object) -> QueryPage:
+def parse_page(body: object) -> QueryPage:
     """One page of a query's answer. Raises `AnswerLost` when it is not one."""
     records = body.get("records") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(records, list) or not all(_is_dict(r) for r in records):
-        raise AnswerLost("the answer is not a page of records")
+        raise ResponseLost("the answer is not a page of records")
     next_url = body.get("nextRecordsUrl")
     if body.get("done") is True:
         return QueryPage(records, None)
     if not isinstance(next_url, str) or not _NEXT_PAGE.fullmatch(next_url):
-        raise AnswerLost("the answer is not the last page, but names no next one")
+        raise ResponseLost("the answer is not the last page, but names no next one")
     return QueryPage(records, next_url)
 
 
-def read_created(answer: SubAnswer) -> str:
+def parse_created(answer: SubResponse) -> str:
     """The 18-character id of a single create. Raises `Refused`, or `AnswerLost` when unreadable."""
     _raise_failures(answer, is_write=True)
-    return read_id(answer.body)
+    return parse_id(answer.body)
 
 
-def read_written(answer: SubAnswer, known_id: str | None) -> str:
+def parse_written(answer: SubResponse, known_id: str | None) -> str:
     """The id of a single create, or `known_id` of a single update. Raises `Refused` or `AnswerLost`."""
     if known_id is None:
-        return read_created(answer)
+        return parse_created(answer)
     _raise_failures(answer, is_write=True)
     return known_id
 
 
-def read_id(body: object) -> str:
+def parse_id(body: object) -> str:
     """The id in the answer to a single create. Raises `AnswerLost` when there is none."""
-    row = _read_row(body)
+    row = _parse_row(body)
     if row.failures:
-        raise Refused(row.failures)
+        raise RequestRejected(row.failures)
     return row.id or ""
 
 
-def read_collection(answer: SubAnswer, expected: int) -> list[RowResult]:
+def parse_collection(answer: SubResponse, expected: int) -> list[RowResult]:
     """What became of each row, in the order they were sent.
 
     Raises `Refused` when the collection failed as a whole, and `AnswerLost` when the answer does not say what
@@ -280,21 +287,21 @@ def read_collection(answer: SubAnswer, expected: int) -> list[RowResult]:
     """
     _raise_failures(answer, is_write=True)
     if not isinstance(answer.body, list) or len(answer.body) != expected:
-        raise AnswerLost(f"the answer does not hold {expected} rows")
-    return [_read_row(row) for row in answer.body]
+        raise ResponseLost(f"the answer does not hold {expected} rows")
+    return [_parse_row(row) for row in answer.body]
 
 
-def _read_row(row: object) -> RowResult:
+def _parse_row(row: object) -> RowResult:
     if not isinstance(row, dict) or not isinstance(row.get("success"), bool):
-        raise AnswerLost("a row does not say whether it succeeded")
+        raise ResponseLost("a row does not say whether it succeeded")
     id_ = _id_in(row.get("id"))
     if row["success"]:
         if id_ is None:
-            raise AnswerLost("a written row carries no id")
+            raise ResponseLost("a written row carries no id")
         return RowResult(id_)
     failures = parse_failures(None, row)
     if not failures:
-        raise AnswerLost("a refused row carries no error")
+        raise ResponseLost("a refused row carries no error")
     return RowResult(id_, failures)
 
 
@@ -305,26 +312,26 @@ def _id_in(value: object) -> str | None:
         return None
 
 
-def _read_entry(entry: object) -> SubAnswer:
+def _parse_entry(entry: object) -> SubResponse:
     if not isinstance(entry, dict):
-        raise AnswerLost("an entry of the composite answer is not an object")
+        raise ResponseLost("an entry of the composite answer is not an object")
     status, reference_id, body = entry.get("httpStatusCode"), entry.get("referenceId"), entry.get("body")
     if type(status) is not int or not isinstance(reference_id, str):
-        raise AnswerLost("an entry of the composite answer has no status or no reference id")
+        raise ResponseLost("an entry of the composite answer has no status or no reference id")
     if status < 300 or status == 304:
-        return SubAnswer(reference_id, status, body)
-    unnamed = (Failure(f"HTTP_{status}", "an answer without an error code", http_status=status),)
-    return SubAnswer(reference_id, status, body, parse_failures(status, body) or unnamed)
+        return SubResponse(reference_id, status, body)
+    unnamed = (ApiError(f"HTTP_{status}", "an answer without an error code", http_status=status),)
+    return SubResponse(reference_id, status, body, parse_failures(status, body) or unnamed)
 
 
-def _raise_failures(answer: SubAnswer, *, is_write: bool) -> None:
+def _raise_failures(answer: SubResponse, *, is_write: bool) -> None:
     if not answer.failures:
         return
     if answer.failures[0].error_class is ErrorClass.AMBIGUOUS:
-        raise AnswerLost(f"{answer.failures[0].error_code} inside a composite, without a Salesforce error")
+        raise ResponseLost(f"{answer.failures[0].error_code} inside a composite, without a Salesforce error")
     if is_write and answer.failures[0].may_be_kept:
         raise BrokenOff(answer.failures)
-    raise Refused(answer.failures)
+    raise RequestRejected(answer.failures)
 
 
 def _checked(records: Sequence[Record]) -> Sequence[Record]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.salesforce.errors import AnswerLost
+from app.salesforce.errors import ResponseLost
 
 ALWAYS_TOLD: Final = frozenset({"name", "label", "type", "createable", "updateable", "nillable"})
 
@@ -79,11 +79,11 @@ def parse_describe(body: object) -> SObjectDescribe:
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
     """
     if not isinstance(body, dict):
-        raise AnswerLost("the answer is not a describe")
+        raise ResponseLost("the answer is not a describe")
     try:
         return _parse_sobject(body)
     except (KeyError, TypeError, AttributeError) as error:
-        raise AnswerLost(f"the describe is unreadable: {error}") from error
+        raise ResponseLost(f"the describe is unreadable: {error}") from error
 
 
 def describe_body(describe: SObjectDescribe) -> dict[str, Any]:

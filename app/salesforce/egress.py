@@ -31,7 +31,7 @@ class AddressRefused(httpcore.ConnectError):
     """A name resolved to an address that is not on the public internet; nothing was sent."""
 
 
-class PublicBackend(httpcore.AsyncNetworkBackend):
+class PublicOnlyBackend(httpcore.AsyncNetworkBackend):
     """Dials public addresses only; `exempt` holds host and port of what may stand anywhere (a simulator)."""
 
     def __init__(
@@ -106,7 +106,7 @@ class PublicTransport(httpx.AsyncHTTPTransport):
         )
 
 
-def exempt_of(origins: Iterable[str | None]) -> frozenset[tuple[str, int]]:
+def exempt_addresses(origins: Iterable[str | None]) -> frozenset[tuple[str, int]]:
     """Host and port of each origin that settings name: operators may keep these on their own network."""
     parts = [urlsplit(origin) for origin in origins if origin]
     return frozenset((part.hostname or "", part.port or DEFAULT_PORTS[part.scheme]) for part in parts)
@@ -116,7 +116,7 @@ def is_public(address: str) -> bool:
     """Whether an address is on the public internet, also when it stands inside an IPv6 one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or _carried(ip)
+        inner = ip.ipv4_mapped or ip.sixtofour or _embedded_ipv4(ip)
         if inner is not None:
             return is_public(str(inner))
     is_refused = any(ip in network for network in REFUSED if network.version == ip.version)
@@ -130,6 +130,6 @@ async def resolve_name(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in ordered))
 
 
-def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     is_carrier = any(ip in network for network in CARRIES_IPV4)
     return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if is_carrier else None

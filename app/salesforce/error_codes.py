@@ -28,7 +28,7 @@ class Scope(StrEnum):
     ORG = "org"
 
 
-class Sorting(NamedTuple):
+class Classification(NamedTuple):
     """A class and a scope."""
 
     error_class: ErrorClass
@@ -36,7 +36,7 @@ class Sorting(NamedTuple):
 
 
 # Codes that are ours, for ends without a Salesforce code.
-ANSWER_LOST: Final = "ANSWER_LOST"
+RESPONSE_LOST: Final = "ANSWER_LOST"
 NOT_SENT: Final = "NOT_SENT"
 REDIRECTED: Final = "REDIRECTED"
 MULTIPLE_CHOICES: Final = "MULTIPLE_CHOICES"
@@ -59,21 +59,21 @@ NOTHING_KEPT: Final = frozenset(
 )
 """What Salesforce says at its door, before it does anything of a call."""
 
-_WAIT_RECORD: Final = Sorting(ErrorClass.TRANSIENT, Scope.RECORD)
-_WAIT_CONNECTION: Final = Sorting(ErrorClass.TRANSIENT, Scope.CONNECTION)
-_WAIT_ORG: Final = Sorting(ErrorClass.TRANSIENT, Scope.ORG)
-_LIMIT_ORG: Final = Sorting(ErrorClass.LIMIT, Scope.ORG)
-_ACCESS_RECORD: Final = Sorting(ErrorClass.ACCESS, Scope.RECORD)
-_ACCESS_CONNECTION: Final = Sorting(ErrorClass.ACCESS, Scope.CONNECTION)
-_CONFIGURATION_RECORD: Final = Sorting(ErrorClass.CONFIGURATION, Scope.RECORD)
-_CONFIGURATION_CONNECTION: Final = Sorting(ErrorClass.CONFIGURATION, Scope.CONNECTION)
-_DATA_RECORD: Final = Sorting(ErrorClass.DATA, Scope.RECORD)
-_DUPLICATE_RECORD: Final = Sorting(ErrorClass.DUPLICATE, Scope.RECORD)
-_AMBIGUOUS_RECORD: Final = Sorting(ErrorClass.AMBIGUOUS, Scope.RECORD)
-_UNKNOWN: Final = Sorting(ErrorClass.OTHER, Scope.RECORD)
+_WAIT_RECORD: Final = Classification(ErrorClass.TRANSIENT, Scope.RECORD)
+_WAIT_CONNECTION: Final = Classification(ErrorClass.TRANSIENT, Scope.CONNECTION)
+_WAIT_ORG: Final = Classification(ErrorClass.TRANSIENT, Scope.ORG)
+_LIMIT_ORG: Final = Classification(ErrorClass.LIMIT, Scope.ORG)
+_ACCESS_RECORD: Final = Classification(ErrorClass.ACCESS, Scope.RECORD)
+_ACCESS_CONNECTION: Final = Classification(ErrorClass.ACCESS, Scope.CONNECTION)
+_CONFIGURATION_RECORD: Final = Classification(ErrorClass.CONFIGURATION, Scope.RECORD)
+_CONFIGURATION_CONNECTION: Final = Classification(ErrorClass.CONFIGURATION, Scope.CONNECTION)
+_DATA_RECORD: Final = Classification(ErrorClass.DATA, Scope.RECORD)
+_DUPLICATE_RECORD: Final = Classification(ErrorClass.DUPLICATE, Scope.RECORD)
+_AMBIGUOUS_RECORD: Final = Classification(ErrorClass.AMBIGUOUS, Scope.RECORD)
+_UNKNOWN: Final = Classification(ErrorClass.OTHER, Scope.RECORD)
 
 # https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm
-SORTING_BY_CODE: Final[dict[str, Sorting]] = {
+CLASSIFICATION_BY_CODE: Final[dict[str, Classification]] = {
     # The token, or the user's right to the API at all.
     "INVALID_SESSION_ID": _ACCESS_CONNECTION,
     "INVALID_AUTH_HEADER": _ACCESS_CONNECTION,
@@ -160,11 +160,11 @@ SORTING_BY_CODE: Final[dict[str, Sorting]] = {
     "DUPLICATE_VALUE": _DUPLICATE_RECORD,
     MULTIPLE_CHOICES: _DUPLICATE_RECORD,
     # It may have been applied.
-    ANSWER_LOST: _AMBIGUOUS_RECORD,
+    RESPONSE_LOST: _AMBIGUOUS_RECORD,
 }
 
 # Families, for members that the table does not name.
-SORTING_BY_PREFIX: Final[tuple[tuple[str, Sorting], ...]] = (
+CLASSIFICATION_BY_PREFIX: Final[tuple[tuple[str, Classification], ...]] = (
     ("INSUFFICIENT_ACCESS", _ACCESS_RECORD),
     ("TXN_SECURITY", _ACCESS_RECORD),
     ("INVALID_FIELD", _CONFIGURATION_RECORD),
@@ -184,7 +184,7 @@ _INNER_TRANSIENT: Final = re.compile(rf"\bUNABLE_TO_LOCK_ROW\b|{SHARED_LIMIT.pat
 SESSION_CODES: Final = frozenset({"INVALID_SESSION_ID", "Bad_OAuth_Token"})
 """What Salesforce says of a token that it does not take: one that expired, or one that is not known yet."""
 
-NEVER_CURED: Final = ("not valid for use with the REST API", "not attached to Agent")
+NOT_FIXED_BY_REFRESH: Final = ("not valid for use with the REST API", "not attached to Agent")
 """The same codes with another meaning: the user or app may not use the API, and no newer token helps."""
 
 _APEX: Final = re.compile(
@@ -192,13 +192,13 @@ _APEX: Final = re.compile(
 )
 
 
-def sort_code(code: str, message: str, http_status: int | None, *, is_of_call: bool = False) -> Sorting:
+def classify(code: str, message: str, http_status: int | None, *, is_of_call: bool = False) -> Classification:
     """The class and scope of one error. `http_status` is None for an error on one row of a collection.
 
     The message decides only where one code means two things; it may be in any language. `is_of_call`: the
     whole call was answered so, not one part of it: an unknown code is then nobody's row.
     """
-    if code in SESSION_CODES and not any(words in message for words in NEVER_CURED):
+    if code in SESSION_CODES and not any(words in message for words in NOT_FIXED_BY_REFRESH):
         return _WAIT_CONNECTION
     if code in WRAPPERS and _INNER_TRANSIENT.search(message):
         return _WAIT_RECORD
@@ -206,12 +206,12 @@ def sort_code(code: str, message: str, http_status: int | None, *, is_of_call: b
         return _DATA_RECORD
     if code == "UNKNOWN_EXCEPTION" and http_status is None:
         return _WAIT_RECORD
-    known = SORTING_BY_CODE.get(code) or _sort_by_prefix(code)
+    known = CLASSIFICATION_BY_CODE.get(code) or _classify_by_prefix(code)
     is_refused_at_door = (
         is_of_call and http_status is not None and (http_status in DOOR or http_status >= 500)
     )
     return known or (_WAIT_ORG if is_refused_at_door else _UNKNOWN)
 
 
-def _sort_by_prefix(code: str) -> Sorting | None:
-    return next((sorting for prefix, sorting in SORTING_BY_PREFIX if code.startswith(prefix)), None)
+def _classify_by_prefix(code: str) -> Classification | None:
+    return next((sorting for prefix, sorting in CLASSIFICATION_BY_PREFIX if code.startswith(prefix)), None)

@@ -22,32 +22,32 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.error_codes import (
-    ANSWER_LOST,
     HALF_DONE,
     MULTIPLE_CHOICES,
     NOT_SENT,
     NOTHING_KEPT,
+    RESPONSE_LOST,
     SHARED_LIMIT,
     WRAPPERS,
+    Classification,
     ErrorClass,
     Scope,
-    Sorting,
-    sort_code,
+    classify,
 )
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.text.storable import storable
 
 __all__ = [
-    "AnswerLost",
-    "AnswerTooLarge",
+    "ApiError",
     "BrokenOff",
+    "DuplicateMatch",
     "ErrorClass",
-    "Failure",
     "HostUnreachable",
     "InstanceMoved",
-    "Match",
     "NotSent",
-    "Refused",
+    "RequestRejected",
+    "ResponseLost",
+    "ResponseTooLarge",
     "SalesforceError",
     "Scope",
     "SendGuardTripped",
@@ -64,7 +64,7 @@ _RECORD_PATH: Final = re.compile(r"/sobjects/(\w+)/([a-zA-Z0-9]{15,18})")
 
 
 @dataclass(frozen=True)
-class Match:
+class DuplicateMatch:
     """A record that Salesforce names as the one that is already there; the id has 18 characters.
 
     `engine` and `confidence` are what a matching rule says of its own judgement.
@@ -77,7 +77,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Failure:
+class ApiError:
     """One error of Salesforce's. `http_status` is None for an error on one row of a collection.
 
     `matches` are the records a duplicate rule or a unique field points to; `allow_save` says whether the
@@ -89,7 +89,7 @@ class Failure:
     message: str
     fields: tuple[str, ...] = ()
     http_status: int | None = None
-    matches: tuple[Match, ...] = ()
+    matches: tuple[DuplicateMatch, ...] = ()
     allow_save: bool | None = None
     is_of_call: bool = field(default=False, compare=False)
 
@@ -104,8 +104,8 @@ class Failure:
         return self._sorting.scope
 
     @property
-    def _sorting(self) -> Sorting:
-        return sort_code(self.error_code, self.message, self.http_status, is_of_call=self.is_of_call)
+    def _sorting(self) -> Classification:
+        return classify(self.error_code, self.message, self.http_status, is_of_call=self.is_of_call)
 
     @property
     def may_be_kept(self) -> bool:
@@ -137,46 +137,46 @@ class SalesforceError(Exception):
     error_code = "OTHER"
 
     @property
-    def failure(self) -> Failure:
+    def failure(self) -> ApiError:
         """The same as a value that can be stored and shown."""
-        return Failure(self.error_code, storable(str(self), MESSAGE_LENGTH))
+        return ApiError(self.error_code, storable(str(self), MESSAGE_LENGTH))
 
 
-class Refused(SalesforceError):
+class RequestRejected(SalesforceError):
     """Salesforce answered no; `failures` has at least one element."""
 
-    def __init__(self, failures: tuple[Failure, ...]) -> None:
+    def __init__(self, failures: tuple[ApiError, ...]) -> None:
         self.failures = failures
         super().__init__("; ".join(f"{each.error_code}: {each.message}" for each in failures))
 
     @property
-    def failure(self) -> Failure:
+    def failure(self) -> ApiError:
         """The first of them, which decides."""
         return self.failures[0]
 
 
-class AnswerLost(SalesforceError):
+class ResponseLost(SalesforceError):
     """The request left and no complete, readable answer came back."""
 
-    error_code = ANSWER_LOST
+    error_code = RESPONSE_LOST
 
 
-class AnswerTooLarge(AnswerLost):
+class ResponseTooLarge(ResponseLost):
     """The answer was larger than we are willing to hold."""
 
 
-class BrokenOff(AnswerLost):
+class BrokenOff(ResponseLost):
     """Salesforce ended a call that writes with an error of its own; `failures` has at least one element.
 
     The call is over, so nothing of it lands later; which parts were kept before is not known.
     """
 
-    def __init__(self, failures: tuple[Failure, ...]) -> None:
+    def __init__(self, failures: tuple[ApiError, ...]) -> None:
         self.failures = failures
         super().__init__("; ".join(f"{each.error_code}: {each.message}" for each in failures))
 
     @property
-    def failure(self) -> Failure:
+    def failure(self) -> ApiError:
         """The first of them, which decides."""
         return self.failures[0]
 
@@ -203,7 +203,7 @@ class InstanceMoved(NotSent):
         self.instance_url = instance_url
 
 
-def parse_failures(status: int | None, body: object) -> tuple[Failure, ...]:
+def parse_failures(status: int | None, body: object) -> tuple[ApiError, ...]:
     """The errors in an answer, or in one row of a collection (then `status` is None); possibly none.
 
     Reads arrays of `{message, errorCode, fields?}`, one such object, collection rows with `statusCode`, OAuth
@@ -224,7 +224,7 @@ def _error_items(body: object) -> list[Any]:
     return [body]
 
 
-def _parse_failure(status: int | None, item: object) -> Failure | None:
+def _parse_failure(status: int | None, item: object) -> ApiError | None:
     if not isinstance(item, dict):
         return None
     code = next((item[key] for key in ("errorCode", "statusCode", "error") if key in item), None)
@@ -233,7 +233,7 @@ def _parse_failure(status: int | None, item: object) -> Failure | None:
     message = _text(item.get("message", item.get("error_description")))
     # The misspelt key is Salesforce's own, seen up to v56.
     result = _mapping(item.get("duplicateResult") or item.get("duplicateResut"))
-    return Failure(
+    return ApiError(
         error_code=storable(code, _CODE_LENGTH),
         message=storable(message, MESSAGE_LENGTH),
         fields=_parse_fields(item.get("fields")),
@@ -247,7 +247,7 @@ def _parse_fields(fields: object) -> tuple[str, ...]:
     return tuple(storable(field, _FIELD_LENGTH) for field in _items(fields)[:_MANY] if isinstance(field, str))
 
 
-def _parse_matches(result: Mapping[str, Any]) -> tuple[Match, ...]:
+def _parse_matches(result: Mapping[str, Any]) -> tuple[DuplicateMatch, ...]:
     """Every record named, in Salesforce's order, each once; rules may match Leads and Contacts at a time."""
     found = (
         _parse_match(_mapping(entry), _mapping(record))
@@ -257,12 +257,12 @@ def _parse_matches(result: Mapping[str, Any]) -> tuple[Match, ...]:
     return tuple(dict.fromkeys(match for match in found if match is not None))
 
 
-def _parse_match(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Match | None:
+def _parse_match(entry: Mapping[str, Any], found: Mapping[str, Any]) -> DuplicateMatch | None:
     record, confidence = _mapping(found.get("record")), found.get("matchConfidence")
     sobject = _mapping(record.get("attributes")).get("type") or entry.get("entityType")
     if not isinstance(sobject, str) or not is_id(record.get("Id")):
         return None
-    return Match(
+    return DuplicateMatch(
         storable(sobject, _FIELD_LENGTH),
         to18(record["Id"]),
         engine=storable(_text(entry.get("matchEngine")), _FIELD_LENGTH) or None,
@@ -270,20 +270,20 @@ def _parse_match(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Match | 
     )
 
 
-def _match_in_message(code: str, message: str) -> tuple[Match, ...]:
+def _match_in_message(code: str, message: str) -> tuple[DuplicateMatch, ...]:
     """`… duplicates value on record with id: 00Q…` is all that a unique field says about its holder.
 
     In the user's language: any id of an object that we know is meant.
     """
     texts = _ID_IN_MESSAGE.findall(message) if code == "DUPLICATE_VALUE" else []
     found = ((sobject_of(each), to18(each)) for each in texts if is_id(each))
-    return tuple(dict.fromkeys(Match(sobject, id_) for sobject, id_ in found if sobject))
+    return tuple(dict.fromkeys(DuplicateMatch(sobject, id_) for sobject, id_ in found if sobject))
 
 
-def _parse_multiple_choices(body: object) -> tuple[Failure, ...]:
+def _parse_multiple_choices(body: object) -> tuple[ApiError, ...]:
     paths = (_RECORD_PATH.search(url) for url in _items(body)[:_MANY] if isinstance(url, str))
-    matches = tuple(Match(path[1], to18(path[2])) for path in paths if path and is_id(path[2]))
-    return (Failure(MULTIPLE_CHOICES, "several records match", http_status=300, matches=matches),)
+    matches = tuple(DuplicateMatch(path[1], to18(path[2])) for path in paths if path and is_id(path[2]))
+    return (ApiError(MULTIPLE_CHOICES, "several records match", http_status=300, matches=matches),)
 
 
 def _text(value: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.salesforce.errors import AnswerLost
+from app.salesforce.errors import ResponseLost
 from app.salesforce.ids import MalformedId, to18
 from app.text.storable import storable
 
@@ -31,7 +31,7 @@ class Identity:
 def parse_identity(body: object) -> Identity:
     """Read the answer of the identity URL. Raises `AnswerLost` when it names no user and org."""
     if not isinstance(body, dict):
-        raise AnswerLost("the answer is not an identity")
+        raise ResponseLost("the answer is not an identity")
     urls = body.get("urls")
     return Identity(
         user_id=_id(body, "user_id"),
@@ -51,7 +51,7 @@ def _id(body: Mapping[str, Any], key: str) -> str:
     try:
         return to18(_text(body, key))
     except MalformedId as error:
-        raise AnswerLost(f"the identity has no usable {key}") from error
+        raise ResponseLost(f"the identity has no usable {key}") from error
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

@@ -19,7 +19,7 @@ import httpx
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from app.salesforce.errors import AnswerLost, NotSent
+from app.salesforce.errors import NotSent, ResponseLost
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.responses import parse_json
 from app.salesforce.transport import build_request, send_once
@@ -43,7 +43,7 @@ class OAuthError(Exception):
     """Anything that keeps an OAuth request from succeeding; no record is ever at stake."""
 
 
-class OAuthRefused(OAuthError):
+class OAuthRejected(OAuthError):
     """The service answered no. `error` is its code (`invalid_grant`), or `http_503` where it gave none."""
 
     def __init__(self, error: str, description: str, http_status: int) -> None:
@@ -53,7 +53,7 @@ class OAuthRefused(OAuthError):
         self.http_status = http_status
 
 
-class OAuthAnswerLost(OAuthError):
+class OAuthResponseLost(OAuthError):
     """The request left and no complete, readable answer came back."""
 
 
@@ -62,7 +62,7 @@ class OAuthNotSent(OAuthError):
 
 
 @dataclass(frozen=True)
-class TokenAnswer:
+class TokenResponse:
     """A token answer. `refresh_token` is None on a refresh without rotation. There is no expiry to be had.
 
     `instance_url` and `identity_url` are as received: check their hosts before anything is sent there.
@@ -129,7 +129,7 @@ async def exchange_code(
     redirect_uri: str,
     code_verifier: str,
     within: float | None = None,
-) -> TokenAnswer:
+) -> TokenResponse:
     """Trade an authorization code for tokens; a public client has no secret. Raises `OAuthError`.
 
     `within` bounds the exchange in seconds.
@@ -141,7 +141,7 @@ async def exchange_code(
         "redirect_uri": redirect_uri,
         "code_verifier": code_verifier,
     }
-    return await _ask_for_tokens(http, base, form, client_secret=client_secret, within=within)
+    return await _request_tokens(http, base, form, client_secret=client_secret, within=within)
 
 
 async def refresh(
@@ -152,14 +152,14 @@ async def refresh(
     client_id: str,
     client_secret: str | None,
     within: float | None = None,
-) -> TokenAnswer:
+) -> TokenResponse:
     """A new access token, and a new refresh token where rotation is on: store both before using either.
 
     `within` bounds the exchange in seconds. Raises `OAuthError`. After `OAuthAnswerLost` the old token may be
     dead, and using it again may revoke the whole grant.
     """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id}
-    return await _ask_for_tokens(http, base, form, client_secret=client_secret, within=within)
+    return await _request_tokens(http, base, form, client_secret=client_secret, within=within)
 
 
 async def revoke(http: httpx.AsyncClient, base: str, token: str) -> None:
@@ -173,11 +173,11 @@ async def identity(http: httpx.AsyncClient, identity_url: str, access_token: str
     content = await _exchange(http, "GET", identity_url, headers=headers)
     try:
         return parse_identity(_parse_object(content))
-    except AnswerLost as error:
-        raise OAuthAnswerLost(str(error)) from error
+    except ResponseLost as error:
+        raise OAuthResponseLost(str(error)) from error
 
 
-def verify_signature(answer: TokenAnswer, client_secret: str) -> bool:
+def verify_signature(answer: TokenResponse, client_secret: str) -> bool:
     """Whether identity URL and issue time were signed with the client secret (HMAC-SHA256, base64)."""
     issued_at = round(answer.issued_at.timestamp() * 1000)
     signed = f"{answer.identity_url}{issued_at}".encode()
@@ -185,14 +185,14 @@ def verify_signature(answer: TokenAnswer, client_secret: str) -> bool:
     return hmac.compare_digest(base64.b64encode(digest), answer.signature.encode())
 
 
-async def _ask_for_tokens(
+async def _request_tokens(
     http: httpx.AsyncClient,
     base: str,
     form: dict[str, str],
     *,
     client_secret: str | None,
     within: float | None,
-) -> TokenAnswer:
+) -> TokenResponse:
     secret = {"client_secret": client_secret} if client_secret is not None else {}
     content = await _exchange(http, "POST", f"{base}{TOKEN_PATH}", form=form | secret, within=within)
     return _parse_tokens(_parse_object(content))
@@ -210,8 +210,8 @@ async def _exchange(
     try:
         request = build_request(method, url, headers={**_HEADERS, **(headers or {})}, form=form)
         response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES, within=within)
-    except AnswerLost as error:
-        raise OAuthAnswerLost(str(error)) from error
+    except ResponseLost as error:
+        raise OAuthResponseLost(str(error)) from error
     except NotSent as error:
         raise OAuthNotSent(str(error)) from error
     if 200 <= response.status_code < 300:
@@ -231,10 +231,10 @@ def _refusal(response: httpx.Response, secrets_sent: Sequence[str]) -> OAuthErro
         error, words = _text(body, "error"), _text(body, "error_description")
         for secret in secrets_sent:  # words are kept and shown to people: they must not repeat what we sent
             error, words = error.replace(secret, "***"), words.replace(secret, "***")
-        return OAuthRefused(error[:100], words[:_MESSAGE_LENGTH], status)
+        return OAuthRejected(error[:100], words[:_MESSAGE_LENGTH], status)
     if status >= 500:
-        return OAuthAnswerLost(f"HTTP {status} without an OAuth error")
-    return OAuthRefused(_plain_code(response.content) or f"http_{status}", "", status)
+        return OAuthResponseLost(f"HTTP {status} without an OAuth error")
+    return OAuthRejected(_plain_code(response.content) or f"http_{status}", "", status)
 
 
 def _plain_code(content: bytes) -> str | None:
@@ -247,17 +247,17 @@ def _parse_object(content: bytes) -> dict[str, Any]:
     try:
         body = parse_json(content)
     except ValueError as error:
-        raise OAuthAnswerLost("the answer is not JSON") from error
+        raise OAuthResponseLost("the answer is not JSON") from error
     if not isinstance(body, dict):
-        raise OAuthAnswerLost("the answer is not an object")
+        raise OAuthResponseLost("the answer is not an object")
     return body
 
 
-def _parse_tokens(body: Mapping[str, Any]) -> TokenAnswer:
+def _parse_tokens(body: Mapping[str, Any]) -> TokenResponse:
     access_token, instance_url = _text(body, "access_token"), _text(body, "instance_url")
     if not instance_url or not _is_token(access_token):
-        raise OAuthAnswerLost("the answer holds no usable token")
-    return TokenAnswer(
+        raise OAuthResponseLost("the answer holds no usable token")
+    return TokenResponse(
         access_token=access_token,
         refresh_token=_text(body, "refresh_token") or None,
         instance_url=instance_url,

@@ -9,7 +9,7 @@ import httpx
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record, only_reads
-from app.salesforce.errors import Refused, parse_failures
+from app.salesforce.errors import RequestRejected, parse_failures
 from app.salesforce.ids import SOBJECT_BY_PREFIX, to18
 
 PREFIX_OF: Final = {sobject: prefix for prefix, sobject in SOBJECT_BY_PREFIX.items()}
@@ -23,7 +23,7 @@ Lacking = Callable[[SalesforceClient, Sequence[Record]], Awaitable[Sequence[tupl
 
 
 @dataclass(frozen=True)
-class PaperRequest:
+class RecordedRequest:
     """One call that would write; `path` is relative to the instance."""
 
     method: str
@@ -31,7 +31,7 @@ class PaperRequest:
     body: Mapping[str, Any]
 
 
-class PaperClient(SalesforceClient):
+class RecordingClient(SalesforceClient):
     """Reads through the connection of another client; every write is noted and answered as Salesforce would.
 
     A create without a required field is refused, everything else succeeds. Records that would be created get
@@ -50,7 +50,7 @@ class PaperClient(SalesforceClient):
         self._write_headers = over._write_headers
         self._lacking = lacking
         self._new_ids: dict[str, str] = {}
-        self.requests: list[PaperRequest] = []
+        self.requests: list[RecordedRequest] = []
 
     def shown(self, value: Any) -> Any:
         """The same value with `@{newLead.id}` where the id of a record stands that does not exist yet."""
@@ -80,12 +80,12 @@ class PaperClient(SalesforceClient):
     ) -> Any:
         if method == "GET" or only_reads(json):
             return await super()._request(method, path, json=json, headers=headers, auth=auth)
-        self.requests.append(PaperRequest(method, path, json or {}))
+        self.requests.append(RecordedRequest(method, path, json or {}))
         if path.endswith("/composite"):
             return {"compositeResponse": await self._composite_answer((json or {})["compositeRequest"])}
         status, body = await self._answer(method, path, json or {})
         if status == REFUSED:
-            raise Refused(parse_failures(status, body))
+            raise RequestRejected(parse_failures(status, body))
         return body
 
     async def _composite_answer(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from app.salesforce.error_codes import REDIRECTED
-from app.salesforce.errors import AnswerLost, Failure, Refused, parse_failures
+from app.salesforce.errors import ApiError, RequestRejected, ResponseLost, parse_failures
 
 # A gateway's word on a request that may be under way behind it.
 _UNCERTAIN: Final = frozenset({408, 420, 499})
 _PLAIN_TEXT_CODES: Final = frozenset({b"Bad_OAuth_Token", b"Missing_OAuth_Token", b"Wrong_Org"})
 
 
-def read_answer(status: int, content: bytes) -> Any:
+def parse_response(status: int, content: bytes) -> Any:
     """The JSON body of a success; None for 204.
 
     Raises `Refused` for a no, and `AnswerLost` for what is not Salesforce's own word: a 5xx or a page of HTML
@@ -24,7 +24,7 @@ def read_answer(status: int, content: bytes) -> Any:
         return _parse_success(content)
     if status >= 400 or status == 300:
         _raise_refusal(status, content)
-    raise Refused((Failure(REDIRECTED, f"HTTP {status}", http_status=status),))
+    raise RequestRejected((ApiError(REDIRECTED, f"HTTP {status}", http_status=status),))
 
 
 def parse_json(content: bytes) -> Any:
@@ -39,21 +39,23 @@ def _parse_success(content: bytes) -> Any:
     try:
         return parse_json(content)
     except ValueError as error:
-        raise AnswerLost("the answer is not JSON") from error
+        raise ResponseLost("the answer is not JSON") from error
 
 
 def _raise_refusal(status: int, content: bytes) -> NoReturn:
     failures = _parse_refusal(status, content)
     if failures:
-        raise Refused(tuple(replace(each, is_of_call=True) for each in failures))
+        raise RequestRejected(tuple(replace(each, is_of_call=True) for each in failures))
     if status >= 500 or status in _UNCERTAIN:
-        raise AnswerLost(f"HTTP {status} without a Salesforce error")
-    raise Refused((Failure(f"HTTP_{status}", "an answer without an error code", http_status=status),))
+        raise ResponseLost(f"HTTP {status} without a Salesforce error")
+    raise RequestRejected(
+        (ApiError(f"HTTP_{status}", "an answer without an error code", http_status=status),)
+    )
 
 
-def _parse_refusal(status: int, content: bytes) -> tuple[Failure, ...]:
+def _parse_refusal(status: int, content: bytes) -> tuple[ApiError, ...]:
     if content.strip() in _PLAIN_TEXT_CODES:
-        return (Failure(content.strip().decode(), "", http_status=status),)
+        return (ApiError(content.strip().decode(), "", http_status=status),)
     try:
         return parse_failures(status, parse_json(content))
     except ValueError:

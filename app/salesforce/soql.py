@@ -43,7 +43,7 @@ def in_list(values: Iterable[str]) -> str:
     return f"({','.join(literals)})"
 
 
-def cut(values: Iterable[str], *, length: int, joint: int) -> Iterator[list[str]]:
+def chunk(values: Iterable[str], *, length: int, joint: int) -> Iterator[list[str]]:
     """The values in lists of at most `length` characters, `joint` more for each; one alone may be longer."""
     chunk: list[str] = []
     taken = 0

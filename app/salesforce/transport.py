@@ -7,24 +7,24 @@ from typing import Any, Final
 
 import httpx
 
-from app.salesforce.errors import AnswerLost, AnswerTooLarge, HostUnreachable, NotSent, SalesforceError
+from app.salesforce.errors import HostUnreachable, NotSent, ResponseLost, ResponseTooLarge, SalesforceError
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
 # Only what is certain counts as not sent: what httpx may report after the first byte is a lost answer.
-ENDINGS: Final[dict[type[httpx.TransportError], type[SalesforceError]]] = {
+ERROR_BY_HTTPX_ERROR: Final[dict[type[httpx.TransportError], type[SalesforceError]]] = {
     httpx.ConnectTimeout: NotSent,
     httpx.PoolTimeout: NotSent,
     httpx.ConnectError: HostUnreachable,
     httpx.ProxyError: NotSent,
     httpx.UnsupportedProtocol: NotSent,
-    httpx.ReadTimeout: AnswerLost,
-    httpx.WriteTimeout: AnswerLost,
-    httpx.ReadError: AnswerLost,
-    httpx.WriteError: AnswerLost,
-    httpx.CloseError: AnswerLost,
-    httpx.LocalProtocolError: AnswerLost,
-    httpx.RemoteProtocolError: AnswerLost,
+    httpx.ReadTimeout: ResponseLost,
+    httpx.WriteTimeout: ResponseLost,
+    httpx.ReadError: ResponseLost,
+    httpx.WriteError: ResponseLost,
+    httpx.CloseError: ResponseLost,
+    httpx.LocalProtocolError: ResponseLost,
+    httpx.RemoteProtocolError: ResponseLost,
 }
 
 GZIP: Final = 16
@@ -69,17 +69,17 @@ async def send_once(
         async with asyncio.timeout(within):
             return await _send(http, request, max_bytes)
     except TimeoutError as error:
-        raise AnswerLost(f"no complete answer within {within} s") from error
+        raise ResponseLost(f"no complete answer within {within} s") from error
     except zlib.error as error:
-        raise AnswerLost(f"the packed answer is broken: {error}") from error
+        raise ResponseLost(f"the packed answer is broken: {error}") from error
     except httpx.RequestError as error:
-        raise ending_of(error) from error
+        raise map_httpx_error(error) from error
 
 
-def ending_of(error: httpx.RequestError) -> SalesforceError:
+def map_httpx_error(error: httpx.RequestError) -> SalesforceError:
     """How a request ended that httpx could not complete: lost, unless it is certain that it never left."""
-    kinds = (ENDINGS[kind] for kind in type(error).__mro__ if kind in ENDINGS)
-    return next(kinds, AnswerLost)(f"{type(error).__name__}: {error}".rstrip(": "))
+    kinds = (ERROR_BY_HTTPX_ERROR[kind] for kind in type(error).__mro__ if kind in ERROR_BY_HTTPX_ERROR)
+    return next(kinds, ResponseLost)(f"{type(error).__name__}: {error}".rstrip(": "))
 
 
 async def _send(http: httpx.AsyncClient, request: httpx.Request, max_bytes: int) -> httpx.Response:
@@ -100,9 +100,9 @@ async def _read(response: httpx.Response, max_bytes: int) -> bytes:
     async for part in response.stream:
         content += unpack.decompress(part, max_bytes + 1 - len(content)) if unpack else part
         if len(content) > max_bytes or (unpack and unpack.unconsumed_tail):
-            raise AnswerTooLarge(f"the answer is larger than {max_bytes} bytes")
+            raise ResponseTooLarge(f"the answer is larger than {max_bytes} bytes")
     if unpack and content and not unpack.eof:
-        raise AnswerLost("the packed answer breaks off")
+        raise ResponseLost("the packed answer breaks off")
     return bytes(content)
 
 
@@ -111,5 +111,5 @@ def _unpacking(encoding: str) -> "zlib._Decompress | None":
     if encoding.strip().lower() in ("", "identity"):
         return None
     if encoding.strip().lower() != "gzip":
-        raise AnswerLost(f"the answer is encoded as {encoding[:40]!r}")
+        raise ResponseLost(f"the answer is encoded as {encoding[:40]!r}")
     return zlib.decompressobj(wbits=zlib.MAX_WBITS | GZIP)

@@ -28,7 +28,7 @@ from app.sync.model.work_item import WorkItem
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class DryRunContext:
     """A rehearsal with what stood around it; `client` asks the same org further."""
 
     rehearsal: DryRunResult
@@ -38,14 +38,14 @@ class Rehearsed:
 
 async def dry_run(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> DryRun:
     """Look in Salesforce, plan, and write nothing. Raises as `rehearsed` does."""
-    async with rehearsed(resources, host_id, event_id, registration_id=registration_id) as done:
-        return tell(done.rehearsal, done.context)
+    async with dry_run_context(resources, host_id, event_id, registration_id=registration_id) as done:
+        return to_response(done.rehearsal, done.context)
 
 
 @asynccontextmanager
-async def rehearsed(
+async def dry_run_context(
     resources: Resources, host_id: str, event_id: str, *, registration_id: str
-) -> AsyncIterator[Rehearsed]:
+) -> AsyncIterator[DryRunContext]:
     """The engine's own steps for one registration, and a client to ask the org further.
 
     Raises EventNotFound, RegistrationNotFound, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached,
@@ -61,10 +61,10 @@ async def rehearsed(
         except BudgetReached:
             raise budget_reached() from None
         client.usage = rehearsal.client.usage
-        yield Rehearsed(rehearsal, context, client)
+        yield DryRunContext(rehearsal, context, client)
 
 
-def tell(rehearsal: DryRunResult, context: EventContext) -> DryRun:
+def to_response(rehearsal: DryRunResult, context: EventContext) -> DryRun:
     """The rehearsal in the dashboard's words."""
     row, verdict, client = rehearsal.row, rehearsal.verdict, rehearsal.client
     waiting_for = "pause" if context.gates.closed_because == "paused" else verdict.waiting_for

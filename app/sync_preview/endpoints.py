@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from app.api.auth import EventIdPath, HostIdPath, HostReaderDep, RegistrationIdPath
+from app.api.auth import EventIdPath, HostIdPath, HostMemberDep, RegistrationIdPath
 from app.api.dependencies import ResourcesDep
 from app.registrations.endpoints import NO_STORE
 from app.registrations.history_schemas import DryRun
@@ -18,7 +18,7 @@ async def preview_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     response: Response,
 ) -> Preview:
@@ -32,7 +32,7 @@ async def rehearse_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
-    principal: HostReaderDep,
+    principal: HostMemberDep,
     resources: ResourcesDep,
     response: Response,
 ) -> DryRun:

@@ -8,16 +8,16 @@ from app.api.dependencies import Resources
 from app.registrations.schemas import RecordLink
 from app.salesforce.allowed_hosts import record_url
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import query_request, read_query
+from app.salesforce.composite import parse_query, query_request
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.ids import to18
-from app.salesforce.recording_client import PaperClient
+from app.salesforce.recording_client import RecordingClient
 from app.salesforce.soql import quote
 from app.sync.engine.dry_run import DryRunResult
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.model.batch import PERSON, PROFILE, WrittenSlot
-from app.sync_preview.dry_run import Rehearsed, rehearsed, tell
-from app.sync_preview.preview_fields import BESIDE, Planned, fields_to_show, preview_fields
+from app.sync_preview.dry_run import DryRunContext, dry_run_context, to_response
+from app.sync_preview.preview_fields import BESIDE, PlannedRecord, fields_to_show, preview_fields
 from app.sync_preview.schemas import Preview, RecordPreview
 
 TASK: Final = "task:"
@@ -28,7 +28,7 @@ QUERIES_MAX: Final = 5
 
 
 @dataclass(frozen=True)
-class Touched:
+class AffectedRecord:
     """One record of the registration: its request's fields, and its id where it stands already."""
 
     part: str
@@ -39,13 +39,13 @@ class Touched:
 
 async def preview(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> Preview:
     """What would be created or changed now; nothing is written. Raises as a dry run does."""
-    async with rehearsed(resources, host_id, event_id, registration_id=registration_id) as done:
-        touched = touched_by(done.rehearsal)
+    async with dry_run_context(resources, host_id, event_id, registration_id=registration_id) as done:
+        touched = affected_records(done.rehearsal)
         planned = await _planned(resources, done, touched)
-    return _told(done, touched, planned)
+    return _to_response(done, touched, planned)
 
 
-def touched_by(rehearsal: DryRunResult) -> list[Touched]:
+def affected_records(rehearsal: DryRunResult) -> list[AffectedRecord]:
     """The records that the run would write or leave as they are, the person first."""
     slots = {key.slot: slot for key, slot in rehearsal.row.slots.items()}
     sent = {each.slot: each.request for each in rehearsal.row.exchanges}
@@ -53,7 +53,7 @@ def touched_by(rehearsal: DryRunResult) -> list[Touched]:
     slots.pop(PERSON if PROFILE in sent else PROFILE, None)
     written = [_written(slot, request, slots.get(slot), rehearsal.client) for slot, request in sent.items()]
     kept = [
-        Touched(_part(name), slot.sobject, {}, slot.sf_id)
+        AffectedRecord(_part(name), slot.sobject, {}, slot.sf_id)
         for name, slot in slots.items()
         if name not in sent and slot.sf_id is not None
     ]
@@ -63,20 +63,24 @@ def touched_by(rehearsal: DryRunResult) -> list[Touched]:
 
 
 def _written(
-    slot: str, request: Mapping[str, Any], standing: WrittenSlot | None, client: PaperClient
-) -> Touched:
+    slot: str, request: Mapping[str, Any], standing: WrittenSlot | None, client: RecordingClient
+) -> AffectedRecord:
     [record] = request["body"].get("records", [request["body"]])
     sobject = record.get("attributes", {}).get("type") or request["path"].rpartition("/")[2]
     is_new = request["method"] == "POST"
     fields = {name: client.shown(value) for name, value in record.items() if name not in BESIDE}
-    return Touched(_part(slot), sobject, fields, None if is_new or standing is None else standing.sf_id)
+    return AffectedRecord(
+        _part(slot), sobject, fields, None if is_new or standing is None else standing.sf_id
+    )
 
 
 def _part(slot: str) -> str:
     return PERSON if slot == PROFILE else slot.removeprefix(TASK).partition(":")[0]
 
 
-async def _planned(resources: Resources, done: Rehearsed, touched: Sequence[Touched]) -> list[Planned]:
+async def _planned(
+    resources: Resources, done: DryRunContext, touched: Sequence[AffectedRecord]
+) -> list[PlannedRecord]:
     context = done.context
     describes = await load_describes(
         resources.database,
@@ -93,9 +97,11 @@ async def _planned(resources: Resources, done: Rehearsed, touched: Sequence[Touc
     ]
 
 
-def _plan(each: Touched, done: Rehearsed, describes: Mapping[str, SObjectDescribe]) -> Planned:
+def _plan(
+    each: AffectedRecord, done: DryRunContext, describes: Mapping[str, SObjectDescribe]
+) -> PlannedRecord:
     row = done.rehearsal.row
-    return Planned(
+    return PlannedRecord(
         part=each.part,
         sobject=each.sobject,
         job=row.job,
@@ -107,7 +113,7 @@ def _plan(each: Touched, done: Rehearsed, describes: Mapping[str, SObjectDescrib
 
 
 async def _read_standing(
-    client: SalesforceClient, plans: Sequence[tuple[Touched, Planned]]
+    client: SalesforceClient, plans: Sequence[tuple[AffectedRecord, PlannedRecord]]
 ) -> dict[str, dict[str, Any]]:
     """What stands in the fields that are shown, by record id: one call, none where nothing is asked."""
     wanted = {each.record_id: (each, fields_to_show(plan)) for each, plan in plans if each.record_id}
@@ -119,17 +125,19 @@ async def _read_standing(
     if not requests:
         return {}
     answers = await client.composite(requests[:QUERIES_MAX])
-    records = [record for answer in answers for record in read_query(answer).records]
+    records = [record for answer in answers for record in parse_query(answer).records]
     return {to18(record["Id"]): record for record in records}
 
 
-def _soql(each: Touched, names: Sequence[str]) -> str:
+def _soql(each: AffectedRecord, names: Sequence[str]) -> str:
     fields = ", ".join(dict.fromkeys(("Id", *names)))
     return f"SELECT {fields} FROM {each.sobject} WHERE Id = {quote(each.record_id or '')}"  # noqa: S608
 
 
-def _told(done: Rehearsed, touched: Sequence[Touched], planned: Sequence[Planned]) -> Preview:
-    dry = tell(done.rehearsal, done.context)
+def _to_response(
+    done: DryRunContext, touched: Sequence[AffectedRecord], planned: Sequence[PlannedRecord]
+) -> Preview:
+    dry = to_response(done.rehearsal, done.context)
     instance_url = done.context.connection.instance_url if done.context.connection else None
     return Preview(
         registration_id=dry.registration_id,
@@ -153,13 +161,13 @@ def _told(done: Rehearsed, touched: Sequence[Touched], planned: Sequence[Planned
     )
 
 
-def _action(each: Touched) -> str:
+def _action(each: AffectedRecord) -> str:
     if each.record_id is None:
         return "create"
     return "update" if each.sent else "keep"
 
 
-def _link(each: Touched, instance_url: str | None) -> RecordLink | None:
+def _link(each: AffectedRecord, instance_url: str | None) -> RecordLink | None:
     if each.record_id is None:
         return None
     url = record_url(instance_url, each.sobject, each.record_id) if instance_url else None

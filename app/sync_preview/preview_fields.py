@@ -34,7 +34,7 @@ BESIDE: Final = frozenset({"id", "attributes"})
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRecord:
     """One record as the run would leave it.
 
     `sent` are the fields of its request, empty where nothing would be sent; `now` the fields that stand, None
@@ -85,18 +85,18 @@ class Planned:
         return [field_name(self.kind, name, self.describe) for name in names]
 
 
-def preview_fields(planned: Planned) -> list[FieldPreview]:
+def preview_fields(planned: PlannedRecord) -> list[FieldPreview]:
     """Every field that would be written, or that a rule speaks of."""
     return [_preview(planned, name) for name in planned.names]
 
 
-def fields_to_show(planned: Planned) -> list[str]:
+def fields_to_show(planned: PlannedRecord) -> list[str]:
     """The fields of a record that stands which a preview wants to see."""
     known = planned.describe.fields if planned.describe else {}
     return [name for name in planned.names if name in known]
 
 
-def _preview(planned: Planned, name: str) -> FieldPreview:
+def _preview(planned: PlannedRecord, name: str) -> FieldPreview:
     rule = planned.rules.get(name)
     now = (planned.now or {}).get(name)
     why = _why(planned, name, rule)
@@ -123,7 +123,7 @@ def _source(name: str, rule: FieldRule | None) -> str | None:
     return rule.path or rule.template
 
 
-def _why(planned: Planned, name: str, rule: FieldRule | None) -> str:
+def _why(planned: PlannedRecord, name: str, rule: FieldRule | None) -> str:
     if name in planned.sent:
         return "new" if planned.now is None else "changed"
     is_left_out = any(
@@ -137,7 +137,7 @@ def _why(planned: Planned, name: str, rule: FieldRule | None) -> str:
     return _why_not_changed(planned, rule, planned.now.get(name))
 
 
-def _why_not_changed(planned: Planned, rule: FieldRule, now: Any) -> str:
+def _why_not_changed(planned: PlannedRecord, rule: FieldRule, now: Any) -> str:
     """In the order in which the engine decides."""
     if planned.kind in PEOPLE | {"Account"} and not planned.job.rules.is_updating:
         return "not_updating"

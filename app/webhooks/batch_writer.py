@@ -15,13 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.api.errors import DatabaseUnavailable
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import first_line, is_away
-from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.raw_connection import Direct
+from app.infrastructure.raw_connection import DedicatedConnection
 from app.privacy.unparsed_bodies import Unusable
 from app.privacy.unparsed_store import keep_unusable
-from app.webhooks.ingest import Recorded, record, record_news
-from app.webhooks.parse import Accepted, Outcome
+from app.webhooks.ingest import IngestResult, ingest, ingest_without_erasures
+from app.webhooks.parse import Outcome, ParsedDelivery
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -32,24 +32,24 @@ WRITERS = 2
 """One lets the database and the process wait for each other; more make groups small."""
 ANSWER_SECONDS = 4.0
 ANNOUNCE_EVERY_SECONDS = 0.1
-SENDER_WAITS = {"Retry-After": "5"}
+RETRY_AFTER = {"Retry-After": "5"}
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingDelivery:
     """One delivery and whoever waits for its outcome."""
 
-    delivery: Accepted = field(repr=False)
+    delivery: ParsedDelivery = field(repr=False)
     answer: "asyncio.Future[Outcome]"
 
 
-class IntakeWriter:
+class GroupCommitWriter:
     """Records deliveries in groups; started and stopped by `running_writer`."""
 
     def __init__(
         self,
         database: Database,
-        wakeups: WakeUps,
+        wakeups: DrainQueue,
         *,
         pepper: bytes,
         waiting_max: int = WAITING_MAX,
@@ -57,20 +57,20 @@ class IntakeWriter:
     ) -> None:
         self._database, self._wakeups, self._answer_seconds = database, wakeups, answer_seconds
         self._pepper = pepper
-        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(waiting_max)
+        self._waiting: asyncio.Queue[PendingDelivery] = asyncio.Queue(waiting_max)
         self._unannounced: set[str] = set()
         self._announcing: asyncio.Task[None] | None = None
 
-    async def submit(self, delivery: Accepted) -> Outcome:
+    async def submit(self, delivery: ParsedDelivery) -> Outcome:
         """The outcome, once it is committed. Raises DatabaseUnavailable when it is not in time."""
         loop = asyncio.get_running_loop()
-        waiting = Waiting(delivery, loop.create_future())
+        waiting = PendingDelivery(delivery, loop.create_future())
         try:
             self._waiting.put_nowait(waiting)
         except asyncio.QueueFull:
-            raise DatabaseUnavailable(headers=SENDER_WAITS) from None
+            raise DatabaseUnavailable(headers=RETRY_AFTER) from None
         # A bare timer: asyncio.timeout() costs seven times as much, and nothing needs to be cancelled.
-        timer = loop.call_later(self._answer_seconds, _give_up, waiting.answer)
+        timer = loop.call_later(self._answer_seconds, _time_out, waiting.answer)
         try:
             return await waiting.answer
         finally:
@@ -84,7 +84,7 @@ class IntakeWriter:
         except (SQLAlchemyError, OSError) as error:
             if not is_away(error):
                 raise
-            raise DatabaseUnavailable(headers=SENDER_WAITS) from None
+            raise DatabaseUnavailable(headers=RETRY_AFTER) from None
 
     async def run(self) -> None:
         """Write group after group, for ever, through a connection of its own."""
@@ -108,7 +108,7 @@ class IntakeWriter:
         if self._announcing is not None:
             await self._announcing
 
-    async def _write(self, group: Sequence[Waiting], direct: Direct) -> None:
+    async def _write(self, group: Sequence[PendingDelivery], direct: DedicatedConnection) -> None:
         """Record a group; one that fails is recorded one by one, so that a bad one hurts only itself."""
         try:
             recorded = await self._record([waiting.delivery for waiting in group], direct)
@@ -117,20 +117,22 @@ class IntakeWriter:
                 for waiting in group:
                     await self._write([waiting], direct)
                 return
-            _refuse(group, error)
+            _reject(group, error)
         else:
             for waiting, outcome in zip(group, recorded.outcomes, strict=True):
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)
             self._announce(recorded.org_ids)
 
-    async def _record(self, deliveries: Sequence[Accepted], direct: Direct) -> Recorded:
+    async def _record(
+        self, deliveries: Sequence[ParsedDelivery], direct: DedicatedConnection
+    ) -> IngestResult:
         async with asyncio.timeout(self._answer_seconds):
             if any(delivery.erasure is not None for delivery in deliveries):
                 async with self._database.system() as session:
-                    return await record(session, deliveries, pepper=self._pepper)
+                    return await ingest(session, deliveries, pepper=self._pepper)
             async with direct.unit_of_work() as statements:
-                return await record_news(statements, deliveries, pepper=self._pepper)
+                return await ingest_without_erasures(statements, deliveries, pepper=self._pepper)
 
     def _announce(self, org_ids: set[str]) -> None:
         self._unannounced |= org_ids
@@ -146,7 +148,7 @@ class IntakeWriter:
 
 
 @asynccontextmanager
-async def running_writer(writer: IntakeWriter) -> AsyncIterator[IntakeWriter]:
+async def running_writer(writer: GroupCommitWriter) -> AsyncIterator[GroupCommitWriter]:
     """The writer at work; at the end, what was submitted is written."""
     running = [asyncio.create_task(writer.run()) for _ in range(WRITERS)]
     try:
@@ -158,15 +160,15 @@ async def running_writer(writer: IntakeWriter) -> AsyncIterator[IntakeWriter]:
         await asyncio.wait(running)
 
 
-def _give_up(answer: "asyncio.Future[Outcome]") -> None:
+def _time_out(answer: "asyncio.Future[Outcome]") -> None:
     if not answer.done():
-        answer.set_exception(DatabaseUnavailable(headers=SENDER_WAITS))
+        answer.set_exception(DatabaseUnavailable(headers=RETRY_AFTER))
 
 
-def _refuse(group: Sequence[Waiting], error: Exception) -> None:
+def _reject(group: Sequence[PendingDelivery], error: Exception) -> None:
     refusal: Exception = error
     if is_away(error):
-        cause, refusal = first_line(error), DatabaseUnavailable(headers=SENDER_WAITS)
+        cause, refusal = first_line(error), DatabaseUnavailable(headers=RETRY_AFTER)
         kind = type(error).__name__
         limit.log(
             logging.WARNING, "deliveries_not_recorded", key=cause, error=kind, cause=cause, count=len(group)

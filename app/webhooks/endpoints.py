@@ -17,13 +17,13 @@ from app.api.dependencies import Resources
 from app.api.errors import Problem, ProblemBody
 from app.api.request_bodies import read_body
 from app.infrastructure.database_errors import is_of_the_data, sqlstate
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
 from app.privacy.unparsed_bodies import seal_unknown, seal_unusable
-from app.webhooks.batch_writer import IntakeWriter
+from app.webhooks.batch_writer import GroupCommitWriter
 from app.webhooks.openapi import WEBHOOK_REQUEST
-from app.webhooks.parse import Accepted, DeliveryUnusable, Outcome, read_delivery
+from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
 from app.webhooks.request_body import Headers, check_headers
 from app.webhooks.signature import SignatureInvalid, SignatureStale, verify
 
@@ -83,7 +83,7 @@ async def receive(state: State, headers: Headers, receive_body: Receive) -> Outc
 
 
 async def _recorded(
-    resources: Resources, writer: IntakeWriter, headers: Headers, receive_body: Receive
+    resources: Resources, writer: GroupCommitWriter, headers: Headers, receive_body: Receive
 ) -> Outcome:
     """Raises Problem, and what nobody expected."""
     settings, vault = resources.settings, resources.vault
@@ -97,15 +97,17 @@ async def _recorded(
         limit.log(logging.WARNING, "webhook_stale", key="stale", seconds=round(error.seconds))
         raise errors.SignatureStale from None
     try:
-        return await _submit(writer, vault, read_delivery(webhook_id, body), body)
-    except DeliveryUnusable as error:
+        return await _submit(writer, vault, parse_delivery(webhook_id, body), body)
+    except InvalidDelivery as error:
         await writer.keep_unusable(
             seal_unusable(vault, body, webhook_id=webhook_id, reason=error.reason, faults=error.errors)
         )
         raise errors.PayloadUnusable(reason=error.reason, errors=error.errors) from None
 
 
-async def _submit(writer: IntakeWriter, vault: Vault, delivery: Accepted, body: bytes) -> Outcome:
+async def _submit(
+    writer: GroupCommitWriter, vault: Encryptor, delivery: ParsedDelivery, body: bytes
+) -> Outcome:
     """Raises DeliveryUnusable when Postgres would refuse the same values each time.
 
     Of a call for an erasure nothing could be kept, so it stays a fault of ours until it is done.
@@ -118,4 +120,4 @@ async def _submit(writer: IntakeWriter, vault: Vault, delivery: Accepted, body: 
         if delivery.erasure is not None or not is_of_the_data(error):
             raise
         log.error("delivery_not_storable", extra={"sqlstate": sqlstate(error), "type": delivery.type})
-        raise DeliveryUnusable("not_storable", []) from None
+        raise InvalidDelivery("not_storable", []) from None

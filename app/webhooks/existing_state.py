@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from app.infrastructure.raw_connection import Statements
+from app.infrastructure.raw_connection import SqlExecutor
 from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
 from app.webhooks.merge_upsert import Key, Row
-from app.webhooks.parse import Accepted
+from app.webhooks.parse import ParsedDelivery
 
 HOST, EVENT, REGISTRATION = "host", "event", "registration"
 
-LOOK = text(
+LOAD_EXISTING = text(
     f"""
     SELECT '{HOST}' AS kind, k.host_id, '' AS id, CAST(json_build_object(
         'is_known', h.host_id IS NOT NULL, 'name', h.name, 'org_id', c.org_id,
@@ -33,7 +33,7 @@ LOOK = text(
 
 
 @dataclass(frozen=True)
-class SeenHost:
+class ExistingHost:
     """`org_id`: of its connection, if it ever had one."""
 
     is_known: bool
@@ -42,7 +42,7 @@ class SeenHost:
     has_tombstones: bool
 
 
-class Found(NamedTuple):
+class ExistingRow(NamedTuple):
     """One row of the look; `found` was a JSON object."""
 
     kind: str
@@ -56,14 +56,14 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ExistingState:
     """Hosts asked for are all in `hosts`; of the others, what there is."""
 
-    rows: Sequence[Found]
+    rows: Sequence[ExistingRow]
 
     @cached_property
-    def hosts(self) -> Mapping[str, SeenHost]:
-        return {row.host_id: SeenHost(**row.found) for row in self.rows if row.kind == HOST}
+    def hosts(self) -> Mapping[str, ExistingHost]:
+        return {row.host_id: ExistingHost(**row.found) for row in self.rows if row.kind == HOST}
 
     @cached_property
     def events(self) -> Mapping[Key, Row]:
@@ -74,18 +74,20 @@ class Seen:
         return {row.key: REGISTRATIONS.row_of(row.found) for row in self.rows if row.kind == REGISTRATION}
 
 
-async def look(statements: Statements, deliveries: Sequence[Accepted]) -> Seen:
+async def load_existing(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> ExistingState:
     """What stands around these deliveries; nothing is locked."""
     events = sorted({(each.host_id, each.event_id) for each in deliveries if each.event_id})
     registrations = sorted(
         {(each.host_id, each.registration_id) for each in deliveries if each.registration_id}
     )
     found = await statements.execute(
-        LOOK,
+        LOAD_EXISTING,
         {
             "hosts": sorted({each.host_id for each in deliveries}),
             "events": json.dumps(events),
             "registrations": json.dumps(registrations),
         },
     )
-    return Seen([Found(kind, host_id, id_, json.loads(row)) for kind, host_id, id_, row in found])
+    return ExistingState(
+        [ExistingRow(kind, host_id, id_, json.loads(row)) for kind, host_id, id_, row in found]
+    )

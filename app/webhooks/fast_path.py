@@ -29,10 +29,10 @@ def _messages(body: bytes) -> tuple[Message, Message]:
     return start, {"type": "http.response.body", "body": body}
 
 
-MESSAGES = {outcome: _messages(ANSWERS[outcome]) for outcome in Outcome}
+ASGI_RESPONSES = {outcome: _messages(ANSWERS[outcome]) for outcome in Outcome}
 
 
-class Service(FastAPI):
+class FastPathApp(FastAPI):
     """The application, with the short way before everything else."""
 
     def __init__(self, **options: Any) -> None:
@@ -57,5 +57,5 @@ class Service(FastAPI):
             if kind is Exception:
                 raise  # as for every other route: the server logs what nobody expected
             return
-        for message in MESSAGES[outcome]:
+        for message in ASGI_RESPONSES[outcome]:
             await send(message)

@@ -8,18 +8,18 @@ from pydantic_core import to_json
 from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.raw_connection import Statements
+from app.infrastructure.raw_connection import SqlExecutor
 from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
 from app.privacy.erasure import erase
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
-from app.webhooks.existing_state import Seen, look
+from app.webhooks.existing_state import ExistingState, load_existing
 from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
-from app.webhooks.merge_upsert import Change, Key, keep, rows_json
-from app.webhooks.parse import Accepted, Outcome
-from app.webhooks.redaction import lock_hosts, meet
-from app.webhooks.row_mapping import has_news
-from app.webhooks.state_merge import EventState, RegistrationState, join_events, join_registrations
+from app.webhooks.merge_upsert import Change, Key, merge_rows, rows_json
+from app.webhooks.parse import Outcome, ParsedDelivery
+from app.webhooks.redaction import load_tombstones, lock_hosts
+from app.webhooks.row_mapping import has_relevant_change
+from app.webhooks.state_merge import EventState, RegistrationState, merge_events, merge_registrations
 from app.webhooks.unknown_types import keep_unknown
 
 PLATFORM = "platform"
@@ -28,7 +28,7 @@ PLATFORM = "platform"
 DELIVERY_COLUMNS = (
     "host_id, webhook_id, type, occurred_at, event_id, registration_id, body_sha256, payload, outcome"
 )
-KEEP_DELIVERIES = text(
+INSERT_DELIVERIES = text(
     f"INSERT INTO deliveries ({DELIVERY_COLUMNS}) SELECT {DELIVERY_COLUMNS}"  # noqa: S608 -- a constant
     " FROM jsonb_populate_recordset(CAST(NULL AS deliveries), CAST(:rows AS jsonb))"
     " ORDER BY host_id, webhook_id ON CONFLICT DO NOTHING RETURNING host_id, webhook_id"
@@ -38,7 +38,7 @@ KEPT_BODIES = text(
     " JOIN unnest(CAST(:hosts AS text[]), CAST(:ids AS text[])) AS k(host_id, id)"
     " ON d.host_id = k.host_id AND d.webhook_id = k.id"
 )
-KEEP_HOSTS = text(
+UPSERT_HOSTS = text(
     "INSERT INTO hosts (host_id, name)"
     " SELECT host_id, name FROM jsonb_populate_recordset(CAST(NULL AS hosts), CAST(:rows AS jsonb))"
     " ORDER BY host_id"
@@ -52,7 +52,7 @@ WITH_JOB = text(
 
 
 @dataclass(frozen=True)
-class Recorded:
+class IngestResult:
     """What became of each delivery, in the order given, and which orgs to wake after the commit."""
 
     outcomes: list[Outcome]
@@ -60,77 +60,89 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportResult:
     """Which registrations an import changed, and which orgs to wake after the commit."""
 
     changed: set[Key]
     org_ids: set[str]
 
 
-async def record(session: AsyncSession, deliveries: Sequence[Accepted], *, pepper: bytes) -> Recorded:
+async def ingest(
+    session: AsyncSession, deliveries: Sequence[ParsedDelivery], *, pepper: bytes
+) -> IngestResult:
     """Write what is new, all in the caller's transaction; a delivery known already has no effect.
 
     Nothing is kept of somebody erased; `pepper` keys the tombstones.
     """
-    recorded = await record_news(session, deliveries, pepper=pepper)
+    recorded = await ingest_without_erasures(session, deliveries, pepper=pepper)
     for delivery, outcome in zip(deliveries, recorded.outcomes, strict=True):
         if delivery.erasure is not None and outcome is not Outcome.DUPLICATE:
             await erase(session, delivery.erasure, pepper=pepper, by=PLATFORM)
     return recorded
 
 
-async def record_news(statements: Statements, deliveries: Sequence[Accepted], *, pepper: bytes) -> Recorded:
+async def ingest_without_erasures(
+    statements: SqlExecutor, deliveries: Sequence[ParsedDelivery], *, pepper: bytes
+) -> IngestResult:
     """`record` for deliveries without an erasure among them, through a session or past it.
 
     Rows are touched table by table (deliveries, hosts, events, registrations, jobs), by key within each.
     """
-    deliveries, seen = await _spared(statements, deliveries, pepper=pepper)
-    fresh = await _keep_deliveries(statements, deliveries)
+    deliveries, seen = await _redact_erased(statements, deliveries, pepper=pepper)
+    fresh = await _insert_deliveries(statements, deliveries)
     await keep_unknown(statements, fresh, pepper=pepper)
-    await _keep_hosts(statements, fresh, seen)
-    await keep(statements, EVENTS, _event_news(fresh), stored=seen.events)
-    changes = await keep(statements, REGISTRATIONS, _registration_news(fresh), stored=seen.registrations)
-    org_ids = await enqueue_jobs(statements, await _arms(statements, changes, seen))
+    await _upsert_hosts(statements, fresh, seen)
+    await merge_rows(statements, EVENTS, _event_states(fresh), stored=seen.events)
+    changes = await merge_rows(
+        statements, REGISTRATIONS, _registration_states(fresh), stored=seen.registrations
+    )
+    org_ids = await enqueue_jobs(statements, await _jobs_to_enqueue(statements, changes, seen))
     is_fresh = {id(delivery) for delivery in fresh}
     outcomes = [
         delivery.outcome if id(delivery) in is_fresh else Outcome.DUPLICATE for delivery in deliveries
     ]
-    return Recorded(outcomes, org_ids)
+    return IngestResult(outcomes, org_ids)
 
 
-async def record_imported(session: AsyncSession, lines: Sequence[Accepted], *, pepper: bytes) -> Imported:
+async def ingest_import(
+    session: AsyncSession, lines: Sequence[ParsedDelivery], *, pepper: bytes
+) -> ImportResult:
     """Join imported registrations in, as webhooks are, but keep no deliveries.
 
     They are written below live work, and only where the registration was written before or its event is
     linked: those of before the connection wait until a backfill asks for them.
     """
-    spared, seen = await _spared(session, lines, pepper=pepper)
-    await _keep_hosts(session, spared, seen)
-    await keep(session, EVENTS, _event_news(spared), stored=seen.events)
-    changes = await keep(session, REGISTRATIONS, _registration_news(spared), stored=seen.registrations)
-    wanted = await _asked_for(session, await _arms(session, changes, seen))
+    spared, seen = await _redact_erased(session, lines, pepper=pepper)
+    await _upsert_hosts(session, spared, seen)
+    await merge_rows(session, EVENTS, _event_states(spared), stored=seen.events)
+    changes = await merge_rows(
+        session, REGISTRATIONS, _registration_states(spared), stored=seen.registrations
+    )
+    wanted = await _only_requested(session, await _jobs_to_enqueue(session, changes, seen))
     org_ids = await enqueue_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])
-    return Imported({change.key for change in changes}, org_ids)
+    return ImportResult({change.key for change in changes}, org_ids)
 
 
-async def _spared(
-    statements: Statements, deliveries: Sequence[Accepted], *, pepper: bytes
-) -> tuple[list[Accepted], Seen]:
+async def _redact_erased(
+    statements: SqlExecutor, deliveries: Sequence[ParsedDelivery], *, pepper: bytes
+) -> tuple[list[ParsedDelivery], ExistingState]:
     """The deliveries without what must not be kept of them, and what is known of all around them."""
     await lock_hosts(statements, deliveries)
-    seen = await look(statements, deliveries)
+    seen = await load_existing(statements, deliveries)
     buried = [delivery for delivery in deliveries if seen.hosts[delivery.host_id].has_tombstones]
-    tombstones = await meet(statements, buried, pepper=pepper)
+    tombstones = await load_tombstones(statements, buried, pepper=pepper)
     return [tombstones.spare(delivery) for delivery in deliveries], seen
 
 
-async def _keep_deliveries(statements: Statements, deliveries: Sequence[Accepted]) -> list[Accepted]:
+async def _insert_deliveries(
+    statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]
+) -> list[ParsedDelivery]:
     """Keep each webhook id once and return those that were new, in the order given."""
-    first: dict[Key, Accepted] = {}
+    first: dict[Key, ParsedDelivery] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
     rows = ",".join(_delivery_json(delivery) for delivery in first.values())
-    kept = await statements.execute(KEEP_DELIVERIES, {"rows": f"[{rows}]"})
+    kept = await statements.execute(INSERT_DELIVERIES, {"rows": f"[{rows}]"})
     new = {(host_id, webhook_id) for host_id, webhook_id in kept}
     fresh = [delivery for key, delivery in first.items() if key in new]
     if len(fresh) < len(deliveries):
@@ -138,7 +150,7 @@ async def _keep_deliveries(statements: Statements, deliveries: Sequence[Accepted
     return fresh
 
 
-def _delivery_json(delivery: Accepted) -> str:
+def _delivery_json(delivery: ParsedDelivery) -> str:
     """The row as JSON; the payload goes into it as the text that it is."""
     row = {
         "host_id": delivery.host_id,
@@ -153,7 +165,7 @@ def _delivery_json(delivery: Accepted) -> str:
     return f'{to_json(row).decode()[:-1]}, "payload": {delivery.payload}}}'
 
 
-async def _count_changed_bodies(statements: Statements, deliveries: Sequence[Accepted]) -> None:
+async def _count_changed_bodies(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> None:
     """A sender that reuses an id for another body is counted; the first body stays."""
     kept = await statements.execute(
         KEPT_BODIES,
@@ -164,7 +176,9 @@ async def _count_changed_bodies(statements: Statements, deliveries: Sequence[Acc
     WEBHOOK_BODY_CHANGES.inc(changed)
 
 
-async def _keep_hosts(statements: Statements, fresh: Iterable[Accepted], seen: Seen) -> None:
+async def _upsert_hosts(
+    statements: SqlExecutor, fresh: Iterable[ParsedDelivery], seen: ExistingState
+) -> None:
     """Make hosts known, and follow their names."""
     names = {delivery.host_id: delivery.host_name for delivery in fresh}
     changed = [
@@ -173,34 +187,40 @@ async def _keep_hosts(statements: Statements, fresh: Iterable[Accepted], seen: S
         if not seen.hosts[host_id].is_known or name not in (None, seen.hosts[host_id].name)
     ]
     if changed:
-        await statements.execute(KEEP_HOSTS, {"rows": rows_json(changed)})
+        await statements.execute(UPSERT_HOSTS, {"rows": rows_json(changed)})
 
 
-def _event_news(fresh: Iterable[Accepted]) -> dict[Key, EventState]:
+def _event_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, EventState]:
     news: dict[Key, EventState] = {}
     for delivery in fresh:
         if delivery.event is not None and delivery.event_id is not None:
             key = delivery.host_id, delivery.event_id
             known = news.setdefault(key, delivery.event)
             if known != delivery.event:  # hundreds tell the same about the event of the evening
-                news[key] = join_events(known, delivery.event)
+                news[key] = merge_events(known, delivery.event)
     return news
 
 
-def _registration_news(fresh: Iterable[Accepted]) -> dict[Key, RegistrationState]:
+def _registration_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, RegistrationState]:
     news: dict[Key, RegistrationState] = {}
     for delivery in fresh:
         told = delivery.registration
         if told is not None and delivery.registration_id is not None:
             key = delivery.host_id, delivery.registration_id
-            news[key] = join_registrations(news[key], told) if key in news else told
+            news[key] = merge_registrations(news[key], told) if key in news else told
     return news
 
 
-async def _arms(statements: Statements, changes: Iterable[Change], seen: Seen) -> list[JobRequest]:
+async def _jobs_to_enqueue(
+    statements: SqlExecutor, changes: Iterable[Change], seen: ExistingState
+) -> list[JobRequest]:
     """What to write: news of connected hosts that reached Salesforce already or should now."""
     org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
-    news = [change for change in changes if change.key[0] in org_of and has_news(change.before, change.after)]
+    news = [
+        change
+        for change in changes
+        if change.key[0] in org_of and has_relevant_change(change.before, change.after)
+    ]
     has_job = await _with_job(statements, [change.key for change in news if not _is_wanted(change)])
     return [
         JobRequest(change.key[0], change.key[1], change.after["event_id"], org_of[change.key[0]])
@@ -213,7 +233,7 @@ def _is_wanted(change: Change) -> bool:
     return change.after["status"] == "confirmed" or change.after["checked_in_at"] is not None
 
 
-async def _with_job(statements: Statements, keys: Sequence[Key]) -> set[Key]:
+async def _with_job(statements: SqlExecutor, keys: Sequence[Key]) -> set[Key]:
     """Asked after the rows are written: a job that was made in the meantime is not overlooked."""
     if not keys:
         return set()
@@ -221,7 +241,7 @@ async def _with_job(statements: Statements, keys: Sequence[Key]) -> set[Key]:
     return {(host_id, registration_id) for host_id, registration_id in found}
 
 
-async def _asked_for(session: AsyncSession, arms: Sequence[JobRequest]) -> list[JobRequest]:
+async def _only_requested(session: AsyncSession, arms: Sequence[JobRequest]) -> list[JobRequest]:
     """Those with a job already, or in an event that writes to a campaign."""
     has_job = await _with_job(session, [(arm.host_id, arm.registration_id) for arm in arms])
     columns = (CampaignLink.host_id, CampaignLink.event_id)

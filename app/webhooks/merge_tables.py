@@ -1,8 +1,8 @@
 """The two tables that deliveries add up to, as `kept` keeps them."""
 
 from app.models import Event, Registration
-from app.webhooks.merge_upsert import Kept
-from app.webhooks.row_mapping import merged_event, merged_registration
+from app.webhooks.merge_upsert import MergeTable
+from app.webhooks.row_mapping import merge_into_event_row, merge_into_registration_row
 from app.webhooks.state_merge import EventState, RegistrationState
 
 EVENT_COLUMNS = (
@@ -43,17 +43,17 @@ REGISTRATION_COLUMNS = (
     "merge_state",
 )
 
-EVENTS: Kept[EventState] = Kept(
+EVENTS: MergeTable[EventState] = MergeTable(
     table=Event.metadata.tables["events"],
     id_column="event_id",
     columns=EVENT_COLUMNS,
     guards=(),
-    merged=merged_event,
+    merged=merge_into_event_row,
 )
-REGISTRATIONS: Kept[RegistrationState] = Kept(
+REGISTRATIONS: MergeTable[RegistrationState] = MergeTable(
     table=Registration.metadata.tables["registrations"],
     id_column="registration_id",
     columns=REGISTRATION_COLUMNS,
     guards=("erased_at",),
-    merged=merged_registration,
+    merged=merge_into_registration_row,
 )

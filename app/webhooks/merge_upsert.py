@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from pydantic_core import to_json
 from sqlalchemy import DateTime, Table, TextClause, text
 
-from app.infrastructure.raw_connection import Statements
+from app.infrastructure.raw_connection import SqlExecutor
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]
@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Kept(Generic[State]):
+class MergeTable(Generic[State]):
     """A table keyed `(host_id, id_column)`; `merged` joins a state into a row, None: nothing to write."""
 
     table: Table
@@ -94,8 +94,8 @@ class Kept(Generic[State]):
         return f"jsonb_populate_recordset(CAST(NULL AS {self.table.name}), CAST(:rows AS jsonb))"
 
 
-async def keep(
-    statements: Statements, kept: Kept[State], told: Mapping[Key, State], *, stored: Mapping[Key, Row]
+async def merge_rows(
+    statements: SqlExecutor, kept: MergeTable[State], told: Mapping[Key, State], *, stored: Mapping[Key, Row]
 ) -> list[Change]:
     """Join every state of `told` into the table; returns what changed.
 
@@ -116,14 +116,16 @@ def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
     return to_json(told).decode()
 
 
-async def _insert(statements: Statements, kept: Kept[Any], rows: Mapping[Key, Row]) -> set[Key]:
+async def _insert(statements: SqlExecutor, kept: MergeTable[Any], rows: Mapping[Key, Row]) -> set[Key]:
     if not rows:
         return set()
     inserted = await statements.execute(kept.insert, {"rows": _keyed_json(kept, rows)})
     return {(host_id, id_) for host_id, id_ in inserted}
 
 
-async def _update(statements: Statements, kept: Kept[State], told: Mapping[Key, State]) -> list[Change]:
+async def _update(
+    statements: SqlExecutor, kept: MergeTable[State], told: Mapping[Key, State]
+) -> list[Change]:
     stored = await _locked(statements, kept, sorted(told))
     changes = [
         Change(key, row, after)
@@ -136,14 +138,14 @@ async def _update(statements: Statements, kept: Kept[State], told: Mapping[Key, 
     return changes
 
 
-async def _locked(statements: Statements, kept: Kept[Any], keys: Sequence[Key]) -> dict[Key, Row]:
+async def _locked(statements: SqlExecutor, kept: MergeTable[Any], keys: Sequence[Key]) -> dict[Key, Row]:
     if not keys:
         return {}
     found = await statements.execute(kept.lock, {kept.table.name: json.dumps(keys)})
     return {(host_id, id_): kept.row_of(json.loads(row)) for host_id, id_, row in found}
 
 
-def _keyed_json(kept: Kept[Any], rows: Mapping[Key, Row]) -> str:
+def _keyed_json(kept: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
     return rows_json(
         {"host_id": host_id, kept.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)
     )

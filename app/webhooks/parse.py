@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.api.errors import FieldError, field_errors
-from app.privacy.erasure import ToErase
+from app.privacy.erasure import ErasureRequest
 from app.privacy.unparsed_bodies import Unread
-from app.webhooks.schemas import TYPES, Envelope, Head, HostRef, unmet
-from app.webhooks.snapshot import event_news, registration_news
+from app.webhooks.schemas import TYPES, Envelope, EnvelopeHeader, HostRef, missing_requirements
+from app.webhooks.snapshot import event_state_from, registration_state_from
 from app.webhooks.state_merge import EventState, RegistrationState
-from app.webhooks.strict_json import JsonRefused, parse_object
+from app.webhooks.strict_json import InvalidJson, parse_object
 
 ERASED = "attendee.erased"
 KEPT_OF_ERASED = ("registration_ids",)
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Accepted:
+class ParsedDelivery:
     """A signed delivery of known shape, or of a type we do not know (then without news).
 
     `payload` is the JSON text to keep: as it came, but for what must not be kept of it. Of a type we do not
@@ -50,7 +50,7 @@ class Accepted:
     registration_id: str | None = None
     event: EventState | None = field(default=None, repr=False)
     registration: RegistrationState | None = field(default=None, repr=False)
-    erasure: ToErase | None = field(default=None, repr=False)
+    erasure: ErasureRequest | None = field(default=None, repr=False)
     unread: Unread | None = field(default=None, repr=False)
 
     @property
@@ -62,7 +62,7 @@ class Accepted:
         return Outcome.ACCEPTED if self.type in TYPES else Outcome.UNKNOWN_TYPE
 
 
-class DeliveryUnusable(Exception):
+class InvalidDelivery(Exception):
     """Signed, but not a payload that can be used; `errors` say where, never the values."""
 
     def __init__(self, reason: str, errors: list[FieldError]) -> None:
@@ -71,31 +71,31 @@ class DeliveryUnusable(Exception):
         self.errors = errors
 
 
-def read_delivery(webhook_id: str, body: bytes) -> Accepted:
+def parse_delivery(webhook_id: str, body: bytes) -> ParsedDelivery:
     """The delivery in a verified body. Raises DeliveryUnusable."""
     try:
         payload = parse_object(body)
-        head: Head | Envelope = _shape_of(payload).model_validate(payload)
-    except JsonRefused as error:
-        raise DeliveryUnusable(error.reason, []) from None
+        head: EnvelopeHeader | Envelope = _shape_of(payload).model_validate(payload)
+    except InvalidJson as error:
+        raise InvalidDelivery(error.reason, []) from None
     except ValidationError as error:
-        raise DeliveryUnusable("shape", field_errors(error.errors())) from None
+        raise InvalidDelivery("shape", field_errors(error.errors())) from None
     envelope = head if isinstance(head, Envelope) else None
-    if envelope is not None and (lacking := unmet(envelope)):
-        raise DeliveryUnusable("incomplete", [FieldError(path=r.path, message=r.message) for r in lacking])
-    return Accepted(
+    if envelope is not None and (lacking := missing_requirements(envelope)):
+        raise InvalidDelivery("incomplete", [FieldError(path=r.path, message=r.message) for r in lacking])
+    return ParsedDelivery(
         webhook_id=webhook_id,
         host_id=head.data.host.id,
         host_name=head.data.host.name,
         type=head.type,
         occurred_at=head.timestamp,
         body_sha256=hashlib.sha256(body).digest(),
-        payload=_kept_payload(payload, body),
-        **(_news(envelope) if envelope else {}),
+        payload=_storable_payload(payload, body),
+        **(_states(envelope) if envelope else {}),
     )
 
 
-def _kept_payload(payload: Mapping[str, Any], body: bytes) -> str:
+def _storable_payload(payload: Mapping[str, Any], body: bytes) -> str:
     """Whoever is to be erased is not written down for it, nor what we do not read in plain."""
     data, is_known = payload["data"], payload["type"] in TYPES
     is_whole = is_known and payload["type"] != ERASED
@@ -107,26 +107,26 @@ def _kept_payload(payload: Mapping[str, Any], body: bytes) -> str:
     return json.dumps(head | {"data": dict(kept) | {"host": host}})
 
 
-def _shape_of(payload: Mapping[str, Any]) -> type[Head | Envelope]:
+def _shape_of(payload: Mapping[str, Any]) -> type[EnvelopeHeader | Envelope]:
     type_ = payload.get("type")
-    return Envelope if isinstance(type_, str) and type_ in TYPES else Head
+    return Envelope if isinstance(type_, str) and type_ in TYPES else EnvelopeHeader
 
 
-def _news(envelope: Envelope) -> dict[str, Any]:
+def _states(envelope: Envelope) -> dict[str, Any]:
     event, registration = envelope.data.event, envelope.data.registration
     return {
         "event_id": event.id if event else None,
         "registration_id": registration.id if registration else None,
-        "event": event_news(envelope),
-        "registration": registration_news(envelope),
+        "event": event_state_from(envelope),
+        "registration": registration_state_from(envelope),
         "erasure": _erasure(envelope) if envelope.type == ERASED else None,
     }
 
 
-def _erasure(envelope: Envelope) -> ToErase:
+def _erasure(envelope: Envelope) -> ErasureRequest:
     data = envelope.data
     assert data.attendee is not None
-    return ToErase(
+    return ErasureRequest(
         host_id=data.host.id,
         at=envelope.timestamp,
         attendee_id=data.attendee.id,

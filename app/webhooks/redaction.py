@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.infrastructure.raw_connection import Statements
+from app.infrastructure.raw_connection import SqlExecutor
 from app.privacy.readable import DATA_READ, OF_OTHERS_READ
 from app.privacy.tombstones import (
     ATTENDEE_ID,
@@ -13,13 +13,13 @@ from app.privacy.tombstones import (
     REGISTRATION,
     Subject,
     covers,
-    known,
-    lock_alone,
+    load_erased,
+    lock_exclusive,
     lock_shared,
     mentioned,
 )
 from app.text.email_address import address_key
-from app.webhooks.parse import Accepted
+from app.webhooks.parse import ParsedDelivery
 from app.webhooks.state_merge import RegistrationState
 
 
@@ -29,7 +29,7 @@ class Tombstones:
 
     erased_at: Mapping[Subject, datetime]
 
-    def spare(self, delivery: Accepted) -> Accepted:
+    def spare(self, delivery: ParsedDelivery) -> ParsedDelivery:
         """The delivery without what must not be kept of it."""
         if not self.erased_at:
             return delivery
@@ -39,34 +39,36 @@ class Tombstones:
             return replace(delivery, unread=None)
         if delivery.registration is None:
             return delivery
-        if any(self._covers(subject, delivery.occurred_at) for subject in _whom(delivery)):
-            return replace(delivery, payload=emptied(delivery), registration=None)
+        if any(self._covers(subject, delivery.occurred_at) for subject in _subjects_of(delivery)):
+            return replace(delivery, payload=redacted_payload(delivery), registration=None)
         buyer = _buyer(delivery.host_id, delivery.registration)
         if buyer is not None and self._covers(buyer, delivery.occurred_at):
-            return _without_buyer(delivery, delivery.registration)
+            return _redact_buyer(delivery, delivery.registration)
         return delivery
 
     def _covers(self, subject: Subject, at: datetime) -> bool:
         return covers(self.erased_at, subject, at)
 
 
-async def lock_hosts(statements: Statements, deliveries: Iterable[Accepted]) -> None:
+async def lock_hosts(statements: SqlExecutor, deliveries: Iterable[ParsedDelivery]) -> None:
     """Keep erasures of these hosts out until the caller's transaction ends, and all intake for one of ours.
 
     What is looked at afterwards is as the last erasure left it.
     """
     alone = {delivery.host_id for delivery in deliveries if delivery.erasure is not None}
     shared = {delivery.host_id for delivery in deliveries} - alone
-    await lock_alone(statements, alone)
+    await lock_exclusive(statements, alone)
     await lock_shared(statements, shared)
 
 
-async def meet(statements: Statements, deliveries: Iterable[Accepted], *, pepper: bytes) -> Tombstones:
+async def load_tombstones(
+    statements: SqlExecutor, deliveries: Iterable[ParsedDelivery], *, pepper: bytes
+) -> Tombstones:
     """The tombstones that apply to them."""
-    return Tombstones(await known(statements, _subjects(deliveries), pepper=pepper))
+    return Tombstones(await load_erased(statements, _subjects(deliveries), pepper=pepper))
 
 
-def emptied(delivery: Accepted) -> str:
+def redacted_payload(delivery: ParsedDelivery) -> str:
     """What is kept of a payload about somebody erased: type, time and ids."""
     kept = {
         "type": delivery.type,
@@ -77,22 +79,22 @@ def emptied(delivery: Accepted) -> str:
     return json.dumps(kept)
 
 
-def _subjects(deliveries: Iterable[Accepted]) -> Iterator[Subject]:
+def _subjects(deliveries: Iterable[ParsedDelivery]) -> Iterator[Subject]:
     for delivery in deliveries:
         yield from _mentioned_in(delivery)
         if delivery.registration is not None:
-            yield from _whom(delivery)
+            yield from _subjects_of(delivery)
             buyer = _buyer(delivery.host_id, delivery.registration)
             if buyer is not None:
                 yield buyer
 
 
-def _mentioned_in(delivery: Accepted) -> Iterator[Subject]:
+def _mentioned_in(delivery: ParsedDelivery) -> Iterator[Subject]:
     for each in delivery.unread.mentions if delivery.unread else ():
         yield from mentioned(delivery.host_id, each)
 
 
-def _whom(delivery: Accepted) -> Iterator[Subject]:
+def _subjects_of(delivery: ParsedDelivery) -> Iterator[Subject]:
     assert delivery.registration is not None
     fields = delivery.registration.fields
     if delivery.registration_id:
@@ -111,7 +113,7 @@ def _buyer(host_id: str, registration: RegistrationState) -> Subject | None:
     return Subject(host_id, EMAIL, key) if key else None
 
 
-def _without_buyer(delivery: Accepted, registration: RegistrationState) -> Accepted:
+def _redact_buyer(delivery: ParsedDelivery, registration: RegistrationState) -> ParsedDelivery:
     fields = {name: told for name, told in registration.fields.items() if name != "buyer"}
     payload = json.loads(delivery.payload)
     payload["data"] = {name: each for name, each in payload["data"].items() if name in DATA_READ}

@@ -12,42 +12,42 @@ from app.text.email_address import address_key
 from app.webhooks.snapshot import ATTENDEE, ATTENDEE_FIELDS, EVENT_FIELDS, REGISTRATION_FIELDS
 from app.webhooks.state_merge import (
     EventState,
-    Facts,
     Fields,
-    Order,
+    RegistrationFacts,
     RegistrationState,
-    Told,
-    join_events,
-    join_registrations,
+    SnapshotVersion,
+    VersionedValue,
+    merge_events,
+    merge_registrations,
 )
 
 Row = Mapping[str, Any]
 
 EVENT_DEFAULTS = {"kind": "in_person", "timezone": "UTC"}
 PLAIN_FIELDS = ("event_id", *REGISTRATION_FIELDS)
-NOT_NEWS = frozenset({"snapshot_at", "version", "merge_state"})
+BOOKKEEPING_COLUMNS = frozenset({"snapshot_at", "version", "merge_state"})
 """Columns whose change alone is nothing to write to Salesforce."""
 
 
-def merged_event(row: Row | None, told: EventState) -> Row | None:
+def merge_into_event_row(row: Row | None, told: EventState) -> Row | None:
     """The event's columns with `told` joined in; None when it adds nothing."""
     if row is None:
         return event_row(told)
-    return _if_changed(row, event_row(join_events(event_state(row), told)))
+    return _if_changed(row, event_row(merge_events(event_state(row), told)))
 
 
-def merged_registration(row: Row | None, told: RegistrationState) -> Row | None:
+def merge_into_registration_row(row: Row | None, told: RegistrationState) -> Row | None:
     """The registration's columns with `told` joined in; None when it adds nothing or the row is erased."""
     if row is None:
         return registration_row(told)
     if row["erased_at"] is not None:
         return None
-    return _if_changed(row, registration_row(join_registrations(registration_state(row), told)))
+    return _if_changed(row, registration_row(merge_registrations(registration_state(row), told)))
 
 
-def has_news(before: Row | None, after: Row) -> bool:
+def has_relevant_change(before: Row | None, after: Row) -> bool:
     """Whether something changed that could be written to Salesforce."""
-    return before is None or any(before[name] != after[name] for name in after.keys() - NOT_NEWS)
+    return before is None or any(before[name] != after[name] for name in after.keys() - BOOKKEEPING_COLUMNS)
 
 
 def event_row(state: EventState) -> dict[str, Any]:
@@ -121,9 +121,9 @@ def _registration_merge_state(state: RegistrationState) -> dict[str, Any]:
     )
 
 
-def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> Facts:
+def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> RegistrationFacts:
     cancelled_at, reason = hidden.get("cancelled_at"), row["cancel_reason"] or ""
-    return Facts(
+    return RegistrationFacts(
         first_told_at=row["registered_at"],
         is_confirmed=row["confirmed_at"] is not None,
         check_ins=frozenset(datetime.fromisoformat(at) for at in hidden.get("check_ins", ())),
@@ -135,7 +135,7 @@ def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> Facts:
     )
 
 
-def _packed(fields: Fields, order: Order, *, names: Iterable[str], facts: Row) -> dict[str, Any]:
+def _packed(fields: Fields, order: SnapshotVersion, *, names: Iterable[str], facts: Row) -> dict[str, Any]:
     orders = {
         name: None if told is None else [told.order.version, _iso(told.order.at)]
         for name in names
@@ -145,19 +145,19 @@ def _packed(fields: Fields, order: Order, *, names: Iterable[str], facts: Row) -
     return {name: value for name, value in {"orders": orders, "facts": dict(facts)}.items() if value}
 
 
-def _unpacked(values: Mapping[str, Any], row: Row) -> dict[str, Told]:
-    latest = Order(row["version"], row["snapshot_at"])
+def _unpacked(values: Mapping[str, Any], row: Row) -> dict[str, VersionedValue]:
+    latest = SnapshotVersion(row["version"], row["snapshot_at"])
     orders: Mapping[str, Any] = row["merge_state"].get("orders", {})
     never = {name for name, packed in orders.items() if packed is None}
     return {
-        name: Told(value, _order(orders[name]) if name in orders else latest)
+        name: VersionedValue(value, _order(orders[name]) if name in orders else latest)
         for name, value in values.items()
         if name not in never
     }
 
 
-def _order(packed: list[Any]) -> Order:
-    return Order(packed[0], datetime.fromisoformat(packed[1]))
+def _order(packed: list[Any]) -> SnapshotVersion:
+    return SnapshotVersion(packed[0], datetime.fromisoformat(packed[1]))
 
 
 def _value(fields: Fields, name: str) -> Any:

@@ -186,7 +186,7 @@ class HeadData(Part):
     host: HostRef
 
 
-class Head(Part):
+class EnvelopeHeader(Part):
     """What every envelope has, of a known type or not."""
 
     type: TypeName
@@ -274,6 +274,6 @@ TYPES: dict[str, tuple[Requirement, ...]] = {
 """Every type we know, and what it requires."""
 
 
-def unmet(envelope: Envelope) -> list[Requirement]:
+def missing_requirements(envelope: Envelope) -> list[Requirement]:
     """What the envelope lacks for its type, which must be a known one."""
     return [wanted for wanted in TYPES[envelope.type] if not wanted.is_met(envelope.data)]

@@ -3,7 +3,14 @@
 from typing import Any
 
 from app.webhooks.schemas import Data, Envelope, EventIn, RegistrationIn
-from app.webhooks.state_merge import EventState, Facts, Fields, Order, RegistrationState, Told
+from app.webhooks.state_merge import (
+    EventState,
+    Fields,
+    RegistrationFacts,
+    RegistrationState,
+    SnapshotVersion,
+    VersionedValue,
+)
 
 EVENT_FIELDS = ("title", "kind", "starts_at", "ends_at", "timezone", "location", "url", "organizer")
 ATTENDEE_FIELDS = (
@@ -24,37 +31,37 @@ CHECKED_IN = "registration.checked_in"
 EVENT_FACTS = {"event.cancelled": "cancelled_at", "event.published": "published_at"}
 
 
-def event_news(envelope: Envelope) -> EventState | None:
+def event_state_from(envelope: Envelope) -> EventState | None:
     """The event as this delivery shows it, or None when it shows none."""
     event = envelope.data.event
     if event is None:
         return None
     fact = EVENT_FACTS.get(envelope.type)
     return EventState(
-        told_of_event(event, Order(event.version, envelope.timestamp)),
+        event_fields(event, SnapshotVersion(event.version, envelope.timestamp)),
         {fact: envelope.timestamp} if fact else {},
     )
 
 
-def told_of_event(event: EventIn, order: Order) -> Fields:
+def event_fields(event: EventIn, order: SnapshotVersion) -> Fields:
     """The event's fields that were sent, as of `order`."""
-    return {name: Told(value, order) for name, value in _told(event).items()}
+    return {name: VersionedValue(value, order) for name, value in _sent_fields(event).items()}
 
 
-def registration_news(envelope: Envelope) -> RegistrationState | None:
+def registration_state_from(envelope: Envelope) -> RegistrationState | None:
     """The registration as this delivery shows it, or None when it shows none."""
     registration, event = envelope.data.registration, envelope.data.event
     if registration is None or event is None:
         return None
-    order = Order(registration.version, envelope.timestamp)
-    fields = told_of_registration(registration, order, event_id=event.id)
+    order = SnapshotVersion(registration.version, envelope.timestamp)
+    fields = registration_fields(registration, order, event_id=event.id)
     return RegistrationState(fields, _facts(envelope, registration))
 
 
-def told_of_registration(registration: RegistrationIn, order: Order, *, event_id: str) -> Fields:
+def registration_fields(registration: RegistrationIn, order: SnapshotVersion, *, event_id: str) -> Fields:
     """The registration's fields that were sent, as of `order`."""
     values = _snapshot(registration) | {"event_id": event_id}
-    return {name: Told(value, order) for name, value in values.items()}
+    return {name: VersionedValue(value, order) for name, value in values.items()}
 
 
 def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
     return values
 
 
-def _told(event: EventIn) -> dict[str, Any]:
+def _sent_fields(event: EventIn) -> dict[str, Any]:
     """The fields that were sent; times stay times."""
     sent = event.model_fields_set
     values = {name: getattr(event, name) for name in EVENT_FIELDS if name in sent}
@@ -79,13 +86,13 @@ def _told(event: EventIn) -> dict[str, Any]:
     return values
 
 
-def _facts(envelope: Envelope, registration: RegistrationIn) -> Facts:
-    facts = Facts(
+def _facts(envelope: Envelope, registration: RegistrationIn) -> RegistrationFacts:
+    facts = RegistrationFacts(
         first_told_at=registration.registered_at or envelope.timestamp,
         is_confirmed=_shows_confirmed(envelope.type, registration),
     )
-    add = ADDS.get(envelope.type)
-    return Facts(**(vars(facts) | add(envelope, registration, envelope.data))) if add else facts
+    add = FACTS_BY_TYPE.get(envelope.type)
+    return RegistrationFacts(**(vars(facts) | add(envelope, registration, envelope.data))) if add else facts
 
 
 def _shows_confirmed(type_: str, registration: RegistrationIn) -> bool:
@@ -109,7 +116,7 @@ def _replayed(envelope: Envelope, registration: RegistrationIn, data: Data) -> d
     return {"replay": data.replay.model_dump(mode="json", exclude_unset=True)}
 
 
-ADDS = {
+FACTS_BY_TYPE = {
     CHECKED_IN: _checked_in,
     "registration.check_in_reverted": lambda envelope, *_: {"check_in_reverted_at": envelope.timestamp},
     "registration.cancelled": _cancelled,

@@ -15,31 +15,31 @@ CHECK_INS_MAX = 20
 Time = TypeVar("Time", datetime, tuple[datetime, str])
 
 
-class Order(NamedTuple):
+class SnapshotVersion(NamedTuple):
     """When a snapshot was told: its version, and the time it speaks of."""
 
     version: int | None
     at: datetime
 
-    def is_newer_than(self, other: "Order") -> bool:
+    def is_newer_than(self, other: "SnapshotVersion") -> bool:
         """By version when both have one, else by time; a tie is not newer."""
         if self.version is not None and other.version is not None:
             return self.version > other.version
         return self.at > other.at
 
 
-class Told(NamedTuple):
+class VersionedValue(NamedTuple):
     """One field's value, and the order of the delivery that told it."""
 
     value: Any
-    order: Order
+    order: SnapshotVersion
 
 
-Fields = Mapping[str, Told]
+Fields = Mapping[str, VersionedValue]
 """What is known of a snapshot; a field that nobody told yet is absent."""
 
 
-def join_fields(stored: Fields, told: Fields) -> Fields:
+def merge_fields(stored: Fields, told: Fields) -> Fields:
     """Each field as it was told last; on a tie the stored one stays."""
     newer = {
         name: field
@@ -50,7 +50,7 @@ def join_fields(stored: Fields, told: Fields) -> Fields:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RegistrationFacts:
     """What happened to a registration, each with its own time.
 
     `cancelled` is the latest explicit cancellation with its reason; `is_confirmed` whether it ever was;
@@ -73,9 +73,9 @@ class Facts:
         return min((at for at in self.check_ins if undone is None or at > undone), default=None)
 
 
-def join_facts(stored: Facts, told: Facts) -> Facts:
+def merge_facts(stored: RegistrationFacts, told: RegistrationFacts) -> RegistrationFacts:
     """Both together: first confirmations, check-ins and no-shows, last cancellations, reverts and replays."""
-    return Facts(
+    return RegistrationFacts(
         first_told_at=min(stored.first_told_at, told.first_told_at),
         is_confirmed=stored.is_confirmed or told.is_confirmed,
         check_ins=_bounded(stored.check_ins | told.check_ins),
@@ -92,10 +92,10 @@ class RegistrationState:
     """All that is known of one registration. `status` is in every snapshot, so its order is the latest."""
 
     fields: Fields
-    facts: Facts
+    facts: RegistrationFacts
 
     @property
-    def order(self) -> Order:
+    def order(self) -> SnapshotVersion:
         return self.fields["status"].order
 
     @property
@@ -134,9 +134,9 @@ class RegistrationState:
         return cancelled[0] if cancelled is not None and is_of_this_time else self.order.at
 
 
-def join_registrations(stored: RegistrationState, told: RegistrationState) -> RegistrationState:
+def merge_registrations(stored: RegistrationState, told: RegistrationState) -> RegistrationState:
     """What is known when both are."""
-    return RegistrationState(join_fields(stored.fields, told.fields), join_facts(stored.facts, told.facts))
+    return RegistrationState(merge_fields(stored.fields, told.fields), merge_facts(stored.facts, told.facts))
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class EventState:
     facts: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
-    def order(self) -> Order:
+    def order(self) -> SnapshotVersion:
         return self.fields["title"].order
 
     @property
@@ -157,13 +157,13 @@ class EventState:
         return cancelled is not None and (published is None or published <= cancelled)
 
 
-def join_events(stored: EventState, told: EventState) -> EventState:
+def merge_events(stored: EventState, told: EventState) -> EventState:
     """What is known when both are; of each fact the last time."""
     facts = {
         name: max(facts[name] for facts in (stored.facts, told.facts) if name in facts)
         for name in sorted({*stored.facts, *told.facts})
     }
-    return EventState(join_fields(stored.fields, told.fields), facts)
+    return EventState(merge_fields(stored.fields, told.fields), facts)
 
 
 def _first(one: datetime | None, other: datetime | None) -> datetime | None:

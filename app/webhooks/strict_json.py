@@ -23,7 +23,7 @@ SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
-class JsonRefused(Exception):
+class InvalidJson(Exception):
     """The bytes are not JSON that we take; `reason` is a short stable word."""
 
     def __init__(self, reason: str) -> None:
@@ -37,11 +37,11 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     try:
         value = STRICT.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        raise JsonRefused("not_utf8") from None
+        raise InvalidJson("not_utf8") from None
     except json.JSONDecodeError:
-        raise JsonRefused("not_json") from None
+        raise InvalidJson("not_json") from None
     if not isinstance(value, dict):
-        raise JsonRefused("not_an_object")
+        raise InvalidJson("not_an_object")
     if b"\\u" in raw and SUSPECT_ESCAPE.search(raw):
         _check_strings(value)
     return value
@@ -52,46 +52,46 @@ def _check_shape(raw: bytes) -> None:
         return
     bare = STRINGS.sub(b"", raw)
     if bare.count(b",") > VALUES_MAX:
-        raise JsonRefused("too_many_values")
+        raise InvalidJson("too_many_values")
     depth = 0
     for bracket in BRACKETS.findall(bare):
         depth += 1 if bracket in b"[{" else -1
         if depth > DEPTH_MAX:
-            raise JsonRefused("too_deep")
+            raise InvalidJson("too_deep")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MEMBERS_MAX:
-        raise JsonRefused("too_many_members")
+        raise InvalidJson("too_many_members")
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise JsonRefused("duplicate_key")
+        raise InvalidJson("duplicate_key")
     return value
 
 
 def _integer(digits: str) -> int:
     if len(digits) > NUMBER_CHARS_MAX or abs(value := int(digits)) > INTEGER_MAX:
-        raise JsonRefused("number_too_large")
+        raise InvalidJson("number_too_large")
     return value
 
 
 def _number(digits: str) -> float:
     if len(digits) > NUMBER_CHARS_MAX or not math.isfinite(value := float(digits)):
-        raise JsonRefused("number_too_large")
+        raise InvalidJson("number_too_large")
     if abs(int(digits.lower().partition("e")[2] or 0)) > EXPONENT_MAX:
-        raise JsonRefused("number_too_large")
+        raise InvalidJson("number_too_large")
     return value
 
 
 def _constant(name: str) -> NoReturn:
-    raise JsonRefused("not_json")
+    raise InvalidJson("not_json")
 
 
 def _check_strings(value: Any) -> None:
     """No NUL, which Postgres cannot store, and no lone surrogate, which UTF-8 cannot."""
     if isinstance(value, str):
         if SURROGATE_OR_NUL.search(value):
-            raise JsonRefused("nul_or_surrogate")
+            raise InvalidJson("nul_or_surrogate")
     elif isinstance(value, dict):
         for name, member in value.items():
             _check_strings(name)

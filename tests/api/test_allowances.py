@@ -17,7 +17,7 @@ from app.api.edge.rate_limits import ALLOWANCES, Allowances
 from app.api.edge.refusal_rate import AT_ONCE, Pace
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.telemetry import REGISTRY
 from app.registrations import export
@@ -33,7 +33,7 @@ EXPORT = next(each for each in ALLOWANCES if each.kind == "export")
 
 @pytest.fixture
 async def app(
-    settings: Settings, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, database: Database, vault: Encryptor, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[FastAPI]:
     monkeypatch.setattr(main, "Allowances", partial(Allowances, clock=lambda: 1000.0))
     await set_stage(database, vault)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.provider import ConnectionTokens
 from app.models import LeftGrant
 from app.salesforce.auth import ConnectionEnded
@@ -175,7 +175,7 @@ async def test_reconnecting_a_dead_grant_takes_no_second_approval(service: Servi
 async def test_reconnecting_over_a_closed_api_leaves_the_old_grant_and_counts_it(service: Service) -> None:
     await service.connect()
     async with service.resources.database.tenant("host_a") as session:
-        await end_connection(session, "host_a", reason_code="api_disabled")
+        await disconnect_by_salesforce(session, "host_a", reason_code="api_disabled")
     assert (await approvals(service))["count"] == 1
     await service.connect()
     assert ((await approvals(service))["count"], len(grants(service))) == (2, 2)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.campaigns.backfill import arm_backfills, finish_backfills
+from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
 from app.models import BACKFILL, AuditEntry, Backfill, Connection, SyncJob
 from app.sync.engine.drain import drain
 from tests.api.conftest import Service
@@ -57,7 +57,7 @@ async def stats(service: Service, event_id: str) -> Any:
 async def write(service: Service) -> None:
     """What workers do until nothing is left to arm."""
     database, org_id = service.resources.database, service.simulator.simulator.default_org.id
-    while await arm_backfills(database):
+    while await enqueue_backfill_chunk(database):
         pass
     await drain(engine_of(service.resources), org_id, stop=asyncio.Event())
     await finish_backfills(database)
@@ -128,7 +128,7 @@ async def test_what_was_written_or_failed_already_is_left_alone(service: Service
         job_for(2, org_id="00D5g00000Another", state="synced", why="live"),
     )
     assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **figures(2, 1)})
-    assert await arm_backfills(service.resources.database) == {ORG_ID}
+    assert await enqueue_backfill_chunk(service.resources.database) == {ORG_ID}
     async with service.resources.database.system() as session:
         jobs = {job.registration_id: job for job in await session.scalars(select(SyncJob))}
     told = {name: (job.org_id, job.state, job.why, job.priority) for name, job in sorted(jobs.items())}

@@ -12,7 +12,7 @@ from app.config.settings import Settings
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.database import Database
 from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 from simulator.app import SimulatorApp
 from tests.api.browser import brought_back
 from tests.api.conftest import Service, running
@@ -153,7 +153,7 @@ async def bring_an_own_app(life: Life) -> None:
 
 
 async def test_no_secret_turns_up_anywhere(
-    life: Life, engines: LocalEngines, monkeypatch: pytest.MonkeyPatch
+    life: Life, engines: LocalServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers, service = Answers(), life.service
     service.http.event_hooks = {"request": [], "response": [answers]}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.models import Connection, Event, Host, OrgLease, SyncJob
 from tests.api.conftest import Service
 from tests.factories import ORG_ID, connection_for
@@ -135,7 +135,7 @@ async def test_ended_connection_says_why_and_what_waits(service: Service) -> Non
     )
     await add(service, *(job(number) for number in range(3)), job(9, state="failed"))
     async with service.resources.database.tenant("host_a") as session:
-        await end_connection(session, "host_a", reason_code="access_revoked")
+        await disconnect_by_salesforce(session, "host_a", reason_code="access_revoked")
     card = await service.card()
     assert (card["state"], card["reason"]["code"], card["version"]) == (
         "needs_reconnect",

@@ -12,7 +12,7 @@ from app.infrastructure.clock_skew import SKEW_SECONDS_MAX, Skew
 from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
 from tests.api.service import caller, running
-from workers.periodic_tasks import CHORES
+from workers.periodic_tasks import PERIODIC_TASKS
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ async def test_a_worker_says_it_too(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     skew(monkeypatch, -600)
-    [chore] = [chore for chore in CHORES if chore.name == "clock"]
+    [chore] = [chore for chore in PERIODIC_TASKS if chore.name == "clock"]
     async with running(settings) as app:
         await chore.run(app.state.resources)
     [line] = [record for record in caplog.records if record.message == "clock_skewed"]

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.main import create_app
 from tests.api.service import caller, running
 from tests.factories import NOW, connection_for
@@ -30,7 +30,7 @@ async def host_owner(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.Async
 
 
 async def test_hosts_are_those_of_the_token_with_their_connections(
-    host_owner: httpx.AsyncClient, database: Database, vault: Vault
+    host_owner: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await save(database, host("host_a", name="Acme"), connection_for(vault, "host_a"), host("host_c"))
     assert (await host_owner.get("/v1/hosts")).json() == {
@@ -55,7 +55,7 @@ async def test_without_an_app_no_host_can_be_connected(settings: Settings, mint:
 
 
 async def test_events_are_listed_with_their_campaign(
-    host_owner: httpx.AsyncClient, database: Database, vault: Vault
+    host_owner: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await save(database, link())

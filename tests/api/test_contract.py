@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.campaigns.backfill import arm_backfills
+from app.campaigns.backfill import enqueue_backfill_chunk
 from app.sync.engine.drain import drain
 from tests.api import contract
 from tests.api.browser import brought_back
@@ -45,7 +45,7 @@ class Caller:
 
     async def write(self) -> None:
         """What a worker does."""
-        await arm_backfills(self.service.resources.database)
+        await enqueue_backfill_chunk(self.service.resources.database)
         engine = engine_of(self.service.resources)
         org_id = self.service.simulator.simulator.default_org.id
         await drain(engine, org_id, stop=asyncio.Event())

@@ -25,7 +25,7 @@ from schemathesis.core.result import Ok
 from app.cli.serve import Server
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.main import create_app
 from app.webhooks.signature import signed_headers
 from devtools.local_stack.processes import listening_socket
@@ -117,7 +117,7 @@ async def caller(settings: Settings, database: Database, mint: TokenMint) -> Asy
     """A connected host with two registrations, and a simulated org behind it."""
     org = await SimulatedOrg.open()
     async with database.system() as session:
-        session.add_all((org.connection(Vault.from_texts([ENCRYPTION_KEY])), event_for()))
+        session.add_all((org.connection(Encryptor.from_texts([ENCRYPTION_KEY])), event_for()))
         session.add_all((registration_for(1), registration_for(2), job_for(1, org_id=org.org_id)))
     known = {
         "salesforce_client_id": org.session["client_id"],

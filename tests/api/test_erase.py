@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import AuditEntry, IdempotentAnswer, Registration, WrittenRecord
-from app.privacy.erasure import keep_erased
+from app.privacy.erasure import redact_late_writes
 from tests.api.service import caller, running
 from tests.deliveries import post, registration, webhook
 from tests.factories import ORG_ID, connection_for
@@ -24,7 +24,7 @@ WHO = {"attendee": {"email": "OTTER1@example.com"}}
 
 @pytest.fixture
 async def http(
-    settings: Settings, database: Database, mint: TokenMint, vault: Vault
+    settings: Settings, database: Database, mint: TokenMint, vault: Encryptor
 ) -> AsyncIterator[httpx.AsyncClient]:
     lead = WrittenRecord(
         host_id="host_a", org_id=ORG_ID, registration_id="reg_00001", slot="person", state="written",
@@ -104,6 +104,6 @@ async def test_answer_that_was_under_way_meanwhile_is_not_kept_either(
     earlier = datetime.now(UTC) - timedelta(minutes=1)
     async with database.system() as session:
         session.add(IdempotentAnswer(**under_way, created_at=earlier))
-    await keep_erased(database)
+    await redact_late_writes(database)
     async with database.system() as session:
         assert (await session.scalars(select(IdempotentAnswer.key))).all() == []

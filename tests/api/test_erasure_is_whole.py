@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.config.settings import Settings
 from app.connections.key_rotation import sealed_columns
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Base, Delivery, Quarantined, Registration, UnknownBody
 from tests.api.service import caller, running
 from tests.deliveries import VAULT, post, registration, webhook
@@ -70,7 +70,7 @@ LINES: dict[str, Any] = {
 
 
 @pytest.fixture
-async def app(settings: Settings, database: Database, vault: Vault) -> AsyncIterator[FastAPI]:
+async def app(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[FastAPI]:
     async with database.system() as session:
         session.add(connection_for(vault))
     async with running(settings) as app:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from tests.api.service import caller, running
 from tests.deliveries import post, webhook
 from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
@@ -54,7 +54,7 @@ async def full_disk(owner: AsyncEngine, code: str) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def client(
-    settings: Settings, database: Database, vault: Vault, mint: TokenMint
+    settings: Settings, database: Database, vault: Encryptor, mint: TokenMint
 ) -> AsyncIterator[httpx.AsyncClient]:
     await set_stage(database, vault)
     await add(database, simple("r1", "failed", error=RULE))

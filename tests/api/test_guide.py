@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.campaigns.backfill import arm_backfills
+from app.campaigns.backfill import enqueue_backfill_chunk
 from tests.api.browser import brought_back
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
@@ -87,7 +87,7 @@ class Reader:
         answer = await self.service.http.request(command.method, url, content=body or None, headers=kind)
         if url.endswith("/connect"):
             await self._sign_in(answer.json())
-        await arm_backfills(self.service.resources.database)
+        await enqueue_backfill_chunk(self.service.resources.database)
         return answer
 
     async def _sign_in(self, started: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from app.api import health
 from app.api.health import KEYS_NEVER_READ, has_working_keys, read_gauges
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor
 from app.infrastructure.log_limit import LogLimit
 from app.models import Connection, OrgLease, WorkerHeartbeat
 from tests.api.service import caller, running
@@ -144,7 +144,7 @@ async def test_metrics_of_this_process_survive_a_database_that_is_away(cut_off: 
     assert "sync_jobs{" not in shown
 
 
-async def test_gauges_show_the_backlog(database: Database, vault: Vault) -> None:
+async def test_gauges_show_the_backlog(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     await add(
         database,
@@ -188,7 +188,7 @@ TROUBLES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("values", "gauge"), TROUBLES.values(), ids=TROUBLES.keys())
 async def test_gauges_show_what_keeps_connections_from_moving(
-    database: Database, vault: Vault, values: dict[str, Any], gauge: str
+    database: Database, vault: Encryptor, values: dict[str, Any], gauge: str
 ) -> None:
     await set_stage(database, vault)
     assert not [name for name in await _gauges(database) if name.startswith("connection_troubles")]
@@ -198,7 +198,7 @@ async def test_gauges_show_what_keeps_connections_from_moving(
     assert told == {gauge: 1}
 
 
-async def test_gauges_show_orgs_that_are_left_alone(database: Database, vault: Vault) -> None:
+async def test_gauges_show_orgs_that_are_left_alone(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     later = datetime.now(UTC) + timedelta(minutes=5)
     await save(database, OrgLease(org_id=ORG_ID, not_before=later, not_before_reason="unavailable"))
@@ -208,7 +208,7 @@ async def test_gauges_show_orgs_that_are_left_alone(database: Database, vault: V
     assert (await _gauges(database))['connection_troubles{code="other",kind="org"}'] == 1
 
 
-async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database, vault: Vault) -> None:
+async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     await save(database, OrgLease(org_id=ORG_ID, paused_at=NOW))
     await add(database, simple("r1", "pending", due_at=hours_ago(1)))
@@ -217,7 +217,7 @@ async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database
 
 
 async def test_metrics_name_no_host_and_are_read_at_most_every_few_seconds(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "pending"))
@@ -229,9 +229,9 @@ async def test_metrics_name_no_host_and_are_read_at_most_every_few_seconds(
 
 
 def test_keys_that_do_not_open_what_they_sealed_are_not_ready() -> None:
-    class Forgetful(Vault):
+    class Forgetful(Encryptor):
         def open(self, sealed: bytes, *, host_id: str, column: str) -> str:
-            raise SealBroken
+            raise DecryptionFailed
 
     assert not has_working_keys(Forgetful([("k", bytes(32))]))
 

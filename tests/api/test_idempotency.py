@@ -11,11 +11,11 @@ from sqlalchemy import select, text, update
 
 from app.api import idempotency_store
 from app.api.errors import KeyReused
-from app.api.idempotency import Captured, claim_or_wait
-from app.api.idempotency_store import Stored, Ticket, claim, keep
+from app.api.idempotency import BufferedResponse, claim_or_wait
+from app.api.idempotency_store import ClaimedKey, StoredResponse, claim, save_response
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import IdempotentAnswer, SyncJob
 from tests.api.service import caller, running
 from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
@@ -44,7 +44,7 @@ async def wanted_version(database: Database, registration_id: str) -> int:
 
 
 async def test_same_key_gives_the_first_answer_again(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
@@ -58,7 +58,7 @@ async def test_same_key_gives_the_first_answer_again(
 
 
 async def test_same_key_at_once_is_carried_out_once(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "synced"))
@@ -79,7 +79,7 @@ async def test_same_key_at_once_is_carried_out_once(
     ],
 )
 async def test_key_of_another_request_is_refused(
-    client: httpx.AsyncClient, database: Database, vault: Vault, path: str, body: dict[str, Any]
+    client: httpx.AsyncClient, database: Database, vault: Encryptor, path: str, body: dict[str, Any]
 ) -> None:
     await set_stage(database, vault)
     key = {"Idempotency-Key": "otter-1"}
@@ -89,7 +89,7 @@ async def test_key_of_another_request_is_refused(
 
 
 async def test_key_belongs_to_one_user_and_one_host(
-    app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Vault, mint: TokenMint
+    app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
     await set_stage(database, vault)
     await set_stage(database, vault, "host_b")
@@ -104,7 +104,7 @@ async def test_key_belongs_to_one_user_and_one_host(
 
 
 async def test_kept_answer_is_given_to_nobody_without_a_right_to_it(
-    app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Vault, mint: TokenMint
+    app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
     await set_stage(database, vault)
     key = {"Idempotency-Key": "otter-1"}
@@ -114,7 +114,7 @@ async def test_kept_answer_is_given_to_nobody_without_a_right_to_it(
         assert (await member.post(f"{E}/pause", headers=key)).status_code == 403
 
 
-async def test_kept_answer_is_sealed(client: httpx.AsyncClient, database: Database, vault: Vault) -> None:
+async def test_kept_answer_is_sealed(client: httpx.AsyncClient, database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
     await client.post(f"{E}/registrations/r1/retry", headers={"Idempotency-Key": "otter-1"})
@@ -130,7 +130,7 @@ async def test_answer_kept_by_the_release_before_is_given_again(database: Databa
     )
     async with database.system() as session:
         session.add(before)
-    assert await claim(database, "host_a", key="k", digest=b"1") == Stored(200, b"o")
+    assert await claim(database, "host_a", key="k", digest=b"1") == StoredResponse(200, b"o")
 
 
 @pytest.mark.parametrize("key", ["with space", "ü", "x" * 256], ids=["space", "not-ascii", "too-long"])
@@ -144,7 +144,9 @@ async def test_huge_body_is_refused(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "BodyTooLarge")
 
 
-async def test_refusal_is_an_answer_too(client: httpx.AsyncClient, database: Database, vault: Vault) -> None:
+async def test_refusal_is_an_answer_too(
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
+) -> None:
     key = {"Idempotency-Key": "otter-1"}
     first = await client.post(f"{E}/pause", headers=key)
     await set_stage(database, vault)
@@ -153,7 +155,7 @@ async def test_refusal_is_an_answer_too(client: httpx.AsyncClient, database: Dat
 
 
 async def test_key_is_free_again_after_a_fault_of_ours(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "synced"), simple("broken", "failed"))
@@ -170,7 +172,7 @@ async def test_request_that_is_still_under_way_is_waited_for_only_so_long(
     app: FastAPI, database: Database
 ) -> None:
     resources = app.state.resources
-    assert isinstance(await claim_or_wait(resources, "host_a", key="k", digest=b"1"), Ticket)
+    assert isinstance(await claim_or_wait(resources, "host_a", key="k", digest=b"1"), ClaimedKey)
     with pytest.raises(KeyReused) as refused:
         await claim_or_wait(resources, "host_a", key="k", digest=b"1", wait_seconds=-1)
     assert (refused.value.reason, refused.value.headers) == ("under_way", {"Retry-After": "5"})
@@ -186,35 +188,35 @@ async def test_key_without_a_database_is_refused_as_unavailable(settings: Settin
 
 
 async def test_answer_that_depends_on_the_moment_is_not_kept(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     key = {"Idempotency-Key": "otter-1"}
     unsupported = await client.post(f"{E}/nothing-here", headers=key)
     assert unsupported.status_code == 404
     async with database.system() as session:
         assert len((await session.scalars(select(IdempotentAnswer))).all()) == 1
-    assert not Captured(status=429).is_kept
-    assert not Captured(status=503).is_kept
-    assert not Captured(status=200, headers=((b"content-type", b"text/csv"),)).is_kept
-    assert Captured(status=202).is_kept
+    assert not BufferedResponse(status=429).is_kept
+    assert not BufferedResponse(status=503).is_kept
+    assert not BufferedResponse(status=200, headers=((b"content-type", b"text/csv"),)).is_kept
+    assert BufferedResponse(status=202).is_kept
 
 
 async def test_abandoned_and_old_keys_are_taken_over(database: Database) -> None:
     first = await claim(database, "host_a", key="k", digest=b"1")
-    assert isinstance(first, Ticket)
+    assert isinstance(first, ClaimedKey)
     assert await claim(database, "host_a", key="k", digest=b"1") is None
     with pytest.raises(KeyReused):
         await claim(database, "host_a", key="k", digest=b"2")
     await _grow_older(database, "6 minutes")
     second = await claim(database, "host_a", key="k", digest=b"2")
-    assert isinstance(second, Ticket)
-    await keep(database, first, status=200, sealed=b"from the one that died")
+    assert isinstance(second, ClaimedKey)
+    await save_response(database, first, status=200, sealed=b"from the one that died")
     assert await claim(database, "host_a", key="k", digest=b"2") is None
-    await keep(database, second, status=200, sealed=b"sealed")
+    await save_response(database, second, status=200, sealed=b"sealed")
     await _grow_older(database, "23 hours")
-    assert await claim(database, "host_a", key="k", digest=b"2") == Stored(200, b"sealed")
+    assert await claim(database, "host_a", key="k", digest=b"2") == StoredResponse(200, b"sealed")
     await _grow_older(database, "2 hours")
-    assert isinstance(await claim(database, "host_a", key="k", digest=b"3"), Ticket)
+    assert isinstance(await claim(database, "host_a", key="k", digest=b"3"), ClaimedKey)
 
 
 async def _grow_older(database: Database, by: str) -> None:
@@ -228,7 +230,7 @@ async def _grow_older(database: Database, by: str) -> None:
 async def test_host_keeps_so_many_answers_and_bytes(
     client: httpx.AsyncClient,
     database: Database,
-    vault: Vault,
+    vault: Encryptor,
     monkeypatch: pytest.MonkeyPatch,
     bound: str,
     most: int,
@@ -245,7 +247,7 @@ async def test_host_keeps_so_many_answers_and_bytes(
     again = await client.post(f"{E}/pause", headers={"Idempotency-Key": "k0"})
     assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
     assert (await client.post(f"{E}/pause")).status_code == 200
-    assert isinstance(await claim(database, "host_b", key="k", digest=b"d" * 32), Ticket)
+    assert isinstance(await claim(database, "host_b", key="k", digest=b"d" * 32), ClaimedKey)
     async with database.system() as session:
         await session.execute(
             update(IdempotentAnswer).values(created_at=text("clock_timestamp() - interval '25 hours'"))
@@ -254,7 +256,7 @@ async def test_host_keeps_so_many_answers_and_bytes(
 
 
 async def test_what_only_reads_keeps_no_answer(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await client.post(

@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 
 from app.config.settings import Settings
 from app.imports.lines import split_lines
-from app.imports.stream import Answers
+from app.imports.stream import ResponseBuffer
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import BACKFILL, CampaignLink, Delivery, Registration, SyncJob
 from tests.api.service import caller, running
 from tests.deliveries import event, post, registration, webhook
@@ -136,7 +136,7 @@ async def test_nothing_in_is_nothing_out(http: httpx.AsyncClient) -> None:
 
 
 async def test_imports_are_written_below_live_work_and_only_where_asked_for(
-    http: httpx.AsyncClient, database: Database, vault: Vault
+    http: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     link = CampaignLink(
         host_id="host_a", event_id="evt_linked", org_id=ORG_ID, campaign_id="7015g000000KqRsAAK",
@@ -161,7 +161,7 @@ async def test_lines_are_found_across_chunks_and_long_ones_are_not_kept() -> Non
 
 
 async def test_answers_wait_for_a_slow_reader_up_to_a_bound() -> None:
-    answers = Answers(bytes_max=4)
+    answers = ResponseBuffer(bytes_max=4)
     await answers.put([b"1234"])
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
 from tests.integration.monitor.stage import (
@@ -52,7 +52,7 @@ async def member_a(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncCl
 
 
 async def test_member_reads_stats_in_the_dashboards_form(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
@@ -71,7 +71,7 @@ async def test_member_reads_stats_in_the_dashboards_form(
 
 
 async def test_environment_without_an_app_says_so(
-    settings: Settings, database: Database, vault: Vault, mint: TokenMint
+    settings: Settings, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
     await set_stage(database, vault)
     without = settings.model_copy(update={"salesforce_client_id": None})
@@ -80,7 +80,7 @@ async def test_environment_without_an_app_says_so(
 
 
 async def test_stats_hold_no_personal_data(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     echo = RULE | {"message": "Otti Otter r1 <r1@otter.example> of Otter GmbH is refused", "value": "Otti"}
@@ -90,7 +90,7 @@ async def test_stats_hold_no_personal_data(
 
 
 async def test_row_shows_what_stands_in_salesforce(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await save(database, link())
@@ -172,7 +172,11 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize(("query", "expected"), FILTERS.values(), ids=FILTERS.keys())
 async def test_rows_are_filtered(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault, query: dict[str, Any], expected: list[str]
+    member_a: httpx.AsyncClient,
+    database: Database,
+    vault: Encryptor,
+    query: dict[str, Any],
+    expected: list[str],
 ) -> None:
     await set_stage(database, vault)
     company: dict[str, Any] = {"attendee": {"name": "Solo", "email": None, "company": "The 100%_ Company"}}
@@ -195,7 +199,7 @@ async def test_rows_are_filtered(
 
 @pytest.mark.parametrize("sort", ["name", "-updated_at"])
 async def test_pages_join_without_a_gap(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault, sort: str
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor, sort: str
 ) -> None:
     await set_stage(database, vault)
     same_name: dict[str, Any] = {"attendee": {"first_name": "Otti", "last_name": "Otter", "email": None}}
@@ -213,7 +217,7 @@ async def test_pages_join_without_a_gap(
 
 
 async def test_rows_changed_last_come_first(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "synced"), simple("r2", "synced"), (registration("r3"), None))
@@ -235,7 +239,7 @@ async def test_rows_changed_last_come_first(
     ],
 )
 async def test_cursor_that_is_not_ours_is_refused(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault, params: dict[str, str]
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor, params: dict[str, str]
 ) -> None:
     await set_stage(database, vault)
     answer = await member_a.get(f"{E}/registrations", params=params)
@@ -253,7 +257,7 @@ async def test_query_out_of_shape_is_refused(member_a: httpx.AsyncClient, params
 
 
 async def test_erased_row_keeps_ids_state_and_times_only(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(
@@ -269,7 +273,7 @@ async def test_erased_row_keeps_ids_state_and_times_only(
 
 
 async def test_members_of_an_earlier_campaign_are_not_shown(
-    member_a: httpx.AsyncClient, database: Database, vault: Vault
+    member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await save(database, link())
@@ -286,7 +290,7 @@ async def test_members_of_an_earlier_campaign_are_not_shown(
 
 
 async def test_pause_holds_the_event_and_resume_lets_it_go(
-    owner_a: httpx.AsyncClient, database: Database, vault: Vault
+    owner_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "pending"))
@@ -312,7 +316,7 @@ async def test_member_may_not_change(member_a: httpx.AsyncClient, path: str) -> 
     ("method", "path"), [("GET", each) for each in READS] + [("POST", each) for each in CHANGES]
 )
 async def test_another_hosts_event_is_like_an_unknown_host(
-    owner_a: httpx.AsyncClient, database: Database, vault: Vault, method: str, path: str
+    owner_a: httpx.AsyncClient, database: Database, vault: Encryptor, method: str, path: str
 ) -> None:
     await set_stage(database, vault, "host_b", org_id=ORG_ID)
     await save(database, registration("r1", "host_b"), job("r1", "failed", "host_b", error=RULE))
@@ -328,7 +332,7 @@ async def test_another_hosts_event_is_like_an_unknown_host(
 
 
 async def test_registration_of_another_host_or_event_is_unknown(
-    owner_a: httpx.AsyncClient, database: Database, vault: Vault
+    owner_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await set_stage(database, vault, "host_b")

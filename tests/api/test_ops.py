@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import AuditEntry, Connection, Host, OrgLease, SyncJob, WorkerHeartbeat
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
@@ -43,7 +43,7 @@ async def ops(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]
 
 
 @pytest.fixture
-async def two_hosts(database: Database, vault: Vault) -> None:
+async def two_hosts(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault, api_used=900, api_limit=1000)
     await set_stage(database, vault, "host_b", org_id=OTHER_ORG, api_used=1, api_limit=1000)
     await add(
@@ -213,7 +213,7 @@ async def test_retry_across_hosts_is_audited_at_each(
     ]
 
 
-async def test_sample_holds_at_most_ten(ops: httpx.AsyncClient, database: Database, vault: Vault) -> None:
+async def test_sample_holds_at_most_ten(ops: httpx.AsyncClient, database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     await add(database, *(simple(f"r{n}", "failed", error=RULE) for n in range(12)))
     answer = (await ops.post("/ops/jobs/retry", json={"filter": {"host_id": "host_a"}})).json()

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.config.settings import Settings
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import (
     AuditEntry,
     Delivery,
@@ -60,7 +60,7 @@ async def deeds(database: Database) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-async def rows(database: Database, vault: Vault) -> None:
+async def rows(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     await add(
         database,
@@ -194,7 +194,7 @@ async def told(database: Database) -> list[Any]:
 
 
 @pytest.fixture
-async def received(app: FastAPI, database: Database, vault: Vault) -> list[Any]:
+async def received(app: FastAPI, database: Database, vault: Encryptor) -> list[Any]:
     await set_stage(database, vault)
     await receive(app, *(confirmed(f"reg_{number}") for number in range(3)))
     return await told(database)
@@ -269,7 +269,7 @@ async def test_replay_takes_what_the_filter_matches(
 
 
 async def test_quarantined_webhook_is_applied_once_it_can_be_read(
-    ops: httpx.AsyncClient, database: Database, vault: Vault
+    ops: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     good = json.dumps(confirmed("reg_9")).encode()
@@ -315,13 +315,13 @@ async def test_empty_filter_of_deliveries_is_refused(ops: httpx.AsyncClient) -> 
 
 
 @pytest.fixture
-async def log(database: Database, vault: Vault) -> None:
+async def log(database: Database, vault: Encryptor) -> None:
     for host_id in ("host_a", "host_b"):
         await set_stage(database, vault, host_id)
     async with database.system() as session:
         for number in range(3):
-            await audit_log.record(session, "host_a", actor="user_17", action=f"deed_{number}")
-        await audit_log.record(session, "host_b", actor="operator_1", action="deed_0")
+            await audit_log.append_entry(session, "host_a", actor="user_17", action=f"deed_{number}")
+        await audit_log.append_entry(session, "host_b", actor="operator_1", action="deed_0")
 
 
 async def test_log_is_read_across_hosts_page_by_page(ops: httpx.AsyncClient, log: None) -> None:
@@ -383,7 +383,7 @@ async def test_event_that_was_lost_comes_back_with_its_registrations(
 
 
 async def test_body_of_an_unknown_type_is_applied_once_the_type_is_known(
-    ops: httpx.AsyncClient, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    ops: httpx.AsyncClient, database: Database, vault: Encryptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await set_stage(database, vault)
     payload = webhook("registration.levitated", registration=told_registration(id="reg_9"))
@@ -402,7 +402,7 @@ async def test_body_of_an_unknown_type_is_applied_once_the_type_is_known(
 
 
 async def test_sealed_body_of_quarantine_is_applied_and_shows_where_it_was_wrong(
-    ops: httpx.AsyncClient, database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    ops: httpx.AsyncClient, database: Database, vault: Encryptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await set_stage(database, vault)
     payload = webhook(registration=told_registration(id="reg_9", status="pending"))

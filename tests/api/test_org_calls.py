@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select, update
 
 from app.campaigns.campaign_creation import create_campaigns
-from app.campaigns.date_sync import follow_events
+from app.campaigns.date_sync import sync_campaign_dates
 from app.models import CampaignLink, Connection, Event, OrgLease, Preflight
-from app.preflight.service import run_wanted_preflights
+from app.preflight.service import run_requested_preflights
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
 from tools.openapi.command import describe_api
@@ -281,13 +281,13 @@ async def test_campaign_that_is_created_is_counted_and_waits_at_the_cap(caller: 
             update(Event).values(starts_at=Event.starts_at + moved, snapshot_at=datetime.now(UTC))
         )
     seen = await caller.seen()
-    await follow_events(caller.service.resources)
+    await sync_campaign_dates(caller.service.resources)
     assert (await caller.connection()).calls_today - calls == await caller.seen() - seen > 0
 
 
 async def test_preflight_that_was_asked_for_waits_for_the_budget(caller: Caller) -> None:
     await caller.change(api_used=800, api_limit=1000, api_measured_at=datetime.now(UTC))
-    await run_wanted_preflights(caller.service.resources)
+    await run_requested_preflights(caller.service.resources)
     async with caller.service.resources.database.system() as session:
         wanted = (await session.scalars(select(Preflight))).one()
     assert (wanted.wanted_at is not None, wanted.result) == (True, None)

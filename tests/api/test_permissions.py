@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.main import create_app
 from tests.api.service import caller, running
 from tests.factories import ORG_ID
@@ -88,7 +88,7 @@ OF_HOSTS = [door for door in DOORS if door.is_of_host]
 
 
 @pytest.fixture
-async def app(settings: Settings, database: Database, vault: Vault) -> AsyncIterator[FastAPI]:
+async def app(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[FastAPI]:
     await set_stage(database, vault)
     await set_stage(database, vault, "host_b")
     await add(database, simple("r1", "failed", error=RULE))

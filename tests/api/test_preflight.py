@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.probe import probe_closed
 from app.models import AuditEntry, CampaignLink, Connection, Preflight
-from app.preflight.service import run_wanted_preflights
+from app.preflight.service import run_requested_preflights
 from simulator.faults import Fault
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for
@@ -42,7 +42,7 @@ def codes(shown: dict[str, Any], severity: str | None = None) -> list[tuple[str,
 
 async def closed(service: Service, reason: str) -> None:
     async with service.resources.database.tenant("host_a") as session:
-        await end_connection(session, "host_a", reason_code=reason)
+        await disconnect_by_salesforce(session, "host_a", reason_code=reason)
 
 
 async def test_host_without_a_connection_has_no_preflight(service: Service) -> None:
@@ -54,8 +54,8 @@ async def test_connecting_asks_for_a_look_that_the_workers_take(service: Service
     card = await service.connect()
     waiting = (await service.http.get(PATH)).json()
     assert (card["preflight"], waiting["verdict"], waiting["is_running"]) == (None, "unknown", True)
-    assert await run_wanted_preflights(service.resources) == 1
-    assert await run_wanted_preflights(service.resources) == 0
+    assert await run_requested_preflights(service.resources) == 1
+    assert await run_requested_preflights(service.resources) == 0
     seen = (await service.http.get(PATH)).json()
     card = await service.card()
     assert (seen["verdict"], seen["is_running"]) == ("ready", False)
@@ -371,10 +371,10 @@ async def test_look_that_died_is_taken_up_again(service: Service) -> None:
     await service.connect()
     async with service.resources.database.tenant("host_a") as session:
         await session.execute(update(Preflight).values(started_at=func.clock_timestamp()))
-    assert await run_wanted_preflights(service.resources) == 0
+    assert await run_requested_preflights(service.resources) == 0
     async with service.resources.database.tenant("host_a") as session:
         await session.execute(update(Preflight).values(started_at=datetime(2026, 1, 1, tzinfo=UTC)))
-    assert await run_wanted_preflights(service.resources) == 1
+    assert await run_requested_preflights(service.resources) == 1
 
 
 async def test_preflight_is_judged_with_the_hosts_mapping(service: Service) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import AuditEntry, Event, SyncJob
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
@@ -53,7 +53,7 @@ async def jobs(database: Database) -> dict[str, SyncJob]:
 
 
 async def test_failed_row_is_armed_anew_by_the_one_who_asked(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(
@@ -97,7 +97,11 @@ SINGLE: dict[str, tuple[dict[str, Any], str | None]] = {
 
 @pytest.mark.parametrize(("stored", "why_not"), SINGLE.values(), ids=SINGLE.keys())
 async def test_single_retry_takes_what_it_may(
-    client: httpx.AsyncClient, database: Database, vault: Vault, stored: dict[str, Any], why_not: str | None
+    client: httpx.AsyncClient,
+    database: Database,
+    vault: Encryptor,
+    stored: dict[str, Any],
+    why_not: str | None,
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", **stored))
@@ -121,7 +125,7 @@ async def test_single_retry_takes_what_it_may(
     ],
 )
 async def test_row_that_nothing_is_written_for_is_not_queued(
-    client: httpx.AsyncClient, database: Database, vault: Vault, row: tuple[Any, Any], why: str
+    client: httpx.AsyncClient, database: Database, vault: Encryptor, row: tuple[Any, Any], why: str
 ) -> None:
     await set_stage(database, vault)
     await add(database, row)
@@ -130,7 +134,7 @@ async def test_row_that_nothing_is_written_for_is_not_queued(
 
 
 async def test_row_from_before_the_connection_is_written_by_a_retry_of_its_own(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, (registration("r1"), None))
@@ -177,7 +181,7 @@ MANY: dict[str, tuple[dict[str, Any], int, int, list[dict[str, Any]]]] = {
 async def test_many_are_retried_by_filter(
     client: httpx.AsyncClient,
     database: Database,
-    vault: Vault,
+    vault: Encryptor,
     wanted: dict[str, Any],
     matched: int,
     queued: int,
@@ -213,7 +217,7 @@ async def test_many_are_retried_by_filter(
     ids=str,
 )
 async def test_filter_without_exactly_one_member_is_refused(
-    client: httpx.AsyncClient, database: Database, vault: Vault, wanted: dict[str, Any]
+    client: httpx.AsyncClient, database: Database, vault: Encryptor, wanted: dict[str, Any]
 ) -> None:
     await set_stage(database, vault)
     answer = await client.post(f"{E}/retry", json={"filter": wanted})
@@ -248,7 +252,7 @@ async def test_filter_out_of_shape_is_refused(client: httpx.AsyncClient, wanted:
 async def test_answer_says_why_queued_rows_do_not_move(
     client: httpx.AsyncClient,
     database: Database,
-    vault: Vault,
+    vault: Encryptor,
     stage: dict[str, Any],
     waiting_for: str | None,
 ) -> None:
@@ -264,7 +268,7 @@ async def test_answer_says_why_queued_rows_do_not_move(
 
 
 async def test_retry_is_in_the_audit_log_and_a_dry_run_is_not(
-    client: httpx.AsyncClient, database: Database, vault: Vault
+    client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(database, simple("r1", "failed", error=RULE))

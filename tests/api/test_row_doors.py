@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import AuditEntry, SyncAttempt
 from app.registrations.export import COLUMNS, MARK, PAGE, safe_cell
 from tests.api.service import caller, running
@@ -38,7 +38,7 @@ LEAD = "00Q5g00000AbCdEEAV"
 
 
 @pytest.fixture
-async def app(settings: Settings, database: Database, vault: Vault) -> AsyncIterator[FastAPI]:
+async def app(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[FastAPI]:
     await set_stage(database, vault)
     async with running(settings) as app:
         yield app

@@ -13,8 +13,8 @@ from sqlalchemy import update
 from app.cli.serve import GRACE_SECONDS, Server, config_of
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
-from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.encryption import Encryptor
+from app.infrastructure.job_queue import DrainQueue
 from app.main import create_app
 from app.models import SyncJob
 from devtools.local_stack.processes import listening_socket
@@ -72,7 +72,7 @@ async def until(events: AsyncIterator[Told], kind: str) -> Told:
 
 
 @pytest.fixture
-async def staged(database: Database, vault: Vault) -> Database:
+async def staged(database: Database, vault: Encryptor) -> Database:
     await set_stage(database, vault)
     await add(database, simple("r1", "synced"), simple("r2", "pending"))
     return database
@@ -123,7 +123,7 @@ async def test_hint_is_faster_than_the_next_look(
     settings: Settings, staged: Database, mint: TokenMint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.live.host_feed.LOOK_SECONDS", 60.0)
-    wakeups = WakeUps(settings.redis_url)
+    wakeups = DrainQueue(settings.redis_url)
     with serving(settings) as (url, _):
         async with reading(url, mint.headers(hosts={"host_a": "member"})) as (_, events):
             await until(events, "stats")
@@ -150,7 +150,7 @@ async def test_stream_of_others_is_refused_before_it_begins(
 
 
 async def test_stream_ends_with_its_token(
-    settings: Settings, database: Database, vault: Vault, mint: TokenMint
+    settings: Settings, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
     await set_stage(database, vault)
     short = mint.headers(hosts={"host_a": "member"}, exp=int(time.time()) + 2)

@@ -22,7 +22,7 @@ from app.main import create_app
 from app.models import Delivery, Quarantined, Registration, UnknownBody
 from app.webhooks.schemas import TYPES
 from app.webhooks.signature import signed_headers
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 from tests.agreement import agrees
 from tests.deliveries import PATH, post, registration, webhook
 from tests.factories import WEBHOOK_KEY, WEBHOOK_SECRET, settings_for
@@ -275,7 +275,7 @@ async def test_body_that_is_not_small_plain_json_is_refused(
     ],
 )
 async def test_old_secret_passes_until_it_ends(
-    engines: LocalEngines, mint: TokenMint, database: Database, ends: str, status: int
+    engines: LocalServices, mint: TokenMint, database: Database, ends: str, status: int
 ) -> None:
     old_key = b"an-old-otter-signed-webhooks-too"
     old = "whsec_" + base64.b64encode(old_key).decode()
@@ -287,7 +287,7 @@ async def test_old_secret_passes_until_it_ends(
 
 
 async def test_database_that_is_away_is_a_503_with_retry_after(
-    engines: LocalEngines, mint: TokenMint
+    engines: LocalServices, mint: TokenMint
 ) -> None:
     nobody = "postgresql://owner@127.0.0.1:1/postgres"
     app = create_app(settings_for(engines, jwks_file=mint.jwks_file, database_url=nobody))

@@ -13,7 +13,7 @@ from app.main import open_resources
 from app.sync.engine.drain import DrainContext
 from app.sync.model.batch import CHECKED_IN, REGISTERED
 from app.sync.model.reference_tags import reference_tag, references_in
-from app.webhooks.ingest import record
+from app.webhooks.ingest import ingest
 from tests.chaos.steps import Died, MortalDatabase, MortalTransport, Steps
 from tests.deliveries import delivery, event, registration, webhook
 from tests.factories import NOW
@@ -170,11 +170,11 @@ async def test_webhook_survives_an_api_that_dies_at_any_step(
         has_died = False
         try:
             async with mortal_database.system() as session:
-                await record(session, [sent], pepper=rig.engine.pepper)
+                await ingest(session, [sent], pepper=rig.engine.pepper)
         except Died:
             has_died = True
         async with rig.database.system() as session:
-            await record(session, [sent], pepper=rig.engine.pepper)
+            await ingest(session, [sent], pepper=rig.engine.pepper)
         job = await rig.job(f"reg_{step}")
         assert (job.wanted_version, job.state) == (1, "pending")
         if not has_died:

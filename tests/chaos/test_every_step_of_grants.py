@@ -13,7 +13,7 @@ from app.api.dependencies import Resources
 from app.api.edge import rate_limits
 from app.connections.grants.disconnect import disconnect_host
 from app.connections.grants.revocation import retry_revocations
-from app.connections.grants.superseded import forget_left
+from app.connections.grants.superseded import delete_superseded
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
 from app.connections.oauth.unconfirmed import give_back_overdue
 from app.connections.tokens.provider import ConnectionTokens
@@ -156,7 +156,7 @@ async def give_back_what_waits(resources: Resources) -> None:
 async def free_approvals(resources: Resources) -> None:
     """So often nobody may connect: what the sign-ins before left is taken off the count."""
     async with resources.database.system() as session:
-        await forget_left(session, "host_a")
+        await delete_superseded(session, "host_a")
 
 
 async def state_of(resources: Resources) -> str:

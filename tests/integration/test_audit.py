@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import AuditEntry
 from tests.factories import connection_for
 
@@ -17,7 +17,7 @@ from tests.factories import connection_for
 async def write(database: Database, *actions: str, host_id: str = "host_a", **details: Any) -> None:
     for action in actions:
         async with database.tenant(host_id) as session:
-            await audit_log.record(session, host_id, actor="user_17", action=action, details=details)
+            await audit_log.append_entry(session, host_id, actor="user_17", action=action, details=details)
 
 
 async def broken_at(database: Database, host_id: str = "host_a") -> audit_log.Break | None:
@@ -137,7 +137,7 @@ async def test_gap_stays_when_the_log_goes_on(database: Database, owner: AsyncEn
 
 @pytest.mark.parametrize("is_head_gone", [False, True], ids=["head-stays", "head-is-gone"])
 async def test_log_that_is_gone_is_missed(
-    database: Database, owner: AsyncEngine, vault: Vault, is_head_gone: bool
+    database: Database, owner: AsyncEngine, vault: Encryptor, is_head_gone: bool
 ) -> None:
     """Of a connected host, also when nothing at all is left of its log."""
     async with database.system() as session:
@@ -199,7 +199,7 @@ async def test_entry_of_another_host_does_not_pass_for_ours(database: Database, 
 async def test_entry_goes_with_the_transaction_it_tells_of(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         async with database.tenant("host_a") as session:
-            await audit_log.record(session, "host_a", actor="user_17", action="one")
+            await audit_log.append_entry(session, "host_a", actor="user_17", action="one")
             raise ZeroDivisionError
     async with database.tenant("host_a") as session:
         assert list(await session.scalars(select(AuditEntry))) == []

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
-from app.infrastructure.raw_connection import LOST, Direct, Statements
+from app.infrastructure.raw_connection import CONNECTION_LOST_ERRORS, DedicatedConnection, SqlExecutor
 
 KEEP = text("INSERT INTO hosts (host_id) VALUES (:host_id)")
 FIND = text("SELECT host_id FROM hosts ORDER BY host_id")
@@ -18,13 +18,13 @@ NOBODY_LISTENS = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
 
 
 @pytest.fixture
-async def direct(database: Database) -> AsyncIterator[Direct]:
+async def direct(database: Database) -> AsyncIterator[DedicatedConnection]:
     direct = database.direct()
     yield direct
     await direct.close()
 
 
-async def backend(statements: Statements) -> int:
+async def backend(statements: SqlExecutor) -> int:
     [(pid,)] = await statements.execute(MY_BACKEND, {})
     return int(pid)
 
@@ -34,7 +34,9 @@ async def hosts(database: Database) -> list[str]:
         return list(await session.scalars(FIND))
 
 
-async def test_unit_of_work_is_committed_over_the_same_connection(database: Database, direct: Direct) -> None:
+async def test_unit_of_work_is_committed_over_the_same_connection(
+    database: Database, direct: DedicatedConnection
+) -> None:
     pids = []
     for number in range(3):
         async with direct.unit_of_work() as statements:
@@ -45,7 +47,7 @@ async def test_unit_of_work_is_committed_over_the_same_connection(database: Data
 
 
 async def test_what_fails_leaves_nothing_and_gives_up_its_connection(
-    database: Database, direct: Direct
+    database: Database, direct: DedicatedConnection
 ) -> None:
     async with direct.unit_of_work() as statements:
         before = await backend(statements)
@@ -65,7 +67,7 @@ async def end(owner: AsyncEngine, pid: int) -> None:
 
 
 async def test_connection_that_was_lost_while_idle_is_replaced(
-    database: Database, direct: Direct, owner: AsyncEngine
+    database: Database, direct: DedicatedConnection, owner: AsyncEngine
 ) -> None:
     async with direct.unit_of_work() as statements:
         lost = await backend(statements)
@@ -76,10 +78,10 @@ async def test_connection_that_was_lost_while_idle_is_replaced(
 
 
 async def test_connection_that_is_lost_within_is_the_callers_to_judge(
-    database: Database, direct: Direct, owner: AsyncEngine
+    database: Database, direct: DedicatedConnection, owner: AsyncEngine
 ) -> None:
     """Whether it was committed is not known, so nothing is sent a second time."""
-    with pytest.raises(LOST):
+    with pytest.raises(CONNECTION_LOST_ERRORS):
         async with direct.unit_of_work() as statements:
             await statements.execute(KEEP, {"host_id": "host_1"})
             await end(owner, await backend(statements))
@@ -88,7 +90,7 @@ async def test_connection_that_is_lost_within_is_the_callers_to_judge(
 
 
 async def test_one_that_is_cancelled_leaves_nothing_and_does_not_wait(
-    database: Database, direct: Direct
+    database: Database, direct: DedicatedConnection
 ) -> None:
     async with database.system() as session:
         await session.execute(text("LOCK TABLE hosts"))

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from devtools.local_stack.local_services import (
-    EngineNotStarted,
-    LocalEngines,
+    LocalServices,
+    ServiceNotStarted,
     free_port,
     remove_ownerless_data,
 )
@@ -35,7 +35,7 @@ time.sleep(600)
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "engines"
-    LocalEngines(tmp_path / "engines").discard()
+    LocalServices(tmp_path / "engines").discard()
 
 
 def answers(port: int) -> bool:
@@ -63,7 +63,7 @@ async def asked(url: str, *statements: str) -> object:
 
 
 async def test_rows_survive_a_stop_and_the_ports_stay(home: Path) -> None:
-    engines = LocalEngines(home, is_durable=False)
+    engines = LocalServices(home, is_durable=False)
     with engines:
         ports = (engines.postgres_port, engines.valkey_port)
         await asked(
@@ -76,7 +76,7 @@ async def test_rows_survive_a_stop_and_the_ports_stay(home: Path) -> None:
 
 
 async def test_a_durable_postgres_is_safe_against_power_cuts(home: Path) -> None:
-    engines = LocalEngines(home)
+    engines = LocalServices(home)
     try:
         engines.start_postgres()
         assert await asked(engines.database_url, "SHOW fsync") == "on"
@@ -101,8 +101,8 @@ def test_an_engine_that_cannot_start_says_why(home: Path) -> None:
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
-        engines = LocalEngines(home, is_durable=False, valkey_port=squatter.getsockname()[1])
-        with pytest.raises(EngineNotStarted, match=r"(?s)valkey did not start.*Address already in use"):
+        engines = LocalServices(home, is_durable=False, valkey_port=squatter.getsockname()[1])
+        with pytest.raises(ServiceNotStarted, match=r"(?s)valkey did not start.*Address already in use"):
             engines.start_valkey()
         engines.stop()
 
@@ -112,17 +112,17 @@ def test_a_start_that_fails_halfway_leaves_nothing_running(home: Path) -> None:
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
-        engines = LocalEngines(
+        engines = LocalServices(
             home, is_durable=False, postgres_port=postgres_port, valkey_port=squatter.getsockname()[1]
         )
-        with pytest.raises(EngineNotStarted):
+        with pytest.raises(ServiceNotStarted):
             engines.start()
     assert not answers(postgres_port)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to step down")
 def test_postgres_never_runs_as_root(home: Path) -> None:
-    engines = LocalEngines(home, is_durable=False)
+    engines = LocalServices(home, is_durable=False)
     try:
         engines.start_postgres()
         assert engines.data_directory.stat().st_uid != 0
@@ -131,7 +131,7 @@ def test_postgres_never_runs_as_root(home: Path) -> None:
 
 
 async def test_discarded_engines_leave_no_data_behind(home: Path) -> None:
-    engines = LocalEngines(home, is_durable=False)
+    engines = LocalServices(home, is_durable=False)
     engines.start_postgres()
     data = engines.data_directory
     engines.discard()
@@ -142,7 +142,7 @@ async def test_discarded_engines_leave_no_data_behind(home: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps data outside of the home")
 async def test_data_of_a_deleted_home_goes_with_the_next_start(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    gone, kept = LocalEngines(tmp_path / "gone", is_durable=False), LocalEngines(tmp_path / "kept")
+    gone, kept = LocalServices(tmp_path / "gone", is_durable=False), LocalServices(tmp_path / "kept")
     with contextlib.ExitStack() as stack:
         for engines in (gone, kept):
             stack.callback(engines.discard)

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from app.infrastructure.migration_runner import begin, end
 from app.infrastructure.schema_revision import newest_revision
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 
 HEAD = newest_revision()
 WITHIN = 60
@@ -30,7 +30,7 @@ OWNERS = """
 class Cluster:
     """A Postgres of its own: roles belong to all databases of one."""
 
-    engines: LocalEngines
+    engines: LocalServices
     made: list[str] = field(default_factory=list)
 
     def url(self, database: str, login: str = "owner") -> str:
@@ -53,15 +53,15 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def engines_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
-    engines = LocalEngines(tmp_path_factory.mktemp("cluster"), is_durable=False)
+def engines_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServices]:
+    engines = LocalServices(tmp_path_factory.mktemp("cluster"), is_durable=False)
     engines.start_postgres()
     yield engines
     engines.discard()
 
 
 @pytest.fixture
-async def cluster(engines_of_its_own: LocalEngines) -> AsyncIterator[Cluster]:
+async def cluster(engines_of_its_own: LocalServices) -> AsyncIterator[Cluster]:
     """With no role of ours, whatever stood there before."""
     cluster = Cluster(engines_of_its_own)
     yield cluster

@@ -24,7 +24,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.database_errors import DatabaseUnreachable
 from app.infrastructure.startup_checks import check_database
 from app.models import Host
-from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.local_services import LocalServices, free_port
 from tests.integration.workers.test_process import environment_of
 
 BINARY = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -49,7 +49,7 @@ class Pooler:
     """A running PgBouncer with our file, changed only in where things are."""
 
     port: int
-    engines: LocalEngines
+    engines: LocalServices
 
     def url(self, login: str) -> str:
         url = make_url(self.engines.database_url).set(username=login, password=PASSWORD, port=self.port)
@@ -65,7 +65,7 @@ class Pooler:
 
 
 @pytest.fixture
-async def logins(owner: AsyncEngine, engines: LocalEngines, migrated: str) -> AsyncIterator[dict[str, str]]:
+async def logins(owner: AsyncEngine, engines: LocalServices, migrated: str) -> AsyncIterator[dict[str, str]]:
     """Three logins that Postgres asks for their passwords, and these as it keeps them: for userlist.txt."""
     made = (
         f"CREATE ROLE pooled_app LOGIN PASSWORD '{PASSWORD}' IN ROLE eventship_app",
@@ -88,7 +88,7 @@ async def logins(owner: AsyncEngine, engines: LocalEngines, migrated: str) -> As
         await connection.execute(text("DROP ROLE pooled_app, pooled_system, pooled_both"))
 
 
-def configured(mode: str, port: int, engines: LocalEngines, home: Path) -> str:
+def configured(mode: str, port: int, engines: LocalServices, home: Path) -> str:
     """The file as it is, with addresses of this machine and what an older PgBouncer must be told."""
     changes = {
         "sync": f"host=127.0.0.1 port={engines.postgres_port} dbname=postgres",
@@ -109,7 +109,7 @@ def configured(mode: str, port: int, engines: LocalEngines, home: Path) -> str:
 
 @pytest.fixture
 def start(
-    logins: dict[str, str], engines: LocalEngines, tmp_path_factory: pytest.TempPathFactory
+    logins: dict[str, str], engines: LocalServices, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
     running = []
 

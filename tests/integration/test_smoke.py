@@ -9,7 +9,7 @@ import pytest
 
 from devtools.demo.__main__ import main
 from devtools.demo.run import run
-from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.local_services import LocalServices, free_port
 from devtools.local_stack.processes import ChildDied
 from devtools.local_stack.secrets import LocalSecrets
 from devtools.local_stack.stack import AlreadyRunning, Plan, Stack
@@ -44,7 +44,7 @@ def test_a_second_run_goes_on_where_the_first_ended(
     assert "going on from before: 60 registrations are known" in second
     assert "posted 96 signed webhooks: 9 accepted, 87 duplicate" in second
     assert "for 6 new attendees" in second
-    LocalEngines(tmp_path).discard()
+    LocalServices(tmp_path).discard()
 
 
 def test_up_runs_everything_and_says_where_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_up_runs_everything_and_says_where_it_is(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert plan.url in said
     assert said.endswith("stopped\n")
-    LocalEngines(tmp_path).discard()
+    LocalServices(tmp_path).discard()
 
 
 def test_a_port_that_is_taken_stops_the_demo_with_one_line(

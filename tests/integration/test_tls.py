@@ -10,9 +10,9 @@ from app.config.postgres_url import checked_postgres_url
 from app.config.redis_url import checked_redis_url, redis_client
 from app.infrastructure.database import Database, lone_engine
 from app.infrastructure.database_errors import DatabaseUnreachable
-from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.startup_checks import check_database
-from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.local_services import LocalServices, free_port
 from tests.tls import make_certificate, tls_front
 
 NAME = text("SELECT current_setting('application_name')")
@@ -29,13 +29,13 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def postgres(certificate: Path, engines: LocalEngines, migrated: str) -> AsyncIterator[int]:
+async def postgres(certificate: Path, engines: LocalServices, migrated: str) -> AsyncIterator[int]:
     async with tls_front(certificate, engines.postgres_port, asks_first=True) as port:
         yield port
 
 
 @pytest.fixture
-async def valkey(certificate: Path, engines: LocalEngines) -> AsyncIterator[int]:
+async def valkey(certificate: Path, engines: LocalServices) -> AsyncIterator[int]:
     async with tls_front(certificate, engines.valkey_port, asks_first=False) as port:
         yield port
 
@@ -85,7 +85,7 @@ async def test_server_that_is_not_the_one_is_refused_in_one_line(
 
 
 async def test_of_several_hosts_the_one_that_can_be_written_to_is_taken(
-    engines: LocalEngines, migrated: str
+    engines: LocalServices, migrated: str
 ) -> None:
     gone, here = free_port(), engines.postgres_port
     assert await start(f"postgresql://owner@127.0.0.1:{gone},127.0.0.1:{here}/postgres")
@@ -107,7 +107,7 @@ async def test_wake_ups_and_hints_go_through_tls(
     valkey: int, certificate: Path, stranger: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = checked_redis_url(f"rediss://localhost:{valkey}/0?ssl_ca_certs={certificate}")
-    wakeups = WakeUps(good)
+    wakeups = DrainQueue(good)
     await wakeups.announce(["org_a"])
     await wakeups.close()
     async with redis_client(good) as client:
@@ -124,7 +124,7 @@ async def test_wake_ups_and_hints_go_through_tls(
 async def test_valkey_that_is_not_the_one_gets_no_wake_up(
     valkey: int, certificate: Path, stranger: Path, address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wakeups = WakeUps(checked_redis_url(address.format(port=valkey, ca=certificate, stranger=stranger)))
+    wakeups = DrainQueue(checked_redis_url(address.format(port=valkey, ca=certificate, stranger=stranger)))
     await wakeups.announce(["org_a"])
     await wakeups.close()
     assert "wake_up_failed" in caplog.text

@@ -4,16 +4,16 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from app.infrastructure.job_queue import CHANGES, WakeUps
-from devtools.local_stack.local_services import LocalEngines, free_port
+from app.infrastructure.job_queue import CHANGES_CHANNEL, DrainQueue
+from devtools.local_stack.local_services import LocalServices, free_port
 
 ORG = "00D5g000004XyZaEAK"
 
 
-async def heard(redis_url: str, wakeups: WakeUps) -> list[str]:
+async def heard(redis_url: str, wakeups: DrainQueue) -> list[str]:
     """What a live view hears of a wake-up and of a change."""
     async with Redis.from_url(redis_url, decode_responses=True) as redis, redis.pubsub() as pubsub:
-        await pubsub.subscribe(CHANGES)
+        await pubsub.subscribe(CHANGES_CHANNEL)
         found: list[str] = []
         await wakeups.announce([ORG])
         await wakeups.tell_changed(ORG)
@@ -26,13 +26,13 @@ async def heard(redis_url: str, wakeups: WakeUps) -> list[str]:
     return found
 
 
-async def test_wake_up_and_change_are_both_heard(engines: LocalEngines) -> None:
-    wakeups = WakeUps(engines.redis_url)
+async def test_wake_up_and_change_are_both_heard(engines: LocalServices) -> None:
+    wakeups = DrainQueue(engines.redis_url)
     assert await heard(engines.redis_url, wakeups) == [ORG, ORG]
     await wakeups.close()
 
 
 async def test_hint_that_nobody_takes_is_no_error() -> None:
-    wakeups = WakeUps(f"redis://127.0.0.1:{free_port()}/0")
+    wakeups = DrainQueue(f"redis://127.0.0.1:{free_port()}/0")
     await wakeups.tell_changed(ORG)
     await wakeups.announce([ORG])

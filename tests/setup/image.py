@@ -24,7 +24,7 @@ from typing import Any, Final
 import httpx
 
 from devtools.local_stack.environment import service_environment
-from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.local_services import LocalServices, free_port
 from devtools.local_stack.secrets import LocalSecrets
 from tests.setup.dockerfile import Build, Image, Stage, StepFailed, context_of, read_ignored, read_stages
 
@@ -144,7 +144,7 @@ def look_at_service(containers: Containers, home: Path) -> None:
         if refused.returncode != 2 or len(refused.stderr.splitlines()) != 1:
             raise RoleFailed(f"{tool}: {refused.returncode}, not one line: {refused.stderr}")
     port, health_port = free_port(), free_port()
-    engines = LocalEngines(home / "engines", is_durable=False)
+    engines = LocalServices(home / "engines", is_durable=False)
     engines.home.mkdir(mode=0o755)
     try:
         engines.start()
@@ -167,7 +167,7 @@ def look_at_service(containers: Containers, home: Path) -> None:
         engines.stop()
 
 
-def environment(home: Path, engines: LocalEngines, port: int) -> dict[str, str]:
+def environment(home: Path, engines: LocalServices, port: int) -> dict[str, str]:
     """What a deployment sets, secrets in files."""
     secrets = LocalSecrets.of(home / "secrets")
     env = service_environment(

@@ -17,9 +17,9 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from app.api import auth
-from app.api.auth import Principal, Role, TokenVerifier, scoped
+from app.api.auth import Principal, Role, TokenVerifier, require_scope
 from app.api.errors import HostNotFound, KeysUnavailable, RoleInsufficient, TokenInvalid
-from app.api.signing_keys import KeySource
+from app.api.signing_keys import JwksCache
 from tests.tokens import AUDIENCE, TokenMint
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
@@ -65,7 +65,7 @@ def verifier_for(
     server: Callable[[httpx.Request], httpx.Response], clock: Clock, **changes: Any
 ) -> TokenVerifier:
     http = httpx.AsyncClient(transport=httpx.MockTransport(server))
-    source = KeySource(url=JWKS_URL, file=None, http=http, clock=clock)
+    source = JwksCache(url=JWKS_URL, file=None, http=http, clock=clock)
     given: dict[str, Any] = {"audience": AUDIENCE, "algorithms": ALGORITHMS} | changes
     return TokenVerifier(source, **given)
 
@@ -319,7 +319,7 @@ async def test_those_who_have_no_key_wait_for_the_read_that_is_under_way(
         return httpx.Response(200, json=mint.jwks())
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(slow))
-    source = KeySource(url=JWKS_URL, file=None, http=http, clock=clock)
+    source = JwksCache(url=JWKS_URL, file=None, http=http, clock=clock)
     verifier = TokenVerifier(source, audience=AUDIENCE, algorithms=ALGORITHMS)
     waiting = [asyncio.create_task(verifier.verify(mint.token())) for _ in range(20)]
     await asyncio.sleep(0.01)
@@ -338,7 +338,7 @@ async def test_those_who_have_keys_do_not_wait_for_newer_ones(mint: TokenMint, c
         return httpx.Response(200, json=mint.jwks())
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(hanging))
-    source = KeySource(url=JWKS_URL, file=None, http=http, clock=clock)
+    source = JwksCache(url=JWKS_URL, file=None, http=http, clock=clock)
     verifier = TokenVerifier(source, audience=AUDIENCE, algorithms=ALGORITHMS)
     await verifier.verify(mint.token())
     clock.now += 3600
@@ -386,13 +386,13 @@ async def test_keys_come_from_a_file_too(mint: TokenMint, tmp_path: Path) -> Non
     path = tmp_path / "jwks.json"
     async with httpx.AsyncClient() as http:
         missing = TokenVerifier(
-            KeySource(url=None, file=path, http=http), audience=AUDIENCE, algorithms=ALGORITHMS
+            JwksCache(url=None, file=path, http=http), audience=AUDIENCE, algorithms=ALGORITHMS
         )
         with pytest.raises(KeysUnavailable):
             await missing.verify(mint.token())
         path.write_text(json.dumps(mint.jwks()))
         present = TokenVerifier(
-            KeySource(url=None, file=path, http=http), audience=AUDIENCE, algorithms=ALGORITHMS
+            JwksCache(url=None, file=path, http=http), audience=AUDIENCE, algorithms=ALGORITHMS
         )
         assert (await present.verify(mint.token())).user_id == "user_17"
 
@@ -415,6 +415,6 @@ async def test_member_may_read_and_not_change() -> None:
 
 async def test_operations_need_their_scope() -> None:
     operator = Principal("ops_1", {}, frozenset({"ops"}))
-    assert await scoped("ops")(operator) is operator
+    assert await require_scope("ops")(operator) is operator
     with pytest.raises(RoleInsufficient, match="scope import"):
-        await scoped("import")(operator)
+        await require_scope("import")(operator)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.api import errors
 from app.api.errors import CampaignIdInvalid, Problem, TooManyRequests, install_problem_handlers
-from app.salesforce.errors import Failure
+from app.salesforce.errors import ApiError
 from app.user_messages.catalog import ADVICE, advise
 
 STATUSES = {
@@ -98,7 +98,7 @@ def test_every_class_is_drawn_in_the_tree() -> None:
 
 
 async def test_full_problem() -> None:
-    failure = Failure("NOT_FOUND", "no such record", ("Id",), http_status=404)
+    failure = ApiError("NOT_FOUND", "no such record", ("Id",), http_status=404)
     answer = await answer_of(
         CampaignIdInvalid(
             "No Campaign.", reason="not_found", advice=advise("campaign_not_in_org"), salesforce=failure

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.infrastructure.database import engine_for
-from app.infrastructure.telemetry import LIBRARIES, JsonLines, configure_logging, mask
+from app.infrastructure.telemetry import LIBRARIES, JsonFormatter, configure_logging, mask
 
 SECRETS = {
     "access token": "00D5g000004XyZa!AQ0AQotter.token_1",
@@ -26,7 +26,7 @@ def line_of(message: str, *args: object, extra: dict[str, Any] | None = None, ex
     record = logging.getLogger("otter").makeRecord(
         "otter", logging.INFO, __file__, 1, message, args, exc_info, extra=extra
     )
-    return json.loads(JsonLines().format(record))
+    return json.loads(JsonFormatter().format(record))
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
@@ -77,7 +77,7 @@ def test_libraries_speak_up_from_warnings_on() -> None:
     try:
         configure_logging("DEBUG")
         assert {name: logging.getLogger(name).level for name in LIBRARIES} == LIBRARIES
-        assert isinstance(root.handlers[0].formatter, JsonLines)
+        assert isinstance(root.handlers[0].formatter, JsonFormatter)
         pool = engine_for("postgresql+asyncpg://otter@127.0.0.1/otter", "eventship_app").pool
         assert not pool.logger.isEnabledFor(logging.INFO)
     finally:

@@ -25,7 +25,7 @@ GrantKey = tuple[str, str, str]
 """Org, Salesforce user and app."""
 
 
-HOLDING: Final = frozenset(
+GRANT_STILL_HELD: Final = frozenset(
     {"api_disabled", "ip_restricted", "session_not_for_api", "credentials_rejected", "app_blocked"}
 )
 """Reasons that keep a connection from working while its grant stands in Salesforce."""
@@ -38,7 +38,7 @@ def key_of(connection: Connection) -> tuple[str, str | None, str]:
 
 def holds_grant(connection: Connection) -> bool:
     """Whether Salesforce still has the connection's grant, as far as we know."""
-    is_closed_only = connection.state == "needs_reconnect" and connection.reason_code in HOLDING
+    is_closed_only = connection.state == "needs_reconnect" and connection.reason_code in GRANT_STILL_HELD
     return connection.state == "connected" or is_closed_only
 
 
@@ -48,17 +48,17 @@ async def lock_key(session: AsyncSession, key: GrantKey) -> None:
     await session.execute(lock, {"key": " ".join(key)})
 
 
-async def count_living(session: AsyncSession, key: GrantKey) -> int:
+async def count_active_grants(session: AsyncSession, key: GrantKey) -> int:
     """Grants of this key that connections of all hosts live by, or may as soon as they are confirmed."""
-    connected = select(func.count()).select_from(Connection).where(*living_ones(key))
-    unconfirmed = select(func.count()).select_from(UnconfirmedGrant).where(*unconfirmed_ones(key))
+    connected = select(func.count()).select_from(Connection).where(*active_grants(key))
+    unconfirmed = select(func.count()).select_from(UnconfirmedGrant).where(*unconfirmed_grants(key))
     return (await session.scalar(connected) or 0) + (await session.scalar(unconfirmed) or 0)
 
 
 async def count_approvals(session: AsyncSession, key: GrantKey) -> int:
     """The approvals that Salesforce counts under this key: living ones and those that were replaced."""
-    left = select(func.count()).select_from(LeftGrant).where(*left_ones(key))
-    return min(await count_living(session, key) + (await session.scalar(left) or 0), LIMIT)
+    left = select(func.count()).select_from(LeftGrant).where(*superseded_grants(key))
+    return min(await count_active_grants(session, key) + (await session.scalar(left) or 0), LIMIT)
 
 
 async def likely_key(session: AsyncSession, host_id: str, *, user_id: str, client_id: str) -> GrantKey | None:
@@ -100,7 +100,7 @@ async def hosts_beyond_the_limit(session: AsyncSession, key: GrantKey) -> list[s
     is_newer = granted.c.granted_at > Connection.connected_at
     newer = select(func.count()).select_from(granted).where(is_newer).scalar_subquery()
     found = await session.scalars(
-        select(Connection.host_id).where(*living_ones(key), Connection.state == "connected", newer >= LIMIT)
+        select(Connection.host_id).where(*active_grants(key), Connection.state == "connected", newer >= LIMIT)
     )
     return list(found)
 
@@ -108,9 +108,9 @@ async def hosts_beyond_the_limit(session: AsyncSession, key: GrantKey) -> list[s
 def times_of_grants(key: GrantKey) -> Subquery:
     """When each grant of this key was given that Salesforce may still have (for a system session)."""
     return union_all(
-        select(Connection.connected_at.label("granted_at")).where(*living_ones(key)),
-        select(UnconfirmedGrant.granted_at).where(*unconfirmed_ones(key)),
-        select(LeftGrant.granted_at).where(*left_ones(key)),
+        select(Connection.connected_at.label("granted_at")).where(*active_grants(key)),
+        select(UnconfirmedGrant.granted_at).where(*unconfirmed_grants(key)),
+        select(LeftGrant.granted_at).where(*superseded_grants(key)),
     ).subquery()
 
 
@@ -126,10 +126,10 @@ async def _key_where(session: AsyncSession, condition: ColumnElement[bool]) -> G
     return None if row is None or row.user_id is None else (row.org_id, row.user_id, row.client_id)
 
 
-def living_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
+def active_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
     """Conditions on Connection: it holds a grant of this key."""
     org_id, user_id, client_id = key
-    is_closed_only = and_(Connection.state == "needs_reconnect", Connection.reason_code.in_(HOLDING))
+    is_closed_only = and_(Connection.state == "needs_reconnect", Connection.reason_code.in_(GRANT_STILL_HELD))
     return (
         Connection.org_id == org_id,
         Connection.user_id == user_id,
@@ -138,13 +138,13 @@ def living_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def left_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
+def superseded_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
     """Conditions on LeftGrant: it is of this key."""
     org_id, user_id, client_id = key
     return LeftGrant.org_id == org_id, LeftGrant.user_id == user_id, LeftGrant.client_id == client_id
 
 
-def unconfirmed_ones(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
+def unconfirmed_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
     """Conditions on UnconfirmedGrant: it is of this key."""
     org_id, user_id, client_id = key
     return (

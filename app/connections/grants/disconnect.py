@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import NotConnected
-from app.connections.grants.previous_grant import let_go, revoke_all
+from app.connections.grants.previous_grant import revoke_all, revoke_previous
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
@@ -23,9 +23,9 @@ async def disconnect_host(resources: Resources, host_id: str, *, user_id: str) -
             raise NotConnected
         if connection.state == "disconnected":
             return
-        revocations = await let_go(session, resources.vault, connection)
+        revocations = await revoke_previous(session, resources.vault, connection)
         await _forget(session, host_id)
-        await audit_log.record(
+        await audit_log.append_entry(
             session,
             host_id,
             actor=user_id,

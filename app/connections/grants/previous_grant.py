@@ -8,17 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources
 from app.connections.grants.approval_limit import GrantKey, holds_grant, key_of
 from app.connections.grants.revocation import Revocation, queue_revocation, try_revoke
-from app.connections.grants.superseded import Replaced, leave, let_go_of_left
+from app.connections.grants.superseded import SupersededGrant, revoke_superseded, store_superseded
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.models import Connection
 
 log = logging.getLogger(__name__)
 
 
-async def let_go(session: AsyncSession, vault: Vault, connection: Connection) -> list[Revocation]:
+async def revoke_previous(
+    session: AsyncSession, vault: Encryptor, connection: Connection
+) -> list[Revocation]:
     """Queue the revocation of the host's grant and of what it left before; revoke them after the commit."""
-    revocations = await let_go_of_left(session, vault, connection.host_id)
+    revocations = await revoke_superseded(session, vault, connection.host_id)
     token = opened_refresh_token(vault, connection)
     if token is not None:
         login_url = connection.login_url
@@ -28,18 +30,23 @@ async def let_go(session: AsyncSession, vault: Vault, connection: Connection) ->
     return revocations
 
 
-async def make_room(
-    session: AsyncSession, vault: Vault, connection: Connection, *, key: GrantKey, refresh_token: str | None
+async def replace_grant(
+    session: AsyncSession,
+    vault: Encryptor,
+    connection: Connection,
+    *,
+    key: GrantKey,
+    refresh_token: str | None,
 ) -> list[Revocation]:
     """Let go of the old grant when it is another user's, org's or app's. Within one user and app Salesforce
     may take the new grant (`key`, `refresh_token`) along, so the old one is left there.
     """
     if key_of(connection) != key:
-        return await let_go(session, vault, connection)
+        return await revoke_previous(session, vault, connection)
     old = opened_refresh_token(vault, connection)
     if holds_grant(connection) and old is not None and old != refresh_token:
         about = (connection.host_id, key, connection.login_url, old, connection.connected_at)
-        await leave(session, vault, Replaced(*about))
+        await store_superseded(session, vault, SupersededGrant(*about))
     return []
 
 
@@ -49,12 +56,12 @@ async def revoke_all(resources: Resources, revocations: Iterable[Revocation]) ->
         await try_revoke(resources, revocation)
 
 
-def opened_refresh_token(vault: Vault, connection: Connection) -> str | None:
+def opened_refresh_token(vault: Encryptor, connection: Connection) -> str | None:
     """The stored refresh token. What cannot be read cannot be revoked; it must not stop anybody."""
     if connection.refresh_token is None:
         return None
     try:
         return vault.open(connection.refresh_token, host_id=connection.host_id, column=REFRESH_TOKEN)
-    except (SealBroken, KeyMissing) as error:
+    except (DecryptionFailed, KeyMissing) as error:
         log.error("grant_unreadable", extra={"host_id": connection.host_id, "error": type(error).__name__})
         return None

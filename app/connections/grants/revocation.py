@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.connections.model.encrypted_columns import REVOKED_TOKEN
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.models import PendingRevocation
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_login_host
-from app.salesforce.oauth import OAuthError, OAuthRefused
+from app.salesforce.oauth import OAuthError, OAuthRejected
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Revocation:
 
 
 async def queue_revocation(
-    session: AsyncSession, vault: Vault, host_id: str, *, login_url: str, token: str
+    session: AsyncSession, vault: Encryptor, host_id: str, *, login_url: str, token: str
 ) -> Revocation:
     """Remember in the caller's transaction that `token` must go; pass the answer to `try_revoke` after it."""
     revocation = Revocation(host_id, f"rev_{uuid4().hex}", login_url, 0, token)
@@ -83,7 +83,7 @@ async def _is_revoked(resources: Resources, revocation: Revocation) -> bool:
     try:
         base = check_login_host(revocation.login_url, extra=resources.settings.extra_hosts)
         await oauth.revoke(resources.http, base, revocation.token)
-    except OAuthRefused as error:
+    except OAuthRejected as error:
         # A complete no means that the token is dead already; anything else may pass.
         return error.http_status == 400 or _gives_up(revocation)
     except (OAuthError, HostNotAllowed) as error:
@@ -106,10 +106,10 @@ async def _due(resources: Resources) -> list[Revocation]:
         return [revocation for revocation in opened if revocation is not None]
 
 
-def _open(vault: Vault, row: PendingRevocation) -> Revocation | None:
+def _open(vault: Encryptor, row: PendingRevocation) -> Revocation | None:
     try:
         token = vault.open(row.token, host_id=row.host_id, column=REVOKED_TOKEN)
-    except (SealBroken, KeyMissing) as error:
+    except (DecryptionFailed, KeyMissing) as error:
         log.error("revocation_unreadable", extra={"error": type(error).__name__, "host_id": row.host_id})
         return None
     return Revocation(row.host_id, row.revocation_id, row.login_url, row.attempts, token)

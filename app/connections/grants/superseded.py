@@ -12,17 +12,23 @@ from uuid import uuid4
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.connections.grants.approval_limit import LIMIT, GrantKey, count_living, left_ones, times_of_grants
+from app.connections.grants.approval_limit import (
+    LIMIT,
+    GrantKey,
+    count_active_grants,
+    superseded_grants,
+    times_of_grants,
+)
 from app.connections.grants.revocation import Revocation, queue_revocation
 from app.connections.model.encrypted_columns import LEFT_TOKEN
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.models import LeftGrant
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Replaced:
+class SupersededGrant:
     """A grant that is left in Salesforce; without `granted_at` it was given just now."""
 
     host_id: str
@@ -32,7 +38,7 @@ class Replaced:
     granted_at: datetime | None = None
 
 
-async def leave(session: AsyncSession, vault: Vault, replaced: Replaced) -> None:
+async def store_superseded(session: AsyncSession, vault: Encryptor, replaced: SupersededGrant) -> None:
     """Remember it in the caller's transaction."""
     org_id, user_id, client_id = replaced.key
     session.add(
@@ -50,19 +56,19 @@ async def leave(session: AsyncSession, vault: Vault, replaced: Replaced) -> None
     await session.flush()
 
 
-async def give_back(session: AsyncSession, vault: Vault, unused: Replaced) -> list[Revocation]:
+async def give_back(session: AsyncSession, vault: Encryptor, unused: SupersededGrant) -> list[Revocation]:
     """A grant that is not kept: its revocation is queued. While another of its user and app lives, or waits
     to be confirmed, it is left where it is, as that one might go with it.
     """
-    if not await count_living(session, unused.key):
+    if not await count_active_grants(session, unused.key):
         about = {"login_url": unused.login_url, "token": unused.token}
         return [await queue_revocation(session, vault, unused.host_id, **about)]
-    await leave(session, vault, unused)
-    await forget_evicted(session, unused.key)
+    await store_superseded(session, vault, unused)
+    await delete_evicted(session, unused.key)
     return []
 
 
-async def let_go_of_left(session: AsyncSession, vault: Vault, host_id: str) -> list[Revocation]:
+async def revoke_superseded(session: AsyncSession, vault: Encryptor, host_id: str) -> list[Revocation]:
     """Queue the revocation of all that the host left, in the caller's transaction."""
     gone = await session.scalars(delete(LeftGrant).where(LeftGrant.host_id == host_id).returning(LeftGrant))
     return [
@@ -72,22 +78,24 @@ async def let_go_of_left(session: AsyncSession, vault: Vault, host_id: str) -> l
     ]
 
 
-async def forget_left(session: AsyncSession, host_id: str) -> None:
+async def delete_superseded(session: AsyncSession, host_id: str) -> None:
     """Salesforce ended them together with the connection that replaced them."""
     await session.execute(delete(LeftGrant).where(LeftGrant.host_id == host_id))
 
 
-async def forget_evicted(session: AsyncSession, key: GrantKey) -> None:
+async def delete_evicted(session: AsyncSession, key: GrantKey) -> None:
     """Salesforce keeps the five newest grants of a user and app: what is older than those is gone there."""
     granted = times_of_grants(key)
     newest_first = select(granted.c.granted_at).order_by(granted.c.granted_at.desc())
     oldest_kept = newest_first.offset(LIMIT - 1).limit(1).scalar_subquery()
-    await session.execute(delete(LeftGrant).where(*left_ones(key), LeftGrant.granted_at < oldest_kept))
+    await session.execute(
+        delete(LeftGrant).where(*superseded_grants(key), LeftGrant.granted_at < oldest_kept)
+    )
 
 
-def _opened(vault: Vault, row: LeftGrant) -> str | None:
+def _opened(vault: Encryptor, row: LeftGrant) -> str | None:
     try:
         return vault.open(row.token, host_id=row.host_id, column=LEFT_TOKEN)
-    except (SealBroken, KeyMissing) as error:
+    except (DecryptionFailed, KeyMissing) as error:
         log.error("grant_unreadable", extra={"host_id": row.host_id, "error": type(error).__name__})
         return None

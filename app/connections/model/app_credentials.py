@@ -12,7 +12,7 @@ from app.api.errors import CredentialsMissing, NotConfigured
 from app.config.settings import Settings
 from app.connections.model.encrypted_columns import CONSUMER_KEY, CONSUMER_SECRET
 from app.connections.model.messages import explain
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.models import Host, OwnApp
 
 OWN: Final = "own_"
@@ -94,17 +94,17 @@ async def credentials_for(resources: Resources, host_id: str, app_ref: str) -> A
     return app
 
 
-def open_own_app(vault: Vault, saved: OwnApp) -> AppCredentials:
+def open_own_app(vault: Encryptor, saved: OwnApp) -> AppCredentials:
     """Key and Secret of a host's own app, in clear. Raises AppUnreadable."""
     try:
         return AppCredentials(
             vault.open(saved.consumer_key, host_id=saved.host_id, column=CONSUMER_KEY),
             vault.open(saved.consumer_secret, host_id=saved.host_id, column=CONSUMER_SECRET),
         )
-    except (KeyMissing, SealBroken) as error:
+    except (KeyMissing, DecryptionFailed) as error:
         raise AppUnreadable("the credentials of the host's own app cannot be opened") from error
 
 
-async def drop_retired(session: AsyncSession, host_id: str) -> None:
+async def delete_retired(session: AsyncSession, host_id: str) -> None:
     """Forget the pairs that no connection lives by any more, in the transaction that stores a new grant."""
     await session.execute(delete(OwnApp).where(OwnApp.host_id == host_id, OwnApp.retired_at.is_not(None)))

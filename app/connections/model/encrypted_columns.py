@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.salesforce.auth import ConnectionUnusable
 
 ACCESS_TOKEN: Final = "connections.access_token"  # noqa: S105 - the name of a column
@@ -17,9 +17,9 @@ CONSUMER_SECRET: Final = "app_credentials.consumer_secret"  # noqa: S105 - the n
 UNREADABLE: Final = "credentials_unreadable"
 
 
-def open_secret(vault: Vault, sealed: bytes, *, host_id: str, column: str) -> str:
+def open_secret(vault: Encryptor, sealed: bytes, *, host_id: str, column: str) -> str:
     """The secret of a living connection. Raises ConnectionUnusable."""
     try:
         return vault.open(sealed, host_id=host_id, column=column)
-    except (KeyMissing, SealBroken) as error:
+    except (KeyMissing, DecryptionFailed) as error:
         raise ConnectionUnusable(UNREADABLE) from error

@@ -1,19 +1,19 @@
 """Ends attempts to connect whose user lost the role that they need."""
 
-from app.api.auth import CHANGING, HostIdPath, PrincipalDep
+from app.api.auth import WRITE_ROLES, HostIdPath, PrincipalDep
 from app.api.dependencies import ResourcesDep
-from app.connections.oauth.attempts import withdraw
+from app.connections.oauth.attempts import cancel_pending
 from app.connections.oauth.unconfirmed import give_back_ended
 
 
-async def end_what_the_role_no_longer_carries(
+async def cancel_attempts_without_role(
     host_id: HostIdPath, principal: PrincipalDep, resources: ResourcesDep
 ) -> None:
     """The callback carries no bearer token; so a token that shows a lesser role, or none, ends the attempts
     that its user began for the host.
     """
-    if principal.roles.get(host_id) not in CHANGING:
+    if principal.roles.get(host_id) not in WRITE_ROLES:
         async with resources.database.system() as session:
-            ended = await withdraw(session, host_id, principal.user_id)
+            ended = await cancel_pending(session, host_id, principal.user_id)
         for attempt_id in ended:
             await give_back_ended(resources, host_id, attempt_id)

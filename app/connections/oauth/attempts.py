@@ -20,7 +20,7 @@ from app.api.errors import TooManyRequests
 from app.connections.model.app_credentials import is_own
 from app.connections.model.encrypted_columns import CODE_VERIFIER
 from app.connections.oauth.error_mapping import ConnectFailed
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import OAuthAttempt
 from app.salesforce.oauth import new_code_verifier
 
@@ -35,7 +35,7 @@ UNDER_WAY: Final = ("waiting", "confirming")
 
 
 @dataclass(frozen=True)
-class Wish:
+class ConnectRequest:
     """Who wants to connect what, through which app; where the browser is sent back to."""
 
     host_id: str
@@ -59,7 +59,7 @@ class Ticket:
 
 
 @dataclass(frozen=True)
-class Departure:
+class AuthorizationStart:
     """What the browser takes along: `state` in the address, `browser` in a cookie."""
 
     attempt: OAuthAttempt
@@ -69,7 +69,7 @@ class Departure:
 
 
 @dataclass(frozen=True)
-class Arrival:
+class AuthorizationCallback:
     """A browser came back; `is_late` when the attempt's time was over, `is_first` when nobody did before."""
 
     attempt: OAuthAttempt
@@ -77,14 +77,14 @@ class Arrival:
     is_first: bool
 
 
-async def open_attempt(session: AsyncSession, wish: Wish) -> Ticket:
+async def open_attempt(session: AsyncSession, wish: ConnectRequest) -> Ticket:
     """Remember an attempt in the caller's transaction (as are all functions here). Raises TooManyRequests."""
     await _check_room(session, wish.host_id)
     value = secrets.token_urlsafe(32)
     attempt = OAuthAttempt(
         attempt_id=f"att_{uuid4().hex}",
         **asdict(wish),
-        ticket_hash=hashed(value),
+        ticket_hash=sha256(value),
         expires_at=_now() + LIFETIME,
     )
     session.add(attempt)
@@ -110,13 +110,13 @@ async def find_ticket(session: AsyncSession, ticket: str) -> OAuthAttempt | None
     return found
 
 
-async def depart(session: AsyncSession, vault: Vault, ticket: str) -> Departure | None:
+async def redeem_ticket(session: AsyncSession, vault: Encryptor, ticket: str) -> AuthorizationStart | None:
     """Trade the ticket for a state and a browser's secret, once; None when it is used, late or unknown."""
     state, browser, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32), new_code_verifier()
     taken = await session.execute(
         update(OAuthAttempt)
         .where(*_startable(ticket))
-        .values(ticket_hash=None, state_hash=hashed(state), browser_hash=hashed(browser))
+        .values(ticket_hash=None, state_hash=sha256(state), browser_hash=sha256(browser))
         .returning(OAuthAttempt)
     )
     attempt = taken.scalar_one_or_none()
@@ -125,10 +125,12 @@ async def depart(session: AsyncSession, vault: Vault, ticket: str) -> Departure 
     if is_own(attempt.client_id) and await was_without_id(session, attempt):
         attempt.details = {**attempt.details, WITHOUT_ID: True}
     attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
-    return Departure(attempt, state, browser, verifier)
+    return AuthorizationStart(attempt, state, browser, verifier)
 
 
-async def depart_again(session: AsyncSession, vault: Vault, attempt_id: str) -> Departure | None:
+async def redeem_ticket_again(
+    session: AsyncSession, vault: Encryptor, attempt_id: str
+) -> AuthorizationStart | None:
     """Send the same browser once more, without the scope `id`; None when that was done or it has ended."""
     state, verifier = secrets.token_urlsafe(32), new_code_verifier()
     attempt = await session.scalar(
@@ -138,10 +140,10 @@ async def depart_again(session: AsyncSession, vault: Vault, attempt_id: str) -> 
     )
     if attempt is None or WITHOUT_ID in attempt.details:
         return None
-    attempt.state_hash, attempt.arrived_at = hashed(state), None
+    attempt.state_hash, attempt.arrived_at = sha256(state), None
     attempt.details = {**attempt.details, WITHOUT_ID: True}
     attempt.code_verifier = vault.seal(verifier, host_id=attempt.host_id, column=CODE_VERIFIER)
-    return Departure(attempt, state, "", verifier)
+    return AuthorizationStart(attempt, state, "", verifier)
 
 
 async def was_without_id(session: AsyncSession, attempt: OAuthAttempt) -> bool:
@@ -158,20 +160,20 @@ async def was_without_id(session: AsyncSession, attempt: OAuthAttempt) -> bool:
     return last is not None and (WITHOUT_ID in last.details or last.arrived_at is None)
 
 
-async def arrive(session: AsyncSession, state: str) -> Arrival | None:
+async def redeem_state(session: AsyncSession, state: str) -> AuthorizationCallback | None:
     """The attempt that this state belongs to; None when it is unknown. One browser alone is the first."""
     taken = await session.execute(
         update(OAuthAttempt)
-        .where(OAuthAttempt.state_hash == hashed(state), OAuthAttempt.state == "waiting")
+        .where(OAuthAttempt.state_hash == sha256(state), OAuthAttempt.state == "waiting")
         .where(OAuthAttempt.arrived_at.is_(None))
         .values(arrived_at=_now())
         .returning(OAuthAttempt, OAuthAttempt.expires_at <= _now())
     )
     row = taken.one_or_none()
     if row is not None:
-        return Arrival(row[0], is_late=row[1], is_first=True)
-    known = await session.scalar(select(OAuthAttempt).where(OAuthAttempt.state_hash == hashed(state)))
-    return None if known is None else Arrival(known, is_late=False, is_first=False)
+        return AuthorizationCallback(row[0], is_late=row[1], is_first=True)
+    known = await session.scalar(select(OAuthAttempt).where(OAuthAttempt.state_hash == sha256(state)))
+    return None if known is None else AuthorizationCallback(known, is_late=False, is_first=False)
 
 
 async def set_apart(session: AsyncSession, attempt_id: str) -> str | None:
@@ -180,7 +182,7 @@ async def set_apart(session: AsyncSession, attempt_id: str) -> str | None:
     waiting = await session.scalar(
         update(OAuthAttempt)
         .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
-        .values(state="confirming", code_hash=hashed(code), code_verifier=None, expires_at=_now() + LIFETIME)
+        .values(state="confirming", code_hash=sha256(code), code_verifier=None, expires_at=_now() + LIFETIME)
         .returning(OAuthAttempt.attempt_id)
     )
     return None if waiting is None else code
@@ -193,7 +195,7 @@ async def renew_code(session: AsyncSession, attempt_id: str) -> str | None:
         update(OAuthAttempt)
         .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "confirming")
         .where(OAuthAttempt.expires_at > _now())
-        .values(code_hash=hashed(code))
+        .values(code_hash=sha256(code))
         .returning(OAuthAttempt.attempt_id)
     )
     return None if confirming is None else code
@@ -226,7 +228,7 @@ def end(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -
         attempt.code_hash = None
 
 
-async def withdraw(session: AsyncSession, host_id: str, user_id: str) -> list[str]:
+async def cancel_pending(session: AsyncSession, host_id: str, user_id: str) -> list[str]:
     """End what this user has under way for the host: the platform's latest word is that they may not.
 
     The answer names the attempts that were ended; what they had to confirm is to be given back.
@@ -268,16 +270,16 @@ async def lock_attempt(session: AsyncSession, attempt_id: str) -> tuple[OAuthAtt
 
 def fits(secret: str, digest: bytes | None) -> bool:
     """Whether this is what was hashed, in constant time."""
-    return digest is not None and hmac.compare_digest(digest, hashed(secret))
+    return digest is not None and hmac.compare_digest(digest, sha256(secret))
 
 
-def hashed(secret: str) -> bytes:
+def sha256(secret: str) -> bytes:
     """What is stored of a ticket, a state, a code or a cookie: random, so a plain SHA-256 is enough."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def _startable(ticket: str) -> tuple[ColumnElement[bool], ...]:
-    is_ours = OAuthAttempt.ticket_hash == hashed(ticket)
+    is_ours = OAuthAttempt.ticket_hash == sha256(ticket)
     return is_ours, OAuthAttempt.state == "waiting", OAuthAttempt.expires_at > _now()
 
 

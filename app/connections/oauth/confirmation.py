@@ -15,23 +15,23 @@ from app.api.errors import (
     Problem,
 )
 from app.connections.grants.approval_limit import LIMIT, GrantKey, count_approvals, warnings_of
-from app.connections.grants.previous_grant import make_room, revoke_all
+from app.connections.grants.previous_grant import replace_grant, revoke_all
 from app.connections.grants.revocation import Revocation
-from app.connections.model.app_credentials import AppNotConfigured, credentials_for, drop_retired
+from app.connections.model.app_credentials import AppNotConfigured, credentials_for, delete_retired
 from app.connections.model.encrypted_columns import (
     ACCESS_TOKEN,
     REFRESH_TOKEN,
     UNCONFIRMED_ACCESS,
     UNCONFIRMED_REFRESH,
 )
-from app.connections.model.preflight_requests import want_preflight
+from app.connections.model.preflight_requests import request_preflight
 from app.connections.model.schemas import CompleteConnect
 from app.connections.oauth import attempts
 from app.connections.oauth.unconfirmed import find_unconfirmed, refuse
 from app.connections.tokens.connection_state import NO_FAULT
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant
 
 
@@ -111,7 +111,7 @@ async def _confirm(
     return Ending(None, outgoing, grant.org_id)
 
 
-async def _count_wrong(session: AsyncSession, vault: Vault, attempt: OAuthAttempt) -> list[Revocation]:
+async def _count_wrong(session: AsyncSession, vault: Encryptor, attempt: OAuthAttempt) -> list[Revocation]:
     attempt.wrong_codes += 1
     if attempt.wrong_codes < attempts.MOST_WRONG_CODES:
         return []
@@ -119,7 +119,7 @@ async def _count_wrong(session: AsyncSession, vault: Vault, attempt: OAuthAttemp
 
 
 async def _connect(
-    session: AsyncSession, vault: Vault, attempt: OAuthAttempt, *, grant: UnconfirmedGrant, key: GrantKey
+    session: AsyncSession, vault: Encryptor, attempt: OAuthAttempt, *, grant: UnconfirmedGrant, key: GrantKey
 ) -> list[Revocation]:
     """The grant takes the place of the host's old one; the answer is what to revoke after the commit."""
     host_id = attempt.host_id
@@ -130,29 +130,29 @@ async def _connect(
     if known is None:
         session.add(Connection(host_id=host_id, **values))
     else:
-        outgoing = await make_room(session, vault, known, key=key, refresh_token=refresh_token)
+        outgoing = await replace_grant(session, vault, known, key=key, refresh_token=refresh_token)
         values |= {"version": known.version + 1, "token_version": known.token_version + 1}
-        values |= {} if known.org_id == grant.org_id else FORGOTTEN
+        values |= {} if known.org_id == grant.org_id else COLUMNS_RESET_ON_ORG_CHANGE
         for name, value in values.items():
             setattr(known, name, value)
     await session.delete(grant)
     attempts.end(attempt, state="connected")
     await session.flush()
-    await drop_retired(session, host_id)
-    await want_preflight(session, host_id, grant.org_id)
+    await delete_retired(session, host_id)
+    await request_preflight(session, host_id, grant.org_id)
     details = {
         "org_id": grant.org_id,
         "salesforce_user_id": grant.user_id,
         "environment": attempt.environment,
         "attempt_id": attempt.attempt_id,
     }
-    await audit_log.record(
+    await audit_log.append_entry(
         session, host_id, actor=attempt.user_id, action="salesforce.connected", details=details
     )
     return outgoing
 
 
-FORGOTTEN: Final[dict[str, object]] = dict.fromkeys(
+COLUMNS_RESET_ON_ORG_CHANGE: Final[dict[str, object]] = dict.fromkeys(
     ("last_used_at", "last_written_at", "api_used", "api_limit", "api_measured_at", "api_closed_until")
 )
 """What was said of another org."""
@@ -164,7 +164,7 @@ TAKEN_OVER: Final = (
 
 
 def _values(
-    vault: Vault, attempt: OAuthAttempt, *, grant: UnconfirmedGrant, refresh_token: str
+    vault: Encryptor, attempt: OAuthAttempt, *, grant: UnconfirmedGrant, refresh_token: str
 ) -> dict[str, object]:
     host_id = attempt.host_id
     access_token = vault.open(grant.access_token, host_id=host_id, column=UNCONFIRMED_ACCESS)

@@ -18,7 +18,7 @@ from app.config.settings import Settings
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for, is_own
 from app.connections.model.schemas import SCOPES, SCOPES_WITHOUT_ID
 from app.connections.oauth import attempts, browser_pages
-from app.connections.oauth.attempts import Arrival, Departure
+from app.connections.oauth.attempts import AuthorizationCallback, AuthorizationStart
 from app.connections.oauth.error_mapping import ConnectFailed
 from app.connections.oauth.flow import receive, record_failure
 from app.connections.oauth.return_url import CONNECTED, returning_url
@@ -65,7 +65,7 @@ async def start(request: Request, resources: ResourcesDep, ticket: TicketQuery =
     if not _is_own_page(request, resources.settings):
         return browser_pages.plain_page("This did not come from our page", START_AGAIN, status=403)
     async with resources.database.system() as session:
-        departure = await attempts.depart(session, resources.vault, ticket)
+        departure = await attempts.redeem_ticket(session, resources.vault, ticket)
     if departure is None:
         return _used_up()
     try:
@@ -93,7 +93,7 @@ async def callback(request: Request, resources: ResourcesDep) -> Response:
     """Salesforce sent the browser back, with a code or an error. The same address again ends the same way."""
     answer = dict(request.query_params)
     async with resources.database.system() as session:
-        arrival = await attempts.arrive(session, answer.get("state", ""))
+        arrival = await attempts.redeem_state(session, answer.get("state", ""))
     if arrival is None:
         return browser_pages.plain_page("This sign-in is not known here", START_AGAIN)
     settings, attempt = resources.settings, arrival.attempt
@@ -121,7 +121,9 @@ def is_https(settings: Settings) -> bool:
     return settings.public_url.startswith("https://")
 
 
-async def _outcome(resources: Resources, arrival: Arrival, answer: dict[str, str]) -> tuple[str, str | None]:
+async def _outcome(
+    resources: Resources, arrival: AuthorizationCallback, answer: dict[str, str]
+) -> tuple[str, str | None]:
     attempt_id = arrival.attempt.attempt_id
     if not arrival.is_first:
         return await _outcome_before(resources, attempt_id)
@@ -158,7 +160,7 @@ def _shown_again(code: str | None, state: str | None) -> tuple[str, str | None]:
     return (CONNECTED if state == CONNECTED else FAILED), None
 
 
-async def _asked_for_less(resources: Resources, arrival: Arrival, error: str) -> str | None:
+async def _asked_for_less(resources: Resources, arrival: AuthorizationCallback, error: str) -> str | None:
     """Where the browser goes when a host's own app lacks the scope `id`: without it all can be done, too."""
     attempt = arrival.attempt
     if error != "invalid_scope" or not arrival.is_first or arrival.is_late or not is_own(attempt.client_id):
@@ -168,7 +170,7 @@ async def _asked_for_less(resources: Resources, arrival: Arrival, error: str) ->
     except AppNotConfigured:
         return None
     async with resources.database.system() as session:
-        departure = await attempts.depart_again(session, resources.vault, attempt.attempt_id)
+        departure = await attempts.redeem_ticket_again(session, resources.vault, attempt.attempt_id)
         return _authorize_url(resources.settings, departure, app.client_id) if departure else None
 
 
@@ -182,7 +184,7 @@ def _is_own_page(request: Request, settings: Settings) -> bool:
     return site in (None, "same-origin") and origin in (None, settings.public_url)
 
 
-def _authorize_url(settings: Settings, departure: Departure, client_id: str) -> str:
+def _authorize_url(settings: Settings, departure: AuthorizationStart, client_id: str) -> str:
     attempt = departure.attempt
     return oauth.authorize_url(
         attempt.login_url,

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from app.salesforce.errors import Failure, SalesforceError
-from app.salesforce.oauth import OAuthError, OAuthRefused
+from app.salesforce.errors import ApiError, SalesforceError
+from app.salesforce.oauth import OAuthError, OAuthRejected
 from app.text.storable import storable
 
 OTHER: Final = "oauth_other"
@@ -52,7 +52,7 @@ ADVICE_BY_API_CODE: Final[dict[str, str]] = {
 class ConnectFailed(Exception):
     """The attempt ends here; `problem_code` is the advice, `failure` what Salesforce said, if it did."""
 
-    def __init__(self, problem_code: str, failure: Failure | None = None) -> None:
+    def __init__(self, problem_code: str, failure: ApiError | None = None) -> None:
         super().__init__(problem_code)
         self.problem_code = problem_code
         self.failure = failure
@@ -61,15 +61,15 @@ class ConnectFailed(Exception):
 def from_redirect(error: str, description: str) -> ConnectFailed:
     """An error that came back in the browser's address."""
     return ConnectFailed(
-        advice_for(error, description), Failure(storable(error, 100), storable(description, 500))
+        advice_for(error, description), ApiError(storable(error, 100), storable(description, 500))
     )
 
 
 def from_oauth(error: OAuthError) -> ConnectFailed:
     """An error of the token endpoint."""
-    if not isinstance(error, OAuthRefused):
+    if not isinstance(error, OAuthRejected):
         return ConnectFailed(AWAY)
-    failure = Failure(error.error[:100], error.description[:500], http_status=error.http_status)
+    failure = ApiError(error.error[:100], error.description[:500], http_status=error.http_status)
     return ConnectFailed(advice_for(error.error, error.description), failure)
 
 

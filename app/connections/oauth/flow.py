@@ -10,20 +10,20 @@ from app.api.dependencies import Resources
 from app.connections.grants.approval_limit import count_approvals, likely_key, lock_key, warnings_of
 from app.connections.grants.previous_grant import revoke_all
 from app.connections.grants.revocation import queue_revocation
-from app.connections.grants.superseded import Replaced, give_back
+from app.connections.grants.superseded import SupersededGrant, give_back
 from app.connections.model.app_credentials import app_to_connect, chosen_app, is_own
 from app.connections.model.schemas import StartAttempt, StartConnect
 from app.connections.oauth import attempts
-from app.connections.oauth.attempts import Ticket, Wish
+from app.connections.oauth.attempts import ConnectRequest, Ticket
 from app.connections.oauth.error_mapping import ConnectFailed, from_redirect
-from app.connections.oauth.grant_exchange import NewGrant, Traded, exchange, parse_identity_url, try_out
+from app.connections.oauth.grant_exchange import NewGrant, Traded, exchange, parse_identity_url, verify_grant
 from app.connections.oauth.login_urls import login_url_for
 from app.connections.oauth.return_url import check_return_to
 from app.connections.oauth.unconfirmed import keep_apart, look_for_the_lost
 from app.infrastructure import audit_log
 from app.models import OAuthAttempt
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, is_login_host
-from app.salesforce.oauth import TokenAnswer
+from app.salesforce.oauth import TokenResponse
 from app.user_messages.own_app import OWN_APP_ADVICE
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ async def start_attempt(
         count = await count_approvals(session, key) if key else 0
         ticket = await attempts.open_attempt(
             session,
-            Wish(
+            ConnectRequest(
                 host_id=host_id,
                 user_id=principal.user_id,
                 environment=wish.environment,
@@ -78,7 +78,7 @@ async def receive(resources: Resources, attempt: OAuthAttempt, answer: Mapping[s
     The answer is the code to confirm it with; None when the attempt has failed.
     """
     try:
-        traded = await _trade(resources, attempt, answer)
+        traded = await _exchange_code(resources, attempt, answer)
         return await _kept(resources, attempt, traded, issuer=answer.get("iss"))
     except ConnectFailed as failed:
         await record_failure(resources, attempt, failed)
@@ -91,7 +91,7 @@ async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: Co
         failed = ConnectFailed(OWN_APP_ADVICE.get(failed.problem_code, failed.problem_code), failed.failure)
     async with resources.database.system() as session:
         await attempts.fail(session, attempt.attempt_id, failed)
-        await audit_log.record(
+        await audit_log.append_entry(
             session,
             attempt.host_id,
             actor=attempt.user_id,
@@ -104,7 +104,7 @@ def _start_url(resources: Resources, ticket: Ticket) -> str:
     return f"{resources.settings.public_url}/oauth/salesforce/start?ticket={ticket.value}"
 
 
-async def _trade(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> Traded:
+async def _exchange_code(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> Traded:
     issuer = answer.get("iss")
     if issuer is not None and not _may_answer(resources, attempt, issuer):
         raise ConnectFailed("answer_not_genuine")
@@ -121,7 +121,7 @@ async def _kept(
     """From here on there is a grant: it is kept, or given back."""
     code = None
     try:
-        grant = await try_out(resources, attempt, traded)
+        grant = await verify_grant(resources, attempt, traded)
         if issuer not in (None, attempt.login_url, grant.instance_url):
             raise ConnectFailed("answer_not_genuine")
         code = await keep_apart(resources, attempt, grant)
@@ -132,7 +132,7 @@ async def _kept(
         raise ConnectFailed(UNEXPECTED) from error
     finally:
         if code is None:
-            await _give_back(resources, attempt, traded.tokens)
+            await _revoke_unused_grant(resources, attempt, traded.tokens)
     await look_for_the_lost(resources, _key(attempt, grant))
     return code
 
@@ -151,7 +151,7 @@ def _may_answer(resources: Resources, attempt: OAuthAttempt, issuer: str) -> boo
         return False
 
 
-async def _give_back(resources: Resources, attempt: OAuthAttempt, tokens: TokenAnswer) -> None:
+async def _revoke_unused_grant(resources: Resources, attempt: OAuthAttempt, tokens: TokenResponse) -> None:
     """Let go of a grant that is not kept; whatever goes wrong here must not hide why it is not."""
     token, host_id, login_url = tokens.refresh_token, attempt.host_id, attempt.login_url
     if token is None:
@@ -170,7 +170,7 @@ async def _give_back(resources: Resources, attempt: OAuthAttempt, tokens: TokenA
             else:
                 key = (*org_and_user, attempt.client_id)
                 await lock_key(session, key)
-                unused = Replaced(host_id, key, login_url, token)
+                unused = SupersededGrant(host_id, key, login_url, token)
                 outgoing = await give_back(session, resources.vault, unused)
         await revoke_all(resources, outgoing)
     except Exception:

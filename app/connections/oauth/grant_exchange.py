@@ -8,7 +8,7 @@ from app.api.dependencies import Resources
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for
 from app.connections.model.encrypted_columns import CODE_VERIFIER
 from app.connections.oauth.error_mapping import AWAY, ConnectFailed, from_api, from_oauth
-from app.connections.oauth.login_urls import mix_up
+from app.connections.oauth.login_urls import environment_mismatch
 from app.models import OAuthAttempt
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, check_login_host
@@ -18,7 +18,7 @@ from app.salesforce.errors import SalesforceError
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.ids import MalformedId, to18
 from app.salesforce.jwt_tokens import ends_at
-from app.salesforce.oauth import OAuthError, TokenAnswer
+from app.salesforce.oauth import OAuthError, TokenResponse
 from app.salesforce.soql import quote
 from app.text.storable import storable
 
@@ -46,7 +46,7 @@ class Traded:
     Beside a JWT Salesforce signs nothing; that the answer is the org's own is asked of the org then.
     """
 
-    tokens: TokenAnswer
+    tokens: TokenResponse
     is_genuine: bool
 
 
@@ -54,7 +54,7 @@ class Traded:
 class NewGrant:
     """Tokens that were seen to work, and whose they are."""
 
-    tokens: TokenAnswer
+    tokens: TokenResponse
     identity: Identity
     instance_url: str
     api_version: str
@@ -64,7 +64,7 @@ class NewGrant:
 
 
 @dataclass(frozen=True)
-class OneToken:
+class StaticTokenSource:
     """The TokenSource of a grant that is not stored yet: there is no second token."""
 
     token: AccessToken
@@ -107,7 +107,7 @@ async def exchange(resources: Resources, attempt: OAuthAttempt, code: str) -> Tr
     return Traded(answer, is_genuine=secret is None or is_bare or oauth.verify_signature(answer, secret))
 
 
-async def try_out(resources: Resources, attempt: OAuthAttempt, traded: Traded) -> NewGrant:
+async def verify_grant(resources: Resources, attempt: OAuthAttempt, traded: Traded) -> NewGrant:
     """Look with the new token: who, which org, which API versions. Raises ConnectFailed."""
     answer = traded.tokens
     if not traded.is_genuine:
@@ -125,7 +125,7 @@ async def try_out(resources: Resources, attempt: OAuthAttempt, traded: Traded) -
     except IndexError as error:
         raise ConnectFailed(AWAY) from error
     is_sandbox = organization.get("IsSandbox")
-    mixed_up = mix_up(attempt.environment, is_sandbox=is_sandbox)
+    mixed_up = environment_mismatch(attempt.environment, is_sandbox=is_sandbox)
     if mixed_up is not None:
         raise ConnectFailed(mixed_up)
     return NewGrant(
@@ -160,21 +160,21 @@ def parse_identity_url(url: str, *, extra: frozenset[str] = frozenset()) -> tupl
         raise ConnectFailed("host_not_allowed") from error
 
 
-def _client(resources: Resources, answer: TokenAnswer) -> SalesforceClient:
+def _client(resources: Resources, answer: TokenResponse) -> SalesforceClient:
     try:
         instance_url = check_instance_url(answer.instance_url, extra=resources.settings.extra_hosts)
     except HostNotAllowed as error:
         raise ConnectFailed("partition_off" if error.is_partition else "host_not_allowed") from error
     return SalesforceClient(
         resources.http,
-        SessionAuth(OneToken(AccessToken(answer.access_token, 0, instance_url))),
+        SessionAuth(StaticTokenSource(AccessToken(answer.access_token, 0, instance_url))),
         instance_url=instance_url,
         api_version=resources.settings.salesforce_api_version,
         answer_within=CALL_SECONDS,
     )
 
 
-async def _identity(resources: Resources, client: SalesforceClient, answer: TokenAnswer) -> Identity:
+async def _identity(resources: Resources, client: SalesforceClient, answer: TokenResponse) -> Identity:
     extra = resources.settings.extra_hosts
     may_be_read = may_read_identity(answer.scope)
     named = answer.identity_url if may_be_read else await client.named_identity()

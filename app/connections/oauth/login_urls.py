@@ -8,7 +8,7 @@ from app.connections.model.messages import explain
 from app.salesforce.allowed_hosts import HostNotAllowed, check_login_host, is_login_host, my_domain_of
 
 # environment, whether the org is a sandbox: the mix-up's advice
-MIX_UPS: Final[dict[tuple[str, bool | None], str]] = {
+ENVIRONMENT_MISMATCHES: Final[dict[tuple[str, bool | None], str]] = {
     ("production", True): "not_for_production",
     ("sandbox", False): "not_for_sandbox",
 }
@@ -31,9 +31,9 @@ def login_url_for(settings: Settings, environment: str, my_domain: str | None) -
         raise PayloadInvalid(advice.title, advice=advice, errors=[where]) from None
 
 
-def mix_up(environment: str, *, is_sandbox: bool | None) -> str | None:
+def environment_mismatch(environment: str, *, is_sandbox: bool | None) -> str | None:
     """The advice code when somebody signed in to the other kind of org than was chosen."""
-    return MIX_UPS.get((environment, is_sandbox))
+    return ENVIRONMENT_MISMATCHES.get((environment, is_sandbox))
 
 
 def _my_domain(settings: Settings, text: str) -> str:

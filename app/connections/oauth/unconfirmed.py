@@ -17,13 +17,13 @@ from app.connections.grants.approval_limit import (
 )
 from app.connections.grants.previous_grant import revoke_all
 from app.connections.grants.revocation import Revocation
-from app.connections.grants.superseded import Replaced, forget_evicted, give_back
+from app.connections.grants.superseded import SupersededGrant, delete_evicted, give_back
 from app.connections.model.encrypted_columns import UNCONFIRMED_ACCESS, UNCONFIRMED_REFRESH
 from app.connections.oauth import attempts
 from app.connections.oauth.grant_exchange import NewGrant
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure import audit_log
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.models import OAuthAttempt, UnconfirmedGrant
 from app.salesforce.allowed_hosts import HostNotAllowed
 from app.salesforce.errors import SalesforceError
@@ -45,7 +45,7 @@ async def keep_apart(resources: Resources, attempt: OAuthAttempt, grant: NewGran
         is_sixth = await count_approvals(session, key) >= LIMIT
         session.add(_row(resources.vault, attempt, grant=grant, is_sixth=is_sixth))
         await session.flush()
-        await forget_evicted(session, key)
+        await delete_evicted(session, key)
     return code
 
 
@@ -57,7 +57,7 @@ async def look_for_the_lost(resources: Resources, key: GrantKey) -> None:
     async with resources.database.system() as session:
         host_ids = await hosts_beyond_the_limit(session, key)
     for host_id in host_ids:
-        with suppress(SalesforceError, SealBroken, KeyMissing, HostNotAllowed):
+        with suppress(SalesforceError, DecryptionFailed, KeyMissing, HostNotAllowed):
             await ConnectionTokens(resources, host_id).keep_alive()
 
 
@@ -67,7 +67,7 @@ async def find_unconfirmed(session: AsyncSession, attempt: OAuthAttempt) -> Unco
 
 
 async def refuse(
-    session: AsyncSession, vault: Vault, attempt: OAuthAttempt, *, problem_code: str, actor: str
+    session: AsyncSession, vault: Encryptor, attempt: OAuthAttempt, *, problem_code: str, actor: str
 ) -> list[Revocation]:
     """End an attempt that the caller holds locked, without a connection, and give its grant back.
 
@@ -119,7 +119,7 @@ async def give_back_overdue(resources: Resources) -> int:
 
 
 async def _let_go(
-    session: AsyncSession, vault: Vault, row: UnconfirmedGrant, *, problem_code: str, actor: str
+    session: AsyncSession, vault: Encryptor, row: UnconfirmedGrant, *, problem_code: str, actor: str
 ) -> list[Revocation]:
     outgoing = await _given_back(session, vault, row)
     details = {
@@ -128,26 +128,28 @@ async def _let_go(
         "org_id": row.org_id,
         "salesforce_user_id": row.user_id,
     }
-    await audit_log.record(
+    await audit_log.append_entry(
         session, row.host_id, actor=actor, action="salesforce.connect_failed", details=details
     )
     return outgoing
 
 
-async def _given_back(session: AsyncSession, vault: Vault, row: UnconfirmedGrant) -> list[Revocation]:
+async def _given_back(session: AsyncSession, vault: Encryptor, row: UnconfirmedGrant) -> list[Revocation]:
     await session.delete(row)
     await session.flush()
     try:
         token = vault.open(row.refresh_token, host_id=row.host_id, column=UNCONFIRMED_REFRESH)
-    except (SealBroken, KeyMissing) as error:
+    except (DecryptionFailed, KeyMissing) as error:
         log.error("grant_unreadable", extra={"host_id": row.host_id, "error": type(error).__name__})
         return []
     key = (row.org_id, row.user_id, row.client_id)
     await lock_key(session, key)
-    return await give_back(session, vault, Replaced(row.host_id, key, row.login_url, token, row.granted_at))
+    return await give_back(
+        session, vault, SupersededGrant(row.host_id, key, row.login_url, token, row.granted_at)
+    )
 
 
-def _row(vault: Vault, attempt: OAuthAttempt, *, grant: NewGrant, is_sixth: bool) -> UnconfirmedGrant:
+def _row(vault: Encryptor, attempt: OAuthAttempt, *, grant: NewGrant, is_sixth: bool) -> UnconfirmedGrant:
     tokens, identity, host_id = grant.tokens, grant.identity, attempt.host_id
     assert tokens.refresh_token is not None
     return UnconfirmedGrant(

@@ -7,21 +7,21 @@ from typing import Any, Final
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.connections.grants.superseded import forget_left
+from app.connections.grants.superseded import delete_superseded
 from app.infrastructure import audit_log
 from app.models import Connection
 
 log = logging.getLogger(__name__)
 
 SYSTEM_ACTOR: Final = "system"
-GONE: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
+GRANT_REVOKING_REASONS: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
 """Reasons that end every older grant of the user and app along with this one."""
 
 
 NO_FAULT: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
 
 
-async def end_connection(
+async def disconnect_by_salesforce(
     session: AsyncSession,
     host_id: str,
     *,
@@ -50,10 +50,10 @@ async def end_connection(
     org_id = ended.scalar()
     if org_id is None:
         return False
-    if reason_code in GONE:
-        await forget_left(session, host_id)
+    if reason_code in GRANT_REVOKING_REASONS:
+        await delete_superseded(session, host_id)
     about = {"reason_code": reason_code, "org_id": org_id, **(details or {})}
-    await audit_log.record(
+    await audit_log.append_entry(
         session, host_id, actor=SYSTEM_ACTOR, action="salesforce.connection_ended", details=about
     )
     log.warning("connection_ended", extra={"host_id": host_id, **about})

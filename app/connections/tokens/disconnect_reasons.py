@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.salesforce.oauth import OAuthRefused
+from app.salesforce.oauth import OAuthRejected
 
 CREDENTIALS_REJECTED: Final = "credentials_rejected"
 
@@ -29,14 +29,14 @@ REASONS: Final[tuple[tuple[str, str, str | None], ...]] = (
 )
 
 
-def is_doubtful(refused: OAuthRefused) -> bool:
+def is_doubtful(refused: OAuthRejected) -> bool:
     """Whether the refusal is in words that we do not know: it may be an end, and it may pass."""
     name, description = refused.error.lower(), refused.description.lower()
     known = (words for error, words, _ in REASONS if error == name == "invalid_grant" and words)
     return name == "invalid_grant" and not any(words in description for words in known)
 
 
-def reason_of(refused: OAuthRefused) -> str | None:
+def disconnect_reason(refused: OAuthRejected) -> str | None:
     """The reason code with which the connection ends; None when trying again may help."""
     error, description = refused.error.lower(), refused.description.lower()
     matching = (reason for name, words, reason in REASONS if name == error and words in description)

@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select, update
 from app.api.dependencies import Resources
 from app.connections.tokens.connection_state import NO_FAULT, SYSTEM_ACTOR
 from app.connections.tokens.provider import open_token
-from app.connections.tokens.refresh import carry_out_probe, claim_refresh
+from app.connections.tokens.refresh import claim_refresh, perform_probe
 from app.infrastructure import audit_log
 from app.models import Connection
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url
@@ -53,7 +53,7 @@ class ProbingTokens:
             is_stale = func.clock_timestamp() - Connection.refresh_started_at > stale
             is_free = or_(Connection.refresh_started_at.is_(None), is_stale)
             claim = await claim_refresh(session, vault, self._host_id, where=is_free, state="needs_reconnect")
-        renewed = await carry_out_probe(self._resources, self._host_id, claim) if claim else None
+        renewed = await perform_probe(self._resources, self._host_id, claim) if claim else None
         if renewed is None:
             raise ConnectionEnded("access_revoked")
         return renewed
@@ -113,7 +113,7 @@ async def _open(resources: Resources, connection: Connection) -> bool:
         if org_id is None:
             return False
         about = {"org_id": org_id, "reason_code": connection.reason_code}
-        await audit_log.record(
+        await audit_log.append_entry(
             session, host_id, actor=SYSTEM_ACTOR, action="salesforce.connection_reopened", details=about
         )
     await resources.wakeups.announce({org_id})

@@ -16,8 +16,8 @@ from sqlalchemy import and_, func, or_
 
 from app.api.dependencies import Resources
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, open_secret
-from app.connections.tokens.refresh import Claim, carry_out, claim_refresh
-from app.infrastructure.encryption import Vault
+from app.connections.tokens.refresh import RefreshClaim, claim_refresh, perform_refresh
+from app.infrastructure.encryption import Encryptor
 from app.models import Connection
 from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable
 from app.salesforce.jwt_tokens import ends_at
@@ -42,7 +42,7 @@ class ConnectionTokens:
         """The token read first, until it is renewed: one that says when it ends, shortly before."""
         if self._token is None:
             async with self._resources.database.tenant(self._host_id) as session:
-                connection = living(await session.get(Connection, self._host_id))
+                connection = require_connected(await session.get(Connection, self._host_id))
                 self._token = open_token(self._resources.vault, connection)
         if not self._was_ending and _is_ending(self._token):
             self._was_ending = True
@@ -75,15 +75,15 @@ class ConnectionTokens:
             )
         if claim is None:
             return False
-        return await _to_its_end(carry_out(self._resources, self._host_id, claim)) is not None
+        return await _shielded(perform_refresh(self._resources, self._host_id, claim)) is not None
 
     async def _newer_than(self, version: int) -> AccessToken:
         until = time.monotonic() + self._resources.settings.times.refresh_total + LONGEST_PAUSE
         pause = FIRST_PAUSE
         while True:
             found = await self._newer_or_claim(version)
-            if isinstance(found, Claim):
-                found = await carry_out(self._resources, self._host_id, found)
+            if isinstance(found, RefreshClaim):
+                found = await perform_refresh(self._resources, self._host_id, found)
             if found is not None:
                 return found
             if time.monotonic() > until:
@@ -91,11 +91,11 @@ class ConnectionTokens:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _newer_or_claim(self, version: int) -> AccessToken | Claim | None:
+    async def _newer_or_claim(self, version: int) -> AccessToken | RefreshClaim | None:
         """A token newer than `version`, or the right to get one; None while somebody else has that."""
         vault, stale = self._resources.vault, self._resources.settings.times.refresh_stale
         async with self._resources.database.tenant(self._host_id) as session:
-            connection = living(await session.get(Connection, self._host_id))
+            connection = require_connected(await session.get(Connection, self._host_id))
             if connection.token_version > version:
                 return open_token(vault, connection)
             age = func.clock_timestamp() - Connection.refresh_started_at
@@ -109,7 +109,7 @@ def _is_ending(token: AccessToken) -> bool:
     return end is not None and end - datetime.now(UTC) < BEFORE_ITS_END
 
 
-def living(connection: Connection | None) -> Connection:
+def require_connected(connection: Connection | None) -> Connection:
     """The connection, if it can still be used. Raises ConnectionEnded with the reason on the row."""
     if connection is None:
         raise ConnectionEnded("not_connected")
@@ -118,17 +118,17 @@ def living(connection: Connection | None) -> Connection:
     return connection
 
 
-def open_token(vault: Vault, connection: Connection) -> AccessToken:
+def open_token(vault: Encryptor, connection: Connection) -> AccessToken:
     """The stored access token of a living connection. Raises ConnectionUnusable."""
     assert connection.access_token is not None
     value = open_secret(vault, connection.access_token, host_id=connection.host_id, column=ACCESS_TOKEN)
     return AccessToken(value, connection.token_version, connection.instance_url)
 
 
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def _shielded(work: Coroutine[Any, Any, T]) -> T:
     """Await `work`, and let it finish by itself when the one who waits is cancelled."""
     task = asyncio.ensure_future(work)
-    task.add_done_callback(_looked_at)
+    task.add_done_callback(_consume_exception)
     return await asyncio.shield(task)
 
 
@@ -138,9 +138,9 @@ def _forget(
     done: "asyncio.Task[AccessToken]",
 ) -> None:
     del renewals[key]
-    _looked_at(done)
+    _consume_exception(done)
 
 
-def _looked_at(task: "asyncio.Future[Any]") -> None:
+def _consume_exception(task: "asyncio.Future[Any]") -> None:
     if not task.cancelled():
         task.exception()

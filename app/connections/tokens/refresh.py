@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources
 from app.connections.grants.approval_limit import was_evicted
 from app.connections.grants.revocation import queue_revocation
-from app.connections.grants.superseded import forget_left
+from app.connections.grants.superseded import delete_superseded
 from app.connections.model.app_credentials import (
     AppCredentials,
     AppNotConfigured,
@@ -22,10 +22,10 @@ from app.connections.model.app_credentials import (
     credentials_for,
 )
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
-from app.connections.tokens.connection_state import GONE, NO_FAULT, end_connection
-from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED, is_doubtful, reason_of
+from app.connections.tokens.connection_state import GRANT_REVOKING_REASONS, NO_FAULT, disconnect_by_salesforce
+from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED, disconnect_reason, is_doubtful
 from app.infrastructure.database_errors import is_away
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Connection
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, check_login_host
@@ -36,7 +36,7 @@ from app.salesforce.auth import (
     GrantDoubted,
     RefreshUnavailable,
 )
-from app.salesforce.oauth import OAuthAnswerLost, OAuthNotSent, OAuthRefused, TokenAnswer
+from app.salesforce.oauth import OAuthNotSent, OAuthRejected, OAuthResponseLost, TokenResponse
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
 
 @dataclass(frozen=True)
-class Claim:
+class RefreshClaim:
     """The right to send one refresh: the version it replaces, and the marker that tells the others."""
 
     version: int
@@ -65,12 +65,12 @@ class Claim:
 
 async def claim_refresh(
     session: AsyncSession,
-    vault: Vault,
+    vault: Encryptor,
     host_id: str,
     *,
     where: ColumnElement[bool],
     state: str = "connected",
-) -> Claim | None:
+) -> RefreshClaim | None:
     """Set the marker in the caller's transaction if the row is still as `where` says. Commit, then send.
 
     Raises ConnectionUnusable.
@@ -94,7 +94,7 @@ async def claim_refresh(
         return None
     assert claimed.refresh_started_at is not None
     assert claimed.refresh_token is not None
-    return Claim(
+    return RefreshClaim(
         version=claimed.token_version,
         marker=claimed.refresh_started_at,
         login_url=claimed.login_url,
@@ -105,7 +105,7 @@ async def claim_refresh(
     )
 
 
-async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessToken | None:
+async def perform_refresh(resources: Resources, host_id: str, claim: RefreshClaim) -> AccessToken | None:
     """Send the claimed refresh and store its outcome; None when the row has moved on meanwhile.
 
     Raises `ConnectionEnded` for a lasting no, `RefreshUnavailable` for one that may pass, and
@@ -114,7 +114,7 @@ async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessT
     """
     try:
         answer = await _send(resources, host_id, claim)
-    except OAuthAnswerLost as error:
+    except OAuthResponseLost as error:
         log.warning("refresh_answer_lost", extra={"host_id": host_id, "error": str(error)})
         stale = resources.settings.times.refresh_stale
         raise RefreshUnavailable(f"the answer was lost: {error}", retry_after=stale) from error
@@ -125,23 +125,23 @@ async def carry_out(resources: Resources, host_id: str, claim: Claim) -> AccessT
         await _clear(resources, host_id, claim)
         log.warning("refresh_not_sent", extra={"host_id": host_id, "error": str(error)})
         raise RefreshUnavailable(str(error)) from error
-    except OAuthRefused as error:
+    except OAuthRejected as error:
         return await _refused(resources, host_id, claim=claim, refused=error)
-    return await _store_for_certain(resources, host_id, claim=claim, answer=answer)
+    return await _store_with_retries(resources, host_id, claim=claim, answer=answer)
 
 
-async def carry_out_probe(resources: Resources, host_id: str, claim: Claim) -> AccessToken | None:
+async def perform_probe(resources: Resources, host_id: str, claim: RefreshClaim) -> AccessToken | None:
     """The same for a connection that is closed: a lasting no becomes its reason. None without a token.
 
     Raises `RefreshUnavailable` for what may pass.
     """
-    token = await carry_out(resources, host_id, claim)
+    token = await perform_refresh(resources, host_id, claim)
     if token is None:
         await _clear(resources, host_id, claim)
     return token
 
 
-async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer:
+async def _send(resources: Resources, host_id: str, claim: RefreshClaim) -> TokenResponse:
     """Ask at the org's own address first: an org may forbid the common login hosts.
 
     The login host is asked where nothing left for that address, or where it sends elsewhere: in both cases no
@@ -155,7 +155,7 @@ async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer
             return await _ask(resources, place, app, claim=claim, until=until)
         except OAuthNotSent as error:
             reason = str(error)
-        except OAuthRefused as refused:
+        except OAuthRejected as refused:
             if refused.http_status not in ELSEWHERE:
                 raise
             reason = refused.error
@@ -163,7 +163,7 @@ async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer
     return await _ask(resources, login, app, claim=claim, until=until)
 
 
-def _places(resources: Resources, claim: Claim) -> list[str]:
+def _places(resources: Resources, claim: RefreshClaim) -> list[str]:
     """Where this grant may be refreshed, each once, the login host last. Raises HostNotAllowed for that."""
     extra = resources.settings.extra_hosts
     login = check_login_host(claim.login_url, extra=extra)
@@ -175,8 +175,8 @@ def _places(resources: Resources, claim: Claim) -> list[str]:
 
 
 async def _ask(
-    resources: Resources, place: str, app: AppCredentials, *, claim: Claim, until: float
-) -> TokenAnswer:
+    resources: Resources, place: str, app: AppCredentials, *, claim: RefreshClaim, until: float
+) -> TokenResponse:
     left = until - time.monotonic()
     if left <= 0:
         raise OAuthNotSent("no time is left to ask at the login host")
@@ -191,9 +191,9 @@ async def _ask(
 
 
 async def _refused(
-    resources: Resources, host_id: str, *, claim: Claim, refused: OAuthRefused
+    resources: Resources, host_id: str, *, claim: RefreshClaim, refused: OAuthRejected
 ) -> AccessToken | None:
-    reason = reason_of(refused)
+    reason = disconnect_reason(refused)
     # Wrong credentials of the shared app are the operator's fault; they must not end every host's grant.
     is_our_fault = (
         reason == CREDENTIALS_REJECTED and claim.client_id == resources.settings.salesforce_client_id
@@ -209,9 +209,9 @@ async def _refused(
         reason = "grant_evicted"
     async with resources.database.tenant(host_id) as session:
         if claim.state != "connected":
-            await _explain_anew(session, host_id, claim=claim, reason=reason)
+            await _update_reason(session, host_id, claim=claim, reason=reason)
             return None
-        has_ended = await end_connection(
+        has_ended = await disconnect_by_salesforce(
             session,
             host_id,
             reason_code=reason,
@@ -223,7 +223,7 @@ async def _refused(
     return None
 
 
-async def _try_again(resources: Resources, host_id: str, claim: Claim) -> float | None:
+async def _try_again(resources: Resources, host_id: str, claim: RefreshClaim) -> float | None:
     """Seconds until a doubtful refusal is to be heard again; None once it was often enough, or was an end."""
     if claim.state != "connected":
         return None
@@ -248,9 +248,9 @@ async def _try_again(resources: Resources, host_id: str, claim: Claim) -> float 
         return wait
 
 
-async def _explain_anew(session: AsyncSession, host_id: str, *, claim: Claim, reason: str) -> None:
-    if reason in GONE:
-        await forget_left(session, host_id)
+async def _update_reason(session: AsyncSession, host_id: str, *, claim: RefreshClaim, reason: str) -> None:
+    if reason in GRANT_REVOKING_REASONS:
+        await delete_superseded(session, host_id)
     await session.execute(
         update(Connection)
         .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
@@ -269,8 +269,8 @@ async def _was_evicted(resources: Resources, host_id: str) -> bool:
         return connection is not None and await was_evicted(session, connection)
 
 
-async def _store_for_certain(
-    resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer
+async def _store_with_retries(
+    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
 ) -> AccessToken | None:
     """Keep trying while the database is away for a moment: a rotated token exists nowhere else."""
     for pause in STORE_PAUSES:
@@ -285,7 +285,7 @@ async def _store_for_certain(
 
 
 async def _store(
-    resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer
+    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
 ) -> AccessToken | None:
     values = _values(resources, host_id, claim=claim, answer=answer)
     is_same = (Connection.host_id == host_id, Connection.token_version == claim.version)
@@ -303,18 +303,20 @@ async def _store(
             .values(**NO_FAULT)
         )
         if row is None:
-            await _overtaken(session, resources.vault, host_id, claim=claim, answer=answer)
+            await _superseded(session, resources.vault, host_id, claim=claim, answer=answer)
             return None
     return AccessToken(answer.access_token, row.token_version, row.instance_url)
 
 
-def _values(resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer) -> dict[str, object]:
+def _values(
+    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
+) -> dict[str, object]:
     seal = resources.vault.seal
     refresh_token = answer.refresh_token or claim.refresh_token
     return {
         "access_token": seal(answer.access_token, host_id=host_id, column=ACCESS_TOKEN),
         "refresh_token": seal(refresh_token, host_id=host_id, column=REFRESH_TOKEN),
-        "instance_url": _followed(resources, host_id, claim=claim, answer=answer),
+        "instance_url": _checked_instance_url(resources, host_id, claim=claim, answer=answer),
         "is_rotating": refresh_token != claim.refresh_token,
         "token_version": claim.version + 1,
         "refresh_started_at": None,
@@ -322,8 +324,8 @@ def _values(resources: Resources, host_id: str, *, claim: Claim, answer: TokenAn
     }
 
 
-async def _overtaken(
-    session: AsyncSession, vault: Vault, host_id: str, *, claim: Claim, answer: TokenAnswer
+async def _superseded(
+    session: AsyncSession, vault: Encryptor, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
 ) -> None:
     """The row moved on while we asked. After a disconnect a rotated grant has no owner left: it must go.
 
@@ -334,7 +336,9 @@ async def _overtaken(
         await queue_revocation(session, vault, host_id, login_url=claim.login_url, token=answer.refresh_token)
 
 
-def _followed(resources: Resources, host_id: str, *, claim: Claim, answer: TokenAnswer) -> str:
+def _checked_instance_url(
+    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
+) -> str:
     """Where the org lives now; an answer that names a foreign host is not followed, its token is kept."""
     try:
         return check_instance_url(answer.instance_url, extra=resources.settings.extra_hosts)
@@ -343,7 +347,7 @@ def _followed(resources: Resources, host_id: str, *, claim: Claim, answer: Token
         return claim.instance_url
 
 
-async def _clear(resources: Resources, host_id: str, claim: Claim) -> None:
+async def _clear(resources: Resources, host_id: str, claim: RefreshClaim) -> None:
     async with resources.database.tenant(host_id) as session:
         await session.execute(
             update(Connection)

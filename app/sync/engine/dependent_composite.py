@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from app.salesforce.composite import (
     MAX_SUBREQUESTS,
     Record,
-    SubAnswer,
     Subrequest,
+    SubResponse,
     create_request,
     has_reference_text,
     update_request,
 )
-from app.salesforce.errors import Refused
+from app.salesforce.errors import RequestRejected
 from app.sync.execution.executor import Executor
 from app.sync.execution.write_transitions import mark_not_applied
 from app.sync.lookup.lookup import LookupResult
@@ -72,7 +72,7 @@ async def execute_dependent_composite(executor: Executor, families: Sequence[Per
     sent = [each for _, (person, parts) in sendable for each in (person, *parts)]
     try:
         answers = iter(await executor.composite(requests, sent))
-    except Refused as refused:
+    except RequestRejected as refused:
         _mark_unwritten(sent)
         if action_for(refused.failure) in DRAIN_STOPPING:
             raise
@@ -106,7 +106,10 @@ def _request(reference_id: str, operation: WriteOperation, executor: Executor) -
 
 
 def _read(
-    executor: Executor, person: WriteOperation, parts: Sequence[WriteOperation], answers: Sequence[SubAnswer]
+    executor: Executor,
+    person: WriteOperation,
+    parts: Sequence[WriteOperation],
+    answers: Sequence[SubResponse],
 ) -> None:
     executor.settle_single(person, answers[0])
     is_there = not answers[0].failures and all(
@@ -120,7 +123,7 @@ def _read(
             executor.settle_single(part, answer)
 
 
-def _is_refused(answer: SubAnswer) -> bool:
+def _is_refused(answer: SubResponse) -> bool:
     """For certain, that is: a part may also come back without Salesforce's own word."""
     if not answer.failures or answer.failures[0].may_be_kept:
         return False

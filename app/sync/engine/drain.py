@@ -17,10 +17,10 @@ from app.infrastructure.database_errors import is_away, sqlstate
 from app.salesforce.auth import ConnectionEnded, ConnectionUnusable, GrantDoubted
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import (
-    AnswerLost,
     BrokenOff,
     NotSent,
-    Refused,
+    RequestRejected,
+    ResponseLost,
     SalesforceError,
     SendGuardTripped,
 )
@@ -293,23 +293,23 @@ async def _handle_drain_error(engine: DrainContext, lease: Lease, host_id: str, 
     match error:
         case ConnectionEnded() | BudgetReached() | GrantDoubted():
             return
-        case Refused() if is_too_large(error):
+        case RequestRejected() if is_too_large(error):
             return
-        case Refused() if is_moved(error.failure):
+        case RequestRejected() if is_moved(error.failure):
             await rest_connection(engine.database, lease, host_id, code=INSTANCE_MOVED)
         case SendGuardTripped():
             raise LeaseLost from error
-        case Refused() if action_for(error.failure) is ErrorAction.CLOSE:
+        case RequestRejected() if action_for(error.failure) is ErrorAction.CLOSE:
             await mark_needs_reconnect(engine.database, host_id, error.failure)
-        case Refused() if is_session_refused(error.failure):
+        case RequestRejected() if is_session_refused(error.failure):
             await doubt_session(engine.database, lease, host_id, error.failure)
-        case Refused():
+        case RequestRejected():
             await back_off(engine.database, lease, error.failure, is_slow=False)
         case BrokenOff():
             # One row may be to blame: the next calls are smaller, down to one row.
             await back_off(engine.database, lease, error.failure, is_slow=True, least=1)
-        case AnswerLost() | NotSent():
-            await back_off(engine.database, lease, None, is_slow=isinstance(error, AnswerLost))
+        case ResponseLost() | NotSent():
+            await back_off(engine.database, lease, None, is_slow=isinstance(error, ResponseLost))
         case _:
             await back_off(engine.database, lease, None, is_slow=False)
 

@@ -14,7 +14,7 @@ from app.infrastructure.database import Database
 from app.models import SyncJob
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record
-from app.salesforce.recording_client import PaperClient
+from app.salesforce.recording_client import RecordingClient
 from app.sync.engine.complete_batch import record_api_usage
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.job_outcome import decide_outcome
@@ -45,7 +45,7 @@ class DryRunResult:
 
     row: WorkItem
     verdict: JobOutcome
-    client: PaperClient
+    client: RecordingClient
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) 
 
     Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
     """
-    paper = PaperClient(client, partial(_lacking, engine.database, batch))
+    paper = RecordingClient(client, partial(_lacking, engine.database, batch))
     [job] = batch.jobs
     clock, row = Clock(batch.now, engine.quiet), work_item_for(job)
     nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.config.settings import Settings
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import Refused
+from app.salesforce.errors import RequestRejected
 from app.sync.engine.complete_batch import record_api_usage
 from app.sync.engine.dependent_composite import execute_dependent_composite, plan_dependent_composite
 from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
@@ -79,7 +79,7 @@ async def process_batch(
     """
     try:
         await _process(means, client, store, rows, clock=clock, asked=asked)
-    except Refused as refused:
+    except RequestRejected as refused:
         if is_too_large(refused) and len(rows) == 1:
             fail_rejected_query(rows[0], refused)
             return
@@ -104,7 +104,7 @@ async def _process(
     try:
         looked = await asked if asked is not None else None
         wanted, found = looked or await look_up(client, store)
-    except Refused as refused:
+    except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
         if is_too_large(refused):
@@ -152,7 +152,7 @@ async def _bisect(
     rows: Sequence[WorkItem],
     *,
     clock: Clock,
-    refused: Refused,
+    refused: RequestRejected,
 ) -> None:
     """Find the row that alone makes a look-up fail; the others are looked up without it."""
     if len(store.batch.jobs) == 1:
@@ -194,7 +194,7 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
         raise KnownToBeRefused(wanted.sight.refused)
     try:
         found = await look_up_batch(client, store.batch, wanted, tasks_since=store.tasks_since)
-    except Refused as refused:
+    except RequestRejected as refused:
         if is_query_rejected(refused) or not is_lasting(refused):
             raise
         wanted, found = await _look_narrower(client, store, wanted)
@@ -265,7 +265,7 @@ async def _create_context(
     jobs = [primary_item(some).job for some in alike]
     try:
         return await load_create_context(client, jobs, found.describes)
-    except Refused as refused:
+    except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
         if len(alike) == 1:

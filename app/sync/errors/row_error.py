@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import ErrorClass, Failure
+from app.salesforce.errors import ApiError, ErrorClass
 from app.sync.errors.grouping import error_fingerprint
 from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
 from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
@@ -16,7 +16,7 @@ VALUE_LENGTH = 100
 
 
 def row_error(
-    failure: Failure,
+    failure: ApiError,
     *,
     kind: str,
     sobject: str | None,
@@ -87,7 +87,7 @@ def _label(fields: Sequence[str], describe: SObjectDescribe | None) -> str | Non
     return named[0] if len(named) == 1 else None
 
 
-def _refused_value(failure: Failure, sent: dict[str, Any]) -> str | None:
+def _refused_value(failure: ApiError, sent: dict[str, Any]) -> str | None:
     named = [sent[field] for field in failure.fields if sent.get(field) is not None]
     return str(named[0])[:VALUE_LENGTH] if len(named) == 1 else None
 

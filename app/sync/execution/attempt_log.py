@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.salesforce.composite import RowResult, api_path, sobject_path
-from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Match
+from app.salesforce.errors import ApiError, BrokenOff, DuplicateMatch, ResponseLost
 from app.salesforce.ids import to18
 from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import full_name
@@ -47,7 +47,7 @@ def log_response(operation: WriteOperation, result: RowResult, *, api_version: s
 
 
 def log_lost_response(
-    operation: WriteOperation, error: AnswerLost, *, api_version: str, is_alone: bool
+    operation: WriteOperation, error: ResponseLost, *, api_version: str, is_alone: bool
 ) -> None:
     """Tell the operation's rows that nobody knows, and by which word of Salesforce's the call ended."""
     errors = _errors(error.failures) if isinstance(error, BrokenOff) else []
@@ -55,7 +55,7 @@ def log_lost_response(
     _log(operation, answer, api_version=api_version, is_alone=is_alone)
 
 
-def _errors(failures: Sequence[Failure]) -> list[dict[str, Any]]:
+def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
     return [
         {
             "error_code": failure.error_code,
@@ -111,7 +111,7 @@ def _log(operation: WriteOperation, answer: dict[str, Any], *, api_version: str,
         row.exchanges.append(exchange)
 
 
-def _match(match: Match) -> dict[str, Any]:
+def _match(match: DuplicateMatch) -> dict[str, Any]:
     return {
         "object": match.sobject,
         "id": match.id,

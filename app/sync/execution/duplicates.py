@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.salesforce.composite import ALLOW_ALERTS
-from app.salesforce.errors import Failure, Match
+from app.salesforce.errors import ApiError, DuplicateMatch
 from app.salesforce.ids import to18
 from app.salesforce.soql import in_list, quote
 from app.sync.execution.attempt_log import name_matches
@@ -35,7 +35,7 @@ TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
 """What was saved beside an alert may meet a rule that blocks."""
 
-Refusals = Sequence[tuple[WriteOperation, Failure]]
+Refusals = Sequence[tuple[WriteOperation, ApiError]]
 
 
 async def settle_duplicates(executor: Executor, people: People, wanted: LookupRequirements) -> People:
@@ -54,8 +54,8 @@ async def settle_duplicates(executor: Executor, people: People, wanted: LookupRe
 
 
 async def _with_holder(
-    executor: Executor, operation: WriteOperation, failure: Failure
-) -> tuple[WriteOperation, Failure]:
+    executor: Executor, operation: WriteOperation, failure: ApiError
+) -> tuple[WriteOperation, ApiError]:
     """Where a unique field does not say whose its value is, that is asked for."""
     unique = _unique_values(operation) if failure.error_code == TAKEN and not failure.matches else {}
     if not unique:
@@ -63,7 +63,7 @@ async def _with_holder(
     sobject = operation.record.sobject
     alternatives = " OR ".join(f"{name} = {quote(value)}" for name, value in unique.items())
     rows = await executor.client.query(f"SELECT Id FROM {sobject} WHERE {alternatives}")  # noqa: S608
-    matches = tuple(Match(sobject, to18(row["Id"])) for row in rows)
+    matches = tuple(DuplicateMatch(sobject, to18(row["Id"])) for row in rows)
     return operation, replace(failure, matches=matches)
 
 
@@ -94,7 +94,7 @@ async def settle_duplicate_accounts(executor: Executor) -> None:
 
 
 def _settle_account(
-    operation: WriteOperation, failure: Failure, names: Mapping[str, str]
+    operation: WriteOperation, failure: ApiError, names: Mapping[str, str]
 ) -> WriteOperation | None:
     essence = normalized_name(str(operation.record.fields.get("Name") or ""))
     known = [each.id for each in failure.matches if each.id in names]
@@ -150,11 +150,11 @@ async def _with_accounts(executor: Executor, wanted: LookupRequirements) -> Look
     return replace(wanted, describes={**wanted.describes, **known})
 
 
-def _meant(operation: WriteOperation, failure: Failure, people: People) -> PersonRow | NeedsLookup | None:
+def _meant(operation: WriteOperation, failure: ApiError, people: People) -> PersonRow | NeedsLookup | None:
     return matched([match.id for match in failure.matches], people, operation.record.fields)
 
 
-def _settle(operation: WriteOperation, failure: Failure, people: People) -> WriteOperation | None:
+def _settle(operation: WriteOperation, failure: ApiError, people: People) -> WriteOperation | None:
     """The same create once more where it is to be saved beside its match."""
     same = resolve(operation.rows[0].job, people)
     match = _meant(operation, failure, people)

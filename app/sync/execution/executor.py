@@ -13,16 +13,16 @@ from app.salesforce.composite import (
     MAX_ROWS,
     MAX_SUBREQUESTS,
     RowResult,
-    SubAnswer,
     Subrequest,
+    SubResponse,
     collection_create,
     collection_update,
     create_request,
     has_reference_text,
-    read_collection,
-    read_written,
+    parse_collection,
+    parse_written,
 )
-from app.salesforce.errors import AnswerLost, BrokenOff, Failure, Refused, SalesforceError
+from app.salesforce.errors import ApiError, BrokenOff, RequestRejected, ResponseLost, SalesforceError
 from app.sync.execution.attempt_log import log_lost_response, log_response
 from app.sync.execution.write_transitions import (
     apply_created_person,
@@ -58,10 +58,10 @@ class Executor:
     rows: Sequence[WorkItem]
     clock: Clock
     packs_duplicates: bool = False
-    duplicates: list[tuple[WriteOperation, Failure]] = field(default_factory=list)
+    duplicates: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
     alerted: list[WriteOperation] = field(default_factory=list)
     alone: set[WriteOperation] = field(default_factory=set)
-    ended: AnswerLost | Refused | None = None
+    ended: ResponseLost | RequestRejected | None = None
     committed_at: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class Executor:
             if has_reference_text(operation.record.fields):
                 await self._create_alone(operation)
 
-    async def retake_duplicates(self) -> list[tuple[WriteOperation, Failure]]:
+    async def retake_duplicates(self) -> list[tuple[WriteOperation, ApiError]]:
         """The creates that duplicate rules refused, each with the records that are said to be there.
 
         In a collection Salesforce does not name them, so what came back without is sent singly.
@@ -120,7 +120,7 @@ class Executor:
         try:
             record, headers = operation.record, dict(operation.headers) or None
             record_id = await self.client.create(record.sobject, record.fields, headers=headers)
-        except Refused as refused:
+        except RequestRejected as refused:
             self._settle(operation, RowResult(None, refused.failures))
             if action_for(refused.failure) in DRAIN_STOPPING:
                 raise
@@ -146,7 +146,7 @@ class Executor:
         ]
         try:
             answers = await self.composite(requests, ready)
-        except Refused:
+        except RequestRejected:
             for operation in ready:
                 mark_not_applied(operation, is_failed=False)
             raise
@@ -163,22 +163,22 @@ class Executor:
         requests = [self._collection(chunk, n) for n, chunk in enumerate(chunks)]
         try:
             answers = await self._answers(requests, [each for chunk in chunks for each in chunk])
-        except Refused as refused:
+        except RequestRejected as refused:
             await self._split([each for chunk in chunks for each in chunk], refused)
             return
         await self._read(chunks, answers)
 
-    async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubAnswer]) -> None:
-        lost: AnswerLost | None = None
-        refused_chunks: list[tuple[Chunk, Refused]] = []
+    async def _read(self, chunks: Sequence[Chunk], answers: Sequence[SubResponse]) -> None:
+        lost: ResponseLost | None = None
+        refused_chunks: list[tuple[Chunk, RequestRejected]] = []
         too_many: list[WriteOperation] = []
         for chunk, answer in zip(chunks, answers, strict=True):
             try:
-                results = read_collection(answer, len(chunk))
-            except AnswerLost as error:
+                results = parse_collection(answer, len(chunk))
+            except ResponseLost as error:
                 lost = error
                 self._unfinished(chunk, error)
-            except Refused as refused:
+            except RequestRejected as refused:
                 refused_chunks.append((chunk, refused))
             else:
                 too_many += self._beyond_limits(chunk, results)
@@ -211,7 +211,7 @@ class Executor:
             mark_not_applied(operation, is_failed=False)
         return again
 
-    async def _split(self, operations: Sequence[WriteOperation], refused: Refused) -> None:
+    async def _split(self, operations: Sequence[WriteOperation], refused: RequestRejected) -> None:
         """Find the row that alone makes a call fail, by halving; the others go through."""
         if action_for(refused.failure) in DRAIN_STOPPING:
             for operation in operations:
@@ -231,14 +231,14 @@ class Executor:
 
     async def composite(
         self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
-    ) -> list[SubAnswer]:
+    ) -> list[SubResponse]:
         if not requests:
             return []
         return await self._asked(self.client.composite(requests), operations)
 
     async def _answers(
         self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
-    ) -> list[SubAnswer]:
+    ) -> list[SubResponse]:
         """Of collections: in one composite, but what Salesforce would take for references goes by itself."""
         if any(has_reference_text(each.record.fields) for each in operations):
             [request] = requests
@@ -248,7 +248,7 @@ class Executor:
     async def _asked(self, asking: Awaitable[Answer], operations: Sequence[WriteOperation]) -> Answer:
         try:
             return await asking
-        except Refused:
+        except RequestRejected:
             raise
         except SalesforceError as error:
             self._unfinished(operations, error)
@@ -280,10 +280,10 @@ class Executor:
         return ready
 
     def _unfinished(self, operations: Sequence[WriteOperation], error: SalesforceError) -> None:
-        is_doubted = isinstance(error, AnswerLost) and "reconcile" not in self.store.lease.guards_off
+        is_doubted = isinstance(error, ResponseLost) and "reconcile" not in self.store.lease.guards_off
         ended_at = self._now() if isinstance(error, BrokenOff) else None
         for operation in operations:
-            if isinstance(error, AnswerLost):
+            if isinstance(error, ResponseLost):
                 self._note(operation, error)
             if is_doubted:
                 mark_ambiguous(operation, ended_at=ended_at)
@@ -294,21 +294,21 @@ class Executor:
         """The database's time, by what it was at the last commit."""
         return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
 
-    def _note(self, operation: WriteOperation, result: RowResult | AnswerLost) -> None:
+    def _note(self, operation: WriteOperation, result: RowResult | ResponseLost) -> None:
         version, is_alone = self.client.api_version, operation in self.alone
-        if isinstance(result, AnswerLost):
+        if isinstance(result, ResponseLost):
             log_lost_response(operation, result, api_version=version, is_alone=is_alone)
         else:
             log_response(operation, result, api_version=version, is_alone=is_alone)
 
-    def settle_single(self, operation: WriteOperation, answer: SubAnswer) -> None:
+    def settle_single(self, operation: WriteOperation, answer: SubResponse) -> None:
         """Tell the rows what one subrequest of a composite brought back."""
         self.alone.add(operation)
         try:
-            result = RowResult(read_written(answer, operation.record.id))
-        except Refused as refused:
+            result = RowResult(parse_written(answer, operation.record.id))
+        except RequestRejected as refused:
             result = RowResult(None, refused.failures)
-        except AnswerLost as error:
+        except ResponseLost as error:
             self._unfinished([operation], error)
             self.ended = error
             return
@@ -333,7 +333,7 @@ class Executor:
         else:
             handle_rejection(operation, result.failures[0])
             if action_for(result.failures[0]) in DRAIN_STOPPING:
-                self.ended = self.ended or Refused(result.failures)
+                self.ended = self.ended or RequestRejected(result.failures)
 
 
 def _calls(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[list[Chunk]]:

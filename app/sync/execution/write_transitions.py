@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from app.salesforce.errors import ErrorClass, Failure
+from app.salesforce.errors import ApiError, ErrorClass
 from app.salesforce.ids import sobject_of
 from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.errors.row_error import row_error
@@ -147,7 +147,7 @@ def mark_not_applied(operation: WriteOperation, *, is_failed: bool) -> None:
     operation.each_slot(unwritten)
 
 
-def handle_rejection(operation: WriteOperation, failure: Failure) -> None:
+def handle_rejection(operation: WriteOperation, failure: ApiError) -> None:
     """Salesforce said no to this one: the row retries or fails, as the policy says.
 
     Where the whole org or connection has to wait, the row spends no attempt and tells no error of its own.
@@ -170,7 +170,7 @@ def handle_rejection(operation: WriteOperation, failure: Failure) -> None:
             row.fail(_error(operation, failure, row))
 
 
-def _lacks_campaigns(operation: WriteOperation, failure: Failure) -> bool:
+def _lacks_campaigns(operation: WriteOperation, failure: ApiError) -> bool:
     """A user who may not write members at all: the rows wait until that is changed, and none fails."""
     is_of_user = failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS
     if operation.record.sobject != "CampaignMember" or not is_of_user:
@@ -181,7 +181,7 @@ def _lacks_campaigns(operation: WriteOperation, failure: Failure) -> bool:
     return True
 
 
-def _lost_lead(operation: WriteOperation, failure: Failure) -> bool:
+def _lost_lead(operation: WriteOperation, failure: ApiError) -> bool:
     """A Lead that left the connected user's sight as it was created: its rows wait until it is seen again."""
     if failure.error_code != UNSEEN or not all(is_new_lead(row) for row in operation.rows):
         return False
@@ -191,7 +191,7 @@ def _lost_lead(operation: WriteOperation, failure: Failure) -> bool:
     return True
 
 
-def _error(operation: WriteOperation, failure: Failure, row: WorkItem) -> RowError:
+def _error(operation: WriteOperation, failure: ApiError, row: WorkItem) -> RowError:
     return row_error(
         failure,
         kind=operation.kind,
@@ -203,7 +203,7 @@ def _error(operation: WriteOperation, failure: Failure, row: WorkItem) -> RowErr
     )
 
 
-def _is_chosen(operation: WriteOperation, failure: Failure) -> bool:
+def _is_chosen(operation: WriteOperation, failure: ApiError) -> bool:
     """Whether the record points to something that the host chose: an owner, a record type, a fixed record."""
     is_pointing = not {"OwnerId", "RecordTypeId", *operation.mapped}.isdisjoint(operation.record.fields)
     return is_pointing and operation.is_create and failure.error_code in REFERENCE_ERROR_CODES
@@ -215,7 +215,7 @@ def _mapped_texts(operation: WriteOperation) -> Iterable[str]:
     return (value for value in values if isinstance(value, str))
 
 
-def _droppable_fields(operation: WriteOperation, failure: Failure) -> frozenset[str]:
+def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset[str]:
     """The fields that this failure names, if the record can stand without every one of them.
 
     What the host mapped is left out where the org lost it; a value that the org does not list is the host's
@@ -236,7 +236,7 @@ def _droppable_fields(operation: WriteOperation, failure: Failure) -> frozenset[
     return frozenset(named) if named <= optional else frozenset()
 
 
-def _drop_fields(operation: WriteOperation, failure: Failure) -> bool:
+def _drop_fields(operation: WriteOperation, failure: ApiError) -> bool:
     """Leave out what the org does not take, and plan again: never a failed attendee."""
     named = _droppable_fields(operation, failure)
     if not named:
@@ -250,7 +250,7 @@ def _drop_fields(operation: WriteOperation, failure: Failure) -> bool:
     return True
 
 
-def _replan_with_fresh_describe(operation: WriteOperation, failure: Failure) -> bool:
+def _replan_with_fresh_describe(operation: WriteOperation, failure: ApiError) -> bool:
     """What does not fit the describe we have may fit the one of now: plan again with that, once."""
     if operation.describe is None or failure.error_code not in STALE_DESCRIBE_CODES:
         return False
@@ -265,7 +265,7 @@ def _replan_with_fresh_describe(operation: WriteOperation, failure: Failure) -> 
     return True
 
 
-def _follow(operation: WriteOperation, failure: Failure) -> bool:
+def _follow(operation: WriteOperation, failure: ApiError) -> bool:
     """Whose record went elsewhere since we looked is looked for by its id, once, and written there."""
     is_chosen = operation.is_create and _is_chosen(operation, failure)
     if failure.error_code not in MOVED_CODES or is_chosen or operation.tried.get("was_moved"):
@@ -277,7 +277,7 @@ def _follow(operation: WriteOperation, failure: Failure) -> bool:
     return True
 
 
-def _is_existing_member(operation: WriteOperation, failure: Failure) -> bool:
+def _is_existing_member(operation: WriteOperation, failure: ApiError) -> bool:
     """A member that somebody added since we looked: look again and recover it."""
     if operation.record.sobject != "CampaignMember" or failure.error_code != "DUPLICATE_VALUE":
         return False

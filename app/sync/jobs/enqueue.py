@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from app.infrastructure.raw_connection import Statements
+from app.infrastructure.raw_connection import SqlExecutor
 from app.models import LIVE
 
 # A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
@@ -52,7 +52,7 @@ class JobRequest:
     asked_by: str | None = None
 
 
-async def enqueue_jobs(statements: Statements, arms: Iterable[JobRequest]) -> set[str]:
+async def enqueue_jobs(statements: SqlExecutor, arms: Iterable[JobRequest]) -> set[str]:
     """Raise `wanted_version` of each job, in one statement; returns the org ids to wake after the commit.
 
     A running or ambiguous job keeps its state and is armed again when it settles. Rows are locked in the

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models import Connection, OrgLease
-from app.salesforce.errors import Failure
+from app.salesforce.errors import ApiError
 from app.sync.jobs.leases import Lease, recover_host_jobs
 from app.sync.model.retry_policy import SESSION_TRIES, closing_reason, fault_wait, org_wait
 
@@ -21,7 +21,7 @@ SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
 
 
-async def mark_needs_reconnect(database: Database, host_id: str, failure: Failure) -> None:
+async def mark_needs_reconnect(database: Database, host_id: str, failure: ApiError) -> None:
     """Salesforce refuses the whole connection: rows wait, none fails, the card says why."""
     reason = closing_reason(failure)
     async with database.tenant(host_id) as session:
@@ -39,14 +39,14 @@ async def mark_needs_reconnect(database: Database, host_id: str, failure: Failur
         org_id = closed.scalar()
         if org_id is not None:
             about = {"org_id": org_id, "reason_code": reason, "error": failure.error_code}
-            await audit_log.record(
+            await audit_log.append_entry(
                 session, host_id, actor="system", action="salesforce.connection_ended", details=about
             )
             log.warning("connection_ended", extra={"host_id": host_id, **about})
 
 
 async def back_off(
-    database: Database, lease: Lease, failure: Failure | None, *, is_slow: bool, least: int = BATCH_MIN
+    database: Database, lease: Lease, failure: ApiError | None, *, is_slow: bool, least: int = BATCH_MIN
 ) -> None:
     """Leave the org alone for a while; longer with every end in a row that brought no useful answer.
 
@@ -101,7 +101,7 @@ async def rest_host(
         await _rest(session, lease, host_id, code=code)
 
 
-async def doubt_session(database: Database, lease: Lease, host_id: str, failure: Failure) -> None:
+async def doubt_session(database: Database, lease: Lease, host_id: str, failure: ApiError) -> None:
     """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
     count = await rest_connection(database, lease, host_id, code=SESSION_REFUSED)
     if count > SESSION_TRIES:

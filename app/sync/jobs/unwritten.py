@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.query_plans import joined_at_once
+from app.infrastructure.query_plans import hash_joins_only
 from app.models import Backfill, Registration, SyncJob
 
 
@@ -51,7 +51,7 @@ async def count_before(session: AsyncSession, host_id: str, *, org_id: str | Non
     """How many wait to be asked for; all of them where the host was never connected."""
     each = by_event(host_id, org_id or "").subquery()
     totals = select(func.coalesce(func.sum(each.c.total), 0), func.count()).select_from(each)
-    async with joined_at_once(session):
+    async with hash_joins_only(session):
         registrations, events = (await session.execute(totals)).one()
     return figures(int(registrations), events)
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
-from app.salesforce.errors import Failure, Refused
+from app.salesforce.errors import ApiError, RequestRejected
 from app.sync.model.records import CONTACT, LEAD
 from app.sync.model.retry_policy import ErrorAction, action_for
 
@@ -139,10 +139,10 @@ class Sight:
         return replace(self, without_email=self.without_email | {sobject})
 
 
-class LookupRefused(Refused):
+class LookupRefused(RequestRejected):
     """A look-up was refused; `sobject` is what was asked for."""
 
-    def __init__(self, failures: tuple[Failure, ...], sobject: str | None) -> None:
+    def __init__(self, failures: tuple[ApiError, ...], sobject: str | None) -> None:
         super().__init__(failures)
         self.sobject = sobject
 
@@ -151,18 +151,18 @@ class KnownToBeRefused(LookupRefused):
     """Salesforce refused this a short while ago: it is not asked again yet."""
 
     def __init__(self, problem: AccessProblem) -> None:
-        failure = Failure(problem.error_code or "INSUFFICIENT_ACCESS", "refused within the hour")
+        failure = ApiError(problem.error_code or "INSUFFICIENT_ACCESS", "refused within the hour")
         super().__init__((failure,), problem.sobject)
 
 
-def is_lasting(refused: Refused) -> bool:
+def is_lasting(refused: RequestRejected) -> bool:
     """Whether only a person can change that this is refused, and nothing about the connection itself."""
     failure = refused.failure
     lasting = (ErrorClass.ACCESS, ErrorClass.CONFIGURATION)
     return failure.error_class in lasting and action_for(failure) is ErrorAction.FAIL
 
 
-def problem_of(refused: Refused) -> AccessProblem:
+def problem_of(refused: RequestRejected) -> AccessProblem:
     failure = refused.failure
     sobject = refused.sobject if isinstance(refused, LookupRefused) else None
     named = failure.fields[0] if failure.fields else None

@@ -5,11 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
+from app.salesforce.composite import (
+    QueryPage,
+    Subrequest,
+    SubResponse,
+    group_into_composites,
+    parse_query,
+    query_request,
+)
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import Refused
+from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
-from app.salesforce.soql import cut, in_list, like
+from app.salesforce.soql import chunk, in_list, like
 from app.sync.field_values.builder import build_field_values
 from app.sync.lookup.access import is_lasting
 from app.sync.matching.account_matching import AccountRow, company_of, name_prefixes
@@ -55,7 +62,7 @@ async def load_create_context(
     """
     requests = list(_requests(list(jobs), describes, api_version=client.api_version))
     rows: dict[str, list[dict[str, Any]]] = {}
-    for composite in pack(requests):
+    for composite in group_into_composites(requests):
         for answer in await client.composite(composite):
             kind = answer.reference_id.rstrip("0123456789")
             rows.setdefault(kind, []).extend(await client.all_records(_page(answer, kind)))
@@ -65,11 +72,11 @@ async def load_create_context(
     return CreateContext(tuple(map(_account, accounts.values())), users, types)
 
 
-def _page(answer: SubAnswer, kind: str) -> QueryPage:
+def _page(answer: SubResponse, kind: str) -> QueryPage:
     """The first page; of users who may not be looked for by e-mail, none."""
     try:
-        return read_query(answer)
-    except Refused as refused:
+        return parse_query(answer)
+    except RequestRejected as refused:
         if kind == USER_ROWS and is_lasting(refused):
             return QueryPage([], None)
         raise
@@ -131,7 +138,7 @@ def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tup
 
 
 def _cut(texts: Sequence[str]) -> Iterable[list[str]]:
-    return cut(texts, length=TEXTS_LENGTH, joint=SEPARATOR_LENGTH)
+    return chunk(texts, length=TEXTS_LENGTH, joint=SEPARATOR_LENGTH)
 
 
 def _account(row: Mapping[str, Any]) -> AccountRow:

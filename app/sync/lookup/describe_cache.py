@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infrastructure.database import Database
 from app.models import DescribeCache
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import SubAnswer, Subrequest, sobject_path
+from app.salesforce.composite import Subrequest, SubResponse, sobject_path
 from app.salesforce.describe import SObjectDescribe, describe_body, parse_describe
-from app.salesforce.errors import Refused
+from app.salesforce.errors import RequestRejected
 
 MAX_AGE: Final = timedelta(hours=24)
 RETRY_MAX_AGE: Final = timedelta(seconds=5)
@@ -116,10 +116,10 @@ async def _fetch(client: SalesforceClient, sobjects: Sequence[str]) -> dict[str,
     return {answer.reference_id: _body(answer) for answer in answers}
 
 
-def _body(answer: SubAnswer) -> dict[str, Any]:
+def _body(answer: SubResponse) -> dict[str, Any]:
     """What is kept of a describe: nothing for an object that the connected user may not see."""
     if answer.failures and answer.failures[0].error_code in HIDDEN_CODES:
         return {}
     if answer.failures:
-        raise Refused(answer.failures)
+        raise RequestRejected(answer.failures)
     return describe_body(parse_describe(answer.body))

@@ -7,11 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import QueryPage, SubAnswer, Subrequest, pack, query_request, read_query
+from app.salesforce.composite import (
+    QueryPage,
+    Subrequest,
+    SubResponse,
+    group_into_composites,
+    parse_query,
+    query_request,
+)
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import Refused
+from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
-from app.salesforce.soql import cut, datetime_literal, in_list, quote
+from app.salesforce.soql import chunk, datetime_literal, in_list, quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
 from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
 from app.sync.field_values.lead_fields import is_usable_email
@@ -125,7 +132,7 @@ async def fetch_person_accounts(
     if not ids:
         return {}
     select = f"SELECT {_select_list('Id', names)} FROM Account WHERE Id IN"  # noqa: S608 -- names of describes
-    soqls = [f"{select} {in_list(some)}" for some in cut(ids, length=LIST_LENGTH, joint=LIST_JOINT)]
+    soqls = [f"{select} {in_list(some)}" for some in chunk(ids, length=LIST_LENGTH, joint=LIST_JOINT)]
     rows = [row for soql in soqls for row in await client.query(soql)]
     return {to18(row["Id"]): {name: row.get(name) for name in names} for row in rows}
 
@@ -303,18 +310,18 @@ def _chunk_criteria(lists: Mapping[str, Sequence[str]], *, room: int) -> Iterato
 
 async def _records(client: SalesforceClient, requests: Sequence[Subrequest]) -> list[list[dict[str, Any]]]:
     found = []
-    for composite in pack(requests):
+    for composite in group_into_composites(requests):
         for answer in await client.composite(composite):
             page = _page(answer)
             found.append(HIDDEN if page is None else await client.all_records(page))
     return found
 
 
-def _page(answer: SubAnswer) -> QueryPage | None:
+def _page(answer: SubResponse) -> QueryPage | None:
     """The first page; None of campaigns whose objects the connected user may not see."""
     try:
-        return read_query(answer)
-    except Refused as refused:
+        return parse_query(answer)
+    except RequestRejected as refused:
         is_of_campaign = answer.reference_id.startswith(CAMPAIGN_PARTS)
         if is_of_campaign and refused.failure.error_code == "INVALID_TYPE":
             return None
@@ -349,7 +356,7 @@ async def _uncertain_tasks(
     where = f"FROM Task WHERE WhoId IN {in_list(people)} AND CreatedDate >= {datetime_literal(since)}"
     try:
         rows = await client.query(f"SELECT Id, Description {where}", include_deleted=True)
-    except Refused as refused:
+    except RequestRejected as refused:
         if refused.failure.error_code != HIDDEN_FIELD:
             raise
         rows = await client.query(f"SELECT Id, WhoId, Subject {where}", include_deleted=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from app.salesforce.errors import Refused
+from app.salesforce.errors import RequestRejected
 from app.sync.errors.row_error import row_error
 from app.sync.model.mapping_rules import SOBJECT_BY_CREATE_MODE
 from app.sync.model.records import LEAD
@@ -36,14 +36,14 @@ https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_
 Each = TypeVar("Each")
 
 
-def is_query_rejected(refused: Refused) -> bool:
+def is_query_rejected(refused: RequestRejected) -> bool:
     """Whether the query itself was refused, and a smaller one may be taken."""
     return refused.failure.error_code in REJECTED_QUERY_CODES
 
 
 def is_too_large(error: Exception) -> bool:
     """Whether a look-up was refused that asked for too much at a time."""
-    return isinstance(error, Refused) and error.failure.error_code in TOO_LARGE_CODES
+    return isinstance(error, RequestRejected) and error.failure.error_code in TOO_LARGE_CODES
 
 
 def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
@@ -52,7 +52,7 @@ def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
     return [half for half in (some[:middle], some[middle:]) if half]
 
 
-def fail_rejected_query(row: WorkItem, refused: Refused) -> None:
+def fail_rejected_query(row: WorkItem, refused: RequestRejected) -> None:
     """Salesforce takes no query about this row: it retries or fails, as the policy says."""
     sobject = SOBJECT_BY_CREATE_MODE.get(row.job.rules.creates, LEAD)
     error = row_error(refused.failure, kind="registered", sobject=sobject, values=row.personal_values())

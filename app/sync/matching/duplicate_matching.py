@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from app.salesforce.errors import Failure
+from app.salesforce.errors import ApiError
 from app.sync.matching.person_matching import NeedsLookup, People, follow, oldest
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
 from app.sync.model.notices import RowWarning
@@ -43,7 +43,7 @@ DECISIONS: Final[Mapping[tuple[bool, bool, str], Decision]] = {
 }
 
 
-def decide(failure: Failure, *, is_same: bool, adopts: str) -> Decision:
+def decide(failure: ApiError, *, is_same: bool, adopts: str) -> Decision:
     """What becomes of a record that was refused because of another; `is_same`: their names are equal.
 
     A unique field stops a record as a rule in Block mode does.

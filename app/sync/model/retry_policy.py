@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.salesforce.error_codes import MOVED_CODES
-from app.salesforce.errors import ErrorClass, Failure, Scope
+from app.salesforce.errors import ApiError, ErrorClass, Scope
 
 RETRY_DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
 """Seconds before the second, third … attempt of one row; when they are used up the row has failed."""
@@ -102,26 +102,26 @@ class Wait:
     reason: str
 
 
-def action_for(failure: Failure) -> ErrorAction:
+def action_for(failure: ApiError) -> ErrorAction:
     return POLICY[failure.error_class, failure.scope]
 
 
-def is_beyond_limits(failures: Sequence[Failure]) -> bool:
+def is_beyond_limits(failures: Sequence[ApiError]) -> bool:
     """An automation of the org used up what Salesforce grants it for all rows of a call together."""
     return any(each.is_beyond_limits for each in failures)
 
 
-def is_session_refused(failure: Failure) -> bool:
+def is_session_refused(failure: ApiError) -> bool:
     """Salesforce did not take a token that it had just given: of this connection alone, and it may pass."""
     return (failure.error_class, failure.scope) == (ErrorClass.TRANSIENT, Scope.CONNECTION)
 
 
-def is_moved(failure: Failure) -> bool:
+def is_moved(failure: ApiError) -> bool:
     """The org is elsewhere, and Salesforce has not said where."""
     return failure.error_code in MOVED_CODES
 
 
-def closing_reason(failure: Failure) -> str:
+def closing_reason(failure: ApiError) -> str:
     """Why a connection is closed, in the card's words."""
     return CLOSING_REASONS.get(failure.error_code, "access_revoked")
 
@@ -136,7 +136,7 @@ def retry_wait(attempts: int, chance: float) -> float | None:
     return _with_jitter(RETRY_DELAYS[max(attempts, 1) - 1], chance)
 
 
-def org_wait(failure: Failure | None, failures: int, chance: float) -> Wait:
+def org_wait(failure: ApiError | None, failures: int, chance: float) -> Wait:
     """How long an org is left alone after `failures` consecutive ends without a useful answer."""
     if failure is not None and failure.error_class is ErrorClass.LIMIT:
         is_daily = failure.is_daily_limit or failure.error_code == "STORAGE_LIMIT_EXCEEDED"

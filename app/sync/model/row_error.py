@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.salesforce.errors import Match
+from app.salesforce.errors import DuplicateMatch
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RowError:
     group_id: str
     advice_code: str
     field_label: str | None = None
-    matches: tuple[Match, ...] = ()
+    matches: tuple[DuplicateMatch, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {

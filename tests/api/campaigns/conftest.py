@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.main import create_app
 from tests.agreement import agrees
 from tests.api.campaigns.desk import LABELS, Desk, Witness
@@ -29,7 +29,7 @@ async def desk(
     settings: Settings, database: Database, owner: AsyncEngine, org: SimulatedOrg, mint: TokenMint
 ) -> AsyncIterator[Desk]:
     """`host_a` is connected to the simulated org and has an event."""
-    vault = Vault.from_texts([ENCRYPTION_KEY])
+    vault = Encryptor.from_texts([ENCRYPTION_KEY])
     async with database.system() as session:
         session.add_all((org.connection(vault), event_for()))
     shared_app = {

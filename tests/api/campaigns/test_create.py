@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from app.campaigns.auto_create import ask_automatically
+from app.campaigns.auto_create import request_missing_campaigns
 from app.campaigns.campaign_creation import create_campaigns
-from app.campaigns.date_sync import follow_events
+from app.campaigns.date_sync import sync_campaign_dates
 from app.config.settings import Settings, Times
 from app.connections.service import open_client
 from app.main import open_resources
@@ -283,11 +283,11 @@ async def wants_campaigns(desk: Desk, since: datetime) -> None:
 async def test_new_event_gets_its_campaign_by_itself_once(desk: Desk, worker_settings: Settings) -> None:
     await upcoming(desk)
     await wants_campaigns(desk, NOW - timedelta(days=9))
-    assert await ask_automatically(desk.database) == 1
+    assert await request_missing_campaigns(desk.database) == 1
     await work(desk, worker_settings)
     assert (await link(desk))["linked_by"] == "automatic"
     await desk.http.delete(PATH)
-    assert await ask_automatically(desk.database) == 0
+    assert await request_missing_campaigns(desk.database) == 0
 
 
 @pytest.mark.parametrize(
@@ -304,13 +304,13 @@ async def test_new_event_gets_its_campaign_by_itself_once(desk: Desk, worker_set
 async def test_event_gets_no_campaign_unasked(desk: Desk, event: dict[str, Any], since: datetime) -> None:
     await upcoming(desk, **event)
     await wants_campaigns(desk, since)
-    assert await ask_automatically(desk.database) == 0
+    assert await request_missing_campaigns(desk.database) == 0
 
 
 async def test_host_that_did_not_ask_gets_none(desk: Desk) -> None:
     await upcoming(desk)
     await desk.save(Host(host_id="host_a"))
-    assert await ask_automatically(desk.database) == 0
+    assert await request_missing_campaigns(desk.database) == 0
     assert await desk.rows(CampaignLink) == []
 
 
@@ -358,7 +358,7 @@ async def move_event(desk: Desk, by: timedelta) -> tuple[str, str]:
 
 async def follow(desk: Desk, settings: Settings) -> int:
     async with open_resources(settings, transport=desk.org.transport) as resources:
-        return await follow_events(resources)
+        return await sync_campaign_dates(resources)
 
 
 async def days(desk: Desk) -> tuple[str, str]:

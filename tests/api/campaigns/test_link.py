@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import update
 
-from app.campaigns.backfill import arm_backfills
+from app.campaigns.backfill import enqueue_backfill_chunk
 from app.models import Backfill, CampaignLink, Connection, SyncJob
 from tests.api.campaigns.desk import LABELS, PATH, STATUSES, Desk, link_for, problem
 from tests.factories_events import registration_for
@@ -49,7 +49,7 @@ async def test_linking_inserts_no_jobs_in_the_request(desk: Desk, campaign_id: s
     await desk.save(registration_for(1))
     await desk.link(campaign_id)
     assert await desk.rows(SyncJob) == []
-    assert await arm_backfills(desk.database) == {desk.org.org_id}
+    assert await enqueue_backfill_chunk(desk.database) == {desk.org.org_id}
     assert [job.why for job in await desk.rows(SyncJob)] == ["link"]
 
 
@@ -72,7 +72,7 @@ async def test_linking_asks_salesforce_outside_of_transactions(desk: Desk, campa
 async def test_changed_statuses_answer_200_and_arm_nothing(desk: Desk, campaign_id: str) -> None:
     await desk.save(registration_for(1))
     await desk.link(campaign_id)
-    await arm_backfills(desk.database)
+    await enqueue_backfill_chunk(desk.database)
     answer = await desk.link(campaign_id, STATUSES | {"registered": "Sent"})
     assert answer.status_code == 200
     link = answer.json()
@@ -87,12 +87,12 @@ async def test_changed_statuses_answer_200_and_arm_nothing(desk: Desk, campaign_
 async def test_changed_statuses_are_reapplied_when_asked(desk: Desk, campaign_id: str) -> None:
     await desk.save(registration_for(1), registration_for(2))
     await desk.link(campaign_id)
-    await arm_backfills(desk.database, chunk=1)
+    await enqueue_backfill_chunk(desk.database, chunk=1)
     answer = await desk.link(campaign_id, STATUSES | {"registered": "Sent"}, reapply=True)
     assert answer.status_code == 200
     backfill = answer.json()["backfill"]
     assert (backfill["why"], backfill["total"], backfill["to_go"]) == ("reapply", 2, 2)
-    await arm_backfills(desk.database)
+    await enqueue_backfill_chunk(desk.database)
     assert {job.why for job in await desk.rows(SyncJob)} == {"reapply"}
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from app.campaigns.backfill import arm_backfills, finish_backfills
+from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
 from app.models import LIVE, Connection, SyncJob
 from tests.api.campaigns.desk import PATH, Desk, problem
 from tests.factories import NOW
@@ -22,7 +22,7 @@ async def test_registrations_from_before_the_connection_are_written_on_request(d
     assert answer.status_code == 202
     shown = answer.json()
     assert [shown[name] for name in ("why", "state", "total", "to_go")] == ["request", "running", 3, 3]
-    assert await arm_backfills(desk.database) == {desk.org.org_id}
+    assert await enqueue_backfill_chunk(desk.database) == {desk.org.org_id}
     assert set((await jobs(desk)).values()) == {("pending", "request")}
     assert [action for action, _ in await desk.actions()] == ["salesforce.backfill_started"]
 
@@ -65,7 +65,7 @@ async def test_ending_lets_go_of_what_nobody_began(desk: Desk) -> None:
         job_for(3, state="pending", why="live", priority=LIVE),
     )
     await desk.http.post(BACKFILL, json={})
-    await arm_backfills(desk.database, chunk=6)
+    await enqueue_backfill_chunk(desk.database, chunk=6)
     async with desk.database.system() as session:
         running = SyncJob.registration_id == "reg_00004"
         await session.execute(update(SyncJob).where(running).values(state="running"))
@@ -81,7 +81,7 @@ async def test_ending_lets_go_of_what_nobody_began(desk: Desk) -> None:
         "reg_00003": ("pending", "request"),
         "reg_00004": ("running", "request"),
     }
-    assert await arm_backfills(desk.database) == set()
+    assert await enqueue_backfill_chunk(desk.database) == set()
     action, details = (await desk.actions())[-1]
     assert (action, details["withdrawn"]) == ("salesforce.backfill_cancelled", 4)
 
@@ -100,18 +100,18 @@ async def test_only_so_much_is_armed_ahead(desk: Desk) -> None:
     await desk.save(*(registration_for(number) for number in range(5)))
     await desk.http.post(BACKFILL, json={})
     for _ in range(3):
-        await arm_backfills(desk.database, chunk=2, ahead=2)
+        await enqueue_backfill_chunk(desk.database, chunk=2, ahead=2)
     assert len(await jobs(desk)) == 2
     async with desk.database.system() as session:
         await session.execute(update(SyncJob).values(state="synced"))
-    await arm_backfills(desk.database, chunk=2, ahead=2)
+    await enqueue_backfill_chunk(desk.database, chunk=2, ahead=2)
     assert len(await jobs(desk)) == 4
 
 
 async def test_progress_says_when_it_may_end(desk: Desk) -> None:
     await desk.save(*(registration_for(number) for number in range(4)))
     await desk.http.post(BACKFILL, json={})
-    await arm_backfills(desk.database)
+    await enqueue_backfill_chunk(desk.database)
     async with desk.database.system() as session:
         done = SyncJob.registration_id < "reg_00002"
         await session.execute(update(SyncJob).where(done).values(state="synced"))

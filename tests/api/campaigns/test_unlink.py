@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from app.campaigns.backfill import arm_backfills, finish_backfills
+from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
 from app.models import Backfill, Connection, SyncJob
 from tests.api.campaigns.desk import LABELS, PATH, Desk, link_for, member_of, problem
 from tests.factories_events import event_for, job_for, registration_for
@@ -16,7 +16,7 @@ async def test_event_without_a_link_says_so(desk: Desk) -> None:
 async def test_unlinking_counts_what_stops_and_what_stays(desk: Desk, campaign_id: str) -> None:
     await desk.save(*(registration_for(number) for number in range(6)))
     await desk.link(campaign_id)
-    await arm_backfills(desk.database, chunk=4)
+    await enqueue_backfill_chunk(desk.database, chunk=4)
     async with desk.database.system() as session:
         done = SyncJob.registration_id.in_(("reg_00000", "reg_00001"))
         await session.execute(update(SyncJob).where(done).values(state="synced"))
@@ -35,7 +35,7 @@ async def test_unlinking_counts_what_stops_and_what_stays(desk: Desk, campaign_i
 async def test_unlinking_leaves_armed_work_and_ends_the_backfill(desk: Desk, campaign_id: str) -> None:
     await desk.save(registration_for(1), registration_for(2))
     await desk.link(campaign_id)
-    await arm_backfills(desk.database, chunk=1)
+    await enqueue_backfill_chunk(desk.database, chunk=1)
     await desk.http.delete(PATH)
     assert [job.state for job in await desk.rows(SyncJob)] == ["pending"]
     assert [backfill.state for backfill in await desk.rows(Backfill)] == ["cancelled"]
@@ -72,7 +72,7 @@ async def test_broken_link_is_shown_with_advice_and_mended_by_the_same_id(
     assert (shown["state"], shown["problem"]["code"]) == ("broken", "campaign_status_gone")
     mended = await desk.link(campaign_id)
     assert (mended.status_code, mended.json()["state"], mended.json()["problem"]) == (200, "linked", None)
-    await arm_backfills(desk.database)
+    await enqueue_backfill_chunk(desk.database)
     assert [(job.state, job.waiting_for) for job in await desk.rows(SyncJob)] == [("pending", None)]
     action, details = (await desk.actions())[-1]
     assert (action, details["is_mended"]) == ("salesforce.campaign_linked", True)
@@ -91,7 +91,7 @@ async def test_unlinking_a_broken_link_lets_held_work_come_to_rest(desk: Desk, c
         job_for(1, state="held", waiting_for="campaign"),
     )
     assert (await desk.http.delete(PATH)).json()["writes_stopped"] == 1
-    await arm_backfills(desk.database)
+    await enqueue_backfill_chunk(desk.database)
     assert [job.state for job in await desk.rows(SyncJob)] == ["pending"]
     async with desk.database.system() as session:
         await session.execute(update(SyncJob).values(state="synced"))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import BACKFILL, AuditEntry, Connection, Host, SyncJob
 from tests.api.service import caller, running
 from tests.factories import NOW, connection_for
@@ -30,7 +30,7 @@ DEFAULTS = {
 
 @pytest.fixture
 async def http(
-    settings: Settings, database: Database, mint: TokenMint, vault: Vault
+    settings: Settings, database: Database, mint: TokenMint, vault: Encryptor
 ) -> AsyncIterator[httpx.AsyncClient]:
     async with database.system() as session:
         session.add_all((connection_for(vault), event_for(), registration_for(1), registration_for(2)))

@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.api.errors import BackfillRunning
 from app.campaigns.backfill import (
-    arm_backfills,
     backfill_view,
     cancel_backfill,
+    enqueue_backfill_chunk,
     estimate,
     finish_backfills,
     start_backfill,
 )
 from app.campaigns.schemas import BackfillShown
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import BACKFILL, LIVE, Backfill, Connection, SyncJob
 from app.models.base import Base
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
@@ -33,7 +33,7 @@ async def save(database: Database, *rows: Base) -> None:
 
 
 @pytest.fixture
-async def connected(database: Database, vault: Vault) -> Database:
+async def connected(database: Database, vault: Encryptor) -> Database:
     """`host_a` is connected and has an event."""
     await save(database, connection_for(vault), event_for())
     return database
@@ -72,7 +72,7 @@ async def test_registrations_from_before_the_connection_are_armed_below_live_wor
 ) -> None:
     await save(connected, *(registration_for(number) for number in range(3)))
     await start(connected)
-    assert await arm_backfills(connected) == {ORG_ID}
+    assert await enqueue_backfill_chunk(connected) == {ORG_ID}
     armed = await jobs(connected)
     assert list(armed) == ["reg_00000", "reg_00001", "reg_00002"]
     assert {(job.state, job.priority, job.why, job.asked_by) for job in armed.values()} == {
@@ -90,7 +90,7 @@ async def test_an_event_without_registrations_needs_no_backfill(connected: Datab
     assert await start(connected) is None
     async with connected.tenant("host_a") as session:
         assert await backfill_view(session, "host_a", "evt_otters") is None
-    assert await arm_backfills(connected) == set()
+    assert await enqueue_backfill_chunk(connected) == set()
 
 
 async def test_only_registrations_that_count_are_armed(connected: Database) -> None:
@@ -106,7 +106,7 @@ async def test_only_registrations_that_count_are_armed(connected: Database) -> N
         registration_for(7, cancelled_at=NOW, status="cancelled"),
     )
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     assert list(await jobs(connected)) == ["reg_00001", "reg_00003", "reg_00007"]
     assert (await shown(connected)).total == 3
 
@@ -116,7 +116,7 @@ async def test_chunks_follow_the_cursor_and_arm_each_registration_once(connected
     await start(connected)
     sizes = []
     for _ in range(4):
-        await arm_backfills(connected, chunk=2)
+        await enqueue_backfill_chunk(connected, chunk=2)
         sizes.append(len(await jobs(connected)))
     assert sizes == [2, 4, 5, 5]
     assert {job.wanted_version for job in (await jobs(connected)).values()} == {1}
@@ -126,7 +126,7 @@ async def test_workers_at_once_arm_each_registration_once(connected: Database) -
     await save(connected, *(registration_for(number) for number in range(20)))
     await start(connected)
     while not (await shown(connected)).done + len(await jobs(connected)) >= 20:
-        await asyncio.gather(*(arm_backfills(connected, chunk=3) for _ in range(3)))
+        await asyncio.gather(*(enqueue_backfill_chunk(connected, chunk=3) for _ in range(3)))
     assert {job.wanted_version for job in (await jobs(connected)).values()} == {1}
 
 
@@ -138,16 +138,16 @@ async def test_the_backfill_that_armed_least_goes_first(connected: Database) -> 
         registration_for(100, event_id="evt_small"),
     )
     await start(connected)
-    await arm_backfills(connected, chunk=2)
+    await enqueue_backfill_chunk(connected, chunk=2)
     await start(connected, event_id="evt_small")
-    await arm_backfills(connected, chunk=2)
+    await enqueue_backfill_chunk(connected, chunk=2)
     assert "reg_00100" in await jobs(connected)
 
 
 async def test_live_work_keeps_its_priority_and_is_written_anew(connected: Database) -> None:
     await save(connected, registration_for(1), job_for(1, priority=LIVE, why="live"))
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     job = (await jobs(connected))["reg_00001"]
     assert (job.priority, job.wanted_version) == (LIVE, 2)
 
@@ -155,7 +155,7 @@ async def test_live_work_keeps_its_priority_and_is_written_anew(connected: Datab
 async def test_live_work_that_waits_is_still_to_go(connected: Database) -> None:
     await save(connected, registration_for(1), job_for(1, priority=LIVE, why="live"))
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     assert (await shown(connected)).to_go == 1
     assert await finish_backfills(connected) == 0
 
@@ -164,7 +164,7 @@ async def test_failures_of_an_earlier_backfill_are_not_counted_again(connected: 
     for number in range(4):
         await save(connected, registration_for(number), job_for(number, state="failed", why="link"))
     await start(connected)
-    await arm_backfills(connected, chunk=1)
+    await enqueue_backfill_chunk(connected, chunk=1)
     await settle(connected, 0, state="synced")
     view = await shown(connected)
     assert (view.done, view.failed, view.to_go) == (1, 0, 3)
@@ -173,7 +173,7 @@ async def test_failures_of_an_earlier_backfill_are_not_counted_again(connected: 
 async def test_progress_adds_up_while_it_runs(connected: Database) -> None:
     await save(connected, *(registration_for(number) for number in range(8)))
     await start(connected)
-    await arm_backfills(connected, chunk=6)
+    await enqueue_backfill_chunk(connected, chunk=6)
     await settle(connected, 0, 1, state="synced")
     await settle(connected, 2, state="failed")
     await settle(connected, 3, state="skipped", skipped_because="excluded")
@@ -187,7 +187,7 @@ async def test_progress_adds_up_while_it_runs(connected: Database) -> None:
 async def test_a_new_registration_does_not_enter_the_count(connected: Database) -> None:
     await save(connected, registration_for(5))
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     await save(connected, registration_for(1), job_for(1, priority=LIVE, why="live"))
     view = await shown(connected)
     assert (view.total, view.to_go) == (1, 1)
@@ -197,7 +197,7 @@ async def test_one_confirmed_before_the_cursor_came_by_is_counted_with_the_rest(
     await save(connected, registration_for(1))
     await start(connected)
     await save(connected, registration_for(2))
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     view = await shown(connected)
     assert (view.total, view.to_go) == (2, 2)
 
@@ -206,7 +206,7 @@ async def test_one_confirmed_before_the_cursor_came_by_is_counted_with_the_rest(
 async def test_it_is_not_done_while_a_job_moves(connected: Database, state: str) -> None:
     await save(connected, registration_for(1))
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     await settle(connected, 1, state=state)
     assert await finish_backfills(connected) == 0
     assert (await shown(connected)).state == "running"
@@ -215,7 +215,7 @@ async def test_it_is_not_done_while_a_job_moves(connected: Database, state: str)
 async def test_it_is_not_done_before_all_is_armed(connected: Database) -> None:
     await save(connected, registration_for(1), registration_for(2))
     await start(connected)
-    await arm_backfills(connected, chunk=1)
+    await enqueue_backfill_chunk(connected, chunk=1)
     await settle(connected, 1, state="synced")
     assert await finish_backfills(connected) == 0
 
@@ -223,7 +223,7 @@ async def test_it_is_not_done_before_all_is_armed(connected: Database) -> None:
 async def test_done_when_all_came_to_rest_and_its_figures_stay(connected: Database) -> None:
     await save(connected, *(registration_for(number) for number in range(4)))
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     await settle(connected, 0, 1, state="synced")
     await settle(connected, 2, state="failed")
     await settle(connected, 3, state="held", waiting_for="campaign")
@@ -239,7 +239,7 @@ async def test_done_when_all_came_to_rest_and_its_figures_stay(connected: Databa
 async def test_live_change_of_one_does_not_hold_up_the_end(connected: Database) -> None:
     await save(connected, registration_for(1))
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     await settle(connected, 1, state="synced")
     async with connected.system() as session:
         await enqueue_jobs(session, [JobRequest("host_a", "reg_00001", "evt_otters", ORG_ID)])
@@ -257,10 +257,10 @@ async def test_one_backfill_at_a_time(connected: Database) -> None:
 async def test_cancelled_one_arms_nothing_more_and_lets_another_start(connected: Database) -> None:
     await save(connected, *(registration_for(number) for number in range(3)))
     await start(connected)
-    await arm_backfills(connected, chunk=1)
+    await enqueue_backfill_chunk(connected, chunk=1)
     async with connected.tenant("host_a") as session:
         await cancel_backfill(session, "host_a", "evt_otters")
-    assert await arm_backfills(connected) == set()
+    assert await enqueue_backfill_chunk(connected) == set()
     view = await shown(connected)
     assert (view.state, view.to_go, view.total) == ("cancelled", 3, 3)
     assert await start(connected, why="reapply") is not None
@@ -277,7 +277,7 @@ async def test_another_org_takes_no_backfill_over(connected: Database) -> None:
     await start(connected)
     async with connected.system() as session:
         await session.execute(update(Connection).values(org_id="00D000000000002EAA"))
-    assert await arm_backfills(connected) == set()
+    assert await enqueue_backfill_chunk(connected) == set()
     assert await jobs(connected) == {}
     assert (await shown(connected)).state == "cancelled"
 
@@ -298,7 +298,7 @@ async def test_unlinking_lets_go_of_held_jobs_only(connected: Database) -> None:
         job_for(2, state="failed"),
     )
     await start(connected, why="unlink")
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     after = await jobs(connected)
     assert {key: (job.state, job.wanted_version) for key, job in after.items()} == {
         "reg_00000": ("pending", 2),
@@ -325,7 +325,7 @@ async def test_estimate_counts_check_ins_that_stand(connected: Database) -> None
 async def test_arming_a_thousand_is_one_insert(connected: Database, owner: AsyncEngine) -> None:
     await save(connected, *(registration_for(number) for number in range(1001)))
     await start(connected)
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     assert len(await jobs(connected)) == 1000
-    await arm_backfills(connected)
+    await enqueue_backfill_chunk(connected)
     assert len(await jobs(connected)) == 1001

@@ -12,15 +12,15 @@ from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import KeyMissing, Vault, new_key
+from app.infrastructure.encryption import Encryptor, KeyMissing, new_key
 from tests.factories import ENCRYPTION_KEY, connection_for
 
-NEWER = Vault.from_texts([new_key("k2"), ENCRYPTION_KEY])
+NEWER = Encryptor.from_texts([new_key("k2"), ENCRYPTION_KEY])
 
 
 async def sealed(database: Database) -> None:
     async with database.system() as session:
-        session.add(connection_for(Vault.from_texts([ENCRYPTION_KEY])))
+        session.add(connection_for(Encryptor.from_texts([ENCRYPTION_KEY])))
 
 
 async def test_rotate_tells_what_it_changed_and_which_key_is_free(
@@ -38,7 +38,7 @@ async def test_usage_names_a_key_that_is_missing_here(
     settings: Settings, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await sealed(database)
-    alone = Vault.from_texts([new_key("k2")])
+    alone = Encryptor.from_texts([new_key("k2")])
     await keys_command.KEY_COMMANDS["usage"](settings, database, alone)
     assert "key k1 (MISSING here): 2 values" in capsys.readouterr().out
     with pytest.raises(KeyMissing):
@@ -61,7 +61,7 @@ async def test_verifier_says_which_log_was_changed(
     for host_id in ("host_a", "host_b"):
         for action in ("one", "two"):
             async with database.tenant(host_id) as session:
-                await audit_log.record(session, host_id, actor="user_17", action=action)
+                await audit_log.append_entry(session, host_id, actor="user_17", action=action)
     assert await audit_command.verify_all(database, None) == 0
     async with owner.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -80,10 +80,10 @@ async def test_heads_kept_elsewhere_show_a_log_that_was_put_back(
     kept = tmp_path / "heads"
     heads = text("SELECT * FROM audit_heads")
     async with database.tenant("host_a") as session:
-        await audit_log.record(session, "host_a", actor="user_17", action="one")
+        await audit_log.append_entry(session, "host_a", actor="user_17", action="one")
         earlier = (await session.execute(heads)).one()._asdict()
     async with database.tenant("host_a") as session:
-        await audit_log.record(session, "host_a", actor="user_17", action="two")
+        await audit_log.append_entry(session, "host_a", actor="user_17", action="two")
     capsys.readouterr()
     assert await audit_command.print_heads(database, None) == 0
     kept.write_text(capsys.readouterr().out)
@@ -102,7 +102,7 @@ async def test_log_without_a_head_is_accepted_by_command(
     database: Database, owner: AsyncEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with database.tenant("host_a") as session:
-        await audit_log.record(session, "host_a", actor="user_17", action="one")
+        await audit_log.append_entry(session, "host_a", actor="user_17", action="one")
     async with owner.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(text("DELETE FROM audit_heads"))

@@ -11,7 +11,7 @@ from app.main import open_resources
 from app.salesforce.egress import resolve_name
 from app.salesforce.errors import NotSent
 from app.salesforce.transport import build_request, send_once
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 from tests.factories import settings_for
 from tests.tokens import TokenMint
 
@@ -39,7 +39,7 @@ async def test_names_resolve_and_the_older_family_stands_first() -> None:
 
 
 async def test_own_network_is_out_of_reach_and_a_redirect_into_it_stays_unread(
-    engines: LocalEngines, mint: TokenMint, database: Database
+    engines: LocalServices, mint: TokenMint, database: Database
 ) -> None:
     async with server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") as (inner_port, inner_heard):
         elsewhere = f"http://localhost:{inner_port}/latest/meta-data/"

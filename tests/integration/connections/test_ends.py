@@ -12,10 +12,10 @@ from app.api.dependencies import Resources
 from app.api.errors import ConnectionNeedsReconnect, NotConnected
 from app.connections.grants.disconnect import disconnect_host
 from app.connections.grants.revocation import GIVE_UP_AFTER, retry_revocations
-from app.connections.grants.superseded import Replaced, leave
+from app.connections.grants.superseded import SupersededGrant, store_superseded
 from app.connections.keep_alive import keep_alive
 from app.connections.service import mark_used, open_client
-from app.connections.tokens.connection_state import end_connection
+from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.audit_log import first_broken
 from app.models import Connection, LeftGrant, PendingRevocation
@@ -90,8 +90,12 @@ async def test_unreadable_left_grant_does_not_keep_a_host_from_disconnecting(
 ) -> None:
     key = (connection.org_id, str(connection.user_id), connection.client_id)
     async with resources.database.system() as session:
-        await leave(session, resources.vault, Replaced("host_a", key, INSTANCE, "5Aep861left.readable"))
-        await leave(session, resources.vault, Replaced("host_a", key, INSTANCE, "5Aep861left.broken"))
+        await store_superseded(
+            session, resources.vault, SupersededGrant("host_a", key, INSTANCE, "5Aep861left.readable")
+        )
+        await store_superseded(
+            session, resources.vault, SupersededGrant("host_a", key, INSTANCE, "5Aep861left.broken")
+        )
         row = (await session.scalars(select(LeftGrant))).first()
         assert row is not None
         row.token = b"\x01\x02k1 broken"
@@ -202,8 +206,8 @@ async def test_reconnects_of_others_explain_an_ended_grant_as_well(
     async with resources.database.system() as session:
         for minutes in (10, 20):
             granted_at = NOW + timedelta(minutes=minutes)
-            left = Replaced("newer_0", key, INSTANCE, f"5Aep861left.{minutes}", granted_at)
-            await leave(session, resources.vault, left)
+            left = SupersededGrant("newer_0", key, INSTANCE, f"5Aep861left.{minutes}", granted_at)
+            await store_superseded(session, resources.vault, left)
     endpoint.is_revoked = True
     with pytest.raises(ConnectionEnded, match="grant_evicted"):
         await ConnectionTokens(resources, "host_a").renew(AccessToken("x", 1, INSTANCE))
@@ -264,7 +268,9 @@ async def test_connection_ends_once_and_only_for_its_own_version(
 ) -> None:
     async def end(version: int | None) -> bool:
         async with resources.database.tenant("host_a") as session:
-            return await end_connection(session, "host_a", reason_code="api_disabled", token_version=version)
+            return await disconnect_by_salesforce(
+                session, "host_a", reason_code="api_disabled", token_version=version
+            )
 
     assert [await end(7), await end(1), await end(None)] == [False, True, False]
     row = await stored(resources)
@@ -295,6 +301,6 @@ async def test_the_log_names_the_host_whose_connection_ended_and_why(
 ) -> None:
     for _ in range(2):
         async with resources.database.tenant("host_a") as session:
-            await end_connection(session, "host_a", reason_code="user_inactive")
+            await disconnect_by_salesforce(session, "host_a", reason_code="user_inactive")
     [line] = [record for record in caplog.records if record.message == "connection_ended"]
     assert (vars(line)["host_id"], vars(line)["reason_code"]) == ("host_a", "user_inactive")

@@ -8,14 +8,14 @@ from sqlalchemy import LargeBinary, func, select, update
 
 from app.api.dependencies import Resources
 from app.config.encryption_key import parse_key
-from app.connections.grants.superseded import Replaced, leave
-from app.connections.key_rotation import RowsHeld, check_keys, keys_in_use, rewrap_all, sealed_columns
+from app.connections.grants.superseded import SupersededGrant, store_superseded
+from app.connections.key_rotation import RowsLocked, check_keys, keys_in_use, reencrypt_all, sealed_columns
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
 from app.connections.model.schemas import OwnCredentials
 from app.connections.own_app import save_credentials
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import KeyMissing, SealBroken, Vault, new_key
+from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing, new_key
 from app.models import Base, Connection, OAuthAttempt, PendingRevocation
 from app.salesforce.auth import ConnectionUnusable
 from tests.factories import ENCRYPTION_KEY, NOW, connection_for
@@ -23,7 +23,7 @@ from tests.integration.connections.conftest import stored
 from tests.sample_rows import sample_row
 
 NEW_KEY = new_key("k2")
-ROTATING = Vault.from_texts([NEW_KEY, ENCRYPTION_KEY])
+ROTATING = Encryptor.from_texts([NEW_KEY, ENCRYPTION_KEY])
 
 
 async def filled(resources: Resources, count: int = 30) -> None:
@@ -42,7 +42,9 @@ async def filled(resources: Resources, count: int = 30) -> None:
             )
         )
         key = ("00D5g000004XyZaEAK", "0055g00000AbCdEAAV", "3MVG9otter")
-        await leave(session, vault, Replaced("host_000", key, "https://login.salesforce.com", "left"))
+        await store_superseded(
+            session, vault, SupersededGrant("host_000", key, "https://login.salesforce.com", "left")
+        )
         session.add(
             OAuthAttempt(
                 attempt_id="att_1",
@@ -64,7 +66,7 @@ async def filled(resources: Resources, count: int = 30) -> None:
 async def test_every_sealed_value_follows_the_newest_key(resources: Resources, database: Database) -> None:
     await filled(resources)
     assert await keys_in_use(database) == {"k1": 65}
-    changed = await rewrap_all(database, ROTATING, batch=7)
+    changed = await reencrypt_all(database, ROTATING, batch=7)
     assert {name: count for name, count in changed.items() if count} == {
         "connections.access_token": 30,
         "connections.refresh_token": 30,
@@ -75,7 +77,7 @@ async def test_every_sealed_value_follows_the_newest_key(resources: Resources, d
         "app_credentials.consumer_secret": 1,
     }
     assert await keys_in_use(database) == {"k2": 65}
-    alone = replace(resources, vault=Vault([parse_key(NEW_KEY)]))
+    alone = replace(resources, vault=Encryptor([parse_key(NEW_KEY)]))
     assert (await ConnectionTokens(alone, "host_007").current()).value == "a7"
 
 
@@ -93,9 +95,9 @@ async def test_no_sealed_column_of_the_models_is_left_out(resources: Resources, 
             await session.execute(table.insert().values(**row))
     assert await keys_in_use(database) == {"k1": len(columns)}
     with pytest.raises(KeyMissing, match="ENCRYPTION_KEYS lacks k1"):
-        await check_keys(database, Vault([parse_key(NEW_KEY)]))
-    assert set((await rewrap_all(database, ROTATING)).values()) == {1}
-    alone = Vault([parse_key(NEW_KEY)])
+        await check_keys(database, Encryptor([parse_key(NEW_KEY)]))
+    assert set((await reencrypt_all(database, ROTATING)).values()) == {1}
+    alone = Encryptor([parse_key(NEW_KEY)])
     async with database.system() as session:
         for sealed in columns:
             kept = (await session.execute(select(sealed.column))).scalar_one()
@@ -115,8 +117,8 @@ def test_every_column_of_bytes_is_sealed_or_a_digest() -> None:
 
 async def test_rotating_again_changes_nothing(resources: Resources, database: Database) -> None:
     await filled(resources, 3)
-    await rewrap_all(database, ROTATING)
-    assert set((await rewrap_all(database, ROTATING)).values()) == {0}
+    await reencrypt_all(database, ROTATING)
+    assert set((await reencrypt_all(database, ROTATING)).values()) == {0}
 
 
 async def test_readers_and_writers_go_on_while_keys_change(resources: Resources, database: Database) -> None:
@@ -137,7 +139,7 @@ async def test_readers_and_writers_go_on_while_keys_change(resources: Resources,
                 await session.execute(update(Connection).values(refresh_token=sealed))
 
     await asyncio.gather(
-        read(), write(), rewrap_all(database, ROTATING, batch=20), rewrap_all(database, ROTATING)
+        read(), write(), reencrypt_all(database, ROTATING, batch=20), reencrypt_all(database, ROTATING)
     )
     assert opened == 200
     assert set(await keys_in_use(database)) == {"k2"}
@@ -147,22 +149,22 @@ async def test_row_that_stays_locked_stops_the_run_and_not_what_was_done(
     resources: Resources, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(resources, 5)
-    monkeypatch.setattr("app.connections.key_rotation.PATIENCE", 2)
+    monkeypatch.setattr("app.connections.key_rotation.MAX_LOCKED_ROUNDS", 2)
     async with database.system() as session:
         held = select(Connection.host_id).where(Connection.host_id == "host_003").with_for_update()
         await session.execute(held)
-        with pytest.raises(RowsHeld, match=r"connections\.access_token"):
-            await rewrap_all(database, ROTATING)
-    assert (await rewrap_all(database, ROTATING))["connections.access_token"] == 1
+        with pytest.raises(RowsLocked, match=r"connections\.access_token"):
+            await reencrypt_all(database, ROTATING)
+    assert (await reencrypt_all(database, ROTATING))["connections.access_token"] == 1
 
 
 async def test_missing_key_that_is_in_use_stops_the_start(resources: Resources, database: Database) -> None:
     await filled(resources, 2)
     await check_keys(database, ROTATING)
     with pytest.raises(KeyMissing, match="ENCRYPTION_KEYS lacks k1"):
-        await check_keys(database, Vault([parse_key(NEW_KEY)]))
-    await rewrap_all(database, ROTATING)
-    await check_keys(database, Vault([parse_key(NEW_KEY)]))
+        await check_keys(database, Encryptor([parse_key(NEW_KEY)]))
+    await reencrypt_all(database, ROTATING)
+    await check_keys(database, Encryptor([parse_key(NEW_KEY)]))
 
 
 async def test_swapped_ciphertext_does_not_open(resources: Resources, database: Database) -> None:
@@ -173,8 +175,8 @@ async def test_swapped_ciphertext_does_not_open(resources: Resources, database: 
         await session.execute(update(Connection).where(Connection.host_id == "host_000").values(swapped))
     with pytest.raises(ConnectionUnusable, match="credentials_unreadable"):
         await ConnectionTokens(resources, "host_000").current()
-    with pytest.raises(SealBroken):
-        await rewrap_all(database, ROTATING)
+    with pytest.raises(DecryptionFailed):
+        await reencrypt_all(database, ROTATING)
     row = await stored(resources, "host_001")
     assert row.access_token is not None
 

@@ -8,11 +8,11 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Base, Event, Host, Registration, SyncAttempt, SyncJob, WrittenRecord
-from app.privacy.erasure import ToErase, erase, keep_erased
+from app.privacy.erasure import ErasureRequest, erase, redact_late_writes
 from app.text.email_address import address_key
-from app.webhooks.ingest import record
+from app.webhooks.ingest import ingest
 from tests.deliveries import PEPPER, delivery, event, registration, webhook
 from tests.factories import ORG_ID, connection_for
 from tests.unit.test_addresses import ADDRESSES
@@ -48,7 +48,7 @@ def erasure(webhook_id: str = "msg_erase", **who: Any) -> Any:
 
 async def receive(database: Database, *deliveries: Any) -> None:
     async with database.system() as session:
-        await record(session, deliveries, pepper=PEPPER)
+        await ingest(session, deliveries, pepper=PEPPER)
 
 
 async def places(owner: AsyncEngine, word: str = CANARY) -> list[str]:
@@ -109,7 +109,7 @@ def matched() -> SyncAttempt:
 
 
 @pytest.fixture
-async def written_down(database: Database, vault: Vault) -> Database:
+async def written_down(database: Database, vault: Encryptor) -> Database:
     """The canary everywhere: as attendee, as buyer, in an error, in history, among the exclusions."""
     async with database.system() as session:
         session.add(connection_for(vault))
@@ -183,7 +183,7 @@ async def test_what_a_late_write_notes_is_taken_away(written_down: Database, own
         (await session.get_one(SyncJob, ("host_a", "reg_1"))).error = {"value": EMAIL}
         session.add(attempt())
     assert await places(owner) == ["sync_attempts", "sync_jobs"]
-    await keep_erased(written_down)
+    await redact_late_writes(written_down)
     assert await places(owner) == []
 
 
@@ -299,7 +299,7 @@ async def test_erasing_again_finds_the_same_registrations(database: Database) ->
     found = []
     for later in (timedelta(0), timedelta(hours=1)):
         async with database.system() as session:
-            wish = ToErase("host_a", at + later, None, EMAIL)
+            wish = ErasureRequest("host_a", at + later, None, EMAIL)
             found.append(await erase(session, wish, pepper=PEPPER, by="user_17"))
     assert found == [["reg_1", "reg_2"]] * 2
 

@@ -13,8 +13,8 @@ from app.infrastructure.database import Database
 from app.infrastructure.telemetry import REGISTRY
 from app.models import Connection, Delivery, Event, Host, Quarantined, Registration, SyncJob
 from app.privacy.unparsed_store import keep_unusable
-from app.webhooks.ingest import record
-from app.webhooks.parse import Accepted, Outcome, read_delivery
+from app.webhooks.ingest import ingest
+from app.webhooks.parse import Outcome, ParsedDelivery, parse_delivery
 from tests.deliveries import PEPPER, delivery, event, registration, unusable, webhook
 from tests.factories import NOW
 
@@ -40,9 +40,9 @@ async def connect(database: Database, host_id: str = "host_a", state: str = "con
         )
 
 
-async def recorded(database: Database, *deliveries: Accepted) -> tuple[list[str], set[str]]:
+async def recorded(database: Database, *deliveries: ParsedDelivery) -> tuple[list[str], set[str]]:
     async with database.system() as session:
-        result = await record(session, deliveries, pepper=PEPPER)
+        result = await ingest(session, deliveries, pepper=PEPPER)
     return [outcome.value for outcome in result.outcomes], result.org_ids
 
 
@@ -56,7 +56,7 @@ async def only(database: Database, table: Any) -> Any:
     return row
 
 
-def of(registration_id: str, webhook_id: str, **changes: Any) -> Accepted:
+def of(registration_id: str, webhook_id: str, **changes: Any) -> ParsedDelivery:
     return delivery(webhook(registration=registration(id=registration_id, **changes)), webhook_id)
 
 
@@ -91,7 +91,7 @@ async def test_payload_is_kept_with_every_number_that_passes_the_door(database: 
         {"key": "z", "value": 9e-400},
     ]
     body = json.dumps(webhook(registration=registration(answers=answers))).replace("0.0}", "9e-400}")
-    await recorded(database, read_delivery("msg_1", body.encode()))
+    await recorded(database, parse_delivery("msg_1", body.encode()))
     kept = (await only(database, Delivery)).payload["data"]["registration"]["answers"]
     assert [float(answer["value"]) for answer in kept] == [4.9e-324, 1.7e308, 0.0]
 
@@ -276,7 +276,7 @@ async def test_whoever_comes_second_joins_what_the_first_commits(database: Datab
     """The second writer read before the first committed: it waits at its insert or lock and adds its part."""
     await recorded(database, of("reg_1" if exists else "reg_9", "msg_0", version=0))
     async with database.system() as session:
-        await record(session, [of("reg_1", "msg_1", version=1, salesforce_id="00Q")], pepper=PEPPER)
+        await ingest(session, [of("reg_1", "msg_1", version=1, salesforce_id="00Q")], pepper=PEPPER)
         second = asyncio.create_task(
             recorded(database, of("reg_1", "msg_2", version=2, attendee={"company": "Badger AG"}))
         )
@@ -298,7 +298,7 @@ async def until_somebody_waits(database: Database) -> None:
 async def test_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(DBAPIError):
         async with database.system() as session:
-            await record(session, [delivery()], pepper=PEPPER)
+            await ingest(session, [delivery()], pepper=PEPPER)
             await session.execute(select(func.pg_sleep("otter")))
     assert await rows(database, Delivery) == []
     assert await rows(database, Registration) == []

@@ -15,11 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from app.api.errors import DatabaseUnavailable
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.job_queue import WakeUps
+from app.infrastructure.job_queue import DrainQueue
 from app.models import Delivery, Quarantined, Registration, SyncJob
-from app.webhooks.batch_writer import IntakeWriter, running_writer
-from app.webhooks.ingest import record
-from app.webhooks.parse import Accepted, Outcome
+from app.webhooks.batch_writer import GroupCommitWriter, running_writer
+from app.webhooks.ingest import ingest
+from app.webhooks.parse import Outcome, ParsedDelivery
 from tests.deliveries import PEPPER, delivery, registration, unusable, webhook
 from tests.integration.intake.test_record import connect
 
@@ -30,11 +30,11 @@ NOBODY_LISTENS = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"
 @asynccontextmanager
 async def writer_on(
     database: Database, redis_url: str = "redis://127.0.0.1:1/0", **limits: Any
-) -> AsyncIterator[IntakeWriter]:
+) -> AsyncIterator[GroupCommitWriter]:
     """A running writer; without a Redis unless one is named."""
-    wakeups = WakeUps(redis_url)
+    wakeups = DrainQueue(redis_url)
     try:
-        async with running_writer(IntakeWriter(database, wakeups, pepper=PEPPER, **limits)) as writer:
+        async with running_writer(GroupCommitWriter(database, wakeups, pepper=PEPPER, **limits)) as writer:
             yield writer
     finally:
         await wakeups.close()
@@ -52,7 +52,7 @@ async def count(database: Database, table: Any) -> int:
         return await session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def of(number: int) -> Accepted:
+def of(number: int) -> ParsedDelivery:
     return delivery(webhook(registration=registration(id=f"reg_{number}")), f"msg_{number}")
 
 
@@ -100,14 +100,14 @@ async def test_database_that_is_away_is_told_at_once(away: Database) -> None:
 async def test_answer_that_takes_too_long_is_given_up_and_can_be_sent_again(database: Database) -> None:
     async with writer_on(database, answer_seconds=0.3) as writer:
         async with database.system() as session:
-            await record(session, [delivery()], pepper=PEPPER)
+            await ingest(session, [delivery()], pepper=PEPPER)
             with pytest.raises(DatabaseUnavailable):
                 await writer.submit(delivery())
         assert await writer.submit(delivery()) is Outcome.DUPLICATE
 
 
 async def test_full_queue_sheds(database: Database) -> None:
-    writer = IntakeWriter(database, WakeUps("redis://127.0.0.1:1/0"), pepper=PEPPER, waiting_max=1)
+    writer = GroupCommitWriter(database, DrainQueue("redis://127.0.0.1:1/0"), pepper=PEPPER, waiting_max=1)
     first = asyncio.create_task(writer.submit(of(1)))
     await asyncio.sleep(0)
     with pytest.raises(DatabaseUnavailable):
@@ -117,7 +117,7 @@ async def test_full_queue_sheds(database: Database) -> None:
 
 
 async def test_sender_that_gave_up_is_not_written(database: Database) -> None:
-    writer = IntakeWriter(database, WakeUps("redis://127.0.0.1:1/0"), pepper=PEPPER)
+    writer = GroupCommitWriter(database, DrainQueue("redis://127.0.0.1:1/0"), pepper=PEPPER)
     gone = asyncio.create_task(writer.submit(of(1)))
     await asyncio.sleep(0)
     gone.cancel()

@@ -10,7 +10,7 @@ from typing import Any
 from app.api.auth import Role
 from app.live.registry import Feeds
 from app.live.sse import stream
-from app.live.subscriber import Listener
+from app.live.subscriber import Subscriber
 
 SOON = 8.0
 
@@ -75,7 +75,7 @@ async def reading(
     hosts: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Reader]:
     """A reader of an event's stream, or of the host's."""
-    chunks = stream(feeds, host_id, Listener(role, event_id, hosts), after=after)
+    chunks = stream(feeds, host_id, Subscriber(role, event_id, hosts), after=after)
     try:
         yield Reader(chunks)
     finally:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import Base, CampaignLink, Event, Host, Registration, SyncJob, WrittenRecord
 from tests.factories import NOW, ORG_ID, connection_for
 
@@ -139,7 +139,7 @@ def record(
     )
 
 
-async def set_stage(database: Database, vault: Vault, host_id: str = "host_a", **connection: Any) -> None:
+async def set_stage(database: Database, vault: Encryptor, host_id: str = "host_a", **connection: Any) -> None:
     """A connected host with an event."""
     values = {"instance_url": INSTANCE_URL} | connection
     await save(database, host(host_id), event(host_id), connection_for(vault, host_id, **values))

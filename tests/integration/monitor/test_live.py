@@ -14,13 +14,13 @@ from app.api.dependencies import Resources
 from app.api.errors import TooManyRequests
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
-from app.live.change_detection import floor_of
+from app.infrastructure.encryption import Encryptor
+from app.live.change_detection import resume_position
 from app.live.host_feed import Feed
 from app.live.messages import Message, number_in
 from app.live.registry import STREAMS_PER_HOST, Feeds
 from app.live.snapshots import Snapshots
-from app.live.subscriber import WAITING_MAX, Listener
+from app.live.subscriber import WAITING_MAX, Subscriber
 from app.main import open_resources
 from app.models import CampaignLink, Connection, Event, OrgLease, Registration, SyncJob
 from app.registrations.stats import event_stats
@@ -40,7 +40,7 @@ from tests.integration.monitor.stage import (
 
 
 @pytest.fixture
-async def resources(settings: Settings, database: Database, vault: Vault) -> AsyncIterator[Resources]:
+async def resources(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[Resources]:
     await set_stage(database, vault)
     await add(database, simple("r1", "synced"), simple("r2", "pending"))
     async with open_resources(settings) as resources:
@@ -132,8 +132,8 @@ async def test_what_is_older_than_the_overlap_is_not_read_again(database: Databa
     async with database.system() as session:
         await session.execute(update(SyncJob).values(priority=1))
         numbers = [(await session.get_one(SyncJob, ("host_a", each))).change_no for each in ("r1", "r2")]
-        floor = await floor_of(session, "host_a", max(numbers))
-        nothing = await floor_of(session, "nobody", 7)
+        floor = await resume_position(session, "host_a", max(numbers))
+        nothing = await resume_position(session, "nobody", 7)
     assert floor < min(numbers)
     assert nothing == 0
 
@@ -263,7 +263,7 @@ async def test_card_is_told_anew_when_an_org_need_not_be_left_alone_any_longer(
 
 
 async def test_card_tells_of_other_hosts_of_the_org_to_those_who_manage_them(
-    feeds: Feeds, database: Database, vault: Vault
+    feeds: Feeds, database: Database, vault: Encryptor
 ) -> None:
     await save(database, connection_for(vault, "host_z"))
     async with (
@@ -318,7 +318,7 @@ async def test_hint_makes_the_feed_look_at_once(feeds: Feeds, resources: Resourc
 
 
 async def test_newer_snapshot_takes_the_place_of_one_that_waits() -> None:
-    listener = Listener(Role.MEMBER, EVENT_ID)
+    listener = Subscriber(Role.MEMBER, EVENT_ID)
     for number in range(3):
         listener.offer(Message("row", number, "{}", EVENT_ID, "r1"))
     listener.offer(Message("stats", 3, "{}", "evt_other"))
@@ -327,7 +327,7 @@ async def test_newer_snapshot_takes_the_place_of_one_that_waits() -> None:
 
 
 async def test_slow_reader_is_sent_away_and_hurts_nobody_else() -> None:
-    slow, quick = Listener(Role.MEMBER, EVENT_ID), Listener(Role.MEMBER, EVENT_ID)
+    slow, quick = Subscriber(Role.MEMBER, EVENT_ID), Subscriber(Role.MEMBER, EVENT_ID)
     for number in range(WAITING_MAX + 1):
         for listener in (slow, quick):
             listener.offer(Message("row", number, "{}", EVENT_ID, f"r{number}"))
@@ -338,7 +338,7 @@ async def test_slow_reader_is_sent_away_and_hurts_nobody_else() -> None:
 
 
 async def test_streams_are_bounded_for_each_host(feeds: Feeds) -> None:
-    readers = [Listener(Role.MEMBER, EVENT_ID) for _ in range(STREAMS_PER_HOST)]
+    readers = [Subscriber(Role.MEMBER, EVENT_ID) for _ in range(STREAMS_PER_HOST)]
     feed = feeds._feeds["host_a"] = Feed(Snapshots(feeds._resources, "host_a"))
     feed.listeners.update(readers)
     with pytest.raises(TooManyRequests):

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
+from app.infrastructure.encryption import Encryptor
 from app.models import JOB_STATES
 from app.registrations.listing import RowQuery, RowState, list_rows
 from app.registrations.stats import event_stats
@@ -15,7 +15,7 @@ from tests.integration.monitor.stage import EVENT_ID, add, in_hours, job, regist
 EVERY_STATE: tuple[RowState, ...] = ("synced", "pending", "failed", "skipped")
 
 
-async def test_filters_counts_and_rows_agree_on_every_standing(database: Database, vault: Vault) -> None:
+async def test_filters_counts_and_rows_agree_on_every_standing(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     combinations = itertools.product(
         (None, *JOB_STATES), (None, "retry", "certainty", "campaign"), (True, False), (True, False)

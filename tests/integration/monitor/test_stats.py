@@ -9,11 +9,11 @@ from sqlalchemy.dialects import postgresql
 
 from app.api.errors import EventNotFound
 from app.infrastructure.database import Database
-from app.infrastructure.encryption import Vault
-from app.infrastructure.query_plans import joined_at_once
+from app.infrastructure.encryption import Encryptor
+from app.infrastructure.query_plans import hash_joins_only
 from app.models import Connection, Event, Host, OrgLease, Registration
 from app.registrations.context import load_context
-from app.registrations.queries import counted
+from app.registrations.queries import visible_registrations
 from app.registrations.schemas import Stats
 from app.registrations.stats import event_stats
 from tests.factories import NOW, ORG_ID
@@ -40,7 +40,7 @@ async def stats(database: Database, host_id: str = "host_a") -> Stats:
         return await event_stats(session, host_id, EVENT_ID)
 
 
-async def test_every_registration_counts_once(database: Database, vault: Vault) -> None:
+async def test_every_registration_counts_once(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     await add(
         database,
@@ -69,7 +69,7 @@ async def test_every_registration_counts_once(database: Database, vault: Vault) 
 
 
 async def test_job_armed_for_another_org_is_as_before_the_connection(
-    database: Database, vault: Vault
+    database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     await add(
@@ -81,7 +81,7 @@ async def test_job_armed_for_another_org_is_as_before_the_connection(
 
 
 async def test_host_that_never_connected_sees_its_registrations_as_skipped(
-    database: Database, vault: Vault
+    database: Database, vault: Encryptor
 ) -> None:
     await save(
         database,
@@ -108,7 +108,7 @@ async def test_host_that_never_connected_sees_its_registrations_as_skipped(
     ],
 )
 async def test_closed_gate_is_why_nothing_moves(
-    database: Database, vault: Vault, closing: dict[str, dict[str, Any]], reason: str
+    database: Database, vault: Encryptor, closing: dict[str, dict[str, Any]], reason: str
 ) -> None:
     await set_stage(database, vault)
     await save(database, OrgLease(org_id=ORG_ID, **closing.get("lease", {})))
@@ -122,7 +122,7 @@ async def test_closed_gate_is_why_nothing_moves(
     assert shown.counts.synced == 1
 
 
-async def test_attended_is_what_stands_and_has_not_been_undone(database: Database, vault: Vault) -> None:
+async def test_attended_is_what_stands_and_has_not_been_undone(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     undone: dict[str, Any] = {"checked_in_at": hours_ago(2), "check_in_reverted_at": hours_ago(1)}
     again: dict[str, Any] = {"checked_in_at": hours_ago(1), "check_in_reverted_at": hours_ago(2)}
@@ -137,7 +137,9 @@ async def test_attended_is_what_stands_and_has_not_been_undone(database: Databas
     assert (counts.total, counts.checked_in, counts.attended) == (4, 3, 1)
 
 
-async def test_erased_registration_is_skipped_unless_it_was_written(database: Database, vault: Vault) -> None:
+async def test_erased_registration_is_skipped_unless_it_was_written(
+    database: Database, vault: Encryptor
+) -> None:
     await set_stage(database, vault)
     erased: dict[str, Any] = {"erased_at": NOW, "attendee": {}}
     await add(
@@ -152,7 +154,9 @@ async def test_erased_registration_is_skipped_unless_it_was_written(database: Da
     assert (shown.counts.synced, shown.counts.pending, shown.counts.failed, shown.groups) == (1, 1, 0, [])
 
 
-async def test_failures_are_grouped_without_what_attendees_typed(database: Database, vault: Vault) -> None:
+async def test_failures_are_grouped_without_what_attendees_typed(
+    database: Database, vault: Encryptor
+) -> None:
     await set_stage(database, vault)
     echo = RULE | {"message": "Otti Otter r1 (r1@otter.example) may not use 030 1234567", "object": "Task"}
     access = RULE | {
@@ -192,7 +196,7 @@ async def test_failures_are_grouped_without_what_attendees_typed(database: Datab
     assert others[1].advice.code == "unknown_error"
 
 
-async def test_version_rises_with_every_change(database: Database, vault: Vault) -> None:
+async def test_version_rises_with_every_change(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     assert (await stats(database)).version == 0
     await add(database, simple("r1", "pending"))
@@ -202,7 +206,7 @@ async def test_version_rises_with_every_change(database: Database, vault: Vault)
     assert (await stats(database)).version > first > 0
 
 
-async def test_budget_and_link_are_shown(database: Database, vault: Vault) -> None:
+async def test_budget_and_link_are_shown(database: Database, vault: Encryptor) -> None:
     await set_stage(
         database, vault, api_used=51_230, api_limit=145_000, calls_today=812, calls_day=hours_ago(0)
     )
@@ -214,13 +218,13 @@ async def test_budget_and_link_are_shown(database: Database, vault: Vault) -> No
     assert (shown.is_linked, shown.last_synced_at, shown.connection_state) == (True, NOW, "connected")
 
 
-async def test_event_of_another_host_is_unknown(database: Database, vault: Vault) -> None:
+async def test_event_of_another_host_is_unknown(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     with pytest.raises(EventNotFound):
         await stats(database, "host_b")
 
 
-async def test_calls_of_another_day_are_not_todays(database: Database, vault: Vault) -> None:
+async def test_calls_of_another_day_are_not_todays(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault, calls_today=812, calls_day=hours_ago(49))
     budget = (await stats(database)).budget
     assert budget is not None
@@ -232,16 +236,16 @@ def _nonzero(reasons: Any) -> dict[str, int]:
 
 
 async def test_counting_does_not_look_through_all_jobs_for_each_registration(
-    database: Database, vault: Vault
+    database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
     async with database.tenant("host_a") as session:
         context = await load_context(session, "host_a", EVENT_ID)
-        counting = counted(context, func.count()).compile(
+        counting = visible_registrations(context, func.count()).compile(
             dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
             compile_kwargs={"literal_binds": True},
         )
-        async with joined_at_once(session):
+        async with hash_joins_only(session):
             plan = (await session.scalars(text(f"EXPLAIN {counting}"))).all()
         after = await session.scalar(text("SHOW enable_nestloop"))
     assert not [line for line in plan if "Nested Loop" in line]

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.models import Base
-from app.privacy.erasure import ToErase, erase, keep_erased
-from app.webhooks.ingest import record
+from app.privacy.erasure import ErasureRequest, erase, redact_late_writes
+from app.webhooks.ingest import ingest
 from tests.deliveries import PEPPER, delivery, registration, webhook
 from tests.integration.sync.conftest import HOST, Rig
 
@@ -22,11 +22,11 @@ WHO = {"id": "per_canary", "email": EMAIL, "last_name": "Canary", "company": "Ca
 async def received(rig: Rig, webhook_id: str = "msg_1", registration_id: str = "reg_1") -> None:
     told = webhook(registration=registration(id=registration_id, attendee=WHO))
     async with rig.database.system() as session:
-        await record(session, [delivery(told, webhook_id)], pepper=PEPPER)
+        await ingest(session, [delivery(told, webhook_id)], pepper=PEPPER)
 
 
 async def erased(rig: Rig) -> list[str]:
-    wish = ToErase(HOST, datetime.now(UTC), None, EMAIL)
+    wish = ErasureRequest(HOST, datetime.now(UTC), None, EMAIL)
     async with rig.database.system() as session:
         return await erase(session, wish, pepper=PEPPER, by="user_17")
 
@@ -83,7 +83,7 @@ async def test_erased_while_it_is_sent_leaves_ids_only_and_writes_no_more(
     await received(rig)
     at_first_write(rig, lambda: erased(rig))
     await drained(rig)
-    await keep_erased(rig.database)
+    await redact_late_writes(rig.database)
     assert await outcome(rig) == ("skipped", "erased")
     assert (await rig.slots("reg_1"))["person"].sf_id is not None
     assert await places(owner) == []
@@ -100,7 +100,7 @@ async def test_erased_while_uncertain_is_settled_without_another_write(
     written = len(await rig.records("Lead"))
     await erased(rig)
     await drained(rig)
-    await keep_erased(rig.database)
+    await redact_late_writes(rig.database)
     assert (await outcome(rig), len(await rig.records("Lead"))) == (("skipped", "erased"), written)
     assert await places(owner) == []
 
@@ -142,6 +142,6 @@ async def test_later_registration_is_written_as_a_new_person(rig: Rig) -> None:
         timestamp="2036-01-01T00:00:00Z",
     )
     async with rig.database.system() as session:
-        await record(session, [delivery(later, "msg_2")], pepper=PEPPER)
+        await ingest(session, [delivery(later, "msg_2")], pepper=PEPPER)
     await drained(rig)
     assert (await rig.job("reg_2")).state == "synced"

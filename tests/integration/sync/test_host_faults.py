@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.api.auth import Principal, Role
 from app.connections.card import load_card
 from app.connections.service import open_client
-from app.infrastructure.encryption import Vault, new_key
+from app.infrastructure.encryption import Encryptor, new_key
 from app.models import Connection, Host, SyncJob
 from app.operations.overview import read_overview
 from app.sync.engine import pipeline
@@ -52,7 +52,9 @@ def foreign(rig: Rig) -> bytes:
 
 
 def unknown_key(rig: Rig) -> bytes:
-    return Vault.from_texts([new_key("gone")]).seal("token", host_id=HOST, column="connections.access_token")
+    return Encryptor.from_texts([new_key("gone")]).seal(
+        "token", host_id=HOST, column="connections.access_token"
+    )
 
 
 SPOILT: dict[str, tuple[Callable[[Rig], dict[str, Any]], str]] = {

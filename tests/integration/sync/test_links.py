@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import delete, update
 
-from app.campaigns.backfill import arm_backfills, finish_backfills, start_backfill
+from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills, start_backfill
 from app.models import CampaignLink, Connection
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
@@ -18,7 +18,7 @@ async def backfill(rig: Rig, why: str) -> None:
     """As the endpoints and the workers' chores do it."""
     async with rig.database.tenant(HOST) as session:
         await start_backfill(session, HOST, EVENT, org_id=rig.org.org_id, why=why, requested_by="user_17")
-    await arm_backfills(rig.database)
+    await enqueue_backfill_chunk(rig.database)
     await rig.drain()
     await finish_backfills(rig.database)
 
@@ -125,7 +125,7 @@ async def test_another_org_takes_over_nothing_until_a_backfill_is_asked_for(rig:
         await start_backfill(
             session, HOST, EVENT, org_id="00D5g0000000009EAA", why="request", requested_by="user_17"
         )
-    assert await arm_backfills(rig.database) == {"00D5g0000000009EAA"}
+    assert await enqueue_backfill_chunk(rig.database) == {"00D5g0000000009EAA"}
     assert (await rig.job("reg_00002")).org_id == "00D5g0000000009EAA"
 
 

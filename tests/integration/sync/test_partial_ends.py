@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import select, text
 
-from app.campaigns.backfill import arm_backfills, backfill_view, finish_backfills, start_backfill
+from app.campaigns.backfill import backfill_view, enqueue_backfill_chunk, finish_backfills, start_backfill
 from app.connections.tokens.provider import ConnectionTokens
 from app.models import Backfill, OpenCreate, OrgLease
 from app.salesforce.auth import SessionAuth
@@ -149,7 +149,7 @@ async def test_backfill_counts_the_rows_that_failed_in_it(rig: Rig) -> None:
         await start_backfill(
             session, HOST, EVENT, org_id=rig.org.org_id, why="request", requested_by="user_17"
         )
-    await arm_backfills(rig.database)
+    await enqueue_backfill_chunk(rig.database)
     await rig.drain()
     assert await finish_backfills(rig.database) == 1
     async with rig.database.system() as session:

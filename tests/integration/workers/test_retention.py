@@ -12,7 +12,7 @@ from app.infrastructure.database import Database
 from app.main import open_resources
 from app.models import Delivery, IdempotentAnswer, OAuthAttempt, Quarantined, SyncAttempt, WorkerHeartbeat
 from app.models.base import Base
-from workers.periodic_tasks import CHORES, purge_old_rows
+from workers.periodic_tasks import PERIODIC_TASKS, purge_old_rows
 from workers.retention import purge
 
 
@@ -127,10 +127,10 @@ async def test_the_same_id_of_two_hosts_is_judged_for_each(database: Database) -
 
 async def test_every_chore_runs_on_an_empty_house(database: Database, settings: Settings) -> None:
     async with open_resources(settings) as resources:
-        for chore in CHORES:
+        for chore in PERIODIC_TASKS:
             await chore.run(resources)
         await purge_old_rows(resources)
-    assert {chore.name for chore in CHORES} >= {"arm backfills", "revocations", "keep alive", "purge"}
+    assert {chore.name for chore in PERIODIC_TASKS} >= {"arm backfills", "revocations", "keep alive", "purge"}
 
 
 async def test_attempts_that_nobody_came_back_from_go_after_a_day(database: Database) -> None:

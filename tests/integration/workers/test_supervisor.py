@@ -18,10 +18,10 @@ from app.infrastructure.job_queue import DRAIN, deserialize, serialize
 from app.main import open_resources
 from app.models import OrgLease, WorkerHeartbeat
 from app.sync.jobs.claim import DueOrg
-from devtools.local_stack.local_services import LocalEngines, free_port
+from devtools.local_stack.local_services import LocalServices, free_port
 from workers import supervisor
-from workers.periodic_tasks import Chore
-from workers.supervisor import HeartbeatLost, Supervisor, Work
+from workers.periodic_tasks import PeriodicTask
+from workers.supervisor import HeartbeatLost, Supervisor, WorkerConfig
 
 SOON = 10.0
 
@@ -58,12 +58,12 @@ class Bench:
 
 @asynccontextmanager
 async def working(
-    settings: Settings, bench: Bench, *, chores: Sequence[Chore] = ()
+    settings: Settings, bench: Bench, *, chores: Sequence[PeriodicTask] = ()
 ) -> AsyncIterator[Resources]:
     """A worker that works inside the block and has stopped behind it."""
     stop = asyncio.Event()
     async with open_resources(settings) as resources:
-        work = Work(bench.drain, bench.find_orgs, chores)
+        work = WorkerConfig(bench.drain, bench.find_orgs, chores)
         worker = asyncio.create_task(Supervisor(resources, work, worker_id="otter:1", stop=stop).run())
         try:
             yield resources
@@ -114,7 +114,7 @@ async def test_without_valkey_work_goes_on(settings: Settings, database: Databas
 async def test_wake_ups_are_heard_again_after_valkey_came_back(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
-    valkey = LocalEngines(tmp_path, is_durable=False)
+    valkey = LocalServices(tmp_path, is_durable=False)
     valkey.start_valkey()
     own = without_sweeper(settings).model_copy(update={"redis_url": valkey.redis_url})
     bench = Bench()
@@ -195,7 +195,7 @@ async def test_a_chore_that_fails_holds_up_no_other(
         if turns.count("succeed") >= 2 and turns.count("fail") >= 2:
             done.set()
 
-    chores = (Chore("broken", 0.01, fail), Chore("sound", 0.01, succeed))
+    chores = (PeriodicTask("broken", 0.01, fail), PeriodicTask("sound", 0.01, succeed))
     async with working(settings, Bench(), chores=chores), asyncio.timeout(SOON):
         await done.wait()
     assert {vars(record)["loop"] for record in caplog.records if record.message == "turn_failed"} == {
@@ -212,7 +212,7 @@ async def test_a_database_that_goes_away_at_the_end_only_leaves_the_row(
     bench = Bench()
     async with open_resources(settings) as resources:
         away = replace(resources, database=Database.connect(nowhere))
-        work = Work(bench.drain, bench.find_orgs, ())
+        work = WorkerConfig(bench.drain, bench.find_orgs, ())
         await Supervisor(away, work, worker_id="otter:2", stop=stop).run()
         await away.database.close()
     assert "heartbeat_left_behind" in {record.message for record in caplog.records}
@@ -226,7 +226,7 @@ async def test_a_worker_whose_heartbeat_is_lost_ends_itself(
     nowhere = f"postgresql+asyncpg://owner@127.0.0.1:{free_port()}/postgres"
     away = settings.model_copy(update={"times": times, "database_url": nowhere})
     async with open_resources(away) as resources, asyncio.timeout(SOON):
-        work = Work(Bench().drain, Bench().find_orgs, ())
+        work = WorkerConfig(Bench().drain, Bench().find_orgs, ())
         with pytest.raises(HeartbeatLost, match="no heartbeat could be written"):
             await Supervisor(resources, work, worker_id="otter:1", stop=asyncio.Event()).run()
     assert "heartbeat_lost" in [record.message for record in caplog.records]

@@ -5,28 +5,28 @@ from typing import Any
 
 import pytest
 
-from app.campaigns.link_warnings import WARNINGS, Prospect, warnings_for
+from app.campaigns.link_warnings import WARNINGS, LinkCandidate, warnings_for
 from tests.unit.campaigns.campaigns import campaign_for
 
 LABELS = {"registered": "Registered", "attended": "Attended"}
 TODAY = date(2026, 11, 25)
 
-CASES: dict[str, tuple[Prospect, list[str]]] = {
-    "nothing": (Prospect(campaign_for(), LABELS, False, TODAY), []),
-    "used-elsewhere": (Prospect(campaign_for(), LABELS, True, TODAY), ["campaign_used_by_other_event"]),
-    "inactive": (Prospect(campaign_for(is_active=False), LABELS, False, TODAY), ["campaign_inactive"]),
+CASES: dict[str, tuple[LinkCandidate, list[str]]] = {
+    "nothing": (LinkCandidate(campaign_for(), LABELS, False, TODAY), []),
+    "used-elsewhere": (LinkCandidate(campaign_for(), LABELS, True, TODAY), ["campaign_used_by_other_event"]),
+    "inactive": (LinkCandidate(campaign_for(is_active=False), LABELS, False, TODAY), ["campaign_inactive"]),
     "ended-yesterday": (
-        Prospect(campaign_for(end_date=date(2026, 11, 24)), LABELS, False, TODAY),
+        LinkCandidate(campaign_for(end_date=date(2026, 11, 24)), LABELS, False, TODAY),
         ["campaign_ended"],
     ),
-    "ends-today": (Prospect(campaign_for(end_date=TODAY), LABELS, False, TODAY), []),
-    "without-end": (Prospect(campaign_for(end_date=None), LABELS, False, TODAY), []),
+    "ends-today": (LinkCandidate(campaign_for(end_date=TODAY), LABELS, False, TODAY), []),
+    "without-end": (LinkCandidate(campaign_for(end_date=None), LABELS, False, TODAY), []),
     "one-status-for-both": (
-        Prospect(campaign_for(), {"registered": "Attended", "attended": "Attended"}, False, TODAY),
+        LinkCandidate(campaign_for(), {"registered": "Attended", "attended": "Attended"}, False, TODAY),
         ["same_status_for_both"],
     ),
     "attended-is-no-response": (
-        Prospect(campaign_for(), {"registered": "Registered", "attended": "No Show"}, False, TODAY),
+        LinkCandidate(campaign_for(), {"registered": "Registered", "attended": "No Show"}, False, TODAY),
         ["attended_not_responded"],
     ),
 }
@@ -35,7 +35,7 @@ CASES: dict[str, tuple[Prospect, list[str]]] = {
 @pytest.mark.parametrize(
     ("prospect", "codes"), [pytest.param(*case, id=name) for name, case in CASES.items()]
 )
-def test_caution_is_given(prospect: Prospect, codes: list[str]) -> None:
+def test_caution_is_given(prospect: LinkCandidate, codes: list[str]) -> None:
     assert [advice.code for advice in warnings_for(prospect)] == codes
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.api.errors import CampaignIdInvalid, StatusesIncomplete, StatusUnknown
-from app.campaigns.link_validation import campaign_id_in, complete, refuse_unknown
+from app.campaigns.link_validation import parse_campaign_id, require_known_statuses, require_statuses
 from app.campaigns.schemas import Statuses, StatusesChosen
 from tests.unit.campaigns.campaigns import campaign_for
 
@@ -22,7 +22,7 @@ ID15, ID18 = "7015g000000KqRs", "7015g000000KqRsAAK"
     ],
 )
 def test_campaign_id_is_found(pasted: str) -> None:
-    assert campaign_id_in(pasted) == ID18
+    assert parse_campaign_id(pasted) == ID18
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_campaign_id_is_found(pasted: str) -> None:
 )
 def test_campaign_id_is_refused(pasted: str, reason: str) -> None:
     with pytest.raises(CampaignIdInvalid) as caught:
-        campaign_id_in(pasted)
+        parse_campaign_id(pasted)
     assert caught.value.reason == reason
 
 
 def test_empty_label_is_no_choice() -> None:
-    assert complete(StatusesChosen(registered="A", attended="B", no_show="")).no_show is None
+    assert require_statuses(StatusesChosen(registered="A", attended="B", no_show="")).no_show is None
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_empty_label_is_no_choice() -> None:
 )
 def test_incomplete_choice_is_refused(chosen: dict[str, str], paths: list[str]) -> None:
     with pytest.raises(StatusesIncomplete) as caught:
-        complete(StatusesChosen(**chosen))
+        require_statuses(StatusesChosen(**chosen))
     assert [error.path for error in caught.value.errors or ()] == paths
 
 
 def test_unknown_status_is_named_with_the_campaigns_own() -> None:
     statuses = Statuses(registered="Registered", attended="Atended", cancelled="no show")
     with pytest.raises(StatusUnknown) as caught:
-        refuse_unknown(statuses, campaign_for())
+        require_known_statuses(statuses, campaign_for())
     assert caught.value.detail == (
         'The campaign Otter Summit has no status "Atended", "no show". '
         'Its statuses are "Registered", "Attended", "No Show".'
@@ -70,4 +70,6 @@ def test_unknown_status_is_named_with_the_campaigns_own() -> None:
 
 
 def test_own_statuses_are_accepted() -> None:
-    refuse_unknown(Statuses(registered="Registered", attended="Attended", no_show="No Show"), campaign_for())
+    require_known_statuses(
+        Statuses(registered="Registered", attended="Attended", no_show="No Show"), campaign_for()
+    )

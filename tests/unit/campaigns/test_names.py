@@ -2,19 +2,19 @@
 
 from datetime import UTC, datetime
 
-from app.campaigns.creation_requests import Wish
+from app.campaigns.creation_requests import CreationRequest
 from app.campaigns.schemas import CampaignToCreate
 from app.models import Event
 
 STARTS_AT = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
 
 
-def wish(title: str, starts_at: datetime | None = STARTS_AT, **wanted: str) -> Wish:
+def wish(title: str, starts_at: datetime | None = STARTS_AT, **wanted: str) -> CreationRequest:
     event = Event(
         event_id="evt_1", title=title, kind="in_person", timezone="Europe/Berlin", starts_at=starts_at,
         ends_at=None, snapshot_at=STARTS_AT,
     )  # fmt: skip
-    return Wish.of(event, CampaignToCreate.model_validate(wanted))
+    return CreationRequest.of(event, CampaignToCreate.model_validate(wanted))
 
 
 def test_name_is_cut_in_utf16_units() -> None:

@@ -13,11 +13,11 @@ from app.api.errors import (
     SalesforceRefused,
     SalesforceUnavailable,
 )
-from app.api.salesforce_errors import problem_of
+from app.api.salesforce_errors import problem_for
 from app.campaigns.lookup import read_campaign
 from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import AnswerLost, Failure, NotSent, Refused, SalesforceError
+from app.salesforce.errors import ApiError, NotSent, RequestRejected, ResponseLost, SalesforceError
 
 ID = "7015g000000KqRsAAK"
 CAMPAIGN: dict[str, Any] = {
@@ -92,14 +92,14 @@ async def test_answer_that_is_no_campaign_is_an_answer_lost(record: dict[str, An
         await read_campaign(client_for(page(record), page(SENT)), ID)
 
 
-def refused(error_code: str, message: str = "", http_status: int = 400) -> Refused:
-    return Refused((Failure(error_code, message, http_status=http_status),))
+def refused(error_code: str, message: str = "", http_status: int = 400) -> RequestRejected:
+    return RequestRejected((ApiError(error_code, message, http_status=http_status),))
 
 
 @pytest.mark.parametrize(
     ("error", "problem", "retry_after"),
     [
-        pytest.param(AnswerLost("cut"), SalesforceUnavailable, "5", id="lost"),
+        pytest.param(ResponseLost("cut"), SalesforceUnavailable, "5", id="lost"),
         pytest.param(NotSent("dns"), SalesforceUnavailable, "5", id="not-sent"),
         pytest.param(ConnectionEnded("access_revoked"), ConnectionNeedsReconnect, None, id="ended"),
         pytest.param(RefreshUnavailable("away", retry_after=7.4), SalesforceUnavailable, "7", id="refresh"),
@@ -130,6 +130,6 @@ def refused(error_code: str, message: str = "", http_status: int = 400) -> Refus
 def test_failed_look_is_told_as(
     error: SalesforceError, problem: type[Problem], retry_after: str | None
 ) -> None:
-    told = problem_of(error)
+    told = problem_for(error)
     assert type(told) is problem
     assert told.headers.get("Retry-After") == retry_after

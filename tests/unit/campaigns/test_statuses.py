@@ -2,7 +2,14 @@
 
 import pytest
 
-from app.campaigns.status_mapping import LABELS, MEANINGS, MemberStatus, choosable, meaning_of, propose
+from app.campaigns.status_mapping import (
+    LABELS,
+    MEANINGS,
+    MemberStatus,
+    choosable,
+    meaning_of,
+    propose_statuses,
+)
 
 MEANT = {
     "registered": (
@@ -75,7 +82,7 @@ RESPONDED = status("Responded", order=2, responded=True)
 
 
 def guesses(*statuses: MemberStatus) -> dict[str, tuple[str | None, str]]:
-    return {meaning: (guess.label, guess.because) for meaning, guess in propose(statuses).items()}
+    return {meaning: (guess.label, guess.because) for meaning, guess in propose_statuses(statuses).items()}
 
 
 def test_labels_win_over_the_universal_pair() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.campaigns.backfill import Tally, estimated_end, tally_of
+from app.campaigns.backfill import BackfillProgress, backfill_progress, estimated_end
 from app.models import JOB_STATES
 from app.sync.jobs.unwritten import api_calls_for
 from tests.factories import NOW
@@ -31,29 +31,34 @@ def test_api_calls_are_estimated_by_batches(registrations: int, calls: int) -> N
 @pytest.mark.parametrize(
     ("unarmed", "states", "tally"),
     [
-        pytest.param(10, {}, Tally(0, 0, 0, 10), id="nothing-armed"),
-        pytest.param(0, {}, Tally(10, 0, 0, 0), id="all-taken-over-by-live-work"),
-        pytest.param(4, {"pending": 2, "failed": 1, "skipped": 1}, Tally(2, 1, 1, 6), id="on-the-way"),
+        pytest.param(10, {}, BackfillProgress(0, 0, 0, 10), id="nothing-armed"),
+        pytest.param(0, {}, BackfillProgress(10, 0, 0, 0), id="all-taken-over-by-live-work"),
         pytest.param(
-            0, {"running": 1, "ambiguous": 2, "held": 3, "synced": 4}, Tally(4, 0, 0, 6), id="moving"
+            4, {"pending": 2, "failed": 1, "skipped": 1}, BackfillProgress(2, 1, 1, 6), id="on-the-way"
         ),
-        pytest.param(0, {"failed": 30}, Tally(0, 10, 0, 0), id="more-jobs-than-total"),
+        pytest.param(
+            0,
+            {"running": 1, "ambiguous": 2, "held": 3, "synced": 4},
+            BackfillProgress(4, 0, 0, 6),
+            id="moving",
+        ),
+        pytest.param(0, {"failed": 30}, BackfillProgress(0, 10, 0, 0), id="more-jobs-than-total"),
     ],
 )
-def test_tally_is(unarmed: int, states: dict[str, int], tally: Tally) -> None:
-    assert tally_of(10, unarmed, states) == tally
+def test_tally_is(unarmed: int, states: dict[str, int], tally: BackfillProgress) -> None:
+    assert backfill_progress(10, unarmed, states) == tally
 
 
 @given(COUNTS, COUNTS, st.dictionaries(st.sampled_from(JOB_STATES), COUNTS))
 def test_tally_always_adds_up_to_the_total(total: int, unarmed: int, states: dict[str, int]) -> None:
-    tally = tally_of(total, unarmed, states)
+    tally = backfill_progress(total, unarmed, states)
     parts = (tally.done, tally.failed, tally.skipped, tally.to_go)
     assert sum(parts) == total
     assert min(parts) >= 0
 
 
 def test_end_is_estimated_from_the_pace_so_far() -> None:
-    tally = Tally(done=20, failed=3, skipped=2, to_go=75)
+    tally = BackfillProgress(done=20, failed=3, skipped=2, to_go=75)
     later = NOW + timedelta(seconds=10)
     assert estimated_end(NOW, later, tally=tally) == later + timedelta(seconds=30)
 
@@ -61,9 +66,9 @@ def test_end_is_estimated_from_the_pace_so_far() -> None:
 @pytest.mark.parametrize(
     ("tally", "elapsed"),
     [
-        pytest.param(Tally(0, 0, 0, 5), 10, id="nothing-settled"),
-        pytest.param(Tally(5, 0, 0, 5), 0, id="no-time-passed"),
+        pytest.param(BackfillProgress(0, 0, 0, 5), 10, id="nothing-settled"),
+        pytest.param(BackfillProgress(5, 0, 0, 5), 0, id="no-time-passed"),
     ],
 )
-def test_no_end_is_guessed_without_a_pace(tally: Tally, elapsed: int) -> None:
+def test_no_end_is_guessed_without_a_pace(tally: BackfillProgress, elapsed: int) -> None:
     assert estimated_end(NOW, NOW + timedelta(seconds=elapsed), tally=tally) is None

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.api.api_budget import Budget
-from app.preflight.checks import judge_org, shown_objects, verdict_of
-from app.preflight.findings import Known, make_finding
-from app.preflight.org_queries import OBJECTS, OrgLook
+from app.api.api_budget import ApiBudget
+from app.preflight.checks import run_checks, shown_objects, verdict_of
+from app.preflight.findings import PreflightContext, make_finding
+from app.preflight.org_queries import OBJECTS, OrgSnapshot
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import MappingRules
@@ -47,8 +47,8 @@ def described(name: str, *more: Field, **changes: Any) -> SObjectDescribe:
     return SObjectDescribe(**(values | changes))
 
 
-def seen(**changes: Any) -> OrgLook:
-    look = OrgLook(
+def seen(**changes: Any) -> OrgSnapshot:
+    look = OrgSnapshot(
         organization={"DefaultLeadAccess": "ReadEdit"},
         user={"Username": "integration@otter.example", "UserPermissionsMarketingUser": True},
         objects={name: described(name) for name in OBJECTS},
@@ -60,21 +60,21 @@ def seen(**changes: Any) -> OrgLook:
     return replace(look, **changes)
 
 
-def with_object(name: str, *more: Field, **changes: Any) -> OrgLook:
+def with_object(name: str, *more: Field, **changes: Any) -> OrgSnapshot:
     look = seen()
     return replace(look, objects={**look.objects, name: described(name, *more, **changes)})
 
 
-def codes(look: OrgLook, known: Known | None = None) -> list[str]:
-    return [finding.code for finding in judge_org(look, known or Known())[0]]
+def codes(look: OrgSnapshot, known: PreflightContext | None = None) -> list[str]:
+    return [finding.code for finding in run_checks(look, known or PreflightContext())[0]]
 
 
 def record_type(name: str, *, is_master: bool = False) -> RecordType:
     return RecordType(f"012{name}", name, name, is_available=True, is_default=is_master, is_master=is_master)
 
 
-def budget(used: int) -> Budget:
-    return Budget(
+def budget(used: int) -> ApiBudget:
+    return ApiBudget(
         org_used=used, org_limit=1000, cap_percent=80, stop_at=800, is_stopped=False, resumes_at=None,
         calls_today=0, measured_at=None,
     )  # fmt: skip
@@ -85,7 +85,7 @@ def test_every_finding_of_the_api_has_its_words() -> None:
 
 
 def test_ordinary_org_has_no_findings() -> None:
-    findings, passed = judge_org(seen(), Known())
+    findings, passed = run_checks(seen(), PreflightContext())
     assert findings == []
     assert {"api_enabled", "campaign_member_createable", "contact_readable"} <= set(passed)
     assert verdict_of(findings) == "ready"
@@ -94,15 +94,21 @@ def test_ordinary_org_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("look", "known", "said"),
     [
-        ({"has_invalid_emails": None}, Known(is_sandbox=True), ["whether addresses end in .invalid"]),
-        ({"has_invalid_emails": None}, Known(is_sandbox=False), []),
-        ({"has_assignment_rules": None}, Known(), ["whether assignment rules are active"]),
-        ({"closed_statuses": None}, Known(), ["which statuses close a Task"]),
-        ({"objects_with_duplicate_rules": None}, Known(), ["which duplicate rules are active"]),
+        (
+            {"has_invalid_emails": None},
+            PreflightContext(is_sandbox=True),
+            ["whether addresses end in .invalid"],
+        ),
+        ({"has_invalid_emails": None}, PreflightContext(is_sandbox=False), []),
+        ({"has_assignment_rules": None}, PreflightContext(), ["whether assignment rules are active"]),
+        ({"closed_statuses": None}, PreflightContext(), ["which statuses close a Task"]),
+        ({"objects_with_duplicate_rules": None}, PreflightContext(), ["which duplicate rules are active"]),
     ],
 )
-def test_what_nobody_said_is_neither_yes_nor_no(look: dict[str, Any], known: Known, said: list[str]) -> None:
-    findings, _ = judge_org(seen(**look), known)
+def test_what_nobody_said_is_neither_yes_nor_no(
+    look: dict[str, Any], known: PreflightContext, said: list[str]
+) -> None:
+    findings, _ = run_checks(seen(**look), known)
     assert [finding.title for finding in findings] == [f"Salesforce did not say {fact}" for fact in said]
     assert verdict_of(findings) == "ready"
 
@@ -175,13 +181,16 @@ def test_what_nobody_said_is_neither_yes_nor_no(look: dict[str, Any], known: Kno
             id="duplicate rule",
         ),
         pytest.param(
-            seen(has_invalid_emails=True), Known(is_sandbox=True), "sandbox_email_suffix", id="sandbox"
+            seen(has_invalid_emails=True),
+            PreflightContext(is_sandbox=True),
+            "sandbox_email_suffix",
+            id="sandbox",
         ),
-        pytest.param(seen(), Known(approvals=4), "approvals_near_limit", id="approvals"),
-        pytest.param(seen(), Known(budget=budget(720)), "budget_low", id="budget"),
-        pytest.param(seen(), Known(caps={"Lead": 25}), "rows_capped", id="rows of Leads"),
-        pytest.param(seen(), Known(caps={"look_up": 50}), "lookups_capped", id="look-ups"),
-        pytest.param(seen(), Known(has_jwt_tokens=True), "jwt_access_tokens", id="JWT"),
+        pytest.param(seen(), PreflightContext(approvals=4), "approvals_near_limit", id="approvals"),
+        pytest.param(seen(), PreflightContext(budget=budget(720)), "budget_low", id="budget"),
+        pytest.param(seen(), PreflightContext(caps={"Lead": 25}), "rows_capped", id="rows of Leads"),
+        pytest.param(seen(), PreflightContext(caps={"look_up": 50}), "lookups_capped", id="look-ups"),
+        pytest.param(seen(), PreflightContext(has_jwt_tokens=True), "jwt_access_tokens", id="JWT"),
         pytest.param(seen(closed_statuses=()), None, "no_closed_task_status", id="no closed status"),
         pytest.param(
             with_object("Lead", field("Email", is_filterable=False)),
@@ -189,29 +198,33 @@ def test_what_nobody_said_is_neither_yes_nor_no(look: dict[str, Any], known: Kno
             "email_not_searchable",
             id="encrypted",
         ),
-        pytest.param(seen(), Known(without_company=0.6), "company_not_asked", id="company"),
+        pytest.param(seen(), PreflightContext(without_company=0.6), "company_not_asked", id="company"),
     ],
 )
-def test_each_case_is_found_alone(look: OrgLook, known: Known | None, code: str) -> None:
+def test_each_case_is_found_alone(look: OrgSnapshot, known: PreflightContext | None, code: str) -> None:
     assert codes(look, known) == [code]
 
 
 @pytest.mark.parametrize(
     ("look", "known"),
     [
-        pytest.param(seen(has_invalid_emails=True), Known(is_sandbox=False), id="production with .invalid"),
-        pytest.param(seen(), Known(approvals=3, budget=budget(719), without_company=0.5), id="just below"),
-        pytest.param(seen(user=None), Known(), id="not to be seen"),
+        pytest.param(
+            seen(has_invalid_emails=True), PreflightContext(is_sandbox=False), id="production with .invalid"
+        ),
+        pytest.param(
+            seen(), PreflightContext(approvals=3, budget=budget(719), without_company=0.5), id="just below"
+        ),
+        pytest.param(seen(user=None), PreflightContext(), id="not to be seen"),
     ],
 )
-def test_what_is_in_order_is_no_finding(look: OrgLook, known: Known) -> None:
+def test_what_is_in_order_is_no_finding(look: OrgSnapshot, known: PreflightContext) -> None:
     assert codes(look, known) == []
 
 
 def test_hidden_object_is_told_once_and_not_for_each_power() -> None:
     look = seen()
     hidden = replace(look, objects={**look.objects, "Lead": None})
-    findings, passed = judge_org(hidden, Known())
+    findings, passed = run_checks(hidden, PreflightContext())
     assert [(each.code, each.object) for each in findings] == [("object_not_readable", "Lead")]
     assert findings[0].blocks == ["match", "create_lead"]
     assert "lead_readable" not in passed
@@ -219,7 +232,7 @@ def test_hidden_object_is_told_once_and_not_for_each_power() -> None:
 
 def test_worst_findings_stand_first() -> None:
     look = replace(with_object("Lead", is_createable=False), has_assignment_rules=True)
-    findings, _ = judge_org(look, Known(approvals=4))
+    findings, _ = run_checks(look, PreflightContext(approvals=4))
     assert [finding.severity for finding in findings] == ["blocker", "warning", "note"]
     assert verdict_of(findings) == "blocked"
 
@@ -259,15 +272,15 @@ def test_listed_places_are_told_where_an_address_is_mapped(
 ) -> None:
     chosen = [{"object": "Lead", "field": each, "from": f"answers.{each}"} for each in mapped]
     look = with_object("Lead", *ADDRESS, *listed)
-    findings = judge_org(look, Known(rules=MappingRules.of({"fields": chosen})))[0]
+    findings = run_checks(look, PreflightContext(rules=MappingRules.of({"fields": chosen})))[0]
     assert [(each.code, each.field) for each in findings] == found
 
 
 @pytest.mark.parametrize("ticked", [True, None])
 def test_members_that_were_refused_are_a_blocker_until_they_are_written(ticked: bool | None) -> None:
     look = seen(user={"Username": "integration@x.example", "UserPermissionsMarketingUser": ticked})
-    met = Known(problems=(AccessProblem("marketing_user_missing", "CampaignMember"),))
-    [finding] = judge_org(look, met)[0]
+    met = PreflightContext(problems=(AccessProblem("marketing_user_missing", "CampaignMember"),))
+    [finding] = run_checks(look, met)[0]
     assert (finding.code, finding.severity) == ("marketing_user_missing", "blocker")
     assert finding.blocks == ["create_campaign", "member"]
 
@@ -276,16 +289,16 @@ def test_a_place_that_is_not_listed_is_found_in_the_mapping() -> None:
     codes_ = replace(COUNTRIES, picklist_values=("DE",), picklist_labels=("Germany",))
     chosen = [{"object": "Lead", "field": "Country", "constant": each} for each in ("Germany", "Atlantis")]
     for rule, code in zip(chosen, ([], ["mapping_unfit"]), strict=True):
-        known = Known(rules=MappingRules.of({"fields": [rule]}))
+        known = PreflightContext(rules=MappingRules.of({"fields": [rule]}))
         assert codes(with_object("Lead", *ADDRESS, codes_), known) == [*code, "places_listed"]
 
 
 def test_setup_address_leads_to_the_field() -> None:
-    known = Known(lightning_url=LIGHTNING)
-    [finding] = judge_org(with_object("Lead", field("Region__c", is_nillable=False)), known)[0]
+    known = PreflightContext(lightning_url=LIGHTNING)
+    [finding] = run_checks(with_object("Lead", field("Region__c", is_nillable=False)), known)[0]
     assert finding.setup_url == f"{LIGHTNING}/lightning/setup/ObjectManager/Lead/FieldsAndRelationships/view"
     assert make_finding("user_is_personal", known).setup_url is None
-    assert make_finding("budget_low", Known()).setup_url is None
+    assert make_finding("budget_low", PreflightContext()).setup_url is None
 
 
 def test_objects_are_shown_with_what_they_need() -> None:
@@ -302,7 +315,9 @@ def test_objects_are_shown_with_what_they_need() -> None:
 
 @pytest.mark.parametrize("row", FINDING_ROWS, ids=lambda row: row.code)
 def test_words_of_a_finding_are_whole(row: Any) -> None:
-    finding = make_finding(row.code, Known(edition="Pro Suite"), sobject="Lead", field="X__c", label="X")
+    finding = make_finding(
+        row.code, PreflightContext(edition="Pro Suite"), sobject="Lead", field="X__c", label="X"
+    )
     texts = (finding.title, finding.consequence, finding.advice.explanation, *finding.advice.steps)
     assert not any("{" in text for text in texts)
     assert finding.advice.steps

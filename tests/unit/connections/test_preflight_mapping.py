@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.preflight.checks import judge_org, shown_objects
-from app.preflight.findings import Known
-from app.preflight.org_queries import OrgLook
+from app.preflight.checks import run_checks, shown_objects
+from app.preflight.findings import PreflightContext
+from app.preflight.org_queries import OrgSnapshot
 from app.preflight.schemas import Finding
 from app.salesforce.describe import RecordType
 from app.sync.model.mapping_rules import MappingRules
@@ -20,7 +20,7 @@ GUESTS = tuple(
 )
 
 
-def org(**objects: Any) -> OrgLook:
+def org(**objects: Any) -> OrgSnapshot:
     """An org whose Contacts and Accounts have the fields that we write, with these objects in place."""
     look = seen()
     usual = {
@@ -30,11 +30,11 @@ def org(**objects: Any) -> OrgLook:
     return replace(look, objects={**look.objects, **usual, **objects})
 
 
-def judged(look: OrgLook, **layer: Any) -> list[Finding]:
-    return judge_org(look, Known(rules=MappingRules.of(layer)))[0]
+def judged(look: OrgSnapshot, **layer: Any) -> list[Finding]:
+    return run_checks(look, PreflightContext(rules=MappingRules.of(layer)))[0]
 
 
-def told(look: OrgLook, **layer: Any) -> list[tuple[str, str, str | None, list[str]]]:
+def told(look: OrgSnapshot, **layer: Any) -> list[tuple[str, str, str | None, list[str]]]:
     return [(each.code, each.severity, each.object, each.blocks) for each in judged(look, **layer)]
 
 

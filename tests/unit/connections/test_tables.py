@@ -14,8 +14,8 @@ from app.connections.oauth.error_mapping import (
     from_oauth,
 )
 from app.connections.oauth.grant_exchange import choose_version, parse_identity_url
-from app.connections.tokens.disconnect_reasons import REASONS, reason_of
-from app.salesforce.oauth import OAuthAnswerLost, OAuthRefused
+from app.connections.tokens.disconnect_reasons import REASONS, disconnect_reason
+from app.salesforce.oauth import OAuthRejected, OAuthResponseLost
 from app.user_messages.catalog import ADVICE
 from app.user_messages.connections import CONNECTION_ROWS
 from app.user_messages.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
@@ -64,11 +64,11 @@ def test_connection_reasons_are_the_ones_of_the_card() -> None:
 @pytest.mark.parametrize("row", REASONS, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")
 def test_each_refusal_of_a_refresh_has_its_reason(row: tuple[str, str, str | None]) -> None:
     error, words, reason = row
-    assert reason_of(OAuthRefused(error.upper(), f"the {words.upper()} said so", 400)) == reason
+    assert disconnect_reason(OAuthRejected(error.upper(), f"the {words.upper()} said so", 400)) == reason
 
 
 def test_unknown_refusal_may_pass() -> None:
-    assert reason_of(OAuthRefused("unknown_error", "retry your request", 400)) is None
+    assert disconnect_reason(OAuthRejected("unknown_error", "retry your request", 400)) is None
 
 
 @pytest.mark.parametrize("row", ADVICE_BY_ERROR, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")
@@ -82,12 +82,12 @@ def test_gateway_error_means_salesforce_is_away() -> None:
 
 
 def test_lost_answer_means_salesforce_is_away() -> None:
-    failed = from_oauth(OAuthAnswerLost("no answer"))
+    failed = from_oauth(OAuthResponseLost("no answer"))
     assert (failed.problem_code, failed.failure) == ("salesforce_away", None)
 
 
 def test_long_words_of_salesforce_are_cut() -> None:
-    failed = from_oauth(OAuthRefused("x" * 200, "y" * 900, 400))
+    failed = from_oauth(OAuthRejected("x" * 200, "y" * 900, 400))
     assert failed.failure is not None
     assert (len(failed.failure.error_code), len(failed.failure.message)) == (100, 500)
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from app.webhooks.parse import read_delivery
+from app.webhooks.parse import parse_delivery
 from devtools.demo.deliveries import Delivery, deliveries
 from devtools.demo.scenario import NEW_LEAD, REGISTRANTS, SEEDED, SPECIAL, wave
 
@@ -50,7 +50,7 @@ def test_nobody_of_the_crowd_shares_an_address() -> None:
 
 def test_every_delivery_reads_as_the_intake_reads_it() -> None:
     for delivery in deliveries(REGISTRANTS):
-        assert read_delivery(delivery.webhook_id, delivery.body).host_id == "host_acme"
+        assert parse_delivery(delivery.webhook_id, delivery.body).host_id == "host_acme"
 
 
 def test_the_same_id_always_carries_the_same_body() -> None:

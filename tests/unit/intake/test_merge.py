@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.webhooks.row_mapping import has_news, merged_event, merged_registration
+from app.webhooks.row_mapping import has_relevant_change, merge_into_event_row, merge_into_registration_row
 from app.webhooks.state_merge import CHECK_INS_MAX
 from tests.deliveries import delivery, event, registration, webhook
 
@@ -61,7 +61,7 @@ def row_of(*payloads: dict[str, Any]) -> Row:
     for payload in payloads:
         news = delivery(payload).registration
         assert news is not None
-        row = {**(row or {}), "erased_at": None, **(merged_registration(row, news) or {})}
+        row = {**(row or {}), "erased_at": None, **(merge_into_registration_row(row, news) or {})}
     assert row is not None
     return row
 
@@ -78,7 +78,7 @@ def event_of(*payloads: dict[str, Any]) -> Row:
     for payload in payloads:
         news = delivery(payload).event
         assert news is not None
-        row = {**(row or {}), **(merged_event(row, news) or {})}
+        row = {**(row or {}), **(merge_into_event_row(row, news) or {})}
     assert row is not None
     return row
 
@@ -238,21 +238,21 @@ def test_no_show_completed_and_replay_are_kept_as_facts() -> None:
 
 def test_version_alone_is_no_news() -> None:
     before = row_of(confirmed(1))
-    assert not has_news(before, row_of(confirmed(1), updated(2)))
-    assert has_news(before, row_of(confirmed(1), updated(2, salesforce_id="00Q")))
-    assert has_news(None, before)
+    assert not has_relevant_change(before, row_of(confirmed(1), updated(2)))
+    assert has_relevant_change(before, row_of(confirmed(1), updated(2, salesforce_id="00Q")))
+    assert has_relevant_change(None, before)
 
 
 def test_delivery_that_adds_nothing_changes_nothing() -> None:
     news = delivery(confirmed(1)).registration
     assert news is not None
-    assert merged_registration(row_of(confirmed(1)), news) is None
+    assert merge_into_registration_row(row_of(confirmed(1)), news) is None
 
 
 def test_erased_registration_is_left_alone() -> None:
     news = delivery(updated(9)).registration
     assert news is not None
-    assert merged_registration(row_of(confirmed(1)) | {"erased_at": at(5)}, news) is None
+    assert merge_into_registration_row(row_of(confirmed(1)) | {"erased_at": at(5)}, news) is None
 
 
 def test_check_ins_are_bounded_and_keep_the_first() -> None:

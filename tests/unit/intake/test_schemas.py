@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.webhooks.openapi import WEBHOOK_REQUEST
-from app.webhooks.parse import DeliveryUnusable, Outcome, read_delivery
+from app.webhooks.parse import InvalidDelivery, Outcome, parse_delivery
 from app.webhooks.schemas import TYPES
 from tests.deliveries import event, registration, webhook
 from tools.openapi.webhook_examples import WEBHOOKS
@@ -40,7 +40,7 @@ COMPLETE: dict[str, dict[str, Any]] = {
 
 
 def read(payload: Any) -> Any:
-    return read_delivery("msg_1", json.dumps(payload).encode())
+    return parse_delivery("msg_1", json.dumps(payload).encode())
 
 
 def without(payload: dict[str, Any], path: str) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def test_complete_delivery_of_each_type_is_accepted(type_: str) -> None:
     ],
 )
 def test_type_names_what_it_lacks(type_: str, blocks: dict[str, Any], path: str) -> None:
-    with pytest.raises(DeliveryUnusable) as refused:
+    with pytest.raises(InvalidDelivery) as refused:
         read(webhook(type_, **blocks))
     assert refused.value.reason == "incomplete"
     assert path in [error.path for error in refused.value.errors]
@@ -143,7 +143,7 @@ def test_type_names_what_it_lacks(type_: str, blocks: dict[str, Any], path: str)
     ],
 )
 def test_required_member_must_be_there(path: str) -> None:
-    with pytest.raises(DeliveryUnusable) as refused:
+    with pytest.raises(InvalidDelivery) as refused:
         read(without(webhook(), path))
     assert [error.path for error in refused.value.errors] == [path]
 
@@ -179,14 +179,14 @@ def test_required_member_must_be_there(path: str) -> None:
     ],
 )
 def test_wrong_shape_is_refused_and_located(path: str, value: Any) -> None:
-    with pytest.raises(DeliveryUnusable) as refused:
+    with pytest.raises(InvalidDelivery) as refused:
         read(with_value(path, value))
     assert refused.value.reason == "shape"
     assert any(error.path.startswith(f"data.{path}") for error in refused.value.errors)
 
 
 def test_refusal_never_repeats_the_value() -> None:
-    with pytest.raises(DeliveryUnusable) as refused:
+    with pytest.raises(InvalidDelivery) as refused:
         read(with_value("registration.status", "mary@otter.example"))
     assert "otter" not in str(refused.value.errors) + str(refused.value)
 
@@ -217,7 +217,7 @@ def test_time_is_kept_in_utc() -> None:
 def test_unknown_type_needs_only_its_head() -> None:
     delivery = read({"type": "otter.fed", "timestamp": AT, "data": {"host": {"id": "host_a"}, "event": 7}})
     assert (delivery.outcome, delivery.event_id) == (Outcome.UNKNOWN_TYPE, None)
-    with pytest.raises(DeliveryUnusable):
+    with pytest.raises(InvalidDelivery):
         read({"type": "otter.fed", "timestamp": AT, "data": {}})
 
 

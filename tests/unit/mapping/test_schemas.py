@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.field_mapping.request_schemas import EXAMPLE, MappingToSave
-from app.field_mapping.source_catalog import SOURCES, why_owned
+from app.field_mapping.source_catalog import SOURCES, reserved_reason
 from app.sync.field_values.sources import PATHS
 from app.sync.field_values.system_fields import SYSTEM_FIELDS
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
@@ -140,8 +140,8 @@ def test_every_source_that_is_read_has_a_label() -> None:
 
 @pytest.mark.parametrize("sobject", sorted(SYSTEM_FIELDS))
 def test_every_field_that_no_rule_may_fill_says_why(sobject: str) -> None:
-    assert all(why_owned(sobject, field.upper()) for field in SYSTEM_FIELDS[sobject])
-    assert why_owned(sobject, "Diet__c") is None
+    assert all(reserved_reason(sobject, field.upper()) for field in SYSTEM_FIELDS[sobject])
+    assert reserved_reason(sobject, "Diet__c") is None
 
 
 def test_people_may_be_matched_by_their_own_address() -> None:

@@ -5,7 +5,7 @@ from string import Formatter
 import pytest
 
 from app.api.errors import Problem
-from app.salesforce.error_codes import SORTING_BY_CODE, ErrorClass, sort_code
+from app.salesforce.error_codes import CLASSIFICATION_BY_CODE, ErrorClass, classify
 from app.sync.errors.message_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_code_for
 from app.user_messages.catalog import ADVICE, advice_for_problem, advise
 from app.user_messages.connections import CONNECTION_ROWS
@@ -22,9 +22,9 @@ WITHOUT_ADVICE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("code", sorted(SORTING_BY_CODE))
+@pytest.mark.parametrize("code", sorted(CLASSIFICATION_BY_CODE))
 def test_every_code_that_salesforce_gives_has_advice(code: str) -> None:
-    assert advice_code_for(sort_code(code, "", None).error_class, code) in ADVICE
+    assert advice_code_for(classify(code, "", None).error_class, code) in ADVICE
 
 
 @pytest.mark.parametrize("error_class", list(ErrorClass))

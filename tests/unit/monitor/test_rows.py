@@ -7,8 +7,8 @@ import pytest
 
 from app.registrations.registration_state import Gates
 from app.registrations.row_view import (
-    Material,
-    Scene,
+    RowData,
+    ViewContext,
     activity_links,
     assemble_row,
     attendee_shown,
@@ -19,7 +19,7 @@ from app.registrations.schemas import Row
 from tests.factories import NOW
 from tests.integration.monitor.stage import RULE, job, record, registration
 
-SCENE = Scene(Gates(), None, "https://acme.my.salesforce.com", NOW)
+SCENE = ViewContext(Gates(), None, "https://acme.my.salesforce.com", NOW)
 STAMPS: dict[str, Any] = {"updated_at": NOW, "change_no": 1}
 
 
@@ -29,7 +29,7 @@ def row(state: str | None, facts: dict[str, Any] | None = None, **changes: Any) 
         if state
         else None
     )
-    return assemble_row(Material(registration("r1", **STAMPS | (facts or {})), work, ()), SCENE)
+    return assemble_row(RowData(registration("r1", **STAMPS | (facts or {})), work, ()), SCENE)
 
 
 @pytest.mark.parametrize(

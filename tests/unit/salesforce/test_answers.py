@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.salesforce.errors import AnswerLost, Refused
-from app.salesforce.responses import parse_json, read_answer
+from app.salesforce.errors import RequestRejected, ResponseLost
+from app.salesforce.responses import parse_json, parse_response
 
 HTML = b"<html><body>Service Unavailable</body></html>"
 LIMIT = b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]'
@@ -21,7 +21,7 @@ BUSY = b'[{"message":"server too busy","errorCode":"SERVER_UNAVAILABLE"}]'
     ],
 )
 def test_a_success_is_its_body(status: int, content: bytes, body: Any) -> None:
-    assert read_answer(status, content) == body
+    assert parse_response(status, content) == body
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_a_success_is_its_body(status: int, content: bytes, body: Any) -> None:
     ],
 )
 def test_a_complete_no_is_a_refusal(status: int, content: bytes, code: str) -> None:
-    with pytest.raises(Refused) as refused:
-        read_answer(status, content)
+    with pytest.raises(RequestRejected) as refused:
+        parse_response(status, content)
     assert refused.value.failure.error_code == code
     assert refused.value.failure.http_status == status
 
@@ -64,8 +64,8 @@ def test_a_complete_no_is_a_refusal(status: int, content: bytes, code: str) -> N
     ],
 )
 def test_what_is_not_salesforces_word_is_lost(status: int, content: bytes) -> None:
-    with pytest.raises(AnswerLost):
-        read_answer(status, content)
+    with pytest.raises(ResponseLost):
+        parse_response(status, content)
 
 
 def test_json_refuses_constants_that_are_not_json() -> None:

@@ -11,7 +11,7 @@ import respx
 
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, Subrequest, create_request, query_request, update_request
-from app.salesforce.errors import AnswerLost, Match, NotSent, Refused
+from app.salesforce.errors import DuplicateMatch, NotSent, RequestRejected, ResponseLost
 from app.salesforce.ids import MalformedId
 from app.salesforce.limits import Allowance, ApiUsage
 
@@ -81,7 +81,7 @@ async def test_a_query_follows_its_pages_and_counts_each(
 async def test_a_query_that_never_ends_is_given_up(client: SalesforceClient, org: respx.MockRouter) -> None:
     again = "/services/data/v62.0/query/01gX-2000"
     org.get(f"{ORG}{again}").respond(json=page(next_url=again))
-    with pytest.raises(AnswerLost, match="1000 pages"):
+    with pytest.raises(ResponseLost, match="1000 pages"):
         await client.all_records(QueryPage([], again))
 
 
@@ -98,7 +98,7 @@ async def test_a_long_query_travels_in_a_composite(client: SalesforceClient, org
 async def test_a_refused_query_is_not_an_empty_one(client: SalesforceClient, org: respx.MockRouter) -> None:
     body = [{"message": "unexpected token: 'invalid'", "errorCode": "MALFORMED_QUERY"}]
     org.get(f"{DATA}/query").respond(400, json=body)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRejected) as refused:
         await client.query("invalid")
     assert refused.value.failure.error_code == "MALFORMED_QUERY"
 
@@ -134,9 +134,9 @@ async def test_a_create_that_meets_a_duplicate_rule_names_the_match(
     }
     body = [{"duplicateResut": result, "errorCode": "DUPLICATES_DETECTED", "message": "duplicate"}]
     org.post(f"{DATA}/sobjects/Lead").respond(400, json=body)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRejected) as refused:
         await client.create("Lead", {"LastName": "x"})
-    assert refused.value.failure.matches == (Match("Contact", "0031i000013x2TEAAY"),)
+    assert refused.value.failure.matches == (DuplicateMatch("Contact", "0031i000013x2TEAAY"),)
     assert client.calls == 1
 
 
@@ -154,7 +154,7 @@ async def test_a_create_without_a_readable_answer_is_lost(
     client: SalesforceClient, org: respx.MockRouter, answer: httpx.Response
 ) -> None:
     org.post(f"{DATA}/sobjects/Lead").mock(return_value=answer)
-    with pytest.raises(AnswerLost):
+    with pytest.raises(ResponseLost):
         await client.create("Lead", {"LastName": "x"})
     assert client.calls == 1
 
@@ -174,7 +174,7 @@ async def test_a_record_is_retrieved_by_id_and_fields(
     assert await client.retrieve("Lead", LEAD, ["Id", "Owner.Name"]) == lead(1)
     assert sent(route).url.query == b"fields=Id,Owner.Name"
     route.respond(json=[])
-    with pytest.raises(AnswerLost):
+    with pytest.raises(ResponseLost):
         await client.retrieve("Lead", LEAD, ["Id"])
 
 
@@ -208,7 +208,7 @@ async def test_versions_are_asked_without_a_token_and_are_not_counted(
     assert "Authorization" not in sent(route).headers
     assert client.calls == 0
     route.respond(json={})
-    with pytest.raises(AnswerLost):
+    with pytest.raises(ResponseLost):
         await client.versions()
 
 
@@ -283,7 +283,7 @@ async def test_the_bypass_lets_duplicate_alerts_pass_on_every_write(
     ("error", "ending", "calls"),
     [
         pytest.param(httpx.ConnectError("x"), NotSent, 0, id="connect"),
-        pytest.param(httpx.ReadTimeout("x"), AnswerLost, 1, id="read-timeout"),
+        pytest.param(httpx.ReadTimeout("x"), ResponseLost, 1, id="read-timeout"),
     ],
 )
 async def test_only_what_left_the_socket_is_counted(
@@ -309,7 +309,7 @@ async def test_the_usage_of_an_earlier_answer_stays_until_a_newer_one(
     assert client.usage == ApiUsage(18, 5000)
     limited = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
     route.respond(403, json=limited, headers={"Sforce-Limit-Info": "api-usage=5001/5000"})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRejected) as refused:
         await client.limits()
     assert refused.value.failure.is_daily_limit
     assert client.usage == ApiUsage(5001, 5000)
@@ -319,7 +319,7 @@ async def test_a_redirect_is_refused_and_not_followed(
     client: SalesforceClient, org: respx.MockRouter
 ) -> None:
     org.get(f"{DATA}/limits").respond(302, headers={"Location": "https://evil.example/"})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRejected) as refused:
         await client.limits()
     assert refused.value.failure.error_code == "REDIRECTED"
     assert len(org.calls) == 1

@@ -12,23 +12,23 @@ from app.salesforce.composite import (
     QueryPage,
     Record,
     RowResult,
-    SubAnswer,
     Subrequest,
+    SubResponse,
     chunk_records,
     collection_create,
     collection_update,
     composite_body,
     create_request,
-    pack,
+    group_into_composites,
+    parse_collection,
+    parse_composite,
+    parse_created,
+    parse_query,
     query_path,
     query_request,
-    read_collection,
-    read_composite,
-    read_created,
-    read_query,
     update_request,
 )
-from app.salesforce.errors import AnswerLost, Failure, Match, Refused
+from app.salesforce.errors import ApiError, DuplicateMatch, RequestRejected, ResponseLost
 from app.salesforce.ids import MalformedId
 
 LEAD = "00Q5g00000AbCdEEAV"
@@ -142,17 +142,21 @@ def test_records_of_one_object_fill_whole_chunks() -> None:
 
 
 def test_five_collections_share_a_composite() -> None:
-    packed = pack([collection(f"c{n}") for n in range(11)])
+    packed = group_into_composites([collection(f"c{n}") for n in range(11)])
     assert [len(composite) for composite in packed] == [5, 5, 1]
     assert [each.reference_id for each in packed[2]] == ["c10"]
 
 
 def test_single_creates_share_a_composite_by_twenty_five() -> None:
-    assert [len(composite) for composite in pack([single(f"s{n}") for n in range(51)])] == [25, 25, 1]
+    assert [len(composite) for composite in group_into_composites([single(f"s{n}") for n in range(51)])] == [
+        25,
+        25,
+        1,
+    ]
 
 
 def test_nothing_packs_into_nothing() -> None:
-    assert pack([]) == []
+    assert group_into_composites([]) == []
 
 
 def test_a_composite_keeps_order_and_is_never_collated() -> None:
@@ -192,7 +196,7 @@ def test_twenty_singles_and_five_queries_fit() -> None:
 
 def test_answers_come_in_the_order_of_the_requests() -> None:
     body = {"compositeResponse": [entry("b", 204, None), entry("a", 200, {"done": True, "records": []})]}
-    answers = read_composite(body, [query("a"), single("b")])
+    answers = parse_composite(body, [query("a"), single("b")])
     assert [answer.reference_id for answer in answers] == ["a", "b"]
     assert all(answer.failures == () for answer in answers)
 
@@ -209,7 +213,7 @@ def test_answers_come_in_the_order_of_the_requests() -> None:
     ],
 )
 def test_a_failed_subrequest_carries_its_failures(status: int, body: Any, code: str) -> None:
-    [answer] = read_composite({"compositeResponse": [entry("a", status, body)]}, [query("a")])
+    [answer] = parse_composite({"compositeResponse": [entry("a", status, body)]}, [query("a")])
     assert [failure.error_code for failure in answer.failures] == [code]
     assert answer.failures[0].http_status == status
 
@@ -231,21 +235,21 @@ def test_a_failed_subrequest_carries_its_failures(status: int, body: Any, code: 
     ],
 )
 def test_an_incomplete_composite_answer_is_lost(body: Any) -> None:
-    with pytest.raises(AnswerLost):
-        read_composite(body, [query("a")])
+    with pytest.raises(ResponseLost):
+        parse_composite(body, [query("a")])
 
 
-def answered(body: Any, status: int = 200, failures: tuple[Failure, ...] = ()) -> SubAnswer:
-    return SubAnswer("a", status, body, failures)
+def answered(body: Any, status: int = 200, failures: tuple[ApiError, ...] = ()) -> SubResponse:
+    return SubResponse("a", status, body, failures)
 
 
 def test_a_query_gives_its_page() -> None:
     records = [{"attributes": {"type": "Lead"}, "Id": LEAD}]
     last = answered({"totalSize": 1, "done": True, "records": records})
-    assert read_query(last) == QueryPage(records, None)
+    assert parse_query(last) == QueryPage(records, None)
     next_url = "/services/data/v60.0/query/01g3A00007lZwLKQA0-2000"
     first = answered({"totalSize": 2001, "done": False, "nextRecordsUrl": next_url, "records": records})
-    assert read_query(first) == QueryPage(records, next_url)
+    assert parse_query(first) == QueryPage(records, next_url)
 
 
 @pytest.mark.parametrize(
@@ -266,29 +270,31 @@ def test_a_query_gives_its_page() -> None:
     ],
 )
 def test_a_look_up_that_cannot_be_read_is_never_not_found(body: Any) -> None:
-    with pytest.raises(AnswerLost):
-        read_query(answered(body))
+    with pytest.raises(ResponseLost):
+        parse_query(answered(body))
 
 
 def test_a_refused_query_is_refused() -> None:
-    with pytest.raises(Refused):
-        read_query(answered([], 400, (Failure("MALFORMED_QUERY", "x", http_status=400),)))
+    with pytest.raises(RequestRejected):
+        parse_query(answered([], 400, (ApiError("MALFORMED_QUERY", "x", http_status=400),)))
 
 
 def test_a_create_gives_its_id() -> None:
-    assert read_created(answered({"id": CONTACT, "success": True, "errors": []}, 201)) == CONTACT
+    assert parse_created(answered({"id": CONTACT, "success": True, "errors": []}, 201)) == CONTACT
 
 
 def test_a_create_that_was_refused_names_the_match() -> None:
-    failure = Failure("DUPLICATES_DETECTED", "x", http_status=400, matches=(Match("Contact", CONTACT),))
-    with pytest.raises(Refused) as refused:
-        read_created(answered([], 400, (failure,)))
-    assert refused.value.failure.matches == (Match("Contact", CONTACT),)
+    failure = ApiError(
+        "DUPLICATES_DETECTED", "x", http_status=400, matches=(DuplicateMatch("Contact", CONTACT),)
+    )
+    with pytest.raises(RequestRejected) as refused:
+        parse_created(answered([], 400, (failure,)))
+    assert refused.value.failure.matches == (DuplicateMatch("Contact", CONTACT),)
 
 
 def test_a_create_that_says_no_in_its_body_is_refused() -> None:
-    with pytest.raises(Refused):
-        read_created(answered({"success": False, "errors": [{"statusCode": "X", "message": ""}]}))
+    with pytest.raises(RequestRejected):
+        parse_created(answered({"success": False, "errors": [{"statusCode": "X", "message": ""}]}))
 
 
 def test_rows_are_read_by_position() -> None:
@@ -297,8 +303,8 @@ def test_rows_are_read_by_position() -> None:
         {"id": CONTACT, "success": True, "errors": []},
         {"id": LEAD[:15], "success": False, "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW", "message": "m"}]},
     ]
-    results = read_collection(answered(rows), 3)
-    assert results[0] == RowResult(None, (Failure("DUPLICATES_DETECTED", "m"),))
+    results = parse_collection(answered(rows), 3)
+    assert results[0] == RowResult(None, (ApiError("DUPLICATES_DETECTED", "m"),))
     assert results[1] == RowResult(CONTACT)
     assert [result.is_success for result in results] == [False, True, False]
     assert results[2].id is not None
@@ -321,18 +327,18 @@ def test_rows_are_read_by_position() -> None:
     ],
 )
 def test_rows_that_do_not_say_what_became_of_them_are_lost(rows: Any) -> None:
-    with pytest.raises(AnswerLost):
-        read_collection(answered(rows), 1)
+    with pytest.raises(ResponseLost):
+        parse_collection(answered(rows), 1)
 
 
 def test_a_collection_that_failed_as_a_whole_is_refused() -> None:
-    with pytest.raises(Refused):
-        read_collection(answered([], 400, (Failure("JSON_PARSER_ERROR", "x", http_status=400),)), 1)
+    with pytest.raises(RequestRejected):
+        parse_collection(answered([], 400, (ApiError("JSON_PARSER_ERROR", "x", http_status=400),)), 1)
 
 
 def test_a_collection_without_salesforces_word_is_lost() -> None:
-    with pytest.raises(AnswerLost):
-        read_collection(answered(None, 502, (Failure("HTTP_502", "x", http_status=502),)), 1)
+    with pytest.raises(ResponseLost):
+        parse_collection(answered(None, 502, (ApiError("HTTP_502", "x", http_status=502),)), 1)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

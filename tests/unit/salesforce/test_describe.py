@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.salesforce.describe import parse_describe
-from app.salesforce.errors import AnswerLost
+from app.salesforce.errors import ResponseLost
 
 
 def field(name: str, **changes: Any) -> dict[str, Any]:
@@ -108,5 +108,5 @@ def test_an_absent_list_is_an_empty_one() -> None:
     ],
 )
 def test_what_is_not_a_describe_is_lost(body: object) -> None:
-    with pytest.raises(AnswerLost):
+    with pytest.raises(ResponseLost):
         parse_describe(body)

@@ -11,9 +11,9 @@ import pytest
 
 from app.salesforce.egress import (
     AddressRefused,
-    PublicBackend,
+    PublicOnlyBackend,
     PublicTransport,
-    exempt_of,
+    exempt_addresses,
     is_public,
 )
 from app.salesforce.errors import NotSent
@@ -85,7 +85,7 @@ class Names:
 
 
 async def get(names: Names, network: Dialled, url: str = f"https://{ORG}/", **options: Any) -> httpx.Response:
-    backend = PublicBackend(resolve=names, inner=network, exempt=options.get("exempt", frozenset()))
+    backend = PublicOnlyBackend(resolve=names, inner=network, exempt=options.get("exempt", frozenset()))
     transport = PublicTransport(limits=httpx.Limits(max_keepalive_connections=0), backend=backend)
     timeout = httpx.Timeout(5, connect=options.get("connect", 5))
     async with httpx.AsyncClient(transport=transport, timeout=timeout) as http:
@@ -177,7 +177,7 @@ async def test_name_that_does_not_resolve_is_nothing_sent() -> None:
 
 
 async def test_exempt_host_and_port_may_stand_anywhere_and_no_other_port_of_it() -> None:
-    exempt = exempt_of(["http://localhost:8100", None, "https://keys.internal"])
+    exempt = exempt_addresses(["http://localhost:8100", None, "https://keys.internal"])
     assert exempt == {("localhost", 8100), ("keys.internal", 443)}
     names, network = Names(["127.0.0.1"]), Dialled()
     await get(names, network, "http://LOCALHOST:8100/", exempt=exempt)
@@ -189,4 +189,4 @@ async def test_exempt_host_and_port_may_stand_anywhere_and_no_other_port_of_it()
 
 async def test_socket_of_this_machine_is_never_opened() -> None:
     with pytest.raises(AddressRefused):
-        await PublicBackend().connect_unix_socket("/run/docker.sock")
+        await PublicOnlyBackend().connect_unix_socket("/run/docker.sock")

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from app.salesforce.error_codes import SORTING_BY_CODE, SORTING_BY_PREFIX
+from app.salesforce.error_codes import CLASSIFICATION_BY_CODE, CLASSIFICATION_BY_PREFIX
 from app.salesforce.errors import (
-    AnswerLost,
+    ApiError,
+    DuplicateMatch,
     ErrorClass,
-    Failure,
-    Match,
     NotSent,
-    Refused,
+    RequestRejected,
+    ResponseLost,
     Scope,
     SendGuardTripped,
     parse_failures,
@@ -109,13 +109,13 @@ SORTED: list[tuple[str, str, int | None, str, str]] = [
 def test_each_code_has_its_class_and_scope(
     code: str, message: str, status: int | None, error_class: str, scope: str
 ) -> None:
-    failure = Failure(code, message, http_status=status)
+    failure = ApiError(code, message, http_status=status)
     assert (failure.error_class, failure.scope) == (ErrorClass(error_class), Scope(scope))
 
 
 def test_no_prefix_contradicts_a_row_of_the_table() -> None:
-    for prefix, sorting in SORTING_BY_PREFIX:
-        named = {code: row for code, row in SORTING_BY_CODE.items() if code.startswith(prefix)}
+    for prefix, sorting in CLASSIFICATION_BY_PREFIX:
+        named = {code: row for code, row in CLASSIFICATION_BY_CODE.items() if code.startswith(prefix)}
         assert set(named.values()) <= {sorting}, prefix
 
 
@@ -139,7 +139,7 @@ def test_no_prefix_contradicts_a_row_of_the_table() -> None:
     ],
 )
 def test_only_the_daily_allowance_is_a_daily_limit(code: str, message: str, is_daily: bool) -> None:
-    assert Failure(code, message).is_daily_limit is is_daily
+    assert ApiError(code, message).is_daily_limit is is_daily
 
 
 def duplicate(
@@ -174,7 +174,7 @@ def duplicate(
 def test_a_duplicate_names_its_matches_in_both_spellings(key: str, allow_save: bool) -> None:
     body = [duplicate(("Contact", "003aj000002oTldAAE"), key=key, allow_save=allow_save)]
     [failure] = parse_failures(400, body)
-    assert failure.matches == (Match("Contact", "003aj000002oTldAAE"),)
+    assert failure.matches == (DuplicateMatch("Contact", "003aj000002oTldAAE"),)
     assert failure.allow_save is allow_save
     assert failure.fields == ()
 
@@ -184,8 +184,8 @@ def test_matches_of_several_objects_keep_their_order_and_stand_once() -> None:
     body = [duplicate(("Lead", lead[:15]), ("Contact", contact), ("Lead", lead))]
     [failure] = parse_failures(400, body)
     assert failure.matches == (
-        Match("Lead", "00Q5g00000AbCdE" + failure.matches[0].id[15:]),
-        Match("Contact", contact),
+        DuplicateMatch("Lead", "00Q5g00000AbCdE" + failure.matches[0].id[15:]),
+        DuplicateMatch("Contact", contact),
     )
     assert len(failure.matches) == 2
 
@@ -217,7 +217,7 @@ def test_the_entity_type_stands_in_for_a_missing_type() -> None:
     record = {"record": {"Id": "003aj000002oTldAAE"}}
     result = {"matchResults": [{"entityType": "Contact", "matchRecords": [record]}]}
     [failure] = parse_failures(400, [{"errorCode": "DUPLICATES_DETECTED", "duplicateResult": result}])
-    assert failure.matches == (Match("Contact", "003aj000002oTldAAE"),)
+    assert failure.matches == (DuplicateMatch("Contact", "003aj000002oTldAAE"),)
 
 
 @pytest.mark.parametrize(
@@ -226,12 +226,12 @@ def test_the_entity_type_stands_in_for_a_missing_type() -> None:
         pytest.param("Already a campaign member.", (), id="member-names-none"),
         pytest.param(
             "duplicate value found: Account_ID__c duplicates value on record with id: 001U000001c83gK",
-            (Match("Account", "001U000001c83gKIAQ"),),
+            (DuplicateMatch("Account", "001U000001c83gKIAQ"),),
             id="15-characters",
         ),
         pytest.param(
             "Doppelter Wert gefunden: Badge__c entspricht dem Wert im Datensatz mit der ID 00QU000001c83gK.",
-            (Match("Lead", "00QU000001c83gKMAQ"),),
+            (DuplicateMatch("Lead", "00QU000001c83gKMAQ"),),
             id="another language",
         ),
         pytest.param("… duplicates value on record with id: a01xx0000001234", (), id="custom-object"),
@@ -239,7 +239,9 @@ def test_the_entity_type_stands_in_for_a_missing_type() -> None:
         pytest.param("… duplicates value on record with id: 001U000001c83gKAAA", (), id="bad-checksum"),
     ],
 )
-def test_a_unique_field_names_the_holder_in_its_text(message: str, matches: tuple[Match, ...]) -> None:
+def test_a_unique_field_names_the_holder_in_its_text(
+    message: str, matches: tuple[DuplicateMatch, ...]
+) -> None:
     [failure] = parse_failures(400, [{"message": message, "errorCode": "DUPLICATE_VALUE", "fields": []}])
     assert failure.matches == matches
 
@@ -256,19 +258,19 @@ def test_a_unique_field_names_the_holder_in_its_text(message: str, matches: tupl
                     "fields": ["Company"],
                 }
             ],
-            [Failure("REQUIRED_FIELD_MISSING", "Required fields are missing: [Company]", ("Company",), 400)],
+            [ApiError("REQUIRED_FIELD_MISSING", "Required fields are missing: [Company]", ("Company",), 400)],
             id="array",
         ),
         pytest.param(
             400,
             [{"message": "a", "errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "fields": []}] * 2,
-            [Failure("FIELD_CUSTOM_VALIDATION_EXCEPTION", "a", http_status=400)] * 2,
+            [ApiError("FIELD_CUSTOM_VALIDATION_EXCEPTION", "a", http_status=400)] * 2,
             id="two-errors",
         ),
         pytest.param(
             404,
             {"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"},
-            [Failure("NOT_FOUND", "The requested resource does not exist", http_status=404)],
+            [ApiError("NOT_FOUND", "The requested resource does not exist", http_status=404)],
             id="single-object",
         ),
         pytest.param(
@@ -277,25 +279,25 @@ def test_a_unique_field_names_the_holder_in_its_text(message: str, matches: tupl
                 "success": False,
                 "errors": [{"statusCode": "INVALID_FIELD", "message": "No such column", "fields": []}],
             },
-            [Failure("INVALID_FIELD", "No such column")],
+            [ApiError("INVALID_FIELD", "No such column")],
             id="collection-row",
         ),
         pytest.param(
             400,
             {"error": "invalid_grant", "error_description": "expired access/refresh token"},
-            [Failure("invalid_grant", "expired access/refresh token", http_status=400)],
+            [ApiError("invalid_grant", "expired access/refresh token", http_status=400)],
             id="oauth",
         ),
         pytest.param(
             300,
             ["/services/data/v60.0/sobjects/Contact/0033h00000Kzv3AAAR", "nonsense", 5],
             [
-                Failure(
+                ApiError(
                     "MULTIPLE_CHOICES",
                     "several records match",
                     (),
                     300,
-                    (Match("Contact", "0033h00000Kzv3AAAR"),),
+                    (DuplicateMatch("Contact", "0033h00000Kzv3AAAR"),),
                 )
             ],
             id="multiple-choices",
@@ -309,12 +311,12 @@ def test_a_unique_field_names_the_holder_in_its_text(message: str, matches: tupl
         pytest.param(
             400,
             [{"errorCode": "X", "message": None, "fields": [5, "A"]}],
-            [Failure("X", "", ("A",), 400)],
+            [ApiError("X", "", ("A",), 400)],
             id="odd-values",
         ),
     ],
 )
-def test_every_shape_of_error_is_read(status: int | None, body: object, expected: list[Failure]) -> None:
+def test_every_shape_of_error_is_read(status: int | None, body: object, expected: list[ApiError]) -> None:
     assert list(parse_failures(status, body)) == expected
 
 
@@ -331,8 +333,8 @@ def test_an_answer_of_many_errors_keeps_fifty() -> None:
 
 
 def test_a_refusal_shows_its_first_failure() -> None:
-    first, second = Failure("A", "one"), Failure("B", "two")
-    refused = Refused((first, second))
+    first, second = ApiError("A", "one"), ApiError("B", "two")
+    refused = RequestRejected((first, second))
     assert refused.failure == first
     assert str(refused) == "A: one; B: two"
 
@@ -340,13 +342,13 @@ def test_a_refusal_shows_its_first_failure() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "error_class"),
     [
-        (AnswerLost("reset"), "ANSWER_LOST", ErrorClass.AMBIGUOUS),
+        (ResponseLost("reset"), "ANSWER_LOST", ErrorClass.AMBIGUOUS),
         (NotSent("no address"), "NOT_SENT", ErrorClass.TRANSIENT),
         (SendGuardTripped("late"), "NOT_SENT", ErrorClass.TRANSIENT),
     ],
 )
 def test_ends_without_an_answer_are_failures_too(
-    error: AnswerLost | NotSent, code: str, error_class: ErrorClass
+    error: ResponseLost | NotSent, code: str, error_class: ErrorClass
 ) -> None:
-    assert error.failure == Failure(code, str(error))
+    assert error.failure == ApiError(code, str(error))
     assert error.failure.error_class is error_class

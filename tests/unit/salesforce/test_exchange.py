@@ -10,8 +10,8 @@ import httpcore
 import httpx
 import pytest
 
-from app.salesforce.errors import AnswerLost, AnswerTooLarge, NotSent, SendGuardTripped
-from app.salesforce.transport import ENDINGS, build_request, ending_of, send_once
+from app.salesforce.errors import NotSent, ResponseLost, ResponseTooLarge, SendGuardTripped
+from app.salesforce.transport import ERROR_BY_HTTPX_ERROR, build_request, map_httpx_error, send_once
 
 URL = "https://acme.my.salesforce.com/services/data/v62.0/composite"
 
@@ -64,17 +64,19 @@ NEVER_LEFT = {
 
 
 def test_every_transport_error_of_httpx_has_an_ending() -> None:
-    assert set(leaves_below(httpx.TransportError)) == set(ENDINGS)
+    assert set(leaves_below(httpx.TransportError)) == set(ERROR_BY_HTTPX_ERROR)
 
 
 def test_only_errors_before_the_first_byte_are_not_sent() -> None:
-    assert {kind for kind, ending in ENDINGS.items() if issubclass(ending, NotSent)} == NEVER_LEFT
+    assert {
+        kind for kind, ending in ERROR_BY_HTTPX_ERROR.items() if issubclass(ending, NotSent)
+    } == NEVER_LEFT
 
 
 @pytest.mark.parametrize("kind", leaves_below(httpx.TransportError), ids=lambda kind: kind.__name__)
 async def test_each_transport_error_ends_as_the_table_says(kind: type[httpx.TransportError]) -> None:
     async with httpx.AsyncClient(transport=raising(kind("x"))) as http:
-        with pytest.raises(ENDINGS[kind]) as ended:
+        with pytest.raises(ERROR_BY_HTTPX_ERROR[kind]) as ended:
             await send_once(http, get())
     assert str(ended.value) == f"{kind.__name__}: x"
     assert isinstance(ended.value.__cause__, kind)
@@ -91,7 +93,7 @@ async def test_each_transport_error_ends_as_the_table_says(kind: type[httpx.Tran
     ids=lambda error: type(error).__name__,
 )
 def test_an_error_outside_the_table_is_a_lost_answer(error: httpx.RequestError) -> None:
-    assert type(ending_of(error)) is AnswerLost
+    assert type(map_httpx_error(error)) is ResponseLost
 
 
 def test_an_unusable_url_is_not_sent() -> None:
@@ -113,7 +115,7 @@ async def test_an_answer_is_decoded_and_whole() -> None:
 async def test_a_broken_encoding_is_a_lost_answer() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n"
     async with over(head, b"nope") as http:
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLost):
             await send_once(http, get())
 
 
@@ -124,7 +126,7 @@ async def test_no_other_encoding_is_unpacked(encoding: str) -> None:
     packed = gzip.compress(gzip.compress(b"{}"))
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(packed)}\r\n\r\n"
     async with over(head.encode(), packed) as http:
-        with pytest.raises(AnswerLost, match="encoded as"):
+        with pytest.raises(ResponseLost, match="encoded as"):
             await send_once(http, get())
 
 
@@ -134,7 +136,7 @@ async def test_bomb_never_takes_more_memory_than_the_cap() -> None:
     async with over(head.encode(), packed) as http:
         tracemalloc.start()
         try:
-            with pytest.raises(AnswerTooLarge):
+            with pytest.raises(ResponseTooLarge):
                 await send_once(http, get(), max_bytes=1_000_000)
             assert tracemalloc.get_traced_memory()[1] < 5_000_000
         finally:
@@ -145,7 +147,7 @@ async def test_packed_answer_that_breaks_off_is_lost() -> None:
     packed = gzip.compress(b"{}" * 1000)[:-12]
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
     async with over(head.encode(), packed) as http:
-        with pytest.raises(AnswerLost, match="breaks off"):
+        with pytest.raises(ResponseLost, match="breaks off"):
             await send_once(http, get())
 
 
@@ -154,7 +156,7 @@ async def test_an_answer_beyond_the_cap_is_cut_off() -> None:
     response = httpx.Response(200, content=packed, headers={"Content-Encoding": "gzip"})
     assert len(packed) < 1000
     async with httpx.AsyncClient(transport=answering(response)) as http:
-        with pytest.raises(AnswerTooLarge):
+        with pytest.raises(ResponseTooLarge):
             await send_once(http, get(), max_bytes=1000)
 
 
@@ -170,7 +172,7 @@ async def test_an_answer_beyond_the_cap_is_cut_off() -> None:
 )
 async def test_an_answer_that_breaks_off_is_lost(parts: list[bytes]) -> None:
     async with over(*parts) as http:
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLost):
             await send_once(http, get())
 
 
@@ -241,7 +243,7 @@ class Endless(httpx.AsyncByteStream):
 async def test_an_answer_that_drips_for_too_long_is_lost_and_closed() -> None:
     body = Endless(lambda: None)
     async with httpx.AsyncClient(transport=answering(httpx.Response(200, stream=body))) as http:
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLost):
             await send_once(http, get(), within=0.01)
     assert body.is_closed
 

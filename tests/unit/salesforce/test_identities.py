@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.salesforce.errors import AnswerLost
+from app.salesforce.errors import ResponseLost
 from app.salesforce.identity import parse_identity
 from app.salesforce.ids import to18
 
@@ -58,5 +58,5 @@ def test_an_inactive_user_is_seen() -> None:
     ],
 )
 def test_an_identity_without_user_or_org_is_lost(body: object) -> None:
-    with pytest.raises(AnswerLost):
+    with pytest.raises(ResponseLost):
         parse_identity(body)

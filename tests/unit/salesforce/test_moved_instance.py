@@ -7,7 +7,7 @@ import pytest
 
 from app.salesforce.auth import AccessToken, RefreshUnavailable, SessionAuth
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import HostUnreachable, Refused
+from app.salesforce.errors import HostUnreachable, RequestRejected
 
 OLD, NEW = "https://acme.my.salesforce.com", "https://otter.my.salesforce.com"
 LEAD = {"id": "00Q5g00000AbCdEEAV", "success": True, "errors": []}
@@ -77,7 +77,7 @@ async def test_request_is_repeated_once_where_the_renewal_says(old: Any) -> None
 async def test_org_whose_renewal_names_no_other_place_is_refused(old: Any) -> None:
     org, tokens = Org(old), Tokens(OLD)
     async with httpx.AsyncClient(transport=httpx.MockTransport(org)) as http:
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRejected):
             await client(http, tokens).create("Lead", {})
     assert (tokens.renewals, {host for host, _ in org.seen}) == (1, {"acme.my.salesforce.com"})
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.salesforce import oauth
-from app.salesforce.oauth import OAuthAnswerLost, OAuthError, OAuthNotSent, OAuthRefused, TokenAnswer
+from app.salesforce.oauth import OAuthError, OAuthNotSent, OAuthRejected, OAuthResponseLost, TokenResponse
 
 LOGIN = "https://login.salesforce.com"
 TOKEN_URL = f"{LOGIN}/services/oauth2/token"
@@ -45,7 +45,7 @@ def service() -> Any:
         yield router
 
 
-async def exchange(http: httpx.AsyncClient, client_secret: str | None = "s3cret") -> TokenAnswer:
+async def exchange(http: httpx.AsyncClient, client_secret: str | None = "s3cret") -> TokenResponse:
     return await oauth.exchange_code(
         http,
         LOGIN,
@@ -57,7 +57,7 @@ async def exchange(http: httpx.AsyncClient, client_secret: str | None = "s3cret"
     )
 
 
-async def renew(http: httpx.AsyncClient, client_secret: str | None = "s3cret") -> TokenAnswer:
+async def renew(http: httpx.AsyncClient, client_secret: str | None = "s3cret") -> TokenResponse:
     return await oauth.refresh(
         http, LOGIN, refresh_token="5Aep861token", client_id="3MVG", client_secret=client_secret
     )
@@ -151,7 +151,7 @@ async def test_an_unreadable_issue_time_is_no_reason_to_lose_a_token(
 
 
 def test_no_secret_is_shown() -> None:
-    tokens = TokenAnswer("00D!a", "5Aep", "https://x", IDENTITY_URL, "api", datetime.now(UTC), "sig=")
+    tokens = TokenResponse("00D!a", "5Aep", "https://x", IDENTITY_URL, "api", datetime.now(UTC), "sig=")
     assert not {"00D!a", "5Aep", "sig="} & set(re.findall(r"'([^']*)'", repr(tokens)))
 
 
@@ -188,7 +188,7 @@ async def test_a_complete_no_is_a_refusal(
     http: httpx.AsyncClient, service: respx.MockRouter, answer: httpx.Response, error: str, status: int
 ) -> None:
     service.post(TOKEN_URL).mock(return_value=answer)
-    with pytest.raises(OAuthRefused) as refused:
+    with pytest.raises(OAuthRejected) as refused:
         await renew(http)
     assert (refused.value.error, refused.value.http_status) == (error, status)
     assert str(refused.value).startswith(error)
@@ -202,7 +202,7 @@ async def test_a_no_that_repeats_what_it_was_given_does_not_hand_it_on(
         return httpx.Response(400, json={"error": "invalid_request", "error_description": words})
 
     service.post(TOKEN_URL).mock(side_effect=echo)
-    with pytest.raises(OAuthRefused) as refused:
+    with pytest.raises(OAuthRejected) as refused:
         await renew(http)
     [sent] = [httpx.QueryParams(call.request.content.decode()) for call in service.calls]
     assert "grant_type=refresh_token" in refused.value.description
@@ -229,13 +229,13 @@ async def test_an_unreadable_answer_is_lost(
     http: httpx.AsyncClient, service: respx.MockRouter, answer: httpx.Response
 ) -> None:
     service.post(TOKEN_URL).mock(return_value=answer)
-    with pytest.raises(OAuthAnswerLost):
+    with pytest.raises(OAuthResponseLost):
         await renew(http)
 
 
 @pytest.mark.parametrize(
     ("error", "ending"),
-    [(httpx.ConnectError("x"), OAuthNotSent), (httpx.ReadTimeout("x"), OAuthAnswerLost)],
+    [(httpx.ConnectError("x"), OAuthNotSent), (httpx.ReadTimeout("x"), OAuthResponseLost)],
     ids=["connect", "read-timeout"],
 )
 async def test_broken_connections_are_sorted(
@@ -256,7 +256,7 @@ async def test_a_token_is_revoked_in_the_body(http: httpx.AsyncClient, service: 
     await oauth.revoke(http, LOGIN, "5Aep861token")
     assert form(route) == {"token": "5Aep861token"}
     route.respond(400, json={"error": "invalid_token"})
-    with pytest.raises(OAuthRefused, match="invalid_token"):
+    with pytest.raises(OAuthRejected, match="invalid_token"):
         await oauth.revoke(http, LOGIN, "5Aep861token")
 
 
@@ -272,11 +272,11 @@ async def test_the_identity_is_asked_with_the_bearer(
     assert (await oauth.identity(http, IDENTITY_URL, "00D!a")).username == "ada@acme.example"
     assert route.calls.last.request.headers["Authorization"] == "Bearer 00D!a"
     route.respond(403, text="Bad_OAuth_Token")
-    with pytest.raises(OAuthRefused) as refused:
+    with pytest.raises(OAuthRejected) as refused:
         await oauth.identity(http, IDENTITY_URL, "00D!a")
     assert refused.value.error == "Bad_OAuth_Token"
     route.respond(json={"user_id": "x"})
-    with pytest.raises(OAuthAnswerLost):
+    with pytest.raises(OAuthResponseLost):
         await oauth.identity(http, IDENTITY_URL, "00D!a")
 
 
@@ -285,6 +285,6 @@ def test_a_signature_proves_identity_and_issue_time(issued_at: int) -> None:
     digest = hmac.new(b"s3cret", f"{IDENTITY_URL}{issued_at}".encode(), hashlib.sha256).digest()
     signature = base64.b64encode(digest).decode()
     at = datetime.fromtimestamp(issued_at / 1000, UTC)
-    answer = TokenAnswer("00D!a", None, "https://x", IDENTITY_URL, "api", at, signature)
+    answer = TokenResponse("00D!a", None, "https://x", IDENTITY_URL, "api", at, signature)
     assert oauth.verify_signature(answer, "s3cret")
     assert not oauth.verify_signature(answer, "another")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.salesforce.errors import ErrorClass, Failure, Scope
+from app.salesforce.errors import ApiError, ErrorClass, Scope
 from app.sync.model.retry_policy import (
     ORG_BACKOFF,
     POLICY,
@@ -46,7 +46,7 @@ def test_every_class_and_scope_has_a_consequence() -> None:
     ],
 )
 def test_consequence_of_a_code(code: str, status: int | None, consequence: ErrorAction) -> None:
-    assert action_for(Failure(code, "", http_status=status)) is consequence
+    assert action_for(ApiError(code, "", http_status=status)) is consequence
 
 
 def test_waits_of_a_row_grow_and_end() -> None:
@@ -62,7 +62,7 @@ def test_waits_of_a_row_grow_and_end() -> None:
     ],
 )
 def test_wait_for_a_limit_depends_on_its_kind(message: str, seconds: float, reason: str) -> None:
-    wait = org_wait(Failure("REQUEST_LIMIT_EXCEEDED", message, http_status=403), 1, 0.5)
+    wait = org_wait(ApiError("REQUEST_LIMIT_EXCEEDED", message, http_status=403), 1, 0.5)
     assert (wait.seconds, wait.reason) == (seconds, reason)
 
 
@@ -87,5 +87,5 @@ def test_looks_come_at_parts_of_the_quiet_time_and_end_with_it() -> None:
 
 
 def test_closing_reasons_are_the_cards_words() -> None:
-    assert closing_reason(Failure("API_DISABLED_FOR_ORG", "")) == "api_disabled"
-    assert closing_reason(Failure("Missing_OAuth_Token", "")) == "access_revoked"
+    assert closing_reason(ApiError("API_DISABLED_FOR_ORG", "")) == "api_disabled"
+    assert closing_reason(ApiError("Missing_OAuth_Token", "")) == "access_revoked"

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from workers.drain_pool import Drains
+from workers.drain_pool import DrainPool
 
 
 class Orgs:
@@ -39,8 +39,8 @@ def orgs() -> Orgs:
     return Orgs()
 
 
-def drains_of(orgs: Orgs, *, slots: int = 8, seconds: float = 60) -> Drains:
-    return Drains(orgs.drain, orgs.announce, slots=slots, seconds=seconds)
+def drains_of(orgs: Orgs, *, slots: int = 8, seconds: float = 60) -> DrainPool:
+    return DrainPool(orgs.drain, orgs.announce, slots=slots, seconds=seconds)
 
 
 async def ended(task: "asyncio.Task[None] | None") -> None:
@@ -91,7 +91,7 @@ async def test_a_crashed_drain_is_logged_and_frees_its_slot(
     async def crash(org_id: str) -> bool:
         raise RuntimeError("an otter sat on the cable")
 
-    drains = Drains(crash, orgs.announce, slots=1, seconds=60)
+    drains = DrainPool(crash, orgs.announce, slots=1, seconds=60)
     with caplog.at_level(logging.ERROR):
         await ended(drains.start("org_1", is_slow=False))
     assert [record.message for record in caplog.records] == ["drain_crashed"]
@@ -167,7 +167,7 @@ async def test_a_drain_that_ignores_its_cancellation_is_reported(
                 continue
         return False
 
-    drains = Drains(stubborn, orgs.announce, slots=1, seconds=60, leave_within=0.01)
+    drains = DrainPool(stubborn, orgs.announce, slots=1, seconds=60, leave_within=0.01)
     task = drains.start("org_1", is_slow=False)
     await asyncio.sleep(0)
     await drains.finish(0)

@@ -7,7 +7,7 @@ import pytest
 
 from app.infrastructure.log_limit import LogLimit
 from workers import loops
-from workers.loops import describe, jittered, keep_running, pause, repeat
+from workers.loops import jittered, run_forever, run_periodically, sleep_unless_stopped, summarize_error
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ class Turns:
 async def test_a_loop_is_started_again_after_a_crash(caplog: pytest.LogCaptureFixture) -> None:
     turns = Turns(fails={1, 2}, last=3)
     with caplog.at_level(logging.WARNING):
-        await keep_running("wake-ups", turns.run, stop=turns.stop, first=0.001)
+        await run_forever("wake-ups", turns.run, stop=turns.stop, first=0.001)
     assert turns.count == 3
     waits = [vars(record)["next_in"] for record in caplog.records]
     assert waits == [0.001, 0.002]
@@ -43,13 +43,13 @@ async def test_a_loop_is_started_again_after_a_crash(caplog: pytest.LogCaptureFi
 
 async def test_waits_grow_only_up_to_the_longest(caplog: pytest.LogCaptureFixture) -> None:
     turns = Turns(fails=set(range(1, 6)), last=5)
-    await keep_running("wake-ups", turns.run, stop=turns.stop, first=0.001, longest=0.002)
+    await run_forever("wake-ups", turns.run, stop=turns.stop, first=0.001, longest=0.002)
     assert [vars(record)["next_in"] for record in caplog.records] == [0.001, 0.002, 0.002, 0.002, 0.002]
 
 
 async def test_a_failed_turn_costs_one_turn(caplog: pytest.LogCaptureFixture) -> None:
     turns = Turns(fails={2}, last=4)
-    await repeat("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)
+    await run_periodically("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)
     assert turns.count == 4
     assert [vars(record)["error"] for record in caplog.records] == ["ConnectionError: gone fishing"]
 
@@ -60,7 +60,7 @@ async def test_a_loop_that_fails_every_other_turn_says_so_once_a_minute(
     monkeypatch.setattr(loops, "limit", LogLimit(loops.log))
     turns = Turns(fails={1, 3, 5, 7}, last=9)
     with caplog.at_level(logging.INFO):
-        await repeat("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)
+        await run_periodically("chores", turns.run, every=0.001, stop=turns.stop, within=5, first=0.001)
     assert [record.message for record in caplog.records] == ["turn_failed", "loop_recovered"]
 
 
@@ -72,7 +72,7 @@ async def test_a_turn_that_hangs_is_cut_and_the_loop_goes_on(caplog: pytest.LogC
         if turns.count == 1:
             await asyncio.Event().wait()
 
-    await repeat("sweeper", hang_once, every=0, stop=turns.stop, within=0.02, first=0.001)
+    await run_periodically("sweeper", hang_once, every=0, stop=turns.stop, within=0.02, first=0.001)
     assert turns.count == 3
     assert [vars(record)["error"] for record in caplog.records if record.levelno > logging.INFO] == [
         "TimeoutError"
@@ -82,22 +82,22 @@ async def test_a_turn_that_hangs_is_cut_and_the_loop_goes_on(caplog: pytest.LogC
 async def test_a_loop_without_a_pause_of_its_own_does_not_spin_while_it_fails() -> None:
     turns = Turns(fails=set(range(1, 10_000)), last=10_000)
     asyncio.get_running_loop().call_later(1, turns.stop.set)
-    await repeat("sweeper", turns.run, every=0, stop=turns.stop, within=5)
+    await run_periodically("sweeper", turns.run, every=0, stop=turns.stop, within=5)
     assert 2 <= turns.count <= 4, "0 s, 0.25 s, 0.75 s"
 
 
 async def test_the_wait_after_failures_is_over_with_the_first_success() -> None:
     turns = Turns(fails={1, 2}, last=60)
     async with asyncio.timeout(1):
-        await repeat("sweeper", turns.run, every=0, stop=turns.stop, within=5, first=0.01)
+        await run_periodically("sweeper", turns.run, every=0, stop=turns.stop, within=5, first=0.01)
     assert turns.count == 60
 
 
 async def test_nothing_runs_after_the_stop() -> None:
     turns = Turns(fails=set(), last=0)
     turns.stop.set()
-    await repeat("chores", turns.run, every=0, stop=turns.stop, within=5)
-    await keep_running("wake-ups", turns.run, stop=turns.stop)
+    await run_periodically("chores", turns.run, every=0, stop=turns.stop, within=5)
+    await run_forever("wake-ups", turns.run, stop=turns.stop)
     assert turns.count == 0
 
 
@@ -105,7 +105,7 @@ async def test_a_pause_ends_with_the_stop() -> None:
     stop = asyncio.Event()
     stop.set()
     async with asyncio.timeout(1):
-        await pause(stop, 3600)
+        await sleep_unless_stopped(stop, 3600)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_a_pause_ends_with_the_stop() -> None:
     ],
 )
 def test_an_error_is_described_in_one_line(error: Exception, said: str) -> None:
-    assert describe(error) == said
+    assert summarize_error(error) == said
 
 
 def test_jitter_stays_within_a_fifth() -> None:

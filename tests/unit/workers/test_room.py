@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from devtools.local_stack.local_services import LocalEngines
+from devtools.local_stack.local_services import LocalServices
 from tests.factories import settings_for
-from workers.main import with_room
+from workers.main import with_pool_for_drains
 
 
 @pytest.mark.parametrize(
     ("pool", "room"),
     [pytest.param(5, 16, id="two-for-each-drain"), pytest.param(40, 40, id="more-stays-more")],
 )
-def test_a_worker_has_two_connections_for_each_drain(engines: LocalEngines, pool: int, room: int) -> None:
+def test_a_worker_has_two_connections_for_each_drain(engines: LocalServices, pool: int, room: int) -> None:
     settings = settings_for(engines, jwks_file=Path("keys.json"), database_pool=pool, worker_drains=8)
-    assert with_room(settings).database_pool == room
+    assert with_pool_for_drains(settings).database_pool == room
