@@ -15,7 +15,7 @@ PROBE_AFTER: Final = timedelta(minutes=15)
 """How long an org's figure keeps a host from calling; then one call finds out how it is now."""
 
 
-class ApiBudget(BaseModel):
+class Budget(BaseModel):
     """API requests of the whole org over 24 hours, as Salesforce counts them; `calls_today` are our own."""
 
     org_used: int | None
@@ -28,14 +28,14 @@ class ApiBudget(BaseModel):
     measured_at: datetime | None
 
 
-def api_budget_of(connection: Connection, cap_percent: int, now: datetime) -> ApiBudget:
+def api_budget_of(connection: Connection, cap_percent: int, now: datetime) -> Budget:
     """The budget at `now`; before the first measurement nothing is known and nothing is stopped."""
     limit, used = connection.api_limit, connection.api_used
     stop_at = None if limit is None else limit * cap_percent // 100
     is_closed = connection.api_closed_until is not None and connection.api_closed_until > now
     is_over = stop_at is not None and used is not None and used >= stop_at
     is_today = connection.calls_day is not None and connection.calls_day.date() == now.date()
-    return ApiBudget(
+    return Budget(
         org_used=used,
         org_limit=limit,
         cap_percent=cap_percent,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.api_budget import DEFAULT_CAP, ApiBudget, api_budget_of
+from app.api.api_budget import DEFAULT_CAP, Budget, api_budget_of
 from app.api.auth import WRITE_ROLES, Principal, Role
 from app.api.dependencies import Resources
 from app.config.settings import Settings
@@ -271,10 +271,10 @@ def _preflight(facts: CardData) -> PreflightSummary | None:
     )
 
 
-def _budget(facts: CardData, now: datetime) -> ApiBudget:
+def _budget(facts: CardData, now: datetime) -> Budget:
     if facts.connection is not None:
         return api_budget_of(facts.connection, facts.cap_percent, now)
-    return ApiBudget(
+    return Budget(
         org_used=None,
         org_limit=None,
         cap_percent=facts.cap_percent,

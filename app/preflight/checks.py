@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from app.api.api_budget import ApiBudget
+from app.api.api_budget import Budget
 from app.connections.grants.approval_limit import WARN_FROM
 from app.field_mapping.objects import PEOPLE, created_by
 from app.preflight.findings import PreflightContext, make_finding
@@ -316,7 +316,7 @@ def _is_personal(user: Any) -> bool:
     return not any(word in text for word in INTEGRATION_USER_HINTS)
 
 
-def _is_low(budget: ApiBudget | None) -> bool:
+def _is_low(budget: Budget | None) -> bool:
     if budget is None or budget.stop_at is None or budget.org_used is None:
         return False
     return budget.org_used >= LOW * budget.stop_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from typing import Final
 
-from app.api.api_budget import ApiBudget
+from app.api.api_budget import Budget
 from app.preflight.schemas import Finding
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
@@ -33,7 +33,7 @@ class PreflightContext:
     """
 
     lightning_url: str | None = None
-    budget: ApiBudget | None = None
+    budget: Budget | None = None
     approvals: int = 0
     without_company: float = 0.0
     is_sandbox: bool | None = None

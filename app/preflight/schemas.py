@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from app.api.api_budget import ApiBudget
+from app.api.api_budget import Budget
 from app.user_messages.catalog import Advice
 
 Verdict = Literal["ready", "ready_with_warnings", "blocked", "unknown"]
@@ -69,7 +69,7 @@ class PreflightShown(BaseModel):
     api_calls: int
     org: PreflightOrg | None
     user: PreflightUser | None
-    budget: ApiBudget | None
+    budget: Budget | None
     objects: list[PreflightObject]
     findings: list[Finding]
     passed: list[str]

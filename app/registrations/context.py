@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from app.api.api_budget import DEFAULT_CAP, ApiBudget, api_budget_of
+from app.api.api_budget import DEFAULT_CAP, Budget, api_budget_of
 from app.api.errors import EventNotFound
 from app.models import CampaignLink, Connection, Event, Host, OrgLease
 from app.registrations.registration_state import Gates
@@ -38,7 +38,7 @@ class EventContext:
         return self.connection.org_id if self.connection else None
 
     @property
-    def budget(self) -> ApiBudget | None:
+    def budget(self) -> Budget | None:
         cap = self.host.cap_percent if self.host else DEFAULT_CAP
         return api_budget_of(self.connection, cap, self.now) if self.connection else None
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from app.api.api_budget import ApiBudget
+from app.api.api_budget import Budget
 from app.api.auth import OPAQUE_ID
 from app.api.errors import FilterEmpty
 from app.campaigns.schemas import BackfillShown
@@ -94,7 +94,7 @@ class Stats(BaseModel):
     next_retry_at: datetime | None
     groups: list[Group]
     backfill: BackfillShown | None
-    budget: ApiBudget | None
+    budget: Budget | None
     connection_state: str
     last_synced_at: datetime | None
     as_of: datetime

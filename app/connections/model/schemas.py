@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_validator, model_validator
 
-from app.api.api_budget import ApiBudget
+from app.api.api_budget import Budget
 from app.api.auth import Role
 from app.user_messages.catalog import Advice
 
@@ -307,7 +307,7 @@ class Card(BaseModel):
         default_factory=list, description="what the connected user lacks, while `connected`"
     )
     before_connection: BeforeConnection
-    budget: ApiBudget
+    budget: Budget
     pause: Pause
     policy: Policy
     support_email: str

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.api.api_budget import ApiBudget
+from app.api.api_budget import Budget
 from app.preflight.checks import run_checks, shown_objects, verdict_of
 from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.org_queries import OBJECTS, OrgSnapshot
@@ -73,8 +73,8 @@ def record_type(name: str, *, is_master: bool = False) -> RecordType:
     return RecordType(f"012{name}", name, name, is_available=True, is_default=is_master, is_master=is_master)
 
 
-def budget(used: int) -> ApiBudget:
-    return ApiBudget(
+def budget(used: int) -> Budget:
+    return Budget(
         org_used=used, org_limit=1000, cap_percent=80, stop_at=800, is_stopped=False, resumes_at=None,
         calls_today=0, measured_at=None,
     )  # fmt: skip
