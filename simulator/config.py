@@ -30,6 +30,9 @@ class DuplicateRule(_Part):
     is_active: bool = True
 
 
+_MY_DOMAIN = r"^[a-z][a-z0-9]*(-{1,2}[a-z0-9]+)*$"
+
+
 class ValidationRule(_Part):
     """Refuses a write when `when`, a SOQL condition over the new row, is true; `field` places the message."""
 
@@ -198,6 +201,10 @@ class Config(_Part):
     # Rows of these are seen by their owner and by whoever may view all of them.
     private_objects: tuple[str, ...] = ()
     permission_sets: tuple[PermissionSet, ...] = ()
+    # What the org's My Domain was changed to, one after the other; `POST /_simulator/rename` adds one.
+    my_domains: tuple[Annotated[str, Field(pattern=_MY_DOMAIN)], ...] = ()
+    # What a name answers that the org has left: 301, ORG_NOT_OWNED_BY_INSTANCE or a page that it is gone.
+    old_my_domain_answers: Literal["redirect", "not_owned", "gone"] = "redirect"
     # Deleted rows are gone for good after so many days.
     bin_days: float = Field(default=15, ge=0)
     latency_ms: float = Field(default=0, ge=0)

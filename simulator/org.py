@@ -30,6 +30,7 @@ class Org:
         self,
         number: int,
         name: str,
+        my_domain: str,
         *,
         clock: Clock,
         journal: Journal,
@@ -39,6 +40,7 @@ class Org:
         self.number = number
         self.id = mint("00D", number)
         self.name = name
+        self.first_domain = my_domain
         self.is_sandbox = is_sandbox
         self.clock = clock
         self.journal = journal
@@ -144,6 +146,24 @@ class Org:
         """The configuration with today's API usage in it."""
         limit = self.config.api_limit.model_copy(update={"used": self.api_used})
         return self.config.model_copy(update={"api_limit": limit})
+
+    @property
+    def my_domain(self) -> str:
+        return self.config.my_domains[-1] if self.config.my_domains else self.first_domain
+
+    @property
+    def old_my_domains(self) -> tuple[str, ...]:
+        """What it was called before."""
+        return tuple(each for each in (self.first_domain, *self.config.my_domains) if each != self.my_domain)
+
+    def rename(self, my_domain: str) -> None:
+        """Take another My Domain; every session ends, as Salesforce resets all connections.
+
+        https://help.salesforce.com/s/articleView?id=xcloud.domain_name_auth_update_determine.htm
+        """
+        self.configure({"my_domains": [*self.config.my_domains, my_domain]})
+        self.grants.expire_all()
+        self.commit()
 
     def reset(self) -> None:
         """Back to the first day: no rows but users, no grants, default switches."""

@@ -7,6 +7,7 @@ from typing import Any
 from simulator import http
 from simulator.config import ConnectedApp
 from simulator.errors import ErrorItem, not_found
+from simulator.hosts import data_refusal
 from simulator.http import Answer, Request
 from simulator.oauth.grants import SESSION_MINUTES, Grant, is_jwt
 from simulator.org import Org
@@ -43,6 +44,9 @@ def data(simulator: Simulator, request: Request) -> Answer:
     if isinstance(session, Answer):
         return session
     org, grant = session
+    elsewhere = data_refusal(org, request.headers.get("host", ""))
+    if elsewhere is not None:
+        return _refused(*elsewhere)
     org.expire_bin()
     org.acting_id = grant.user_id
     answer = _blocked(org, grant) or _attempted(org, grant, request)
