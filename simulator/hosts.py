@@ -90,10 +90,11 @@ def data_refusal(org: Org, host: str) -> tuple[int, ErrorItem] | None:
 def _left(orgs: Iterable[Org], request: Request) -> Answer:
     name = name_in(request.headers["host"])
     org = next((each for each in orgs if name in {host_of(each, old) for old in each.old_my_domains}), None)
-    if org is None or org.config.old_my_domain_answers == "gone":
-        return Answer(404, _NO_LONGER, content_type=HTML)
-    if org.config.old_my_domain_answers == "not_owned":
+    answers = org.config.old_my_domain_answers if org else "gone"
+    if answers == "not_owned" and request.path.startswith("/services/data/"):
         return Answer(400, [_NOT_OWNED.as_rest()])
+    if org is None or answers != "redirect":
+        return Answer(404, _NO_LONGER, content_type=HTML)
     query = f"?{request.query_text}" if request.query_text else ""
     return Answer(301, headers={"location": f"{instance_url(org, request.base_url)}{request.path}{query}"})
 

@@ -39,7 +39,7 @@ GRANT_DOUBTED: Final = "grant_doubted"
 DOUBT_WAITS: Final = (60.0, 300.0, 1800.0)
 """Seconds after which a grant is tried again that was refused in words that we do not know."""
 
-ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
+ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308, 404})
 """How an address answers that an org has left; the redirect itself is never followed."""
 
 STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
@@ -139,8 +139,8 @@ async def carry_out_probe(resources: Resources, host_id: str, claim: Claim) -> A
 async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer:
     """Ask at the org's own address first: an org may forbid the common login hosts.
 
-    The login host is asked where nothing left for that address, or where it sends elsewhere: in both cases no
-    token was used. Every other answer, and a lost one, is the last word.
+    The login host is asked where nothing left for that address, or where it sends elsewhere or is gone: no
+    token was used there. Every other answer, and a lost one, is the last word.
     """
     app = await credentials_for(resources, host_id, claim.client_id)
     until = time.monotonic() + resources.settings.times.refresh_total

@@ -66,6 +66,7 @@ UNREACHED: dict[str, Answer] = {
     "certificate": failing(httpx.ConnectError, "[SSL: CERTIFICATE_VERIFY_FAILED]"),
     "connection": failing(httpx.ConnectTimeout, "no connection in time"),
     "moved": sending_elsewhere,
+    "gone": lambda _: httpx.Response(404, text="<html>URL No Longer Exists"),
 }
 
 
