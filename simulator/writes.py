@@ -86,7 +86,7 @@ def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
 def remove(org: Org, name: str, row: Row, user_id: str) -> None:
     """Mark a row deleted together with its cascading children."""
     org.store.change(name, row["Id"], {"IsDeleted": True, **_audit(org, user_id, is_new=False)})
-    for child in org.schema.children[name]:
+    for child in org.whole.children[name]:
         if child.field.is_cascade:
             for orphan in org.store.find(child.sobject, child.field.name, row["Id"]):
                 remove(org, child.sobject, orphan, user_id)
@@ -139,7 +139,7 @@ def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
 
 
 def _defaults(org: Org, sobject: SObject, user_id: str) -> Row:
-    row: Row = dict(sobject.blank)
+    row: Row = dict(org.whole.objects[sobject.name].blank)
     if "OwnerId" in row:
         row["OwnerId"] = user_id
     return row

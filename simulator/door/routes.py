@@ -59,14 +59,16 @@ def body_of(request: Request) -> Any:
 
 
 def _session(simulator: Simulator, org: Org, request: Request) -> Answer:
-    """A living session of the org's first user, apart from the approvals that users give."""
+    """A living session of `?user=` or the org's first user, apart from the approvals that users give."""
     app = simulator.apps[0]
-    grant = org.grants.door()
+    username = request.query.get("user")
+    user_id = org.admin_id if username is None else org.user_ids().get(username.lower())
+    if user_id is None:
+        raise BadRequest(f"no such username: {username}")
+    grant = org.grants.door(user_id)
     if grant is None:
         now = org.clock().timestamp()
-        grant = Grant(
-            org.admin_id, app.client_id, "api refresh_token id", new_refresh_token(), now, is_door=True
-        )
+        grant = Grant(user_id, app.client_id, "api refresh_token id", new_refresh_token(), now, is_door=True)
         org.grants.add(grant, at_most=org.config.approvals_per_user)
     token = next(iter(grant.access_tokens), None) or issued(org, grant, app, request.base_url)["access_token"]
     body = {

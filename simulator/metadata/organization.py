@@ -79,6 +79,10 @@ IsOwnedByProfile | boolean    | D | Is Owned By Profile
 OBJECT_PERMISSIONS = """
 ParentId                  | reference    |   | Parent ID   | -> PermissionSet as Parent children ObjectPerms
 SobjectType               | picklist(40) |   | Sobject Type Name
+PermissionsRead           | boolean      | D | Read
+PermissionsCreate         | boolean      | D | Create
+PermissionsEdit           | boolean      | D | Edit
+PermissionsDelete         | boolean      | D | Delete
 PermissionsViewAllRecords | boolean      | D | Read All
 """
 

@@ -46,7 +46,9 @@ def record_counts(org: Org, call: Call) -> Reply:
 
 
 def everything(org: Org, call: Call) -> Reply:
-    objects = [describe_briefly(sobject, call.root) for _, sobject in sorted(org.schema.objects.items())]
+    objects = [
+        describe_briefly(sobject, org.config, call.root) for _, sobject in sorted(org.schema.objects.items())
+    ]
     return _unless_known(org, call, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})
 
 
@@ -62,7 +64,9 @@ def basic(org: Org, call: Call) -> Reply:
         }
         for row in recent
     ]
-    return Reply(200, {"objectDescribe": describe_briefly(sobject, call.root), "recentItems": items})
+    return Reply(
+        200, {"objectDescribe": describe_briefly(sobject, org.config, call.root), "recentItems": items}
+    )
 
 
 def one(org: Org, call: Call) -> Reply:
