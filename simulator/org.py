@@ -94,7 +94,7 @@ class Org:
         if user_id is None:
             return self._everything
         user = self.store.get("User", user_id) if self._own else None
-        return self._own.get(user["Username"].lower(), self._common) if user else self._common
+        return self._own.get((user["Username"] or "").lower(), self._common) if user else self._common
 
     @contextmanager
     def acting_as(self, user_id: str | None) -> Iterator[None]:
@@ -163,17 +163,17 @@ class Org:
             access = "None" if "Lead" in config.private_objects else "ReadEditTransfer"
             self.store.change("Organization", self.id, {"DefaultLeadAccess": access})
         if (config.is_marketing_user, config.users) != (before.is_marketing_user, before.users):
-            for user_id in user_ids.values():
-                is_one = self.rights_of(user_id).config.is_marketing_user
-                self.store.change("User", user_id, {"UserPermissionsMarketingUser": is_one})
+            for user in list(self.store.live("User")):
+                is_one = self.rights_of(user["Id"]).config.is_marketing_user
+                self.store.change("User", user["Id"], {"UserPermissionsMarketingUser": is_one})
         if config.user_language != before.user_language:
             change_users(self, {"LanguageLocaleKey": config.user_language})
         self.commit()
         return self.current_config()
 
     def user_ids(self) -> dict[str, str]:
-        """The users by username, without case."""
-        return {user["Username"].lower(): user["Id"] for user in self.store.live("User")}
+        """The users by username, without case; rows put in past every rule may have none."""
+        return {user["Username"].lower(): user["Id"] for user in self.store.live("User") if user["Username"]}
 
     def current_config(self) -> Config:
         """The configuration with today's API usage in it."""

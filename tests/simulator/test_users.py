@@ -141,6 +141,14 @@ class TestFields:
 
 
 class TestPowers:
+    async def test_users_without_a_username_have_what_all_have(self, org: OrgClient) -> None:
+        await org.seed("User", {"LastName": "Nameless"})
+        await sam_with(org, is_marketing_user=False)
+        soql = "SELECT Name FROM User WHERE UserPermissionsMarketingUser = false"
+        assert [row["Name"] for row in await org.rows(soql)] == ["Sam Sales"]
+        await org.configure(users=[], is_marketing_user=False)
+        assert len(await org.rows(soql)) == 4
+
     async def test_one_is_no_marketing_user(self, org: OrgClient) -> None:
         campaign, lead = await org.create("Campaign", Name="C"), await org.lead()
         sam = await sam_with(org, is_marketing_user=False)
