@@ -42,11 +42,12 @@ from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.session import ConnectionEnded
 from app.sync.access import EMAIL_NOT_SEARCHABLE, NEW_LEADS_HIDDEN, AccessProblem, look_again, settle_problems
 from app.sync.caps import Caps
-from app.sync.describes import keep
+from app.sync.describes import forget_describes, keep
 from app.sync.gates import forget_fault
 from app.sync.rules.checks import WRITTEN
 from app.sync.rules.mapping import Rules
 from app.sync.rules.statuses import TASK_STATUS
+from app.sync.sees_all import OBJECT_PERMISSIONS, kept_body
 
 log = logging.getLogger(__name__)
 
@@ -181,6 +182,10 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
     }
     if look.closed_statuses is not None:
         bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}
+    if look.sees_all is None:
+        await forget_describes(session, host_id=connection.host_id, sobjects=[OBJECT_PERMISSIONS])
+    else:
+        bodies[OBJECT_PERMISSIONS] = kept_body(look.sees_all, connection.user_id)
     await keep(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
 
 

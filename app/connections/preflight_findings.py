@@ -31,6 +31,7 @@ from app.sync.access import (
 )
 from app.sync.caps import LOOK_UP
 from app.sync.rules.mapping import CONTACT_CREATED, DEFAULT_RULES, LEAD_CREATED, PERSON_ACCOUNT_CREATED, Rules
+from app.sync.rules.people import LEAD
 
 ROBOTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
 LOW: Final = 0.9
@@ -162,9 +163,10 @@ def hides_new_leads(look: OrgLook, rules: Rules) -> bool | None:
     """Whether Leads that we create leave the connected user's sight; None where nobody can say."""
     is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
     is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
-    if not (is_private and is_assigning) or look.has_assignment_rules is False or look.views_all_leads:
+    sees_leads = None if look.sees_all is None else LEAD in look.sees_all
+    if not (is_private and is_assigning) or look.has_assignment_rules is False or sees_leads:
         return False
-    return True if look.has_assignment_rules and look.views_all_leads is False else None
+    return True if look.has_assignment_rules and sees_leads is False else None
 
 
 def _leads_out_of_sight(look: OrgLook, known: Known) -> Iterator[Finding]:

@@ -33,6 +33,7 @@ from app.sync.plan.rest import plan_rest, settle_idle
 from app.sync.plan.together import carrier_of
 from app.sync.rows import Operation, Row, open_rows
 from app.sync.rules.people import ACCOUNT, CONTACT, LEAD, People
+from app.sync.sees_all import ask_sees_all, lacks_somebody
 from app.sync.store import Store
 from app.sync.turns import in_turns
 from app.sync.unasked import halves, is_too_large, is_unaskable, tell_unaskable
@@ -190,6 +191,8 @@ async def look_up(client: SalesforceClient, store: Store) -> Looked:
         if is_unaskable(refused) or not is_lasting(refused):
             raise
         wanted, found = await _look_narrower(client, store, wanted)
+    if wanted.sight.sees_all is None and lacks_somebody(store.batch.jobs, found.people):
+        wanted, found = await _look_closer(client, store, wanted, found)
     sight = wanted.sight
     if sight.closed_statuses is None:
         await store.keep_statuses(found.closed_statuses)
@@ -213,6 +216,20 @@ async def _look_narrower(client: SalesforceClient, store: Store, wanted: Wanted)
                 raise
             wanted = replace(wanted, sight=sight)
     return wanted, await look(client, batch, wanted, tasks_since=store.tasks_since)
+
+
+async def _look_closer(client: SalesforceClient, store: Store, wanted: Wanted, found: Findings) -> Looked:
+    """Where people whom we wrote are absent: whether that means deleted.
+
+    If so all is looked at once more: the answer must not be newer than what it is held against.
+    """
+    user_id = await store.user_id()
+    sees_all = await ask_sees_all(client, user_id)
+    await store.keep_sees_all(sees_all, user_id=user_id)
+    wanted = replace(wanted, sight=replace(wanted.sight, sees_all=sees_all or frozenset()))
+    if not sees_all:
+        return wanted, found
+    return wanted, await look(client, store.batch, wanted, tasks_since=store.tasks_since)
 
 
 async def is_used_up(client: SalesforceClient, store: Store) -> bool:

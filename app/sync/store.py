@@ -11,13 +11,14 @@ from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
-from app.models import WrittenRecord
+from app.models import Connection, WrittenRecord
 from app.sync.access import AccessProblem, settle_problems
 from app.sync.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, Written
 from app.sync.describes import keep
 from app.sync.leases import Lease, LeaseLost
 from app.sync.rows import Operation, Row
 from app.sync.rules.statuses import TASK_STATUS
+from app.sync.sees_all import OBJECT_PERMISSIONS, kept_body
 from app.sync.turns import in_turns
 
 # Locks the rows in the order in which everybody does, and counts those that are still ours.
@@ -140,6 +141,20 @@ class Store:
     async def keep_statuses(self, closed: Sequence[str]) -> None:
         """Keep which statuses close a Task, beside the describes."""
         bodies = {TASK_STATUS: {"closed": list(closed)}}
+        async with self.database.tenant(self.batch.host_id) as session:
+            await keep(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
+
+    async def user_id(self) -> str | None:
+        """The connected user, as far as known."""
+        query = select(Connection.user_id).where(
+            Connection.host_id == self.batch.host_id, Connection.org_id == self.batch.org_id
+        )
+        async with self.database.tenant(self.batch.host_id) as session:
+            return (await session.execute(query)).scalar_one_or_none()
+
+    async def keep_sees_all(self, sees_all: Collection[str] | None, *, user_id: str | None) -> None:
+        """Keep of which objects this user sees every record, beside the describes; None is unknown."""
+        bodies = {OBJECT_PERMISSIONS: kept_body(sees_all, user_id)}
         async with self.database.tenant(self.batch.host_id) as session:
             await keep(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
 

@@ -89,6 +89,7 @@ PermissionsViewAllRecords | boolean      | D | Read All
 PERMISSION_SET_ASSIGNMENT = """
 AssigneeId      | reference |   | Assignee ID       | -> User as Assignee children PermissionSetAssignments
 PermissionSetId | reference |   | Permission Set ID | -> PermissionSet as PermissionSet children Assignments
+ExpirationDate  | datetime  | N | Expires On
 """
 
 USER_RECORD_ACCESS = """

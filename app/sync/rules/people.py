@@ -48,7 +48,8 @@ class People:
     """All Leads and Contacts that were looked up, and the ids that were asked for by name.
 
     `hidden` objects were not asked for, those `without_email` not by e-mail: the connected user may not.
-    `has_lost_leads`: Leads that we created went out of the user's sight.
+    `has_lost_leads`: Leads that we created went out of the user's sight. Of the objects in `sees_all` the
+    user sees every record there is.
     """
 
     rows: Mapping[str, PersonRow] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class People:
     hidden: frozenset[str] = frozenset()
     without_email: frozenset[str] = frozenset()
     has_lost_leads: bool = False
+    sees_all: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -67,6 +69,7 @@ class People:
         hidden: frozenset[str] = frozenset(),
         without_email: frozenset[str] = frozenset(),
         has_lost_leads: bool = False,
+        sees_all: frozenset[str] = frozenset(),
     ) -> "People":
         by_id = {row.id: row for row in rows}
         by_email: dict[str, list[PersonRow]] = {}
@@ -77,7 +80,8 @@ class People:
             email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
             for email, found in by_email.items()
         }
-        return cls(by_id, sorted_rows, frozenset(asked_ids), hidden, without_email, has_lost_leads)
+        asked = frozenset(asked_ids)
+        return cls(by_id, sorted_rows, asked, hidden, without_email, has_lost_leads, sees_all)
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,10 @@ class NotThere:
 
 @dataclass(frozen=True)
 class Hidden:
-    """We wrote this record once and cannot see it any more: a second one must not be made."""
+    """We wrote this record once and cannot see it any more: a second one must not be made.
+
+    Nobody can say whether it was deleted, as the connected user does not see every record of its object.
+    """
 
     sobject: str
     id: str
@@ -178,7 +185,7 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
         return Found(end.sobject, end.id, found_by)
     if isinstance(end, LookAgain):
         return end
-    if end is None and job.why != "retry":
+    if isinstance(end, Absent) and job.why != "retry" and not is_gone(end, people):
         return Hidden(sticky.sobject, sticky.sf_id)
     return None
 
@@ -239,16 +246,25 @@ class Gone:
 GONE = Gone()
 
 
-def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
-    """To the living record behind an id; GONE when deleted, or converted into nobody (and so read-only).
+@dataclass(frozen=True)
+class Absent:
+    """Not even the recycle bin shows the record: the bin was emptied, or the record is hidden from us."""
 
-    None when nobody may see it.
-    """
+    id: str
+
+
+def is_gone(absent: Absent, people: People) -> bool:
+    """Whether the record can only have been deleted: its object has none that the connected user misses."""
+    return sobject_of(absent.id) in people.sees_all
+
+
+def follow(id_: str, people: People) -> Found | LookAgain | Gone | Absent:
+    """To the living record behind an id; GONE when deleted, or converted into nobody (and so read-only)."""
     how = "email"
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)
         if row is None:
-            return None if id_ in people.asked_ids else LookAgain(frozenset({id_}))
+            return Absent(id_) if id_ in people.asked_ids else LookAgain(frozenset({id_}))
         if row.is_deleted and not row.master_record_id:
             return GONE
         if row.is_deleted and row.master_record_id:
@@ -260,7 +276,7 @@ def follow(id_: str, people: People) -> Found | LookAgain | Gone | None:
         elif row.sobject == ACCOUNT and row.person_contact_id:
             id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
         elif row.sobject == ACCOUNT:
-            return None
+            return Absent(id_)
         else:
             return Found(row.sobject, row.id, how)
     return GONE
