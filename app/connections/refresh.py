@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.connections.approvals import was_evicted
 from app.connections.apps import AppCredentials, AppNotConfigured, AppUnreadable, credentials_for
 from app.connections.ends import GONE, NO_FAULT, end_connection
+from app.connections.environments import common_login_url
 from app.connections.left_grants import forget_left
 from app.connections.refusals import CREDENTIALS_REJECTED, is_doubtful, reason_of
 from app.connections.revocations import queue_revocation
@@ -159,14 +160,18 @@ async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer
 
 
 def _places(resources: Resources, claim: Claim) -> list[str]:
-    """Where this grant may be refreshed, each once, the login host last. Raises HostNotAllowed for that."""
-    extra = resources.settings.extra_hosts
-    login = check_login_host(claim.login_url, extra=extra)
+    """Where this grant may be refreshed, each once, a login host last. Raises HostNotAllowed for that.
+
+    Who signed in at a My Domain that the org has left is known at the common login host.
+    """
+    settings = resources.settings
+    login = check_login_host(claim.login_url, extra=settings.extra_hosts)
+    common = common_login_url(settings, login)
     try:
-        own = check_instance_url(claim.instance_url, extra=extra)
+        own = check_instance_url(claim.instance_url, extra=settings.extra_hosts)
     except HostNotAllowed:
         return [login]
-    return list(dict.fromkeys((own, login)))
+    return list(dict.fromkeys((own, login, common)))
 
 
 async def _ask(

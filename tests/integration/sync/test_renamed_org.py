@@ -81,3 +81,16 @@ async def test_renamed_org_is_followed_by_one_refresh(
         found = await connection(rig)
         assert (found.instance_url, found.token_version) == (f"http://{NEW}", version + 1)
         assert (found.state, found.fault_code) == ("connected", None)
+
+
+async def test_renamed_org_of_who_signed_in_at_its_old_name_is_followed_too(
+    database: Database, engines: LocalEngines, mint: TokenMint
+) -> None:
+    async with named_rig(database, engines, mint, login=OLD) as rig:
+        await rename(rig)
+        reg = await rig.registered(1)
+        await rig.drain()
+        assert await rig.states() == {reg: "synced"}
+        tokens = [each for each in await asked(rig) if each[1] == "oauth2"]
+        assert tokens == [(OLD, "oauth2", 301), (LOGIN, "oauth2", 200)]
+        assert (await connection(rig)).instance_url == f"http://{NEW}"
