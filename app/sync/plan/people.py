@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.salesforce.composite import Record
 from app.sync.advice_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
-from app.sync.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
+from app.sync.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey
 from app.sync.clock import Clock
 from app.sync.errors import RowError, own_error
 from app.sync.plan.drafts import CannotBeDrafted, Draft, Org, cannot_draft, mapped_fields, tried_in
@@ -26,6 +26,7 @@ from app.sync.rules.people import (
     NotSearched,
     NotThere,
     People,
+    is_deleted,
     key_of,
     resolve,
 )
@@ -129,6 +130,8 @@ def _skip_reason(job: Job, batch: Batch) -> str | None:
 
 def _needs_creation(row: Row, people: People, *, batch: Batch, clock: Clock) -> bool:
     resolution = resolve(row.job, people)
+    if is_deleted(row.job, people):
+        _forget_members(row)
     if isinstance(resolution, Found):
         _adopt_found(row, resolution)
         return False
@@ -144,6 +147,13 @@ def _needs_creation(row: Row, people: People, *, batch: Batch, clock: Clock) -> 
     if isinstance(resolution, NotThere):
         row.notices += resolution.notices
     return _may_create(row, people, batch=batch, clock=clock)
+
+
+def _forget_members(row: Row) -> None:
+    """They were deleted with their person, so nobody took them out of the campaign: the next one joins it."""
+    for key, slot in list(row.slots.items()):
+        if key.slot == MEMBER and slot.state == "written":
+            del row.slots[key]
 
 
 def _not_visible(sobject: str) -> RowError:

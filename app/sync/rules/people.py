@@ -240,10 +240,10 @@ def _resolve_alike(alike: Iterable[PersonRow], people: People, *, how: str) -> R
 
 
 class Gone:
-    """The record was deleted, and not merged into another."""
+    """The record was deleted, and not merged into another; or it cannot be written to for ever."""
 
 
-GONE = Gone()
+GONE, DELETED = Gone(), Gone()
 
 
 @dataclass(frozen=True)
@@ -258,15 +258,22 @@ def is_gone(absent: Absent, people: People) -> bool:
     return sobject_of(absent.id) in people.sees_all
 
 
+def is_deleted(job: Job, people: People) -> bool:
+    """Whether the record of the job's person was deleted, and with it what Salesforce kept for it."""
+    sticky = job.slot(PERSON)
+    end = follow(sticky.sf_id, people) if sticky and sticky.sf_id else None
+    return end is DELETED or (isinstance(end, Absent) and is_gone(end, people))
+
+
 def follow(id_: str, people: People) -> Found | LookAgain | Gone | Absent:
-    """To the living record behind an id; GONE when deleted, or converted into nobody (and so read-only)."""
+    """To the living record behind an id; DELETED, or GONE when converted into nobody (and so read-only)."""
     how = "email"
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)
         if row is None:
             return Absent(id_) if id_ in people.asked_ids else LookAgain(frozenset({id_}))
         if row.is_deleted and not row.master_record_id:
-            return GONE
+            return DELETED
         if row.is_deleted and row.master_record_id:
             id_, how = row.master_record_id, "merged"
         elif row.is_converted and row.converted_contact_id:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -108,6 +109,34 @@ async def test_a_match_that_was_converted_is_followed(rig: Rig) -> None:
     await rig.rearm(reg)
     await rig.drain()
     assert ((await rig.job(reg)).state, await person_of(rig, reg)) == ("synced", contact)
+
+
+@pytest.mark.parametrize("how", ["in the bin", "purged"])
+@pytest.mark.parametrize("is_known", [False, True], ids=["created", "found by e-mail"])
+async def test_the_person_who_takes_the_place_of_a_deleted_one_joins_the_campaign(
+    rig: Rig, *, how: str, is_known: bool
+) -> None:
+    await may_view_all(rig, "Lead")
+    await rig.link(await rig.org.campaign())
+    reg = await rig.registered(1)
+    await rig.drain()
+    first = await person_of(rig, reg)
+    if is_known:
+        await rig.org.seed("Contact", {"LastName": "Otter", "Email": EMAIL})
+    await (rig.delete if how == "in the bin" else partial(purge, rig))("Lead", first)
+    for _ in range(2):
+        await rig.rearm(reg)
+        await rig.drain()
+        assert (await rig.job(reg)).state == "synced"
+        person = await person_of(rig, reg)
+        [member] = await rig.records("CampaignMember")
+        assert person in (member["LeadId"], member["ContactId"])
+        assert (member["Status"], person == first) == ("Sent", False)
+    [member] = await rig.records("CampaignMember")
+    await rig.delete("CampaignMember", member["Id"])
+    await rig.rearm(reg)
+    await rig.drain()
+    assert await rig.records("CampaignMember") == []
 
 
 @pytest.mark.parametrize("create", ["lead", "nobody"])
