@@ -234,7 +234,7 @@ async def _drain_batch(
     calls = line.untold()
     if ended is None and has_time() and not any(row.misjudged for row in rows):
         ahead.ask(host_id, partial(_look_ahead, engine, lease, line.client))
-    tally = await finish(store, rows, line.client, calls=calls)
+    tally = await finish(store, rows, line.client, calls=calls, has_broken_off=isinstance(ended, BrokenOff))
     if ended is not None and is_too_large(ended):
         lease.caps.halve(LOOK_UP, len(rows))
     await leases.keep_caps(engine.database, lease)
@@ -307,8 +307,7 @@ async def _react(engine: Engine, lease: Lease, host_id: str, error: Exception) -
         case Refused():
             await back_off(engine.database, lease, error.failure, is_slow=False)
         case BrokenOff():
-            # One row may be to blame: the next calls are smaller, down to one row.
-            await back_off(engine.database, lease, error.failure, is_slow=True, least=1)
+            await back_off(engine.database, lease, error.failure, is_slow=True)
         case AnswerLost() | NotSent():
             await back_off(engine.database, lease, None, is_slow=isinstance(error, AnswerLost))
         case _:

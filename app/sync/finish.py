@@ -39,6 +39,7 @@ FINISH = text("""
         attempts = CASE WHEN job.wanted_version > job.running_version THEN 0
                         ELSE job.attempts + ended.burns END,
         deaths = CASE WHEN ended.state = 'ambiguous' THEN job.deaths ELSE 0 END,
+        batch_limit = CASE WHEN ended.is_open THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
         skipped_because = ended.skipped_because,
         is_attended = ended.is_attended,
         error_class = ended.error_class, error_code = ended.error_code, group_id = ended.group_id,
@@ -51,9 +52,9 @@ FINISH = text("""
         synced_at = CASE WHEN ended.state = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
         fence = NULL, running_version = NULL
     FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
-        registration_id text, state text, due_at timestamptz, waiting_for text, skipped_because text,
-        burns int, is_attended bool, error_class text, error_code text, group_id text, error jsonb,
-        warnings jsonb
+        registration_id text, state text, is_open bool, due_at timestamptz, waiting_for text,
+        skipped_because text, burns int, is_attended bool, error_class text, error_code text, group_id text,
+        error jsonb, warnings jsonb
     )
     WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
@@ -68,8 +69,18 @@ class Tally:
     has_uncertain: bool
 
 
-async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | None, *, calls: int) -> Tally:
-    """Commit how every row ended. Raises LeaseLost when they belong to another worker by now."""
+async def finish(
+    store: Store,
+    rows: Sequence[Row],
+    client: SalesforceClient | None,
+    *,
+    calls: int,
+    has_broken_off: bool = False,
+) -> Tally:
+    """Commit how every row ended. Raises LeaseLost when they belong to another worker by now.
+
+    Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
+    """
     async with store.database.tenant(store.batch.host_id) as session:
         now = await store.hold(session, rows)
         await store.save(session, rows)
@@ -78,7 +89,7 @@ async def finish(store: Store, rows: Sequence[Row], client: SalesforceClient | N
             (row, judge(row, now, chance=random.random()))  # noqa: S311 -- jitter
             async for row in in_turns(rows)
         ]
-        await _finish_jobs(session, store, verdicts)
+        await _finish_jobs(session, store, verdicts, has_broken_off=has_broken_off)
         await keep_history(session, store, verdicts, calls=calls)
         await _break_links(session, store, rows)
         await _doubt_describes(session, store, rows)
@@ -127,10 +138,13 @@ def is_over_cap(usage: ApiUsage, cap_percent: int) -> bool:
     return usage.used * 100 >= usage.limit * cap_percent
 
 
-async def _finish_jobs(session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]]) -> None:
+async def _finish_jobs(
+    session: AsyncSession, store: Store, verdicts: Sequence[tuple[Row, Verdict]], *, has_broken_off: bool
+) -> None:
     ended = [as_json(row, verdict, store.batch.writes) async for row, verdict in in_turns(verdicts)]
     values = {
         "ended": to_json(ended).decode(),
+        "batch_limit": sum(verdict.is_open for _, verdict in verdicts) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,
         "is_fenced": "fence" not in store.lease.guards_off,

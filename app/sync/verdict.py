@@ -22,6 +22,13 @@ class Verdict:
     error: RowError | None = None
     burns: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was decided: the row is still to be written, or to be looked for."""
+        return self.state == "ambiguous" or (
+            self.state == "pending" and self.waiting_for in (None, "certainty")
+        )
+
 
 def judge(row: Row, now: datetime, *, chance: float) -> Verdict:
     """Any part uncertain: look again; any part failed: failed; any part to be retried: wait; else done."""
@@ -67,6 +74,7 @@ def as_json(row: Row, verdict: Verdict, writes: Writes) -> dict[str, Any]:
     return {
         "registration_id": row.job.registration_id,
         "state": verdict.state,
+        "is_open": verdict.is_open,
         "due_at": verdict.due_at.isoformat(),
         "waiting_for": verdict.waiting_for,
         "skipped_because": verdict.skipped_because,
