@@ -40,9 +40,6 @@ GRANT_DOUBTED: Final = "grant_doubted"
 DOUBT_WAITS: Final = (60.0, 300.0, 1800.0)
 """Seconds after which a grant is tried again that was refused in words that we do not know."""
 
-ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308, 404})
-"""How an address answers that an org has left; the redirect itself is never followed."""
-
 STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
 
@@ -152,7 +149,7 @@ async def _send(resources: Resources, host_id: str, claim: Claim) -> TokenAnswer
         except OAuthNotSent as error:
             reason = str(error)
         except OAuthRefused as refused:
-            if refused.http_status not in ELSEWHERE:
+            if not refused.is_elsewhere:
                 raise
             reason = refused.error
         log.info("refresh_at_login_host", extra={"host_id": host_id, "error": reason})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from app.connections.revocations import queue_revocation, try_revoke
 from app.database import Database
 from app.local import LocalEngines
 from app.models import Connection
@@ -94,3 +95,16 @@ async def test_renamed_org_of_who_signed_in_at_its_old_name_is_followed_too(
         tokens = [each for each in await asked(rig) if each[1] == "oauth2"]
         assert tokens == [(OLD, "oauth2", 301), (LOGIN, "oauth2", 200)]
         assert (await connection(rig)).instance_url == f"http://{NEW}"
+
+
+async def test_grant_of_who_signed_in_at_an_old_name_is_revoked_all_the_same(
+    database: Database, engines: LocalEngines, mint: TokenMint
+) -> None:
+    async with named_rig(database, engines, mint) as rig:
+        await rename(rig)
+        token = str(rig.org.session["refresh_token"])
+        async with database.system() as session:
+            about = (session, rig.resources.vault, HOST)
+            queued = await queue_revocation(*about, login_url=f"http://{OLD}", token=token)
+        assert await try_revoke(rig.resources, queued)
+        assert await asked(rig) == [(OLD, "oauth2", 301), (LOGIN, "oauth2", 200)]
