@@ -91,6 +91,8 @@ def _text(field: Field, value: Value, zone: tzinfo) -> Fitted:
     if field.type == "phone" and not any(char.isdigit() for char in text):
         raise DoesNotFit("That is no phone number.")
     cut = shortened(text, field.length)
+    if not cut:
+        raise DoesNotFit("Its first character alone is longer than the field.")
     return Fitted(cut, None if cut == text else f"Cut to {field.length} characters.")
 
 
