@@ -167,7 +167,8 @@ class Org:
                 is_one = self.rights_of(user["Id"]).config.is_marketing_user
                 self.store.change("User", user["Id"], {"UserPermissionsMarketingUser": is_one})
         if config.user_language != before.user_language:
-            change_users(self, {"LanguageLocaleKey": config.user_language})
+            for user in list(self.store.live("User")):
+                self.store.change("User", user["Id"], {"LanguageLocaleKey": config.user_language})
         self.commit()
         return self.current_config()
 
@@ -237,11 +238,16 @@ class Org:
         rights = self.rights_of(user_id)
         if row["Id"] in rights.config.hidden_records:
             return False
-        name = self.whole.of_id(row["Id"])
-        if name not in rights.config.private_objects or user_id in {None, row.get("OwnerId")}:
+        if self.edits(user_id, row):
             return True
+        name = self.whole.of_id(row["Id"])
         sets = rights.config.permission_sets
         return name in rights.view_all or any(name in s.view_all and user_id in s.users for s in sets)
+
+    def edits(self, user_id: str | None, row: Row) -> bool:
+        """Whether sharing lets a user change a row that he sees; to view all is not to modify all."""
+        is_private = self.whole.of_id(row["Id"]) in self.config.private_objects
+        return not is_private or user_id in {None, row.get("OwnerId")}
 
     def permission_sets(self) -> list[Granted]:
         """Those that are configured, and the profiles' of users who have rights of their own."""
@@ -366,12 +372,6 @@ def _put_numbered(org: Org, name: str, rows: Iterable[Row]) -> None:
     for number, row in enumerate(rows, start=1):
         record_id = {"Id": mint(org.schema.objects[name].prefix, number)}
         org.store.put(name, {**_empty(org, name), **row, **record_id, **audit})
-
-
-def change_users(org: Org, changes: Row) -> None:
-    """The users of the org say themselves what they may do and which language they read."""
-    for user in list(org.store.live("User")):
-        org.store.change("User", user["Id"], changes)
 
 
 def _empty(org: Org, sobject: str) -> Row:

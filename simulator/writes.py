@@ -47,7 +47,7 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -
 def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any], write: Write) -> None:
     """Change a row; raises SalesforceError."""
     before = addressed(org, sobject, record_id)
-    _check_powers(org, sobject, is_allowed=sobject.is_updateable)
+    _check_powers(org, sobject, is_allowed=sobject.is_updateable and org.edits(org.acting_id, before))
     changes = accepted(org, sobject, given, flag="U", raw=write.raw)
     org.disturb(sobject.name, changes)
     with org.store.savepoint():
@@ -76,7 +76,7 @@ def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
             message = "invalid cross reference id"
             raise save_refusal("INVALID_CROSS_REFERENCE_KEY", message, status=404) from error
         raise
-    _check_powers(org, sobject, is_allowed=sobject.is_deletable)
+    _check_powers(org, sobject, is_allowed=sobject.is_deletable and org.edits(org.acting_id, row))
     with org.store.savepoint():
         _check_unlocked(org, row)
         objects.before_delete(org, sobject.name, row)

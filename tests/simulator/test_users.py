@@ -202,6 +202,16 @@ class TestSharing:
         assert await sent(sam, "POST", "/sobjects/Task", task) == (201, None)
         assert (await org.data("GET", f"/sobjects/Lead/{of_sam}")).status_code == 404
 
+    async def test_who_may_view_all_may_not_change_all(self, org: OrgClient) -> None:
+        await org.configure(private_objects=["Lead"])
+        sam = await sam_with(org, view_all=["Lead"])
+        own, lead = await sam.lead(), await org.lead()
+        refused = (400, "INSUFFICIENT_ACCESS_OR_READONLY")
+        assert await sent(sam, "PATCH", f"/sobjects/Lead/{lead}", {"Title": "Dr."}) == refused
+        assert (await sam.data("DELETE", f"/sobjects/Lead/{lead}")).json()[0]["errorCode"] == refused[1]
+        for client, record_id in ((sam, own), (org, lead)):
+            assert await sent(client, "PATCH", f"/sobjects/Lead/{record_id}", {"Title": "Dr."}) == (204, None)
+
     async def test_a_record_is_hidden_from_one(self, org: OrgClient) -> None:
         lead = await org.lead()
         sam = await sam_with(org, hidden_records=[lead])
@@ -226,7 +236,7 @@ class TestSharing:
                 levels[username] = {name: rows[record_id] for name, record_id in ids.items()}
                 assert len(rows) == 3
         assert levels == {
-            SAM: {"Lead": "All", "Account": "Read", "Campaign": "None"},
+            SAM: {"Lead": "Read", "Account": "Read", "Campaign": "None"},
             INES: {"Lead": "None", "Account": "All", "Campaign": "All"},
         }
 
