@@ -246,8 +246,10 @@ class Org:
 
     def edits(self, user_id: str | None, row: Row) -> bool:
         """Whether sharing lets a user change a row that he sees; to view all is not to modify all."""
-        is_private = self.whole.of_id(row["Id"]) in self.config.private_objects
-        return not is_private or user_id in {None, row.get("OwnerId")}
+        private = self._everything.config.private_objects
+        return (
+            not private or user_id in {None, row.get("OwnerId")} or self.whole.of_id(row["Id"]) not in private
+        )
 
     def permission_sets(self) -> list[Granted]:
         """Those that are configured, and the profiles' of users who have rights of their own."""
