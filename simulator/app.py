@@ -10,6 +10,7 @@ from simulator import http
 from simulator.clock import Clock, stamp, system_clock
 from simulator.door.routes import door
 from simulator.faults import Fault, beginning_of
+from simulator.hosts import is_named, refusal
 from simulator.http import Answer, Connection, Receive, Request, Scope, Send
 from simulator.oauth.authorize import authorize
 from simulator.oauth.identity import identity, userinfo
@@ -51,7 +52,7 @@ class SimulatorApp:
         if scope["type"] == "lifespan":
             await _lifespan(self.simulator, receive, send)
         elif scope["type"] == "http":
-            request = await http.read(scope, receive, self.simulator.base_url)
+            request = await http.read(scope, receive, self.simulator.base_url, is_named=is_named)
             connection = Connection(receive, send)
             answer = await self._answered(request, connection)
             if answer is not None:
@@ -134,24 +135,25 @@ async def _pause(seconds: float) -> None:
 
 
 def _handled(simulator: Simulator, request: Request) -> Answer:
-    for pattern, methods, handler in _ROUTES:
-        if pattern.fullmatch(request.path):
-            is_allowed = request.method in methods
-            answer = (
-                handler(simulator, request) if is_allowed else Answer(405, {"error": "method_not_allowed"})
-            )
-            break
-    else:
-        answer = Answer(404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}])
+    answer = refusal(simulator.orgs.values(), request) or _routed(simulator, request)
     if _is_salesforce(request):
         _remember(simulator, request, answer.status)
     return answer
 
 
+def _routed(simulator: Simulator, request: Request) -> Answer:
+    for pattern, methods, handler in _ROUTES:
+        if pattern.fullmatch(request.path):
+            is_allowed = request.method in methods
+            return handler(simulator, request) if is_allowed else Answer(405, {"error": "method_not_allowed"})
+    return Answer(404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}])
+
+
 def _remember(simulator: Simulator, request: Request, status: int) -> None:
     is_secret = request.path.startswith("/services/oauth2")
     body = "" if is_secret else request.body[:_BODY_KEPT].decode("utf-8", "replace")
-    entry = {"method": request.method, "path": request.path, "status": status, "body": body}
+    host = request.headers.get("host", "")
+    entry = {"method": request.method, "host": host, "path": request.path, "status": status, "body": body}
     simulator.default_org.calls.recent.append({"at": stamp(simulator.clock()), **entry})
 
 

@@ -30,6 +30,9 @@ class DuplicateRule(_Part):
     is_active: bool = True
 
 
+_MY_DOMAIN = r"^[a-z][a-z0-9]*(-{1,2}[a-z0-9]+)*$"
+
+
 class ValidationRule(_Part):
     """Refuses a write when `when`, a SOQL condition over the new row, is true; `field` places the message."""
 
@@ -141,6 +144,30 @@ class PermissionSet(_Part):
     view_all: tuple[str, ...] = ()
 
 
+class Permissions(_Part):
+    """What one user may do in place of what all may: a key that is left out is as the org's own.
+
+    `view_all` names the private objects of which the user sees every row.
+    """
+
+    hidden_objects: tuple[str, ...] | None = None
+    hidden_fields: dict[str, tuple[str, ...]] | None = None
+    hidden_records: tuple[str, ...] | None = None
+    read_only_objects: tuple[str, ...] | None = None
+    read_only_fields: dict[str, tuple[str, ...]] | None = None
+    is_api_enabled: bool | None = None
+    is_marketing_user: bool | None = None
+    view_and_edit_converted_leads: bool | None = None
+    view_all: tuple[str, ...] = ()
+
+
+class UserRights(_Part):
+    """A user of the org, by the username, who has permissions of his own."""
+
+    username: str
+    permissions: Permissions = Permissions()
+
+
 class ApiLimit(_Part):
     """The daily request limit and what of it is used.
 
@@ -198,6 +225,12 @@ class Config(_Part):
     # Rows of these are seen by their owner and by whoever may view all of them.
     private_objects: tuple[str, ...] = ()
     permission_sets: tuple[PermissionSet, ...] = ()
+    # Users with permissions of their own; what is set of the org holds for all others.
+    users: tuple[UserRights, ...] = ()
+    # What the org's My Domain was changed to, one after the other; `POST /_simulator/rename` adds one.
+    my_domains: tuple[Annotated[str, Field(pattern=_MY_DOMAIN)], ...] = ()
+    # What a name answers that the org has left: 301, ORG_NOT_OWNED_BY_INSTANCE or a page that it is gone.
+    old_my_domain_answers: Literal["redirect", "not_owned", "gone"] = "redirect"
     # Deleted rows are gone for good after so many days.
     bin_days: float = Field(default=15, ge=0)
     latency_ms: float = Field(default=0, ge=0)
@@ -310,9 +343,9 @@ class Config(_Part):
         return {kind: names for kind, names in (("State", states), ("Country", self.countries)) if names}
 
     @property
-    def every_hidden_object(self) -> tuple[str, ...]:
-        """The objects that users do not see, be it that the org has none."""
-        return (*self.hidden_objects, *(() if self.has_enhanced_email else ("EmailMessage",)))
+    def absent_objects(self) -> tuple[str, ...]:
+        """The objects that the org does not have."""
+        return () if self.has_enhanced_email else ("EmailMessage",)
 
     @property
     def flagged_fields(self) -> dict[str, str]:

@@ -104,8 +104,10 @@ class Connection:
         await self.closed(1.0)
 
 
-async def read(scope: Scope, receive: Receive, base_url: str | None) -> Request:
-    """The whole request of an ASGI scope."""
+async def read(
+    scope: Scope, receive: Receive, base_url: str | None, *, is_named: Callable[[str], bool]
+) -> Request:
+    """The whole request of an ASGI scope; `base_url` is not for who came by a name of its own."""
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     chunks: list[bytes] = []
     while True:
@@ -113,6 +115,7 @@ async def read(scope: Scope, receive: Receive, base_url: str | None) -> Request:
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             break
+    host = headers.get("host", "localhost")
     raw_path = scope.get("raw_path") or scope["path"].encode()
     return Request(
         method=scope["method"],
@@ -120,7 +123,7 @@ async def read(scope: Scope, receive: Receive, base_url: str | None) -> Request:
         query_text=scope["query_string"].decode("latin-1"),
         headers=headers,
         body=b"".join(chunks),
-        base_url=base_url or f"{scope['scheme']}://{headers.get('host', 'localhost')}",
+        base_url=(not is_named(host) and base_url) or f"{scope['scheme']}://{host}",
     )
 
 

@@ -1,9 +1,10 @@
 """One org: its schema, rows, switches, grants and counters."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from simulator import config as configuration
 from simulator.calls import Calls
@@ -12,13 +13,20 @@ from simulator.config import Config
 from simulator.ids import mint
 from simulator.journal import Journal
 from simulator.metadata.schema import SObject
-from simulator.metadata.standard import Schema, configured_schema, standard_schema
+from simulator.metadata.standard import Schema
 from simulator.oauth.grants import Grants
 from simulator.presets import PRESETS
+from simulator.rights import (
+    Granted,
+    Rights,
+    common_rights,
+    granted,
+    own_rights,
+    permission_rows,
+    whole_schema,
+)
 from simulator.soql.cursors import Cursor
 from simulator.store import Row, Store
-
-_T = TypeVar("_T")
 
 MAX_CURSORS = 10
 
@@ -30,6 +38,7 @@ class Org:
         self,
         number: int,
         name: str,
+        my_domain: str,
         *,
         clock: Clock,
         journal: Journal,
@@ -39,6 +48,7 @@ class Org:
         self.number = number
         self.id = mint("00D", number)
         self.name = name
+        self.first_domain = my_domain
         self.is_sandbox = is_sandbox
         self.clock = clock
         self.journal = journal
@@ -47,37 +57,53 @@ class Org:
         self._load()
 
     def _start(self) -> None:
-        self.config = Config()
-        self.schema = self._schema()
-        self.store = Store(self.schema)
+        # Whom the call that is being answered acts as; nobody outside of one, and triggers, may do all.
+        self.acting_id: str | None = None
+        self._take(Config())
+        self.store = Store(self.whole)
         self.calls = Calls()
         self.grants = Grants()
         self.api_used = 0
         self.cursors: OrderedDict[str, Cursor] = OrderedDict()
         self.cursor_number = 0
-        # Whom the call that is being answered acts as; nobody outside of one.
-        self.acting_id: str | None = None
         self.schema_changed_at = self.clock()
 
-    def _schema(self) -> Schema:
-        return configured_schema(
-            standard_schema(),
-            extra_fields=self.config.extra_fields,
-            hidden_fields=self._seen(self.config.hidden_fields),
-            hidden_objects=self.config.every_hidden_object,
-            flagged_fields=self._seen(self.config.flagged_fields),
-            places=self.config.places,
-            listed=self._seen(self.config.listed_statuses),
-            labels=self._seen(self.config.every_picklist_label),
-            restricted_picklists=self._seen(self.config.restricted_picklists),
-            with_record_types=[kind.sobject for kind in self.config.every_record_type],
-            has_person_accounts=self.config.has_person_accounts,
-        )
+    def _take(self, config: Config) -> None:
+        """The configuration, and the org as its users have it; raises KeyError or ValueError."""
+        whole = whole_schema(config)
+        common, own = common_rights(config, whole), own_rights(config, whole)
+        self._everything, self._common, self._own = Rights(config, whole), common, own
 
-    def _seen(self, settings: Mapping[str, _T]) -> dict[str, _T]:
-        """Settings by object or by field, without those of objects that are hidden."""
-        hidden = self.config.every_hidden_object
-        return {path: value for path, value in settings.items() if path.partition(".")[0] not in hidden}
+    @property
+    def whole(self) -> Schema:
+        """Every object and field of the org, whoever sees them."""
+        return self._everything.schema
+
+    @property
+    def config(self) -> Config:
+        """The switches as they are for whom the call acts as."""
+        return self.rights_of(self.acting_id).config
+
+    @property
+    def schema(self) -> Schema:
+        """The objects and fields that whom the call acts as sees."""
+        return self.rights_of(self.acting_id).schema
+
+    def rights_of(self, user_id: str | None) -> Rights:
+        """What a user may do; nobody in particular may do all."""
+        if user_id is None:
+            return self._everything
+        user = self.store.get("User", user_id) if self._own else None
+        return self._own.get((user["Username"] or "").lower(), self._common) if user else self._common
+
+    @contextmanager
+    def acting_as(self, user_id: str | None) -> Iterator[None]:
+        """Answer a call as a user, or do as nobody in particular what no permission stops."""
+        before, self.acting_id = self.acting_id, user_id
+        try:
+            yield
+        finally:
+            self.acting_id = before
 
     def _load(self) -> None:
         facts = self.journal.facts(self.id)
@@ -88,19 +114,21 @@ class Org:
             self.commit()
 
     def _restore(self, facts: Mapping[str, Any]) -> None:
-        self.config = Config.model_validate(facts["config"])
-        self._reschema()
+        self._adopt(Config.model_validate(facts["config"]))
         self.calls = Calls.load(facts["calls"])
         self.api_used = facts["api_used"]
         self.grants = Grants.load(facts["grants"])
         self.store.load(self.journal.rows(self.id))
 
-    def _reschema(self) -> None:
-        schema = self._schema()
-        if schema != self.schema:
+    def _adopt(self, config: Config) -> None:
+        before = self._schemas()
+        self._take(config)
+        if self._schemas() != before:
             self.schema_changed_at = self.clock()
-        self.schema = schema
-        self.store.adopt(schema)
+        self.store.adopt(self.whole)
+
+    def _schemas(self) -> tuple[Schema, Schema, dict[str, Schema]]:
+        return self.whole, self._common.schema, {name: each.schema for name, each in self._own.items()}
 
     def configure(self, update: Mapping[str, Any]) -> Config:
         """Merge a partial configuration; raises MalformedConfig and changes nothing then.
@@ -119,12 +147,13 @@ class Org:
     def adopt(self, config: Config) -> Config:
         """Take a whole configuration; raises MalformedConfig when it names what the org does not have."""
         before = self.config
-        self.config = config
+        user_ids = self.user_ids()
+        unknown = [each.username for each in config.users if each.username.lower() not in user_ids]
+        if unknown:
+            raise configuration.MalformedConfig(f"users: no such username: {', '.join(unknown)}")
         try:
-            self._reschema()
+            self._adopt(config)
         except (KeyError, ValueError) as error:
-            self.config = before
-            self._reschema()
             raise configuration.MalformedConfig(f"no such object or field: {error}") from error
         self.api_used = config.api_limit.used
         put_record_types(self)
@@ -133,17 +162,42 @@ class Org:
         if config.private_objects != before.private_objects:
             access = "None" if "Lead" in config.private_objects else "ReadEditTransfer"
             self.store.change("Organization", self.id, {"DefaultLeadAccess": access})
-        if config.is_marketing_user != before.is_marketing_user:
-            change_users(self, {"UserPermissionsMarketingUser": config.is_marketing_user})
+        if (config.is_marketing_user, config.users) != (before.is_marketing_user, before.users):
+            for user in list(self.store.live("User")):
+                is_one = self.rights_of(user["Id"]).config.is_marketing_user
+                self.store.change("User", user["Id"], {"UserPermissionsMarketingUser": is_one})
         if config.user_language != before.user_language:
-            change_users(self, {"LanguageLocaleKey": config.user_language})
+            for user in list(self.store.live("User")):
+                self.store.change("User", user["Id"], {"LanguageLocaleKey": config.user_language})
         self.commit()
         return self.current_config()
+
+    def user_ids(self) -> dict[str, str]:
+        """The users by username, without case; rows put in past every rule may have none."""
+        return {user["Username"].lower(): user["Id"] for user in self.store.live("User") if user["Username"]}
 
     def current_config(self) -> Config:
         """The configuration with today's API usage in it."""
         limit = self.config.api_limit.model_copy(update={"used": self.api_used})
         return self.config.model_copy(update={"api_limit": limit})
+
+    @property
+    def my_domain(self) -> str:
+        return self.config.my_domains[-1] if self.config.my_domains else self.first_domain
+
+    @property
+    def old_my_domains(self) -> tuple[str, ...]:
+        """What it was called before."""
+        return tuple(each for each in (self.first_domain, *self.config.my_domains) if each != self.my_domain)
+
+    def rename(self, my_domain: str) -> None:
+        """Take another My Domain; every session ends, as Salesforce resets all connections.
+
+        https://help.salesforce.com/s/articleView?id=xcloud.domain_name_auth_update_determine.htm
+        """
+        self.configure({"my_domains": [*self.config.my_domains, my_domain]})
+        self.grants.expire_all()
+        self.commit()
 
     def reset(self) -> None:
         """Back to the first day: no rows but users, no grants, default switches."""
@@ -181,12 +235,25 @@ class Org:
 
     def sees(self, user_id: str | None, row: Row) -> bool:
         """Whether sharing lets a user see the row; nobody in particular is a user who may view all."""
-        if row["Id"] in self.config.hidden_records:
+        rights = self.rights_of(user_id)
+        if row["Id"] in rights.config.hidden_records:
             return False
-        name = self.schema.of_id(row["Id"])
-        if name not in self.config.private_objects or user_id in {None, row.get("OwnerId")}:
+        if self.edits(user_id, row):
             return True
-        return any(name in each.view_all and user_id in each.users for each in self.config.permission_sets)
+        name = self.whole.of_id(row["Id"])
+        sets = rights.config.permission_sets
+        return name in rights.view_all or any(name in s.view_all and user_id in s.users for s in sets)
+
+    def edits(self, user_id: str | None, row: Row) -> bool:
+        """Whether sharing lets a user change a row that he sees; to view all is not to modify all."""
+        private = self._everything.config.private_objects
+        return (
+            not private or user_id in {None, row.get("OwnerId")} or self.whole.of_id(row["Id"]) not in private
+        )
+
+    def permission_sets(self) -> list[Granted]:
+        """Those that are configured, and the profiles' of users who have rights of their own."""
+        return granted(self.config, self._own, self.user_ids())
 
     def expire_bin(self) -> None:
         """Rows that were deleted long enough ago are gone."""
@@ -287,26 +354,10 @@ def put_rules(org: Org) -> None:
         {"Name": "Standard", "SobjectType": rule.sobject, "Active": rule.is_active}
         for rule in config.assignment_rules
     ]
-    sets = [{"Name": each.name, "Label": each.name.replace("_", " ")} for each in config.permission_sets]
-    assigned = [
-        {"PermissionSetId": mint("0PS", number), "AssigneeId": user_id}
-        for number, each in enumerate(config.permission_sets, start=1)
-        for user_id in each.users
-    ]
-    viewed = [
-        {
-            "ParentId": mint("0PS", number),
-            "SobjectType": name,
-            "PermissionsViewAllRecords": True,
-        }
-        for number, each in enumerate(config.permission_sets, start=1)
-        for name in each.view_all
-    ]
-    _replace(org, "ObjectPermissions", viewed)
     _replace(org, "DuplicateRule", duplicates)
     _replace(org, "AssignmentRule", assignments)
-    _replace(org, "PermissionSet", sets)
-    _replace(org, "PermissionSetAssignment", assigned)
+    for name, rows in permission_rows(org.permission_sets()).items():
+        _replace(org, name, rows)
 
 
 def _replace(org: Org, name: str, rows: Iterable[Row]) -> None:
@@ -321,18 +372,8 @@ def _put_numbered(org: Org, name: str, rows: Iterable[Row]) -> None:
     audit = {"IsDeleted": False, "CreatedById": org.admin_id, "LastModifiedById": org.admin_id}
     audit |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), org.now())
     for number, row in enumerate(rows, start=1):
-        record_id = {"Id": _numbered(org, name, number)}
+        record_id = {"Id": mint(org.schema.objects[name].prefix, number)}
         org.store.put(name, {**_empty(org, name), **row, **record_id, **audit})
-
-
-def _numbered(org: Org, name: str, number: int) -> str:
-    return mint(org.schema.objects[name].prefix, number)
-
-
-def change_users(org: Org, changes: Row) -> None:
-    """The users of the org say themselves what they may do and which language they read."""
-    for user in list(org.store.live("User")):
-        org.store.change("User", user["Id"], changes)
 
 
 def _empty(org: Org, sobject: str) -> Row:

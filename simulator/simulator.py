@@ -8,6 +8,7 @@ from pathlib import Path
 from simulator.clock import Clock, system_clock
 from simulator.config import ConnectedApp
 from simulator.faults import Faults
+from simulator.hosts import logs_in
 from simulator.journal import Journal
 from simulator.oauth.grants import Grant
 from simulator.org import Org
@@ -17,10 +18,12 @@ from simulator.store import Row
 DEFAULT_CLIENT_ID = "3MVG9simulatedConsumerKey"
 DEFAULT_CLIENT_SECRET = "simulated-consumer-secret"  # noqa: S105
 
-_ORGS = ((1, "Northwind Events", False), (2, "Southwind Trading", False), (3, "Northwind Sandbox", True))
-
-# Whether the orgs that log in at this first label of a host name are sandboxes.
-_LOGIN_HOSTS = {"login": False, "test": True}
+# Number, name, My Domain, whether it is a sandbox.
+_ORGS = (
+    (1, "Northwind Events", "northwind", False),
+    (2, "Southwind Trading", "southwind", False),
+    (3, "Northwind Sandbox", "northwind--dev", True),
+)
 
 
 @dataclass
@@ -46,9 +49,9 @@ class Simulator:
         return next((org for org in self.orgs.values() if org.id[:15] == record_id[:15]), None)
 
     def login_orgs(self, host: str) -> list[Org]:
-        """The orgs that log in at a host: `login.` production ones, `test.` sandboxes, any other name all."""
-        wanted = _LOGIN_HOSTS.get(host.partition(".")[0].lower())
-        return [org for org in self.orgs.values() if wanted is None or org.is_sandbox is wanted]
+        """The orgs that log in at a host: at `login.` production ones, at `test.` sandboxes, at its own name
+        one, anywhere else all."""
+        return [org for org in self.orgs.values() if logs_in(org, host)]
 
     def user(self, username: str, host: str = "") -> tuple[Org, Row] | None:
         """The active user of that name and the org, as far as it logs in at that host."""
@@ -110,8 +113,16 @@ def open_simulator(
     journal = Journal(state_path)
     faults = Faults()
     orgs = [
-        Org(number, name, clock=clock, journal=journal, is_sandbox=is_sandbox, disturb=faults.disturb)
-        for number, name, is_sandbox in (*_ORGS, *_more_orgs(orgs_at_least))
+        Org(
+            number,
+            name,
+            my_domain,
+            clock=clock,
+            journal=journal,
+            is_sandbox=is_sandbox,
+            disturb=faults.disturb,
+        )
+        for number, name, my_domain, is_sandbox in (*_ORGS, *_more_orgs(orgs_at_least))
     ]
     default = ConnectedApp(
         client_id=DEFAULT_CLIENT_ID, client_secret=DEFAULT_CLIENT_SECRET, name="Event Registrations"
@@ -120,5 +131,7 @@ def open_simulator(
     return Simulator(clock, base_url, by_id, faults, journal, (default,))
 
 
-def _more_orgs(at_least: int) -> Iterator[tuple[int, str, bool]]:
-    return ((number, f"Org {number}", False) for number in range(len(_ORGS) + 1, at_least + 1))
+def _more_orgs(at_least: int) -> Iterator[tuple[int, str, str, bool]]:
+    return (
+        (number, f"Org {number}", f"org{number}", False) for number in range(len(_ORGS) + 1, at_least + 1)
+    )

@@ -47,7 +47,7 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -
 def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any], write: Write) -> None:
     """Change a row; raises SalesforceError."""
     before = addressed(org, sobject, record_id)
-    _check_powers(org, sobject, is_allowed=sobject.is_updateable)
+    _check_powers(org, sobject, is_allowed=sobject.is_updateable and org.edits(org.acting_id, before))
     changes = accepted(org, sobject, given, flag="U", raw=write.raw)
     org.disturb(sobject.name, changes)
     with org.store.savepoint():
@@ -76,7 +76,7 @@ def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
             message = "invalid cross reference id"
             raise save_refusal("INVALID_CROSS_REFERENCE_KEY", message, status=404) from error
         raise
-    _check_powers(org, sobject, is_allowed=sobject.is_deletable)
+    _check_powers(org, sobject, is_allowed=sobject.is_deletable and org.edits(org.acting_id, row))
     with org.store.savepoint():
         _check_unlocked(org, row)
         objects.before_delete(org, sobject.name, row)
@@ -86,7 +86,7 @@ def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
 def remove(org: Org, name: str, row: Row, user_id: str) -> None:
     """Mark a row deleted together with its cascading children."""
     org.store.change(name, row["Id"], {"IsDeleted": True, **_audit(org, user_id, is_new=False)})
-    for child in org.schema.children[name]:
+    for child in org.whole.children[name]:
         if child.field.is_cascade:
             for orphan in org.store.find(child.sobject, child.field.name, row["Id"]):
                 remove(org, child.sobject, orphan, user_id)
@@ -139,7 +139,7 @@ def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
 
 
 def _defaults(org: Org, sobject: SObject, user_id: str) -> Row:
-    row: Row = dict(sobject.blank)
+    row: Row = dict(org.whole.objects[sobject.name].blank)
     if "OwnerId" in row:
         row["OwnerId"] = user_id
     return row

@@ -94,6 +94,8 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Unexpected"
+    own_headers: ClassVar[Mapping[str, str]] = {}
+    """What goes on every answer of its kind."""
 
     def __init__(
         self,
@@ -111,7 +113,7 @@ class Problem(Exception):
         self.advice = advice
         self.salesforce = salesforce
         self.errors = errors
-        self.headers = dict(headers or {})
+        self.headers = {**self.own_headers, **(headers or {})}
 
 
 class CampaignIdInvalid(Problem):
@@ -364,6 +366,7 @@ class DatabaseUnavailable(Problem):
     """Our database does not answer."""
 
     status, title = 503, "The service is not available right now"
+    own_headers: ClassVar[Mapping[str, str]] = {"Retry-After": "5"}
 
 
 class KeysUnavailable(Problem):
@@ -407,7 +410,7 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
         if is_away(error):
             cause, kind = first_line(error), type(error).__name__
             limit.log(logging.WARNING, "database_unavailable", key=cause, error=kind, cause=cause)
-            return answer(request, DatabaseUnavailable(headers={"Retry-After": "5"}))
+            return answer(request, DatabaseUnavailable())
         if not is_of_a_value(error):
             return await unexpected(request, error)
         log.error("values_not_storable", extra={"request_id": request_id_of(request)})

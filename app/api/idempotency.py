@@ -103,7 +103,7 @@ class IdempotencyMiddleware:
         except (SQLAlchemyError, OSError) as error:
             if not is_away(error):
                 raise
-            await refuse(DatabaseUnavailable(headers={"Retry-After": "5"}), scope, receive, send)
+            await refuse(DatabaseUnavailable(), scope, receive, send)
         else:
             await self._answer(found, scope, replayed(body, receive), send, host_id=host_id)
 

@@ -34,7 +34,7 @@ from app.config.origins import (
 from app.config.postgres_url import checked_postgres_url
 from app.config.redis_url import checked_redis_url
 from app.config.secret_files import NAMES, read_secret_files
-from app.salesforce.allowed_hosts import PARTITIONS, HostNotAllowed, check_login_host
+from app.salesforce.allowed_hosts import PARTITIONS, HostNotAllowed, check_login_host, names_here
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -197,7 +197,7 @@ class Settings(DatabaseSettings):
     salesforce_package_url: str | None = Field(None, description="install link of the package")
     salesforce_package_url_sandbox: str | None = Field(None, description="the same for sandboxes")
     salesforce_simulator_url: SalesforceOrigin | None = Field(
-        None, description="allowed beside Salesforce's own hosts"
+        None, description="allowed beside Salesforce's own hosts; at localhost its *.localhost names too"
     )
     salesforce_simulator_http: bool = Field(
         False, description="to the simulator by http on a private name too: http://simulator:8100"
@@ -286,8 +286,9 @@ class Settings(DatabaseSettings):
 
     @cached_property
     def extra_hosts(self) -> frozenset[str]:
-        """Hosts beside the common ones: the simulator's origin, and partitions as `*.<place>`."""
-        simulators = {self.salesforce_simulator_url} if self.salesforce_simulator_url else set()
+        """Hosts beside the common ones: the simulator's origins, and partitions as `*.<place>`."""
+        url = self.salesforce_simulator_url
+        simulators = names_here(url) if url else frozenset()
         return frozenset(simulators | {f"*.{PARTITIONS[each][0]}" for each in self.salesforce_partitions})
 
     @cached_property

@@ -26,6 +26,8 @@ class SyncJob(Base):
 
     `wanted_version` rises with every change worth writing; `written_version` follows. `org_id` is the org
     the job was armed for: another org takes nothing over. `fence` is the lease under which it runs.
+    `batch_limit`: with how many others at most it is tried next, since a batch with it broke off (0: it alone
+    did; none: any number).
     """
 
     __tablename__ = "sync_jobs"
@@ -66,6 +68,7 @@ class SyncJob(Base):
     fence: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     deaths: Mapped[int] = mapped_column(Integer, server_default="0")
+    batch_limit: Mapped[int | None] = mapped_column(Integer)
     waiting_for: Mapped[str | None]
     skipped_because: Mapped[str | None]
     is_attended: Mapped[bool] = mapped_column(Boolean, server_default="false")

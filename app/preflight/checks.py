@@ -36,6 +36,7 @@ from app.sync.model.mapping_rules import (
     PERSON_ACCOUNT_CREATED,
     MappingRules,
 )
+from app.sync.model.records import LEAD
 from app.sync.model.row_caps import LOOK_UP
 
 INTEGRATION_USER_HINTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
@@ -173,9 +174,10 @@ def hides_new_leads(look: OrgSnapshot, rules: MappingRules) -> bool | None:
     """Whether Leads that we create leave the connected user's sight; None where nobody can say."""
     is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
     is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
-    if not (is_private and is_assigning) or look.has_assignment_rules is False or look.views_all_leads:
+    sees_leads = None if look.sees_all is None else LEAD in look.sees_all
+    if not (is_private and is_assigning) or look.has_assignment_rules is False or sees_leads:
         return False
-    return True if look.has_assignment_rules and look.views_all_leads is False else None
+    return True if look.has_assignment_rules and sees_leads is False else None
 
 
 def _leads_out_of_sight(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:

@@ -14,10 +14,11 @@ from app.salesforce.composite import (
     sobject_path,
 )
 from app.salesforce.describe import SObjectDescribe, parse_describe
-from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost, Scope
+from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost
 from app.salesforce.soql import quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
 from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
+from app.sync.lookup.view_all import ask_sees_all, asked_alone
 
 OBJECTS: Final = (
     "Lead", "Contact", "Task", "Campaign", "CampaignMember", "CampaignMemberStatus", "Account",
@@ -34,25 +35,22 @@ INVALID_EMAILS: Final = "SELECT Id FROM Contact WHERE Email LIKE '%.invalid' LIM
 """Reads every Contact, so it may take Salesforce too long: asked in a call of its own."""
 OPTIONAL: Final = frozenset({"duplicates", "assignment", TASK_STATUS})
 """Questions after what not every org or user lets us see: where one fails, that alone is unknown."""
-# https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_objectpermissions.htm
-VIEW_ALL_LEADS: Final = (
-    "SELECT Id FROM ObjectPermissions WHERE SobjectType = 'Lead' AND PermissionsViewAllRecords = true "
-    "AND ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {user})"
-)
-"""What lets the user see every Lead, whoever owns it. A profile counts as a permission set."""
 PRIVATE: Final = frozenset({"None", "Private"})
 
 
 @dataclass(frozen=True)
 class OrgSnapshot:
-    """What was seen. A describe that is None is hidden from the user; None elsewhere means unknown."""
+    """What was seen. A describe that is None is hidden from the user; None elsewhere means unknown.
+
+    `sees_all` are objects of which the user sees every record: asked where new Leads may go out of sight.
+    """
 
     organization: Mapping[str, Any] = field(default_factory=dict)
     user: Mapping[str, Any] | None = None
     objects: Mapping[str, SObjectDescribe | None] = field(default_factory=dict)
     objects_with_duplicate_rules: frozenset[str] | None = None
     has_assignment_rules: bool | None = None
-    views_all_leads: bool | None = None
+    sees_all: frozenset[str] | None = None
     has_invalid_emails: bool | None = None
     closed_statuses: tuple[str, ...] | None = None
 
@@ -74,9 +72,9 @@ async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox
     organization, users, statuses = rows["organization"], rows["user"], rows[TASK_STATUS]
     duplicates, assignment = rows["duplicates"], rows["assignment"]
     is_private = (organization or [{}])[0].get("DefaultLeadAccess") in PRIVATE
-    wanted = VIEW_ALL_LEADS.replace("{user}", quote(user_id or ""))
-    view_all = await _queried_alone(client, wanted) if is_private and assignment else None
-    invalid = await _queried_alone(client, INVALID_EMAILS) if is_sandbox else None
+    sees_all = await ask_sees_all(client, user_id) if is_private and assignment else None
+    invalid = await asked_alone(client, [INVALID_EMAILS]) if is_sandbox else None
+    invalid_emails = _rows(invalid[0], is_optional=True) if invalid else None
     return OrgSnapshot(
         organization=organization[0] if organization else {},
         user=users[0] if users else None,
@@ -85,26 +83,10 @@ async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox
         if duplicates is None
         else frozenset(str(row.get("SobjectType")) for row in duplicates),
         has_assignment_rules=None if assignment is None else bool(assignment),
-        views_all_leads=None if view_all is None else bool(view_all),
-        has_invalid_emails=None if invalid is None else bool(invalid),
+        sees_all=sees_all,
+        has_invalid_emails=None if invalid_emails is None else bool(invalid_emails),
         closed_statuses=None if statuses is None else closed_statuses(statuses),
     )
-
-
-async def _queried_alone(client: SalesforceClient, soql: str) -> list[dict[str, Any]] | None:
-    """The answer to an optional question in a call of its own, which may fail whole; None is unknown.
-
-    What ends the connection or the org's allowance is raised all the same.
-    """
-    try:
-        [answer] = await client.composite([query_request("alone", soql, api_version=client.api_version)])
-    except ResponseLost:
-        return None
-    except RequestRejected as error:
-        if error.failure.scope is Scope.CONNECTION or error.failure.error_class is ErrorClass.LIMIT:
-            raise
-        return None
-    return _rows(answer, is_optional=True)
 
 
 def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]:

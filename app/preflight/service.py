@@ -50,7 +50,8 @@ from app.sync.lookup.access import (
     look_again,
     settle_problems,
 )
-from app.sync.lookup.describe_cache import store_describes
+from app.sync.lookup.describe_cache import forget_describes, store_describes
+from app.sync.lookup.view_all import OBJECT_PERMISSIONS, kept_body
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.row_caps import Caps
 
@@ -182,6 +183,10 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
     }
     if look.closed_statuses is not None:
         bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}
+    if look.sees_all is None:
+        await forget_describes(session, host_id=connection.host_id, sobjects=[OBJECT_PERMISSIONS])
+    else:
+        bodies[OBJECT_PERMISSIONS] = kept_body(look.sees_all, connection.user_id)
     await store_describes(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
 
 

@@ -15,6 +15,11 @@ _MY_DOMAIN: Final = re.compile(
     rf"(?P<name>(?:{_LABEL}\.){{1,3}})(?P<place>{'|'.join(map(re.escape, _LIGHTNING))})"
 )
 _LOGIN: Final = re.compile(r"(?:login|test)\.salesforce\.com")
+_HERE: Final = re.compile(
+    rf"(?P<scheme>https?)://(?:{_LABEL}\.){{1,3}}my\.localhost(?P<port>(?::\d{{1,5}})?)"
+)
+LOGINS_HERE: Final = ("login.localhost", "test.localhost")
+"""The login hosts of a simulator at `localhost`; its orgs live at `acme.my.localhost` and its like."""
 _ORIGIN: Final = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::443)?/?")
 
 
@@ -34,11 +39,12 @@ def check_instance_url(url: str, *, extra: frozenset[str] = frozenset()) -> str:
     """The normalised origin (`https://acme.my.salesforce.com`) of an org's instance URL.
 
     Only My Domain hosts, sandbox and other partitions included; never `*.force.com` and its kin, where
-    customers publish content of their own. `extra` holds exact origins allowed besides (a simulator), and
+    customers publish content of their own. `extra` holds exact origins allowed besides (a simulator),
+    `http://*.my.localhost:8100` for the orgs of one on this machine, and
     `*.my.salesforce.mil` and its like for partitions that are switched on. Raises `HostNotAllowed`.
     https://help.salesforce.com/s/articleView?id=xcloud.domain_name_url_formats.htm
     """
-    if "://" in url and url.rstrip("/") in extra:
+    if "://" in url and _is_extra(url.rstrip("/"), extra):
         return url.rstrip("/")
     host = _host_of(url)
     _check_my_domain(host, url, extra)
@@ -51,7 +57,7 @@ def check_login_host(host: str, *, extra: frozenset[str] = frozenset()) -> str:
     Takes a bare host name or an origin. Raises `HostNotAllowed`.
     """
     url = host if "://" in host else f"https://{host}"
-    if url.rstrip("/") in extra:
+    if _is_extra(url.rstrip("/"), extra):
         return url.rstrip("/")
     name = _host_of(url)
     if not _LOGIN.fullmatch(name):
@@ -62,6 +68,17 @@ def check_login_host(host: str, *, extra: frozenset[str] = frozenset()) -> str:
 def is_login_host(host: str) -> bool:
     """Whether this bare host name is one of the two shared login hosts."""
     return _LOGIN.fullmatch(host.lower()) is not None
+
+
+def names_here(simulator_url: str) -> frozenset[str]:
+    """The origins of a simulator: one at `localhost` has login hosts and orgs under names of their own, which
+    are this machine as well (RFC 6761, 6.3)."""
+    scheme, _, place = simulator_url.partition("://")
+    name, _, port = place.partition(":")
+    if name != "localhost":
+        return frozenset({simulator_url})
+    names = (name, *LOGINS_HERE, "*.my.localhost")
+    return frozenset(f"{scheme}://{each}{port and f':{port}'}" for each in names)
 
 
 def lightning_url(instance_url: str) -> str | None:
@@ -90,6 +107,13 @@ def record_url(instance_url: str, sobject: str, id: str) -> str:  # noqa: A002 -
     if lightning is None:
         return f"{instance_url.rstrip('/')}/{id}"
     return f"{lightning}/lightning/r/{sobject}/{id}/view"
+
+
+def _is_extra(origin: str, extra: frozenset[str]) -> bool:
+    here = _HERE.fullmatch(origin)
+    if here is not None:
+        return f"{here['scheme']}://*.my.localhost{here['port']}" in extra
+    return origin in extra and "*" not in origin
 
 
 def _check_my_domain(host: str, given: str, extra: frozenset[str]) -> None:

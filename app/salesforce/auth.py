@@ -6,7 +6,7 @@ from typing import Protocol
 
 import httpx
 
-from app.salesforce.allowed_hosts import is_login_host
+from app.salesforce.allowed_hosts import LOGINS_HERE, is_login_host
 from app.salesforce.error_codes import (
     CONNECTION_ENDED,
     CONNECTION_UNUSABLE,
@@ -121,8 +121,10 @@ def is_expired_session(response: httpx.Response) -> bool:
 
 def is_moved(response: httpx.Response) -> bool:
     """Whether the org may live elsewhere by now; a renewal names where, and no redirect is followed."""
-    is_redirect = 300 < response.status_code < 400 and response.status_code != 304
-    return is_redirect or any(each.error_code in MOVED_CODES for each in _failures(response))
+    status, failures = response.status_code, _failures(response)
+    is_redirect = 300 < status < 400 and status != 304
+    is_gone = status == 404 and not failures
+    return is_redirect or is_gone or any(each.error_code in MOVED_CODES for each in failures)
 
 
 def _failures(response: httpx.Response) -> tuple[ApiError, ...]:
@@ -148,5 +150,9 @@ def _with_bearer_token(request: httpx.Request, token: AccessToken) -> httpx.Requ
 
 
 def _may_receive_token(url: httpx.URL, issued_for: httpx.URL) -> bool:
-    same_origin = (url.scheme, url.host, url.port) == (issued_for.scheme, issued_for.host, issued_for.port)
-    return same_origin or (url.scheme == "https" and url.port is None and is_login_host(url.host))
+    is_same_port = (url.scheme, url.port) == (issued_for.scheme, issued_for.port)
+    if is_same_port and (
+        url.host == issued_for.host or (url.host in LOGINS_HERE and issued_for.host.endswith(".my.localhost"))
+    ):
+        return True
+    return url.scheme == "https" and url.port is None and is_login_host(url.host)

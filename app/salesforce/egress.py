@@ -32,7 +32,10 @@ class AddressRefused(httpcore.ConnectError):
 
 
 class PublicOnlyBackend(httpcore.AsyncNetworkBackend):
-    """Dials public addresses only; `exempt` holds host and port of what may stand anywhere (a simulator)."""
+    """Dials public addresses only; `exempt` holds host and port of what may stand anywhere (a simulator).
+
+    Names under an exempt `localhost` are dialled as it is, and never looked up.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,8 @@ class PublicOnlyBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Raises AddressRefused, httpcore.ConnectError, httpcore.ConnectTimeout."""
         given: dict[str, Any] = {"local_address": local_address, "socket_options": socket_options}
+        if host.lower().endswith(".localhost") and ("localhost", port) in self._exempt:
+            host = "localhost"  # many resolvers do not know that these names are this machine: RFC 6761, 6.3
         if (host.lower(), port) in self._exempt:
             return await self._inner.connect_tcp(host, port, timeout=timeout, **given)
         try:

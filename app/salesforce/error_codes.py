@@ -45,7 +45,9 @@ CONNECTION_UNUSABLE: Final = "CONNECTION_UNUSABLE"
 REFRESH_UNAVAILABLE: Final = "REFRESH_UNAVAILABLE"
 
 DOOR: Final = frozenset({401, 403})
-MOVED_CODES: Final = frozenset({REDIRECTED, "ORG_NOT_OWNED_BY_INSTANCE"})
+NOBODY_THERE: Final = "HTTP_404"
+"""A page instead of Salesforce's own NOT_FOUND: the address itself is gone."""
+MOVED_CODES: Final = frozenset({REDIRECTED, "ORG_NOT_OWNED_BY_INSTANCE", NOBODY_THERE})
 HALF_DONE: Final = frozenset({"REQUEST_RUNNING_TOO_LONG"})
 """What ends a call in the middle, whatever its status."""
 

@@ -35,6 +35,8 @@ _HEADERS: Final = {
     "Accept-Encoding": "gzip",
     "User-Agent": "eventship-salesforce",
 }
+ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308, 404})
+"""How an address answers that an org has left; the redirect itself is never followed."""
 _MESSAGE_LENGTH: Final = 500
 _SECRET_FIELDS: Final = frozenset({"client_secret", "code", "code_verifier", "refresh_token", "token"})
 
@@ -51,6 +53,11 @@ class OAuthRejected(OAuthError):
         self.error = error
         self.description = description
         self.http_status = http_status
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the address sends elsewhere or is gone: nothing was done with what we sent there."""
+        return self.http_status in ELSEWHERE
 
 
 class OAuthResponseLost(OAuthError):

@@ -164,8 +164,8 @@ FAULT_ROWS: Final[tuple[AdviceRow, ...]] = (
     (
         "instance_moved",
         "The Salesforce org has moved to another address",
-        "Its old address sends us elsewhere, and Salesforce has not told us the new one yet. Access is never "
-        "sent to an address that we were only pointed to. What is waiting is not lost.",
+        "Its old address is gone or sends us elsewhere, and Salesforce has not told us the new one yet. "
+        "Access is never sent to an address that we were only pointed to. What is waiting is not lost.",
         ("Nothing to do: we ask again by ourselves. Reconnect if it lasts for more than an hour.",),
         f"{DOCS}#faults",
     ),

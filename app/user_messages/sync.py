@@ -238,6 +238,8 @@ ACCESS_ROWS: Final[tuple[AdviceRow, ...]] = (
         (
             "If it is hidden: share it with the connected user.",
             "If it was deleted: Retry looks for the person anew, and creates one where the mapping says so.",
+            "A user with View All Records on the object and View Setup and Configuration sees what was "
+            "deleted: with these, such people are looked for anew without a Retry.",
             RETRY,
         ),
         DOCS + "record_not_visible",

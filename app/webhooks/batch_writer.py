@@ -32,7 +32,6 @@ WRITERS = 2
 """One lets the database and the process wait for each other; more make groups small."""
 ANSWER_SECONDS = 4.0
 ANNOUNCE_EVERY_SECONDS = 0.1
-RETRY_AFTER = {"Retry-After": "5"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class GroupCommitWriter:
         try:
             self._waiting.put_nowait(waiting)
         except asyncio.QueueFull:
-            raise DatabaseUnavailable(headers=RETRY_AFTER) from None
+            raise DatabaseUnavailable() from None
         # A bare timer: asyncio.timeout() costs seven times as much, and nothing needs to be cancelled.
         timer = loop.call_later(self._answer_seconds, _time_out, waiting.answer)
         try:
@@ -84,7 +83,7 @@ class GroupCommitWriter:
         except (SQLAlchemyError, OSError) as error:
             if not is_away(error):
                 raise
-            raise DatabaseUnavailable(headers=RETRY_AFTER) from None
+            raise DatabaseUnavailable() from None
 
     async def run(self) -> None:
         """Write group after group, for ever, through a connection of its own."""
@@ -162,13 +161,13 @@ async def running_writer(writer: GroupCommitWriter) -> AsyncIterator[GroupCommit
 
 def _time_out(answer: "asyncio.Future[Outcome]") -> None:
     if not answer.done():
-        answer.set_exception(DatabaseUnavailable(headers=RETRY_AFTER))
+        answer.set_exception(DatabaseUnavailable())
 
 
 def _reject(group: Sequence[PendingDelivery], error: Exception) -> None:
     refusal: Exception = error
     if is_away(error):
-        cause, refusal = first_line(error), DatabaseUnavailable(headers=RETRY_AFTER)
+        cause, refusal = first_line(error), DatabaseUnavailable()
         kind = type(error).__name__
         limit.log(
             logging.WARNING, "deliveries_not_recorded", key=cause, error=kind, cause=cause, count=len(group)

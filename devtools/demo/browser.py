@@ -58,11 +58,33 @@ def first_form(html: str) -> Form | None:
     return reader.form
 
 
+class _Here(httpx.BaseTransport):
+    """Takes names under `localhost` as this machine, as browsers do whatever the resolver says (RFC 6761)."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host.endswith(".localhost"):
+            request = httpx.Request(
+                request.method,
+                request.url.copy_with(host="localhost"),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 class Browser:
     """One browser with its own cookies."""
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
-        self._http = httpx.Client(transport=transport, trust_env=False, timeout=30)
+        here = _Here(transport or httpx.HTTPTransport(trust_env=False))
+        self._http = httpx.Client(transport=here, trust_env=False, timeout=30)
 
     def __enter__(self) -> Self:
         return self

@@ -98,7 +98,7 @@ def _plan(home: Path, given: Mapping[str, str]) -> Plan:
         home,
         ports["PORT"],
         ports["SIMULATOR_PORT"],
-        given={**SCALED_TIMES, **given},
+        given={**SCALED_TIMES, "SIMULATOR_NAMES": "true", **given},
         is_durable=False,
     )
 

@@ -6,6 +6,8 @@ from typing import Any
 from devtools.local_stack.secrets import LocalSecrets
 
 LOGIN_NAMES = ("SALESFORCE_LOGIN_URL", "SALESFORCE_SANDBOX_LOGIN_URL", "SALESFORCE_SIMULATOR_URL")
+NAMES = ("login.localhost", "test.localhost", "localhost")
+"""What a simulator is called for these, where it serves each org under a name of its own."""
 LOCAL_CLIENT = {"client_id": "SALESFORCE_CLIENT_ID", "client_secret": "SALESFORCE_CLIENT_SECRET"}
 
 
@@ -29,7 +31,15 @@ def service_environment(
     return local | dict(given)
 
 
-def simulator_environment(simulator_url: str, session: Mapping[str, Any]) -> dict[str, str]:
-    """Points the service at a simulator, whose own door told us the app that it knows."""
+def simulator_environment(
+    simulator_url: str, session: Mapping[str, Any], *, has_names: bool = False
+) -> dict[str, str]:
+    """Points the service at a simulator, whose own door told us the app that it knows.
+
+    `has_names`: by the names of its login hosts, so that each org is met under its own.
+    """
     app = {variable: str(session[key]) for key, variable in LOCAL_CLIENT.items()}
-    return dict.fromkeys(LOGIN_NAMES, simulator_url) | app
+    if not has_names:
+        return dict.fromkeys(LOGIN_NAMES, simulator_url) | app
+    port = simulator_url.rpartition(":")[2]
+    return dict(zip(LOGIN_NAMES, (f"http://{name}:{port}" for name in NAMES), strict=True)) | app

@@ -42,6 +42,7 @@ class Plan:
     """Where a stack keeps its state, which ports it takes, and the environment it is given.
 
     DATABASE_URL, REDIS_URL and SALESFORCE_LOGIN_URL in `given` replace Postgres, Valkey and the simulator.
+    SIMULATOR_NAMES=true calls that one `login.localhost`, and its orgs `northwind.my.localhost` and so on.
     """
 
     home: Path
@@ -53,6 +54,11 @@ class Plan:
     @property
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the simulator's login hosts and orgs are met under their own names."""
+        return self.given.get("SIMULATOR_NAMES") == "true"
 
     @property
     def simulator_url(self) -> str | None:
@@ -153,7 +159,7 @@ class Stack:
         state = str(self.plan.home / "simulator.sqlite")
         self._child("simulator", "simulator", "--port", str(self.plan.simulator_port), "--state", state)
         session = self._wait(f"{url}/_simulator/session").json()
-        self.env |= simulator_environment(url, session)
+        self.env |= simulator_environment(url, session, has_names=self.plan.has_names)
 
     def _migrate(self) -> None:
         migration = self._child("migrate", "app.cli.main", "migrate")

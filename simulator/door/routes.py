@@ -11,6 +11,7 @@ from simulator.door import people
 from simulator.door.seeding import MalformedRow, insert, shown
 from simulator.errors import SalesforceError
 from simulator.faults import Fault
+from simulator.hosts import host_of
 from simulator.http import Answer, Request
 from simulator.oauth.grants import Grant, new_refresh_token
 from simulator.oauth.tokens import issued
@@ -58,14 +59,16 @@ def body_of(request: Request) -> Any:
 
 
 def _session(simulator: Simulator, org: Org, request: Request) -> Answer:
-    """A living session of the org's first user, apart from the approvals that users give."""
+    """A living session of `?user=` or the org's first user, apart from the approvals that users give."""
     app = simulator.apps[0]
-    grant = org.grants.door()
+    username = request.query.get("user")
+    user_id = org.admin_id if username is None else org.user_ids().get(username.lower())
+    if user_id is None:
+        raise BadRequest(f"no such username: {username}")
+    grant = org.grants.door(user_id)
     if grant is None:
         now = org.clock().timestamp()
-        grant = Grant(
-            org.admin_id, app.client_id, "api refresh_token id", new_refresh_token(), now, is_door=True
-        )
+        grant = Grant(user_id, app.client_id, "api refresh_token id", new_refresh_token(), now, is_door=True)
         org.grants.add(grant, at_most=org.config.approvals_per_user)
     token = next(iter(grant.access_tokens), None) or issued(org, grant, app, request.base_url)["access_token"]
     body = {
@@ -86,6 +89,7 @@ def _orgs(simulator: Simulator, org: Org, request: Request) -> Answer:
         {
             "org_id": one.id,
             "name": one.name,
+            "host": host_of(one),
             "is_sandbox": one.is_sandbox,
             "users": [user["Username"] for user in one.store.live("User")],
         }
@@ -195,6 +199,15 @@ def _revoke(simulator: Simulator, org: Org, request: Request) -> Answer:
     return Answer(200, {"revoked": len(chosen)})
 
 
+def _rename(simulator: Simulator, org: Org, request: Request) -> Answer:
+    """Give the org another My Domain; its old name answers as `old_my_domain_answers` says."""
+    wanted = body_of(request).get("my_domain")
+    if wanted in {each.my_domain for each in simulator.orgs.values()}:
+        raise BadRequest(f"my_domain: an org is called {wanted} already")
+    org.rename(wanted)
+    return Answer(200, {"host": host_of(org), "old_hosts": [host_of(org, old) for old in org.old_my_domains]})
+
+
 def _convert(simulator: Simulator, org: Org, request: Request) -> Answer:
     return Answer(200, people.convert(org, body_of(request)))
 
@@ -222,6 +235,7 @@ _ROUTES: Mapping[tuple[str, str], Handler] = {
     ("POST", "reset"): _reset,
     ("POST", "expire-tokens"): _expire_tokens,
     ("POST", "revoke"): _revoke,
+    ("POST", "rename"): _rename,
     ("POST", "convert"): _convert,
     ("POST", "merge"): _merge,
 }

@@ -61,18 +61,20 @@ _SAME_FOR_ALL: Mapping[str, Any] = {
 }
 
 
-def describe_briefly(sobject: SObject, root: str) -> dict[str, Any]:
+def describe_briefly(sobject: SObject, config: Config, root: str) -> dict[str, Any]:
     """One entry of the global describe."""
     own = f"{root}/sobjects/{sobject.name}"
+    may_write = sobject.name not in config.read_only_objects
+    is_closed = sobject.name == "CampaignMemberStatus" and not config.is_member_status_createable
     return {
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
-        "createable": sobject.is_createable,
+        "createable": sobject.is_createable and may_write and not is_closed,
         "custom": sobject.name.endswith("__c"),
         "customSetting": False,
         "deepCloneable": False,
-        "deletable": sobject.is_deletable,
+        "deletable": sobject.is_deletable and may_write,
         "deprecatedAndHidden": False,
         "feedEnabled": True,
         "hasSubtypes": False,
@@ -91,19 +93,15 @@ def describe_briefly(sobject: SObject, root: str) -> dict[str, Any]:
         "searchable": True,
         "triggerable": True,
         "undeletable": sobject.name != "CampaignMember",
-        "updateable": sobject.is_updateable,
+        "updateable": sobject.is_updateable and may_write,
         "urls": {"rowTemplate": f"{own}/{{ID}}", "describe": f"{own}/describe", "sobject": own},
     }
 
 
 def describe(schema: Schema, sobject: SObject, config: Config, *, root: str, base_url: str) -> dict[str, Any]:
     """The full describe of one object."""
-    brief = describe_briefly(sobject, root)
+    brief = describe_briefly(sobject, config, root)
     read_only = config.read_only_fields.get(sobject.name, ())
-    if sobject.name == "CampaignMemberStatus":
-        brief["createable"] = config.is_member_status_createable
-    if sobject.name in config.read_only_objects:
-        brief |= {"createable": False, "updateable": False, "deletable": False}
     rest = {
         "actionOverrides": [],
         "childRelationships": _children(schema, sobject),

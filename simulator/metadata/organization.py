@@ -79,12 +79,17 @@ IsOwnedByProfile | boolean    | D | Is Owned By Profile
 OBJECT_PERMISSIONS = """
 ParentId                  | reference    |   | Parent ID   | -> PermissionSet as Parent children ObjectPerms
 SobjectType               | picklist(40) |   | Sobject Type Name
+PermissionsRead           | boolean      | D | Read
+PermissionsCreate         | boolean      | D | Create
+PermissionsEdit           | boolean      | D | Edit
+PermissionsDelete         | boolean      | D | Delete
 PermissionsViewAllRecords | boolean      | D | Read All
 """
 
 PERMISSION_SET_ASSIGNMENT = """
 AssigneeId      | reference |   | Assignee ID       | -> User as Assignee children PermissionSetAssignments
 PermissionSetId | reference |   | Permission Set ID | -> PermissionSet as PermissionSet children Assignments
+ExpirationDate  | datetime  | N | Expires On
 """
 
 USER_RECORD_ACCESS = """

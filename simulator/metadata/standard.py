@@ -107,8 +107,7 @@ def configured_schema(
     schema: Schema,
     *,
     extra_fields: Mapping[str, Sequence[str]],
-    hidden_fields: Mapping[str, Sequence[str]],
-    hidden_objects: Sequence[str],
+    absent_objects: Sequence[str],
     flagged_fields: Mapping[str, str],
     listed: Mapping[str, Listed],
     labels: Mapping[str, Mapping[str, str]],
@@ -126,7 +125,7 @@ def configured_schema(
         objects["Contact"] = objects["Contact"].with_fields([parse_field(people.IS_PERSON_ACCOUNT)])
     for name in with_record_types:
         objects[name] = objects[name].with_fields([_RECORD_TYPE])
-    objects = {name: sobject for name, sobject in objects.items() if name not in hidden_objects}
+    objects = {name: sobject for name, sobject in objects.items() if name not in absent_objects}
     for name, lines in extra_fields.items():
         objects[name] = objects[name].with_fields(parse_field(line) for line in lines)
     for path, choices in listed.items():
@@ -153,8 +152,17 @@ def configured_schema(
         }
     if has_person_accounts and {"Account", "Contact"} <= objects.keys():
         objects["Account"] = objects["Account"].with_fields(_of_persons(objects["Contact"]))
-    for name, hidden in hidden_fields.items():
-        objects[name] = objects[name].without_fields(hidden)
+    return Schema(objects)
+
+
+def narrowed(
+    schema: Schema, hidden_objects: Sequence[str], hidden_fields: Mapping[str, Sequence[str]]
+) -> Schema:
+    """The schema as a user sees it from whom objects and fields are hidden."""
+    hidden = {name: fields for name, fields in hidden_fields.items() if name not in hidden_objects}
+    objects = {name: sobject for name, sobject in schema.objects.items() if name not in hidden_objects}
+    for name, fields in hidden.items():
+        objects[name] = objects[name].without_fields(fields)
     return Schema(objects)
 
 

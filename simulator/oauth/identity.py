@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator.hosts import instance_url, login_url, logs_in
 from simulator.http import TEXT, Answer, Request
 from simulator.oauth.grants import Grant
 from simulator.org import Org
@@ -55,7 +56,8 @@ def _holder(simulator: Simulator, request: Request) -> tuple[Org, Row] | Answer:
         return Answer(403, "Missing_OAuth_Token", content_type=TEXT)
     found = simulator.by_access_token(token.strip())
     user = found[0].store.get("User", found[1].user_id) if found else None
-    if found is None or user is None or not _may_ask(*found):
+    host = request.headers.get("host", "")
+    if found is None or user is None or not _may_ask(*found) or not logs_in(found[0], host):
         return Answer(403, "Bad_OAuth_Token", content_type=TEXT)
     return found[0], user
 
@@ -65,7 +67,8 @@ def _may_ask(org: Org, grant: Grant) -> bool:
 
 
 def _identity(org: Org, user: Row, base_url: str) -> dict[str, Any]:
-    own = f"{base_url}/id/{org.id}/{user['Id']}"
+    own = f"{login_url(org, base_url)}/id/{org.id}/{user['Id']}"
+    base_url = instance_url(org, base_url)
     return {
         "id": own,
         "asserted_user": True,
@@ -97,8 +100,10 @@ def _identity(org: Org, user: Row, base_url: str) -> dict[str, Any]:
 
 
 def _userinfo(org: Org, user: Row, base_url: str) -> dict[str, Any]:
+    own = f"{login_url(org, base_url)}/id/{org.id}/{user['Id']}"
+    base_url = instance_url(org, base_url)
     return {
-        "sub": f"{base_url}/id/{org.id}/{user['Id']}",
+        "sub": own,
         "user_id": user["Id"],
         "organization_id": org.id,
         "preferred_username": user["Username"],

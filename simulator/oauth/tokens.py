@@ -8,6 +8,7 @@ from secrets import compare_digest
 from typing import Any
 
 from simulator.config import ConnectedApp
+from simulator.hosts import instance_url, login_url
 from simulator.http import Answer, Request
 from simulator.oauth.grants import SESSION_MINUTES, Code, Grant, new_refresh_token
 from simulator.org import Org
@@ -184,7 +185,7 @@ def issued(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str
     until = now.timestamp() + 60 * minutes if app.has_jwt_tokens else None
     access_token = org.grants.issue(grant, org.id, now.timestamp(), until=until)
     org.commit()
-    identity = f"{base_url}/id/{org.id}/{grant.user_id}"
+    identity = f"{login_url(org, base_url)}/id/{org.id}/{grant.user_id}"
     issued_at = str(int(now.timestamp() * 1000))
     key = (app.client_secret or "").encode()
     signature = hmac.new(key, (identity + issued_at).encode(), hashlib.sha256).digest()
@@ -193,7 +194,7 @@ def issued(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str
         "access_token": access_token,
         **signed,
         "scope": grant.scope,
-        "instance_url": base_url,
+        "instance_url": instance_url(org, base_url),
         "id": identity,
         "token_type": "Bearer",
         "issued_at": issued_at,
@@ -247,7 +248,7 @@ def _active(org: Org, grant: Grant, text: str, base_url: str) -> dict[str, Any]:
         "scope": grant.scope,
         "client_id": grant.client_id,
         "username": user.get("Username"),
-        "sub": f"{base_url}/id/{org.id}/{grant.user_id}",
+        "sub": f"{login_url(org, base_url)}/id/{org.id}/{grant.user_id}",
         "token_type": "access_token" if text in grant.access_tokens else "refresh_token",
         "exp": since + int((org.config.session_minutes or SESSION_MINUTES) * 60),
         "iat": since,

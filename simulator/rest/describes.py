@@ -5,6 +5,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from itertools import islice
 from typing import Any
 
+from simulator.hosts import login_url
 from simulator.metadata.describe import describe, describe_briefly
 from simulator.org import Org
 from simulator.rest.call import Call, Reply
@@ -26,7 +27,7 @@ _OTHER_LIMITS = (
 def resources(org: Org, call: Call) -> Reply:
     """The resources of this version. `identity` is a whole address: clients ask it who they are."""
     paths = {name: f"{call.root}/{name}" for name in _RESOURCES}
-    return Reply(200, {**paths, "identity": f"{call.base_url}/id/{org.id}/{call.user_id}"})
+    return Reply(200, {**paths, "identity": f"{login_url(org, call.base_url)}/id/{org.id}/{call.user_id}"})
 
 
 def limits(org: Org, call: Call) -> Reply:
@@ -45,7 +46,9 @@ def record_counts(org: Org, call: Call) -> Reply:
 
 
 def everything(org: Org, call: Call) -> Reply:
-    objects = [describe_briefly(sobject, call.root) for _, sobject in sorted(org.schema.objects.items())]
+    objects = [
+        describe_briefly(sobject, org.config, call.root) for _, sobject in sorted(org.schema.objects.items())
+    ]
     return _unless_known(org, call, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})
 
 
@@ -61,7 +64,9 @@ def basic(org: Org, call: Call) -> Reply:
         }
         for row in recent
     ]
-    return Reply(200, {"objectDescribe": describe_briefly(sobject, call.root), "recentItems": items})
+    return Reply(
+        200, {"objectDescribe": describe_briefly(sobject, org.config, call.root), "recentItems": items}
+    )
 
 
 def one(org: Org, call: Call) -> Reply:

@@ -7,6 +7,7 @@ from typing import Any
 from simulator import http
 from simulator.config import ConnectedApp
 from simulator.errors import ErrorItem, not_found
+from simulator.hosts import data_refusal
 from simulator.http import Answer, Request
 from simulator.oauth.grants import SESSION_MINUTES, Grant, is_jwt
 from simulator.org import Org
@@ -43,10 +44,12 @@ def data(simulator: Simulator, request: Request) -> Answer:
     if isinstance(session, Answer):
         return session
     org, grant = session
+    elsewhere = data_refusal(org, request.headers.get("host", ""))
+    if elsewhere is not None:
+        return _refused(*elsewhere)
     org.expire_bin()
-    org.acting_id = grant.user_id
-    answer = _blocked(org, grant) or _attempted(org, grant, request)
-    org.acting_id = None
+    with org.acting_as(grant.user_id):
+        answer = _blocked(org, grant) or _attempted(org, grant, request)
     org.commit()
     app = simulator.app(grant.client_id)
     return _with_usage(org, answer, app)
@@ -106,7 +109,7 @@ def _blocked(org: Org, grant: Grant) -> Answer | None:
     if not config.is_api_enabled:
         message = "The REST API is not enabled for this Organization."
         return _refused(403, ErrorItem("API_DISABLED_FOR_ORG", message))
-    if grant.user_id[:15] in {user_id[:15] for user_id in config.api_disabled_users}:
+    if not _has_api(org, grant.user_id):
         item = ErrorItem("API_CURRENTLY_DISABLED", config.api_disabled_message)
         return _refused(config.api_disabled_status, item)
     if limit.concurrent is not None and org.calls.in_flight > limit.concurrent:
@@ -116,6 +119,13 @@ def _blocked(org: Org, grant: Grant) -> Answer | None:
     if org.api_used >= limit.max or is_app_spent:
         return _refused(403, ErrorItem("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."))
     return None
+
+
+def _has_api(org: Org, user_id: str) -> bool:
+    """Whether a user has API Enabled: by permissions of his own, else by the org's list of who has not."""
+    own = org.rights_of(user_id).is_api_enabled
+    disabled = {each[:15] for each in org.config.api_disabled_users}
+    return user_id[:15] not in disabled if own is None else own
 
 
 def _call(request: Request, grant: Grant) -> Call | None:

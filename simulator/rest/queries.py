@@ -1,5 +1,6 @@
 """Query, queryAll, their further pages, and parameterizedSearch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from simulator import policy
@@ -34,7 +35,7 @@ def _answered(org: Org, call: Call, *, with_deleted: bool) -> Reply:
         return Reply(200, {"totalSize": answer.count, "done": True, "records": []})
     size = page_size(call.headers.get("sforce-query-options"))
     org.cursor_number += 1
-    cursor = Cursor(locator(org.cursor_number), answer.rows, answer.render, size)
+    cursor = Cursor(locator(org.cursor_number), call.user_id, answer.rows, answer.render, size)
     if len(answer.rows) > size:
         org.remember(cursor)
     return Reply(200, cursor.page(0, call.version))
@@ -44,7 +45,8 @@ def more(org: Org, call: Call) -> Reply:
     """The next page: `<locator>-<offset>`."""
     name, _, offset = call.segments[1].partition("-")
     cursor = org.cursors.get(name)
-    if cursor is None or not offset.isdigit() or int(offset) >= len(cursor.rows):
+    is_own = cursor is not None and cursor.user_id == call.user_id
+    if cursor is None or not is_own or not offset.isdigit() or int(offset) >= len(cursor.rows):
         raise refusal("INVALID_QUERY_LOCATOR", "invalid query locator", status=org.config.locator_status)
     return Reply(200, cursor.page(int(offset), call.version))
 
@@ -61,7 +63,7 @@ def search(org: Org, call: Call) -> Reply:
         sobject = named(org, target["name"])
         policy.check(org, sobject.name)
         show = chosen(org, call, sobject, ",".join(target.get("fields") or asked.get("fields") or ["Id"]))
-        rows = _found(org, sobject.name, fields, words_of(needle))
+        rows = _found(org, sobject.name, [f for f in fields if f in sobject.fields], words_of(needle))
         records += [show(row) for row in rows[: target.get("limit", 2000)]]
     return Reply(200, {"searchRecords": records[: asked.get("overallLimit", 2000)]})
 
@@ -77,7 +79,7 @@ def _asked(call: Call) -> dict[str, Any]:
     return {"q": call.query.get("q", ""), "in": call.query.get("in", "ALL"), "sobjects": targets}
 
 
-def _found(org: Org, name: str, fields: tuple[str, ...], wanted: set[str]) -> list[Row]:
+def _found(org: Org, name: str, fields: Sequence[str], wanted: set[str]) -> list[Row]:
     table = org.store.table(name)
     found = dict.fromkeys(i for field in fields for i in table.ids_with_words(field, wanted))
     rows = (table.rows[record_id] for record_id in found)

@@ -26,7 +26,7 @@ def task_on_update(org: Org, before: Row, row: Row) -> Row:
 
 def _check_relations(org: Org, row: Row) -> None:
     """An activity of a Lead can be related to nothing else."""
-    target = org.schema.of_id(row["WhoId"] or "")
+    target = org.whole.of_id(row["WhoId"] or "")
     if target == "Lead":
         leads.check_referable(org, row["WhoId"])
         if row["WhatId"]:
@@ -39,7 +39,7 @@ def email_after_insert(org: Org, row: Row) -> None:
         return
     empty = {
         each.name: False if each.type == "boolean" else None
-        for each in org.schema.objects["Task"].fields.values()
+        for each in org.whole.objects["Task"].fields.values()
     }
     kept = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
     closed = next((each.value for each in org.config.task_statuses if each.is_closed), "Completed")
@@ -74,7 +74,7 @@ def _is_closed(statuses: Iterable[ActivityStatus], status: str | None) -> bool:
 
 
 def _account_of(org: Org, row: Row) -> Any:
-    if org.schema.of_id(row["WhatId"] or "") == "Account":
+    if org.whole.of_id(row["WhatId"] or "") == "Account":
         return row["WhatId"]
     contact = org.store.get("Contact", row["WhoId"])
     return contact.get("AccountId") if contact else None

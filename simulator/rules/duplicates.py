@@ -9,6 +9,7 @@ from simulator.errors import ErrorItem, SalesforceError
 from simulator.org import Org
 from simulator.store import Row
 
+_DETAILS = ("Name", "Email", "Phone", "CreatedDate")
 _COMPANY = {"Lead": "Company", "Account": "Name"}
 
 
@@ -94,21 +95,23 @@ def _match_result(
     org: Org, rule: DuplicateRule, target: str, found: list[Row], write: Write
 ) -> dict[str, Any]:
     engine = "ExactMatchEngine" if rule.matching == "exact" else "FuzzyMatchEngine"
-    visible = [row for row in found if org.is_visible(row)]
+    seen = org.sobject(target)
+    visible = [row for row in found if seen is not None and org.is_visible(row)]
+    fields = [name for name in _DETAILS if seen is not None and name in seen.fields]
     return {
         "entityType": target,
         "errors": [],
         "matchEngine": engine,
-        "matchRecords": [_match_record(target, row, write) for row in visible],
+        "matchRecords": [_match_record(target, row, write, fields) for row in visible],
         "rule": f"Standard_{target}_Match_Rule_v1_1" if rule.matching == "fuzzy" else f"{target}_MR",
         "size": len(visible),
         "success": True,
     }
 
 
-def _match_record(target: str, row: Row, write: Write) -> dict[str, Any]:
+def _match_record(target: str, row: Row, write: Write, fields: list[str]) -> dict[str, Any]:
     url = f"/services/data/v{write.version:.1f}/sobjects/{target}/{row['Id']}"
     record: dict[str, Any] = {"attributes": {"type": target, "url": url}, "Id": row["Id"]}
     if write.include_record_details:
-        record |= {name: row[name] for name in ("Name", "Email", "Phone", "CreatedDate") if row.get(name)}
+        record |= {name: row[name] for name in fields if row.get(name)}
     return {"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0, "record": record}

@@ -86,7 +86,7 @@ def _new_contact(org: Org, lead: Row) -> Row:
 
 
 def _insert(org: Org, name: str, values: Row, lead: Row) -> str:
-    fields = org.schema.objects[name].fields.values()
+    fields = org.whole.objects[name].fields.values()
     now = org.now()
     audit = {"CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
     actor = lead["LastModifiedById"]

@@ -70,7 +70,7 @@ def account_after_insert(org: Org, row: Row) -> None:
     if not row.get("IsPersonAccount"):
         return
     blank = {
-        f.name: False if f.type == "boolean" else None for f in org.schema.objects["Contact"].fields.values()
+        f.name: False if f.type == "boolean" else None for f in org.whole.objects["Contact"].fields.values()
     }
     audit = {
         name: row[name] for name in ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById")
@@ -92,7 +92,7 @@ def _of_account(org: Org, row: Row) -> Row:
 
 
 def _shared(org: Org) -> dict[str, str]:
-    contact = org.schema.objects["Contact"].fields
+    contact = org.whole.objects["Contact"].fields
     custom = {f"{name[:-1]}pc": name for name in contact if name.endswith("__c")}
     return {account: name for account, name in {**_STANDARD, **custom}.items() if name in contact}
 

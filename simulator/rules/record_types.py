@@ -29,7 +29,7 @@ def wrong(org: Org, name: str, row: Row, names: Collection[str]) -> list[ErrorIt
     kind = _of(org, name).get(row.get("RecordTypeId") or "")
     if kind is None or not kind.picklists:
         return []
-    fields = org.schema.objects[name].fields
+    fields = org.whole.objects[name].fields
     return [
         values.bad_picklist_value(fields[field], row[field])
         for field, allowed in kind.picklists.items()

@@ -39,10 +39,12 @@ def _named(condition: tree.Condition | None) -> Iterator[tuple[str, tree.Literal
 
 
 def _row(org: Org, user_id: str, record_id: str) -> Row:
-    name = org.schema.of_id(record_id)
+    rights = org.rights_of(user_id)
+    name = rights.schema.of_id(record_id)
     row = org.store.get(name, record_id) if name else None
     can_read = row is not None and not row["IsDeleted"] and org.sees(user_id, row)
-    can_edit = can_read and name not in org.config.read_only_objects
+    can_edit = row is not None and can_read and org.edits(user_id, row)
+    can_edit = can_edit and name not in rights.config.read_only_objects
     return {
         "Id": record_id,
         "IsDeleted": False,

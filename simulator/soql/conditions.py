@@ -33,8 +33,9 @@ class Compiled:
 def holds(org: Org, sobject: str, condition: str, row: Row) -> bool:
     """Whether a condition in SOQL's words is true of a row, saved or not."""
     parsed = parse_condition(condition)
-    compiler = Compiler(org, org.schema.objects[sobject], tree.Query(condition, (), tree.Name(sobject, 0)))
-    return compiler.compile(parsed).accepts(row)
+    query = tree.Query(condition, (), tree.Name(sobject, 0))
+    with org.acting_as(None):
+        return Compiler(org, org.schema.objects[sobject], query).compile(parsed).accepts(row)
 
 
 @dataclass(frozen=True)

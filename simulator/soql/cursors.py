@@ -12,9 +12,10 @@ MIN_PAGE = 200
 
 @dataclass(frozen=True)
 class Cursor:
-    """All rows of a query, rendered only when their page is asked for."""
+    """All rows of a query, rendered only when their page is asked for, by the user who asked first."""
 
     locator: str
+    user_id: str
     rows: Sequence[Any]
     render: Callable[[Any], dict[str, Any]]
     page_size: int

@@ -24,6 +24,7 @@ FIELDS = {
 FINDING_FIELDS = {
     "code", "severity", "area", "object", "field", "title", "consequence", "advice", "setup_url", "blocks",
 }  # fmt: skip
+ADA, SAM = "ada.admin@northwind.example", "sam.sales@northwind.example"
 REGION = {"Lead": ["Region__c | string(40) | CU | Region"]}
 
 
@@ -144,6 +145,39 @@ async def test_what_will_fail_is_found_before_it_does(
         assert "{" not in str([each["title"], each["consequence"], each["advice"]["steps"]])
     card = await service.card()
     assert card["preflight"]["verdict"] == shown["verdict"]
+
+
+async def test_each_host_is_judged_by_the_user_who_connected_it(service: Service) -> None:
+    """Two hosts of one org: the first user may do all, the second may not see e-mails or write members."""
+    few = {
+        "hidden_fields": {"Lead": ["Email"]},
+        "read_only_objects": ["CampaignMember"],
+        "is_marketing_user": False,
+    }
+    service.configure(users=[{"username": SAM, "permissions": few}])
+    await service.connect("host_a")
+    answer = await service.complete(await service.sign_in("host_b", user=1), "host_b")
+    assert answer.status_code == 200, answer.text
+    assert await run_requested_preflights(service.resources) == 2
+    seen = {}
+    for host in ("host_a", "host_b"):
+        shown = (await service.http.get(PATH.replace("host_a", host))).json()
+        found = (shown["user"]["username"], shown["user"]["has_marketing_user"], shown["verdict"])
+        seen[host] = (*found, set(codes(shown, "blocker")), set(codes(shown, "warning")))
+    assert seen == {
+        "host_a": (ADA, True, "ready", set(), set()),
+        "host_b": (
+            SAM,
+            False,
+            "blocked",
+            {("email_not_searchable", "Lead"), ("object_not_createable", "CampaignMember")},
+            {
+                ("marketing_user_missing", None),
+                ("field_not_writeable", "Lead"),
+                ("object_not_updateable", "CampaignMember"),
+            },
+        ),
+    }
 
 
 async def test_an_alert_rule_and_listed_places_are_noted_before_anybody_meets_them(service: Service) -> None:

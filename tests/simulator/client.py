@@ -1,6 +1,6 @@
 """A signed-in client of one simulated org, in process."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,11 @@ class OrgClient:
         session: dict[str, Any] = (await self.http.get("/_simulator/session")).json()
         self.token = session["access_token"]
         return session
+
+    async def other(self, username: str) -> "OrgClient":
+        """A client of another user of the same org."""
+        session = await self.door("GET", f"session?user={username}")
+        return replace(self, token=session["access_token"])
 
     async def data(self, method: str, path: str, json: Any = None, **headers: str) -> httpx.Response:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}

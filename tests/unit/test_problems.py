@@ -13,7 +13,13 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.api import errors
-from app.api.errors import CampaignIdInvalid, Problem, TooManyRequests, install_problem_handlers
+from app.api.errors import (
+    CampaignIdInvalid,
+    DatabaseUnavailable,
+    Problem,
+    TooManyRequests,
+    install_problem_handlers,
+)
 from app.salesforce.errors import ApiError
 from app.user_messages.catalog import ADVICE, advise
 
@@ -135,6 +141,12 @@ async def test_every_problem_has_every_field(kind: type[Problem]) -> None:
 async def test_headers_go_out_with_the_answer() -> None:
     answer = await answer_of(TooManyRequests(headers={"Retry-After": "7"}))
     assert answer.headers["retry-after"] == "7"
+
+
+async def test_headers_of_a_kind_go_out_whoever_raises_it_and_one_of_the_case_goes_before() -> None:
+    answer = await answer_of(DatabaseUnavailable())
+    assert answer.headers["retry-after"] == "5"
+    assert DatabaseUnavailable(headers={"Retry-After": "9"}).headers == {"Retry-After": "9"}
 
 
 @pytest.mark.parametrize(

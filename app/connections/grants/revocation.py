@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.connections.model.encrypted_columns import REVOKED_TOKEN
+from app.connections.model.login_urls import common_login_url
 from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.models import PendingRevocation
 from app.salesforce import oauth
@@ -82,7 +83,7 @@ async def retry_revocations(resources: Resources) -> int:
 async def _is_revoked(resources: Resources, revocation: Revocation) -> bool:
     try:
         base = check_login_host(revocation.login_url, extra=resources.settings.extra_hosts)
-        await oauth.revoke(resources.http, base, revocation.token)
+        await _revoke(resources, base, revocation.token)
     except OAuthRejected as error:
         # A complete no means that the token is dead already; anything else may pass.
         return error.http_status == 400 or _gives_up(revocation)
@@ -90,6 +91,17 @@ async def _is_revoked(resources: Resources, revocation: Revocation) -> bool:
         log.warning("revocation_failed", extra={"error": type(error).__name__})
         return _gives_up(revocation)
     return True
+
+
+async def _revoke(resources: Resources, base: str, token: str) -> None:
+    """Revoke there; at the common login host where an org has left the My Domain of its sign-in."""
+    try:
+        await oauth.revoke(resources.http, base, token)
+    except OAuthRejected as error:
+        common = common_login_url(resources.settings, base)
+        if common == base or not error.is_elsewhere:
+            raise
+        await oauth.revoke(resources.http, common, token)
 
 
 def _gives_up(revocation: Revocation) -> bool:

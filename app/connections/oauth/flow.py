@@ -12,12 +12,12 @@ from app.connections.grants.previous_grant import revoke_all
 from app.connections.grants.revocation import queue_revocation
 from app.connections.grants.superseded import SupersededGrant, give_back
 from app.connections.model.app_credentials import app_to_connect, chosen_app, is_own
+from app.connections.model.login_urls import login_url_for
 from app.connections.model.schemas import StartAttempt, StartConnect
 from app.connections.oauth import attempts
 from app.connections.oauth.attempts import ConnectRequest, Ticket
 from app.connections.oauth.error_mapping import ConnectFailed, from_redirect
 from app.connections.oauth.grant_exchange import NewGrant, Traded, exchange, parse_identity_url, verify_grant
-from app.connections.oauth.login_urls import login_url_for
 from app.connections.oauth.return_url import check_return_to
 from app.connections.oauth.unconfirmed import keep_apart, look_for_the_lost
 from app.infrastructure import audit_log

@@ -7,8 +7,8 @@ from typing import Any, Final
 from app.api.dependencies import Resources
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for
 from app.connections.model.encrypted_columns import CODE_VERIFIER
+from app.connections.model.login_urls import environment_mismatch
 from app.connections.oauth.error_mapping import AWAY, ConnectFailed, from_api, from_oauth
-from app.connections.oauth.login_urls import environment_mismatch
 from app.models import OAuthAttempt
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, check_login_host

@@ -22,6 +22,7 @@ from app.connections.model.app_credentials import (
     credentials_for,
 )
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
+from app.connections.model.login_urls import common_login_url
 from app.connections.tokens.connection_state import GRANT_REVOKING_REASONS, NO_FAULT, disconnect_by_salesforce
 from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED, disconnect_reason, is_doubtful
 from app.infrastructure.database_errors import is_away
@@ -43,9 +44,6 @@ log = logging.getLogger(__name__)
 GRANT_DOUBTED: Final = "grant_doubted"
 DOUBT_WAITS: Final = (60.0, 300.0, 1800.0)
 """Seconds after which a grant is tried again that was refused in words that we do not know."""
-
-ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
-"""How an address answers that an org has left; the redirect itself is never followed."""
 
 STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
@@ -144,8 +142,8 @@ async def perform_probe(resources: Resources, host_id: str, claim: RefreshClaim)
 async def _send(resources: Resources, host_id: str, claim: RefreshClaim) -> TokenResponse:
     """Ask at the org's own address first: an org may forbid the common login hosts.
 
-    The login host is asked where nothing left for that address, or where it sends elsewhere: in both cases no
-    token was used. Every other answer, and a lost one, is the last word.
+    The login host is asked where nothing left for that address, or where it sends elsewhere or is gone: no
+    token was used there. Every other answer, and a lost one, is the last word.
     """
     app = await credentials_for(resources, host_id, claim.client_id)
     until = time.monotonic() + resources.settings.times.refresh_total
@@ -156,7 +154,7 @@ async def _send(resources: Resources, host_id: str, claim: RefreshClaim) -> Toke
         except OAuthNotSent as error:
             reason = str(error)
         except OAuthRejected as refused:
-            if refused.http_status not in ELSEWHERE:
+            if not refused.is_elsewhere:
                 raise
             reason = refused.error
         log.info("refresh_at_login_host", extra={"host_id": host_id, "error": reason})
@@ -164,14 +162,18 @@ async def _send(resources: Resources, host_id: str, claim: RefreshClaim) -> Toke
 
 
 def _places(resources: Resources, claim: RefreshClaim) -> list[str]:
-    """Where this grant may be refreshed, each once, the login host last. Raises HostNotAllowed for that."""
-    extra = resources.settings.extra_hosts
-    login = check_login_host(claim.login_url, extra=extra)
+    """Where this grant may be refreshed, each once, a login host last. Raises HostNotAllowed for that.
+
+    Who signed in at a My Domain that the org has left is known at the common login host.
+    """
+    settings = resources.settings
+    login = check_login_host(claim.login_url, extra=settings.extra_hosts)
+    common = common_login_url(settings, login)
     try:
-        own = check_instance_url(claim.instance_url, extra=extra)
+        own = check_instance_url(claim.instance_url, extra=settings.extra_hosts)
     except HostNotAllowed:
         return [login]
-    return list(dict.fromkeys((own, login)))
+    return list(dict.fromkeys((own, login, common)))
 
 
 async def _ask(

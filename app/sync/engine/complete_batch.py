@@ -40,6 +40,7 @@ COMPLETE_JOBS = text("""
         attempts = CASE WHEN job.wanted_version > job.running_version THEN 0
                         ELSE job.attempts + ended.burns END,
         deaths = CASE WHEN ended.state = 'ambiguous' THEN job.deaths ELSE 0 END,
+        batch_limit = CASE WHEN ended.is_open THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
         skipped_because = ended.skipped_because,
         is_attended = ended.is_attended,
         error_class = ended.error_class, error_code = ended.error_code, group_id = ended.group_id,
@@ -52,9 +53,9 @@ COMPLETE_JOBS = text("""
         synced_at = CASE WHEN ended.state = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
         fence = NULL, running_version = NULL
     FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
-        registration_id text, state text, due_at timestamptz, waiting_for text, skipped_because text,
-        burns int, is_attended bool, error_class text, error_code text, group_id text, error jsonb,
-        warnings jsonb
+        registration_id text, state text, is_open bool, due_at timestamptz, waiting_for text,
+        skipped_because text, burns int, is_attended bool, error_class text, error_code text, group_id text,
+        error jsonb, warnings jsonb
     )
     WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
@@ -70,9 +71,17 @@ class BatchSummary:
 
 
 async def complete_batch(
-    store: WriteStore, rows: Sequence[WorkItem], client: SalesforceClient | None, *, calls: int
+    store: WriteStore,
+    rows: Sequence[WorkItem],
+    client: SalesforceClient | None,
+    *,
+    calls: int,
+    has_broken_off: bool = False,
 ) -> BatchSummary:
-    """Commit how every row ended. Raises LeaseLost when they belong to another worker by now."""
+    """Commit how every row ended. Raises LeaseLost when they belong to another worker by now.
+
+    Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
+    """
     async with store.database.tenant(store.batch.host_id) as session:
         now = await store.hold(session, rows)
         await store.save(session, rows)
@@ -81,7 +90,7 @@ async def complete_batch(
             (row, decide_outcome(row, now, chance=random.random()))  # noqa: S311 -- jitter
             async for row in yielding(rows)
         ]
-        await _complete_jobs(session, store, verdicts)
+        await _complete_jobs(session, store, verdicts, has_broken_off=has_broken_off)
         await insert_attempts(session, store, verdicts, calls=calls)
         await _mark_links_broken(session, store, rows)
         await _invalidate_describes(session, store, rows)
@@ -131,11 +140,16 @@ def is_over_cap(usage: ApiUsage, cap_percent: int) -> bool:
 
 
 async def _complete_jobs(
-    session: AsyncSession, store: WriteStore, verdicts: Sequence[tuple[WorkItem, JobOutcome]]
+    session: AsyncSession,
+    store: WriteStore,
+    verdicts: Sequence[tuple[WorkItem, JobOutcome]],
+    *,
+    has_broken_off: bool,
 ) -> None:
     ended = [outcome_as_json(row, verdict, store.batch.writes) async for row, verdict in yielding(verdicts)]
     values = {
         "ended": to_json(ended).decode(),
+        "batch_limit": sum(verdict.is_open for _, verdict in verdicts) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,
         "is_fenced": "fence" not in store.lease.guards_off,

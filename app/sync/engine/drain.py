@@ -231,7 +231,9 @@ async def _drain_batch(
     calls = line.untold()
     if ended is None and has_time() and not any(row.misjudged for row in rows):
         ahead.ask(host_id, partial(_prefetch, engine, lease, line.client))
-    tally = await complete_batch(store, rows, line.client, calls=calls)
+    tally = await complete_batch(
+        store, rows, line.client, calls=calls, has_broken_off=isinstance(ended, BrokenOff)
+    )
     if ended is not None and is_too_large(ended):
         lease.caps.halve(LOOK_UP, len(rows))
     await leases.keep_caps(engine.database, lease)
@@ -306,8 +308,7 @@ async def _handle_drain_error(engine: DrainContext, lease: Lease, host_id: str, 
         case RequestRejected():
             await back_off(engine.database, lease, error.failure, is_slow=False)
         case BrokenOff():
-            # One row may be to blame: the next calls are smaller, down to one row.
-            await back_off(engine.database, lease, error.failure, is_slow=True, least=1)
+            await back_off(engine.database, lease, error.failure, is_slow=True)
         case ResponseLost() | NotSent():
             await back_off(engine.database, lease, None, is_slow=isinstance(error, ResponseLost))
         case _:

@@ -54,6 +54,7 @@ def outcome_as_json(row: WorkItem, verdict: JobOutcome, writes: WriteToggles) ->
     return {
         "registration_id": row.job.registration_id,
         "state": verdict.state,
+        "is_open": verdict.is_open,
         "due_at": verdict.due_at.isoformat(),
         "waiting_for": verdict.waiting_for,
         "skipped_because": verdict.skipped_because,

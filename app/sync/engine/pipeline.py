@@ -32,6 +32,7 @@ from app.sync.lookup.query_bisection import (
     split_in_half,
 )
 from app.sync.lookup.requirements import LookupRequirements, required_objects
+from app.sync.lookup.view_all import ask_sees_all, lacks_somebody
 from app.sync.matching.person_matching import People
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
@@ -198,6 +199,8 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
         if is_query_rejected(refused) or not is_lasting(refused):
             raise
         wanted, found = await _look_narrower(client, store, wanted)
+    if wanted.sight.sees_all is None and lacks_somebody(store.batch.jobs, found.people):
+        wanted, found = await _look_closer(client, store, wanted, found)
     sight = wanted.sight
     if sight.closed_statuses is None:
         await store.keep_statuses(found.closed_statuses)
@@ -221,6 +224,22 @@ async def _look_narrower(client: SalesforceClient, store: WriteStore, wanted: Lo
                 raise
             wanted = replace(wanted, sight=sight)
     return wanted, await look_up_batch(client, batch, wanted, tasks_since=store.tasks_since)
+
+
+async def _look_closer(
+    client: SalesforceClient, store: WriteStore, wanted: LookupRequirements, found: LookupResult
+) -> Lookup:
+    """Where people whom we wrote are absent: whether that means deleted.
+
+    If so all is looked at once more: the answer must not be newer than what it is held against.
+    """
+    user_id = await store.user_id()
+    sees_all = await ask_sees_all(client, user_id)
+    await store.keep_sees_all(sees_all, user_id=user_id)
+    wanted = replace(wanted, sight=replace(wanted.sight, sees_all=sees_all or frozenset()))
+    if not sees_all:
+        return wanted, found
+    return wanted, await look_up_batch(client, store.batch, wanted, tasks_since=store.tasks_since)
 
 
 async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:

@@ -53,12 +53,16 @@ Look = Callable[[Batch], Awaitable[Lookup | None]]
 
 @dataclass
 class BatchPrefetcher:
-    """Takes batches under one lease. What was taken ahead and not asked for again is given back with it."""
+    """Takes batches under one lease. What was taken ahead and not asked for again is given back with it.
+
+    Rows whose batch broke off go last in one claim and first in the next.
+    """
 
     database: Database
     lease: Lease
     _waiting: dict[str, asyncio.Task[ClaimedBatch | None]] = field(default_factory=dict)
     _asked: dict[str, asyncio.Task[Lookup | None]] = field(default_factory=dict)
+    _claims: dict[str, int] = field(default_factory=dict)
 
     def begin(self, host_id: str, *, size: int) -> None:
         """Take the host's next rows, unless some wait already, while somebody else's answer is awaited."""
@@ -113,8 +117,10 @@ class BatchPrefetcher:
 
     async def _claim(self, host_id: str, size: int) -> ClaimedBatch | None:
         asked_at = time.monotonic()
+        before = self._claims.get(host_id, 0)
+        self._claims[host_id] = before + 1
         async with self.database.tenant(host_id) as session:
-            claimed = await claim(session, self.lease, host_id, limit=size)
+            claimed = await claim(session, self.lease, host_id, limit=size, are_suspects_last=before % 2 == 0)
             if not claimed:
                 return None
             org_id, fence = self.lease.org_id, self.lease.fence

@@ -91,6 +91,8 @@ def _text(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
     if field.type == "phone" and not any(char.isdigit() for char in text):
         raise ConversionError("That is no phone number.")
     cut = shortened(text, field.length)
+    if not cut:
+        raise ConversionError("Its first character alone is longer than the field.")
     return ConvertedValue(cut, None if cut == text else f"Cut to {field.length} characters.")
 
 

@@ -106,28 +106,45 @@ HAS_DUE_LIVE_WORK = text(
     )
     """  # noqa: S608 -- put together from constants
 )
+SEARCHED = 200
+"""Among how many rows of an event and lane a small batch is chosen."""
+
+IN_ORDER = """
+    priority, (batch_limit IS NOT NULL) = CAST(:are_suspects_last AS boolean),
+    batch_limit DESC NULLS LAST, due_at
+"""
+# Rows whose batch broke off are tried with as many as they may share a batch with, the largest parts first: a
+# row that breaks its batch off is met after those that do not, whatever the order of their due times. Turn by
+# turn they and the others of their lane go first, so that neither keeps the other waiting.
 # Rows are met again by place, not by key: while statistics know nothing of a host, any index that starts
 # with it looks as good as the key's, and each row of a batch would be compared with all that wait. A row that
 # changed in the meantime has another place and waits for the next claim.
 CLAIM = text(
     f"""
     {WAITING_EVENTS}, candidate AS (
-        SELECT row.place
+        SELECT row.place, row.batch_limit, row.due_at, lane.priority
         FROM waiting
         JOIN events AS event ON event.host_id = :host_id AND event.event_id = waiting.event_id
         CROSS JOIN (VALUES (0), (10)) AS lane (priority)
         CROSS JOIN LATERAL (
-            SELECT job.ctid AS place, job.due_at FROM sync_jobs AS job
+            SELECT job.ctid AS place, job.batch_limit, job.due_at FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
               AND job.state IN ('pending', 'ambiguous') AND job.priority = lane.priority
               AND job.due_at <= clock_timestamp() AND job.org_id = :org_id
-            ORDER BY job.due_at LIMIT :most
+            ORDER BY job.due_at LIMIT greatest(:most, {SEARCHED})
         ) AS row
         WHERE event.paused_at IS NULL
-        ORDER BY lane.priority, row.due_at LIMIT :most
+        ORDER BY {IN_ORDER} LIMIT :most
+    ), first AS (
+        SELECT batch_limit FROM candidate ORDER BY {IN_ORDER} LIMIT 1
+    ), chosen AS (
+        SELECT candidate.place FROM candidate
+        JOIN first ON candidate.batch_limit IS NOT DISTINCT FROM first.batch_limit
+        ORDER BY candidate.priority, candidate.due_at
+        LIMIT (SELECT CASE batch_limit WHEN 0 THEN 1 ELSE batch_limit END FROM first)
     ), locked AS (
-        SELECT row.place FROM candidate CROSS JOIN LATERAL (
-            SELECT job.ctid AS place FROM sync_jobs AS job WHERE job.ctid = candidate.place
+        SELECT row.place FROM chosen CROSS JOIN LATERAL (
+            SELECT job.ctid AS place FROM sync_jobs AS job WHERE job.ctid = chosen.place
             FOR UPDATE SKIP LOCKED
         ) AS row
     )
@@ -165,9 +182,20 @@ async def open_hosts(database: Database, org_id: str) -> dict[str, int]:
     return {row.host_id: row.fault_count for row in rows}
 
 
-async def claim(session: AsyncSession, lease: Lease, host_id: str, *, limit: int) -> list[str]:
-    """Mark the next due rows of a host as running under this lease; returns their registration ids."""
-    values = {"host_id": host_id, "org_id": lease.org_id, "fence": lease.fence, "most": limit}
+async def claim(
+    session: AsyncSession, lease: Lease, host_id: str, *, limit: int, are_suspects_last: bool = True
+) -> list[str]:
+    """Mark the next due rows of a host as running under this lease; returns their registration ids.
+
+    Suspects are rows whose batch broke off.
+    """
+    values = {
+        "host_id": host_id,
+        "org_id": lease.org_id,
+        "fence": lease.fence,
+        "most": limit,
+        "are_suspects_last": are_suspects_last,
+    }
     return sorted((await session.scalars(CLAIM, values)).all())
 
 

@@ -5,7 +5,7 @@ import random
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure import audit_log
@@ -45,12 +45,10 @@ async def mark_needs_reconnect(database: Database, host_id: str, failure: ApiErr
             log.warning("connection_ended", extra={"host_id": host_id, **about})
 
 
-async def back_off(
-    database: Database, lease: Lease, failure: ApiError | None, *, is_slow: bool, least: int = BATCH_MIN
-) -> None:
+async def back_off(database: Database, lease: Lease, failure: ApiError | None, *, is_slow: bool) -> None:
     """Leave the org alone for a while; longer with every end in a row that brought no useful answer.
 
-    What `is_slow` is tried with half as many rows, down to `least`.
+    What `is_slow` is tried with half as many rows.
     """
     lease.failures += 1
     wait = org_wait(failure, lease.failures, random.random())  # noqa: S311 -- jitter
@@ -61,15 +59,13 @@ async def back_off(
             .values(
                 failures=OrgLease.failures + 1,
                 is_slow=is_slow,
-                batch_size=_smaller(least) if is_slow else OrgLease.batch_size,
+                batch_size=func.greatest(BATCH_MIN, OrgLease.batch_size // 2)
+                if is_slow
+                else OrgLease.batch_size,
                 not_before=func.clock_timestamp() + literal(timedelta(seconds=wait.seconds)),
                 not_before_reason=wait.reason,
             )
         )
-
-
-def _smaller(least: int) -> ColumnElement[int]:
-    return func.greatest(least, OrgLease.batch_size // 2)
 
 
 async def record_success(database: Database, lease: Lease, *, batch_size: int) -> None:

@@ -62,8 +62,9 @@ FORGET_INTENTS = text("""
 """)
 # Calls that were under way when their worker went: what they wrote is not known. Only these count as deaths:
 # a row that is merely looked up again takes nobody with it. Where one host's turn broke off (`host_id`), only
-# a row that was alone is to blame. Slots are read by their whole key, with a fence for the planner: with old
-# statistics it would read all slots of the host for each row.
+# a row that was alone is to blame. All that may be to blame are tried in halves next. Slots are read by their
+# whole key, with a fence for the planner: with old statistics it would read all slots of the host for each
+# row.
 RECOVER_RUNNING_JOBS = text("""
     WITH running AS (
         SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
@@ -91,17 +92,22 @@ RECOVER_RUNNING_JOBS = text("""
                ) AS was_called
         FROM running
     ), blamed AS (
-        SELECT doubt.*, CASE WHEN CAST(:host_id AS text) IS NULL THEN was_called
-                             ELSE (SELECT count(*) FROM running) = 1 END AS is_blamed
+        SELECT doubt.*,
+               CAST(:died AS int) = 1 AND (was_called OR CAST(:host_id AS text) IS NOT NULL) AS is_suspect,
+               CASE WHEN CAST(:host_id AS text) IS NULL THEN was_called
+                    ELSE (SELECT count(*) FROM running) = 1 END AS is_blamed
         FROM doubt
     ), verdict AS (
         SELECT host_id, registration_id, is_open,
                deaths + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS deaths,
-               is_blamed AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless FROM blamed
+               is_blamed AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless,
+               CASE WHEN is_suspect THEN count(*) FILTER (WHERE is_suspect) OVER () / 2 END AS batch_limit
+        FROM blamed
     )
     UPDATE sync_jobs AS job
     SET state = CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END,
         deaths = verdict.deaths,
+        batch_limit = coalesce(verdict.batch_limit, job.batch_limit),
         waiting_for = CASE WHEN is_open AND NOT is_hopeless THEN 'certainty' END,
         error_class = CASE WHEN is_hopeless THEN :error ->> 'class' ELSE error_class END,
         error_code = CASE WHEN is_hopeless THEN :error ->> 'error_code' ELSE error_code END,

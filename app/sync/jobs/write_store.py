@@ -11,11 +11,12 @@ from sqlalchemy import delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.models import WrittenRecord
+from app.models import Connection, WrittenRecord
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.access import AccessProblem, settle_problems
 from app.sync.lookup.describe_cache import store_describes
+from app.sync.lookup.view_all import OBJECT_PERMISSIONS, kept_body
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, WrittenSlot
 from app.sync.model.cooperative import yielding
 from app.sync.model.work_item import WorkItem, WriteOperation
@@ -142,6 +143,20 @@ class WriteStore:
     async def keep_statuses(self, closed: Sequence[str]) -> None:
         """Keep which statuses close a Task, beside the describes."""
         bodies = {TASK_STATUS: {"closed": list(closed)}}
+        async with self.database.tenant(self.batch.host_id) as session:
+            await store_describes(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
+
+    async def user_id(self) -> str | None:
+        """The connected user, as far as known."""
+        query = select(Connection.user_id).where(
+            Connection.host_id == self.batch.host_id, Connection.org_id == self.batch.org_id
+        )
+        async with self.database.tenant(self.batch.host_id) as session:
+            return (await session.execute(query)).scalar_one_or_none()
+
+    async def keep_sees_all(self, sees_all: Collection[str] | None, *, user_id: str | None) -> None:
+        """Keep of which objects this user sees every record, beside the describes; None is unknown."""
+        bodies = {OBJECT_PERMISSIONS: kept_body(sees_all, user_id)}
         async with self.database.tenant(self.batch.host_id) as session:
             await store_describes(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
 

@@ -38,12 +38,23 @@ LOOKING: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REFUSED})
 
 EMAIL: Final = "Email"
 
+# That the user sees every record is believed for minutes only: once it is taken away, what is hidden would
+# be taken for deleted, and made a second time. That the user does not may be old.
 READ = text("""
     SELECT clock_timestamp() AS now,
            (SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id) AS problems,
            (SELECT body FROM describes
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'TaskStatus'
               AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
+           (SELECT coalesce(nullif(body -> 'sees_all', 'null'), '[]') FROM describes
+            WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'ObjectPermissions'
+              AND body ->> 'user_id' = (
+                  SELECT user_id FROM connections WHERE host_id = :host_id AND org_id = :org_id
+              )
+              AND fetched_at > clock_timestamp() - CASE body -> 'sees_all'
+                  WHEN '[]' THEN interval '24 hours'
+                  WHEN 'null' THEN interval '1 hour'
+                  ELSE interval '5 minutes' END) AS sees_all,
            (SELECT array_agg(sobject) FROM describes
             WHERE host_id = :host_id AND org_id = :org_id AND sobject IN ('Lead', 'Contact')
               AND body = '{}' AND NOT is_stale AND fetched_at > clock_timestamp() - interval '15 minutes'
@@ -98,6 +109,7 @@ class Sight:
     those that cannot be asked by e-mail; `problems` is what is known, `due` whether one is to be tried again.
     `closed_statuses` are those that close a Task; None where that is to be asked. Of a user who
     `lacks_campaigns` no members are asked; of one who `loses_leads` each new Lead goes out of sight.
+    `sees_all` are objects of which no record is hidden; None where that is to be asked, if it matters.
     """
 
     hidden: frozenset[str] = frozenset()
@@ -108,6 +120,7 @@ class Sight:
     closed_statuses: tuple[str, ...] | None = None
     lacks_campaigns: bool = False
     loses_leads: bool = False
+    sees_all: frozenset[str] | None = None
 
     @property
     def found(self) -> list[AccessProblem]:
@@ -185,6 +198,7 @@ async def read_sight(session: AsyncSession, *, host_id: str, org_id: str) -> Sig
         lacks_campaigns=any(each.code == MARKETING_USER_MISSING for each in current),
         loses_leads=any(each.code == NEW_LEADS_HIDDEN for each in current),
         closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
+        sees_all=None if row.sees_all is None else frozenset(row.sees_all),
     )
 
 

@@ -413,6 +413,7 @@ def _unseen(wanted: LookupRequirements) -> dict[str, Any]:
         "hidden": sight.hidden,
         "without_email": sight.without_email - sight.hidden,
         "has_lost_leads": sight.has_lost_leads,
+        "sees_all": (sight.sees_all or frozenset()) - sight.hidden,
     }
 
 

@@ -19,7 +19,8 @@ class People:
     """All Leads and Contacts that were looked up, and the ids that were asked for by name.
 
     `hidden` objects were not asked for, those `without_email` not by e-mail: the connected user may not.
-    `has_lost_leads`: Leads that we created went out of the user's sight.
+    `has_lost_leads`: Leads that we created went out of the user's sight. Of the objects in `sees_all` the
+    user sees every record there is.
     """
 
     rows: Mapping[str, PersonRow] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class People:
     hidden: frozenset[str] = frozenset()
     without_email: frozenset[str] = frozenset()
     has_lost_leads: bool = False
+    sees_all: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -38,6 +40,7 @@ class People:
         hidden: frozenset[str] = frozenset(),
         without_email: frozenset[str] = frozenset(),
         has_lost_leads: bool = False,
+        sees_all: frozenset[str] = frozenset(),
     ) -> "People":
         by_id = {row.id: row for row in rows}
         by_email: dict[str, list[PersonRow]] = {}
@@ -48,7 +51,8 @@ class People:
             email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
             for email, found in by_email.items()
         }
-        return cls(by_id, sorted_rows, frozenset(asked_ids), hidden, without_email, has_lost_leads)
+        asked = frozenset(asked_ids)
+        return cls(by_id, sorted_rows, asked, hidden, without_email, has_lost_leads, sees_all)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,10 @@ class NotFound:
 
 @dataclass(frozen=True)
 class NotVisible:
-    """We wrote this record once and cannot see it any more: a second one must not be made."""
+    """We wrote this record once and cannot see it any more: a second one must not be made.
+
+    Nobody can say whether it was deleted, as the connected user does not see every record of its object.
+    """
 
     sobject: str
     id: str
@@ -139,7 +146,7 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
         return Found(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
         return end
-    if end is None and job.why != "retry":
+    if isinstance(end, Absent) and job.why != "retry" and not is_gone(end, people):
         return NotVisible(sticky.sobject, sticky.sf_id)
     return None
 
@@ -194,24 +201,40 @@ def _pick_candidate(alike: Iterable[PersonRow], people: People, *, how: str) -> 
 
 
 class Deleted:
-    """The record was deleted, and not merged into another."""
+    """The record was deleted, and not merged into another; or it cannot be written to for ever."""
 
 
-GONE = Deleted()
+GONE, DELETED = Deleted(), Deleted()
 
 
-def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | None:
-    """To the living record behind an id; GONE when deleted, or converted into nobody (and so read-only).
+@dataclass(frozen=True)
+class Absent:
+    """Not even the recycle bin shows the record: the bin was emptied, or the record is hidden from us."""
 
-    None when nobody may see it.
-    """
+    id: str
+
+
+def is_gone(absent: Absent, people: People) -> bool:
+    """Whether the record can only have been deleted: its object has none that the connected user misses."""
+    return sobject_of(absent.id) in people.sees_all
+
+
+def is_deleted(job: Job, people: People) -> bool:
+    """Whether the record of the job's person was deleted, and with it what Salesforce kept for it."""
+    sticky = job.slot(PERSON)
+    end = follow(sticky.sf_id, people) if sticky and sticky.sf_id else None
+    return end is DELETED or (isinstance(end, Absent) and is_gone(end, people))
+
+
+def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | Absent:
+    """To the living record behind an id; DELETED, or GONE when converted into nobody (and so read-only)."""
     how = "email"
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)
         if row is None:
-            return None if id_ in people.asked_ids else NeedsLookup(frozenset({id_}))
+            return Absent(id_) if id_ in people.asked_ids else NeedsLookup(frozenset({id_}))
         if row.is_deleted and not row.master_record_id:
-            return GONE
+            return DELETED
         if row.is_deleted and row.master_record_id:
             id_, how = row.master_record_id, "merged"
         elif row.is_converted and row.converted_contact_id:
@@ -221,7 +244,7 @@ def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | None:
         elif row.sobject == ACCOUNT and row.person_contact_id:
             id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
         elif row.sobject == ACCOUNT:
-            return None
+            return Absent(id_)
         else:
             return Found(row.sobject, row.id, how)
     return GONE

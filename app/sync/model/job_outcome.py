@@ -16,3 +16,10 @@ class JobOutcome:
     skipped_because: str | None = None
     error: RowError | None = None
     burns: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was decided: the row is still to be written, or to be looked for."""
+        return self.state == "ambiguous" or (
+            self.state == "pending" and self.waiting_for in (None, "certainty")
+        )

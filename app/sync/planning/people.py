@@ -11,8 +11,16 @@ from app.sync.errors.row_error import internal_error
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.lead_fields import is_usable_email, person_name
 from app.sync.field_values.system_fields import object_of
-from app.sync.matching.person_matching import NotFound, NotSearched, NotVisible, People, key_of, resolve
-from app.sync.model.batch import ACCOUNT_SLOT, PERSON, Batch, Job, SlotKey
+from app.sync.matching.person_matching import (
+    NotFound,
+    NotSearched,
+    NotVisible,
+    People,
+    is_deleted,
+    key_of,
+    resolve,
+)
+from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.mapping_rules import (
     NOBODY_CREATED,
@@ -130,6 +138,8 @@ def _skip_reason(job: Job, batch: Batch) -> str | None:
 
 def _needs_creation(row: WorkItem, people: People, *, batch: Batch, clock: Clock) -> bool:
     resolution = resolve(row.job, people)
+    if is_deleted(row.job, people):
+        _forget_members(row)
     if isinstance(resolution, Found):
         _adopt_found(row, resolution)
         return False
@@ -145,6 +155,13 @@ def _needs_creation(row: WorkItem, people: People, *, batch: Batch, clock: Clock
     if isinstance(resolution, NotFound):
         row.notices += resolution.notices
     return _may_create(row, people, batch=batch, clock=clock)
+
+
+def _forget_members(row: WorkItem) -> None:
+    """They were deleted with their person, so nobody took them out of the campaign: the next one joins it."""
+    for key, slot in list(row.slots.items()):
+        if key.slot == MEMBER and slot.state == "written":
+            del row.slots[key]
 
 
 def _not_visible(sobject: str) -> RowError:

@@ -38,6 +38,19 @@ async def test_names_resolve_and_the_older_family_stands_first() -> None:
     assert (await resolve_name("localhost", 443))[0] == "127.0.0.1"
 
 
+async def test_names_of_a_simulator_at_localhost_need_no_resolver(
+    engines: LocalServices, mint: TokenMint, database: Database
+) -> None:
+    async with server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") as (port, heard):
+        logins = dict.fromkeys(LOGINS, f"http://localhost:{port}")
+        settings = settings_for(engines, jwks_file=mint.jwks_file, **logins)
+        async with open_resources(settings) as resources:
+            url = f"http://northwind.my.localhost:{port}/services/data"
+            said = await send_once(resources.http, build_request("GET", url, headers={}))
+    assert said.status_code == 200
+    assert [f"host: northwind.my.localhost:{port}".encode() in each.lower() for each in heard] == [True]
+
+
 async def test_own_network_is_out_of_reach_and_a_redirect_into_it_stays_unread(
     engines: LocalServices, mint: TokenMint, database: Database
 ) -> None:

@@ -1,6 +1,7 @@
 """Where a grant is refreshed: at the org's own address, at the login host only where that was not reached."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -66,6 +67,7 @@ UNREACHED: dict[str, Answer] = {
     "certificate": failing(httpx.ConnectError, "[SSL: CERTIFICATE_VERIFY_FAILED]"),
     "connection": failing(httpx.ConnectTimeout, "no connection in time"),
     "moved": sending_elsewhere,
+    "gone": lambda _: httpx.Response(404, text="<html>URL No Longer Exists"),
 }
 
 
@@ -80,6 +82,28 @@ async def test_the_login_host_is_asked_where_the_org_was_not_reached(
     assert isinstance(token, AccessToken)
     row = await stored(resources)
     assert (endpoint.reuses, row.refresh_started_at, row.is_rotating) == (0, None, True)
+
+
+@pytest.mark.parametrize(
+    ("login", "common"),
+    [
+        ("former.my.salesforce.com", "login.example"),
+        ("former--uat.sandbox.my.salesforce.com", "test.example"),
+        ("former.scratch.my.salesforce.com", "test.example"),
+        (LOGIN, None),
+    ],
+)
+async def test_where_the_org_left_both_addresses_the_common_login_host_is_asked(
+    resources: Resources, endpoint: TokenEndpoint, login: str, common: str | None
+) -> None:
+    logins = {
+        "salesforce_login_url": "https://login.example",
+        "salesforce_sandbox_login_url": "https://test.example",
+    }
+    settled = replace(resources, settings=resources.settings.model_copy(update=logins))
+    hosts, ended = await renewed(settled, endpoint, sending_elsewhere, sending_elsewhere, login=login)
+    assert hosts == [ORG, login, *([common] if common else [])]
+    assert isinstance(ended, AccessToken if common else RefreshUnavailable)
 
 
 LOST: dict[str, Answer] = {

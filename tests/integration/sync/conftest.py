@@ -36,6 +36,15 @@ from tests.simulated_org import SimulatedOrg
 
 HOST = "host_a"
 EVENT = "evt_otters"
+DUE_IN_ORDER = text("""
+    SELECT registration_id FROM sync_jobs WHERE state IN ('pending', 'ambiguous')
+      AND due_at <= clock_timestamp() ORDER BY due_at
+""")
+PUT_IN_ORDER = text("""
+    UPDATE sync_jobs SET due_at = clock_timestamp() - interval '1 day' + interval '1 second' * place.number
+    FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS place (registration_id, number)
+    WHERE sync_jobs.registration_id = place.registration_id
+""")
 
 
 @dataclass
@@ -147,6 +156,16 @@ class Rig:
                 await session.execute(text(f"UPDATE {table} SET {changes}"))
             connection = await session.get_one(Connection, HOST)
             connection.problems = [_moved(each, seconds) for each in connection.problems]
+
+    async def hand_out(self, reg: str, *, place: int) -> None:
+        """Let the database have the rows that are due in an order in which this one has the place."""
+        async with self.database.system() as session:
+            ids = list(await session.scalars(DUE_IN_ORDER))
+            if reg not in ids:
+                return
+            ids.remove(reg)
+            ids.insert(place, reg)
+            await session.execute(PUT_IN_ORDER, {"ids": ids})
 
     async def delete(self, sobject: str, record_id: str) -> None:
         """What a salesperson does in Salesforce."""

@@ -26,6 +26,8 @@ JOBS = """
     SELECT :host, 'reg_' || lpad(n::text, 5, '0'), :event, :org FROM generate_series(1, :count) AS n
 """
 
+LIMIT = "UPDATE sync_jobs SET batch_limit = :limit WHERE registration_id = ANY(:ids)"
+
 
 async def backlog(owner: AsyncEngine) -> None:
     """Statistics of a time when nothing waited, and a backlog since."""
@@ -50,7 +52,13 @@ async def test_claim_compares_no_row_with_all_that_wait(database: Database, owne
     await backlog(owner)
     lease = await leases.acquire(database, ORG, owner="worker_otter", life=60, send_window=60)
     assert lease is not None
-    values = {"host_id": HOST, "org_id": ORG, "fence": lease.fence, "most": BATCH}
+    values = {
+        "host_id": HOST,
+        "org_id": ORG,
+        "fence": lease.fence,
+        "most": BATCH,
+        "are_suspects_last": True,
+    }
     async with database.tenant(HOST) as session:
         explained = await session.scalar(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {CLAIM.text}"), values)
     [plan] = json.loads(explained) if isinstance(explained, str) else explained
@@ -66,3 +74,24 @@ async def test_claim_takes_the_batch_that_is_due_first(database: Database, owner
         first = await claim(session, lease, HOST, limit=BATCH)
         second = await claim(session, lease, HOST, limit=BATCH)
     assert [len(first), len(set(first) | set(second))] == [BATCH, 2 * BATCH]
+
+
+async def test_rows_whose_batch_broke_off_are_tried_in_parts_and_in_turn_with_the_others(
+    database: Database, owner: AsyncEngine
+) -> None:
+    """The largest parts first, those that broke off alone at last, whatever their due times."""
+    await backlog(owner)
+    limits = {0: range(1, 3), 25: range(3, 53)}
+    lease = await leases.acquire(database, ORG, owner="worker_otter", life=60, send_window=60)
+    assert lease is not None
+    suspects = {limit: {f"reg_{number:05}" for number in numbers} for limit, numbers in limits.items()}
+    async with database.system() as session:
+        for limit, ids in suspects.items():
+            await session.execute(text(LIMIT), {"limit": limit, "ids": sorted(ids)})
+    taken = []
+    async with database.tenant(HOST) as session:
+        for number in range(7):
+            are_last = number in (0, 2)
+            taken.append(set(await claim(session, lease, HOST, limit=BATCH, are_suspects_last=are_last)))
+    assert [len(ids) for ids in taken] == [BATCH, 25, BATCH, 25, 1, 1, BATCH]
+    assert (taken[1] | taken[3], taken[4] | taken[5]) == (suspects[25], suspects[0])

@@ -169,6 +169,23 @@ async def test_three_deaths_in_one_rows_call_fail_the_row(rig: Rig) -> None:
     assert (job.state, job.deaths, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
 
 
+@pytest.mark.parametrize(("has_died", "limit"), [(True, 2), (False, None)], ids=["died", "stopped"])
+async def test_rows_whose_worker_died_in_their_call_are_tried_in_halves(
+    rig: Rig, *, has_died: bool, limit: int | None
+) -> None:
+    regs = [await rig.registered(number) for number in range(4)]
+    await rig.org.fault("reset_before_write", match={"is_write": True})
+    await rig.drain()
+    async with rig.database.system() as session:
+        await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
+        await session.execute(text("UPDATE written_records SET state = 'intended'"))
+        await leases.recover_running_jobs(session, rig.org.org_id, has_died=has_died)
+    assert [(await rig.job(reg)).batch_limit for reg in regs] == [limit] * 4
+    await settle(rig, QUIET)
+    assert [(await rig.job(reg)).batch_limit for reg in regs] == [None] * 4
+    assert (await rig.states(), len(await rig.records("Lead"))) == (dict.fromkeys(regs, "synced"), 4)
+
+
 async def test_workers_that_die_while_an_uncertain_row_is_looked_up_do_not_count_against_it(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.org.fault("reset_after_write", match={"is_write": True})

@@ -33,6 +33,25 @@ def test_a_page_without_a_form_has_none() -> None:
     assert first_form("<p>no</p>") is None
 
 
+def test_names_under_localhost_are_this_machine_and_keep_their_names() -> None:
+    seen: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((str(request.url), request.headers["host"]))
+        if request.headers["host"] != "login.localhost:8100":
+            return httpx.Response(302, headers={"location": "http://login.localhost:8100/login"})
+        if request.url.path == "/login":
+            return httpx.Response(200, text=LOGIN)
+        return httpx.Response(302, headers={"location": "http://host.test/done"})
+
+    assert walked(answer) == "http://host.test/done"
+    assert seen == [
+        ("http://host.test/start", "host.test"),
+        ("http://localhost:8100/login", "login.localhost:8100"),
+        ("http://localhost:8100/approve", "login.localhost:8100"),
+    ]
+
+
 def test_redirects_forms_and_cookies_lead_to_the_end() -> None:
     seen: list[tuple[str, str, str]] = []
 

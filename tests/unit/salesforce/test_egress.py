@@ -187,6 +187,26 @@ async def test_exempt_host_and_port_may_stand_anywhere_and_no_other_port_of_it()
     assert network.addresses == ["localhost"]
 
 
+async def test_names_under_an_exempt_localhost_are_this_machine_without_a_look_up() -> None:
+    exempt = exempt_addresses(["http://localhost:8100"])
+    names, network = Names(OSError("no such name")), Dialled()
+    for name in ("login.localhost", "ACME.my.localhost"):
+        await get(names, network, f"http://{name}:8100/", exempt=exempt)
+    assert (network.addresses, names.asked) == (["localhost", "localhost"], [])
+    for url in (
+        "http://login.localhost:8101/",
+        "http://localhost.evil.example:8100/",
+        "http://notlocalhost:8100/",
+    ):
+        with pytest.raises(NotSent, match="does not resolve"):
+            await get(names, network, url, exempt=exempt)
+    with pytest.raises(NotSent):
+        await get(
+            names, network, "http://login.localhost:8100/", exempt=exempt_addresses(["http://127.0.0.1:8100"])
+        )
+    assert network.addresses == ["localhost", "localhost"]
+
+
 async def test_socket_of_this_machine_is_never_opened() -> None:
     with pytest.raises(AddressRefused):
         await PublicOnlyBackend().connect_unix_socket("/run/docker.sock")

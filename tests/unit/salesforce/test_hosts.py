@@ -11,6 +11,7 @@ from app.salesforce.allowed_hosts import (
     is_login_host,
     lightning_url,
     my_domain_of,
+    names_here,
     record_url,
 )
 
@@ -80,6 +81,58 @@ def test_anything_else_is_refused(url: str) -> None:
 
 
 FINE_AS_LOGIN_HOST = ("no-scheme", "login-is-no-instance")
+
+
+HERE = names_here("http://localhost:8100")
+ORGS_HERE = ("http://acme.my.localhost:8100", "http://acme--dev.sandbox.my.localhost:8100")
+
+
+@pytest.mark.parametrize("url", ORGS_HERE)
+def test_simulator_at_localhost_has_orgs_under_names_of_their_own(url: str) -> None:
+    assert check_instance_url(f"{url}/", extra=HERE) == url
+    assert check_login_host(url, extra=HERE) == url
+    for extra in (
+        frozenset(),
+        SIMULATOR,
+        names_here("http://localhost:8101"),
+        names_here("http://localhost"),
+    ):
+        with pytest.raises(HostNotAllowed):
+            check_instance_url(url, extra=extra)
+
+
+@pytest.mark.parametrize("name", ["login.localhost", "test.localhost", "localhost"])
+def test_simulator_at_localhost_has_login_hosts(name: str) -> None:
+    assert check_login_host(f"http://{name}:8100", extra=HERE) == f"http://{name}:8100"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acme.my.localhost:8100",
+        "http://acme.my.localhost",
+        "http://acme.my.localhost:81000",
+        "http://acme.localhost:8100",
+        "http://my.localhost:8100",
+        "http://*.my.localhost:8100",
+        "http://a.b.c.d.my.localhost:8100",
+        "http://acme.my.localhost:8100.evil.example",
+        "http://acme.my.localhost:8100@evil.example",
+        "http://acme.my.localhost.evil.example:8100",
+        "http://evil.example/.my.localhost:8100",
+        "http://acme.my.localhost:8100/path",
+        "http://acme.my.localhost:8100\n",
+    ],
+)
+def test_nothing_else_is_of_the_simulator_at_localhost(url: str) -> None:
+    for check in (check_instance_url, check_login_host):
+        with pytest.raises(HostNotAllowed):
+            check(url, extra=HERE)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8100", "http://simulator:8100", "https://sim.example"])
+def test_simulator_elsewhere_has_one_name(url: str) -> None:
+    assert names_here(url) == {url}
 
 
 @pytest.mark.parametrize("url", [case for case in HOSTILE if case.id not in FINE_AS_LOGIN_HOST])

@@ -54,6 +54,7 @@ MOVED = {
     "302": {"status_code": 302, "headers": {"Location": NEW}},
     "307": {"status_code": 307, "headers": {"Location": NEW}},
     "named": {"status_code": 400, "json": GONE},
+    "page": {"status_code": 404, "text": "<html>URL No Longer Exists"},
     "dead host": httpx.ConnectError("no such name"),
 }
 
@@ -73,7 +74,7 @@ async def test_request_is_repeated_once_where_the_renewal_says(old: Any) -> None
     ]
 
 
-@pytest.mark.parametrize("old", [MOVED["301"], MOVED["named"]], ids=["301", "named"])
+@pytest.mark.parametrize("old", [MOVED["301"], MOVED["named"], MOVED["page"]], ids=["301", "named", "page"])
 async def test_org_whose_renewal_names_no_other_place_is_refused(old: Any) -> None:
     org, tokens = Org(old), Tokens(OLD)
     async with httpx.AsyncClient(transport=httpx.MockTransport(org)) as http:

@@ -119,6 +119,32 @@ async def test_the_identity_service_of_the_login_host_may_see_it() -> None:
     assert (await ask(org, Tokens(), "https://login.salesforce.com/id/00D/005")).status_code == 200
 
 
+HERE = "http://acme.my.localhost:8100"
+
+
+@pytest.mark.parametrize("url", ["http://login.localhost:8100/id/00D/005", f"{HERE}/services/data"])
+async def test_login_host_on_this_machine_may_see_the_token_of_an_org_here(url: str) -> None:
+    org = Org(good="00D!one")
+    assert (await ask(org, Tokens(HERE), url)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("issued_for", "url"),
+    [
+        (HERE, "http://login.localhost:8101/id/00D/005"),
+        (HERE, "https://login.localhost:8100/id/00D/005"),
+        (HERE, "http://other.my.localhost:8100/services/data"),
+        ("http://acme.my.salesforce.com:8100", "http://login.localhost:8100/id/00D/005"),
+    ],
+    ids=["port", "scheme", "org", "foreign"],
+)
+async def test_no_other_name_on_this_machine_may_see_it(issued_for: str, url: str) -> None:
+    org = Org()
+    with pytest.raises(InstanceMoved):
+        await ask(org, Tokens(issued_for), url)
+    assert org.seen == []
+
+
 async def test_an_org_that_moved_with_the_renewal_is_not_written_to_at_its_old_place() -> None:
     org = Org()
     with pytest.raises(InstanceMoved):

@@ -179,6 +179,7 @@ def test_words_of_the_host_for_a_check_box_are_yes_or_no() -> None:
     ("target", "value"),
     [
         pytest.param(field(), "\x00", id="nothing left"),
+        pytest.param(field(length=1), "\N{OTTER}", id="first character longer than the field"),
         pytest.param(field(type="phone"), "n/a", id="phone without a digit"),
         pytest.param(field(type="email"), "a@localhost", id="e-mail without a dot"),
         pytest.param(field(type="email"), "ü@x.example", id="e-mail beyond ASCII"),

@@ -1,11 +1,15 @@
 """Where people sign in: the login host of production, of sandboxes, or the org's own My Domain."""
 
+import re
 from typing import Final
 
 from app.api.errors import FieldError, PayloadInvalid
 from app.config.settings import Settings
 from app.connections.model.messages import explain
 from app.salesforce.allowed_hosts import HostNotAllowed, check_login_host, is_login_host, my_domain_of
+
+OF_SANDBOXES: Final = re.compile(r"\.(?:sandbox|scratch)\.my\.")
+"""In the My Domain of an org that logs in where sandboxes do."""
 
 # environment, whether the org is a sandbox: the mix-up's advice
 ENVIRONMENT_MISMATCHES: Final[dict[tuple[str, bool | None], str]] = {
@@ -29,6 +33,14 @@ def login_url_for(settings: Settings, environment: str, my_domain: str | None) -
         advice = explain(settings, "partition_off" if error.is_partition else "my_domain_invalid")
         where = FieldError(path="body.my_domain", message=advice.title)
         raise PayloadInvalid(advice.title, advice=advice, errors=[where]) from None
+
+
+def common_login_url(settings: Settings, login_url: str) -> str:
+    """The login host of every org of the kind that signs in at this address; a login host is its own."""
+    common = (settings.salesforce_login_url, settings.salesforce_sandbox_login_url)
+    if login_url in common or is_login_host(login_url.removeprefix("https://")):
+        return login_url
+    return common[OF_SANDBOXES.search(login_url) is not None]
 
 
 def environment_mismatch(environment: str, *, is_sandbox: bool | None) -> str | None:
