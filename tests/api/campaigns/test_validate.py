@@ -130,7 +130,10 @@ async def test_hidden_campaigns_are_not_readable(desk: Desk, campaign_id: str, h
         pytest.param({"kind": "error", "status": 503}, id="503"),
         pytest.param({"kind": "html", "status": 502}, id="gateway"),
         pytest.param({"kind": "truncate"}, id="truncated"),
-        pytest.param({"kind": "error", "status": 404, "error_code": "HTTP_404"}, id="odd-404"),
+        pytest.param(
+            {"kind": "error", "status": 404, "error_code": "HTTP_404", "times": 4},
+            id="odd-404-after-a-refresh-too",
+        ),
     ],
 )
 async def test_failed_look_is_never_not_found(desk: Desk, campaign_id: str, trouble: dict[str, Any]) -> None:
