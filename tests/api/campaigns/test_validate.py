@@ -131,7 +131,7 @@ async def test_hidden_campaigns_are_not_readable(desk: Desk, campaign_id: str, h
         pytest.param({"kind": "html", "status": 502}, id="gateway"),
         pytest.param({"kind": "truncate"}, id="truncated"),
         pytest.param(
-            {"kind": "error", "status": 404, "error_code": "HTTP_404", "times": 4},
+            {"kind": "error", "status": 404, "error_code": "HTTP_404", "count": 4},
             id="odd-404-after-a-refresh-too",
         ),
     ],
