@@ -45,6 +45,7 @@ from app.registrations.exclusion_endpoints import router as exclusion_router
 from app.registrations.row_endpoints import router as row_router
 from app.salesforce.egress import PublicOnlyBackend, PublicTransport, exempt_addresses
 from app.sync_preview.endpoints import router as preview_router
+from app.version import VERSION
 from app.webhooks.batch_writer import GroupCommitWriter, running_writer
 from app.webhooks.endpoints import router as intake_router
 from app.webhooks.fast_path import FastPathApp
@@ -124,7 +125,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
 
     app = FastPathApp(
         title="Eventship for Salesforce",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

@@ -128,7 +128,7 @@ def crashing_on(rig: Rig, monkeypatch: pytest.MonkeyPatch, email: str) -> None:
             raise ZeroDivisionError("a bug")
         await taken(means, client, store, rows, **more)
 
-    monkeypatch.setattr("app.sync.engine.drain.take_steps", take_steps)
+    monkeypatch.setattr("app.sync.engine.drain.process_batch", take_steps)
 
 
 AWAY = {
@@ -150,7 +150,7 @@ async def test_database_that_cannot_be_used_is_no_fault_of_the_host_or_its_rows(
         raise DBAPIError("SELECT 1", None, cause)
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.sync.engine.drain.take_steps", refused)
+        patch.setattr("app.sync.engine.drain.process_batch", refused)
         with pytest.raises(DBAPIError):
             await rig.drain()
     found = await connection(rig)
@@ -168,7 +168,7 @@ async def test_statement_that_takes_too_long_rests_its_host(
     async def cancelled(*_: Any, **__: Any) -> None:
         raise DBAPIError("SELECT 1", None, asyncpg.QueryCanceledError("due to statement timeout"))
 
-    monkeypatch.setattr("app.sync.engine.drain.take_steps", cancelled)
+    monkeypatch.setattr("app.sync.engine.drain.process_batch", cancelled)
     await rig.drain()
     assert (await connection(rig)).fault_count == 1
 
