@@ -41,7 +41,6 @@ MAX_PAGES: Final = 1_000
 
 _WRITES: Final = frozenset({"POST", "PATCH"})
 _COUNTED: Final = re.compile(r"/services/data/v")
-_FIELD: Final = re.compile(r"\w{1,80}(?:\.\w{1,80}){0,5}", re.ASCII)
 _SENDING: Final = re.compile(r"http(?:11|2)\.send_request_headers\.started")
 
 
@@ -97,15 +96,13 @@ class SalesforceClient:
             records += page.records
         raise ResponseLost(f"the query did not end after {MAX_PAGES} pages")
 
-    async def composite(
-        self, requests: Sequence[Subrequest], *, all_or_none: bool = False
-    ) -> list[SubResponse]:
+    async def composite(self, requests: Sequence[Subrequest]) -> list[SubResponse]:
         """The answers to up to 25 subrequests, in their order, for one call.
 
         Raises ValueError beyond 25, or beyond 5 queries and collections together.
         """
         sent = [self._with_write_headers(request) for request in requests]
-        body = composite_body(sent, all_or_none=all_or_none)
+        body = composite_body(sent)
         answer = await self._request("POST", f"{api_path(self.api_version)}/composite", json=body)
         return parse_composite(answer, sent)
 
@@ -126,16 +123,6 @@ class SalesforceClient:
         """Set these fields, without running assignment rules. Raises `MalformedId`."""
         path = f"{sobject_path(self.api_version, sobject)}/{to18(id)}"
         await self._request("PATCH", path, json=dict(fields), headers=NO_ASSIGNMENT)
-
-    async def retrieve(self, sobject: str, id: str, fields: Sequence[str]) -> dict[str, Any]:  # noqa: A002
-        """These fields of one record. Raises `MalformedId`, and ValueError for what is no field name."""
-        if not fields or not all(_FIELD.fullmatch(field) for field in fields):
-            raise ValueError("fields must be API names")
-        path = f"{sobject_path(self.api_version, sobject)}/{to18(id)}?fields={','.join(fields)}"
-        record = await self._get(path)
-        if not isinstance(record, dict):
-            raise ResponseLost("the answer is not a record")
-        return record
 
     async def person_contacts(self, account_ids: Sequence[str]) -> dict[str, str]:
         """The Contact of each of these Accounts of persons, by 18-character ids; others are left out.

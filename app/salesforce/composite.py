@@ -180,19 +180,6 @@ def collection_update(
     return _collection("PATCH", reference_id, rows, api_version=api_version, headers=all_headers)
 
 
-def chunk_records(records: Sequence[Record]) -> list[list[Record]]:
-    """The records in chunks that one collection may hold, sorted by object so that few type changes occur.
-
-    The sort is stable; rows come back in the order of their chunk.
-    """
-    chunks: list[list[Record]] = []
-    for record in sorted(records, key=lambda each: each.sobject):
-        if not chunks or not _has_room(chunks[-1], record):
-            chunks.append([])
-        chunks[-1].append(record)
-    return chunks
-
-
 def group_into_composites(collections: Sequence[Subrequest]) -> list[list[Subrequest]]:
     """The subrequests in as few composites as the caps allow, in order."""
     composites: list[list[Subrequest]] = []
@@ -203,7 +190,7 @@ def group_into_composites(collections: Sequence[Subrequest]) -> list[list[Subreq
     return composites
 
 
-def composite_body(requests: Sequence[Subrequest], *, all_or_none: bool = False) -> dict[str, Any]:
+def composite_body(requests: Sequence[Subrequest]) -> dict[str, Any]:
     """The body of a composite. Raises ValueError beyond the caps or for unusable or repeated reference ids.
 
     Subrequests are never collated: collation reorders, and collated ones lose their own headers.
@@ -214,7 +201,7 @@ def composite_body(requests: Sequence[Subrequest], *, all_or_none: bool = False)
     if len(set(reference_ids)) < len(reference_ids) or not all(map(_REFERENCE_ID.fullmatch, reference_ids)):
         raise ValueError("reference ids must be unique and made of letters, digits and underscores")
     return {
-        "allOrNone": all_or_none,
+        "allOrNone": False,
         "collateSubrequests": False,
         "compositeRequest": [_wire_form(request) for request in requests],
     }
@@ -340,12 +327,6 @@ def _checked(records: Sequence[Record]) -> Sequence[Record]:
             f"a collection takes 1 to {MAX_ROWS} rows in at most {MAX_TYPE_CHUNKS} runs of one type"
         )
     return records
-
-
-def _has_room(chunk: list[Record], record: Record) -> bool:
-    if len(chunk) >= MAX_ROWS:
-        return False
-    return chunk[-1].sobject == record.sobject or _type_chunks(chunk) < MAX_TYPE_CHUNKS
 
 
 def _type_chunks(records: Sequence[Record]) -> int:

@@ -22,17 +22,12 @@ class Identity:
     display_name: str
     email: str
     is_active: bool
-    user_type: str = ""
-    language: str = ""
-    locale: str = ""
-    custom_domain: str = ""
 
 
 def parse_identity(body: object) -> Identity:
     """Read the answer of the identity URL. Raises `AnswerLost` when it names no user and org."""
     if not isinstance(body, dict):
         raise ResponseLost("the answer is not an identity")
-    urls = body.get("urls")
     return Identity(
         user_id=_id(body, "user_id"),
         organization_id=_id(body, "organization_id"),
@@ -40,10 +35,6 @@ def parse_identity(body: object) -> Identity:
         display_name=_text(body, "display_name"),
         email=_text(body, "email"),
         is_active=body.get("active") is not False,
-        user_type=_text(body, "user_type"),
-        language=_text(body, "language"),
-        locale=_text(body, "locale"),
-        custom_domain=_text(urls, "custom_domain") if isinstance(urls, dict) else "",
     )
 
 

@@ -66,13 +66,6 @@ def is_id(value: object, prefix: str | None = None) -> bool:
     return True
 
 
-def same_id(a: str | None, b: str | None) -> bool:
-    """Whether two ids, of 15 or 18 characters each, name one record. Nothing and garbage equal nothing."""
-    if a is None or b is None or not (is_id(a) and is_id(b)):
-        return False
-    return to18(a) == to18(b)
-
-
 def sobject_of(id: str) -> str | None:  # noqa: A002 - Salesforce's own word
     """The object an id belongs to by its key prefix; None for objects we never touch."""
     return SOBJECT_BY_PREFIX.get(id[:3])

@@ -103,7 +103,6 @@ def authorize_url(
     state: str,
     code_challenge: str,
     prompt: str | None = None,
-    login_hint: str | None = None,
     display: str | None = None,
 ) -> str:
     """Where the browser goes to log in and approve; `scope` and `prompt` are separated by spaces.
@@ -120,7 +119,6 @@ def authorize_url(
         code_challenge=code_challenge,
         code_challenge_method="S256",
         prompt=prompt,
-        login_hint=login_hint,
         display=display,
     )
     return str(uri)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Final
 
 # "Any other backslash sequence is an error":
@@ -62,11 +62,6 @@ def datetime_literal(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("SOQL refuses a datetime without an offset")
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def date_literal(day: date) -> str:
-    """An unquoted date literal."""
-    return f"{day:%Y-%m-%d}"
 
 
 def _escape(value: str, escapes: dict[str, str]) -> str:

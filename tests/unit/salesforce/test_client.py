@@ -167,23 +167,6 @@ async def test_an_update_runs_no_assignment_rules(client: SalesforceClient, org:
         await client.update("Lead", "../Contact", {})
 
 
-async def test_a_record_is_retrieved_by_id_and_fields(
-    client: SalesforceClient, org: respx.MockRouter
-) -> None:
-    route = org.get(url__regex=rf"{DATA}/sobjects/Lead/{LEAD}").respond(json=lead(1))
-    assert await client.retrieve("Lead", LEAD, ["Id", "Owner.Name"]) == lead(1)
-    assert sent(route).url.query == b"fields=Id,Owner.Name"
-    route.respond(json=[])
-    with pytest.raises(ResponseLost):
-        await client.retrieve("Lead", LEAD, ["Id"])
-
-
-@pytest.mark.parametrize("fields", [[], ["Id&x=1"], ["Id,Name"], [""], ["Ìd"]])
-async def test_only_field_names_are_asked_for(client: SalesforceClient, fields: list[str]) -> None:
-    with pytest.raises(ValueError, match="API names"):
-        await client.retrieve("Lead", LEAD, fields)
-
-
 async def test_a_describe_is_typed(client: SalesforceClient, org: respx.MockRouter) -> None:
     body = {
         "name": "Task",
@@ -238,9 +221,9 @@ async def test_a_composite_is_one_call_whatever_it_holds(
         {"body": CREATED, "httpHeaders": {"Location": "/x"}, "httpStatusCode": 201, "referenceId": "task"},
     ]
     route = org.post(f"{DATA}/composite").respond(json={"compositeResponse": entries})
-    answers = await client.composite(requests, all_or_none=True)
+    answers = await client.composite(requests)
     assert [answer.status for answer in answers] == [200, 201]
-    assert json.loads(sent(route).content)["allOrNone"] is True
+    assert json.loads(sent(route).content)["allOrNone"] is False
     assert client.calls == 1
 
 

@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.salesforce.composite import (
-    MAX_TYPE_CHUNKS,
     QueryPage,
     Record,
     RowResult,
     Subrequest,
     SubResponse,
-    chunk_records,
     collection_create,
     collection_update,
     composite_body,
@@ -124,21 +122,6 @@ def test_an_update_without_id_is_refused() -> None:
 def test_a_collection_beyond_the_caps_is_refused(sobjects: list[str]) -> None:
     with pytest.raises(ValueError, match="a collection takes"):
         collection_create("c", [Record(sobject, {}) for sobject in sobjects], api_version="62.0")
-
-
-@given(st.lists(st.sampled_from([f"Object{n}__c" for n in range(13)]), max_size=700))
-def test_chunks_hold_all_records_sorted_and_fit_into_collections(sobjects: list[str]) -> None:
-    records = [Record(sobject, {"n": number}) for number, sobject in enumerate(sobjects)]
-    chunks = chunk_records(records)
-    assert [record for chunk in chunks for record in chunk] == sorted(records, key=lambda each: each.sobject)
-    for chunk in chunks:
-        collection_create("c", chunk, api_version="62.0")
-        assert len({record.sobject for record in chunk}) <= MAX_TYPE_CHUNKS
-
-
-def test_records_of_one_object_fill_whole_chunks() -> None:
-    chunks = chunk_records([Record("Task", {})] * 401)
-    assert [len(chunk) for chunk in chunks] == [200, 200, 1]
 
 
 def test_five_collections_share_a_composite() -> None:

@@ -30,18 +30,14 @@ def test_an_identity_names_user_and_org_by_their_long_ids() -> None:
     identity = parse_identity(BODY)
     assert identity.user_id == to18("0055g00000AbCdE")
     assert identity.organization_id == to18("00D5g000004XyZa")
-    assert (identity.username, identity.is_active, identity.custom_domain) == (
-        "ada@acme.example",
-        True,
-        "https://acme",
-    )
+    assert (identity.username, identity.is_active) == ("ada@acme.example", True)
 
 
 def test_what_the_org_does_not_tell_is_empty() -> None:
     identity = parse_identity(
         {"user_id": "0055g00000AbCdE", "organization_id": "00D5g000004XyZa", "email": None}
     )
-    assert (identity.email, identity.custom_domain, identity.is_active) == ("", "", True)
+    assert (identity.email, identity.is_active) == ("", True)
 
 
 def test_an_inactive_user_is_seen() -> None:

@@ -1,13 +1,13 @@
 """SOQL literals read back by a strict reader are what went in."""
 
 import unicodedata
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.salesforce.soql import date_literal, datetime_literal, in_list, like, quote
+from app.salesforce.soql import datetime_literal, in_list, like, quote
 
 UNESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 
@@ -97,7 +97,3 @@ def test_datetimes_are_unquoted_utc(at: datetime, literal: str) -> None:
 def test_a_naive_datetime_is_refused() -> None:
     with pytest.raises(ValueError, match="offset"):
         datetime_literal(datetime(2026, 11, 21))  # noqa: DTZ001 - the case under test
-
-
-def test_dates_are_unquoted() -> None:
-    assert date_literal(date(2026, 3, 1)) == "2026-03-01"
