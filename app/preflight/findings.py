@@ -9,8 +9,7 @@ from app.api.api_budget import Budget
 from app.preflight.schemas import Finding
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
-from app.user_messages.catalog import Advice
-from app.user_messages.preflight import FINDINGS
+from app.user_messages.catalog import FINDINGS, Advice
 
 ABOUT_FIELDS: Final = frozenset(
     {

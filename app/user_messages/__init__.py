@@ -1,1 +1,1 @@
-"""Messages for people: one catalog, its rows by theme."""
+"""Messages for people: one catalog, its rows in TOML files by theme."""

@@ -4,8 +4,7 @@ import pytest
 
 from app.connections.oauth.error_mapping import ADVICE_BY_ERROR
 from app.console.documents import guide_path
-from app.user_messages.catalog import ADVICE
-from app.user_messages.preflight import FINDING_ROWS
+from app.user_messages.catalog import ADVICE, FINDINGS
 from tools.generated_docs.connecting import TABLES
 
 CONNECTING = guide_path("connecting")
@@ -18,7 +17,7 @@ def test_every_oauth_error_stands_in_the_guide(row: tuple[str, str, str]) -> Non
     assert ADVICE[row[2]].title in text
 
 
-@pytest.mark.parametrize("code", [row.code for row in FINDING_ROWS])
+@pytest.mark.parametrize("code", FINDINGS)
 def test_every_finding_stands_in_the_guide(code: str) -> None:
     assert f"`{code}`" in CONNECTING.read_text()
 

@@ -5,10 +5,7 @@ from typing import Final
 
 from app.connections.oauth.error_mapping import ADVICE_BY_API_CODE, ADVICE_BY_ERROR
 from app.connections.tokens.disconnect_reasons import REASONS
-from app.user_messages.catalog import ADVICE, Advice
-from app.user_messages.connections import ATTEMPT_ROWS, HINT_ROWS, REASON_ROWS, WARNING_ROWS
-from app.user_messages.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
-from app.user_messages.preflight import FINDING_ROWS
+from app.user_messages.catalog import ADVICE, FINDINGS, OWN_APP_ADVICE, Advice, codes_of
 from tools.generated_docs.markdown import plain, table
 
 
@@ -22,7 +19,7 @@ def _redirect_errors() -> str:
 
 
 def _never_back() -> str:
-    lines = [(*_what_to_do(ADVICE[row[0]]), _own(row[0])) for row in HINT_ROWS]
+    lines = [(*_what_to_do(ADVICE[code]), _own(code)) for code in codes_of("hint")]
     return table(("what you saw", "what to do", "with your own app"), lines)
 
 
@@ -35,21 +32,21 @@ def _ends() -> str:
 
 
 def _reasons() -> str:
-    return _advice_table(row[0] for row in REASON_ROWS)
+    return _advice_table(codes_of("reason"))
 
 
 def _attempts() -> str:
-    return _advice_table(row[0] for row in (*ATTEMPT_ROWS, *WARNING_ROWS))
+    return _advice_table(codes_of("attempt", "warning"))
 
 
 def _own_app() -> str:
-    return _advice_table(row[0] for row in OWN_APP_ROWS)
+    return _advice_table(codes_of("own_app"))
 
 
 def _findings() -> str:
     lines = [
         (f"`{row.code}`", row.severity, plain(row.title), plain(row.consequence), _steps(row.steps))
-        for row in FINDING_ROWS
+        for row in FINDINGS.values()
     ]
     return table(("finding", "severity", "title", "what will happen", "what to do"), lines)
 

@@ -2,27 +2,21 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from app.console.documents import GUIDES, guide_path
 from app.field_mapping.source_catalog import SOURCES
 from app.sync.errors.message_codes import BY_CAUSE, BY_CODE
-from app.user_messages.catalog import ADVICE, Advice
-from app.user_messages.row import AdviceRow
-from app.user_messages.sync import ACCESS_ROWS, CONFIGURATION_ROWS, DATA_ROWS, TIME_ROWS
+from app.user_messages.catalog import ADVICE, Advice, Group, codes_of
 from tools.generated_docs.connecting import TABLES as CONNECTING_TABLES
 from tools.generated_docs.markdown import plain, table
 
 APP: Final = Path(__file__).parents[2] / "app"
 MARKED: Final = re.compile(r"(?s)(<!-- table: (?P<name>[\w /#]+) -->\n).*?(<!-- end of table -->)")
 LINK: Final = re.compile(r"(?<![\w.])/docs/(\w+)(?:#([\w-]+))?(?=[\"'])")
-ERROR_ROWS: Final[dict[str, tuple[AdviceRow, ...]]] = {
-    "data": DATA_ROWS,
-    "configuration": CONFIGURATION_ROWS,
-    "access": ACCESS_ROWS,
-    "time": TIME_ROWS,
-}
+ERROR_GROUPS: Final[tuple[Group, ...]] = ("data", "configuration", "access", "time")
 
 
 def with_tables(text: str) -> str:
@@ -52,7 +46,7 @@ def anchors_in(text: str) -> set[str]:
     return set(re.findall(r'<a id="([\w-]+)"></a>', text))
 
 
-def codes_of(advice: str) -> list[str]:
+def error_codes_for(advice: str) -> list[str]:
     """The error codes of Salesforce, and our own, that lead to this advice."""
     by_cause = (code for (code, _, _), led_to in BY_CAUSE.items() if led_to == advice)
     return sorted({*(code for code, led_to in BY_CODE.items() if led_to == advice), *by_cause})
@@ -63,27 +57,26 @@ def _links() -> Iterator[tuple[str, str]]:
         name, _, anchor = (row.link or "").removeprefix("/docs/").partition("#")
         if name:
             yield name, anchor
-    for path in sorted(APP.rglob("*.py")):
+    for path in sorted((*APP.rglob("*.py"), *APP.rglob("*.toml"))):
         yield from LINK.findall(path.read_text())
 
 
 def _made(name: str) -> str:
-    if name.startswith("errors of "):
-        return _errors(name.removeprefix("errors of "))
     if name.startswith("advice at "):
         return _advice_at(name.removeprefix("advice at "))
-    return (CONNECTING_TABLES | {"sources": _sources})[name]()
+    errors = {f"errors of {group}": partial(_errors, group) for group in ERROR_GROUPS}
+    return (CONNECTING_TABLES | {"sources": _sources} | errors)[name]()
 
 
-def _errors(kind: str) -> str:
-    """A section for each advice of a kind that has its place in the guide to errors."""
-    rows = (ADVICE[row[0]] for row in ERROR_ROWS[kind] if (row[4] or "").startswith("/docs/errors#"))
-    return "\n" + "\n".join(_section(row) for row in rows)
+def _errors(group: Group) -> str:
+    """A section for each advice of a group that has its place in the guide to errors."""
+    rows = (ADVICE[code] for code in codes_of(group))
+    return "\n" + "\n".join(_section(row) for row in rows if (row.link or "").startswith("/docs/errors#"))
 
 
 def _section(advice: Advice) -> str:
     steps = "".join(f"{number}. {plain(step)}\n" for number, step in enumerate(advice.steps, 1))
-    codes = ", ".join(f"`{code}`" for code in codes_of(advice.code))
+    codes = ", ".join(f"`{code}`" for code in error_codes_for(advice.code))
     said = f"\nReason: {codes}.\n" if codes else ""
     head = f'<a id="{advice.code}"></a>\n### {plain(advice.title)}\n\n{plain(advice.explanation)}\n\n'
     return f"{head}{steps}{said}"

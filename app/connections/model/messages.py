@@ -4,8 +4,7 @@ from typing import Final
 
 from app.config.settings import Settings
 from app.sync.lookup.access import AccessProblem
-from app.user_messages.catalog import Advice, advise
-from app.user_messages.own_app import OWN_APP_ADVICE
+from app.user_messages.catalog import OWN_APP_ADVICE, Advice, advise
 
 # What Organization.OrganizationType says of a suite is not documented; both spellings are looked for.
 WITHOUT_API: Final = ("starter", "pro suite", "essentials", "group", "team", "base", "contact manager")

@@ -16,10 +16,9 @@ from app.connections.model.schemas import Attempt, AttemptState, SalesforceWords
 from app.connections.oauth.attempts import UNDER_WAY, find_attempt
 from app.connections.oauth.unconfirmed import find_unconfirmed
 from app.models import OAuthAttempt, UnconfirmedGrant
-from app.user_messages.catalog import Advice
-from app.user_messages.connections import HINT_ROWS
+from app.user_messages.catalog import Advice, codes_of
 
-HINTS: Final = tuple(row[0] for row in HINT_ROWS)
+HINTS: Final = codes_of("hint")
 
 
 @dataclass(frozen=True)

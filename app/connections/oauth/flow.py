@@ -24,7 +24,7 @@ from app.infrastructure import audit_log
 from app.models import OAuthAttempt
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, is_login_host
 from app.salesforce.oauth import TokenResponse
-from app.user_messages.own_app import OWN_APP_ADVICE
+from app.user_messages.catalog import OWN_APP_ADVICE
 
 log = logging.getLogger(__name__)
 

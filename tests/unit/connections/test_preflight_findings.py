@@ -12,7 +12,7 @@ from app.preflight.org_queries import OBJECTS, OrgSnapshot
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import MappingRules
-from app.user_messages.preflight import FINDING_ROWS
+from app.user_messages.catalog import FINDINGS
 
 CONTRACT_CODES = {
     "edition_without_api", "edition_needs_api_addon", "api_not_enabled_for_user", "object_not_readable",
@@ -81,7 +81,7 @@ def budget(used: int) -> Budget:
 
 
 def test_every_finding_of_the_api_has_its_words() -> None:
-    assert {row.code for row in FINDING_ROWS} >= CONTRACT_CODES
+    assert FINDINGS.keys() >= CONTRACT_CODES
 
 
 def test_ordinary_org_has_no_findings() -> None:
@@ -313,10 +313,10 @@ def test_objects_are_shown_with_what_they_need() -> None:
     )
 
 
-@pytest.mark.parametrize("row", FINDING_ROWS, ids=lambda row: row.code)
-def test_words_of_a_finding_are_whole(row: Any) -> None:
+@pytest.mark.parametrize("code", FINDINGS)
+def test_words_of_a_finding_are_whole(code: str) -> None:
     finding = make_finding(
-        row.code, PreflightContext(edition="Pro Suite"), sobject="Lead", field="X__c", label="X"
+        code, PreflightContext(edition="Pro Suite"), sobject="Lead", field="X__c", label="X"
     )
     texts = (finding.title, finding.consequence, finding.advice.explanation, *finding.advice.steps)
     assert not any("{" in text for text in texts)

@@ -16,10 +16,9 @@ from app.connections.oauth.error_mapping import (
 from app.connections.oauth.grant_exchange import choose_version, parse_identity_url
 from app.connections.tokens.disconnect_reasons import REASONS, disconnect_reason
 from app.salesforce.oauth import OAuthRejected, OAuthResponseLost
-from app.user_messages.catalog import ADVICE
-from app.user_messages.connections import CONNECTION_ROWS
-from app.user_messages.own_app import OWN_APP_ADVICE, OWN_APP_ROWS
+from app.user_messages.catalog import ADVICE, OWN_APP_ADVICE, codes_of
 
+OF_CONNECTIONS = codes_of("reason", "fault", "attempt", "hint", "warning", "own_app")
 FILLED = {"support_email", "redirect_uri", "api_version", "edition"}
 REASON_CODES = {
     "access_revoked",
@@ -50,7 +49,7 @@ def test_every_connect_error_has_advice(code: str) -> None:
     assert ADVICE[code].explanation
 
 
-@pytest.mark.parametrize("code", sorted(row[0] for row in (*CONNECTION_ROWS, *OWN_APP_ROWS)))
+@pytest.mark.parametrize("code", sorted(OF_CONNECTIONS))
 def test_every_advice_leads_to_its_place_in_the_guide(code: str) -> None:
     link = ADVICE[code].link
     assert link is not None
@@ -97,7 +96,7 @@ def test_advice_asks_only_for_what_somebody_fills_in(code: str) -> None:
     row = ADVICE[code]
     texts = (row.title, row.explanation, *row.steps)
     places = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
-    is_ours = code in {row[0] for row in (*CONNECTION_ROWS, *OWN_APP_ROWS)}
+    is_ours = code in OF_CONNECTIONS
     assert not is_ours or places <= FILLED
 
 

@@ -7,10 +7,14 @@ import pytest
 from app.api.errors import Problem
 from app.salesforce.error_codes import CLASSIFICATION_BY_CODE, ErrorClass, classify
 from app.sync.errors.message_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_code_for
-from app.user_messages.catalog import ADVICE, advice_for_problem, advise
-from app.user_messages.connections import CONNECTION_ROWS
-from app.user_messages.problems import ADVICE_BY_PROBLEM, PROBLEM_ROWS
-from app.user_messages.sync import SYNC_ROWS
+from app.user_messages.catalog import (
+    ADVICE,
+    ADVICE_BY_PROBLEM,
+    MESSAGES,
+    advice_for_problem,
+    advise,
+    codes_of,
+)
 
 # What only waiting cures, or what the caller's program must cure: nothing a person could do.
 WITHOUT_ADVICE = {
@@ -66,7 +70,7 @@ def test_one_code_with_several_causes(
 
 
 def test_no_code_has_two_rows() -> None:
-    codes = [row[0] for row in (*SYNC_ROWS, *PROBLEM_ROWS, *CONNECTION_ROWS)]
+    codes = [row.code for row in MESSAGES if row.group != "finding"]
     assert sorted(codes) == sorted(set(codes))
 
 
@@ -75,11 +79,13 @@ def test_duplicate_advice_has_its_fixed_wording() -> None:
     assert steps == ("Resolve the duplicate in Salesforce, then click Retry on the failed row.",)
 
 
-@pytest.mark.parametrize("row", SYNC_ROWS, ids=lambda row: row[0])
-def test_advice_on_writes_needs_only_object_and_field_and_has_a_step(row: tuple[str, ...]) -> None:
-    places = {name for text in (row[1], row[2], *row[3]) for _, name, _, _ in Formatter().parse(text) if name}
+@pytest.mark.parametrize("code", codes_of("data", "configuration", "access", "time", "broken_link"))
+def test_advice_on_writes_needs_only_object_and_field_and_has_a_step(code: str) -> None:
+    row = ADVICE[code]
+    texts = (row.title, row.explanation, *row.steps)
+    places = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
     assert places <= {"object", "field"}
-    advice = advise(row[0], object="Lead", field="Phone")
+    advice = advise(code, object="Lead", field="Phone")
     assert advice.steps
     assert "{" not in advice.model_dump_json().replace('{"code"', "", 1)
 
