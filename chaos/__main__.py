@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from chaos.environment import Site
 from chaos.run import Outcome, play
 from chaos.scenarios import MOST_ORGS, SCENARIOS, SIZES, Scenario
-from chaos.site import Site
 
 
 def main(environment: Mapping[str, str] = os.environ) -> int:

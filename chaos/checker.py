@@ -7,8 +7,8 @@ from typing import Any
 
 from app.sync.model.batch import CHECKED_IN, REGISTERED
 from app.sync.model.reference_tags import reference_tag, references_in
-from chaos.crowd import Registrant
-from chaos.ledger import LABELS, Grant, JobRow
+from chaos.service_database import LABELS, Grant, JobRow
+from chaos.workload import Registrant
 
 Row = Mapping[str, Any]
 

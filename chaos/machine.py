@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.infrastructure.encryption import Encryptor
-from chaos.crowd import HostPlan
-from chaos.ledger import Grant, Ledger
-from chaos.nest import Bird
-from chaos.site import API_COUNT, READY_SECONDS, SMALL, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
+from chaos.environment import API_COUNT, READY_SECONDS, SMALL, TEMPLATE, WORKER_COUNT, Site, answers, wait_for
+from chaos.fork_client import ForkedProcess
+from chaos.service_database import Grant, ServiceDatabase
+from chaos.workload import HostPlan
 from devtools.local_stack.environment import service_environment, simulator_environment
 from devtools.local_stack.local_services import free_port
 
 SCALED_TIMES = {
     # As against Salesforce: the quiet time is the longest lateness (5 s here) and one whole call.
-    "TIMES_QUIET": "8",
+    "TIMES_IN_DOUBT": "8",
     "TIMES_HTTP_TOTAL": "3",
     "TIMES_LEASE": "3",
     "TIMES_HEARTBEAT": "0.5",
@@ -40,7 +40,7 @@ class Machine:
     name: str
     given: Mapping[str, str]
     is_small: bool = False
-    birds: dict[str, Bird] = field(default_factory=dict)
+    processes: dict[str, ForkedProcess] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     kills: int = 0
     is_valkey_down: bool = False
@@ -52,15 +52,15 @@ class Machine:
         site.run_sql(f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE} {where}")
         site.flush_valkey()
         site.door.reset()
-        self.ledger = Ledger(site.database_url(self.name))
+        self.ledger = ServiceDatabase(site.database_url(self.name))
         self.org_ids = site.door.org_ids()
         self.grants = [self._grant(org_id) for org_id in self.org_ids]
         self.env = self._environment()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for bird in self.birds.values():
-            bird.signal(signal.SIGKILL)
+        for process in self.processes.values():
+            process.signal(signal.SIGKILL)
         self.site.background.do(self.ledger.close())
         self.site.run_sql(f"DROP DATABASE {self.name} WITH (FORCE)")
 
@@ -84,29 +84,29 @@ class Machine:
     def start_all(self) -> None:
         """Every process that does not run; then wait until the APIs are ready."""
         for name in (*self.apis, *self.workers):
-            if name not in self.birds or not self.birds[name].is_alive:
+            if name not in self.processes or not self.processes[name].is_alive:
                 self.start(name)
         for name in self.apis:
             self.await_api(name)
 
-    def start(self, name: str) -> Bird:
+    def start(self, name: str) -> ForkedProcess:
         """One process by name; an API keeps its port."""
         what = name.partition("-")[0]
         url = self.site.service_url(self.name, self.site.databases[name].port)
         port = self.ports.setdefault(name, free_port()) if what == "api" else 0
-        bird = self.site.nest.fork(name, what, env=self.env | {"DATABASE_URL": url}, port=port)
-        self.birds[name] = bird
-        return bird
+        process = self.site.nest.fork(name, what, env=self.env | {"DATABASE_URL": url}, port=port)
+        self.processes[name] = process
+        return process
 
     def await_api(self, name: str) -> None:
         wait_for(lambda: answers(f"http://127.0.0.1:{self.ports[name]}/livez"), name, READY_SECONDS)
 
     def kill(self, name: str) -> None:
         """kill -9, and wait for the end."""
-        bird = self.birds[name]
-        if bird.is_alive:
-            bird.signal(signal.SIGKILL)
-            bird.ended_within(5)
+        process = self.processes[name]
+        if process.is_alive:
+            process.signal(signal.SIGKILL)
+            process.ended_within(5)
             self.kills += 1
 
     def log(self, name: str) -> Path:
@@ -122,7 +122,9 @@ class Machine:
 
     def by_pid(self, pid: int) -> str:
         """The name of the process that runs under this pid. Raises StopIteration."""
-        return next(name for name, bird in self.birds.items() if bird.pid == pid and bird.is_alive)
+        return next(
+            name for name, process in self.processes.items() if process.pid == pid and process.is_alive
+        )
 
     def heal(self) -> None:
         """End all trouble: faults off, engines up, proxies plain, every process alive and running."""
@@ -135,8 +137,8 @@ class Machine:
             self.start_valkey()
         for proxy in self.site.proxies:
             proxy.heal()
-        for bird in self.birds.values():
-            bird.signal(signal.SIGCONT)
+        for process in self.processes.values():
+            process.signal(signal.SIGCONT)
         self.start_all()
 
     def stop_postgres(self) -> None:

@@ -64,7 +64,7 @@ def take_valkey_away(stage: Stage) -> None:
         machine.start(name)
     stage.until_progress(1.0)
     stage.sleep(2)
-    living = [name for name in machine.workers if machine.birds[name].is_alive]
+    living = [name for name in machine.workers if machine.processes[name].is_alive]
     stage.expect(f"workers live without Valkey: {living}", holds=len(living) == len(machine.workers))
     refused = {answer: count for answer, count in stage.history.ended.items() if answer != "202"}
     stage.expect(f"every webhook was taken without Valkey: {refused}", holds=not refused)
@@ -98,15 +98,15 @@ def rolling_deploy(stage: Stage) -> None:
 
 def _stop(stage: Stage, name: str, *, is_impatient: bool) -> float:
     machine, begun = stage.machine, time.monotonic()
-    bird = machine.birds[name]
+    process = machine.processes[name]
     stage.tell("SIGTERM", name=name, is_impatient=is_impatient)
-    bird.signal(signal.SIGTERM)
-    if is_impatient and not bird.ended_within(1.0):
+    process.signal(signal.SIGTERM)
+    if is_impatient and not process.ended_within(1.0):
         machine.kill(name)
         return 0.0
-    has_ended = bird.ended_within(STOP_SECONDS)
+    has_ended = process.ended_within(STOP_SECONDS)
     stage.expect(f"{name} ends within {STOP_SECONDS:.0f} s of SIGTERM", holds=has_ended)
-    stage.expect(f"{name} ends with code 0, not {bird.code}", holds=bird.code == 0 or is_impatient)
+    stage.expect(f"{name} ends with code 0, not {process.code}", holds=process.code == 0 or is_impatient)
     return time.monotonic() - begun
 
 

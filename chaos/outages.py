@@ -91,22 +91,22 @@ def freeze_before_sending(stage: Stage) -> None:
     for name in traps:
         stage.site.databases[name].traps = []
     for name in caught:
-        stage.machine.birds[name].signal(signal.SIGSTOP)
+        stage.machine.processes[name].signal(signal.SIGSTOP)
         stage.site.databases[name].resume()
     stage.tell("SIGSTOP", names=caught)
     stage.sleep(3 * LEASE_SECONDS + QUIET_SECONDS)
     for name in caught:
-        stage.machine.birds[name].signal(signal.SIGCONT)
+        stage.machine.processes[name].signal(signal.SIGCONT)
     stage.tell("SIGCONT", names=caught)
     await_end(stage)
 
 
 def _freeze(stage: Stage, name: str, *, seconds: float) -> None:
     stage.tell("SIGSTOP", name=name)
-    stage.machine.birds[name].signal(signal.SIGSTOP)
+    stage.machine.processes[name].signal(signal.SIGSTOP)
     stage.sleep(seconds)
     stage.tell("SIGCONT", name=name)
-    stage.machine.birds[name].signal(signal.SIGCONT)
+    stage.machine.processes[name].signal(signal.SIGCONT)
 
 
 def garble_answers(stage: Stage) -> None:

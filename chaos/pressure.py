@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from chaos.crowd import Registrant, Webhook, confirmation
 from chaos.nemeses import await_end, trouble
 from chaos.stage import Stage
+from chaos.workload import Registrant, Webhook, confirmation
 
 STORM_SECONDS, HALF_STORM_SECONDS = 10.0, 5.0
 USED_UP = {"max": 100_000, "used": 100_000}

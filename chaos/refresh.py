@@ -13,8 +13,8 @@ import time
 from contextlib import AsyncExitStack
 from typing import Final
 
+from chaos.process_group import ProcessGroup
 from chaos.refresh_figures import Figures, Size
-from chaos.refresh_herd import Herd
 from chaos.refresh_stage import Stage, build
 
 TOKEN_CALL: Final = "POST /services/oauth2/token"  # noqa: S105 - a door
@@ -44,7 +44,7 @@ async def run(size: Size) -> Figures:
                 break
             await _round(stage, herd, size, figures)
         await herd.stop()
-        hasty = Herd({**herd.env, "CHAOS_HASTY": "1"})
+        hasty = ProcessGroup({**herd.env, "CHAOS_HASTY": "1"})
         parts.push_async_callback(hasty.stop)
         chance = random.Random(size.seed)  # noqa: S311 - a replayable choice
         await stage.door.post("/faults", json=SLOW_TOKENS)
@@ -57,7 +57,7 @@ async def run(size: Size) -> Figures:
     return figures
 
 
-async def _round(stage: Stage, herd: Herd, size: Size, figures: Figures) -> None:
+async def _round(stage: Stage, herd: ProcessGroup, size: Size, figures: Figures) -> None:
     before, reused = await stage.counted(TOKEN_CALL), await stage.counted(REUSE)
     await stage.expire()
     said = await asyncio.gather(*(await herd.go(size.tasks)))
@@ -72,7 +72,9 @@ async def _round(stage: Stage, herd: Herd, size: Size, figures: Figures) -> None
         await stage.connect()
 
 
-async def _kill_round(stage: Stage, herd: Herd, size: Size, figures: Figures, chance: random.Random) -> None:
+async def _kill_round(
+    stage: Stage, herd: ProcessGroup, size: Size, figures: Figures, chance: random.Random
+) -> None:
     before = await stage.counted(TOKEN_CALL)
     await stage.expire()
     answers = await herd.go(min(size.tasks, FEW))
@@ -90,7 +92,7 @@ async def _kill_round(stage: Stage, herd: Herd, size: Size, figures: Figures, ch
         await stage.connect()
 
 
-async def _settle(stage: Stage, herd: Herd, size: Size) -> None:
+async def _settle(stage: Stage, herd: ProcessGroup, size: Size) -> None:
     """Ask on as workers do, until the connection answers or has ended."""
     for _ in range(TURNS):
         said = await asyncio.gather(*(await herd.go(1)))

@@ -21,7 +21,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.infrastructure.migration_runner import alembic_config
 from app.models import Connection
-from chaos.refresh_herd import Herd
+from chaos.process_group import ProcessGroup
 from devtools.local_stack.local_services import LocalServices, die_with_parent, free_port
 from devtools.local_stack.secrets import LocalSecrets
 
@@ -89,7 +89,7 @@ def connection_values(vault: Encryptor, given: Mapping[str, Any]) -> dict[str, A
     }
 
 
-async def build(parts: AsyncExitStack) -> tuple[Stage, Herd]:
+async def build(parts: AsyncExitStack) -> tuple[Stage, ProcessGroup]:
     """Everything that a run needs, ended by `parts`; the herd has no child yet."""
     home = Path(parts.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
     engines = LocalServices(home / "engines", is_durable=False)
@@ -110,7 +110,7 @@ async def build(parts: AsyncExitStack) -> tuple[Stage, Herd]:
         "CHAOS_KEY": secrets.encryption_key,
         "CHAOS_CLIENT": json.dumps([given["client_id"], given["client_secret"]]),
     }
-    herd = Herd(env)
+    herd = ProcessGroup(env)
     parts.push_async_callback(herd.stop)
     return stage, herd
 

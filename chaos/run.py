@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.checker import Findings, OrgState, check, check_jobs
-from chaos.crowd import Registrant, hosts_for, registrants_for, webhooks_for
+from chaos.environment import Site
 from chaos.history import History
 from chaos.machine import Machine
 from chaos.scenarios import Scenario, Size
 from chaos.sender import Sender
-from chaos.site import Site
 from chaos.stage import Stage
+from chaos.workload import Registrant, hosts_for, registrants_for, webhooks_for
 
 REST_SECONDS = 60.0
 LAND_SECONDS = 15.0

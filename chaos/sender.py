@@ -10,8 +10,8 @@ import httpx
 
 from app.config.settings import WebhookSecret
 from app.webhooks.signature import signed_headers
-from chaos.crowd import Webhook
 from chaos.history import History
+from chaos.workload import Webhook
 from devtools.local_stack.webhook_sender import WEBHOOK_PATH
 
 AT_ONCE = 24

@@ -9,9 +9,9 @@ from alembic.script import ScriptDirectory
 
 from app.infrastructure.migration_runner import alembic_config
 from app.infrastructure.schema_revision import newest_revision
+from chaos.environment import LOGIN
 from chaos.logs import Mark, repeated
 from chaos.nemeses import await_end
-from chaos.site import LOGIN
 from chaos.stage import Stage
 from devtools.local_stack.local_services import free_port
 
@@ -46,7 +46,7 @@ def take_postgres_away(stage: Stage) -> None:
     """T6: Postgres is away for 10 s; workers back off, and log each trouble once."""
     machine, names = stage.machine, stage.machine.workers
     stage.until_progress(0.3)
-    marks = {name: Mark.at_end(machine.log(name)) for name in machine.birds}
+    marks = {name: Mark.at_end(machine.log(name)) for name in machine.processes}
     attempts = {name: stage.site.databases[name].refused for name in names}
     stage.tell("immediate stop", name="postgres", seconds=AWAY_SECONDS)
     machine.stop_postgres()
@@ -121,7 +121,7 @@ def _start_apis(stage: Stage) -> None:
     def are_ready() -> bool:
         nonlocal starts
         for name in machine.apis:
-            if not machine.birds[name].is_alive:
+            if not machine.processes[name].is_alive:
                 machine.start(name)
                 starts += 1
             elif machine.is_ready(name):
@@ -203,7 +203,7 @@ def fill_volume(stage: Stage) -> None:
     stage.measured |= {"refused": refused, "lines_per_worker": most}
     stage.expect("webhooks are refused meanwhile", holds=refused > 0)
     stage.expect(f"a worker logs {MOST_LINES_FULL} lines at most, not {most}", holds=most <= MOST_LINES_FULL)
-    dead = [name for name in names if not stage.machine.birds[name].is_alive]
+    dead = [name for name in names if not stage.machine.processes[name].is_alive]
     stage.expect(f"workers live on: {dead} do not", holds=not dead)
     volume.make_room()
     stage.tell("there is room")
@@ -220,8 +220,8 @@ def add_to_schema(stage: Stage) -> None:
     stage.site.run_sql(*ADDITIONS, database=machine.name)
     stage.tell("one revision more")
     for name in (machine.apis[0], *machine.workers[:2]):
-        machine.birds[name].signal(signal.SIGTERM)
-        machine.birds[name].ended_within(RESTART_SECONDS)
+        machine.processes[name].signal(signal.SIGTERM)
+        machine.processes[name].ended_within(RESTART_SECONDS)
         machine.start(name)
     first, looks = machine.apis[0], 0
     starts = stage.until(lambda: machine.is_ready(first), within=RESTART_SECONDS)
@@ -233,7 +233,7 @@ def add_to_schema(stage: Stage) -> None:
         stage.sleep(0.2)
     stage.measured["looks"] = looks
     stage.expect(f"both APIs are ready all the time, not {sorted(unready)}", holds=not unready)
-    dead = [name for name, bird in machine.birds.items() if not bird.is_alive]
+    dead = [name for name, process in machine.processes.items() if not process.is_alive]
     stage.expect(f"all processes live: {dead} do not", holds=not dead)
     back = f"UPDATE alembic_version SET version_num = '{newest_revision()}'"  # noqa: S608 -- our own number
     stage.site.run_sql(back, database=machine.name)
@@ -250,11 +250,13 @@ def _refuse_older(stage: Stage) -> None:
     url = site.service_url(name, site.postgres.postgres_port)
     for what in ("api", "worker"):
         mark = Mark.at_end(stage.machine.log(f"{what}-behind"))
-        bird = site.nest.fork(
+        process = site.nest.fork(
             f"{what}-behind", what, env=stage.machine.env | {"DATABASE_URL": url}, port=free_port()
         )
-        bird.ended_within(RESTART_SECONDS)
+        process.ended_within(RESTART_SECONDS)
         lines = [line for line in mark.lines() if BEHIND in line]
-        holds = bird.code == 2 and len(lines) == len(mark.lines()) == 1
-        stage.expect(f"{what} refuses older tables in one line: {bird.code} {mark.lines()[-3:]}", holds=holds)
+        holds = process.code == 2 and len(lines) == len(mark.lines()) == 1
+        stage.expect(
+            f"{what} refuses older tables in one line: {process.code} {mark.lines()[-3:]}", holds=holds
+        )
     site.run_sql(f"DROP DATABASE {name} WITH (FORCE)")

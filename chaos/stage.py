@@ -7,11 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from chaos.crowd import HostPlan, Registrant
+from chaos.environment import Site
 from chaos.history import History
 from chaos.machine import Machine
 from chaos.sender import Sender
-from chaos.site import Site
+from chaos.workload import HostPlan, Registrant
 
 T = TypeVar("T")
 

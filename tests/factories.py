@@ -36,7 +36,7 @@ def settings_for(engines: LocalServices, *, jwks_file: Path | None, **changes: A
         "salesforce_client_id": "3MVG9otter",
         "salesforce_client_secret": "otter-secret",
         "salesforce_package_url": "https://login.salesforce.com/packaging/installPackage.apexp?p0=04t000otter",
-        "times": Times(quiet=4, http_total=2, lease=2, heartbeat=0.5, drain_budget=2, stop=5),
+        "times": Times(in_doubt=4, http_total=2, lease=2, heartbeat=0.5, drain_budget=2, stop=5),
     }
     return Settings(**(values | changes))
 

@@ -20,7 +20,7 @@ from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET, connection_for
 
 READY_SECONDS = 40.0
 TIMES = {
-    "TIMES_QUIET": "4",
+    "TIMES_IN_DOUBT": "4",
     "TIMES_HTTP_TOTAL": "20",
     "TIMES_LEASE": "2",
     "TIMES_HEARTBEAT": "0.5",

@@ -164,7 +164,7 @@ async def _look(creation: CreationTask) -> str | None:
 
 async def _is_settled(creation: CreationTask) -> bool:
     """Whether a lost create cannot land any more."""
-    quiet = timedelta(seconds=creation.resources.settings.times.quiet)
+    quiet = timedelta(seconds=creation.resources.settings.times.in_doubt)
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     started_at = creation.link.creation_started_at

@@ -9,7 +9,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from devtools.local_stack.webhook_sender import ApiSilent
+from devtools.local_stack.webhook_sender import ApiUnreachable
 
 FILTERS = ("host_id", "org_id", "event_id", "state", "class", "error_code")
 
@@ -42,7 +42,7 @@ class OpsApi:
         try:
             answer = self._http.request(method, path, **request)
         except httpx.TransportError as error:
-            raise ApiSilent(f"{self._url} does not answer ({error}): set PORT or --url") from None
+            raise ApiUnreachable(f"{self._url} does not answer ({error}): set PORT or --url") from None
         if not answer.is_success:
             raise ApiRefused(f"{method} {path}: {answer.status_code} {_title(answer)}")
         body: dict[str, Any] = answer.json()

@@ -22,7 +22,7 @@ from devtools.local_stack.secrets import LocalSecrets
 from devtools.local_stack.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, LOOPBACK, STACK_FAULTS, Plan
 from devtools.local_stack.up import up
 from devtools.local_stack.webhook import ATTENDEE_FLAGS, send_webhook
-from devtools.local_stack.webhook_sender import ApiSilent
+from devtools.local_stack.webhook_sender import ApiUnreachable
 from tools.openapi.command import openapi
 
 PROGRAM = "eventship-salesforce"
@@ -36,7 +36,7 @@ FAULTS = (
     *STARTUP_ERRORS,
     *STACK_FAULTS,
     ApiRefused,
-    ApiSilent,
+    ApiUnreachable,
     FlagsMissing,
     HeadsUnreadable,
     RowsLocked,

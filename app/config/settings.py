@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     Field,
     SecretStr,
     ValidationError,
@@ -93,7 +94,7 @@ RedisUrl = Annotated[str, AfterValidator(checked_redis_url)]
 class Times(BaseSettings):
     """How long things may take, in seconds; relations between them are refused at boot when impossible."""
 
-    model_config = SettingsConfigDict(env_prefix="TIMES_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TIMES_", frozen=True, populate_by_name=True)
 
     http_total: float = Field(120, gt=0, description="one call to Salesforce, in all")
     lease: float = Field(20, gt=0, description="life of an org's lease")
@@ -103,7 +104,12 @@ class Times(BaseSettings):
     drain: float = Field(
         5, ge=0, description="after SIGTERM the API serves on, not ready, until balancers have seen it"
     )
-    quiet: float = Field(780, gt=0, description="until a lost write cannot land any more")
+    in_doubt: float = Field(
+        780,
+        gt=0,
+        validation_alias=AliasChoices("TIMES_IN_DOUBT", "TIMES_QUIET"),
+        description="until a lost write cannot land any more; `TIMES_QUIET` before",
+    )
     send_window: float = Field(5, gt=0, description="longest age of an intent or heartbeat at the send")
     sweep: float = Field(2, gt=0, description="how often the sweeper looks")
     refresh_total: float = Field(20, gt=0, description="one token request, in all")
@@ -281,8 +287,8 @@ class Settings(DatabaseSettings):
             return
         if self.guards_off:
             raise ValueError("GUARDS_OFF is only for the simulator: set SALESFORCE_SIMULATOR_URL or clear it")
-        if self.times.quiet < SALESFORCE_CALL_CAP.total_seconds() + self.times.http_total:
-            raise ValueError("TIMES_QUIET must be at least 600 plus TIMES_HTTP_TOTAL against Salesforce")
+        if self.times.in_doubt < SALESFORCE_CALL_CAP.total_seconds() + self.times.http_total:
+            raise ValueError("TIMES_IN_DOUBT must be at least 600 plus TIMES_HTTP_TOTAL against Salesforce")
 
     @cached_property
     def extra_hosts(self) -> frozenset[str]:

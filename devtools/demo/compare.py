@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from devtools.demo.scenario import NEW_LEAD, SEEDED, TITLE, ZONE, Registrant
-from devtools.demo.simulator_client import OrgDoor, Prepared
+from devtools.demo.simulator_client import Prepared, SimulatorClient
 
 Row = Mapping[str, Any]
 REGISTERED, ATTENDED = "Registered", "Attended"
@@ -26,7 +26,7 @@ class OrgState:
     members: Sequence[Row] = ()
 
     @classmethod
-    def of(cls, org: OrgDoor) -> "OrgState":
+    def of(cls, org: SimulatorClient) -> "OrgState":
         names = ("Lead", "Contact", "Account", "Task", "CampaignMember")
         return cls(*(org.records(name) for name in names))
 

@@ -8,13 +8,13 @@ from devtools.demo.compare import Verdict
 from devtools.demo.console_output import say
 from devtools.demo.orgs import Cure
 from devtools.demo.scenario import HOST_ID
-from devtools.demo.steps import POLL_SECONDS, Doors
+from devtools.demo.steps import POLL_SECONDS, DemoClients
 
 WAITING = "salesforce_access"
 WITHIN_SECONDS = 30.0
 
 
-def mend(doors: Doors, cures: Iterable[Cure], verdict: Verdict) -> None:
+def mend(doors: DemoClients, cures: Iterable[Cure], verdict: Verdict) -> None:
     """Await each problem where people look, take it away, and have the host look at the org again."""
     for cure in cures:
         _await_problem(doors, cure, verdict)
@@ -23,7 +23,7 @@ def mend(doors: Doors, cures: Iterable[Cure], verdict: Verdict) -> None:
         doors.dashboard.look_again()
 
 
-def _await_problem(doors: Doors, cure: Cure, verdict: Verdict) -> None:
+def _await_problem(doors: DemoClients, cure: Cure, verdict: Verdict) -> None:
     problem = _within(lambda: _named(doors.dashboard.card()["problems"], cure))
     rows = _within(lambda: [row for row in doors.dashboard.rows() if row["waiting_for"] == WAITING])
     overview = [each for each in doors.dashboard.overview()["host_problems"] if each["host_id"] == HOST_ID]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from devtools.demo.simulator_client import OrgDoor
+from devtools.demo.simulator_client import SimulatorClient
 from devtools.local_stack.stack import Stack
 
 WITHIN_SECONDS = 60.0
@@ -23,7 +23,7 @@ class FaultMissed(Exception):
 class Fault:
     """Nothing goes wrong; the faults below break something."""
 
-    def prepare(self, stack: Stack, org: OrgDoor) -> None:
+    def prepare(self, stack: Stack, org: SimulatorClient) -> None:
         """Before the first webhook."""
 
     def between(self, number: int) -> None:
@@ -36,7 +36,7 @@ class Fault:
 class KillWorker(Fault):
     """kill -9 the worker twice: while its people are on their way, and after its Tasks were applied."""
 
-    def prepare(self, stack: Stack, org: OrgDoor) -> None:
+    def prepare(self, stack: Stack, org: SimulatorClient) -> None:
         self._stack, self._org = stack, org
         org.arm(
             (_trouble("latency", "Lead", seconds=LATE_SECONDS), _trouble("hang", "Task", is_applied=True))
@@ -52,7 +52,7 @@ class KillWorker(Fault):
 class FlushValkey(Fault):
     """FLUSHALL again and again while webhooks come in: most wake-ups are lost."""
 
-    def prepare(self, stack: Stack, org: OrgDoor) -> None:
+    def prepare(self, stack: Stack, org: SimulatorClient) -> None:
         self._url = stack.env["REDIS_URL"]
 
     def between(self, number: int) -> None:
@@ -63,7 +63,7 @@ class FlushValkey(Fault):
 class ResetAfterWrite(Fault):
     """Writes of people, Tasks and members are applied, and the connection breaks before the answer."""
 
-    def prepare(self, stack: Stack, org: OrgDoor) -> None:
+    def prepare(self, stack: Stack, org: SimulatorClient) -> None:
         self._org = org
         org.arm([_trouble("reset_after_write", name) for name in ("Lead", "Task", "CampaignMember")])
 
@@ -84,7 +84,7 @@ def _trouble(kind: str, sobject: str, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "match": {"sobject": sobject, "is_write": True}, "count": 1, "seconds": 30.0} | more
 
 
-def _await_fired(org: OrgDoor, index: int) -> None:
+def _await_fired(org: SimulatorClient, index: int) -> None:
     deadline = time.monotonic() + WITHIN_SECONDS
     while not org.fired()[index]:
         if time.monotonic() > deadline:

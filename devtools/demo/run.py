@@ -6,7 +6,7 @@ from devtools.demo.console_output import draining, print_table, say, what_happen
 from devtools.demo.deliveries import deliveries, event_published
 from devtools.demo.scenario import REGISTRANTS, Registrant, wave
 from devtools.demo.simulator_client import campaign_in, prepare
-from devtools.demo.steps import Doors, doors_of, post, wait_until_drained
+from devtools.demo.steps import DemoClients, doors_of, post, wait_until_drained
 from devtools.local_stack.signals import sigterm_interrupts
 from devtools.local_stack.stack import Plan, Stack
 from devtools.local_stack.up import addresses, stay
@@ -45,7 +45,7 @@ def _play(stack: Stack) -> None:
         say(line)
 
 
-def _connect(doors: Doors) -> None:
+def _connect(doors: DemoClients) -> None:
     campaign_id = campaign_in(doors.org) or prepare(doors.org).campaign_id
     if doors.dashboard.card()["state"] != "connected":
         say("connecting through the OAuth pages")
@@ -67,7 +67,7 @@ def _told(outcomes: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
 
 
-def _tell_costs(doors: Doors, *, new: int, calls: int) -> None:
+def _tell_costs(doors: DemoClients, *, new: int, calls: int) -> None:
     say(f"{calls} API calls for {new} new attendees: {calls / max(new, 1):.2f} per attendee")
     counts = doors.dashboard.stats()["counts"]
     if counts["failed"]:

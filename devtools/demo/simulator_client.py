@@ -41,7 +41,7 @@ class Prepared:
     campaign_id: str
 
 
-class OrgDoor:
+class SimulatorClient:
     """The `/_simulator` endpoints; nothing here counts as an API call."""
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
@@ -93,13 +93,13 @@ class OrgDoor:
         return body
 
 
-def campaign_in(org: OrgDoor) -> str | None:
+def campaign_in(org: SimulatorClient) -> str | None:
     """The scenario's campaign, when an earlier run put it there."""
     found = [row["Id"] for row in org.records("Campaign") if row["Name"] == TITLE]
     return found[0] if found else None
 
 
-def prepare(org: OrgDoor) -> Prepared:
+def prepare(org: SimulatorClient) -> Prepared:
     """Put the scenario's people, campaign and rules into an org that has none of them."""
     (campaign_id,) = org.insert("Campaign", {"Name": TITLE, "Type": "Conference", "IsActive": True})
     for label, order, has_responded in CAMPAIGN_STATUSES:
@@ -110,7 +110,7 @@ def prepare(org: OrgDoor) -> Prepared:
     return Prepared(people, campaign_id)
 
 
-def _insert_person(org: OrgDoor, seeded: Seeded, campaign_id: str) -> str:
+def _insert_person(org: SimulatorClient, seeded: Seeded, campaign_id: str) -> str:
     created = {"CreatedDate": f"{seeded.year}-03-01T09:00:00+00:00"}
     (person_id,) = org.insert(seeded.sobject, {**seeded.fields, **created})
     if seeded.is_invited:
@@ -118,7 +118,7 @@ def _insert_person(org: OrgDoor, seeded: Seeded, campaign_id: str) -> str:
     return _converted(org, seeded, person_id) if seeded.is_converted else person_id
 
 
-def _converted(org: OrgDoor, seeded: Seeded, lead_id: str) -> str:
+def _converted(org: SimulatorClient, seeded: Seeded, lead_id: str) -> str:
     # The Contact has another address by now: only the converted Lead leads to it.
     name = {field: seeded.fields[field] for field in ("FirstName", "LastName")}
     (contact_id,) = org.insert("Contact", {**name, "Email": "moved.on@now.example"})

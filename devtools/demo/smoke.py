@@ -17,13 +17,13 @@ from devtools.demo.faults import FAULTS, Fault
 from devtools.demo.orgs import ORGS, OrgKind
 from devtools.demo.scenario import REFUSED_CODE, REGISTRANTS, RULE_MESSAGE
 from devtools.demo.simulator_client import Prepared, prepare
-from devtools.demo.steps import Doors, doors_of, post, wait_until_drained
+from devtools.demo.steps import DemoClients, doors_of, post, wait_until_drained
 from devtools.local_stack.local_services import free_port
 from devtools.local_stack.stack import Plan, Stack
 
 SCALED_TIMES = {
     # Together: what may still land must land within the quiet time, as with Salesforce's own ten minutes.
-    "TIMES_QUIET": "4",
+    "TIMES_IN_DOUBT": "4",
     "TIMES_HTTP_TOTAL": "3",
     "TIMES_LEASE": "3",
     "TIMES_HEARTBEAT": "0.5",
@@ -131,7 +131,7 @@ def _play(stack: Stack, fault_name: str | None, kind: OrgKind) -> tuple[Mapping[
         return stats, _judged(doors, prepared, before=before, found=verdict, stats=stats), api_calls
 
 
-def _post_all(doors: Doors, fault: Fault, kind: OrgKind) -> None:
+def _post_all(doors: DemoClients, fault: Fault, kind: OrgKind) -> None:
     if kind.is_heap:
         doors.dashboard.pause()
     outcomes = post(doors, deliveries(REGISTRANTS), between=fault.between)
@@ -140,7 +140,7 @@ def _post_all(doors: Doors, fault: Fault, kind: OrgKind) -> None:
         doors.dashboard.resume()
 
 
-def _retry_the_refused(doors: Doors, verdict: Verdict) -> None:
+def _retry_the_refused(doors: DemoClients, verdict: Verdict) -> None:
     failed = [row for row in doors.dashboard.rows() if row["state"] == "failed"]
     refused = [one.registration_id for one in REGISTRANTS if one.outcome == "refused"]
     verdict.expect("refused", expected=refused, found=[row["registration_id"] for row in failed])
@@ -154,7 +154,7 @@ def _retry_the_refused(doors: Doors, verdict: Verdict) -> None:
 
 
 def _judged(
-    doors: Doors, prepared: Prepared, *, before: OrgState, found: Verdict, stats: Mapping[str, Any]
+    doors: DemoClients, prepared: Prepared, *, before: OrgState, found: Verdict, stats: Mapping[str, Any]
 ) -> Verdict:
     verdict = judge(REGISTRANTS, prepared, before=before, after=OrgState.of(doors.org))
     verdict.faults = [*found.faults, *verdict.faults]

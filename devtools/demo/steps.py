@@ -12,7 +12,7 @@ import httpx
 from devtools.demo.dashboard import Dashboard
 from devtools.demo.deliveries import Delivery
 from devtools.demo.scenario import HOST_ID
-from devtools.demo.simulator_client import OrgDoor
+from devtools.demo.simulator_client import SimulatorClient
 from devtools.local_stack.stack import Stack
 from devtools.local_stack.webhook_sender import post_webhook
 
@@ -34,27 +34,27 @@ class WebhookRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Doors:
+class DemoClients:
     """The front doors of a running stack."""
 
-    org: OrgDoor
+    org: SimulatorClient
     dashboard: Dashboard
     url: str
     webhook_secret: str
 
 
 @contextmanager
-def doors_of(stack: Stack) -> Iterator[Doors]:
+def doors_of(stack: Stack) -> Iterator[DemoClients]:
     """The doors, with a bearer token of the demo host's owner."""
     assert stack.plan.simulator_url is not None
     token = stack.secrets.token({HOST_ID: "owner"}, scope="ops", user="demo", minutes=12 * 60)
     secret = stack.env["WEBHOOK_SECRETS"].partition(",")[0].partition("@")[0]
-    with OrgDoor(stack.plan.simulator_url) as org, Dashboard(stack.plan.url, token) as dashboard:
-        yield Doors(org, dashboard, stack.plan.url, secret)
+    with SimulatorClient(stack.plan.simulator_url) as org, Dashboard(stack.plan.url, token) as dashboard:
+        yield DemoClients(org, dashboard, stack.plan.url, secret)
 
 
 def post(
-    doors: Doors, deliveries: Iterable[Delivery], *, between: Callable[[int], None] = lambda _: None
+    doors: DemoClients, deliveries: Iterable[Delivery], *, between: Callable[[int], None] = lambda _: None
 ) -> Counter[str]:
     """Post each in turn; how often each outcome was answered. Raises WebhookRefused."""
     outcomes: Counter[str] = Counter()

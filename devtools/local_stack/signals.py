@@ -20,7 +20,7 @@ def sigterm_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def signals_ignored() -> Iterator[None]:
     """Nobody's second Ctrl-C may leave a process behind."""
 
     def ignore(number: int, frame: FrameType | None) -> None:

@@ -14,7 +14,7 @@ from devtools.local_stack.environment import service_environment, simulator_envi
 from devtools.local_stack.local_services import LocalServices, ServiceNotStarted
 from devtools.local_stack.processes import Child, ChildDied, PortTaken, listening_socket
 from devtools.local_stack.secrets import HomeUnusable, LocalSecrets, state_in
-from devtools.local_stack.signals import undisturbed
+from devtools.local_stack.signals import signals_ignored
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT, DEFAULT_SIMULATOR_PORT = 8000, 8100
@@ -112,7 +112,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stop all parts, the last started first, and wait for each."""
-        with undisturbed():
+        with signals_ignored():
             while self._children:
                 child = self._children.pop()
                 self.exit_codes[child.name] = child.stop(STOP_SECONDS)

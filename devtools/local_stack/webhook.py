@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from devtools.local_stack.webhook_sender import ApiSilent, post_webhook, registration_payload
+from devtools.local_stack.webhook_sender import ApiUnreachable, post_webhook, registration_payload
 
 ATTENDEE_FLAGS = ("email", "first_name", "last_name", "name", "company", "job_title", "phone")
 CHECKED_IN = "registration.checked_in"
@@ -24,7 +24,7 @@ def send_webhook(flags: Mapping[str, Any], *, url: str, secret: str) -> int:
         with httpx.Client(trust_env=False, timeout=15) as http:
             answer = post_webhook(http, url, secret=secret, webhook_id=webhook_id, body=body)
     except httpx.TransportError as error:
-        raise ApiSilent(f"{url} does not answer ({error}): set PORT or --url") from None
+        raise ApiUnreachable(f"{url} does not answer ({error}): set PORT or --url") from None
     sys.stdout.write(f"{answer.status_code} {answer.text}\n")
     return 0 if answer.is_success else 1
 

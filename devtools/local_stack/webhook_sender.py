@@ -12,7 +12,7 @@ from app.webhooks.signature import signed_headers
 WEBHOOK_PATH = "/webhooks/eventship"
 
 
-class ApiSilent(Exception):
+class ApiUnreachable(Exception):
     """Nothing answers at the API's address."""
 
 

@@ -9,8 +9,8 @@ import pytest
 from app.sync.model.batch import CHECKED_IN, REGISTERED
 from app.sync.model.reference_tags import reference_tag
 from chaos.checker import Findings, OrgState, check, check_jobs
-from chaos.crowd import OPENED_AT, Registrant, hosts_for, registrants_for, webhooks_for
-from chaos.ledger import Grant, JobRow
+from chaos.service_database import Grant, JobRow
+from chaos.workload import OPENED_AT, Registrant, hosts_for, registrants_for, webhooks_for
 
 ORG = "00D5g0000000001EAA"
 GRANT = Grant({"org_id": ORG}, "7015g0000000001AAA")

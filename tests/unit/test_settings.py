@@ -10,6 +10,7 @@ from app.config.settings import (
     ApiSettings,
     Settings,
     SettingsInvalid,
+    Times,
     WebhookSecret,
     load_settings,
     read_settings,
@@ -93,7 +94,8 @@ def test_missing_variable_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPa
         pytest.param("DATABASE_POOL", "1", "DATABASE_POOL", id="pool"),
         pytest.param("LOG_LEVEL", "LOUD", "LOG_LEVEL", id="log level"),
         pytest.param("GUARDS_OFF", "quiet", "SALESFORCE_SIMULATOR_URL", id="guards off"),
-        pytest.param("TIMES_QUIET", "719", "TIMES_QUIET", id="quiet too short"),
+        pytest.param("TIMES_IN_DOUBT", "719", "TIMES_IN_DOUBT", id="in doubt too short"),
+        pytest.param("TIMES_QUIET", "719", "TIMES_IN_DOUBT", id="its old name"),
         pytest.param("TIMES_HEARTBEAT", "7", "TIMES_LEASE", id="heartbeat too slow"),
         pytest.param("TIMES_DRAIN_BUDGET", "30", "TIMES_STOP", id="drain outlives the stop"),
         pytest.param("TIMES_REFRESH_STALE", "20", "TIMES_REFRESH_STALE", id="marker stale in flight"),
@@ -185,7 +187,11 @@ def test_http_is_for_the_simulator_alone(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("GUARDS_OFF", "quiet,fence"), ("TIMES_QUIET", "4"), ("SALESFORCE_LOGIN_URL", "http://127.0.0.1:8100")],
+    [
+        ("GUARDS_OFF", "quiet,fence"),
+        ("TIMES_IN_DOUBT", "4"),
+        ("SALESFORCE_LOGIN_URL", "http://127.0.0.1:8100"),
+    ],
 )
 def test_what_only_suits_the_simulator_is_taken_with_it(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -231,3 +237,10 @@ def test_pepper_that_is_no_key_is_refused(monkeypatch: pytest.MonkeyPatch, peppe
     monkeypatch.setenv("PEPPER", pepper)
     with pytest.raises(SettingsInvalid, match="PEPPER"):
         load_settings()
+
+
+def test_the_doubt_about_a_lost_write_is_read_under_its_old_name_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIMES_QUIET", "900")
+    assert Times().in_doubt == 900
+    monkeypatch.setenv("TIMES_IN_DOUBT", "901")
+    assert Times().in_doubt == 901

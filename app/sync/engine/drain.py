@@ -77,7 +77,7 @@ class DrainContext:
     @property
     def quiet(self) -> timedelta:
         is_off = "quiet" in self.settings.guards_off
-        return timedelta(seconds=0 if is_off else self.settings.times.quiet)
+        return timedelta(seconds=0 if is_off else self.settings.times.in_doubt)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from app.config.settings import Times
 from tests.integration.sync.conftest import Rig
 
-QUIET = Times().quiet
+QUIET = Times().in_doubt
 
 
 def of(company: str | None, number: int = 1) -> dict[str, Any]:

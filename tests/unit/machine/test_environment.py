@@ -55,7 +55,11 @@ def test_names_are_a_choice(tmp_path: Path) -> None:
 
 
 def test_what_is_given_wins(secrets: LocalSecrets) -> None:
-    given = {"DATABASE_URL": "postgresql://db/x", "JWKS_URL": "https://id.example/keys", "TIMES_QUIET": "4"}
+    given = {
+        "DATABASE_URL": "postgresql://db/x",
+        "JWKS_URL": "https://id.example/keys",
+        "TIMES_IN_DOUBT": "4",
+    }
     env = service_environment(given, url="http://127.0.0.1:8000", secrets=secrets, **LOCAL)
     assert given.items() <= env.items()
     assert "JWKS_FILE" not in env

@@ -8,11 +8,11 @@ import httpx
 Row = dict[str, Any]
 
 
-class DoorRefused(Exception):
+class SimulatorRefused(Exception):
     """The simulator's own door did not take a request."""
 
 
-class Door:
+class SimulatorClient:
     """Straight to the simulator, past every proxy; nothing here counts as an API call."""
 
     def __init__(self, port: int) -> None:
@@ -67,6 +67,6 @@ class Door:
         params = {"org": org_id} if org_id else {}
         answer = self._http.request(method, path, params=params, **request)
         if not answer.is_success:
-            raise DoorRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+            raise SimulatorRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         body: Row = answer.json()
         return body

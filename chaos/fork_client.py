@@ -1,4 +1,4 @@
-"""Orders to the nursery: API and worker processes by name, and what became of each."""
+"""Client of the fork server: starts API and worker processes by name and reports their exit codes."""
 
 import contextlib
 import json
@@ -22,11 +22,11 @@ KILLED = -signal.SIGKILL
 
 
 class NotForked(Exception):
-    """The nursery did not answer; its log says why."""
+    """The fork server did not answer; its log says why."""
 
 
 @dataclass(eq=False)
-class Bird:
+class ForkedProcess:
     """One process of the service. `code` is its exit code once it has ended."""
 
     name: str
@@ -53,19 +53,19 @@ class Bird:
 
 
 @dataclass
-class Nest:
-    """The nursery process, and all that it forked, by pid."""
+class ForkClient:
+    """The fork server and all processes that it forked, by pid."""
 
     logs: Path
-    birds: dict[int, Bird] = field(default_factory=dict)
+    processes: dict[int, ForkedProcess] = field(default_factory=dict)
     _process: "subprocess.Popen[str] | None" = None
     _pids: "queue.Queue[int]" = field(default_factory=queue.Queue)
 
     def __enter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / "nursery.log").open("a") as log:
+        with (self.logs / "fork-server.log").open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "chaos.nursery"],
+                [sys.executable, "-m", "chaos.fork_server"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -76,8 +76,8 @@ class Nest:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for bird in list(self.birds.values()):
-            bird.signal(signal.SIGKILL)
+        for process in list(self.processes.values()):
+            process.signal(signal.SIGKILL)
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -87,16 +87,16 @@ class Nest:
             self._process.kill()
             self._process.wait()
 
-    def fork(self, name: str, what: str, *, env: Mapping[str, str], **order: Any) -> Bird:
+    def fork(self, name: str, what: str, *, env: Mapping[str, str], **order: Any) -> ForkedProcess:
         """A new process of the service. Raises NotForked."""
         assert self._process is not None
         assert self._process.stdin is not None
         log = str(self.logs / f"{name}.log")
         self._process.stdin.write(json.dumps({"what": what, "env": dict(env), "log": log, **order}) + "\n")
         self._process.stdin.flush()
-        bird = self.birds[self._pid()]
-        bird.name = name
-        return bird
+        process = self.processes[self._pid()]
+        process.name = name
+        return process
 
     def _pid(self) -> int:
         assert self._process is not None
@@ -104,14 +104,14 @@ class Nest:
         while self._process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
                 return self._pids.get(timeout=1)
-        raise NotForked(f"the nursery: {(self.logs / 'nursery.log').read_text()[-800:]}")
+        raise NotForked(f"the fork server: {(self.logs / 'fork-server.log').read_text()[-800:]}")
 
     def _listen(self, news: IO[str]) -> None:
         for line in news:
             told = json.loads(line)
             if "pid" in told:
-                self.birds[told["pid"]] = Bird("", told["pid"], time.monotonic())
+                self.processes[told["pid"]] = ForkedProcess("", told["pid"], time.monotonic())
                 self._pids.put(told["pid"])
             else:
-                bird = self.birds[told["ended"]]
-                bird.ended_at, bird.code = time.monotonic(), told["code"]
+                process = self.processes[told["ended"]]
+                process.ended_at, process.code = time.monotonic(), told["code"]

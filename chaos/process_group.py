@@ -17,7 +17,7 @@ ROUND_SECONDS: Final = 60.0
 
 
 @dataclass
-class Herd:
+class ProcessGroup:
     """The child processes; each answers a line for a line."""
 
     env: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What all runs share: real Postgres and Valkey, the simulator, the nursery, and the proxies between them."""
+"""What all runs share: real Postgres and Valkey, the simulator, the fork server, and the proxies between them."""
 
 import os
 import random
@@ -18,10 +18,10 @@ from alembic import command
 from app.infrastructure.database_roles import APP_ROLE, SYSTEM_ROLE
 from app.infrastructure.migration_runner import alembic_config
 from chaos.background import Background
-from chaos.door import Door
-from chaos.ledger import run_sql
-from chaos.nest import Nest
+from chaos.fork_client import ForkClient
 from chaos.proxy import Proxy
+from chaos.service_database import run_sql
+from chaos.simulator_client import SimulatorClient
 from chaos.volume import NoVolume, Volume
 from devtools.local_stack.local_services import LocalServices, free_port
 from devtools.local_stack.processes import Child
@@ -60,7 +60,7 @@ class Site:
             parts.callback(self.valkey.discard)
             self.valkey.start_valkey()
             self.secrets = LocalSecrets.of(self.home)
-            self.nest = parts.enter_context(Nest(self.home / "logs"))
+            self.nest = parts.enter_context(ForkClient(self.home / "logs"))
             self._start_proxies(simulator_port := free_port())
             self._start_simulator(parts, simulator_port)
             self._make_template()
@@ -131,7 +131,7 @@ class Site:
         simulator = [sys.executable, "-m", "simulator", "--quiet", *options]
         child = Child.start("simulator", simulator, env=os.environ, logs=self.home / "logs")
         parts.callback(child.stop, 5)
-        self.door = Door(port)
+        self.door = SimulatorClient(port)
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/_simulator/session"), "the simulator")
 
     def _make_template(self) -> None:

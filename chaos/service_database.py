@@ -11,7 +11,7 @@ from sqlalchemy.pool import NullPool
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.models import CampaignLink, Connection, Event, Host, SyncJob
-from chaos.crowd import EVENT_ID, OPENED_AT, HostPlan
+from chaos.workload import EVENT_ID, OPENED_AT, HostPlan
 from workers.retention import purge
 
 LABELS = {"registered": "Sent", "attended": "Responded"}
@@ -48,7 +48,7 @@ class JobRow:
     seconds: float | None
 
 
-class Ledger:
+class ServiceDatabase:
     """One run's database."""
 
     def __init__(self, url: str) -> None:
