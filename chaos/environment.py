@@ -1,4 +1,4 @@
-"""What all runs share: real Postgres and Valkey, the simulator, the fork server, and the proxies between them."""
+"""What all runs share: real Postgres and Valkey, the simulator, the fork server, and proxies between them."""
 
 import os
 import random
