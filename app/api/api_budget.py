@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from app.models import Connection
+from app.salesforce.limits import ApiUsage
 
 DEFAULT_CAP: Final = 80
 """Percent of the org's limit, where the host chose nothing."""
@@ -45,6 +46,11 @@ def api_budget_of(connection: Connection, cap_percent: int, now: datetime) -> Bu
         calls_today=connection.calls_today if is_today else 0,
         measured_at=connection.api_measured_at,
     )
+
+
+def is_share_used_up(usage: ApiUsage | None, cap_percent: int) -> bool:
+    """Whether the org's own latest figure reaches the host's cap; before the first figure it does not."""
+    return usage is not None and usage.used * 100 >= usage.limit * cap_percent
 
 
 def may_call(connection: Connection, cap_percent: int, now: datetime) -> bool:

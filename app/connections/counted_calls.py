@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from app.api.api_budget import DEFAULT_CAP, may_call
+from app.api.api_budget import DEFAULT_CAP, is_share_used_up, may_call
 from app.api.dependencies import Resources
 from app.api.errors import ApiBudgetReached
 from app.api.salesforce_errors import problem_for
@@ -14,7 +14,7 @@ from app.connections.service import open_client, usable_connection
 from app.models import Host, OrgLease
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
-from app.sync.engine.complete_batch import is_over_cap, record_api_usage
+from app.sync.jobs.gates import record_api_usage
 from app.sync.model.retry_policy import LIMIT_WAIT
 
 
@@ -34,7 +34,7 @@ async def org_calls(
     def check_send() -> None:
         if before_send is not None:
             before_send()
-        if client is not None and client.usage is not None and is_over_cap(client.usage, cap):
+        if client is not None and is_share_used_up(client.usage, cap):
             raise budget_reached()
 
     try:
@@ -45,7 +45,7 @@ async def org_calls(
     finally:
         if client is not None and client.calls:
             async with resources.database.tenant(host_id) as session:
-                await record_api_usage(session, host_id, client, calls=client.calls, has_written=False)
+                await record_api_usage(session, host_id, client.usage, calls=client.calls)
 
 
 def budget_reached() -> ApiBudgetReached:

@@ -28,11 +28,11 @@ from app.connections.model.preflight_requests import request_preflight
 from app.connections.model.schemas import CompleteConnect
 from app.connections.oauth import attempts
 from app.connections.oauth.unconfirmed import find_unconfirmed, refuse
-from app.connections.tokens.connection_state import NO_FAULT
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant
+from app.sync.jobs.gates import NO_FAULT
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,18 @@
 """How a connection ends by Salesforce's word: the card says why, work waits, nothing is thrown away."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.grants.superseded import delete_superseded
-from app.infrastructure import audit_log
 from app.models import Connection
-
-log = logging.getLogger(__name__)
+from app.sync.jobs.gates import mark_needs_reconnect
 
 SYSTEM_ACTOR: Final = "system"
 GRANT_REVOKING_REASONS: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
 """Reasons that end every older grant of the user and app along with this one."""
-
-
-NO_FAULT: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
 
 
 async def disconnect_by_salesforce(
@@ -29,32 +23,18 @@ async def disconnect_by_salesforce(
     token_version: int | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Set `needs_reconnect` in the caller's transaction; says whether the connection was still connected.
+    """Set `needs_reconnect`, by the refusal of a refresh of `token_version` or of a call where there is none.
 
-    With `token_version`, only while that version is the stored one: a newer grant is not ended by an old no.
+    The refresh is answered, so its mark goes; that of one which is still under way stays, as its answer may
+    bring a new token. Says whether the connection was still connected.
     """
-    is_current = () if token_version is None else (Connection.token_version == token_version,)
-    ended = await session.execute(
-        update(Connection)
-        .where(Connection.host_id == host_id, Connection.state == "connected", *is_current)
-        .values(
-            state="needs_reconnect",
-            reason_code=reason_code,
-            state_since=func.clock_timestamp(),
-            refresh_started_at=None,
-            **NO_FAULT,
-            version=Connection.version + 1,
+    has_ended = await mark_needs_reconnect(
+        session, host_id, reason_code=reason_code, token_version=token_version, details=details
+    )
+    if has_ended and token_version is not None:
+        await session.execute(
+            update(Connection).where(Connection.host_id == host_id).values(refresh_started_at=None)
         )
-        .returning(Connection.org_id)
-    )
-    org_id = ended.scalar()
-    if org_id is None:
-        return False
-    if reason_code in GRANT_REVOKING_REASONS:
+    if has_ended and reason_code in GRANT_REVOKING_REASONS:
         await delete_superseded(session, host_id)
-    about = {"reason_code": reason_code, "org_id": org_id, **(details or {})}
-    await audit_log.append_entry(
-        session, host_id, actor=SYSTEM_ACTOR, action="salesforce.connection_ended", details=about
-    )
-    log.warning("connection_ended", extra={"host_id": host_id, **about})
-    return True
+    return has_ended

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import func, or_, select, update
 
 from app.api.dependencies import Resources
-from app.connections.tokens.connection_state import NO_FAULT, SYSTEM_ACTOR
+from app.connections.tokens.connection_state import SYSTEM_ACTOR
 from app.connections.tokens.provider import open_token
 from app.connections.tokens.refresh import claim_refresh, perform_probe
 from app.infrastructure import audit_log
@@ -20,6 +20,7 @@ from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url
 from app.salesforce.auth import AccessToken, ConnectionEnded, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
+from app.sync.jobs.gates import NO_FAULT
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from app.connections.model.app_credentials import (
 )
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
 from app.connections.model.login_urls import common_login_url
-from app.connections.tokens.connection_state import GRANT_REVOKING_REASONS, NO_FAULT, disconnect_by_salesforce
+from app.connections.tokens.connection_state import GRANT_REVOKING_REASONS, disconnect_by_salesforce
 from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED, disconnect_reason, is_doubtful
 from app.infrastructure.database_errors import is_away
 from app.infrastructure.encryption import Encryptor
@@ -38,6 +38,7 @@ from app.salesforce.auth import (
     RefreshUnavailable,
 )
 from app.salesforce.oauth import OAuthNotSent, OAuthRejected, OAuthResponseLost, TokenResponse
+from app.sync.jobs.gates import NO_FAULT
 
 log = logging.getLogger(__name__)
 

@@ -4,23 +4,20 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import case, func, literal, select, text, tuple_, update
+from sqlalchemy import text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Backfill, CampaignLink, Connection, Host
+from app.models import Backfill, CampaignLink
 from app.salesforce.client import SalesforceClient
-from app.salesforce.limits import ApiUsage
 from app.sync.engine.job_outcome import decide_outcome, outcome_as_json
 from app.sync.execution.attempt_log import insert_attempts
+from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.describe_cache import mark_stale
 from app.sync.model.cooperative import yielding
 from app.sync.model.job_outcome import JobOutcome
-from app.sync.model.retry_policy import LIMIT_WAIT
 from app.sync.model.work_item import WorkItem
 
 BACKFILL_REASONS = frozenset({"link", "request", "reapply", "before_connection"})
@@ -95,48 +92,10 @@ async def complete_batch(
         await _mark_links_broken(session, store, rows)
         await _invalidate_describes(session, store, rows)
         if client is not None:
-            await record_api_usage(
-                session, store.batch.host_id, client, calls=calls, has_written=_any_synced(verdicts)
-            )
-    # On its own: arming locks a backfill before its jobs, so it must not be locked after them here.
-    async with store.database.tenant(store.batch.host_id) as session:
-        await _add_backfill_calls(session, store, rows, calls)
+            host_id, has_written = store.batch.host_id, _any_synced(verdicts)
+            await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
+    await _add_backfill_calls(store, rows, calls)
     return BatchSummary(len(rows), any(verdict.state == "ambiguous" for _, verdict in verdicts))
-
-
-async def record_api_usage(
-    session: AsyncSession, host_id: str, client: SalesforceClient, *, calls: int, has_written: bool
-) -> bool:
-    """Keep the org's own API figures; returns whether the host's share of them is used up.
-
-    A used-up share closes the host's gate until the next probe: one look-up every 15 minutes.
-    """
-    now = func.clock_timestamp()
-    today = func.date_trunc("day", now)
-    values: dict[str, Any] = {
-        "last_used_at": now,
-        "calls_today": case((Connection.calls_day == today, Connection.calls_today + calls), else_=calls),
-        "calls_day": today,
-    }
-    if has_written:
-        values["last_written_at"] = now
-    is_used_up = False
-    if client.usage is not None:
-        cap = await session.scalar(select(Host.cap_percent).where(Host.host_id == host_id)) or 80
-        is_used_up = is_over_cap(client.usage, cap)
-        closed_until = now + literal(timedelta(seconds=LIMIT_WAIT)) if is_used_up else None
-        values |= {
-            "api_used": client.usage.used,
-            "api_limit": client.usage.limit,
-            "api_measured_at": now,
-            "api_closed_until": closed_until,
-        }
-    await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
-    return is_used_up
-
-
-def is_over_cap(usage: ApiUsage, cap_percent: int) -> bool:
-    return usage.used * 100 >= usage.limit * cap_percent
 
 
 async def _complete_jobs(
@@ -187,20 +146,20 @@ async def _invalidate_describes(session: AsyncSession, store: WriteStore, rows: 
         await mark_stale(session, misjudged, host_id=store.batch.host_id, org_id=store.batch.org_id)
 
 
-async def _add_backfill_calls(
-    session: AsyncSession, store: WriteStore, rows: Sequence[WorkItem], calls: int
-) -> None:
-    """Count the calls of a batch for the backfill that most of its rows belong to."""
+async def _add_backfill_calls(store: WriteStore, rows: Sequence[WorkItem], calls: int) -> None:
+    """Count the calls of a batch for the backfill that most of its rows belong to.
+
+    In a transaction of its own: enqueuing locks a backfill before its jobs, so it must not be locked after
+    them.
+    """
     events = Counter(row.job.event.event_id for row in rows if row.job.why in BACKFILL_REASONS)
-    if events and calls:
-        [(event_id, _)] = events.most_common(1)
+    if not events or not calls:
+        return
+    host_id, [(event_id, _)] = store.batch.host_id, events.most_common(1)
+    async with store.database.tenant(host_id) as session:
         await session.execute(
             update(Backfill)
-            .where(
-                Backfill.host_id == store.batch.host_id,
-                Backfill.event_id == event_id,
-                Backfill.state == "running",
-            )
+            .where(Backfill.host_id == host_id, Backfill.event_id == event_id, Backfill.state == "running")
             .values(api_calls=Backfill.api_calls + calls)
         )
 

@@ -32,9 +32,9 @@ from app.sync.jobs.claim import open_hosts
 from app.sync.jobs.gates import (
     BATCH_MIN,
     back_off,
+    close_connection,
     doubt_session,
     forget_fault,
-    mark_needs_reconnect,
     record_success,
     rest_connection,
     rest_host,
@@ -302,7 +302,7 @@ async def _handle_drain_error(engine: DrainContext, lease: Lease, host_id: str, 
         case SendGuardTripped():
             raise LeaseLost from error
         case RequestRejected() if action_for(error.failure) is ErrorAction.CLOSE:
-            await mark_needs_reconnect(engine.database, host_id, error.failure)
+            await close_connection(engine.database, host_id, error.failure)
         case RequestRejected() if is_session_refused(error.failure):
             await doubt_session(engine.database, lease, host_id, error.failure)
         case RequestRejected():

@@ -15,12 +15,12 @@ from app.models import SyncJob
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record
 from app.salesforce.recording_client import RecordingClient
-from app.sync.engine.complete_batch import record_api_usage
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.job_outcome import decide_outcome
 from app.sync.engine.pipeline import process_batch
 from app.sync.field_values.required_fields import lacking
 from app.sync.jobs.enqueue import JobRequest
+from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.leases import Lease
 from app.sync.jobs.load_batch import load_batch
 from app.sync.jobs.write_store import WriteStore
@@ -89,7 +89,7 @@ async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) 
         await process_batch(engine, paper, store, [row], clock=clock)
     finally:
         async with engine.database.tenant(batch.host_id) as session:
-            await record_api_usage(session, batch.host_id, paper, calls=paper.calls, has_written=False)
+            await record_api_usage(session, batch.host_id, paper.usage, calls=paper.calls)
     return DryRunResult(row, _last_verdict(row, batch.now), paper)
 
 

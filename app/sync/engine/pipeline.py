@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from app.api.api_budget import is_share_used_up
 from app.config.settings import Settings
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected
-from app.sync.engine.complete_batch import record_api_usage
 from app.sync.engine.dependent_composite import execute_dependent_composite, plan_dependent_composite
 from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.execution.duplicates import settle_duplicate_accounts, settle_duplicates
 from app.sync.execution.executor import Executor
+from app.sync.jobs.gates import cap_of
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
     LOOKING,
@@ -244,8 +245,10 @@ async def _look_closer(
 
 async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:
     """Whether the host's share of the org's API calls is used up, by the org's own latest figure."""
+    if client.usage is None:
+        return False
     async with store.database.tenant(store.batch.host_id) as session:
-        return await record_api_usage(session, store.batch.host_id, client, calls=0, has_written=False)
+        return is_share_used_up(client.usage, await cap_of(session, store.batch.host_id))
 
 
 async def _people(

@@ -1,48 +1,110 @@
-"""Closing what must wait: a connection that Salesforce refuses, an org that wants to be left alone."""
+"""Closing what must wait: a connection that Salesforce refuses or that has used up its share of the org's
+API calls, an org that wants to be left alone."""
 
 import logging
 import random
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import case, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.api_budget import DEFAULT_CAP, is_share_used_up
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
-from app.models import Connection, OrgLease
+from app.models import Connection, Host, OrgLease
 from app.salesforce.errors import ApiError
+from app.salesforce.limits import ApiUsage
 from app.sync.jobs.leases import Lease, recover_host_jobs
-from app.sync.model.retry_policy import SESSION_TRIES, closing_reason, fault_wait, org_wait
+from app.sync.model.retry_policy import LIMIT_WAIT, SESSION_TRIES, closing_reason, fault_wait, org_wait
 
 log = logging.getLogger(__name__)
 
 SESSION_REFUSED: Final = "session_refused"
 BATCH_MIN = 10
+NO_FAULT: Final[dict[str, Any]] = {"fault_code": None, "fault_count": 0, "fault_until": None}
 
 
-async def mark_needs_reconnect(database: Database, host_id: str, failure: ApiError) -> None:
-    """Salesforce refuses the whole connection: rows wait, none fails, the card says why."""
-    reason = closing_reason(failure)
+async def close_connection(database: Database, host_id: str, failure: ApiError) -> None:
+    """Salesforce refuses the whole connection: rows wait, none fails, the card says why.
+
+    A call was refused, not a refresh: a refresh that is under way elsewhere keeps its mark, and older grants
+    are not known to have ended.
+    """
     async with database.tenant(host_id) as session:
-        closed = await session.execute(
-            update(Connection)
-            .where(Connection.host_id == host_id, Connection.state == "connected")
-            .values(
-                state="needs_reconnect",
-                state_since=func.clock_timestamp(),
-                reason_code=reason,
-                version=Connection.version + 1,
-            )
-            .returning(Connection.org_id)
+        await mark_needs_reconnect(
+            session, host_id, reason_code=closing_reason(failure), details={"error": failure.error_code}
         )
-        org_id = closed.scalar()
-        if org_id is not None:
-            about = {"org_id": org_id, "reason_code": reason, "error": failure.error_code}
-            await audit_log.append_entry(
-                session, host_id, actor="system", action="salesforce.connection_ended", details=about
-            )
-            log.warning("connection_ended", extra={"host_id": host_id, **about})
+
+
+async def mark_needs_reconnect(
+    session: AsyncSession,
+    host_id: str,
+    *,
+    reason_code: str,
+    token_version: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> bool:
+    """Set `needs_reconnect` in the caller's transaction; says whether the connection was still connected.
+
+    With `token_version`, only while that version is the stored one: a newer grant is not ended by an old no.
+    """
+    is_current = () if token_version is None else (Connection.token_version == token_version,)
+    closed = await session.execute(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.state == "connected", *is_current)
+        .values(
+            state="needs_reconnect",
+            reason_code=reason_code,
+            state_since=func.clock_timestamp(),
+            **NO_FAULT,
+            version=Connection.version + 1,
+        )
+        .returning(Connection.org_id)
+    )
+    org_id = closed.scalar()
+    if org_id is None:
+        return False
+    about = {"reason_code": reason_code, "org_id": org_id, **(details or {})}
+    await audit_log.append_entry(
+        session, host_id, actor="system", action="salesforce.connection_ended", details=about
+    )
+    log.warning("connection_ended", extra={"host_id": host_id, **about})
+    return True
+
+
+async def cap_of(session: AsyncSession, host_id: str) -> int:
+    """The percentage of the org's API calls at which the host stops."""
+    chosen = await session.scalar(select(Host.cap_percent).where(Host.host_id == host_id))
+    return DEFAULT_CAP if chosen is None else chosen
+
+
+async def record_api_usage(
+    session: AsyncSession, host_id: str, usage: ApiUsage | None, *, calls: int, has_written: bool = False
+) -> None:
+    """Write the host's calls and the org's own figure, where it named one.
+
+    A share that is used up closes the host's gate until the next probe: one look-up every 15 minutes.
+    """
+    now = func.clock_timestamp()
+    today = func.date_trunc("day", now)
+    values: dict[str, Any] = {
+        "last_used_at": now,
+        "calls_today": case((Connection.calls_day == today, Connection.calls_today + calls), else_=calls),
+        "calls_day": today,
+    }
+    if has_written:
+        values["last_written_at"] = now
+    if usage is not None:
+        is_closed = is_share_used_up(usage, await cap_of(session, host_id))
+        values |= {
+            "api_used": usage.used,
+            "api_limit": usage.limit,
+            "api_measured_at": now,
+            "api_closed_until": now + literal(timedelta(seconds=LIMIT_WAIT)) if is_closed else None,
+        }
+    await session.execute(update(Connection).where(Connection.host_id == host_id).values(values))
 
 
 async def back_off(database: Database, lease: Lease, failure: ApiError | None, *, is_slow: bool) -> None:
@@ -92,7 +154,8 @@ async def rest_host(
         gave_up = await recover_host_jobs(session, lease, host_id, is_fault_of_rows=is_fault_of_rows)
         mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
         if gave_up:
-            await session.execute(update(Connection).where(*mine).values(_NO_FAULT))
+            no_fault = {**NO_FAULT, "version": Connection.version + 1}
+            await session.execute(update(Connection).where(*mine).values(no_fault))
             return
         await _rest(session, lease, host_id, code=code)
 
@@ -101,9 +164,7 @@ async def doubt_session(database: Database, lease: Lease, host_id: str, failure:
     """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
     count = await rest_connection(database, lease, host_id, code=SESSION_REFUSED)
     if count > SESSION_TRIES:
-        await mark_needs_reconnect(database, host_id, failure)
-        async with database.system() as session:
-            await forget_fault(session, host_id)
+        await close_connection(database, host_id, failure)
 
 
 async def rest_connection(database: Database, lease: Lease, host_id: str, *, code: str) -> int:
@@ -134,13 +195,5 @@ async def forget_fault(session: AsyncSession, host_id: str) -> None:
     await session.execute(
         update(Connection)
         .where(Connection.host_id == host_id, Connection.fault_code.is_not(None))
-        .values(_NO_FAULT)
+        .values(**NO_FAULT, version=Connection.version + 1)
     )
-
-
-_NO_FAULT: Final[dict[str, Any]] = {
-    "fault_code": None,
-    "fault_count": 0,
-    "fault_until": None,
-    "version": Connection.version + 1,
-}

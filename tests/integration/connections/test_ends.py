@@ -279,6 +279,18 @@ async def test_connection_ends_once_and_only_for_its_own_version(
         assert await first_broken(session, "host_a") is None
 
 
+@pytest.mark.parametrize(("refreshed", "is_marked"), [(None, True), (1, False)], ids=["call", "refresh"])
+async def test_only_the_answer_to_a_refresh_takes_its_mark_away(
+    resources: Resources, connection: Connection, refreshed: int | None, is_marked: bool
+) -> None:
+    """A call is refused while another process waits for a new token: nobody may use the old one meanwhile."""
+    async with resources.database.tenant("host_a") as session:
+        marked = {"refresh_started_at": func.clock_timestamp(), "is_rotating": True}
+        await session.execute(update(Connection).values(marked))
+        await disconnect_by_salesforce(session, "host_a", reason_code="api_disabled", token_version=refreshed)
+    assert ((await stored(resources)).refresh_started_at is not None) == is_marked
+
+
 async def test_expired_session_is_renewed_inside_a_call(
     resources: Resources, connection: Connection, endpoint: TokenEndpoint
 ) -> None:

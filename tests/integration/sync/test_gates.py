@@ -1,13 +1,19 @@
 """What waits, waits whole and by itself: connections, limits, budgets, pauses; a bad row only itself."""
 
 import asyncio
+import inspect
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import AuditEntry, Backfill, CampaignLink, Connection, Event, Host, OrgLease
+from app.infrastructure.database import Database
+from app.models import AuditEntry, Backfill, CampaignLink, Connection, Event, Host, LeftGrant, OrgLease
+from app.salesforce.errors import ApiError
 from app.sync.jobs.claim import orgs_with_work
+from app.sync.jobs.gates import close_connection
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
@@ -41,6 +47,21 @@ async def test_org_without_api_closes_the_gate(rig: Rig) -> None:
         assert list(said) == ["salesforce.connection_ended"]
     assert (connection.state, connection.reason_code) == ("needs_reconnect", "api_disabled")
     assert await rig.states() == {reg: "pending"}
+
+
+@pytest.mark.parametrize("code", ["API_CURRENTLY_DISABLED", "Wrong_Org"])
+async def test_refused_call_says_nothing_of_refreshes_and_of_older_grants(rig: Rig, code: str) -> None:
+    left = {"org_id": rig.org.org_id, "user_id": "005", "client_id": "otter", "login_url": "https://otter"}
+    async with rig.database.tenant(HOST) as session:
+        marked = {"refresh_started_at": NOW, "fault_code": "session_refused", "fault_count": 4}
+        await session.execute(update(Connection).values(**marked, fault_until=NOW))
+        session.add(LeftGrant(host_id=HOST, grant_id="grant_1", token=b"sealed", granted_at=NOW, **left))
+    await close_connection(rig.database, HOST, ApiError(code, "no"))
+    async with rig.database.tenant(HOST) as session:
+        row = await session.get_one(Connection, HOST)
+        grants = list(await session.scalars(select(LeftGrant.grant_id)))
+    assert (row.state, row.refresh_started_at, grants) == ("needs_reconnect", NOW, ["grant_1"])
+    assert (row.fault_code, row.fault_count, row.fault_until) == (None, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +222,25 @@ async def test_link_mended_meanwhile_is_not_broken_by_an_older_look(rig: Rig) ->
     await task
     async with rig.database.system() as session:
         assert (await session.get_one(CampaignLink, (HOST, EVENT))).state == "linked"
+
+
+async def test_only_rows_of_a_backfill_cost_a_transaction_for_its_calls(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    tenant = Database.tenant
+
+    def counted(database: Database, host_id: str) -> AbstractAsyncContextManager[AsyncSession]:
+        begun.append(str(inspect.stack()[1].function))
+        return tenant(database, host_id)
+
+    monkeypatch.setattr(Database, "tenant", counted)
+    await rig.registered(1)
+    await rig.drain()
+    live = list(begun)
+    await rig.rearm(await rig.registered(2), why="request")
+    await rig.drain()
+    assert (live.count("_add_backfill_calls"), begun.count("_add_backfill_calls")) == (0, 1)
 
 
 async def test_calls_are_charged_to_the_backfill_that_armed_the_rows(rig: Rig) -> None:
