@@ -28,7 +28,7 @@ from tests.deliveries import PATH, post, registration, webhook
 from tests.factories import WEBHOOK_KEY, WEBHOOK_SECRET, settings_for
 from tests.tokens import TokenMint
 from tools.openapi.command import describe_api
-from tools.openapi.webhook_examples import WEBHOOKS
+from tools.openapi.operation_examples import WEBHOOKS
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 

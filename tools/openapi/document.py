@@ -7,29 +7,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from app.api.errors import PROBLEM_JSON, FieldError, KeyReused, PayloadInvalid, Problem, problem_response
-from tools.openapi import (
-    campaign_examples,
-    connection_examples,
-    host_examples,
-    mapping_examples,
-    monitor_examples,
-    operations_examples,
-)
 from tools.openapi.error_responses import refusals_of
-from tools.openapi.operation_examples import Examples, Shown
-from tools.openapi.webhook_examples import TEXTS, WEBHOOKS
+from tools.openapi.operation_examples import EXAMPLES, WEBHOOK_TEXTS, WEBHOOKS
 
 Node = dict[str, Any]
 
-EXAMPLES: Final[Mapping[str, Shown]] = {
-    **connection_examples.EXAMPLES,
-    **campaign_examples.EXAMPLES,
-    **monitor_examples.EXAMPLES,
-    **host_examples.EXAMPLES,
-    **mapping_examples.EXAMPLES,
-    **operations_examples.EXAMPLES,
-    "POST /webhooks/eventship": Shown(WEBHOOKS, {202: {"accepted": {"outcome": "accepted"}}}),
-}
 ABOUT: Final = """\
 Event registrations and check-ins, in Salesforce once and for certain.
 
@@ -99,15 +81,15 @@ def _complete(path: str, method: str, operation: Node) -> set[type[Problem]]:
         operation["security"] = [{"bearer": []}]
     if KeyReused in kinds:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-    shown = EXAMPLES.get(f"{method} {path}", Shown())
-    _show(operation.get("requestBody", {}), shown.sent)
-    for status, examples in shown.answered.items():
-        _show(operation["responses"][str(status)], examples)
+    examples = EXAMPLES.get(f"{method} {path}", {})
+    _show(operation.get("requestBody", {}), WEBHOOKS if path == WEBHOOK_DOOR else examples.get("request"))
+    for status, of_status in examples.get("responses", {}).items():
+        _show(operation["responses"][status], of_status)
     _refuse(operation["responses"], kinds)
     return set(kinds)
 
 
-def _show(content_of: Node, examples: Examples) -> None:
+def _show(content_of: Node, examples: Mapping[str, Any] | None) -> None:
     for media in content_of.get("content", {}).values():
         if examples:
             media["examples"] = {name: {"value": value} for name, value in examples.items()}
@@ -152,7 +134,7 @@ def _name_the_webhook(document: Node) -> None:
 
 
 def _posted(type_: str, door: Mapping[str, Any]) -> Node:
-    summary, description = TEXTS[type_]
+    summary, description = WEBHOOK_TEXTS[type_]
     example = {"schema": WEBHOOK, "examples": {type_: {"value": WEBHOOKS[type_]}}}
     return {
         "tags": ["webhooks"],

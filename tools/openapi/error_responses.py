@@ -6,7 +6,10 @@ from typing import Any, Final
 from app.api import errors
 from app.api.edge.rate_limits import is_counted
 from app.api.errors import Problem
-from tools.openapi.operation_examples import ROW, E, H
+
+H: Final = "/v1/hosts/{host_id}/salesforce"
+E: Final = "/v1/hosts/{host_id}/events/{event_id}/salesforce"
+ROW: Final = f"{E}/registrations/{{registration_id}}"
 
 Kinds = tuple[type[Problem], ...]
 

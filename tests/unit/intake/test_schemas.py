@@ -11,7 +11,7 @@ from app.webhooks.openapi import WEBHOOK_REQUEST
 from app.webhooks.parse import InvalidDelivery, Outcome, parse_delivery
 from app.webhooks.schemas import TYPES
 from tests.deliveries import event, registration, webhook
-from tools.openapi.webhook_examples import WEBHOOKS
+from tools.openapi.operation_examples import WEBHOOKS
 
 AT = "2026-11-24T08:12:00Z"
 EMAIL = {"id": "em_77", "subject": "Otters", "at": AT}

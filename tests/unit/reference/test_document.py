@@ -10,8 +10,9 @@ from app.api.errors import Problem
 from app.webhooks.schemas import TYPES
 from tests.agreement import PROBLEM_JSON, errors_of
 from tools.openapi.command import describe_api
-from tools.openapi.document import EXAMPLES, completed, operations
+from tools.openapi.document import completed, operations
 from tools.openapi.error_responses import BY_NAME
+from tools.openapi.operation_examples import EXAMPLES
 
 DOCUMENT = describe_api()
 Place = tuple[str, ...]
