@@ -42,7 +42,7 @@ ENTRYPOINT ["eventship-salesforce"]
 CMD ["api"]
 
 FROM service AS simulator
-COPY simulator simulator
+COPY packages/salesforce-simulator/src/salesforce_simulator salesforce_simulator
 EXPOSE 8100
 CMD ["simulator", "--host", "0.0.0.0", "--base-url", "http://simulator:8100"]
 

@@ -11,6 +11,7 @@ ORG ?=
 T ?=
 ADVISORIES ?=
 STAMP := $(VENV)/installed
+SIMULATOR := packages/salesforce-simulator
 PYTHON := $(shell for candidate in python3.13 python3.12 python3.11 python3; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$candidate && break; done)
 
@@ -29,11 +30,11 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## make .venv and install everything into it, by hash
 
-$(STAMP): requirements-dev.lock pyproject.toml
+$(STAMP): requirements-dev.lock pyproject.toml $(SIMULATOR)/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: none of python3.13, python3.12, python3.11, python3 is" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
-	@$(INSTALL) --no-build-isolation -e .
+	@$(INSTALL) --no-build-isolation -e . -e $(SIMULATOR)
 	@$(BIN)/python -m pip --disable-pip-version-check check >$(VENV)/pip-check || { cat $(VENV)/pip-check >&2; exit 1; }
 	@touch $@
 
@@ -131,5 +132,5 @@ browser: setup  ## the console and the elements in a real Chromium; skips itself
 
 clean:  ## remove local state, caches and .venv
 	@test ! -x $(BIN)/python || $(BIN)/python -c 'from devtools.local_stack.local_services import *; LocalEngines(Path(".local")).discard()'
-	@rm -rf .local .venv web/dist web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info
+	@rm -rf .local .venv web/dist web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info $(SIMULATOR)/src/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -81,7 +81,7 @@ class Rig:
     def simulator(self, *, is_polite: bool = False) -> "Org":
         """One more simulated org as a process of its own; a polite one leaves the processors to others."""
         port = free_port()
-        command = [sys.executable, "-m", "simulator", "--port", str(port), "--quiet"]
+        command = [sys.executable, "-m", "salesforce_simulator", "--port", str(port), "--quiet"]
         if is_polite:
             command = ["nice", "-n", "15", *command]
         name = f"simulator-{len(self.orgs)}"

@@ -15,10 +15,10 @@ from urllib.parse import quote_plus
 
 from bench.rig import Rig
 from bench.sizes import Size
-from simulator.http import Request
-from simulator.oauth.grants import Grant, new_refresh_token
-from simulator.rest.door import data
-from simulator.simulator import Simulator, open_simulator
+from salesforce_simulator.http import Request
+from salesforce_simulator.oauth.grants import Grant, new_refresh_token
+from salesforce_simulator.rest.door import data
+from salesforce_simulator.simulator import Simulator, open_simulator
 
 REPETITIONS = 60
 # Growth beyond this over a hundredfold size is a fault; what is measured lies near 1.

@@ -128,7 +128,7 @@ class Site:
     def _start_simulator(self, parts: ExitStack, port: int) -> None:
         self.salesforce_url = f"http://127.0.0.1:{self.salesforce.port}"
         options = ["--port", str(port), "--base-url", self.salesforce_url, "--orgs", str(self.orgs)]
-        simulator = [sys.executable, "-m", "simulator", "--quiet", *options]
+        simulator = [sys.executable, "-m", "salesforce_simulator", "--quiet", *options]
         child = Child.start("simulator", simulator, env=os.environ, logs=self.home / "logs")
         parts.callback(child.stop, 5)
         self.door = SimulatorClient(port)

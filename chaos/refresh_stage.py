@@ -120,7 +120,7 @@ async def _simulator(home: Path) -> AsyncIterator[str]:
     port = free_port()
     with (home / "simulator.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "simulator", "--port", str(port), "--quiet"),
+            *(sys.executable, "-m", "salesforce_simulator", "--port", str(port), "--quiet"),
             stdout=log,
             stderr=log,
             preexec_fn=die_with_parent(signal.SIGKILL),

@@ -44,7 +44,13 @@ class Processes:
     def __enter__(self) -> Self:
         self.simulator_url, self.api_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         try:
-            self._start("simulator", "simulator", "--quiet", "--port", self.simulator_url.rpartition(":")[2])
+            self._start(
+                "simulator",
+                "salesforce_simulator",
+                "--quiet",
+                "--port",
+                self.simulator_url.rpartition(":")[2],
+            )
             session = self._wait(f"{self.simulator_url}/_simulator/session").json()
             self.env = self._environment() | simulator_environment(self.simulator_url, session)
         except BaseException:

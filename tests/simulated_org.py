@@ -8,7 +8,7 @@ import httpx
 
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection
-from simulator.app import create_app
+from salesforce_simulator.app import create_app
 from tests.factories import SIMULATOR_URL, connection_for
 
 

@@ -68,7 +68,11 @@ CHECKS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "simulator": lambda words: _answers("/services/data/", port_of(words, 8100)),
     "migrate": lambda _: _say("a migration is judged by its end", is_well=True),
 }
-ROLES: Final = {**{role: role for role in CHECKS}, "workers.main": "worker"}
+ROLES: Final = {
+    **{role: role for role in CHECKS},
+    "workers.main": "worker",
+    "salesforce_simulator": "simulator",
+}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`eventship-salesforce`: parses the command line, calls one function, turns known faults into one line."""
 
 import argparse
+import importlib.util
 import os
 import re
 import sys
@@ -32,6 +33,13 @@ class FlagsMissing(Exception):
     """A command needs flags that were not given."""
 
 
+class SimulatorMissing(Exception):
+    """The simulator's package is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("the simulator is not installed: pip install ./packages/salesforce-simulator")
+
+
 FAULTS = (
     *STARTUP_ERRORS,
     *STACK_FAULTS,
@@ -40,10 +48,12 @@ FAULTS = (
     FlagsMissing,
     HeadsUnreadable,
     RowsLocked,
+    SimulatorMissing,
     DecryptionFailed,
 )
 CANNOT = 2
 SIMULATOR = "simulator"
+SIMULATOR_MODULE = "salesforce_simulator"
 FILTER_FLAGS = tuple(f"--{name.replace('_', '-')}" for name in FILTERS)
 
 Arguments = argparse.Namespace
@@ -88,6 +98,12 @@ def _process(module: str) -> Callable[[Arguments], int]:
         os.execv(sys.executable, [sys.executable, "-m", module, *chosen.rest])  # noqa: S606
 
     return replace_us
+
+
+def _simulator(chosen: Arguments) -> int:
+    if importlib.util.find_spec(SIMULATOR_MODULE) is None:
+        raise SimulatorMissing
+    return _process(SIMULATOR_MODULE)(chosen)
 
 
 def _worker(chosen: Arguments) -> int:
@@ -168,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("--check", action="store_true", help="only look: 1 when this host's worker is silent")
     _add_migrate(command("migrate", _migrate, "bring the database to the newest schema"))
     # Whoever asks it for help gets its own.
-    command(SIMULATOR, _process("simulator"), "run a Salesforce org over HTTP", helps=False)
+    command(SIMULATOR, _simulator, "run a Salesforce org over HTTP", helps=False)
     _add_token(_add_home(command("token", _token, "sign a bearer token with this machine's key")))
     console = _add_ports(
         _add_home(command("console", _console, "print an address of the console that is let in"))

@@ -157,7 +157,8 @@ class Stack:
         self.say("starting the Salesforce simulator")
         listening_socket(LOOPBACK, self.plan.simulator_port, variable="SIMULATOR_PORT").close()
         state = str(self.plan.home / "simulator.sqlite")
-        self._child("simulator", "simulator", "--port", str(self.plan.simulator_port), "--state", state)
+        port = str(self.plan.simulator_port)
+        self._child("simulator", "salesforce_simulator", "--port", port, "--state", state)
         session = self._wait(f"{url}/_simulator/session").json()
         self.env |= simulator_environment(url, session, has_names=self.plan.has_names)
 

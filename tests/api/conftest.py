@@ -13,8 +13,8 @@ from app.api.dependencies import Resources
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.main import create_app
-from simulator.app import SimulatorApp
-from simulator.app import create_app as create_simulator
+from salesforce_simulator.app import SimulatorApp
+from salesforce_simulator.app import create_app as create_simulator
 from tests.agreement import agrees
 from tests.api.browser import Browser, brought_back
 from tests.factories import SIMULATOR_URL

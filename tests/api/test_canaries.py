@@ -13,7 +13,7 @@ from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.database import Database
 from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
 from devtools.local_stack.local_services import LocalServices
-from simulator.app import SimulatorApp
+from salesforce_simulator.app import SimulatorApp
 from tests.api.browser import brought_back
 from tests.api.conftest import Service, running
 from tests.api.meddler import Meddler

@@ -12,7 +12,7 @@ from app.connections.model.encrypted_columns import UNCONFIRMED_REFRESH
 from app.connections.oauth.unconfirmed import give_back_overdue
 from app.infrastructure.database import Database
 from app.models import AuditEntry, Host, LeftGrant, OAuthAttempt, UnconfirmedGrant
-from simulator.app import SimulatorApp
+from salesforce_simulator.app import SimulatorApp
 from tests.api.browser import Forms, brought_back
 from tests.api.conftest import Service, running
 from tests.api.connecting import audited, code_for, expire, grants, query_of, stored

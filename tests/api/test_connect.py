@@ -11,7 +11,7 @@ from app.connections.model.encrypted_columns import REFRESH_TOKEN
 from app.connections.oauth import attempts
 from app.infrastructure.database import Database
 from app.models import Connection, OAuthAttempt
-from simulator.app import create_app as create_simulator
+from salesforce_simulator.app import create_app as create_simulator
 from tests.api.browser import brought_back
 from tests.api.conftest import Service, running
 from tests.api.connecting import BROWSER_HEADERS, audited, grants, query_of, stored

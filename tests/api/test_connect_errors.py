@@ -9,7 +9,7 @@ import pytest
 
 from app.connections.oauth.attempt_view import HINTS
 from app.connections.oauth.error_mapping import ADVICE_BY_ERROR
-from simulator.org import Org
+from salesforce_simulator.org import Org
 from tests.api.browser import Forms
 from tests.api.conftest import Service
 from tests.api.connecting import audited, expire, grants, query_of, stored

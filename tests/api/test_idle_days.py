@@ -12,7 +12,7 @@ from app.connections.keep_alive import keep_alive
 from app.connections.service import open_client
 from app.infrastructure.database import Database
 from app.models import Connection
-from simulator.app import create_app as create_simulator
+from salesforce_simulator.app import create_app as create_simulator
 from tests.api.conftest import Service, running
 from tests.factories import SIMULATOR_URL
 from tests.tokens import TokenMint

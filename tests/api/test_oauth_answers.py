@@ -10,7 +10,7 @@ import pytest
 from app.config.settings import Settings
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.database import Database
-from simulator.app import SimulatorApp
+from salesforce_simulator.app import SimulatorApp
 from tests.api.conftest import Service, running
 from tests.api.connecting import code_for, grants
 from tests.api.meddler import Change, Meddler, cut, instead, with_body

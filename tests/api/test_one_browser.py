@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config.settings import Settings
 from app.connections.oauth import attempts, endpoints, flow
 from app.infrastructure.database import Database
-from simulator.app import SimulatorApp
+from salesforce_simulator.app import SimulatorApp
 from tests.api.browser import Forms
 from tests.api.conftest import Service, running
 from tests.api.connecting import BROWSER_HEADERS, audited, code_for, expire, grants, query_of, stored

@@ -10,7 +10,7 @@ from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.probe import probe_closed
 from app.models import AuditEntry, CampaignLink, Connection, Preflight
 from app.preflight.service import run_requested_preflights
-from simulator.faults import Fault
+from salesforce_simulator.faults import Fault
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for
 from tests.tokens import TokenMint

@@ -19,7 +19,7 @@ from app.connections.tokens.probe import probe_closed
 from app.models import Host, SyncJob
 from app.sync.engine.drain import DrainContext, drain
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
-from simulator.org import Org
+from salesforce_simulator.org import Org
 from tests.api.conftest import Service
 from tests.factories_events import event_for, registration_for
 

@@ -254,7 +254,16 @@ def test_the_simulator_gets_its_own_options(monkeypatch: pytest.MonkeyPatch, sep
     started: list[list[str]] = []
     monkeypatch.setattr("os.execv", lambda _, words: started.append(words[1:]))
     main.main(["simulator", *separator, "--host", "0.0.0.0", "--port", "8100", "--help"])
-    assert started == [["-m", "simulator", "--host", "0.0.0.0", "--port", "8100", "--help"]]
+    assert started == [["-m", "salesforce_simulator", "--host", "0.0.0.0", "--port", "8100", "--help"]]
+
+
+def test_without_the_simulator_one_line_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert main.main(["simulator", "--port", "8100"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith("the simulator is not installed: pip install ./packages/salesforce-simulator")
 
 
 def test_other_commands_refuse_unknown_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -170,7 +170,7 @@ async def test_who_holds_a_unique_value_is_known_in_every_language(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, *, user_language: str, names_its_record: bool
 ) -> None:
     if not names_its_record:
-        monkeypatch.setattr("simulator.writes.UNIQUE_TAKEN", "duplicate value found: {field}")
+        monkeypatch.setattr("salesforce_simulator.writes.UNIQUE_TAKEN", "duplicate value found: {field}")
     await rig.org.configure(
         extra_fields={"Lead": ["Badge__c | string(40) | CUNQ | Badge"]}, user_language=user_language
     )

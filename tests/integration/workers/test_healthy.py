@@ -133,7 +133,7 @@ def test_a_look_costs_little() -> None:
         ("python /usr/local/bin/eventship-salesforce api", "api"),
         ("/sbin/docker-init -- eventship-salesforce worker", "worker"),
         ("/opt/venv/bin/python -m workers.main", "worker"),
-        ("/opt/venv/bin/python -m simulator --host 0.0.0.0", "simulator"),
+        ("/opt/venv/bin/python -m salesforce_simulator --host 0.0.0.0", "simulator"),
         ("python /usr/local/bin/eventship-salesforce migrate", "migrate"),
         ("sleep 5", None),
     ],
@@ -143,5 +143,5 @@ def test_the_role_is_read_from_the_command_line(line: str, role: str | None) -> 
 
 
 def test_the_port_is_the_one_that_was_given() -> None:
-    assert port_of(["python", "-m", "simulator", "--port", "8101", "--quiet", ""], 8100) == 8101
+    assert port_of(["python", "-m", "salesforce_simulator", "--port", "8101", "--quiet", ""], 8100) == 8101
     assert port_of(["api"], 8000) == 8000

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.salesforce.soql import in_list, like, quote
-from simulator.soql import tree
-from simulator.soql.parse import MAX_LITERAL, parse
+from salesforce_simulator.soql import tree
+from salesforce_simulator.soql.parse import MAX_LITERAL, parse
 
 HOSTILE: Final = [
     "' OR Id != ''", "') OR (Email != '", "x' UNION SELECT Id FROM User --", "\\' OR Name LIKE '%",

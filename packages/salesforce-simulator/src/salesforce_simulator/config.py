@@ -1,0 +1,396 @@
+"""What can be switched in an org: its rules, its permissions, and everything the documents leave open."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from salesforce_simulator.ids import normalise
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DuplicateRule(_Part):
+    """A duplicate rule of `sobject`, comparing with `against` (itself when empty).
+
+    `exact` compares `fields` without case; `fuzzy` also takes the same full name at the same company.
+    """
+
+    sobject: str
+    name: str = ""
+    action: Literal["block", "alert"] = "block"
+    matching: Literal["exact", "fuzzy"] = "exact"
+    fields: tuple[str, ...] = ("Email",)
+    against: tuple[str, ...] = ()
+    message: str = "Use one of these records?"
+    on: tuple[Literal["insert", "update"], ...] = ("insert", "update")
+    is_match_visible: bool = True
+    is_active: bool = True
+
+
+_MY_DOMAIN = r"^[a-z][a-z0-9]*(-{1,2}[a-z0-9]+)*$"
+
+
+class ValidationRule(_Part):
+    """Refuses a write when `when`, a SOQL condition over the new row, is true; `field` places the message."""
+
+    sobject: str
+    when: str
+    message: str = "Validation rule failed."
+    field: str | None = None
+    is_active: bool = True
+
+
+class Automation(_Part):
+    """An Apex trigger or a flow that fails when `when`, a SOQL condition over the new row, is true.
+
+    An empty `when` is always true; `message` is what the trigger or the flow says. With `max_rows` it fails
+    by their number instead: more rows of the object in one call use up a limit, and none of them is saved.
+    """
+
+    sobject: str
+    kind: Literal["apex", "flow"] = "apex"
+    when: str = ""
+    max_rows: int | None = Field(default=None, ge=1)
+    message: str = ""
+    is_active: bool = True
+
+
+class RecordType(_Part):
+    """A record type; rows that name none get their object's default one.
+
+    Its id follows from its place in the list: the first is 012…01. `picklists` has the values that rows of
+    this type may have in restricted picklists; a field that is not listed has all of its own.
+    """
+
+    sobject: str
+    developer_name: str
+    name: str = ""
+    is_default: bool = False
+    is_person_type: bool = False
+    is_active: bool = True
+    picklists: dict[str, tuple[str, ...]] = {}
+
+
+_PERSON_RECORD_TYPES = (
+    RecordType(sobject="Account", developer_name="Organization", name="Organization", is_default=True),
+    RecordType(sobject="Account", developer_name="PersonAccount", name="PersonAccount"),
+    RecordType(sobject="Account", developer_name="PersonAccount", name="Person Account", is_person_type=True),
+)
+_FLOW = (
+    "We can't save this record because the “{sobject} process” process failed. "
+    "Give your Salesforce admin these details. {text}"
+)
+_MAINTENANCE = (
+    "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1></body></html>"
+)
+
+
+class AssignmentRule(_Part):
+    """Gives rows of `sobject` to `owner_id` on every create unless Sforce-Auto-Assign says FALSE."""
+
+    sobject: Literal["Lead", "Case", "Account"]
+    owner_id: str
+    on: tuple[Literal["insert", "update"], ...] = ("insert",)
+    is_active: bool = True
+
+
+class ActivityStatus(_Part):
+    """A status of Tasks or Cases; one without a label is shown by its value."""
+
+    value: str
+    label: str = ""
+    is_closed: bool = False
+    is_default: bool = False
+
+
+_TASK_STATUSES = (
+    ActivityStatus(value="Not Started", is_default=True),
+    ActivityStatus(value="In Progress"),
+    ActivityStatus(value="Completed", is_closed=True),
+    ActivityStatus(value="Waiting on someone else"),
+    ActivityStatus(value="Deferred"),
+)
+_CASE_STATUSES = (
+    ActivityStatus(value="New", is_default=True),
+    ActivityStatus(value="Working"),
+    ActivityStatus(value="Escalated"),
+    ActivityStatus(value="Closed", is_closed=True),
+)
+
+
+class State(_Part):
+    """A listed state; where `country` names the code of a listed one, it is a state of that country alone."""
+
+    name: str
+    code: str = ""
+    country: str = ""
+
+
+def _states(value: object) -> object:
+    """A name alone is a state without a code of its own."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [{"name": each} if isinstance(each, str) else each for each in value]
+
+
+class PermissionSet(_Part):
+    """What users, named by id, may do beside their profile: see every row of the objects in `view_all`."""
+
+    name: str
+    users: tuple[Annotated[str, AfterValidator(normalise)], ...] = ()
+    view_all: tuple[str, ...] = ()
+
+
+class Permissions(_Part):
+    """What one user may do in place of what all may: a key that is left out is as the org's own.
+
+    `view_all` names the private objects of which the user sees every row.
+    """
+
+    hidden_objects: tuple[str, ...] | None = None
+    hidden_fields: dict[str, tuple[str, ...]] | None = None
+    hidden_records: tuple[str, ...] | None = None
+    read_only_objects: tuple[str, ...] | None = None
+    read_only_fields: dict[str, tuple[str, ...]] | None = None
+    is_api_enabled: bool | None = None
+    is_marketing_user: bool | None = None
+    view_and_edit_converted_leads: bool | None = None
+    view_all: tuple[str, ...] = ()
+
+
+class UserRights(_Part):
+    """A user of the org, by the username, who has permissions of his own."""
+
+    username: str
+    permissions: Permissions = Permissions()
+
+
+class ApiLimit(_Part):
+    """The daily request limit and what of it is used.
+
+    `per_app` is a limit of each connected app, shown in Sforce-Limit-Info; `concurrent` of calls at one time.
+    """
+
+    max: int = 100_000
+    used: int = 0
+    per_app: int | None = Field(default=None, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
+
+
+class Versions(_Part):
+    """The API versions on offer; those from `retired_from` below `min` answer 410."""
+
+    min: int = 31
+    max: int = 68
+
+
+class ConnectedApp(_Part):
+    """An OAuth client the org knows; `*` allows any redirect URI.
+
+    `run_as` is the username that the client credentials flow acts as; without one that flow is off.
+    `scopes` are all that it may ask for. Access tokens in the form of a JWT say when they end, and come
+    without a signature.
+    """
+
+    client_id: str
+    client_secret: str | None = None
+    redirect_uris: tuple[str, ...] = ("*",)
+    name: str = "Connected App"
+    run_as: str | None = None
+    scopes: tuple[str, ...] | None = None
+    has_jwt_tokens: bool = False
+
+
+class Config(_Part):
+    """One org's switches; every key has a default, and a partial update merges."""
+
+    duplicate_rules: tuple[DuplicateRule, ...] = ()
+    required_fields: dict[str, tuple[str, ...]] = {}
+    validation_rules: tuple[ValidationRule, ...] = ()
+    assignment_rules: tuple[AssignmentRule, ...] = ()
+    extra_fields: dict[str, tuple[str, ...]] = {}
+    restricted_picklists: dict[str, tuple[str, ...]] = {}
+    hidden_fields: dict[str, tuple[str, ...]] = {}
+    # Nobody may filter by these, as if a formula or an administrator made them so.
+    unfilterable_fields: dict[str, tuple[str, ...]] = {}
+    # Shield by `Lead.Email`: probabilistic cannot be filtered, case_sensitive compares letter by letter.
+    encrypted_fields: dict[str, Literal["probabilistic", "case_sensitive", "case_insensitive"]] = {}
+    read_only_fields: dict[str, tuple[str, ...]] = {}
+    hidden_objects: tuple[str, ...] = ()
+    read_only_objects: tuple[str, ...] = ()
+    hidden_records: tuple[str, ...] = ()
+    # Rows of these are seen by their owner and by whoever may view all of them.
+    private_objects: tuple[str, ...] = ()
+    permission_sets: tuple[PermissionSet, ...] = ()
+    # Users with permissions of their own; what is set of the org holds for all others.
+    users: tuple[UserRights, ...] = ()
+    # What the org's My Domain was changed to, one after the other; `POST /_simulator/rename` adds one.
+    my_domains: tuple[Annotated[str, Field(pattern=_MY_DOMAIN)], ...] = ()
+    # What a name answers that the org has left: 301, ORG_NOT_OWNED_BY_INSTANCE or a page that it is gone.
+    old_my_domain_answers: Literal["redirect", "not_owned", "gone"] = "redirect"
+    # Deleted rows are gone for good after so many days.
+    bin_days: float = Field(default=15, ge=0)
+    latency_ms: float = Field(default=0, ge=0)
+    # Of calls that query anything, beside that of every call.
+    query_latency_ms: float = Field(default=0, ge=0)
+    api_limit: ApiLimit = ApiLimit()
+    versions: Versions = Versions()
+    is_maintenance: bool = False
+    is_api_enabled: bool = True
+    is_marketing_user: bool = True
+    convert_leads_on_insert: bool = False
+    view_and_edit_converted_leads: bool = False
+    automations: tuple[Automation, ...] = ()
+    record_types: tuple[RecordType, ...] = ()
+    has_person_accounts: bool = False
+    # Without it an org has no EmailMessage; with it each that is sent makes a Task.
+    has_enhanced_email: bool = True
+    states: Annotated[tuple[State, ...], BeforeValidator(_states)] = ()
+    # Names by code. Beside listed states and countries stand picklists of their codes.
+    countries: dict[str, str] = {}
+    task_statuses: tuple[ActivityStatus, ...] = _TASK_STATUSES
+    case_statuses: tuple[ActivityStatus, ...] = _CASE_STATUSES
+    # What users see of picklist values, by `Lead.Rating`.
+    picklist_labels: dict[str, dict[str, str]] = {}
+    # The language of every user: of messages, not of codes.
+    user_language: Literal["en_US", "de"] = "en_US"
+    locked_records: tuple[str, ...] = ()
+    # A query that lists more values than this is refused, with the code beside it.
+    max_query_values: int | None = Field(default=None, ge=0)
+    query_limit_code: str = "QUERY_TIMEOUT"
+    max_records: int | None = Field(default=None, ge=0)
+    is_read_only: bool = False
+    api_disabled_users: tuple[str, ...] = ()
+    security_policy_objects: tuple[str, ...] = ()
+
+    apps: tuple[ConnectedApp, ...] = ()
+    rotation: bool = False
+    pkce_required: bool = True
+    package_installed: bool = True
+    app_blocked: bool = False
+    ip_restricted: bool = False
+    session_minutes: float | None = Field(default=None, gt=0)
+    approvals_per_user: int = Field(default=5, ge=1)
+    is_org_active: bool = True
+    admin_approved_users: tuple[str, ...] | None = None
+    refresh_token_idle_days: float | None = Field(default=None, gt=0)
+    logins_per_hour: int = Field(default=3600, ge=1)
+    uninstalled_app_error: Literal["", "invalid_client", "OAUTH_APPROVAL_ERROR_GENERIC"] = ""
+    errors_on_page: list[str] = []
+    """Errors of the sign-in that end on a page of the org and never come back to the app."""
+
+    # What the public documents and captures leave open, each at its likeliest value.
+    duplicate_result_spelled_since: float = 57.0
+    packed_duplicate_result: bool = True
+    # Whether duplicate rules compare a row with those before it in the same collection or tree.
+    duplicate_rules_compare_one_call: bool = False
+    access_status: int = 400
+    locator_status: int = 400
+    lead_what_message: str = "Related To ID: a lead cannot be related to another record"
+    is_member_status_createable: bool = True
+    member_duplicate_has_fields: bool = True
+    storage_status: int = 400
+    security_policy_status: int = 403
+    api_disabled_status: int = 403
+    api_disabled_message: str = "API is disabled for this user"
+    retired_version_code: Literal["UNSUPPORTED_API_VERSION", "GONE"] = "UNSUPPORTED_API_VERSION"
+    too_many_parts_code: str = "LIMIT_EXCEEDED"
+    all_rows_failed_status: Literal[200, 400] = 200
+    collection_references: bool = True
+    graph_cost: int = Field(default=1, ge=1)
+    # Whether the identity service wants a scope of its own beside `api`.
+    identity_needs_scope: bool = False
+    denied_error: Literal["access_denied", "access-denied"] = "access_denied"
+    wrong_verifier_error: Literal["invalid_grant", "invalid_request"] = "invalid_grant"
+    # RFC 7636 ends at 128 characters; 128 random bytes in base64url, as released clients send, are 171.
+    max_code_verifier: int = 171
+    maintenance_page: str = _MAINTENANCE
+    read_only_message: str = "The organization is in read-only mode during maintenance"
+    person_contact_message: str = "The contact of a person account can only be changed through its account"
+    flow_message: str = _FLOW
+    limit_message: str = "Too many SOQL queries: 101"
+    # A Lead converts into a Contact that is a member of the same campaign already.
+    double_member_survivor: Literal["contact", "lead", "both"] = "contact"
+
+    @property
+    def listed_statuses(self) -> dict[str, tuple[tuple[str, ...], str | None]]:
+        """The values of the status picklists, and their defaults."""
+        by_field = {"Task.Status": self.task_statuses, "Case.Status": self.case_statuses}
+        return {
+            path: (
+                tuple(each.value for each in statuses),
+                next((each.value for each in statuses if each.is_default), None),
+            )
+            for path, statuses in by_field.items()
+        }
+
+    @property
+    def every_picklist_label(self) -> dict[str, dict[str, str]]:
+        by_field = {"Task.Status": self.task_statuses, "Case.Status": self.case_statuses}
+        statuses = {
+            path: {each.value: each.label for each in statuses if each.label}
+            for path, statuses in by_field.items()
+        }
+        return {path: words for path, words in statuses.items() if words} | self.picklist_labels
+
+    @property
+    def places(self) -> dict[str, dict[str, str]]:
+        """What is listed of states and countries: names by code."""
+        states = {each.code or each.name: each.name for each in self.states}
+        return {kind: names for kind, names in (("State", states), ("Country", self.countries)) if names}
+
+    @property
+    def absent_objects(self) -> tuple[str, ...]:
+        """The objects that the org does not have."""
+        return () if self.has_enhanced_email else ("EmailMessage",)
+
+    @property
+    def flagged_fields(self) -> dict[str, str]:
+        """What filters and encryption make of fields: flags of the schema by `Lead.Email`."""
+        barred = {
+            f"{name}.{field}": "F" for name, fields in self.unfilterable_fields.items() for field in fields
+        }
+        by_scheme = {"probabilistic": "F", "case_sensitive": "S", "case_insensitive": ""}
+        return barred | {path: by_scheme[scheme] for path, scheme in self.encrypted_fields.items()}
+
+    @property
+    def every_record_type(self) -> tuple[RecordType, ...]:
+        """The record types in the order of their ids; person accounts bring their own when none is listed.
+
+        Two of those share a developer name, as in orgs that were seen: `is_person_type` tells them apart.
+        """
+        has_own = any(kind.is_person_type for kind in self.record_types)
+        return (
+            *self.record_types,
+            *(_PERSON_RECORD_TYPES if self.has_person_accounts and not has_own else ()),
+        )
+
+
+class MalformedConfig(ValueError):
+    """The update names an unknown key or an impossible value; the text says which."""
+
+
+def merged(config: Config, update: Mapping[str, Any]) -> Config:
+    """The configuration after a partial update: objects merge key by key, lists are replaced."""
+    try:
+        return Config.model_validate(_merge(config.model_dump(mode="json"), update))
+    except ValueError as error:
+        raise MalformedConfig(_explain(error)) from error
+
+
+def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(old)
+    for key, value in new.items():
+        before = result.get(key)
+        is_object = isinstance(before, dict) and isinstance(value, Mapping)
+        result[key] = _merge(before, value) if is_object and before is not None else value
+    return result
+
+
+def _explain(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())

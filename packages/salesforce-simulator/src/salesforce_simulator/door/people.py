@@ -1,0 +1,49 @@
+"""What salespeople do inside Salesforce and no REST resource does: convert a Lead, merge two records."""
+
+from typing import Any
+
+from salesforce_simulator import ids
+from salesforce_simulator.errors import SalesforceError
+from salesforce_simulator.org import Org
+from salesforce_simulator.rules import leads
+from salesforce_simulator.store import Row
+
+
+class NoSuchRow(ValueError):
+    """An id in the request names no row of the expected object, or the rows refuse."""
+
+
+def convert(org: Org, asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"leadId": …, "contactId": … or absent}`: the ids of the Lead, Contact and Account."""
+    lead = _row(org, "Lead", asked.get("leadId"))
+    contact = _row(org, "Contact", asked["contactId"]) if asked.get("contactId") else None
+    try:
+        target = leads.convert(org, lead, contact)
+    except SalesforceError as error:
+        raise NoSuchRow(error.items[0].message) from error
+    return {"leadId": lead["Id"], "contactId": target["Id"], "accountId": target.get("AccountId")}
+
+
+def merge(org: Org, asked: dict[str, Any]) -> dict[str, Any]:
+    """`{"masterId": …, "mergedIds": […]}` of one object: Lead, Contact or Account."""
+    name = org.schema.of_id(str(asked.get("masterId") or ""))
+    if name not in {"Lead", "Contact", "Account"}:
+        raise NoSuchRow(f"no Lead, Contact or Account: {asked.get('masterId')}")
+    winner = _row(org, name, asked["masterId"])
+    losers = [_row(org, name, record_id) for record_id in asked.get("mergedIds", [])]
+    try:
+        for loser in losers:
+            leads.merge(org, name, winner, loser)
+    except SalesforceError as error:
+        raise NoSuchRow(error.items[0].message) from error
+    return {"masterId": winner["Id"], "mergedIds": [loser["Id"] for loser in losers]}
+
+
+def _row(org: Org, name: str, record_id: Any) -> Row:
+    try:
+        row = org.store.get(name, ids.normalise(str(record_id)))
+    except ids.MalformedId as error:
+        raise NoSuchRow(f"no id: {record_id}") from error
+    if row is None or row["IsDeleted"]:
+        raise NoSuchRow(f"no {name}: {record_id}")
+    return row

@@ -1,0 +1,69 @@
+"""What the buttons of the pages do; every one leads back to a page."""
+
+from collections.abc import Callable, Mapping
+from html import escape
+
+from pydantic import ValidationError
+
+from salesforce_simulator.faults import Fault
+from salesforce_simulator.http import HTML, Answer, Request, redirect
+from salesforce_simulator.pages.layout import document
+from salesforce_simulator.simulator import Simulator
+
+_MATCHED = ("sobject", "path")
+
+
+def act(simulator: Simulator, request: Request) -> Answer:
+    """Do what a button says; 403 for a form that another site sent, 400 for a fault that is none."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return _problem(403, "This form comes from another site.")
+    action = _ACTIONS.get(request.path.rpartition("/")[2])
+    if action is None:
+        return _problem(404, "Not found")
+    try:
+        place = action(simulator, request.form)
+    except ValidationError as error:
+        return _problem(400, f"No such fault: {error.errors()[0]['msg']}")
+    return redirect(place)
+
+
+def _problem(status: int, text: str) -> Answer:
+    return Answer(status, document(text, f"<h1>{escape(text)}</h1>"), content_type=HTML)
+
+
+def _arm(simulator: Simulator, form: Mapping[str, str]) -> str:
+    given = {name: value for name, value in form.items() if value}
+    match = {name: given.pop(name) for name in _MATCHED if name in given}
+    simulator.faults.arm(Fault.model_validate({**given, "match": match}))
+    return "/faults"
+
+
+def _disarm(simulator: Simulator, form: Mapping[str, str]) -> str:
+    simulator.faults.clear()
+    return "/faults"
+
+
+def _settle(simulator: Simulator, form: Mapping[str, str]) -> str:
+    simulator.settle()
+    return "/faults"
+
+
+def _expire(simulator: Simulator, form: Mapping[str, str]) -> str:
+    for org in simulator.orgs.values():
+        org.grants.expire_all()
+        org.commit()
+    return "/faults"
+
+
+def _reset(simulator: Simulator, form: Mapping[str, str]) -> str:
+    simulator.reset()
+    return "/"
+
+
+_ACTIONS: Mapping[str, Callable[[Simulator, Mapping[str, str]], str]] = {
+    "arm": _arm,
+    "clear-faults": _disarm,
+    "settle": _settle,
+    "expire-sessions": _expire,
+    "reset": _reset,
+}

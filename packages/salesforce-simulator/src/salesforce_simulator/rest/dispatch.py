@@ -1,0 +1,99 @@
+"""The table of resources, and the way from a call to its handler."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from salesforce_simulator.errors import ErrorItem, SalesforceError, method_not_allowed, not_found
+from salesforce_simulator.org import Org
+from salesforce_simulator.rest import collections, composite, describes, graph, queries, sobjects, tree
+from salesforce_simulator.rest.call import Call, Reply
+from salesforce_simulator.words import said
+
+Handler = Callable[[Org, Call], Reply]
+_T = TypeVar("_T")
+
+# A segment in braces takes anything; the first row that fits wins.
+_RESOURCES: tuple[tuple[str, Mapping[str, Handler]], ...] = (
+    ("", {"GET": describes.resources}),
+    ("limits", {"GET": describes.limits}),
+    ("limits/recordCount", {"GET": describes.record_counts}),
+    ("sobjects", {"GET": describes.everything}),
+    ("sobjects/{sobject}", {"GET": describes.basic, "POST": sobjects.create}),
+    ("sobjects/{sobject}/describe", {"GET": describes.one}),
+    (
+        "sobjects/{sobject}/{id}",
+        {"GET": sobjects.get, "PATCH": sobjects.update, "DELETE": sobjects.delete},
+    ),
+    (
+        "sobjects/{sobject}/{field}/{value}",
+        {"GET": sobjects.get_by_key, "PATCH": sobjects.upsert, "DELETE": sobjects.delete_by_key},
+    ),
+    ("query", {"GET": queries.query}),
+    ("query/{locator}", {"GET": queries.more}),
+    ("queryAll", {"GET": queries.query_all}),
+    ("queryAll/{locator}", {"GET": queries.more}),
+    ("parameterizedSearch", {"GET": queries.search, "POST": queries.search}),
+    (
+        "composite/sobjects",
+        {"POST": collections.create, "PATCH": collections.update, "DELETE": collections.delete},
+    ),
+    ("composite/sobjects/{sobject}", {"GET": collections.retrieve, "POST": collections.retrieve}),
+    ("composite/sobjects/{sobject}/{field}", {"PATCH": collections.upsert}),
+    ("composite/tree/{sobject}", {"POST": tree.create}),
+)
+_PACKING: tuple[tuple[str, Mapping[str, Callable[[Org, Call, Handler], Reply]]], ...] = (
+    ("composite", {"GET": composite.resources, "POST": composite.run}),
+    ("composite/batch", {"POST": composite.batch}),
+    ("composite/graph", {"POST": graph.run}),
+)
+
+
+def dispatch(org: Org, call: Call) -> Reply:
+    """Answer a call; every refusal becomes a reply."""
+    try:
+        return _routed(org, call)
+    except SalesforceError as error:
+        return Reply(error.status, [_shown(org, call, item).as_rest() for item in error.items])
+
+
+def _routed(org: Org, call: Call) -> Reply:
+    method = "GET" if call.method == "HEAD" else call.method
+    for pattern, packers in _PACKING:
+        if _fits(pattern, call.segments) and not call.is_packed:
+            return _chosen(packers, method)(org, call, dispatch)
+    for pattern, handlers in _RESOURCES:
+        if _fits(pattern, call.segments):
+            return _chosen(handlers, method)(org, replace(call, method=method))
+    raise not_found()
+
+
+def _chosen(handlers: Mapping[str, _T], method: str) -> _T:
+    if method not in handlers:
+        raise method_not_allowed(method, ("HEAD", *handlers) if "GET" in handlers else tuple(handlers))
+    return handlers[method]
+
+
+def _fits(pattern: str, segments: tuple[str, ...]) -> bool:
+    parts = pattern.split("/") if pattern else []
+    return len(parts) == len(segments) and all(
+        part.startswith("{") or part == segment for part, segment in zip(parts, segments, strict=True)
+    )
+
+
+def _shown(org: Org, call: Call, item: ErrorItem) -> ErrorItem:
+    """Undocumented: whether a packed answer carries the match of a duplicate rule; a switch decides."""
+    item = said(item, org.config.user_language)
+    if call.is_packed and not org.config.packed_duplicate_result:
+        return replace(item, extra={})
+    return item
+
+
+def endpoint(call: Call) -> str:
+    """The resource a call is counted under, without ids."""
+    for pattern, _ in (*_PACKING, *_RESOURCES):
+        if _fits(pattern, call.segments):
+            parts = pattern.split("/")
+            shown = (s if p == "{sobject}" else p for p, s in zip(parts, call.segments, strict=False))
+            return f"{call.method} /{'/'.join(shown)}"
+    return f"{call.method} /{call.segments[0] if call.segments else ''}"

@@ -1,0 +1,148 @@
+"""Tasks, Events and Cases: what they derive and what they refuse."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from salesforce_simulator import clock
+from salesforce_simulator.config import ActivityStatus
+from salesforce_simulator.errors import save_refusal
+from salesforce_simulator.org import Org
+from salesforce_simulator.rules import leads
+from salesforce_simulator.store import Row
+from salesforce_simulator.values import required_missing
+
+
+def task_on_insert(org: Org, row: Row, user_id: str) -> Row:
+    _check_relations(org, row)
+    return task_derived(org, {**row, "TaskSubtype": row["TaskSubtype"] or "Task"})
+
+
+def task_on_update(org: Org, before: Row, row: Row) -> Row:
+    if row["WhoId"] != before["WhoId"] or row["WhatId"] != before["WhatId"]:
+        _check_relations(org, row)
+    return task_derived(org, row)
+
+
+def _check_relations(org: Org, row: Row) -> None:
+    """An activity of a Lead can be related to nothing else."""
+    target = org.whole.of_id(row["WhoId"] or "")
+    if target == "Lead":
+        leads.check_referable(org, row["WhoId"])
+        if row["WhatId"]:
+            raise save_refusal("FIELD_INTEGRITY_EXCEPTION", org.config.lead_what_message, "WhoId", "WhatId")
+
+
+def email_after_insert(org: Org, row: Row) -> None:
+    """Enhanced Email puts a closed Task of what was sent beside it; an e-mail of a Case has none."""
+    if not org.config.has_enhanced_email or row["ParentId"] or row["ActivityId"] or row["Status"] == "5":
+        return
+    empty = {
+        each.name: False if each.type == "boolean" else None
+        for each in org.whole.objects["Task"].fields.values()
+    }
+    kept = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+    closed = next((each.value for each in org.config.task_statuses if each.is_closed), "Completed")
+    task = {
+        "Id": org.store.next_id("Task"),
+        "Subject": f"Email: {row['Subject'] or ''}"[:255],
+        "Status": closed,
+        "TaskSubtype": "Email",
+        "ActivityDate": org.today(),
+        "WhatId": row["RelatedToId"],
+        "OwnerId": row["CreatedById"],
+    }
+    org.store.put("Task", task_derived(org, {**empty, **{name: row[name] for name in kept}, **task}))
+    org.store.change("EmailMessage", row["Id"], {"ActivityId": task["Id"]})
+
+
+def task_derived(org: Org, row: Row) -> Row:
+    is_closed = _is_closed(org.config.task_statuses, row["Status"])
+    completed = row["CompletedDateTime"] or org.now() if is_closed else None
+    return {
+        **row,
+        "IsClosed": is_closed,
+        "CompletedDateTime": completed,
+        "IsHighPriority": row["Priority"] == "High",
+        "AccountId": _account_of(org, row),
+    }
+
+
+def _is_closed(statuses: Iterable[ActivityStatus], status: str | None) -> bool:
+    """A status that is not listed is stored, and open."""
+    return any(each.is_closed for each in statuses if each.value == status)
+
+
+def _account_of(org: Org, row: Row) -> Any:
+    if org.whole.of_id(row["WhatId"] or "") == "Account":
+        return row["WhatId"]
+    contact = org.store.get("Contact", row["WhoId"])
+    return contact.get("AccountId") if contact else None
+
+
+def event_on_insert(org: Org, row: Row, user_id: str) -> Row:
+    _check_relations(org, row)
+    return _event_times(org, {**row, "EventSubtype": "Event"})
+
+
+def event_on_update(org: Org, before: Row, row: Row) -> Row:
+    if row["WhoId"] != before["WhoId"] or row["WhatId"] != before["WhatId"]:
+        _check_relations(org, row)
+    moved = any(row[name] != before[name] for name in ("StartDateTime", "ActivityDateTime"))
+    is_end_kept = row["EndDateTime"] == before["EndDateTime"]
+    return _event_times(org, {**row, "EndDateTime": None} if moved and is_end_kept else row)
+
+
+def _event_times(org: Org, row: Row) -> Row:
+    """Start, end and duration from whichever of them were given; times in UTC, duration in minutes."""
+    if row["IsAllDayEvent"]:
+        return _all_day(row)
+    start = row["StartDateTime"] or row["ActivityDateTime"]
+    if start is None:
+        raise required_missing(["ActivityDateTime"])
+    begins = clock.parse_datetime(start)
+    minutes = row["DurationInMinutes"]
+    if row["EndDateTime"]:
+        spent = int((clock.parse_datetime(row["EndDateTime"]) - begins).total_seconds() // 60)
+        if spent < 0 or (minutes is not None and minutes != spent):
+            text = "Event duration, start and end do not agree"
+            raise save_refusal("FIELD_INTEGRITY_EXCEPTION", text, "DurationInMinutes")
+        minutes = spent
+    if minutes is None:
+        raise required_missing(["DurationInMinutes"])
+    ends = begins + timedelta(minutes=minutes)
+    times = {"StartDateTime": start, "ActivityDateTime": start, "EndDateTime": clock.whole_second(ends)}
+    dates = {"ActivityDate": start[:10], "EndDate": clock.day(ends)}
+    return {**row, **times, **dates, "DurationInMinutes": minutes, "AccountId": _account_of(org, row)}
+
+
+def _all_day(row: Row) -> Row:
+    given = row["ActivityDate"] or row["ActivityDateTime"] or row["StartDateTime"]
+    if given is None:
+        raise required_missing(["ActivityDate"])
+    midnight = f"{given[:10]}T00:00:00.000+0000"
+    minutes = row["DurationInMinutes"] or 1440
+    return {
+        **row,
+        "ActivityDate": given[:10],
+        "ActivityDateTime": midnight,
+        "StartDateTime": midnight,
+        "EndDateTime": row["EndDateTime"] or midnight,
+        "EndDate": given[:10],
+        "DurationInMinutes": minutes,
+    }
+
+
+def case_on_insert(org: Org, row: Row, user_id: str) -> Row:
+    number = org.store.table("Case").last_number + 1
+    return _case_derived(org, {**row, "CaseNumber": f"{1000 + number:08d}"})
+
+
+def case_on_update(org: Org, before: Row, row: Row) -> Row:
+    return _case_derived(org, row)
+
+
+def _case_derived(org: Org, row: Row) -> Row:
+    is_closed = _is_closed(org.config.case_statuses, row["Status"])
+    closed_at = row["ClosedDate"] or org.now() if is_closed else None
+    return {**row, "IsClosed": is_closed, "ClosedDate": closed_at}

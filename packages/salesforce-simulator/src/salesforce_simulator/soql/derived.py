@@ -1,0 +1,61 @@
+"""Fields that are computed when they are read, because they belong to other rows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from salesforce_simulator.org import Org
+from salesforce_simulator.store import Row
+
+Derivation = Callable[[Org, Row], Any]
+
+
+def _person(org: Org, member: Row) -> Row:
+    contact = org.store.get("Contact", member.get("ContactId"))
+    return contact or org.store.get("Lead", member.get("LeadId")) or {}
+
+
+def _of_person(name: str) -> Derivation:
+    return lambda org, member: _person(org, member).get(name)
+
+
+def _company(org: Org, member: Row) -> Any:
+    person = _person(org, member)
+    account = org.store.get("Account", person.get("AccountId"))
+    return account["Name"] if account else person.get("Company")
+
+
+def _members(org: Org, campaign: Row) -> list[Row]:
+    return org.store.find("CampaignMember", "CampaignId", campaign["Id"])
+
+
+def _converted(org: Org, campaign: Row) -> int:
+    leads = (org.store.get("Lead", member["LeadId"]) for member in _members(org, campaign))
+    return sum(1 for lead in leads if lead and lead["IsConverted"])
+
+
+DERIVED: Mapping[tuple[str, str], Derivation] = {
+    **{
+        ("CampaignMember", name): _of_person(name)
+        for name in (
+            "Name",
+            "FirstName",
+            "LastName",
+            "Salutation",
+            "Title",
+            "Email",
+            "Phone",
+            "MobilePhone",
+            "LeadSource",
+        )
+    },
+    ("CampaignMember", "CompanyOrAccount"): _company,
+    ("CampaignMember", "LeadOrContactId"): lambda org, row: row["ContactId"] or row["LeadId"],
+    ("CampaignMember", "LeadOrContactOwnerId"): _of_person("OwnerId"),
+    ("CampaignMember", "Type"): lambda org, row: "Contact" if row["ContactId"] else "Lead",
+    ("Campaign", "NumberOfLeads"): lambda org, row: sum(1 for m in _members(org, row) if not m["ContactId"]),
+    ("Campaign", "NumberOfConvertedLeads"): _converted,
+    ("Campaign", "NumberOfContacts"): lambda org, row: sum(1 for m in _members(org, row) if m["ContactId"]),
+    ("Campaign", "NumberOfResponses"): lambda org, row: sum(
+        1 for m in _members(org, row) if m["HasResponded"]
+    ),
+}

@@ -1,0 +1,212 @@
+"""An org's rows in memory, their indexes, and undo for what is rolled back."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from salesforce_simulator import ids
+from salesforce_simulator.metadata.schema import Field, SObject
+from salesforce_simulator.metadata.standard import Schema
+
+Row = dict[str, Any]
+Bucket = dict[str, None]
+
+_EMPTY: Mapping[str, None] = {}
+_WORD = re.compile(r"\w+")
+# The fields that a search looks into.
+SEARCHED = ("Name", "Email", "Phone", "MobilePhone")
+
+
+def words_of(text: str) -> set[str]:
+    """The words a search compares, without case; an address is several."""
+    return set(_WORD.findall(text.lower()))
+
+
+def index_key(field: Field, value: Any) -> Any:
+    """What equality means on a field: text without case, ids and the rest as they are."""
+    if isinstance(value, str) and field.is_text:
+        return value.lower()
+    return value
+
+
+class Table:
+    """The rows of one object by id, deleted ones too, and an index per indexed field."""
+
+    def __init__(self, sobject: SObject) -> None:
+        self.sobject = sobject
+        self.rows: dict[str, Row] = {}
+        self.last_number = 0
+        self._indexed = [f for f in sobject.fields.values() if f.is_indexed]
+        self._indexes: dict[str, dict[Any, Bucket]] = {f.name: {} for f in self._indexed}
+        self._words: dict[str, dict[str, Bucket]] = {name: {} for name in SEARCHED if name in sobject.fields}
+
+    def is_indexed(self, name: str) -> bool:
+        return name in self._indexes
+
+    def ids_with(self, field: Field, value: Any) -> Mapping[str, None]:
+        """The ids whose indexed field equals the value; do not change the answer."""
+        return self._indexes[field.name].get(index_key(field, value), _EMPTY)
+
+    def ids_with_words(self, name: str, wanted: set[str]) -> Iterable[str]:
+        """The ids whose searched field has all these words, oldest first; none where it is not searched."""
+        index = self._words.get(name, {})
+        buckets = sorted((index.get(word, {}) for word in wanted), key=len)
+        return [i for i in (buckets[0] if buckets else ()) if all(i in bucket for bucket in buckets)]
+
+    def put(self, record_id: str, row: Row | None) -> Row | None:
+        """Replace a row (None removes it) and return what stood there."""
+        before = self.rows.get(record_id)
+        for field in self._indexed:
+            self._reindex(field, record_id, before, row)
+        for name in self._words:
+            self._reword(name, record_id, before, row)
+        if row is None:
+            self.rows.pop(record_id, None)
+        else:
+            self.rows[record_id] = row
+        return before
+
+    def _reindex(self, field: Field, record_id: str, before: Row | None, after: Row | None) -> None:
+        index = self._indexes[field.name]
+        new = index_key(field, after.get(field.name)) if after is not None else None
+        if before is not None:
+            old = index_key(field, before.get(field.name))
+            if after is not None and old == new:
+                return
+            bucket = index[old]
+            del bucket[record_id]
+            if not bucket:
+                del index[old]
+        if after is not None:
+            index.setdefault(new, {})[record_id] = None
+
+    def _reword(self, name: str, record_id: str, before: Row | None, after: Row | None) -> None:
+        old, new = ((row.get(name) or "") if row else "" for row in (before, after))
+        if old == new:
+            return
+        index = self._words[name]
+        for word in words_of(old):
+            index[word].pop(record_id, None)
+        for word in words_of(new):
+            index.setdefault(word, {})[record_id] = None
+
+
+class Store:
+    """All tables of an org. Changes are collected until `take_changes`; a failed savepoint undoes its own."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._tables = {name: Table(sobject) for name, sobject in schema.objects.items()}
+        self._undo: list[tuple[str, str, Row | None]] = []
+        self._changed: dict[str, str] = {}
+        self._bin: dict[str, str] = {}
+        self._depth = 0
+
+    def adopt(self, schema: Schema) -> None:
+        """Take over a changed schema: tables are rebuilt where their object changed."""
+        for name, sobject in schema.objects.items():
+            old = self._tables.get(name)
+            if old is not None and old.sobject == sobject:
+                continue
+            self._tables[name] = fresh = Table(sobject)
+            if old is not None:
+                fresh.last_number = old.last_number
+                for record_id, row in old.rows.items():
+                    fresh.put(record_id, row)
+
+    def table(self, sobject: str) -> Table:
+        return self._tables[sobject]
+
+    def get(self, sobject: str, record_id: str | None) -> Row | None:
+        """A row by id, deleted or not."""
+        return self._tables[sobject].rows.get(record_id) if record_id else None
+
+    def find(self, sobject: str, field_name: str, value: Any) -> list[Row]:
+        """Live rows whose indexed field equals the value, oldest first."""
+        table = self._tables[sobject]
+        found = table.ids_with(table.sobject.fields[field_name], value)
+        return [row for row in (table.rows[i] for i in found) if not row["IsDeleted"]]
+
+    def live(self, sobject: str) -> Iterator[Row]:
+        """Every row that is not deleted, oldest first."""
+        return (row for row in self._tables[sobject].rows.values() if not row["IsDeleted"])
+
+    def size(self) -> int:
+        """How many rows there are in all tables, deleted ones too."""
+        return sum(len(table.rows) for table in self._tables.values())
+
+    def next_id(self, sobject: str) -> str:
+        table = self._tables[sobject]
+        table.last_number += 1
+        return ids.mint(table.sobject.prefix, table.last_number)
+
+    def put(self, sobject: str, row: Row) -> None:
+        """Insert or replace a row; it must carry its Id."""
+        record_id = row["Id"]
+        table = self._tables[sobject]
+        table.last_number = max(table.last_number, ids.number_of(record_id))
+        self._undo.append((sobject, record_id, self._place(sobject, record_id, row)))
+        self._changed[record_id] = sobject
+
+    def _place(self, sobject: str, record_id: str, row: Row | None) -> Row | None:
+        """Put a row into its table and, if it is deleted, last into the recycle bin; what stood there."""
+        self._bin.pop(record_id, None)
+        if row is not None and row["IsDeleted"]:
+            self._bin[record_id] = sobject
+        return self._tables[sobject].put(record_id, row)
+
+    def empty_bin(self, deleted_before: str | None = None) -> int:
+        """Forget deleted rows for good, all of them or the older ones; how many."""
+        gone: list[str] = []
+        for record_id, sobject in self._bin.items():
+            row = self._tables[sobject].rows[record_id]
+            if deleted_before is not None and row["SystemModstamp"] >= deleted_before:
+                break
+            gone.append(record_id)
+        for record_id in gone:
+            sobject = self._bin[record_id]
+            self._place(sobject, record_id, None)
+            self._changed[record_id] = sobject
+        return len(gone)
+
+    def change(self, sobject: str, record_id: str, changes: Mapping[str, Any]) -> Row:
+        """Replace some fields of a row and return the new row."""
+        row = {**self._tables[sobject].rows[record_id], **changes}
+        self.put(sobject, row)
+        return row
+
+    def load(self, rows: Iterable[tuple[str, Row]]) -> None:
+        """Fill the tables from the journal; not a change."""
+        for sobject, row in rows:
+            self.put(sobject, row)
+        stamps = {i: self._tables[name].rows[i]["SystemModstamp"] for i, name in self._bin.items()}
+        self._bin = {i: self._bin[i] for i in sorted(stamps, key=lambda i: stamps[i])}
+        self._undo.clear()
+        self._changed.clear()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo every change made inside when an exception leaves it."""
+        mark = len(self._undo)
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._roll_back(mark)
+            raise
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                self._undo.clear()
+
+    def _roll_back(self, mark: int) -> None:
+        while len(self._undo) > mark:
+            sobject, record_id, before = self._undo.pop()
+            self._place(sobject, record_id, before)
+
+    def take_changes(self) -> list[tuple[str, str, Row | None]]:
+        """The rows changed since the last call, for the journal; None for those that are gone."""
+        changed, self._changed = self._changed, {}
+        if self._depth == 0:
+            self._undo.clear()
+        return [(name, i, self._tables[name].rows.get(i)) for i, name in changed.items()]

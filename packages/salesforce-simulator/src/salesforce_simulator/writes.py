@@ -1,0 +1,194 @@
+"""Create, update and delete of one row, in Salesforce's order of checks.
+
+Names and permissions, types, lookups, defaults, the object's own rules, required fields, lengths and formats,
+validation rules, duplicate rules, unique fields, the row, and what follows from it
+(Apex Developer Guide, "Triggers and Order of Execution").
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from salesforce_simulator import ids, values
+from salesforce_simulator.acting import Write
+from salesforce_simulator.errors import (
+    SalesforceError,
+    entity_is_deleted,
+    malformed_id,
+    not_found,
+    save_refusal,
+)
+from salesforce_simulator.given import accepted
+from salesforce_simulator.metadata.schema import SObject
+from salesforce_simulator.org import Org
+from salesforce_simulator.rules import automations, duplicates, objects, places, record_types, validation
+from salesforce_simulator.store import Row
+
+UNIQUE_TAKEN = "duplicate value found: {field} duplicates value on record with id: {id}"
+
+
+def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -> str:
+    """Insert a row and return its id; raises SalesforceError."""
+    _check_powers(org, sobject, is_allowed=sobject.is_createable)
+    _check_storage(org)
+    changes = accepted(org, sobject, given, flag="C", raw=write.raw)
+    org.disturb(sobject.name, changes)
+    row = {**_defaults(org, sobject, write.user_id), **changes}
+    with org.store.savepoint():
+        row = places.settled(org, sobject, row, changes)
+        row = record_types.filled(org, sobject.name, row)
+        row = objects.before_insert(org, sobject.name, row, write.user_id)
+        _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
+        _check_row(org, sobject, row, changed=None)
+        validation.check(org, sobject.name, row)
+        duplicates.check(org, sobject.name, row, event="insert", write=write)
+        _check_unique(org, sobject, row, None)
+        automations.check(org, sobject.name, row, event="insert", write=write)
+        row = {**row, "Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
+        org.store.put(sobject.name, row)
+        objects.after_insert(org, sobject.name, row)
+    write.created.add(row["Id"])
+    return str(row["Id"])
+
+
+def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any], write: Write) -> None:
+    """Change a row; raises SalesforceError."""
+    before = addressed(org, sobject, record_id)
+    _check_powers(org, sobject, is_allowed=sobject.is_updateable and org.edits(org.acting_id, before))
+    changes = accepted(org, sobject, given, flag="U", raw=write.raw)
+    org.disturb(sobject.name, changes)
+    with org.store.savepoint():
+        _check_unlocked(org, before)
+        objects.check_editable(org, sobject.name, before)
+        row = places.settled(org, sobject, {**before, **changes}, changes)
+        row = record_types.filled(org, sobject.name, row)
+        row = objects.before_update(org, sobject.name, before, row)
+        _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
+        _check_row(org, sobject, row, changed=changes)
+        validation.check(org, sobject.name, row)
+        duplicates.check(org, sobject.name, row, event="update", write=write)
+        _check_unique(org, sobject, row, str(before["Id"]))
+        automations.check(org, sobject.name, row, event="update", write=write)
+        row = {**row, **_audit(org, write.user_id, is_new=False)}
+        org.store.put(sobject.name, row)
+        objects.after_update(org, sobject.name, before, row)
+
+
+def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
+    """Move a row, and what hangs on it, to the recycle bin; raises SalesforceError."""
+    try:
+        row = addressed(org, sobject, record_id)
+    except SalesforceError as error:
+        if error.items[0].code == "NOT_FOUND":
+            message = "invalid cross reference id"
+            raise save_refusal("INVALID_CROSS_REFERENCE_KEY", message, status=404) from error
+        raise
+    _check_powers(org, sobject, is_allowed=sobject.is_deletable and org.edits(org.acting_id, row))
+    with org.store.savepoint():
+        _check_unlocked(org, row)
+        objects.before_delete(org, sobject.name, row)
+        remove(org, sobject.name, row, write.user_id)
+
+
+def remove(org: Org, name: str, row: Row, user_id: str) -> None:
+    """Mark a row deleted together with its cascading children."""
+    org.store.change(name, row["Id"], {"IsDeleted": True, **_audit(org, user_id, is_new=False)})
+    for child in org.whole.children[name]:
+        if child.field.is_cascade:
+            for orphan in org.store.find(child.sobject, child.field.name, row["Id"]):
+                remove(org, child.sobject, orphan, user_id)
+
+
+def addressed(org: Org, sobject: SObject, record_id: str) -> Row:
+    """The live, visible row that a URL names; raises MALFORMED_ID, NOT_FOUND or ENTITY_IS_DELETED."""
+    try:
+        full = ids.normalise(record_id)
+    except ids.MalformedId as error:
+        raise (malformed_id(record_id) if len(record_id) in {15, 18} else not_found()) from error
+    row = org.store.get(sobject.name, full)
+    if row is None or not org.is_visible(row):
+        raise not_found()
+    if row["IsDeleted"]:
+        raise entity_is_deleted()
+    return row
+
+
+_OF_MARKETING = frozenset({"Campaign", "CampaignMember"})
+
+
+def _check_storage(org: Org) -> None:
+    if org.config.max_records is not None and org.store.size() >= org.config.max_records:
+        status = org.config.storage_status
+        raise save_refusal("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded", status=status)
+
+
+def _check_unlocked(org: Org, row: Row) -> None:
+    """A record in an approval process is locked."""
+    if row["Id"][:15] in {record_id[:15] for record_id in org.config.locked_records}:
+        raise save_refusal("ENTITY_IS_LOCKED", "the entity is locked for editing")
+
+
+def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
+    if org.config.is_read_only:
+        code = "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
+        raise save_refusal(code, org.config.read_only_message)
+    is_campaign = sobject.name in _OF_MARKETING and not org.config.is_marketing_user
+    if is_campaign:
+        message = f"entity type cannot be inserted: {sobject.label}"
+        raise save_refusal("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
+    is_closed = sobject.name == "CampaignMemberStatus" and not org.config.is_member_status_createable
+    if is_closed or not is_allowed or sobject.name in org.config.read_only_objects:
+        raise save_refusal(
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            "insufficient access rights on object id",
+            status=org.config.access_status,
+        )
+
+
+def _defaults(org: Org, sobject: SObject, user_id: str) -> Row:
+    row: Row = dict(org.whole.objects[sobject.name].blank)
+    if "OwnerId" in row:
+        row["OwnerId"] = user_id
+    return row
+
+
+def _audit(org: Org, user_id: str, *, is_new: bool) -> Row:
+    now = org.now()
+    changed = {"LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}
+    return {**changed, "CreatedDate": now, "CreatedById": user_id} if is_new else changed
+
+
+def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, Any] | None) -> None:
+    """Required fields first and alone, then every length and format error together."""
+    demanded = org.config.required_fields.get(sobject.name, ())
+    required = {*sobject.required, *demanded}
+    missing = [name for name in sobject.fields if name in required and row.get(name) is None]
+    if missing and (changed is None or any(name in changed or name in demanded for name in missing)):
+        raise values.required_missing(missing)
+    nulled = [name for name in changed or () if name in sobject.never_null and row[name] is None]
+    if nulled:
+        raise values.required_missing(nulled[:1])
+    names = sobject.fields if changed is None else changed
+    texts = {name: value for name, value in row.items() if isinstance(value, str) and name in names}
+    found = (values.check(sobject.fields[name], text) for name, text in texts.items())
+    errors = [item for item in found if item is not None]
+    errors += places.wrong(org, sobject, row, names)
+    errors += record_types.wrong(org, sobject.name, row, names)
+    if errors:
+        raise SalesforceError(400, *errors)
+
+
+def _check_unique(org: Org, sobject: SObject, row: Row, own_id: str | None) -> None:
+    for field in sobject.unique:
+        if row.get(field.name) is not None:
+            for other in org.store.find(sobject.name, field.name, row[field.name]):
+                if other["Id"] != own_id:
+                    short = other["Id"][:15]
+                    text = UNIQUE_TAKEN.format(field=field.name, id=short)
+                    raise save_refusal("DUPLICATE_VALUE", text)
+
+
+def _assign(org: Org, name: str, row: Row, *, event: str, auto_assign: bool) -> None:
+    for rule in org.config.assignment_rules:
+        if auto_assign and rule.is_active and rule.sobject == name and event in rule.on:
+            row["OwnerId"] = ids.normalise(rule.owner_id)
+            return

@@ -1,0 +1,121 @@
+"""The pages for people."""
+
+import pytest
+
+from support.client import OrgClient
+
+HOSTILE = "<script>alert('x')</script>"
+
+
+@pytest.fixture
+async def fair(org: OrgClient) -> dict[str, str]:
+    campaign_id = await org.create("Campaign", Name=f"Fair {HOSTILE}")
+    lead_id = await org.lead(LastName=HOSTILE, Email="jane@example.com", Company=HOSTILE)
+    account_id = await org.create("Account", Name="Byte & Co")
+    contact_id = await org.create("Contact", LastName="Carl", AccountId=account_id)
+    await org.create("Task", WhoId=lead_id, Subject=f"Registered: {HOSTILE}", ActivityDate="2026-11-20")
+    await org.create("Task", WhoId=lead_id, Subject="No day")
+    await org.create("CampaignMember", CampaignId=campaign_id, LeadId=lead_id, Status="Responded")
+    await org.create("CampaignMember", CampaignId=campaign_id, ContactId=contact_id)
+    return {"campaign": campaign_id, "lead": lead_id, "contact": contact_id}
+
+
+@pytest.mark.parametrize(
+    ("path", "texts"),
+    [
+        ("/", ["Northwind Events", "Latest people", "jane@example.com", "Byte &amp; Co", "Responded"]),
+        ("/people", ["Registered: ", "2026-11-20", "No day", "Carl"]),
+        ("/people?q=jane", ["jane@example.com"]),
+        ("/people/{lead}", ["Timeline", "LastName"]),
+        ("/people/{contact}", ["Contact", "AccountId"]),
+        ("/campaigns", ["Sent <b>1</b>, Responded <b>1</b>"]),
+        ("/campaigns/{campaign}", ["jane@example.com", "Carl"]),
+        ("/requests", ["POST /services/data/v62.0/sobjects/Lead"]),
+    ],
+)
+async def test_a_page_shows_its_part_escaped(
+    org: OrgClient, fair: dict[str, str], path: str, texts: list[str]
+) -> None:
+    answer = await org.http.get(path.format(**fair))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html;charset=UTF-8"
+    missing = [text for text in texts if text not in answer.text]
+    assert missing == []
+    assert "<script" not in answer.text
+
+
+@pytest.mark.usefixtures("fair")
+async def test_a_search_leaves_the_others_out(org: OrgClient) -> None:
+    assert "Carl" not in (await org.http.get("/people?q=jane")).text
+
+
+async def test_an_empty_org_says_so(org: OrgClient) -> None:
+    assert "Nothing here yet." in (await org.http.get("/")).text
+
+
+@pytest.mark.parametrize(
+    "path", ["/campaigns/nonsense", "/?org=00D000000000000EAA", "/people?org=00D000000000000EAA"]
+)
+async def test_an_unknown_place_is_404(org: OrgClient, path: str) -> None:
+    assert (await org.http.get(path)).status_code == 404
+
+
+async def test_another_org_has_its_own_pages(org: OrgClient, fair: dict[str, str]) -> None:
+    other = (await org.door("GET", "orgs"))["orgs"][1]
+    page = (await org.http.get("/", params={"org": other["org_id"]})).text
+    assert "Southwind Trading" in page
+    assert "jane@example.com" not in page
+    assert fair["lead"] not in page
+
+
+async def press(org: OrgClient, action: str, site: str = "same-origin", **form: str) -> tuple[int, str]:
+    headers = {"Sec-Fetch-Site": site}
+    answer = await org.http.post(f"/actions/{action}", data=form, headers=headers)
+    return answer.status_code, answer.headers.get("location", "")
+
+
+async def test_a_fault_is_armed_and_disarmed_by_hand(org: OrgClient) -> None:
+    form = {"kind": "error", "status": "500", "count": "2", "sobject": "Lead", "path": "", "message": "<b>"}
+    assert await press(org, "arm", **form) == (302, "/faults")
+    (rule,) = (await org.door("GET", "faults"))["faults"]
+    assert (rule["kind"], rule["status"], rule["match"]["sobject"], rule["match"]["path"]) == (
+        "error",
+        500,
+        "Lead",
+        None,
+    )
+    page = (await org.http.get("/faults")).text
+    assert "0 of 2" in page
+    assert "sobject Lead" in page
+    assert await press(org, "clear-faults") == (302, "/faults")
+    assert "Nothing here yet." in (await org.http.get("/faults")).text
+
+
+async def test_the_other_buttons_do_what_the_door_does(org: OrgClient) -> None:
+    await org.lead()
+    assert await press(org, "expire-sessions") == (302, "/faults")
+    assert (await org.data("GET", "/limits")).status_code == 401
+    assert await press(org, "settle") == (302, "/faults")
+    assert await press(org, "reset") == (302, "/")
+    assert (await org.door("GET", "records/Lead"))["totalSize"] == 0
+
+
+async def test_a_button_of_another_site_does_nothing(org: OrgClient) -> None:
+    await org.lead()
+    assert await press(org, "reset", site="cross-site") == (403, "")
+    assert (await org.door("GET", "records/Lead"))["totalSize"] == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "status"),
+    [
+        ("nonsense", {}, 404),
+        ("arm", {"kind": "nonsense"}, 400),
+        ("arm", {"kind": "error", "status": "9"}, 400),
+    ],
+    ids=["no action", "no kind", "no status"],
+)
+async def test_a_button_that_makes_no_sense_is_refused(
+    org: OrgClient, action: str, form: dict[str, str], status: int
+) -> None:
+    assert await press(org, action, **form) == (status, "")
