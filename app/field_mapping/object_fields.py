@@ -3,11 +3,11 @@
 from app.api.dependencies import Resources
 from app.api.errors import ObjectNotVisible
 from app.field_mapping.org_metadata import load_metadata
-from app.field_mapping.request_schemas import NOT_WRITTEN_YET
 from app.field_mapping.response_schemas import FieldShown, ObjectFields, PicklistValue, RecordTypeShown
 from app.field_mapping.source_catalog import reserved_reason
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import CONVERTERS
+from app.sync.model.record_kinds import written_objects
 
 
 async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_anew: bool) -> ObjectFields:
@@ -29,7 +29,7 @@ def show_object(described: SObjectDescribe) -> ObjectFields:
     return ObjectFields(
         object=described.name,
         label=described.label,
-        is_written=described.name not in NOT_WRITTEN_YET,
+        is_written=described.name in written_objects(),
         fields=sorted(fields, key=lambda field: (field.label.casefold(), field.name)),
         record_types=[
             RecordTypeShown(

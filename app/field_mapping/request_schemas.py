@@ -19,6 +19,7 @@ from app.api.auth import OPAQUE_ID
 from app.field_mapping.source_catalog import first_invalid_placeholder, is_valid_source, reserved_reason
 from app.salesforce.ids import is_id, to18
 from app.sync.model.mapping_rules import FIXED, OFF
+from app.sync.model.records import PERSON_OBJECTS
 
 FIELDS_MAX: Final = 500
 OPTIONS_MAX: Final = 200
@@ -29,9 +30,6 @@ Mappable = Literal["Lead", "Contact", "Account", "CampaignMember", "Task", "Even
 Mode = Literal["create", "empty", "overwrite", "append", "off"]
 OWN_ADDRESS: Final = ("Email", "attendee.email")
 """Matching by it says no more than what is done anyway."""
-
-NOT_WRITTEN_YET: Final = ("Event", "Case")
-"""Rules for these are checked and kept; nothing writes the objects yet."""
 
 
 def refuse(code: str, message: str) -> PydanticCustomError:
@@ -104,7 +102,7 @@ class MatchBy(Given):
 
     @model_validator(mode="after")
     def _is_nobodys_field(self) -> Self:
-        why = next((why for each in ("Lead", "Contact") if (why := reserved_reason(each, self.field))), None)
+        why = next((why for each in PERSON_OBJECTS if (why := reserved_reason(each, self.field))), None)
         if why is not None and (self.field, self.from_) != OWN_ADDRESS:
             raise refuse("owned", f"people cannot be matched by {self.field}: {why}")
         return self

@@ -14,7 +14,6 @@ from app.api.dependencies import Resources
 from app.api.errors import MappingChanged
 from app.connections.model.preflight_requests import request_preflight
 from app.field_mapping.effective import effective_rules
-from app.field_mapping.objects import objects_of
 from app.field_mapping.options import Options, answers_of
 from app.field_mapping.org_metadata import try_load_metadata
 from app.field_mapping.request_schemas import EventMappingToCopy, MappingGiven, MappingToSave
@@ -27,6 +26,7 @@ from app.infrastructure import audit_log
 from app.models import Connection
 from app.sync.lookup.describe_cache import forget_describes
 from app.sync.model.mapping_rules import MappingRules
+from app.sync.model.record_kinds import mapped_objects
 
 CHANGED: Final = "salesforce.mapping_changed"
 NAMED_MAX: Final = 50
@@ -120,7 +120,7 @@ async def _save(
             await _look_again(session, place)
         layers = await read_layers(session, place.host_id, place.event_id)
         # Whatever was changed in the org meanwhile counts for what is tried again.
-        await forget_describes(session, host_id=place.host_id, sobjects=objects_of(rules_of(layers)))
+        await forget_describes(session, host_id=place.host_id, sobjects=mapped_objects(rules_of(layers)))
         retried = await requeue_failed(session, place.host_id, place.event_id, by=by)
         await _record(session, place, before=before, after=layers, retried=len(retried), about=about, by=by)
     shown = await _shown(resources, place, layers)
@@ -181,7 +181,7 @@ async def _shown(
     resources: Resources, place: Place, layers: Layers, *, is_anew: bool = False
 ) -> MappingShown:
     rules = rules_of(layers)
-    view = await try_load_metadata(resources, place.host_id, objects_of(rules), is_anew=is_anew)
+    view = await try_load_metadata(resources, place.host_id, mapped_objects(rules), is_anew=is_anew)
     options = await _options(resources, place, rules)
     findings, required = validate_against_org(rules, layers.own.layer, view, options)
     own = layers.own

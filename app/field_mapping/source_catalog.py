@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.sync.field_values.sources import ANSWERS, TEMPLATE_PART, is_source, template_paths
-from app.sync.field_values.system_fields import SYSTEM_FIELDS
+from app.sync.model.record_kinds import reserved_because, system_fields_of
 
 KEY_MAX: Final = 255
 
@@ -51,8 +51,6 @@ SOURCES: Final[tuple[tuple[str, str, str], ...]] = (
     ("buyer.name", "Buyer: name", "Berta Buyer"),
     ("buyer.email", "Buyer: e-mail", "berta@example.com"),
 )
-TASK_REASON: Final = "it tells what happened, and we find our Tasks by it"
-CAMPAIGN: Final = "it comes from the linked campaign"
 WHY_OWNED: Final = {
     "Id": "Salesforce gives it",
     "Email": "people are matched by it",
@@ -62,11 +60,8 @@ WHY_OWNED: Final = {
     "AccountId": "the Account is found by the attendee's company",
     "OwnerId": "choose it under owner",
     "RecordTypeId": "choose it under record_types",
-    "CampaignId": CAMPAIGN,
-    "LeadId": CAMPAIGN,
-    "ContactId": CAMPAIGN,
 }
-"""Why a field has a rule of its own; the others are a Task's or a member's."""
+"""Why a field has a rule of its own; for others the kind of record says it."""
 
 EVERYWHERE: Final = ("Id", "OwnerId", "RecordTypeId")
 
@@ -87,8 +82,8 @@ def first_invalid_placeholder(template: str) -> str | None:
 
 def reserved_reason(sobject: str, field: str) -> str | None:
     """Why no rule may fill a field, in words; None where one may. Names are compared as Salesforce does."""
-    own = {name.lower(): name for name in SYSTEM_FIELDS.get(sobject, EVERYWHERE)}
+    own = {name.lower(): name for name in system_fields_of(sobject) or EVERYWHERE}
     name = own.get(field.lower())
     if name is None:
         return None
-    return WHY_OWNED.get(name) or (CAMPAIGN if sobject == "CampaignMember" else TASK_REASON)
+    return WHY_OWNED.get(name) or reserved_because(sobject)

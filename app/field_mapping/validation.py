@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.field_mapping.objects import ALWAYS_WRITTEN, created_by
 from app.field_mapping.options import Options, check_options
 from app.field_mapping.org_metadata import OrgMetadata
 from app.field_mapping.response_schemas import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.required_fields import has_placeholder, missing_required
-from app.sync.field_values.validation import WRITTEN_OBJECTS, MappingIssue, validate_mapping
-from app.sync.model.mapping_rules import DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, MappingRules
-from app.sync.model.records import PERSON_ACCOUNT
+from app.sync.field_values.validation import MappingIssue, validate_mapping
+from app.sync.model.mapping_rules import DEFAULT_FIELDS, MappingRules
+from app.sync.model.record_kinds import kinds_written, written_objects
 
 Layer = Mapping[str, Any]
 
@@ -36,7 +35,7 @@ def validate_against_org(
     """
     judged = [*validate_mapping(rules, view.describes), *check_options(rules, view.describes, options)]
     found = [_shown(each, own) for each in judged]
-    mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & WRITTEN_OBJECTS
+    mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & written_objects()
     hidden = [_hidden(sobject) for sobject in sorted(view.hidden & mapped)]
     findings = sorted([*found, *hidden], key=lambda finding: finding.severity != "error")
     return findings, required_without_value(rules, view.describes)
@@ -46,22 +45,17 @@ def required_without_value(
     rules: MappingRules, describes: Mapping[str, SObjectDescribe]
 ) -> list[RequiredField]:
     """The required fields that no rule fills, of each object that is created under these rules."""
-    is_person = rules.creates == PERSON_ACCOUNT_CREATED
-    created = [each for each in (*created_by(rules), *ALWAYS_WRITTEN) if each in describes]
+    kinds = {kind.name: kind for kind in kinds_written(rules) if kind.sobject in describes}
     return [
         RequiredField(
-            object=sobject,
+            object=kind.sobject,
             field=field.name,
             label=field.label,
             type=field.type,
             is_filled=rules.fills_required and has_placeholder(field),
         )
-        for sobject in created
-        for field in missing_required(
-            rules,
-            describes[sobject],
-            sobject=PERSON_ACCOUNT if is_person and sobject == "Account" else sobject,
-        )
+        for kind in kinds.values()
+        for field in missing_required(rules, describes[kind.sobject], sobject=kind.name)
     ]
 
 

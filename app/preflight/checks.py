@@ -1,11 +1,11 @@
 """What a look at the org means for registrations: findings and passes. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from app.api.api_budget import Budget
 from app.connections.grants.approval_limit import WARN_FROM
-from app.field_mapping.objects import PEOPLE, created_by
 from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.mapping_checks import (
     blocked_by,
@@ -19,7 +19,7 @@ from app.preflight.mapping_checks import (
     required,
     unwriteable,
 )
-from app.preflight.org_queries import OBJECTS, PRIVATE, OrgSnapshot
+from app.preflight.org_queries import PRIVATE, OrgSnapshot
 from app.preflight.schemas import Finding, PreflightObject, Verdict
 from app.salesforce.describe import SObjectDescribe
 from app.sync.lookup.access import (
@@ -29,50 +29,32 @@ from app.sync.lookup.access import (
     NOTHING_HIDDEN,
     AccessProblem,
 )
-from app.sync.model.mapping_rules import (
-    CONTACT_CREATED,
-    DEFAULT_RULES,
-    LEAD_CREATED,
-    PERSON_ACCOUNT_CREATED,
-    MappingRules,
+from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.record_kinds import (
+    READ,
+    UPDATE,
+    WARNING,
+    Permission,
+    RecordKind,
+    always_written,
+    created_for,
+    described_objects,
+    objects_of,
 )
-from app.sync.model.records import LEAD
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_OBJECTS, TASK
 from app.sync.model.row_caps import LOOK_UP
 
 INTEGRATION_USER_HINTS: Final = ("integrat", "api", "service", "system", "eventship", "sync", "bot", "admin")
 LOW: Final = 0.9
 """Share of the stop mark from which few calls are left."""
 
-Power = tuple[str, str, str | None, tuple[str, ...]]
-"""Object, what is done with it, how bad it is if that is forbidden (None: the row's own), what it blocks."""
-
-REQUIRED_PERMISSIONS: Final[tuple[Power, ...]] = (
-    ("Task", "read", "warning", ("task",)),
-    ("Task", "create", None, ("task",)),
-    ("Campaign", "read", "warning", ("member",)),
-    ("Campaign", "create", "note", ("create_campaign",)),
-    ("CampaignMember", "read", "warning", ("member",)),
-    ("CampaignMember", "create", None, ("member",)),
-    ("CampaignMember", "update", None, ("member",)),
-)
 CODES: Final = {
     "read": "object_not_readable",
     "create": "object_not_createable",
     "update": "object_not_updateable",
 }
-CREATING: Final[dict[str, tuple[Power, ...]]] = {
-    LEAD_CREATED: (("Lead", "create", None, ("create_lead",)),),
-    CONTACT_CREATED: (
-        ("Contact", "create", None, ("create_contact",)),
-        ("Account", "read", "warning", ("create_contact",)),
-        ("Account", "create", "warning", ("create_contact",)),
-    ),
-    PERSON_ACCOUNT_CREATED: (
-        ("Account", "read", None, ("create_person_account",)),
-        ("Account", "create", None, ("create_person_account",)),
-    ),
-}
-"""What is needed for new people, by who is created."""
+
+CAPITAL: Final = re.compile("(?<!^)(?=[A-Z])")
 
 
 def run_checks(look: OrgSnapshot, known: PreflightContext) -> tuple[list[Finding], list[str]]:
@@ -96,27 +78,29 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
 def shown_objects(look: OrgSnapshot, rules: MappingRules = DEFAULT_RULES) -> list[PreflightObject]:
     """One line per object."""
     missing = missing_by_object(look, rules)
-    return [_shown(name, look, missing.get(name, [])) for name in OBJECTS]
+    return [_shown(name, look, missing.get(name, [])) for name in described_objects()]
 
 
-def required_permissions(rules: MappingRules) -> list[Power]:
+def required_permissions(rules: MappingRules) -> list[Permission]:
     """What the connected user must be able to do under a mapping."""
-    created = created_by(rules)
-    reading = [_reading(sobject, rules, is_created=sobject in created) for sobject in PEOPLE]
-    updating: list[Power] = [(sobject, "update", None, ("update_person",)) for sobject in PEOPLE]
+    updating = [Permission(sobject, UPDATE, ("update_person",)) for sobject in PERSON_OBJECTS]
     return [
-        *reading,
-        *CREATING.get(rules.creates, ()),
+        *(_reading(sobject, rules) for sobject in PERSON_OBJECTS),
+        *_permissions(created_for(rules)),
         *(updating if rules.is_updating else ()),
-        *REQUIRED_PERMISSIONS,
+        *_permissions(always_written()),
     ]
 
 
-def _reading(sobject: str, rules: MappingRules, *, is_created: bool) -> Power:
+def _permissions(kinds: Iterable[RecordKind]) -> Iterable[Permission]:
+    return dict.fromkeys(permission for kind in kinds for permission in kind.permissions)
+
+
+def _reading(sobject: str, rules: MappingRules) -> Permission:
     """Where people of one kind are hidden those of the other are asked for alone."""
-    if is_created:
-        return sobject, "read", None, ("match", blocked_by(sobject, rules))
-    return sobject, "read", "warning", ("match",)
+    if sobject in objects_of(created_for(rules)):
+        return Permission(sobject, READ, ("match", blocked_by(sobject, rules)))
+    return Permission(sobject, READ, ("match",), WARNING)
 
 
 def _may(described: SObjectDescribe | None, power: str) -> bool:
@@ -127,11 +111,13 @@ def _may(described: SObjectDescribe | None, power: str) -> bool:
 
 
 def _powers(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    for sobject, power, severity, blocks in required_permissions(known.rules):
-        described = look.objects.get(sobject)
-        is_hidden = power != "read" and described is None
-        if not is_hidden and not _may(described, power):
-            yield make_finding(CODES[power], known, sobject=sobject, severity=severity, blocks=blocks)
+    for each in required_permissions(known.rules):
+        described = look.objects.get(each.sobject)
+        is_hidden = each.action != READ and described is None
+        if not is_hidden and not _may(described, each.action):
+            yield make_finding(
+                CODES[each.action], known, sobject=each.sobject, severity=each.severity, blocks=each.blocks
+            )
 
 
 def _addresses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
@@ -157,7 +143,7 @@ def _refusals(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 def email_problems(look: OrgSnapshot) -> list[AccessProblem]:
     """The objects of people that are seen, but not to be looked for by e-mail."""
-    seen = {name: described for name in PEOPLE if (described := look.objects.get(name)) is not None}
+    seen = {name: described for name in PERSON_OBJECTS if (described := look.objects.get(name)) is not None}
     return NOTHING_HIDDEN.compared(seen, seen).found
 
 
@@ -185,7 +171,7 @@ def _leads_out_of_sight(look: OrgSnapshot, known: PreflightContext) -> Iterator[
     is_seen = hides_new_leads(look, known.rules)
     is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
     if is_seen or (is_seen is None and is_met):
-        yield make_finding(NEW_LEADS_HIDDEN, known, sobject="Lead", blocks=("task", "member"))
+        yield make_finding(NEW_LEADS_HIDDEN, known, sobject=LEAD, blocks=("task", "member"))
 
 
 def _org_settings(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
@@ -194,17 +180,17 @@ def _org_settings(look: OrgSnapshot, known: PreflightContext) -> Iterator[Findin
     makes_leads = creates_leads(known.rules)
     is_assigning = makes_leads and known.rules.owner.runs_assignment_rules
     table: tuple[tuple[str, bool, str | None, tuple[str, ...]], ...] = (
-        ("person_accounts_on", has_person_accounts(look) is True and makes_leads, "Account", ()),
-        ("sharing_may_hide", look.organization.get("DefaultLeadAccess") in PRIVATE, "Lead", ("match",)),
-        ("assignment_rules_active", look.has_assignment_rules is True and is_assigning, "Lead", ()),
-        ("sandbox_email_suffix", known.is_sandbox is True and look.has_invalid_emails is True, "Contact", ()),
+        ("person_accounts_on", has_person_accounts(look) is True and makes_leads, ACCOUNT, ()),
+        ("sharing_may_hide", look.organization.get("DefaultLeadAccess") in PRIVATE, LEAD, ("match",)),
+        ("assignment_rules_active", look.has_assignment_rules is True and is_assigning, LEAD, ()),
+        ("sandbox_email_suffix", known.is_sandbox is True and look.has_invalid_emails is True, CONTACT, ()),
         ("user_is_personal", look.user is not None and _is_personal(user), None, ()),
-        ("company_not_asked", known.without_company > 0.5 and makes_leads, "Lead", ()),
+        ("company_not_asked", known.without_company > 0.5 and makes_leads, LEAD, ()),
         ("approvals_near_limit", known.approvals >= WARN_FROM, None, ()),
         (
             "no_closed_task_status",
             closed is not None and not _closes(known.rules.task_status, closed),
-            "Task",
+            TASK,
             (),
         ),
         ("budget_low", _is_low(known.budget), None, ()),
@@ -255,7 +241,7 @@ def _marketing(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 def _duplicates(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     for sobject in sorted(look.objects_with_duplicate_rules or ()):
-        if sobject in ("Lead", "Contact"):
+        if sobject in PERSON_OBJECTS:
             yield make_finding("duplicate_rule_seen", known, sobject=sobject)
 
 
@@ -281,13 +267,13 @@ CHECKS: Final[tuple[Callable[[OrgSnapshot, PreflightContext], Iterator[Finding]]
 
 def has_person_accounts(look: OrgSnapshot) -> bool | None:
     """Whether accounts may be people; None while Account is hidden."""
-    account = look.objects.get("Account")
+    account = look.objects.get(ACCOUNT)
     return None if account is None else "IsPersonAccount" in account.fields
 
 
 def has_currencies(look: OrgSnapshot) -> bool | None:
     """Whether records carry a currency of their own."""
-    campaign = look.objects.get("Campaign") or look.objects.get("Lead")
+    campaign = look.objects.get("Campaign") or look.objects.get(LEAD)
     return None if campaign is None else "CurrencyIsoCode" in campaign.fields
 
 
@@ -307,10 +293,9 @@ def _shown(name: str, look: OrgSnapshot, missing: list[str]) -> PreflightObject:
 
 def _passed(look: OrgSnapshot, rules: MappingRules) -> Iterator[str]:
     words = {"read": "readable", "create": "createable", "update": "updateable"}
-    snake = {"CampaignMember": "campaign_member"}
-    for sobject, power, _, _ in required_permissions(rules):
-        if _may(look.objects.get(sobject), power):
-            yield f"{snake.get(sobject, sobject.lower())}_{words[power]}"
+    for each in required_permissions(rules):
+        if _may(look.objects.get(each.sobject), each.action):
+            yield f"{CAPITAL.sub('_', each.sobject).lower()}_{words[each.action]}"
 
 
 def _is_personal(user: Any) -> bool:

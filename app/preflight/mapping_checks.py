@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.field_mapping.objects import ALWAYS_WRITTEN, PEOPLE, created_by
 from app.field_mapping.validation import required_without_value
 from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.org_queries import OrgSnapshot
@@ -12,33 +11,12 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.states_and_countries import code_field, countries_beside
 from app.sync.field_values.validation import MappingIssue as Misfit
 from app.sync.field_values.validation import validate_mapping
-from app.sync.model.mapping_rules import DEFAULT_FIELDS, LEAD_CREATED, PERSON_ACCOUNT_CREATED, MappingRules
+from app.sync.model.mapping_rules import DEFAULT_FIELDS, LEAD_CREATED, MappingRules
+from app.sync.model.record_kinds import created_for, kinds_written, objects_of
+from app.sync.model.records import PERSON_OBJECTS
 
 LEAD_SOURCE: Final = "LeadSource"
 SOURCE_VALUE: Final = "Eventship"
-PERSON: Final = ("LastName", "FirstName")
-WRITTEN: Final[dict[str, tuple[str, ...]]] = {
-    "Lead": (*PERSON, "Company", "Email", LEAD_SOURCE),
-    "Contact": (*PERSON, "AccountId", "Email", LEAD_SOURCE),
-    "Account": ("Name",),
-    "Task": ("WhoId", "Subject", "Status", "ActivityDate", "Description"),
-    "CampaignMember": ("CampaignId", "LeadId", "ContactId", "Status"),
-}
-"""What new records get whatever is mapped; an Account of a person has no name of its own."""
-
-NEEDED: Final = {
-    "Task": frozenset({"WhoId", "Subject", "Status"}),
-    "CampaignMember": frozenset(WRITTEN["CampaignMember"]),
-}
-"""What a record of ours is refused without; the rest of what we write can be left out."""
-
-BLOCKED_BY_CREATE: Final = {
-    "Lead": "create_lead",
-    "Contact": "create_contact",
-    "Account": "create_contact",
-    "Task": "task",
-    "CampaignMember": "member",
-}
 
 # A finding of the mapping, what the preflight calls it, and how bad it is (None: the row's own).
 FINDING_BY_ISSUE: Final[dict[str, tuple[str, str | None]]] = {
@@ -66,8 +44,7 @@ def seen_objects(look: OrgSnapshot) -> dict[str, SObjectDescribe]:
 
 def blocked_by(sobject: str, rules: MappingRules) -> str:
     """What does not work while this object cannot be created."""
-    is_person = sobject == "Account" and rules.creates == PERSON_ACCOUNT_CREATED
-    return "create_person_account" if is_person else BLOCKED_BY_CREATE[sobject]
+    return next(kind.blocks for kind in kinds_written(rules) if kind.sobject == sobject)
 
 
 def missing_by_object(look: OrgSnapshot, rules: MappingRules) -> Mapping[str, list[str]]:
@@ -92,18 +69,20 @@ def required(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 def unwriteable(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields that new records get from us and that the connected user may not write."""
     described_by = seen_objects(look)
-    for sobject in (*created_by(known.rules), *ALWAYS_WRITTEN):
+    written = {
+        (kind.sobject, name): kind for kind in kinds_written(known.rules) for name in kind.written_fields
+    }
+    for (sobject, name), kind in written.items():
         described = described_by.get(sobject)
         if described is None or not described.is_createable:
             continue
-        for name in _written(sobject, known.rules):
-            field = described.fields.get(name)
-            if field is None or not field.is_createable:
-                label = field.label if field else name
-                is_needed = name in NEEDED.get(sobject, ())
-                blocks = (blocked_by(sobject, known.rules),) if is_needed else ()
-                code = "needed_field_not_writeable" if is_needed else "field_not_writeable"
-                yield make_finding(code, known, sobject=sobject, field=name, label=label, blocks=blocks)
+        field = described.fields.get(name)
+        if field is None or not field.is_createable:
+            label = field.label if field else name
+            is_needed = name in kind.needed_fields
+            blocks = (kind.blocks,) if is_needed else ()
+            code = "needed_field_not_writeable" if is_needed else "field_not_writeable"
+            yield make_finding(code, known, sobject=sobject, field=name, label=label, blocks=blocks)
 
 
 def mapping_issues(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
@@ -139,7 +118,7 @@ def places(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 def record_types(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Objects with several record types of which none was chosen."""
     described_by = seen_objects(look)
-    for sobject in (*created_by(known.rules), "Task"):
+    for sobject in objects_of(kind for kind in kinds_written(known.rules) if kind.has_record_types):
         described = described_by.get(sobject)
         is_open = sobject not in known.rules.record_types
         if described is not None and is_open and record_type_count(described) > 1:
@@ -148,7 +127,7 @@ def record_types(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding
 
 def lead_source(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """A restricted Lead Source that does not know us, where the host did not map the field itself."""
-    for sobject in set(PEOPLE) & set(created_by(known.rules)):
+    for sobject in set(PERSON_OBJECTS) & set(objects_of(created_for(known.rules))):
         described = seen_objects(look).get(sobject)
         field = described.fields.get(LEAD_SOURCE) if described else None
         is_mapped = LEAD_SOURCE in {rule.field for rule in known.rules.fields_of(sobject)}
@@ -169,11 +148,6 @@ def record_type_count(described: SObjectDescribe) -> int:
     return sum(not each.is_master and each.is_available for each in described.record_types)
 
 
-def _written(sobject: str, rules: MappingRules) -> tuple[str, ...]:
-    is_person = sobject == "Account" and rules.creates == PERSON_ACCOUNT_CREATED
-    return (*PERSON, "PersonEmail") if is_person else WRITTEN[sobject]
-
-
 def _is_default(misfit: Misfit, rules: MappingRules) -> bool:
     return misfit.index is not None and rules.fields[misfit.index] in DEFAULT_FIELDS
 
@@ -184,7 +158,7 @@ def _is_beside_the_point(misfit: Misfit, look: OrgSnapshot, rules: MappingRules)
         return False
     described = look.objects.get(misfit.sobject or "")
     field = described.fields.get(misfit.field or "") if described else None
-    return misfit.sobject not in created_by(rules) or (field is not None and field.is_createable)
+    return misfit.sobject not in objects_of(created_for(rules)) or (field is not None and field.is_createable)
 
 
 def _label(misfit: Misfit, look: OrgSnapshot) -> str | None:

@@ -19,10 +19,8 @@ from app.salesforce.soql import quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
 from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
 from app.sync.lookup.view_all import ask_sees_all, asked_alone
+from app.sync.model.record_kinds import described_objects
 
-OBJECTS: Final = (
-    "Lead", "Contact", "Task", "Campaign", "CampaignMember", "CampaignMemberStatus", "Account",
-)  # fmt: skip
 QUERIES: Final = {
     "organization": "SELECT Id, Name, OrganizationType, IsSandbox, TimeZoneSidKey, DefaultLeadAccess "
     "FROM Organization",
@@ -78,7 +76,7 @@ async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox
     return OrgSnapshot(
         organization=organization[0] if organization else {},
         user=users[0] if users else None,
-        objects={name: _described(answers[name]) for name in OBJECTS},
+        objects={name: _described(answers[name]) for name in described_objects()},
         objects_with_duplicate_rules=None
         if duplicates is None
         else frozenset(str(row.get("SobjectType")) for row in duplicates),
@@ -92,7 +90,8 @@ async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox
 def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]:
     version = client.api_version
     describes = [
-        Subrequest("GET", f"{sobject_path(version, name)}/describe", reference_id=name) for name in OBJECTS
+        Subrequest("GET", f"{sobject_path(version, name)}/describe", reference_id=name)
+        for name in described_objects()
     ]
     wanted = quote(user_id or "")
     return describes + [

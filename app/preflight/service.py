@@ -41,7 +41,6 @@ from app.salesforce.describe import describe_body
 from app.salesforce.errors import RequestRejected, SalesforceError
 from app.salesforce.jwt_tokens import ends_at
 from app.sync.field_values.closed_status import TASK_STATUS
-from app.sync.field_values.validation import WRITTEN_OBJECTS
 from app.sync.jobs.gates import forget_fault
 from app.sync.lookup.access import (
     EMAIL_NOT_SEARCHABLE,
@@ -53,6 +52,7 @@ from app.sync.lookup.access import (
 from app.sync.lookup.describe_cache import forget_describes, store_describes
 from app.sync.lookup.view_all import OBJECT_PERMISSIONS, kept_body
 from app.sync.model.mapping_rules import MappingRules
+from app.sync.model.record_kinds import written_objects
 from app.sync.model.row_caps import Caps
 
 log = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
     bodies = {
         name: {} if described is None else describe_body(described)
         for name, described in look.objects.items()
-        if name in WRITTEN_OBJECTS
+        if name in written_objects()
     }
     if look.closed_statuses is not None:
         bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}

@@ -15,14 +15,13 @@ from app.salesforce.recording_client import RecordingClient
 from app.salesforce.soql import quote
 from app.sync.engine.dry_run import DryRunResult
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.model.batch import PERSON, PROFILE, WrittenSlot
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PROFILE, WrittenSlot
+from app.sync.model.record_kinds import written_objects, written_slots
 from app.sync_preview.dry_run import DryRunContext, dry_run_context, to_response
 from app.sync_preview.preview_fields import BESIDE, PlannedRecord, fields_to_show, preview_fields
 from app.sync_preview.schemas import Preview, RecordPreview
 
 TASK: Final = "task:"
-ORDER: Final = ("account", "person", "registered", "checked_in", "member")
-DESCRIBED: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
 QUERIES_MAX: Final = 5
 """Queries that one composite call may hold."""
 
@@ -57,8 +56,10 @@ def affected_records(rehearsal: DryRunResult) -> list[AffectedRecord]:
         for name, slot in slots.items()
         if name not in sent and slot.sf_id is not None
     ]
+    # The Account that a new Contact needs goes before the person.
+    order = list(dict.fromkeys(_part(slot) for slot in (ACCOUNT_SLOT, *written_slots())))
     return sorted(
-        [*written, *kept], key=lambda each: ORDER.index(each.part) if each.part in ORDER else len(ORDER)
+        [*written, *kept], key=lambda each: order.index(each.part) if each.part in order else len(order)
     )
 
 
@@ -87,7 +88,7 @@ async def _planned(
         done.client,
         host_id=context.host_id,
         org_id=context.org_id or "",
-        sobjects={each.sobject for each in touched} & DESCRIBED,
+        sobjects={each.sobject for each in touched} & written_objects(),
     )
     blank = [_plan(each, done, describes) for each in touched]
     standing = await _read_standing(done.client, list(zip(touched, blank, strict=True)))

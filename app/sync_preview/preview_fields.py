@@ -13,7 +13,7 @@ from app.sync.field_values.system_fields import PEOPLE, SYSTEM, custom_rules, fi
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
 from app.sync.model.notices import RowWarning
-from app.sync.model.records import PERSON_ACCOUNT
+from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview
 
 OWN_SOURCES: Final = {
@@ -52,7 +52,7 @@ class PlannedRecord:
     @property
     def kind(self) -> str:
         """The object, or `PersonAccount` for an Account that is a person."""
-        return PERSON_ACCOUNT if self.part == PERSON and self.sobject == "Account" else self.sobject
+        return PERSON_ACCOUNT if self.part == PERSON and self.sobject == ACCOUNT else self.sobject
 
     @property
     def rules(self) -> dict[str, FieldRule]:
@@ -139,7 +139,7 @@ def _why(planned: PlannedRecord, name: str, rule: FieldRule | None) -> str:
 
 def _why_not_changed(planned: PlannedRecord, rule: FieldRule, now: Any) -> str:
     """In the order in which the engine decides."""
-    if planned.kind in PEOPLE | {"Account"} and not planned.job.rules.is_updating:
+    if planned.kind in PEOPLE | {ACCOUNT} and not planned.job.rules.is_updating:
         return "not_updating"
     if rule.mode == CREATE:
         return "create_only"

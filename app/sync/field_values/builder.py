@@ -29,7 +29,7 @@ from app.sync.field_values.system_fields import (
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, MappingRules
 from app.sync.model.notices import RowWarning
-from app.sync.model.records import PERSON_ACCOUNT
+from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.text.email_address import address_key
 
 DIGEST_LENGTH: Final = 12
@@ -216,7 +216,7 @@ def _is_checkbox(field: Field | None) -> bool:
 
 def _rules_of_change(sobject: str, rules: MappingRules, describe: SObjectDescribe | None) -> list[FieldRule]:
     """The host's rules for a record that stands; names are only ever added, only multi-selects append."""
-    if sobject in PEOPLE | {"Account"} and not rules.is_updating:
+    if sobject in PEOPLE | {ACCOUNT} and not rules.is_updating:
         return []
     wanted = [rule for rule in custom_rules(sobject, rules, describe) if rule.mode != CREATE]
     return [replace(rule, mode=_mode_of_change(rule, describe)) for rule in wanted]

@@ -8,22 +8,14 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import ConversionError, convert
 from app.sync.field_values.lead_fields import NO_COMPANY, utf16_length
 from app.sync.field_values.sources import day_of, zone_of
-from app.sync.field_values.system_fields import SYSTEM_FIELDS, custom_rules, object_of
+from app.sync.field_values.system_fields import custom_rules, object_of
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.notices import RowWarning
-from app.sync.model.records import PERSON_ACCOUNT
+from app.sync.model.record_kinds import filled_fields_of, system_fields_of
+from app.sync.model.records import ACCOUNT
 
 DASH: Final = "-"
-ALWAYS_FILLED: Final[Mapping[str, frozenset[str]]] = {
-    "Lead": frozenset({"LastName", "Company", "Email", "LeadSource"}),
-    "Contact": frozenset({"LastName", "Email", "LeadSource"}),
-    "Account": frozenset({"Name"}),
-    PERSON_ACCOUNT: frozenset({"LastName", "PersonEmail", "PersonLeadSource", "Name"}),
-    "CampaignMember": frozenset(),
-    "Task": frozenset(),
-}
-"""What the engine gives every new record, mapped or not."""
 
 TEXTS: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone", "url"})
 NUMBERS: Final = frozenset({"int", "double", "currency", "percent"})
@@ -39,7 +31,7 @@ def missing_required(
     """
     name = sobject or describe.name
     mapped = {rule.field for rule in custom_rules(name, rules, describe)}
-    filled = mapped | ALWAYS_FILLED.get(name, frozenset()) | own_fields(name)
+    filled = mapped | filled_fields_of(name) | own_fields(name)
     return [describe.fields[each] for each in describe.required_on_create if each not in filled]
 
 
@@ -47,8 +39,8 @@ def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tupl
     """The required fields that a new record does not carry; without a describe nothing is known of it."""
     if describe is None:
         return ()
-    is_person = describe.name == "Account" and "LastName" in record
-    made = SYSTEM_FIELDS.get(describe.name, frozenset()) | ({"Name"} if is_person else frozenset())
+    is_person = describe.name == ACCOUNT and "LastName" in record
+    made = own_fields(describe.name) | ({"Name"} if is_person else frozenset())
     return tuple(
         name for name in describe.required_on_create if name not in made and record.get(name) in (None, "")
     )
@@ -56,7 +48,7 @@ def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tupl
 
 def own_fields(sobject: str) -> frozenset[str]:
     """The fields that the engine fills elsewhere, by ids and statuses."""
-    return SYSTEM_FIELDS[object_of(sobject)]
+    return system_fields_of(object_of(sobject))
 
 
 def has_placeholder(field: Field) -> bool:

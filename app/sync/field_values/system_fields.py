@@ -8,13 +8,14 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, lead_company, normalize_text, person_name
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import EMPTY, FieldRule, MappingRules
-from app.sync.model.records import PERSON_ACCOUNT
+from app.sync.model.record_kinds import COMMON_FIELDS, system_fields_of
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 from app.text.email_address import plain_address
 
 SYSTEM: Final = "ours"
 """The mode of the engine's own rules."""
 
-PEOPLE: Final = frozenset({"Lead", "Contact", PERSON_ACCOUNT})
+PEOPLE: Final = frozenset({*PERSON_OBJECTS, PERSON_ACCOUNT})
 NAMES: Final = frozenset({"FirstName", "LastName"})
 PERSONAL: Final = """
 Email Title MobilePhone HomePhone OtherPhone Department LeadSource Birthdate AssistantName AssistantPhone
@@ -24,20 +25,10 @@ MailingCountry OtherStreet OtherCity OtherState OtherPostalCode OtherCountry
 PERSON_FIELDS: Final = frozenset(PERSONAL.split())
 """A Contact's fields that an Account of a person carries under another name."""
 
-_COMMON: Final = frozenset({"Id", "Name", "OwnerId", "RecordTypeId"})
-SYSTEM_FIELDS: Final[dict[str, frozenset[str]]] = {
-    "Lead": _COMMON | {"Email", "IsConverted"},
-    "Contact": _COMMON | {"Email", "AccountId"},
-    "Account": (_COMMON - {"Name"}) | {"PersonEmail"},
-    "CampaignMember": _COMMON | {"CampaignId", "LeadId", "ContactId", "AccountId", "Status"},
-    "Task": _COMMON | {"Subject", "Status", "ActivityDate", "WhoId", "WhatId", "Description"},
-}
-"""What the engine writes by rules of its own; a host's rule for one of these does nothing."""
-
 
 def object_of(sobject: str) -> str:
     """What Salesforce calls an object of the rules: a Person Account is an Account."""
-    return "Account" if sobject == PERSON_ACCOUNT else sobject
+    return ACCOUNT if sobject == PERSON_ACCOUNT else sobject
 
 
 def rules_of_create(
@@ -58,13 +49,12 @@ def custom_rules(
     sobject: str, rules: MappingRules, describe: SObjectDescribe | None = None
 ) -> list[FieldRule]:
     """The host's rules for an object, one per field, without those for fields that are the engine's."""
-    mapped = "Contact" if sobject == PERSON_ACCOUNT else sobject
-    chosen = [
-        rule for rule in rules.fields_of(mapped) if rule.field not in SYSTEM_FIELDS.get(mapped, _COMMON)
-    ]
+    mapped = CONTACT if sobject == PERSON_ACCOUNT else sobject
+    ours = system_fields_of(mapped) or COMMON_FIELDS
+    chosen = [rule for rule in rules.fields_of(mapped) if rule.field not in ours]
     found = {rule.field: rule for rule in _with_person_account_names(chosen, sobject, describe)}
     if sobject == PERSON_ACCOUNT:
-        others = [rule for rule in custom_rules("Account", rules) if rule.field != "Name"]
+        others = [rule for rule in custom_rules(ACCOUNT, rules) if rule.field != "Name"]
         found = {rule.field: rule for rule in others} | found
     if sobject in PEOPLE and rules.external_id:
         name = field_name(sobject, rules.external_id.field, describe)
@@ -89,7 +79,7 @@ def standard_field(sobject: str, name: str) -> Field:
     """A field as every org has it, for rules that need no describe."""
     plain = name.removeprefix("Person")
     kind = "email" if plain == "Email" else "string"
-    length = LENGTHS.get((sobject, name), LENGTHS.get(("Lead", plain), 0))
+    length = LENGTHS.get((sobject, name), LENGTHS.get((LEAD, plain), 0))
     return Field(name, name, kind, length, True, True, True, False, False)
 
 
@@ -97,20 +87,20 @@ def _own_rules(
     sobject: str, rules: MappingRules, job: Job, describe: SObjectDescribe | None
 ) -> tuple[Sequence[FieldRule], Sequence[FieldRule]]:
     """The engine's own rules, and those of them that come last."""
-    if sobject == "Account":
+    if sobject == ACCOUNT:
         return [
-            _constant("Account", "Name", normalize_text(job.attendee.company) or rules.account_for_nobody)
+            _constant(ACCOUNT, "Name", normalize_text(job.attendee.company) or rules.account_for_nobody)
         ], ()
     if sobject not in PEOPLE:
         return (), ()
     name = person_name(job.attendee)
-    company = _constant("Lead", "Company", normalize_text(job.attendee.company))
+    company = _constant(LEAD, "Company", normalize_text(job.attendee.company))
     if not (rules.leaves_company_blank and may_lack_company(describe)):
         company = replace(company, fallback=lead_company(job.attendee))
     first = [
         _constant(sobject, "FirstName", name.first),
         _constant(sobject, "LastName", name.last),
-        *([company] if sobject == "Lead" else ()),
+        *([company] if sobject == LEAD else ()),
         _constant(sobject, "Email", plain_address(job.attendee.email)),
     ]
     return first, [_constant(sobject, "LeadSource", LEAD_SOURCE)]

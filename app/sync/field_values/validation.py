@@ -9,19 +9,19 @@ from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import CONVERTERS, ConversionError, convert, options_of
 from app.sync.field_values.sources import is_source, template_paths
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.system_fields import SYSTEM_FIELDS, field_name, may_lack_company
+from app.sync.field_values.system_fields import field_name, may_lack_company
 from app.sync.model.mapping_rules import (
     APPEND,
     CREATE,
     FIXED,
+    LEAD_CREATED,
     PERSON_ACCOUNT_CREATED,
     FieldRule,
     MappingRules,
 )
-from app.sync.model.records import PERSON_ACCOUNT
+from app.sync.model.record_kinds import PLANNED_OBJECTS, system_fields_of, written_objects
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 
-WRITTEN_OBJECTS: Final = frozenset({"Lead", "Contact", "Account", "CampaignMember", "Task"})
-PLANNED_OBJECTS: Final = frozenset({"Event", "Case"})
 ERROR, WARNING = "error", "warning"
 QUEUE_PREFIX: Final = "00G"
 
@@ -69,18 +69,18 @@ def _check_rule(
 ) -> Iterator[Found]:
     if rule.sobject in PLANNED_OBJECTS:
         yield "not_written_yet", WARNING, f"{rule.sobject} is not written yet; the rule is kept."
-    elif rule.sobject not in WRITTEN_OBJECTS:
+    elif rule.sobject not in written_objects():
         yield "object_not_supported", ERROR, f"{rule.sobject} is no object that is written."
         return
-    if rule.field in SYSTEM_FIELDS.get(rule.sobject, ()):
+    if rule.field in system_fields_of(rule.sobject):
         yield "field_owned", ERROR, f"{rule.sobject}.{rule.field} has a rule of its own."
         return
     yield from _check_source(rule)
     describe = describes.get(rule.sobject)
     if describe is not None:
         yield from _check_field(rule, describe)
-    if rule.sobject == "Contact" and rules.creates == PERSON_ACCOUNT_CREATED and "Account" in describes:
-        yield from _check_person_field(rule, describes["Account"])
+    if rule.sobject == CONTACT and rules.creates == PERSON_ACCOUNT_CREATED and ACCOUNT in describes:
+        yield from _check_person_field(rule, describes[ACCOUNT])
 
 
 def _check_source(rule: FieldRule) -> Iterator[Found]:
@@ -174,20 +174,20 @@ def _check_record_types(
 
 
 def _check_people(rules: MappingRules, describes: Mapping[str, SObjectDescribe]) -> Iterator[MappingIssue]:
-    for sobject in ("Lead", "Contact"):
+    for sobject in PERSON_OBJECTS:
         describe = describes.get(sobject)
         if describe is not None:
             yield from _check_person(rules, describe)
-    lead = describes.get("Lead")
+    lead = describes.get(LEAD)
     if rules.leaves_company_blank and lead and not may_lack_company(lead):
         message = "Your org needs a Company on every Lead, so one without gets a stand-in all the same."
-        yield MappingIssue(None, "company_required", WARNING, "Lead", "Company", message)
-    account = describes.get("Account")
+        yield MappingIssue(None, "company_required", WARNING, LEAD, "Company", message)
+    account = describes.get(ACCOUNT)
     if rules.creates == PERSON_ACCOUNT_CREATED and account and "IsPersonAccount" not in account.fields:
         message = "Person Accounts are not switched on in this org."
-        yield MappingIssue(None, "person_accounts_off", ERROR, "Account", None, message)
+        yield MappingIssue(None, "person_accounts_off", ERROR, ACCOUNT, None, message)
     is_queue = rules.owner.how == FIXED and (rules.owner.id or "").startswith(QUEUE_PREFIX)
-    if is_queue and rules.creates != "lead":
+    if is_queue and rules.creates != LEAD_CREATED:
         message = "A queue can own Leads, not Contacts or Accounts; those keep the connected user."
         yield MappingIssue(None, "queue_owns_leads_only", WARNING, None, "OwnerId", message)
 

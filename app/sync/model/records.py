@@ -10,10 +10,13 @@ from app.sync.model.notices import RowWarning
 PERSON_ACCOUNT: Final = "PersonAccount"
 """An Account of the person record type: Contact's rules fill it under the Account's names for its fields."""
 
-
-ACCOUNT = "Account"
-CONTACT = "Contact"
-LEAD = "Lead"
+ACCOUNT: Final = "Account"
+CONTACT: Final = "Contact"
+LEAD: Final = "Lead"
+TASK: Final = "Task"
+CAMPAIGN_MEMBER: Final = "CampaignMember"
+PERSON_OBJECTS: Final = (LEAD, CONTACT)
+"""The objects that people are looked for in."""
 
 
 @dataclass(frozen=True)

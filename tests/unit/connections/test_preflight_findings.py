@@ -8,10 +8,11 @@ import pytest
 from app.api.api_budget import Budget
 from app.preflight.checks import run_checks, shown_objects, verdict_of
 from app.preflight.findings import PreflightContext, make_finding
-from app.preflight.org_queries import OBJECTS, OrgSnapshot
+from app.preflight.org_queries import OrgSnapshot
 from app.salesforce.describe import Field, RecordType, SObjectDescribe
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import MappingRules
+from app.sync.model.record_kinds import described_objects
 from app.user_messages.catalog import FINDINGS
 
 CONTRACT_CODES = {
@@ -51,7 +52,7 @@ def seen(**changes: Any) -> OrgSnapshot:
     look = OrgSnapshot(
         organization={"DefaultLeadAccess": "ReadEdit"},
         user={"Username": "integration@otter.example", "UserPermissionsMarketingUser": True},
-        objects={name: described(name) for name in OBJECTS},
+        objects={name: described(name) for name in described_objects()},
         objects_with_duplicate_rules=frozenset(),
         has_assignment_rules=False,
         has_invalid_emails=False,

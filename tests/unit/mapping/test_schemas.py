@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from app.field_mapping.request_schemas import EXAMPLE, MappingToSave
 from app.field_mapping.source_catalog import SOURCES, reserved_reason
 from app.sync.field_values.sources import PATHS
-from app.sync.field_values.system_fields import SYSTEM_FIELDS
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.record_kinds import system_fields_of, written_objects
 
 RULE = {"object": "Lead", "field": "Diet__c", "from": "answers.diet"}
 
@@ -138,9 +138,9 @@ def test_every_source_that_is_read_has_a_label() -> None:
     assert len({label for _, label, _ in SOURCES}) == len(SOURCES)
 
 
-@pytest.mark.parametrize("sobject", sorted(SYSTEM_FIELDS))
+@pytest.mark.parametrize("sobject", sorted(written_objects()))
 def test_every_field_that_no_rule_may_fill_says_why(sobject: str) -> None:
-    assert all(reserved_reason(sobject, field.upper()) for field in SYSTEM_FIELDS[sobject])
+    assert all(reserved_reason(sobject, field.upper()) for field in system_fields_of(sobject))
     assert reserved_reason(sobject, "Diet__c") is None
 
 

@@ -13,9 +13,9 @@ from app.sync.field_values.builder import FieldValues, build_field_values, diges
 from app.sync.field_values.converters import CONVERTERS
 from app.sync.field_values.lead_fields import utf16_length
 from app.sync.field_values.sources import PATHS
-from app.sync.field_values.system_fields import SYSTEM_FIELDS
 from app.sync.field_values.validation import validate_mapping
 from app.sync.model.mapping_rules import FieldRule, MappingRules
+from app.sync.model.record_kinds import system_fields_of
 from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import RECORDED_NAMES, described, field, job, person_account_org, recorded
 
@@ -187,7 +187,7 @@ def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, r
 def test_any_field_of_recorded_orgs(data: st.DataObject, sobject: str, registration: Any) -> None:
     org = person_account_org() if sobject == PERSON_ACCOUNT else recorded(sobject)
     mapped = "Contact" if sobject == PERSON_ACCOUNT else sobject
-    chosen = data.draw(mappings(mapped, sorted(set(recorded(mapped).fields) - SYSTEM_FIELDS[mapped])))
+    chosen = data.draw(mappings(mapped, sorted(set(recorded(mapped).fields) - system_fields_of(mapped))))
     created = build_field_values(sobject, chosen, registration, describe=org)
     assert_sound(created, org.fields, is_new=True)
     assert created.misfit or sobject == "Account" or created.fields["LastName"]

@@ -1,0 +1,260 @@
+"""The catalogue of what is written for a registration: one row for each kind of record. Pure.
+
+What lists objects, slots, permissions or fields asks here; nothing repeats the list.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED, WriteToggles
+from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, PERSON_ACCOUNT_CREATED, MappingRules
+from app.sync.model.records import (
+    ACCOUNT,
+    CAMPAIGN_MEMBER,
+    CONTACT,
+    LEAD,
+    PERSON_ACCOUNT,
+    PERSON_OBJECTS,
+    TASK,
+)
+
+READ, INSERT, UPDATE = "read", "create", "update"
+WARNING, NOTE = "warning", "note"
+
+PLANNED_OBJECTS: Final = frozenset({"Event", "Case"})
+"""A host may map these already: its rules are checked and kept, and nothing writes the objects yet."""
+
+COMMON_FIELDS: Final = frozenset({"Id", "Name", "OwnerId", "RecordTypeId"})
+NAMES: Final = ("LastName", "FirstName")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What the connected user must be allowed to do. Without it `blocks` do not work; `severity` says how bad
+    that is where the text of the finding does not.
+    """
+
+    sobject: str
+    action: str
+    blocks: tuple[str, ...]
+    severity: str | None = None
+
+
+@dataclass(frozen=True)
+class LostCreateQuery:
+    """How a record is found whose create was never answered: among those of the person, by our reference in
+    a text; where the user may not read that, by its label.
+    """
+
+    person_field: str
+    reference_field: str
+    label_field: str
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """One kind of record. Several kinds may share an object, and a person's share a slot.
+
+    `slot` is its place in `written_records`, `toggle` the member of `WriteToggles` that switches it and that
+    names its planner, `blocks` what does not work while it cannot be created. `milestone` is the part of the
+    registration that it completes; a kind without is part of what it happens with.
+
+    Of its fields, no rule of the host may fill `system_fields`; `written_fields` are what we give a new
+    record, whatever is mapped; `filled_fields` always have a value; without `needed_fields` the record is
+    refused. `reserved_because` ends the sentence "Task.Subject cannot be mapped: …".
+    """
+
+    sobject: str
+    slot: str
+    toggle: str
+    blocks: str
+    system_fields: frozenset[str]
+    written_fields: tuple[str, ...]
+    permissions: tuple[Permission, ...]
+    filled_fields: frozenset[str] = frozenset()
+    needed_fields: frozenset[str] = frozenset()
+    reserved_because: str = "we fill it ourselves"
+    mapped_as: str = ""
+    create_modes: frozenset[str] = frozenset()
+    described: tuple[str, ...] = ()
+    has_record_types: bool = True
+    is_per_campaign: bool = False
+    is_activity: bool = False
+    milestone: str | None = None
+    lost_create: LostCreateQuery | None = None
+
+    @property
+    def name(self) -> str:
+        """The object as the mapping's rules name it."""
+        return self.mapped_as or self.sobject
+
+    @property
+    def optional_fields(self) -> frozenset[str]:
+        """What can be left out where the org does not take it."""
+        return frozenset(self.written_fields) - self.needed_fields if self.needed_fields else frozenset()
+
+    def is_on(self, writes: WriteToggles) -> bool:
+        """Whether the host wants it written."""
+        return bool(getattr(writes, self.toggle))
+
+
+LEAD_KIND: Final = RecordKind(
+    sobject=LEAD,
+    slot=PERSON,
+    toggle="person",
+    blocks="create_lead",
+    create_modes=frozenset({LEAD_CREATED}),
+    system_fields=COMMON_FIELDS | {"Email", "IsConverted"},
+    written_fields=(*NAMES, "Company", "Email", "LeadSource"),
+    filled_fields=frozenset({"LastName", "Company", "Email", "LeadSource"}),
+    permissions=(Permission(LEAD, INSERT, ("create_lead",)),),
+)
+CONTACT_KIND: Final = RecordKind(
+    sobject=CONTACT,
+    slot=PERSON,
+    toggle="person",
+    blocks="create_contact",
+    create_modes=frozenset({CONTACT_CREATED}),
+    system_fields=COMMON_FIELDS | {"Email", "AccountId"},
+    written_fields=(*NAMES, "AccountId", "Email", "LeadSource"),
+    filled_fields=frozenset({"LastName", "Email", "LeadSource"}),
+    permissions=(Permission(CONTACT, INSERT, ("create_contact",)),),
+)
+REGISTERED_TASK: Final = RecordKind(
+    sobject=TASK,
+    slot=REGISTERED,
+    toggle="task",
+    blocks="task",
+    system_fields=COMMON_FIELDS | {"Subject", "Status", "ActivityDate", "WhoId", "WhatId", "Description"},
+    written_fields=("WhoId", "Subject", "Status", "ActivityDate", "Description"),
+    needed_fields=frozenset({"WhoId", "Subject", "Status"}),
+    reserved_because="it tells what happened, and we find our Tasks by it",
+    permissions=(Permission(TASK, READ, ("task",), WARNING), Permission(TASK, INSERT, ("task",))),
+    is_activity=True,
+    milestone="registered",
+    lost_create=LostCreateQuery("WhoId", "Description", "Subject"),
+)
+CHECKED_IN_TASK: Final = replace(REGISTERED_TASK, slot=CHECKED_IN, milestone="checked_in")
+MEMBER_KIND: Final = RecordKind(
+    sobject=CAMPAIGN_MEMBER,
+    slot=MEMBER,
+    toggle="member",
+    blocks="member",
+    system_fields=COMMON_FIELDS | {"CampaignId", "LeadId", "ContactId", "AccountId", "Status"},
+    written_fields=("CampaignId", "LeadId", "ContactId", "Status"),
+    needed_fields=frozenset({"CampaignId", "LeadId", "ContactId", "Status"}),
+    reserved_because="it comes from the linked campaign",
+    permissions=(
+        Permission("Campaign", READ, ("member",), WARNING),
+        Permission("Campaign", INSERT, ("create_campaign",), NOTE),
+        Permission(CAMPAIGN_MEMBER, READ, ("member",), WARNING),
+        Permission(CAMPAIGN_MEMBER, INSERT, ("member",)),
+        Permission(CAMPAIGN_MEMBER, UPDATE, ("member",)),
+    ),
+    described=("Campaign", CAMPAIGN_MEMBER, "CampaignMemberStatus"),
+    has_record_types=False,
+    is_per_campaign=True,
+)
+ACCOUNT_KIND: Final = RecordKind(
+    sobject=ACCOUNT,
+    slot=ACCOUNT_SLOT,
+    toggle="person",
+    blocks="create_contact",
+    create_modes=frozenset({CONTACT_CREATED}),
+    system_fields=COMMON_FIELDS - {"Name"},
+    written_fields=("Name",),
+    filled_fields=frozenset({"Name"}),
+    permissions=(
+        Permission(ACCOUNT, READ, ("create_contact",), WARNING),
+        Permission(ACCOUNT, INSERT, ("create_contact",), WARNING),
+    ),
+)
+PERSON_ACCOUNT_KIND: Final = RecordKind(
+    sobject=ACCOUNT,
+    mapped_as=PERSON_ACCOUNT,
+    slot=PERSON,
+    toggle="person",
+    blocks="create_person_account",
+    create_modes=frozenset({PERSON_ACCOUNT_CREATED}),
+    system_fields=(COMMON_FIELDS - {"Name"}) | {"PersonEmail"},
+    # Salesforce puts its name together from the person's.
+    written_fields=(*NAMES, "PersonEmail"),
+    filled_fields=frozenset({"LastName", "PersonEmail", "PersonLeadSource", "Name"}),
+    permissions=(
+        Permission(ACCOUNT, READ, ("create_person_account",)),
+        Permission(ACCOUNT, INSERT, ("create_person_account",)),
+    ),
+)
+
+RECORD_KINDS: tuple[RecordKind, ...] = (
+    LEAD_KIND,
+    CONTACT_KIND,
+    REGISTERED_TASK,
+    CHECKED_IN_TASK,
+    MEMBER_KIND,
+    ACCOUNT_KIND,
+    PERSON_ACCOUNT_KIND,
+)
+
+
+def created_for(rules: MappingRules) -> list[RecordKind]:
+    """What is created for a person whom nobody knows."""
+    return [kind for kind in RECORD_KINDS if rules.creates in kind.create_modes]
+
+
+def always_written() -> list[RecordKind]:
+    """What is written for every person, whoever creates people."""
+    return [kind for kind in RECORD_KINDS if not kind.create_modes]
+
+
+def kinds_written(rules: MappingRules) -> list[RecordKind]:
+    """All that is written under a mapping."""
+    return [*created_for(rules), *always_written()]
+
+
+def objects_of(kinds: Iterable[RecordKind]) -> tuple[str, ...]:
+    """Their objects, each once, in their order."""
+    return tuple(dict.fromkeys(kind.sobject for kind in kinds))
+
+
+def written_objects() -> frozenset[str]:
+    """Every object that may be written."""
+    return frozenset(objects_of(RECORD_KINDS))
+
+
+def written_slots() -> tuple[str, ...]:
+    """Every slot, each once."""
+    return tuple(dict.fromkeys(kind.slot for kind in RECORD_KINDS))
+
+
+def described_objects() -> tuple[str, ...]:
+    """Every object that matters to what is written, in the order in which a preflight shows them."""
+    return tuple(dict.fromkeys(name for kind in RECORD_KINDS for name in kind.described or (kind.sobject,)))
+
+
+def mapped_objects(rules: MappingRules) -> set[str]:
+    """The objects that a mapping speaks of, or that are written under it."""
+    named = {rule.sobject for rule in rules.fields} | set(rules.record_types)
+    found = PERSON_OBJECTS if rules.opt_out_field or rules.external_id else ()
+    return {*named, *found, *objects_of(kinds_written(rules))}
+
+
+def system_fields_of(sobject: str) -> frozenset[str]:
+    """The fields that no rule of the host may fill; empty for an object that is not written."""
+    return frozenset[str]().union(*(kind.system_fields for kind in RECORD_KINDS if kind.sobject == sobject))
+
+
+def filled_fields_of(name: str) -> frozenset[str]:
+    """The fields in which every new record has a value, mapped or not."""
+    return frozenset[str]().union(*(kind.filled_fields for kind in RECORD_KINDS if kind.name == name))
+
+
+def kind_of_slot(slot: str) -> RecordKind | None:
+    """The kind that fills a slot; a person's slot has several, which share what all slots are asked for."""
+    return next((kind for kind in RECORD_KINDS if kind.slot == slot), None)
+
+
+def reserved_because(sobject: str) -> str:
+    """Why the host may not map the fields that we fill."""
+    return next(kind.reserved_because for kind in RECORD_KINDS if kind.sobject == sobject)
