@@ -1,4 +1,4 @@
-"""Which failures are the same one: a group's id, and Salesforce's messages without what an attendee typed."""
+"""Group equal failures: a fingerprint per group, and Salesforce's messages without an attendee's values."""
 
 import hashlib
 import json
@@ -37,9 +37,10 @@ def error_fingerprint(
     *,
     values: Collection[str] = (),
 ) -> str:
-    """`g_` and 12 hex digits: equal for failures of one class, code, object, set of fields and message shape.
+    """Return `g_` and 12 hex digits: equal for failures of one class, code, object, set of fields and
+    normalized message.
 
-    `values` are what the attendee brought (`attendee_values`), which the shape must not depend on.
+    `values` are the attendee's own (`attendee_values`); the fingerprint must not depend on them.
     """
     alike = [error_class, error_code, sobject or "", sorted(set(fields)), normalized_message(message, values)]
     canonical = json.dumps(alike, ensure_ascii=False, separators=(",", ":"))
@@ -47,16 +48,16 @@ def error_fingerprint(
 
 
 def normalized_message(message: str, values: Collection[str] = ()) -> str:
-    """The message with values, ids, quoted texts and numbers taken out: for comparing, not for showing.
+    """Remove values, ids, quoted texts and numbers from the message: for comparing, not for display.
 
-    Names of custom fields and lists of field names stay, quoted or not: they tell two faults apart.
+    Names of custom fields and lists of field names stay, quoted or not, since they distinguish two faults.
     """
     text = _NUMBER.sub(PLACEHOLDER, message_without_values(message, values))
     return _GAPS.sub(PLACEHOLDER, _SPACE.sub(" ", text)).strip()
 
 
 def message_without_values(message: str, values: Collection[str] = ()) -> str:
-    """The message as a group may show it: names of fields and limits stay, what an attendee typed goes."""
+    """Return the message for a group: it keeps field names and limits, and loses what an attendee typed."""
     text = _redact(message, values)
     for tail in _VALUE_TAILS:
         text = tail.sub(rf"\g<1>{PLACEHOLDER}", text)
@@ -67,7 +68,7 @@ def message_without_values(message: str, values: Collection[str] = ()) -> str:
 
 
 def attendee_values(attendee: Mapping[str, Any], answers: Iterable[Mapping[str, Any]] = ()) -> frozenset[str]:
-    """Every text that this attendee brought, and each word of the name: what no group may show."""
+    """Return every text of this attendee, and each word of the name: values that no group may contain."""
     texts = set(_texts(dict(attendee))) | {text for each in answers for text in _texts(each.get("value"))}
     names = (attendee.get(key) for key in ("name", "first_name", "last_name"))
     texts |= {word for name in names if isinstance(name, str) for word in name.split()}

@@ -104,10 +104,10 @@ BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
 def advice_code_for(
     error_class: str, error_code: str, *, message: str = "", sobject: str | None = None
 ) -> str:
-    """The advice of one failure; every answer has a row in `app.user_messages.catalog.ADVICE`.
+    """Return the advice code of one failure; the catalog in `app.user_messages` has a row for each.
 
-    `sobject` is what was written; without it the object that the message names decides, which Salesforce
-    leaves untranslated ("entity type cannot be inserted: CampaignMember").
+    `sobject` is the object that was written. Without it the object named in the message decides; Salesforce
+    does not translate that name ("entity type cannot be inserted: CampaignMember").
     """
     is_campaign = sobject in CAMPAIGN_OBJECTS or (sobject is None and _names_campaign(message))
     by_cause = BY_CAUSE.get((error_code, error_class, is_campaign))

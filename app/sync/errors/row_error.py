@@ -1,4 +1,4 @@
-"""What went wrong with one row, in the form that is stored, grouped and shown."""
+"""Build the error of one registration, as it is stored, grouped and returned."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -25,10 +25,11 @@ def row_error(
     describe: SObjectDescribe | None = None,
     is_configured: bool = False,
 ) -> RowError:
-    """From Salesforce's failure; `sent` are the fields of the refused record, `values` the attendee's own.
+    """Build the error from Salesforce's failure; `sent` are the fields of the rejected record, `values` the
+    attendee's own.
 
-    `describe` is the object's, where it is known: it has the names that people see. `is_configured`: what was
-    refused is nothing of the attendee's, but what the host chose.
+    `describe` is the object's, if known: it has the labels that people see. `is_configured`: the host chose
+    the rejected value.
     """
     error_class = ErrorClass.CONFIGURATION.value if is_configured else failure.error_class.value
     return RowError(

@@ -42,7 +42,9 @@ NOTHING: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True)
 class FieldValues:
-    """What to send. `asserted`: digests of what we said last, by field, to be kept with the record."""
+    """The fields to send. `asserted` holds digests of the values we last wrote, by field, to store with the
+    record.
+    """
 
     fields: dict[str, Any] = member(default_factory=dict)
     notices: tuple[RowWarning, ...] = ()
@@ -60,10 +62,10 @@ def build_field_values(
     asserted: Mapping[str, str] = NOTHING,
     without: frozenset[str] = frozenset(),
 ) -> FieldValues:
-    """What to create (`standing` None), or what of a record that stands has to change.
+    """Compute the fields of a new record (`standing` is None), or the changes of an existing one.
 
-    `sobject` may be `PersonAccount`. `standing` has the fields of `fields_to_read` as Salesforce shows them,
-    `asserted` what an earlier `Filled` said; `without` are fields that Salesforce refused before. The default
+    `sobject` may be `PersonAccount`. `standing` has the current values of `fields_to_read`, `asserted` the
+    digests of an earlier `FieldValues`; `without` are fields that Salesforce rejected before. The default
     rules need no describe.
     """
     named = object_of(sobject)
@@ -79,7 +81,9 @@ def build_field_values(
 def fields_to_read(
     sobject: str, rules: MappingRules, *, describe: SObjectDescribe | None = None
 ) -> tuple[str, ...]:
-    """The fields of a standing record that `fill` wants to see; those that the org lacks are left out."""
+    """Return the fields of an existing record that `build_field_values` needs; fields that the org lacks are
+    left out.
+    """
     names = [rule.field for rule in _rules_of_change(sobject, rules, describe)]
     if sobject in PEOPLE and rules.opt_out_field:
         names.append(field_name(sobject, rules.opt_out_field, describe))
@@ -89,7 +93,7 @@ def fields_to_read(
 
 
 def digest(value: object) -> str:
-    """What we said of a field, short: enough to see that it changed, not to read it back."""
+    """Shorten a written value: long enough to detect a change, too short to read it back."""
     return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -122,7 +126,7 @@ def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValu
 def _with_somewhere_to_go(
     wanted: Iterable[FieldRule], target: RuleTarget
 ) -> tuple[list[FieldRule], list[RowWarning]]:
-    """The rules to follow. Beyond ten that have no field to fill, the rest costs one warning and no time."""
+    """Return the rules to evaluate. After ten rules without a field, the others cost one warning together."""
     every = list(wanted)
     lost = [rule for rule in every if target.field(rule.field) is None]
     if len(lost) <= UNWRITEABLE_TOLD:
@@ -176,7 +180,9 @@ def _changed(
 def _change(
     rule: FieldRule, outcome: RuleResult, before: object, *, said: str | None, field: Field | None
 ) -> dict[str, Any]:
-    """What changes of one field: only what we have not said before, so that a person's correction stays."""
+    """Compute the change of one field: only a value that we did not write before, so that a user's correction
+    stays.
+    """
     if outcome.fit is None:
         return {}
     value = outcome.fit.value
@@ -206,7 +212,7 @@ def is_empty(value: object, field: Field | None) -> bool:
 
 
 def is_remembered(rule: FieldRule, field: Field | None) -> bool:
-    """Whether our value is kept with the record, to tell a person's correction from an empty field."""
+    """Whether the digest of our value is stored, to distinguish a user's correction from an empty field."""
     return rule.mode in (OVERWRITE, APPEND, TRACKED) or (rule.mode == EMPTY and _is_checkbox(field))
 
 
@@ -215,7 +221,7 @@ def _is_checkbox(field: Field | None) -> bool:
 
 
 def _rules_of_change(sobject: str, rules: MappingRules, describe: SObjectDescribe | None) -> list[FieldRule]:
-    """The host's rules for a record that stands; names are only ever added, only multi-selects append."""
+    """Return the host's rules for an existing record; names are only added, only multi-selects append."""
     if sobject in PEOPLE | {ACCOUNT} and not rules.is_updating:
         return []
     wanted = [rule for rule in custom_rules(sobject, rules, describe) if rule.mode != CREATE]
@@ -238,7 +244,7 @@ def _email_rules(sobject: str, rules: MappingRules, target: RuleTarget) -> list[
 def _belongs_to_another_person(
     sobject: str, target: RuleTarget, standing: Mapping[str, Any], asserted: Mapping[str, str]
 ) -> bool:
-    """A record with another e-mail that never had ours: whoever passes a link on must not change it."""
+    """Whether the record has another e-mail and never had ours: a forwarded link must not change it."""
     name = field_name(sobject, "Email", target.describe)
     shown = address_key(standing.get(name))
     return name in standing and name not in asserted and shown != target.job.attendee.email_key

@@ -1,6 +1,7 @@
-"""One value into one field of the org, by the field's type as its describe tells it. Pure.
+"""Convert one value for one field of the org, by the field's type in its describe. Pure.
 
-Types and limits: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/field_types.htm
+Types and limits:
+https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/field_types.htm
 """
 
 import re
@@ -37,7 +38,7 @@ URL: Final = re.compile(r"(?:https?://)?[^\s/.]+\.[^\s]+", re.IGNORECASE)
 
 
 class ConversionError(ValueError):
-    """The value cannot stand in this field; the text says why."""
+    """The field cannot hold the value; the text says why."""
 
 
 class NotInPicklist(ConversionError):
@@ -50,7 +51,7 @@ class NumberUnclear(ConversionError):
 
 @dataclass(frozen=True)
 class ConvertedValue:
-    """What JSON carries to the field; `note` says what was changed to make it fit."""
+    """The JSON value of the field; `note` names what was changed to make it fit."""
 
     value: Any
     note: str | None = None
@@ -168,7 +169,7 @@ def _option(field: Field, text: str) -> str:
 
 
 def _boolean(field: Field, value: Value, zone: tzinfo) -> ConvertedValue:
-    """An option that was ticked is a yes, whatever its words, unless it says no."""
+    """Convert a ticked option to true, unless its text means no."""
     options = value if isinstance(value, tuple) else (format_value(value, zone),)
     return ConvertedValue(not all(_is_no(option) for option in options))
 

@@ -52,7 +52,9 @@ def is_usable_email(email: str) -> bool:
 
 
 def person_name(attendee: Attendee) -> PersonName:
-    """As given; a full name splits before its last word; one word is the last name; none: the address."""
+    """Return the given names; a full name splits before its last word; without one the address is the last
+    name.
+    """
     first, last = normalize_text(attendee.first_name), normalize_text(attendee.last_name)
     if last:
         return PersonName(first, last)
@@ -72,7 +74,9 @@ def lead_company(attendee: Attendee) -> str:
 
 
 def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[RowWarning]]:
-    """The fields of a new Lead and what had to be cut; `dropped` fields were refused by the org before."""
+    """Return the fields of a new Lead and warnings about truncated ones; `dropped` fields were rejected
+    before.
+    """
     name = person_name(attendee)
     wanted = {
         "FirstName": name.first,
@@ -119,7 +123,7 @@ def dropped_field_warning(sobject: str, field: str) -> RowWarning:
 
 
 def normalize_text(value: str | None) -> str | None:
-    """Trimmed and without what cannot be printed, but joiners inside words; nothing left is None."""
+    """Trim, and remove unprintable characters but joiners inside words; None if nothing is left."""
     if value is None:
         return None
     if value.isprintable() and "  " not in value and value.strip() == value:
@@ -129,7 +133,9 @@ def normalize_text(value: str | None) -> str | None:
 
 
 def _is_text(char: str) -> bool:
-    """Whether it prints, parts words, joins letters, or is newer than the interpreter's tables."""
+    """Whether the character prints, separates words, joins letters, or is newer than the interpreter's
+    tables.
+    """
     is_newer = unicodedata.category(char) == "Cn" and not _is_noncharacter(ord(char))
     return char.isprintable() or char.isspace() or char in JOINERS or is_newer
 
@@ -140,7 +146,7 @@ def _is_noncharacter(code: int) -> bool:
 
 
 def _without_loose_joiners(text: str) -> str:
-    """U+200C and U+200D shape Persian and Indic words and join emoji; anywhere else they are nothing."""
+    """Keep U+200C and U+200D that shape Persian and Indic words or join emoji; remove them elsewhere."""
     around = zip(f" {text}", text, f"{text[1:]} ", strict=False)
     return "".join(
         char
@@ -155,7 +161,9 @@ def _is_joined(char: str) -> bool:
 
 
 def _is_virama(char: str) -> bool:
-    """A joiner that follows one shapes the letter before it, also at the end of a word."""
+    """Whether the character is a virama: a joiner after it shapes the letter before, also at the end of a
+    word.
+    """
     return unicodedata.combining(char) == VIRAMA
 
 

@@ -25,7 +25,7 @@ GROUP_LENGTH: Final = 3
 
 
 class NotANumber(ValueError):
-    """The text is no number, or could be two; the text of this error says which."""
+    """The text is not a number, or could be two numbers; the message says which."""
 
 
 class UnclearNumber(NotANumber):
@@ -80,7 +80,7 @@ def _by_locale(sign: str, locale: str | None) -> str | None:
 
 
 def decimal_mark_of(locale: str | None) -> str | None:
-    """What a language puts before decimals; None where it is not known or differs."""
+    """Return the decimal mark of a language; None if it is unknown or varies."""
     language, *parts = re.split(r"[-_.@]", locale or "")
     language = language.lower()
     region = next((part.upper() for part in parts if len(part) == 2 and part.isalpha()), "")

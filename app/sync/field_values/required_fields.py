@@ -1,4 +1,4 @@
-"""Universally required fields: which have no value, and what may stand in for one. Pure."""
+"""Universally required fields: which lack a value, and placeholders for them. Pure."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC
@@ -36,7 +36,7 @@ def missing_required(
 
 
 def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tuple[str, ...]:
-    """The required fields that a new record does not carry; without a describe nothing is known of it."""
+    """Return the required fields that a new record does not carry; empty without a describe."""
     if describe is None:
         return ()
     is_person = describe.name == ACCOUNT and "LastName" in record
@@ -60,14 +60,16 @@ def has_placeholder(field: Field) -> bool:
 
 
 def _listed(field: Field) -> list[str]:
-    """The options that say something: an org may list a blank one."""
+    """Return the options with a text: an org may list a blank one."""
     return [each for each in field.picklist_values if each.strip()]
 
 
 def placeholder_values(
     describe: SObjectDescribe, fields: Mapping[str, Any], *, job: Job, skipped: Collection[str]
 ) -> tuple[dict[str, Any], list[RowWarning]]:
-    """Values by type for required fields that have none, each told; not for references and unique fields."""
+    """Return placeholders by type for required fields without a value, each with a warning; none for
+    references and unique fields.
+    """
     found: dict[str, Any] = {}
     for name in describe.required_on_create:
         if name in fields or name in skipped:

@@ -1,4 +1,4 @@
-"""What becomes of one field rule for one registration: a value that fits, a notice, or a misfit. Pure."""
+"""Evaluate one field rule for one registration: a converted value, a warning, or a mapping error. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -53,7 +53,7 @@ class MappingError:
 
 @dataclass(frozen=True)
 class RuleTarget:
-    """Where values go: the object as Salesforce names it, and whose registration fills it."""
+    """The object that is filled, by its API name, and the registration that fills it."""
 
     sobject: str
     job: Job
@@ -73,7 +73,7 @@ class RuleTarget:
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What became of one rule; nothing at all when there was no value, a fit of None when it was cleared."""
+    """The result of one rule; empty if there was no value, a converted None if it was cleared."""
 
     fit: ConvertedValue | None = None
     notices: tuple[RowWarning, ...] = ()
@@ -81,7 +81,7 @@ class RuleResult:
 
 
 class OptionNotMapped(ValueError):
-    """The attendee's option has no value in the host's map, and nothing stands for the others."""
+    """The host's value map has neither the attendee's option nor a default."""
 
 
 def evaluate_rule(rule: FieldRule, target: RuleTarget) -> RuleResult:
@@ -219,7 +219,7 @@ def _use_fallback(rule: FieldRule, field: Field, target: RuleTarget) -> RuleResu
 
 
 def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str) -> RuleResult:
-    """Told, and what stands for a missing value is written all the same: a name is required."""
+    """Warn about an unknown source and use the fallback: a name is required."""
     told = _dropped(rule, target, f"“{path}” is nothing that a registration has.")
     if field is None or rule.fallback is None:
         return told

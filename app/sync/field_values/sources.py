@@ -76,7 +76,7 @@ def is_source(path: str) -> bool:
 
 
 def read_value(path: str, job: Job) -> Value | None:
-    """What the registration says at a path; blank text and empty lists are None. Raises `UnknownSource`."""
+    """Read the value at a path; blank text and empty lists are None. Raises `UnknownSource`."""
     if path in PATHS:
         return _kept(PATHS[path](job))
     if not is_source(path):
@@ -133,7 +133,7 @@ def format_value(value: Value | None, zone: tzinfo) -> str:
 
 
 def zone_of(job: Job) -> tzinfo:
-    """The event's time zone; UTC for one that is not known."""
+    """Return the event's time zone; UTC for an unknown one."""
     try:
         return ZoneInfo(job.event.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""States and countries where an org lists them: names and codes stand for each other. Pure.
+"""State and country picklists of an org: a name matches its code and the other way round. Pure.
 
 https://help.salesforce.com/s/articleView?id=sf.admin_state_country_picklists_overview.htm
 """

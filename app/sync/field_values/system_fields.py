@@ -1,4 +1,4 @@
-"""What a new record has whatever the host maps: names, company, e-mail, source. Pure."""
+"""Fields of a new record that no mapping has to name: names, company, e-mail, source. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ PERSON_FIELDS: Final = frozenset(PERSONAL.split())
 
 
 def object_of(sobject: str) -> str:
-    """What Salesforce calls an object of the rules: a Person Account is an Account."""
+    """Return the API name of an object of the rules: a Person Account is an Account."""
     return ACCOUNT if sobject == PERSON_ACCOUNT else sobject
 
 
@@ -126,7 +126,7 @@ def _with_person_account_names(
 
 
 def _with_system_fallback(hosts: FieldRule | None, ours: FieldRule) -> FieldRule:
-    """The host's rule, with what we would write as its last resort; ours where the host has none."""
+    """Use the host's rule with the system rule as its fallback; the system rule where the host has none."""
     if hosts is None:
         return ours
     return replace(hosts, fallback=normalize_text(hosts.fallback) or ours.constant or ours.fallback)

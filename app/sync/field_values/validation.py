@@ -1,4 +1,4 @@
-"""What is wrong with a mapping, judged against the org's describes. Pure."""
+"""Find faults of a mapping by the org's describes. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ QUEUE_PREFIX: Final = "00G"
 
 @dataclass(frozen=True)
 class MappingIssue:
-    """One thing that will go wrong (`error`) or be left out (`warning`).
+    """One rule that will fail (`error`) or be left out (`warning`).
 
-    `index` is the rule's place among the fields, None for what concerns the whole mapping.
+    `index` is the rule's position among the fields, None for an issue of the whole mapping.
     """
 
     index: int | None
@@ -51,9 +51,9 @@ def validate_mapping(
     *,
     fields: Sequence[FieldRule] | None = None,
 ) -> list[MappingIssue]:
-    """Every finding, in the order of `fields` (by default the rules' own).
+    """Return every issue, in the order of `fields` (by default the rules' own).
 
-    Objects without a describe are judged by what needs none.
+    For objects without a describe only the checks that need none are made.
     """
     judged = rules.fields if fields is None else fields
     findings = [

@@ -48,7 +48,9 @@ class AccountRow:
 
 
 def company_of(given: str | None) -> str | None:
-    """The company that an Account may stand for, as long as its name; None when there is none worth one."""
+    """Return the company that an Account may represent, truncated to the length of its name; None for no
+    usable company.
+    """
     company = normalize_text(given)
     if company is None or company == NO_COMPANY:
         return None
@@ -63,9 +65,9 @@ def company_of(given: str | None) -> str | None:
 
 
 def normalized_name(company: str) -> str:
-    """The essence of a name: without case, accents, punctuation, spaces and legal forms at its end.
+    """Normalize a company name: no case, accents, punctuation, spaces, or legal forms at its end.
 
-    A name that consists of nothing else keeps its words.
+    A name of nothing but legal forms keeps them.
     """
     words = _words(company)
     while len(words) > 1 and (words[-1] in LEGAL_FORMS or words[-1] == AND):
@@ -76,10 +78,10 @@ def normalized_name(company: str) -> str:
 
 
 def name_prefixes(company: str) -> tuple[str, ...]:
-    """What the names of Accounts that may be meant begin with: for LIKEs, to be normalised afterwards.
+    """Return prefixes of candidate Account names for LIKE; the results are normalized afterwards.
 
-    LIKE knows no difference of case; article, accents and dots are asked for with and without. An accent or
-    a dot that only the Account has is not guessed.
+    LIKE ignores case; article, accents and dots are queried with and without. An accent or a dot that only
+    the Account has is not guessed.
     """
     words = company.split()
     if len(words) > 1 and words[0].casefold() in LEADING:
@@ -97,7 +99,7 @@ def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
 
 
 def _begin(words: list[str]) -> str:
-    """The letters of the first word; a short one in full, with the next."""
+    """Return the letters of the first word; of a short one all, with the next word."""
     first, *rest = words or [""]
     letters = WORD.match(first)
     if letters and len(letters[0]) >= SHORT:

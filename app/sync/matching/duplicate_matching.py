@@ -1,4 +1,4 @@
-"""What follows where a duplicate rule or a unique field names a record that is there already. Pure."""
+"""Decide what to do where a duplicate rule or a unique field names an existing record. Pure."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +17,9 @@ NAMELESS: Final = "a record without a name"
 
 
 class Decision(StrEnum):
-    """ADOPT: the record is the person. ADOPT_WARNED: it is, and the row says that its name differs.
-    SAVE_AS_NEW: the person is saved beside it, with a warning. FAIL: a person must decide."""
+    """ADOPT: use the record. ADOPT_WARNED: use it, and warn that its name differs. SAVE_AS_NEW: create the
+    person beside it, with a warning. FAIL: a user must decide.
+    """
 
     ADOPT = "adopt"
     ADOPT_WARNED = "adopt_warned"
@@ -44,9 +45,9 @@ DECISIONS: Final[Mapping[tuple[bool, bool, str], Decision]] = {
 
 
 def decide(failure: ApiError, *, is_same: bool, adopts: str) -> Decision:
-    """What becomes of a record that was refused because of another; `is_same`: their names are equal.
+    """Decide about a create that was rejected for an existing record; `is_same`: the names are equal.
 
-    A unique field stops a record as a rule in Block mode does.
+    A unique field rejects a record as a rule in Block mode does.
     """
     return DECISIONS[failure.allow_save is True, is_same, adopts]
 
@@ -107,7 +108,7 @@ def full_name(row: PersonRow) -> str | None:
 
 
 def named(row: PersonRow) -> str:
-    """The record in words: its name, object and id."""
+    """Describe the record: its name, object and id."""
     return f"{full_name(row) or NAMELESS} ({row.sobject} {row.id})"
 
 

@@ -1,4 +1,4 @@
-"""Who a registration is in Salesforce: the record we know, the one its link names, or the e-mail's. Pure."""
+"""Find a registration's person in Salesforce: by the known record, the link's id, or the e-mail. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -82,7 +82,7 @@ class NeedsLookup:
 
 @dataclass(frozen=True)
 class NotSearched:
-    """Nobody can say: the connected user may not look for people by e-mail."""
+    """The connected user cannot search people by e-mail, so nobody knows whether the person exists."""
 
 
 Resolution = Found | NotFound | NotVisible | NeedsLookup | NotSearched
@@ -107,7 +107,7 @@ def resolve(job: Job, people: People) -> Resolution:
 
 
 def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
-    """A Contact found by e-mail counts; a Lead, or nobody, may be somebody who cannot be looked for."""
+    """Whether the person may exist unseen: a Contact found by e-mail counts, a Lead or nobody does not."""
     if not people.without_email or job.attendee.email_key is None:
         return False
     if isinstance(found, Found) and found.found_by != "email":
@@ -116,14 +116,14 @@ def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
 
 
 def key_of(job: Job) -> tuple[str, str] | None:
-    """The field and the value by which the host knows this attendee, where the rules name one."""
+    """Return the external id field and the attendee's value, if the rules name one."""
     chosen = job.rules.external_id
     value = read_value(chosen.path, job) if chosen and is_source(chosen.path) else None
     return (chosen.field, str(value).strip()) if chosen and isinstance(value, str | int) else None
 
 
 def ids_to_look_up(job: Job) -> frozenset[str]:
-    """The ids that a job names itself: its person, the one its link brings, who held the ticket before."""
+    """Return the ids that a job names: its person, the link's record, the previous holder of the ticket."""
     sticky = job.slot(PERSON)
     ids = {sticky.sf_id} if sticky and sticky.sf_id else set()
     if job.salesforce_id and _is_person_id(job.salesforce_id):
@@ -167,7 +167,7 @@ def _resolve_given_id(job: Job, people: People) -> tuple[Found | NeedsLookup | N
 
 
 def _stranger_notices(job: Job, row: PersonRow) -> tuple[RowWarning, ...]:
-    """A link may be passed on: whoever comes by it is counted there, and changes nothing of the record."""
+    """Warn that a forwarded link was used: its user is counted for the record and changes nothing of it."""
     if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
         return ()
     text = "The record that the link names has another e-mail address, so its fields are never updated."
@@ -220,14 +220,16 @@ def is_gone(absent: Absent, people: People) -> bool:
 
 
 def is_deleted(job: Job, people: People) -> bool:
-    """Whether the record of the job's person was deleted, and with it what Salesforce kept for it."""
+    """Whether the job's person was deleted, and with it the records that Salesforce kept for it."""
     sticky = job.slot(PERSON)
     end = follow(sticky.sf_id, people) if sticky and sticky.sf_id else None
     return end is DELETED or (isinstance(end, Absent) and is_gone(end, people))
 
 
 def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | Absent:
-    """To the living record behind an id; DELETED, or GONE when converted into nobody (and so read-only)."""
+    """Return the living record behind an id; DELETED, or GONE when converted without a Contact (and so
+    read-only).
+    """
     how = "email"
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)

@@ -1,4 +1,4 @@
-"""The values that the engine plans with: one batch of claimed jobs, with all that we know of them."""
+"""The values that the engine plans with: a batch of claimed jobs and everything known about them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ REGISTERED, CHECKED_IN = "task:registered", "task:checked_in"
 
 
 class SlotKey(NamedTuple):
-    """One thing that may stand in Salesforce for a registration; members carry their campaign."""
+    """The key of one record that is written for a registration; members carry their campaign."""
 
     slot: str
     discriminator: str = ""
@@ -69,7 +69,9 @@ SLOT_COLUMNS = WrittenSlot._fields
 
 @dataclass(frozen=True)
 class Attendee:
-    """Who registered; `email_key` is the e-mail as it is compared, `cleared` names what was sent as null."""
+    """The person who registered; `email_key` is the e-mail as it is compared, `cleared` names members sent as
+    null.
+    """
 
     attendee_id: str | None = None
     email: str | None = None
@@ -87,7 +89,7 @@ class Attendee:
 
 @dataclass(frozen=True)
 class RegistrationFacts:
-    """What happened and when; a check-in that was undone later is no longer there."""
+    """What happened, and when; a check-in that was reverted later is absent."""
 
     status: str
     registered_at: datetime
@@ -109,7 +111,7 @@ class RegistrationFacts:
 
 @dataclass(frozen=True)
 class EventSnapshot:
-    """What an activity says of its event."""
+    """The event's data that activities mention."""
 
     event_id: str
     title: str
@@ -124,7 +126,7 @@ class EventSnapshot:
 
 @dataclass(frozen=True)
 class RegistrationExtras:
-    """What else the platform sent of a registration, in its own words; what was not sent is empty.
+    """Further data of a registration as the platform sent it; empty where nothing was sent.
 
     `answers` holds `{"key", "label"?, "value"}` each.
     """

@@ -23,5 +23,7 @@ class Clock:
         return is_in_doubt_window_over(slot.attempt_started_at or self.now, self._quiet_of(slot), self.now)
 
     def _quiet_of(self, slot: WrittenSlot) -> timedelta:
-        """A call that is over writes nothing any more; what it wrote shows at once, or soon."""
+        """Return how long a write may still be applied: an ended call writes nothing more, and its effect
+        shows soon.
+        """
         return min(ENDED_QUIET, self.quiet) if slot.has_ended else self.quiet

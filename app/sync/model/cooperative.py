@@ -1,4 +1,4 @@
-"""Long work over a batch's rows, in turns: what else runs in the process gets its own between them."""
+"""Iterate over a batch and yield to the event loop every `YIELD_EVERY` items."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -11,9 +11,9 @@ YIELD_EVERY: Final = 25
 
 
 async def yielding(some: Iterable[Each]) -> AsyncIterator[Each]:
-    """Each of them; whatever else waits for the loop goes on after every `TURN` of them.
+    """Yield each item, and the event loop's turn after every `YIELD_EVERY` of them.
 
-    What `some` computes lazily is computed in turns as well.
+    What `some` computes lazily is computed in the same turns.
     """
     for number, each in enumerate(some, 1):
         yield each

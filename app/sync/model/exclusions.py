@@ -1,4 +1,4 @@
-"""Whom a host never wants to be written: its own staff, tests, speakers."""
+"""People whom a host excludes from sync: its own staff, tests, speakers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ DEFAULT_TICKET_KIND = "attendee"
 
 @dataclass(frozen=True)
 class Exclusions:
-    """Domains (with what is below them), addresses and kinds of ticket, all in lower case."""
+    """Domains (with their subdomains), addresses and kinds of ticket, in lower case."""
 
     domains: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
@@ -20,7 +20,7 @@ class Exclusions:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
-        """As they stand in a host's settings."""
+        """Read them from a host's settings."""
         chosen = settings.get("exclusions", {})
         return cls(
             _keys(chosen.get("domains", ())),

@@ -8,7 +8,7 @@ from app.sync.model.row_error import RowError
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """The job's next state. `burns` says whether this run spent an attempt."""
+    """The job's next state. `burns` says whether this run counts as an attempt."""
 
     state: str
     due_at: datetime

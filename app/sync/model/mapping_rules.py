@@ -1,4 +1,4 @@
-"""What a host decided: who is created, what fills which field, who owns the records. Values; pure."""
+"""A host's mapping as values: whom to create, what fills which field, who owns the records. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,10 +29,10 @@ LEAVE, ORGANIZER, FIXED = "leave", "organizer", "fixed"
 
 @dataclass(frozen=True)
 class FieldRule:
-    """How one field is filled. Exactly one of `path` (`answers.diet`), `constant` and `template` is set.
+    """The rule of one field. Exactly one of `path` (`answers.diet`), `constant` and `template` is set.
 
-    `choices` translates the attendee's options to values of the org, `otherwise` stands for options that are
-    not listed, `fallback` for no value at all.
+    `choices` maps the attendee's options to values of the org, `otherwise` is for options that are not
+    listed, `fallback` for a missing value.
     """
 
     sobject: str
@@ -63,7 +63,7 @@ class FieldRule:
 
 @dataclass(frozen=True)
 class ExternalId:
-    """A field of Lead and Contact by which the host's people are known, and where our value comes from."""
+    """A field of Lead and Contact that identifies the host's people, and the source of its value."""
 
     field: str
     path: str
@@ -71,7 +71,9 @@ class ExternalId:
 
 @dataclass(frozen=True)
 class OwnerRule:
-    """Who owns what we create: `how` is leave, organizer (the active User of that e-mail), fixed (`id`)."""
+    """The owner of created records: `how` is leave, organizer (the active User with that e-mail), fixed
+    (`id`).
+    """
 
     how: str = LEAVE
     id: str | None = None
@@ -89,7 +91,7 @@ DEFAULT_FIELDS: Final = (
 
 @dataclass(frozen=True)
 class MappingRules:
-    """A host's rules with one event's overrides applied. What stands here by default is what nobody chose.
+    """A host's rules with one event's overrides applied; the defaults apply where nothing was chosen.
 
     `record_types` has developer names by object; `fields` holds one rule per object and field.
     """
@@ -109,7 +111,7 @@ class MappingRules:
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any] | None) -> "MappingRules":
-        """The stored mappings of host and event, the later one over the earlier."""
+        """Read the rules from stored layers."""
         rules = cls()
         for layer in layers:
             rules = _merge_layer(rules, layer or {})
@@ -143,7 +145,7 @@ def _merge_layer(rules: MappingRules, layer: Mapping[str, Any]) -> MappingRules:
 
 
 def _owner_over(before: OwnerRule, chosen: Mapping[str, Any]) -> OwnerRule:
-    """What is left out stays; an id belongs to a fixed owner only."""
+    """Merge an owner over another; an id belongs to a fixed owner only."""
     how = chosen.get("how") or before.how
     id_ = chosen.get("id") or before.id
     runs = chosen.get("run_assignment_rules")

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RowWarning:
-    """Something left out or cut, told on the row; never a failed attendee."""
+    """A value that was left out or truncated; the row shows it, and the attendee does not fail."""
 
     code: str
     sobject: str

@@ -21,10 +21,10 @@ PERSON_OBJECTS: Final = (LEAD, CONTACT)
 
 @dataclass(frozen=True)
 class PersonRow:
-    """A Lead or Contact as queryAll shows it; ids have 18 characters, `email_key` is lower case.
+    """A Lead or Contact as queryAll returns it; ids have 18 characters, `email_key` is lower case.
 
-    An Account of a person stands for its Contact. `standing` has the fields that the rules asked to see;
-    names are read only of records that a duplicate rule named.
+    A person's Account represents its Contact. `standing` has the current values of the fields that the rules
+    read; names are read only of records that a duplicate rule named.
     """
 
     sobject: str
@@ -49,7 +49,7 @@ class PersonRow:
 
 @dataclass(frozen=True)
 class Found:
-    """The person stands in Salesforce."""
+    """The person exists in Salesforce."""
 
     sobject: str
     id: str
@@ -59,7 +59,9 @@ class Found:
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A CampaignMember as Salesforce shows it now; `standing` has the fields that the rules asked to see."""
+    """A CampaignMember as Salesforce returns it; `standing` has the current values of the fields that the
+    rules read.
+    """
 
     id: str
     status: str

@@ -1,4 +1,4 @@
-"""What follows from an error, as a table: who waits, how long, and whether an attempt is spent."""
+"""What follows from an error, as a table: who waits, how long, and whether it counts as an attempt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ CLOSING_REASONS = {
 
 @dataclass(frozen=True)
 class Wait:
-    """How long to leave somebody alone, in seconds, and the word for it."""
+    """How long to wait, in seconds, and the reason that is stored."""
 
     seconds: float
     reason: str
@@ -107,7 +107,7 @@ def action_for(failure: ApiError) -> ErrorAction:
 
 
 def is_beyond_limits(failures: Sequence[ApiError]) -> bool:
-    """An automation of the org used up what Salesforce grants it for all rows of a call together."""
+    """Whether an automation of the org exceeded the governor limits that all rows of a call share."""
     return any(each.is_beyond_limits for each in failures)
 
 
@@ -117,12 +117,12 @@ def is_session_refused(failure: ApiError) -> bool:
 
 
 def is_moved(failure: ApiError) -> bool:
-    """The org is elsewhere, and Salesforce has not said where."""
+    """Whether the org has another address that Salesforce did not name."""
     return failure.error_code in MOVED_CODES
 
 
 def closing_reason(failure: ApiError) -> str:
-    """Why a connection is closed, in the card's words."""
+    """Return the reason code that the card shows for a closed connection."""
     return CLOSING_REASONS.get(failure.error_code, "access_revoked")
 
 

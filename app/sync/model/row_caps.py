@@ -1,6 +1,6 @@
-"""How many rows an org takes in one look-up or in one call that writes, as it has shown.
+"""Row caps: how many rows an org takes in one look-up or in one writing call, as observed.
 
-Triggers and flows of an org share their limits among the rows of one call, and queries end at a time limit:
+Triggers and flows of an org share their limits among the rows of one call, and queries have a time limit:
 only trying shows how many rows pass.
 """
 
@@ -25,7 +25,7 @@ class Cap:
 
 @dataclass
 class Caps:
-    """The caps of one org by kind; a kind without one takes what a call may hold."""
+    """The caps of one org by kind; a kind without a cap takes as many rows as a call may hold."""
 
     known: dict[str, Cap] = field(default_factory=dict)
     is_changed: bool = False

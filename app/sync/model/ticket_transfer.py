@@ -1,4 +1,4 @@
-"""A ticket that another attendee holds now: what was written for the first one becomes history."""
+"""Ticket transfer: records of the previous holder become history, the new holder gets a full write."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,20 +10,21 @@ FORMER_MEMBER = FORMER + MEMBER
 
 
 def work_item_for(job: Job) -> WorkItem:
-    """The row of the job as `for_holder` has it; the database knows nothing of that yet."""
+    """Return the job's item after a ticket transfer, which the database does not have yet."""
     now = for_current_holder(job)
     return WorkItem(now, slots=dict(now.written), saved=dict(job.written))
 
 
 def for_current_holder(job: Job) -> Job:
-    """Where another attendee holds the ticket now, what was written is kept as history."""
+    """Return the job with the previous holder's slots renamed to history, if the ticket was transferred."""
     return replace(job, written=dict(_renamed(job))) if is_transferred(job) else job
 
 
 def is_transferred(job: Job) -> bool:
-    """Another attendee id than the one we wrote for; an e-mail alone may change and the person stays.
+    """Whether the attendee id differs from the one that was written; a changed e-mail alone is the same
+    person.
 
-    Not before every lost answer is settled: until then nobody knows what the old person has.
+    False while a lost response is unsettled: until then nobody knows which records the previous holder has.
     """
     person = job.slot(PERSON)
     before = person.details.get("attendee_id") if person and person.sf_id else None
@@ -33,7 +34,7 @@ def is_transferred(job: Job) -> bool:
 
 
 def previous_holder_count(job: Job) -> int:
-    """How many people held the ticket before; it tells the references of their Tasks apart."""
+    """Return how many people held the ticket before; it distinguishes the reference tags of their Tasks."""
     return sum(key.slot == FORMER + PERSON for key in job.written)
 
 

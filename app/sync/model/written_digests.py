@@ -1,4 +1,4 @@
-"""What we said last of a record's fields, kept with its slot, so that our own word is told from another's."""
+"""Digests of the values we last wrote, stored with a slot, to distinguish our own writes from later edits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from app.sync.model.batch import WrittenSlot
 
 
 def written_digests(slot: WrittenSlot | None) -> Mapping[str, str]:
-    """Digests by field. What an update says counts once it is known to be written."""
+    """Return the digests by field. Those of an update count once it is known to be written."""
     if slot is None:
         return {}
     before: Mapping[str, str] = slot.details.get("asserted") or {}
@@ -16,10 +16,10 @@ def written_digests(slot: WrittenSlot | None) -> Mapping[str, str]:
 
 
 def pending_digests(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Any]:
-    """The details of a slot whose update says `now`; none where nothing is followed."""
+    """Return the slot details of an update that writes the digests `now`; empty if no field is tracked."""
     return {"asserted": dict(before), "asserting": dict(now)} if before or now else {}
 
 
 def drop_pending(details: Mapping[str, Any]) -> dict[str, Any]:
-    """The details of a slot whose update was refused."""
+    """Return the slot details after a rejected update."""
     return {name: value for name, value in details.items() if name != "asserting"}
