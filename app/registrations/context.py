@@ -38,6 +38,10 @@ class EventContext:
         return self.connection.org_id if self.connection else None
 
     @property
+    def instance_url(self) -> str | None:
+        return self.connection.instance_url if self.connection else None
+
+    @property
     def budget(self) -> Budget | None:
         cap = self.host.cap_percent if self.host else DEFAULT_CAP
         return api_budget_of(self.connection, cap, self.now) if self.connection else None

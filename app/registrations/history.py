@@ -1,7 +1,6 @@
 """What was sent to Salesforce for one registration, attempt by attempt."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,8 +10,7 @@ from app.api.pagination import decode_cursor, encode_cursor
 from app.models import Registration, SyncAttempt
 from app.registrations.context import load_context
 from app.registrations.history_schemas import AnswerShown, AttemptShown, History, RequestShown
-from app.registrations.row_view import MESSAGE_LENGTH, UNGROUPED, VALUE_LENGTH, advice_for, matches_shown
-from app.registrations.schemas import RowError
+from app.registrations.row_view import error_view
 
 
 async def read_history(
@@ -52,30 +50,8 @@ def attempt_shown(attempt: SyncAttempt) -> AttemptShown:
         requests=[RequestShown.model_validate(each) for each in attempt.requests],
         answers=[AnswerShown.model_validate(each) for each in attempt.answers],
         outcome=attempt.outcome,
-        error=error_of(attempt.error, at=attempt.at) if attempt.error else None,
+        error=error_view(attempt.error, first_at=attempt.at, last_at=attempt.at) if attempt.error else None,
         by=attempt.asked_by,
-    )
-
-
-def error_of(error: dict[str, Any], *, at: datetime, group_id: str | None = None) -> RowError:
-    """A row's error as one run saw it; counts and times of the row are not the run's."""
-    value = error.get("value")
-    return RowError(
-        group_id=group_id or error.get("group_id") or UNGROUPED,
-        error_class=error.get("class") or "other",
-        kind=error.get("kind"),
-        object=error.get("object"),
-        error_code=error.get("error_code") or "OTHER",
-        message=str(error.get("message") or "")[:MESSAGE_LENGTH],
-        fields=list(error.get("fields") or ()),
-        field_label=error.get("field_label"),
-        value=None if value is None else str(value)[:VALUE_LENGTH],
-        matches=matches_shown(error, None),
-        advice=advice_for(error),
-        attempts=1,
-        first_at=at,
-        last_at=at,
-        next_attempt_at=None,
     )
 
 

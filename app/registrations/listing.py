@@ -115,10 +115,7 @@ async def _assemble(
 ) -> list[Row]:
     ids = [registration.registration_id for registration, _ in pairs]
     records = await queries.written_records(session, context, ids)
-    connection = context.connection
-    scene = ViewContext(
-        context.gates, context.link, connection.instance_url if connection else None, context.now
-    )
+    scene = ViewContext(context.gates, context.link, context.instance_url, context.now)
     return [
         assemble_row(RowData(registration, job, records[registration.registration_id]), scene)
         for registration, job in pairs

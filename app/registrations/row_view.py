@@ -1,6 +1,6 @@
 """One registration as the dashboard shows it, put together from what was stored. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,11 +19,13 @@ from app.registrations.schemas import (
     RowWarning,
 )
 from app.salesforce.allowed_hosts import record_url
+from app.sync.model.batch import WrittenSlot
 from app.user_messages.catalog import ADVICE, Advice, advise
 
 MESSAGE_LENGTH: Final = 500
 VALUE_LENGTH: Final = 100
 UNGROUPED: Final = "g_ungrouped"
+StandingRecord = WrittenRecord | WrittenSlot
 EMPTY_ATTENDEE: Final = AttendeeShown(name=None, email=None, company=None)
 
 
@@ -76,7 +78,7 @@ def assemble_row(material: RowData, scene: ViewContext) -> Row:
         activities=activity_links(material.records, scene.instance_url),
         member=member_link(slots.get("member"), scene.instance_url),
         parts=parts_of(registration, job, slots=slots, link=scene.link),
-        error=None if standing.is_erased else error_view(job, placed, scene.instance_url),
+        error=None if standing.is_erased else _current_error(job, placed, scene.instance_url),
         warnings=[] if standing.is_erased or job is None else [warning_shown(each) for each in job.warnings],
         can_retry=can_retry(standing),
         is_erased=standing.is_erased,
@@ -104,15 +106,18 @@ def current_slots(records: Sequence[WrittenRecord], link: CampaignLink | None) -
     return {**slots, "member": written[-1]} if written else slots
 
 
-def link_to(record: WrittenRecord | None, instance_url: str | None) -> RecordLink | None:
+def record_link(sobject: str, record_id: str, instance_url: str | None) -> RecordLink:
+    """A record of the org at `instance_url`; without an org it has no address."""
+    url = record_url(instance_url, sobject, record_id) if instance_url else None
+    return RecordLink(object=sobject, id=record_id, url=url)
+
+
+def link_to(record: StandingRecord | None, instance_url: str | None) -> RecordLink | None:
     """The record link of what stands; None while nothing does."""
-    if record is None or record.sf_id is None:
-        return None
-    url = record_url(instance_url, record.sobject, record.sf_id) if instance_url else None
-    return RecordLink(object=record.sobject, id=record.sf_id, url=url)
+    return record_link(record.sobject, record.sf_id, instance_url) if record and record.sf_id else None
 
 
-def person_link(record: WrittenRecord | None, instance_url: str | None) -> PersonLink | None:
+def person_link(record: StandingRecord | None, instance_url: str | None) -> PersonLink | None:
     link = link_to(record, instance_url)
     if link is None or record is None:
         return None
@@ -123,7 +128,7 @@ def person_link(record: WrittenRecord | None, instance_url: str | None) -> Perso
     )
 
 
-def member_link(record: WrittenRecord | None, instance_url: str | None) -> MemberLink | None:
+def member_link(record: StandingRecord | None, instance_url: str | None) -> MemberLink | None:
     link = link_to(record, instance_url)
     if link is None or record is None:
         return None
@@ -146,44 +151,52 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
     return sorted(found, key=lambda each: (each.written_at is None, each.written_at, each.kind))
 
 
-def error_view(job: SyncJob | None, placed: DisplayState, instance_url: str | None) -> RowError | None:
+def _current_error(job: SyncJob | None, placed: DisplayState, instance_url: str | None) -> RowError | None:
     """The last error while it is not overcome: of failed rows, and of pending ones that are tried again."""
     if job is None or not job.error or placed.state not in ("failed", "pending"):
         return None
-    error = job.error
-    is_backing_off = placed.because == "retry_later"
+    return error_view(
+        {**job.error, "class": job.error_class, "error_code": job.error_code, "group_id": job.group_id},
+        instance_url=instance_url,
+        attempts=job.attempts,
+        first_at=job.first_error_at,
+        last_at=job.last_error_at,
+        next_attempt_at=job.due_at if placed.because == "retry_later" else None,
+    )
+
+
+def error_view(
+    error: Mapping[str, Any],
+    *,
+    first_at: datetime | None,
+    last_at: datetime | None,
+    attempts: int = 1,
+    next_attempt_at: datetime | None = None,
+    instance_url: str | None = None,
+) -> RowError:
+    """A stored error: the row's own, or the one that a single run saw."""
     return RowError(
-        group_id=job.group_id or UNGROUPED,
-        error_class=job.error_class or "other",
+        group_id=error.get("group_id") or UNGROUPED,
+        error_class=error.get("class") or "other",
         kind=error.get("kind"),
         object=error.get("object"),
-        error_code=job.error_code or "OTHER",
+        error_code=error.get("error_code") or "OTHER",
         message=str(error.get("message") or "")[:MESSAGE_LENGTH],
         fields=list(error.get("fields") or ()),
         field_label=error.get("field_label"),
         value=str(error["value"])[:VALUE_LENGTH] if error.get("value") is not None else None,
-        matches=matches_shown(error, instance_url),
+        matches=[
+            record_link(each["object"], each["id"], instance_url) for each in error.get("matches") or ()
+        ],
         advice=advice_for(error),
-        attempts=job.attempts,
-        first_at=job.first_error_at,
-        last_at=job.last_error_at,
-        next_attempt_at=job.due_at if is_backing_off else None,
+        attempts=attempts,
+        first_at=first_at,
+        last_at=last_at,
+        next_attempt_at=next_attempt_at,
     )
 
 
-def matches_shown(error: dict[str, Any], instance_url: str | None) -> list[RecordLink]:
-    """The records that a duplicate rule named in a stored error."""
-    return [
-        RecordLink(
-            object=each["object"],
-            id=each["id"],
-            url=record_url(instance_url, each["object"], each["id"]) if instance_url else None,
-        )
-        for each in error.get("matches") or ()
-    ]
-
-
-def advice_for(error: dict[str, Any]) -> Advice:
+def advice_for(error: Mapping[str, Any]) -> Advice:
     """The advice of a stored error; a code that has lost its row gets the general one."""
     code = error.get("advice_code")
     field = error.get("field_label") or ", ".join(error.get("fields") or ())

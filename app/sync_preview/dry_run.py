@@ -13,11 +13,9 @@ from app.connections.counted_calls import budget_reached, org_calls
 from app.connections.service import open_client
 from app.models import Registration
 from app.registrations.context import EventContext, load_context
-from app.registrations.history import error_of
 from app.registrations.history_schemas import ActivityPlan, DryRun, MemberPlan, PersonPlan, RequestShown
-from app.registrations.row_view import warning_shown
-from app.registrations.schemas import MemberLink, PersonLink, RecordLink, RowError
-from app.salesforce.allowed_hosts import record_url
+from app.registrations.row_view import error_view, link_to, member_link, person_link, warning_shown
+from app.registrations.schemas import RowError
 from app.salesforce.client import SalesforceClient
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
@@ -123,11 +121,7 @@ def _person(rehearsal: DryRunResult, context: EventContext) -> PersonPlan:
     slot = row.slots.get(SlotKey(PERSON))
     if row.person is None or slot is None or slot.sf_id is None:
         return PersonPlan(action="none", person=None, fields=None)
-    person = PersonLink(
-        **_link(slot, context),
-        found_by=slot.details.get("found_by"),
-        is_created_by_us=bool(slot.details.get("is_created_by_us")),
-    )
+    person = person_link(slot, context.instance_url)
     changes = _sent_fields(rehearsal, PROFILE)
     return PersonPlan(action="found" if changes is None else "update", person=person, fields=changes)
 
@@ -140,8 +134,7 @@ def _activities(rehearsal: DryRunResult, context: EventContext) -> list[Activity
         kind, fields = key.slot.partition(":")[2], _sent_fields(rehearsal, key.slot)
         if fields is not None:
             plans.append(ActivityPlan(kind=kind, action="create", activity=None, fields=fields))
-        elif slot.sf_id is not None:
-            link = RecordLink(**_link(slot, context))
+        elif (link := link_to(slot, context.instance_url)) is not None:
             plans.append(ActivityPlan(kind=kind, action="stands", activity=link, fields=None))
     return plans
 
@@ -151,11 +144,7 @@ def _member(rehearsal: DryRunResult, context: EventContext) -> MemberPlan:
     slot = row.slots.get(row.job.member_key) if row.job.member_key else None
     standing = row.job.written.get(row.job.member_key) if row.job.member_key else None
     fields = _sent_fields(rehearsal, "member")
-    known = slot if fields is None else standing
-    member = None
-    if known is not None and known.sf_id is not None:
-        was_before = bool(known.details.get("was_member_before"))
-        member = MemberLink(**_link(known, context), status=known.label, was_member_before=was_before)
+    member = member_link(slot if fields is None else standing, context.instance_url)
     if fields is not None:
         action = "update" if "id" in fields else "create"
         return MemberPlan(action=action, reason=None, member=member, fields=fields)
@@ -184,12 +173,9 @@ def _sent_fields(rehearsal: DryRunResult, slot: str) -> dict[str, Any] | None:
     return None
 
 
-def _link(slot: WrittenSlot, context: EventContext) -> dict[str, Any]:
-    instance_url = context.connection.instance_url if context.connection else None
-    url = record_url(instance_url, slot.sobject, slot.sf_id) if instance_url and slot.sf_id else None
-    return {"object": slot.sobject, "id": slot.sf_id, "url": url}
-
-
 def _error(rehearsal: DryRunResult, context: EventContext) -> RowError | None:
     error = rehearsal.verdict.error
-    return error_of(error.as_json(), at=context.now, group_id=error.group_id) if error else None
+    if error is None:
+        return None
+    stored = {**error.as_json(), "group_id": error.group_id}
+    return error_view(stored, first_at=context.now, last_at=context.now)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.api.dependencies import Resources
-from app.registrations.schemas import RecordLink
-from app.salesforce.allowed_hosts import record_url
+from app.registrations.row_view import record_link
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import parse_query, query_request
 from app.salesforce.describe import SObjectDescribe
@@ -139,7 +138,7 @@ def _to_response(
     done: DryRunContext, touched: Sequence[AffectedRecord], planned: Sequence[PlannedRecord]
 ) -> Preview:
     dry = to_response(done.rehearsal, done.context)
-    instance_url = done.context.connection.instance_url if done.context.connection else None
+    instance_url = done.context.instance_url
     return Preview(
         registration_id=dry.registration_id,
         outcome=dry.outcome,
@@ -149,7 +148,7 @@ def _to_response(
             RecordPreview(
                 part=each.part,
                 object=each.sobject,
-                record=_link(each, instance_url),
+                record=record_link(each.sobject, each.record_id, instance_url) if each.record_id else None,
                 action=_action(each),
                 fields=preview_fields(plan),
             )
@@ -166,10 +165,3 @@ def _action(each: AffectedRecord) -> str:
     if each.record_id is None:
         return "create"
     return "update" if each.sent else "keep"
-
-
-def _link(each: AffectedRecord, instance_url: str | None) -> RecordLink | None:
-    if each.record_id is None:
-        return None
-    url = record_url(instance_url, each.sobject, each.record_id) if instance_url else None
-    return RecordLink(object=each.sobject, id=each.record_id, url=url)
