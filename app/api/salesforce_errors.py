@@ -4,8 +4,8 @@ from typing import Final
 
 from app.api.errors import (
     ApiBudgetReached,
-    CampaignsNotReadable,
     ConnectionNeedsReconnect,
+    ObjectNotVisible,
     Problem,
     SalesforceRefused,
     SalesforceUnavailable,
@@ -19,7 +19,7 @@ from app.user_messages.catalog import advise
 SOON, LATER, LIMIT_PROBE = 5, 30, 900
 """Seconds for Retry-After: nothing arrived; Salesforce is unwell; the org's allowance is used up."""
 
-NOT_READABLE: Final = frozenset(
+HIDDEN: Final = frozenset(
     {
         "INVALID_TYPE",
         "NOT_FOUND",
@@ -31,10 +31,13 @@ NOT_READABLE: Final = frozenset(
 )
 
 
-def problem_for(error: SalesforceError) -> Problem:
-    """What the caller of the API is told when a look-up failed; never "not found"."""
+def problem_for(error: SalesforceError, *, hidden: type[Problem] = ObjectNotVisible) -> Problem:
+    """The problem that the API answers when Salesforce refused or failed; never "not found".
+
+    `hidden` is the problem of an object that the connected user may not read.
+    """
     if isinstance(error, RequestRejected):
-        return _refusal(error.failure)
+        return _refusal(error, hidden)
     if isinstance(error, ConnectionEnded):
         return ConnectionNeedsReconnect(reason=error.reason_code)
     if isinstance(error, ConnectionUnusable):
@@ -45,9 +48,11 @@ def problem_for(error: SalesforceError) -> Problem:
     return _unavailable(SOON)
 
 
-def _refusal(failure: ApiError) -> Problem:
-    if failure.error_code in NOT_READABLE:
-        return CampaignsNotReadable(salesforce=failure)
+def _refusal(error: RequestRejected, hidden: type[Problem]) -> Problem:
+    failure = error.failure
+    if failure.error_code in HIDDEN:
+        detail = f"The connected user cannot see {error.sobject}." if error.sobject else None
+        return hidden(detail, salesforce=failure)
     if failure.is_daily_limit:
         return ApiBudgetReached(salesforce=failure, headers=_retry_after(LIMIT_PROBE))
     if failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT, ErrorClass.AMBIGUOUS):

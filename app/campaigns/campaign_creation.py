@@ -16,9 +16,8 @@ from app.api.dependencies import Resources
 from app.api.errors import Problem, SalesforceAnswer
 from app.campaigns.backfill import LINK, cancel_backfill, start_backfill
 from app.campaigns.creation_requests import OWN_STATUSES, CreationRequest
-from app.campaigns.lookup import HIDDEN_FIELD, Campaign, read_campaign
+from app.campaigns.lookup import HIDDEN_FIELD, Campaign, campaign_calls, read_campaign
 from app.campaigns.status_mapping import MEANINGS, propose_statuses
-from app.connections.counted_calls import org_calls
 from app.connections.service import mark_used
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection
@@ -154,7 +153,7 @@ async def _look(creation: CreationTask) -> str | None:
     since = datetime_literal(link.creation_started_at - CLOCK_SKEW)
     where = f"FROM Campaign WHERE Name = {quote(creation.wish.name)} AND CreatedDate >= {since}"
     hides_it = DESCRIPTION in creation.wish.dropped
-    async with org_calls(creation.resources, link.host_id) as client:
+    async with campaign_calls(creation.resources, link.host_id) as client:
         found = await client.query(f"SELECT {'Id' if hides_it else 'Id, Description'} {where}")
     for record in found:
         if hides_it or creation.reference in references_in(record.get(DESCRIPTION)):
@@ -173,7 +172,7 @@ async def _is_settled(creation: CreationTask) -> bool:
 
 async def _send(creation: CreationTask) -> str | None:
     guard = Guard(creation.resources.settings.times.send_window)
-    async with org_calls(creation.resources, creation.link.host_id, before_send=guard.check) as client:
+    async with campaign_calls(creation.resources, creation.link.host_id, before_send=guard.check) as client:
         intended = await _intend(creation, guard)
         try:
             campaign_id = await client.create("Campaign", _fields(intended))
@@ -272,7 +271,7 @@ async def _finish(creation: CreationTask, campaign_id: str) -> None:
     current = await _read(creation.resources, creation.link.host_id, creation.link.event_id)
     if current is None:
         raise Superseded
-    async with org_calls(creation.resources, creation.link.host_id) as client:
+    async with campaign_calls(creation.resources, creation.link.host_id) as client:
         campaign = await read_campaign(client, campaign_id)
         if campaign is None:
             raise ResponseLost("the campaign that was just created is not visible yet")

@@ -9,8 +9,7 @@ from sqlalchemy import text, update
 from app.api.dependencies import Resources
 from app.api.errors import Problem
 from app.campaigns.creation_requests import CreationRequest, event_days
-from app.campaigns.lookup import Campaign, read_campaign
-from app.connections.counted_calls import org_calls
+from app.campaigns.lookup import Campaign, campaign_calls, read_campaign
 from app.models import CampaignLink, Event
 from app.salesforce.errors import SalesforceError
 
@@ -71,7 +70,7 @@ async def _follow(resources: Resources, host_id: str, event_id: str) -> None:
 async def _move(resources: Resources, link: CampaignLink, ours: Days, wanted: Days) -> bool:
     """Set the new dates where the old ones are still ours; False when somebody edited them."""
     assert link.campaign_id is not None
-    async with org_calls(resources, link.host_id) as client:
+    async with campaign_calls(resources, link.host_id) as client:
         campaign = await read_campaign(client, link.campaign_id)
         if campaign is None or _days(campaign) not in (ours, wanted):
             return False

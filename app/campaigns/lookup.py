@@ -6,11 +6,10 @@ from datetime import date
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from app.api.errors import (
-    CampaignsNotReadable,
-)
+from app.api.errors import CampaignsNotReadable
 from app.api.salesforce_errors import problem_for
 from app.campaigns.status_mapping import MemberStatus, choosable
+from app.connections.counted_calls import org_calls
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import parse_query, query_request
 from app.salesforce.errors import RequestRejected, ResponseLost, SalesforceError
@@ -23,8 +22,10 @@ CAMPAIGN_FIELDS: Final = (
 HIDDEN_FIELD: Final = "INVALID_FIELD"
 SELECT_STATUSES: Final = "SELECT Label,IsDefault,HasResponded,SortOrder FROM CampaignMemberStatus"
 
-
 T = TypeVar("T")
+
+campaign_calls: Final = partial(org_calls, hidden=CampaignsNotReadable)
+"""`org_calls` for whatever needs campaigns."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign 
     try:
         campaigns, statuses = await with_visible(client, partial(_ask, client, campaign_id))
     except SalesforceError as error:
-        raise problem_for(error) from error
+        raise problem_for(error, hidden=CampaignsNotReadable) from error
     if not campaigns:
         return None
     if not statuses:

@@ -7,9 +7,8 @@ from app.api.dependencies import Resources
 from app.api.errors import CursorInvalid
 from app.api.pagination import decode_cursor, encode_cursor
 from app.campaigns.links import found_record
-from app.campaigns.lookup import campaign_of, select_campaigns, with_visible
+from app.campaigns.lookup import campaign_calls, campaign_of, select_campaigns, with_visible
 from app.campaigns.schemas import CampaignPage
-from app.connections.counted_calls import org_calls
 from app.connections.service import usable_connection
 from app.models import Connection
 from app.salesforce.soql import like
@@ -30,7 +29,7 @@ async def search_campaigns(
     offset = _offset(cursor)
     async with resources.database.tenant(host_id) as session:
         connection = await usable_connection(session, host_id, settings=resources.settings)
-    async with org_calls(resources, host_id) as client:
+    async with campaign_calls(resources, host_id) as client:
         records = await with_visible(
             client, lambda fields: client.query(_soql(q, fields, limit=limit + 1, offset=offset))
         )

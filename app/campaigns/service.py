@@ -22,7 +22,7 @@ from app.campaigns.backfill import LINK, REAPPLY, UNSETTLED, cancel_backfill, es
 from app.campaigns.link_validation import parse_campaign_id, require_known_statuses, require_statuses
 from app.campaigns.link_warnings import LinkCandidate, warnings_for
 from app.campaigns.links import found_record, is_used_by_other_event, link_view, record_of
-from app.campaigns.lookup import Campaign, read_campaign
+from app.campaigns.lookup import Campaign, campaign_calls, read_campaign
 from app.campaigns.schemas import (
     CampaignToLink,
     CampaignValidated,
@@ -36,7 +36,6 @@ from app.campaigns.schemas import (
 )
 from app.campaigns.status_mapping import propose_statuses
 from app.config.settings import Settings
-from app.connections.counted_calls import org_calls
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
@@ -184,7 +183,7 @@ def _refuse_other(link: CampaignLink | None, campaign_id: str) -> None:
 
 
 async def _find_campaign(resources: Resources, connection: Connection, campaign_id: str) -> Campaign:
-    async with org_calls(resources, connection.host_id) as client:
+    async with campaign_calls(resources, connection.host_id) as client:
         campaign = await read_campaign(client, campaign_id)
     if campaign is None:
         org = f"{connection.org_name} ({connection.org_id})" if connection.org_name else connection.org_id

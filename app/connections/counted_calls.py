@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.api.api_budget import DEFAULT_CAP, is_share_used_up, may_call
 from app.api.dependencies import Resources
-from app.api.errors import ApiBudgetReached
+from app.api.errors import ApiBudgetReached, ObjectNotVisible, Problem
 from app.api.salesforce_errors import problem_for
 from app.connections.service import open_client, usable_connection
 from app.models import Host, OrgLease
@@ -20,13 +20,18 @@ from app.sync.model.retry_policy import LIMIT_WAIT
 
 @asynccontextmanager
 async def org_calls(
-    resources: Resources, host_id: str, *, before_send: Callable[[], None] | None = None
+    resources: Resources,
+    host_id: str,
+    *,
+    before_send: Callable[[], None] | None = None,
+    hidden: type[Problem] = ObjectNotVisible,
 ) -> AsyncIterator[SalesforceClient]:
     """A client of the host's org, for everything but a drain: the only way there for a door or a chore.
 
     At the host's cap nothing more is sent, not even between two calls; what was sent is counted and the
     org's own figure kept, however it ended. Raises NotConnected, ConnectionNeedsReconnect, ApiBudgetReached;
-    a SalesforceError that leaves the block becomes its problem.
+    a SalesforceError that leaves the block becomes its problem, `hidden` where the connected user may not
+    read an object.
     """
     cap = await _check_budget(resources, host_id)
     client: SalesforceClient | None = None
@@ -41,7 +46,7 @@ async def org_calls(
         client = await open_client(resources, host_id, before_send=check_send)
         yield client
     except SalesforceError as error:
-        raise problem_for(error) from error
+        raise problem_for(error, hidden=hidden) from error
     finally:
         if client is not None and client.calls:
             async with resources.database.tenant(host_id) as session:

@@ -42,7 +42,8 @@ async def load_metadata(
 ) -> OrgMetadata:
     """The describes of these objects, kept for a day; `is_anew` asks Salesforce now, one call for each.
 
-    Raises NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, SalesforceRefused, SalesforceUnavailable.
+    Raises NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, ObjectNotVisible, SalesforceRefused
+    and SalesforceUnavailable.
     """
     wanted = set(sobjects)
     org_id = await _open_org(resources, host_id)

@@ -143,7 +143,9 @@ class SalesforceError(Exception):
 
 
 class RequestRejected(SalesforceError):
-    """Salesforce answered no; `failures` has at least one element."""
+    """Salesforce answered no; `failures` has at least one element, `sobject` is what a look-up asked for."""
+
+    sobject: str | None = None
 
     def __init__(self, failures: tuple[ApiError, ...]) -> None:
         self.failures = failures

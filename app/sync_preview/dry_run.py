@@ -47,7 +47,7 @@ async def dry_run_context(
     """The engine's own steps for one registration, and a client to ask the org further.
 
     Raises EventNotFound, RegistrationNotFound, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached,
-    SalesforceRefused and SalesforceUnavailable.
+    ObjectNotVisible, SalesforceRefused and SalesforceUnavailable.
     """
     context = await _context(resources, host_id, event_id, registration_id=registration_id)
     org_id = _open_org(context)

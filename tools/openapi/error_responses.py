@@ -21,6 +21,7 @@ CONNECTED: Final[Kinds] = (
     errors.ApiBudgetReached,
 )
 """Of whatever asks Salesforce while the caller waits."""
+OBJECTS: Final[Kinds] = (*CONNECTED, errors.ObjectNotVisible)
 CAMPAIGNS: Final[Kinds] = (*CONNECTED, errors.CampaignsNotReadable)
 LINKING: Final[Kinds] = (
     *CAMPAIGNS,
@@ -71,11 +72,11 @@ BY_NAME: Final[Mapping[str, Kinds]] = {
     f"POST {H}/backfill": (errors.NotConnected, errors.ConnectionNeedsReconnect),
     f"PUT {H}/mapping": (errors.MappingChanged,),
     f"PUT {E}/mapping": (errors.MappingChanged,),
-    f"GET {H}/mapping/objects/{{sobject}}/fields": (*CONNECTED, errors.ObjectNotVisible),
+    f"GET {H}/mapping/objects/{{sobject}}/fields": OBJECTS,
     f"GET {E}/stream": (errors.TooManyRequests,),
     f"GET {H}/stream": (errors.TooManyRequests,),
     f"GET {ROW}/dry-run": CONNECTED,
-    f"GET {ROW}/preview": CONNECTED,
+    f"GET {ROW}/preview": OBJECTS,
     f"POST {E}/retry": (errors.FilterEmpty,),
     "GET /ops/jobs": (errors.FilterEmpty,),
     "POST /ops/jobs/retry": (errors.FilterEmpty,),

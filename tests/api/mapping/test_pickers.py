@@ -86,6 +86,13 @@ async def test_hidden_object_is_told_as_such(studio: Studio) -> None:
     assert answer.json()["advice"]["steps"]
 
 
+async def test_refused_field_list_says_nothing_of_campaigns(studio: Studio) -> None:
+    await studio.rig.org.fault("error", status=403, error_code="INSUFFICIENT_ACCESS")
+    answer = await studio.http.get(f"{HOST}/objects/Lead/fields")
+    assert problem(answer) == (404, "ObjectNotVisible")
+    assert answer.json()["salesforce"]["error_code"] == "INSUFFICIENT_ACCESS"
+
+
 @pytest.mark.parametrize("sobject", ["Opportunity", "lead", "User"])
 async def test_other_objects_are_not_looked_at(studio: Studio, sobject: str) -> None:
     answer = await studio.http.get(f"{HOST}/objects/{sobject}/fields")

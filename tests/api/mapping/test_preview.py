@@ -233,3 +233,30 @@ async def test_preview_is_refused_where_a_look_is(studio: Studio, mint: TokenMin
     async with studio.rig.database.system() as session:
         await session.execute(update(Connection).values(api_used=90, api_limit=100))
     assert problem(await studio.http.get(PATH.format(reg))) == (503, "ApiBudgetReached")
+
+
+async def test_refused_describe_says_nothing_of_campaigns(studio: Studio) -> None:
+    """A user who may not see Leads may well see campaigns."""
+    registration_id = await registered(studio)
+    await refuse_calls(studio, after=1)
+    answer = await studio.http.get(PATH.format(registration_id))
+    assert problem(answer) == (404, "ObjectNotVisible")
+    assert answer.json()["salesforce"]["error_code"] == "INSUFFICIENT_ACCESS"
+
+
+async def test_refused_look_at_a_record_says_nothing_of_campaigns(studio: Studio) -> None:
+    registration_id = await studio.synced(attendee=OTTER)
+    await refuse_calls(studio)
+    assert problem(await studio.http.get(PATH.format(registration_id))) == (404, "ObjectNotVisible")
+
+
+@pytest.mark.parametrize(("after", "outcome"), [(0, "pending"), (1, "failed")])
+async def test_refused_calls_of_a_dry_run_are_its_outcome(studio: Studio, after: int, outcome: str) -> None:
+    registration_id = await registered(studio)
+    await refuse_calls(studio, after=after)
+    shown = told(await studio.http.get(PATH.replace("preview", "dry-run").format(registration_id)))
+    assert shown["outcome"] == outcome
+
+
+async def refuse_calls(studio: Studio, *, after: int = 0) -> None:
+    await studio.rig.org.fault("error", status=403, error_code="INSUFFICIENT_ACCESS", skip=after, count=9)

@@ -9,6 +9,7 @@ from app.api.errors import (
     ApiBudgetReached,
     CampaignsNotReadable,
     ConnectionNeedsReconnect,
+    ObjectNotVisible,
     Problem,
     SalesforceRefused,
     SalesforceUnavailable,
@@ -18,6 +19,7 @@ from app.campaigns.lookup import read_campaign
 from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import ApiError, NotSent, RequestRejected, ResponseLost, SalesforceError
+from app.sync.lookup.access import LookupRefused
 
 ID = "7015g000000KqRsAAK"
 CAMPAIGN: dict[str, Any] = {
@@ -104,9 +106,9 @@ def refused(error_code: str, message: str = "", http_status: int = 400) -> Reque
         pytest.param(ConnectionEnded("access_revoked"), ConnectionNeedsReconnect, None, id="ended"),
         pytest.param(RefreshUnavailable("away", retry_after=7.4), SalesforceUnavailable, "7", id="refresh"),
         pytest.param(RefreshUnavailable("away", retry_after=0), SalesforceUnavailable, "1", id="refresh-now"),
-        pytest.param(refused("INVALID_TYPE"), CampaignsNotReadable, None, id="type"),
-        pytest.param(refused("NOT_FOUND", http_status=404), CampaignsNotReadable, None, id="hidden"),
-        pytest.param(refused("INSUFFICIENT_ACCESS"), CampaignsNotReadable, None, id="access"),
+        pytest.param(refused("INVALID_TYPE"), ObjectNotVisible, None, id="type"),
+        pytest.param(refused("NOT_FOUND", http_status=404), ObjectNotVisible, None, id="hidden"),
+        pytest.param(refused("INSUFFICIENT_ACCESS"), ObjectNotVisible, None, id="access"),
         pytest.param(refused("SERVER_UNAVAILABLE", http_status=503), SalesforceUnavailable, "30", id="down"),
         pytest.param(refused("UNABLE_TO_LOCK_ROW"), SalesforceUnavailable, "30", id="busy"),
         pytest.param(
@@ -133,3 +135,13 @@ def test_failed_look_is_told_as(
     told = problem_for(error)
     assert type(told) is problem
     assert told.headers.get("Retry-After") == retry_after
+
+
+def test_hidden_object_is_the_problem_that_the_caller_chose() -> None:
+    found = problem_for(refused("INSUFFICIENT_ACCESS"), hidden=CampaignsNotReadable)
+    assert type(found) is CampaignsNotReadable
+
+
+def test_hidden_object_is_named_where_the_look_up_says_which() -> None:
+    found = problem_for(LookupRefused(refused("INVALID_TYPE").failures, "Lead"))
+    assert found.detail == "The connected user cannot see Lead."
