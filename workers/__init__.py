@@ -1,1 +1,1 @@
-"""The worker processes: thin doors to the engine, and what must be done from time to time."""
+"""The worker processes: they run the engine and the periodic tasks."""

@@ -48,7 +48,7 @@ async def is_slow(database: Database, org_id: str) -> bool:
 
 
 class ArqListener:
-    """arq's worker inside our own loop: it exits when Redis goes away, so it is made anew each time."""
+    """Runs arq's worker in our own loop, and restarts it whenever it exits because Redis is away."""
 
     def __init__(self, settings: Settings, database: Database, drains: DrainPool, *, worker_id: str) -> None:
         self._settings = settings

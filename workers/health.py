@@ -1,4 +1,4 @@
-"""What a worker says of itself over HTTP, where it was given a port: to probes, and to readers of metrics."""
+"""A worker's HTTP port for probes and metrics, if one is configured."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ NO_SIGNALS: Final[AbstractContextManager[None]] = nullcontext()
 
 
 class Server(uvicorn.Server):
-    """Ends when it is told: signals are the worker's."""
+    """A server that leaves signals to the worker."""
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return NO_SIGNALS

@@ -19,7 +19,7 @@ class Heartbeat:
     pid: int
 
     async def beat(self, *, drains: int, is_stopping: bool) -> None:
-        """Say that the worker lives; makes the row anew if somebody removed it."""
+        """Renew the worker's row; creates it again if it was deleted."""
         row = insert(WorkerHeartbeat).values(
             worker_id=self.worker_id,
             hostname=self.hostname,

@@ -53,7 +53,7 @@ async def run_worker(settings: Settings) -> None:
 
 
 def with_pool_for_drains(settings: Settings) -> Settings:
-    """A drain may hold two connections: it reads the next batch while it keeps what came back of this one."""
+    """Size the pool: a drain may hold two connections, to read the next batch and to store this one."""
     return settings.model_copy(
         update={"database_pool": max(settings.database_pool, 2 * settings.worker_drains)}
     )
@@ -90,7 +90,7 @@ async def _drain_and_publish(
 
 
 def main() -> int:
-    """0 after a stop, 1 when no heartbeat could be written, 2 when it cannot start: one line says why."""
+    """Return 0 after a stop, 1 if no heartbeat could be written, 2 with one line if it cannot start."""
     try:
         settings = load_settings()
         configure_logging(settings.log_level)

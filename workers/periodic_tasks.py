@@ -49,12 +49,12 @@ async def enqueue_backfills(resources: Resources) -> None:
 
 
 async def close_backfills(resources: Resources) -> None:
-    """Close the backfills whose last job came to rest."""
+    """Close the backfills whose last job is done."""
     await finish_backfills(resources.database)
 
 
 async def process_campaigns(resources: Resources) -> None:
-    """Create the campaigns that hosts asked for, or want for every new event, and let their dates follow."""
+    """Create requested and automatic campaigns, and sync their dates."""
     await request_missing_campaigns(resources.database)
     await create_campaigns(resources)
     await sync_campaign_dates(resources)
@@ -71,7 +71,7 @@ async def redact_erased(resources: Resources) -> None:
 
 
 async def look_at_clock(resources: Resources) -> None:
-    """Say in the log when our clock is far from the database's."""
+    """Log a large difference between our clock and the database's."""
     await compare_clocks(resources.database)
 
 

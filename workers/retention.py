@@ -1,4 +1,4 @@
-"""What is kept for how long, and the purge of what is older."""
+"""Retention: how long rows are stored, and the purge of older ones."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +24,9 @@ PURGE_ROWS = 5_000
 
 @dataclass(frozen=True)
 class Retention:
-    """Rows of `table`, or `only` some, go once `column` is `keep` in the past, by the database's clock."""
+    """Rows of `table`, or `only` some, are deleted once `column` is older than `keep`, by the database's
+    clock.
+    """
 
     table: type[Base]
     column: InstrumentedAttribute[Any]

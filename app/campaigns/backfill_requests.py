@@ -1,4 +1,4 @@
-"""Backfills that somebody asks for, and ends."""
+"""Backfills on request: start and stop."""
 
 from typing import Any
 

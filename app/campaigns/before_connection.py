@@ -1,7 +1,7 @@
-"""Those who registered before their host was connected, over all its events: how many, and to write them.
+"""Registrations from before the host was connected, over all its events: count and write them.
 
-They have no job for the connected org. Linking a campaign writes an event's; all others wait until somebody
-asks. Events with a backfill that reaches them anyway are left out, so that nobody is asked about them twice.
+They have no job for the connected org. Linking a campaign writes those of its event; the others wait for a
+request. Events with a backfill that includes them are left out, so that they are not counted twice.
 """
 
 from uuid import uuid4

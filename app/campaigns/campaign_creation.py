@@ -1,7 +1,7 @@
-"""Create campaigns that were asked for: never two, whatever crashes on the way.
+"""Create requested campaigns: never two, wherever the process crashes.
 
-Every step is committed before the next is taken. The create itself is preceded by a committed intent, bears
-our reference in its Description, and is looked up before it is ever sent again.
+Every step is committed before the next. A committed intent precedes the create, the Description carries our
+reference tag, and the campaign is looked up before a create is sent again.
 """
 
 import time
@@ -117,7 +117,7 @@ async def _read(resources: Resources, host_id: str, event_id: str) -> CreationTa
 
 
 async def _advance(creation: CreationTask) -> None:
-    """Whatever happens, the link says how far it came and when to go on."""
+    """Take the next step; the link records how far it came and when to continue."""
     try:
         campaign_id = creation.link.campaign_id or await _find_or_create(creation)
         if campaign_id is not None:
@@ -229,7 +229,7 @@ def _fields(creation: CreationTask) -> dict[str, Any]:
 
 
 async def _refused(creation: CreationTask, failure: ApiError) -> None:
-    """Leave out what the org does not take and may be missing; wait for what passes; else say it failed."""
+    """Leave out optional fields that the org rejects; wait for temporary errors; else record the failure."""
     is_hidden = failure.error_code.startswith(HIDDEN_FIELD)
     named = failure.fields or (FIELD_NAME.findall(failure.message) if is_hidden else ())
     dropped = tuple(name for name in OPTIONAL if name in named and name not in creation.wish.dropped)

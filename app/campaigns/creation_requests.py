@@ -1,4 +1,4 @@
-"""Asking for a campaign of our own: the wish is stored with the link, and a worker carries it out."""
+"""Requests for a campaign: stored with the link, carried out by a worker."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -36,7 +36,7 @@ OWN_STATUSES: Final = {
 class CreationRequest:
     """A campaign to create; dates are days in the event's zone, as ISO texts.
 
-    They follow the event unless somebody chose them.
+    They follow the event unless a user chose them.
     """
 
     id: str
@@ -50,7 +50,7 @@ class CreationRequest:
 
     @classmethod
     def of(cls, event: Event, wanted: CampaignToCreate) -> Self:
-        """What was asked for, the rest as the event has it."""
+        """Combine what the user chose with the event's data."""
         start, end = event_days(event)
         return cls(
             id=uuid4().hex,

@@ -1,4 +1,4 @@
-"""Dates of the campaigns that we created follow their event, until somebody edits them in Salesforce."""
+"""Sync the dates of created campaigns with their event, until a user edits them in Salesforce."""
 
 from dataclasses import replace
 from datetime import date
@@ -68,7 +68,7 @@ async def _follow(resources: Resources, host_id: str, event_id: str) -> None:
 
 
 async def _move(resources: Resources, link: CampaignLink, ours: Days, wanted: Days) -> bool:
-    """Set the new dates where the old ones are still ours; False when somebody edited them."""
+    """Set the new dates if the old ones are still ours; False if a user edited them."""
     assert link.campaign_id is not None
     async with campaign_calls(resources, link.host_id) as client:
         campaign = await read_campaign(client, link.campaign_id)

@@ -43,5 +43,5 @@ WARNINGS: Final[tuple[tuple[str, Callable[[LinkCandidate], bool]], ...]] = (
 
 
 def warnings_for(prospect: LinkCandidate) -> list[Advice]:
-    """The warnings that apply, in the order of the table. None of them stands in the way of linking."""
+    """Return the warnings that apply, in the order of the table. None prevents linking."""
     return [advise(code) for code, applies in WARNINGS if applies(prospect)]

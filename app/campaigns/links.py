@@ -1,4 +1,4 @@
-"""An event's link to a campaign as it is stored, and as it is shown."""
+"""An event's link to a campaign, as stored and as returned."""
 
 from typing import Final
 
@@ -40,7 +40,7 @@ async def link_view(session: AsyncSession, host_id: str, event_id: str) -> LinkS
 
 
 def _refusal_of(link: CampaignLink) -> SalesforceAnswer | None:
-    """What Salesforce said when it refused to create the campaign."""
+    """Return Salesforce's error from the rejected create of the campaign."""
     told = (link.creation or {}).get("refused") if link.state == "create_failed" else None
     return SalesforceAnswer.model_validate(told) if told else None
 

@@ -30,7 +30,7 @@ campaign_calls: Final = partial(org_calls, hidden=CampaignsNotReadable)
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign as it stands in Salesforce; `statuses` in the order of its picklist, never empty."""
+    """A campaign in Salesforce; `statuses` in the order of its picklist, never empty."""
 
     id: str
     name: str
@@ -70,7 +70,7 @@ async def with_visible(client: SalesforceClient, ask: Callable[[Sequence[str]], 
 
 
 async def read_campaign(client: SalesforceClient, campaign_id: str) -> Campaign | None:
-    """The campaign with this 18-character id; None only when Salesforce says that it has none.
+    """Return the campaign with this 18-character id; None only if Salesforce returns no such record.
 
     Raises CampaignsNotReadable, ConnectionNeedsReconnect, SalesforceRefused, SalesforceUnavailable and
     ApiBudgetReached.

@@ -1,6 +1,5 @@
-"""Links after a host connected another org: each is looked up there, and stays broken until it is found.
-
-A sandbox is a copy of production with the same record ids, so a set-up made in one is found in the other.
+"""Revalidate campaign links after a host connects a different org; a link stays broken until its campaign is
+found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +24,9 @@ BROKEN: Final = "campaign_broken"
 async def relink_after_org_change(
     database: Database, client: SalesforceClient, *, host_id: str, org_id: str
 ) -> int:
-    """Point the host's links at their campaigns in this org where it has them; says how many it found.
+    """Find the host's campaigns in the new org and repair their links; returns how many.
 
-    Raises what the client raises: a look-up that failed leaves the links as they are.
+    Raises what the client raises; a failed look-up leaves the links unchanged.
     """
     async with database.tenant(host_id) as session:
         elsewhere = (CampaignLink.org_id != org_id, CampaignLink.campaign_id.is_not(None))

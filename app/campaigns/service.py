@@ -163,7 +163,7 @@ async def _require_event(session: AsyncSession, host_id: str, event_id: str) -> 
 
 
 async def _lock_host(session: AsyncSession, host_id: str) -> Connection | None:
-    """Whoever else of this host links or unlinks waits until we are done, and so does a change of org."""
+    """Lock the host's row: other links, unlinks and a change of org wait until the transaction ends."""
     return await session.get(Connection, host_id, with_for_update={"key_share": True})
 
 
@@ -271,7 +271,9 @@ async def _backfill(session: AsyncSession, link: CampaignLink, *, why: str, by: 
 async def _cancel_member_writes(
     session: AsyncSession, link: CampaignLink, connection: Connection | None, *, by: str
 ) -> int:
-    """Cancel the event's backfill and let go of jobs that wait for a broken link; counts what was to come."""
+    """Cancel the event's backfill and the jobs that wait for a broken link; returns the number of pending
+    writes.
+    """
     backfill = await cancel_backfill(session, link.host_id, link.event_id)
     is_to_come: ColumnElement[bool] = SyncJob.state.in_(UNSETTLED)
     if backfill is not None and not backfill.is_armed:
@@ -295,13 +297,13 @@ async def _cancel_member_writes(
 
 
 async def _mark_event_linked_once(session: AsyncSession, host_id: str, event_id: str) -> None:
-    """Whoever unlinks wants no campaign made unasked."""
+    """Remember that the event was linked: after an unlink no campaign is created for it automatically."""
     event = await session.get_one(Event, (host_id, event_id))
     event.has_had_link = True
 
 
 async def _count_members(session: AsyncSession, link: CampaignLink) -> int:
-    """Members that stand in the campaign for registrations of this event; one person has one."""
+    """Count the campaign's members written for registrations of this event; one per person."""
     members = (
         select(func.count(WrittenRecord.sf_id.distinct()))
         .join(

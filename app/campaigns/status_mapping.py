@@ -93,7 +93,7 @@ STATUS_MAX: Final = 40
 
 
 def choosable(statuses: Sequence[MemberStatus]) -> tuple[MemberStatus, ...]:
-    """Those whose label a member's Status can hold."""
+    """Return the statuses whose label fits into a member's Status."""
     return tuple(each for each in statuses if utf16_length(each.label) <= STATUS_MAX)
 
 
@@ -104,7 +104,7 @@ def propose_statuses(statuses: Sequence[MemberStatus]) -> dict[str, Guess]:
 
 
 def meaning_of(label: str) -> str | None:
-    """What a label means by the table; None where it says nothing."""
+    """Return the meaning of a label by the table; None for an unknown one."""
     found = _place(label)
     return LABELS[found].meaning if found is not None else None
 

@@ -49,8 +49,10 @@ NOBODY_BEFORE: Final = BeforeConnection(registrations=0, events=0, estimated_api
 
 @dataclass(frozen=True)
 class CardData:
-    """What is stored about a host, as far as its card shows it. `approvals` counts over all hosts;
-    `other_hosts` of the org are nobody's business but who manages them.
+    """Everything stored about a host that its card needs.
+
+    `approvals` counts over all hosts; only people who manage the other hosts of the org may see them in
+    `other_hosts`.
     """
 
     host_id: str
@@ -294,7 +296,7 @@ async def _work(
     lease: OrgLease | None,
     now: datetime,
 ) -> Work:
-    """Jobs for the connected org; those for another one wait for nothing that this card could tell."""
+    """Count the jobs of the connected org; jobs for another org are not the card's."""
     if host is None or connection is None:
         return NOTHING_TO_DO
     is_open = (

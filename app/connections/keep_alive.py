@@ -1,4 +1,4 @@
-"""Grants die when their refresh token lies idle (30 days): each is used every few days, whoever else works.
+"""Refresh idle grants: Salesforce ends a grant whose refresh token is unused for 30 days.
 
 https://help.salesforce.com/s/articleView?id=sf.connected_app_manage_oauth.htm
 """
@@ -23,9 +23,9 @@ MANY: Final = 50
 
 
 async def keep_alive(resources: Resources, now: datetime | None = None) -> int:
-    """Refresh the grants that had no refresh in `times.keep_alive_days` before `now`; says how many it did.
+    """Refresh the grants without a refresh in the `times.keep_alive_days` before `now`; returns how many.
 
-    One host's trouble is logged and does not keep the others waiting.
+    An error of one host is logged and does not stop the others.
     """
     idle_since = (now or datetime.now(UTC)) - timedelta(days=resources.settings.times.keep_alive_days)
     refreshed = 0

@@ -1,4 +1,4 @@
-"""Changing encryption keys on line: every sealed value is wrapped anew in batches, beside all else."""
+"""Rotate encryption keys while the service runs: re-encrypt every encrypted value in batches."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,9 @@ MAX_LOCKED_ROUNDS: Final = 50
 
 
 class RowsLocked(Exception):
-    """Rows stay locked by somebody else; what was wrapped so far stands, and running again goes on."""
+    """Rows stay locked by another transaction; what is re-encrypted so far is kept, and another run
+    continues.
+    """
 
 
 class SealedColumn(NamedTuple):
@@ -31,10 +33,10 @@ class SealedColumn(NamedTuple):
 
 
 async def reencrypt_all(database: Database, vault: Encryptor, *, batch: int = BATCH) -> dict[str, int]:
-    """Bring every sealed value under the newest key; says how many were changed, by column.
+    """Encrypt every value with the newest key; returns how many were changed, by column.
 
-    Each batch is its own transaction and skips rows that are locked, so it may run beside everything, twice
-    at once, and again after it was stopped. Raises KeyMissing, SealBroken, RowsHeld.
+    Each batch is its own transaction and skips locked rows, so it may run beside everything, twice at once,
+    and again after it was stopped. Raises KeyMissing, DecryptionFailed, RowsLocked.
     """
     changed = {}
     for sealed in sealed_columns():

@@ -41,8 +41,10 @@ async def choose_own_app(resources: Resources, host_id: str, *, user_id: str) ->
 async def save_credentials(
     resources: Resources, host_id: str, *, user_id: str, given: OwnCredentials
 ) -> None:
-    """Seal and store the pair. The same Key with another Secret is used at once; with another Key the old
-    pair stays for the living connection until it is made anew.
+    """Encrypt and store the pair.
+
+    The same Key with another Secret is used at once; with another Key the active connection keeps the old
+    pair until the host reconnects.
     """
     ref = own_ref(given.key)
     async with resources.database.tenant(host_id) as session:
@@ -144,7 +146,7 @@ async def _try_out(resources: Resources, host_id: str, *, is_reopened: bool) -> 
 
 
 async def _end(session: AsyncSession, vault: Encryptor, connection: Connection) -> list[Revocation]:
-    """End the connection and its tokens: without the app's credentials nobody can use them."""
+    """Disconnect and delete the tokens: nobody can use them without the app's credentials."""
     host_id = connection.host_id
     if connection.state == "disconnected":
         return []

@@ -24,7 +24,7 @@ async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_an
 
 
 def show_object(described: SObjectDescribe) -> ObjectFields:
-    """The describe in the dashboard's words."""
+    """Convert a describe for the dashboard."""
     fields = [_shown(described, field) for field in described.fields.values()]
     return ObjectFields(
         object=described.name,
@@ -45,7 +45,7 @@ def show_object(described: SObjectDescribe) -> ObjectFields:
 
 
 def why_not_mappable(sobject: str, field: Field) -> str | None:
-    """Why a rule cannot fill this field of the org, in words; None where one can."""
+    """Return the reason why no rule can fill this field; None if one can."""
     owned = reserved_reason(sobject, field.name)
     if owned is not None:
         return owned

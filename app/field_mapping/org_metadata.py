@@ -1,4 +1,4 @@
-"""What the connected org says of its objects, asked within the budget; or why it could not be asked."""
+"""Load the objects of the connected org within its API budget, or the reason why they cannot be loaded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ from app.sync.lookup.describe_cache import forget_describes, load_describes
 
 @dataclass(frozen=True)
 class OrgMetadata:
-    """The objects that were wanted, as the connected user sees them; `hidden` ones that user may not see.
+    """The requested objects as the connected user sees them; that user may not see `hidden` ones.
 
-    `why_not` is the code of the problem that kept us from looking: then nothing is known.
+    `why_not` is the problem code if nothing could be loaded; then nothing is known.
     """
 
     describes: dict[str, SObjectDescribe] = field(default_factory=dict)
@@ -58,7 +58,7 @@ async def load_metadata(
 
 
 async def _open_org(resources: Resources, host_id: str) -> str:
-    """The connected org, unless it wants to be left alone. Raises NotConnected, SalesforceUnavailable."""
+    """Open the connected org unless it is backing off. Raises NotConnected, SalesforceUnavailable."""
     query = (
         select(Connection, OrgLease.not_before)
         .outerjoin(OrgLease, OrgLease.org_id == Connection.org_id)

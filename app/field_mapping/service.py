@@ -1,6 +1,7 @@
-"""A host's mapping and its events' overrides: read, judge, save, copy.
+"""A host's mapping and its events' overrides: read, validate, save, copy.
 
-Salesforce is asked between two transactions, never inside one; a mapping can be saved while it is away.
+Salesforce is called between two transactions, never inside one; a mapping can be saved while it is
+unavailable.
 """
 
 from collections.abc import Mapping
@@ -35,21 +36,21 @@ NOTHING: Final[Mapping[str, Any]] = {}
 
 @dataclass(frozen=True)
 class Place:
-    """Whose mapping is meant: the host's own, or one event's over it."""
+    """The level of a mapping: the host's own, or one event's overrides."""
 
     host_id: str
     event_id: str | None = None
 
 
 async def read_mapping(resources: Resources, place: Place) -> MappingShown:
-    """The mapping as it stands. Raises EventNotFound."""
+    """Return the stored mapping. Raises EventNotFound."""
     async with resources.database.tenant(place.host_id) as session:
         layers = await read_layers(session, place.host_id, place.event_id)
     return await _shown(resources, place, layers)
 
 
 async def validate_mapping(resources: Resources, place: Place, given: MappingGiven) -> MappingShown:
-    """The mapping as it would stand, judged by the org as it is now. Raises EventNotFound."""
+    """Validate the given mapping against the org, without saving. Raises EventNotFound."""
     async with resources.database.tenant(place.host_id) as session:
         layers = await read_layers(session, place.host_id, place.event_id)
     wanted = _with_own(layers, Stored(given.layer(), layers.own.version))
@@ -153,7 +154,7 @@ async def _record(
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What differs, by name: `people.create`, `fields.Lead.Diet__c`. Values are told nowhere."""
+    """Return the names of what differs: `people.create`, `fields.Lead.Diet__c`; never the values."""
     old, new = _flat(before), _flat(after)
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
@@ -202,7 +203,7 @@ async def _shown(
 
 
 async def _look_again(session: AsyncSession, place: Place) -> None:
-    """The preflight judges the host's mapping: what it said of the one before is no longer true."""
+    """Request a preflight: the last one validated the previous mapping."""
     org_id = await _org_of(session, place.host_id)
     if place.event_id is None and org_id is not None:
         await request_preflight(session, place.host_id, org_id)

@@ -81,7 +81,7 @@ def first_invalid_placeholder(template: str) -> str | None:
 
 
 def reserved_reason(sobject: str, field: str) -> str | None:
-    """Why no rule may fill a field, in words; None where one may. Names are compared as Salesforce does."""
+    """Return why no rule may fill a field; None if one may. Names are compared as Salesforce does."""
     own = {name.lower(): name for name in system_fields_of(sobject) or EVERYWHERE}
     name = own.get(field.lower())
     if name is None:

@@ -37,7 +37,7 @@ REARM: Final = text("""
 
 @dataclass(frozen=True)
 class Stored:
-    """One level as it stands; version 0 where nothing was ever saved."""
+    """One stored level of a mapping; version 0 if it was never saved."""
 
     layer: MappingOf[str, Any] = field(default_factory=dict)
     version: int = 0
@@ -74,7 +74,7 @@ async def read_layers(session: AsyncSession, host_id: str, event_id: str | None)
 async def write_layer(
     session: AsyncSession, host_id: str, event_id: str | None, *, layer: MappingOf[str, Any], by: str
 ) -> None:
-    """Put this layer in the place of the one that stood; the caller holds the host's lock."""
+    """Replace the stored layer; the caller holds the host's lock."""
     row = insert(Mapping).values(
         host_id=host_id, event_id=event_id or HOST_LEVEL, layer=dict(layer), updated_by=by
     )

@@ -1,4 +1,4 @@
-"""What the org says to a mapping: findings with their place, and required fields without a value. Pure."""
+"""Validate a mapping against the org: issues with their place, and required fields without a value. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,10 +28,10 @@ ANYWHERE: Final = "/docs/mapping#wrong"
 def validate_against_org(
     rules: MappingRules, own: Layer, view: OrgMetadata, options: Options
 ) -> tuple[list[MappingFinding], list[RequiredField]]:
-    """Findings, those first that keep rows from being written, and the fields that are required beyond them.
+    """Return the issues, those that block rows first, and further required fields.
 
-    `own` is the layer whose places the findings name; `options` what attendees answered so far. What the org
-    did not show is not judged.
+    `own` is the layer whose paths the issues name; `options` are attendees' answers so far. Objects that the
+    org did not return are not validated.
     """
     judged = [*validate_mapping(rules, view.describes), *check_options(rules, view.describes, options)]
     found = [_shown(each, own) for each in judged]

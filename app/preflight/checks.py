@@ -68,7 +68,7 @@ def run_checks(look: OrgSnapshot, known: PreflightContext) -> tuple[list[Finding
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
-    """The whole in one word."""
+    """Summarize the findings in one word."""
     severities = {finding.severity for finding in findings}
     if "blocker" in severities:
         return "blocked"
@@ -97,7 +97,7 @@ def _permissions(kinds: Iterable[RecordKind]) -> Iterable[Permission]:
 
 
 def _reading(sobject: str, rules: MappingRules) -> Permission:
-    """Where people of one kind are hidden those of the other are asked for alone."""
+    """If one kind of person is hidden, people of the other kind are looked up alone."""
     if sobject in objects_of(created_for(rules)):
         return Permission(sobject, READ, ("match", blocked_by(sobject, rules)))
     return Permission(sobject, READ, ("match",), WARNING)
@@ -128,7 +128,7 @@ def _addresses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 
 def _refusals(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    """What work met: only the next work tells whether it is over."""
+    """Problems that jobs met: only later jobs show whether they are over."""
     for problem in known.problems:
         if problem.code == LOOKUP_REFUSED:
             yield make_finding(
@@ -157,7 +157,7 @@ def _statuses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 
 def hides_new_leads(look: OrgSnapshot, rules: MappingRules) -> bool | None:
-    """Whether Leads that we create leave the connected user's sight; None where nobody can say."""
+    """Whether created Leads become invisible to the connected user; None if unknown."""
     is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
     is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
     sees_leads = None if look.sees_all is None else LEAD in look.sees_all
@@ -167,7 +167,7 @@ def hides_new_leads(look: OrgSnapshot, rules: MappingRules) -> bool | None:
 
 
 def _leads_out_of_sight(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    """Seen in the org's set-up, or met by work; where the set-up does not show it, only work does."""
+    """Found in the org's set-up, or met by jobs; where the set-up is not readable, only jobs show it."""
     is_seen = hides_new_leads(look, known.rules)
     is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
     if is_seen or (is_seen is None and is_met):
@@ -202,7 +202,7 @@ def _org_settings(look: OrgSnapshot, known: PreflightContext) -> Iterator[Findin
 
 
 def _unknowns(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    """What Salesforce did not say: neither a yes nor a no."""
+    """Facts that Salesforce did not return: neither yes nor no."""
     is_assigning = creates_leads(known.rules) and known.rules.owner.runs_assignment_rules
     facts = (
         (look.objects_with_duplicate_rules is None, "which duplicate rules are active"),
@@ -221,7 +221,7 @@ def _closes(chosen: str | None, closed: tuple[str, ...]) -> bool:
 
 
 def _capped(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    """What calls have shown: an org that takes fewer rows than a call may hold."""
+    """Row caps observed in calls: the org takes fewer rows than a call may hold."""
     for kind, rows in sorted(known.caps.items()):
         if kind == LOOK_UP:
             yield make_finding("lookups_capped", known, label=str(rows))
@@ -230,7 +230,7 @@ def _capped(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 
 def _marketing(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
-    """Unticked it costs our own campaigns; where work met that members are refused, these as well."""
+    """Without it no campaigns can be created; if jobs met rejected members, members neither."""
     is_met = any(each.code == MARKETING_USER_MISSING for each in known.problems)
     if is_met:
         blocks = ("create_campaign", "member")

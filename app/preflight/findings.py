@@ -1,4 +1,4 @@
-"""One finding of a preflight, with its words and the page of Salesforce's set-up where it is mended. Pure."""
+"""Build a preflight finding with its message and its page in Salesforce's set-up. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ ABOUT_FIELDS: Final = frozenset(
 
 @dataclass(frozen=True)
 class PreflightContext:
-    """What we know ourselves: approvals, budget, what registrations carry, and the host's mapping.
+    """What the service itself knows: approvals, budget, what registrations carry, and the host's mapping.
 
-    `caps` are the rows that the org has shown to take in one call, by what is written or looked for.
+    `caps` are the observed row caps, by what is written or looked up.
     """
 
     lightning_url: str | None = None
@@ -54,7 +54,7 @@ def make_finding(
     severity: str | None = None,
     error_code: str | None = None,
 ) -> Finding:
-    """A finding with its words filled in."""
+    """Build a finding from the catalog."""
     row = FINDINGS[code]
     names = {"object": sobject, "field": field, "label": label or field, "error_code": error_code}
     names["edition"] = known.edition

@@ -1,4 +1,4 @@
-"""What a host's mapping meets in its org: fields that are required, gone or closed, record types. Pure."""
+"""Check a host's mapping in its org: required, missing and read-only fields, record types. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

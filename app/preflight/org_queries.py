@@ -38,9 +38,9 @@ PRIVATE: Final = frozenset({"None", "Private"})
 
 @dataclass(frozen=True)
 class OrgSnapshot:
-    """What was seen. A describe that is None is hidden from the user; None elsewhere means unknown.
+    """The org's answers. A describe that is None is hidden from the user; None elsewhere means unknown.
 
-    `sees_all` are objects of which the user sees every record: asked where new Leads may go out of sight.
+    `sees_all` are objects of which the user sees every record: queried where new Leads may become invisible.
     """
 
     organization: Mapping[str, Any] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def _requests(client: SalesforceClient, user_id: str | None) -> list[Subrequest]
 
 
 def _described(answer: SubResponse) -> SObjectDescribe | None:
-    """The describe, or None for an object that Salesforce says it does not have (for this user)."""
+    """Return the describe, or None for an object that does not exist for this user."""
     if answer.status in (403, 404):
         return None
     if answer.failures:

@@ -1,4 +1,4 @@
-"""Looking at a host's org before the first registration does: after connecting, and when asked."""
+"""Run preflights: checks of a host's org after connecting and on request."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -77,9 +77,9 @@ async def last_preflight(resources: Resources, host_id: str) -> PreflightShown:
 
 
 async def run_preflight(resources: Resources, host_id: str) -> PreflightShown:
-    """Look now, and keep what was seen. An org that was closed to the API is opened when it answers again.
+    """Check the org now and store the result; a connection that was closed to the API reopens if it answers.
 
-    Raises NotConnected, and ConnectionNeedsReconnect where looking cannot help.
+    Raises NotConnected, and ConnectionNeedsReconnect where a check cannot help.
     """
     await _mark_started(resources, host_id)
     try:
@@ -92,7 +92,7 @@ async def run_preflight(resources: Resources, host_id: str) -> PreflightShown:
 
 
 async def run_requested_preflights(resources: Resources) -> int:
-    """Run those that were asked for and are not under way (for housekeeping); says how many."""
+    """Run the requested preflights that are not running (a periodic task); returns how many."""
     hosts = await _claim_wanted(resources)
     for host_id in hosts:
         try:
@@ -193,7 +193,7 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
 async def _settle_problems(
     session: AsyncSession, connection: Connection, look: OrgSnapshot, rules: MappingRules
 ) -> None:
-    """What was just seen of the user's access is what work waits for; the rest is tried anew."""
+    """Replace the stored access problems by what was just found; the other jobs are tried again."""
     host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
     if hides_new_leads(look, rules) is False:
         about |= {NEW_LEADS_HIDDEN}
@@ -230,7 +230,7 @@ async def _share_without_company(session: AsyncSession, host_id: str) -> float:
 
 
 async def _refused(resources: Resources, connection: Connection, error: SalesforceError) -> PreflightShown:
-    """What a look that failed tells: the connection may have ended over it."""
+    """Handle a failed check: it may have ended the connection."""
     if isinstance(error, ConnectionEnded):
         raise ConnectionNeedsReconnect(reason=error.reason_code) from error
     code = error.failure.error_code if isinstance(error, RequestRejected) else ""
@@ -294,7 +294,7 @@ async def _mark_started(resources: Resources, host_id: str) -> None:
 
 
 async def _store(resources: Resources, host_id: str, shown: PreflightShown | None) -> None:
-    """Keep what was seen; None only ends the run."""
+    """Store the result; None only ends the run."""
     seen: dict[str, Any] = {"started_at": None, "wanted_at": None}
     if shown is not None:
         result = shown.model_dump(mode="json")

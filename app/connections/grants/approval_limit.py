@@ -1,7 +1,7 @@
-"""Salesforce keeps five approvals per user and app; a sixth ends the oldest. Counted here over all hosts.
+"""Count approvals over all hosts: Salesforce keeps five per user and app, and a sixth ends the oldest.
 
-A grant counts before it is confirmed, while its connection lives, and after a newer one of the same host,
-user and app replaced it.
+A grant counts before it is confirmed, while its connection is active, and after a newer one of the same host,
+user and app superseded it.
 
 https://help.salesforce.com/s/articleView?id=sf.remoteaccess_request_manage.htm
 """
@@ -56,15 +56,13 @@ async def count_active_grants(session: AsyncSession, key: GrantKey) -> int:
 
 
 async def count_approvals(session: AsyncSession, key: GrantKey) -> int:
-    """The approvals that Salesforce counts under this key: living ones and those that were replaced."""
+    """Return the number of approvals that Salesforce counts for this key: active and superseded grants."""
     left = select(func.count()).select_from(LeftGrant).where(*superseded_grants(key))
     return min(await count_active_grants(session, key) + (await session.scalar(left) or 0), LIMIT)
 
 
 async def likely_key(session: AsyncSession, host_id: str, *, user_id: str, client_id: str) -> GrantKey | None:
-    """Who will probably sign in: the user of this host's connection, else the one that the caller connected
-    last anywhere. Before the sign-in nobody can know better.
-    """
+    """Guess who will sign in: this host's connected user, else the user that the caller connected last."""
     own = await _key_where(session, Connection.host_id == host_id)
     if own is None:
         own = await _key_where(session, Connection.connected_by == user_id)
@@ -72,7 +70,7 @@ async def likely_key(session: AsyncSession, host_id: str, *, user_id: str, clien
 
 
 def warnings_of(settings: Settings, number: int) -> list[Advice]:
-    """What to say of the approval with this number, among those of one user and app."""
+    """Return the warnings for the approval with this number, among those of one user and app."""
     if number < WARN_FROM:
         return []
     return [explain(settings, WARNINGS[min(number, LIMIT + 1)])]

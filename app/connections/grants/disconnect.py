@@ -1,4 +1,4 @@
-"""Disconnecting: the credentials are gone at once, the grant as soon as Salesforce can be told."""
+"""Disconnect a host: delete its credentials at once, and revoke the grant when Salesforce can be reached."""
 
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession

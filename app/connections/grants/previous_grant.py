@@ -1,4 +1,4 @@
-"""The grant that a host gives up, or that a new one takes the place of."""
+"""Revoke or supersede a host's previous grant."""
 
 import logging
 from collections.abc import Iterable
@@ -38,8 +38,10 @@ async def replace_grant(
     key: GrantKey,
     refresh_token: str | None,
 ) -> list[Revocation]:
-    """Let go of the old grant when it is another user's, org's or app's. Within one user and app Salesforce
-    may take the new grant (`key`, `refresh_token`) along, so the old one is left there.
+    """Revoke the old grant if it is another user's, org's or app's.
+
+    Within one user and app Salesforce may end the new grant (`key`, `refresh_token`) with it, so there the
+    old one is only superseded.
     """
     if key_of(connection) != key:
         return await revoke_previous(session, vault, connection)
@@ -51,7 +53,7 @@ async def replace_grant(
 
 
 async def revoke_all(resources: Resources, revocations: Iterable[Revocation]) -> None:
-    """Tell Salesforce, outside any transaction; what fails is tried again later."""
+    """Revoke at Salesforce, outside any transaction; failures are retried later."""
     for revocation in revocations:
         await try_revoke(resources, revocation)
 

@@ -1,4 +1,6 @@
-"""Letting go of a grant: queued in the transaction that forgets it, revoked after it, retried when away."""
+"""Revoke grants: queued in the transaction that deletes them, sent after it, retried while Salesforce is
+away.
+"""
 
 import logging
 from dataclasses import dataclass, field
@@ -73,7 +75,7 @@ async def try_revoke(resources: Resources, revocation: Revocation) -> bool:
 
 
 async def retry_revocations(resources: Resources) -> int:
-    """Try every revocation that is due (for housekeeping); says how many are done."""
+    """Send every due revocation (a periodic task); returns how many are done."""
     done = 0
     for revocation in await _due(resources):
         done += await try_revoke(resources, revocation)

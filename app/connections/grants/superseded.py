@@ -1,8 +1,4 @@
-"""Grants that a newer one of the same user and app replaced.
-
-Revoking such a grant might take its successor along, so it is left where it is, and it counts among the five
-approvals until Salesforce ends it as the oldest, or until the host lets go of its connection altogether.
-"""
+"""Grants that a newer one of the same user and app superseded."""
 
 import logging
 from dataclasses import dataclass, field
@@ -84,7 +80,7 @@ async def delete_superseded(session: AsyncSession, host_id: str) -> None:
 
 
 async def delete_evicted(session: AsyncSession, key: GrantKey) -> None:
-    """Salesforce keeps the five newest grants of a user and app: what is older than those is gone there."""
+    """Delete the grants older than the five newest of a user and app: Salesforce has ended them."""
     granted = times_of_grants(key)
     newest_first = select(granted.c.granted_at).order_by(granted.c.granted_at.desc())
     oldest_kept = newest_first.offset(LIMIT - 1).limit(1).scalar_subquery()

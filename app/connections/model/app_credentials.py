@@ -44,7 +44,7 @@ class AppChoice:
 
 
 def own_ref(consumer_key: str) -> str:
-    """The name that connections and attempts call an own app by, so that its Key stands nowhere in clear."""
+    """Return the reference of an own app in connections and attempts, which does not contain its Key."""
     return OWN + hashlib.sha256(consumer_key.encode()).hexdigest()[:32]
 
 

@@ -18,7 +18,7 @@ UNREADABLE: Final = "credentials_unreadable"
 
 
 def open_secret(vault: Encryptor, sealed: bytes, *, host_id: str, column: str) -> str:
-    """The secret of a living connection. Raises ConnectionUnusable."""
+    """Decrypt a secret of an active connection. Raises ConnectionUnusable."""
     try:
         return vault.open(sealed, host_id=host_id, column=column)
     except (KeyMissing, DecryptionFailed) as error:

@@ -44,7 +44,7 @@ def common_login_url(settings: Settings, login_url: str) -> str:
 
 
 def environment_mismatch(environment: str, *, is_sandbox: bool | None) -> str | None:
-    """The advice code when somebody signed in to the other kind of org than was chosen."""
+    """Return the advice code if the user signed in to another kind of org than chosen."""
     return ENVIRONMENT_MISMATCHES.get((environment, is_sandbox))
 
 

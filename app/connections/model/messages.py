@@ -24,7 +24,7 @@ def explain(settings: Settings, code: str, *, is_own: bool = False, edition: str
 
 
 def explain_reason(settings: Settings, code: str, *, is_own: bool, edition: str | None) -> Advice:
-    """The advice of a card: its code is the reason's own, its words fit the app and the edition."""
+    """Return the card's advice: its code is the reason's, its text fits the app and the edition."""
     chosen = api_advice(edition) if code == "api_disabled" else code
     advice = explain(settings, chosen, is_own=is_own, edition=edition)
     return advice.model_copy(update={"code": code})

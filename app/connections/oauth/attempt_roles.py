@@ -1,4 +1,4 @@
-"""Ends attempts to connect whose user lost the role that they need."""
+"""Cancel attempts to connect whose user no longer has the required role."""
 
 from app.api.auth import WRITE_ROLES, HostIdPath, PrincipalDep
 from app.api.dependencies import ResourcesDep

@@ -36,7 +36,7 @@ UNDER_WAY: Final = ("waiting", "confirming")
 
 @dataclass(frozen=True)
 class ConnectRequest:
-    """Who wants to connect what, through which app; where the browser is sent back to."""
+    """Who wants to connect which host through which app, and where the browser returns to."""
 
     host_id: str
     user_id: str
@@ -70,7 +70,7 @@ class AuthorizationStart:
 
 @dataclass(frozen=True)
 class AuthorizationCallback:
-    """A browser came back; `is_late` when the attempt's time was over, `is_first` when nobody did before."""
+    """A browser's return; `is_late`: the attempt had expired, `is_first`: no browser returned before."""
 
     attempt: OAuthAttempt
     is_late: bool
@@ -147,8 +147,9 @@ async def redeem_ticket_again(
 
 
 async def was_without_id(session: AsyncSession, attempt: OAuthAttempt) -> bool:
-    """Whether the last attempt with the same app asked for less, or never came back from Salesforce: an app
-    that lacks a scope may say so on a page of the org only.
+    """Whether the last attempt with the same app requested fewer scopes, or never returned from Salesforce.
+
+    An app without a scope may report it only on a page of the org.
     """
     last = await session.scalar(
         select(OAuthAttempt)
@@ -220,7 +221,7 @@ async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) ->
 
 
 def end(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -> None:
-    """End an attempt whose row the caller holds locked; a connected one goes on knowing its code."""
+    """End an attempt whose row the caller has locked; a connected one keeps its code."""
     attempt.state, attempt.problem_code = state, problem_code
     for name, value in _ended().items():
         setattr(attempt, name, value)
@@ -229,9 +230,9 @@ def end(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -
 
 
 async def cancel_pending(session: AsyncSession, host_id: str, user_id: str) -> list[str]:
-    """End what this user has under way for the host: the platform's latest word is that they may not.
+    """Cancel the user's pending attempts for the host, since the platform withdrew the role.
 
-    The answer names the attempts that were ended; what they had to confirm is to be given back.
+    Returns the cancelled attempts; their unconfirmed grants must be revoked.
     """
     mine = (OAuthAttempt.host_id == host_id, OAuthAttempt.user_id == user_id)
     ended = await session.scalars(
@@ -244,7 +245,7 @@ async def cancel_pending(session: AsyncSession, host_id: str, user_id: str) -> l
 
 
 async def forget_names(session: AsyncSession) -> None:
-    """Of an attempt that nobody ended: it is over, and the page that names the person is shown no more."""
+    """Delete the names of expired attempts; the page that shows them is no longer served."""
     over = (OAuthAttempt.begun_by.is_not(None), OAuthAttempt.expires_at <= _now())
     await session.execute(update(OAuthAttempt).where(*over).values(begun_by=None))
 

@@ -58,17 +58,17 @@ ACKNOWLEDGED: Final = "eventship.salesforce.received"
 
 
 def send_to(url: str) -> Response:
-    """303, without telling the next page where the browser came from."""
+    """Redirect with 303 and without a Referer."""
     return RedirectResponse(url, 303, headers=HEADERS)
 
 
 def plain_page(title: str, text: str, *, status: int = 400) -> HTMLResponse:
-    """A page that says what happened and where to go on."""
+    """Render a page that says what happened and where to go on."""
     return HTMLResponse(_page(title, text), status, headers=HEADERS)
 
 
 def start_page(host_id: str, *, host_name: str, person: str, action: str, login_url: str) -> HTMLResponse:
-    """Says what is about to be connected, by whom, and waits for a click: machines open links, too."""
+    """Render the page that names host and user and requires a click, since programs open links too."""
     text = {"person": person, "host": host_name, "host_id": host_id, "action": action}
     escaped = {name: html.escape(value) for name, value in text.items()}
     # A form's target is judged through every redirect, and those lead on to an org's own sign-in.
@@ -82,7 +82,7 @@ def start_page(host_id: str, *, host_name: str, person: str, action: str, login_
 
 @dataclass(frozen=True)
 class Return:
-    """What the browser brings back to the dashboard: `url` is where a window goes that nobody listens to."""
+    """The result that the browser carries back to the dashboard; `url` is for a window without an opener."""
 
     origin: str
     url: str
@@ -92,7 +92,7 @@ class Return:
 
 
 def popup_page(back: Return) -> HTMLResponse:
-    """Tells the dashboard that opened this window how it went, and closes the window once it is heard."""
+    """Render the page that posts the result to the dashboard and closes once it is acknowledged."""
     nonce = secrets.token_urlsafe(16)
     message = {
         "type": MESSAGE,

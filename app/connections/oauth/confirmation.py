@@ -66,7 +66,7 @@ async def complete_attempt(
 
 
 async def end_if_strange(resources: Resources, attempt_id: str, *, user_id: str, code: str) -> None:
-    """Somebody else brings the code than the one who began: one of the two was led astray, so it ends."""
+    """End the attempt if another user brings its code: one of the two was tricked."""
     outgoing: list[Revocation] = []
     async with resources.database.system() as session:
         attempt, _ = await attempts.lock_attempt(session, attempt_id)

@@ -1,7 +1,7 @@
-"""The browser's way to Salesforce and back: no bearer token here, but a ticket, a state and a cookie.
+"""The browser's endpoints of the sign-in, authenticated by ticket, state and cookie, not by a bearer token.
 
-Whoever holds the link may be somebody else than the user who asked for it. So nothing is connected here: the
-grant is kept apart, and the browser takes a code back to the dashboard, where that user confirms it.
+The browser may belong to somebody else than the user who started, so nothing is connected here: the grant is
+stored unconfirmed, and the browser carries a code to the dashboard, where that user confirms it.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ async def callback(request: Request, resources: ResourcesDep) -> Response:
 
 
 def cookie_name(settings: Settings) -> str:
-    """`__Host-` keeps other hosts and paths from setting it; browsers take it over https only."""
+    """Return the cookie's name; `__Host-` keeps other hosts and paths from setting it, and requires https."""
     return "__Host-sf_oauth" if is_https(settings) else "sf_oauth"
 
 
@@ -179,7 +179,7 @@ def _used_up() -> Response:
 
 
 def _is_own_page(request: Request, settings: Settings) -> bool:
-    """Browsers say where a form comes from: another site must not press the button of ours."""
+    """Whether the form was sent by our own page: another site must not submit it."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     return site in (None, "same-origin") and origin in (None, settings.public_url)
 
@@ -199,7 +199,7 @@ def _authorize_url(settings: Settings, departure: AuthorizationStart, client_id:
 
 
 def scopes_of(attempt: OAuthAttempt) -> tuple[str, ...]:
-    """What the app is asked for."""
+    """Return the scopes to request."""
     return SCOPES_WITHOUT_ID if attempts.WITHOUT_ID in attempt.details else SCOPES
 
 

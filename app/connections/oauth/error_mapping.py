@@ -1,4 +1,4 @@
-"""What went wrong while connecting: one table from Salesforce's words to our advice, first match wins."""
+"""Map errors of the sign-in to advice: one table, the first match wins."""
 
 from typing import Final
 
@@ -50,7 +50,7 @@ ADVICE_BY_API_CODE: Final[dict[str, str]] = {
 
 
 class ConnectFailed(Exception):
-    """The attempt ends here; `problem_code` is the advice, `failure` what Salesforce said, if it did."""
+    """The attempt failed; `problem_code` is the advice, `failure` Salesforce's error if there is one."""
 
     def __init__(self, problem_code: str, failure: ApiError | None = None) -> None:
         super().__init__(problem_code)

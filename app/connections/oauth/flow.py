@@ -1,4 +1,4 @@
-"""Connecting, from the wish on the dashboard to a grant that waits to be confirmed."""
+"""The sign-in from the dashboard's request to an unconfirmed grant."""
 
 import logging
 from collections.abc import Mapping
@@ -34,10 +34,10 @@ UNEXPECTED: Final = "oauth_other"
 async def start_attempt(
     resources: Resources, host_id: str, *, principal: Principal, wish: StartConnect, origin: str | None
 ) -> StartAttempt:
-    """A ticket for one browser. `origin` is the page that the wish comes from, if it said so.
+    """Create an attempt and its ticket for one browser; `origin` is the page that requested it, if known.
 
-    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, TooManyRequests, PayloadInvalid for a My
-    Domain that is none.
+    Raises NotConfigured, CredentialsMissing, ReturnToInvalid, TooManyRequests, and PayloadInvalid for an
+    invalid My Domain.
     """
     settings = resources.settings
     async with resources.database.system() as session:
@@ -73,9 +73,9 @@ async def start_attempt(
 
 
 async def receive(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> str | None:
-    """Trade what Salesforce put into the address for a grant, and keep it apart.
+    """Exchange the callback's code for a grant and store it unconfirmed.
 
-    The answer is the code to confirm it with; None when the attempt has failed.
+    Returns the code that confirms it; None if the attempt has failed.
     """
     try:
         traded = await _exchange_code(resources, attempt, answer)
@@ -86,7 +86,7 @@ async def receive(resources: Resources, attempt: OAuthAttempt, answer: Mapping[s
 
 
 async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: ConnectFailed) -> None:
-    """Keep the explanation with the attempt; the connection that the host may have is not touched."""
+    """Store the error with the attempt; an existing connection of the host stays as it is."""
     if is_own(attempt.client_id):
         failed = ConnectFailed(OWN_APP_ADVICE.get(failed.problem_code, failed.problem_code), failed.failure)
     async with resources.database.system() as session:
@@ -118,7 +118,7 @@ async def _exchange_code(resources: Resources, attempt: OAuthAttempt, answer: Ma
 async def _kept(
     resources: Resources, attempt: OAuthAttempt, traded: Traded, *, issuer: str | None
 ) -> str | None:
-    """From here on there is a grant: it is kept, or given back."""
+    """Store the new grant, or revoke it."""
     code = None
     try:
         grant = await verify_grant(resources, attempt, traded)
@@ -138,8 +138,9 @@ async def _kept(
 
 
 def _may_answer(resources: Resources, attempt: OAuthAttempt, issuer: str) -> bool:
-    """Who says to have answered must be where the attempt began (RFC 9207): another service's code is not
-    ours to trade. A login host leads people on to their org's My Domain, which must prove to be the org's.
+    """Whether the issuer is where the attempt began (RFC 9207): a code of another service is not exchanged.
+
+    A login host redirects to the org's My Domain, which must prove to be the org's.
     """
     if issuer == attempt.login_url:
         return True
@@ -152,7 +153,7 @@ def _may_answer(resources: Resources, attempt: OAuthAttempt, issuer: str) -> boo
 
 
 async def _revoke_unused_grant(resources: Resources, attempt: OAuthAttempt, tokens: TokenResponse) -> None:
-    """Let go of a grant that is not kept; whatever goes wrong here must not hide why it is not."""
+    """Revoke a grant that is not stored; an error here must not hide the reason."""
     token, host_id, login_url = tokens.refresh_token, attempt.host_id, attempt.login_url
     if token is None:
         return

@@ -41,9 +41,9 @@ _IDENTITY_URL: Final = re.compile(r"(?P<origin>[^?#]+?)/id/(?P<org>\w{15,18})/(?
 
 @dataclass(frozen=True)
 class Traded:
-    """What the code was traded for; `is_genuine`: its signature fits the app's secret, where there is one.
+    """The tokens of a code; `is_genuine`: the signature matches the app's secret, where there is a signature.
 
-    Beside a JWT Salesforce signs nothing; that the answer is the org's own is asked of the org then.
+    Salesforce signs nothing beside a JWT; the org is asked then.
     """
 
     tokens: TokenResponse
@@ -52,7 +52,7 @@ class Traded:
 
 @dataclass(frozen=True)
 class NewGrant:
-    """Tokens that were seen to work, and whose they are."""
+    """Verified tokens and their user."""
 
     tokens: TokenResponse
     identity: Identity
@@ -140,7 +140,7 @@ async def verify_grant(resources: Resources, attempt: OAuthAttempt, traded: Trad
 
 
 def choose_version(offered: list[str], wanted: str) -> str:
-    """The wanted API version if the org offers it, else the newest older one. Raises ConnectFailed."""
+    """Return the configured API version, or the newest older one of the org. Raises ConnectFailed."""
     known = [version for version in offered if re.fullmatch(r"\d{2,3}\.0", version)]
     older = [version for version in known if float(version) <= float(wanted)]
     if not older:
@@ -191,7 +191,7 @@ async def _identity(resources: Resources, client: SalesforceClient, answer: Toke
 
 
 async def _user(client: SalesforceClient, org_id: str, user_id: str) -> Identity:
-    """What the identity service would say of the user, of one who may not ask it."""
+    """Query the user's names where the app may not call the identity service."""
     soql = f"SELECT {', '.join(FIELDS_OF_IDENTITY.values())} FROM User WHERE Id = {quote(user_id)}"  # noqa: S608
     row = (await client.query(soql))[0]
     body = {name: row.get(field) for name, field in FIELDS_OF_IDENTITY.items()}

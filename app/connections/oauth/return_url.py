@@ -39,9 +39,9 @@ def check_return_to(path: str, *, dashboard_url: str, prefixes: Sequence[str]) -
 def returning_url(
     origin: str, return_to: str, *, outcome: str, attempt_id: str, code: str | None = None
 ) -> str:
-    """The whole address to send the browser to; its query says how it went, and never why.
+    """Return the address to redirect to; its query has the result, never the reason.
 
-    The code stands in the fragment, which no log and no referrer has.
+    The code is in the fragment, which reaches no log and no Referer.
     """
     parts = urlsplit(return_to)
     kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in OUR_PARAMETERS]

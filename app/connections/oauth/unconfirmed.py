@@ -1,4 +1,4 @@
-"""Grants that Salesforce gave and nobody has confirmed yet: kept apart, then connected or given back."""
+"""Unconfirmed grants: stored apart, then connected or revoked."""
 
 import logging
 from contextlib import suppress
@@ -35,7 +35,7 @@ NOBODY: Final = "system"
 
 
 async def keep_apart(resources: Resources, attempt: OAuthAttempt, grant: NewGrant) -> str | None:
-    """Keep the grant until it is confirmed with the code that is the answer; None: the attempt was ended."""
+    """Store the grant until it is confirmed with the returned code; None if the attempt was cancelled."""
     key = (grant.identity.organization_id, grant.identity.user_id, attempt.client_id)
     async with resources.database.system() as session:
         code = await attempts.set_apart(session, attempt.attempt_id)
@@ -100,8 +100,8 @@ async def give_back_ended(resources: Resources, host_id: str, attempt_id: str) -
 
 
 async def give_back_overdue(resources: Resources) -> int:
-    """Give back what nobody confirmed in time, and forget who began what is over (for housekeeping); says how
-    many grants that were.
+    """Revoke grants that were not confirmed in time, and delete the names of expired attempts (a periodic
+    task); returns how many grants.
     """
     is_its = (
         OAuthAttempt.host_id == UnconfirmedGrant.host_id,

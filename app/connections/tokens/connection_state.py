@@ -1,4 +1,4 @@
-"""How a connection ends by Salesforce's word: the card says why, work waits, nothing is thrown away."""
+"""What ends a connection at Salesforce: the card shows the reason, jobs wait, no data is deleted."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -30,7 +30,7 @@ REASONS: Final[tuple[tuple[str, str, str | None], ...]] = (
 
 
 def is_doubtful(refused: OAuthRejected) -> bool:
-    """Whether the refusal is in words that we do not know: it may be an end, and it may pass."""
+    """Whether the refusal has an unknown code: it may be final or temporary."""
     name, description = refused.error.lower(), refused.description.lower()
     known = (words for error, words, _ in REASONS if error == name == "invalid_grant" and words)
     return name == "invalid_grant" and not any(words in description for words in known)

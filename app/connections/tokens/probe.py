@@ -1,6 +1,6 @@
-"""Connections that Salesforce closed: asked again hourly for 30 days, and opened when it answers.
+"""Probe connections that Salesforce closed: hourly for 30 days, and reopen them when it accepts the token.
 
-Not one whose rotating token was sent and whose answer was lost: sending it again may end what is left.
+Not one with a rotating token whose refresh got no response: another refresh may end what is left.
 """
 
 import logging
@@ -47,7 +47,7 @@ class ProbingTokens:
         return self._token
 
     async def renew(self, used: AccessToken) -> AccessToken:
-        """Raises ConnectionEnded when Salesforce refuses, or somebody else is at it."""
+        """Raises ConnectionEnded if Salesforce refuses, or another process probes."""
         vault = self._resources.vault
         async with self._resources.database.tenant(self._host_id) as session:
             stale = timedelta(seconds=self._resources.settings.times.refresh_stale)
@@ -61,7 +61,7 @@ class ProbingTokens:
 
 
 async def probe_closed(resources: Resources) -> int:
-    """Ask every connection that may have been cured (for housekeeping, hourly); says how many opened."""
+    """Probe every closed connection that may work again (a periodic task, hourly); returns how many do."""
     opened = 0
     for host_id in await _closed(resources):
         opened += await probe(resources, host_id)

@@ -1,8 +1,8 @@
-"""The tokens of one connection: read from Postgres, renewed by one process at a time.
+"""The tokens of one connection: read from Postgres, refreshed by one process at a time.
 
-Who renews sets a marker on the row and commits it before the request; all others wait for the version to
-rise. A marker that outlived every possible request means a lost answer, and one process takes it over. The
-marker is compared and set, never locked: no transaction is open while Salesforce is asked.
+The refreshing process commits a marker on the row before the request; the others wait for the version to
+rise. A marker older than every possible request means a lost response, and one process takes over. The marker
+is compared and set, never locked: no transaction is open during a request.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class ConnectionTokens:
         self._was_ending = False
 
     async def current(self) -> AccessToken:
-        """The token read first, until it is renewed: one that says when it ends, shortly before."""
+        """Return the stored token until it is refreshed; a JWT is refreshed shortly before it expires."""
         if self._token is None:
             async with self._resources.database.tenant(self._host_id) as session:
                 connection = require_connected(await session.get(Connection, self._host_id))
@@ -51,10 +51,10 @@ class ConnectionTokens:
         return self._token
 
     async def renew(self, used: AccessToken) -> AccessToken:
-        """A newer token than `used`, whoever gets it. A caller that is cancelled does not lose it.
+        """Return a newer token than `used`, whichever process gets it. A cancelled caller does not lose it.
 
-        All callers of one process wait for one renewal: a crowd that looked for itself would keep the
-        database busy just when the new token must be stored.
+        All callers of one process share one refresh: many of them polling would load the database just when
+        the new token must be stored.
         """
         renewals, key = self._resources.renewals, (self._host_id, used.version)
         renewal = renewals.get(key)
@@ -68,7 +68,7 @@ class ConnectionTokens:
         return self._token
 
     async def keep_alive(self) -> bool:
-        """Refresh now, unless a refresh is under way or its answer was lost; says whether it did."""
+        """Refresh now, unless a refresh is running or its response was lost; returns whether it did."""
         async with self._resources.database.tenant(self._host_id) as session:
             claim = await claim_refresh(
                 session, self._resources.vault, self._host_id, where=Connection.refresh_started_at.is_(None)
@@ -92,7 +92,7 @@ class ConnectionTokens:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _newer_or_claim(self, version: int) -> AccessToken | RefreshClaim | None:
-        """A token newer than `version`, or the right to get one; None while somebody else has that."""
+        """Return a token newer than `version`, or the claim to refresh; None while another process has it."""
         vault, stale = self._resources.vault, self._resources.settings.times.refresh_stale
         async with self._resources.database.tenant(self._host_id) as session:
             connection = require_connected(await session.get(Connection, self._host_id))
@@ -119,7 +119,7 @@ def require_connected(connection: Connection | None) -> Connection:
 
 
 def open_token(vault: Encryptor, connection: Connection) -> AccessToken:
-    """The stored access token of a living connection. Raises ConnectionUnusable."""
+    """Decrypt the access token of an active connection. Raises ConnectionUnusable."""
     assert connection.access_token is not None
     value = open_secret(vault, connection.access_token, host_id=connection.host_id, column=ACCESS_TOKEN)
     return AccessToken(value, connection.token_version, connection.instance_url)

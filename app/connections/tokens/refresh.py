@@ -51,7 +51,7 @@ STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 
 @dataclass(frozen=True)
 class RefreshClaim:
-    """The right to send one refresh: the version it replaces, and the marker that tells the others."""
+    """The right to send one refresh: the version it replaces, and the marker that other processes see."""
 
     version: int
     marker: datetime
@@ -70,7 +70,7 @@ async def claim_refresh(
     where: ColumnElement[bool],
     state: str = "connected",
 ) -> RefreshClaim | None:
-    """Set the marker in the caller's transaction if the row is still as `where` says. Commit, then send.
+    """Set the marker in the caller's transaction if the row still matches `where`. Commit, then send.
 
     Raises ConnectionUnusable.
     """
@@ -141,10 +141,10 @@ async def perform_probe(resources: Resources, host_id: str, claim: RefreshClaim)
 
 
 async def _send(resources: Resources, host_id: str, claim: RefreshClaim) -> TokenResponse:
-    """Ask at the org's own address first: an org may forbid the common login hosts.
+    """Refresh at the org's own address first: an org may forbid the common login hosts.
 
-    The login host is asked where nothing left for that address, or where it sends elsewhere or is gone: no
-    token was used there. Every other answer, and a lost one, is the last word.
+    The login host is next if nothing was sent to that address, or it redirects or is gone: no token was used
+    there. Any other response, and a lost one, is final.
     """
     app = await credentials_for(resources, host_id, claim.client_id)
     until = time.monotonic() + resources.settings.times.refresh_total
@@ -227,7 +227,9 @@ async def _refused(
 
 
 async def _try_again(resources: Resources, host_id: str, claim: RefreshClaim) -> float | None:
-    """Seconds until a doubtful refusal is to be heard again; None once it was often enough, or was an end."""
+    """Return the seconds until a doubtful refusal is checked again; None after enough checks, or if it is
+    final.
+    """
     if claim.state != "connected":
         return None
     async with resources.database.tenant(host_id) as session:
@@ -275,7 +277,7 @@ async def _was_evicted(resources: Resources, host_id: str) -> bool:
 async def _store_with_retries(
     resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
 ) -> AccessToken | None:
-    """Keep trying while the database is away for a moment: a rotated token exists nowhere else."""
+    """Retry while the database is unavailable: a rotated token exists nowhere else."""
     for pause in STORE_PAUSES:
         try:
             return await _store(resources, host_id, claim=claim, answer=answer)
@@ -330,9 +332,10 @@ def _values(
 async def _superseded(
     session: AsyncSession, vault: Encryptor, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
 ) -> None:
-    """The row moved on while we asked. After a disconnect a rotated grant has no owner left: it must go.
+    """Handle a row that changed during the refresh. After a disconnect a rotated grant has no owner and is
+    revoked.
 
-    In any other state it is left alone: a commit whose answer was lost looks just the same.
+    In any other state it is left alone: a commit whose response was lost looks the same.
     """
     state = await session.scalar(select(Connection.state).where(Connection.host_id == host_id))
     if state == "disconnected" and answer.refresh_token is not None:
