@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable
 
 from alembic import command
-from alembic.script import ScriptDirectory
 
 from app.infrastructure.migration_runner import alembic_config
-from app.infrastructure.schema_revision import newest_revision
+from app.infrastructure.schema_revision import UNRELEASED, newest_revision
 from chaos.environment import LOGIN
 from chaos.logs import Mark, repeated
 from chaos.nemeses import await_end
@@ -38,7 +37,6 @@ ADDITIONS = (
     "CREATE TABLE of_a_later_release (id bigint PRIMARY KEY)",
     "UPDATE alembic_version SET version_num = '9999'",
 )
-BEHIND = "run `eventship-salesforce migrate`"
 RESTART_SECONDS = 20.0
 
 
@@ -241,12 +239,11 @@ def add_to_schema(stage: Stage) -> None:
 
 
 def _refuse_older(stage: Stage) -> None:
-    """On tables that lack a revision neither API nor worker starts, and each says why in one line."""
+    """Tables from before the first release: neither API nor worker starts, and each says why in one line."""
     site, name = stage.site, f"{stage.machine.name}_behind"
     site.run_sql(f"CREATE DATABASE {name}")
-    config = alembic_config(site.database_url(name))
-    head = ScriptDirectory.from_config(config).get_revision("head")
-    command.upgrade(config, str(head.down_revision))
+    command.upgrade(alembic_config(site.database_url(name)), "head")
+    site.run_sql("UPDATE alembic_version SET version_num = '0017'", database=name)
     url = site.service_url(name, site.postgres.postgres_port)
     for what in ("api", "worker"):
         mark = Mark.at_end(stage.machine.log(f"{what}-behind"))
@@ -254,7 +251,7 @@ def _refuse_older(stage: Stage) -> None:
             f"{what}-behind", what, env=stage.machine.env | {"DATABASE_URL": url}, port=free_port()
         )
         process.ended_within(RESTART_SECONDS)
-        lines = [line for line in mark.lines() if BEHIND in line]
+        lines = [line for line in mark.lines() if UNRELEASED in line]
         holds = process.code == 2 and len(lines) == len(mark.lines()) == 1
         stage.expect(
             f"{what} refuses older tables in one line: {process.code} {mark.lines()[-3:]}", holds=holds

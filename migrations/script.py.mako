@@ -16,7 +16,3 @@ needs_code: bool = False
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}

@@ -15,7 +15,7 @@ from app.infrastructure.schema_revision import (
     NOTHING,
     STAMP,
     SchemaUnfit,
-    is_newer,
+    can_upgrade,
     newest_revision,
     oldest_code,
     schema_fault,
@@ -60,7 +60,7 @@ def begin(connection: Connection, say: Say) -> bool:
     take_rights(connection)
     connection.execute(ACT_AS_OWNER)
     stamp = connection.scalar(STAMP) if connection.scalar(HAS_STAMP) else None
-    if stamp is None or not is_newer(stamp):
+    if stamp is None or can_upgrade(stamp):
         return True
     fault = schema_fault(stamp)
     if fault is not None:
@@ -83,8 +83,7 @@ def progress(connection: Connection, say: Say) -> Callable[..., None]:
 
     def tell(*, step: Any, **_: Any) -> None:
         connection.execute(ACT_AS_OWNER)
-        revision = step.up_revision
-        say(f"{revision.revision} {revision.doc}" if step.is_upgrade else f"{revision.revision} taken back")
+        say(f"{step.up_revision.revision} {step.up_revision.doc}")
 
     return tell
 

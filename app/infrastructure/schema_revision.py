@@ -11,13 +11,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 STAMP: Final = text("SELECT to_jsonb(stamp) AS stamp FROM alembic_version AS stamp").columns(stamp=JSONB)
-"""As JSON, because the column `min_code` is younger than the table."""
+"""As JSON, because alembic makes the table, and the column `min_code` is ours."""
 
 Stamp = Mapping[str, str | None]
 
-
 NOTHING: Final[Stamp] = {"version_num": "0000"}
-"""The stamp of tables that were all taken back."""
+"""The stamp of a database without any revision."""
+UNRELEASED: Final = (
+    "from before the first release, and nothing upgrades it: "
+    "start with an empty database (after `make run`: delete `.local`)"
+)
 
 
 class SchemaMissing(Exception):
@@ -31,6 +34,8 @@ class SchemaUnfit(Exception):
 def schema_fault(stamp: Stamp) -> str | None:
     """Why this release cannot work on tables with this stamp; newer ones say themselves who can."""
     revision, min_code, head = str(stamp["version_num"]), stamp.get("min_code"), newest_revision()
+    if NOTHING["version_num"] != revision < oldest_revision():
+        return f"at {revision}, {UNRELEASED}"
     if revision < head:
         return f"at {revision}, this release needs {head}: run `eventship-salesforce migrate`"
     if revision > head and (min_code is None or min_code > head):
@@ -39,9 +44,10 @@ def schema_fault(stamp: Stamp) -> str | None:
     return None
 
 
-def is_newer(stamp: Stamp) -> bool:
-    """Whether a later release has migrated the database already."""
-    return str(stamp["version_num"]) > newest_revision()
+def can_upgrade(stamp: Stamp) -> bool:
+    """Whether the migrations of this release start from it: not from a later one, nor an unreleased one."""
+    revision = str(stamp["version_num"])
+    return stamp == NOTHING or oldest_revision() <= revision <= newest_revision()
 
 
 @cache
@@ -50,6 +56,14 @@ def newest_revision() -> str:
     head = _scripts().get_current_head()
     assert head is not None
     return head
+
+
+@cache
+def oldest_revision() -> str:
+    """The first revision that a release had."""
+    base = _scripts().get_base()
+    assert base is not None
+    return base
 
 
 @cache

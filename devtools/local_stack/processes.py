@@ -56,6 +56,10 @@ class Child:
         """The end of the log."""
         return self.log.read_text(errors="replace")[-TAIL_CHARACTERS:].strip()
 
+    def last_line(self) -> str:
+        """Where a process says why it ended."""
+        return self.tail().rpartition("\n")[2]
+
     def stop(self, within: float) -> int:
         """SIGTERM to the whole group, SIGKILL after `within` seconds; the exit code."""
         if self.process.poll() is None:

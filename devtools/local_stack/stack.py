@@ -166,7 +166,7 @@ class Stack:
         migration = self._child("migrate", "app.cli.main", "migrate")
         self._children.remove(migration)
         if migration.process.wait():
-            raise NotReady(f"the migration failed:\n{migration.tail()}")
+            raise NotReady(f"the migration failed: {migration.last_line()}")
 
     def _child(self, name: str, module: str, *arguments: str) -> Child:
         command = [sys.executable, "-m", module, *arguments]

@@ -7,7 +7,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.config.settings import Settings
-from app.infrastructure.schema_revision import newest_revision
+from app.infrastructure.schema_revision import UNRELEASED, newest_revision
 from devtools.local_stack.local_services import free_port
 from tests.integration.connections.test_boot import STARTS, environment, logging_as_before
 
@@ -93,20 +93,28 @@ def test_mistake_is_one_line_with_the_right_variable_and_advice(
 
 
 @pytest.fixture
-async def behind(owner: AsyncEngine) -> AsyncIterator[None]:
-    """Tables of an earlier release."""
+async def stamped(owner: AsyncEngine, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """The revision that the tables are said to be at."""
     stamp = text("UPDATE alembic_version SET version_num = :revision")
     async with owner.begin() as connection:
-        await connection.execute(stamp, {"revision": "0001"})
-    yield
+        await connection.execute(stamp, {"revision": request.param})
+    yield request.param
     async with owner.begin() as connection:
         await connection.execute(stamp, {"revision": newest_revision()})
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.usefixtures("behind")
-def test_tables_of_an_earlier_release_are_one_line(role: str, capsys: pytest.CaptureFixture[str]) -> None:
-    needs = (
-        f"DATABASE_URL is at 0001, this release needs {newest_revision()}: run `eventship-salesforce migrate`"
-    )
-    assert refused(role, capsys).endswith(f": {needs}\n")
+@pytest.mark.parametrize("stamped", ["0000"], indirect=True)
+def test_tables_of_an_earlier_release_are_one_line(
+    role: str, stamped: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs = f"this release needs {newest_revision()}: run `eventship-salesforce migrate`"
+    assert refused(role, capsys).endswith(f": DATABASE_URL is at {stamped}, {needs}\n")
+
+
+@pytest.mark.parametrize("role", [*ROLES, "migrate"])
+@pytest.mark.parametrize("stamped", ["0001", "0017"], indirect=True)
+def test_tables_from_before_the_first_release_are_one_line(
+    role: str, stamped: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refused(role, capsys).endswith(f": DATABASE_URL is at {stamped}, {UNRELEASED}\n")

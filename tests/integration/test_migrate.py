@@ -2,20 +2,30 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from alembic.command import upgrade
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.infrastructure.migration_runner import begin, end
-from app.infrastructure.schema_revision import newest_revision
+from app.infrastructure import migration_runner, schema_revision
+from app.infrastructure.migration_runner import alembic_config, begin, end
+from app.infrastructure.schema_revision import (
+    MIGRATIONS,
+    UNRELEASED,
+    newest_revision,
+    oldest_code,
+    oldest_revision,
+)
 from devtools.local_stack.local_services import LocalServices
 
 HEAD = newest_revision()
@@ -96,7 +106,7 @@ async def test_first_run_tells_each_revision_and_the_second_changes_nothing(clus
     code, said, failed = await migrate(url)
     assert (code, failed) == (0, "")
     lines = said.splitlines()
-    assert lines[0] == "0001 The first tables."
+    assert lines[0] == f"{HEAD} The whole schema of the first release."
     assert lines[-1].startswith(f"the database is at {HEAD}, for releases of ")
     assert (await migrate(url))[:2] == (0, lines[-1] + "\n")
     assert await migrate(url, "--check") == (0, f"the database is at {HEAD}\n", "")
@@ -174,7 +184,7 @@ async def test_three_at_once_all_succeed(cluster: Cluster) -> None:
     url = cluster.url(await cluster.database("three"))
     ends = await asyncio.gather(*(ended(command("migrate", DATABASE_URL=url)) for _ in range(3)))
     assert [(code, failed) for code, _, failed in ends] == [(0, "")] * 3
-    assert sum("0001 The first tables." in said for _, said, _ in ends) == 1
+    assert sum("The whole schema of the first release." in said for _, said, _ in ends) == 1
 
 
 async def test_table_that_is_held_ends_it_in_one_line_and_keeps_nothing(cluster: Cluster) -> None:
@@ -230,6 +240,76 @@ async def test_release_goes_back_where_the_newer_tables_let_it(cluster: Cluster)
     needs = f"DATABASE_URL is at 9999, which needs a release of 9998 or newer: this one is of {HEAD}\n"
     assert await migrate(url) == (2, "", f"eventship-salesforce migrate: {needs}")
     assert await migrate(url, "--check") == (1, needs, "")
-    await stamped(cluster, name, "0001", "0001")
-    behind = f"DATABASE_URL is at 0001, this release needs {HEAD}: run `eventship-salesforce migrate`\n"
-    assert await migrate(url, "--check") == (1, behind, "")
+
+
+async def test_database_from_before_the_first_release_is_left_as_it_is(cluster: Cluster) -> None:
+    """Its stamp as the earliest of them left it: without our column."""
+    name = await cluster.database("unreleased")
+    await cluster.run(
+        "CREATE ROLE eventship_owner",
+        "CREATE TABLE alembic_version AS SELECT '0017' AS version_num",
+        "ALTER TABLE alembic_version OWNER TO eventship_owner",
+        database=name,
+    )
+    fault = f"DATABASE_URL is at 0017, {UNRELEASED}\n"
+    assert await migrate(cluster.url(name)) == (2, "", f"eventship-salesforce migrate: {fault}")
+    assert await cluster.run("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database=name) == 1
+    assert await cluster.run("SELECT version_num FROM alembic_version", database=name) == "0017"
+
+
+LATER = """
+from alembic import op
+
+revision, down_revision, needs_code = "9999", {head!r}, {needs_code}
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE registrations ADD COLUMN later text")
+"""
+
+
+def forget_revisions() -> None:
+    for cached in (newest_revision, oldest_revision, oldest_code):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def later_release(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Our migrations and one more, which earlier releases can live with or not."""
+    migrations = Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+    later = LATER.format(head=HEAD, needs_code=request.param)
+    (migrations / "versions" / "9999_later.py").write_text(later)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (schema_revision, migration_runner):
+            patch.setattr(module, "MIGRATIONS", migrations)
+        forget_revisions()
+        yield migrations
+    forget_revisions()
+
+
+@pytest.mark.parametrize(
+    ("later_release", "code", "said"),
+    [
+        pytest.param(False, 0, "", id="adds"),
+        pytest.param(True, 2, "at 9999, which needs a release of 9999 or newer", id="breaks"),
+    ],
+    indirect=["later_release"],
+)
+@pytest.mark.usefixtures("later_release")
+async def test_later_release_upgrades_and_this_one_goes_on_where_it_may(
+    cluster: Cluster, code: int, said: str
+) -> None:
+    """This release runs as a process of its own, with its own migrations."""
+    url = cluster.url(name := await cluster.database("later"))
+    assert (await migrate(url))[0] == 0
+    lines: list[str] = []
+    await asyncio.to_thread(upgrade, alembic_config(url, lines.append), "head")
+    assert lines[0].startswith("9999")
+    added = (
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = 'registrations'::regclass AND attname = 'later'"
+    )
+    assert await cluster.run(added, database=name) == 1
+    ended_with, _, failed = await migrate(url)
+    assert ended_with == code
+    assert said in failed
+    assert ((await migrate(url, "--check"))[0] == 0) is (code == 0)

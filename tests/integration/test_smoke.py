@@ -6,7 +6,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
+from app.cli import main as cli
+from app.infrastructure.schema_revision import UNRELEASED
 from devtools.demo.__main__ import main
 from devtools.demo.run import run
 from devtools.local_stack.local_services import LocalServices, free_port
@@ -15,6 +20,11 @@ from devtools.local_stack.secrets import LocalSecrets
 from devtools.local_stack.stack import AlreadyRunning, Plan, Stack
 from devtools.local_stack.up import up
 
+STATE_OF_BEFORE = (
+    "CREATE ROLE eventship_owner",
+    "CREATE TABLE alembic_version AS SELECT '0017' AS version_num",
+    "ALTER TABLE alembic_version OWNER TO eventship_owner",
+)
 BARE = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 
@@ -72,6 +82,33 @@ def test_two_stacks_never_share_their_state(tmp_path: Path) -> None:
         fcntl.flock(theirs, fcntl.LOCK_EX)
         with pytest.raises(AlreadyRunning, match="stop it first"), Stack(Plan(tmp_path, 1, 2, given=BARE)):
             pass
+
+
+async def test_state_from_before_the_first_release_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also when an earlier run has left its lines in the log."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "migrate.log").write_text("0017 With how many others a row is tried.\n")
+    engines = LocalServices(tmp_path)
+    engines.start_postgres()
+    engine = create_async_engine(engines.database_url, poolclass=NullPool)
+    async with engine.begin() as connection:
+        for statement in STATE_OF_BEFORE:
+            await connection.execute(text(statement))
+    await engine.dispose()
+    engines.stop()
+    for name in set(os.environ) - set(BARE):
+        monkeypatch.delenv(name)
+    ports = ["--port", str(free_port()), "--simulator-port", str(free_port())]
+    try:
+        assert cli.main(["up", "--home", str(tmp_path), *ports]) == 2
+    finally:
+        engines.discard()
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert line.endswith(f"DATABASE_URL is at 0017, {UNRELEASED}\n")
+    assert "0017 With how many" not in line
 
 
 def test_a_part_that_dies_is_missed(tmp_path: Path) -> None:

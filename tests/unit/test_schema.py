@@ -2,7 +2,15 @@
 
 import pytest
 
-from app.infrastructure.schema_revision import newest_revision, oldest_code, schema_fault
+from app.infrastructure import schema_revision
+from app.infrastructure.schema_revision import (
+    NOTHING,
+    can_upgrade,
+    newest_revision,
+    oldest_code,
+    oldest_revision,
+    schema_fault,
+)
 from tools.landed_migrations import landed_faults, migrations_there, read_landed, with_landed
 
 HEAD = newest_revision()
@@ -26,8 +34,31 @@ def test_release_works_on_its_tables_and_on_newer_ones_that_let_it(
     assert fault == said if said is None else said in str(fault)
 
 
+def test_tables_of_an_earlier_release_are_to_be_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = {"version_num": HEAD, "min_code": HEAD}
+    monkeypatch.setattr(schema_revision, "newest_revision", lambda: "9999")
+    assert schema_fault(earlier) == f"at {HEAD}, this release needs 9999: run `eventship-salesforce migrate`"
+    assert can_upgrade(earlier)
+
+
+@pytest.mark.parametrize("revision", ["0001", "0009", "0017"])
+def test_tables_from_before_the_first_release_are_not_upgraded(revision: str) -> None:
+    """Whether or not the stamp has our column: the earliest of them did not."""
+    for stamp in ({"version_num": revision}, {"version_num": revision, "min_code": "0001"}):
+        assert not can_upgrade(stamp)
+        assert schema_fault(stamp) == (
+            f"at {revision}, from before the first release, and nothing upgrades it: "
+            "start with an empty database (after `make run`: delete `.local`)"
+        )
+
+
+def test_migrations_start_from_nothing_and_not_from_a_later_release() -> None:
+    assert can_upgrade(NOTHING)
+    assert not can_upgrade({"version_num": "9999", "min_code": HEAD})
+
+
 def test_oldest_release_is_one_of_ours() -> None:
-    assert "0001" <= oldest_code() <= HEAD
+    assert oldest_revision() <= oldest_code() <= HEAD
 
 
 def test_every_landed_migration_is_as_it_was() -> None:
