@@ -12,7 +12,8 @@ from app.sync.execution.attempt_log import name_matches
 from app.sync.execution.executor import Executor
 from app.sync.execution.write_transitions import handle_rejection
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.lookup.lookup import ACCOUNT_PREFIX, fetch_people
+from app.sync.lookup.lookup import fetch_people
+from app.sync.lookup.queries import ACCOUNT_PREFIX
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.account_matching import normalized_name
 from app.sync.matching.duplicate_matching import (

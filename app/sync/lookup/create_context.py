@@ -1,24 +1,16 @@
 """What new people need to know of the org: Accounts of their companies, owners, the type of persons."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import (
-    QueryPage,
-    Subrequest,
-    SubResponse,
-    group_into_composites,
-    parse_query,
-    query_request,
-)
 from app.salesforce.describe import SObjectDescribe
-from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.salesforce.soql import chunk, in_list, like
 from app.sync.field_values.builder import build_field_values
-from app.sync.lookup.access import is_lasting
+from app.sync.lookup.lookup import records_of, run_queries
+from app.sync.lookup.queries import LookupQuery, QueryKind
 from app.sync.matching.account_matching import AccountRow, company_of, name_prefixes
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import CONTACT_CREATED, ORGANIZER, PERSON_ACCOUNT_CREATED
@@ -30,7 +22,7 @@ ACCOUNT_CANDIDATES_MAX: Final = 2000
 
 TEXTS_LENGTH: Final = 20_000
 SEPARATOR_LENGTH: Final = len(" OR Name LIKE '%'")
-USER_ROWS: Final = "users"
+ACCOUNTS: Final = (QueryKind.ACCOUNTS_BY_NAME, QueryKind.ACCOUNTS_BY_PREFIX)
 NO_PERSONS: Final = " AND IsPersonAccount = false"
 
 
@@ -60,26 +52,14 @@ async def load_create_context(
 
     Raises what the client raises.
     """
-    requests = list(_requests(list(jobs), describes, api_version=client.api_version))
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for composite in group_into_composites(requests):
-        for answer in await client.composite(composite):
-            kind = answer.reference_id.rstrip("0123456789")
-            rows.setdefault(kind, []).extend(await client.all_records(_page(answer, kind)))
-    accounts = {row["Id"]: row for kind in ("named", "alike") for row in rows.get(kind, ())}
-    users = {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(rows.get(USER_ROWS, []))}
-    types = {row["DeveloperName"]: to18(row["Id"]) for row in reversed(rows.get("types", []))}
-    return CreateContext(tuple(map(_account, accounts.values())), users, types)
-
-
-def _page(answer: SubResponse, kind: str) -> QueryPage:
-    """The first page; of users who may not be looked for by e-mail, none."""
-    try:
-        return parse_query(answer)
-    except RequestRejected as refused:
-        if kind == USER_ROWS and is_lasting(refused):
-            return QueryPage([], None)
-        raise
+    results = await run_queries(client, build_create_queries(list(jobs), describes))
+    accounts = {row["Id"]: row for row in records_of(results, *ACCOUNTS)}
+    users, types = records_of(results, QueryKind.USERS), records_of(results, QueryKind.PERSON_TYPES)
+    return CreateContext(
+        tuple(map(_account, accounts.values())),
+        {address_key(row["Email"]) or "": to18(row["Id"]) for row in reversed(users)},
+        {row["DeveloperName"]: to18(row["Id"]) for row in reversed(types)},
+    )
 
 
 def organizer_of(job: Job) -> str | None:
@@ -103,9 +83,10 @@ def company_for_account(job: Job, describes: Mapping[str, SObjectDescribe]) -> s
     return company_of(name) or job.rules.account_for_nobody
 
 
-def _requests(
-    jobs: Sequence[Job], describes: Mapping[str, SObjectDescribe], *, api_version: str
-) -> Iterable[Subrequest]:
+def build_create_queries(
+    jobs: Sequence[Job], describes: Mapping[str, SObjectDescribe]
+) -> Iterator[LookupQuery]:
+    """The queries that the creation of these people needs."""
     companies = sorted({each for job in jobs if (each := company_for_account(job, describes))})
     owners = sorted({each for job in jobs if (each := organizer_of(job))})
     account = describes.get(ACCOUNT)
@@ -113,11 +94,11 @@ def _requests(
     is_about_persons = has_persons and any(job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs)
     soqls = [
         *_accounts_soql(companies, no_persons=NO_PERSONS if has_persons else ""),
-        *((USER_ROWS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
-        *([("types", PERSON_TYPES)] if is_about_persons else ()),
+        *((QueryKind.USERS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
+        *([(QueryKind.PERSON_TYPES, PERSON_TYPES)] if is_about_persons else ()),
     ]
     for number, (kind, soql) in enumerate(soqls):
-        yield query_request(f"{kind}{number}", soql, api_version=api_version)
+        yield LookupQuery(kind, soql, suffix=str(number))
 
 
 USERS: Final = "SELECT Id, Email FROM User WHERE IsActive = true AND Email IN "
@@ -127,14 +108,14 @@ PERSON_TYPES: Final = (
 )
 
 
-def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tuple[str, str]]:
+def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tuple[QueryKind, str]]:
     select = "SELECT Id, Name, CreatedDate FROM Account WHERE"
     for some in _cut(companies):
-        yield "named", f"{select} Name IN {in_list(some)}{no_persons}"
+        yield QueryKind.ACCOUNTS_BY_NAME, f"{select} Name IN {in_list(some)}{no_persons}"
     for begins in _cut(sorted({each for company in companies for each in name_prefixes(company)})):
         alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in begins)
         order = f"ORDER BY CreatedDate LIMIT {ACCOUNT_CANDIDATES_MAX}"
-        yield "alike", f"{select} ({alike}){no_persons} {order}"
+        yield QueryKind.ACCOUNTS_BY_PREFIX, f"{select} ({alike}){no_persons} {order}"
 
 
 def _cut(texts: Sequence[str]) -> Iterable[list[str]]:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from app.sync.lookup.lookup import LookupRequest, build_lookup_queries
+from app.sync.lookup.queries import LookupRequest, build_lookup_queries
 from app.sync.lookup.requirements import LookupRequirements
 from tests.integration.sync.conftest import Rig
 from tests.integration.sync.test_external_ids import KEY
@@ -41,9 +41,8 @@ def test_no_query_is_longer_than_soql_may_be(count: int, extra: int) -> None:
     ids = [f"00Q5g0000000{number:03}EAA".ljust(18, "A") for number in range(count)]
     campaigns = [f"7015g0000000{number:03}AAA" for number in range(min(count, 999))]
     asked = LookupRequest(emails, ids, campaigns, wanted)
-    soqls = [
-        unquote(each.url.partition("?q=")[2]) for each in build_lookup_queries(asked, api_version="62.0")
-    ]
+    requests = [each.request(api_version="62.0") for each in build_lookup_queries(asked)]
+    soqls = [unquote(each.url.partition("?q=")[2]) for each in requests]
     assert max(map(len, soqls)) <= SOQL_LENGTH
     leads = "\n".join(soql for soql in soqls if " FROM Lead " in soql)
     assert all(value.replace("'", "\\'") in leads for value in (*emails, *ids, *keys))
@@ -53,7 +52,7 @@ def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
     describes = {name: described(field("Legacy_Id__c", length=40), name=name) for name in ("Lead", "Contact")}
     wanted = LookupRequirements(describes, keys={"Legacy_Id__c": ("per_51",)})
     asked = LookupRequest(["a@example.com"], ["00Q5g00000000001AA"], ["7015g00000000001AA"], wanted)
-    names = [each.reference_id for each in build_lookup_queries(asked, api_version="62.0")]
+    names = [each.reference_id for each in build_lookup_queries(asked)]
     assert names == [
         "peopleContact0",
         "membersContact0",
@@ -63,7 +62,7 @@ def test_lists_that_fit_are_asked_for_in_one_query_of_each_object() -> None:
         "TaskStatus",
     ]
     only_keys = replace(asked, emails=[], ids=[], campaigns=[])
-    names = [each.reference_id for each in build_lookup_queries(only_keys, api_version="62.0")]
+    names = [each.reference_id for each in build_lookup_queries(only_keys)]
     assert names == ["peopleContact0", "peopleLead0", "TaskStatus"]
 
 

@@ -1,0 +1,123 @@
+"""From the records of a look-up's queries to values. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from app.salesforce.ids import to18
+from app.sync.lookup.requirements import MEMBER, LookupRequirements
+from app.sync.matching.person_matching import People
+from app.sync.model.records import MemberRow, PersonRow
+from app.sync.model.reference_tags import references_in
+from app.text.email_address import address_key
+
+Responding = Mapping[str, Mapping[str, bool]]
+"""Whether each status of a campaign counts as a response."""
+
+MemberKey = tuple[str, str]
+"""A campaign and a person's id or e-mail."""
+
+
+def parse_people(
+    rows: Iterable[Mapping[str, Any]],
+    asked: frozenset[str],
+    wanted: LookupRequirements,
+    *,
+    known: People | None = None,
+) -> People:
+    """The people that were `known` and those that were found; `asked` are the ids that were looked for."""
+    known = known or People()
+    people = [*known.rows.values(), *(_person_row(row, wanted) for row in rows)]
+    sight = wanted.sight
+    return People.of(
+        people,
+        known.asked_ids | asked,
+        hidden=sight.hidden,
+        without_email=sight.without_email - sight.hidden,
+        has_lost_leads=sight.has_lost_leads,
+        sees_all=(sight.sees_all or frozenset()) - sight.hidden,
+    )
+
+
+def parse_statuses(rows: Iterable[Mapping[str, Any]], campaigns: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """Every campaign has at least one status, so one without any is gone or hidden."""
+    statuses: dict[str, dict[str, bool]] = {campaign: {} for campaign in campaigns}
+    for row in rows:
+        statuses.setdefault(to18(row["CampaignId"]), {})[row["Label"]] = bool(row["HasResponded"])
+    return statuses
+
+
+def members_by_person(
+    rows: Iterable[Mapping[str, Any]], wanted: LookupRequirements, statuses: Responding
+) -> Iterator[tuple[MemberKey, MemberRow]]:
+    for row in rows:
+        for person in (row.get("LeadId"), row.get("ContactId")):
+            if person:
+                yield (to18(row["CampaignId"]), to18(person)), _member_row(row, wanted, statuses)
+
+
+def members_by_email(
+    rows: Iterable[Mapping[str, Any]], wanted: LookupRequirements, statuses: Responding
+) -> Iterator[tuple[MemberKey, MemberRow]]:
+    for row in rows:
+        for parent in (row.get("Lead"), row.get("Contact")):
+            if parent and parent.get("Email"):
+                key = to18(row["CampaignId"]), address_key(parent["Email"]) or ""
+                yield key, _member_row(row, wanted, statuses)
+
+
+def tasks_by_reference(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The Tasks whose Description ends with a reference of ours."""
+    return {reference: to18(row["Id"]) for row in rows for reference in references_in(row["Description"])}
+
+
+def tasks_by_subject(
+    rows: Iterable[Mapping[str, Any]], lost: Iterable[tuple[str, str, Sequence[str]]]
+) -> dict[str, str]:
+    """Where our reference cannot be read: by person and subject, each Task for one of the `lost`.
+
+    These are the reference, the subject and the people whose Task it may be.
+    """
+    waiting: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        waiting.setdefault((to18(row["WhoId"]), row["Subject"] or ""), []).append(to18(row["Id"]))
+    found = {}
+    for reference, subject, people in lost:
+        ids = next((waiting[key] for who in people if waiting.get(key := (who, subject))), None)
+        if ids and reference:
+            found[reference] = ids.pop(0)
+    return found
+
+
+def _person_row(row: Mapping[str, Any], wanted: LookupRequirements) -> PersonRow:
+    sobject = row["attributes"]["type"]
+    return PersonRow(
+        sobject=sobject,
+        id=to18(row["Id"]),
+        email_key=address_key(row.get("Email")),
+        created_at=row.get("CreatedDate") or "",
+        is_deleted=bool(row.get("IsDeleted")),
+        is_converted=bool(row.get("IsConverted")),
+        converted_contact_id=_id(row.get("ConvertedContactId")),
+        master_record_id=_id(row.get("MasterRecordId")),
+        person_contact_id=_id(row.get("PersonContactId")),
+        first_name=row.get("FirstName"),
+        last_name=row.get("LastName"),
+        standing=_current_values(row, ("Email", *wanted.fields.get(sobject, ())), wanted),
+    )
+
+
+def _member_row(row: Mapping[str, Any], wanted: LookupRequirements, statuses: Responding) -> MemberRow:
+    standing = _current_values(row, wanted.fields.get(MEMBER, ()), wanted)
+    status = row["Status"] or ""
+    has_responded = statuses.get(to18(row["CampaignId"]), {}).get(status, False)
+    return MemberRow(to18(row["Id"]), status, has_responded, standing)
+
+
+def _current_values(
+    row: Mapping[str, Any], names: Iterable[str], wanted: LookupRequirements
+) -> dict[str, Any]:
+    return {name: row.get(name) for name in names if name in row} if wanted.describes else {}
+
+
+def _id(value: str | None) -> str | None:
+    return to18(value) if value else None

@@ -1,0 +1,214 @@
+"""The queries of a look-up, each with its kind, none longer than SOQL allows. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from app.salesforce.composite import Subrequest, query_request
+from app.salesforce.soql import chunk, datetime_literal, in_list, quote
+from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
+from app.sync.lookup.requirements import MEMBER, LookupRequirements
+from app.sync.model.records import ACCOUNT, CONTACT, LEAD
+
+LOOKUP_LENGTH: Final = 90_000
+"""Characters of one query: with what joins its lists it stays below the 100,000 that SOQL may have.
+
+https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_soslsoql.htm
+"""
+
+LIST_LENGTH: Final = 40_000
+"""Characters of the one list of a query that asks for many fields, with what stands between two ids."""
+
+LIST_JOINT: Final = 8
+ACCOUNT_PREFIX: Final = "001"
+MEMBER_STATUS: Final = "CampaignMemberStatus"
+PERSON_FIELDS: Final = {
+    CONTACT: "Id, Email, CreatedDate, IsDeleted, MasterRecordId",
+    LEAD: "Id, Email, CreatedDate, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId",
+}
+STATUSES_SOQL: Final = "SELECT CampaignId, Label, HasResponded FROM CampaignMemberStatus WHERE CampaignId IN "
+ACCOUNT_FIELDS: Final = "Id, CreatedDate, IsDeleted, MasterRecordId, PersonContactId"
+MEMBER_FIELDS: Final = "Id, CampaignId, LeadId, ContactId, Status"
+"""Whether a member has responded is what its status says: HasResponded may be hidden."""
+
+
+class QueryKind(StrEnum):
+    """What a query asks for. The value begins its reference id."""
+
+    PEOPLE = "people"
+    MEMBERS = "members"
+    STATUSES = "statuses"
+    TASK_STATUSES = "TaskStatus"
+    ACCOUNTS_BY_NAME = "named"
+    ACCOUNTS_BY_PREFIX = "alike"
+    USERS = "users"
+    PERSON_TYPES = "types"
+
+
+@dataclass(frozen=True)
+class LookupQuery:
+    """One query. `sobject` is the object that a refusal is reported of, if any; `suffix` makes its reference
+    id one of a kind.
+    """
+
+    kind: QueryKind
+    soql: str
+    sobject: str | None = None
+    suffix: str = ""
+    include_deleted: bool = False
+
+    @property
+    def reference_id(self) -> str:
+        return f"{self.kind}{self.suffix}"
+
+    def request(self, *, api_version: str) -> Subrequest:
+        return query_request(
+            self.reference_id, self.soql, api_version=api_version, include_deleted=self.include_deleted
+        )
+
+
+@dataclass(frozen=True)
+class LookupRequest:
+    """Whom to look for, and in which campaigns."""
+
+    emails: Sequence[str]
+    ids: Sequence[str]
+    campaigns: Sequence[str]
+    wanted: LookupRequirements
+
+
+def build_lookup_queries(asked: LookupRequest) -> Iterator[LookupQuery]:
+    """All queries of one look-up."""
+    campaigns, wanted = asked.campaigns, asked.wanted
+    people_ids, account_ids = _partition_ids(asked.ids)
+    keys_of = {sobject: wanted.keys_of(sobject) for sobject in (CONTACT, LEAD)}
+    names = sorted({*keys_of[CONTACT], *keys_of[LEAD]})
+    keyed = {name: max((keys.get(name, ()) for keys in keys_of.values()), key=len) for name in names}
+    lists = {"Email": asked.emails, "Id": people_ids, **keyed}
+    for number, some in enumerate(_chunk_criteria(lists, room=_available_length(asked))):
+        some_emails, some_ids = some.pop("Email", []), some.pop("Id", [])
+        for sobject in wanted.people:
+            emails = () if sobject in wanted.sight.without_email else some_emails
+            keys = {name: values for name, values in some.items() if name in keys_of[sobject]}
+            soql = _people_soql(sobject, emails, some_ids, wanted=wanted, keys=keys)
+            if soql is None:
+                continue
+            yield _people_query(sobject, soql, f"{number}")
+            if campaigns and (emails or some_ids):
+                soql = _members_soql(sobject, campaigns, emails, some_ids, wanted=wanted)
+                yield LookupQuery(QueryKind.MEMBERS, soql, MEMBER, f"{sobject}{number}")
+    if campaigns:
+        yield LookupQuery(QueryKind.STATUSES, STATUSES_SOQL + in_list(campaigns), MEMBER_STATUS)
+    yield from _account_queries(account_ids, wanted)
+    if wanted.sight.closed_statuses is None:
+        yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
+
+
+def build_people_queries(ids: Sequence[str], wanted: LookupRequirements) -> Iterator[LookupQuery]:
+    """The people behind these ids, be they Accounts of persons."""
+    people_ids, account_ids = _partition_ids(ids)
+    for sobject in wanted.people:
+        soql = _people_soql(sobject, (), people_ids, wanted=wanted, keys={})
+        if soql is not None:
+            yield _people_query(sobject, soql)
+    yield from _account_queries(account_ids, wanted)
+
+
+def person_account_soqls(ids: Sequence[str], names: Sequence[str]) -> list[str]:
+    """These fields of the Accounts that stand for persons."""
+    select = f"SELECT {_select_list('Id', names)} FROM Account WHERE Id IN"  # noqa: S608 -- names of describes
+    return [f"{select} {in_list(some)}" for some in chunk(ids, length=LIST_LENGTH, joint=LIST_JOINT)]
+
+
+def tasks_soql(fields: str, people: Sequence[str], since: datetime) -> str:
+    """The Tasks of these people since then, by person, as Description cannot be filtered."""
+    whose = f"WhoId IN {in_list(people)}"
+    return f"SELECT {fields} FROM Task WHERE {whose} AND CreatedDate >= {datetime_literal(since)}"  # noqa: S608
+
+
+def _people_query(sobject: str, soql: str, number: str = "") -> LookupQuery:
+    return LookupQuery(QueryKind.PEOPLE, soql, sobject, f"{sobject}{number}", include_deleted=True)
+
+
+def _partition_ids(ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Ids of Leads and Contacts, and ids of Accounts."""
+    accounts = [id_ for id_ in ids if id_.startswith(ACCOUNT_PREFIX)]
+    return [id_ for id_ in ids if not id_.startswith(ACCOUNT_PREFIX)], accounts
+
+
+def _account_queries(ids: Sequence[str], wanted: LookupRequirements) -> Iterator[LookupQuery]:
+    """The Contacts behind Accounts of persons; in an org without such Accounts nobody is behind them."""
+    describe = wanted.describes.get(ACCOUNT)
+    if not ids or describe is None or "PersonContactId" not in describe.fields:
+        return
+    yield _people_query(ACCOUNT, f"SELECT {ACCOUNT_FIELDS} FROM Account WHERE Id IN {in_list(ids)}")  # noqa: S608
+
+
+def _people_soql(
+    sobject: str,
+    emails: Sequence[str],
+    ids: Sequence[str],
+    *,
+    wanted: LookupRequirements,
+    keys: Mapping[str, Sequence[str]],
+) -> str | None:
+    """None where nobody is asked for."""
+    fields = _select_list(PERSON_FIELDS[sobject], wanted.fields.get(sobject, ()))
+    if sobject in wanted.sight.without_email:
+        fields = fields.replace("Id, Email, ", "Id, ")
+    where = _any_of({"Email": emails, "Id": ids, **keys})
+    return f"SELECT {fields} FROM {sobject} WHERE {where}" if where else None  # noqa: S608
+
+
+def _members_soql(
+    sobject: str,
+    campaigns: Sequence[str],
+    emails: Sequence[str],
+    ids: Sequence[str],
+    *,
+    wanted: LookupRequirements,
+) -> str:
+    whose = _any_of({f"{sobject}.Email": emails, f"{sobject}Id": ids})
+    fields = _select_list(MEMBER_FIELDS, wanted.fields.get(MEMBER, ()))
+    if sobject not in wanted.sight.without_email:
+        fields = f"{fields}, {sobject}.Email"
+    return f"SELECT {fields} FROM CampaignMember WHERE CampaignId IN {in_list(campaigns)} AND ({whose})"  # noqa: S608
+
+
+def _select_list(always: str, more: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys((*always.split(", "), *more)))
+
+
+def _any_of(lists: Mapping[str, Sequence[str]]) -> str:
+    return " OR ".join(f"{name} IN {in_list(values)}" for name, values in lists.items() if values)
+
+
+def _available_length(asked: LookupRequest) -> int:
+    """What the longest of the queries leaves for those whom it asks for."""
+    read = asked.wanted.fields
+    fields = max(
+        len(_select_list(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS
+    )
+    of_members = (
+        len(_select_list(MEMBER_FIELDS, read.get(MEMBER, ())))
+        + sum(map(len, asked.campaigns))
+        + 3 * len(asked.campaigns)
+    )
+    return LOOKUP_LENGTH - max(fields, of_members)
+
+
+def _chunk_criteria(lists: Mapping[str, Sequence[str]], *, room: int) -> Iterator[dict[str, list[str]]]:
+    """The lists cut so that every query stays within SOQL's length; usually one part."""
+    part: dict[str, list[str]] = {}
+    left = room
+    for name, value in ((name, value) for name, values in lists.items() for value in values):
+        length = len(quote(value)) + 1
+        if part and length > left:
+            yield part
+            part, left = {}, room
+        part.setdefault(name, []).append(value)
+        left -= length
+    if part:
+        yield part

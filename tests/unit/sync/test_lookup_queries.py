@@ -1,0 +1,105 @@
+"""What a refused query means is decided by its kind, whatever its reference id looks like."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.salesforce.composite import Subrequest, SubResponse
+from app.salesforce.errors import ApiError
+from app.salesforce.ids import to18
+from app.sync.lookup.access import LookupRefused
+from app.sync.lookup.lookup import QueryResult, records_of, run_queries
+from app.sync.lookup.parse import tasks_by_reference, tasks_by_subject
+from app.sync.lookup.queries import LookupQuery, QueryKind, tasks_soql
+
+ADA, BEN, EVA = (to18(f"00Q5g000000000{number}") for number in (1, 2, 9))
+FIRST, SECOND, THIRD = (to18(f"00T5g000000000{number}") for number in (1, 2, 3))
+
+
+class Org:
+    """Answers every query with one record, or refuses it with the code."""
+
+    api_version = "62.0"
+
+    def __init__(self, code: str | None = None) -> None:
+        self.code = code
+
+    async def composite(self, requests: Sequence[Subrequest]) -> list[SubResponse]:
+        failures = (ApiError(self.code, "no"),) if self.code else ()
+        body = {"records": [{"Id": ADA}], "done": True}
+        return [SubResponse(each.reference_id, 200, body, failures) for each in requests]
+
+    async def all_records(self, page: Any) -> list[dict[str, Any]]:
+        return list(page.records)
+
+
+async def outcome(kind: QueryKind, code: str) -> QueryResult | str | None:
+    query = LookupQuery(kind, "SELECT Id FROM Lead", "Lead", suffix="members1")
+    try:
+        [result] = await run_queries(Org(code), [query])  # type: ignore[arg-type]
+    except LookupRefused as refused:
+        return refused.sobject
+    return result
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "expected"),
+    [
+        (QueryKind.MEMBERS, "INVALID_TYPE", QueryResult(QueryKind.MEMBERS, [], is_hidden=True)),
+        (QueryKind.STATUSES, "INVALID_TYPE", QueryResult(QueryKind.STATUSES, [], is_hidden=True)),
+        (QueryKind.MEMBERS, "INVALID_FIELD", "Lead"),
+        (QueryKind.PEOPLE, "INVALID_TYPE", "Lead"),
+        (QueryKind.TASK_STATUSES, "INVALID_TYPE", QueryResult(QueryKind.TASK_STATUSES, [])),
+        (QueryKind.TASK_STATUSES, "UNABLE_TO_LOCK_ROW", "Lead"),
+        (QueryKind.USERS, "INVALID_FIELD", QueryResult(QueryKind.USERS, [])),
+        (QueryKind.ACCOUNTS_BY_NAME, "INVALID_TYPE", "Lead"),
+    ],
+)
+async def test_a_refusal_means_what_its_kind_of_query_says(
+    kind: QueryKind, code: str, expected: QueryResult | str
+) -> None:
+    assert await outcome(kind, code) == expected
+
+
+async def test_records_are_found_by_the_kinds_that_asked_for_them() -> None:
+    queries = [
+        LookupQuery(QueryKind.PEOPLE, "SELECT Id FROM Lead", suffix="Lead0"),
+        LookupQuery(QueryKind.PEOPLE, "SELECT Id FROM Contact", suffix="Contact0"),
+        LookupQuery(QueryKind.MEMBERS, "SELECT Id FROM CampaignMember", suffix="Lead0"),
+    ]
+    results = await run_queries(Org(), queries)  # type: ignore[arg-type]
+    assert [len(records_of(results, kind)) for kind in QueryKind] == [2, 1, 0, 0, 0, 0, 0, 0]
+    assert len(records_of(results, QueryKind.PEOPLE, QueryKind.MEMBERS)) == 3
+
+
+def test_each_task_that_is_found_by_its_subject_is_one_persons() -> None:
+    rows: list[dict[str, Any]] = [
+        {"Id": FIRST, "WhoId": ADA, "Subject": "Came"},
+        {"Id": SECOND, "WhoId": ADA, "Subject": "Came"},
+        {"Id": THIRD, "WhoId": BEN, "Subject": None},
+    ]
+    lost = [
+        ("EVS-1", "Came", [EVA, ADA]),
+        ("EVS-2", "Came", [ADA]),
+        ("EVS-3", "Came", [ADA]),
+        ("EVS-4", "", [BEN]),
+    ]
+    assert tasks_by_subject(rows, lost) == {"EVS-1": FIRST, "EVS-2": SECOND, "EVS-4": THIRD}
+
+
+def test_tasks_are_found_by_each_reference_in_their_description() -> None:
+    references = ["EVS-AAAAAAAAAAAAAAAA", "EVS-BBBBBBBBBBBBBBBB"]
+    rows: list[dict[str, Any]] = [
+        {"Id": FIRST, "Description": f"Moved. {' '.join(references)}"},
+        {"Id": SECOND, "Description": None},
+    ]
+    assert tasks_by_reference(rows) == dict.fromkeys(references, FIRST)
+
+
+def test_tasks_are_asked_for_by_person_since_a_moment() -> None:
+    soql = tasks_soql("Id, Description", [ADA], datetime(2026, 5, 4, 8, tzinfo=UTC))
+    assert soql == (
+        f"SELECT Id, Description FROM Task WHERE WhoId IN ('{ADA}') AND CreatedDate >= 2026-05-04T08:00:00Z"
+    )
