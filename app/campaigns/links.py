@@ -79,17 +79,8 @@ def record_of(link: CampaignLink, connection: Connection | None) -> CampaignLink
 
 def found_record(campaign: Campaign, connection: Connection) -> CampaignFound:
     """The campaign as Salesforce shows it now."""
-    return CampaignFound(
-        id=campaign.id,
-        url=record_url(connection.instance_url, "Campaign", campaign.id),
-        name=campaign.name,
-        is_active=campaign.is_active,
-        type=campaign.type,
-        status=campaign.status,
-        start_date=campaign.start_date,
-        end_date=campaign.end_date,
-        members=campaign.members,
-    )
+    url = record_url(connection.instance_url, "Campaign", campaign.id)
+    return CampaignFound.model_validate({**vars(campaign), "url": url})
 
 
 async def is_used_by_other_event(

@@ -32,12 +32,7 @@ def show_object(described: SObjectDescribe) -> ObjectFields:
         is_written=described.name in written_objects(),
         fields=sorted(fields, key=lambda field: (field.label.casefold(), field.name)),
         record_types=[
-            RecordTypeShown(
-                developer_name=each.developer_name,
-                name=each.name,
-                is_available=each.is_available,
-                is_default=each.is_default,
-            )
+            RecordTypeShown.model_validate(each, from_attributes=True)
             for each in described.record_types
             if not each.is_master
         ],
@@ -56,20 +51,14 @@ def why_not_mappable(sobject: str, field: Field) -> str | None:
 
 def _shown(described: SObjectDescribe, field: Field) -> FieldShown:
     why_not = why_not_mappable(described.name, field)
-    return FieldShown(
-        name=field.name,
-        label=field.label,
-        type=field.type,
-        length=field.length,
-        is_required=field.is_required_on_create,
-        is_createable=field.is_createable,
-        is_updateable=field.is_updateable,
-        is_external_id=field.is_external_id,
-        is_restricted=field.is_restricted_picklist,
-        is_mappable=why_not is None,
-        why_not=why_not,
-        values=[
-            PicklistValue(value=value, label=label)
-            for value, label in zip(field.picklist_values, field.picklist_labels, strict=True)
-        ],
+    values = zip(field.picklist_values, field.picklist_labels, strict=True)
+    return FieldShown.model_validate(
+        {
+            **vars(field),
+            "is_required": field.is_required_on_create,
+            "is_restricted": field.is_restricted_picklist,
+            "is_mappable": why_not is None,
+            "why_not": why_not,
+            "values": [PicklistValue(value=value, label=label) for value, label in values],
+        }
     )

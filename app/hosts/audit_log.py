@@ -1,6 +1,5 @@
 """A host's audit log, newest first, page by page."""
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
@@ -38,14 +37,9 @@ async def list_audit(session: AsyncSession, host_id: str, *, limit: int, cursor:
     if cursor is not None:
         query = query.where(AuditEntry.seq < _seq(cursor))
     found = (await session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit + 1))).all()
-    shown = [_shown(entry) for entry in found[:limit]]
+    shown = [AuditShown.model_validate(entry, from_attributes=True) for entry in found[:limit]]
     has_more = len(found) > limit
     return AuditPage(items=shown, next_cursor=encode_cursor(KIND, [str(shown[-1].seq)]) if has_more else None)
-
-
-def _shown(entry: AuditEntry) -> AuditShown:
-    at: datetime = entry.at
-    return AuditShown(seq=entry.seq, at=at, actor=entry.actor, action=entry.action, details=entry.details)
 
 
 def _seq(cursor: str) -> int:

@@ -1,8 +1,10 @@
 """What operations see first: backlog, trouble, budgets, workers, failures; across hosts, in few queries."""
 
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import func, or_, select
+from pydantic import BaseModel
+from sqlalchemy import Executable, extract, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.health import READY
@@ -20,6 +22,7 @@ from app.operations.schemas import (
 from app.sync.lookup.access import AccessProblem
 
 SHOWN_MAX = 100
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 async def read_overview(session: AsyncSession) -> Overview:
@@ -74,8 +77,7 @@ async def _orgs_with_trouble(session: AsyncSession, now: datetime) -> list[OrgSh
         .order_by(Connection.org_id)
         .limit(SHOWN_MAX)
     )
-    names = list(OrgShown.model_fields)
-    return [OrgShown(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
+    return await _read_rows(session, query, OrgShown)
 
 
 async def _hosts_to_reconnect(session: AsyncSession) -> list[HostToReconnect]:
@@ -90,8 +92,7 @@ async def _hosts_to_reconnect(session: AsyncSession) -> list[HostToReconnect]:
         .order_by(Connection.state_since, Connection.host_id)
         .limit(SHOWN_MAX)
     )
-    names = list(HostToReconnect.model_fields)
-    return [HostToReconnect(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
+    return await _read_rows(session, query, HostToReconnect)
 
 
 async def _host_faults(session: AsyncSession) -> list[HostFault]:
@@ -107,8 +108,7 @@ async def _host_faults(session: AsyncSession) -> list[HostFault]:
         .order_by(Connection.fault_count.desc(), Connection.host_id)
         .limit(SHOWN_MAX)
     )
-    names = list(HostFault.model_fields)
-    return [HostFault(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
+    return await _read_rows(session, query, HostFault)
 
 
 async def _host_problems(session: AsyncSession) -> list[HostProblem]:
@@ -148,25 +148,17 @@ async def _budgets(session: AsyncSession) -> list[BudgetShown]:
         .order_by((Connection.api_used * 100 / Connection.api_limit).desc(), Connection.host_id)
         .limit(SHOWN_MAX)
     )
-    names = list(BudgetShown.model_fields)
-    return [BudgetShown(**dict(zip(names, row, strict=True))) for row in await session.execute(query)]
+    return await _read_rows(session, query, BudgetShown)
 
 
 async def _workers(session: AsyncSession, now: datetime) -> list[WorkerShown]:
-    workers = await session.scalars(select(WorkerHeartbeat).order_by(WorkerHeartbeat.beat_at.desc()))
-    return [
-        WorkerShown(
-            worker_id=each.worker_id,
-            hostname=each.hostname,
-            pid=each.pid,
-            started_at=each.started_at,
-            beat_at=each.beat_at,
-            silent_seconds=max(0.0, (now - each.beat_at).total_seconds()),
-            is_stopping=each.is_stopping,
-            drains=each.drains,
-        )
-        for each in workers
-    ]
+    beat = WorkerHeartbeat
+    silent_seconds = func.greatest(0, extract("epoch", literal(now) - beat.beat_at))
+    query = select(
+        beat.worker_id, beat.hostname, beat.pid, beat.started_at, beat.beat_at, silent_seconds,
+        beat.is_stopping, beat.drains,
+    ).order_by(beat.beat_at.desc())  # fmt: skip
+    return await _read_rows(session, query, WorkerShown)
 
 
 async def _stuck_orgs(session: AsyncSession, now: datetime) -> list[str]:
@@ -189,7 +181,10 @@ async def _failures(session: AsyncSession) -> list[FailureCount]:
         .order_by(func.count().desc(), SyncJob.error_class, SyncJob.error_code)
         .limit(SHOWN_MAX)
     )
-    return [
-        FailureCount(error_class=error_class, error_code=error_code, count=count)
-        for error_class, error_code, count in await session.execute(query)
-    ]
+    return await _read_rows(session, query, FailureCount)
+
+
+async def _read_rows(session: AsyncSession, query: Executable, shape: type[Shape]) -> list[Shape]:
+    """Its columns stand in the order of the shape's members."""
+    found = await session.execute(query)
+    return [shape(**dict(zip(shape.model_fields, row, strict=True))) for row in found]

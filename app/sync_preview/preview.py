@@ -139,25 +139,18 @@ def _to_response(
 ) -> Preview:
     dry = to_response(done.rehearsal, done.context)
     instance_url = done.context.instance_url
-    return Preview(
-        registration_id=dry.registration_id,
-        outcome=dry.outcome,
-        waiting_for=dry.waiting_for,
-        skipped_because=dry.skipped_because,
-        records=[
-            RecordPreview(
-                part=each.part,
-                object=each.sobject,
-                record=record_link(each.sobject, each.record_id, instance_url) if each.record_id else None,
-                action=_action(each),
-                fields=preview_fields(plan),
-            )
-            for each, plan in zip(touched, planned, strict=True)
-        ],
-        error=dry.error,
-        warnings=dry.warnings,
-        calls_spent=dry.calls_spent + done.client.calls,
-        as_of=dry.as_of,
+    records = [
+        RecordPreview(
+            part=each.part,
+            object=each.sobject,
+            record=record_link(each.sobject, each.record_id, instance_url) if each.record_id else None,
+            action=_action(each),
+            fields=preview_fields(plan),
+        )
+        for each, plan in zip(touched, planned, strict=True)
+    ]
+    return Preview.model_validate(
+        {**dict(dry), "records": records, "calls_spent": dry.calls_spent + done.client.calls}
     )
 
 
