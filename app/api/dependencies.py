@@ -1,4 +1,4 @@
-"""What the doors are given: built once by main, the same for API and workers."""
+"""Application-wide resources, injected into endpoints and workers."""
 
 import asyncio
 from dataclasses import dataclass, field

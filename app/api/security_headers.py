@@ -1,4 +1,4 @@
-"""What every answer says to browsers and caches, whichever layer it comes from."""
+"""Security and caching headers of every response, whichever layer it comes from."""
 
 from typing import Final
 

@@ -1,8 +1,9 @@
 """Backfills: arm an event's registrations chunk by chunk, and tell how far that is.
 
-A request only writes the row; workers call `arm_backfills` and `finish_backfills` again and again. Jobs are
-armed below live work in priority. What a backfill still has to do is counted from its jobs: those of its
-event that it was the last to arm. A job that something live armed since is no longer its own: done, to it.
+A request only writes the row; workers call `enqueue_backfill_chunk` and `finish_backfills` again and again.
+Jobs are armed below live work in priority. What a backfill still has to do is counted from its jobs: those of
+its event that it was the last to arm. A job that something live armed since is no longer its own: done, to
+it.
 """
 
 from collections.abc import Mapping

@@ -38,7 +38,7 @@ class OpsApi:
         self._http.close()
 
     def call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """The answer's JSON. Raises ApiRefused, ApiSilent."""
+        """The answer's JSON. Raises ApiRefused, ApiUnreachable."""
         try:
             answer = self._http.request(method, path, **request)
         except httpx.TransportError as error:

@@ -19,7 +19,9 @@ def say(text: str) -> None:
 
 
 def keys(what: str, kid: str) -> int:
-    """Run one of KEY_COMMANDS. Raises SettingsInvalid, KeyMissing, PepperChanged, SealBroken, RowsHeld."""
+    """Run one of KEY_COMMANDS. Raises SettingsInvalid, KeyMissing, PepperChanged, DecryptionFailed,
+    RowsLocked.
+    """
     if what == "new":
         say(new_key(kid))
         return 0

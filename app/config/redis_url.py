@@ -1,4 +1,4 @@
-"""Addresses of Valkey or Redis: checked in one line, and read alike for both of our clients."""
+"""Addresses of Valkey or Redis: validated in one line, and parsed alike for both clients."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""Settings that stand in files, as container platforms hand out secrets: `<NAME>_FILE` names the file."""
+"""Settings in files, as container platforms provide secrets: `<NAME>_FILE` names the file."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

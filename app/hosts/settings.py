@@ -1,4 +1,4 @@
-"""What a host chose: whom to leave out, what to write, how much of the API to use, automatic campaigns."""
+"""A host's settings: exclusions, write switches, share of the API, automatic campaigns."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -122,7 +122,7 @@ def _shown(host: Host) -> SettingsShown:
 
 
 async def _store(session: AsyncSession, host: Host, after: SettingsShown, *, turned_on: bool) -> None:
-    """Other parts keep their own settings beside ours."""
+    """Store these settings; others keep their own beside them."""
     ours: dict[str, Any] = after.model_dump(include={"exclusions", "writes"})
     since = (host.settings or {}).get("automatic_campaigns_since")
     if turned_on:
@@ -149,7 +149,7 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
 
 
 def _reset_api_block(host_id: str) -> Update:
-    """A gate that the old cap closed is looked at again; the next answer of Salesforce closes it anew."""
+    """Reopen a gate that the old cap closed; the next response of Salesforce closes it again if need be."""
     return (
         update(Connection)
         .where(Connection.host_id == host_id)

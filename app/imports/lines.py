@@ -1,4 +1,4 @@
-"""One line of an import: from bytes to what it tells of a registration, or why it cannot be used."""
+"""Parse one line of an import to a registration's state, or to the reason why it is invalid."""
 
 import codecs
 import hashlib
@@ -46,7 +46,7 @@ class LineAnswer(BaseModel):
 
 @dataclass(frozen=True)
 class ParsedLine:
-    """A line that was read: what it tells, or what is wrong with it."""
+    """A parsed line: its state, or its errors."""
 
     number: int
     told: ParsedDelivery | None = field(default=None, repr=False)
@@ -83,7 +83,7 @@ async def split_lines(chunks: AsyncIterable[bytes], *, bytes_max: int) -> AsyncI
 
 
 def parse_line(number: int, raw: bytes | None) -> ParsedLine | None:
-    """What the line tells; None for an empty one, which is passed over."""
+    """Parse the line; None for an empty one."""
     if raw is None:
         return _rejected(number, "", "the line is too long")
     raw = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw

@@ -1,4 +1,4 @@
-"""Gives idle connections back: a pool keeps what its process needed lately, not what it needed once."""
+"""A pool that closes idle connections: it keeps as many as its process needed lately."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What Postgres says when it cannot be used, in one line: the variable, its words, and what to do."""
+"""Describes a database that cannot be used in one line: the variable, Postgres' words, and what to do."""
 
 import ssl
 from collections.abc import Mapping

@@ -51,7 +51,7 @@ class Encryptor:
         return bytes((VERSION, len(kid))) + kid + key_nonce + wrapped + nonce + ciphertext
 
     def open(self, sealed: bytes, *, host_id: str, column: str) -> str:
-        """Decrypt. Raises SealBroken, or KeyMissing when the key id is unknown here."""
+        """Decrypt. Raises DecryptionFailed, or KeyMissing when the key id is unknown here."""
         kid, key_nonce, wrapped, nonce, ciphertext = _split(sealed)
         bound = _bound(host_id, column)
         try:

@@ -27,7 +27,7 @@ BUDGET_SECONDS = 0.25
 
 
 def serialize(job: dict[str, Any]) -> bytes:
-    """JSON: whoever can write to Redis must not be able to run code here (arq's default is pickle)."""
+    """Serialize as JSON: with arq's default, pickle, a writer to Redis could run code here."""
     return json.dumps(job).encode()
 
 

@@ -1,4 +1,4 @@
-"""The pepper's check value, and the key made of it: with another one, nobody knows whom not to keep."""
+"""The pepper's check value and the audit key made of it: another pepper would find no tombstones."""
 
 import hashlib
 from typing import Final

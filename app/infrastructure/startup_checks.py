@@ -1,4 +1,4 @@
-"""What must be true before a process starts to work, and what it says when it is not."""
+"""Checks before a process starts, and their messages."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

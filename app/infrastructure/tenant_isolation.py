@@ -1,4 +1,4 @@
-"""Whether both engines act as whom they should, and whether the wall between hosts is up."""
+"""Checks that both engines act as their roles, and that row-level security separates hosts."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What changed for one host: cheap while nothing does, and a row that commits late is not missed."""
+"""Detect changes for one host's stream: cheap polling that tolerates late commits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class Changed:
 
 
 async def read_markers(session: AsyncSession, host_id: str) -> ChangeMarkers:
-    """What stands, as marks by (kind, event id): two looks differ where something changed."""
+    """Read the markers by (kind, event id); two reads differ where something changed."""
     rows = await session.execute(LOOK, {"host_id": host_id})
     return {(row.kind, row.event_id): row.mark for row in rows}
 
@@ -93,12 +93,12 @@ async def read_changed(session: AsyncSession, host_id: str, *, after: int) -> Se
 
 
 async def resume_position(session: AsyncSession, host_id: str, number: int) -> int:
-    """The number after which rows are read again by somebody who has seen everything up to `number`."""
+    """Return the change number to read from for a client that has seen everything up to `number`."""
     values = {"host_id": host_id, "number": number, "overlap": OVERLAP_SECONDS}
     return int(await session.scalar(FLOOR, values) or 0)
 
 
 def changed_events(before: ChangeMarkers, after: ChangeMarkers, kind: str) -> set[str]:
-    """The events whose marks of this kind came, went or changed."""
+    """Return the events whose markers of this kind were added, removed or changed."""
     keys = {key for key in before.keys() | after.keys() if key[0] == kind}
     return {event_id for _, event_id in keys if before.get((kind, event_id)) != after.get((kind, event_id))}

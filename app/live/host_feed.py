@@ -1,4 +1,4 @@
-"""One look a second for all streams of a host in this process; whoever listens gets the same snapshots."""
+"""Poll once a second for all streams of a host in this process, and send the same snapshots to all."""
 
 import asyncio
 import logging

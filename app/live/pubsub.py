@@ -1,4 +1,4 @@
-"""Valkey may say that something happened, so that nobody waits for the next look; nothing depends on it."""
+"""Valkey notifications that shorten the wait for the next poll; nothing depends on them."""
 
 import asyncio
 import logging

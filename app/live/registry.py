@@ -17,7 +17,7 @@ LATER: Final = {"Retry-After": "10"}
 
 
 class Feeds:
-    """The feeds that somebody listens to; a feed starts with its first listener and ends with its last."""
+    """The running feeds; a feed starts with its first subscriber and ends with its last."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources

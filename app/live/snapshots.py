@@ -1,4 +1,4 @@
-"""What the live stream sends, read from the database: the same objects that the other doors answer."""
+"""Read what streams send: the same objects that the other endpoints return."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Snapshots:
         ]
 
     async def event_ids(self) -> list[str]:
-        """The host's events that somebody registered for, the latest first, at most 500."""
+        """Return the host's events with registrations, the latest first, at most 500."""
         has_anybody = exists().where(
             Registration.host_id == Event.host_id, Registration.event_id == Event.event_id
         )

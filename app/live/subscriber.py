@@ -1,4 +1,4 @@
-"""One stream's end: what it wants, and what waits for it. A slow reader holds up nobody but itself."""
+"""One stream's filter and queue. A slow reader delays only itself."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Subscriber:
 
     @property
     def viewer(self) -> tuple[Role, frozenset[str]]:
-        """Whom a card is made for."""
+        """The user whom a card is made for."""
         return self.role, self.hosts
 
     def wants(self, message: Message) -> bool:

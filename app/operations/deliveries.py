@@ -121,7 +121,7 @@ async def _record_replay(session: AsyncSession, host_id: str, count: int, *, sou
 async def _sealed_bodies(
     session: AsyncSession, found: Iterable[Delivery | Quarantined]
 ) -> dict[tuple[str, str], bytes]:
-    """The sealed bodies of those deliveries whose types were not known."""
+    """Load the encrypted bodies of the deliveries of unknown types."""
     keys = [(each.host_id, each.webhook_id) for each in found if isinstance(each, Delivery)]
     query = select(UnknownBody).where(tuple_(UnknownBody.host_id, UnknownBody.webhook_id).in_(keys))
     return {(each.host_id, each.webhook_id): each.sealed for each in await session.scalars(query)}

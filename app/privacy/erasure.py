@@ -1,6 +1,6 @@
-"""Erase an attendee: take personal data out of every table that holds any, and leave keyed tombstones.
+"""Erase an attendee: redact personal data in every table, and leave keyed tombstones.
 
-What stays of a registration are its ids, its state and its times; of what stands in Salesforce, the ids.
+Ids, states and times of the registration stay; of Salesforce records, the ids.
 """
 
 from collections.abc import Iterable, Sequence
@@ -196,7 +196,7 @@ READ = {"data_read": sorted(DATA_READ), "of_others_read": sorted(OF_OTHERS_READ)
 
 @dataclass(frozen=True)
 class ErasureRequest:
-    """Somebody to erase: what was told of them up to `at`, and these registrations for ever."""
+    """Whom to erase: all data up to `at`, and these registrations for ever."""
 
     host_id: str
     at: datetime
@@ -244,7 +244,7 @@ async def redact_late_writes(database: Database) -> None:
 
 
 async def _find(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -> ErasureScope:
-    """By what was named, then by the addresses that were found with it."""
+    """Find registrations by the given ids and addresses, then by the addresses found with them."""
     ids, given = set(wish.registration_ids), address_key(wish.email)
     emails = {given} if given else set()
     attendee_ids = {wish.attendee_id} if wish.attendee_id else set()

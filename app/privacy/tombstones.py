@@ -1,6 +1,6 @@
-"""What must not be kept: deliveries that speak of somebody erased, found by keyed hashes.
+"""Tombstones: keyed hashes of erased attendees, against which deliveries are checked.
 
-Intake takes a host's lock shared and an erasure takes it alone, so that nothing slips in between the two.
+Ingest locks a host shared and an erasure locks it exclusively, so that no delivery passes between the two.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ LOAD_ERASED = text(
 
 
 class Subject(NamedTuple):
-    """Somebody, or a registration, of one host; e-mails as they are compared."""
+    """A person or a registration of one host; e-mails in their compared form."""
 
     host_id: str
     kind: str
@@ -43,12 +43,12 @@ class Subject(NamedTuple):
 
 
 def tombstone_key(pepper: bytes, subject: Subject) -> bytes:
-    """What stays of the subject: without the pepper nobody can tell whom it names."""
+    """Return the keyed hash of the subject: without the pepper it names nobody."""
     return keyed_hash(pepper, f"{subject.host_id}:{subject.kind}", subject.value)
 
 
 def covers(erased_at: Mapping[Subject, datetime], subject: Subject, at: datetime) -> bool:
-    """Whether nothing is kept of what was told of the subject at that time."""
+    """Whether data about the subject of that time must not be stored."""
     until = erased_at.get(subject)
     return until is not None and (subject.kind == REGISTRATION or at <= until)
 
@@ -70,13 +70,13 @@ async def load_erased(
 
 
 async def lock_shared(statements: SqlExecutor, host_ids: Iterable[str]) -> None:
-    """Keep erasures of these hosts out until the caller's transaction ends."""
+    """Block erasures of these hosts until the caller's transaction ends."""
     if hosts := sorted(host_ids):
         await statements.execute(LOCK_SHARED, {"hosts": hosts})
 
 
 async def lock_exclusive(statements: SqlExecutor, host_ids: Iterable[str]) -> None:
-    """Keep every intake of these hosts out until the caller's transaction ends."""
+    """Block all ingest of these hosts until the caller's transaction ends."""
     if hosts := sorted(host_ids):
         await statements.execute(LOCK_EXCLUSIVE, {"hosts": hosts})
 

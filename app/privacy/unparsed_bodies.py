@@ -1,7 +1,7 @@
-"""Bodies that we do not read: of types that we do not know, and signed ones that cannot be used.
+"""Bodies that are not parsed: of unknown types, and signed but unusable ones.
 
-They are kept sealed, beside keyed hashes of what they mention, so that an erasure finds them and a late one
-about somebody erased is not kept.
+They are stored encrypted, beside keyed hashes of what they mention, so that an erasure finds them and a late
+one about an erased attendee is not stored.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ ERASURE: Final = b"attendee.erased"
 
 @dataclass(frozen=True)
 class Unread:
-    """A sealed body, and the addresses and ids that stand in it."""
+    """An encrypted body, and the addresses and ids that it contains."""
 
     sealed: bytes = field(repr=False)
     mentions: frozenset[str] = field(repr=False)
@@ -43,7 +43,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class Unusable:
-    """A signed body that cannot be used. `unread` is None where nobody could find it again for an erasure."""
+    """A signed body that cannot be used. `unread` is None if an erasure could not find it again."""
 
     webhook_id: str
     reason: str
@@ -62,7 +62,7 @@ def seal_unknown(vault: Encryptor, body: bytes, *, host_id: str) -> Unread | Non
 def seal_unusable(
     vault: Encryptor, body: bytes, *, webhook_id: str, reason: str, faults: list[FieldError]
 ) -> Unusable:
-    """What is kept of a body that cannot be used; of one that asks for an erasure, whom it names is not."""
+    """Encrypt an unusable body; an erasure's body is left out."""
     payload = _parsed(body)
     host_id = _host_in(payload, body)
     is_kept = host_id is not None and ERASURE not in body
@@ -80,7 +80,7 @@ def seal_unusable(
 
 
 def open_body(vault: Encryptor, sealed: bytes, *, host_id: str, column: str) -> bytes:
-    """The body as it came. Raises SealBroken, KeyMissing."""
+    """The body as it came. Raises DecryptionFailed, KeyMissing."""
     return vault.open(sealed, host_id=host_id, column=column).encode("latin-1")
 
 

@@ -1,4 +1,4 @@
-"""Where bodies that we do not read are kept, and how an erasure finds them: by what they mention."""
+"""Store unparsed bodies, and delete those that mention an erased attendee."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -47,9 +47,9 @@ FORGET_PLAIN = text("""
 
 
 async def keep_unusable(session: AsyncSession, unusable: Unusable, *, pepper: bytes) -> None:
-    """Keep what is to be kept of a body that cannot be used, once however often it is sent.
+    """Store an unusable body once, however often it is sent.
 
-    Of one about somebody erased, the body is not.
+    The body is left out if it is about an erased attendee.
     """
     unread = unusable.unread
     if unread is not None and unusable.host_id is not None:

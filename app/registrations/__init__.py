@@ -1,1 +1,1 @@
-"""Everything asked of registrations: state, listing, stats, retry, exclusion, history, export."""
+"""Registrations as hosts see them: state, listing, stats, retry, exclusion, history, export."""

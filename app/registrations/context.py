@@ -1,4 +1,4 @@
-"""An event with everything around it that decides how its registrations stand."""
+"""An event with everything that decides the display state of its registrations."""
 
 from dataclasses import dataclass
 from datetime import datetime

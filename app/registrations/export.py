@@ -79,7 +79,7 @@ def cells_of(row: Row) -> list[str]:
 
 
 def safe_cell(value: object) -> str:
-    """The value as text; an apostrophe stands before whatever a spreadsheet would run."""
+    """Return the value as text; an apostrophe precedes whatever a spreadsheet would run."""
     if value is None:
         return ""
     if isinstance(value, bool):

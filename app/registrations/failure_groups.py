@@ -28,7 +28,7 @@ TITLES: Final = {
 
 
 def assemble_group(found: FailureGroup) -> Group:
-    """The group as shown; the message is that of one of its rows, without the attendee's values."""
+    """Build the group; its message is one row's, without the attendee's values."""
     error, sample = found.error, found.sample
     advice = advice_for(error)
     sobject = error.get("object")

@@ -41,7 +41,7 @@ SORT_NAME = func.lower(NAME)
 
 @dataclass(frozen=True)
 class RowQuery:
-    """What the caller asked for; `states` are alternatives, the rest narrows."""
+    """The caller's filters; `states` are alternatives, the rest narrows."""
 
     states: tuple[RowState, ...] = ()
     group_id: str | None = None
@@ -92,7 +92,9 @@ async def read_row(session: AsyncSession, host_id: str, event_id: str, *, regist
 async def page_by_id(
     session: AsyncSession, host_id: str, event_id: str, *, query: RowQuery, after: str | None, limit: int
 ) -> list[Row]:
-    """The next rows by registration id, which no change moves: what an export wants. Raises EventNotFound."""
+    """Return the next rows by registration id, an order that changes do not disturb: for exports. Raises
+    EventNotFound.
+    """
     context = await load_context(session, host_id, event_id)
     matching = visible_registrations(context, Registration, SyncJob).where(*_conditions(query))
     if after is not None:

@@ -31,7 +31,7 @@ NEVER_LOWERED: Final = frozenset({"attended", "replay_watched"})
 
 @dataclass(frozen=True)
 class JobProgress:
-    """The job as the parts see it; no job for the connected org is the same as one at rest."""
+    """The job's progress; no job for the connected org counts as a finished one."""
 
     state: str
     error_kind: str | None

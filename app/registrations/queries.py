@@ -42,7 +42,7 @@ group_of_job = func.coalesce(SyncJob.group_id, UNGROUPED)
 
 @dataclass(frozen=True)
 class StateCount:
-    """Registrations of one standing, and what the event's totals need of them."""
+    """The number of registrations in one stored state, and what totals need of them."""
 
     standing: StoredState
     count: int
@@ -102,7 +102,7 @@ def in_state(state: str) -> ColumnElement[bool]:
 
 
 async def tally(session: AsyncSession, context: EventContext) -> list[StateCount]:
-    """The event's registrations by standing: one pass, however many there are."""
+    """Count the event's registrations by stored state in one pass."""
     standing = standing_columns(context)
     is_backing_off = and_(SyncJob.waiting_for == "retry", SyncJob.due_at > context.now)
     query = visible_registrations(
@@ -171,7 +171,7 @@ async def _samples(
 async def written_records(
     session: AsyncSession, context: EventContext, ids: Iterable[str]
 ) -> dict[str, list[WrittenRecord]]:
-    """What stands in the connected org, by registration."""
+    """Load the records written to the connected org, by registration."""
     wanted = list(ids)
     found: dict[str, list[WrittenRecord]] = {each: [] for each in wanted}
     query = (

@@ -1,4 +1,4 @@
-"""Where a registration stands: from its job and the gates to what the dashboard calls it. Pure."""
+"""Map job state and gates to the state shown on the dashboard. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ SETTLING: Final = ("running", "ambiguous")
 
 @dataclass(frozen=True)
 class Gates:
-    """What keeps a host's work from moving, whatever its rows say."""
+    """Conditions of a host that stop its jobs, whatever their own state."""
 
     is_connected: bool = True
     is_paused: bool = False

@@ -1,4 +1,4 @@
-"""Retry: one row, or all that a filter matches. Raises what is wanted; the engine does the rest."""
+"""Retry one registration, or all that a filter matches: enqueues them, and the engine does the rest."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -105,7 +105,7 @@ async def retry_many(
 
 
 def outcome_of(verdict: RetrySelection, context: EventContext, *, is_dry_run: bool = False) -> RetryOutcome:
-    """The answer, with what keeps the queued rows from moving at once."""
+    """Build the response, with the reasons why queued rows may have to wait."""
     return RetryOutcome(
         dry_run=is_dry_run,
         matched=verdict.matched,
@@ -129,7 +129,7 @@ def waiting_for(verdict: RetrySelection, context: EventContext) -> str | None:
 
 
 async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, asked_by: str) -> None:
-    """Have these rows written anew, now: one statement. The caller holds their locks."""
+    """Enqueue a full write of these rows in one statement. The caller holds their locks."""
     if not ids:
         return
     await session.execute(

@@ -41,7 +41,7 @@ class ViewContext:
 
 @dataclass(frozen=True)
 class RowData:
-    """One registration, its job for the connected org, and what stands there."""
+    """One registration, its job for the connected org, and its written records."""
 
     registration: Registration
     job: SyncJob | None
@@ -113,7 +113,7 @@ def record_link(sobject: str, record_id: str, instance_url: str | None) -> Recor
 
 
 def link_to(record: StandingRecord | None, instance_url: str | None) -> RecordLink | None:
-    """The record link of what stands; None while nothing does."""
+    """Return the link to the written record; None without one."""
     return record_link(record.sobject, record.sf_id, instance_url) if record and record.sf_id else None
 
 

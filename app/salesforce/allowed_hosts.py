@@ -1,4 +1,4 @@
-"""Which hosts may receive a token, and how a record is shown in Lightning."""
+"""Which hosts may receive a token, and the Lightning address of a record."""
 
 import re
 from typing import Final

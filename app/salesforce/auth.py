@@ -1,4 +1,4 @@
-"""The bearer token of a connection: set on each request, renewed once when Salesforce says it expired."""
+"""The bearer token of a connection: added to each request, refreshed once when Salesforce rejects it."""
 
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The Salesforce REST client of one connection: typed answers, sorted errors, counted calls."""
+"""The Salesforce REST client of one connection: typed responses, classified errors, counted calls."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -47,10 +47,10 @@ _SENDING: Final = re.compile(r"http(?:11|2)\.send_request_headers\.started")
 class SalesforceClient:
     """One org through one connection, over an HTTP client that many of these share.
 
-    Every method raises `Refused`, `AnswerLost` or `NotSent` (see `errors`), and lets pass what `auth` raises.
-    `before_send` is asked before every send, a resend included, and once more when the connection stands and
-    the first byte is about to leave; it may raise `SendGuardTripped`. `answer_within` bounds each exchange,
-    in seconds.
+    Every method raises `RequestRejected`, `ResponseLost` or `NotSent` (see `errors`), and lets pass what
+    `auth` raises. `before_send` is asked before every send, a resend included, and once more when the
+    connection stands and the first byte is about to leave; it may raise `SendGuardTripped`. `answer_within`
+    bounds each exchange, in seconds.
 
     `calls` counts API requests as the org's allowance does: a composite is one; a request without a session
     or with an expired one is none. `usage` is the org's own figure from the latest answer.

@@ -214,7 +214,7 @@ def only_reads(body: Mapping[str, Any] | None) -> bool:
 
 
 def parse_composite(body: object, requests: Sequence[Subrequest]) -> list[SubResponse]:
-    """The answers in the order of the requests. Raises `AnswerLost` when one is missing or unreadable."""
+    """The answers in the order of the requests. Raises `ResponseLost` when one is missing or unreadable."""
     entries = body.get("compositeResponse") if isinstance(body, dict) else None
     if not isinstance(entries, list) or len(entries) != len(requests):
         raise ResponseLost("the composite answer does not hold one entry per subrequest")
@@ -226,13 +226,13 @@ def parse_composite(body: object, requests: Sequence[Subrequest]) -> list[SubRes
 
 
 def parse_query(answer: SubResponse) -> QueryPage:
-    """The records of a query. Raises `Refused` or `AnswerLost`; neither of them means "not found"."""
+    """The records of a query. Raises `RequestRejected` or `ResponseLost`, and neither means "not found"."""
     _raise_failures(answer, is_write=False)
     return parse_page(answer.body)
 
 
 def parse_page(body: object) -> QueryPage:
-    """One page of a query's answer. Raises `AnswerLost` when it is not one."""
+    """One page of a query's answer. Raises `ResponseLost` when it is not one."""
     records = body.get("records") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(records, list) or not all(_is_dict(r) for r in records):
         raise ResponseLost("the answer is not a page of records")
@@ -245,13 +245,15 @@ def parse_page(body: object) -> QueryPage:
 
 
 def parse_created(answer: SubResponse) -> str:
-    """The 18-character id of a single create. Raises `Refused`, or `AnswerLost` when unreadable."""
+    """The 18-character id of a single create. Raises `RequestRejected`, or `ResponseLost` when unreadable."""
     _raise_failures(answer, is_write=True)
     return parse_id(answer.body)
 
 
 def parse_written(answer: SubResponse, known_id: str | None) -> str:
-    """The id of a single create, or `known_id` of a single update. Raises `Refused` or `AnswerLost`."""
+    """The id of a single create, or `known_id` of a single update. Raises `RequestRejected` or
+    `ResponseLost`.
+    """
     if known_id is None:
         return parse_created(answer)
     _raise_failures(answer, is_write=True)
@@ -259,7 +261,7 @@ def parse_written(answer: SubResponse, known_id: str | None) -> str:
 
 
 def parse_id(body: object) -> str:
-    """The id in the answer to a single create. Raises `AnswerLost` when there is none."""
+    """The id in the answer to a single create. Raises `ResponseLost` when there is none."""
     row = _parse_row(body)
     if row.failures:
         raise RequestRejected(row.failures)
@@ -269,8 +271,8 @@ def parse_id(body: object) -> str:
 def parse_collection(answer: SubResponse, expected: int) -> list[RowResult]:
     """What became of each row, in the order they were sent.
 
-    Raises `Refused` when the collection failed as a whole, and `AnswerLost` when the answer does not say what
-    became of each of the `expected` rows: then every row may be applied.
+    Raises `RequestRejected` when the collection failed as a whole, and `ResponseLost` when the answer does
+    not say what became of each of the `expected` rows: then every row may be applied.
     """
     _raise_failures(answer, is_write=True)
     if not isinstance(answer.body, list) or len(answer.body) != expected:

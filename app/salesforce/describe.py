@@ -74,7 +74,7 @@ class SObjectDescribe:
 
 
 def parse_describe(body: object) -> SObjectDescribe:
-    """Read the answer of `/sobjects/{SObject}/describe`. Raises `AnswerLost` when it is not one.
+    """Read the answer of `/sobjects/{SObject}/describe`. Raises `ResponseLost` when it is not one.
 
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
     """

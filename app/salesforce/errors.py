@@ -1,19 +1,19 @@
-"""The one place where Salesforce's errors are read and sorted.
+"""Parses and classifies Salesforce's errors; the only module that does.
 
 SalesforceError
-├── Refused                 a complete answer from Salesforce that says no: nothing was applied
-├── AnswerLost              the request left and no complete answer came back: a write may be applied,
+├── RequestRejected         a complete answer from Salesforce that says no: nothing was applied
+├── ResponseLost            the request left and no complete answer came back: a write may be applied,
 │   │                       even minutes later
-│   ├── AnswerTooLarge      the answer was cut off by us at the size cap
+│   ├── ResponseTooLarge    the answer was cut off by us at the size cap
 │   └── BrokenOff           Salesforce ended a write with an error of its own: parts of it may be kept, but
 │                           nothing more of it comes
 ├── NotSent                 nothing left the socket: DNS, connect, TLS, no free connection
 │   ├── SendGuardTripped    the caller's guard forbade the send
 │   ├── HostUnreachable     nobody can be reached under this name
 │   └── InstanceMoved       the token belongs to another host than the one this request is for
-├── ConnectionEnded         no token can be had until somebody reconnects (see `session`)
-├── ConnectionUnusable      the stored connection cannot be opened here (see `session`)
-└── RefreshUnavailable      the token endpoint is away (see `session`)
+├── ConnectionEnded         no token can be had until somebody reconnects (see `auth`)
+├── ConnectionUnusable      the stored connection cannot be opened here (see `auth`)
+└── RefreshUnavailable      the token endpoint is away (see `auth`)
 """
 
 import re

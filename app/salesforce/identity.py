@@ -25,7 +25,7 @@ class Identity:
 
 
 def parse_identity(body: object) -> Identity:
-    """Read the answer of the identity URL. Raises `AnswerLost` when it names no user and org."""
+    """Read the answer of the identity URL. Raises `ResponseLost` when it names no user and org."""
     if not isinstance(body, dict):
         raise ResponseLost("the answer is not an identity")
     return Identity(

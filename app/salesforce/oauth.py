@@ -1,8 +1,8 @@
 """Salesforce's OAuth 2.0 service: authorize URL, code exchange, refresh, revoke, identity.
 
 OAuthError
-├── OAuthRefused       a complete answer that says no, with OAuth's own error code
-├── OAuthAnswerLost    the request left and no complete answer came back: a refresh may have rotated the token
+├── OAuthRejected      a complete answer that says no, with OAuth's own error code
+├── OAuthResponseLost  the request left and no complete answer came back: a refresh may have rotated the token
 └── OAuthNotSent       nothing left the socket
 """
 
@@ -160,8 +160,8 @@ async def refresh(
 ) -> TokenResponse:
     """A new access token, and a new refresh token where rotation is on: store both before using either.
 
-    `within` bounds the exchange in seconds. Raises `OAuthError`. After `OAuthAnswerLost` the old token may be
-    dead, and using it again may revoke the whole grant.
+    `within` bounds the exchange in seconds. Raises `OAuthError`. After `OAuthResponseLost` the old token may
+    be dead, and using it again may revoke the whole grant.
     """
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client_id}
     return await _request_tokens(http, base, form, client_secret=client_secret, within=within)

@@ -1,4 +1,4 @@
-"""A client that looks for real and writes on paper: what would be sent is kept, and nothing is."""
+"""Dry-run client: reads go to Salesforce, writes are recorded and answered with fake successes."""
 
 import json as json_text
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence

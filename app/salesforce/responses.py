@@ -1,4 +1,4 @@
-"""What a complete HTTP answer of Salesforce's says: a body, a refusal, or nothing one can rely on."""
+"""Parses a complete HTTP response of Salesforce: a body, a rejection, or nothing reliable."""
 
 import json
 from dataclasses import replace
@@ -15,8 +15,8 @@ _PLAIN_TEXT_CODES: Final = frozenset({b"Bad_OAuth_Token", b"Missing_OAuth_Token"
 def parse_response(status: int, content: bytes) -> Any:
     """The JSON body of a success; None for 204.
 
-    Raises `Refused` for a no, and `AnswerLost` for what is not Salesforce's own word: a 5xx or a page of HTML
-    without an error array, a body that is not JSON.
+    Raises `RequestRejected` for a no, and `ResponseLost` for what is not Salesforce's own word: a 5xx or a
+    page of HTML without an error array, a body that is not JSON.
     """
     if status == 204:
         return None

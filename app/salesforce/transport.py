@@ -61,8 +61,8 @@ async def send_once(
 ) -> httpx.Response:
     """The complete answer to one request. No redirect is followed; no cookie or default of `http` is sent.
 
-    `within` bounds the whole exchange in seconds. Raises `NotSent` when nothing left the socket, `AnswerLost`
-    when no complete answer came back. Cancellation passes through.
+    `within` bounds the whole exchange in seconds. Raises `NotSent` when nothing left the socket,
+    `ResponseLost` when no complete answer came back. Cancellation passes through.
     """
     request.extensions.setdefault("timeout", http.timeout.as_dict())
     try:
@@ -107,7 +107,7 @@ async def _read(response: httpx.Response, max_bytes: int) -> bytes:
 
 
 def _unpacking(encoding: str) -> "zlib._Decompress | None":
-    """None for a plain body. Raises `AnswerLost` for anything but one gzip: we ask for nothing else."""
+    """None for a plain body. Raises `ResponseLost` for anything but one gzip: we ask for nothing else."""
     if encoding.strip().lower() in ("", "identity"):
         return None
     if encoding.strip().lower() != "gzip":

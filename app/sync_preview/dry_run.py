@@ -1,4 +1,4 @@
-"""Dry run: what would be written for one registration now, told by the engine's own steps."""
+"""Dry run: returns what would be written for one registration, by the engine's own steps."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from app.sync.model.work_item import WorkItem
 
 @dataclass(frozen=True)
 class DryRunContext:
-    """A rehearsal with what stood around it; `client` asks the same org further."""
+    """A dry run with the event's context; `client` can query the same org."""
 
     rehearsal: DryRunResult
     context: EventContext
@@ -35,7 +35,7 @@ class DryRunContext:
 
 
 async def dry_run(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> DryRun:
-    """Look in Salesforce, plan, and write nothing. Raises as `rehearsed` does."""
+    """Look in Salesforce, plan, and write nothing. Raises as `dry_run_context` does."""
     async with dry_run_context(resources, host_id, event_id, registration_id=registration_id) as done:
         return to_response(done.rehearsal, done.context)
 
@@ -63,7 +63,7 @@ async def dry_run_context(
 
 
 def to_response(rehearsal: DryRunResult, context: EventContext) -> DryRun:
-    """The rehearsal in the dashboard's words."""
+    """Convert the dry run for the dashboard."""
     row, verdict, client = rehearsal.row, rehearsal.verdict, rehearsal.client
     waiting_for = "pause" if context.gates.closed_because == "paused" else verdict.waiting_for
     return DryRun(
@@ -97,7 +97,7 @@ async def _context(
 
 
 def _open_org(context: EventContext) -> str:
-    """The org to ask, unless it or the budget wants to be left alone. A pause does not forbid a look."""
+    """Open the org, unless it is backing off or the budget is used up. A pause does not forbid reads."""
     if context.org_id is None:
         raise NotConnected
     if context.gates.is_backing_off:

@@ -1,4 +1,4 @@
-"""Preview: the engine's rehearsal of one registration, beside what stands in Salesforce now."""
+"""Preview: a dry run of one registration beside the current values in Salesforce."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ QUERIES_MAX: Final = 5
 
 @dataclass(frozen=True)
 class AffectedRecord:
-    """One record of the registration: its request's fields, and its id where it stands already."""
+    """One record of the registration: the fields of its request, and its id if it exists."""
 
     part: str
     sobject: str
@@ -115,7 +115,7 @@ def _plan(
 async def _read_standing(
     client: SalesforceClient, plans: Sequence[tuple[AffectedRecord, PlannedRecord]]
 ) -> dict[str, dict[str, Any]]:
-    """What stands in the fields that are shown, by record id: one call, none where nothing is asked."""
+    """Read the current values of shown fields by record id: one call, none if there is nothing to read."""
     wanted = {each.record_id: (each, fields_to_show(plan)) for each, plan in plans if each.record_id}
     requests = [
         query_request(f"record{n}", _soql(each, names), api_version=client.api_version)

@@ -1,4 +1,4 @@
-"""Why each field of a record would become what it becomes, told from the rehearsed requests. Pure."""
+"""Explain the future value of each field, from the requests of the dry run. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

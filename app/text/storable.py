@@ -1,4 +1,4 @@
-"""Texts of other people's making, fit to be stored or shown. Pure."""
+"""Makes foreign texts fit to be stored or displayed. Pure."""
 
 import re
 import unicodedata

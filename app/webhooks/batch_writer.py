@@ -1,7 +1,7 @@
-"""Group commit: whoever submits while transactions run shares the next one.
+"""Group commit: deliveries that arrive while transactions run share the next one.
 
-A few tasks per process take all that wait and record them in one transaction each, so that one group is read
-while another is on its way; the answer follows the commit.
+A few tasks per process take all pending deliveries and commit them in one transaction each, so that one group
+is parsed while another is written; the response follows the commit.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ ANNOUNCE_EVERY_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class PendingDelivery:
-    """One delivery and whoever waits for its outcome."""
+    """A delivery and the future of its outcome."""
 
     delivery: ParsedDelivery = field(repr=False)
     answer: "asyncio.Future[Outcome]"

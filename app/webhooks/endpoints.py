@@ -108,7 +108,7 @@ async def _recorded(
 async def _submit(
     writer: GroupCommitWriter, vault: Encryptor, delivery: ParsedDelivery, body: bytes
 ) -> Outcome:
-    """Raises DeliveryUnusable when Postgres would refuse the same values each time.
+    """Raises InvalidDelivery when Postgres would refuse the same values each time.
 
     Of a call for an erasure nothing could be kept, so it stays a fault of ours until it is done.
     """

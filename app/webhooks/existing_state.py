@@ -57,7 +57,7 @@ class ExistingRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ExistingState:
-    """Hosts asked for are all in `hosts`; of the others, what there is."""
+    """The existing rows: every requested host is in `hosts`; events and registrations only if they exist."""
 
     rows: Sequence[ExistingRow]
 
@@ -75,7 +75,7 @@ class ExistingState:
 
 
 async def load_existing(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> ExistingState:
-    """What stands around these deliveries; nothing is locked."""
+    """Load the existing hosts, events and registrations of these deliveries; nothing is locked."""
     events = sorted({(each.host_id, each.event_id) for each in deliveries if each.event_id})
     registrations = sorted(
         {(each.host_id, each.registration_id) for each in deliveries if each.registration_id}

@@ -70,9 +70,9 @@ class ImportResult:
 async def ingest(
     session: AsyncSession, deliveries: Sequence[ParsedDelivery], *, pepper: bytes
 ) -> IngestResult:
-    """Write what is new, all in the caller's transaction; a delivery known already has no effect.
+    """Write new deliveries in the caller's transaction; a known delivery has no effect.
 
-    Nothing is kept of somebody erased; `pepper` keys the tombstones.
+    Data of erased attendees is not stored; `pepper` keys the tombstones.
     """
     recorded = await ingest_without_erasures(session, deliveries, pepper=pepper)
     for delivery, outcome in zip(deliveries, recorded.outcomes, strict=True):
@@ -107,10 +107,10 @@ async def ingest_without_erasures(
 async def ingest_import(
     session: AsyncSession, lines: Sequence[ParsedDelivery], *, pepper: bytes
 ) -> ImportResult:
-    """Join imported registrations in, as webhooks are, but keep no deliveries.
+    """Merge imported registrations as webhooks are, without storing deliveries.
 
-    They are written below live work, and only where the registration was written before or its event is
-    linked: those of before the connection wait until a backfill asks for them.
+    Their jobs have a lower priority than live ones, and exist only where the registration was written before
+    or its event is linked; others wait for a backfill.
     """
     spared, seen = await _redact_erased(session, lines, pepper=pepper)
     await _upsert_hosts(session, spared, seen)
@@ -137,7 +137,7 @@ async def _redact_erased(
 async def _insert_deliveries(
     statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]
 ) -> list[ParsedDelivery]:
-    """Keep each webhook id once and return those that were new, in the order given."""
+    """Insert each webhook id once; returns the new deliveries in the given order."""
     first: dict[Key, ParsedDelivery] = {}
     for delivery in deliveries:
         first.setdefault(delivery.key, delivery)
@@ -234,7 +234,7 @@ def _is_wanted(change: Change) -> bool:
 
 
 async def _with_job(statements: SqlExecutor, keys: Sequence[Key]) -> set[Key]:
-    """Asked after the rows are written: a job that was made in the meantime is not overlooked."""
+    """Queried after the rows are written, so that a job created in the meantime is found."""
     if not keys:
         return set()
     found = await statements.execute(WITH_JOB, {"keys": json.dumps(keys)})

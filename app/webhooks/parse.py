@@ -33,10 +33,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class ParsedDelivery:
-    """A signed delivery of known shape, or of a type we do not know (then without news).
+    """A signed delivery of a known type, or of an unknown one (then without states).
 
-    `payload` is the JSON text to keep: as it came, but for what must not be kept of it. Of a type we do not
-    know it is the head alone, and `unread` holds the body.
+    `payload` is the JSON text to store: as received, without what must not be stored. Of an unknown type it
+    is the head alone, and `unread` has the body.
     """
 
     webhook_id: str
@@ -63,7 +63,7 @@ class ParsedDelivery:
 
 
 class InvalidDelivery(Exception):
-    """Signed, but not a payload that can be used; `errors` say where, never the values."""
+    """Signed, but not a usable payload; `errors` name the places, never the values."""
 
     def __init__(self, reason: str, errors: list[FieldError]) -> None:
         super().__init__(reason)
@@ -72,7 +72,7 @@ class InvalidDelivery(Exception):
 
 
 def parse_delivery(webhook_id: str, body: bytes) -> ParsedDelivery:
-    """The delivery in a verified body. Raises DeliveryUnusable."""
+    """The delivery in a verified body. Raises InvalidDelivery."""
     try:
         payload = parse_object(body)
         head: EnvelopeHeader | Envelope = _shape_of(payload).model_validate(payload)
@@ -96,7 +96,7 @@ def parse_delivery(webhook_id: str, body: bytes) -> ParsedDelivery:
 
 
 def _storable_payload(payload: Mapping[str, Any], body: bytes) -> str:
-    """Whoever is to be erased is not written down for it, nor what we do not read in plain."""
+    """Leave out an erasure's attendee, and members that the service does not read."""
     data, is_known = payload["data"], payload["type"] in TYPES
     is_whole = is_known and payload["type"] != ERASED
     if is_whole and data["host"].keys() <= KEPT_OF_HOST:

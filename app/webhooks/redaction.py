@@ -1,4 +1,4 @@
-"""Takes out of deliveries what must not be kept: they speak of somebody who was erased."""
+"""Redact deliveries about erased attendees before they are stored."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ from app.webhooks.state_merge import RegistrationState
 
 @dataclass(frozen=True)
 class Tombstones:
-    """The tombstones that a group of deliveries meets: until when nothing of a subject is kept."""
+    """The tombstones that apply to a group of deliveries: until when data of a subject is not stored."""
 
     erased_at: Mapping[Subject, datetime]
 
@@ -51,9 +51,9 @@ class Tombstones:
 
 
 async def lock_hosts(statements: SqlExecutor, deliveries: Iterable[ParsedDelivery]) -> None:
-    """Keep erasures of these hosts out until the caller's transaction ends, and all intake for one of ours.
+    """Lock the hosts until the transaction ends: shared, or exclusively where a delivery is an erasure.
 
-    What is looked at afterwards is as the last erasure left it.
+    Reads after it see the result of the last erasure.
     """
     alone = {delivery.host_id for delivery in deliveries if delivery.erasure is not None}
     shared = {delivery.host_id for delivery in deliveries} - alone
@@ -69,7 +69,7 @@ async def load_tombstones(
 
 
 def redacted_payload(delivery: ParsedDelivery) -> str:
-    """What is kept of a payload about somebody erased: type, time and ids."""
+    """Return what is stored of a payload about an erased attendee: type, time and ids."""
     kept = {
         "type": delivery.type,
         "timestamp": delivery.occurred_at.isoformat(),

@@ -30,14 +30,14 @@ BOOKKEEPING_COLUMNS = frozenset({"snapshot_at", "version", "merge_state"})
 
 
 def merge_into_event_row(row: Row | None, told: EventState) -> Row | None:
-    """The event's columns with `told` joined in; None when it adds nothing."""
+    """Merge the state into the event's columns; None if nothing changes."""
     if row is None:
         return event_row(told)
     return _if_changed(row, event_row(merge_events(event_state(row), told)))
 
 
 def merge_into_registration_row(row: Row | None, told: RegistrationState) -> Row | None:
-    """The registration's columns with `told` joined in; None when it adds nothing or the row is erased."""
+    """Merge the state into the registration's columns; None if nothing changes or the row is erased."""
     if row is None:
         return registration_row(told)
     if row["erased_at"] is not None:

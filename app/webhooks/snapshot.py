@@ -1,4 +1,4 @@
-"""What one delivery tells about its event and its registration."""
+"""Extract event and registration state from one webhook payload."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ def _facts(envelope: Envelope, registration: RegistrationIn) -> RegistrationFact
 
 
 def _shows_confirmed(type_: str, registration: RegistrationIn) -> bool:
-    """A check-in that does not say when the registration was made leaves that to the late registration."""
+    """A check-in without a time of registration leaves the confirmation to the late registration."""
     is_dated = type_ != CHECKED_IN or registration.registered_at is not None
     return registration.status == "confirmed" and is_dated
 

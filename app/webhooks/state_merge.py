@@ -16,7 +16,7 @@ Time = TypeVar("Time", datetime, tuple[datetime, str])
 
 
 class SnapshotVersion(NamedTuple):
-    """When a snapshot was told: its version, and the time it speaks of."""
+    """The order of a snapshot: its version, then its time."""
 
     version: int | None
     at: datetime
@@ -29,7 +29,7 @@ class SnapshotVersion(NamedTuple):
 
 
 class VersionedValue(NamedTuple):
-    """One field's value, and the order of the delivery that told it."""
+    """One field's value, and the version of the snapshot that has it."""
 
     value: Any
     order: SnapshotVersion
@@ -40,7 +40,7 @@ Fields = Mapping[str, VersionedValue]
 
 
 def merge_fields(stored: Fields, told: Fields) -> Fields:
-    """Each field as it was told last; on a tie the stored one stays."""
+    """Keep the newest value of each field; on a tie the stored one."""
     newer = {
         name: field
         for name, field in told.items()
@@ -175,7 +175,7 @@ def _last(one: Time | None, other: Time | None) -> Time | None:
 
 
 def _bounded(times: frozenset[datetime]) -> frozenset[datetime]:
-    """A badge read at every door must not grow the row for ever: the first and the last ones suffice."""
+    """Keep the first and last check-ins only, so that no badge grows the row for ever."""
     if len(times) <= CHECK_INS_MAX:
         return times
     half, ordered = CHECK_INS_MAX // 2, sorted(times)

@@ -24,7 +24,7 @@ SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 
 
 class InvalidJson(Exception):
-    """The bytes are not JSON that we take; `reason` is a short stable word."""
+    """The bytes are not acceptable JSON; `reason` is a short stable word."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class InvalidJson(Exception):
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in `raw`. Raises JsonRefused, and nothing else."""
+    """The JSON object in `raw`. Raises InvalidJson, and nothing else."""
     _check_shape(raw)
     try:
         value = STRICT.decode(raw.decode("utf-8"))

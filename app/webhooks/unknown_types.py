@@ -17,7 +17,7 @@ KEEP_UNKNOWN = text(
 async def keep_unknown(
     statements: SqlExecutor, deliveries: Iterable[ParsedDelivery], *, pepper: bytes
 ) -> None:
-    """Keep the sealed bodies of types that we do not know."""
+    """Store the encrypted bodies of unknown types."""
     for delivery in deliveries:
         if delivery.unread is not None:
             values = {

@@ -60,7 +60,7 @@ class LocalServices:
         return self.home / "postgres"
 
     def start(self) -> Self:
-        """Start both engines on free ports and wait until they answer. Raises EngineNotStarted."""
+        """Start both engines on free ports and wait until they answer. Raises ServiceNotStarted."""
         try:
             self.start_postgres()
             self.start_valkey()

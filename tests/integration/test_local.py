@@ -25,8 +25,8 @@ from devtools.local_stack.local_services import (
 
 LAUNCHER = """
 import pathlib, sys, time
-from devtools.local_stack.local_services import LocalEngines
-engines = LocalEngines(pathlib.Path(sys.argv[1]), is_durable=False).start()
+from devtools.local_stack.local_services import LocalServices
+engines = LocalServices(pathlib.Path(sys.argv[1]), is_durable=False).start()
 print(engines.postgres_port, engines.valkey_port, flush=True)
 time.sleep(600)
 """

@@ -1,4 +1,4 @@
-"""Refusals come at a bounded rate: whoever asks as fast as they are answered is answered slowly."""
+"""Limits the rate of refusals: a client that repeats rejected requests is slowed down."""
 
 import asyncio
 import time

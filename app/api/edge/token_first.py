@@ -1,7 +1,7 @@
-"""The token before the body, and the body bounded before anybody parses it.
+"""Checks the token before the body, and bounds the body before it is parsed.
 
-FastAPI reads and parses a body before any dependency runs. Without this, whoever reaches the port decides how
-much memory the process takes and how long its loop stands still.
+FastAPI reads and parses a body before any dependency runs. Without this, anybody who reaches the port decides
+how much memory the process takes and how long its loop is blocked.
 """
 
 from typing import Final

@@ -70,8 +70,8 @@ class Executor:
     async def run(self, operations: Sequence[WriteOperation]) -> None:
         """Write them all.
 
-        Raises AnswerLost after marking the rows of that call, and NotSent or Refused when the connection or
-        the org has to wait; rows that were not reached keep their slots.
+        Raises ResponseLost after marking the rows of that call, and NotSent or RequestRejected when the
+        connection or the org has to wait; rows that were not reached keep their slots.
         """
         if len(operations) == 1 and operations[0].fence is not None:
             await self._create_alone(operations[0])

@@ -60,7 +60,7 @@ class ConvertedValue:
 def convert(
     field: Field, value: Value, *, zone: tzinfo, locale: str | None = None, is_hosts_own: bool = False
 ) -> ConvertedValue:
-    """The value as the field takes it. Raises `DoesNotFit`.
+    """The value as the field takes it. Raises `ConversionError`.
 
     `zone` is the event's, for days and for times without one; `locale` the attendee's, for their numbers.
     `is_hosts_own`: the host wrote the value, so that a `;` separates options, an id may be meant, and a check

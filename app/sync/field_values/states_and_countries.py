@@ -78,7 +78,7 @@ def code_field(describe: SObjectDescribe | None, name: str) -> Field | None:
 
 
 def listed_place(name: str, codes: Field, text: str) -> str:
-    """The listed name, or code for a field of codes, that a text means. Raises `DoesNotFit`.
+    """The listed name, or code for a field of codes, that a text means. Raises `ConversionError`.
 
     States of several countries may share one code: it alone says nothing.
     """

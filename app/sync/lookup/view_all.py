@@ -24,7 +24,7 @@ VIEW_ALL: Final = (
     f"AND ParentId IN ({ASSIGNED}) AND ParentId NOT IN ({ASSIGNED} AND ExpirationDate <= TODAY)"
 )
 PERSONS: Final = "SELECT IsPersonAccount FROM Contact LIMIT 1"
-"""Refused in an org without Person Accounts."""
+"""RequestRejected in an org without Person Accounts."""
 
 
 def lacks_somebody(jobs: Iterable[Job], people: People) -> bool:

@@ -64,7 +64,7 @@ class WrittenSlot(NamedTuple):
 
 
 SLOT_COLUMNS = WrittenSlot._fields
-"""The columns of `written_records` that the engine plans with, in the order of `Written`."""
+"""The columns of `written_records` that the engine plans with, in the order of `WrittenSlot`."""
 
 
 @dataclass(frozen=True)

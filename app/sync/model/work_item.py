@@ -18,7 +18,9 @@ NOTICE = "notice"
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One record as it was sent for a row, and Salesforce's word on it; `slot`, `kind` as in `Operation`."""
+    """One record as it was sent for a row, and Salesforce's word on it; `slot`, `kind` as in
+    `WriteOperation`.
+    """
 
     slot: str
     kind: str

@@ -68,7 +68,7 @@ def build_record(
 ) -> Draft:
     """The record with the engine's `own` fields first; `sobject` may be `PersonAccount`.
 
-    Raises `CannotBeDrafted`.
+    Raises `RecordBuildError`.
     """
     if job.rules.is_default:
         return _default_record(sobject, job, own or {}, without)

@@ -139,7 +139,7 @@ async def _no_old_wake_ups(settings: Settings) -> None:
 
 
 async def announced(settings: Settings, *org_ids: str) -> None:
-    """As WakeUps does, but without its haste: a busy machine must not fail a test."""
+    """As DrainQueue does, but without its haste: a busy machine must not fail a test."""
     redis = RedisSettings.from_dsn(settings.redis_url)
     pool = await create_pool(redis, job_serializer=serialize, job_deserializer=deserialize)
     for org_id in org_ids:
