@@ -40,11 +40,13 @@ def _imported(path: Path) -> Iterator[str]:
 
 
 def _folder(path: Path, root: Path) -> str:
-    return ".".join(path.parent.relative_to(root.parent).parts)
+    """The folder of a module; one that is loose in `root` stands for itself."""
+    named = path if path.parent == root else path.parent
+    return ".".join(named.relative_to(root.parent).with_suffix("").parts)
 
 
 def _folder_of_module(name: str, root: Path) -> str | None:
     if name.split(".", maxsplit=1)[0] != root.name:
         return None
     path = root.parent.joinpath(*name.split("."))
-    return name if path.is_dir() else name.rpartition(".")[0]
+    return name if path.is_dir() or path.parent == root else name.rpartition(".")[0]

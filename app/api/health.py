@@ -23,6 +23,7 @@ from app.infrastructure.schema_revision import schema_fault
 from app.infrastructure.startup_checks import read_stamp
 from app.infrastructure.telemetry import REGISTRY
 from app.infrastructure.tenant_isolation import fault_of_app, fault_of_system
+from app.states import STORED_CONNECTION_STATES, JobState
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -76,8 +77,6 @@ WORKERS = text("""
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(beat_at)), 0)
     FROM worker_heartbeats WHERE beat_at > clock_timestamp() - make_interval(secs => :alive)
 """)
-JOB_STATES: Final = ("pending", "running", "synced", "failed", "held", "ambiguous", "skipped")
-CONNECTION_STATES: Final = ("connected", "needs_reconnect", "disconnected")
 
 
 @router.get("/livez")
@@ -188,9 +187,13 @@ async def read_gauges(database: Database) -> bytes:
         limit.log(logging.WARNING, "gauges_not_read", key="gauges", error=type(error).__name__)
         return generate_latest(registry)
     up.set(1)
-    _by_state(registry, "sync_jobs", "jobs by state", states=JOB_STATES, counts=jobs)
+    _by_state(registry, "sync_jobs", "jobs by state", states=tuple(JobState), counts=jobs)
     _by_state(
-        registry, "oauth_connections", "connections by state", states=CONNECTION_STATES, counts=connections
+        registry,
+        "oauth_connections",
+        "connections by state",
+        states=STORED_CONNECTION_STATES,
+        counts=connections,
     )
     troubled = Gauge(
         "connection_troubles", "hosts whose work waits, by why", ["kind", "code"], registry=registry

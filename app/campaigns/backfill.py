@@ -20,19 +20,14 @@ from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database
 from app.infrastructure.query_plans import hash_joins_only
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
+from app.states import BackfillState, JobReason, JobState
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
-from app.sync.jobs.unwritten import ACTIVE, CHUNK, IS_COUNTED, UNLINK, api_calls_for, without_job
+from app.sync.jobs.unwritten import ACTIVE, CHUNK, IS_COUNTED, api_calls_for, without_job
 
 MAX_PENDING_JOBS: Final = 5 * CHUNK
 
-LINK, REQUEST, REAPPLY = "link", "request", "reapply"
-BEFORE = "before_connection"
-"""Why a backfill runs; `unlink` lets go of jobs that waited for a broken link, `before_connection` writes who
-has no job for the connected org.
-"""
-
-IN_PROGRESS: Final = ("pending", "running", "ambiguous")
-UNSETTLED: Final = (*IN_PROGRESS, "held")
+IN_PROGRESS: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS)
+UNSETTLED: Final = (*IN_PROGRESS, JobState.HELD)
 
 
 IS_CHECKED_IN: Final = and_(
@@ -99,7 +94,7 @@ async def record_empty_backfill(
         event_id=event_id,
         org_id=org_id,
         why=why,
-        state="done",
+        state=BackfillState.DONE,
         is_armed=True,
         total=0,
         requested_by=requested_by,
@@ -117,23 +112,23 @@ async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
     What was never written is as if it had not been asked for; what failed before is failed again. Work that
     was due before the backfill came is live work and stays.
     """
-    own = [*_own_jobs(backfill), SyncJob.state == "pending", SyncJob.priority == BACKFILL]
+    own = [*_own_jobs(backfill), SyncJob.state == JobState.PENDING, SyncJob.priority == BACKFILL]
     never = await session.execute(
         delete(SyncJob)
         .where(*own, SyncJob.written_version == 0, SyncJob.error_class.is_(None), SyncJob.attempts == 0)
         .returning(SyncJob.registration_id)
     )
-    rested = {"why": "live", "waiting_for": None, "written_version": SyncJob.wanted_version}
+    rested = {"why": JobReason.LIVE, "waiting_for": None, "written_version": SyncJob.wanted_version}
     failed = await session.execute(
         update(SyncJob)
         .where(*own, SyncJob.error_class.is_not(None))
-        .values(state="failed", **rested)
+        .values(state=JobState.FAILED, **rested)
         .returning(SyncJob.registration_id)
     )
     written = await session.execute(
         update(SyncJob)
         .where(*own, SyncJob.synced_at.is_not(None))
-        .values(state="synced", **rested)
+        .values(state=JobState.SYNCED, **rested)
         .returning(SyncJob.registration_id)
     )
     return sum(len(each.all()) for each in (never, failed, written))
@@ -143,7 +138,7 @@ async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) ->
     """End the event's backfill, if one is active: it arms nothing more. Jobs that it armed stay armed."""
     backfill = await _active(session, host_id, event_id)
     if backfill is not None:
-        await _end(session, backfill, "cancelled")
+        await _end(session, backfill, BackfillState.CANCELLED)
     return backfill
 
 
@@ -162,7 +157,7 @@ async def enqueue_backfill_chunk(
             return set()
         connected = select(Connection.org_id).where(Connection.host_id == backfill.host_id)
         if await session.scalar(connected) != backfill.org_id:
-            await _end(session, backfill, "cancelled")
+            await _end(session, backfill, BackfillState.CANCELLED)
             return set()
         return await enqueue_jobs(session, await _next_arms(session, backfill, chunk))
 
@@ -172,7 +167,7 @@ async def finish_backfills(database: Database, *, limit: int = 50) -> int:
     async with database.system() as session:
         finished = (await session.scalars(_finished(limit))).all()
         for backfill in finished:
-            await _end(session, backfill, "done")
+            await _end(session, backfill, BackfillState.DONE)
     return len(finished)
 
 
@@ -199,7 +194,7 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
         started_at=backfill.started_at,
         finished_at=backfill.finished_at,
         estimated_end_at=estimated_end(backfill.started_at, now, tally=tally)
-        if backfill.state == "running"
+        if backfill.state == BackfillState.RUNNING
         else None,
     )
 
@@ -207,8 +202,8 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
 def backfill_progress(total: int, unarmed: int, states: Mapping[str, int]) -> BackfillProgress:
     """The tally from how many are not armed yet and the states of the jobs that are."""
     to_go = min(total, unarmed + sum(states.get(state, 0) for state in UNSETTLED))
-    failed = min(states.get("failed", 0), total - to_go)
-    skipped = min(states.get("skipped", 0), total - to_go - failed)
+    failed = min(states.get(JobState.FAILED, 0), total - to_go)
+    skipped = min(states.get(JobState.SKIPPED, 0), total - to_go - failed)
     return BackfillProgress(total - to_go - failed - skipped, failed, skipped, to_go)
 
 
@@ -221,14 +216,14 @@ def estimated_end(started_at: datetime, now: datetime, *, tally: BackfillProgres
 
 
 def _candidates(host_id: str, event_id: str, org_id: str, why: str) -> Select[str]:
-    if why == UNLINK:
+    if why == JobReason.UNLINK:
         # A running job may have planned with the broken link, and would come to rest as held.
         return select(SyncJob.registration_id).where(
             SyncJob.host_id == host_id,
             SyncJob.event_id == event_id,
-            SyncJob.state.in_(("held", "running")),
+            SyncJob.state.in_((JobState.HELD, JobState.RUNNING)),
         )
-    if why == BEFORE:
+    if why == JobReason.BEFORE_CONNECTION:
         return select(Registration.registration_id).where(
             *without_job(host_id, org_id), Registration.event_id == event_id
         )
@@ -243,7 +238,7 @@ def _least_armed(ahead: int) -> Select[Backfill]:
     )
     return (
         select(Backfill)
-        .where(Backfill.state == "running", Backfill.is_armed.is_(False), waiting < ahead)
+        .where(Backfill.state == BackfillState.RUNNING, Backfill.is_armed.is_(False), waiting < ahead)
         .order_by(Backfill.armed, Backfill.started_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -254,7 +249,7 @@ def _finished(limit: int) -> Select[Backfill]:
     is_moving = exists().where(*_own_jobs(Backfill), SyncJob.state.in_(IN_PROGRESS))
     return (
         select(Backfill)
-        .where(Backfill.state == "running", Backfill.is_armed, ~is_moving)
+        .where(Backfill.state == BackfillState.RUNNING, Backfill.is_armed, ~is_moving)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources
 from app.api.errors import CampaignNotLinked, EventNotFound
 from app.campaigns.backfill import (
-    REAPPLY,
     backfill_view,
     cancel_backfill,
     cancel_pending_jobs,
@@ -18,6 +17,7 @@ from app.campaigns.schemas import BackfillShown
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event
+from app.states import JobReason
 
 
 async def request_backfill(
@@ -62,7 +62,7 @@ async def stop_backfill(
 async def _require(session: AsyncSession, host_id: str, event_id: str, *, why: str) -> None:
     if await session.get(Event, (host_id, event_id)) is None:
         raise EventNotFound
-    if why == REAPPLY and await session.get(CampaignLink, (host_id, event_id)) is None:
+    if why == JobReason.REAPPLY and await session.get(CampaignLink, (host_id, event_id)) is None:
         raise CampaignNotLinked
 
 

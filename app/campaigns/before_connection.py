@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
-from app.campaigns.backfill import BEFORE
 from app.campaigns.schemas import HostBackfill
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.infrastructure.query_plans import hash_joins_only
 from app.models import Backfill, Connection
+from app.states import JobReason
 from app.sync.jobs.unwritten import (
     Unwritten,
     by_event,
@@ -42,7 +42,7 @@ async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -
         events = (await session.execute(by_event(host_id, org_id))).all()
     if not events:
         return figures(0, 0)
-    common = {"host_id": host_id, "org_id": org_id, "why": BEFORE, "requested_by": by}
+    common = {"host_id": host_id, "org_id": org_id, "why": JobReason.BEFORE_CONNECTION, "requested_by": by}
     rows = [
         {"backfill_id": f"bf_{uuid4().hex}", "event_id": event_id, "total": total, **common}
         for event_id, total in events
@@ -57,7 +57,7 @@ async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -
         rows,
     )
     totals = started.all()
-    details = {"why": BEFORE, "events": len(totals), "registrations": sum(totals)}
+    details = {"why": JobReason.BEFORE_CONNECTION, "events": len(totals), "registrations": sum(totals)}
     await audit_log.append_entry(
         session, host_id, actor=by, action="salesforce.backfill_started", details=details
     )

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import Problem, SalesforceAnswer
-from app.campaigns.backfill import LINK, cancel_backfill, start_backfill
+from app.campaigns.backfill import cancel_backfill, start_backfill
 from app.campaigns.creation_requests import OWN_STATUSES, CreationRequest
 from app.campaigns.lookup import HIDDEN_FIELD, Campaign, campaign_calls, read_campaign
-from app.campaigns.status_mapping import MEANINGS, propose_statuses
+from app.campaigns.status_mapping import propose_statuses
 from app.connections.service import mark_used
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection
@@ -34,6 +34,7 @@ from app.salesforce.errors import (
 )
 from app.salesforce.ids import to18
 from app.salesforce.soql import datetime_literal, quote
+from app.states import JobReason, LinkState, StatusMeaning
 from app.sync.execution.write_transitions import FIELD_NAME
 from app.sync.model.reference_tags import reference_tag, references_in
 
@@ -85,7 +86,7 @@ class CreationTask:
             .where(
                 CampaignLink.host_id == self.link.host_id,
                 CampaignLink.event_id == self.link.event_id,
-                CampaignLink.state == "creating",
+                CampaignLink.state == LinkState.CREATING,
                 CampaignLink.creation["id"].astext == self.wish.id,
                 CampaignLink.creation_started_at.is_not_distinct_from(self.link.creation_started_at),
             )
@@ -111,7 +112,7 @@ async def create_campaigns(resources: Resources, *, limit: int = 5) -> int:
 async def _read(resources: Resources, host_id: str, event_id: str) -> CreationTask | None:
     async with resources.database.tenant(host_id) as session:
         link = await session.get(CampaignLink, (host_id, event_id))
-    if link is None or link.state != "creating" or link.creation is None:
+    if link is None or link.state != LinkState.CREATING or link.creation is None:
         return None
     return CreationTask(resources, link, CreationRequest.stored(link.creation))
 
@@ -248,7 +249,7 @@ async def _fail(creation: CreationTask, failure: ApiError) -> None:
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         await creation.store(
             session,
-            state="create_failed",
+            state=LinkState.CREATE_FAILED,
             problem_code=CREATE_FAILED,
             creation=creation.wish.as_json() | {"refused": told},
             version=CampaignLink.version + 1,
@@ -282,9 +283,9 @@ async def _finish(creation: CreationTask, campaign_id: str) -> None:
         await _link(session, current, campaign)
 
 
-def _missing(campaign: Campaign) -> list[str]:
+def _missing(campaign: Campaign) -> list[StatusMeaning]:
     labels = {label.casefold() for label in campaign.labels}
-    return [meaning for meaning in MEANINGS if OWN_STATUSES[meaning].label.casefold() not in labels]
+    return [meaning for meaning in StatusMeaning if OWN_STATUSES[meaning].label.casefold() not in labels]
 
 
 async def _may_add_statuses(client: SalesforceClient) -> bool:
@@ -317,7 +318,7 @@ async def _link(session: AsyncSession, creation: CreationTask, campaign: Campaig
     await session.get(Connection, link.host_id, with_for_update={"key_share": True})
     await creation.store(
         session,
-        state="linked",
+        state=LinkState.LINKED,
         problem_code=STATUSES_NOT_CREATED if missing else None,
         campaign_id=campaign.id,
         campaign_name=campaign.name,
@@ -334,13 +335,18 @@ async def _link(session: AsyncSession, creation: CreationTask, campaign: Campaig
     )
     await cancel_backfill(session, link.host_id, link.event_id)
     await start_backfill(
-        session, link.host_id, link.event_id, org_id=link.org_id, why=LINK, requested_by=link.linked_by
+        session,
+        link.host_id,
+        link.event_id,
+        org_id=link.org_id,
+        why=JobReason.LINK,
+        requested_by=link.linked_by,
     )
 
 
-def _chosen(campaign: Campaign, missing: list[str]) -> dict[str, str | None]:
+def _chosen(campaign: Campaign, missing: list[StatusMeaning]) -> dict[str, str | None]:
     guesses = propose_statuses(campaign.statuses)
     return {
         meaning: guesses[meaning].label if meaning in missing else OWN_STATUSES[meaning].label
-        for meaning in MEANINGS
+        for meaning in StatusMeaning
     }

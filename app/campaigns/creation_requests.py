@@ -13,21 +13,24 @@ from app.api.dependencies import Resources
 from app.api.errors import CampaignIsLocked, EventIsOver, EventNotFound
 from app.campaigns.links import link_view
 from app.campaigns.schemas import CampaignToCreate, LinkShown
-from app.campaigns.status_mapping import MEANINGS, MemberStatus
+from app.campaigns.status_mapping import MemberStatus
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event
+from app.states import LinkState, StatusMeaning
 from app.sync.field_values.lead_fields import normalize_text, shortened
 
 NAME_MAX: Final = 80
 WEBINARS: Final = ("webinar", "on_demand")
 
 OWN_STATUSES: Final = {
-    "registered": MemberStatus("Registered", is_default=True, has_responded=False, sort_order=3),
-    "attended": MemberStatus("Attended", is_default=False, has_responded=True, sort_order=4),
-    "no_show": MemberStatus("No-show", is_default=False, has_responded=False, sort_order=5),
-    "cancelled": MemberStatus("Cancelled", is_default=False, has_responded=False, sort_order=6),
-    "replay_watched": MemberStatus("Watched replay", is_default=False, has_responded=True, sort_order=7),
+    StatusMeaning.REGISTERED: MemberStatus("Registered", is_default=True, has_responded=False, sort_order=3),
+    StatusMeaning.ATTENDED: MemberStatus("Attended", is_default=False, has_responded=True, sort_order=4),
+    StatusMeaning.NO_SHOW: MemberStatus("No-show", is_default=False, has_responded=False, sort_order=5),
+    StatusMeaning.CANCELLED: MemberStatus("Cancelled", is_default=False, has_responded=False, sort_order=6),
+    StatusMeaning.REPLAY_WATCHED: MemberStatus(
+        "Watched replay", is_default=False, has_responded=True, sort_order=7
+    ),
 }
 """What a campaign of ours gets, by meaning; behind Sent and Responded, with which every campaign begins."""
 
@@ -104,7 +107,7 @@ async def request_campaign(
         await session.get(Connection, host_id, with_for_update={"key_share": True})
         connection = await usable_connection(session, host_id, settings=resources.settings)
         link = await session.get(CampaignLink, (host_id, event_id))
-        if link is not None and link.state != "create_failed":
+        if link is not None and link.state != LinkState.CREATE_FAILED:
             raise CampaignIsLocked(f"The event is linked to {link.campaign_name}.")
         await store_request(
             session, event, CreationRequest.of(event, wanted), org_id=connection.org_id, by=by
@@ -122,13 +125,13 @@ async def store_request(
     link = CampaignLink(
         host_id=event.host_id,
         event_id=event.event_id,
-        state="creating",
+        state=LinkState.CREATING,
         problem_code=None,
         org_id=org_id,
         campaign_id=None,
         campaign_name=wish.name,
         is_active=True,
-        statuses={meaning: OWN_STATUSES[meaning].label for meaning in MEANINGS},
+        statuses={meaning: OWN_STATUSES[meaning].label for meaning in StatusMeaning},
         available_statuses=[],
         creation=wish.as_json(),
         creation_started_at=None,

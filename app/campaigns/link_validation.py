@@ -5,12 +5,12 @@ from typing import Final
 from app.api.errors import CampaignIdInvalid, FieldError, StatusesIncomplete, StatusUnknown
 from app.campaigns.lookup import Campaign
 from app.campaigns.schemas import Statuses, StatusesChosen
-from app.campaigns.status_mapping import MEANINGS
 from app.salesforce.ids import MalformedId, find_id
+from app.states import StatusMeaning
 from app.user_messages.catalog import advise
 
 CAMPAIGN_PREFIX: Final = "701"
-NEEDED: Final = ("registered", "attended")
+NEEDED: Final = (StatusMeaning.REGISTERED, StatusMeaning.ATTENDED)
 SHOWN_LABELS: Final = 50
 SHOWN_CHARACTERS: Final = 100
 
@@ -25,7 +25,7 @@ def parse_campaign_id(pasted: str) -> str:
 
 def require_statuses(chosen: StatusesChosen) -> Statuses:
     """The choice, an empty text counting as none. Raises StatusesIncomplete."""
-    labels = {meaning: getattr(chosen, meaning) or None for meaning in MEANINGS}
+    labels = {meaning: getattr(chosen, meaning) or None for meaning in StatusMeaning}
     missing = [meaning for meaning in NEEDED if labels[meaning] is None]
     if missing:
         raise StatusesIncomplete(

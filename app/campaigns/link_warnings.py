@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from app.campaigns.lookup import Campaign
+from app.states import StatusMeaning
 from app.user_messages.catalog import Advice, advise
 
 
@@ -25,11 +26,11 @@ class LinkCandidate:
 
     @property
     def has_one_status_for_both(self) -> bool:
-        return self.labels["registered"] == self.labels["attended"]
+        return self.labels[StatusMeaning.REGISTERED] == self.labels[StatusMeaning.ATTENDED]
 
     @property
     def has_attended_not_responded(self) -> bool:
-        attended = self.labels["attended"]
+        attended = self.labels[StatusMeaning.ATTENDED]
         return not any(each.has_responded for each in self.campaign.statuses if each.label == attended)
 
 

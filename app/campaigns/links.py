@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.errors import SalesforceAnswer
 from app.campaigns.backfill import backfill_view
 from app.campaigns.lookup import Campaign
-from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkState, Statuses
+from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkStateName, Statuses
 from app.models import CampaignLink, Connection
 from app.salesforce.allowed_hosts import record_url
+from app.states import ConnectionState, LinkState
 from app.user_messages.catalog import ADVICE, Advice
 
 IN_OTHER_ORG: Final = "campaign_in_other_org"
@@ -41,22 +42,24 @@ async def link_view(session: AsyncSession, host_id: str, event_id: str) -> LinkS
 
 def _refusal_of(link: CampaignLink) -> SalesforceAnswer | None:
     """Return Salesforce's error from the rejected create of the campaign."""
-    told = (link.creation or {}).get("refused") if link.state == "create_failed" else None
+    told = (link.creation or {}).get("refused") if link.state == LinkState.CREATE_FAILED else None
     return SalesforceAnswer.model_validate(told) if told else None
 
 
-def standing_of(link: CampaignLink, connection: Connection | None) -> tuple[LinkState, Advice | None]:
+def standing_of(link: CampaignLink, connection: Connection | None) -> tuple[LinkStateName, Advice | None]:
     """The state of a link and what to do about it. A link to another org than the connected one is broken."""
     is_elsewhere = (
-        connection is not None and connection.state == "connected" and connection.org_id != link.org_id
+        connection is not None
+        and connection.state == ConnectionState.CONNECTED
+        and connection.org_id != link.org_id
     )
     if is_elsewhere:
         return "broken", ADVICE[IN_OTHER_ORG]
-    state: LinkState = LINK_STATES[link.state]
+    state: LinkStateName = LINK_STATES[link.state]
     return state, ADVICE.get(link.problem_code) if link.problem_code else None
 
 
-LINK_STATES: Final[dict[str, LinkState]] = {
+LINK_STATES: Final[dict[str, LinkStateName]] = {
     "linked": "linked",
     "broken": "broken",
     "creating": "creating",

@@ -15,6 +15,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import parse_query, query_request
 from app.salesforce.ids import to18
 from app.salesforce.soql import quote
+from app.states import LinkState
 
 CHUNK: Final = 100
 SELECT_STATUSES: Final = "SELECT CampaignId, Label FROM CampaignMemberStatus WHERE CampaignId"
@@ -77,7 +78,7 @@ async def _relink(
                 .where(CampaignLink.host_id == host_id, CampaignLink.event_id == link.event_id)
                 .values(
                     org_id=org_id,
-                    state="linked" if has_all else "broken",
+                    state=LinkState.LINKED if has_all else LinkState.BROKEN,
                     problem_code=None if has_all else BROKEN,
                     campaign_name=str(campaign["Name"]),
                     is_active=campaign.get("IsActive") is not False,

@@ -12,7 +12,7 @@ from app.connections.model.schemas import BeforeConnection
 from app.user_messages.catalog import Advice
 
 Because = Literal["label", "universal", "default", "none"]
-LinkState = Literal["linked", "broken", "creating", "create_failed"]
+LinkStateName = Literal["linked", "broken", "creating", "create_failed"]
 
 
 class CampaignLinkRecord(BaseModel):
@@ -192,7 +192,7 @@ class BackfillShown(BaseModel):
 class LinkShown(BaseModel):
     """The event's link to its campaign; `problem` says what to do while it is broken."""
 
-    state: LinkState
+    state: LinkStateName
     problem: Advice | None
     campaign: CampaignLinkRecord
     org_id: str

@@ -18,7 +18,7 @@ from app.api.errors import (
     EventNotFound,
     SalesforceUnavailable,
 )
-from app.campaigns.backfill import LINK, REAPPLY, UNSETTLED, cancel_backfill, estimate, start_backfill
+from app.campaigns.backfill import UNSETTLED, cancel_backfill, estimate, start_backfill
 from app.campaigns.link_validation import parse_campaign_id, require_known_statuses, require_statuses
 from app.campaigns.link_warnings import LinkCandidate, warnings_for
 from app.campaigns.links import found_record, is_used_by_other_event, link_view, record_of
@@ -39,7 +39,8 @@ from app.config.settings import Settings
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
-from app.sync.jobs.unwritten import IS_COUNTED, UNLINK
+from app.states import JobReason, LinkState
+from app.sync.jobs.unwritten import IS_COUNTED
 from app.user_messages.catalog import advise
 
 
@@ -178,7 +179,7 @@ async def _require_same_org(session: AsyncSession, asked: Connection, *, setting
 
 
 def _refuse_other(link: CampaignLink | None, campaign_id: str) -> None:
-    if link is not None and link.state != "create_failed" and link.campaign_id != campaign_id:
+    if link is not None and link.state != LinkState.CREATE_FAILED and link.campaign_id != campaign_id:
         raise CampaignIsLocked(f"The event is linked to {link.campaign_name} ({link.campaign_id}).")
 
 
@@ -215,13 +216,13 @@ async def _add_link(session: AsyncSession, link: CampaignLink) -> None:
     session.add(link)
     await session.flush()
     await _audit_link(session, link, "salesforce.campaign_linked", by=link.linked_by)
-    await _backfill(session, link, why=LINK, by=link.linked_by)
+    await _backfill(session, link, why=JobReason.LINK, by=link.linked_by)
 
 
 def _change(link: CampaignLink, org_id: str, *, campaign: Campaign, statuses: Statuses) -> dict[str, Any]:
     """Bring the link up to date; returns the values that were replaced, by column."""
     fresh = {
-        "state": "linked",
+        "state": LinkState.LINKED,
         "problem_code": None,
         "org_id": org_id,
         "campaign_id": campaign.id,
@@ -247,7 +248,7 @@ async def _record_change(
         changes = {"before": replaced.get("statuses", link.statuses), "is_reapplied": is_reapplied}
         await _audit_link(session, link, "salesforce.campaign_statuses_changed", by=by, **changes)
     if is_mended or is_reapplied:
-        await _backfill(session, link, why=LINK if is_mended else REAPPLY, by=by)
+        await _backfill(session, link, why=JobReason.LINK if is_mended else JobReason.REAPPLY, by=by)
 
 
 async def _audit_link(
@@ -291,7 +292,12 @@ async def _cancel_member_writes(
     )
     if connection is not None:
         await start_backfill(
-            session, link.host_id, link.event_id, org_id=connection.org_id, why=UNLINK, requested_by=by
+            session,
+            link.host_id,
+            link.event_id,
+            org_id=connection.org_id,
+            why=JobReason.UNLINK,
+            requested_by=by,
         )
     return stopped or 0
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from app.states import StatusMeaning
 from app.sync.field_values.lead_fields import utf16_length
-
-MEANINGS: Final = ("registered", "attended", "cancelled", "no_show", "replay_watched")
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,12 @@ class Guess:
 class LabelRow(NamedTuple):
     """A pattern over normalised labels (no accents, lower case, single spaces) and what it means."""
 
-    meaning: str
+    meaning: StatusMeaning
     language: str
     pattern: re.Pattern[str]
 
 
-def _rows(*rows: tuple[str, str, str]) -> tuple[LabelRow, ...]:
+def _rows(*rows: tuple[StatusMeaning, str, str]) -> tuple[LabelRow, ...]:
     return tuple(LabelRow(meaning, language, re.compile(pattern)) for meaning, language, pattern in rows)
 
 
@@ -46,47 +45,59 @@ _UNLESS: Final = r"^(?!.*(?:regist|inscri|meldet|\bsigned|\bnot?\b|\bdidn\b|\bni
 
 # The first row that matches a label decides, so what negates another meaning stands above it.
 LABELS: Final = _rows(
-    ("no_show", "en", r"\bno ?shows?(?:ed)?\b"),
+    (StatusMeaning.NO_SHOW, "en", r"\bno ?shows?(?:ed)?\b"),
     (
-        "no_show",
+        StatusMeaning.NO_SHOW,
         "en",
         r"\b(?:did not|didn t|not|never|non) (?:attend\w*|show\w*|appear|com(?:e|ing)|present)\b",
     ),
-    ("no_show", "en", r"\b(?:absent|missed)\b"),
-    ("no_show", "fr", r"\b(?:absente?s?|(?:non|pas) (?:presente?s?|venue?s?|participee?s?|assiste))\b"),
-    ("no_show", "fr", r"\bne s est pas present"),
-    ("no_show", "de", r"\bnicht (?:erschienen|teilgenommen|anwesend|gekommen|da)\b"),
-    ("no_show", "de", r"\b(?:abwesend|ferngeblieben)\b"),
+    (StatusMeaning.NO_SHOW, "en", r"\b(?:absent|missed)\b"),
     (
-        "no_show",
+        StatusMeaning.NO_SHOW,
+        "fr",
+        r"\b(?:absente?s?|(?:non|pas) (?:presente?s?|venue?s?|participee?s?|assiste))\b",
+    ),
+    (StatusMeaning.NO_SHOW, "fr", r"\bne s est pas present"),
+    (StatusMeaning.NO_SHOW, "de", r"\bnicht (?:erschienen|teilgenommen|anwesend|gekommen|da)\b"),
+    (StatusMeaning.NO_SHOW, "de", r"\b(?:abwesend|ferngeblieben)\b"),
+    (
+        StatusMeaning.NO_SHOW,
         "es",
         r"\bno (?:asisti\w*|asistentes?|acudi\w*|participo|vino|presentad[oa]s?|se presento)\b",
     ),
-    ("no_show", "es", r"\bausentes?\b"),
-    ("cancelled", "en", r"\b(?:cancel|withdr[ae]w)\w*"),
-    ("cancelled", "en", r"\b(?:un|de) ?registered\b"),
-    ("cancelled", "fr", r"\b(?:annulee?s?|annulation|desistee?s?|desinscrite?s?)\b"),
-    ("cancelled", "de", r"\b(?:storniert\w*|stornierung|abgesagt\w*|absage|abgemeldet\w*|zuruckgetreten)\b"),
-    ("cancelled", "es", r"\b(?:anulad[oa]s?|anulacion)\b"),
-    ("replay_watched", "en", rf"{_UNLESS}.*\b(?:replays?|on demand|recording)\b"),
-    ("replay_watched", "fr", rf"{_UNLESS}.*\b(?:rediffusion|differe|a la demande)\b"),
-    ("replay_watched", "de", rf"{_UNLESS}.*\b(?:aufzeichnung|auf abruf)\b"),
-    ("replay_watched", "es", rf"{_UNLESS}.*\b(?:grabacion|repeticion|diferido|a la carta)\b"),
-    ("attended", "en", r"\b(?:attended|checked in|showed up|participated)\b"),
-    ("attended", "en", r"\b(?:attendees?|present|joined|participante?s?)\b"),
-    ("attended", "fr", r"\b(?:presente?s?|participee?s?|venue?s?|a assiste)\b"),
-    ("attended", "de", r"\b(?:teilgenommen|anwesend|erschienen|eingecheckt|gekommen|teilnehmer\w*)\b"),
-    ("attended", "es", r"\b(?:asistio|asistid[oa]s?|asistentes?|participo|acudio)\b"),
-    ("registered", "en", r"(?<!not )(?<!non )\b(?:registered|registrants?|signed up)\b"),
-    ("registered", "en", r"\b(?:enrolled|confirmed|rsvp(?! no\b)\w*)\b"),
-    ("registered", "fr", r"(?<!non )(?<!pas )\b(?:inscrite?s?|enregistree?s?)\b"),
-    ("registered", "de", r"(?<!nicht )\b(?:angemeldet\w*|registriert\w*|zugesagt)\b"),
-    ("registered", "es", r"(?<!no )\b(?:inscrit[oa]s?|registrad[oa]s?|apuntad[oa]s?)\b"),
+    (StatusMeaning.NO_SHOW, "es", r"\bausentes?\b"),
+    (StatusMeaning.CANCELLED, "en", r"\b(?:cancel|withdr[ae]w)\w*"),
+    (StatusMeaning.CANCELLED, "en", r"\b(?:un|de) ?registered\b"),
+    (StatusMeaning.CANCELLED, "fr", r"\b(?:annulee?s?|annulation|desistee?s?|desinscrite?s?)\b"),
+    (
+        StatusMeaning.CANCELLED,
+        "de",
+        r"\b(?:storniert\w*|stornierung|abgesagt\w*|absage|abgemeldet\w*|zuruckgetreten)\b",
+    ),
+    (StatusMeaning.CANCELLED, "es", r"\b(?:anulad[oa]s?|anulacion)\b"),
+    (StatusMeaning.REPLAY_WATCHED, "en", rf"{_UNLESS}.*\b(?:replays?|on demand|recording)\b"),
+    (StatusMeaning.REPLAY_WATCHED, "fr", rf"{_UNLESS}.*\b(?:rediffusion|differe|a la demande)\b"),
+    (StatusMeaning.REPLAY_WATCHED, "de", rf"{_UNLESS}.*\b(?:aufzeichnung|auf abruf)\b"),
+    (StatusMeaning.REPLAY_WATCHED, "es", rf"{_UNLESS}.*\b(?:grabacion|repeticion|diferido|a la carta)\b"),
+    (StatusMeaning.ATTENDED, "en", r"\b(?:attended|checked in|showed up|participated)\b"),
+    (StatusMeaning.ATTENDED, "en", r"\b(?:attendees?|present|joined|participante?s?)\b"),
+    (StatusMeaning.ATTENDED, "fr", r"\b(?:presente?s?|participee?s?|venue?s?|a assiste)\b"),
+    (
+        StatusMeaning.ATTENDED,
+        "de",
+        r"\b(?:teilgenommen|anwesend|erschienen|eingecheckt|gekommen|teilnehmer\w*)\b",
+    ),
+    (StatusMeaning.ATTENDED, "es", r"\b(?:asistio|asistid[oa]s?|asistentes?|participo|acudio)\b"),
+    (StatusMeaning.REGISTERED, "en", r"(?<!not )(?<!non )\b(?:registered|registrants?|signed up)\b"),
+    (StatusMeaning.REGISTERED, "en", r"\b(?:enrolled|confirmed|rsvp(?! no\b)\w*)\b"),
+    (StatusMeaning.REGISTERED, "fr", r"(?<!non )(?<!pas )\b(?:inscrite?s?|enregistree?s?)\b"),
+    (StatusMeaning.REGISTERED, "de", r"(?<!nicht )\b(?:angemeldet\w*|registriert\w*|zugesagt)\b"),
+    (StatusMeaning.REGISTERED, "es", r"(?<!no )\b(?:inscrit[oa]s?|registrad[oa]s?|apuntad[oa]s?)\b"),
 )
 
 # Every campaign starts with these two:
 # https://help.salesforce.com/s/articleView?id=sales.campaigns_member_status.htm
-DEFAULT_LABELS: Final = {"registered": "sent", "attended": "responded"}
+DEFAULT_LABELS: Final = {StatusMeaning.REGISTERED: "sent", StatusMeaning.ATTENDED: "responded"}
 
 STATUS_MAX: Final = 40
 """Characters that a member's Status holds, where a label may have 765: a longer one cannot be chosen."""
@@ -100,16 +111,16 @@ def choosable(statuses: Sequence[MemberStatus]) -> tuple[MemberStatus, ...]:
 def propose_statuses(statuses: Sequence[MemberStatus]) -> dict[str, Guess]:
     """A guess per meaning; `registered` and `attended` always have one. `statuses` must not be empty."""
     ordered = sorted(statuses, key=lambda status: status.sort_order)
-    return {meaning: _guess(meaning, ordered) for meaning in MEANINGS}
+    return {meaning: _guess(meaning, ordered) for meaning in StatusMeaning}
 
 
-def meaning_of(label: str) -> str | None:
+def meaning_of(label: str) -> StatusMeaning | None:
     """Return the meaning of a label by the table; None for an unknown one."""
     found = _place(label)
     return LABELS[found].meaning if found is not None else None
 
 
-def _guess(meaning: str, ordered: Sequence[MemberStatus]) -> Guess:
+def _guess(meaning: StatusMeaning, ordered: Sequence[MemberStatus]) -> Guess:
     fitting = [status for status in ordered if meaning_of(status.label) == meaning]
     if fitting:
         return Guess(min(fitting, key=_distance).label, "label")
@@ -121,9 +132,9 @@ def _guess(meaning: str, ordered: Sequence[MemberStatus]) -> Guess:
     return Guess(None, "none")
 
 
-def _default(meaning: str, ordered: Sequence[MemberStatus]) -> MemberStatus:
+def _default(meaning: StatusMeaning, ordered: Sequence[MemberStatus]) -> MemberStatus:
     default = next((status for status in ordered if status.is_default), ordered[0])
-    if meaning == "attended":
+    if meaning == StatusMeaning.ATTENDED:
         return next((status for status in ordered if status.has_responded), default)
     return default
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import and_, func, or_, select, true
@@ -24,6 +24,7 @@ from app.connections.model.schemas import (
     Backoff,
     BeforeConnection,
     Card,
+    ConnectionStateName,
     ConnectionView,
     Credentials,
     Fault,
@@ -31,17 +32,17 @@ from app.connections.model.schemas import (
     Policy,
     PreflightSummary,
     ProblemShown,
-    State,
     User,
     Work,
 )
 from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
+from app.states import BackoffReason, ConnectionState, JobState, WaitReason
 from app.sync.jobs.unwritten import count_before
-from app.sync.lookup.access import SALESFORCE_ACCESS, AccessProblem
+from app.sync.lookup.access import AccessProblem
 from app.user_messages.catalog import Advice
 
-PENDING: Final = ("pending", "running", "ambiguous", "held")
-WAITABLE: Final = ("pending", "ambiguous")
+PENDING: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS, JobState.HELD)
+WAITABLE: Final = (JobState.PENDING, JobState.AMBIGUOUS)
 SHARED_APP: Final = AppChoice()
 NOTHING_TO_DO: Final = Work(pending=0, waiting=0, failed=0, oldest_pending_at=None)
 NOBODY_BEFORE: Final = BeforeConnection(registrations=0, events=0, estimated_api_calls=0)
@@ -109,21 +110,21 @@ def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime)
     """The card, from facts alone."""
     connection = facts.connection
     state = _state(settings, facts)
-    is_shown = connection is not None and state != "not_configured"
+    is_shown = connection is not None and state != ConnectionState.NOT_CONFIGURED
     return Card(
         host_id=facts.host_id,
-        state=state,
+        state=cast("ConnectionStateName", state),
         state_since=connection.state_since if connection and is_shown else None,
         reason=_reason(settings, state, facts=facts),
         fault=_fault(settings, state, facts=facts),
-        backoff=_backoff(facts.lease, now) if state == "connected" else None,
+        backoff=_backoff(facts.lease, now) if state == ConnectionState.CONNECTED else None,
         role=role,
         actions=_actions(settings, state, role=role, app=facts.app),
         app=_app(settings, facts),
         connection=_connection(facts, connection) if connection and is_shown else None,
         preflight=_preflight(facts),
         work=facts.work,
-        problems=_problems(settings, connection) if connection and state == "connected" else [],
+        problems=_problems(settings, connection) if connection and state == ConnectionState.CONNECTED else [],
         before_connection=facts.before,
         budget=_budget(facts, now),
         pause=Pause(
@@ -135,19 +136,18 @@ def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime)
     )
 
 
-def _state(settings: Settings, facts: CardData) -> State:
+def _state(settings: Settings, facts: CardData) -> ConnectionState:
     if not settings.has_shared_app and facts.app.saved is None:
-        return "not_configured"
+        return ConnectionState.NOT_CONFIGURED
     if facts.connection is None:
-        return "not_connected"
-    state: State = facts.connection.state  # type: ignore[assignment]
-    return state
+        return ConnectionState.NOT_CONNECTED
+    return ConnectionState(facts.connection.state)
 
 
-def _reason(settings: Settings, state: State, *, facts: CardData) -> Advice | None:
-    if state == "not_configured":
+def _reason(settings: Settings, state: ConnectionState, *, facts: CardData) -> Advice | None:
+    if state == ConnectionState.NOT_CONFIGURED:
         return explain(settings, "environment_not_configured")
-    if facts.connection is None or state in ("connected", "not_connected"):
+    if facts.connection is None or state in (ConnectionState.CONNECTED, ConnectionState.NOT_CONNECTED):
         return None
     connection = facts.connection
     advice = explain_reason(
@@ -164,9 +164,9 @@ def _reason(settings: Settings, state: State, *, facts: CardData) -> Advice | No
     return advice.model_copy(update={"explanation": explanation})
 
 
-def _fault(settings: Settings, state: State, *, facts: CardData) -> Fault | None:
+def _fault(settings: Settings, state: ConnectionState, *, facts: CardData) -> Fault | None:
     connection = facts.connection
-    if connection is None or connection.fault_code is None or state != "connected":
+    if connection is None or connection.fault_code is None or state != ConnectionState.CONNECTED:
         return None
     return Fault(advice=explain(settings, connection.fault_code), until=connection.fault_until)
 
@@ -174,11 +174,11 @@ def _fault(settings: Settings, state: State, *, facts: CardData) -> Fault | None
 def _backoff(lease: OrgLease | None, now: datetime) -> Backoff | None:
     if lease is None or lease.not_before is None or lease.not_before <= now:
         return None
-    return Backoff(code=lease.not_before_reason or "unavailable", until=lease.not_before)
+    return Backoff(code=lease.not_before_reason or BackoffReason.UNAVAILABLE, until=lease.not_before)
 
 
-def _actions(settings: Settings, state: State, *, role: Role, app: AppChoice) -> Actions:
-    is_living = state in ("connected", "needs_reconnect")
+def _actions(settings: Settings, state: ConnectionState, *, role: Role, app: AppChoice) -> Actions:
+    is_living = state in (ConnectionState.CONNECTED, ConnectionState.NEEDS_RECONNECT)
     return Actions(
         connect=_action(role, _connect_blocker(settings, app)),
         disconnect=_action(role, None if is_living else "NotConnected"),
@@ -215,7 +215,7 @@ def _credentials(facts: CardData) -> Credentials | None:
     saved, connection = facts.app.saved, facts.connection
     if saved is None:
         return None
-    is_living = connection is not None and connection.state == "connected"
+    is_living = connection is not None and connection.state == ConnectionState.CONNECTED
     return Credentials(
         consumer_key_last4=saved.consumer_key_last4,
         consumer_secret_last4=saved.consumer_secret_last4,
@@ -300,7 +300,7 @@ async def _work(
     if host is None or connection is None:
         return NOTHING_TO_DO
     is_open = (
-        connection.state == "connected"
+        connection.state == ConnectionState.CONNECTED
         and connection.fault_code is None
         and host.paused_at is None
         and (lease is None or lease.paused_at is None)
@@ -310,7 +310,10 @@ async def _work(
     is_held_back = true() if not is_open else Event.paused_at.is_not(None)
     is_waiting = or_(
         and_(SyncJob.state.in_(WAITABLE), is_held_back),
-        and_(SyncJob.state.in_(("pending", "held")), SyncJob.waiting_for == SALESFORCE_ACCESS),
+        and_(
+            SyncJob.state.in_((JobState.PENDING, JobState.HELD)),
+            SyncJob.waiting_for == WaitReason.SALESFORCE_ACCESS,
+        ),
     )
     pending = SyncJob.state.in_(PENDING)
     since = func.least(SyncJob.due_at, SyncJob.updated_at)
@@ -318,12 +321,12 @@ async def _work(
         select(
             func.count().filter(pending).label("pending"),
             func.count().filter(is_waiting).label("waiting"),
-            func.count().filter(SyncJob.state == "failed").label("failed"),
+            func.count().filter(SyncJob.state == JobState.FAILED).label("failed"),
             func.min(since).filter(pending).label("oldest_pending_at"),
         )
         .outerjoin(Event, and_(Event.host_id == SyncJob.host_id, Event.event_id == SyncJob.event_id))
         .where(SyncJob.host_id == host.host_id, SyncJob.org_id == connection.org_id)
-        .where(or_(pending, SyncJob.state == "failed"))
+        .where(or_(pending, SyncJob.state == JobState.FAILED))
     )
     return Work.model_validate(counted.mappings().one())
 
@@ -336,7 +339,7 @@ async def _across_hosts(resources: Resources, connection: Connection | None) -> 
         others = select(Connection.host_id).where(
             Connection.org_id == connection.org_id,
             Connection.host_id != connection.host_id,
-            Connection.state != "disconnected",
+            Connection.state != ConnectionState.DISCONNECTED,
         )
         other_hosts = frozenset(await session.scalars(others))
         if connection.user_id is None:

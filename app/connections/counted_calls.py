@@ -14,6 +14,7 @@ from app.connections.service import open_client, usable_connection
 from app.models import Host, OrgLease
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
+from app.states import BackoffReason
 from app.sync.jobs.gates import record_api_usage
 from app.sync.model.retry_policy import LIMIT_WAIT
 
@@ -64,7 +65,7 @@ async def _check_budget(resources: Resources, host_id: str) -> int:
         host = await session.get(Host, host_id)
         lease = await session.scalar(select(OrgLease).where(OrgLease.org_id == connection.org_id))
     now, cap = datetime.now(UTC), host.cap_percent if host else DEFAULT_CAP
-    is_refused = lease is not None and lease.not_before_reason == "api_limit"
+    is_refused = lease is not None and lease.not_before_reason == BackoffReason.API_LIMIT
     is_left_alone = lease is not None and lease.not_before is not None and lease.not_before > now
     if not may_call(connection, cap, now) or (is_refused and is_left_alone):
         raise budget_reached()

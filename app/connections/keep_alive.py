@@ -16,6 +16,7 @@ from app.connections.service import open_client
 from app.connections.tokens.provider import ConnectionTokens
 from app.models import Connection
 from app.salesforce.errors import SalesforceError
+from app.states import ConnectionState
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ async def _idle(resources: Resources, since: datetime, condition: ColumnElement[
     async with resources.database.system() as session:
         found = await session.scalars(
             select(Connection.host_id)
-            .where(Connection.state == "connected", refreshed_at < since, condition)
+            .where(Connection.state == ConnectionState.CONNECTED, refreshed_at < since, condition)
             .order_by(refreshed_at)
             .limit(MANY)
         )

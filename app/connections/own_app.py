@@ -23,6 +23,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor, fingerprint
 from app.models import Connection, Host, OwnApp
 from app.salesforce.errors import SalesforceError
+from app.states import ConnectionState
 
 CLEARED: Final = "credentials_cleared"
 
@@ -50,7 +51,9 @@ async def save_credentials(
     async with resources.database.tenant(host_id) as session:
         host = await lock_host(session, host_id)
         connection = await session.get(Connection, host_id)
-        in_use = connection.client_id if connection and connection.state != "disconnected" else None
+        in_use = (
+            connection.client_id if connection and connection.state != ConnectionState.DISCONNECTED else None
+        )
         await _set_mode(session, host, "own")
         await _retire(session, host_id, keep=ref, in_use=in_use)
         await session.execute(_upsert(resources.vault, host_id, user_id=user_id, given=given))
@@ -76,7 +79,12 @@ async def clear_credentials(
         host = await lock_host(session, host_id)
         connection = await session.get(Connection, host_id)
         is_in_use = connection is not None and is_own(connection.client_id)
-        if connection is not None and is_in_use and connection.state == "connected" and not is_confirmed:
+        if (
+            connection is not None
+            and is_in_use
+            and connection.state == ConnectionState.CONNECTED
+            and not is_confirmed
+        ):
             _refuse_unconfirmed(resources)
         revocations = await _end(session, resources.vault, connection) if connection and is_in_use else []
         gone = await session.scalars(
@@ -121,10 +129,10 @@ async def _reopen(session: AsyncSession, host_id: str) -> bool:
     """A connection that ended over the old Secret gets another chance with the new one."""
     reopened = await session.execute(
         update(Connection)
-        .where(Connection.host_id == host_id, Connection.state == "needs_reconnect")
+        .where(Connection.host_id == host_id, Connection.state == ConnectionState.NEEDS_RECONNECT)
         .where(Connection.reason_code == CREDENTIALS_REJECTED, Connection.refresh_token.is_not(None))
         .values(
-            state="connected",
+            state=ConnectionState.CONNECTED,
             reason_code=None,
             state_since=func.clock_timestamp(),
             version=Connection.version + 1,
@@ -140,7 +148,7 @@ async def _try_out(resources: Resources, host_id: str, *, is_reopened: bool) -> 
         await ConnectionTokens(resources, host_id).keep_alive()
     if is_reopened:
         async with resources.database.tenant(host_id) as session:
-            living = (Connection.host_id == host_id, Connection.state == "connected")
+            living = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
             org_ids = set(await session.scalars(select(Connection.org_id).where(*living)))
         await resources.wakeups.announce(org_ids)
 
@@ -148,7 +156,7 @@ async def _try_out(resources: Resources, host_id: str, *, is_reopened: bool) -> 
 async def _end(session: AsyncSession, vault: Encryptor, connection: Connection) -> list[Revocation]:
     """Disconnect and delete the tokens: nobody can use them without the app's credentials."""
     host_id = connection.host_id
-    if connection.state == "disconnected":
+    if connection.state == ConnectionState.DISCONNECTED:
         return []
     revocations = await revoke_previous(session, vault, connection)
     await disconnect_by_salesforce(session, host_id, reason_code=CLEARED)

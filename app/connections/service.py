@@ -14,6 +14,7 @@ from app.models import Connection
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url
 from app.salesforce.auth import ConnectionUnusable, SessionAuth
 from app.salesforce.client import SalesforceClient
+from app.states import ConnectionState
 
 
 async def open_client(
@@ -44,9 +45,9 @@ async def open_client(
 async def usable_connection(session: AsyncSession, host_id: str, *, settings: Settings) -> Connection:
     """The host's row in state `connected`. Raises NotConnected, ConnectionNeedsReconnect."""
     connection = await session.get(Connection, host_id)
-    if connection is None or connection.state == "disconnected":
+    if connection is None or connection.state == ConnectionState.DISCONNECTED:
         raise NotConnected
-    if connection.state != "connected":
+    if connection.state != ConnectionState.CONNECTED:
         reason = connection.reason_code or "access_revoked"
         raise ConnectionNeedsReconnect(reason=reason, advice=explain(settings, reason))
     return connection

@@ -11,6 +11,7 @@ from app.api.errors import CursorInvalid
 from app.api.pagination import decode_cursor, encode_cursor
 from app.console.schemas import EventList, EventListed, HostList, HostListed
 from app.models import CampaignLink, Connection, Event, Host
+from app.states import ConnectionState
 
 CURSOR = "events"
 STARTS_AT = func.coalesce(Event.starts_at, Event.created_at)
@@ -27,7 +28,9 @@ async def list_hosts(session: AsyncSession, principal: Principal, *, is_configur
             id=host_id,
             name=names.get(host_id),
             role=principal.roles[host_id],
-            connection_state=states.get(host_id, "not_connected") if is_configured else "not_configured",
+            connection_state=states.get(host_id, ConnectionState.NOT_CONNECTED)
+            if is_configured
+            else ConnectionState.NOT_CONFIGURED,
         )
         for host_id in ids
     ]

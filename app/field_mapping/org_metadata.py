@@ -12,6 +12,7 @@ from app.api.errors import NotConnected, Problem, SalesforceUnavailable
 from app.connections.counted_calls import org_calls
 from app.models import Connection, OrgLease
 from app.salesforce.describe import SObjectDescribe
+from app.states import ConnectionState
 from app.sync.lookup.describe_cache import forget_describes, load_describes
 
 
@@ -67,7 +68,7 @@ async def _open_org(resources: Resources, host_id: str) -> str:
     )
     async with resources.database.tenant(host_id) as session:
         row = (await session.execute(query)).one_or_none()
-    if row is None or row[0].state == "disconnected":
+    if row is None or row[0].state == ConnectionState.DISCONNECTED:
         raise NotConnected
     if row[1] is not None and row[1] > datetime.now(UTC):
         raise SalesforceUnavailable(headers={"Retry-After": "60"})

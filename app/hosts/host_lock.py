@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure import audit_log
 from app.models import Connection, Host
+from app.states import ConnectionState
 
 
 async def lock_host(session: AsyncSession, host_id: str) -> Host:
@@ -30,7 +31,7 @@ async def resume_host(session: AsyncSession, host_id: str, *, user_id: str) -> s
         return set()
     await _set_pause(session, host, paused_by=None)
     await audit_log.append_entry(session, host_id, actor=user_id, action="salesforce.resumed")
-    living = (Connection.host_id == host_id, Connection.state == "connected")
+    living = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
     return set(await session.scalars(select(Connection.org_id).where(*living)))
 
 

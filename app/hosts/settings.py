@@ -11,6 +11,7 @@ from app.api.api_budget import DEFAULT_CAP
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import BACKFILL, Connection, Host
+from app.states import ConnectionState
 from app.text.email_address import address_key
 
 LISTED_MAX: Final = 1000
@@ -145,7 +146,11 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
     if "cap_percent" in changed:
         await session.execute(_reset_api_block(host_id))
     connection = await session.get(Connection, host_id)
-    return {connection.org_id} if connection is not None and connection.state == "connected" else set()
+    return (
+        {connection.org_id}
+        if connection is not None and connection.state == ConnectionState.CONNECTED
+        else set()
+    )
 
 
 def _reset_api_block(host_id: str) -> Update:

@@ -18,7 +18,6 @@ from app.models.mapping import DescribeCache, Mapping
 from app.models.registrations import Delivery, Erasure, Quarantined, Registration, UnknownBody
 from app.models.sync import (
     BACKFILL,
-    JOB_STATES,
     LIVE,
     OpenCreate,
     OrgLease,
@@ -29,7 +28,6 @@ from app.models.sync import (
 
 __all__ = [
     "BACKFILL",
-    "JOB_STATES",
     "LIVE",
     "AuditEntry",
     "AuditHead",

@@ -1,5 +1,6 @@
 """What every table shares: naming of constraints, and column types used throughout."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -19,6 +20,12 @@ HostId = Annotated[str, mapped_column(Text, primary_key=True)]
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 JsonList = Annotated[list[Any], mapped_column(JSONB)]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())]
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """The SQL condition that a text column holds one of these."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})"
 
 
 class Sealed(TypeDecorator[bytes]):

@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKeyConstrain
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, HostId, Json
+from app.models.base import Base, CreatedAt, HostId, Json, one_of
+from app.states import BackfillState, LinkState
 
 
 class CampaignLink(Base):
@@ -18,7 +19,7 @@ class CampaignLink(Base):
 
     __tablename__ = "campaign_links"
     __table_args__ = (
-        CheckConstraint("state IN ('linked', 'broken', 'creating', 'create_failed')", name="state"),
+        CheckConstraint(one_of("state", LinkState), name="state"),
         CheckConstraint(
             "(state IN ('linked', 'broken')) <= (campaign_id IS NOT NULL)", name="linked_has_campaign"
         ),
@@ -29,7 +30,7 @@ class CampaignLink(Base):
 
     host_id: Mapped[HostId]
     event_id: Mapped[str] = mapped_column(Text, primary_key=True)
-    state: Mapped[str] = mapped_column(server_default="linked")
+    state: Mapped[str] = mapped_column(server_default=LinkState.LINKED)
     problem_code: Mapped[str | None]
     org_id: Mapped[str]
     campaign_id: Mapped[str | None]
@@ -55,7 +56,7 @@ class Backfill(Base):
 
     __tablename__ = "backfills"
     __table_args__ = (
-        CheckConstraint("state IN ('running', 'paused', 'done', 'cancelled')", name="state"),
+        CheckConstraint(one_of("state", BackfillState), name="state"),
         Index(
             "uq_backfills_running",
             "host_id",
@@ -70,7 +71,7 @@ class Backfill(Base):
     event_id: Mapped[str]
     org_id: Mapped[str]
     why: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default="running")
+    state: Mapped[str] = mapped_column(server_default=BackfillState.RUNNING)
     cursor: Mapped[str] = mapped_column(server_default="")
     is_armed: Mapped[bool] = mapped_column(Boolean, server_default="false")
     total: Mapped[int] = mapped_column(Integer)

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList, Sealed
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList, Sealed, one_of
+from app.states import STORED_CONNECTION_STATES, AttemptState
 
 
 class Connection(Base):
@@ -19,7 +20,7 @@ class Connection(Base):
 
     __tablename__ = "connections"
     __table_args__ = (
-        CheckConstraint("state IN ('connected', 'needs_reconnect', 'disconnected')", name="state"),
+        CheckConstraint(one_of("state", STORED_CONNECTION_STATES), name="state"),
         CheckConstraint("(state = 'connected') <= (refresh_token IS NOT NULL)", name="connected_has_token"),
         Index("ix_connections_org_id", "org_id"),
     )
@@ -184,7 +185,7 @@ class OAuthAttempt(Base):
     return_to: Mapped[str]
     origin: Mapped[str | None]
     begun_by: Mapped[str | None]
-    state: Mapped[str] = mapped_column(server_default="waiting")
+    state: Mapped[str] = mapped_column(server_default=AttemptState.WAITING)
     ticket_hash: Mapped[bytes | None] = mapped_column(Digest)
     state_hash: Mapped[bytes | None] = mapped_column(Digest)
     browser_hash: Mapped[bytes | None] = mapped_column(Digest)

@@ -14,9 +14,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList
+from app.models.base import Base, CreatedAt, Digest, HostId, Json, JsonList, one_of
+from app.states import JobReason, JobState, WriteState
 
-JOB_STATES = ("pending", "running", "synced", "failed", "held", "ambiguous", "skipped")
 LIVE, BACKFILL = 0, 10
 """Priorities: live work goes before a backfill."""
 
@@ -32,7 +32,7 @@ class SyncJob(Base):
 
     __tablename__ = "sync_jobs"
     __table_args__ = (
-        CheckConstraint(f"state IN {JOB_STATES}", name="state"),
+        CheckConstraint(one_of("state", JobState), name="state"),
         Index(
             "ix_sync_jobs_claim",
             "host_id",
@@ -57,10 +57,10 @@ class SyncJob(Base):
     registration_id: Mapped[str] = mapped_column(Text, primary_key=True)
     event_id: Mapped[str]
     org_id: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default="pending")
+    state: Mapped[str] = mapped_column(server_default=JobState.PENDING)
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[CreatedAt]
-    why: Mapped[str] = mapped_column(server_default="live")
+    why: Mapped[str] = mapped_column(server_default=JobReason.LIVE)
     asked_by: Mapped[str | None]
     wanted_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     running_version: Mapped[int | None] = mapped_column(BigInteger)
@@ -95,7 +95,7 @@ class WrittenRecord(Base):
 
     __tablename__ = "written_records"
     __table_args__ = (
-        CheckConstraint("state IN ('intended', 'written', 'ambiguous', 'failed')", name="state"),
+        CheckConstraint(one_of("state", WriteState), name="state"),
         # Of what stands only: a whole one tempts the planner away from the primary key.
         Index(
             "ix_written_records_host_id_org_id_sf_id",

@@ -11,9 +11,10 @@ from app.infrastructure import audit_log
 from app.models import Connection, OrgLease, SyncJob
 from app.operations.jobs import AT_ONCE_MAX, SAMPLE_MAX, conditions_of
 from app.operations.schemas import Acted, JobFilter, JobShown
+from app.states import JobState, SkipReason
 from app.sync.jobs.leases import release_expired
 
-DISCARDABLE = ("pending", "failed", "held")
+DISCARDABLE = (JobState.PENDING, JobState.FAILED, JobState.HELD)
 """A running or ambiguous row is never given up: nobody would know what stands in Salesforce."""
 
 OF_THE_ERROR = ("error_class", "error_code", "group_id", "error", "first_error_at", "last_error_at")
@@ -45,7 +46,7 @@ async def release_lease(resources: Resources, org_id: str, *, is_dry_run: bool, 
             raise NotFound("No lease of this org is known.")
         of_org = OrgLease.org_id == org_id
         is_held = await session.scalar(select(OrgLease.until > func.clock_timestamp()).where(of_org))
-        running = select(SyncJob).where(SyncJob.org_id == org_id, SyncJob.state == "running")
+        running = select(SyncJob).where(SyncJob.org_id == org_id, SyncJob.state == JobState.RUNNING)
         found = [] if is_held else list(await session.scalars(running))
         sample = [JobShown.model_validate(each) for each in found[:SAMPLE_MAX]]
         settled = 0
@@ -86,8 +87,8 @@ async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:
         update(SyncJob)
         .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(ids))
         .values(
-            state="skipped",
-            skipped_because="nothing_wanted",
+            state=JobState.SKIPPED,
+            skipped_because=SkipReason.NOTHING_WANTED,
             written_version=SyncJob.wanted_version,
             waiting_for=None,
             **gone,

@@ -15,12 +15,13 @@ from app.models import Connection, Host, OrgLease, Registration, SyncJob
 from app.operations.schemas import Acted, JobFilter, Jobs, JobShown, JobsQuery, Leases, LeaseShown
 from app.registrations.registration_state import StoredState, retry_refusal
 from app.registrations.retry import requeue
+from app.states import JobState
 
 SAMPLE_MAX = 10
 AT_ONCE_MAX = 10_000
 """Rows that one call retries at most: `matched` says when to call again."""
 
-MOVABLE = ("pending", "ambiguous", "running")
+MOVABLE = (JobState.PENDING, JobState.AMBIGUOUS, JobState.RUNNING)
 
 
 async def list_jobs(session: AsyncSession, query: JobsQuery) -> Jobs:
@@ -104,7 +105,7 @@ async def list_leases(session: AsyncSession, *, limit: int, cursor: str | None) 
     """One page of leases with how many jobs run under each. Raises CursorInvalid."""
     running = (
         select(func.count())
-        .where(SyncJob.org_id == OrgLease.org_id, SyncJob.state == "running")
+        .where(SyncJob.org_id == OrgLease.org_id, SyncJob.state == JobState.RUNNING)
         .scalar_subquery()
     )
     is_held = func.coalesce(OrgLease.until > func.clock_timestamp(), False)

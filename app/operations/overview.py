@@ -8,7 +8,7 @@ from sqlalchemy import Executable, extract, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.health import READY
-from app.models import JOB_STATES, Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
+from app.models import Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
 from app.operations.schemas import (
     BudgetShown,
     FailureCount,
@@ -19,6 +19,7 @@ from app.operations.schemas import (
     Overview,
     WorkerShown,
 )
+from app.states import ConnectionState, JobState
 from app.sync.lookup.access import AccessProblem
 
 SHOWN_MAX = 100
@@ -49,7 +50,7 @@ async def read_overview(session: AsyncSession) -> Overview:
 async def _backlog(session: AsyncSession) -> dict[str, int]:
     query = select(SyncJob.state, func.count()).group_by(SyncJob.state)
     counts = {row[0]: row[1] for row in await session.execute(query)}
-    return {state: counts.get(state, 0) for state in JOB_STATES}
+    return {state: counts.get(state, 0) for state in JobState}
 
 
 async def _orgs_with_trouble(session: AsyncSession, now: datetime) -> list[OrgShown]:
@@ -69,7 +70,7 @@ async def _orgs_with_trouble(session: AsyncSession, now: datetime) -> list[OrgSh
         .group_by(Connection.org_id)
         .having(
             or_(
-                func.bool_or(Connection.state == "needs_reconnect"),
+                func.bool_or(Connection.state == ConnectionState.NEEDS_RECONNECT),
                 func.bool_or(or_(lease.failures > 0, lease.is_slow, lease.paused_at.is_not(None))),
                 func.max(lease.not_before) > now,
             )
@@ -88,7 +89,7 @@ async def _hosts_to_reconnect(session: AsyncSession) -> list[HostToReconnect]:
             func.coalesce(Connection.reason_code, "access_revoked"),
             Connection.state_since,
         )
-        .where(Connection.state == "needs_reconnect")
+        .where(Connection.state == ConnectionState.NEEDS_RECONNECT)
         .order_by(Connection.state_since, Connection.host_id)
         .limit(SHOWN_MAX)
     )
@@ -114,7 +115,9 @@ async def _host_faults(session: AsyncSession) -> list[HostFault]:
 async def _host_problems(session: AsyncSession) -> list[HostProblem]:
     query = (
         select(Connection.host_id, Connection.org_id, Connection.state_since, Connection.problems)
-        .where(Connection.state == "connected", func.jsonb_array_length(Connection.problems) > 0)
+        .where(
+            Connection.state == ConnectionState.CONNECTED, func.jsonb_array_length(Connection.problems) > 0
+        )
         .order_by(Connection.host_id)
         .limit(SHOWN_MAX)
     )
@@ -162,7 +165,7 @@ async def _workers(session: AsyncSession, now: datetime) -> list[WorkerShown]:
 
 
 async def _stuck_orgs(session: AsyncSession, now: datetime) -> list[str]:
-    running = select(SyncJob.org_id).where(SyncJob.state == "running").distinct().subquery()
+    running = select(SyncJob.org_id).where(SyncJob.state == JobState.RUNNING).distinct().subquery()
     query = (
         select(running.c.org_id)
         .outerjoin(OrgLease, OrgLease.org_id == running.c.org_id)
@@ -176,7 +179,7 @@ async def _stuck_orgs(session: AsyncSession, now: datetime) -> list[str]:
 async def _failures(session: AsyncSession) -> list[FailureCount]:
     query = (
         select(SyncJob.error_class, SyncJob.error_code, func.count())
-        .where(SyncJob.state == "failed")
+        .where(SyncJob.state == JobState.FAILED)
         .group_by(SyncJob.error_class, SyncJob.error_code)
         .order_by(func.count().desc(), SyncJob.error_class, SyncJob.error_code)
         .limit(SHOWN_MAX)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 from app.api.errors import FieldError, FilterEmpty
 from app.registrations.schemas import IDS_MAX, OpaqueId, ShortText
 
-JobState = Literal["pending", "running", "synced", "failed", "held", "ambiguous", "skipped"]
+JobStateName = Literal["pending", "running", "synced", "failed", "held", "ambiguous", "skipped"]
 ErrorClassName = Literal[
     "configuration", "data", "duplicate", "transient", "access", "limit", "ambiguous", "other"
 ]
@@ -25,7 +25,7 @@ class JobFilter(BaseModel):
     host_id: OpaqueId | None = None
     org_id: OpaqueId | None = None
     event_id: OpaqueId | None = None
-    state: JobState | None = None
+    state: JobStateName | None = None
     error_class: ErrorClassName | None = Field(None, alias="class")
     error_code: ShortText | None = None
     older_than: AwareDatetime | None = None

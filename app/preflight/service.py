@@ -40,6 +40,7 @@ from app.salesforce.composite import MAX_ROWS
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import RequestRejected, SalesforceError
 from app.salesforce.jwt_tokens import ends_at
+from app.states import ConnectionState
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.gates import forget_fault
 from app.sync.lookup.access import (
@@ -106,12 +107,12 @@ async def run_requested_preflights(resources: Resources) -> int:
 
 async def _look(resources: Resources, host_id: str) -> PreflightShown:
     connection = await _connection(resources, host_id)
-    if connection.state == "needs_reconnect" and connection.reason_code in REOPENABLE:
+    if connection.state == ConnectionState.NEEDS_RECONNECT and connection.reason_code in REOPENABLE:
         await probe(resources, host_id)
         connection = await _connection(resources, host_id)
-    if connection.state == "needs_reconnect" and connection.reason_code not in REOPENABLE:
+    if connection.state == ConnectionState.NEEDS_RECONNECT and connection.reason_code not in REOPENABLE:
         raise ConnectionNeedsReconnect(reason=connection.reason_code)
-    if connection.state == "needs_reconnect":
+    if connection.state == ConnectionState.NEEDS_RECONNECT:
         return _closed(connection, connection.reason_code or "")
     async with org_calls(resources, host_id) as client:
         try:
@@ -128,7 +129,7 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
 async def _connection(resources: Resources, host_id: str) -> Connection:
     async with resources.database.tenant(host_id) as session:
         connection = await session.get(Connection, host_id)
-    if connection is None or connection.state == "disconnected":
+    if connection is None or connection.state == ConnectionState.DISCONNECTED:
         raise NotConnected
     return connection
 

@@ -11,6 +11,7 @@ from app.api.api_budget import DEFAULT_CAP, Budget, api_budget_of
 from app.api.errors import EventNotFound
 from app.models import CampaignLink, Connection, Event, Host, OrgLease
 from app.registrations.registration_state import Gates
+from app.states import ConnectionState
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,11 @@ class EventContext:
     @property
     def _is_connected(self) -> bool:
         connection = self.connection
-        return connection is not None and connection.state == "connected" and connection.fault_code is None
+        return (
+            connection is not None
+            and connection.state == ConnectionState.CONNECTED
+            and connection.fault_code is None
+        )
 
     @property
     def _is_paused(self) -> bool:

@@ -25,6 +25,7 @@ from app.registrations.queries import (
 )
 from app.registrations.registration_state import StoredState, retry_refusal
 from app.registrations.schemas import NotQueued, RetryFilter, RetryOutcome
+from app.states import JobReason, JobState, LinkState, PendingReason, WaitReason
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 
 
@@ -122,10 +123,10 @@ def waiting_for(verdict: RetrySelection, context: EventContext) -> str | None:
         return None
     because = context.gates.closed_because
     if because is not None:
-        return "pause" if because == "paused" else because
-    is_broken = context.link is not None and context.link.state == "broken"
-    are_held = all(each.standing.job_state == "held" for each in verdict.queued)
-    return "campaign" if is_broken and are_held else None
+        return WaitReason.PAUSE if because == PendingReason.PAUSED else because
+    is_broken = context.link is not None and context.link.state == LinkState.BROKEN
+    are_held = all(each.standing.job_state == JobState.HELD for each in verdict.queued)
+    return WaitReason.CAMPAIGN if is_broken and are_held else None
 
 
 async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, asked_by: str) -> None:
@@ -136,11 +137,11 @@ async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, as
         update(SyncJob)
         .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(ids))
         .values(
-            state="pending",
+            state=JobState.PENDING,
             wanted_version=SyncJob.wanted_version + 1,
             due_at=func.clock_timestamp(),
             priority=LIVE,
-            why="retry",
+            why=JobReason.RETRY,
             asked_by=asked_by,
             attempts=0,
             deaths=0,
@@ -212,7 +213,9 @@ async def _queue(
     if context.org_id is None:
         return
     new = [each.registration_id for each in verdict.queued if each.standing.job_state is None]
-    arm = partial(JobRequest, context.host_id, event_id=context.event_id, org_id=context.org_id, why="retry")
+    arm = partial(
+        JobRequest, context.host_id, event_id=context.event_id, org_id=context.org_id, why=JobReason.RETRY
+    )
     await enqueue_jobs(session, [arm(each, asked_by=asked_by) for each in new])
 
 

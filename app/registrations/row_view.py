@@ -19,6 +19,7 @@ from app.registrations.schemas import (
     RowWarning,
 )
 from app.salesforce.allowed_hosts import record_url
+from app.states import SyncState
 from app.sync.model.batch import WrittenSlot
 from app.user_messages.catalog import ADVICE, Advice, advise
 
@@ -153,7 +154,7 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
 
 def _current_error(job: SyncJob | None, placed: DisplayState, instance_url: str | None) -> RowError | None:
     """The last error while it is not overcome: of failed rows, and of pending ones that are tried again."""
-    if job is None or not job.error or placed.state not in ("failed", "pending"):
+    if job is None or not job.error or placed.state not in (SyncState.FAILED, SyncState.PENDING):
         return None
     return error_view(
         {**job.error, "class": job.error_class, "error_code": job.error_code, "group_id": job.group_id},

@@ -13,6 +13,7 @@ from app.registrations.failure_groups import assemble_group
 from app.registrations.queries import StateCount
 from app.registrations.registration_state import Gates, display_state
 from app.registrations.schemas import Counts, EventShown, PendingBecause, SkippedBecause, Stats
+from app.states import ConnectionState, SyncState
 
 
 async def event_stats(
@@ -25,13 +26,13 @@ async def event_stats(
     context = await load_context(session, host_id, event_id)
     tallies = await queries.tally(session, context)
     places = count_places(tallies, context.gates)
-    found = await queries.failures(session, context) if places["failed", None] else []
+    found = await queries.failures(session, context) if places[SyncState.FAILED, None] else []
     return Stats(
         event=event_shown(context),
         is_linked=context.link is not None,
         counts=count_states(tallies, places),
-        pending_because=PendingBecause(**_reasons(places, "pending")),
-        skipped_because=SkippedBecause(**_reasons(places, "skipped")),
+        pending_because=PendingBecause(**_reasons(places, SyncState.PENDING)),
+        skipped_because=SkippedBecause(**_reasons(places, SyncState.SKIPPED)),
         next_retry_at=_earliest(each.next_retry_at for each in tallies),
         groups=[assemble_group(each) for each in found],
         backfill=await backfill_view(session, host_id, event_id),
@@ -59,10 +60,10 @@ def count_states(tallies: Sequence[StateCount], places: Counter[tuple[str, str |
         states[state] += count
     return Counts(
         total=states.total(),
-        synced=states["synced"],
-        pending=states["pending"],
-        failed=states["failed"],
-        skipped=states["skipped"],
+        synced=states[SyncState.SYNCED],
+        pending=states[SyncState.PENDING],
+        failed=states[SyncState.FAILED],
+        skipped=states[SyncState.SKIPPED],
         attended=sum(each.attended for each in tallies),
         checked_in=sum(each.checked_in for each in tallies),
     )
@@ -71,8 +72,8 @@ def count_states(tallies: Sequence[StateCount], places: Counter[tuple[str, str |
 def connection_state(context: EventContext, *, is_configured: bool) -> str:
     """As on the host's card."""
     if not is_configured:
-        return "not_configured"
-    return context.connection.state if context.connection else "not_connected"
+        return ConnectionState.NOT_CONFIGURED
+    return context.connection.state if context.connection else ConnectionState.NOT_CONNECTED
 
 
 def event_shown(context: EventContext) -> EventShown:

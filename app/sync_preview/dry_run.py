@@ -17,6 +17,7 @@ from app.registrations.history_schemas import ActivityPlan, DryRun, MemberPlan, 
 from app.registrations.row_view import error_view, link_to, member_link, person_link, warning_shown
 from app.registrations.schemas import RowError
 from app.salesforce.client import SalesforceClient
+from app.states import JobReason, PendingReason, WaitReason, WriteState
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.pipeline import BudgetReached
@@ -52,7 +53,7 @@ async def dry_run_context(
     context = await _context(resources, host_id, event_id, registration_id=registration_id)
     org_id = _open_org(context)
     async with org_calls(resources, host_id) as client:
-        arm = JobRequest(host_id, registration_id, event_id, org_id, why="link")
+        arm = JobRequest(host_id, registration_id, event_id, org_id, why=JobReason.LINK)
         batch = await load_single(resources.database, arm)
         try:
             rehearsal = await run_dry(_engine(resources), client, batch)
@@ -65,7 +66,9 @@ async def dry_run_context(
 def to_response(rehearsal: DryRunResult, context: EventContext) -> DryRun:
     """Convert the dry run for the dashboard."""
     row, verdict, client = rehearsal.row, rehearsal.verdict, rehearsal.client
-    waiting_for = "pause" if context.gates.closed_because == "paused" else verdict.waiting_for
+    waiting_for = (
+        WaitReason.PAUSE if context.gates.closed_because == PendingReason.PAUSED else verdict.waiting_for
+    )
     return DryRun(
         registration_id=row.job.registration_id,
         outcome=verdict.state,
@@ -156,7 +159,7 @@ def _why_no_member(row: WorkItem, slot: WrittenSlot | None) -> str:
         ("not_linked", row.job.link is None),
         ("campaign_broken", row.is_held),
         ("no_person", row.person is None),
-        ("uncertain", slot is not None and slot.state == "ambiguous"),
+        ("uncertain", slot is not None and slot.state == WriteState.AMBIGUOUS),
         ("stands", slot is not None and slot.sf_id is not None),
     )
     return next((reason for reason, is_so in reasons if is_so), "not_wanted")

@@ -12,6 +12,7 @@ from app.infrastructure.raw_connection import SqlExecutor
 from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
 from app.privacy.erasure import erase
+from app.states import RegistrationStatus
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.webhooks.existing_state import ExistingState, load_existing
 from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
@@ -230,7 +231,7 @@ async def _jobs_to_enqueue(
 
 
 def _is_wanted(change: Change) -> bool:
-    return change.after["status"] == "confirmed" or change.after["checked_in_at"] is not None
+    return change.after["status"] == RegistrationStatus.CONFIRMED or change.after["checked_in_at"] is not None
 
 
 async def _with_job(statements: SqlExecutor, keys: Sequence[Key]) -> set[Key]:

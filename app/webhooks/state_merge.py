@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
+from app.states import RegistrationStatus
+
 CHECK_INS_MAX = 20
 
 Time = TypeVar("Time", datetime, tuple[datetime, str])
@@ -113,12 +115,12 @@ class RegistrationState:
         told: str = self.fields["status"].value
         cancelled = self.facts.cancelled
         if cancelled is not None and cancelled[0] > self.order.at:
-            return "cancelled"
-        if told not in ("pending", "waitlisted"):
+            return RegistrationStatus.CANCELLED
+        if told not in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED):
             return told
         if self.facts.checked_in_at is not None:
-            return "confirmed"
-        return "cancelled" if self.facts.is_confirmed else told
+            return RegistrationStatus.CONFIRMED
+        return RegistrationStatus.CANCELLED if self.facts.is_confirmed else told
 
     @property
     def confirmed_at(self) -> datetime | None:
@@ -127,7 +129,7 @@ class RegistrationState:
     @property
     def cancelled_at(self) -> datetime | None:
         """Since when it is cancelled; None while it is not, whatever it was before."""
-        if self.status not in ("cancelled", "declined"):
+        if self.status not in (RegistrationStatus.CANCELLED, RegistrationStatus.DECLINED):
             return None
         cancelled = self.facts.cancelled
         is_of_this_time = cancelled is not None and cancelled[0] >= self.registered_at

@@ -15,6 +15,7 @@ from app.config.settings import Settings
 from app.connections.model.messages import explain
 from app.connections.model.schemas import Approvals
 from app.models import Connection, LeftGrant, UnconfirmedGrant
+from app.states import ConnectionState
 from app.user_messages.catalog import Advice
 
 LIMIT: Final = 5
@@ -38,8 +39,10 @@ def key_of(connection: Connection) -> tuple[str, str | None, str]:
 
 def holds_grant(connection: Connection) -> bool:
     """Whether Salesforce still has the connection's grant, as far as we know."""
-    is_closed_only = connection.state == "needs_reconnect" and connection.reason_code in GRANT_STILL_HELD
-    return connection.state == "connected" or is_closed_only
+    is_closed_only = (
+        connection.state == ConnectionState.NEEDS_RECONNECT and connection.reason_code in GRANT_STILL_HELD
+    )
+    return connection.state == ConnectionState.CONNECTED or is_closed_only
 
 
 async def lock_key(session: AsyncSession, key: GrantKey) -> None:
@@ -98,7 +101,9 @@ async def hosts_beyond_the_limit(session: AsyncSession, key: GrantKey) -> list[s
     is_newer = granted.c.granted_at > Connection.connected_at
     newer = select(func.count()).select_from(granted).where(is_newer).scalar_subquery()
     found = await session.scalars(
-        select(Connection.host_id).where(*active_grants(key), Connection.state == "connected", newer >= LIMIT)
+        select(Connection.host_id).where(
+            *active_grants(key), Connection.state == ConnectionState.CONNECTED, newer >= LIMIT
+        )
     )
     return list(found)
 
@@ -127,12 +132,14 @@ async def _key_where(session: AsyncSession, condition: ColumnElement[bool]) -> G
 def active_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
     """Conditions on Connection: it holds a grant of this key."""
     org_id, user_id, client_id = key
-    is_closed_only = and_(Connection.state == "needs_reconnect", Connection.reason_code.in_(GRANT_STILL_HELD))
+    is_closed_only = and_(
+        Connection.state == ConnectionState.NEEDS_RECONNECT, Connection.reason_code.in_(GRANT_STILL_HELD)
+    )
     return (
         Connection.org_id == org_id,
         Connection.user_id == user_id,
         Connection.client_id == client_id,
-        or_(Connection.state == "connected", is_closed_only),
+        or_(Connection.state == ConnectionState.CONNECTED, is_closed_only),
     )
 
 

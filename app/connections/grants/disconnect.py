@@ -9,6 +9,7 @@ from app.connections.grants.previous_grant import revoke_all, revoke_previous
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
+from app.states import ConnectionState
 
 
 async def disconnect_host(resources: Resources, host_id: str, *, user_id: str) -> None:
@@ -21,7 +22,7 @@ async def disconnect_host(resources: Resources, host_id: str, *, user_id: str) -
         connection = await session.get(Connection, host_id)
         if connection is None:
             raise NotConnected
-        if connection.state == "disconnected":
+        if connection.state == ConnectionState.DISCONNECTED:
             return
         revocations = await revoke_previous(session, resources.vault, connection)
         await _forget(session, host_id)
@@ -42,7 +43,7 @@ async def _forget(session: AsyncSession, host_id: str) -> None:
         .where(Connection.host_id == host_id)
         .values(
             **dict.fromkeys(gone),
-            state="disconnected",
+            state=ConnectionState.DISCONNECTED,
             state_since=func.clock_timestamp(),
             reason_code="disconnected_by_host",
             refresh_started_at=None,

@@ -9,9 +9,11 @@ from app.api.api_budget import Budget
 from app.api.auth import Role
 from app.user_messages.catalog import Advice
 
-State = Literal["not_configured", "not_connected", "connected", "needs_reconnect", "disconnected"]
+ConnectionStateName = Literal[
+    "not_configured", "not_connected", "connected", "needs_reconnect", "disconnected"
+]
 Environment = Literal["production", "sandbox", "my_domain"]
-AttemptState = Literal["waiting", "confirming", "connected", "failed", "expired"]
+AttemptStateName = Literal["waiting", "confirming", "connected", "failed", "expired"]
 SCOPES = ("api", "refresh_token", "id")
 SCOPES_WITHOUT_ID = SCOPES[:2]
 
@@ -182,7 +184,7 @@ class Attempt(BaseModel):
     """
 
     attempt_id: str
-    state: AttemptState
+    state: AttemptStateName
     environment: Environment
     problem: Advice | None
     salesforce: SalesforceWords | None
@@ -292,7 +294,7 @@ class Card(BaseModel):
     """Everything the dashboard shows about one host's connection."""
 
     host_id: str
-    state: State
+    state: ConnectionStateName
     state_since: datetime | None
     reason: Advice | None
     fault: Fault | None

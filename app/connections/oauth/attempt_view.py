@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,10 +12,11 @@ from app.connections.grants.approval_limit import LIMIT, approvals_view, count_a
 from app.connections.model.app_credentials import is_own
 from app.connections.model.messages import explain
 from app.connections.model.org import org_view
-from app.connections.model.schemas import Attempt, AttemptState, SalesforceWords, User
+from app.connections.model.schemas import Attempt, AttemptStateName, SalesforceWords, User
 from app.connections.oauth.attempts import UNDER_WAY, find_attempt
 from app.connections.oauth.unconfirmed import find_unconfirmed
 from app.models import OAuthAttempt, UnconfirmedGrant
+from app.states import AttemptState
 from app.user_messages.catalog import Advice, codes_of
 
 HINTS: Final = codes_of("hint")
@@ -36,7 +37,9 @@ async def load_attempt(
     attempt = await find_attempt(session, host_id, attempt_id)
     if attempt is None:
         raise AttemptNotFound
-    grant = await find_unconfirmed(session, attempt) if _state(attempt, now) == "confirming" else None
+    grant = (
+        await find_unconfirmed(session, attempt) if _state(attempt, now) == AttemptState.CONFIRMING else None
+    )
     if grant is None:
         return view_attempt(settings, attempt, now=now)
     count = await count_approvals(session, (grant.org_id, grant.user_id, grant.client_id))
@@ -48,10 +51,12 @@ def view_attempt(
 ) -> Attempt:
     """The attempt at `now`. While nothing came back, it lists what the person may have seen at Salesforce."""
     state = _state(attempt, now)
-    is_unheard = state == "waiting" or (state == "expired" and attempt.arrived_at is None)
+    is_unheard = state == AttemptState.WAITING or (
+        state == AttemptState.EXPIRED and attempt.arrived_at is None
+    )
     return Attempt(
         attempt_id=attempt.attempt_id,
-        state=state,
+        state=cast("AttemptStateName", state),
         environment=attempt.environment,
         problem=_problem(settings, attempt, state),
         salesforce=_words(attempt),
@@ -62,7 +67,7 @@ def view_attempt(
         warnings=_warnings(settings, confirmable) if confirmable else [],
         expires_at=attempt.expires_at if confirmable else None,
         started_at=attempt.started_at,
-        finished_at=attempt.finished_at or (attempt.expires_at if state == "expired" else None),
+        finished_at=attempt.finished_at or (attempt.expires_at if state == AttemptState.EXPIRED else None),
     )
 
 
@@ -72,13 +77,12 @@ def _hints(settings: Settings, attempt: OAuthAttempt) -> list[Advice]:
 
 def _state(attempt: OAuthAttempt, now: datetime) -> AttemptState:
     if attempt.state in UNDER_WAY and attempt.expires_at <= now:
-        return "expired"
-    state: AttemptState = attempt.state  # type: ignore[assignment]
-    return state
+        return AttemptState.EXPIRED
+    return AttemptState(attempt.state)
 
 
 def _problem(settings: Settings, attempt: OAuthAttempt, state: AttemptState) -> Advice | None:
-    if state == "expired":
+    if state == AttemptState.EXPIRED:
         return explain(settings, "not_confirmed" if attempt.arrived_at else "attempt_expired")
     return explain(settings, attempt.problem_code) if attempt.problem_code else None
 

@@ -23,6 +23,7 @@ from app.connections.oauth.error_mapping import ConnectFailed
 from app.infrastructure.encryption import Encryptor
 from app.models import OAuthAttempt
 from app.salesforce.oauth import new_code_verifier
+from app.states import AttemptState
 
 LIFETIME: Final = timedelta(minutes=10)
 MOST_WRONG_CODES: Final = 5
@@ -31,7 +32,7 @@ MOST_UNDER_WAY: Final = 20
 WITHOUT_ID: Final = "without_id"
 """Among an attempt's details: the app was asked for the scopes without `id`."""
 
-UNDER_WAY: Final = ("waiting", "confirming")
+UNDER_WAY: Final = (AttemptState.WAITING, AttemptState.CONFIRMING)
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ async def redeem_ticket_again(
     state, verifier = secrets.token_urlsafe(32), new_code_verifier()
     attempt = await session.scalar(
         select(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.WAITING)
         .with_for_update()
     )
     if attempt is None or WITHOUT_ID in attempt.details:
@@ -165,7 +166,7 @@ async def redeem_state(session: AsyncSession, state: str) -> AuthorizationCallba
     """The attempt that this state belongs to; None when it is unknown. One browser alone is the first."""
     taken = await session.execute(
         update(OAuthAttempt)
-        .where(OAuthAttempt.state_hash == sha256(state), OAuthAttempt.state == "waiting")
+        .where(OAuthAttempt.state_hash == sha256(state), OAuthAttempt.state == AttemptState.WAITING)
         .where(OAuthAttempt.arrived_at.is_(None))
         .values(arrived_at=_now())
         .returning(OAuthAttempt, OAuthAttempt.expires_at <= _now())
@@ -182,8 +183,13 @@ async def set_apart(session: AsyncSession, attempt_id: str) -> str | None:
     code = secrets.token_urlsafe(32)
     waiting = await session.scalar(
         update(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
-        .values(state="confirming", code_hash=sha256(code), code_verifier=None, expires_at=_now() + LIFETIME)
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.WAITING)
+        .values(
+            state=AttemptState.CONFIRMING,
+            code_hash=sha256(code),
+            code_verifier=None,
+            expires_at=_now() + LIFETIME,
+        )
         .returning(OAuthAttempt.attempt_id)
     )
     return None if waiting is None else code
@@ -194,7 +200,7 @@ async def renew_code(session: AsyncSession, attempt_id: str) -> str | None:
     code = secrets.token_urlsafe(32)
     confirming = await session.scalar(
         update(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "confirming")
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.CONFIRMING)
         .where(OAuthAttempt.expires_at > _now())
         .values(code_hash=sha256(code))
         .returning(OAuthAttempt.attempt_id)
@@ -213,8 +219,10 @@ async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) ->
     }
     ended = await session.scalar(
         update(OAuthAttempt)
-        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == "waiting")
-        .values(state="failed", problem_code=failed.problem_code, salesforce_error=said, **_ended())
+        .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.WAITING)
+        .values(
+            state=AttemptState.FAILED, problem_code=failed.problem_code, salesforce_error=said, **_ended()
+        )
         .returning(OAuthAttempt.attempt_id)
     )
     return ended is not None
@@ -225,7 +233,7 @@ def end(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -
     attempt.state, attempt.problem_code = state, problem_code
     for name, value in _ended().items():
         setattr(attempt, name, value)
-    if state != "connected":
+    if state != AttemptState.CONNECTED:
         attempt.code_hash = None
 
 
@@ -238,7 +246,7 @@ async def cancel_pending(session: AsyncSession, host_id: str, user_id: str) -> l
     ended = await session.scalars(
         update(OAuthAttempt)
         .where(*mine, OAuthAttempt.state.in_(UNDER_WAY))
-        .values(state="failed", problem_code="role_lost", code_hash=None, **_ended())
+        .values(state=AttemptState.FAILED, problem_code="role_lost", code_hash=None, **_ended())
         .returning(OAuthAttempt.attempt_id)
     )
     return list(ended)
@@ -281,7 +289,7 @@ def sha256(secret: str) -> bytes:
 
 def _startable(ticket: str) -> tuple[ColumnElement[bool], ...]:
     is_ours = OAuthAttempt.ticket_hash == sha256(ticket)
-    return is_ours, OAuthAttempt.state == "waiting", OAuthAttempt.expires_at > _now()
+    return is_ours, OAuthAttempt.state == AttemptState.WAITING, OAuthAttempt.expires_at > _now()
 
 
 def _ended() -> dict[str, object]:

@@ -8,6 +8,8 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from app.states import AttemptState
+
 POLICY: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -114,8 +116,8 @@ def popup_page(back: Return) -> HTMLResponse:
 
 TITLES: Final = {
     "confirm": "Going back to Eventship",
-    "connected": "Salesforce is connected",
-    "failed": "Salesforce is not connected",
+    AttemptState.CONNECTED: "Salesforce is connected",
+    AttemptState.FAILED: "Salesforce is not connected",
 }
 
 

@@ -32,6 +32,7 @@ from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection, OAuthAttempt, UnconfirmedGrant
+from app.states import AttemptState, ConnectionState
 from app.sync.jobs.gates import NO_FAULT
 
 
@@ -70,7 +71,7 @@ async def end_if_strange(resources: Resources, attempt_id: str, *, user_id: str,
     outgoing: list[Revocation] = []
     async with resources.database.system() as session:
         attempt, _ = await attempts.lock_attempt(session, attempt_id)
-        if attempt is None or attempt.user_id == user_id or attempt.state != "confirming":
+        if attempt is None or attempt.user_id == user_id or attempt.state != AttemptState.CONFIRMING:
             return
         if attempts.fits(code, attempt.code_hash):
             outgoing = await refuse(
@@ -88,10 +89,10 @@ async def _confirm(
     is_over: bool,
 ) -> Ending:
     is_right = attempts.fits(given.code, attempt.code_hash)
-    if attempt.state == "connected" and is_right:
+    if attempt.state == AttemptState.CONNECTED and is_right:
         return Ending()
     grant = await find_unconfirmed(session, attempt)
-    if attempt.state != "confirming" or is_over or grant is None:
+    if attempt.state != AttemptState.CONFIRMING or is_over or grant is None:
         return Ending(AttemptNotConfirmable())
     if not is_right:
         return Ending(AttemptNotConfirmable(), await _count_wrong(session, resources.vault, attempt))
@@ -136,7 +137,7 @@ async def _connect(
         for name, value in values.items():
             setattr(known, name, value)
     await session.delete(grant)
-    attempts.end(attempt, state="connected")
+    attempts.end(attempt, state=AttemptState.CONNECTED)
     await session.flush()
     await delete_retired(session, host_id)
     await request_preflight(session, host_id, grant.org_id)
@@ -170,7 +171,7 @@ def _values(
     access_token = vault.open(grant.access_token, host_id=host_id, column=UNCONFIRMED_ACCESS)
     return {
         **{name: getattr(grant, name) for name in TAKEN_OVER},
-        "state": "connected",
+        "state": ConnectionState.CONNECTED,
         "state_since": func.clock_timestamp(),
         "reason_code": None,
         "problems": [],

@@ -24,6 +24,7 @@ from app.connections.oauth.flow import receive, record_failure
 from app.connections.oauth.return_url import CONNECTED, returning_url
 from app.models import Host, OAuthAttempt
 from app.salesforce import oauth
+from app.states import AttemptState
 from app.text.storable import printable
 
 router = APIRouter(prefix="/oauth/salesforce", include_in_schema=False)
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/oauth/salesforce", include_in_schema=False)
 SHORT: Final = 500
 LONG_NAME: Final = 100
 CONFIRM: Final = "confirm"
-FAILED: Final = "failed"
+FAILED: Final = AttemptState.FAILED
 UNFINISHED: Final = "unfinished"
 LOOKS: Final = 100
 LOOK_SECONDS: Final = 0.25
@@ -139,7 +140,7 @@ async def _outcome_before(resources: Resources, attempt_id: str) -> tuple[str, s
     for _ in range(LOOKS):
         async with resources.database.system() as session:
             before = await _state_of(session, attempt_id)
-            if before != "waiting":
+            if before != AttemptState.WAITING:
                 code = await attempts.renew_code(session, attempt_id)
                 after = await _state_of(session, attempt_id)
                 return _shown_again(code, after)

@@ -27,6 +27,7 @@ from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissin
 from app.models import OAuthAttempt, UnconfirmedGrant
 from app.salesforce.allowed_hosts import HostNotAllowed
 from app.salesforce.errors import SalesforceError
+from app.states import AttemptState
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ async def refuse(
     The answer is what to revoke after the commit.
     """
     row = await find_unconfirmed(session, attempt)
-    state = "expired" if problem_code == "not_confirmed" else "failed"
+    state = AttemptState.EXPIRED if problem_code == "not_confirmed" else AttemptState.FAILED
     attempts.end(attempt, state=state, problem_code=problem_code)
     return await _let_go(session, vault, row, problem_code=problem_code, actor=actor) if row else []
 
@@ -84,9 +85,9 @@ async def give_back_ended(resources: Resources, host_id: str, attempt_id: str) -
     async with resources.database.system() as session:
         attempt, is_over = await attempts.lock_attempt(session, attempt_id)
         row = await session.get(UnconfirmedGrant, (host_id, attempt_id))
-        if row is None or (attempt is not None and attempt.state == "confirming" and not is_over):
+        if row is None or (attempt is not None and attempt.state == AttemptState.CONFIRMING and not is_over):
             return False
-        if attempt is not None and attempt.state == "confirming":
+        if attempt is not None and attempt.state == AttemptState.CONFIRMING:
             outgoing = await refuse(
                 session, resources.vault, attempt, problem_code="not_confirmed", actor=NOBODY
             )
@@ -107,7 +108,10 @@ async def give_back_overdue(resources: Resources) -> int:
         OAuthAttempt.host_id == UnconfirmedGrant.host_id,
         OAuthAttempt.attempt_id == UnconfirmedGrant.attempt_id,
     )
-    in_time = (OAuthAttempt.state == "confirming", OAuthAttempt.expires_at > func.clock_timestamp())
+    in_time = (
+        OAuthAttempt.state == AttemptState.CONFIRMING,
+        OAuthAttempt.expires_at > func.clock_timestamp(),
+    )
     waits = select(OAuthAttempt.attempt_id).where(*is_its, *in_time).exists()
     async with resources.database.system() as session:
         found = await session.execute(

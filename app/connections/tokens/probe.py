@@ -20,6 +20,7 @@ from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url
 from app.salesforce.auth import AccessToken, ConnectionEnded, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
+from app.states import ConnectionState
 from app.sync.jobs.gates import NO_FAULT
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,9 @@ class ProbingTokens:
             stale = timedelta(seconds=self._resources.settings.times.refresh_stale)
             is_stale = func.clock_timestamp() - Connection.refresh_started_at > stale
             is_free = or_(Connection.refresh_started_at.is_(None), is_stale)
-            claim = await claim_refresh(session, vault, self._host_id, where=is_free, state="needs_reconnect")
+            claim = await claim_refresh(
+                session, vault, self._host_id, where=is_free, state=ConnectionState.NEEDS_RECONNECT
+            )
         renewed = await perform_probe(self._resources, self._host_id, claim) if claim else None
         if renewed is None:
             raise ConnectionEnded("access_revoked")
@@ -72,7 +75,7 @@ async def probe(resources: Resources, host_id: str) -> bool:
     """One small question with the stored grant; an answer opens the connection, and its work goes on."""
     async with resources.database.tenant(host_id) as session:
         connection = await session.get(Connection, host_id)
-    is_closed = connection is not None and connection.state == "needs_reconnect"
+    is_closed = connection is not None and connection.state == ConnectionState.NEEDS_RECONNECT
     if connection is None or not is_closed or connection.access_token is None:
         return False
     try:
@@ -99,10 +102,10 @@ async def _open(resources: Resources, connection: Connection) -> bool:
     async with resources.database.tenant(host_id) as session:
         opened = await session.execute(
             update(Connection)
-            .where(Connection.host_id == host_id, Connection.state == "needs_reconnect")
+            .where(Connection.host_id == host_id, Connection.state == ConnectionState.NEEDS_RECONNECT)
             .where(Connection.reason_code.not_in(KEPT_CLOSED), Connection.refresh_token.is_not(None))
             .values(
-                state="connected",
+                state=ConnectionState.CONNECTED,
                 reason_code=None,
                 state_since=func.clock_timestamp(),
                 **NO_FAULT,
@@ -125,7 +128,10 @@ async def _closed(resources: Resources) -> Sequence[str]:
     async with resources.database.system() as session:
         found = await session.scalars(
             select(Connection.host_id)
-            .where(Connection.state == "needs_reconnect", Connection.reason_code.not_in(KEPT_CLOSED))
+            .where(
+                Connection.state == ConnectionState.NEEDS_RECONNECT,
+                Connection.reason_code.not_in(KEPT_CLOSED),
+            )
             .where(Connection.refresh_token.is_not(None))
             .where(Connection.state_since > func.clock_timestamp() - ASKED_FOR)
             .where(or_(Connection.refresh_started_at.is_(None), ~Connection.is_rotating))

@@ -21,6 +21,7 @@ from app.infrastructure.encryption import Encryptor
 from app.models import Connection
 from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable
 from app.salesforce.jwt_tokens import ends_at
+from app.states import ConnectionState
 
 T = TypeVar("T")
 
@@ -112,8 +113,8 @@ def _is_ending(token: AccessToken) -> bool:
 def require_connected(connection: Connection | None) -> Connection:
     """The connection, if it can still be used. Raises ConnectionEnded with the reason on the row."""
     if connection is None:
-        raise ConnectionEnded("not_connected")
-    if connection.state != "connected":
+        raise ConnectionEnded(ConnectionState.NOT_CONNECTED)
+    if connection.state != ConnectionState.CONNECTED:
         raise ConnectionEnded(connection.reason_code or "disconnected_by_host")
     return connection
 

@@ -38,6 +38,7 @@ from app.salesforce.auth import (
     RefreshUnavailable,
 )
 from app.salesforce.oauth import OAuthNotSent, OAuthRejected, OAuthResponseLost, TokenResponse
+from app.states import ConnectionState
 from app.sync.jobs.gates import NO_FAULT
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class RefreshClaim:
     client_id: str
     instance_url: str
     refresh_token: str = field(repr=False)
-    state: str = "connected"
+    state: str = ConnectionState.CONNECTED
 
 
 async def claim_refresh(
@@ -68,7 +69,7 @@ async def claim_refresh(
     host_id: str,
     *,
     where: ColumnElement[bool],
-    state: str = "connected",
+    state: str = ConnectionState.CONNECTED,
 ) -> RefreshClaim | None:
     """Set the marker in the caller's transaction if the row still matches `where`. Commit, then send.
 
@@ -211,7 +212,7 @@ async def _refused(
     if reason == "access_revoked" and await _was_evicted(resources, host_id):
         reason = "grant_evicted"
     async with resources.database.tenant(host_id) as session:
-        if claim.state != "connected":
+        if claim.state != ConnectionState.CONNECTED:
             await _update_reason(session, host_id, claim=claim, reason=reason)
             return None
         has_ended = await disconnect_by_salesforce(
@@ -230,7 +231,7 @@ async def _try_again(resources: Resources, host_id: str, claim: RefreshClaim) ->
     """Return the seconds until a doubtful refusal is checked again; None after enough checks, or if it is
     final.
     """
-    if claim.state != "connected":
+    if claim.state != ConnectionState.CONNECTED:
         return None
     async with resources.database.tenant(host_id) as session:
         now = await session.scalar(select(func.clock_timestamp()))
@@ -338,7 +339,7 @@ async def _superseded(
     In any other state it is left alone: a commit whose response was lost looks the same.
     """
     state = await session.scalar(select(Connection.state).where(Connection.host_id == host_id))
-    if state == "disconnected" and answer.refresh_token is not None:
+    if state == ConnectionState.DISCONNECTED and answer.refresh_token is not None:
         await queue_revocation(session, vault, host_id, login_url=claim.login_url, token=answer.refresh_token)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Backfill, CampaignLink
 from app.salesforce.client import SalesforceClient
+from app.states import BackfillState, JobReason, JobState, LinkState
 from app.sync.engine.job_outcome import decide_outcome, outcome_as_json
 from app.sync.execution.attempt_log import insert_attempts
 from app.sync.jobs.gates import record_api_usage
@@ -20,7 +21,9 @@ from app.sync.model.cooperative import yielding
 from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.work_item import WorkItem
 
-BACKFILL_REASONS = frozenset({"link", "request", "reapply", "before_connection"})
+BACKFILL_REASONS = frozenset(
+    {JobReason.LINK, JobReason.REQUEST, JobReason.REAPPLY, JobReason.BEFORE_CONNECTION}
+)
 COMPLETE_JOBS = text("""
     UPDATE sync_jobs AS job
     SET state = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
@@ -95,7 +98,7 @@ async def complete_batch(
             host_id, has_written = store.batch.host_id, _any_synced(verdicts)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
     await _add_backfill_calls(store, rows, calls)
-    return BatchSummary(len(rows), any(verdict.state == "ambiguous" for _, verdict in verdicts))
+    return BatchSummary(len(rows), any(verdict.state == JobState.AMBIGUOUS for _, verdict in verdicts))
 
 
 async def _complete_jobs(
@@ -135,7 +138,7 @@ async def _mark_links_broken(session: AsyncSession, store: WriteStore, rows: Seq
                 CampaignLink.host_id == store.batch.host_id,
                 tuple_(CampaignLink.event_id, CampaignLink.version).in_(seen),
             )
-            .values(state="broken", problem_code="campaign_broken", version=CampaignLink.version + 1)
+            .values(state=LinkState.BROKEN, problem_code="campaign_broken", version=CampaignLink.version + 1)
         )
 
 
@@ -159,10 +162,14 @@ async def _add_backfill_calls(store: WriteStore, rows: Sequence[WorkItem], calls
     async with store.database.tenant(host_id) as session:
         await session.execute(
             update(Backfill)
-            .where(Backfill.host_id == host_id, Backfill.event_id == event_id, Backfill.state == "running")
+            .where(
+                Backfill.host_id == host_id,
+                Backfill.event_id == event_id,
+                Backfill.state == BackfillState.RUNNING,
+            )
             .values(api_calls=Backfill.api_calls + calls)
         )
 
 
 def _any_synced(verdicts: Sequence[tuple[WorkItem, JobOutcome]]) -> bool:
-    return any(verdict.state == "synced" for _, verdict in verdicts)
+    return any(verdict.state == JobState.SYNCED for _, verdict in verdicts)

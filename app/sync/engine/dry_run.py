@@ -15,6 +15,7 @@ from app.models import SyncJob
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record
 from app.salesforce.recording_client import RecordingClient
+from app.states import JobState, WriteState
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.job_outcome import decide_outcome
 from app.sync.engine.pipeline import process_batch
@@ -96,9 +97,9 @@ async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) 
 def _last_verdict(row: WorkItem, now: datetime) -> JobOutcome:
     """As after the second try that a run makes of what an org's describes did not foresee."""
     verdict = decide_outcome(row, now, chance=0.5)
-    if verdict.state != "pending" or not row.must_replan or row.last_word is None:
+    if verdict.state != JobState.PENDING or not row.must_replan or row.last_word is None:
         return verdict
-    return replace(verdict, state="failed", waiting_for=None, error=row.last_word)
+    return replace(verdict, state=JobState.FAILED, waiting_for=None, error=row.last_word)
 
 
 async def _lacking(
@@ -134,4 +135,4 @@ def _as_seen_from_outside(job: Job) -> Job:
 
 
 def _doubted(slot: WrittenSlot) -> WrittenSlot:
-    return slot._replace(state="ambiguous") if slot.state == "intended" else slot
+    return slot._replace(state=WriteState.AMBIGUOUS) if slot.state == WriteState.INTENDED else slot

@@ -4,6 +4,7 @@ give them to somebody else. What we created waits until it is seen again, and fe
 
 from collections.abc import Iterable, Sequence
 
+from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import LEADS_OUT_OF_SIGHT, Sight
 from app.sync.model.batch import PERSON, SlotKey
@@ -50,4 +51,4 @@ def _makes_lead(row: WorkItem) -> bool:
 
 def _is_in_use(row: WorkItem) -> bool:
     """Whether more than the person was written for the row."""
-    return any(slot.state == "written" for key, slot in row.slots.items() if key.slot != PERSON)
+    return any(slot.state == WriteState.WRITTEN for key, slot in row.slots.items() if key.slot != PERSON)

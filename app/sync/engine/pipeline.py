@@ -8,6 +8,7 @@ from app.api.api_budget import is_share_used_up
 from app.config.settings import Settings
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected
+from app.states import JobReason, WriteState
 from app.sync.engine.dependent_composite import execute_dependent_composite, plan_dependent_composite
 from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.execution.duplicates import settle_duplicate_accounts, settle_duplicates
@@ -144,7 +145,7 @@ async def _note_campaigns(store: WriteStore, rows: Sequence[WorkItem], wanted: L
 
 def _has_member(row: WorkItem) -> bool:
     slot = row.slots.get(row.job.member_key) if row.job.member_key else None
-    return slot is not None and slot.state == "written"
+    return slot is not None and slot.state == WriteState.WRITTEN
 
 
 async def _bisect(
@@ -179,7 +180,7 @@ async def _requirements(
         host_id=batch.host_id,
         org_id=batch.org_id,
         sobjects={*needed, *beside},
-        max_age=RETRY_MAX_AGE if sight.is_due or any(job.why == "retry" for job in jobs) else MAX_AGE,
+        max_age=RETRY_MAX_AGE if sight.is_due or any(job.why == JobReason.RETRY for job in jobs) else MAX_AGE,
     )
     sight = sight.compared(describes, {*needed, *beside})
     return LookupRequirements.of(jobs, {name: describes[name] for name in needed if name in describes}, sight)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.salesforce.error_codes import ErrorClass
 from app.sync.field_values.rule_evaluation import (
     OPTION_NOT_MAPPED,
     REQUIRED_VALUE_UNFIT,
@@ -73,31 +74,31 @@ BY_CODE: Final[dict[str, str]] = {
 }
 
 BY_CLASS: Final[dict[str, str]] = {
-    "transient": "attempts_used_up",
-    "limit": "api_limit_reached",
-    "access": "insufficient_access",
-    "configuration": "setup_mismatch",
-    "data": "value_not_accepted",
-    "duplicate": "duplicate_no_match",
-    "ambiguous": "outcome_unknown",
-    "other": "unknown_error",
+    ErrorClass.TRANSIENT: "attempts_used_up",
+    ErrorClass.LIMIT: "api_limit_reached",
+    ErrorClass.ACCESS: "insufficient_access",
+    ErrorClass.CONFIGURATION: "setup_mismatch",
+    ErrorClass.DATA: "value_not_accepted",
+    ErrorClass.DUPLICATE: "duplicate_no_match",
+    ErrorClass.AMBIGUOUS: "outcome_unknown",
+    ErrorClass.OTHER: "unknown_error",
 }
 
 # One code, several causes: (code, class, whether a campaign object was meant) decides first.
 BY_CAUSE: Final[dict[tuple[str, str, bool], str]] = {
-    (CREATE_REFUSED, "access", True): "marketing_user_missing",
-    (CREATE_REFUSED, "data", True): "automation_failed",
-    ("INVALID_CROSS_REFERENCE_KEY", "configuration", False): "reference_not_there",
-    ("MALFORMED_ID", "configuration", False): "reference_not_there",
-    (CREATE_REFUSED, "data", False): "automation_failed",
-    (CREATE_REFUSED, "transient", True): "record_busy",
-    (CREATE_REFUSED, "transient", False): "record_busy",
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", "transient", True): "record_busy",
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", "transient", False): "record_busy",
-    ("APEX_ERROR", "transient", True): "record_busy",
-    ("APEX_ERROR", "transient", False): "record_busy",
-    ("INSUFFICIENT_ACCESS", "access", True): "marketing_user_missing",
-    ("INSUFFICIENT_ACCESS_OR_READONLY", "access", True): "marketing_user_missing",
+    (CREATE_REFUSED, ErrorClass.ACCESS, True): "marketing_user_missing",
+    (CREATE_REFUSED, ErrorClass.DATA, True): "automation_failed",
+    ("INVALID_CROSS_REFERENCE_KEY", ErrorClass.CONFIGURATION, False): "reference_not_there",
+    ("MALFORMED_ID", ErrorClass.CONFIGURATION, False): "reference_not_there",
+    (CREATE_REFUSED, ErrorClass.DATA, False): "automation_failed",
+    (CREATE_REFUSED, ErrorClass.TRANSIENT, True): "record_busy",
+    (CREATE_REFUSED, ErrorClass.TRANSIENT, False): "record_busy",
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", ErrorClass.TRANSIENT, True): "record_busy",
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", ErrorClass.TRANSIENT, False): "record_busy",
+    ("APEX_ERROR", ErrorClass.TRANSIENT, True): "record_busy",
+    ("APEX_ERROR", ErrorClass.TRANSIENT, False): "record_busy",
+    ("INSUFFICIENT_ACCESS", ErrorClass.ACCESS, True): "marketing_user_missing",
+    ("INSUFFICIENT_ACCESS_OR_READONLY", ErrorClass.ACCESS, True): "marketing_user_missing",
 }
 
 

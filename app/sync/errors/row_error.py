@@ -5,6 +5,7 @@ from typing import Any
 
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import ApiError, ErrorClass
+from app.states import Milestone
 from app.sync.errors.grouping import error_fingerprint
 from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
 from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
@@ -94,17 +95,17 @@ def _refused_value(failure: ApiError, sent: dict[str, Any]) -> str | None:
 
 
 OUTCOME_UNKNOWN = internal_error(
-    "other",
+    ErrorClass.OTHER,
     UNKNOWN_CODE,
     "Salesforce never said whether the record was saved.",
-    kind="registered",
+    kind=Milestone.REGISTERED,
     sobject="Lead",
 )
 
 NOT_PROCESSED = internal_error(
-    "other",
+    ErrorClass.OTHER,
     NOT_PROCESSED_CODE,
     "A fault in our software stopped this registration each time it was tried.",
-    kind="registered",
+    kind=Milestone.REGISTERED,
     sobject="Lead",
 )

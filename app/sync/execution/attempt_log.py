@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.salesforce.composite import RowResult, api_path, sobject_path
 from app.salesforce.errors import ApiError, BrokenOff, DuplicateMatch, ResponseLost
 from app.salesforce.ids import to18
+from app.states import JobReason, Milestone
 from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import full_name
 from app.sync.matching.person_matching import People
@@ -18,8 +19,8 @@ from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
 
 MESSAGE_LENGTH: Final = 500
-USER_REQUESTED: Final = frozenset({"retry", "link", "request", "reapply", "before_connection"})
-KINDS: Final = ("checked_in", "registered")
+USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK}
+KINDS: Final = (Milestone.CHECKED_IN, Milestone.REGISTERED)
 
 # An attendee who was erased while the call was under way leaves nothing behind.
 INSERT_ATTEMPTS = text("""

@@ -8,6 +8,7 @@ from app.salesforce.composite import ALLOW_ALERTS
 from app.salesforce.errors import ApiError, DuplicateMatch
 from app.salesforce.ids import to18
 from app.salesforce.soql import in_list, quote
+from app.states import WriteAction, WriteState
 from app.sync.execution.attempt_log import name_matches
 from app.sync.execution.executor import Executor
 from app.sync.execution.write_transitions import handle_rejection
@@ -202,8 +203,8 @@ def _beside(operation: WriteOperation, notice: RowWarning) -> WriteOperation:
 def adopt_account(operation: WriteOperation, account_id: str) -> None:
     """Take the Account that a duplicate rule named."""
     found = WrittenSlot(
-        state="written",
-        action="create",
+        state=WriteState.WRITTEN,
+        action=WriteAction.CREATE,
         sobject=ACCOUNT,
         sf_id=account_id,
         details={"found_by": "duplicate_rule", "is_created_by_us": False},

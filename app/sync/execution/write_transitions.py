@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.salesforce.errors import ApiError, ErrorClass
 from app.salesforce.ids import sobject_of
+from app.states import WriteAction, WriteState
 from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.errors.row_error import row_error
 from app.sync.field_values.states_and_countries import is_place
@@ -65,12 +66,12 @@ def mark_intended(operation: WriteOperation, now: datetime) -> None:
     """Mark the slot as being written: committed before anything is sent."""
 
     def intended(before: WrittenSlot | None) -> WrittenSlot:
-        rounds = before.rounds + 1 if before and before.state == "ambiguous" else 0
-        first = before.first_attempt_at if before and before.state == "ambiguous" else None
+        rounds = before.rounds + 1 if before and before.state == WriteState.AMBIGUOUS else 0
+        first = before.first_attempt_at if before and before.state == WriteState.AMBIGUOUS else None
         kept = before if before and before.stands else None
         return WrittenSlot(
-            state="intended",
-            action="create" if operation.is_create else "update",
+            state=WriteState.INTENDED,
+            action=WriteAction.CREATE if operation.is_create else WriteAction.UPDATE,
             sobject=operation.record.sobject,
             sf_id=kept.sf_id if kept and not operation.is_create else None,
             meaning=kept.meaning if kept else operation.meaning,
@@ -91,8 +92,8 @@ def mark_written(operation: WriteOperation, sf_id: str) -> None:
 
     def written(before: WrittenSlot | None) -> WrittenSlot:
         return WrittenSlot(
-            state="written",
-            action="create" if operation.is_create else "update",
+            state=WriteState.WRITTEN,
+            action=WriteAction.CREATE if operation.is_create else WriteAction.UPDATE,
             sobject=sobject_of(sf_id) or operation.record.sobject,
             sf_id=sf_id,
             meaning=operation.meaning,
@@ -128,9 +129,9 @@ def mark_ambiguous(operation: WriteOperation, *, ended_at: datetime | None = Non
 
     def lost(before: WrittenSlot | None) -> WrittenSlot | None:
         if before is None or ended_at is None:
-            return before and before._replace(state="ambiguous")
+            return before and before._replace(state=WriteState.AMBIGUOUS)
         details = {**before.details, CALL_ENDED: True}
-        return before._replace(state="ambiguous", attempt_started_at=ended_at, details=details)
+        return before._replace(state=WriteState.AMBIGUOUS, attempt_started_at=ended_at, details=details)
 
     operation.each_slot(lost)
 
@@ -141,8 +142,12 @@ def mark_not_applied(operation: WriteOperation, *, is_failed: bool) -> None:
     def unwritten(before: WrittenSlot | None) -> WrittenSlot | None:
         if before is not None and before.stands:
             details = drop_pending(before.details)
-            return before._replace(state="written", action="create", details=details)
-        return before._replace(state="failed", attempt_started_at=None) if is_failed and before else None
+            return before._replace(state=WriteState.WRITTEN, action=WriteAction.CREATE, details=details)
+        return (
+            before._replace(state=WriteState.FAILED, attempt_started_at=None)
+            if is_failed and before
+            else None
+        )
 
     operation.each_slot(unwritten)
 

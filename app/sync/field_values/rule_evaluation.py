@@ -5,6 +5,7 @@ from datetime import tzinfo
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
+from app.salesforce.error_codes import ErrorClass
 from app.sync.field_values.converters import (
     ConversionError,
     ConvertedValue,
@@ -159,7 +160,9 @@ def _fit(
     except NotInPicklist as reason:
         if rule.mode == SYSTEM:
             return RuleResult(notices=(dropped_field_warning(target.sobject, rule.field),))
-        misfit = _mapping_error("configuration", VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason)))
+        misfit = _mapping_error(
+            ErrorClass.CONFIGURATION, VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason))
+        )
         return RuleResult(misfit=misfit)
     except ConversionError as reason:
         return _unfit(rule, field, target, shown=shown, reason=reason)
@@ -184,7 +187,9 @@ def _unfit(
         return _use_fallback(rule, field, target)
     if target.is_new and field.is_required_on_create:
         text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
-        return RuleResult(misfit=_mapping_error("data", REQUIRED_VALUE_UNFIT, rule, (target, shown, text)))
+        return RuleResult(
+            misfit=_mapping_error(ErrorClass.DATA, REQUIRED_VALUE_UNFIT, rule, (target, shown, text))
+        )
     code = "number_unclear" if isinstance(reason, NumberUnclear) else "field_dropped"
     return _dropped(rule, target, f"“{shown}” was left out. {reason}", code=code)
 
@@ -229,7 +234,9 @@ def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str
 
 def _not_mapped(rule: FieldRule, target: RuleTarget, option: str) -> RuleResult:
     text = f"The option “{option}” is not in the value map of {rule.field}, and nothing stands for others."
-    return RuleResult(misfit=_mapping_error("configuration", OPTION_NOT_MAPPED, rule, (target, option, text)))
+    return RuleResult(
+        misfit=_mapping_error(ErrorClass.CONFIGURATION, OPTION_NOT_MAPPED, rule, (target, option, text))
+    )
 
 
 def _not_writeable(rule: FieldRule, target: RuleTarget) -> RuleResult:

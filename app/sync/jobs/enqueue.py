@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.infrastructure.raw_connection import SqlExecutor
 from app.models import LIVE
+from app.states import JobReason
 
 # A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
@@ -47,7 +48,7 @@ class JobRequest:
     registration_id: str
     event_id: str
     org_id: str
-    why: str = "live"
+    why: str = JobReason.LIVE
     priority: int = LIVE
     asked_by: str | None = None
 

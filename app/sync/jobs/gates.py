@@ -16,6 +16,7 @@ from app.infrastructure.database import Database
 from app.models import Connection, Host, OrgLease
 from app.salesforce.errors import ApiError
 from app.salesforce.limits import ApiUsage
+from app.states import ConnectionState
 from app.sync.jobs.leases import Lease, recover_host_jobs
 from app.sync.model.retry_policy import LIMIT_WAIT, SESSION_TRIES, closing_reason, fault_wait, org_wait
 
@@ -53,9 +54,9 @@ async def mark_needs_reconnect(
     is_current = () if token_version is None else (Connection.token_version == token_version,)
     closed = await session.execute(
         update(Connection)
-        .where(Connection.host_id == host_id, Connection.state == "connected", *is_current)
+        .where(Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED, *is_current)
         .values(
-            state="needs_reconnect",
+            state=ConnectionState.NEEDS_RECONNECT,
             reason_code=reason_code,
             state_since=func.clock_timestamp(),
             **NO_FAULT,

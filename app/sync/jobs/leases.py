@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
 from app.salesforce.errors import SendGuardTripped
+from app.states import JobState
 from app.sync.errors.row_error import NOT_PROCESSED, OUTCOME_UNKNOWN
 from app.sync.model.retry_policy import MAX_WORKER_CRASHES
 from app.sync.model.row_caps import Caps
@@ -219,7 +220,9 @@ async def recover_host_jobs(
     With `is_fault_of_rows`, a row that broke it off by itself MAX_DEATHS times has failed.
     """
     of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
-    return "failed" in await _recover(session, of_host, died=int(is_fault_of_rows), error=NOT_PROCESSED)
+    return JobState.FAILED in await _recover(
+        session, of_host, died=int(is_fault_of_rows), error=NOT_PROCESSED
+    )
 
 
 async def _recover(

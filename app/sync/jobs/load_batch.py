@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.states import LinkState, StatusMeaning
 from app.sync.jobs.load_queries import CLAIMED, EVENTS, GIVEN, OF_HOST, OTHER_TICKETS, SIBLINGS, SLOTS
 from app.sync.model.batch import (
     MEMBER,
@@ -217,10 +218,12 @@ async def _extras(
 
 
 def _link(row: Any) -> Link | None:
-    if row.campaign_id is None or row.link_state not in ("linked", "broken"):
+    if row.campaign_id is None or row.link_state not in (LinkState.LINKED, LinkState.BROKEN):
         return None
     labels = {meaning: label for meaning, label in row.statuses.items() if label}
-    return Link(row.campaign_id, labels, is_broken=row.link_state == "broken", version=row.link_version)
+    return Link(
+        row.campaign_id, labels, is_broken=row.link_state == LinkState.BROKEN, version=row.link_version
+    )
 
 
 async def _written(
@@ -279,7 +282,7 @@ async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tupl
         slot.sf_id
         for job in batch.jobs
         for key, slot in job.written.items()
-        if slot.meaning not in ("cancelled", "attended")
+        if slot.meaning not in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
         if key.slot == FORMER_MEMBER or (key.slot == MEMBER and job.registration_id in handed_on)
     }
     if not members:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.query_plans import hash_joins_only
 from app.models import Backfill, Registration, SyncJob
+from app.states import BackfillState, JobReason
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Unwritten:
 CHUNK: Final = 1000
 CALLS_PER_CHUNK: Final = 5
 """One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
-UNLINK = "unlink"
-ACTIVE: Final = ("running", "paused")
+ACTIVE: Final = (BackfillState.RUNNING, BackfillState.PAUSED)
 IS_COUNTED: Final = and_(
     or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None)),
     Registration.erased_at.is_(None),
@@ -61,7 +61,7 @@ def by_event(host_id: str, org_id: str) -> Select[str, int]:
         Backfill.host_id == host_id,
         Backfill.event_id == Registration.event_id,
         Backfill.state.in_(ACTIVE),
-        Backfill.why != UNLINK,
+        Backfill.why != JobReason.UNLINK,
     )
     return (
         select(Registration.event_id, func.count().label("total"))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
 from app.models import Connection, WrittenRecord
+from app.states import WriteState
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.access import AccessProblem, settle_problems
@@ -199,4 +200,6 @@ def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> dict[str, 
 
 def _is_creating(row: WorkItem) -> bool:
     fenced = (row.slots.get(SlotKey(name)) for name in (PERSON, ACCOUNT_SLOT))
-    return any(slot is not None and slot.state in ("intended", "ambiguous") for slot in fenced)
+    return any(
+        slot is not None and slot.state in (WriteState.INTENDED, WriteState.AMBIGUOUS) for slot in fenced
+    )

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import ApiError, RequestRejected
+from app.states import WaitReason
 from app.sync.model.records import CONTACT, LEAD
 from app.sync.model.retry_policy import ErrorAction, action_for
 
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 Key = tuple[str, str | None, str | None]
 
 AGAIN: Final = timedelta(hours=1)
-SALESFORCE_ACCESS: Final = "salesforce_access"
-"""What a row waits for while the connected user lacks something."""
 
 EMAIL_NOT_SEARCHABLE: Final = "email_not_searchable"
 LOOKUP_REFUSED: Final = "lookup_refused"
@@ -251,7 +250,9 @@ async def look_again(session: AsyncSession, *, host_id: str, org_id: str, but: C
 
 async def release(session: AsyncSession, *, host_id: str, org_id: str) -> None:
     """What waited for the connected user's access goes on."""
-    await session.execute(RELEASE, {"host_id": host_id, "org_id": org_id, "what": SALESFORCE_ACCESS})
+    await session.execute(
+        RELEASE, {"host_id": host_id, "org_id": org_id, "what": WaitReason.SALESFORCE_ACCESS}
+    )
 
 
 def _has_email(describe: SObjectDescribe) -> bool:

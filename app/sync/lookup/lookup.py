@@ -10,6 +10,7 @@ from app.salesforce.composite import QueryPage, SubResponse, group_into_composit
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
+from app.states import WriteState
 from app.sync.field_values.closed_status import closed_statuses
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRefused, is_lasting
@@ -192,7 +193,7 @@ async def _uncertain_tasks(
         (slot, list(_person_ids(job, known)))
         for job in batch.jobs
         for key, slot in job.written.items()
-        if key.slot.startswith("task:") and slot.state == "ambiguous"
+        if key.slot.startswith("task:") and slot.state == WriteState.AMBIGUOUS
     ]
     people = sorted({id_ for _, ids in doubted for id_ in ids})
     started = [slot.first_attempt_at for slot, _ in doubted if slot.first_attempt_at]

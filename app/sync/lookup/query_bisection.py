@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from app.salesforce.errors import RequestRejected
+from app.states import Milestone
 from app.sync.errors.row_error import row_error
 from app.sync.model.mapping_rules import SOBJECT_BY_CREATE_MODE
 from app.sync.model.records import LEAD
@@ -55,7 +56,9 @@ def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
 def fail_rejected_query(row: WorkItem, refused: RequestRejected) -> None:
     """Salesforce takes no query about this row: it retries or fails, as the policy says."""
     sobject = SOBJECT_BY_CREATE_MODE.get(row.job.rules.creates, LEAD)
-    error = row_error(refused.failure, kind="registered", sobject=sobject, values=row.personal_values())
+    error = row_error(
+        refused.failure, kind=Milestone.REGISTERED, sobject=sobject, values=row.personal_values()
+    )
     if action_for(refused.failure) is ErrorAction.RETRY:
         row.retry = row.retry or error
     else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.salesforce.ids import is_id, sobject_of, to18
+from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import FORMER, MEMBER, PERSON, Job
 from app.sync.model.notices import RowWarning
@@ -129,7 +130,10 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
     if job.salesforce_id and _is_person_id(job.salesforce_id):
         ids.add(to18(job.salesforce_id))
     for key, slot in job.written.items():
-        if key.slot == FORMER + MEMBER and slot.meaning not in ("cancelled", "attended"):
+        if key.slot == FORMER + MEMBER and slot.meaning not in (
+            StatusMeaning.CANCELLED,
+            StatusMeaning.ATTENDED,
+        ):
             ids.add(key.discriminator.partition(":")[2])
     return frozenset(id_ for id_ in ids if id_)
 
@@ -146,7 +150,7 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
         return Found(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
         return end
-    if isinstance(end, Absent) and job.why != "retry" and not is_gone(end, people):
+    if isinstance(end, Absent) and job.why != JobReason.RETRY and not is_gone(end, people):
         return NotVisible(sticky.sobject, sticky.sf_id)
     return None
 

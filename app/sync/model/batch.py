@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from app.states import JobReason, RegistrationStatus
 from app.sync.model.exclusions import Exclusions
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
-
-MEANINGS = ("attended", "replay_watched", "registered", "no_show", "cancelled")
-"""What a member status means to us, highest priority first."""
 
 PERSON, MEMBER = "person", "member"
 ACCOUNT_SLOT, PROFILE = "account", "profile"
@@ -101,7 +99,7 @@ class RegistrationFacts:
 
     @property
     def is_cancelled(self) -> bool:
-        return self.status in ("cancelled", "declined")
+        return self.status in (RegistrationStatus.CANCELLED, RegistrationStatus.DECLINED)
 
     @property
     def is_counted(self) -> bool:
@@ -159,7 +157,7 @@ class Job:
     link: Link | None = None
     salesforce_id: str | None = None
     ticket: str | None = None
-    why: str = "live"
+    why: str = JobReason.LIVE
     asked_by: str | None = None
     attempts: int = 0
     deaths: int = 0

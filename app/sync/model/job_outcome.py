@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.states import JobState, SkipReason, WaitReason
 from app.sync.model.row_error import RowError
 
 
@@ -10,16 +11,16 @@ from app.sync.model.row_error import RowError
 class JobOutcome:
     """The job's next state. `burns` says whether this run counts as an attempt."""
 
-    state: str
+    state: JobState
     due_at: datetime
-    waiting_for: str | None = None
-    skipped_because: str | None = None
+    waiting_for: WaitReason | None = None
+    skipped_because: SkipReason | None = None
     error: RowError | None = None
     burns: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether nothing was decided: the row is still to be written, or to be looked for."""
-        return self.state == "ambiguous" or (
-            self.state == "pending" and self.waiting_for in (None, "certainty")
+        return self.state == JobState.AMBIGUOUS or (
+            self.state == JobState.PENDING and self.waiting_for in (None, WaitReason.CERTAINTY)
         )

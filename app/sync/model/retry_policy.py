@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from app.salesforce.error_codes import MOVED_CODES
 from app.salesforce.errors import ApiError, ErrorClass, Scope
+from app.states import BackoffReason
 
 RETRY_DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0)
 """Seconds before the second, third … attempt of one row; when they are used up the row has failed."""
@@ -141,9 +142,13 @@ def org_wait(failure: ApiError | None, failures: int, chance: float) -> Wait:
     if failure is not None and failure.error_class is ErrorClass.LIMIT:
         is_daily = failure.is_daily_limit or failure.error_code == "STORAGE_LIMIT_EXCEEDED"
         seconds = LIMIT_WAIT if is_daily else CONCURRENCY_WAIT
-        return Wait(_with_jitter(seconds, chance), "api_limit" if is_daily else "concurrency")
+        return Wait(
+            _with_jitter(seconds, chance), BackoffReason.API_LIMIT if is_daily else BackoffReason.CONCURRENCY
+        )
     step = ORG_BACKOFF[min(max(failures, 1), len(ORG_BACKOFF)) - 1]
-    return Wait(_with_jitter(step, chance), failure.error_code if failure is not None else "unavailable")
+    return Wait(
+        _with_jitter(step, chance), failure.error_code if failure is not None else BackoffReason.UNAVAILABLE
+    )
 
 
 def fault_wait(count: int, chance: float) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from app.states import WriteState
 from app.sync.model.batch import FORMER, MEMBER, PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.work_item import WorkItem
 
@@ -30,7 +31,7 @@ def is_transferred(job: Job) -> bool:
     before = person.details.get("attendee_id") if person and person.sf_id else None
     if before is None or job.attendee.attendee_id in (None, before):
         return False
-    return all(slot.state in ("written", "failed") for slot in job.written.values())
+    return all(slot.state in (WriteState.WRITTEN, WriteState.FAILED) for slot in job.written.values())
 
 
 def previous_holder_count(job: Job) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
+from app.states import Milestone, SkipReason, StatusMeaning, WriteAction, WriteState
 from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.notices import RowWarning
 from app.sync.model.records import LEAD, Found
@@ -39,7 +40,7 @@ class WorkItem:
     slots: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
     saved: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
     person: Found | None = None
-    skipped_because: str | None = None
+    skipped_because: SkipReason | None = None
     error: RowError | None = None
     retry: RowError | None = None
     last_word: RowError | None = None
@@ -131,10 +132,12 @@ class WriteOperation:
         return self.record.id is None
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Milestone:
         """The part of the registration it belongs to, as rows and errors name it."""
-        is_check_in = self.key.slot == CHECKED_IN or (self.key.slot == MEMBER and self.meaning == "attended")
-        return "checked_in" if is_check_in else "registered"
+        is_check_in = self.key.slot == CHECKED_IN or (
+            self.key.slot == MEMBER and self.meaning == StatusMeaning.ATTENDED
+        )
+        return Milestone.CHECKED_IN if is_check_in else Milestone.REGISTERED
 
     def each_slot(self, change: Callable[[WrittenSlot | None], WrittenSlot | None]) -> None:
         """Change this slot in all of its rows; None takes it away."""
@@ -151,13 +154,13 @@ def set_person(row: WorkItem, person: Found, *, details: Mapping[str, Any] | Non
     row.person = person
     before = row.slots.get(SlotKey(PERSON))
     row.notices += (*person.notices, *_kept_notice(details or (before.details if before else {})))
-    if before and before.sf_id == person.id and before.state == "written":
+    if before and before.sf_id == person.id and before.state == WriteState.WRITTEN:
         if before.details.get("attendee_id") is None and row.job.attendee.attendee_id is not None:
             row.slots[SlotKey(PERSON)] = before._replace(details={**before.details, **_holder(row)})
         return
     row.slots[SlotKey(PERSON)] = WrittenSlot(
-        state="written",
-        action="create",
+        state=WriteState.WRITTEN,
+        action=WriteAction.CREATE,
         sobject=person.sobject,
         sf_id=person.id,
         details={"found_by": person.found_by, "is_created_by_us": False, **_holder(row), **(details or {})},
@@ -182,14 +185,16 @@ def _holder(row: WorkItem) -> dict[str, Any]:
 
 def is_own_lead(slot: WrittenSlot | None) -> bool:
     """Whether the person is a Lead that we created."""
-    is_lead = slot is not None and slot.sobject == LEAD and slot.state == "written"
+    is_lead = slot is not None and slot.sobject == LEAD and slot.state == WriteState.WRITTEN
     return slot is not None and is_lead and bool(slot.details.get("is_created_by_us"))
 
 
 def is_new_lead(row: WorkItem) -> bool:
     """Whether the row's person is a Lead that was created in this run."""
     before = row.job.slot(PERSON)
-    return is_own_lead(row.slots.get(SlotKey(PERSON))) and (before is None or before.state != "written")
+    return is_own_lead(row.slots.get(SlotKey(PERSON))) and (
+        before is None or before.state != WriteState.WRITTEN
+    )
 
 
 def open_items(rows: Iterable[WorkItem]) -> list[WorkItem]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.states import WriteState
 from app.sync.model.batch import WrittenSlot
 
 
@@ -12,7 +13,7 @@ def written_digests(slot: WrittenSlot | None) -> Mapping[str, str]:
         return {}
     before: Mapping[str, str] = slot.details.get("asserted") or {}
     now: Mapping[str, str] = slot.details.get("asserting") or before
-    return now if slot.state == "written" else before
+    return now if slot.state == WriteState.WRITTEN else before
 
 
 def pending_digests(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Any]:

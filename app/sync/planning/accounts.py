@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.infrastructure.keyed_hash import keyed_hash
+from app.states import Milestone, WriteState
 from app.sync.lookup.create_context import company_for_account
 from app.sync.matching.account_matching import match, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
@@ -61,7 +62,7 @@ def settle_accounts(plan: Accounts, missing: Sequence[PersonGroup]) -> list[Pers
     for alike in missing:
         carrier = primary_item(alike)
         slot = carrier.slots.get(KEY) if id(carrier) in planned else None
-        if slot is not None and slot.state == "written" and slot.sf_id:
+        if slot is not None and slot.state == WriteState.WRITTEN and slot.sf_id:
             plan.known[carrier.job.registration_id] = slot.sf_id
         is_made = id(carrier) not in planned or carrier.job.registration_id in plan.known
         if is_made and id(carrier) not in waiting and carrier.is_open:
@@ -105,8 +106,8 @@ def _note_found(rows: Iterable[WorkItem], account_id: str) -> None:
     """A lost create that turned up."""
     for row in rows:
         slot = row.slots.get(KEY)
-        if slot is not None and slot.state == "ambiguous":
-            row.slots[KEY] = slot._replace(state="written", sf_id=account_id)
+        if slot is not None and slot.state == WriteState.AMBIGUOUS:
+            row.slots[KEY] = slot._replace(state=WriteState.WRITTEN, sf_id=account_id)
 
 
 def _may_create_all(rows: Sequence[WorkItem], clock: Clock) -> bool:
@@ -127,7 +128,7 @@ def _create(
     try:
         draft = drafted(ACCOUNT, carrier.job, org, without=dropped_fields(carrier.slots.get(KEY)))
     except RecordBuildError as reason:
-        fail_build(rows, reason, org, kind="registered")
+        fail_build(rows, reason, org, kind=Milestone.REGISTERED)
         return []
     for row in rows:
         row.notices += draft.notices

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
+from app.states import Milestone, StatusMeaning
 from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import MEMBER as MEMBER_OBJECT
 from app.sync.lookup.requirements import distinct_rules
@@ -40,7 +41,7 @@ class Change:
 
 def kind_of(decision: CreateMember | UpdateMember | KeepMember) -> str:
     """The part of the registration that a member's status belongs to."""
-    return "checked_in" if decision.meaning == "attended" else "registered"
+    return Milestone.CHECKED_IN if decision.meaning == StatusMeaning.ATTENDED else Milestone.REGISTERED
 
 
 def created_member(

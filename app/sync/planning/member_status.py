@@ -2,12 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from app.sync.model.batch import MEANINGS, RegistrationFacts, WrittenSlot
+from app.states import JobReason, StatusMeaning, WriteState
+from app.sync.model.batch import RegistrationFacts, WrittenSlot
 from app.sync.model.records import MemberRow
 
-RANK = {meaning: rank for rank, meaning in enumerate(reversed(MEANINGS))}
-FALLBACK_MEANING = {"replay_watched": "registered", "no_show": "registered"}
+HIGHEST_FIRST: Final = (
+    StatusMeaning.ATTENDED,
+    StatusMeaning.REPLAY_WATCHED,
+    StatusMeaning.REGISTERED,
+    StatusMeaning.NO_SHOW,
+    StatusMeaning.CANCELLED,
+)
+"""Of several meanings the first one wins."""
+RANK: Final[Mapping[str, int]] = {meaning: rank for rank, meaning in enumerate(reversed(HIGHEST_FIRST))}
+FALLBACK_MEANING: Final[Mapping[str, StatusMeaning]] = {
+    StatusMeaning.REPLAY_WATCHED: StatusMeaning.REGISTERED,
+    StatusMeaning.NO_SHOW: StatusMeaning.REGISTERED,
+}
 """What is written where the host chose no status for a meaning; a check-in always has one."""
 
 
@@ -44,17 +57,17 @@ class NoMember:
 Decision = CreateMember | UpdateMember | KeepMember | NoMember
 
 
-def meaning_of(facts: RegistrationFacts) -> str | None:
+def meaning_of(facts: RegistrationFacts) -> StatusMeaning | None:
     """What one registration means for its member: a check-in outlives a cancellation."""
     if facts.checked_in_at is not None:
-        return "attended"
+        return StatusMeaning.ATTENDED
     if not facts.is_counted:
         return None
     if facts.is_cancelled:
-        return "cancelled"
+        return StatusMeaning.CANCELLED
     if facts.replay_watched_at is not None:
-        return "replay_watched"
-    return "no_show" if facts.no_show_at is not None else "registered"
+        return StatusMeaning.REPLAY_WATCHED
+    return StatusMeaning.NO_SHOW if facts.no_show_at is not None else StatusMeaning.REGISTERED
 
 
 def highest_meaning(registrations: Iterable[RegistrationFacts]) -> str | None:
@@ -69,7 +82,7 @@ def decide_member(
     *,
     ours: WrittenSlot | None,
     labels: Mapping[str, str],
-    why: str = "live",
+    why: str = JobReason.LIVE,
 ) -> Decision:
     """What to do about one member. `ours` is what we wrote last; `labels` are the campaign's chosen statuses.
 
@@ -80,7 +93,7 @@ def decide_member(
         return _without_member(wanted, meaning, ours, labels, why)
     is_foreign = not was_last_set_by_us(current, ours)
     if meaning is None:
-        kept = ours.meaning if ours and ours.meaning else "registered"
+        kept = ours.meaning if ours and ours.meaning else StatusMeaning.REGISTERED
         return KeepMember(current.id, kept, current.status, is_foreign)
     if current.status == labels[meaning]:
         by_hand = is_foreign and _was_set_manually(meaning, current, ours)
@@ -97,9 +110,9 @@ def was_last_set_by_us(current: MemberRow, ours: WrittenSlot | None) -> bool:
 
 def _was_set_manually(meaning: str, current: MemberRow, ours: WrittenSlot | None) -> bool:
     """Of a status that is just what we want: a person's own Attended, or what we left to a person before."""
-    if ours is not None and ours.state == "ambiguous":
+    if ours is not None and ours.state == WriteState.AMBIGUOUS:
         return False
-    return meaning == "attended" or (ours is not None and ours.label == current.status)
+    return meaning == StatusMeaning.ATTENDED or (ours is not None and ours.label == current.status)
 
 
 def _chosen(wanted: str | None, labels: Mapping[str, str]) -> str | None:
@@ -111,11 +124,13 @@ def _chosen(wanted: str | None, labels: Mapping[str, str]) -> str | None:
 def _without_member(
     wanted: str | None, meaning: str | None, ours: WrittenSlot | None, labels: Mapping[str, str], why: str
 ) -> Decision:
-    if meaning is None or wanted == "cancelled":
+    if meaning is None or wanted == StatusMeaning.CANCELLED:
         return NoMember()
-    was_written = ours is not None and ours.sf_id is not None and ours.state == "written"
-    is_new_fact = meaning == "attended" and (ours is None or ours.meaning != "attended")
-    if was_written and not is_new_fact and why != "retry":
+    was_written = ours is not None and ours.sf_id is not None and ours.state == WriteState.WRITTEN
+    is_new_fact = meaning == StatusMeaning.ATTENDED and (
+        ours is None or ours.meaning != StatusMeaning.ATTENDED
+    )
+    if was_written and not is_new_fact and why != JobReason.RETRY:
         return NoMember(was_removed=True)
     return CreateMember(meaning, labels[meaning])
 
@@ -127,18 +142,20 @@ def _may_change(
     if was_last_set_by_us(current, ours):
         assert ours is not None
         # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
-        return meaning != ours.meaning or why == "reapply"
+        return meaning != ours.meaning or why == JobReason.REAPPLY
     if known is not None:
         return RANK[meaning] > RANK[known]
     if ours is None:
         return not current.has_responded
-    return meaning == "attended" and not current.has_responded
+    return meaning == StatusMeaning.ATTENDED and not current.has_responded
 
 
 def _kept_meaning(meaning: str, current: MemberRow, labels: Mapping[str, str]) -> str:
-    return _meaning_of_label(current.status, labels) or ("attended" if current.has_responded else meaning)
+    return _meaning_of_label(current.status, labels) or (
+        StatusMeaning.ATTENDED if current.has_responded else meaning
+    )
 
 
 def _meaning_of_label(label: str, labels: Mapping[str, str]) -> str | None:
     """The highest meaning that a label stands for: two meanings may share one label."""
-    return next((meaning for meaning in MEANINGS if labels.get(meaning) == label), None)
+    return next((meaning for meaning in HIGHEST_FIRST if labels.get(meaning) == label), None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from app.states import JobReason, WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
@@ -37,7 +38,11 @@ def plan_member(
     key = SlotKey(MEMBER, campaign_id)
     current = _current_member(group, rows, found)
     ours = _last_written_member(key, rows, current, batch)
-    if ours is not None and ours.state == "ambiguous" and not _is_settled(rows, ours, current, clock):
+    if (
+        ours is not None
+        and ours.state == WriteState.AMBIGUOUS
+        and not _is_settled(rows, ours, current, clock)
+    ):
         return []
     wanted = highest_meaning(_facts_of_person(campaign_id, rows, batch))
     decision = decide_member(wanted, current, ours=ours, labels=link.labels, why=_strongest_reason(rows))
@@ -50,7 +55,7 @@ def _last_written_member(
 ) -> WrittenSlot | None:
     """What we wrote last of this member, be it for another registration of the same person."""
     own = [row.slots[key] for row in rows if key in row.slots]
-    if current is None or any(slot.state == "ambiguous" for slot in own):
+    if current is None or any(slot.state == WriteState.AMBIGUOUS for slot in own):
         return own[0] if own else None
     people = ((key.discriminator, row.job.attendee.email_key or "") for row in rows)
     alike = [slot for person in people for slot in batch.sibling_members.get(person, ())]
@@ -75,7 +80,7 @@ def _current_member(
 
 def _is_settled(rows: Sequence[WorkItem], ours: WrittenSlot, current: MemberRow | None, clock: Clock) -> bool:
     """A lost create needs no quiet time, since a member is unique; a lost update is read again after it."""
-    if ours.action == "create" or clock.is_settled(ours) or current is None:
+    if ours.action == WriteAction.CREATE or clock.is_settled(ours) or current is None:
         return True
     for row in rows:
         row.wait_until(clock.next_look(ours))
@@ -90,7 +95,9 @@ def _facts_of_person(campaign_id: str, rows: Sequence[WorkItem], batch: Batch) -
 
 def _strongest_reason(rows: Sequence[WorkItem]) -> str:
     reasons = {row.job.why for row in rows}
-    return next((reason for reason in ("retry", "reapply") if reason in reasons), "live")
+    return next(
+        (reason for reason in (JobReason.RETRY, JobReason.REAPPLY) if reason in reasons), JobReason.LIVE
+    )
 
 
 def _change(
@@ -152,8 +159,8 @@ def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_befo
         details = {**kept, **change.words[row.job.registration_id]}
         details.pop("is_by_hand", None)
         row.slots[key] = WrittenSlot(
-            state="written",
-            action="create",
+            state=WriteState.WRITTEN,
+            action=WriteAction.CREATE,
             sobject="CampaignMember",
             sf_id=decision.id,
             meaning=decision.meaning,
@@ -165,5 +172,5 @@ def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_befo
 def _forget_uncertain(rows: Sequence[WorkItem], key: SlotKey) -> None:
     for row in rows:
         slot = row.slots.get(key)
-        if slot is not None and slot.state == "ambiguous":
+        if slot is not None and slot.state == WriteState.AMBIGUOUS:
             row.slots.pop(key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.states import Milestone
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.system_fields import field_name, object_of
 from app.sync.model.work_item import WorkItem
@@ -46,7 +47,7 @@ def merge_updates(
     standing: Mapping[str, Any],
     said: Callable[[WorkItem], Mapping[str, str]],
     without: frozenset[str],
-    kind: str = "registered",
+    kind: str = Milestone.REGISTERED,
 ) -> MergedUpdate:
     """The record ends as if each registration had come by itself; who does not fit the org fails alone.
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from app.infrastructure.keyed_hash import keyed_hash
 from app.salesforce.composite import Record
+from app.salesforce.error_codes import ErrorClass
+from app.states import Milestone, SkipReason, WriteAction, WriteState
 from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
 from app.sync.errors.row_error import internal_error
 from app.sync.field_values.builder import fields_to_read
@@ -100,7 +102,7 @@ def attach_person_contacts(operations: Iterable[WriteOperation], contacts: Mappi
     """An Account of a person that was just created stands for its Contact, which the rest is written to."""
     for operation in operations:
         slot = operation.rows[0].slots.get(operation.key)
-        if operation.record.sobject != ACCOUNT or slot is None or slot.state != "written":
+        if operation.record.sobject != ACCOUNT or slot is None or slot.state != WriteState.WRITTEN:
             continue
         contact_id = contacts.get(slot.sf_id or "")
         for row in operation.rows:
@@ -117,22 +119,22 @@ def _know_contact(row: WorkItem, contact_id: str | None) -> None:
     row.slots[SlotKey(PERSON)] = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
 
 
-def _skip_reason(job: Job, batch: Batch) -> str | None:
+def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
     writes = batch.writes
     stands = any(
-        (slot.stands and key.slot != ACCOUNT_SLOT) or slot.state == "ambiguous"
+        (slot.stands and key.slot != ACCOUNT_SLOT) or slot.state == WriteState.AMBIGUOUS
         for key, slot in job.written.items()
     )
     if job.is_erased:
-        return "erased"
+        return SkipReason.ERASED
     if job.is_excluded:
-        return "excluded"
+        return SkipReason.EXCLUDED
     if not job.facts.is_counted or not (writes.person or writes.task or writes.member):
-        return "nothing_wanted"
+        return SkipReason.NOTHING_WANTED
     if job.facts.is_cancelled and job.facts.checked_in_at is None and not stands:
-        return "cancelled"
+        return SkipReason.CANCELLED
     if job.attendee.email_key is None and not job.salesforce_id and not stands:
-        return "no_email"
+        return SkipReason.NO_EMAIL
     return None
 
 
@@ -160,13 +162,15 @@ def _needs_creation(row: WorkItem, people: People, *, batch: Batch, clock: Clock
 def _forget_members(row: WorkItem) -> None:
     """They were deleted with their person, so nobody took them out of the campaign: the next one joins it."""
     for key, slot in list(row.slots.items()):
-        if key.slot == MEMBER and slot.state == "written":
+        if key.slot == MEMBER and slot.state == WriteState.WRITTEN:
             del row.slots[key]
 
 
 def _not_visible(sobject: str) -> RowError:
     message = NOT_VISIBLE.format(sobject=sobject)
-    return internal_error("access", RECORD_NOT_VISIBLE, message, kind="registered", sobject=sobject)
+    return internal_error(
+        ErrorClass.ACCESS, RECORD_NOT_VISIBLE, message, kind=Milestone.REGISTERED, sobject=sobject
+    )
 
 
 def _adopt_found(row: WorkItem, found: Found) -> None:
@@ -174,7 +178,7 @@ def _adopt_found(row: WorkItem, found: Found) -> None:
     details = before.details if before else {}
     followed = {name: details[name] for name in ("asserted", NOTICE) if name in details}
     # A lost create that turned up is ours, whatever way it was found now.
-    if before is not None and before.state == "ambiguous" and before.action == "create":
+    if before is not None and before.state == WriteState.AMBIGUOUS and before.action == WriteAction.CREATE:
         details = {"is_created_by_us": True, **followed}
         set_person(row, replace(found, found_by="created"), details=details)
     else:
@@ -186,15 +190,23 @@ def _may_create(row: WorkItem, people: People, *, batch: Batch, clock: Clock) ->
     attendee = row.job.attendee
     created = row.job.rules.creates
     if attendee.email_key is None:
-        row.skipped_because = "no_email"
+        row.skipped_because = SkipReason.NO_EMAIL
     elif not is_usable_email(attendee.email or attendee.email_key):
         sobject = SOBJECT_BY_CREATE_MODE.get(created, LEAD)
-        row.fail(internal_error("data", EMAIL_MALFORMED, MALFORMED, kind="registered", sobject=sobject))
+        row.fail(
+            internal_error(
+                ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, kind=Milestone.REGISTERED, sobject=sobject
+            )
+        )
     elif not batch.writes.person or created == NOBODY_CREATED:
-        row.skipped_because = "no_match"
+        row.skipped_because = SkipReason.NO_MATCH
     elif (sobject := SOBJECT_BY_CREATE_MODE[created]) in people.hidden:
         text = HIDDEN_OBJECT.format(sobject=sobject)
-        row.fail(internal_error("configuration", "INVALID_TYPE", text, kind="registered", sobject=sobject))
+        row.fail(
+            internal_error(
+                ErrorClass.CONFIGURATION, "INVALID_TYPE", text, kind=Milestone.REGISTERED, sobject=sobject
+            )
+        )
     else:
         return may_create(row, SlotKey(PERSON), clock)
     return False
@@ -213,7 +225,7 @@ def _create_person(
             SOBJECT_BY_CREATE_MODE[carrier.job.rules.creates], carrier.job, org, own=own, without=dropped
         )
     except RecordBuildError as reason:
-        fail_build(rows, reason, org, kind="registered")
+        fail_build(rows, reason, org, kind=Milestone.REGISTERED)
         return []
     for row in rows:
         row.notices += (*draft.notices, *_name_notices(rows, draft.record.sobject))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.salesforce.composite import Record
+from app.states import WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import distinct_rules, updates_people
 from app.sync.model.batch import PERSON, PROFILE, Batch, SlotKey, WrittenSlot
@@ -74,10 +75,12 @@ def _plan_person(rows: Sequence[WorkItem], found: LookupResult, *, clock: Clock)
 
 def _store_digests(row: WorkItem, standing: CurrentRecord, now: Mapping[str, str]) -> None:
     before, said = row.slots.get(KEY), _previous_digests(row)
-    if now != said or (before is not None and (before.state != "written" or rejection_hints(before))):
+    if now != said or (
+        before is not None and (before.state != WriteState.WRITTEN or rejection_hints(before))
+    ):
         row.slots[KEY] = WrittenSlot(
-            state="written",
-            action="update",
+            state=WriteState.WRITTEN,
+            action=WriteAction.UPDATE,
             sobject=standing.sobject,
             sf_id=standing.id,
             details=pending_digests(said, now),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from app.states import WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, WrittenSlot
 from app.sync.model.clock import Clock
@@ -40,13 +41,13 @@ def settle_unplanned_slots(rows: Iterable[WorkItem], found: LookupResult, *, clo
         for key, slot in list(row.slots.items()):
             if row.lacks_campaigns and key.slot == MEMBER:
                 continue
-            if slot.state == "ambiguous" and not clock.is_settled(slot):
+            if slot.state == WriteState.AMBIGUOUS and not clock.is_settled(slot):
                 row.wait_until(clock.next_look(slot))
-            elif slot.state == "ambiguous" and row.person is not None:
+            elif slot.state == WriteState.AMBIGUOUS and row.person is not None:
                 row.slots[key] = _reconciled(slot, found)
 
 
 def _reconciled(slot: WrittenSlot, found: LookupResult) -> WrittenSlot:
     if task_id := found.tasks.get(slot.reference or ""):
-        return slot._replace(state="written", sf_id=task_id)
-    return slot._replace(state="written" if slot.stands else "failed")
+        return slot._replace(state=WriteState.WRITTEN, sf_id=task_id)
+    return slot._replace(state=WriteState.WRITTEN if slot.stands else WriteState.FAILED)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from app.salesforce.composite import Record
+from app.states import StatusMeaning, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
@@ -28,7 +29,10 @@ def plan_previous_holder_members(
 
 
 def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
-    return highest_meaning(batch.ticket_holders.get(slot.sf_id or "", ())) not in (None, "cancelled")
+    return highest_meaning(batch.ticket_holders.get(slot.sf_id or "", ())) not in (
+        None,
+        StatusMeaning.CANCELLED,
+    )
 
 
 def _end_membership(
@@ -36,25 +40,25 @@ def _end_membership(
 ) -> Iterator[WriteOperation]:
     campaign_id, _, person_id = key.discriminator.partition(":")
     link = row.job.link
-    label = link.labels.get("cancelled") if link and link.campaign_id == campaign_id else None
+    label = link.labels.get(StatusMeaning.CANCELLED) if link and link.campaign_id == campaign_id else None
     current = found.members.get((campaign_id, person_id))
-    if slot.state == "ambiguous" and not clock.is_settled(slot):
+    if slot.state == WriteState.AMBIGUOUS and not clock.is_settled(slot):
         row.wait_until(clock.next_look(slot))
         return
-    row.slots[key] = slot = slot._replace(state="written")
-    if label is None or current is None or slot.meaning in ("cancelled", "attended"):
+    row.slots[key] = slot = slot._replace(state=WriteState.WRITTEN)
+    if label is None or current is None or slot.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED):
         return
     if row.person is not None and row.person.id == person_id:
         return
     if current.status == label:
-        row.slots[key] = slot._replace(meaning="cancelled", label=label)
+        row.slots[key] = slot._replace(meaning=StatusMeaning.CANCELLED, label=label)
     elif current.status == slot.label:
         yield WriteOperation(
             key=key,
             rows=(row,),
             record=Record("CampaignMember", {"Status": label}, current.id),
             carrier=row.job.registration_id,
-            meaning="cancelled",
+            meaning=StatusMeaning.CANCELLED,
             label=label,
             details=dict(slot.details),
         )

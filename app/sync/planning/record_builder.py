@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.salesforce.composite import NO_ASSIGNMENT, Record
 from app.salesforce.describe import SObjectDescribe
+from app.salesforce.error_codes import ErrorClass
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
 from app.sync.errors.row_error import mapping_error
 from app.sync.field_values.builder import build_field_values
@@ -137,7 +138,9 @@ def _person_type(chosen: str | None, around: CreateContext) -> str:
 
 
 def _no_type(sobject: str, value: str, text: str) -> MappingError:
-    return MappingError("configuration", RECORD_TYPE_NOT_AVAILABLE, sobject, "RecordTypeId", value, text)
+    return MappingError(
+        ErrorClass.CONFIGURATION, RECORD_TYPE_NOT_AVAILABLE, sobject, "RecordTypeId", value, text
+    )
 
 
 def _owner(sobject: str, job: Job, around: CreateContext) -> tuple[dict[str, str], tuple[RowWarning, ...]]:

@@ -1,5 +1,6 @@
 """The Tasks that are missing, planned. Pure but for the rows."""
 
+from app.states import WriteState
 from app.sync.field_values.closed_status import COMPLETED
 from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import TASK
@@ -34,10 +35,10 @@ def plan_task(
     assert row.person is not None
     key = SlotKey(slot)
     before = row.slots.get(key)
-    if before is not None and before.state == "written":
+    if before is not None and before.state == WriteState.WRITTEN:
         return []
     if before is not None and (task_id := found.tasks.get(before.reference or "")):
-        row.slots[key] = before._replace(state="written", sf_id=task_id)
+        row.slots[key] = before._replace(state=WriteState.WRITTEN, sf_id=task_id)
         return []
     if not may_create(row, key, clock):
         return []

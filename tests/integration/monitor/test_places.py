@@ -6,9 +6,9 @@ from typing import Any
 
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
-from app.models import JOB_STATES
 from app.registrations.listing import RowQuery, RowState, list_rows
 from app.registrations.stats import event_stats
+from app.states import JobState
 from tests.factories import NOW
 from tests.integration.monitor.stage import EVENT_ID, add, in_hours, job, registration, set_stage
 
@@ -18,7 +18,7 @@ EVERY_STATE: tuple[RowState, ...] = ("synced", "pending", "failed", "skipped")
 async def test_filters_counts_and_rows_agree_on_every_standing(database: Database, vault: Encryptor) -> None:
     await set_stage(database, vault)
     combinations = itertools.product(
-        (None, *JOB_STATES), (None, "retry", "certainty", "campaign"), (True, False), (True, False)
+        (None, *JobState), (None, "retry", "certainty", "campaign"), (True, False), (True, False)
     )
     for number, (state, waiting_for, is_due, is_erased) in enumerate(combinations):
         name = f"r{number}"

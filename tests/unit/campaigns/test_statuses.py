@@ -4,12 +4,12 @@ import pytest
 
 from app.campaigns.status_mapping import (
     LABELS,
-    MEANINGS,
     MemberStatus,
     choosable,
     meaning_of,
     propose_statuses,
 )
+from app.states import StatusMeaning
 
 MEANT = {
     "registered": (
@@ -67,9 +67,9 @@ def test_label_means(label: str, meaning: str | None) -> None:
 def test_every_row_of_the_table_is_reached_by_some_label() -> None:
     labels = [label for labels in MEANT.values() for label in labels.split("|")]
     reached = {meaning_of(label) for label in labels} - {None}
-    assert reached == set(MEANINGS)
+    assert reached == set(StatusMeaning)
     assert {(row.meaning, row.language) for row in LABELS} == {
-        (meaning, language) for meaning in MEANINGS for language in ("en", "fr", "de", "es")
+        (meaning, language) for meaning in StatusMeaning for language in ("en", "fr", "de", "es")
     }
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.campaigns.backfill import BackfillProgress, backfill_progress, estimated_end
-from app.models import JOB_STATES
+from app.states import JobState
 from app.sync.jobs.unwritten import api_calls_for
 from tests.factories import NOW
 
@@ -49,7 +49,7 @@ def test_tally_is(unarmed: int, states: dict[str, int], tally: BackfillProgress)
     assert backfill_progress(10, unarmed, states) == tally
 
 
-@given(COUNTS, COUNTS, st.dictionaries(st.sampled_from(JOB_STATES), COUNTS))
+@given(COUNTS, COUNTS, st.dictionaries(st.sampled_from(JobState), COUNTS))
 def test_tally_always_adds_up_to_the_total(total: int, unarmed: int, states: dict[str, int]) -> None:
     tally = backfill_progress(total, unarmed, states)
     parts = (tally.done, tally.failed, tally.skipped, tally.to_go)

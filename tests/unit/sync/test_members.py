@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.model.batch import MEANINGS, RegistrationFacts, WrittenSlot
+from app.states import StatusMeaning
+from app.sync.model.batch import RegistrationFacts, WrittenSlot
 from app.sync.model.records import MemberRow
 from app.sync.planning.member_status import (
     RANK,
@@ -246,7 +247,7 @@ def test_decision(
     assert decide_member(wanted, current, ours=written, labels=labels, why=why) == decision
 
 
-@given(wanted=st.sampled_from(MEANINGS), now_at=st.sampled_from(MEANINGS))
+@given(wanted=st.sampled_from(StatusMeaning), now_at=st.sampled_from(StatusMeaning))
 def test_what_a_person_set_by_hand_is_never_lowered(wanted: str, now_at: str) -> None:
     decision = decide_member(wanted, member(LABELS[now_at]), ours=None, labels=LABELS)
     if isinstance(decision, UpdateMember):

@@ -1,0 +1,202 @@
+"""Every state, reason and meaning that is stored or returned by name, each once."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class JobState(StrEnum):
+    """How far the work on a registration is. AMBIGUOUS: a write may have been applied, and is looked for."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SYNCED = "synced"
+    FAILED = "failed"
+    HELD = "held"
+    AMBIGUOUS = "ambiguous"
+    SKIPPED = "skipped"
+
+
+class JobReason(StrEnum):
+    """Why a job runs: news of the registration (LIVE), a person's retry, or one of the backfills.
+
+    UNLINK lets go of jobs that waited for a broken link; BEFORE_CONNECTION writes what has no job yet.
+    """
+
+    LIVE = "live"
+    RETRY = "retry"
+    LINK = "link"
+    UNLINK = "unlink"
+    REQUEST = "request"
+    REAPPLY = "reapply"
+    BEFORE_CONNECTION = "before_connection"
+
+
+class WaitReason(StrEnum):
+    """What a registration waits for. Jobs store the first four; the others are read from the gates."""
+
+    CERTAINTY = "certainty"
+    RETRY = "retry"
+    CAMPAIGN = "campaign"
+    SALESFORCE_ACCESS = "salesforce_access"
+    QUEUE = "queue"
+    CONNECTION = "connection"
+    API_BUDGET = "api_budget"
+    PAUSE = "pause"
+    ORG_BACKOFF = "org_backoff"
+
+
+class SkipReason(StrEnum):
+    """Why a registration is not written."""
+
+    NO_MATCH = "no_match"
+    EXCLUDED = "excluded"
+    NO_EMAIL = "no_email"
+    BEFORE_CONNECTION = "before_connection"
+    NOTHING_WANTED = "nothing_wanted"
+    CANCELLED = "cancelled"
+    ERASED = "erased"
+
+
+class WriteState(StrEnum):
+    """How far the write of one slot is. INTENDED is committed before the call; AMBIGUOUS: no response."""
+
+    INTENDED = "intended"
+    WRITTEN = "written"
+    AMBIGUOUS = "ambiguous"
+    FAILED = "failed"
+
+
+class WriteAction(StrEnum):
+    """What the last write of a slot did."""
+
+    CREATE = "create"
+    UPDATE = "update"
+
+
+class StatusMeaning(StrEnum):
+    """What a campaign member's status says of the attendee."""
+
+    REGISTERED = "registered"
+    ATTENDED = "attended"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    REPLAY_WATCHED = "replay_watched"
+
+
+class Milestone(StrEnum):
+    """What happens to a registration and is written: the parts of a row."""
+
+    REGISTERED = "registered"
+    CHECKED_IN = "checked_in"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    REPLAY_WATCHED = "replay_watched"
+
+
+class RegistrationStatus(StrEnum):
+    """What the platform says of a registration."""
+
+    PENDING = "pending"
+    WAITLISTED = "waitlisted"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+
+
+class SyncState(StrEnum):
+    """How far a registration is, as the dashboard counts it."""
+
+    SYNCED = "synced"
+    PENDING = "pending"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class PendingReason(StrEnum):
+    """Why a pending registration has not moved, as the dashboard counts it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRY_LATER = "retry_later"
+    AMBIGUOUS = "ambiguous"
+    CONNECTION = "connection"
+    API_BUDGET = "api_budget"
+    PAUSED = "paused"
+    CAMPAIGN = "campaign"
+    ORG_BACKOFF = "org_backoff"
+    SALESFORCE_ACCESS = "salesforce_access"
+
+
+class PartState(StrEnum):
+    """How far one milestone of a registration is, the worst first."""
+
+    FAILED = "failed"
+    AMBIGUOUS = "ambiguous"
+    HELD = "held"
+    RUNNING = "running"
+    PENDING = "pending"
+    SYNCED = "synced"
+    NOT_WANTED = "not_wanted"
+
+
+class RetryRefusal(StrEnum):
+    """Why a retry leaves a registration alone."""
+
+    ERASED = "erased"
+    AMBIGUOUS = "ambiguous"
+    ALREADY_PENDING = "already_pending"
+    ALREADY_SYNCED = "already_synced"
+    SKIPPED = "skipped"
+
+
+class ConnectionState(StrEnum):
+    """A host's connection. The first two have no row: no app is configured, or the host never connected."""
+
+    NOT_CONFIGURED = "not_configured"
+    NOT_CONNECTED = "not_connected"
+    CONNECTED = "connected"
+    NEEDS_RECONNECT = "needs_reconnect"
+    DISCONNECTED = "disconnected"
+
+
+STORED_CONNECTION_STATES: Final = (
+    ConnectionState.CONNECTED,
+    ConnectionState.NEEDS_RECONNECT,
+    ConnectionState.DISCONNECTED,
+)
+
+
+class AttemptState(StrEnum):
+    """One attempt to connect."""
+
+    WAITING = "waiting"
+    CONFIRMING = "confirming"
+    CONNECTED = "connected"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class LinkState(StrEnum):
+    """The link of an event to a campaign. A BROKEN one stops member writes only."""
+
+    LINKED = "linked"
+    BROKEN = "broken"
+    CREATING = "creating"
+    CREATE_FAILED = "create_failed"
+
+
+class BackfillState(StrEnum):
+    """One backfill of an event."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class BackoffReason(StrEnum):
+    """Why an org is left alone for a while, where it is not an error code of Salesforce."""
+
+    API_LIMIT = "api_limit"
+    CONCURRENCY = "concurrency"
+    UNAVAILABLE = "unavailable"

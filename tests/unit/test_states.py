@@ -1,0 +1,86 @@
+"""Each value of a state stands once; the API's own types and the tables hold exactly the same ones."""
+
+import json
+import re
+from enum import StrEnum
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import CheckConstraint
+
+from app import states
+from app.campaigns import schemas as campaigns
+from app.connections.model import schemas as connections
+from app.models import Backfill, Base, CampaignLink, Connection, SyncJob, WrittenRecord
+from app.operations import schemas as operations
+from app.registrations import schemas as registrations
+from app.registrations.listing import RowState
+from app.salesforce.error_codes import ErrorClass
+from app.webhooks import schemas as webhooks
+
+ENUMS = [
+    each
+    for each in vars(states).values()
+    if isinstance(each, type) and issubclass(each, StrEnum) and each is not StrEnum
+]
+
+
+@pytest.mark.parametrize(
+    ("named", "enum"),
+    [
+        (operations.JobStateName, states.JobState),
+        (operations.ErrorClassName, ErrorClass),
+        (connections.ConnectionStateName, states.ConnectionState),
+        (connections.AttemptStateName, states.AttemptState),
+        (campaigns.LinkStateName, states.LinkState),
+        (webhooks.Status, states.RegistrationStatus),
+    ],
+)
+def test_a_type_of_the_api_names_every_state(named: Any, enum: type[StrEnum]) -> None:
+    assert set(get_args(named)) == set(enum)
+
+
+def test_rows_are_listed_by_every_state_and_by_attendance() -> None:
+    assert set(get_args(RowState)) == {*states.SyncState, "attended"}
+
+
+@pytest.mark.parametrize(
+    ("counted", "enum"),
+    [
+        (registrations.PendingBecause, states.PendingReason),
+        (registrations.SkippedBecause, states.SkipReason),
+        (campaigns.Statuses, states.StatusMeaning),
+        (campaigns.StatusesChosen, states.StatusMeaning),
+        (campaigns.StatusReasons, states.StatusMeaning),
+    ],
+)
+def test_a_model_of_the_api_has_a_field_for_every_member(
+    counted: type[BaseModel], enum: type[StrEnum]
+) -> None:
+    assert set(counted.model_fields) == set(enum)
+
+
+@pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        (SyncJob, states.JobState),
+        (WrittenRecord, states.WriteState),
+        (CampaignLink, states.LinkState),
+        (Backfill, states.BackfillState),
+        (Connection, states.STORED_CONNECTION_STATES),
+    ],
+)
+def test_a_table_takes_every_stored_state_and_no_other(table: type[Base], values: Any) -> None:
+    checks = table.metadata.tables[table.__tablename__].constraints
+    conditions = [str(each.sqltext) for each in checks if isinstance(each, CheckConstraint)]
+    [condition] = [each for each in conditions if each.startswith("state IN (")]
+    assert re.findall("'([a-z_]+)'", condition) == list(values)
+
+
+@pytest.mark.parametrize("enum", ENUMS)
+def test_a_member_is_its_value_wherever_it_is_written(enum: type[StrEnum]) -> None:
+    for member in enum:
+        assert json.dumps(member) == f'"{member.value}"'
+        assert f"{member}" == str(member) == member.value == member
+        assert {member.value: 1}[member] == 1
