@@ -3,25 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as member
-from typing import Final
 
 from app.api.api_budget import Budget
 from app.preflight.schemas import Finding
 from app.sync.lookup.access import AccessProblem
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.user_messages.catalog import FINDINGS, Advice
-
-ABOUT_FIELDS: Final = frozenset(
-    {
-        "required_field_without_value",
-        "required_field_filled",
-        "field_not_writeable",
-        "needed_field_not_writeable",
-        "lead_source_restricted",
-        "mapped_field_gone",
-        "no_closed_task_status",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -77,32 +64,14 @@ def make_finding(
             "title": title,
             "consequence": row.consequence.format(**places),
             "advice": advice,
-            "setup_url": _setup_url(known.lightning_url, code, sobject),
+            "setup_url": _setup_url(known.lightning_url, row.setup_page, sobject),
             "blocks": list(blocks),
         }
     )
 
 
-def _setup_url(lightning_url: str | None, code: str, sobject: str | None) -> str | None:
-    if lightning_url is None:
+def _setup_url(lightning_url: str | None, page: str | None, sobject: str | None) -> str | None:
+    """The page of the org's Setup; one about an object's fields needs the object."""
+    if lightning_url is None or page is None or ("{object}" in page and not sobject):
         return None
-    if sobject and code in ABOUT_FIELDS:
-        return f"{lightning_url}/lightning/setup/ObjectManager/{sobject}/FieldsAndRelationships/view"
-    places = {
-        "object_not_readable": "PermSets/home",
-        "object_not_createable": "PermSets/home",
-        "email_not_searchable": "PermSets/home",
-        "lookup_refused": "PermSets/home",
-        "object_not_updateable": "PermSets/home",
-        "new_leads_hidden": "PermSets/home",
-        "marketing_user_missing": "ManageUsers/home",
-        "api_not_enabled_for_user": "EnhancedProfiles/home",
-        "duplicate_rule_seen": "DuplicateRules/home",
-        "assignment_rules_active": "LeadRules/home",
-        "sharing_may_hide": "SecuritySharing/home",
-        "places_listed": "AddressCleanerOverview/home",
-        "budget_low": "CompanyProfileInfo/home",
-        "edition_without_api": "CompanyProfileInfo/home",
-        "edition_needs_api_addon": "CompanyProfileInfo/home",
-    }
-    return f"{lightning_url}/lightning/setup/{places[code]}" if code in places else None
+    return f"{lightning_url}/lightning/setup/{page.format(object=sobject)}"

@@ -54,13 +54,17 @@ Link = Annotated[str, StringConstraints(pattern=r"^/docs/\w+(#[\w-]+)?$")]
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A row: `problem` is the API's error that it explains, `instead_of` the row it replaces for own apps."""
+    """A row: `problem` is the API's error that it explains, `instead_of` the row it replaces for own apps.
+
+    `group_title` says what happened to a group of rows, naming the object; without it `title` does.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     code: str
     group: Group
     title: Text
+    group_title: Text | None = None
     explanation: Text
     steps: tuple[Text, ...] = ()
     link: Link | None = None
@@ -76,11 +80,12 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class FindingMessage(Message):
-    """A row of a preflight, which says also what will happen."""
+    """A row of a preflight, which says also what will happen, and on which page of Setup it is mended."""
 
     severity: Literal["blocker", "warning", "note"]
     area: str
     consequence: Text
+    setup_page: Text | None = None
 
 
 GROUPS: Final = TypeAdapter(dict[Group, dict[str, dict[str, Any]]])
@@ -132,6 +137,7 @@ ADVICE: Final = {
 }
 """A code that has a row beside its finding keeps the words of the row."""
 ADVICE_BY_PROBLEM: Final = {row.problem: ADVICE[row.code] for row in MESSAGES if row.problem}
+GROUP_TITLES: Final = {row.code: row.group_title for row in MESSAGES if row.group_title}
 OWN_APP_ADVICE: Final = {row.instead_of: row.code for row in MESSAGES if row.instead_of}
 """Where an own app needs another next step than the shared one."""
 

@@ -314,6 +314,14 @@ def test_objects_are_shown_with_what_they_need() -> None:
     )
 
 
+@pytest.mark.parametrize("code", [code for code, row in FINDINGS.items() if row.setup_page])
+def test_every_page_of_setup_is_whole(code: str) -> None:
+    url = make_finding(code, PreflightContext(lightning_url=LIGHTNING), sobject="Lead").setup_url
+    assert url is not None
+    assert url.startswith(f"{LIGHTNING}/lightning/setup/")
+    assert "{" not in url
+
+
 @pytest.mark.parametrize("code", FINDINGS)
 def test_words_of_a_finding_are_whole(code: str) -> None:
     finding = make_finding(

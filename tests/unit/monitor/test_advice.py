@@ -10,6 +10,7 @@ from app.sync.errors.message_codes import BY_CAUSE, BY_CLASS, BY_CODE, advice_co
 from app.user_messages.catalog import (
     ADVICE,
     ADVICE_BY_PROBLEM,
+    GROUP_TITLES,
     MESSAGES,
     advice_for_problem,
     advise,
@@ -88,6 +89,11 @@ def test_advice_on_writes_needs_only_object_and_field_and_has_a_step(code: str) 
     advice = advise(code, object="Lead", field="Phone")
     assert advice.steps
     assert "{" not in advice.model_dump_json().replace('{"code"', "", 1)
+
+
+def test_titles_of_groups_name_the_object_alone() -> None:
+    for title in GROUP_TITLES.values():
+        assert [name for _, name, _, _ in Formatter().parse(title) if name] == ["object"]
 
 
 def test_problem_that_a_person_can_cure_carries_advice() -> None:
