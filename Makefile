@@ -72,7 +72,7 @@ check: setup  ## lint, types, import directions, migrations, OpenAPI, README
 	@$(BIN)/python -m tests.orgs
 
 # uv resolves for every Python and system at once; it runs apart, so nothing of it is installed beside the service.
-LOCK := $(VENV)-lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+LOCK := $(VENV)-lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
 
 image: setup  ## carry out the Dockerfile without a daemon, and start each of the image's roles
@@ -87,11 +87,13 @@ sbom: setup  ## write sbom.cdx.json: what the locks name, as CycloneDX
 lock:  ## remake the locks after pyproject.toml changed; UPGRADE=1 takes newer releases
 	@test -n "$(PYTHON)" && $(PYTHON) -m venv $(VENV)-lock
 	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --no-input "uv>=0.5"
-	@$(LOCK) -o requirements.lock
-	@$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(LOCK) pyproject.toml -o requirements.lock
+	@$(LOCK) pyproject.toml $(SIMULATOR)/pyproject.toml --extra dev --extra local --extra simulator \
+		-c requirements.lock -o requirements-dev.lock
+	@$(LOCK) $(SIMULATOR)/pyproject.toml -c requirements-dev.lock -o $(SIMULATOR)/requirements.lock
 	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
 		>$(VENV)-lock/bench.in
-	@$(subst pyproject.toml,$(VENV)-lock/bench.in,$(LOCK)) -c requirements-dev.lock -o requirements-bench.lock
+	@$(LOCK) $(VENV)-lock/bench.in -c requirements-dev.lock -o requirements-bench.lock
 	@rm -rf $(VENV)-lock
 
 format: setup  ## sort imports, fix what can be fixed, format

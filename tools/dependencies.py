@@ -21,6 +21,7 @@ from typing import Any, Final
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from app.version import VERSION
 from tools.locks import pins_of
 
 LOCK: Final = Path("requirements.lock")
@@ -46,15 +47,13 @@ def sbom() -> Json:
     """CycloneDX 1.6 of what the locks name; the same locks make the same text."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     components = [*python_components(LOCK.read_text()), *web_components(json.loads(WEB_LOCK.read_text()))]
-    told = json.dumps([project["version"], components])
+    told = json.dumps([VERSION, components])
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": uuid.uuid5(uuid.NAMESPACE_URL, told).urn,
         "version": 1,
-        "metadata": {
-            "component": {"type": "application", "name": project["name"], "version": project["version"]}
-        },
+        "metadata": {"component": {"type": "application", "name": project["name"], "version": VERSION}},
         "components": components,
     }
 

@@ -65,14 +65,9 @@ def _say(line: str, *, is_well: bool) -> int:
 CHECKS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "api": lambda words: _answers("/livez", port_of(words, int(os.environ.get("PORT", "8000")))),
     "worker": _worker,
-    "simulator": lambda words: _answers("/services/data/", port_of(words, 8100)),
     "migrate": lambda _: _say("a migration is judged by its end", is_well=True),
 }
-ROLES: Final = {
-    **{role: role for role in CHECKS},
-    "workers.main": "worker",
-    "salesforce_simulator": "simulator",
-}
+ROLES: Final = {**{role: role for role in CHECKS}, "workers.main": "worker"}
 
 
 if __name__ == "__main__":

@@ -2,15 +2,21 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from devtools.local_stack.webhook_sender import ApiUnreachable
 
+COLUMNS = {
+    "host": "host_id",
+    "registration": "registration_id",
+    "state": "state",
+    "waits for": "waiting_for",
+    "error": "error_code",
+    "attempts": "attempts",
+}
 FILTERS = ("host_id", "org_id", "event_id", "state", "class", "error_code")
 
 
@@ -57,17 +63,16 @@ def show_counts(api: OpsApi) -> int:
 
 def show_jobs(api: OpsApi, filter_: Mapping[str, str]) -> int:
     """Print the jobs that the filter matches."""
-    table = Table("host", "registration", "state", "waits for", "error", "attempts", box=None)
+    rows = [tuple(COLUMNS)]
     cursor: str | None = None
     while True:
         query = {**filter_, "limit": "200"} | ({"cursor": cursor} if cursor else {})
         page = api.call("GET", "/ops/jobs", params=query)
-        for row in page["items"]:
-            table.add_row(*_cells(row))
+        rows.extend(tuple(str(row[name] or "") for name in COLUMNS.values()) for row in page["items"])
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    Console().print(table)
+    sys.stdout.writelines(_aligned(rows))
     return 0
 
 
@@ -79,9 +84,11 @@ def retry_jobs(api: OpsApi, filter_: Mapping[str, str], *, is_dry_run: bool) -> 
     return 0
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    names = ("host_id", "registration_id", "state", "waiting_for", "error_code", "attempts")
-    return tuple(str(row[name] or "") for name in names)
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n"
 
 
 def _title(answer: httpx.Response) -> str:

@@ -1,7 +1,6 @@
 """`eventship-salesforce`: parses the command line, calls one function, turns known faults into one line."""
 
 import argparse
-import importlib.util
 import os
 import re
 import sys
@@ -19,6 +18,7 @@ from app.connections.key_rotation import RowsLocked
 from app.infrastructure.encryption import DecryptionFailed
 from app.infrastructure.startup_checks import STARTUP_ERRORS
 from devtools.local_stack.console import LOCAL_HOSTS, console_address
+from devtools.local_stack.extras import SIMULATOR_MODULE, require_simulator
 from devtools.local_stack.secrets import LocalSecrets
 from devtools.local_stack.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, LOOPBACK, STACK_FAULTS, Plan
 from devtools.local_stack.up import up
@@ -33,13 +33,6 @@ class FlagsMissing(Exception):
     """A command needs flags that were not given."""
 
 
-class SimulatorMissing(Exception):
-    """The simulator's package is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__("the simulator is not installed: pip install ./packages/salesforce-simulator")
-
-
 FAULTS = (
     *STARTUP_ERRORS,
     *STACK_FAULTS,
@@ -48,12 +41,10 @@ FAULTS = (
     FlagsMissing,
     HeadsUnreadable,
     RowsLocked,
-    SimulatorMissing,
     DecryptionFailed,
 )
 CANNOT = 2
 SIMULATOR = "simulator"
-SIMULATOR_MODULE = "salesforce_simulator"
 FILTER_FLAGS = tuple(f"--{name.replace('_', '-')}" for name in FILTERS)
 
 Arguments = argparse.Namespace
@@ -101,8 +92,7 @@ def _process(module: str) -> Callable[[Arguments], int]:
 
 
 def _simulator(chosen: Arguments) -> int:
-    if importlib.util.find_spec(SIMULATOR_MODULE) is None:
-        raise SimulatorMissing
+    require_simulator()
     return _process(SIMULATOR_MODULE)(chosen)
 
 

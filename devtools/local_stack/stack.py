@@ -11,6 +11,7 @@ from typing import IO, Self
 import httpx
 
 from devtools.local_stack.environment import service_environment, simulator_environment
+from devtools.local_stack.extras import SIMULATOR_MODULE, ExtraMissing, require_simulator
 from devtools.local_stack.local_services import LocalServices, ServiceNotStarted
 from devtools.local_stack.processes import Child, ChildDied, PortTaken, listening_socket
 from devtools.local_stack.secrets import HomeUnusable, LocalSecrets, state_in
@@ -33,7 +34,7 @@ class NotReady(Exception):
     """A part did not answer in time, or its preparation failed."""
 
 
-STACK_FAULTS = (AlreadyRunning, NotReady, PortTaken, ChildDied, ServiceNotStarted, HomeUnusable)
+STACK_FAULTS = (AlreadyRunning, ExtraMissing, NotReady, PortTaken, ChildDied, ServiceNotStarted, HomeUnusable)
 """What keeps a stack from running, each with a message that says what to do."""
 
 
@@ -154,11 +155,12 @@ class Stack:
         url = self.plan.simulator_url
         if url is None:
             return
+        require_simulator()
         self.say("starting the Salesforce simulator")
         listening_socket(LOOPBACK, self.plan.simulator_port, variable="SIMULATOR_PORT").close()
         state = str(self.plan.home / "simulator.sqlite")
         port = str(self.plan.simulator_port)
-        self._child("simulator", "salesforce_simulator", "--port", port, "--state", state)
+        self._child("simulator", SIMULATOR_MODULE, "--port", port, "--state", state)
         session = self._wait(f"{url}/_simulator/session").json()
         self.env |= simulator_environment(url, session, has_names=self.plan.has_names)
 

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from app.cli import main as cli
 from app.infrastructure.schema_revision import UNRELEASED
-from devtools.demo.__main__ import main
+from devtools.demo.command import main
 from devtools.demo.run import run
 from devtools.local_stack.local_services import LocalServices, free_port
 from devtools.local_stack.processes import ChildDied

@@ -32,7 +32,7 @@ ROOT: Final = Path(__file__).parents[2]
 PYTHONS: Final = ("python3.13", "python3.12", "python3.11", "python3")
 FITS: Final = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
 HEALTH_SECONDS, COMMAND_SECONDS, STOP_SECONDS = 60.0, 60.0, 40.0
-TOOLS: Final = ("token", "console", "webhook", "jobs count")
+TOOLS: Final = ("token", "console", "webhook", "jobs count", "simulator")
 
 
 class RoleFailed(Exception):
@@ -138,7 +138,7 @@ def look_at_simulator(containers: Containers, _: Path) -> None:
 
 
 def look_at_service(containers: Containers, home: Path) -> None:
-    """Each role of the service, on real engines, and the tools of one machine, which have no place here."""
+    """Each role of the service, on real engines, and the commands that have no place here."""
     for tool in TOOLS:
         refused = containers.run(*tool.split())
         if refused.returncode != 2 or len(refused.stderr.splitlines()) != 1:

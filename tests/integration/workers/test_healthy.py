@@ -46,6 +46,8 @@ def looked(module: str, *words: str) -> tuple[int, str]:
 async def test_a_worker_is_judged_by_its_heartbeat(database: Database, ago: float, code: int) -> None:
     await beat(database, ago=ago)
     assert looked(WORKER_CHECK)[0] == code
+    # A process takes a while to start on a busy machine.
+    await beat(database, ago=ago)
     assert looked("app.cli.main", "worker", "--check")[0] == code
 
 
@@ -133,7 +135,6 @@ def test_a_look_costs_little() -> None:
         ("python /usr/local/bin/eventship-salesforce api", "api"),
         ("/sbin/docker-init -- eventship-salesforce worker", "worker"),
         ("/opt/venv/bin/python -m workers.main", "worker"),
-        ("/opt/venv/bin/python -m salesforce_simulator --host 0.0.0.0", "simulator"),
         ("python /usr/local/bin/eventship-salesforce migrate", "migrate"),
         ("sleep 5", None),
     ],
@@ -143,5 +144,5 @@ def test_the_role_is_read_from_the_command_line(line: str, role: str | None) -> 
 
 
 def test_the_port_is_the_one_that_was_given() -> None:
-    assert port_of(["python", "-m", "salesforce_simulator", "--port", "8101", "--quiet", ""], 8100) == 8101
+    assert port_of(["eventship-salesforce", "api", "--port", "8101", "--quiet", ""], 8000) == 8101
     assert port_of(["api"], 8000) == 8000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devtools.demo.__main__ import main
+from devtools.demo.command import main
 
 
 @pytest.mark.parametrize(
