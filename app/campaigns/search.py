@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.api.dependencies import Resources
 from app.api.errors import CursorInvalid
-from app.api.pagination import decode_cursor, encode_cursor
+from app.api.pagination import Cursor
 from app.campaigns.links import found_record
 from app.campaigns.lookup import campaign_calls, campaign_of, select_campaigns, with_visible
 from app.campaigns.schemas import CampaignPage
@@ -15,7 +15,7 @@ from app.salesforce.soql import like
 
 # https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_offset.htm
 OFFSET_MAX: Final = 2000
-KIND: Final = "campaigns"
+CURSOR: Final = Cursor("campaigns", (int,))
 
 
 async def search_campaigns(
@@ -45,15 +45,13 @@ def _soql(q: str, fields: Sequence[str], *, limit: int, offset: int) -> str:
 def _page(records: list[dict[str, Any]], connection: Connection, *, limit: int, offset: int) -> CampaignPage:
     items = [found_record(campaign_of(record), connection) for record in records[:limit]]
     has_more = len(records) > limit and offset + limit <= OFFSET_MAX
-    return CampaignPage(
-        items=items, next_cursor=encode_cursor(KIND, [str(offset + limit)]) if has_more else None
-    )
+    return CampaignPage(items=items, next_cursor=CURSOR.encode(offset + limit) if has_more else None)
 
 
 def _offset(cursor: str | None) -> int:
     if cursor is None:
         return 0
-    [offset] = decode_cursor(cursor, KIND, width=1)
-    if not (offset.isascii() and offset.isdecimal() and int(offset[:9]) <= OFFSET_MAX):
+    [offset] = CURSOR.decode(cursor)
+    if offset > OFFSET_MAX:
         raise CursorInvalid
     return int(offset)

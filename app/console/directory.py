@@ -1,20 +1,19 @@
 """Reads the lists of hosts and events."""
 
 from datetime import datetime
-from typing import Any
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, tuple_
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.auth import Principal
-from app.api.errors import CursorInvalid
-from app.api.pagination import decode_cursor, encode_cursor
+from app.api.pagination import Cursor, SortOrder
 from app.console.schemas import EventList, EventListed, HostList, HostListed
 from app.models import CampaignLink, Connection, Event, Host
 from app.states import ConnectionState
 
-CURSOR = "events"
 STARTS_AT = func.coalesce(Event.starts_at, Event.created_at)
+ORDER: Final = SortOrder(Cursor("events", (datetime, str)), (STARTS_AT, Event.event_id))
 
 
 async def list_hosts(session: AsyncSession, principal: Principal, *, is_configured: bool) -> HostList:
@@ -46,17 +45,12 @@ async def list_events(session: AsyncSession, host_id: str, *, limit: int, cursor
             and_(CampaignLink.host_id == Event.host_id, CampaignLink.event_id == Event.event_id),
         )
         .where(Event.host_id == host_id)
-        .order_by(STARTS_AT.desc(), Event.event_id.desc())
-        .limit(limit + 1)
     )
-    if cursor is not None:
-        wanted = wanted.where(tuple_(STARTS_AT, Event.event_id) < _last_seen(cursor))
-    found = (await session.execute(wanted)).all()
-    items = [_listed(event, campaign_name) for event, _, campaign_name in found[:limit]]
-    if len(found) <= limit:
-        return EventList(items=items, next_cursor=None)
-    event, starts_at, _ = found[limit - 1]
-    return EventList(items=items, next_cursor=encode_cursor(CURSOR, [starts_at.isoformat(), event.event_id]))
+    found = (await session.execute(ORDER.page(wanted, limit=limit, cursor=cursor))).all()
+    page, next_cursor = ORDER.cut(found, limit=limit, keys=lambda row: (row[1], row[0].event_id))
+    return EventList(
+        items=[_listed(event, campaign_name) for event, _, campaign_name in page], next_cursor=next_cursor
+    )
 
 
 def _listed(event: Event, campaign_name: str | None) -> EventListed:
@@ -68,14 +62,3 @@ def _listed(event: Event, campaign_name: str | None) -> EventListed:
         is_paused=event.paused_at is not None,
         campaign_name=campaign_name,
     )
-
-
-def _last_seen(cursor: str) -> ColumnElement[Any]:
-    starts_at, event_id = decode_cursor(cursor, CURSOR, width=2)
-    try:
-        at = datetime.fromisoformat(starts_at)
-    except ValueError:
-        raise CursorInvalid from None
-    if at.tzinfo is None:
-        raise CursorInvalid
-    return tuple_(literal(at), literal(event_id))

@@ -1,17 +1,15 @@
 """A host's audit log, newest first, page by page."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.errors import CursorInvalid
-from app.api.pagination import decode_cursor, encode_cursor
+from app.api.pagination import Cursor, SortOrder
 from app.models import AuditEntry
 
-KIND = "audit"
-DIGITS_MAX = 18
+ORDER: Final = SortOrder(Cursor("audit", (int,)), (AuditEntry.seq,))
 
 
 class AuditShown(BaseModel):
@@ -34,16 +32,7 @@ class AuditPage(BaseModel):
 async def list_audit(session: AsyncSession, host_id: str, *, limit: int, cursor: str | None) -> AuditPage:
     """The entries before the cursor. Raises CursorInvalid."""
     query = select(AuditEntry).where(AuditEntry.host_id == host_id)
-    if cursor is not None:
-        query = query.where(AuditEntry.seq < _seq(cursor))
-    found = (await session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit + 1))).all()
-    shown = [AuditShown.model_validate(entry, from_attributes=True) for entry in found[:limit]]
-    has_more = len(found) > limit
-    return AuditPage(items=shown, next_cursor=encode_cursor(KIND, [str(shown[-1].seq)]) if has_more else None)
-
-
-def _seq(cursor: str) -> int:
-    [seq] = decode_cursor(cursor, KIND, width=1)
-    if not (seq.isascii() and seq.isdecimal() and len(seq) <= DIGITS_MAX):
-        raise CursorInvalid
-    return int(seq)
+    found = (await session.scalars(ORDER.page(query, limit=limit, cursor=cursor))).all()
+    page, next_cursor = ORDER.cut(found, limit=limit, keys=lambda entry: (entry.seq,))
+    items = [AuditShown.model_validate(entry, from_attributes=True) for entry in page]
+    return AuditPage(items=items, next_cursor=next_cursor)

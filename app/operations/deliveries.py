@@ -4,14 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, false, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
-from app.api.errors import CursorInvalid
-from app.api.pagination import decode_cursor, encode_cursor
+from app.api.pagination import Cursor, SortOrder
 from app.config.hash_pepper import hash_pepper
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
@@ -30,6 +29,7 @@ from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_d
 SAMPLE_MAX = 10
 AT_ONCE_MAX = 10_000
 CHUNK = 200
+CURSOR: Final = Cursor("deliveries", (int,))
 EQUAL = ("host_id", "event_id", "registration_id", "type")
 
 
@@ -51,15 +51,10 @@ async def list_deliveries(session: AsyncSession, query: DeliveriesQuery) -> Deli
     """One page, the latest first. Raises FilterEmpty, CursorInvalid."""
     source = Source.of(query.checked())
     wanted = select(source.table, source.number).where(*_conditions(query, source))
-    if query.cursor is not None:
-        wanted = wanted.where(source.number < _number(decode_cursor(query.cursor, "deliveries", width=1)[0]))
-    found = (await session.execute(wanted.order_by(source.number.desc()).limit(query.limit + 1))).all()
-    shown = found[: query.limit]
-    has_more = len(found) > query.limit
-    return Deliveries(
-        items=[DeliveryShown.model_validate(row[0]) for row in shown],
-        next_cursor=encode_cursor("deliveries", [str(shown[-1][1])]) if has_more else None,
-    )
+    order = SortOrder(CURSOR, (source.number,))
+    found = (await session.execute(order.page(wanted, limit=query.limit, cursor=query.cursor))).all()
+    page, next_cursor = order.cut(found, limit=query.limit, keys=lambda row: (row[1],))
+    return Deliveries(items=[DeliveryShown.model_validate(row[0]) for row in page], next_cursor=next_cursor)
 
 
 async def replay_deliveries(
@@ -193,9 +188,3 @@ def _conditions(wanted: DeliveryFilter, source: Source) -> list[ColumnElement[bo
 
 def _chunks(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
     return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise CursorInvalid
-    return int(text)

@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import HostNotFound, NotFound
-from app.api.pagination import decode_cursor, encode_cursor
+from app.api.pagination import Cursor, SortOrder
 from app.infrastructure import audit_log
 from app.models import Connection, Host, OrgLease, Registration, SyncJob
 from app.operations.schemas import Acted, JobFilter, Jobs, JobShown, JobsQuery, Leases, LeaseShown
@@ -21,24 +22,21 @@ SAMPLE_MAX = 10
 AT_ONCE_MAX = 10_000
 """Rows that one call retries at most: `matched` says when to call again."""
 
+JOBS: Final = SortOrder(
+    Cursor("jobs", (str, str)), (SyncJob.host_id, SyncJob.registration_id), is_descending=False
+)
+LEASES: Final = SortOrder(Cursor("leases", (str,)), (OrgLease.org_id,), is_descending=False)
 MOVABLE = (JobState.PENDING, JobState.AMBIGUOUS, JobState.RUNNING)
 
 
 async def list_jobs(session: AsyncSession, query: JobsQuery) -> Jobs:
     """One page in the order of host and registration. Raises FilterEmpty, CursorInvalid."""
-    key = tuple_(SyncJob.host_id, SyncJob.registration_id)
     wanted = select(SyncJob).where(*conditions_of(query))
-    if query.cursor is not None:
-        wanted = wanted.where(key > tuple_(*decode_cursor(query.cursor, "jobs", width=2)))
-    ordered = wanted.order_by(SyncJob.host_id, SyncJob.registration_id).limit(query.limit + 1)
-    found = (await session.scalars(ordered)).all()
-    shown = found[: query.limit]
-    has_more = len(found) > query.limit
-    last = [shown[-1].host_id, shown[-1].registration_id] if has_more else []
-    return Jobs(
-        items=[JobShown.model_validate(each) for each in shown],
-        next_cursor=encode_cursor("jobs", last) if has_more else None,
+    found = (await session.scalars(JOBS.page(wanted, limit=query.limit, cursor=query.cursor))).all()
+    page, next_cursor = JOBS.cut(
+        found, limit=query.limit, keys=lambda job: (job.host_id, job.registration_id)
     )
+    return Jobs(items=[JobShown.model_validate(each) for each in page], next_cursor=next_cursor)
 
 
 async def retry_jobs(resources: Resources, wanted: JobFilter, *, is_dry_run: bool, by: str) -> Acted:
@@ -109,13 +107,10 @@ async def list_leases(session: AsyncSession, *, limit: int, cursor: str | None) 
         .scalar_subquery()
     )
     is_held = func.coalesce(OrgLease.until > func.clock_timestamp(), False)
-    query = select(OrgLease, is_held, running).order_by(OrgLease.org_id).limit(limit + 1)
-    if cursor is not None:
-        query = query.where(OrgLease.org_id > decode_cursor(cursor, "leases", width=1)[0])
-    found = (await session.execute(query)).all()
-    items = [_lease_shown(*row) for row in found[:limit]]
-    next_cursor = encode_cursor("leases", [items[-1].org_id]) if len(found) > limit else None
-    return Leases(items=items, next_cursor=next_cursor)
+    query = select(OrgLease, is_held, running)
+    found = (await session.execute(LEASES.page(query, limit=limit, cursor=cursor))).all()
+    page, next_cursor = LEASES.cut(found, limit=limit, keys=lambda row: (row[0].org_id,))
+    return Leases(items=[_lease_shown(*row) for row in page], next_cursor=next_cursor)
 
 
 def conditions_of(wanted: JobFilter) -> list[ColumnElement[bool]]:

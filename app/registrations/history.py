@@ -1,16 +1,19 @@
 """What was sent to Salesforce for one registration, attempt by attempt."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.errors import CursorInvalid, RegistrationNotFound
-from app.api.pagination import decode_cursor, encode_cursor
+from app.api.errors import RegistrationNotFound
+from app.api.pagination import Cursor, SortOrder
 from app.models import Registration, SyncAttempt
 from app.registrations.context import load_context
 from app.registrations.history_schemas import AnswerShown, AttemptShown, History, RequestShown
 from app.registrations.row_view import error_view
+
+ORDER: Final = SortOrder(Cursor("history", (datetime,)), (SyncAttempt.at,))
 
 
 async def read_history(
@@ -19,26 +22,24 @@ async def read_history(
     event_id: str,
     *,
     registration_id: str,
-    limit: int = 50,
-    cursor: str | None = None,
+    limit: int,
+    cursor: str | None,
 ) -> History:
     """One page, the latest first. Raises EventNotFound, RegistrationNotFound, CursorInvalid."""
     await load_context(session, host_id, event_id)
     registration = await session.get(Registration, (host_id, registration_id))
     if registration is None or registration.event_id != event_id:
         raise RegistrationNotFound
-    query = (
-        select(SyncAttempt)
-        .where(SyncAttempt.host_id == host_id, SyncAttempt.registration_id == registration_id)
-        .order_by(SyncAttempt.at.desc())
-        .limit(limit + 1)
+    query = ORDER.page(
+        select(SyncAttempt).where(
+            SyncAttempt.host_id == host_id, SyncAttempt.registration_id == registration_id
+        ),
+        limit=limit,
+        cursor=cursor,
     )
-    if cursor is not None:
-        query = query.where(SyncAttempt.at < _instant(decode_cursor(cursor, "history", width=1)[0]))
-    found = [] if registration.erased_at is not None else list(await session.scalars(query))
-    shown = found[:limit]
-    next_cursor = encode_cursor("history", [shown[-1].at.isoformat()]) if len(found) > limit else None
-    return History(items=[attempt_shown(each) for each in shown], next_cursor=next_cursor)
+    found = [] if registration.erased_at is not None else (await session.scalars(query)).all()
+    page, next_cursor = ORDER.cut(found, limit=limit, keys=lambda attempt: (attempt.at,))
+    return History(items=[attempt_shown(each) for each in page], next_cursor=next_cursor)
 
 
 def attempt_shown(attempt: SyncAttempt) -> AttemptShown:
@@ -53,13 +54,3 @@ def attempt_shown(attempt: SyncAttempt) -> AttemptShown:
         error=error_view(attempt.error, first_at=attempt.at, last_at=attempt.at) if attempt.error else None,
         by=attempt.asked_by,
     )
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise CursorInvalid from None
-    if at.tzinfo is None:
-        raise CursorInvalid
-    return at

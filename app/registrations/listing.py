@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.errors import CursorInvalid, RegistrationNotFound
-from app.api.pagination import decode_cursor, encode_cursor
+from app.api.errors import RegistrationNotFound
+from app.api.pagination import Cursor, SortOrder
 from app.models import Registration, SyncJob
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
@@ -37,6 +37,14 @@ NAME = func.coalesce(
     "",
 )
 SORT_NAME = func.lower(NAME)
+ORDERS: Final[dict[RowSort, SortOrder]] = {
+    "name": SortOrder(
+        Cursor("name", (str, str)), (SORT_NAME, Registration.registration_id), is_descending=False
+    ),
+    "-updated_at": SortOrder(
+        Cursor("-updated_at", (datetime, str)), (UPDATED_AT, Registration.registration_id)
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,15 @@ class RowQuery:
 async def list_rows(session: AsyncSession, host_id: str, event_id: str, query: RowQuery) -> Rows:
     """One page. Raises EventNotFound, CursorInvalid."""
     context = await load_context(session, host_id, event_id)
-    sort_key = SORT_NAME if query.sort == "name" else UPDATED_AT
-    matching = visible_registrations(context, Registration, SyncJob, sort_key).where(*_conditions(query))
-    page = (await session.execute(_page(matching, query))).all()
-    shown = page[: query.limit]
+    order = ORDERS[query.sort]
+    matching = visible_registrations(context, Registration, SyncJob, order.columns[0]).where(
+        *_conditions(query)
+    )
+    found = (await session.execute(order.page(matching, limit=query.limit, cursor=query.cursor))).all()
+    page, next_cursor = order.cut(found, limit=query.limit, keys=lambda row: (row[2], row[0].registration_id))
     return Rows(
-        items=await _assemble(session, context, [(row[0], row[1]) for row in shown]),
-        next_cursor=_next_cursor(query.sort, shown[-1]) if len(page) > query.limit else None,
+        items=await _assemble(session, context, [(row[0], row[1]) for row in page]),
+        next_cursor=next_cursor,
         matched=await _matched(session, matching),
     )
 
@@ -140,36 +150,6 @@ def _conditions(query: RowQuery) -> list[ColumnElement[bool]]:
 def _mentions(q: str) -> ColumnElement[bool]:
     columns = (NAME, EMAIL, COMPANY)
     return and_(~IS_ERASED, or_(*(column.icontains(q, autoescape=True) for column in columns)))
-
-
-def _page(matching: Select[Any], query: RowQuery) -> Select[Any]:
-    is_ascending = query.sort == "name"
-    keys = (SORT_NAME if is_ascending else UPDATED_AT, Registration.registration_id)
-    if query.cursor is not None:
-        last = _last_seen(query.cursor, query.sort)
-        matching = matching.where(tuple_(*keys) > last if is_ascending else tuple_(*keys) < last)
-    ordered = [key.asc() if is_ascending else key.desc() for key in keys]
-    return matching.order_by(*ordered).limit(query.limit + 1)
-
-
-def _last_seen(cursor: str, sort: RowSort) -> Any:
-    key, registration_id = decode_cursor(cursor, sort, width=2)
-    return tuple_(literal(key if sort == "name" else _instant(key)), literal(registration_id))
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise CursorInvalid from None
-    if at.tzinfo is None:
-        raise CursorInvalid
-    return at
-
-
-def _next_cursor(sort: RowSort, last: Any) -> str:
-    registration, _, key = last
-    return encode_cursor(sort, [key if sort == "name" else key.isoformat(), registration.registration_id])
 
 
 async def _matched(session: AsyncSession, matching: Select[Any]) -> int | None:

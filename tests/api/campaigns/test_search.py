@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.api.pagination import encode_cursor
+from app.api.pagination import Cursor
 from app.models import Connection
 from tests.api.campaigns.desk import PATH, Desk, problem
 
@@ -66,9 +66,9 @@ async def test_pages_follow_one_another(desk: Desk) -> None:
     "cursor",
     [
         pytest.param("x", id="no cursor at all"),
-        pytest.param(encode_cursor("campaigns", ["999999999999"]), id="beyond what Salesforce pages"),
-        pytest.param(encode_cursor("campaigns", ["-1"]), id="before the first"),
-        pytest.param(encode_cursor("audit", ["1"]), id="of another list"),
+        pytest.param(Cursor("campaigns", (int,)).encode(999999999999), id="beyond what Salesforce pages"),
+        pytest.param(Cursor("campaigns", (int,)).encode(-1), id="before the first"),
+        pytest.param(Cursor("audit", (int,)).encode(1), id="of another list"),
     ],
 )
 async def test_made_up_cursors_are_refused(desk: Desk, cursor: str) -> None:
