@@ -13,7 +13,7 @@ from app.api.auth import TokenVerifier
 from app.api.dependencies import Resources
 from app.api.edge.rate_limits import Allowances
 from app.api.edge.token_first import Guard
-from app.api.errors import install_problem_handlers
+from app.api.error_handlers import install_problem_handlers
 from app.api.health import router as health_router
 from app.api.idempotency import IdempotencyMiddleware
 from app.api.signing_keys import JwksCache

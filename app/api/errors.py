@@ -1,4 +1,4 @@
-"""Everything the API refuses, as one tree of exceptions, answered as RFC 9457 problems by one handler.
+"""Everything the API refuses, as one tree of exceptions; `error_handlers` answers them as RFC 9457 problems.
 
 Problem
 ├── 400 CampaignIdInvalid StatusUnknown StatusesIncomplete FilterEmpty ReturnToInvalid CursorInvalid
@@ -20,33 +20,13 @@ Problem
 The class name is the machine-readable `code`. A title never carries personal data.
 """
 
-import logging
-import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from uuid import uuid4
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
-from starlette.exceptions import HTTPException
 
-from app.infrastructure.database_errors import DRIVER_FAULTS, first_line, is_away, is_of_a_value
-from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.telemetry import ACCESS_REFUSALS
 from app.salesforce.errors import ApiError
-from app.user_messages.catalog import Advice, advice_for_problem
-
-log = logging.getLogger(__name__)
-
-limit = LogLimit(log)
-
-KEPT_OUT = frozenset({401, 403, 429})
-PROBLEM_JSON = "application/problem+json"
-OF_DATABASE = (SQLAlchemyError, *DRIVER_FAULTS, ConnectionError, TimeoutError, socket.gaierror)
-"""What comes of asking Postgres; the intake's own connection gives the driver's errors as they are."""
+from app.user_messages.catalog import Advice
 
 
 class FieldError(BaseModel):
@@ -379,90 +359,6 @@ class ServiceBusy(Problem):
     """This process has as many connections as it may."""
 
     status, title = 503, "Too many connections are open"
-
-
-HTTP_PROBLEMS: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
-
-
-def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
-    """Answer every exception as a problem; of a fault of ours the caller gets the request id only."""
-
-    def answer(request: Request, problem: Problem) -> JSONResponse:
-        note_access_refusal(problem, request_id_of(request))
-        return problem_response(problem, base_url=base_url, request_id=request_id_of(request))
-
-    async def expected(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, Problem)
-        return answer(request, error)
-
-    async def wrong_shape(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        return answer(request, PayloadInvalid(errors=field_errors(error.errors())))
-
-    async def framework(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        if error.status_code == 400:  # the framework could not read the body: not even as text
-            return answer(request, PayloadInvalid(errors=[FieldError(path="body", message="is not JSON")]))
-        kind = HTTP_PROBLEMS.get(error.status_code, Unexpected)
-        return answer(request, kind(headers=error.headers))
-
-    async def of_database(request: Request, error: Exception) -> JSONResponse:
-        if is_away(error):
-            cause, kind = first_line(error), type(error).__name__
-            limit.log(logging.WARNING, "database_unavailable", key=cause, error=kind, cause=cause)
-            return answer(request, DatabaseUnavailable())
-        if not is_of_a_value(error):
-            return await unexpected(request, error)
-        log.error("values_not_storable", extra={"request_id": request_id_of(request)})
-        return answer(request, PayloadInvalid(errors=[FieldError(path="", message="cannot be stored")]))
-
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected_error", exc_info=error, extra={"request_id": request_id_of(request)})
-        return answer(request, Unexpected())
-
-    app.add_exception_handler(Problem, expected)
-    app.add_exception_handler(RequestValidationError, wrong_shape)
-    app.add_exception_handler(HTTPException, framework)
-    for kind in OF_DATABASE:
-        app.add_exception_handler(kind, of_database)
-    app.add_exception_handler(Exception, unexpected)
-
-
-def note_access_refusal(problem: Problem, request_id: str) -> None:
-    """Count a problem that keeps somebody out, and log it, each code once a minute."""
-    code = type(problem).__name__
-    if problem.status in KEPT_OUT or isinstance(problem, HostNotFound):
-        ACCESS_REFUSALS.labels(code).inc()
-        limit.log(logging.WARNING, "access_refused", key=code, problem=code, request_id=request_id)
-
-
-def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSONResponse:
-    """The problem as its HTTP answer."""
-    code = type(problem).__name__
-    body = ProblemBody(
-        type=f"{base_url}/problems/{code}",
-        title=problem.title,
-        status=problem.status,
-        detail=problem.detail,
-        code=code,
-        reason=problem.reason,
-        advice=problem.advice or advice_for_problem(code),
-        salesforce=SalesforceAnswer.of(problem.salesforce) if problem.salesforce else None,
-        request_id=request_id,
-        errors=list(problem.errors) if problem.errors is not None else None,
-    )
-    content = body.model_dump(mode="json")
-    if problem.errors is None:
-        del content["errors"]
-    headers = {"Cache-Control": "no-store", **problem.headers}
-    return JSONResponse(content, problem.status, headers=headers, media_type=PROBLEM_JSON)
-
-
-def request_id_of(request: Request) -> str:
-    """The request's id, made once and kept in its state."""
-    if not hasattr(request.state, "request_id"):
-        request.state.request_id = f"req_{uuid4().hex[:16]}"
-    return str(request.state.request_id)
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:

@@ -4,7 +4,8 @@ from fastapi import Request
 from starlette.types import Receive, Scope, Send
 
 from app.api.dependencies import Resources
-from app.api.errors import Problem, note_access_refusal, problem_response, request_id_of
+from app.api.error_handlers import note_access_refusal, problem_response, request_id_of
+from app.api.errors import Problem
 from app.api.security_headers import with_headers
 
 

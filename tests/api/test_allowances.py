@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from app import main
-from app.api import errors
+from app.api import error_handlers
 from app.api.edge import rate_limits
 from app.api.edge.rate_limits import ALLOWANCES, Allowances
 from app.api.edge.refusal_rate import AT_ONCE, Pace
@@ -98,9 +98,9 @@ async def test_requests_of_one_user_at_once_are_bounded(
 async def test_whoever_is_kept_out_is_counted_and_logged_once_a_minute(
     app: FastAPI, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errors, "limit", LogLimit(errors.log))
+    monkeypatch.setattr(error_handlers, "limit", LogLimit(error_handlers.log))
     before = REGISTRY.get_sample_value("access_refusals_total", {"code": "TokenInvalid"}) or 0
-    with caplog.at_level(logging.WARNING, logger="app.api.errors"):
+    with caplog.at_level(logging.WARNING, logger="app.api.error_handlers"):
         async with caller(app, {"Authorization": "Bearer a.b.c"}) as client:
             assert set(await statuses(client, f"{E}/stats", 50)) == {401}
     counted = REGISTRY.get_sample_value("access_refusals_total", {"code": "TokenInvalid"})

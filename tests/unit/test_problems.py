@@ -13,13 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.api import errors
-from app.api.errors import (
-    CampaignIdInvalid,
-    DatabaseUnavailable,
-    Problem,
-    TooManyRequests,
-    install_problem_handlers,
-)
+from app.api.error_handlers import install_problem_handlers
+from app.api.errors import CampaignIdInvalid, DatabaseUnavailable, Problem, TooManyRequests
 from app.salesforce.errors import ApiError
 from app.user_messages.catalog import ADVICE, advise
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from app.api.errors import PROBLEM_JSON, FieldError, KeyReused, PayloadInvalid, Problem, problem_response
+from app.api.error_handlers import PROBLEM_JSON, problem_response
+from app.api.errors import FieldError, KeyReused, PayloadInvalid, Problem
 from tools.openapi.error_responses import refusals_of
 from tools.openapi.operation_examples import EXAMPLES, WEBHOOK_TEXTS, WEBHOOKS
 
