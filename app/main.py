@@ -41,8 +41,6 @@ from app.operations.endpoints import router as ops_router
 from app.preflight.endpoints import router as preflight_router
 from app.privacy.endpoints import router as erase_router
 from app.registrations.endpoints import router as monitor_router
-from app.registrations.exclusion_endpoints import router as exclusion_router
-from app.registrations.row_endpoints import router as row_router
 from app.salesforce.egress import PublicOnlyBackend, PublicTransport, exempt_addresses
 from app.sync_preview.endpoints import router as preview_router
 from app.version import VERSION
@@ -64,10 +62,8 @@ ROUTERS = (
     campaigns_router,
     host_backfill_router,
     hosts_router,
-    exclusion_router,
     mapping_router,
     monitor_router,
-    row_router,
     preview_router,
     stream_router,
     ops_router,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep
 from app.api.dependencies import ResourcesDep
@@ -21,7 +21,6 @@ from app.field_mapping.sources import read_sources
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["mapping"])
 
-NO_STORE: Final = {"Cache-Control": "no-store"}
 HOST: Final = "/salesforce/mapping"
 EVENT: Final = "/events/{event_id}/salesforce/mapping"
 
@@ -59,11 +58,8 @@ async def copy_host_mapping(
 
 
 @router.get(HOST + "/sources")
-async def get_host_sources(
-    host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep, response: Response
-) -> Sources:
+async def get_host_sources(host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep) -> Sources:
     """Where values may come from, with the questions that the host's attendees answered lately."""
-    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await read_sources(session, host_id)
 
@@ -138,9 +134,7 @@ async def get_event_sources(
     event_id: EventIdPath,
     principal: HostMemberDep,
     resources: ResourcesDep,
-    response: Response,
 ) -> Sources:
     """Where values may come from, with the questions that this event's attendees answered."""
-    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await read_sources(session, host_id, event_id)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from app.api.auth import HostAdminDep, HostIdPath, HostMemberDep
 from app.api.dependencies import ResourcesDep
@@ -11,15 +11,12 @@ from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, r
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["host"])
 
-NO_STORE = {"Cache-Control": "no-store"}
-
 
 @router.get("/salesforce/settings")
 async def get_settings(
-    host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep, response: Response
+    host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep
 ) -> SettingsShown:
     """What the host chose."""
-    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await read_settings(session, host_id)
 
@@ -30,10 +27,8 @@ async def put_settings(
     body: SettingsWanted,
     principal: HostAdminDep,
     resources: ResourcesDep,
-    response: Response,
 ) -> SettingsShown:
     """Change what is given and leave the rest; holds from now on."""
-    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         shown, org_ids = await change_settings(session, host_id, body, by=principal.user_id)
     await resources.wakeups.announce(org_ids)

@@ -1,21 +1,30 @@
-"""The monitor's doors: stats, rows, retry, and the pause of one event."""
+"""The endpoints of an event's registrations."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from enum import Enum
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
 
 from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep, RegistrationIdPath
 from app.api.dependencies import ResourcesDep
+from app.infrastructure import audit_log
 from app.registrations.event_pause import set_event_pause
+from app.registrations.exclusion import set_excluded
+from app.registrations.export import export_rows
+from app.registrations.history import read_history
+from app.registrations.history_schemas import History
 from app.registrations.listing import RowQuery, RowSort, RowState, list_rows, read_row
 from app.registrations.retry import retry_many, retry_one
 from app.registrations.schemas import RetryOutcome, RetryRequest, Row, Rows, ShortText, Stats
 from app.registrations.stats import event_stats
 
-router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce", tags=["monitor"])
+router = APIRouter(prefix="/v1/hosts/{host_id}/events/{event_id}/salesforce")
 
-NO_STORE = {"Cache-Control": "no-store"}
+MONITOR: Final[list[str | Enum]] = ["monitor"]
+CSV_TYPE = "text/csv; charset=utf-8"
 SearchText = Annotated[str, StringConstraints(min_length=2, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -32,7 +41,7 @@ def row_query(
     return RowQuery(tuple(state or ()), group_id, error_code, q, sort, limit, cursor)
 
 
-@router.get("/stats")
+@router.get("/stats", tags=MONITOR)
 async def read_stats(
     host_id: HostIdPath, event_id: EventIdPath, principal: HostMemberDep, resources: ResourcesDep
 ) -> Stats:
@@ -41,53 +50,47 @@ async def read_stats(
         return await event_stats(session, host_id, event_id, is_configured=resources.settings.has_shared_app)
 
 
-@router.get("/registrations")
+@router.get("/registrations", tags=MONITOR)
 async def list_registrations(
     host_id: HostIdPath,
     event_id: EventIdPath,
     principal: HostMemberDep,
     resources: ResourcesDep,
-    response: Response,
     query: Annotated[RowQuery, Depends(row_query)],
 ) -> Rows:
     """The event's registrations, one page of them."""
-    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await list_rows(session, host_id, event_id, query)
 
 
-@router.get("/registrations/{registration_id}")
+@router.get("/registrations/{registration_id}", tags=MONITOR)
 async def read_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
     principal: HostMemberDep,
     resources: ResourcesDep,
-    response: Response,
 ) -> Row:
     """One registration."""
-    response.headers.update(NO_STORE)
     async with resources.database.tenant(host_id) as session:
         return await read_row(session, host_id, event_id, registration_id=registration_id)
 
 
-@router.post("/registrations/{registration_id}/retry", status_code=202)
+@router.post("/registrations/{registration_id}/retry", status_code=202, tags=MONITOR)
 async def retry_registration(
     host_id: HostIdPath,
     event_id: EventIdPath,
     registration_id: RegistrationIdPath,
     principal: HostAdminDep,
     resources: ResourcesDep,
-    response: Response,
 ) -> RetryOutcome:
     """Try one registration again now."""
-    response.headers.update(NO_STORE)
     return await retry_one(
         resources, host_id, event_id, registration_id=registration_id, asked_by=principal.user_id
     )
 
 
-@router.post("/retry", status_code=202)
+@router.post("/retry", status_code=202, tags=MONITOR)
 async def retry_registrations(
     host_id: HostIdPath,
     event_id: EventIdPath,
@@ -106,7 +109,7 @@ async def retry_registrations(
     )
 
 
-@router.post("/pause")
+@router.post("/pause", tags=MONITOR)
 async def pause_event(
     host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
 ) -> Stats:
@@ -114,9 +117,106 @@ async def pause_event(
     return await set_event_pause(resources, host_id, event_id, is_paused=True, by=principal.user_id)
 
 
-@router.post("/resume")
+@router.post("/resume", tags=MONITOR)
 async def resume_event(
     host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
 ) -> Stats:
     """Go on with this event where it stopped."""
     return await set_event_pause(resources, host_id, event_id, is_paused=False, by=principal.user_id)
+
+
+def export_query(
+    state: Annotated[list[RowState] | None, Query(description="repeatable")] = None,
+    group_id: ShortText | None = None,
+    error_code: ShortText | None = None,
+    q: Annotated[SearchText | None, Query(description="in name, e-mail and company")] = None,
+) -> RowQuery:
+    """The filters of the list, without its order and pages."""
+    return RowQuery(tuple(state or ()), group_id, error_code, q)
+
+
+@router.get(
+    "/registrations.csv",
+    tags=MONITOR,
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def export_registrations(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    principal: HostMemberDep,
+    resources: ResourcesDep,
+    query: Annotated[RowQuery, Depends(export_query)],
+) -> StreamingResponse:
+    """The event's registrations as CSV, with the filters of the list."""
+    chunks = export_rows(resources.database, host_id, event_id, query, resources.export_turn)
+    first = await anext(chunks)
+    async with resources.database.tenant(host_id) as session:
+        details = {"event_id": event_id, "filters": query.narrowed_by()}
+        await audit_log.append_entry(
+            session, host_id, actor=principal.user_id, action="salesforce.rows_exported", details=details
+        )
+    name = f'attachment; filename="registrations-{event_id}.csv"'
+    headers = {"Cache-Control": "no-store", "Content-Disposition": name, "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(_joined(first, chunks), headers=headers, media_type=CSV_TYPE)
+
+
+@router.get("/registrations/{registration_id}/history", tags=MONITOR)
+async def read_registration_history(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    registration_id: RegistrationIdPath,
+    principal: HostMemberDep,
+    resources: ResourcesDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=4096)] = None,
+) -> History:
+    """Every attempt of one registration: when, what was sent, what came back."""
+    async with resources.database.tenant(host_id) as session:
+        return await read_history(
+            session, host_id, event_id, registration_id=registration_id, limit=limit, cursor=cursor
+        )
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+@router.post("/registrations/{registration_id}/exclude", tags=["host"])
+async def exclude_registration(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    registration_id: RegistrationIdPath,
+    principal: HostAdminDep,
+    resources: ResourcesDep,
+) -> Row:
+    """Never write this registration; what stands in Salesforce stays."""
+    return await set_excluded(
+        resources,
+        host_id,
+        event_id,
+        registration_id=registration_id,
+        is_excluded=True,
+        by=principal.user_id,
+    )
+
+
+@router.post("/registrations/{registration_id}/include", tags=["host"])
+async def include_registration(
+    host_id: HostIdPath,
+    event_id: EventIdPath,
+    registration_id: RegistrationIdPath,
+    principal: HostAdminDep,
+    resources: ResourcesDep,
+) -> Row:
+    """Write this registration after all."""
+    return await set_excluded(
+        resources,
+        host_id,
+        event_id,
+        registration_id=registration_id,
+        is_excluded=False,
+        by=principal.user_id,
+    )

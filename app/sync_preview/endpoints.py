@@ -1,10 +1,9 @@
 """The endpoints that say what would be written for one registration, and write nothing."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from app.api.auth import EventIdPath, HostIdPath, HostMemberDep, RegistrationIdPath
 from app.api.dependencies import ResourcesDep
-from app.registrations.endpoints import NO_STORE
 from app.registrations.history_schemas import DryRun
 from app.sync_preview.dry_run import dry_run
 from app.sync_preview.preview import preview
@@ -20,10 +19,8 @@ async def preview_registration(
     registration_id: RegistrationIdPath,
     principal: HostMemberDep,
     resources: ResourcesDep,
-    response: Response,
 ) -> Preview:
     """Per record and field what stands, what would stand, and why: looks in Salesforce, writes nothing."""
-    response.headers.update(NO_STORE)
     return await preview(resources, host_id, event_id, registration_id=registration_id)
 
 
@@ -34,8 +31,6 @@ async def rehearse_registration(
     registration_id: RegistrationIdPath,
     principal: HostMemberDep,
     resources: ResourcesDep,
-    response: Response,
 ) -> DryRun:
     """What would be written for one registration now: looks in Salesforce, and writes nothing."""
-    response.headers.update(NO_STORE)
     return await dry_run(resources, host_id, event_id, registration_id=registration_id)
