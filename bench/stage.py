@@ -29,7 +29,7 @@ PUT_LINK = """
     VALUES ($1, $2, 'linked', $3, $4, 'Autumn Summit', true, $5::jsonb, '["Sent", "Responded"]', 'bench')
 """
 PUT_STATUSES = """
-    INSERT INTO describes (host_id, org_id, sobject, body) VALUES ($1, $2, 'TaskStatus', $3::jsonb)
+    INSERT INTO describe_cache (host_id, org_id, sobject, body) VALUES ($1, $2, 'TaskStatus', $3::jsonb)
 """
 PUT_REGISTRATIONS = """
     INSERT INTO registrations (host_id, registration_id, event_id, status, attendee, email_key, snapshot_at,

@@ -8,7 +8,7 @@ from chaos.nemeses import WRITES, await_end, trouble
 from chaos.proxy import Proxy, Trap
 from chaos.stage import Stage
 
-FENCE_STATEMENT = "open_creates AS open"
+FENCE_STATEMENT = "create_locks AS open"
 LEASE_SECONDS = 3.0
 QUIET_SECONDS = 8.0
 REFUSAL_SECONDS = 6.0

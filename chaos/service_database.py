@@ -19,7 +19,7 @@ RESTING = ("synced", "failed", "skipped", "held")
 MOVED = {
     "sync_jobs": ("due_at",),
     "written_records": ("attempt_started_at", "first_attempt_at"),
-    "open_creates": ("started_at", "until"),
+    "create_locks": ("started_at", "until"),
     "org_leases": ("until", "not_before"),
     "connections": ("api_closed_until",),
 }

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.infrastructure.database import Database
 from app.models import (
     Delivery,
-    IdempotentAnswer,
+    IdempotencyKey,
     OAuthAttempt,
     Quarantined,
     SyncAttempt,
@@ -35,7 +35,7 @@ class Retention:
 
 
 RETENTIONS = (
-    Retention(IdempotentAnswer, IdempotentAnswer.created_at, timedelta(hours=24)),
+    Retention(IdempotencyKey, IdempotencyKey.created_at, timedelta(hours=24)),
     # A delivery's id must outlive the sender's retries (8 days); its payload stays 30 for a replay.
     Retention(Delivery, Delivery.received_at, timedelta(days=30)),
     Retention(UnknownBody, UnknownBody.received_at, timedelta(days=30)),

@@ -44,7 +44,7 @@ READS: Final = re.compile(r".*/(mapping|campaign)/validate")
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 WAIT_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
-COLUMN: Final = "idempotent_answers.body"
+COLUMN: Final = "idempotency_keys.sealed"
 KEPT_HEADERS: Final = frozenset({b"content-type", b"cache-control", b"location"})
 NOT_KEPT: Final = frozenset({401, 403, 408, 413, 425, 429})
 

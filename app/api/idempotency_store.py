@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.errors import KeyReused, TooManyRequests
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import is_away
-from app.models import IdempotentAnswer
+from app.models import IdempotencyKey
 
 log = logging.getLogger(__name__)
 
@@ -58,56 +58,53 @@ async def claim(
         "request_sha256": digest,
         "status": IN_PROGRESS,
         "sealed": None,
-        "body": {},
     }
-    new = insert(IdempotentAnswer).values(**row, created_at=func.clock_timestamp())
-    age = func.clock_timestamp() - IdempotentAnswer.created_at
-    is_abandoned = (IdempotentAnswer.status == IN_PROGRESS) & (age > ABANDONED_AFTER)
+    new = insert(IdempotencyKey).values(**row, created_at=func.clock_timestamp())
+    age = func.clock_timestamp() - IdempotencyKey.created_at
+    is_abandoned = (IdempotencyKey.status == IN_PROGRESS) & (age > ABANDONED_AFTER)
     taken = new.on_conflict_do_update(
-        index_elements=[IdempotentAnswer.host_id, IdempotentAnswer.key],
-        set_={
-            name: new.excluded[name] for name in ("request_sha256", "status", "sealed", "body", "created_at")
-        },
+        index_elements=[IdempotencyKey.host_id, IdempotencyKey.key],
+        set_={name: new.excluded[name] for name in ("request_sha256", "status", "sealed", "created_at")},
         where=or_(age > RETENTION, is_abandoned),
-    ).returning(IdempotentAnswer.created_at)
+    ).returning(IdempotencyKey.created_at)
     async with database.tenant(host_id) as session:
         created_at = await session.scalar(taken)
         if created_at is not None:
             await _check_room(session, host_id)
             return ClaimedKey(host_id, key, created_at)
         known = await session.scalar(
-            select(IdempotentAnswer).where(IdempotentAnswer.host_id == host_id, IdempotentAnswer.key == key)
+            select(IdempotencyKey).where(IdempotencyKey.host_id == host_id, IdempotencyKey.key == key)
         )
     return _judge(known, digest)
 
 
 async def _check_room(session: AsyncSession, host_id: str) -> None:
     """With the new row counted. Raises TooManyRequests, which takes the row back."""
-    age = func.clock_timestamp() - IdempotentAnswer.created_at
+    age = func.clock_timestamp() - IdempotencyKey.created_at
     kept = select(
         func.count(),
-        func.coalesce(func.sum(func.octet_length(IdempotentAnswer.sealed)), 0),
+        func.coalesce(func.sum(func.octet_length(IdempotencyKey.sealed)), 0),
         func.max(age),
-    ).where(IdempotentAnswer.host_id == host_id, age < RETENTION)
+    ).where(IdempotencyKey.host_id == host_id, age < RETENTION)
     number, size, oldest = (await session.execute(kept)).one()
     if number > ANSWERS_MAX or size > BYTES_MAX:
         wait = max(1, ceil((RETENTION - oldest).total_seconds()))
         raise TooManyRequests(NO_ROOM, reason="kept_answers", headers={"Retry-After": str(wait)})
 
 
-def _judge(known: IdempotentAnswer | None, digest: bytes) -> StoredResponse | None:
+def _judge(known: IdempotencyKey | None, digest: bytes) -> StoredResponse | None:
     if known is None:
         return None
     if known.request_sha256 != digest:
         raise KeyReused
-    if known.status == IN_PROGRESS:
+    if known.status == IN_PROGRESS or known.sealed is None:
         return None
-    return StoredResponse(known.status, known.sealed or bytes.fromhex(known.body["sealed"]))
+    return StoredResponse(known.status, known.sealed)
 
 
 async def save_response(database: Database, ticket: ClaimedKey, *, status: int, sealed: bytes) -> None:
     """Store the answer for the next 24 hours."""
-    stored = update(IdempotentAnswer).where(*_own(ticket)).values(status=status, sealed=sealed)
+    stored = update(IdempotencyKey).where(*_own(ticket)).values(status=status, sealed=sealed)
     async with database.tenant(ticket.host_id) as session:
         await session.execute(stored)
 
@@ -116,7 +113,7 @@ async def release_key(database: Database, ticket: ClaimedKey) -> None:
     """Give the key back: the request may be sent again. Best effort, since it expires by itself."""
     try:
         async with database.tenant(ticket.host_id) as session:
-            await session.execute(delete(IdempotentAnswer).where(*_own(ticket)))
+            await session.execute(delete(IdempotencyKey).where(*_own(ticket)))
     except (SQLAlchemyError, OSError) as error:
         if not is_away(error):
             raise
@@ -125,8 +122,8 @@ async def release_key(database: Database, ticket: ClaimedKey) -> None:
 
 def _own(ticket: ClaimedKey) -> tuple[Any, ...]:
     return (
-        IdempotentAnswer.host_id == ticket.host_id,
-        IdempotentAnswer.key == ticket.key,
-        IdempotentAnswer.status == IN_PROGRESS,
-        IdempotentAnswer.created_at == ticket.created_at,
+        IdempotencyKey.host_id == ticket.host_id,
+        IdempotencyKey.key == ticket.key,
+        IdempotencyKey.status == IN_PROGRESS,
+        IdempotencyKey.created_at == ticket.created_at,
     )

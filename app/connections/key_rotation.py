@@ -74,7 +74,7 @@ def sealed_columns() -> Iterator[SealedColumn]:
     for mapper in sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__):
         for name, column in mapper.columns.items():
             if isinstance(column.type, Sealed):
-                bound_to = column.type.bound_to or f"{column.table.name}.{column.name}"
+                bound_to = f"{column.table.name}.{column.name}"
                 yield SealedColumn(mapper.class_, getattr(mapper.class_, name), bound_to)
 
 

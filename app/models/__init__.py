@@ -1,16 +1,16 @@
 """Every table, one file per theme."""
 
 from app.models.attempts import SyncAttempt
-from app.models.audit import AuditEntry, AuditHead, IdempotentAnswer, KeyCheck
+from app.models.audit import AuditEntry, AuditHead, IdempotencyKey, KeyCheck
 from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
 from app.models.connections import (
     Connection,
-    LeftGrant,
     OAuthAttempt,
     OwnApp,
     PendingRevocation,
     Preflight,
+    SupersededGrant,
     UnconfirmedGrant,
 )
 from app.models.hosts import Event, Host
@@ -19,7 +19,7 @@ from app.models.registrations import Delivery, Erasure, Quarantined, Registratio
 from app.models.sync import (
     BACKFILL,
     LIVE,
-    OpenCreate,
+    CreateLock,
     OrgLease,
     SyncJob,
     WorkerHeartbeat,
@@ -35,23 +35,23 @@ __all__ = [
     "Base",
     "CampaignLink",
     "Connection",
+    "CreateLock",
     "Delivery",
     "DescribeCache",
     "Erasure",
     "Event",
     "Host",
-    "IdempotentAnswer",
+    "IdempotencyKey",
     "KeyCheck",
-    "LeftGrant",
     "Mapping",
     "OAuthAttempt",
-    "OpenCreate",
     "OrgLease",
     "OwnApp",
     "PendingRevocation",
     "Preflight",
     "Quarantined",
     "Registration",
+    "SupersededGrant",
     "SyncAttempt",
     "SyncJob",
     "UnconfirmedGrant",

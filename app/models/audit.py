@@ -1,9 +1,8 @@
-"""The append-only audit log, what keys are compared with, and answers kept for repeated requests."""
+"""The append-only audit log, what keys are compared with, and responses kept for repeated requests."""
 
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Integer, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Digest, HostId, Json, Sealed
@@ -49,18 +48,14 @@ class KeyCheck(Base):
     created_at: Mapped[CreatedAt]
 
 
-class IdempotentAnswer(Base):
-    """The first answer to an `Idempotency-Key`, given again for 24 hours.
+class IdempotencyKey(Base):
+    """An `Idempotency-Key`, and the sealed response to its first request, given again for 24 hours."""
 
-    `body` is where the release before kept it, as hex.
-    """
-
-    __tablename__ = "idempotent_answers"
+    __tablename__ = "idempotency_keys"
 
     host_id: Mapped[HostId]
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     request_sha256: Mapped[bytes] = mapped_column(Digest)
     status: Mapped[int] = mapped_column(Integer)
-    body: Mapped[Json] = mapped_column(JSONB, server_default=text("'{}'"))
-    sealed: Mapped[bytes | None] = mapped_column(Sealed("idempotent_answers.body"))
+    sealed: Mapped[bytes | None] = mapped_column(Sealed)
     created_at: Mapped[CreatedAt]

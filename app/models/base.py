@@ -29,17 +29,13 @@ def one_of(column: str, values: Iterable[str]) -> str:
 
 
 class Sealed(TypeDecorator[bytes]):
-    """What only the vault opens, bound to the row's host and to `bound_to`; a change of keys visits them all.
+    """What only the vault opens, bound to the row's host and the names of its table and column.
 
-    Unless it is given, a value is bound to the names of its table and column.
+    A change of keys visits all of them.
     """
 
     impl = LargeBinary
     cache_ok = True
-
-    def __init__(self, bound_to: str | None = None) -> None:
-        super().__init__()
-        self.bound_to = bound_to
 
 
 class Digest(TypeDecorator[bytes]):

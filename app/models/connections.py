@@ -115,11 +115,11 @@ class PendingRevocation(Base):
     due_at: Mapped[CreatedAt]
 
 
-class LeftGrant(Base):
+class SupersededGrant(Base):
     """A grant that a newer one of the same user and app replaced; Salesforce still has and counts it."""
 
-    __tablename__ = "left_grants"
-    __table_args__ = (Index("ix_left_grants_org_id", "org_id", "user_id", "client_id"),)
+    __tablename__ = "superseded_grants"
+    __table_args__ = (Index("ix_superseded_grants_org_id", "org_id", "user_id", "client_id"),)
 
     host_id: Mapped[HostId]
     grant_id: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -28,7 +28,7 @@ class DescribeCache(Base):
     `is_stale`: Salesforce said something that does not fit it, so it is asked for anew.
     """
 
-    __tablename__ = "describes"
+    __tablename__ = "describe_cache"
 
     host_id: Mapped[HostId]
     org_id: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -62,7 +62,7 @@ class Quarantined(Base):
     """A signed body that could not be used; kept apart for operations, and seen by no tenant.
 
     `faults` say where it is wrong. The body is sealed, and not kept where an erasure could not find it: with
-    no host that could be read, or when it asks for an erasure itself. `body` is of the release before.
+    no host that could be read, or when it asks for an erasure itself.
     """
 
     __tablename__ = "quarantine"
@@ -75,7 +75,6 @@ class Quarantined(Base):
     webhook_id: Mapped[str]
     received_at: Mapped[CreatedAt]
     reason: Mapped[str]
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
     host_id: Mapped[str | None]
     faults: Mapped[JsonList] = mapped_column(server_default=text("'[]'"))
     occurred_at: Mapped[datetime | None]

@@ -121,9 +121,7 @@ class WrittenRecord(Base):
     details: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     attempt_started_at: Mapped[datetime | None]
     first_attempt_at: Mapped[datetime | None]
-    looks: Mapped[int] = mapped_column(Integer, server_default="0")
     rounds: Mapped[int] = mapped_column(Integer, server_default="0")
-    error: Mapped[Json | None]
     written_at: Mapped[datetime | None]
 
 
@@ -151,11 +149,11 @@ class OrgLease(Base):
     paused_by: Mapped[str | None]
 
 
-class OpenCreate(Base):
+class CreateLock(Base):
     """A person (or account) is being created in an org; nobody else may, until it is settled."""
 
-    __tablename__ = "open_creates"
-    __table_args__ = (Index("ix_open_creates_until", "until"),)
+    __tablename__ = "create_locks"
+    __table_args__ = (Index("ix_create_locks_until", "until"),)
 
     org_id: Mapped[str] = mapped_column(Text, primary_key=True)
     key: Mapped[bytes] = mapped_column(Digest, primary_key=True)

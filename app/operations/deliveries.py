@@ -141,7 +141,7 @@ def _body_of(
 ) -> bytes | None:
     if isinstance(kept, Quarantined):
         if kept.sealed is None or kept.host_id is None:
-            return kept.body
+            return None
         return open_body(vault, kept.sealed, host_id=kept.host_id, column=UNUSABLE_BODY)
     if (unread := sealed.get((kept.host_id, kept.webhook_id))) is not None:
         return open_body(vault, unread, host_id=kept.host_id, column=UNKNOWN_BODY)

@@ -121,7 +121,7 @@ DELETE_MATCHES = text("""
     )
 """)
 STRIPPED = """
-    SET error = NULL, details = (
+    SET details = (
         SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(record.details)
         WHERE key IN ('found_by', 'is_created_by_us', 'was_member_before')
     )
@@ -132,7 +132,7 @@ REDACT_RECORDS = text(f"""
 """)
 # Answers kept for a repeated Idempotency-Key are sealed: nobody can say whose rows they hold. One that is
 # still under way has status 0; what it kept is forgotten a minute later.
-DELETE_RESPONSES = text("DELETE FROM idempotent_answers WHERE host_id = :host_id AND status <> 0")
+DELETE_RESPONSES = text("DELETE FROM idempotency_keys WHERE host_id = :host_id AND status <> 0")
 DELETE_EXCLUSIONS = text("""
     UPDATE hosts SET settings = jsonb_set(settings, '{exclusions,addresses}', (
         SELECT coalesce(jsonb_agg(address), '[]')
@@ -178,7 +178,7 @@ CLEAR_LATE_ERROR_TEXT = text(f"""
 
 
 DELETE_LATE_RESPONSES = text("""
-    DELETE FROM idempotent_answers AS answer USING erasures AS erasure
+    DELETE FROM idempotency_keys AS answer USING erasures AS erasure
     WHERE answer.host_id = erasure.host_id AND answer.status <> 0
       AND answer.created_at < erasure.created_at
       AND erasure.created_at > clock_timestamp() - interval '1 day'
@@ -186,8 +186,7 @@ DELETE_LATE_RESPONSES = text("""
 REDACT_LATE_RECORDS = text(f"""
     {RECENTLY_ERASED} UPDATE written_records AS record {STRIPPED} FROM gone
     WHERE record.host_id = gone.host_id AND record.registration_id = gone.registration_id
-      AND (record.error IS NOT NULL
-           OR record.details - ARRAY['found_by', 'is_created_by_us', 'was_member_before'] <> '{{}}')
+      AND record.details - ARRAY['found_by', 'is_created_by_us', 'was_member_before'] <> '{{}}'
 """)
 
 

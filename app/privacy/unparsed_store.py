@@ -36,14 +36,6 @@ FORGET_UNUSABLE = text("""
     WHERE host_id = :host_id AND mentions && CAST(:keys AS bytea[])
       AND (occurred_at IS NULL OR occurred_at <= :at OR mentions && CAST(:for_ever AS bytea[]))
 """)
-# Bodies that the release before kept as they came, until they have had their thirty days.
-FORGET_PLAIN = text("""
-    UPDATE quarantine SET body = NULL
-    WHERE body IS NOT NULL AND EXISTS (
-        SELECT FROM unnest(CAST(:texts AS text[])) AS t (mention)
-        WHERE strpos(lower(encode(body, 'escape')), lower(t.mention)) > 0
-    )
-""")
 
 
 async def keep_unusable(session: AsyncSession, unusable: Unusable, *, pepper: bytes) -> None:
@@ -81,7 +73,6 @@ async def forget_unread(
     pepper: bytes,
 ) -> None:
     """Delete the bodies up to `at` that mention one of `people`, and all that mention a registration."""
-    people = sorted(people)
     for_ever = mention_keys(host_id, registration_ids, pepper=pepper)
     values = {
         "host_id": host_id,
@@ -91,7 +82,6 @@ async def forget_unread(
     }
     await session.execute(FORGET_UNKNOWN, values)
     await session.execute(FORGET_UNUSABLE, values)
-    await session.execute(FORGET_PLAIN, {"texts": [*people, *registration_ids]})
 
 
 async def _is_about_erased(

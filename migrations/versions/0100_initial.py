@@ -93,7 +93,6 @@ CREATE TABLE quarantine (
     webhook_id text NOT NULL,
     received_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     reason text NOT NULL,
-    body bytea,
     host_id text,
     faults jsonb NOT NULL DEFAULT '[]',
     occurred_at timestamptz,
@@ -279,7 +278,7 @@ CREATE TABLE unconfirmed_grants (
 CREATE INDEX ix_unconfirmed_grants_org_id ON unconfirmed_grants (org_id, user_id, client_id);
 
 -- A grant that a newer one of the same user and app replaced; Salesforce still has and counts it.
-CREATE TABLE left_grants (
+CREATE TABLE superseded_grants (
     host_id text NOT NULL,
     grant_id text NOT NULL,
     org_id text NOT NULL,
@@ -288,9 +287,9 @@ CREATE TABLE left_grants (
     login_url text NOT NULL,
     token bytea NOT NULL,
     granted_at timestamptz NOT NULL,
-    CONSTRAINT pk_left_grants PRIMARY KEY (host_id, grant_id)
+    CONSTRAINT pk_superseded_grants PRIMARY KEY (host_id, grant_id)
 );
-CREATE INDEX ix_left_grants_org_id ON left_grants (org_id, user_id, client_id);
+CREATE INDEX ix_superseded_grants_org_id ON superseded_grants (org_id, user_id, client_id);
 
 -- A token that must still be revoked at Salesforce because it was away when the host let go of it.
 CREATE TABLE pending_revocations (
@@ -384,14 +383,14 @@ CREATE TABLE mappings (
 );
 
 -- An object as a host's connected user sees it; empty `body`: that user may not see the object at all.
-CREATE TABLE describes (
+CREATE TABLE describe_cache (
     host_id text NOT NULL,
     org_id text NOT NULL,
     sobject text NOT NULL,
     body jsonb NOT NULL,
     fetched_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     is_stale boolean NOT NULL DEFAULT false,
-    CONSTRAINT pk_describes PRIMARY KEY (host_id, org_id, sobject)
+    CONSTRAINT pk_describe_cache PRIMARY KEY (host_id, org_id, sobject)
 );
 """
 SYNC = """
@@ -455,9 +454,7 @@ CREATE TABLE written_records (
     details jsonb NOT NULL DEFAULT '{}',
     attempt_started_at timestamptz,
     first_attempt_at timestamptz,
-    looks integer NOT NULL DEFAULT 0,
     rounds integer NOT NULL DEFAULT 0,
-    error jsonb,
     written_at timestamptz,
     CONSTRAINT pk_written_records PRIMARY KEY (host_id, org_id, registration_id, slot, discriminator),
     CONSTRAINT ck_written_records_state CHECK (state IN ('intended', 'written', 'ambiguous', 'failed'))
@@ -502,16 +499,16 @@ CREATE TABLE org_leases (
 );
 
 -- A person (or account) is being created in an org; nobody else may, until it is settled.
-CREATE TABLE open_creates (
+CREATE TABLE create_locks (
     org_id text NOT NULL,
     key bytea NOT NULL,
     host_id text NOT NULL,
     registration_id text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     until timestamptz NOT NULL,
-    CONSTRAINT pk_open_creates PRIMARY KEY (org_id, key)
+    CONSTRAINT pk_create_locks PRIMARY KEY (org_id, key)
 );
-CREATE INDEX ix_open_creates_until ON open_creates (until);
+CREATE INDEX ix_create_locks_until ON create_locks (until);
 
 -- One living worker process; `beat_at` is the database's clock.
 CREATE TABLE worker_heartbeats (
@@ -549,16 +546,15 @@ CREATE TABLE audit_heads (
     CONSTRAINT pk_audit_heads PRIMARY KEY (host_id)
 );
 
--- The first answer to an `Idempotency-Key`, given again for 24 hours.
-CREATE TABLE idempotent_answers (
+-- An `Idempotency-Key`, and the sealed response to its first request, given again for 24 hours.
+CREATE TABLE idempotency_keys (
     host_id text NOT NULL,
     key text NOT NULL,
     request_sha256 bytea NOT NULL,
     status integer NOT NULL,
-    body jsonb NOT NULL DEFAULT '{}',
     sealed bytea,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CONSTRAINT pk_idempotent_answers PRIMARY KEY (host_id, key)
+    CONSTRAINT pk_idempotency_keys PRIMARY KEY (host_id, key)
 );
 
 -- What a key outside the database is compared with at the start; the key is not in it.
@@ -642,22 +638,22 @@ RIGHTS: dict[str, tuple[str | None, str]] = {
     "app_credentials": (WRITE, WRITE),
     "oauth_attempts": (None, WRITE),
     "unconfirmed_grants": (None, WRITE),
-    "left_grants": (WRITE, WRITE),
+    "superseded_grants": (WRITE, WRITE),
     "pending_revocations": (ADD, WRITE),
     "preflights": (CHANGE, WRITE),
     "campaign_links": (WRITE, WRITE),
     "backfills": (CHANGE, WRITE),
     "mappings": (WRITE, WRITE),
-    "describes": (WRITE, WRITE),
+    "describe_cache": (WRITE, WRITE),
     "sync_jobs": (WRITE, WRITE),
     "written_records": (WRITE, WRITE),
     "sync_attempts": (WRITE, WRITE),
     "org_leases": (READ, WRITE),
-    "open_creates": (WRITE, WRITE),
+    "create_locks": (WRITE, WRITE),
     "worker_heartbeats": (None, WRITE),
     "audit_log": (ADD, ADD),
     "audit_heads": (CHANGE, CHANGE),
-    "idempotent_answers": (WRITE, WRITE),
+    "idempotency_keys": (WRITE, WRITE),
     "key_checks": (None, ADD),
     "alembic_version": (READ, READ),
 }
@@ -674,7 +670,7 @@ TENANT = {"tenant": f"TO {APP} USING ({OWN}) WITH CHECK ({OWN})"}
 TENANT_POLICIES: dict[str, dict[str, str]] = {
     "unknown_bodies": {},
     # Two hosts of one org must meet each other's locks; each makes and takes down only its own.
-    "open_creates": {
+    "create_locks": {
         "tenant_reads": f"FOR SELECT TO {APP} USING ({OWN} OR {OWN_ORG})",
         "tenant_adds": f"FOR INSERT TO {APP} WITH CHECK ({OWN})",
         "tenant_takes_over": f"FOR UPDATE TO {APP} USING ({OWN} OR {OWN_ORG}) WITH CHECK ({OWN})",

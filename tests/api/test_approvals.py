@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.provider import ConnectionTokens
-from app.models import LeftGrant
+from app.models import SupersededGrant
 from app.salesforce.auth import ConnectionEnded
 from tests.api.browser import brought_back
 from tests.api.conftest import Service
@@ -204,7 +204,7 @@ async def test_left_grants_that_salesforce_ended_as_the_oldest_are_forgotten(ser
 
 async def left_behind(service: Service) -> int:
     async with service.resources.database.system() as session:
-        return await session.scalar(select(func.count()).select_from(LeftGrant)) or 0
+        return await session.scalar(select(func.count()).select_from(SupersededGrant)) or 0
 
 
 async def test_reconnect_of_the_same_user_ends_what_it_left_and_no_neighbour(service: Service) -> None:

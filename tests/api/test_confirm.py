@@ -11,7 +11,7 @@ from app.config.settings import Settings
 from app.connections.model.encrypted_columns import UNCONFIRMED_REFRESH
 from app.connections.oauth.unconfirmed import give_back_overdue
 from app.infrastructure.database import Database
-from app.models import AuditEntry, Host, LeftGrant, OAuthAttempt, UnconfirmedGrant
+from app.models import AuditEntry, Host, OAuthAttempt, SupersededGrant, UnconfirmedGrant
 from salesforce_simulator.app import SimulatorApp
 from tests.api.browser import Forms, brought_back
 from tests.api.conftest import Service, running
@@ -227,7 +227,7 @@ async def test_grant_whose_user_is_connected_elsewhere_is_left_and_not_revoked(s
     await give_back_overdue(service.resources)
     assert len(grants(service)) == 2
     async with service.resources.database.system() as session:
-        assert list(await session.scalars(select(LeftGrant.host_id))) == ["host_a"]
+        assert list(await session.scalars(select(SupersededGrant.host_id))) == ["host_a"]
     assert (await service.card("host_b"))["connection"]["approvals"]["count"] == 2
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
-from app.models import AuditEntry, IdempotentAnswer, Registration, WrittenRecord
+from app.models import AuditEntry, IdempotencyKey, Registration, WrittenRecord
 from app.privacy.erasure import redact_late_writes
 from tests.api.service import caller, running
 from tests.deliveries import post, registration, webhook
@@ -100,10 +100,10 @@ async def test_answer_that_was_under_way_meanwhile_is_not_kept_either(
     http: httpx.AsyncClient, database: Database
 ) -> None:
     await http.post(PATH, json=WHO)
-    under_way = {"host_id": "host_a", "key": "otter-2", "request_sha256": b"otter", "status": 200, "body": {}}
+    under_way = {"host_id": "host_a", "key": "otter-2", "request_sha256": b"otter", "status": 200}
     earlier = datetime.now(UTC) - timedelta(minutes=1)
     async with database.system() as session:
-        session.add(IdempotentAnswer(**under_way, created_at=earlier))
+        session.add(IdempotencyKey(**under_way, created_at=earlier))
     await redact_late_writes(database)
     async with database.system() as session:
-        assert (await session.scalars(select(IdempotentAnswer.key))).all() == []
+        assert (await session.scalars(select(IdempotencyKey.key))).all() == []

@@ -204,14 +204,3 @@ async def test_body_with_more_texts_than_are_searched_is_not_kept(
     await send(platform, unknown(answers=[f"text {number}" for number in range(2001)]), "msg_2")
     async with database.system() as session:
         assert [await _count(session, table) for table in (UnknownBody, Delivery)] == [0, 1]
-
-
-async def test_bodies_that_the_release_before_kept_are_erased_as_well(
-    dashboard: httpx.AsyncClient, database: Database, owner: AsyncEngine, settings: Settings
-) -> None:
-    plain = json.dumps(whole(status="weird")).encode()
-    async with database.system() as session:
-        session.add(Quarantined(webhook_id="msg_1", reason="shape", body=plain))
-    assert await places(owner, settings.redis_url) == {"quarantine"}
-    await dashboard.post(ERASE, json=BY_EMAIL)
-    assert await places(owner, settings.redis_url) == set()

@@ -16,7 +16,7 @@ from app.api.idempotency_store import ClaimedKey, StoredResponse, claim, save_re
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
-from app.models import IdempotentAnswer, SyncJob
+from app.models import IdempotencyKey, SyncJob
 from tests.api.service import caller, running
 from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
 from tests.tokens import TokenMint
@@ -119,18 +119,9 @@ async def test_kept_answer_is_sealed(client: httpx.AsyncClient, database: Databa
     await add(database, simple("r1", "failed", error=RULE))
     await client.post(f"{E}/registrations/r1/retry", headers={"Idempotency-Key": "otter-1"})
     async with database.system() as session:
-        stored = await session.scalar(text("SELECT t::text FROM idempotent_answers AS t"))
+        stored = await session.scalar(text("SELECT t::text FROM idempotency_keys AS t"))
     assert "Otter" not in stored
     assert b"r1@otter.example".hex() not in stored
-
-
-async def test_answer_kept_by_the_release_before_is_given_again(database: Database) -> None:
-    before = IdempotentAnswer(
-        host_id="host_a", key="k", request_sha256=b"1", status=200, body={"sealed": "6f"}
-    )
-    async with database.system() as session:
-        session.add(before)
-    assert await claim(database, "host_a", key="k", digest=b"1") == StoredResponse(200, b"o")
 
 
 @pytest.mark.parametrize("key", ["with space", "ü", "x" * 256], ids=["space", "not-ascii", "too-long"])
@@ -194,7 +185,7 @@ async def test_answer_that_depends_on_the_moment_is_not_kept(
     unsupported = await client.post(f"{E}/nothing-here", headers=key)
     assert unsupported.status_code == 404
     async with database.system() as session:
-        assert len((await session.scalars(select(IdempotentAnswer))).all()) == 1
+        assert len((await session.scalars(select(IdempotencyKey))).all()) == 1
     assert not BufferedResponse(status=429).is_kept
     assert not BufferedResponse(status=503).is_kept
     assert not BufferedResponse(status=200, headers=((b"content-type", b"text/csv"),)).is_kept
@@ -222,7 +213,7 @@ async def test_abandoned_and_old_keys_are_taken_over(database: Database) -> None
 async def _grow_older(database: Database, by: str) -> None:
     async with database.system() as session:
         await session.execute(
-            update(IdempotentAnswer).values(created_at=IdempotentAnswer.created_at - text(f"interval '{by}'"))
+            update(IdempotencyKey).values(created_at=IdempotencyKey.created_at - text(f"interval '{by}'"))
         )
 
 
@@ -250,7 +241,7 @@ async def test_host_keeps_so_many_answers_and_bytes(
     assert isinstance(await claim(database, "host_b", key="k", digest=b"d" * 32), ClaimedKey)
     async with database.system() as session:
         await session.execute(
-            update(IdempotentAnswer).values(created_at=text("clock_timestamp() - interval '25 hours'"))
+            update(IdempotencyKey).values(created_at=text("clock_timestamp() - interval '25 hours'"))
         )
     assert (await client.post(f"{E}/pause", headers={"Idempotency-Key": "new"})).status_code == 200
 
@@ -265,4 +256,4 @@ async def test_what_only_reads_keeps_no_answer(
     await client.post(f"{E}/mapping/validate", json={}, headers={"Idempotency-Key": "k"})
     await client.post(f"{E}/campaign/validate", json={}, headers={"Idempotency-Key": "k"})
     async with database.system() as session:
-        assert (await session.scalars(select(IdempotentAnswer.key))).all() == []
+        assert (await session.scalars(select(IdempotencyKey.key))).all() == []

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.config.encryption_key import parse_key
 from app.config.settings import Settings
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
@@ -26,11 +27,12 @@ from app.models import (
     UnknownBody,
     WrittenRecord,
 )
+from app.privacy.unparsed_bodies import UNUSABLE_BODY
 from app.webhooks.schemas import CANCELLED_AT, SNAPSHOT, TYPES
 from tests.api.service import caller, running
 from tests.deliveries import post, webhook
 from tests.deliveries import registration as told_registration
-from tests.factories import NOW, ORG_ID
+from tests.factories import ENCRYPTION_KEY, NOW, ORG_ID
 from tests.integration.monitor.stage import RULE, add, hours_ago, in_hours, record, save, set_stage, simple
 from tests.tokens import TokenMint
 
@@ -120,7 +122,7 @@ TOOK_NOTHING = {
 async def test_act_that_took_nothing_is_in_the_log(
     ops: httpx.AsyncClient, database: Database, path: str, wanted: dict[str, Any], deed: tuple[str, str]
 ) -> None:
-    await save(database, Quarantined(webhook_id="msg_bad", reason="shape", body=b"{"))
+    await save(database, Quarantined(webhook_id="msg_bad", reason="shape"))
     await ops.post(path, json={"filter": wanted})
     assert await deeds(database) == []
     assert (await ops.post(path, json={"filter": wanted, "dry_run": False})).json()["queued"] == 0
@@ -168,7 +170,7 @@ async def test_lease_of_nobody_is_not_found(ops: httpx.AsyncClient) -> None:
 async def test_overview_names_orgs_whose_rows_run_under_nobody(
     ops: httpx.AsyncClient, database: Database, rows: None
 ) -> None:
-    await save(database, Quarantined(webhook_id="msg_bad", reason="shape", body=b"{"))
+    await save(database, Quarantined(webhook_id="msg_bad", reason="shape"))
     shown = (await ops.get("/ops/overview")).json()
     assert (shown["stuck_orgs"], shown["quarantined"]) == ([ORG_ID], 1)
     await save(database, OrgLease(org_id=ORG_ID, owner="w1", fence=7, until=in_hours(1)))
@@ -272,16 +274,14 @@ async def test_quarantined_webhook_is_applied_once_it_can_be_read(
     ops: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
     await set_stage(database, vault)
-    good = json.dumps(confirmed("reg_9")).encode()
-    await save(
-        database,
-        Quarantined(webhook_id="msg_good", reason="shape", body=good),
-        Quarantined(webhook_id="msg_bad", reason="shape", body=b"{"),
-    )
+    for webhook_id, received in (("msg_good", json.dumps(confirmed("reg_9"))), ("msg_bad", "{")):
+        sealed = Encryptor([parse_key(ENCRYPTION_KEY)]).seal(received, host_id="host_a", column=UNUSABLE_BODY)
+        row = Quarantined(webhook_id=webhook_id, reason="shape", host_id="host_a", sealed=sealed)
+        await save(database, row)
     listed = (await ops.get("/ops/deliveries", params={"is_quarantined": True})).json()["items"]
     assert [(each["webhook_id"], each["reason"], each["host_id"]) for each in listed] == [
-        ("msg_bad", "shape", None),
-        ("msg_good", "shape", None),
+        ("msg_bad", "shape", "host_a"),
+        ("msg_good", "shape", "host_a"),
     ]
     body = {"filter": {"is_quarantined": True}, "dry_run": False}
     done = (await ops.post("/ops/deliveries/replay", json=body)).json()

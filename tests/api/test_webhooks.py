@@ -231,7 +231,7 @@ async def test_signed_but_unusable_body_is_quarantined_once(
     ] * 2
     async with database.system() as session:
         kept = (await session.scalars(select(Quarantined))).one()
-    assert (kept.webhook_id, kept.body, kept.reason) == ("msg_1", None, answers[0].json()["reason"])
+    assert (kept.webhook_id, kept.reason) == ("msg_1", answers[0].json()["reason"])
     assert [fault["path"] for fault in kept.faults] == [
         error["path"] for error in answers[0].json()["errors"] or ()
     ]

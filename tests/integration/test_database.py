@@ -67,7 +67,7 @@ async def test_every_table_that_a_tenant_may_touch_is_walled_in(owner: AsyncEngi
     async with owner.connect() as connection:
         rows = (await connection.execute(text(query))).all()
     walled = {row.relname: (row.is_forced, row.open_policies) for row in rows}
-    assert {"open_creates", "org_leases", "registrations"} <= set(walled)
+    assert {"create_locks", "org_leases", "registrations"} <= set(walled)
     assert {name: found for name, found in walled.items() if found != (True, 0)} == {
         "alembic_version": (False, 0)
     }
@@ -79,16 +79,16 @@ async def test_a_host_meets_the_fences_of_its_org_and_removes_only_its_own(fille
         row = sample_row(Base.metadata.tables["connections"], host_id="host_c", org_id="org_b")
         await session.execute(Base.metadata.tables["connections"].insert().values(**row))
     async with filled.tenant("host_c") as session:
-        assert await session.scalar(text("SELECT count(*) FROM open_creates")) == 1
+        assert await session.scalar(text("SELECT count(*) FROM create_locks")) == 1
         assert await session.scalar(text("SELECT count(*) FROM org_leases")) == 1
-        removed = text("WITH d AS (DELETE FROM open_creates RETURNING 1) SELECT count(*) FROM d")
+        removed = text("WITH d AS (DELETE FROM create_locks RETURNING 1) SELECT count(*) FROM d")
         assert await session.scalar(removed) == 0
     async with filled.tenant("host_c") as session:
-        taken = "UPDATE open_creates SET host_id = 'host_c' RETURNING host_id"
+        taken = "UPDATE create_locks SET host_id = 'host_c' RETURNING host_id"
         assert (await session.scalars(text(taken))).all() == ["host_c"]
     with pytest.raises(ProgrammingError, match="row-level security"):
         async with filled.tenant("host_c") as session:
-            await session.execute(text("UPDATE open_creates SET host_id = 'host_b'"))
+            await session.execute(text("UPDATE create_locks SET host_id = 'host_b'"))
 
 
 async def test_unbound_session_sees_nothing_and_a_bound_one_its_own(database: Database) -> None:

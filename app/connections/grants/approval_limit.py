@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.config.settings import Settings
 from app.connections.model.messages import explain
 from app.connections.model.schemas import Approvals
-from app.models import Connection, LeftGrant, UnconfirmedGrant
+from app.models import Connection, SupersededGrant, UnconfirmedGrant
 from app.states import ConnectionState
 from app.user_messages.catalog import Advice
 
@@ -60,7 +60,7 @@ async def count_active_grants(session: AsyncSession, key: GrantKey) -> int:
 
 async def count_approvals(session: AsyncSession, key: GrantKey) -> int:
     """Return the number of approvals that Salesforce counts for this key: active and superseded grants."""
-    left = select(func.count()).select_from(LeftGrant).where(*superseded_grants(key))
+    left = select(func.count()).select_from(SupersededGrant).where(*superseded_grants(key))
     return min(await count_active_grants(session, key) + (await session.scalar(left) or 0), LIMIT)
 
 
@@ -113,7 +113,7 @@ def times_of_grants(key: GrantKey) -> Subquery:
     return union_all(
         select(Connection.connected_at.label("granted_at")).where(*active_grants(key)),
         select(UnconfirmedGrant.granted_at).where(*unconfirmed_grants(key)),
-        select(LeftGrant.granted_at).where(*superseded_grants(key)),
+        select(SupersededGrant.granted_at).where(*superseded_grants(key)),
     ).subquery()
 
 
@@ -144,9 +144,13 @@ def active_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
 
 
 def superseded_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on LeftGrant: it is of this key."""
+    """Conditions on SupersededGrant: it is of this key."""
     org_id, user_id, client_id = key
-    return LeftGrant.org_id == org_id, LeftGrant.user_id == user_id, LeftGrant.client_id == client_id
+    return (
+        SupersededGrant.org_id == org_id,
+        SupersededGrant.user_id == user_id,
+        SupersededGrant.client_id == client_id,
+    )
 
 
 def unconfirmed_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:

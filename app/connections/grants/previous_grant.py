@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources
 from app.connections.grants.approval_limit import GrantKey, holds_grant, key_of
 from app.connections.grants.revocation import Revocation, queue_revocation, try_revoke
-from app.connections.grants.superseded import SupersededGrant, revoke_superseded, store_superseded
+from app.connections.grants.superseded import GrantWithToken, revoke_superseded, store_superseded
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
 from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
 from app.models import Connection
@@ -48,7 +48,7 @@ async def replace_grant(
     old = opened_refresh_token(vault, connection)
     if holds_grant(connection) and old is not None and old != refresh_token:
         about = (connection.host_id, key, connection.login_url, old, connection.connected_at)
-        await store_superseded(session, vault, SupersededGrant(*about))
+        await store_superseded(session, vault, GrantWithToken(*about))
     return []
 
 

@@ -16,15 +16,15 @@ from app.connections.grants.approval_limit import (
     times_of_grants,
 )
 from app.connections.grants.revocation import Revocation, queue_revocation
-from app.connections.model.encrypted_columns import LEFT_TOKEN
+from app.connections.model.encrypted_columns import SUPERSEDED_TOKEN
 from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
-from app.models import LeftGrant
+from app.models import SupersededGrant
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SupersededGrant:
+class GrantWithToken:
     """A grant that is left in Salesforce; without `granted_at` it was given just now."""
 
     host_id: str
@@ -34,25 +34,25 @@ class SupersededGrant:
     granted_at: datetime | None = None
 
 
-async def store_superseded(session: AsyncSession, vault: Encryptor, replaced: SupersededGrant) -> None:
+async def store_superseded(session: AsyncSession, vault: Encryptor, replaced: GrantWithToken) -> None:
     """Remember it in the caller's transaction."""
     org_id, user_id, client_id = replaced.key
     session.add(
-        LeftGrant(
+        SupersededGrant(
             host_id=replaced.host_id,
             grant_id=f"grant_{uuid4().hex}",
             org_id=org_id,
             user_id=user_id,
             client_id=client_id,
             login_url=replaced.login_url,
-            token=vault.seal(replaced.token, host_id=replaced.host_id, column=LEFT_TOKEN),
+            token=vault.seal(replaced.token, host_id=replaced.host_id, column=SUPERSEDED_TOKEN),
             granted_at=replaced.granted_at or func.clock_timestamp(),
         )
     )
     await session.flush()
 
 
-async def give_back(session: AsyncSession, vault: Encryptor, unused: SupersededGrant) -> list[Revocation]:
+async def give_back(session: AsyncSession, vault: Encryptor, unused: GrantWithToken) -> list[Revocation]:
     """A grant that is not kept: its revocation is queued. While another of its user and app lives, or waits
     to be confirmed, it is left where it is, as that one might go with it.
     """
@@ -66,7 +66,9 @@ async def give_back(session: AsyncSession, vault: Encryptor, unused: SupersededG
 
 async def revoke_superseded(session: AsyncSession, vault: Encryptor, host_id: str) -> list[Revocation]:
     """Queue the revocation of all that the host left, in the caller's transaction."""
-    gone = await session.scalars(delete(LeftGrant).where(LeftGrant.host_id == host_id).returning(LeftGrant))
+    gone = await session.scalars(
+        delete(SupersededGrant).where(SupersededGrant.host_id == host_id).returning(SupersededGrant)
+    )
     return [
         await queue_revocation(session, vault, host_id, login_url=row.login_url, token=token)
         for row in gone.all()
@@ -76,7 +78,7 @@ async def revoke_superseded(session: AsyncSession, vault: Encryptor, host_id: st
 
 async def delete_superseded(session: AsyncSession, host_id: str) -> None:
     """Salesforce ended them together with the connection that replaced them."""
-    await session.execute(delete(LeftGrant).where(LeftGrant.host_id == host_id))
+    await session.execute(delete(SupersededGrant).where(SupersededGrant.host_id == host_id))
 
 
 async def delete_evicted(session: AsyncSession, key: GrantKey) -> None:
@@ -85,13 +87,13 @@ async def delete_evicted(session: AsyncSession, key: GrantKey) -> None:
     newest_first = select(granted.c.granted_at).order_by(granted.c.granted_at.desc())
     oldest_kept = newest_first.offset(LIMIT - 1).limit(1).scalar_subquery()
     await session.execute(
-        delete(LeftGrant).where(*superseded_grants(key), LeftGrant.granted_at < oldest_kept)
+        delete(SupersededGrant).where(*superseded_grants(key), SupersededGrant.granted_at < oldest_kept)
     )
 
 
-def _opened(vault: Encryptor, row: LeftGrant) -> str | None:
+def _opened(vault: Encryptor, row: SupersededGrant) -> str | None:
     try:
-        return vault.open(row.token, host_id=row.host_id, column=LEFT_TOKEN)
+        return vault.open(row.token, host_id=row.host_id, column=SUPERSEDED_TOKEN)
     except (DecryptionFailed, KeyMissing) as error:
         log.error("grant_unreadable", extra={"host_id": row.host_id, "error": type(error).__name__})
         return None

@@ -8,7 +8,7 @@ from app.salesforce.auth import ConnectionUnusable
 ACCESS_TOKEN: Final = "connections.access_token"  # noqa: S105 - the name of a column
 REFRESH_TOKEN: Final = "connections.refresh_token"  # noqa: S105 - the name of a column
 REVOKED_TOKEN: Final = "pending_revocations.token"  # noqa: S105 - the name of a column
-LEFT_TOKEN: Final = "left_grants.token"  # noqa: S105 - the name of a column
+SUPERSEDED_TOKEN: Final = "superseded_grants.token"  # noqa: S105 - the name of a column
 UNCONFIRMED_ACCESS: Final = "unconfirmed_grants.access_token"
 UNCONFIRMED_REFRESH: Final = "unconfirmed_grants.refresh_token"
 CODE_VERIFIER: Final = "oauth_attempts.code_verifier"

@@ -10,7 +10,7 @@ from app.api.dependencies import Resources
 from app.connections.grants.approval_limit import count_approvals, likely_key, lock_key, warnings_of
 from app.connections.grants.previous_grant import revoke_all
 from app.connections.grants.revocation import queue_revocation
-from app.connections.grants.superseded import SupersededGrant, give_back
+from app.connections.grants.superseded import GrantWithToken, give_back
 from app.connections.model.app_credentials import app_to_connect, chosen_app, is_own
 from app.connections.model.login_urls import login_url_for
 from app.connections.model.schemas import StartAttempt, StartConnect
@@ -171,7 +171,7 @@ async def _revoke_unused_grant(resources: Resources, attempt: OAuthAttempt, toke
             else:
                 key = (*org_and_user, attempt.client_id)
                 await lock_key(session, key)
-                unused = SupersededGrant(host_id, key, login_url, token)
+                unused = GrantWithToken(host_id, key, login_url, token)
                 outgoing = await give_back(session, resources.vault, unused)
         await revoke_all(resources, outgoing)
     except Exception:

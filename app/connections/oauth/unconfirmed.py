@@ -17,7 +17,7 @@ from app.connections.grants.approval_limit import (
 )
 from app.connections.grants.previous_grant import revoke_all
 from app.connections.grants.revocation import Revocation
-from app.connections.grants.superseded import SupersededGrant, delete_evicted, give_back
+from app.connections.grants.superseded import GrantWithToken, delete_evicted, give_back
 from app.connections.model.encrypted_columns import UNCONFIRMED_ACCESS, UNCONFIRMED_REFRESH
 from app.connections.oauth import attempts
 from app.connections.oauth.grant_exchange import NewGrant
@@ -149,7 +149,7 @@ async def _given_back(session: AsyncSession, vault: Encryptor, row: UnconfirmedG
     key = (row.org_id, row.user_id, row.client_id)
     await lock_key(session, key)
     return await give_back(
-        session, vault, SupersededGrant(row.host_id, key, row.login_url, token, row.granted_at)
+        session, vault, GrantWithToken(row.host_id, key, row.login_url, token, row.granted_at)
     )
 
 

@@ -34,7 +34,7 @@ from app.sync.model.ticket_transfer import work_item_for
 from app.sync.model.work_item import WorkItem, WriteOperation
 
 STANDING_FENCES = text("""
-    SELECT key, started_at FROM open_creates
+    SELECT key, started_at FROM create_locks
     WHERE org_id = :org_id AND key = ANY(:keys) AND until > clock_timestamp()
       AND NOT (host_id = :host_id AND registration_id = ANY(:mine))
 """)

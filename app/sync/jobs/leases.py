@@ -80,7 +80,7 @@ RECOVER_RUNNING_JOBS = text("""
             ORDER BY host_id, org_id, registration_id, slot, discriminator OFFSET 0
         ) AS kept WHERE kept.state IN ('intended', 'ambiguous')
     ), doubted AS (
-        UPDATE written_records AS record SET state = 'ambiguous', looks = 0 FROM unsettled
+        UPDATE written_records AS record SET state = 'ambiguous' FROM unsettled
         WHERE unsettled.state = 'intended'
           AND record.host_id = unsettled.host_id AND record.org_id = unsettled.org_id
           AND record.registration_id = unsettled.registration_id

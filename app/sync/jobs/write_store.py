@@ -33,7 +33,7 @@ LOCK_JOBS = text("""
     SELECT count(*) AS rows, clock_timestamp() AS now FROM held
 """)
 ACQUIRE_CREATE_LOCK = text("""
-    INSERT INTO open_creates AS open (org_id, key, host_id, registration_id, started_at, until)
+    INSERT INTO create_locks AS open (org_id, key, host_id, registration_id, started_at, until)
     SELECT :org_id, wanted.key, :host_id, wanted.registration_id,
            clock_timestamp(), clock_timestamp() + :quiet
     FROM unnest(CAST(:keys AS bytea[]), CAST(:registration_ids AS text[])) AS wanted (key, registration_id)
@@ -56,11 +56,11 @@ UPSERT_SLOTS = text(
     """  # noqa: S608 -- put together from constants
 )
 RELEASE_CREATE_LOCKS = text("""
-    DELETE FROM open_creates
+    DELETE FROM create_locks
     WHERE org_id = :org_id AND host_id = :host_id AND registration_id = ANY(:settled)
 """)
 MEET_CREATE_LOCK = text(
-    "SELECT key, started_at FROM open_creates WHERE org_id = :org_id AND key = ANY(:keys)"
+    "SELECT key, started_at FROM create_locks WHERE org_id = :org_id AND key = ANY(:keys)"
 )
 
 

@@ -42,10 +42,10 @@ EMAIL: Final = "Email"
 READ = text("""
     SELECT clock_timestamp() AS now,
            (SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id) AS problems,
-           (SELECT body FROM describes
+           (SELECT body FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'TaskStatus'
               AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
-           (SELECT coalesce(nullif(body -> 'sees_all', 'null'), '[]') FROM describes
+           (SELECT coalesce(nullif(body -> 'sees_all', 'null'), '[]') FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'ObjectPermissions'
               AND body ->> 'user_id' = (
                   SELECT user_id FROM connections WHERE host_id = :host_id AND org_id = :org_id
@@ -54,7 +54,7 @@ READ = text("""
                   WHEN '[]' THEN interval '24 hours'
                   WHEN 'null' THEN interval '1 hour'
                   ELSE interval '5 minutes' END) AS sees_all,
-           (SELECT array_agg(sobject) FROM describes
+           (SELECT array_agg(sobject) FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject IN ('Lead', 'Contact')
               AND body = '{}' AND NOT is_stale AND fetched_at > clock_timestamp() - interval '15 minutes'
            ) AS hidden

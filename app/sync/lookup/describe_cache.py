@@ -22,21 +22,21 @@ RETRY_MAX_AGE: Final = timedelta(seconds=5)
 HIDDEN_CODES: Final = frozenset({"NOT_FOUND", "INVALID_TYPE"})
 
 KEEP = text("""
-    INSERT INTO describes (host_id, org_id, sobject, body)
+    INSERT INTO describe_cache (host_id, org_id, sobject, body)
     VALUES (:host_id, :org_id, :sobject, CAST(:body AS jsonb))
     ON CONFLICT (host_id, org_id, sobject) DO UPDATE
     SET body = excluded.body, fetched_at = clock_timestamp(), is_stale = false
 """)
 # An object that was hidden is looked for again soon: somebody may have given the user the right to see it.
 FRESH = text("""
-    SELECT sobject, body FROM describes
+    SELECT sobject, body FROM describe_cache
     WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects)
       AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
       AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
 """)
 # What was fetched a moment ago is not asked for again: a misfit that stays would cost a call in every batch.
 MARK = text("""
-    UPDATE describes SET is_stale = true
+    UPDATE describe_cache SET is_stale = true
     WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects) AND NOT is_stale
       AND fetched_at < clock_timestamp() - interval '30 seconds'
 """)

@@ -47,7 +47,6 @@ class WrittenSlot(NamedTuple):
     details: Mapping[str, Any] = NO_DETAILS
     attempt_started_at: datetime | None = None
     first_attempt_at: datetime | None = None
-    looks: int = 0
     rounds: int = 0
 
     @property

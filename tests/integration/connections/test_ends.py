@@ -12,13 +12,13 @@ from app.api.dependencies import Resources
 from app.api.errors import ConnectionNeedsReconnect, NotConnected
 from app.connections.grants.disconnect import disconnect_host
 from app.connections.grants.revocation import GIVE_UP_AFTER, retry_revocations
-from app.connections.grants.superseded import SupersededGrant, store_superseded
+from app.connections.grants.superseded import GrantWithToken, store_superseded
 from app.connections.keep_alive import keep_alive
 from app.connections.service import mark_used, open_client
 from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.provider import ConnectionTokens
 from app.infrastructure.audit_log import first_broken
-from app.models import Connection, LeftGrant, PendingRevocation
+from app.models import Connection, PendingRevocation, SupersededGrant
 from app.salesforce.auth import AccessToken, ConnectionEnded, ConnectionUnusable
 from tests.factories import NOW, connection_for
 from tests.integration.connections.conftest import add, stored
@@ -91,12 +91,12 @@ async def test_unreadable_left_grant_does_not_keep_a_host_from_disconnecting(
     key = (connection.org_id, str(connection.user_id), connection.client_id)
     async with resources.database.system() as session:
         await store_superseded(
-            session, resources.vault, SupersededGrant("host_a", key, INSTANCE, "5Aep861left.readable")
+            session, resources.vault, GrantWithToken("host_a", key, INSTANCE, "5Aep861left.readable")
         )
         await store_superseded(
-            session, resources.vault, SupersededGrant("host_a", key, INSTANCE, "5Aep861left.broken")
+            session, resources.vault, GrantWithToken("host_a", key, INSTANCE, "5Aep861left.broken")
         )
-        row = (await session.scalars(select(LeftGrant))).first()
+        row = (await session.scalars(select(SupersededGrant))).first()
         assert row is not None
         row.token = b"\x01\x02k1 broken"
     with caplog.at_level(logging.ERROR):
@@ -104,7 +104,7 @@ async def test_unreadable_left_grant_does_not_keep_a_host_from_disconnecting(
     assert "grant_unreadable" in caplog.messages
     assert len(endpoint.revoked) == 2
     async with resources.database.system() as session:
-        assert (await session.scalars(select(LeftGrant))).all() == []
+        assert (await session.scalars(select(SupersededGrant))).all() == []
 
 
 async def test_unreadable_grant_does_not_keep_a_host_from_disconnecting(
@@ -206,7 +206,7 @@ async def test_reconnects_of_others_explain_an_ended_grant_as_well(
     async with resources.database.system() as session:
         for minutes in (10, 20):
             granted_at = NOW + timedelta(minutes=minutes)
-            left = SupersededGrant("newer_0", key, INSTANCE, f"5Aep861left.{minutes}", granted_at)
+            left = GrantWithToken("newer_0", key, INSTANCE, f"5Aep861left.{minutes}", granted_at)
             await store_superseded(session, resources.vault, left)
     endpoint.is_revoked = True
     with pytest.raises(ConnectionEnded, match="grant_evicted"):

@@ -86,7 +86,7 @@ def written() -> list[Any]:
         ),
         WrittenRecord(
             **slot, slot="task:registered", sobject="Task", sf_id="00T5g000001AAAAAAA",
-            error={"value": "canary"}, details={"subject": "Registered"},
+            details={"subject": "Registered", "name": "canary"},
         ),
     ]  # fmt: skip
 

@@ -145,10 +145,10 @@ class Rig:
         moved = {
             "sync_jobs": ("due_at",),
             "written_records": ("attempt_started_at", "first_attempt_at"),
-            "open_creates": ("started_at", "until"),
+            "create_locks": ("started_at", "until"),
             "org_leases": ("until", "not_before"),
             "connections": ("api_closed_until", "fault_until"),
-            "describes": ("fetched_at",),
+            "describe_cache": ("fetched_at",),
         }
         async with self.database.system() as session:
             for table, columns in moved.items():

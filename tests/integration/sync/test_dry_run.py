@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from app.api.errors import ApiBudgetReached, NotConnected, RegistrationNotFound, SalesforceUnavailable
-from app.models import Connection, Event, OpenCreate, OrgLease, SyncAttempt, SyncJob, WrittenRecord
+from app.models import Connection, CreateLock, Event, OrgLease, SyncAttempt, SyncJob, WrittenRecord
 from app.registrations.history_schemas import DryRun
 from app.sync_preview.dry_run import dry_run
 from tests.factories import NOW
@@ -62,7 +62,7 @@ async def told_and_sent(rig: Rig, registration_id: str) -> tuple[Sent, Sent]:
 
 
 async def counts(rig: Rig) -> list[int]:
-    tables = (SyncJob, WrittenRecord, SyncAttempt, OpenCreate)
+    tables = (SyncJob, WrittenRecord, SyncAttempt, CreateLock)
     async with rig.database.system() as session:
         return [await session.scalar(select(func.count()).select_from(each)) or 0 for each in tables]
 
@@ -235,7 +235,7 @@ async def test_fenced_person_is_waited_for(rig: Rig) -> None:
     await rig.org.fault("hang", seconds=0.2, match={"is_write": True})
     await rig.drain()
     async with rig.database.system() as session:
-        await session.execute(update(OpenCreate).values(host_id="host_b"))
+        await session.execute(update(CreateLock).values(host_id="host_b"))
         await session.execute(update(OrgLease).values(not_before=None))
         await session.execute(delete(WrittenRecord))
     for each in (reg, other):

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.models import OpenCreate
+from app.models import CreateLock
 from tests.integration.sync.conftest import Rig
 from tests.integration.sync.test_uncertain import QUIET
 
@@ -92,7 +92,7 @@ async def test_a_lost_create_is_not_repeated_for_another_address_of_the_same_ext
     assert await rig.states() == {first: "synced", second: "synced"}
     assert [lead["Email"] for lead in await rig.records("Lead")] == ["a@example.com"]
     async with rig.database.system() as session:
-        assert (await session.scalars(select(OpenCreate))).all() == []
+        assert (await session.scalars(select(CreateLock))).all() == []
 
 
 async def test_one_person_is_created_for_all_who_share_an_external_id_or_an_address(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.models import AuditEntry, Backfill, CampaignLink, Connection, Event, Host, LeftGrant, OrgLease
+from app.models import AuditEntry, Backfill, CampaignLink, Connection, Event, Host, OrgLease, SupersededGrant
 from app.salesforce.errors import ApiError
 from app.sync.jobs.claim import orgs_with_work
 from app.sync.jobs.gates import close_connection
@@ -55,11 +55,13 @@ async def test_refused_call_says_nothing_of_refreshes_and_of_older_grants(rig: R
     async with rig.database.tenant(HOST) as session:
         marked = {"refresh_started_at": NOW, "fault_code": "session_refused", "fault_count": 4}
         await session.execute(update(Connection).values(**marked, fault_until=NOW))
-        session.add(LeftGrant(host_id=HOST, grant_id="grant_1", token=b"sealed", granted_at=NOW, **left))
+        session.add(
+            SupersededGrant(host_id=HOST, grant_id="grant_1", token=b"sealed", granted_at=NOW, **left)
+        )
     await close_connection(rig.database, HOST, ApiError(code, "no"))
     async with rig.database.tenant(HOST) as session:
         row = await session.get_one(Connection, HOST)
-        grants = list(await session.scalars(select(LeftGrant.grant_id)))
+        grants = list(await session.scalars(select(SupersededGrant.grant_id)))
     assert (row.state, row.refresh_started_at, grants) == ("needs_reconnect", NOW, ["grant_1"])
     assert (row.fault_code, row.fault_count, row.fault_until) == (None, 0, None)
 

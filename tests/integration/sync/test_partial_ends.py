@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from app.campaigns.backfill import backfill_view, enqueue_backfill_chunk, finish_backfills, start_backfill
 from app.connections.tokens.provider import ConnectionTokens
-from app.models import Backfill, OpenCreate, OrgLease
+from app.models import Backfill, CreateLock, OrgLease
 from app.salesforce.auth import SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.sync.engine.drain import DrainContext
@@ -100,7 +100,7 @@ async def test_token_that_cannot_be_renewed_in_the_middle_leaves_no_fence_and_no
     await rig.drain()
     assert ((await rig.job(reg)).state, await rig.slots(reg)) == ("pending", {})
     async with rig.database.system() as session:
-        assert (await session.scalars(select(OpenCreate))).all() == []
+        assert (await session.scalars(select(CreateLock))).all() == []
     await rig.pass_time(300)
     await rig.drain()
     assert (await rig.states(), len(await rig.records("Lead"))) == ({reg: "synced"}, 1)

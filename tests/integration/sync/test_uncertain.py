@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import select, text
 
-from app.models import OpenCreate, SyncJob
+from app.models import CreateLock, SyncJob
 from app.sync.jobs import leases
 from app.sync.jobs.claim import orgs_with_work
 from tests.integration.sync.conftest import HOST, Rig
@@ -91,7 +91,7 @@ async def test_open_create_fences_the_email_for_another_event(rig: Rig) -> None:
     await settle(rig, QUIET)
     assert len(await rig.records("Lead")) == 1
     async with rig.database.system() as session:
-        assert (await session.scalars(select(OpenCreate))).all() == []
+        assert (await session.scalars(select(CreateLock))).all() == []
 
 
 async def test_lost_update_is_read_again_after_the_quiet_time_and_asserted(rig: Rig) -> None:

@@ -10,19 +10,18 @@ from sqlalchemy import func, select
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.main import open_resources
-from app.models import Delivery, IdempotentAnswer, OAuthAttempt, Quarantined, SyncAttempt, WorkerHeartbeat
+from app.models import Delivery, IdempotencyKey, OAuthAttempt, Quarantined, SyncAttempt, WorkerHeartbeat
 from app.models.base import Base
 from workers.periodic_tasks import PERIODIC_TASKS, purge_old_rows
 from workers.retention import purge
 
 
 def answer(age: timedelta) -> Base:
-    return IdempotentAnswer(
+    return IdempotencyKey(
         host_id="host_a",
         key=str(age),
         request_sha256=b"",
         status=200,
-        body={},
         created_at=datetime.now(UTC) - age,
     )
 
@@ -41,7 +40,7 @@ def delivery(age: timedelta, host_id: str = "host_a") -> Base:
 
 
 def quarantined(age: timedelta) -> Base:
-    return Quarantined(webhook_id="w", received_at=datetime.now(UTC) - age, reason="otter", body=b"{")
+    return Quarantined(webhook_id="w", received_at=datetime.now(UTC) - age, reason="otter")
 
 
 def heartbeat(age: timedelta) -> Base:
@@ -92,7 +91,7 @@ async def put(database: Database, rows: Sequence[Any]) -> None:
 @pytest.mark.parametrize(
     ("make", "table", "keep"),
     [
-        pytest.param(answer, IdempotentAnswer, timedelta(hours=24), id="repeated-requests"),
+        pytest.param(answer, IdempotencyKey, timedelta(hours=24), id="repeated-requests"),
         pytest.param(delivery, Delivery, timedelta(days=30), id="deliveries"),
         pytest.param(quarantined, Quarantined, timedelta(days=30), id="quarantine"),
         pytest.param(attempt, SyncAttempt, timedelta(days=90), id="history"),
