@@ -15,7 +15,6 @@ from app.states import ConnectionState
 from app.text.email_address import address_key
 
 LISTED_MAX: Final = 1000
-WRITES: Final = ("person", "task", "member")
 
 
 def _lowered(texts: list[str]) -> list[str]:
@@ -114,9 +113,10 @@ async def change_settings(
 
 def _shown(host: Host) -> SettingsShown:
     chosen: dict[str, Any] = host.settings or {}
+    writes = chosen.get("writes", {}).items()
     return SettingsShown(
         exclusions=Exclusions(**chosen.get("exclusions", {})),
-        writes=WritesChosen(**{kind: chosen.get("writes", {}).get(kind, True) for kind in WRITES}),
+        writes=WritesChosen(**{kind: on for kind, on in writes if kind in WritesChosen.model_fields}),
         cap_percent=host.cap_percent,
         automatic_campaigns=bool(chosen.get("automatic_campaigns_since")),
     )

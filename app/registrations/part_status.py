@@ -7,6 +7,8 @@ from typing import Final
 
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
 from app.registrations.schemas import Part
+from app.sync.model.batch import MEMBER, PERSON
+from app.sync.model.record_kinds import milestones, slots_of_milestone
 
 WORST_FIRST: Final = ("failed", "ambiguous", "held", "running", "pending", "synced", "not_wanted")
 AT_REST: Final = ("synced", "skipped")
@@ -68,21 +70,25 @@ def parts_of(
 def _kinds(registration: Registration, slots: Mapping[str, WrittenRecord]) -> list[str]:
     happened = {
         "registered": registration.confirmed_at is not None,
-        "checked_in": is_checked_in(registration) or "task:checked_in" in slots,
+        "checked_in": is_checked_in(registration),
         "cancelled": registration.cancelled_at is not None,
         "no_show": registration.no_show_at is not None,
         "replay_watched": bool(registration.replay),
     }
-    return [kind for kind, has_happened in happened.items() if has_happened]
+    written = {milestone for milestone in milestones() if slots.keys() & slots_of_milestone(milestone)}
+    kinds = dict.fromkeys((*happened, *milestones()))
+    return [kind for kind in kinds if happened.get(kind) or kind in written]
 
 
 def _slots_needed(kind: str, registration: Registration, link: CampaignLink | None) -> list[str]:
-    has_member = link is not None and link.state in LINK_WRITES and bool(link.statuses.get(MEANING[kind]))
+    meaning = MEANING.get(kind)
+    labels = link.statuses if link is not None and link.state in LINK_WRITES else {}
+    has_member = meaning is not None and bool(labels.get(meaning))
     brings_person = kind == "registered" or (kind == "checked_in" and registration.confirmed_at is None)
     return [
-        *(["person"] if brings_person else []),
-        *([f"task:{kind}"] if kind in ("registered", "checked_in") else []),
-        *(["member"] if has_member else []),
+        *([PERSON] if brings_person else []),
+        *slots_of_milestone(kind),
+        *([MEMBER] if has_member else []),
     ]
 
 
@@ -94,7 +100,7 @@ def _part(
     slots: Mapping[str, WrittenRecord],
     link: CampaignLink | None,
 ) -> Part:
-    has_person = "person" in slots and slots["person"].sf_id is not None
+    has_person = PERSON in slots and slots[PERSON].sf_id is not None
     states = [
         _slot_state(slot, kind, record=slots.get(slot), work=work, has_person=has_person, link=link)
         for slot in needed
@@ -117,13 +123,13 @@ def _slot_state(
 ) -> str:
     if record is not None and _is_written(record, kind, work):
         return "synced"
-    if work.state in AT_REST or (slot == "member" and _is_past(record, kind)):
+    if work.state in AT_REST or (slot == MEMBER and _is_past(record, kind)):
         return "not_wanted"
     if record is not None and record.state == "ambiguous":
         return "ambiguous"
     if record is not None and record.state == "intended":
         return "running" if work.state == "running" else "ambiguous"
-    if slot == "member" and link is not None and link.state == "broken":
+    if slot == MEMBER and link is not None and link.state == "broken":
         return "held"
     return _open_state(kind, work, has_person=has_person)
 
@@ -131,7 +137,7 @@ def _slot_state(
 def _is_written(record: WrittenRecord, kind: str, work: JobProgress) -> bool:
     if record.sf_id is None or (work.error_kind == kind and record.state == "failed"):
         return False
-    if record.slot != "member":
+    if record.slot != MEMBER:
         return True
     meaning = MEANING[kind]
     if record.meaning == meaning:

@@ -20,7 +20,8 @@ from app.registrations.schemas import (
 )
 from app.salesforce.allowed_hosts import record_url
 from app.states import SyncState
-from app.sync.model.batch import WrittenSlot
+from app.sync.model.batch import MEMBER, PERSON, WrittenSlot
+from app.sync.model.record_kinds import kind_of_slot
 from app.user_messages.catalog import ADVICE, Advice, advise
 
 MESSAGE_LENGTH: Final = 500
@@ -75,9 +76,9 @@ def assemble_row(material: RowData, scene: ViewContext) -> Row:
         is_attended=has_checked_in and job is not None and job.is_attended,
         waiting_for=placed.waiting_for,
         skipped_because=placed.skipped_because,
-        person=person_link(slots.get("person"), scene.instance_url),
+        person=person_link(slots.get(PERSON), scene.instance_url),
         activities=activity_links(material.records, scene.instance_url),
-        member=member_link(slots.get("member"), scene.instance_url),
+        member=member_link(slots.get(MEMBER), scene.instance_url),
         parts=parts_of(registration, job, slots=slots, link=scene.link),
         error=None if standing.is_erased else _current_error(job, placed, scene.instance_url),
         warnings=[] if standing.is_erased or job is None else [warning_shown(each) for each in job.warnings],
@@ -98,13 +99,15 @@ def attendee_shown(attendee: dict[str, Any]) -> AttendeeShown:
 
 
 def current_slots(records: Sequence[WrittenRecord], link: CampaignLink | None) -> dict[str, WrittenRecord]:
-    """Records by slot; of several members that of the linked campaign, else the one written last."""
-    members = [each for each in records if each.slot == "member"]
-    slots = {each.slot: each for each in records if each.slot != "member"}
-    if link is not None:
-        members = [each for each in members if each.discriminator == link.campaign_id]
-    written = sorted(members, key=lambda each: (each.written_at is not None, each.written_at))
-    return {**slots, "member": written[-1]} if written else slots
+    """Records by slot; of several that of the linked campaign, else the one written last."""
+    others = [each for each in records if link is None or not _is_of_other_campaign(each, link)]
+    written = sorted(others, key=lambda each: (each.written_at is not None, each.written_at))
+    return {each.slot: each for each in written}
+
+
+def _is_of_other_campaign(record: WrittenRecord, link: CampaignLink) -> bool:
+    kind = kind_of_slot(record.slot)
+    return kind is not None and kind.is_per_campaign and record.discriminator != link.campaign_id
 
 
 def record_link(sobject: str, record_id: str, instance_url: str | None) -> RecordLink:
@@ -142,12 +145,14 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
     found = [
         ActivityLink(
             **vars(link),
-            kind=record.slot.partition(":")[2],
+            kind=kind.milestone,
             subject=record.details.get("subject"),
             written_at=record.written_at,
         )
         for record in records
-        if record.slot.startswith("task:") and (link := link_to(record, instance_url)) is not None
+        if (kind := kind_of_slot(record.slot)) is not None
+        and kind.is_activity
+        and (link := link_to(record, instance_url)) is not None
     ]
     return sorted(found, key=lambda each: (each.written_at is None, each.written_at, each.kind))
 

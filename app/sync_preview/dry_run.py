@@ -22,7 +22,8 @@ from app.sync.engine.drain import DrainContext
 from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.pipeline import BudgetReached
 from app.sync.jobs.enqueue import JobRequest
-from app.sync.model.batch import PERSON, PROFILE, SlotKey, WrittenSlot
+from app.sync.model.batch import MEMBER, PERSON, PROFILE, SlotKey, WrittenSlot
+from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.work_item import WorkItem
 
 
@@ -132,13 +133,14 @@ def _person(rehearsal: DryRunResult, context: EventContext) -> PersonPlan:
 def _activities(rehearsal: DryRunResult, context: EventContext) -> list[ActivityPlan]:
     plans = []
     for key, slot in sorted(rehearsal.row.slots.items()):
-        if not key.slot.startswith("task:"):
+        kind = kind_of_slot(key.slot)
+        if kind is None or not kind.is_activity:
             continue
-        kind, fields = key.slot.partition(":")[2], _sent_fields(rehearsal, key.slot)
+        fields = _sent_fields(rehearsal, key.slot)
         if fields is not None:
-            plans.append(ActivityPlan(kind=kind, action="create", activity=None, fields=fields))
+            plans.append(ActivityPlan(kind=kind.milestone, action="create", activity=None, fields=fields))
         elif (link := link_to(slot, context.instance_url)) is not None:
-            plans.append(ActivityPlan(kind=kind, action="stands", activity=link, fields=None))
+            plans.append(ActivityPlan(kind=kind.milestone, action="stands", activity=link, fields=None))
     return plans
 
 
@@ -146,7 +148,7 @@ def _member(rehearsal: DryRunResult, context: EventContext) -> MemberPlan:
     row = rehearsal.row
     slot = row.slots.get(row.job.member_key) if row.job.member_key else None
     standing = row.job.written.get(row.job.member_key) if row.job.member_key else None
-    fields = _sent_fields(rehearsal, "member")
+    fields = _sent_fields(rehearsal, MEMBER)
     member = member_link(slot if fields is None else standing, context.instance_url)
     if fields is not None:
         action = "update" if "id" in fields else "create"

@@ -11,7 +11,8 @@ from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.errors.row_error import row_error
 from app.sync.field_values.states_and_countries import is_place
 from app.sync.model.batch import CALL_ENDED, PERSON, PROFILE, WrittenSlot
-from app.sync.model.records import Found
+from app.sync.model.record_kinds import kind_of_slot
+from app.sync.model.records import CAMPAIGN_MEMBER, Found
 from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
 from app.sync.model.row_error import RowError
 from app.sync.model.work_item import WorkItem, WriteOperation, is_new_lead, set_ticket_holder
@@ -30,9 +31,6 @@ OPTIONAL_FIELDS = frozenset(
     }
 )
 """Fields of a person without which it can stand; the org may hide or restrict them."""
-
-OPTIONAL_OF_TASKS = frozenset({"ActivityDate", "Description"})
-"""What a Task can stand without; our reference goes with the latter."""
 
 RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
@@ -178,7 +176,7 @@ def handle_rejection(operation: WriteOperation, failure: ApiError) -> None:
 def _lacks_campaigns(operation: WriteOperation, failure: ApiError) -> bool:
     """A user who may not write members at all: the rows wait until that is changed, and none fails."""
     is_of_user = failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS
-    if operation.record.sobject != "CampaignMember" or not is_of_user:
+    if operation.record.sobject != CAMPAIGN_MEMBER or not is_of_user:
         return False
     mark_not_applied(operation, is_failed=False)
     for row in operation.rows:
@@ -234,7 +232,8 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
         return frozenset()
     sent = operation.record.fields.keys()
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
-    ours = OPTIONAL_OF_TASKS if operation.record.sobject == "Task" else frozenset[str]()
+    kind = kind_of_slot(operation.key.slot)
+    ours = kind.optional_fields if kind else frozenset[str]()
     ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PROFILE) else ours
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
     optional = ours | operation.mapped if is_lost else ours - operation.mapped
@@ -284,7 +283,7 @@ def _follow(operation: WriteOperation, failure: ApiError) -> bool:
 
 def _is_existing_member(operation: WriteOperation, failure: ApiError) -> bool:
     """A member that somebody added since we looked: look again and recover it."""
-    if operation.record.sobject != "CampaignMember" or failure.error_code != "DUPLICATE_VALUE":
+    if operation.record.sobject != CAMPAIGN_MEMBER or failure.error_code != "DUPLICATE_VALUE":
         return False
     mark_not_applied(operation, is_failed=False)
     for row in operation.rows:

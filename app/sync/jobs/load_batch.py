@@ -1,7 +1,7 @@
 """From claimed registration ids to a Batch: everything the planner needs, in five narrow queries."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -237,7 +237,8 @@ async def _written(
 
 def _writes(settings: Mapping[str, Any]) -> WriteToggles:
     chosen = settings.get("writes", {})
-    return WriteToggles(**{kind: bool(chosen.get(kind, True)) for kind in ("person", "task", "member")})
+    names = [each.name for each in fields(WriteToggles) if each.name in chosen]
+    return WriteToggles(**{name: bool(chosen[name]) for name in names})
 
 
 def _in_batch(jobs: Iterable[Job]) -> Iterable[RelatedRegistration]:

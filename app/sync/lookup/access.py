@@ -18,7 +18,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import ApiError, RequestRejected
 from app.states import WaitReason
-from app.sync.model.records import CONTACT, LEAD
+from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD
 from app.sync.model.retry_policy import ErrorAction, action_for
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ EMAIL_NOT_SEARCHABLE: Final = "email_not_searchable"
 LOOKUP_REFUSED: Final = "lookup_refused"
 MARKETING_USER_MISSING: Final = "marketing_user_missing"
 NEW_LEADS_HIDDEN: Final = "new_leads_hidden"
-MEMBER: Final = "CampaignMember"
 LOOKING: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REFUSED})
 """The problems that a look shows to be over."""
 
@@ -265,7 +264,7 @@ def _time(stored: object) -> datetime | None:
 
 
 NOTHING_HIDDEN: Final = Sight()
-NO_CAMPAIGNS: Final = AccessProblem(MARKETING_USER_MISSING, MEMBER)
+NO_CAMPAIGNS: Final = AccessProblem(MARKETING_USER_MISSING, CAMPAIGN_MEMBER)
 """Members cannot be seen or written by the connected user, whatever the campaign."""
 LEADS_OUT_OF_SIGHT: Final = AccessProblem(NEW_LEADS_HIDDEN, LEAD)
 """Private sharing, and assignment rules that give a new Lead to somebody else: we cannot write to it."""

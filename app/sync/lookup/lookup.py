@@ -1,8 +1,7 @@
 """Step one of a batch: what stands in Salesforce already. Runs the queries and follows their answers."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.salesforce.client import SalesforceClient
@@ -10,18 +9,16 @@ from app.salesforce.composite import QueryPage, SubResponse, group_into_composit
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
-from app.states import WriteState
 from app.sync.field_values.closed_status import closed_statuses
 from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.lookup.access import LookupRefused, is_lasting
+from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates
 from app.sync.lookup.parse import (
     Responding,
     members_by_email,
     members_by_person,
     parse_people,
     parse_statuses,
-    tasks_by_reference,
-    tasks_by_subject,
 )
 from app.sync.lookup.queries import (
     LookupQuery,
@@ -30,25 +27,20 @@ from app.sync.lookup.queries import (
     build_lookup_queries,
     build_people_queries,
     person_account_soqls,
-    tasks_soql,
 )
 from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import NeedsLookup, People, ids_to_look_up, resolve
-from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
-from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT, Found, MemberRow
+from app.sync.model.batch import Batch, Job
+from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT, MemberRow
 
-HIDDEN_FIELD: Final = "INVALID_FIELD"
 HIDDEN_OBJECT: Final = "INVALID_TYPE"
 MAX_FOLLOW_UPS: Final = 4
-CLOCK_SKEW: Final = timedelta(minutes=5)
 NAMES: Final = ("FirstName", "LastName")
 OF_CAMPAIGNS: Final = frozenset({QueryKind.MEMBERS, QueryKind.STATUSES})
 """Where the connected user may not see these objects, the rest is looked up all the same."""
 
 OPTIONAL: Final = frozenset({QueryKind.TASK_STATUSES, QueryKind.USERS})
 """What is refused for good is nothing found."""
-
-TasksSince = Callable[[datetime], Awaitable[frozenset[str]]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ class QueryResult:
 @dataclass(frozen=True)
 class LookupResult:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
-    whether they count as responded; Task ids by our reference; describes where the rules need any;
+    whether they count as responded; ids of lost creates by our reference; describes where the rules need any;
     `persons` are fields of Accounts that stand for Contacts, by their ids; `closed_statuses` are of Tasks."""
 
     people: People = field(default_factory=People)
@@ -78,11 +70,11 @@ class LookupResult:
 
 
 async def look_up_batch(
-    client: SalesforceClient, batch: Batch, wanted: LookupRequirements, *, tasks_since: TasksSince
+    client: SalesforceClient, batch: Batch, wanted: LookupRequirements, *, tasks_since: WrittenSince
 ) -> LookupResult:
     """Ask for everything the batch may meet, and follow trails (converted, merged) to their ends.
 
-    `tasks_since` has the Tasks that we wrote ourselves since a moment: they are none of the lost.
+    `tasks_since` has what we wrote ourselves since a moment: that is none of the lost.
 
     Raises what the client raises: a look-up that failed is never "not found".
     """
@@ -94,7 +86,7 @@ async def look_up_batch(
             break
         people = await fetch_people(client, missing, known=found.people, wanted=wanted)
         found = replace(found, people=people)
-    return replace(found, tasks=await _uncertain_tasks(client, batch, found.people, tasks_since))
+    return replace(found, tasks=await find_lost_creates(client, batch, found.people, tasks_since))
 
 
 async def fetch_people(
@@ -183,46 +175,6 @@ async def _look_up(
 
 def _with_names(fields: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     return {**fields, **{sobject: (*fields.get(sobject, ()), *NAMES) for sobject in (CONTACT, LEAD)}}
-
-
-async def _uncertain_tasks(
-    client: SalesforceClient, batch: Batch, known: People, tasks_since: TasksSince
-) -> dict[str, str]:
-    """Task ids by reference where an answer was lost."""
-    doubted = [
-        (slot, list(_person_ids(job, known)))
-        for job in batch.jobs
-        for key, slot in job.written.items()
-        if key.slot.startswith("task:") and slot.state == WriteState.AMBIGUOUS
-    ]
-    people = sorted({id_ for _, ids in doubted for id_ in ids})
-    started = [slot.first_attempt_at for slot, _ in doubted if slot.first_attempt_at]
-    if not people or not started:
-        return {}
-    since = min(started) - CLOCK_SKEW
-    try:
-        soql = tasks_soql("Id, Description", people, since)
-        return tasks_by_reference(await client.query(soql, include_deleted=True))
-    except RequestRejected as refused:
-        if refused.failure.error_code != HIDDEN_FIELD:
-            raise
-    rows = await client.query(tasks_soql("Id, WhoId, Subject", people, since), include_deleted=True)
-    ours = await tasks_since(since)
-    lost = [(slot.reference or "", _subject(slot), ids) for slot, ids in doubted]
-    return tasks_by_subject((row for row in rows if to18(row["Id"]) not in ours), lost)
-
-
-def _subject(slot: WrittenSlot) -> str:
-    return str(slot.details.get("subject") or "")
-
-
-def _person_ids(job: Job, people: People) -> Iterator[str]:
-    """The person we wrote to, and the one that the job leads to now: a lost answer may hide either."""
-    before, now = job.slot(PERSON), resolve(job, people)
-    if before and before.sf_id:
-        yield before.sf_id
-    if isinstance(now, Found):
-        yield now.id
 
 
 def _unresolved_ids(jobs: Iterable[Job], people: People) -> frozenset[str]:

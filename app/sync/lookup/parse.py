@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.salesforce.ids import to18
-from app.sync.lookup.requirements import MEMBER, LookupRequirements
+from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.person_matching import People
-from app.sync.model.records import MemberRow, PersonRow
+from app.sync.model.record_kinds import LostCreateQuery
+from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD, MemberRow, PersonRow
 from app.sync.model.reference_tags import references_in
 from app.text.email_address import address_key
 
@@ -59,30 +60,34 @@ def members_by_email(
     rows: Iterable[Mapping[str, Any]], wanted: LookupRequirements, statuses: Responding
 ) -> Iterator[tuple[MemberKey, MemberRow]]:
     for row in rows:
-        for parent in (row.get("Lead"), row.get("Contact")):
+        for parent in (row.get(LEAD), row.get(CONTACT)):
             if parent and parent.get("Email"):
                 key = to18(row["CampaignId"]), address_key(parent["Email"]) or ""
                 yield key, _member_row(row, wanted, statuses)
 
 
-def tasks_by_reference(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The Tasks whose Description ends with a reference of ours."""
-    return {reference: to18(row["Id"]) for row in rows for reference in references_in(row["Description"])}
+def records_by_reference(query: LostCreateQuery, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The records that carry a reference of ours."""
+    field = query.reference_field
+    return {reference: to18(row["Id"]) for row in rows for reference in references_in(row[field])}
 
 
-def tasks_by_subject(
-    rows: Iterable[Mapping[str, Any]], lost: Iterable[tuple[str, str, Sequence[str]]]
+def records_by_label(
+    query: LostCreateQuery,
+    rows: Iterable[Mapping[str, Any]],
+    lost: Iterable[tuple[str, str, Sequence[str]]],
 ) -> dict[str, str]:
-    """Where our reference cannot be read: by person and subject, each Task for one of the `lost`.
+    """Where our reference cannot be read: by person and label, each record for one of the `lost`.
 
-    These are the reference, the subject and the people whose Task it may be.
+    These are the reference, the label and the people whose record it may be.
     """
     waiting: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        waiting.setdefault((to18(row["WhoId"]), row["Subject"] or ""), []).append(to18(row["Id"]))
+        key = to18(row[query.person_field]), row[query.label_field] or ""
+        waiting.setdefault(key, []).append(to18(row["Id"]))
     found = {}
-    for reference, subject, people in lost:
-        ids = next((waiting[key] for who in people if waiting.get(key := (who, subject))), None)
+    for reference, label, people in lost:
+        ids = next((waiting[key] for who in people if waiting.get(key := (who, label))), None)
         if ids and reference:
             found[reference] = ids.pop(0)
     return found
@@ -107,7 +112,7 @@ def _person_row(row: Mapping[str, Any], wanted: LookupRequirements) -> PersonRow
 
 
 def _member_row(row: Mapping[str, Any], wanted: LookupRequirements, statuses: Responding) -> MemberRow:
-    standing = _current_values(row, wanted.fields.get(MEMBER, ()), wanted)
+    standing = _current_values(row, wanted.fields.get(CAMPAIGN_MEMBER, ()), wanted)
     status = row["Status"] or ""
     has_responded = statuses.get(to18(row["CampaignId"]), {}).get(status, False)
     return MemberRow(to18(row["Id"]), status, has_responded, standing)

@@ -9,8 +9,9 @@ from typing import Final
 from app.salesforce.composite import Subrequest, query_request
 from app.salesforce.soql import chunk, datetime_literal, in_list, quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
-from app.sync.lookup.requirements import MEMBER, LookupRequirements
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD
+from app.sync.lookup.requirements import LookupRequirements
+from app.sync.model.record_kinds import LostCreateQuery
+from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD
 
 LOOKUP_LENGTH: Final = 90_000
 """Characters of one query: with what joins its lists it stays below the 100,000 that SOQL may have.
@@ -98,7 +99,7 @@ def build_lookup_queries(asked: LookupRequest) -> Iterator[LookupQuery]:
             yield _people_query(sobject, soql, f"{number}")
             if campaigns and (emails or some_ids):
                 soql = _members_soql(sobject, campaigns, emails, some_ids, wanted=wanted)
-                yield LookupQuery(QueryKind.MEMBERS, soql, MEMBER, f"{sobject}{number}")
+                yield LookupQuery(QueryKind.MEMBERS, soql, CAMPAIGN_MEMBER, f"{sobject}{number}")
     if campaigns:
         yield LookupQuery(QueryKind.STATUSES, STATUSES_SOQL + in_list(campaigns), MEMBER_STATUS)
     yield from _account_queries(account_ids, wanted)
@@ -122,10 +123,13 @@ def person_account_soqls(ids: Sequence[str], names: Sequence[str]) -> list[str]:
     return [f"{select} {in_list(some)}" for some in chunk(ids, length=LIST_LENGTH, joint=LIST_JOINT)]
 
 
-def tasks_soql(fields: str, people: Sequence[str], since: datetime) -> str:
-    """The Tasks of these people since then, by person, as Description cannot be filtered."""
-    whose = f"WhoId IN {in_list(people)}"
-    return f"SELECT {fields} FROM Task WHERE {whose} AND CreatedDate >= {datetime_literal(since)}"  # noqa: S608
+def lost_create_soql(
+    query: LostCreateQuery, fields: Sequence[str], people: Sequence[str], since: datetime
+) -> str:
+    """The records of these people since then: by person, as a long text cannot be filtered."""
+    select = f"SELECT {', '.join(('Id', *fields))} FROM {query.sobject}"  # noqa: S608 -- names of the catalogue
+    whose = f"{query.person_field} IN {in_list(people)}"
+    return f"{select} WHERE {whose} AND CreatedDate >= {datetime_literal(since)}"
 
 
 def _people_query(sobject: str, soql: str, number: str = "") -> LookupQuery:
@@ -171,7 +175,7 @@ def _members_soql(
     wanted: LookupRequirements,
 ) -> str:
     whose = _any_of({f"{sobject}.Email": emails, f"{sobject}Id": ids})
-    fields = _select_list(MEMBER_FIELDS, wanted.fields.get(MEMBER, ()))
+    fields = _select_list(MEMBER_FIELDS, wanted.fields.get(CAMPAIGN_MEMBER, ()))
     if sobject not in wanted.sight.without_email:
         fields = f"{fields}, {sobject}.Email"
     return f"SELECT {fields} FROM CampaignMember WHERE CampaignId IN {in_list(campaigns)} AND ({whose})"  # noqa: S608
@@ -192,7 +196,7 @@ def _available_length(asked: LookupRequest) -> int:
         len(_select_list(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS
     )
     of_members = (
-        len(_select_list(MEMBER_FIELDS, read.get(MEMBER, ())))
+        len(_select_list(MEMBER_FIELDS, read.get(CAMPAIGN_MEMBER, ())))
         + sum(map(len, asked.campaigns))
         + 3 * len(asked.campaigns)
     )

@@ -16,9 +16,11 @@ from app.sync.model.mapping_rules import (
     PERSON_ACCOUNT_CREATED,
     MappingRules,
 )
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
+from app.sync.model.record_kinds import always_written, objects_of
+from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD, PERSON_ACCOUNT
+from app.sync.model.records import TASK as TASK_OBJECT
 
-MEMBER, TASK = "CampaignMember", "Task"
+MEMBER, TASK = CAMPAIGN_MEMBER, TASK_OBJECT
 PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
 TEXT_KEYS: Final = frozenset({"string", "email", "phone", "url"})
 """Types of external ids that are compared as text."""
@@ -47,7 +49,7 @@ class LookupRequirements:
             return cls(sight=sight)
         jobs = list(jobs)
         rules = distinct_rules(job.rules for job in jobs)
-        objects = (LEAD, CONTACT, MEMBER, PERSON_ACCOUNT)
+        objects = (LEAD, CONTACT, CAMPAIGN_MEMBER, PERSON_ACCOUNT)
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
         return cls(describes, fields, _keys(jobs), sight)
 
@@ -84,12 +86,13 @@ def _objects(rules: MappingRules) -> set[str]:
     if rules.is_default:
         return set()
     mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} | set(rules.record_types)
+    always = set(objects_of(always_written()))
     has_accounts = rules.creates in (CONTACT_CREATED, PERSON_ACCOUNT_CREATED) or updates_people(rules)
     return {
         LEAD,
         CONTACT,
         *({ACCOUNT} if has_accounts else ()),
-        *((mapped | ({MEMBER, TASK} if rules.fills_required else set())) & {ACCOUNT, MEMBER, TASK}),
+        *((mapped | (always if rules.fills_required else set())) & {ACCOUNT, *always}),
     }
 
 

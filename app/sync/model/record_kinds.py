@@ -44,12 +44,14 @@ class Permission:
 @dataclass(frozen=True)
 class LostCreateQuery:
     """How a record is found whose create was never answered: among those of the person, by our reference in
-    a text; where the user may not read that, by its label.
+    a text; where the user may not read that, by its label, which the slot keeps as `label_detail`.
     """
 
+    sobject: str
     person_field: str
     reference_field: str
     label_field: str
+    label_detail: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class RecordKind:
     has_record_types: bool = True
     is_per_campaign: bool = False
     is_activity: bool = False
-    milestone: str | None = None
+    milestone: str = ""
     lost_create: LostCreateQuery | None = None
 
     @property
@@ -133,7 +135,7 @@ REGISTERED_TASK: Final = RecordKind(
     permissions=(Permission(TASK, READ, ("task",), WARNING), Permission(TASK, INSERT, ("task",))),
     is_activity=True,
     milestone="registered",
-    lost_create=LostCreateQuery("WhoId", "Description", "Subject"),
+    lost_create=LostCreateQuery(TASK, "WhoId", "Description", "Subject", "subject"),
 )
 CHECKED_IN_TASK: Final = replace(REGISTERED_TASK, slot=CHECKED_IN, milestone="checked_in")
 MEMBER_KIND: Final = RecordKind(
@@ -253,6 +255,25 @@ def filled_fields_of(name: str) -> frozenset[str]:
 def kind_of_slot(slot: str) -> RecordKind | None:
     """The kind that fills a slot; a person's slot has several, which share what all slots are asked for."""
     return next((kind for kind in RECORD_KINDS if kind.slot == slot), None)
+
+
+def milestones() -> tuple[str, ...]:
+    """What kinds of records complete, in the order in which it happens."""
+    return tuple(dict.fromkeys(kind.milestone for kind in RECORD_KINDS if kind.milestone))
+
+
+def slots_of_milestone(milestone: str) -> tuple[str, ...]:
+    """The slots that complete it."""
+    return tuple(dict.fromkeys(kind.slot for kind in RECORD_KINDS if kind.milestone == milestone))
+
+
+def slots_by_lost_create() -> dict[LostCreateQuery, frozenset[str]]:
+    """The slots whose lost creates are looked for, by the query that finds them."""
+    found: dict[LostCreateQuery, frozenset[str]] = {}
+    for kind in RECORD_KINDS:
+        if kind.lost_create is not None:
+            found[kind.lost_create] = found.get(kind.lost_create, frozenset()) | {kind.slot}
+    return found
 
 
 def reserved_because(sobject: str) -> str:

@@ -1,5 +1,6 @@
 """Rows put together from stored values, without a database."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ from app.registrations.row_view import (
     link_to,
 )
 from app.registrations.schemas import Row
+from app.sync.model import record_kinds
+from app.sync.model.record_kinds import REGISTERED_TASK
 from tests.factories import NOW
 from tests.integration.monitor.stage import RULE, job, record, registration
 
@@ -104,7 +107,12 @@ def test_newer_of_registration_and_job_dates_the_row() -> None:
     assert row(None).version == 1
 
 
-def test_activities_stand_in_the_order_they_were_written() -> None:
+def test_activities_stand_in_the_order_they_were_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = [
+        replace(REGISTERED_TASK, slot=f"task:{milestone}", milestone=milestone)
+        for milestone in ("other", "lost")
+    ]
+    monkeypatch.setattr(record_kinds, "RECORD_KINDS", (*record_kinds.RECORD_KINDS, *more))
     later = NOW + timedelta(minutes=5)
     records = [
         record("r1", "task:checked_in", sobject="Task", sf_id="00T2", written_at=later),

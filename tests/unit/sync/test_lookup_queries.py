@@ -11,9 +11,11 @@ from app.salesforce.errors import ApiError
 from app.salesforce.ids import to18
 from app.sync.lookup.access import LookupRefused
 from app.sync.lookup.lookup import QueryResult, records_of, run_queries
-from app.sync.lookup.parse import tasks_by_reference, tasks_by_subject
-from app.sync.lookup.queries import LookupQuery, QueryKind, tasks_soql
+from app.sync.lookup.parse import records_by_label, records_by_reference
+from app.sync.lookup.queries import LookupQuery, QueryKind, lost_create_soql
+from app.sync.model.record_kinds import slots_by_lost_create
 
+[TASK_QUERY] = slots_by_lost_create()
 ADA, BEN, EVA = (to18(f"00Q5g000000000{number}") for number in (1, 2, 9))
 FIRST, SECOND, THIRD = (to18(f"00T5g000000000{number}") for number in (1, 2, 3))
 
@@ -86,7 +88,7 @@ def test_each_task_that_is_found_by_its_subject_is_one_persons() -> None:
         ("EVS-3", "Came", [ADA]),
         ("EVS-4", "", [BEN]),
     ]
-    assert tasks_by_subject(rows, lost) == {"EVS-1": FIRST, "EVS-2": SECOND, "EVS-4": THIRD}
+    assert records_by_label(TASK_QUERY, rows, lost) == {"EVS-1": FIRST, "EVS-2": SECOND, "EVS-4": THIRD}
 
 
 def test_tasks_are_found_by_each_reference_in_their_description() -> None:
@@ -95,11 +97,11 @@ def test_tasks_are_found_by_each_reference_in_their_description() -> None:
         {"Id": FIRST, "Description": f"Moved. {' '.join(references)}"},
         {"Id": SECOND, "Description": None},
     ]
-    assert tasks_by_reference(rows) == dict.fromkeys(references, FIRST)
+    assert records_by_reference(TASK_QUERY, rows) == dict.fromkeys(references, FIRST)
 
 
 def test_tasks_are_asked_for_by_person_since_a_moment() -> None:
-    soql = tasks_soql("Id, Description", [ADA], datetime(2026, 5, 4, 8, tzinfo=UTC))
+    soql = lost_create_soql(TASK_QUERY, ["Description"], [ADA], datetime(2026, 5, 4, 8, tzinfo=UTC))
     assert soql == (
         f"SELECT Id, Description FROM Task WHERE WhoId IN ('{ADA}') AND CreatedDate >= 2026-05-04T08:00:00Z"
     )

@@ -1,22 +1,40 @@
 """The catalogue of record kinds: one row reaches every list of objects, and the lists agree with it."""
 
+from collections.abc import Collection
 from dataclasses import fields
-from typing import get_args
+from datetime import datetime
+from typing import Any, Final, cast, get_args
 
 import pytest
 
 from app.field_mapping.request_schemas import Mappable
 from app.field_mapping.source_catalog import reserved_reason
 from app.hosts.settings import WritesChosen
+from app.models import WrittenRecord
 from app.preflight.checks import required_permissions, run_checks, shown_objects
 from app.preflight.findings import PreflightContext
 from app.preflight.mapping_checks import blocked_by
 from app.preflight.org_queries import OrgSnapshot
+from app.registrations.part_status import parts_of
+from app.registrations.row_view import activity_links, current_slots
 from app.salesforce.describe import Field, SObjectDescribe
+from app.salesforce.errors import ApiError, RequestRejected
+from app.salesforce.ids import to18
 from app.sync.field_values.required_fields import missing_required
 from app.sync.field_values.validation import validate_mapping
+from app.sync.lookup.lost_creates import find_lost_creates
+from app.sync.matching.person_matching import People
 from app.sync.model import record_kinds
-from app.sync.model.batch import WriteToggles
+from app.sync.model.batch import (
+    Attendee,
+    Batch,
+    EventSnapshot,
+    Job,
+    RegistrationFacts,
+    SlotKey,
+    WriteToggles,
+    WrittenSlot,
+)
 from app.sync.model.mapping_rules import DEFAULT_RULES, FieldRule, MappingRules
 from app.sync.model.record_kinds import (
     COMMON_FIELDS,
@@ -29,6 +47,13 @@ from app.sync.model.record_kinds import (
     mapped_objects,
     written_objects,
 )
+from tests.factories import NOW
+from tests.integration.monitor.stage import job, link, record, registration
+
+REFERENCE: Final = "EVS-ABCDEFGHIJKLMNOP"
+LEAD_ID: Final = to18("00Q5g00000AbCdE")
+BADGE_ID: Final = to18("0bg5g00000AbCdE")
+OUR_OTHER_BADGE: Final = to18("0bg5g00000AbCdF")
 
 BADGE = RecordKind(
     sobject="EventBadge",
@@ -42,7 +67,7 @@ BADGE = RecordKind(
     permissions=(Permission("EventBadge", "create", ("badge",)),),
     is_activity=True,
     milestone="badge_printed",
-    lost_create=LostCreateQuery("HolderId", "Note", "Label"),
+    lost_create=LostCreateQuery("EventBadge", "HolderId", "Note", "Label", "label"),
 )
 
 
@@ -135,4 +160,86 @@ def test_a_kind_agrees_with_itself(kind: RecordKind) -> None:
     assert kind.needed_fields <= set(kind.written_fields) & kind.system_fields
     assert kind.optional_fields <= set(kind.written_fields) - kind.needed_fields
     assert {each.sobject for each in kind.permissions} <= set(described_objects())
-    assert (kind.milestone is not None) == kind.is_activity
+    assert kind.milestone or not kind.is_activity
+
+
+def written(slot: str, **values: Any) -> WrittenRecord:
+    return record("r1", slot, sobject="EventBadge", sf_id="0bg1", **values)
+
+
+def test_a_row_shows_the_activity_and_the_part_of_a_kind(badge: RecordKind) -> None:
+    records = [written("badge", details={"subject": "Badge"})]
+    [activity] = activity_links(records, None)
+    assert (activity.object, activity.kind, activity.subject) == ("EventBadge", "badge_printed", "Badge")
+    parts = parts_of(
+        registration("r1"), job("r1", "synced", attempts=1), slots=current_slots(records, None), link=None
+    )
+    assert {part.kind: part.state for part in parts}["badge_printed"] == "synced"
+
+
+def test_of_records_of_several_campaigns_that_of_the_link_is_shown() -> None:
+    records = [written("member", discriminator="701A"), written("member", discriminator="701B")]
+    assert current_slots(records, link(campaign_id="701A"))["member"].discriminator == "701A"
+
+
+class Org:
+    """Answers every query with the same records, and keeps the queries."""
+
+    def __init__(self, *records: dict[str, Any], refuses: str = "") -> None:
+        self.records, self.refuses = list(records), refuses
+        self.asked: list[str] = []
+
+    async def query(self, soql: str, *, include_deleted: bool) -> list[dict[str, Any]]:
+        self.asked.append(soql)
+        if self.refuses and self.refuses in soql:
+            raise RequestRejected((ApiError("INVALID_FIELD", "No such column"),))
+        return self.records
+
+
+def doubtful(slot: str) -> Batch:
+    """One registration whose record was sent, and Salesforce never answered."""
+    lost = WrittenSlot(
+        state="ambiguous",
+        action="create",
+        sobject="EventBadge",
+        reference=REFERENCE,
+        details={"label": "Badge of Ada"},
+        first_attempt_at=NOW,
+    )
+    person = WrittenSlot(state="written", action="create", sobject="Lead", sf_id=LEAD_ID)
+    job = Job(
+        "r1",
+        EventSnapshot("evt_1", "Otter Summit"),
+        Attendee(),
+        RegistrationFacts("confirmed", NOW),
+        written={SlotKey("person"): person, SlotKey(slot): lost},
+    )
+    return Batch("host_a", "00D1", 1, NOW, (job,))
+
+
+async def written_by_us(since: datetime, slots: Collection[str]) -> frozenset[str]:
+    assert set(slots) == {"badge"}
+    return frozenset({OUR_OTHER_BADGE})
+
+
+async def test_a_lost_create_of_a_kind_is_found_by_its_reference(badge: RecordKind) -> None:
+    org = Org({"Id": BADGE_ID, "Note": f"Hello. {REFERENCE}"})
+    found = await find_lost_creates(cast(Any, org), doubtful("badge"), People(), written_by_us)
+    assert found == {REFERENCE: BADGE_ID}
+    [asked] = org.asked
+    assert asked.startswith(
+        f"SELECT Id, Note FROM EventBadge WHERE HolderId IN ('{LEAD_ID}') AND CreatedDate"
+    )
+
+
+async def test_a_lost_create_is_found_by_its_label_where_the_reference_is_hidden(badge: RecordKind) -> None:
+    ours = {"Id": OUR_OTHER_BADGE, "HolderId": LEAD_ID, "Label": "Badge of Ada"}
+    org = Org(ours, ours | {"Id": BADGE_ID}, refuses="Id, Note")
+    found = await find_lost_creates(cast(Any, org), doubtful("badge"), People(), written_by_us)
+    assert found == {REFERENCE: BADGE_ID}
+
+
+async def test_nothing_is_asked_of_a_kind_that_is_not_in_the_catalogue() -> None:
+    org = Org({"Id": BADGE_ID, "Note": REFERENCE})
+    assert await find_lost_creates(cast(Any, org), doubtful("badge"), People(), written_by_us) == {}
+    assert org.asked == []
