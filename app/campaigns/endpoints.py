@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 
-from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep
-from app.api.dependencies import ResourcesDep
+from app.api.calls import AdminCall, EventAdminCall, EventMemberCall
 from app.campaigns import service
 from app.campaigns.backfill_requests import request_backfill, stop_backfill
 from app.campaigns.before_connection import write_before
@@ -35,116 +34,77 @@ SearchText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]
 
 
 @host_router.post("/backfill", status_code=202)
-async def start_host_backfill(
-    host_id: HostIdPath, body: HostBackfillToStart, principal: HostAdminDep, resources: ResourcesDep
-) -> HostBackfill:
+async def start_host_backfill(call: AdminCall, body: HostBackfillToStart) -> HostBackfill:
     """Write everybody who registered before the host was connected; a dry run counts them."""
-    return await write_before(resources, host_id, by=principal.user_id, is_dry_run=body.dry_run)
+    return await write_before(call.resources, call.host_id, by=call.user_id, is_dry_run=body.dry_run)
 
 
 @router.get("/campaigns")
 async def list_campaigns(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
+    call: EventMemberCall,
     q: Annotated[SearchText, Query(description="part of the name")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,
 ) -> CampaignPage:
     """The connected org's campaigns, active ones first, then by name."""
-    return await search_campaigns(resources, host_id, q=q, limit=limit, cursor=cursor)
+    return await search_campaigns(call.resources, call.host_id, q=q, limit=limit, cursor=cursor)
 
 
 @router.post("/campaign/create", status_code=201)
-async def create_campaign(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: CampaignToCreate,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> LinkShown:
+async def create_campaign(call: EventAdminCall, body: CampaignToCreate) -> LinkShown:
     """Have a campaign created for the event, with statuses of its own, and linked when it stands."""
-    return await request_campaign(resources, host_id, event_id, wanted=body, by=principal.user_id)
+    return await request_campaign(call.resources, call.host_id, call.event_id, wanted=body, by=call.user_id)
 
 
 @router.post(
     "/campaign/copy", responses={201: {"model": LinkShown, "description": "Linked for the first time"}}
 )
-async def copy_campaign(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: SetUpToCopy,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> LinkShown:
+async def copy_campaign(call: EventAdminCall, body: SetUpToCopy, response: Response) -> LinkShown:
     """Link the event as another event of the host is linked."""
-    link, is_new = await service.copy_link(resources, host_id, event_id, wanted=body, by=principal.user_id)
+    link, is_new = await service.copy_link(
+        call.resources, call.host_id, call.event_id, wanted=body, by=call.user_id
+    )
     response.status_code = 201 if is_new else 200
     return link
 
 
 @router.post("/backfill", status_code=202)
-async def start_backfill(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: BackfillToStart,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> BackfillShown:
+async def start_backfill(call: EventAdminCall, body: BackfillToStart) -> BackfillShown:
     """Write the event's registrations, those from before the connection included, below live work."""
-    return await request_backfill(resources, host_id, event_id, why=body.why, by=principal.user_id)
+    return await request_backfill(call.resources, call.host_id, call.event_id, why=body.why, by=call.user_id)
 
 
 @router.delete("/backfill")
-async def end_backfill(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
-) -> BackfillShown | None:
+async def end_backfill(call: EventAdminCall) -> BackfillShown | None:
     """End the event's backfill, and let go of what nobody began; the latest one as it stands then."""
-    return await stop_backfill(resources, host_id, event_id, by=principal.user_id)
+    return await stop_backfill(call.resources, call.host_id, call.event_id, by=call.user_id)
 
 
 @router.post("/campaign/validate")
-async def validate_campaign(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: CampaignToValidate,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> CampaignValidated:
+async def validate_campaign(call: EventAdminCall, body: CampaignToValidate) -> CampaignValidated:
     """Look the campaign up in the connected org and propose a status for each of ours."""
-    return await service.validate_campaign(resources, host_id, event_id, pasted=body.campaign_id)
+    return await service.validate_campaign(
+        call.resources, call.host_id, call.event_id, pasted=body.campaign_id
+    )
 
 
 @router.get("/campaign")
-async def read_link(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostMemberDep, resources: ResourcesDep
-) -> LinkShown:
+async def read_link(call: EventMemberCall) -> LinkShown:
     """The event's link to its campaign, with its latest backfill."""
-    return await service.find_link(resources, host_id, event_id)
+    return await service.find_link(call.resources, call.host_id, call.event_id)
 
 
 @router.put("/campaign", responses={201: {"model": LinkShown, "description": "Linked for the first time"}})
-async def link_campaign(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: CampaignToLink,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> LinkShown:
+async def link_campaign(call: EventAdminCall, body: CampaignToLink, response: Response) -> LinkShown:
     """Link the event to a campaign, or change the statuses of its link; the Id itself is locked."""
     link, is_new = await service.link_campaign(
-        resources, host_id, event_id, wanted=body, by=principal.user_id
+        call.resources, call.host_id, call.event_id, wanted=body, by=call.user_id
     )
     response.status_code = 201 if is_new else 200
     return link
 
 
 @router.delete("/campaign")
-async def unlink_campaign(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
-) -> Unlinked:
+async def unlink_campaign(call: EventAdminCall) -> Unlinked:
     """Stop writing campaign members for this event; records that stand in Salesforce stay."""
-    return await service.unlink_campaign(resources, host_id, event_id, by=principal.user_id)
+    return await service.unlink_campaign(call.resources, call.host_id, call.event_id, by=call.user_id)

@@ -10,13 +10,12 @@ from pydantic import ValidationError
 from app.api.auth import (
     OPAQUE_ID,
     WRITE_ROLES,
-    HostAdminDep,
     HostIdPath,
-    HostMemberDep,
     Principal,
     PrincipalDep,
     host_changer,
 )
+from app.api.calls import AdminCall, MemberCall
 from app.api.dependencies import Resources, ResourcesDep
 from app.connections.card import load_card
 from app.connections.grants.disconnect import disconnect_host
@@ -67,33 +66,23 @@ router = APIRouter(
 
 
 @router.get("")
-async def get_card(host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep) -> Card:
+async def get_card(call: MemberCall) -> Card:
     """Everything about the host's connection."""
-    return await load_card(resources, host_id, principal)
+    return await load_card(call.resources, call.host_id, call.principal)
 
 
 @router.post("/connect", status_code=status.HTTP_201_CREATED)
-async def connect(
-    host_id: HostIdPath,
-    wish: StartConnect,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-    origin: OriginHeader = None,
-) -> StartAttempt:
+async def connect(call: AdminCall, wish: StartConnect, origin: OriginHeader = None) -> StartAttempt:
     """A link that starts the sign-in at Salesforce, once, in one browser."""
-    return await start_attempt(resources, host_id, principal=principal, wish=wish, origin=origin)
+    return await start_attempt(
+        call.resources, call.host_id, principal=call.principal, wish=wish, origin=origin
+    )
 
 
 @router.get("/connect/{attempt_id}")
-async def get_attempt(
-    host_id: HostIdPath,
-    attempt_id: AttemptIdPath,
-    _: HostMemberDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> Attempt:
+async def get_attempt(call: MemberCall, attempt_id: AttemptIdPath, response: Response) -> Attempt:
     """How an attempt to connect went, or may have gone."""
-    return await _attempt(resources, host_id, attempt_id, response)
+    return await _attempt(call.resources, call.host_id, attempt_id, response)
 
 
 @router.post("/connect/{attempt_id}/complete")
@@ -113,54 +102,48 @@ async def complete(
 
 
 @router.put("/app-credentials")
-async def put_credentials(
-    host_id: HostIdPath, given: OwnCredentials, principal: HostAdminDep, resources: ResourcesDep
-) -> Card:
+async def put_credentials(call: AdminCall, given: OwnCredentials) -> Card:
     """Save the credentials of an own app, or choose which app to connect through."""
     if given.mode == "shared":
         await clear_credentials(
-            resources, host_id, user_id=principal.user_id, is_confirmed=given.confirm, mode="shared"
+            call.resources, call.host_id, user_id=call.user_id, is_confirmed=given.confirm, mode="shared"
         )
     elif given.has_pair:
-        await save_credentials(resources, host_id, user_id=principal.user_id, given=given)
+        await save_credentials(call.resources, call.host_id, user_id=call.user_id, given=given)
     else:
-        await choose_own_app(resources, host_id, user_id=principal.user_id)
-    return await load_card(resources, host_id, principal)
+        await choose_own_app(call.resources, call.host_id, user_id=call.user_id)
+    return await load_card(call.resources, call.host_id, call.principal)
 
 
 @router.delete("/app-credentials")
-async def delete_credentials(
-    host_id: HostIdPath, principal: HostAdminDep, resources: ResourcesDep, confirm: bool = False
-) -> Card:
+async def delete_credentials(call: AdminCall, confirm: bool = False) -> Card:
     """Forget the own app's credentials; `confirm` allows it while a connection lives by them."""
-    await clear_credentials(resources, host_id, user_id=principal.user_id, is_confirmed=confirm)
-    return await load_card(resources, host_id, principal)
+    await clear_credentials(call.resources, call.host_id, user_id=call.user_id, is_confirmed=confirm)
+    return await load_card(call.resources, call.host_id, call.principal)
 
 
 @router.post("/disconnect")
-async def disconnect(
-    host_id: HostIdPath, _: ConfirmDisconnect, principal: HostAdminDep, resources: ResourcesDep
-) -> Card:
+async def disconnect(call: AdminCall, _: ConfirmDisconnect) -> Card:
     """Revoke and forget the grant; what was synced stays in Salesforce."""
-    await disconnect_host(resources, host_id, user_id=principal.user_id)
-    return await load_card(resources, host_id, principal)
+    await disconnect_host(call.resources, call.host_id, user_id=call.user_id)
+    return await load_card(call.resources, call.host_id, call.principal)
 
 
 @router.post("/pause")
-async def pause(host_id: HostIdPath, principal: HostAdminDep, resources: ResourcesDep) -> Card:
+async def pause(call: AdminCall) -> Card:
     """Let all work of the host wait."""
-    async with resources.database.tenant(host_id) as session:
-        await pause_host(session, host_id, user_id=principal.user_id)
-    return await load_card(resources, host_id, principal)
+    async with call.resources.database.tenant(call.host_id) as session:
+        await pause_host(session, call.host_id, user_id=call.user_id)
+    return await load_card(call.resources, call.host_id, call.principal)
 
 
 @router.post("/resume")
-async def resume(host_id: HostIdPath, principal: HostAdminDep, resources: ResourcesDep) -> Card:
+async def resume(call: AdminCall) -> Card:
     """Let the work go on where it stopped."""
-    async with resources.database.tenant(host_id) as session:
-        org_ids = await resume_host(session, host_id, user_id=principal.user_id)
-    await resources.wakeups.announce(org_ids)
-    return await load_card(resources, host_id, principal)
+    async with call.resources.database.tenant(call.host_id) as session:
+        org_ids = await resume_host(session, call.host_id, user_id=call.user_id)
+    await call.resources.wakeups.announce(org_ids)
+    return await load_card(call.resources, call.host_id, call.principal)
 
 
 async def _attempt(resources: Resources, host_id: str, attempt_id: str, response: Response) -> Attempt:

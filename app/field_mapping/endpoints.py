@@ -4,8 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep
-from app.api.dependencies import ResourcesDep
+from app.api.calls import AdminCall, EventAdminCall, EventMemberCall, MemberCall
 from app.field_mapping import service
 from app.field_mapping.object_fields import read_fields
 from app.field_mapping.request_schemas import (
@@ -26,115 +25,84 @@ EVENT: Final = "/events/{event_id}/salesforce/mapping"
 
 
 @router.get(HOST)
-async def get_host_mapping(
-    host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep
-) -> MappingShown:
+async def get_host_mapping(call: MemberCall) -> MappingShown:
     """The host's mapping: what was chosen, what holds, and what the org says to it."""
-    return await service.read_mapping(resources, Place(host_id))
+    return await service.read_mapping(call.resources, Place(call.host_id))
 
 
 @router.put(HOST)
-async def put_host_mapping(
-    host_id: HostIdPath, body: MappingToSave, principal: HostAdminDep, resources: ResourcesDep
-) -> MappingShown:
+async def put_host_mapping(call: AdminCall, body: MappingToSave) -> MappingShown:
     """Save the host's mapping whole; rows that failed for how things were set up are queued again."""
-    return await service.save_mapping(resources, Place(host_id), body, by=principal.user_id)
+    return await service.save_mapping(call.resources, Place(call.host_id), body, by=call.user_id)
 
 
 @router.post(HOST + "/validate")
-async def validate_host_mapping(
-    host_id: HostIdPath, body: MappingGiven, principal: HostAdminDep, resources: ResourcesDep
-) -> MappingShown:
+async def validate_host_mapping(call: AdminCall, body: MappingGiven) -> MappingShown:
     """The mapping as it would stand, judged by the org as it is now; nothing is saved."""
-    return await service.validate_mapping(resources, Place(host_id), body)
+    return await service.validate_mapping(call.resources, Place(call.host_id), body)
 
 
 @router.post(HOST + "/copy")
-async def copy_host_mapping(
-    host_id: HostIdPath, body: MappingToCopy, principal: HostAdminDep, resources: ResourcesDep
-) -> MappingShown:
+async def copy_host_mapping(call: AdminCall, body: MappingToCopy) -> MappingShown:
     """Take another host's mapping in the place of this one; a fixed owner only within one org."""
-    return await service.copy_from_host(resources, host_id, other=body.from_host_id, by=principal)
+    return await service.copy_from_host(
+        call.resources, call.host_id, other=body.from_host_id, by=call.principal
+    )
 
 
 @router.get(HOST + "/sources")
-async def get_host_sources(host_id: HostIdPath, principal: HostMemberDep, resources: ResourcesDep) -> Sources:
+async def get_host_sources(call: MemberCall) -> Sources:
     """Where values may come from, with the questions that the host's attendees answered lately."""
-    async with resources.database.tenant(host_id) as session:
-        return await read_sources(session, host_id)
+    async with call.resources.database.tenant(call.host_id) as session:
+        return await read_sources(session, call.host_id)
 
 
 @router.get(HOST + "/objects/{sobject}/fields")
 async def get_fields(
-    host_id: HostIdPath,
+    call: MemberCall,
     sobject: Mappable,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
     refresh: Annotated[bool, Query(description="ask Salesforce now: one API call")] = False,
 ) -> ObjectFields:
     """An object's fields and record types as the connected user sees them; kept for a day."""
-    return await read_fields(resources, host_id, sobject, is_anew=refresh)
+    return await read_fields(call.resources, call.host_id, sobject, is_anew=refresh)
 
 
 @router.get(EVENT)
-async def get_event_mapping(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostMemberDep, resources: ResourcesDep
-) -> MappingShown:
+async def get_event_mapping(call: EventMemberCall) -> MappingShown:
     """The event's overrides, and what holds for it."""
-    return await service.read_mapping(resources, Place(host_id, event_id))
+    return await service.read_mapping(call.resources, Place(call.host_id, call.event_id))
 
 
 @router.put(EVENT)
-async def put_event_mapping(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: MappingToSave,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> MappingShown:
+async def put_event_mapping(call: EventAdminCall, body: MappingToSave) -> MappingShown:
     """Save the event's overrides whole: what is left out is as the host has it."""
-    return await service.save_mapping(resources, Place(host_id, event_id), body, by=principal.user_id)
+    return await service.save_mapping(
+        call.resources, Place(call.host_id, call.event_id), body, by=call.user_id
+    )
 
 
 @router.delete(EVENT)
-async def delete_event_mapping(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
-) -> MappingShown:
+async def delete_event_mapping(call: EventAdminCall) -> MappingShown:
     """Let the event be as the host has it."""
-    return await service.clear_mapping(resources, Place(host_id, event_id), by=principal.user_id)
+    return await service.clear_mapping(call.resources, Place(call.host_id, call.event_id), by=call.user_id)
 
 
 @router.post(EVENT + "/validate")
-async def validate_event_mapping(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: MappingGiven,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> MappingShown:
+async def validate_event_mapping(call: EventAdminCall, body: MappingGiven) -> MappingShown:
     """The overrides as they would stand, judged by the org as it is now; nothing is saved."""
-    return await service.validate_mapping(resources, Place(host_id, event_id), body)
+    return await service.validate_mapping(call.resources, Place(call.host_id, call.event_id), body)
 
 
 @router.post(EVENT + "/copy")
-async def copy_event_mapping(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: EventMappingToCopy,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> MappingShown:
+async def copy_event_mapping(call: EventAdminCall, body: EventMappingToCopy) -> MappingShown:
     """Take the overrides of another event in the place of this one's."""
-    return await service.copy_from_event(resources, Place(host_id, event_id), wanted=body, by=principal)
+    return await service.copy_from_event(
+        call.resources, Place(call.host_id, call.event_id), wanted=body, by=call.principal
+    )
 
 
 @router.get(EVENT + "/sources")
-async def get_event_sources(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
-) -> Sources:
+async def get_event_sources(call: EventMemberCall) -> Sources:
     """Where values may come from, with the questions that this event's attendees answered."""
-    async with resources.database.tenant(host_id) as session:
-        return await read_sources(session, host_id, event_id)
+    async with call.resources.database.tenant(call.host_id) as session:
+        return await read_sources(session, call.host_id, call.event_id)

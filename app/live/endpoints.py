@@ -5,8 +5,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
-from app.api.auth import EventIdPath, HostIdPath, HostMemberDep, Principal
-from app.api.dependencies import ResourcesDep
+from app.api.auth import HostIdPath, HostMemberDep, Principal
+from app.api.calls import EventMemberCall
 from app.live.messages import number_in
 from app.live.registry import Feeds
 from app.live.sse import LIFE_SECONDS, stream
@@ -29,17 +29,12 @@ LastEventId = Annotated[
     responses=ANSWERS,  # type: ignore[arg-type]
 )
 async def stream_event(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    request: Request,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
-    last_event_id: LastEventId = None,
+    call: EventMemberCall, request: Request, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """`stats`, `row`, `link` and `card` as they change; snapshots, resumed by `Last-Event-ID`."""
-    async with resources.database.tenant(host_id) as session:
-        await load_context(session, host_id, event_id)
-    return _answer(request, principal, host_id, event_id, last_event_id)
+    async with call.resources.database.tenant(call.host_id) as session:
+        await load_context(session, call.host_id, call.event_id)
+    return _answer(request, call.principal, call.host_id, call.event_id, last_event_id)
 
 
 @router.get("/salesforce/stream", response_class=StreamingResponse, responses=ANSWERS)  # type: ignore[arg-type]

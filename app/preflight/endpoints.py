@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter, Depends
 
-from app.api.auth import HostAdminDep, HostIdPath, HostMemberDep
-from app.api.dependencies import ResourcesDep
+from app.api.calls import AdminCall, MemberCall
 from app.connections.oauth.attempt_roles import cancel_attempts_without_role
 from app.preflight.schemas import PreflightShown
 from app.preflight.service import last_preflight, run_preflight
@@ -16,12 +15,12 @@ router = APIRouter(
 
 
 @router.get("/preflight")
-async def get_preflight(host_id: HostIdPath, _: HostMemberDep, resources: ResourcesDep) -> PreflightShown:
+async def get_preflight(call: MemberCall) -> PreflightShown:
     """The last look at the org, and what it means for registrations."""
-    return await last_preflight(resources, host_id)
+    return await last_preflight(call.resources, call.host_id)
 
 
 @router.post("/preflight")
-async def post_preflight(host_id: HostIdPath, _: HostAdminDep, resources: ResourcesDep) -> PreflightShown:
+async def post_preflight(call: AdminCall) -> PreflightShown:
     """Look at the org now."""
-    return await run_preflight(resources, host_id)
+    return await run_preflight(call.resources, call.host_id)

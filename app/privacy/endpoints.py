@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.auth import HostAdminDep, HostIdPath, Id64
-from app.api.dependencies import ResourcesDep
+from app.api.auth import Id64
+from app.api.calls import AdminCall
 from app.config.hash_pepper import hash_pepper
 from app.models import Connection, WrittenRecord
 from app.privacy.erasure import ErasureRequest, erase
@@ -58,17 +58,15 @@ class Erased(BaseModel):
 
 
 @router.post("/erase", status_code=202)
-async def erase_attendee(
-    host_id: HostIdPath, body: EraseAttendee, principal: HostAdminDep, resources: ResourcesDep
-) -> Erased:
+async def erase_attendee(call: AdminCall, body: EraseAttendee) -> Erased:
     """Take the attendee's personal data out of every place where we hold it, and keep it out.
 
     Records in Salesforce are the host's: they are listed, not touched. Asking again lists them again.
     """
-    async with resources.database.system() as session:
-        wish = ErasureRequest(host_id, await _now(session), body.attendee.id, body.attendee.email)
-        erased = await erase(session, wish, pepper=hash_pepper(resources.settings), by=principal.user_id)
-        records = await _records(session, host_id, erased)
+    async with call.resources.database.system() as session:
+        wish = ErasureRequest(call.host_id, await _now(session), body.attendee.id, body.attendee.email)
+        erased = await erase(session, wish, pepper=hash_pepper(call.resources.settings), by=call.user_id)
+        records = await _records(session, call.host_id, erased)
     return Erased(registrations=len(erased), salesforce_records=records)
 
 

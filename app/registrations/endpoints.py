@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
 
-from app.api.auth import EventIdPath, HostAdminDep, HostIdPath, HostMemberDep, RegistrationIdPath
-from app.api.dependencies import ResourcesDep
+from app.api.auth import RegistrationIdPath
+from app.api.calls import EventAdminCall, EventMemberCall
 from app.infrastructure import audit_log
 from app.registrations.event_pause import set_event_pause
 from app.registrations.exclusion import set_excluded
@@ -42,87 +42,61 @@ def row_query(
 
 
 @router.get("/stats", tags=MONITOR)
-async def read_stats(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostMemberDep, resources: ResourcesDep
-) -> Stats:
+async def read_stats(call: EventMemberCall) -> Stats:
     """How far the event's registrations are in Salesforce, failures grouped; no personal data."""
-    async with resources.database.tenant(host_id) as session:
-        return await event_stats(session, host_id, event_id, is_configured=resources.settings.has_shared_app)
+    async with call.resources.database.tenant(call.host_id) as session:
+        return await event_stats(
+            session, call.host_id, call.event_id, is_configured=call.resources.settings.has_shared_app
+        )
 
 
 @router.get("/registrations", tags=MONITOR)
-async def list_registrations(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
-    query: Annotated[RowQuery, Depends(row_query)],
-) -> Rows:
+async def list_registrations(call: EventMemberCall, query: Annotated[RowQuery, Depends(row_query)]) -> Rows:
     """The event's registrations, one page of them."""
-    async with resources.database.tenant(host_id) as session:
-        return await list_rows(session, host_id, event_id, query)
+    async with call.resources.database.tenant(call.host_id) as session:
+        return await list_rows(session, call.host_id, call.event_id, query)
 
 
 @router.get("/registrations/{registration_id}", tags=MONITOR)
-async def read_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
-) -> Row:
+async def read_registration(call: EventMemberCall, registration_id: RegistrationIdPath) -> Row:
     """One registration."""
-    async with resources.database.tenant(host_id) as session:
-        return await read_row(session, host_id, event_id, registration_id=registration_id)
+    async with call.resources.database.tenant(call.host_id) as session:
+        return await read_row(session, call.host_id, call.event_id, registration_id=registration_id)
 
 
 @router.post("/registrations/{registration_id}/retry", status_code=202, tags=MONITOR)
-async def retry_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> RetryOutcome:
+async def retry_registration(call: EventAdminCall, registration_id: RegistrationIdPath) -> RetryOutcome:
     """Try one registration again now."""
     return await retry_one(
-        resources, host_id, event_id, registration_id=registration_id, asked_by=principal.user_id
+        call.resources, call.host_id, call.event_id, registration_id=registration_id, asked_by=call.user_id
     )
 
 
 @router.post("/retry", status_code=202, tags=MONITOR)
-async def retry_registrations(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    body: RetryRequest,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> RetryOutcome:
+async def retry_registrations(call: EventAdminCall, body: RetryRequest) -> RetryOutcome:
     """Try all failed registrations again, or those of a group, an error code, or a list."""
     return await retry_many(
-        resources,
-        host_id,
-        event_id,
+        call.resources,
+        call.host_id,
+        call.event_id,
         wanted=body.filter,
-        asked_by=principal.user_id,
+        asked_by=call.user_id,
         is_dry_run=body.dry_run,
     )
 
 
 @router.post("/pause", tags=MONITOR)
-async def pause_event(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
-) -> Stats:
+async def pause_event(call: EventAdminCall) -> Stats:
     """Write nothing of this event until it is resumed; what comes in waits."""
-    return await set_event_pause(resources, host_id, event_id, is_paused=True, by=principal.user_id)
+    return await set_event_pause(call.resources, call.host_id, call.event_id, is_paused=True, by=call.user_id)
 
 
 @router.post("/resume", tags=MONITOR)
-async def resume_event(
-    host_id: HostIdPath, event_id: EventIdPath, principal: HostAdminDep, resources: ResourcesDep
-) -> Stats:
+async def resume_event(call: EventAdminCall) -> Stats:
     """Go on with this event where it stopped."""
-    return await set_event_pause(resources, host_id, event_id, is_paused=False, by=principal.user_id)
+    return await set_event_pause(
+        call.resources, call.host_id, call.event_id, is_paused=False, by=call.user_id
+    )
 
 
 def export_query(
@@ -142,39 +116,34 @@ def export_query(
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def export_registrations(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
-    query: Annotated[RowQuery, Depends(export_query)],
+    call: EventMemberCall, query: Annotated[RowQuery, Depends(export_query)]
 ) -> StreamingResponse:
     """The event's registrations as CSV, with the filters of the list."""
-    chunks = export_rows(resources.database, host_id, event_id, query, resources.export_turn)
+    chunks = export_rows(
+        call.resources.database, call.host_id, call.event_id, query, call.resources.export_turn
+    )
     first = await anext(chunks)
-    async with resources.database.tenant(host_id) as session:
-        details = {"event_id": event_id, "filters": query.narrowed_by()}
+    async with call.resources.database.tenant(call.host_id) as session:
+        details = {"event_id": call.event_id, "filters": query.narrowed_by()}
         await audit_log.append_entry(
-            session, host_id, actor=principal.user_id, action="salesforce.rows_exported", details=details
+            session, call.host_id, actor=call.user_id, action="salesforce.rows_exported", details=details
         )
-    name = f'attachment; filename="registrations-{event_id}.csv"'
+    name = f'attachment; filename="registrations-{call.event_id}.csv"'
     headers = {"Cache-Control": "no-store", "Content-Disposition": name, "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(_joined(first, chunks), headers=headers, media_type=CSV_TYPE)
 
 
 @router.get("/registrations/{registration_id}/history", tags=MONITOR)
 async def read_registration_history(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
+    call: EventMemberCall,
     registration_id: RegistrationIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,
 ) -> History:
     """Every attempt of one registration: when, what was sent, what came back."""
-    async with resources.database.tenant(host_id) as session:
+    async with call.resources.database.tenant(call.host_id) as session:
         return await read_history(
-            session, host_id, event_id, registration_id=registration_id, limit=limit, cursor=cursor
+            session, call.host_id, call.event_id, registration_id=registration_id, limit=limit, cursor=cursor
         )
 
 
@@ -185,38 +154,26 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 
 
 @router.post("/registrations/{registration_id}/exclude", tags=["host"])
-async def exclude_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> Row:
+async def exclude_registration(call: EventAdminCall, registration_id: RegistrationIdPath) -> Row:
     """Never write this registration; what stands in Salesforce stays."""
     return await set_excluded(
-        resources,
-        host_id,
-        event_id,
+        call.resources,
+        call.host_id,
+        call.event_id,
         registration_id=registration_id,
         is_excluded=True,
-        by=principal.user_id,
+        by=call.user_id,
     )
 
 
 @router.post("/registrations/{registration_id}/include", tags=["host"])
-async def include_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostAdminDep,
-    resources: ResourcesDep,
-) -> Row:
+async def include_registration(call: EventAdminCall, registration_id: RegistrationIdPath) -> Row:
     """Write this registration after all."""
     return await set_excluded(
-        resources,
-        host_id,
-        event_id,
+        call.resources,
+        call.host_id,
+        call.event_id,
         registration_id=registration_id,
         is_excluded=False,
-        by=principal.user_id,
+        by=call.user_id,
     )

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.api.auth import EventIdPath, HostIdPath, HostMemberDep, RegistrationIdPath
-from app.api.dependencies import ResourcesDep
+from app.api.auth import RegistrationIdPath
+from app.api.calls import EventMemberCall
 from app.registrations.history_schemas import DryRun
 from app.sync_preview.dry_run import dry_run
 from app.sync_preview.preview import preview
@@ -13,24 +13,12 @@ router = APIRouter(prefix="/v1/hosts/{host_id}")
 
 
 @router.get("/events/{event_id}/salesforce/registrations/{registration_id}/preview", tags=["mapping"])
-async def preview_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
-) -> Preview:
+async def preview_registration(call: EventMemberCall, registration_id: RegistrationIdPath) -> Preview:
     """Per record and field what stands, what would stand, and why: looks in Salesforce, writes nothing."""
-    return await preview(resources, host_id, event_id, registration_id=registration_id)
+    return await preview(call.resources, call.host_id, call.event_id, registration_id=registration_id)
 
 
 @router.get("/events/{event_id}/salesforce/registrations/{registration_id}/dry-run", tags=["monitor"])
-async def rehearse_registration(
-    host_id: HostIdPath,
-    event_id: EventIdPath,
-    registration_id: RegistrationIdPath,
-    principal: HostMemberDep,
-    resources: ResourcesDep,
-) -> DryRun:
+async def rehearse_registration(call: EventMemberCall, registration_id: RegistrationIdPath) -> DryRun:
     """What would be written for one registration now: looks in Salesforce, and writes nothing."""
-    return await dry_run(resources, host_id, event_id, registration_id=registration_id)
+    return await dry_run(call.resources, call.host_id, call.event_id, registration_id=registration_id)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
@@ -55,6 +56,7 @@ def completed(generated: Mapping[str, Any]) -> Node:
     document["info"]["description"] = ABOUT
     refused: set[type[Problem]] = set()
     for path, method, operation in operations(document):
+        _order_parameters(path, operation)
         refused |= _complete(path, method, operation)
     components = document["components"]
     for name in FRAMEWORKS_OWN:
@@ -66,6 +68,13 @@ def completed(generated: Mapping[str, Any]) -> Node:
     used = {tag for _, _, operation in operations(document) for tag in operation.get("tags", ())}
     document["tags"] = [{"name": name, "description": TAGS[name]} for name in sorted(used & TAGS.keys())]
     return document
+
+
+def _order_parameters(path: str, operation: Node) -> None:
+    """Parameters in the order of the path, then all others; whichever dependency asks for them."""
+    order = {name: place for place, name in enumerate(re.findall(r"{(\w+)}", path))}
+    if "parameters" in operation:
+        operation["parameters"].sort(key=lambda each: order.get(each["name"], len(order)))
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Node]]:
