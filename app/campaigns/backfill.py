@@ -12,31 +12,23 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, DateTime, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
-from app.infrastructure.database import Database
+from app.infrastructure.database import Database, database_now
 from app.infrastructure.query_plans import hash_joins_only
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
+from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE
 from app.states import BackfillState, JobReason, JobState
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
-from app.sync.jobs.unwritten import ACTIVE, CHUNK, IS_COUNTED, api_calls_for, without_job
+from app.sync.jobs.unwritten import ACTIVE, CHUNK, api_calls_for, without_job
 
 MAX_PENDING_JOBS: Final = 5 * CHUNK
 
 IN_PROGRESS: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS)
 UNSETTLED: Final = (*IN_PROGRESS, JobState.HELD)
-
-
-IS_CHECKED_IN: Final = and_(
-    Registration.checked_in_at.is_not(None),
-    or_(
-        Registration.check_in_reverted_at.is_(None),
-        Registration.check_in_reverted_at < Registration.checked_in_at,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ class BackfillProgress:
 async def estimate(session: AsyncSession, host_id: str, event_id: str) -> BackfillEstimate:
     """What a backfill of this event would write, and about how many API calls it would cost."""
     query = select(func.count(), func.count().filter(IS_CHECKED_IN)).where(
-        Registration.host_id == host_id, Registration.event_id == event_id, IS_COUNTED
+        Registration.host_id == host_id, Registration.event_id == event_id, IS_WRITABLE
     )
     registrations, checked_in = (await session.execute(query)).one()
     return BackfillEstimate(
@@ -87,7 +79,7 @@ async def record_empty_backfill(
     session: AsyncSession, host_id: str, event_id: str, *, org_id: str, why: str, requested_by: str
 ) -> Backfill:
     """A backfill of nothing, done at once: the answer to whoever asked for one."""
-    now = await _now(session)
+    now = await database_now(session)
     backfill = Backfill(
         host_id=host_id,
         backfill_id=f"bf_{uuid4().hex}",
@@ -183,7 +175,7 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
     if backfill is None:
         return None
     tally = await _tally(session, backfill)
-    now = await _now(session)
+    now = await database_now(session)
     return BackfillShown(
         id=backfill.backfill_id,
         why=backfill.why,
@@ -228,7 +220,7 @@ def _candidates(host_id: str, event_id: str, org_id: str, why: str) -> Select[st
             *without_job(host_id, org_id), Registration.event_id == event_id
         )
     return select(Registration.registration_id).where(
-        Registration.host_id == host_id, Registration.event_id == event_id, IS_COUNTED
+        Registration.host_id == host_id, Registration.event_id == event_id, IS_WRITABLE
     )
 
 
@@ -308,7 +300,7 @@ async def _end(session: AsyncSession, backfill: Backfill, state: str) -> None:
     tally = await _tally(session, backfill)
     backfill.done, backfill.failed, backfill.skipped = tally.done, tally.failed, tally.skipped
     backfill.state = state
-    backfill.finished_at = await _now(session)
+    backfill.finished_at = await database_now(session)
     await session.flush()
 
 
@@ -322,7 +314,3 @@ async def _active(session: AsyncSession, host_id: str, event_id: str) -> Backfil
 
 async def _count(session: AsyncSession, rows: Select[Any]) -> int:
     return await session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-
-
-async def _now(session: AsyncSession) -> datetime:
-    return (await session.execute(select(func.clock_timestamp(type_=DateTime(timezone=True))))).scalar_one()

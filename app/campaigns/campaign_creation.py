@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import func, literal, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
@@ -20,6 +20,7 @@ from app.campaigns.lookup import HIDDEN_FIELD, Campaign, campaign_calls, read_ca
 from app.campaigns.status_mapping import propose_statuses
 from app.connections.service import mark_used
 from app.infrastructure import audit_log
+from app.infrastructure.database import database_now
 from app.models import CampaignLink, Connection
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record, collection_create
@@ -166,7 +167,7 @@ async def _is_settled(creation: CreationTask) -> bool:
     """Whether a lost create cannot land any more."""
     quiet = timedelta(seconds=creation.resources.settings.times.in_doubt)
     async with creation.resources.database.tenant(creation.link.host_id) as session:
-        now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+        now = await database_now(session)
     started_at = creation.link.creation_started_at
     return started_at is None or bool(now >= started_at + quiet)
 

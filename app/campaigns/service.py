@@ -39,8 +39,8 @@ from app.config.settings import Settings
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
+from app.models.conditions import IS_WRITABLE
 from app.states import JobReason, LinkState
-from app.sync.jobs.unwritten import IS_COUNTED
 from app.user_messages.catalog import advise
 
 
@@ -287,7 +287,7 @@ async def _cancel_member_writes(
             (SyncJob.host_id == Registration.host_id)
             & (SyncJob.registration_id == Registration.registration_id),
         )
-        .where(Registration.host_id == link.host_id, Registration.event_id == link.event_id, IS_COUNTED)
+        .where(Registration.host_id == link.host_id, Registration.event_id == link.event_id, IS_WRITABLE)
         .where(is_to_come)
     )
     if connection is not None:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import func, select, text, union
+from sqlalchemy import select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure.database import database_now
 from app.models import AuditEntry, AuditHead, Connection
 
 GENESIS: Final = b"\0" * 32
@@ -55,12 +56,10 @@ async def append_entry(
     last, head = await _last(session, host_id), await session.get(AuditHead, host_id)
     # After a cut the numbers go on behind what was cut, so that the gap stays.
     before = _Walk(head.count, head.hash) if head is not None and head.count > last.seq else last
-    at = await session.scalar(select(func.clock_timestamp()))
-    assert at is not None
     entry = AuditEntry(
         host_id=host_id,
         seq=before.seq + 1,
-        at=at,
+        at=await database_now(session),
         actor=actor,
         action=action,
         details=dict(details or {}),

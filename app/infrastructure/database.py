@@ -4,9 +4,10 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final, Self
 
-from sqlalchemy import event, text
+from sqlalchemy import DateTime, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -32,6 +33,11 @@ SOCKET_OPTIONS: Final = {
 READ_ONLY: Final = "25006"
 
 BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """The database's clock, which all processes share; it runs on within a transaction."""
+    return (await session.execute(select(func.clock_timestamp(type_=DateTime(timezone=True))))).scalar_one()
 
 
 def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:

@@ -8,6 +8,7 @@ from sqlalchemy import Executable, extract, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.health import READY
+from app.infrastructure.database import database_now
 from app.models import Connection, Host, OrgLease, Quarantined, SyncJob, WorkerHeartbeat
 from app.operations.schemas import (
     BudgetShown,
@@ -28,7 +29,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 async def read_overview(session: AsyncSession) -> Overview:
     """All of it, as of the database's clock."""
-    now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    now = await database_now(session)
     oldest, orgs = (await session.execute(READY)).one()
     return Overview(
         backlog=await _backlog(session),

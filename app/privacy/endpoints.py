@@ -1,16 +1,16 @@
 """The host's door for erasing an attendee."""
 
-from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.auth import Id64
 from app.api.calls import AdminCall
 from app.config.hash_pepper import hash_pepper
+from app.infrastructure.database import database_now
 from app.models import Connection, WrittenRecord
 from app.privacy.erasure import ErasureRequest, erase
 from app.salesforce.allowed_hosts import record_url
@@ -64,15 +64,12 @@ async def erase_attendee(call: AdminCall, body: EraseAttendee) -> Erased:
     Records in Salesforce are the host's: they are listed, not touched. Asking again lists them again.
     """
     async with call.resources.database.system() as session:
-        wish = ErasureRequest(call.host_id, await _now(session), body.attendee.id, body.attendee.email)
+        wish = ErasureRequest(
+            call.host_id, await database_now(session), body.attendee.id, body.attendee.email
+        )
         erased = await erase(session, wish, pepper=hash_pepper(call.resources.settings), by=call.user_id)
         records = await _records(session, call.host_id, erased)
     return Erased(registrations=len(erased), salesforce_records=records)
-
-
-async def _now(session: AsyncSession) -> datetime:
-    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
-    return now
 
 
 async def _records(session: AsyncSession, host_id: str, registration_ids: list[str]) -> list[RecordToHandle]:

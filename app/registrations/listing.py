@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.errors import RegistrationNotFound
 from app.api.pagination import Cursor, SortOrder
 from app.models import Registration, SyncJob
+from app.models.conditions import IS_ERASED
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
-from app.registrations.queries import HAS_ERROR, IS_ERASED, group_of_job, in_state, visible_registrations
+from app.registrations.queries import HAS_ERROR, group_of_job, in_state, visible_registrations
 from app.registrations.row_view import RowData, ViewContext, assemble_row
 from app.registrations.schemas import Row, Rows
 

@@ -6,29 +6,30 @@ from datetime import datetime
 from typing import Final
 
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
+from app.registrations.registration_state import AT_REST
 from app.registrations.schemas import Part
+from app.states import JobState, LinkState, Milestone, PartState, StatusMeaning, WriteState
 from app.sync.model.batch import MEMBER, PERSON
 from app.sync.model.record_kinds import milestones, slots_of_milestone
 
-WORST_FIRST: Final = ("failed", "ambiguous", "held", "running", "pending", "synced", "not_wanted")
-AT_REST: Final = ("synced", "skipped")
-LINK_WRITES: Final = ("linked", "broken")
+WORST_FIRST: Final = tuple(PartState)
+LINK_WRITES: Final = (LinkState.LINKED, LinkState.BROKEN)
 
-# The member's meaning that each happening asks for.
-MEANING: Final = {
-    "registered": "registered",
-    "checked_in": "attended",
-    "cancelled": "cancelled",
-    "no_show": "no_show",
-    "replay_watched": "replay_watched",
-}
-# Meanings that a member may have beyond the one asked for, so that there is nothing left to do.
-SUPERSEDED_BY: Final[dict[str, frozenset[str]]] = {
-    "registered": frozenset({"attended", "replay_watched"}),
-    "replay_watched": frozenset({"attended"}),
+# The member's meaning that each milestone calls for.
+MEANING: Final[Mapping[str, StatusMeaning]] = {
+    Milestone.REGISTERED: StatusMeaning.REGISTERED,
+    Milestone.CHECKED_IN: StatusMeaning.ATTENDED,
+    Milestone.CANCELLED: StatusMeaning.CANCELLED,
+    Milestone.NO_SHOW: StatusMeaning.NO_SHOW,
+    Milestone.REPLAY_WATCHED: StatusMeaning.REPLAY_WATCHED,
 }
 # Meanings that a later fact does not lower.
-NEVER_LOWERED: Final = frozenset({"attended", "replay_watched"})
+NEVER_LOWERED: Final = frozenset({StatusMeaning.ATTENDED, StatusMeaning.REPLAY_WATCHED})
+# Meanings that a member may have beyond its milestone's, so that there is nothing left to do.
+SUPERSEDED_BY: Final[Mapping[str, frozenset[StatusMeaning]]] = {
+    StatusMeaning.REGISTERED: NEVER_LOWERED,
+    StatusMeaning.REPLAY_WATCHED: frozenset({StatusMeaning.ATTENDED}),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class JobProgress:
     @classmethod
     def of(cls, job: SyncJob | None) -> "JobProgress":
         if job is None:
-            return cls("skipped", None, 0)
+            return cls(JobState.SKIPPED, None, 0)
         return cls(job.state, (job.error or {}).get("kind"), job.attempts)
 
 
@@ -68,12 +69,12 @@ def parts_of(
 
 
 def _kinds(registration: Registration, slots: Mapping[str, WrittenRecord]) -> list[str]:
-    happened = {
-        "registered": registration.confirmed_at is not None,
-        "checked_in": is_checked_in(registration),
-        "cancelled": registration.cancelled_at is not None,
-        "no_show": registration.no_show_at is not None,
-        "replay_watched": bool(registration.replay),
+    happened: dict[str, bool] = {
+        Milestone.REGISTERED: registration.confirmed_at is not None,
+        Milestone.CHECKED_IN: is_checked_in(registration),
+        Milestone.CANCELLED: registration.cancelled_at is not None,
+        Milestone.NO_SHOW: registration.no_show_at is not None,
+        Milestone.REPLAY_WATCHED: bool(registration.replay),
     }
     written = {milestone for milestone in milestones() if slots.keys() & slots_of_milestone(milestone)}
     kinds = dict.fromkeys((*happened, *milestones()))
@@ -84,7 +85,9 @@ def _slots_needed(kind: str, registration: Registration, link: CampaignLink | No
     meaning = MEANING.get(kind)
     labels = link.statuses if link is not None and link.state in LINK_WRITES else {}
     has_member = meaning is not None and bool(labels.get(meaning))
-    brings_person = kind == "registered" or (kind == "checked_in" and registration.confirmed_at is None)
+    brings_person = kind == Milestone.REGISTERED or (
+        kind == Milestone.CHECKED_IN and registration.confirmed_at is None
+    )
     return [
         *([PERSON] if brings_person else []),
         *slots_of_milestone(kind),
@@ -105,10 +108,13 @@ def _part(
         _slot_state(slot, kind, record=slots.get(slot), work=work, has_person=has_person, link=link)
         for slot in needed
     ]
-    worst = min(states, key=WORST_FIRST.index, default="not_wanted")
+    worst = min(states, key=WORST_FIRST.index, default=PartState.NOT_WANTED)
     written_at = _last_written(slots[slot] for slot in needed if slot in slots)
     return Part(
-        kind=kind, state=worst, attempts=work.attempts, written_at=written_at if worst == "synced" else None
+        kind=kind,
+        state=worst,
+        attempts=work.attempts,
+        written_at=written_at if worst == PartState.SYNCED else None,
     )
 
 
@@ -120,40 +126,44 @@ def _slot_state(
     work: JobProgress,
     has_person: bool,
     link: CampaignLink | None,
-) -> str:
+) -> PartState:
     if record is not None and _is_written(record, kind, work):
-        return "synced"
+        return PartState.SYNCED
     if work.state in AT_REST or (slot == MEMBER and _is_past(record, kind)):
-        return "not_wanted"
-    if record is not None and record.state == "ambiguous":
-        return "ambiguous"
-    if record is not None and record.state == "intended":
-        return "running" if work.state == "running" else "ambiguous"
-    if slot == MEMBER and link is not None and link.state == "broken":
-        return "held"
+        return PartState.NOT_WANTED
+    if record is not None and record.state == WriteState.AMBIGUOUS:
+        return PartState.AMBIGUOUS
+    if record is not None and record.state == WriteState.INTENDED:
+        return PartState.RUNNING if work.state == JobState.RUNNING else PartState.AMBIGUOUS
+    if slot == MEMBER and link is not None and link.state == LinkState.BROKEN:
+        return PartState.HELD
     return _open_state(kind, work, has_person=has_person)
 
 
 def _is_written(record: WrittenRecord, kind: str, work: JobProgress) -> bool:
-    if record.sf_id is None or (work.error_kind == kind and record.state == "failed"):
+    if record.sf_id is None or (work.error_kind == kind and record.state == WriteState.FAILED):
         return False
     if record.slot != MEMBER:
         return True
     meaning = MEANING[kind]
     if record.meaning == meaning:
-        return record.state == "written" or kind == "registered"
+        return record.state == WriteState.WRITTEN or kind == Milestone.REGISTERED
     return record.meaning in SUPERSEDED_BY.get(meaning, ())
 
 
 def _is_past(record: WrittenRecord | None, kind: str) -> bool:
-    return record is not None and kind in ("cancelled", "no_show") and record.meaning in NEVER_LOWERED
+    return (
+        record is not None
+        and kind in (Milestone.CANCELLED, Milestone.NO_SHOW)
+        and record.meaning in NEVER_LOWERED
+    )
 
 
-def _open_state(kind: str, work: JobProgress, *, has_person: bool) -> str:
-    if work.state in ("running", "held"):
-        return work.state
+def _open_state(kind: str, work: JobProgress, *, has_person: bool) -> PartState:
+    if work.state in (JobState.RUNNING, JobState.HELD):
+        return PartState(work.state)
     is_at_fault = work.error_kind == kind or not has_person
-    return "failed" if work.state == "failed" and is_at_fault else "pending"
+    return PartState.FAILED if work.state == JobState.FAILED and is_at_fault else PartState.PENDING
 
 
 def _last_written(records: Iterable[WrittenRecord]) -> datetime | None:

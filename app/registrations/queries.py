@@ -1,6 +1,6 @@
 """What the monitor asks the database: registrations left-joined to the jobs of the connected org."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,28 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.query_plans import hash_joins_only
 from app.models import Registration, SyncJob, WrittenRecord
+from app.models.conditions import IS_CHECKED_IN, IS_COUNTED, IS_ERASED
 from app.registrations.context import EventContext
-from app.registrations.registration_state import StoredState
+from app.registrations.registration_state import SYNC_STATES, UNFINISHED, StoredState
+from app.states import JobState, SyncState, WaitReason
 
 UNGROUPED = "g_ungrouped"
 GROUPS_MAX = 100
+ATTENDED = "attended"
 
-IS_COUNTED = or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None))
-IS_CHECKED_IN = and_(
-    Registration.checked_in_at.is_not(None),
-    or_(
-        Registration.check_in_reverted_at.is_(None),
-        Registration.check_in_reverted_at < Registration.checked_in_at,
-    ),
-)
-IS_ERASED = Registration.erased_at.is_not(None)
 IS_ATTENDED = and_(SyncJob.is_attended.is_(True), IS_CHECKED_IN)
 HAS_ERROR = and_(
     or_(
-        SyncJob.state == "failed",
-        and_(
-            SyncJob.error_class.is_not(None), SyncJob.state.in_(("pending", "held", "running", "ambiguous"))
-        ),
+        SyncJob.state == JobState.FAILED,
+        and_(SyncJob.error_class.is_not(None), SyncJob.state.in_(UNFINISHED)),
     ),
     ~IS_ERASED,
 )
@@ -86,32 +78,35 @@ def job_of(context: EventContext) -> ColumnElement[bool]:
 
 
 def in_state(state: str) -> ColumnElement[bool]:
-    """The rows that `standing.place` puts into this state; `attended` cuts across the others."""
-    is_erased_at_rest = and_(IS_ERASED, SyncJob.state.in_(("pending", "held", "failed")))
-    conditions: dict[str, ColumnElement[bool]] = {
-        "synced": SyncJob.state == "synced",
-        "failed": and_(SyncJob.state == "failed", ~IS_ERASED),
-        "pending": or_(
-            SyncJob.state.in_(("running", "ambiguous")),
-            and_(SyncJob.state.in_(("pending", "held")), ~IS_ERASED),
-        ),
-        "skipped": or_(SyncJob.state.is_(None), SyncJob.state == "skipped", is_erased_at_rest),
-        "attended": IS_ATTENDED,
-    }
-    return conditions[state]
+    """The rows that `display_state` puts into this state; `attended` cuts across the others."""
+    if state == ATTENDED:
+        return IS_ATTENDED
+    of_living = {job for job, shown in SYNC_STATES.items() if shown.living == state}
+    of_erased = {job for job, shown in SYNC_STATES.items() if shown.erased == state}
+    whole = [_has_job_state(of_living & of_erased)] if of_living & of_erased else []
+    if of_living - of_erased:
+        whole.append(and_(~IS_ERASED, _has_job_state(of_living - of_erased)))
+    if of_erased - of_living:
+        whole.append(and_(IS_ERASED, _has_job_state(of_erased - of_living)))
+    return or_(*whole)
+
+
+def _has_job_state(states: Set[JobState | None]) -> ColumnElement[bool]:
+    is_any = SyncJob.state.in_(sorted(state for state in states if state is not None))
+    return or_(is_any, SyncJob.state.is_(None)) if None in states else is_any
 
 
 async def tally(session: AsyncSession, context: EventContext) -> list[StateCount]:
     """Count the event's registrations by stored state in one pass."""
     standing = standing_columns(context)
-    is_backing_off = and_(SyncJob.waiting_for == "retry", SyncJob.due_at > context.now)
+    is_backing_off = and_(SyncJob.waiting_for == WaitReason.RETRY, SyncJob.due_at > context.now)
     query = visible_registrations(
         context,
         *standing,
         func.count(),
         func.count().filter(IS_ATTENDED),
         func.count().filter(IS_CHECKED_IN),
-        func.min(SyncJob.due_at).filter(and_(SyncJob.state == "pending", is_backing_off)),
+        func.min(SyncJob.due_at).filter(and_(SyncJob.state == JobState.PENDING, is_backing_off)),
         func.max(SyncJob.synced_at),
         func.greatest(func.max(Registration.change_no), func.max(SyncJob.change_no)),
     ).group_by(*standing)
@@ -143,7 +138,7 @@ async def failures(session: AsyncSession, context: EventContext) -> list[Failure
             func.max(SyncJob.last_error_at),
             func.min(Registration.registration_id),
         )
-        .where(in_state("failed"))
+        .where(in_state(SyncState.FAILED))
         .group_by(group_of_job)
         .order_by(func.count().desc(), group_of_job)
         .limit(GROUPS_MAX)

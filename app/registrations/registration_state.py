@@ -1,34 +1,51 @@
 """Map job state and gates to the state shown on the dashboard. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-STATES: Final = ("synced", "pending", "failed", "skipped")
-PENDING_BECAUSE: Final = (
-    "queued", "running", "retry_later", "ambiguous", "connection", "api_budget", "paused", "campaign",
-    "org_backoff", "salesforce_access",
-)  # fmt: skip
-SKIPPED_BECAUSE: Final = (
-    "no_match", "excluded", "no_email", "before_connection", "nothing_wanted", "cancelled", "erased",
-)  # fmt: skip
+from app.states import JobState, PendingReason, RetryRefusal, SkipReason, SyncState, WaitReason
+
+
+class ShownState(NamedTuple):
+    """What the dashboard calls a registration, living or erased."""
+
+    living: SyncState
+    erased: SyncState
+
+
+SYNC_STATES: Final[Mapping[JobState | None, ShownState]] = {
+    None: ShownState(SyncState.SKIPPED, SyncState.SKIPPED),
+    JobState.PENDING: ShownState(SyncState.PENDING, SyncState.SKIPPED),
+    JobState.RUNNING: ShownState(SyncState.PENDING, SyncState.PENDING),
+    JobState.SYNCED: ShownState(SyncState.SYNCED, SyncState.SYNCED),
+    JobState.FAILED: ShownState(SyncState.FAILED, SyncState.SKIPPED),
+    JobState.HELD: ShownState(SyncState.PENDING, SyncState.SKIPPED),
+    JobState.AMBIGUOUS: ShownState(SyncState.PENDING, SyncState.PENDING),
+    JobState.SKIPPED: ShownState(SyncState.SKIPPED, SyncState.SKIPPED),
+}
+"""By the state of the job for the connected org (None: there is none).
+
+`display_state` and the SQL filter both read this table. While a job is running or ambiguous a write may be on
+its way, so that nothing may be said before it is settled.
+"""
+UNFINISHED: Final = [job for job, shown in SYNC_STATES.items() if shown.living == SyncState.PENDING]
+AT_REST: Final = (JobState.SYNCED, JobState.SKIPPED)
+"""Nothing more is written, unless there is news."""
 
 # What a row says it waits for, by the reason it is counted under; running is not waiting.
-WAITING_FOR: Final[dict[str, str | None]] = {
-    "queued": "queue",
-    "running": None,
-    "retry_later": "retry",
-    "ambiguous": "certainty",
-    "connection": "connection",
-    "api_budget": "api_budget",
-    "paused": "pause",
-    "campaign": "campaign",
-    "org_backoff": "org_backoff",
-    "salesforce_access": "salesforce_access",
+WAITING_FOR: Final[Mapping[PendingReason, WaitReason | None]] = {
+    PendingReason.QUEUED: WaitReason.QUEUE,
+    PendingReason.RUNNING: None,
+    PendingReason.RETRY_LATER: WaitReason.RETRY,
+    PendingReason.AMBIGUOUS: WaitReason.CERTAINTY,
+    PendingReason.CONNECTION: WaitReason.CONNECTION,
+    PendingReason.API_BUDGET: WaitReason.API_BUDGET,
+    PendingReason.PAUSED: WaitReason.PAUSE,
+    PendingReason.CAMPAIGN: WaitReason.CAMPAIGN,
+    PendingReason.ORG_BACKOFF: WaitReason.ORG_BACKOFF,
+    PendingReason.SALESFORCE_ACCESS: WaitReason.SALESFORCE_ACCESS,
 }
-
-SETTLING: Final = ("running", "ambiguous")
-"""States in which a write may be on its way, so that nothing may be said or started before it is settled."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +58,13 @@ class Gates:
     is_backing_off: bool = False
 
     @property
-    def closed_because(self) -> str | None:
+    def closed_because(self) -> PendingReason | None:
         """The reason that a person should see first: the one furthest from curing itself."""
         gates = (
-            ("connection", not self.is_connected),
-            ("paused", self.is_paused),
-            ("api_budget", self.is_over_budget),
-            ("org_backoff", self.is_backing_off),
+            (PendingReason.CONNECTION, not self.is_connected),
+            (PendingReason.PAUSED, self.is_paused),
+            (PendingReason.API_BUDGET, self.is_over_budget),
+            (PendingReason.ORG_BACKOFF, self.is_backing_off),
         )
         return next((reason for reason, is_closed in gates if is_closed), None)
 
@@ -68,52 +85,63 @@ class StoredState:
 
 @dataclass(frozen=True)
 class DisplayState:
-    """One of STATES, and the reason within `pending` or `skipped`."""
+    """What the dashboard calls a registration, and the reason where it is pending or skipped."""
 
-    state: str
+    state: SyncState
     because: str | None = None
 
     @property
-    def waiting_for(self) -> str | None:
-        return WAITING_FOR[self.because or "queued"] if self.state == "pending" else None
+    def waiting_for(self) -> WaitReason | None:
+        if self.state != SyncState.PENDING:
+            return None
+        return WAITING_FOR[PendingReason(self.because or PendingReason.QUEUED)]
 
     @property
     def skipped_because(self) -> str | None:
-        return self.because if self.state == "skipped" else None
+        return self.because if self.state == SyncState.SKIPPED else None
 
 
 def display_state(standing: StoredState, gates: Gates) -> DisplayState:
     """Exactly one place for every registration that counts."""
-    match standing.job_state:
-        case None:
-            return DisplayState("skipped", "erased" if standing.is_erased else "before_connection")
-        case "synced":
-            return DisplayState("synced")
-        case state if standing.is_erased and state not in SETTLING:
-            return DisplayState("skipped", "erased")
-        case "failed":
-            return DisplayState("failed")
-        case "skipped":
-            return DisplayState("skipped", standing.skipped_because or "nothing_wanted")
+    shown = SYNC_STATES[JobState(standing.job_state) if standing.job_state else None]
+    state = shown.erased if standing.is_erased else shown.living
+    match state:
+        case SyncState.PENDING:
+            return DisplayState(state, pending_because(standing, gates))
+        case SyncState.SKIPPED:
+            return DisplayState(state, skipped_because(standing))
         case _:
-            return DisplayState("pending", pending_because(standing, gates))
+            return DisplayState(state)
 
 
-def pending_because(standing: StoredState, gates: Gates) -> str:
+def skipped_because(standing: StoredState) -> str:
+    """Why a registration at rest is not written."""
+    if standing.is_erased:
+        return SkipReason.ERASED
+    if standing.job_state is None:
+        return SkipReason.BEFORE_CONNECTION
+    return standing.skipped_because or SkipReason.NOTHING_WANTED
+
+
+def pending_because(standing: StoredState, gates: Gates) -> PendingReason:
     """Why an unfinished row has not moved. A closed gate comes before what the row itself waits for."""
-    if standing.job_state == "running":
-        return "running"
-    if standing.job_state == "held" and standing.waiting_for == "salesforce_access":
-        return "salesforce_access"
-    if standing.job_state == "held" or standing.waiting_for == "campaign":
-        return "campaign"
+    if standing.job_state == JobState.RUNNING:
+        return PendingReason.RUNNING
+    if standing.job_state == JobState.HELD and standing.waiting_for == WaitReason.SALESFORCE_ACCESS:
+        return PendingReason.SALESFORCE_ACCESS
+    if standing.job_state == JobState.HELD or standing.waiting_for == WaitReason.CAMPAIGN:
+        return PendingReason.CAMPAIGN
     if gates.closed_because is not None:
         return gates.closed_because
-    if standing.job_state == "ambiguous" or standing.waiting_for == "certainty":
-        return "ambiguous"
-    if standing.waiting_for == "salesforce_access":
-        return "salesforce_access"
-    return "retry_later" if standing.waiting_for == "retry" and not standing.is_due else "queued"
+    if standing.job_state == JobState.AMBIGUOUS or standing.waiting_for == WaitReason.CERTAINTY:
+        return PendingReason.AMBIGUOUS
+    if standing.waiting_for == WaitReason.SALESFORCE_ACCESS:
+        return PendingReason.SALESFORCE_ACCESS
+    return (
+        PendingReason.RETRY_LATER
+        if standing.waiting_for == WaitReason.RETRY and not standing.is_due
+        else PendingReason.QUEUED
+    )
 
 
 def can_retry(standing: StoredState) -> bool:
@@ -122,13 +150,15 @@ def can_retry(standing: StoredState) -> bool:
         return False
     if standing.job_state is None:
         return standing.can_be_armed
-    if standing.job_state == "skipped":
-        return standing.skipped_because == "no_match"
-    is_backing_off = standing.waiting_for == "retry" and not standing.is_due
-    return standing.job_state == "failed" or (standing.job_state == "pending" and is_backing_off)
+    if standing.job_state == JobState.SKIPPED:
+        return standing.skipped_because == SkipReason.NO_MATCH
+    is_backing_off = standing.waiting_for == WaitReason.RETRY and not standing.is_due
+    return standing.job_state == JobState.FAILED or (
+        standing.job_state == JobState.PENDING and is_backing_off
+    )
 
 
-def retry_refusal(standing: StoredState, *, is_single: bool) -> str | None:
+def retry_refusal(standing: StoredState, *, is_single: bool) -> RetryRefusal | None:
     """Why a Retry leaves this row alone; None when it takes it.
 
     A call for one row also takes one from before the connection, a skipped one without a match, and a synced
@@ -136,38 +166,42 @@ def retry_refusal(standing: StoredState, *, is_single: bool) -> str | None:
     written again before it knows.
     """
     if standing.is_erased:
-        return "erased"
-    if standing.job_state == "ambiguous" or standing.waiting_for == "certainty":
-        return "ambiguous"
+        return RetryRefusal.ERASED
+    if standing.job_state == JobState.AMBIGUOUS or standing.waiting_for == WaitReason.CERTAINTY:
+        return RetryRefusal.AMBIGUOUS
     return _WHY_NOT[standing.job_state](standing, is_single)
 
 
-def _pending_why_not(standing: StoredState, is_single: bool) -> str | None:
-    return "already_pending" if standing.is_due and standing.waiting_for != "campaign" else None
+def _pending_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
+    return (
+        RetryRefusal.ALREADY_PENDING
+        if standing.is_due and standing.waiting_for != WaitReason.CAMPAIGN
+        else None
+    )
 
 
-def _skipped_why_not(standing: StoredState, is_single: bool) -> str | None:
-    return None if is_single and standing.skipped_because == "no_match" else "skipped"
+def _skipped_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
+    return None if is_single and standing.skipped_because == SkipReason.NO_MATCH else RetryRefusal.SKIPPED
 
 
-def _without_job_why_not(standing: StoredState, is_single: bool) -> str | None:
-    return None if is_single and standing.can_be_armed else "skipped"
+def _without_job_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
+    return None if is_single and standing.can_be_armed else RetryRefusal.SKIPPED
 
 
-def _synced_why_not(standing: StoredState, is_single: bool) -> str | None:
-    return None if is_single else "already_synced"
+def _synced_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
+    return None if is_single else RetryRefusal.ALREADY_SYNCED
 
 
-def _always(why: str | None) -> Callable[[StoredState, bool], str | None]:
+def _always(why: RetryRefusal | None) -> Callable[[StoredState, bool], RetryRefusal | None]:
     return lambda standing, is_single: why
 
 
-_WHY_NOT: Final[dict[str | None, Callable[[StoredState, bool], str | None]]] = {
+_WHY_NOT: Final[Mapping[str | None, Callable[[StoredState, bool], RetryRefusal | None]]] = {
     None: _without_job_why_not,
-    "running": _always("already_pending"),
-    "pending": _pending_why_not,
-    "held": _always(None),
-    "failed": _always(None),
-    "skipped": _skipped_why_not,
-    "synced": _synced_why_not,
+    JobState.RUNNING: _always(RetryRefusal.ALREADY_PENDING),
+    JobState.PENDING: _pending_why_not,
+    JobState.HELD: _always(None),
+    JobState.FAILED: _always(None),
+    JobState.SKIPPED: _skipped_why_not,
+    JobState.SYNCED: _synced_why_not,
 }

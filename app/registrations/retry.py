@@ -13,12 +13,11 @@ from app.api.dependencies import Resources
 from app.api.errors import RegistrationNotFound
 from app.infrastructure import audit_log
 from app.models import LIVE, Registration, SyncJob
+from app.models.conditions import IS_COUNTED, IS_ERASED
 from app.registrations.context import EventContext, load_context
 from app.registrations.listing import read_row
 from app.registrations.queries import (
     HAS_ERROR,
-    IS_COUNTED,
-    IS_ERASED,
     group_of_job,
     job_of,
     standing_columns,
@@ -196,7 +195,6 @@ async def _locked(
         .where(
             Registration.host_id == context.host_id,
             Registration.event_id == context.event_id,
-            IS_COUNTED,
             condition,
         )
         .order_by(SyncJob.host_id, SyncJob.registration_id)

@@ -25,6 +25,7 @@ from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN,
 from app.connections.model.login_urls import common_login_url
 from app.connections.tokens.connection_state import GRANT_REVOKING_REASONS, disconnect_by_salesforce
 from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED, disconnect_reason, is_doubtful
+from app.infrastructure.database import database_now
 from app.infrastructure.database_errors import is_away
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection
@@ -234,9 +235,9 @@ async def _try_again(resources: Resources, host_id: str, claim: RefreshClaim) ->
     if claim.state != ConnectionState.CONNECTED:
         return None
     async with resources.database.tenant(host_id) as session:
-        now = await session.scalar(select(func.clock_timestamp()))
+        now = await database_now(session)
         connection = await session.get(Connection, host_id, with_for_update=True)
-        if connection is None or now is None or connection.refresh_started_at != claim.marker:
+        if connection is None or connection.refresh_started_at != claim.marker:
             return None
         is_known = connection.fault_code == GRANT_DOUBTED and connection.fault_until is not None
         count = connection.fault_count if is_known else 0

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.database import Database
+from app.infrastructure.database import Database, database_now
 from app.models import SyncJob
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Record
@@ -54,8 +54,7 @@ class ReadOnlyStore(WriteStore):
     """Looks at our tables as a drain does, and keeps nothing."""
 
     async def hold(self, session: AsyncSession, rows: Sequence[WorkItem]) -> datetime:
-        now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
-        return now
+        return await database_now(session)
 
     async def save(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
         for row in rows:

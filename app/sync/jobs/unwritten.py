@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.query_plans import hash_joins_only
 from app.models import Backfill, Registration, SyncJob
+from app.models.conditions import IS_WRITABLE
 from app.states import BackfillState, JobReason
 
 
@@ -24,11 +25,6 @@ CHUNK: Final = 1000
 CALLS_PER_CHUNK: Final = 5
 """One look, one for people, and Tasks and members of a thousand registrations in three more composites."""
 ACTIVE: Final = (BackfillState.RUNNING, BackfillState.PAUSED)
-IS_COUNTED: Final = and_(
-    or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None)),
-    Registration.erased_at.is_(None),
-)
-"""Registrations that reach Salesforce: confirmed once, or checked in."""
 
 
 def api_calls_for(registrations: int) -> int:
@@ -44,7 +40,7 @@ def without_job(host_id: str, org_id: str) -> list[ColumnElement[bool]]:
         SyncJob.event_id == Registration.event_id,
         SyncJob.org_id == org_id,
     )
-    return [Registration.host_id == host_id, IS_COUNTED, ~has_job]
+    return [Registration.host_id == host_id, IS_WRITABLE, ~has_job]
 
 
 async def count_before(session: AsyncSession, host_id: str, *, org_id: str | None) -> Unwritten:

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.infrastructure.database import database_now
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.errors import ApiError, RequestRejected
@@ -213,7 +214,7 @@ async def settle_problems(
     stored = (await session.execute(LOCK, values)).scalar_one_or_none()
     if stored is None:
         return
-    now = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    now = await database_now(session)
     before = {each.key: each for each in map(AccessProblem.of, stored)}
     seen = {
         each.key: replace(each, since=(before.get(each.key) or each).since or now, looked_at=now)

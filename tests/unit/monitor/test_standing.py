@@ -5,9 +5,6 @@ import itertools
 import pytest
 
 from app.registrations.registration_state import (
-    PENDING_BECAUSE,
-    SKIPPED_BECAUSE,
-    STATES,
     DisplayState,
     Gates,
     StoredState,
@@ -15,78 +12,107 @@ from app.registrations.registration_state import (
     display_state,
     retry_refusal,
 )
+from app.states import PendingReason, SkipReason, SyncState
 
 OPEN = Gates()
 LATER = {"is_due": False}
 
 PLACES: dict[str, tuple[StoredState, Gates, DisplayState]] = {
-    "no-job": (StoredState(None), OPEN, DisplayState("skipped", "before_connection")),
-    "no-job-erased": (StoredState(None, is_erased=True), OPEN, DisplayState("skipped", "erased")),
-    "synced": (StoredState("synced"), OPEN, DisplayState("synced")),
-    "synced-behind-a-gate": (StoredState("synced"), Gates(is_connected=False), DisplayState("synced")),
-    "synced-then-erased": (StoredState("synced", is_erased=True), OPEN, DisplayState("synced")),
-    "failed": (StoredState("failed"), Gates(is_paused=True), DisplayState("failed")),
-    "failed-then-erased": (StoredState("failed", is_erased=True), OPEN, DisplayState("skipped", "erased")),
-    "pending-then-erased": (StoredState("pending", is_erased=True), OPEN, DisplayState("skipped", "erased")),
+    "no-job": (StoredState(None), OPEN, DisplayState(SyncState.SKIPPED, "before_connection")),
+    "no-job-erased": (StoredState(None, is_erased=True), OPEN, DisplayState(SyncState.SKIPPED, "erased")),
+    "synced": (StoredState("synced"), OPEN, DisplayState(SyncState.SYNCED)),
+    "synced-behind-a-gate": (
+        StoredState("synced"),
+        Gates(is_connected=False),
+        DisplayState(SyncState.SYNCED),
+    ),
+    "synced-then-erased": (StoredState("synced", is_erased=True), OPEN, DisplayState(SyncState.SYNCED)),
+    "failed": (StoredState("failed"), Gates(is_paused=True), DisplayState(SyncState.FAILED)),
+    "failed-then-erased": (
+        StoredState("failed", is_erased=True),
+        OPEN,
+        DisplayState(SyncState.SKIPPED, "erased"),
+    ),
+    "pending-then-erased": (
+        StoredState("pending", is_erased=True),
+        OPEN,
+        DisplayState(SyncState.SKIPPED, "erased"),
+    ),
     "ambiguous-then-erased": (
         StoredState("ambiguous", is_erased=True),
         OPEN,
-        DisplayState("pending", "ambiguous"),
+        DisplayState(SyncState.PENDING, "ambiguous"),
     ),
     "skipped": (
         StoredState("skipped", skipped_because="excluded"),
         OPEN,
-        DisplayState("skipped", "excluded"),
+        DisplayState(SyncState.SKIPPED, "excluded"),
     ),
-    "skipped-without-a-reason": (StoredState("skipped"), OPEN, DisplayState("skipped", "nothing_wanted")),
-    "queued": (StoredState("pending"), OPEN, DisplayState("pending", "queued")),
-    "back-off": (StoredState("pending", "retry", False), OPEN, DisplayState("pending", "retry_later")),
-    "back-off-over": (StoredState("pending", "retry", True), OPEN, DisplayState("pending", "queued")),
-    "met-a-fence": (StoredState("pending", "certainty", False), OPEN, DisplayState("pending", "ambiguous")),
-    "ambiguous": (StoredState("ambiguous", "certainty"), OPEN, DisplayState("pending", "ambiguous")),
-    "held": (StoredState("held", "campaign"), OPEN, DisplayState("pending", "campaign")),
+    "skipped-without-a-reason": (
+        StoredState("skipped"),
+        OPEN,
+        DisplayState(SyncState.SKIPPED, "nothing_wanted"),
+    ),
+    "queued": (StoredState("pending"), OPEN, DisplayState(SyncState.PENDING, "queued")),
+    "back-off": (
+        StoredState("pending", "retry", False),
+        OPEN,
+        DisplayState(SyncState.PENDING, "retry_later"),
+    ),
+    "back-off-over": (StoredState("pending", "retry", True), OPEN, DisplayState(SyncState.PENDING, "queued")),
+    "met-a-fence": (
+        StoredState("pending", "certainty", False),
+        OPEN,
+        DisplayState(SyncState.PENDING, "ambiguous"),
+    ),
+    "ambiguous": (StoredState("ambiguous", "certainty"), OPEN, DisplayState(SyncState.PENDING, "ambiguous")),
+    "held": (StoredState("held", "campaign"), OPEN, DisplayState(SyncState.PENDING, "campaign")),
     "held-behind-a-gate": (
         StoredState("held"),
         Gates(is_connected=False),
-        DisplayState("pending", "campaign"),
+        DisplayState(SyncState.PENDING, "campaign"),
     ),
-    "running": (StoredState("running"), Gates(is_paused=True), DisplayState("pending", "running")),
+    "running": (StoredState("running"), Gates(is_paused=True), DisplayState(SyncState.PENDING, "running")),
     "no-connection": (
         StoredState("pending", "retry", False),
         Gates(False),
-        DisplayState("pending", "connection"),
+        DisplayState(SyncState.PENDING, "connection"),
     ),
     "ambiguous-without-connection": (
         StoredState("ambiguous"),
         Gates(False),
-        DisplayState("pending", "connection"),
+        DisplayState(SyncState.PENDING, "connection"),
     ),
-    "paused": (StoredState("pending"), Gates(is_paused=True), DisplayState("pending", "paused")),
-    "budget": (StoredState("pending"), Gates(is_over_budget=True), DisplayState("pending", "api_budget")),
+    "paused": (StoredState("pending"), Gates(is_paused=True), DisplayState(SyncState.PENDING, "paused")),
+    "budget": (
+        StoredState("pending"),
+        Gates(is_over_budget=True),
+        DisplayState(SyncState.PENDING, "api_budget"),
+    ),
     "access-missing": (
         StoredState("pending", "salesforce_access", is_due=False),
         Gates(),
-        DisplayState("pending", "salesforce_access"),
+        DisplayState(SyncState.PENDING, "salesforce_access"),
     ),
     "access-missing-behind-a-gate": (
         StoredState("pending", "salesforce_access"),
         Gates(is_connected=False),
-        DisplayState("pending", "connection"),
+        DisplayState(SyncState.PENDING, "connection"),
     ),
     "members-lack-access": (
         StoredState("held", "salesforce_access"),
         Gates(),
-        DisplayState("pending", "salesforce_access"),
+        DisplayState(SyncState.PENDING, "salesforce_access"),
     ),
     "org-backs-off": (
         StoredState("pending"),
         Gates(is_backing_off=True),
-        DisplayState("pending", "org_backoff"),
+        DisplayState(SyncState.PENDING, "org_backoff"),
     ),
     "pause-before-budget": (
         StoredState("pending"),
         Gates(True, True, True, True),
-        DisplayState("pending", "paused"),
+        DisplayState(SyncState.PENDING, "paused"),
     ),
 }
 
@@ -99,13 +125,13 @@ def test_place_of_a_standing(standing: StoredState, gates: Gates, expected: Disp
 @pytest.mark.parametrize(
     ("placed", "waiting_for", "skipped_because"),
     [
-        (DisplayState("pending", "queued"), "queue", None),
-        (DisplayState("pending", "running"), None, None),
-        (DisplayState("pending", "retry_later"), "retry", None),
-        (DisplayState("pending", "ambiguous"), "certainty", None),
-        (DisplayState("pending", "paused"), "pause", None),
-        (DisplayState("skipped", "no_email"), None, "no_email"),
-        (DisplayState("synced"), None, None),
+        (DisplayState(SyncState.PENDING, "queued"), "queue", None),
+        (DisplayState(SyncState.PENDING, "running"), None, None),
+        (DisplayState(SyncState.PENDING, "retry_later"), "retry", None),
+        (DisplayState(SyncState.PENDING, "ambiguous"), "certainty", None),
+        (DisplayState(SyncState.PENDING, "paused"), "pause", None),
+        (DisplayState(SyncState.SKIPPED, "no_email"), None, "no_email"),
+        (DisplayState(SyncState.SYNCED), None, None),
     ],
     ids=str,
 )
@@ -129,10 +155,10 @@ ALL_GATES = [Gates(*bits) for bits in itertools.product((True, False), repeat=4)
 
 
 def test_every_standing_has_one_known_place_whatever_the_gates() -> None:
-    reasons = {"pending": PENDING_BECAUSE, "skipped": SKIPPED_BECAUSE}
+    reasons = {SyncState.PENDING: tuple(PendingReason), SyncState.SKIPPED: tuple(SkipReason)}
     for standing, gates in itertools.product(ALL_STANDINGS, ALL_GATES):
         placed = display_state(standing, gates)
-        assert placed.state in STATES
+        assert placed.state in tuple(SyncState)
         assert placed.because in reasons.get(placed.state, (None,))
 
 

@@ -1,0 +1,24 @@
+"""What is said of registrations in SQL: each condition once."""
+
+from typing import Final
+
+from sqlalchemy import and_, or_
+
+from app.models.registrations import Registration
+
+IS_COUNTED: Final = or_(Registration.confirmed_at.is_not(None), Registration.checked_in_at.is_not(None))
+"""Confirmed once, or checked in: the dashboard lists and counts these."""
+
+IS_ERASED: Final = Registration.erased_at.is_not(None)
+
+IS_WRITABLE: Final = and_(IS_COUNTED, ~IS_ERASED)
+"""What a backfill writes."""
+
+IS_CHECKED_IN: Final = and_(
+    Registration.checked_in_at.is_not(None),
+    or_(
+        Registration.check_in_reverted_at.is_(None),
+        Registration.check_in_reverted_at < Registration.checked_in_at,
+    ),
+)
+"""Checked in, and not undone later."""
