@@ -16,11 +16,11 @@ from app.sync.matching.duplicate_matching import full_name
 from app.sync.matching.person_matching import People
 from app.sync.model.cooperative import yielding
 from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.record_kinds import milestones
 from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
 
 MESSAGE_LENGTH: Final = 500
 USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK}
-KINDS: Final = (Milestone.CHECKED_IN, Milestone.REGISTERED)
 
 # An attendee who was erased while the call was under way leaves nothing behind.
 INSERT_ATTEMPTS = text("""
@@ -145,5 +145,6 @@ def _attempt_row(row: WorkItem, verdict: JobOutcome) -> dict[str, Any]:
 def _kind(row: WorkItem, verdict: JobOutcome) -> str:
     """The latest happening that this run was about."""
     kinds = {each.kind for each in row.exchanges} | ({verdict.error.kind} if verdict.error else set())
-    fallback = KINDS[0] if row.job.facts.checked_in_at is not None else KINDS[1]
-    return next((kind for kind in KINDS if kind in kinds), fallback)
+    is_checked_in = row.job.facts.checked_in_at is not None
+    fallback = Milestone.CHECKED_IN if is_checked_in else Milestone.REGISTERED
+    return next((each for each in reversed(milestones()) if each in kinds), fallback)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.states import Milestone, StatusMeaning
 from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED, WriteToggles
 from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, PERSON_ACCOUNT_CREATED, MappingRules
 from app.sync.model.records import (
@@ -134,10 +135,10 @@ REGISTERED_TASK: Final = RecordKind(
     reserved_because="it tells what happened, and we find our Tasks by it",
     permissions=(Permission(TASK, READ, ("task",), WARNING), Permission(TASK, INSERT, ("task",))),
     is_activity=True,
-    milestone="registered",
+    milestone=Milestone.REGISTERED,
     lost_create=LostCreateQuery(TASK, "WhoId", "Description", "Subject", "subject"),
 )
-CHECKED_IN_TASK: Final = replace(REGISTERED_TASK, slot=CHECKED_IN, milestone="checked_in")
+CHECKED_IN_TASK: Final = replace(REGISTERED_TASK, slot=CHECKED_IN, milestone=Milestone.CHECKED_IN)
 MEMBER_KIND: Final = RecordKind(
     sobject=CAMPAIGN_MEMBER,
     slot=MEMBER,
@@ -260,6 +261,15 @@ def kind_of_slot(slot: str) -> RecordKind | None:
 def milestones() -> tuple[str, ...]:
     """What kinds of records complete, in the order in which it happens."""
     return tuple(dict.fromkeys(kind.milestone for kind in RECORD_KINDS if kind.milestone))
+
+
+def milestone_of(slot: str, meaning: str | None) -> str:
+    """The part of a registration that a write belongs to; a member's is told by what its status means."""
+    kind = kind_of_slot(slot)
+    if kind is not None and kind.milestone:
+        return kind.milestone
+    is_check_in = slot == MEMBER and meaning == StatusMeaning.ATTENDED
+    return Milestone.CHECKED_IN if is_check_in else Milestone.REGISTERED
 
 
 def slots_of_milestone(milestone: str) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
-from app.states import Milestone, SkipReason, StatusMeaning, WriteAction, WriteState
-from app.sync.model.batch import CHECKED_IN, MEMBER, PERSON, Job, SlotKey, WrittenSlot
+from app.states import SkipReason, WriteAction, WriteState
+from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.notices import RowWarning
+from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import LEAD, Found
 from app.sync.model.row_error import RowError
 
@@ -132,12 +133,9 @@ class WriteOperation:
         return self.record.id is None
 
     @property
-    def kind(self) -> Milestone:
+    def kind(self) -> str:
         """The part of the registration it belongs to, as rows and errors name it."""
-        is_check_in = self.key.slot == CHECKED_IN or (
-            self.key.slot == MEMBER and self.meaning == StatusMeaning.ATTENDED
-        )
-        return Milestone.CHECKED_IN if is_check_in else Milestone.REGISTERED
+        return milestone_of(self.key.slot, self.meaning)
 
     def each_slot(self, change: Callable[[WrittenSlot | None], WrittenSlot | None]) -> None:
         """Change this slot in all of its rows; None takes it away."""

@@ -20,6 +20,7 @@ from app.registrations.row_view import activity_links, current_slots
 from app.salesforce.describe import Field, SObjectDescribe
 from app.salesforce.errors import ApiError, RequestRejected
 from app.salesforce.ids import to18
+from app.states import Milestone
 from app.sync.field_values.required_fields import missing_required
 from app.sync.field_values.validation import validate_mapping
 from app.sync.lookup.lost_creates import find_lost_creates
@@ -45,6 +46,8 @@ from app.sync.model.record_kinds import (
     RecordKind,
     described_objects,
     mapped_objects,
+    milestone_of,
+    milestones,
     written_objects,
 )
 from tests.factories import NOW
@@ -147,6 +150,29 @@ def test_what_is_not_in_the_catalogue_is_not_written() -> None:
 def test_the_api_takes_rules_for_what_is_written_or_planned() -> None:
     assert set(get_args(Mappable)) == written_objects() | PLANNED_OBJECTS
     assert not written_objects() & PLANNED_OBJECTS
+
+
+def test_what_a_kind_completes_is_a_milestone() -> None:
+    assert set(milestones()) <= set(Milestone)
+
+
+@pytest.mark.parametrize(
+    ("slot", "meaning", "milestone"),
+    [
+        ("task:registered", None, "registered"),
+        ("task:checked_in", None, "checked_in"),
+        ("member", "attended", "checked_in"),
+        ("member", "no_show", "registered"),
+        ("person", None, "registered"),
+        ("profile", None, "registered"),
+        ("former:member", "attended", "registered"),
+        ("badge", None, "badge_printed"),
+    ],
+)
+def test_a_write_belongs_to_the_milestone_of_its_kind(
+    badge: RecordKind, slot: str, meaning: str | None, milestone: str
+) -> None:
+    assert milestone_of(slot, meaning) == milestone
 
 
 def test_every_kind_has_its_switch() -> None:
