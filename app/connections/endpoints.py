@@ -33,7 +33,7 @@ from app.connections.oauth.attempt_view import load_attempt
 from app.connections.oauth.confirmation import complete_attempt, end_if_strange
 from app.connections.oauth.flow import start_attempt
 from app.connections.own_app import choose_own_app, clear_credentials, save_credentials
-from app.hosts.host_lock import pause_host, resume_host
+from app.hosts.pause import set_host_pause
 
 AttemptIdPath = Annotated[str, Path(pattern=OPAQUE_ID, description="the attempt to connect")]
 OriginHeader = Annotated[str | None, Header(include_in_schema=False)]
@@ -133,7 +133,7 @@ async def disconnect(call: AdminCall, _: ConfirmDisconnect) -> Card:
 async def pause(call: AdminCall) -> Card:
     """Let all work of the host wait."""
     async with call.resources.database.tenant(call.host_id) as session:
-        await pause_host(session, call.host_id, user_id=call.user_id)
+        await set_host_pause(session, call.host_id, is_paused=True, by=call.user_id)
     return await load_card(call.resources, call.host_id, call.principal)
 
 
@@ -141,7 +141,7 @@ async def pause(call: AdminCall) -> Card:
 async def resume(call: AdminCall) -> Card:
     """Let the work go on where it stopped."""
     async with call.resources.database.tenant(call.host_id) as session:
-        org_ids = await resume_host(session, call.host_id, user_id=call.user_id)
+        org_ids = await set_host_pause(session, call.host_id, is_paused=False, by=call.user_id)
     await call.resources.wakeups.announce(org_ids)
     return await load_card(call.resources, call.host_id, call.principal)
 

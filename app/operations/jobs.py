@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import HostNotFound, NotFound
 from app.api.pagination import Cursor, SortOrder
+from app.hosts import pause
 from app.infrastructure import audit_log
 from app.models import Connection, Host, OrgLease, Registration, SyncJob
 from app.operations.schemas import Acted, JobFilter, Jobs, JobShown, JobsQuery, Leases, LeaseShown
@@ -62,20 +62,15 @@ async def set_host_pause(
 ) -> Acted:
     """Close or open a host's gate; `matched` are its unfinished jobs. Raises HostNotFound."""
     async with resources.database.system() as session:
-        host = await session.get(Host, host_id)
-        if host is None:
+        if await session.get(Host, host_id) is None:
             raise HostNotFound
         acted = await _behind_gate(
             session, SyncJob.host_id == host_id, is_paused=is_paused, is_dry_run=is_dry_run
         )
-        orgs = (await session.scalars(select(Connection.org_id).where(Connection.host_id == host_id))).all()
-        if not is_dry_run and (host.paused_at is not None) != is_paused:
-            paused_at = func.clock_timestamp() if is_paused else None
-            values = {"paused_at": paused_at, "paused_by": by if is_paused else None}
-            await session.execute(update(Host).where(Host.host_id == host_id).values(values))
-            await _record_pause(session, [host_id], "host", is_paused=is_paused, by=by)
-    if not is_paused and not is_dry_run:
-        await resources.wakeups.announce(orgs)
+        if is_dry_run:
+            return acted
+        orgs = await pause.set_host_pause(session, host_id, is_paused=is_paused, by=by, scope="ops.host_")
+    await resources.wakeups.announce(orgs)
     return acted
 
 
@@ -84,17 +79,15 @@ async def set_org_pause(
 ) -> Acted:
     """Close or open the gate of an org for all its hosts. Raises NotFound where nobody connected it."""
     async with resources.database.system() as session:
-        query = select(Connection.host_id).where(Connection.org_id == org_id).order_by(Connection.host_id)
-        hosts = (await session.scalars(query)).all()
-        if not hosts:
+        if not await session.scalar(select(Connection.host_id).where(Connection.org_id == org_id).limit(1)):
             raise NotFound
         acted = await _behind_gate(
             session, SyncJob.org_id == org_id, is_paused=is_paused, is_dry_run=is_dry_run
         )
-        if not is_dry_run:
-            await _write_org_pause(session, org_id, is_paused=is_paused, by=by)
-            await _record_pause(session, hosts, "org", is_paused=is_paused, by=by)
-    if not is_paused and not is_dry_run:
+        if is_dry_run:
+            return acted
+        await pause.set_org_pause(session, org_id, is_paused=is_paused, by=by)
+    if not is_paused:
         await resources.wakeups.announce([org_id])
     return acted
 
@@ -189,23 +182,6 @@ async def _behind_gate(
         queued=0 if is_paused else matched,
         sample=[JobShown.model_validate(each) for each in sample],
     )
-
-
-async def _write_org_pause(session: AsyncSession, org_id: str, *, is_paused: bool, by: str) -> None:
-    values = {
-        "paused_at": func.clock_timestamp() if is_paused else None,
-        "paused_by": by if is_paused else None,
-    }
-    new = insert(OrgLease).values(org_id=org_id, **values)
-    await session.execute(new.on_conflict_do_update(index_elements=[OrgLease.org_id], set_=values))
-
-
-async def _record_pause(
-    session: AsyncSession, hosts: Sequence[str], what: str, *, is_paused: bool, by: str
-) -> None:
-    action = f"ops.{what}_{'paused' if is_paused else 'resumed'}"
-    for host_id in hosts:
-        await audit_log.append_entry(session, host_id, actor=by, action=action)
 
 
 def _lease_shown(lease: OrgLease, is_held: bool, running: int) -> LeaseShown:

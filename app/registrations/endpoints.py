@@ -10,8 +10,9 @@ from pydantic import StringConstraints
 
 from app.api.auth import RegistrationIdPath
 from app.api.calls import EventAdminCall, EventMemberCall
+from app.hosts.pause import set_event_pause
 from app.infrastructure import audit_log
-from app.registrations.event_pause import set_event_pause
+from app.registrations.context import load_context
 from app.registrations.exclusion import set_excluded
 from app.registrations.export import export_rows
 from app.registrations.history import read_history
@@ -88,15 +89,13 @@ async def retry_registrations(call: EventAdminCall, body: RetryRequest) -> Retry
 @router.post("/pause", tags=MONITOR)
 async def pause_event(call: EventAdminCall) -> Stats:
     """Write nothing of this event until it is resumed; what comes in waits."""
-    return await set_event_pause(call.resources, call.host_id, call.event_id, is_paused=True, by=call.user_id)
+    return await _set_pause(call, is_paused=True)
 
 
 @router.post("/resume", tags=MONITOR)
 async def resume_event(call: EventAdminCall) -> Stats:
     """Go on with this event where it stopped."""
-    return await set_event_pause(
-        call.resources, call.host_id, call.event_id, is_paused=False, by=call.user_id
-    )
+    return await _set_pause(call, is_paused=False)
 
 
 def export_query(
@@ -177,3 +176,16 @@ async def include_registration(call: EventAdminCall, registration_id: Registrati
         is_excluded=False,
         by=call.user_id,
     )
+
+
+async def _set_pause(call: EventAdminCall, *, is_paused: bool) -> Stats:
+    """Raises EventNotFound."""
+    resources, host_id, event_id = call.resources, call.host_id, call.event_id
+    async with resources.database.tenant(host_id) as session:
+        context = await load_context(session, host_id, event_id)
+        await set_event_pause(session, context.event, is_paused=is_paused, by=call.user_id)
+    async with resources.database.tenant(host_id) as session:
+        stats = await event_stats(session, host_id, event_id, is_configured=resources.settings.has_shared_app)
+    if not is_paused and context.org_id is not None:
+        await resources.wakeups.announce([context.org_id])
+    return stats
