@@ -1,6 +1,5 @@
 """Every table, one file per theme."""
 
-from app.models.attempts import SyncAttempt
 from app.models.audit import AuditEntry, AuditHead, IdempotencyKey, KeyCheck
 from app.models.base import Base
 from app.models.campaigns import Backfill, CampaignLink
@@ -21,6 +20,7 @@ from app.models.sync import (
     LIVE,
     CreateLock,
     OrgLease,
+    SyncAttempt,
     SyncJob,
     WorkerHeartbeat,
     WrittenRecord,

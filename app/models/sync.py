@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
+    DateTime,
     Index,
     Integer,
     SmallInteger,
@@ -175,3 +176,27 @@ class WorkerHeartbeat(Base):
     beat_at: Mapped[CreatedAt]
     is_stopping: Mapped[bool] = mapped_column(Boolean, server_default="false")
     drains: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class SyncAttempt(Base):
+    """One run of one registration that reached Salesforce. Holds personal data: it goes with the attendee.
+
+    `at` is in the key, so that the table can be split by time; `asked_by` is who asked for a retry or a
+    backfill. `requests` and `answers` belong together by position.
+    """
+
+    __tablename__ = "sync_attempts"
+    __table_args__ = (Index("ix_sync_attempts_at", "at", postgresql_using="brin"),)
+
+    host_id: Mapped[HostId]
+    registration_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    event_id: Mapped[str]
+    org_id: Mapped[str]
+    kind: Mapped[str]
+    why: Mapped[str]
+    asked_by: Mapped[str | None]
+    outcome: Mapped[str]
+    requests: Mapped[JsonList]
+    answers: Mapped[JsonList]
+    error: Mapped[Json | None]

@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns.backfill import backfill_view
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
-from app.registrations.failure_groups import assemble_group
-from app.registrations.queries import StateCount
+from app.registrations.queries import FailureGroup, StateCount
 from app.registrations.registration_state import Gates, display_state
-from app.registrations.schemas import Counts, EventShown, PendingBecause, SkippedBecause, Stats
+from app.registrations.row_view import MESSAGE_LENGTH, advice_for
+from app.registrations.schemas import Counts, EventShown, Group, PendingBecause, SkippedBecause, Stats
 from app.states import ConnectionState, SyncState
+from app.sync.errors.grouping import attendee_values, message_without_values
+from app.user_messages.catalog import GROUP_TITLES
 
 
 async def event_stats(
@@ -93,3 +95,25 @@ def _earliest(times: Iterable[datetime | None]) -> datetime | None:
 
 def _latest(times: Iterable[datetime | None]) -> datetime | None:
     return max((each for each in times if each is not None), default=None)
+
+
+def assemble_group(found: FailureGroup) -> Group:
+    """Build the group; its message is one row's, without the attendee's values."""
+    error, sample = found.error, found.sample
+    advice = advice_for(error)
+    sobject = error.get("object")
+    values = attendee_values(sample.attendee, sample.answers)
+    return Group(
+        group_id=found.group_id,
+        error_class=error.get("class") or "other",
+        error_code=error.get("error_code") or "OTHER",
+        object=sobject,
+        fields=list(error.get("fields") or ()),
+        title=GROUP_TITLES.get(advice.code, advice.title).format(object=sobject or "record"),
+        message=message_without_values(str(error.get("message") or ""), values)[:MESSAGE_LENGTH],
+        advice=advice,
+        count=found.count,
+        can_retry=True,
+        first_at=found.first_at,
+        last_at=found.last_at,
+    )

@@ -12,6 +12,7 @@ from app.infrastructure.raw_connection import SqlExecutor
 from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
 from app.privacy.erasure import erase
+from app.privacy.unparsed_store import mention_keys
 from app.states import RegistrationStatus
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.webhooks.existing_state import ExistingState, load_existing
@@ -21,7 +22,12 @@ from app.webhooks.parse import Outcome, ParsedDelivery
 from app.webhooks.redaction import load_tombstones, lock_hosts
 from app.webhooks.row_mapping import has_relevant_change
 from app.webhooks.state_merge import EventState, RegistrationState, merge_events, merge_registrations
-from app.webhooks.unknown_types import keep_unknown
+
+KEEP_UNKNOWN = text(
+    "INSERT INTO unknown_bodies (host_id, webhook_id, occurred_at, sealed, mentions)"
+    " VALUES (:host_id, :webhook_id, :occurred_at, :sealed, :mentions) ON CONFLICT DO NOTHING"
+)
+
 
 PLATFORM = "platform"
 """The audit log's name for whoever sends webhooks."""
@@ -254,3 +260,19 @@ async def _only_requested(session: AsyncSession, arms: Sequence[JobRequest]) -> 
         for arm in arms
         if (arm.host_id, arm.registration_id) in has_job or (arm.host_id, arm.event_id) in linked
     ]
+
+
+async def keep_unknown(
+    statements: SqlExecutor, deliveries: Iterable[ParsedDelivery], *, pepper: bytes
+) -> None:
+    """Store the encrypted bodies of unknown types."""
+    for delivery in deliveries:
+        if delivery.unread is not None:
+            values = {
+                "host_id": delivery.host_id,
+                "webhook_id": delivery.webhook_id,
+                "occurred_at": delivery.occurred_at,
+                "sealed": delivery.unread.sealed,
+                "mentions": mention_keys(delivery.host_id, delivery.unread.mentions, pepper=pepper),
+            }
+            await statements.execute(KEEP_UNKNOWN, values)
