@@ -280,7 +280,7 @@ async def test_optional_question_that_fails_leaves_that_one_fact_unknown(
 ) -> None:
     await in_a_sandbox(service)
     fault = Fault.model_validate({"kind": "error", "match": {"body": "invalid"}, "count": 1, **trouble})
-    service.simulator.simulator.faults.arm(fault)
+    service.simulator.simulator.faults.add(fault)
     shown = await looked(service)
     assert shown["verdict"] == "ready"
     unknown = [each["title"] for each in shown["findings"] if each["code"] == "fact_unknown"]

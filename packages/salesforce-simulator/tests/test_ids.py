@@ -37,6 +37,6 @@ def test_a_malformed_id_is_refused(text: str) -> None:
 
 
 def test_minted_ids_carry_their_number() -> None:
-    assert ids.mint("00Q", 1) == "00Q5g0000000001EAA"
-    assert [ids.number_of(ids.mint("00Q", n)) for n in (1, 61, 62, 123_456)] == [1, 61, 62, 123_456]
+    assert ids.new_id("00Q", 1) == "00Q5g0000000001EAA"
+    assert [ids.number_of(ids.new_id("00Q", n)) for n in (1, 61, 62, 123_456)] == [1, 61, 62, 123_456]
     assert ids.number_of("001M000000qfPySIAU") == 0

@@ -50,7 +50,7 @@ async def test_a_member_takes_a_status_of_its_campaign(
 
 async def test_without_a_default_an_unknown_status_is_stored(org: OrgClient, campaign_id: str) -> None:
     for row in await org.rows("SELECT Id FROM CampaignMemberStatus"):
-        org.app.simulator.default_org.store.change("CampaignMemberStatus", row["Id"], {"IsDefault": False})
+        org.app.simulator.default_org.store.update("CampaignMemberStatus", row["Id"], {"IsDefault": False})
     member_id = await org.create(
         "CampaignMember", CampaignId=campaign_id, LeadId=await org.lead(), Status="Attended"
     )

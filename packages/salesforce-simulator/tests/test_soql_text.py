@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesforce_simulator.errors import SalesforceError
-from salesforce_simulator.soql import tree
-from salesforce_simulator.soql.conditions import like_pattern
+from salesforce_simulator.soql import ast
 from salesforce_simulator.soql.parse import MAX_LITERAL, MAX_QUERY, parse, parse_condition
+from salesforce_simulator.soql.predicates import like_pattern
 
 
 def escaped(text: str) -> str:
@@ -16,7 +16,7 @@ def escaped(text: str) -> str:
 
 def literal_of(soql: str) -> object:
     condition = parse(soql).condition
-    assert isinstance(condition, tree.Comparison)
+    assert isinstance(condition, ast.Comparison)
     return condition.literal.value
 
 
@@ -24,7 +24,7 @@ def literal_of(soql: str) -> object:
 @given(st.text(max_size=60))
 def test_an_escaped_text_comes_back_as_itself(text: str) -> None:
     query = parse(f"SELECT Id FROM Lead WHERE Email = '{escaped(text)}' LIMIT 7")
-    assert isinstance(query.condition, tree.Comparison)
+    assert isinstance(query.condition, ast.Comparison)
     assert query.condition.literal.value == text
     assert query.limit == 7
 
@@ -46,7 +46,7 @@ def test_an_unescaped_text_is_refused_or_stays_inside_its_quotes(text: str) -> N
 def test_a_run_of_literals_is_split_where_it_was_written(texts: list[str]) -> None:
     listed = " ,\n".join(f"'{escaped(text)}'" for text in texts)
     condition = parse_condition(f"Email IN ({listed})")
-    assert isinstance(condition, tree.Membership)
+    assert isinstance(condition, ast.Membership)
     assert [literal.value for literal in condition.literals] == [tuple(texts)]
 
 

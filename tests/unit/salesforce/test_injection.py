@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.salesforce.soql import in_list, like, quote
-from salesforce_simulator.soql import tree
+from salesforce_simulator.soql import ast
 from salesforce_simulator.soql.parse import MAX_LITERAL, parse
 
 HOSTILE: Final = [
@@ -25,7 +25,7 @@ TYPED = (
 MANY = 20
 
 
-def query(addresses: list[str], name: str) -> tree.Query:
+def query(addresses: list[str], name: str) -> ast.Query:
     """One query with typed text in each kind of place, as a strict parser reads it."""
     return parse(
         f"SELECT Id, Email FROM Lead WHERE Email IN {in_list(addresses)} "
@@ -36,7 +36,7 @@ def query(addresses: list[str], name: str) -> tree.Query:
 
 def skeleton(part: object) -> object:
     """The shape of a query: everything but what stands between the quotes, and where."""
-    if isinstance(part, tree.Literal):
+    if isinstance(part, ast.Literal):
         return part.kind
     if isinstance(part, tuple):
         return tuple(skeleton(each) for each in part)
@@ -48,7 +48,7 @@ def skeleton(part: object) -> object:
 
 def literals(part: object) -> list[str]:
     """Every value between quotes, in order."""
-    if isinstance(part, tree.Literal) and part.kind in ("string", "strings"):
+    if isinstance(part, ast.Literal) and part.kind in ("string", "strings"):
         return [part.value] if isinstance(part.value, str) else list(part.value)
     if isinstance(part, tuple):
         return [value for each in part for value in literals(each)]

@@ -3,26 +3,26 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from salesforce_simulator import http
-from salesforce_simulator.clock import Clock, stamp, system_clock
-from salesforce_simulator.door.routes import door
+from salesforce_simulator.clock import Clock, format_datetime, system_clock
+from salesforce_simulator.control_api.routes import handle
 from salesforce_simulator.faults import Fault, beginning_of
 from salesforce_simulator.hosts import is_named, refusal
-from salesforce_simulator.http import Answer, Connection, Receive, Request, Scope, Send
+from salesforce_simulator.http import Connection, Receive, Request, Response, Scope, Send
 from salesforce_simulator.oauth.authorize import authorize
 from salesforce_simulator.oauth.identity import identity, userinfo
 from salesforce_simulator.oauth.tokens import introspect, revoke, token
 from salesforce_simulator.pages.actions import act
 from salesforce_simulator.pages.home import page
-from salesforce_simulator.rest import door as rest
+from salesforce_simulator.rest import endpoint as rest
 from salesforce_simulator.simulator import Simulator, open_simulator
 
 _BODY_KEPT = 4_000
 
-Handler = Callable[[Simulator, Request], Answer]
+Handler = Callable[[Simulator, Request], Response]
 
 _ROUTES: tuple[tuple[re.Pattern[str], frozenset[str], Handler], ...] = tuple(
     (re.compile(pattern), frozenset(methods.split()), handler)
@@ -35,7 +35,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], frozenset[str], Handler], ...] = tuple(
         (r"/services/oauth2/introspect", "POST", introspect),
         (r"/services/oauth2/userinfo", "GET POST", userinfo),
         (r"/id/.+", "GET POST", identity),
-        (r"/_simulator/.+", "GET POST PUT DELETE", door),
+        (r"/_simulator/.+", "GET POST PUT DELETE", handle),
         (r"/actions/[a-z-]+", "POST", act),
         (r"/(?:(?:people|campaigns|requests|faults)(?:/\w+)?)?", "GET HEAD", page),
     )
@@ -52,17 +52,17 @@ class SimulatorApp:
         if scope["type"] == "lifespan":
             await _lifespan(self.simulator, receive, send)
         elif scope["type"] == "http":
-            request = await http.read(scope, receive, self.simulator.base_url, is_named=is_named)
+            request = await http.read_request(scope, receive, self.simulator.base_url, is_named=is_named)
             connection = Connection(receive, send)
             answer = await self._answered(request, connection)
             if answer is not None:
-                await http.write(answer, send)
+                await http.send_response(answer, send)
 
-    async def _answered(self, request: Request, connection: Connection) -> Answer | None:
-        fault = self.simulator.faults.pick(request) if _is_salesforce(request) else None
+    async def _answered(self, request: Request, connection: Connection) -> Response | None:
+        fault = self.simulator.faults.match(request) if _is_salesforce(request) else None
         if fault is not None:
-            return await _TROUBLES[fault.kind](self.simulator, request, fault, connection)
-        return await _usual(self.simulator, request)
+            return await FAULT_HANDLERS[fault.kind](FaultContext(self.simulator, request, fault, connection))
+        return await _respond(self.simulator, request)
 
 
 def create_app(
@@ -98,10 +98,10 @@ def _is_salesforce(request: Request) -> bool:
     return request.path.startswith(("/services/", "/id/"))
 
 
-async def _usual(simulator: Simulator, request: Request) -> Answer:
+async def _respond(simulator: Simulator, request: Request) -> Response:
     """The answer without trouble; half of a data call's latency lies before the write, half after."""
     if not request.path.startswith("/services/data/"):
-        return _handled(simulator, request)
+        return _dispatch(simulator, request)
     calls, config = simulator.default_org.calls, simulator.default_org.config
     calls.in_flight += 1
     try:
@@ -112,16 +112,11 @@ async def _usual(simulator: Simulator, request: Request) -> Answer:
             latency += config.query_latency_ms
         half = 0 if is_over else latency / 2000
         await _pause(half)
-        answer = _handled(simulator, request)
+        answer = _dispatch(simulator, request)
         await _pause(half)
     finally:
         calls.in_flight -= 1
     return answer
-
-
-async def _apply(simulator: Simulator, request: Request, fault: Fault) -> None:
-    if fault.is_applied:
-        await _usual(simulator, request if fault.kept is None else beginning_of(request, fault.kept))
 
 
 def _is_query(request: Request) -> bool:
@@ -134,113 +129,114 @@ async def _pause(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def _handled(simulator: Simulator, request: Request) -> Answer:
+def _dispatch(simulator: Simulator, request: Request) -> Response:
     answer = refusal(simulator.orgs.values(), request) or _routed(simulator, request)
     if _is_salesforce(request):
-        _remember(simulator, request, answer.status)
+        _log_request(simulator, request, answer.status)
     return answer
 
 
-def _routed(simulator: Simulator, request: Request) -> Answer:
+def _routed(simulator: Simulator, request: Request) -> Response:
     for pattern, methods, handler in _ROUTES:
         if pattern.fullmatch(request.path):
             is_allowed = request.method in methods
-            return handler(simulator, request) if is_allowed else Answer(405, {"error": "method_not_allowed"})
-    return Answer(404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}])
+            return (
+                handler(simulator, request) if is_allowed else Response(405, {"error": "method_not_allowed"})
+            )
+    return Response(404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}])
 
 
-def _remember(simulator: Simulator, request: Request, status: int) -> None:
+def _log_request(simulator: Simulator, request: Request, status: int) -> None:
     is_secret = request.path.startswith("/services/oauth2")
     body = "" if is_secret else request.body[:_BODY_KEPT].decode("utf-8", "replace")
     host = request.headers.get("host", "")
     entry = {"method": request.method, "host": host, "path": request.path, "status": status, "body": body}
-    simulator.default_org.calls.recent.append({"at": stamp(simulator.clock()), **entry})
+    simulator.default_org.calls.recent.append({"at": format_datetime(simulator.clock()), **entry})
 
 
-async def _latency(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await asyncio.sleep(fault.seconds)
-    return await _usual(simulator, request)
+@dataclass(frozen=True)
+class FaultContext:
+    """A request that meets a fault, and the connection on which it does."""
+
+    simulator: Simulator
+    request: Request
+    fault: Fault
+    connection: Connection
+
+    async def respond(self) -> Response:
+        """The response as without the fault; what was written is kept."""
+        return await _respond(self.simulator, self.request)
+
+    async def apply(self) -> None:
+        """Write what the fault lets through, if anything."""
+        fault = self.fault
+        if fault.is_applied:
+            kept = self.request if fault.kept is None else beginning_of(self.request, fault.kept)
+            await _respond(self.simulator, kept)
 
 
-async def _error(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await _apply(simulator, request, fault)
-    return Answer(fault.status, [{"message": fault.message, "errorCode": fault.error_code}])
+async def _latency(context: FaultContext) -> Response:
+    await asyncio.sleep(context.fault.seconds)
+    return await context.respond()
 
 
-async def _html(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await _apply(simulator, request, fault)
-    return Answer(fault.status, fault.body, content_type=http.HTML)
+async def _error(context: FaultContext) -> Response:
+    await context.apply()
+    fault = context.fault
+    return Response(fault.status, [{"message": fault.message, "errorCode": fault.error_code}])
 
 
-async def _empty(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await _apply(simulator, request, fault)
-    return Answer(fault.status)
+async def _html(context: FaultContext) -> Response:
+    await context.apply()
+    return Response(context.fault.status, context.fault.body, content_type=http.HTML)
 
 
-async def _slow_drip(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await http.drip(await _usual(simulator, request), connection.send, seconds=fault.seconds)
-    return None
+async def _empty(context: FaultContext) -> Response:
+    await context.apply()
+    return Response(context.fault.status)
 
 
-async def _reset_before(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await connection.cut()
-    return None
+async def _slow_drip(context: FaultContext) -> None:
+    await http.send_slowly(await context.respond(), context.connection.send, seconds=context.fault.seconds)
 
 
-async def _reset_after(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await _usual(simulator, request)
-    await connection.cut()
-    return None
+async def _reset_before_write(context: FaultContext) -> None:
+    await context.connection.cut()
 
 
-async def _truncate(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    answer = await _usual(simulator, request)
-    whole = answer.encoded()
-    return replace(answer, body=whole[: len(whole) // 2])
+async def _reset_after_write(context: FaultContext) -> None:
+    await context.respond()
+    await context.connection.cut()
 
 
-async def _late(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    simulator.postpone(fault.seconds, lambda: _handled(simulator, request))
-    await connection.cut()
-    return None
+async def _truncate(context: FaultContext) -> Response:
+    response = await context.respond()
+    whole = response.encoded()
+    return replace(response, body=whole[: len(whole) // 2])
 
 
-async def _hang(
-    simulator: Simulator, request: Request, fault: Fault, connection: Connection
-) -> Answer | None:
-    await _apply(simulator, request, fault)
-    await connection.closed(fault.seconds)
-    await connection.cut()
-    return None
+async def _late_apply(context: FaultContext) -> None:
+    simulator, request = context.simulator, context.request
+    simulator.schedule_late_write(context.fault.seconds, lambda: _dispatch(simulator, request))
+    await context.connection.cut()
 
 
-_TROUBLES: Mapping[str, Callable[[Simulator, Request, Fault, Connection], Awaitable[Answer | None]]] = {
+async def _hang(context: FaultContext) -> None:
+    await context.apply()
+    await context.connection.closed(context.fault.seconds)
+    await context.connection.cut()
+
+
+# None where the handler has sent what there was to send.
+FAULT_HANDLERS: Mapping[str, Callable[[FaultContext], Awaitable[Response | None]]] = {
     "latency": _latency,
     "error": _error,
     "html": _html,
     "empty": _empty,
     "slow_drip": _slow_drip,
-    "reset_before_write": _reset_before,
-    "reset_after_write": _reset_after,
+    "reset_before_write": _reset_before_write,
+    "reset_after_write": _reset_after_write,
     "truncate": _truncate,
-    "late_apply": _late,
+    "late_apply": _late_apply,
     "hang": _hang,
 }

@@ -11,17 +11,17 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def stamp(moment: datetime) -> str:
+def format_datetime(moment: datetime) -> str:
     """A datetime as the REST API prints it: always UTC, milliseconds, no colon in the offset."""
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}+0000"
 
 
 def whole_second(moment: datetime) -> str:
     """An audit field's value; Salesforce keeps CreatedDate and its like to the second."""
-    return stamp(moment.replace(microsecond=0))
+    return format_datetime(moment.replace(microsecond=0))
 
 
-def day(moment: datetime) -> str:
+def format_date(moment: datetime) -> str:
     """The UTC calendar day of a moment, as a date field prints it."""
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 

@@ -69,7 +69,7 @@ class Fault(BaseModel):
 
 
 @dataclass
-class _Armed:
+class ActiveFault:
     fault: Fault
     chance: random.Random
     seen: int = 0
@@ -88,32 +88,32 @@ class _Armed:
 class Faults:
     """The armed rules in order; the first that matches and fires wins."""
 
-    _armed: list[_Armed] = field(default_factory=list)
+    _active: list[ActiveFault] = field(default_factory=list)
 
-    def arm(self, fault: Fault) -> None:
+    def add(self, fault: Fault) -> None:
         # Reproducible chance, not secrecy.
-        self._armed.append(_Armed(fault, random.Random(fault.seed)))  # noqa: S311
+        self._active.append(ActiveFault(fault, random.Random(fault.seed)))  # noqa: S311
 
     def clear(self) -> None:
-        self._armed.clear()
+        self._active.clear()
 
     def shown(self) -> list[dict[str, Any]]:
         """The rules as given, with how often each matched and fired."""
-        return [{**a.fault.model_dump(mode="json"), "seen": a.seen, "fired": a.fired} for a in self._armed]
+        return [{**a.fault.model_dump(mode="json"), "seen": a.seen, "fired": a.fired} for a in self._active]
 
-    def pick(self, request: Request) -> Fault | None:
+    def match(self, request: Request) -> Fault | None:
         """The trouble that this request meets."""
-        for armed in self._armed:
-            fault = armed.fault
-            if fault.kind != "row_error" and _matches(fault, request) and armed.fires():
+        for active in self._active:
+            fault = active.fault
+            if fault.kind != "row_error" and _matches(fault, request) and active.fires():
                 return fault
         return None
 
-    def disturb(self, sobject: str, changes: Mapping[str, Any]) -> None:
+    def raise_row_error(self, sobject: str, changes: Mapping[str, Any]) -> None:
         """Raise the error that a write of one row of this object meets, if any."""
-        for armed in self._armed:
-            fault = armed.fault
-            if fault.kind == "row_error" and _matches_row(fault.match, sobject, changes) and armed.fires():
+        for active in self._active:
+            fault = active.fault
+            if fault.kind == "row_error" and _matches_row(fault.match, sobject, changes) and active.fires():
                 raise row_error(fault)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from salesforce_simulator.errors import ErrorItem
-from salesforce_simulator.http import HTML, Answer, Request
+from salesforce_simulator.http import HTML, Request, Response
 from salesforce_simulator.org import Org
 
 LOGIN_HOSTS = {"login": False, "test": True}
@@ -66,7 +66,7 @@ def logs_in(org: Org, host: str) -> bool:
     return wanted is None or org.is_sandbox is wanted
 
 
-def refusal(orgs: Iterable[Org], request: Request) -> Answer | None:
+def refusal(orgs: Iterable[Org], request: Request) -> Response | None:
     """What a name answers that does not serve the path: an org left it, it is nobody's, or has no pages."""
     host = request.headers.get("host", "")
     if not is_named(host):
@@ -74,7 +74,7 @@ def refusal(orgs: Iterable[Org], request: Request) -> Answer | None:
     if is_org_name(host) and not any(host_of(org) == name_in(host) for org in orgs):
         return _left(orgs, request)
     if not request.path.startswith(("/services/", "/id/")):
-        return Answer(404, _NO_LONGER, content_type=HTML)
+        return Response(404, _NO_LONGER, content_type=HTML)
     return None
 
 
@@ -87,16 +87,16 @@ def data_refusal(org: Org, host: str) -> tuple[int, ErrorItem] | None:
     return None
 
 
-def _left(orgs: Iterable[Org], request: Request) -> Answer:
+def _left(orgs: Iterable[Org], request: Request) -> Response:
     name = name_in(request.headers["host"])
     org = next((each for each in orgs if name in {host_of(each, old) for old in each.old_my_domains}), None)
     answers = org.config.old_my_domain_answers if org else "gone"
     if answers == "not_owned" and request.path.startswith("/services/data/"):
-        return Answer(400, [_NOT_OWNED.as_rest()])
+        return Response(400, [_NOT_OWNED.as_rest()])
     if org is None or answers != "redirect":
-        return Answer(404, _NO_LONGER, content_type=HTML)
+        return Response(404, _NO_LONGER, content_type=HTML)
     query = f"?{request.query_text}" if request.query_text else ""
-    return Answer(301, headers={"location": f"{instance_url(org, request.base_url)}{request.path}{query}"})
+    return Response(301, headers={"location": f"{instance_url(org, request.base_url)}{request.path}{query}"})
 
 
 def _beside(base_url: str, name: str) -> str:

@@ -49,7 +49,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One answer; a body that is neither bytes nor text is sent as JSON, None as nothing."""
 
     status: int
@@ -67,8 +67,8 @@ class Answer:
         return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def redirect(url: str) -> Answer:
-    return Answer(302, "", {"location": url}, TEXT)
+def redirect(url: str) -> Response:
+    return Response(302, "", {"location": url}, TEXT)
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Connection:
         await self.closed(1.0)
 
 
-async def read(
+async def read_request(
     scope: Scope, receive: Receive, base_url: str | None, *, is_named: Callable[[str], bool]
 ) -> Request:
     """The whole request of an ASGI scope; `base_url` is not for who came by a name of its own."""
@@ -127,7 +127,7 @@ async def read(
     )
 
 
-async def drip(answer: Answer, send: Send, *, seconds: float, pieces: int = 20) -> None:
+async def send_slowly(answer: Response, send: Send, *, seconds: float, pieces: int = 20) -> None:
     """Send an answer in pieces that together take so long."""
     body = answer.encoded()
     size = max(1, -(-len(body) // pieces))
@@ -138,14 +138,14 @@ async def drip(answer: Answer, send: Send, *, seconds: float, pieces: int = 20) 
     await send({"type": "http.response.body", "body": b""})
 
 
-async def write(answer: Answer, send: Send) -> None:
+async def send_response(answer: Response, send: Send) -> None:
     """Send an answer."""
     body = answer.encoded()
     await send(_start(answer, body))
     await send({"type": "http.response.body", "body": body})
 
 
-def _start(answer: Answer, body: bytes) -> MutableMapping[str, Any]:
+def _start(answer: Response, body: bytes) -> MutableMapping[str, Any]:
     headers = {**answer.headers, "content-length": str(len(body))}
     if body or answer.content_type != JSON:
         headers["content-type"] = answer.content_type

@@ -32,7 +32,7 @@ def normalise(text: str) -> str:
     return text[:15] + text[15:].upper()
 
 
-def mint(prefix: str, number: int) -> str:
+def new_id(prefix: str, number: int) -> str:
     """The number-th id of an object with that key prefix, 18 characters long."""
     digits = ""
     while number:

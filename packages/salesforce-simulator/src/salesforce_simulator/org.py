@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from salesforce_simulator import config as configuration
-from salesforce_simulator.calls import Calls
-from salesforce_simulator.clock import Clock, day, whole_second
+from salesforce_simulator.api_usage import ApiUsage
+from salesforce_simulator.clock import Clock, format_date, whole_second
 from salesforce_simulator.config import Config
-from salesforce_simulator.ids import mint
-from salesforce_simulator.journal import Journal
+from salesforce_simulator.ids import new_id
 from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.metadata.standard import Schema
 from salesforce_simulator.oauth.grants import Grants
+from salesforce_simulator.persistence import Journal
 from salesforce_simulator.presets import PRESETS
 from salesforce_simulator.rights import (
     Granted,
@@ -43,32 +43,32 @@ class Org:
         clock: Clock,
         journal: Journal,
         is_sandbox: bool = False,
-        disturb: Callable[[str, Mapping[str, Any]], None] = lambda sobject, changes: None,
+        on_row_write: Callable[[str, Mapping[str, Any]], None] = lambda sobject, changes: None,
     ) -> None:
         self.number = number
-        self.id = mint("00D", number)
+        self.id = new_id("00D", number)
         self.name = name
         self.first_domain = my_domain
         self.is_sandbox = is_sandbox
         self.clock = clock
         self.journal = journal
-        self.disturb = disturb
-        self._start()
+        self.on_row_write = on_row_write
+        self._reset_state()
         self._load()
 
-    def _start(self) -> None:
+    def _reset_state(self) -> None:
         # Whom the call that is being answered acts as; nobody outside of one, and triggers, may do all.
         self.acting_id: str | None = None
-        self._take(Config())
+        self._apply(Config())
         self.store = Store(self.whole)
-        self.calls = Calls()
+        self.calls = ApiUsage()
         self.grants = Grants()
         self.api_used = 0
         self.cursors: OrderedDict[str, Cursor] = OrderedDict()
         self.cursor_number = 0
         self.schema_changed_at = self.clock()
 
-    def _take(self, config: Config) -> None:
+    def _apply(self, config: Config) -> None:
         """The configuration, and the org as its users have it; raises KeyError or ValueError."""
         whole = whole_schema(config)
         common, own = common_rights(config, whole), own_rights(config, whole)
@@ -106,7 +106,7 @@ class Org:
             self.acting_id = before
 
     def _load(self) -> None:
-        facts = self.journal.facts(self.id)
+        facts = self.journal.load_state(self.id)
         if facts:
             self._restore(facts)
         else:
@@ -114,18 +114,18 @@ class Org:
             self.commit()
 
     def _restore(self, facts: Mapping[str, Any]) -> None:
-        self._adopt(Config.model_validate(facts["config"]))
-        self.calls = Calls.load(facts["calls"])
+        self._rebuild_schema(Config.model_validate(facts["config"]))
+        self.calls = ApiUsage.load(facts["calls"])
         self.api_used = facts["api_used"]
         self.grants = Grants.load(facts["grants"])
         self.store.load(self.journal.rows(self.id))
 
-    def _adopt(self, config: Config) -> None:
+    def _rebuild_schema(self, config: Config) -> None:
         before = self._schemas()
-        self._take(config)
+        self._apply(config)
         if self._schemas() != before:
             self.schema_changed_at = self.clock()
-        self.store.adopt(self.whole)
+        self.store.migrate_schema(self.whole)
 
     def _schemas(self) -> tuple[Schema, Schema, dict[str, Schema]]:
         return self.whole, self._common.schema, {name: each.schema for name, each in self._own.items()}
@@ -142,9 +142,9 @@ class Org:
         config = self.current_config()
         if preset is not None:
             config = configuration.merged(config, PRESETS[preset](self.number))
-        return self.adopt(configuration.merged(config, own))
+        return self.apply_config(configuration.merged(config, own))
 
-    def adopt(self, config: Config) -> Config:
+    def apply_config(self, config: Config) -> Config:
         """Take a whole configuration; raises MalformedConfig when it names what the org does not have."""
         before = self.config
         user_ids = self.user_ids()
@@ -152,7 +152,7 @@ class Org:
         if unknown:
             raise configuration.MalformedConfig(f"users: no such username: {', '.join(unknown)}")
         try:
-            self._adopt(config)
+            self._rebuild_schema(config)
         except (KeyError, ValueError) as error:
             raise configuration.MalformedConfig(f"no such object or field: {error}") from error
         self.api_used = config.api_limit.used
@@ -161,14 +161,14 @@ class Org:
         put_rules(self)
         if config.private_objects != before.private_objects:
             access = "None" if "Lead" in config.private_objects else "ReadEditTransfer"
-            self.store.change("Organization", self.id, {"DefaultLeadAccess": access})
+            self.store.update("Organization", self.id, {"DefaultLeadAccess": access})
         if (config.is_marketing_user, config.users) != (before.is_marketing_user, before.users):
             for user in list(self.store.live("User")):
                 is_one = self.rights_of(user["Id"]).config.is_marketing_user
-                self.store.change("User", user["Id"], {"UserPermissionsMarketingUser": is_one})
+                self.store.update("User", user["Id"], {"UserPermissionsMarketingUser": is_one})
         if config.user_language != before.user_language:
             for user in list(self.store.live("User")):
-                self.store.change("User", user["Id"], {"LanguageLocaleKey": config.user_language})
+                self.store.update("User", user["Id"], {"LanguageLocaleKey": config.user_language})
         self.commit()
         return self.current_config()
 
@@ -202,7 +202,7 @@ class Org:
     def reset(self) -> None:
         """Back to the first day: no rows but users, no grants, default switches."""
         self.journal.clear(self.id)
-        self._start()
+        self._reset_state()
         seed(self)
         self.commit()
 
@@ -217,14 +217,14 @@ class Org:
             "api_used": self.api_used,
             "grants": self.grants.dump(),
         }
-        self.journal.write(self.id, rows, facts.items())
+        self.journal.append(self.id, rows, facts.items())
 
     def now(self) -> str:
         """The moment, as audit fields keep it."""
         return whole_second(self.clock())
 
     def today(self) -> str:
-        return day(self.clock())
+        return format_date(self.clock())
 
     def sobject(self, name: str) -> SObject | None:
         return self.schema.find(name)
@@ -269,7 +269,7 @@ class Org:
     @property
     def admin_id(self) -> str:
         """The first user, whom the simulator's own door acts as."""
-        return mint("005", self.number * 100 + 1)
+        return new_id("005", self.number * 100 + 1)
 
 
 def seed(org: Org) -> None:
@@ -296,22 +296,22 @@ def seed(org: Org) -> None:
         "Country": "DE",
         "DefaultLeadAccess": "ReadEditTransfer",
     }
-    org.store.put("Organization", {**_empty(org, "Organization"), **organization, **audit})
+    org.store.upsert("Organization", {**_empty(org, "Organization"), **organization, **audit})
     people = (("Ada", "Admin"), ("Sam", "Sales"), ("Ines", "Integration"))
     for offset, (first, last) in enumerate(people, start=1):
         user = _user(first, last, slug, is_sandbox=org.is_sandbox) | {
-            "Id": mint("005", org.number * 100 + offset)
+            "Id": new_id("005", org.number * 100 + offset)
         }
-        org.store.put("User", {**_empty(org, "User"), **user, **audit})
-    queue = {"Id": mint("00G", org.number * 100 + 1), "Name": "Event Leads", "DeveloperName": "Event_Leads"}
-    org.store.put("Group", {**_empty(org, "Group"), **queue, "Type": "Queue", **audit})
+        org.store.upsert("User", {**_empty(org, "User"), **user, **audit})
+    queue = {"Id": new_id("00G", org.number * 100 + 1), "Name": "Event Leads", "DeveloperName": "Event_Leads"}
+    org.store.upsert("Group", {**_empty(org, "Group"), **queue, "Type": "Queue", **audit})
     put_statuses(org)
 
 
 def put_record_types(org: Org) -> None:
     """Rows for the configured record types; those no longer configured become inactive."""
     for row in list(org.store.live("RecordType")):
-        org.store.change("RecordType", row["Id"], {"IsActive": False})
+        org.store.update("RecordType", row["Id"], {"IsActive": False})
     rows = [
         {
             "Name": kind.name or kind.developer_name.replace("_", " "),
@@ -364,7 +364,7 @@ def _replace(org: Org, name: str, rows: Iterable[Row]) -> None:
     """Let an object that nobody writes have these rows and no others."""
     if name in org.schema.objects:
         for row in list(org.store.live(name)):
-            org.store.change(name, row["Id"], {"IsDeleted": True})
+            org.store.update(name, row["Id"], {"IsDeleted": True})
         _put_numbered(org, name, rows)
 
 
@@ -372,8 +372,8 @@ def _put_numbered(org: Org, name: str, rows: Iterable[Row]) -> None:
     audit = {"IsDeleted": False, "CreatedById": org.admin_id, "LastModifiedById": org.admin_id}
     audit |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), org.now())
     for number, row in enumerate(rows, start=1):
-        record_id = {"Id": mint(org.schema.objects[name].prefix, number)}
-        org.store.put(name, {**_empty(org, name), **row, **record_id, **audit})
+        record_id = {"Id": new_id(org.schema.objects[name].prefix, number)}
+        org.store.upsert(name, {**_empty(org, name), **row, **record_id, **audit})
 
 
 def _empty(org: Org, sobject: str) -> Row:

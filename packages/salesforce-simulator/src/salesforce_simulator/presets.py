@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from salesforce_simulator.ids import mint
+from salesforce_simulator.ids import new_id
 
 Switches = dict[str, Any]
 
@@ -81,7 +81,7 @@ def _blocked(org_number: int) -> Switches:
         "is_marketing_user": False,
         "private_objects": ["Lead"],
         # To the second user of the org.
-        "assignment_rules": [{"sobject": "Lead", "owner_id": mint("005", org_number * 100 + 2)}],
+        "assignment_rules": [{"sobject": "Lead", "owner_id": new_id("005", org_number * 100 + 2)}],
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from salesforce_simulator.config import Config, Permissions, UserRights
-from salesforce_simulator.ids import mint
+from salesforce_simulator.ids import new_id
 from salesforce_simulator.metadata.standard import Schema, configured_schema, narrowed, standard_schema
 from salesforce_simulator.store import Row
 
@@ -112,7 +112,7 @@ def _objects(rights: Rights) -> Iterator[Row]:
 
 def permission_rows(sets: list[Granted]) -> dict[str, list[Row]]:
     """Permission sets, whom they are assigned to, and what they say of objects: rows by object."""
-    numbered = [(mint("0PS", number), each) for number, each in enumerate(sets, start=1)]
+    numbered = [(new_id("0PS", number), each) for number, each in enumerate(sets, start=1)]
     return {
         "PermissionSet": [each.row for each in sets],
         "PermissionSetAssignment": [

@@ -9,9 +9,9 @@ from salesforce_simulator.clock import Clock, system_clock
 from salesforce_simulator.config import ConnectedApp
 from salesforce_simulator.faults import Faults
 from salesforce_simulator.hosts import logs_in
-from salesforce_simulator.journal import Journal
 from salesforce_simulator.oauth.grants import Grant
 from salesforce_simulator.org import Org
+from salesforce_simulator.persistence import Journal
 from salesforce_simulator.store import Row
 
 # The app that every org knows from the start. A simulated org guards nothing: these are no secrets.
@@ -77,7 +77,7 @@ class Simulator:
                 return org, grant
         return None
 
-    def postpone(self, seconds: float, write: Callable[[], object]) -> None:
+    def schedule_late_write(self, seconds: float, write: Callable[[], object]) -> None:
         """Do a write later, as a Salesforce that lost its client may."""
 
         def land() -> None:
@@ -87,7 +87,7 @@ class Simulator:
         handle = asyncio.get_running_loop().call_later(seconds, land)
         self.late[handle] = write
 
-    def settle(self) -> int:
+    def apply_late_writes(self) -> int:
         """Do every postponed write now and say how many."""
         pending = list(self.late.items())
         self.late.clear()
@@ -120,7 +120,7 @@ def open_simulator(
             clock=clock,
             journal=journal,
             is_sandbox=is_sandbox,
-            disturb=faults.disturb,
+            on_row_write=faults.raise_row_error,
         )
         for number, name, my_domain, is_sandbox in (*_ORGS, *_more_orgs(orgs_at_least))
     ]

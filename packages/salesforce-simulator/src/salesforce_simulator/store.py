@@ -102,7 +102,7 @@ class Store:
         self._bin: dict[str, str] = {}
         self._depth = 0
 
-    def adopt(self, schema: Schema) -> None:
+    def migrate_schema(self, schema: Schema) -> None:
         """Take over a changed schema: tables are rebuilt where their object changed."""
         for name, sobject in schema.objects.items():
             old = self._tables.get(name)
@@ -138,9 +138,9 @@ class Store:
     def next_id(self, sobject: str) -> str:
         table = self._tables[sobject]
         table.last_number += 1
-        return ids.mint(table.sobject.prefix, table.last_number)
+        return ids.new_id(table.sobject.prefix, table.last_number)
 
-    def put(self, sobject: str, row: Row) -> None:
+    def upsert(self, sobject: str, row: Row) -> None:
         """Insert or replace a row; it must carry its Id."""
         record_id = row["Id"]
         table = self._tables[sobject]
@@ -169,16 +169,16 @@ class Store:
             self._changed[record_id] = sobject
         return len(gone)
 
-    def change(self, sobject: str, record_id: str, changes: Mapping[str, Any]) -> Row:
+    def update(self, sobject: str, record_id: str, changes: Mapping[str, Any]) -> Row:
         """Replace some fields of a row and return the new row."""
         row = {**self._tables[sobject].rows[record_id], **changes}
-        self.put(sobject, row)
+        self.upsert(sobject, row)
         return row
 
     def load(self, rows: Iterable[tuple[str, Row]]) -> None:
         """Fill the tables from the journal; not a change."""
         for sobject, row in rows:
-            self.put(sobject, row)
+            self.upsert(sobject, row)
         stamps = {i: self._tables[name].rows[i]["SystemModstamp"] for i, name in self._bin.items()}
         self._bin = {i: self._bin[i] for i in sorted(stamps, key=lambda i: stamps[i])}
         self._undo.clear()

@@ -8,8 +8,7 @@ validation rules, duplicate rules, unique fields, the row, and what follows from
 from collections.abc import Mapping
 from typing import Any
 
-from salesforce_simulator import ids, values
-from salesforce_simulator.acting import Write
+from salesforce_simulator import field_types, ids
 from salesforce_simulator.errors import (
     SalesforceError,
     entity_is_deleted,
@@ -17,26 +16,34 @@ from salesforce_simulator.errors import (
     not_found,
     save_refusal,
 )
-from salesforce_simulator.given import accepted
+from salesforce_simulator.field_input import parse_input
 from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import automations, duplicates, objects, places, record_types, validation
+from salesforce_simulator.rules import (
+    automations,
+    duplicates,
+    record_types,
+    state_picklists,
+    triggers,
+    validation,
+)
 from salesforce_simulator.store import Row
+from salesforce_simulator.write_context import WriteContext
 
 UNIQUE_TAKEN = "duplicate value found: {field} duplicates value on record with id: {id}"
 
 
-def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -> str:
+def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteContext) -> str:
     """Insert a row and return its id; raises SalesforceError."""
     _check_powers(org, sobject, is_allowed=sobject.is_createable)
     _check_storage(org)
-    changes = accepted(org, sobject, given, flag="C", raw=write.raw)
-    org.disturb(sobject.name, changes)
+    changes = parse_input(org, sobject, given, flag="C", raw=write.raw)
+    org.on_row_write(sobject.name, changes)
     row = {**_defaults(org, sobject, write.user_id), **changes}
     with org.store.savepoint():
-        row = places.settled(org, sobject, row, changes)
+        row = state_picklists.settled(org, sobject, row, changes)
         row = record_types.filled(org, sobject.name, row)
-        row = objects.before_insert(org, sobject.name, row, write.user_id)
+        row = triggers.before_insert(org, sobject.name, row, write.user_id)
         _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
         _check_row(org, sobject, row, changed=None)
         validation.check(org, sobject.name, row)
@@ -44,24 +51,24 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: Write) -
         _check_unique(org, sobject, row, None)
         automations.check(org, sobject.name, row, event="insert", write=write)
         row = {**row, "Id": org.store.next_id(sobject.name), **_audit(org, write.user_id, is_new=True)}
-        org.store.put(sobject.name, row)
-        objects.after_insert(org, sobject.name, row)
+        org.store.upsert(sobject.name, row)
+        triggers.after_insert(org, sobject.name, row)
     write.created.add(row["Id"])
     return str(row["Id"])
 
 
-def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any], write: Write) -> None:
+def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any], write: WriteContext) -> None:
     """Change a row; raises SalesforceError."""
     before = addressed(org, sobject, record_id)
     _check_powers(org, sobject, is_allowed=sobject.is_updateable and org.edits(org.acting_id, before))
-    changes = accepted(org, sobject, given, flag="U", raw=write.raw)
-    org.disturb(sobject.name, changes)
+    changes = parse_input(org, sobject, given, flag="U", raw=write.raw)
+    org.on_row_write(sobject.name, changes)
     with org.store.savepoint():
         _check_unlocked(org, before)
-        objects.check_editable(org, sobject.name, before)
-        row = places.settled(org, sobject, {**before, **changes}, changes)
+        triggers.check_editable(org, sobject.name, before)
+        row = state_picklists.settled(org, sobject, {**before, **changes}, changes)
         row = record_types.filled(org, sobject.name, row)
-        row = objects.before_update(org, sobject.name, before, row)
+        row = triggers.before_update(org, sobject.name, before, row)
         _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
         _check_row(org, sobject, row, changed=changes)
         validation.check(org, sobject.name, row)
@@ -69,11 +76,11 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
         _check_unique(org, sobject, row, str(before["Id"]))
         automations.check(org, sobject.name, row, event="update", write=write)
         row = {**row, **_audit(org, write.user_id, is_new=False)}
-        org.store.put(sobject.name, row)
-        objects.after_update(org, sobject.name, before, row)
+        org.store.upsert(sobject.name, row)
+        triggers.after_update(org, sobject.name, before, row)
 
 
-def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
+def delete(org: Org, sobject: SObject, record_id: str, write: WriteContext) -> None:
     """Move a row, and what hangs on it, to the recycle bin; raises SalesforceError."""
     try:
         row = addressed(org, sobject, record_id)
@@ -85,13 +92,13 @@ def delete(org: Org, sobject: SObject, record_id: str, write: Write) -> None:
     _check_powers(org, sobject, is_allowed=sobject.is_deletable and org.edits(org.acting_id, row))
     with org.store.savepoint():
         _check_unlocked(org, row)
-        objects.before_delete(org, sobject.name, row)
+        triggers.before_delete(org, sobject.name, row)
         remove(org, sobject.name, row, write.user_id)
 
 
 def remove(org: Org, name: str, row: Row, user_id: str) -> None:
     """Mark a row deleted together with its cascading children."""
-    org.store.change(name, row["Id"], {"IsDeleted": True, **_audit(org, user_id, is_new=False)})
+    org.store.update(name, row["Id"], {"IsDeleted": True, **_audit(org, user_id, is_new=False)})
     for child in org.whole.children[name]:
         if child.field.is_cascade:
             for orphan in org.store.find(child.sobject, child.field.name, row["Id"]):
@@ -163,15 +170,15 @@ def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, An
     required = {*sobject.required, *demanded}
     missing = [name for name in sobject.fields if name in required and row.get(name) is None]
     if missing and (changed is None or any(name in changed or name in demanded for name in missing)):
-        raise values.required_missing(missing)
+        raise field_types.required_missing(missing)
     nulled = [name for name in changed or () if name in sobject.never_null and row[name] is None]
     if nulled:
-        raise values.required_missing(nulled[:1])
+        raise field_types.required_missing(nulled[:1])
     names = sobject.fields if changed is None else changed
     texts = {name: value for name, value in row.items() if isinstance(value, str) and name in names}
-    found = (values.check(sobject.fields[name], text) for name, text in texts.items())
+    found = (field_types.check(sobject.fields[name], text) for name, text in texts.items())
     errors = [item for item in found if item is not None]
-    errors += places.wrong(org, sobject, row, names)
+    errors += state_picklists.wrong(org, sobject, row, names)
     errors += record_types.wrong(org, sobject.name, row, names)
     if errors:
         raise SalesforceError(400, *errors)

@@ -144,7 +144,7 @@ def _children(schema: Schema, sobject: SObject) -> list[dict[str, Any]]:
 def _record_types(sobject: SObject, config: Config, root: str) -> list[dict[str, Any]]:
     """The object's own record types and Master, which is the default where there are no others."""
     numbered = enumerate(config.every_record_type, start=1)
-    own = [(ids.mint("012", n), kind) for n, kind in numbered if kind.sobject == sobject.name]
+    own = [(ids.new_id("012", n), kind) for n, kind in numbered if kind.sobject == sobject.name]
     default = next((i for i, kind in own if kind.is_default and kind.is_active), None)
     infos = [
         _record_type(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from salesforce_simulator.config import ConnectedApp
-from salesforce_simulator.http import Answer, Request, redirect
+from salesforce_simulator.http import Request, Response, redirect
 from salesforce_simulator.oauth import pages
 from salesforce_simulator.oauth.grants import Code, new_code
 from salesforce_simulator.org import Org
@@ -26,7 +26,7 @@ _GENERIC = "An unexpected error has occurred during authentication. Please try a
 _UNINSTALLED = {"invalid_client": "app must be installed into org", "OAUTH_APPROVAL_ERROR_GENERIC": _GENERIC}
 
 
-def authorize(simulator: Simulator, request: Request) -> Answer:
+def authorize(simulator: Simulator, request: Request) -> Response:
     """GET shows the pages; POST is their form. `username` logs in, `decision` allows or denies."""
     parameters = request.form if request.method == "POST" else request.query
     app = simulator.app(parameters.get("client_id", ""))
@@ -38,7 +38,7 @@ def authorize(simulator: Simulator, request: Request) -> Answer:
     return _with_user(simulator, app, request, parameters)
 
 
-def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]) -> Answer | None:
+def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]) -> Response | None:
     """Errors before login; the first three never reach the app."""
     redirect_uri = parameters.get("redirect_uri", "")
     is_known = redirect_uri in app.redirect_uris or "*" in app.redirect_uris
@@ -60,7 +60,7 @@ def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, s
 
 def _with_user(
     simulator: Simulator, app: ConnectedApp, request: Request, parameters: Mapping[str, str]
-) -> Answer:
+) -> Response:
     host = request.headers.get("host", "")
     username = parameters.get("username") or parameters.get("login_hint") or ""
     found = simulator.user(username, host)
@@ -103,7 +103,7 @@ def _users(simulator: Simulator, host: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Answer:
+def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Response:
     text = new_code()
     org.grants.codes[text] = Code(
         user_id=user["Id"],
@@ -117,17 +117,17 @@ def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Answer:
     return _back(parameters, code=text)
 
 
-def _shown_or_returned(org: Org, parameters: Mapping[str, str], error: str, description: str) -> Answer:
+def _shown_or_returned(org: Org, parameters: Mapping[str, str], error: str, description: str) -> Response:
     if error in org.config.errors_on_page:
         return pages.problem(error, description)
     return _returned(parameters, error, description)
 
 
-def _returned(parameters: Mapping[str, str], error: str, description: str) -> Answer:
+def _returned(parameters: Mapping[str, str], error: str, description: str) -> Response:
     return _back(parameters, error=error, error_description=description)
 
 
-def _back(parameters: Mapping[str, str], **values: str) -> Answer:
+def _back(parameters: Mapping[str, str], **values: str) -> Response:
     state = {"state": parameters["state"]} if "state" in parameters else {}
     url = parameters["redirect_uri"]
     return redirect(f"{url}{'&' if '?' in url else '?'}{urlencode({**values, **state})}")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from salesforce_simulator.hosts import instance_url, login_url, logs_in
-from salesforce_simulator.http import TEXT, Answer, Request
+from salesforce_simulator.http import TEXT, Request, Response
 from salesforce_simulator.oauth.grants import Grant
 from salesforce_simulator.org import Org
 from salesforce_simulator.simulator import Simulator
@@ -29,36 +29,36 @@ _RESOURCES = {
 _OF_IDENTITY = frozenset(("id", "openid", "profile", "full"))
 
 
-def identity(simulator: Simulator, request: Request) -> Answer:
+def identity(simulator: Simulator, request: Request) -> Response:
     """/id/{org}/{user}; a bad token is 403 in plain text, neither JSON nor 401."""
     found = _holder(simulator, request)
-    if isinstance(found, Answer):
+    if isinstance(found, Response):
         return found
     org, user = found
     parts = request.path.strip("/").split("/")
     if len(parts) != 3 or parts[1][:15] != org.id[:15]:
-        return Answer(403, "Wrong_Org", content_type=TEXT)
+        return Response(403, "Wrong_Org", content_type=TEXT)
     if parts[2][:15] != user["Id"][:15]:
-        return Answer(403, "Bad_Id", content_type=TEXT)
-    return Answer(200, _identity(org, user, request.base_url))
+        return Response(403, "Bad_Id", content_type=TEXT)
+    return Response(200, _identity(org, user, request.base_url))
 
 
-def userinfo(simulator: Simulator, request: Request) -> Answer:
+def userinfo(simulator: Simulator, request: Request) -> Response:
     """The OpenID Connect form of the same."""
     found = _holder(simulator, request)
-    return found if isinstance(found, Answer) else Answer(200, _userinfo(*found, request.base_url))
+    return found if isinstance(found, Response) else Response(200, _userinfo(*found, request.base_url))
 
 
-def _holder(simulator: Simulator, request: Request) -> tuple[Org, Row] | Answer:
+def _holder(simulator: Simulator, request: Request) -> tuple[Org, Row] | Response:
     _, _, token = request.headers.get("authorization", "").partition(" ")
     token = token or request.query.get("access_token", "")
     if not token:
-        return Answer(403, "Missing_OAuth_Token", content_type=TEXT)
+        return Response(403, "Missing_OAuth_Token", content_type=TEXT)
     found = simulator.by_access_token(token.strip())
     user = found[0].store.get("User", found[1].user_id) if found else None
     host = request.headers.get("host", "")
     if found is None or user is None or not _may_ask(*found) or not logs_in(found[0], host):
-        return Answer(403, "Bad_OAuth_Token", content_type=TEXT)
+        return Response(403, "Bad_OAuth_Token", content_type=TEXT)
     return found[0], user
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from html import escape
 
-from salesforce_simulator.http import HTML, Answer
+from salesforce_simulator.http import HTML, Response
 from salesforce_simulator.pages.layout import document
 
 
-def login(parameters: Mapping[str, str], users: list[tuple[str, str, str]], app_name: str) -> Answer:
+def login(parameters: Mapping[str, str], users: list[tuple[str, str, str]], app_name: str) -> Response:
     """A form to log in as one of `users`, given as (username, name, org)."""
     choices = "".join(
         f'<label class="choice"><input type="radio" name="username" value="{escape(username)}"'
@@ -21,10 +21,10 @@ def login(parameters: Mapping[str, str], users: list[tuple[str, str, str]], app_
         f"{_hidden(_without_user(parameters))}{choices}"
         '<p><button type="submit">Log in</button></p></form>'
     )
-    return Answer(200, document("Login", body, is_narrow=True), content_type=HTML)
+    return Response(200, document("Login", body, is_narrow=True), content_type=HTML)
 
 
-def approve(parameters: Mapping[str, str], *, username: str, org_name: str, app_name: str) -> Answer:
+def approve(parameters: Mapping[str, str], *, username: str, org_name: str, app_name: str) -> Response:
     """A form that allows or denies the app."""
     scopes = parameters.get("scope") or "full"
     wanted = "".join(f"<li>{escape(scope)}</li>" for scope in scopes.split())
@@ -36,15 +36,15 @@ def approve(parameters: Mapping[str, str], *, username: str, org_name: str, app_
         '<p><button name="decision" value="allow">Allow</button> '
         '<button class="quiet" name="decision" value="deny">Deny</button></p></form>'
     )
-    return Answer(200, document("Allow access?", body, is_narrow=True), content_type=HTML)
+    return Response(200, document("Allow access?", body, is_narrow=True), content_type=HTML)
 
 
-def problem(error: str, description: str, *, content_type: str = HTML) -> Answer:
+def problem(error: str, description: str, *, content_type: str = HTML) -> Response:
     """An error that never returns to the app: the browser stays here. Both texts are ours and trusted."""
     text = f"error={error}&error_description={description}"
     if content_type != HTML:
-        return Answer(400, text, content_type=content_type)
-    return Answer(400, document("OAuth error", f"<p>{text}</p>", is_narrow=True), content_type=HTML)
+        return Response(400, text, content_type=content_type)
+    return Response(400, document("OAuth error", f"<p>{text}</p>", is_narrow=True), content_type=HTML)
 
 
 def _without_user(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from salesforce_simulator.config import ConnectedApp
 from salesforce_simulator.hosts import instance_url, login_url
-from salesforce_simulator.http import Answer, Request
+from salesforce_simulator.http import Request, Response
 from salesforce_simulator.oauth.grants import SESSION_MINUTES, Code, Grant, new_refresh_token
 from salesforce_simulator.org import Org
 from salesforce_simulator.simulator import Simulator
@@ -25,14 +25,14 @@ class TokenRefused(Exception):
         self.body = {"error": error, "error_description": description}
 
 
-def token(simulator: Simulator, request: Request) -> Answer:
+def token(simulator: Simulator, request: Request) -> Response:
     """Exchange a code or a refresh token."""
     simulator.default_org.calls.uncounted["POST /services/oauth2/token"] += 1
     try:
         body = _granted(simulator, request)
     except TokenRefused as error:
-        return Answer(400, error.body)
-    return Answer(200, body, {"cache-control": "no-store"})
+        return Response(400, error.body)
+    return Response(200, body, {"cache-control": "no-store"})
 
 
 def _granted(simulator: Simulator, request: Request) -> dict[str, Any]:
@@ -208,7 +208,7 @@ _GRANT_TYPES: Mapping[str, Callable[[Simulator, ConnectedApp, Request], dict[str
 }
 
 
-def revoke(simulator: Simulator, request: Request) -> Answer:
+def revoke(simulator: Simulator, request: Request) -> Response:
     """End a refresh token with its grant, or one access token."""
     simulator.default_org.calls.uncounted["POST /services/oauth2/revoke"] += 1
     text = request.form.get("token") or request.query.get("token", "")
@@ -221,23 +221,23 @@ def revoke(simulator: Simulator, request: Request) -> Answer:
         else:
             continue
         org.commit()
-        return Answer(200)
+        return Response(200)
     if any(text in org.grants.codes for org in simulator.orgs.values()):
         body = {"error": "unsupported_token_type", "error_description": "this token type is not supported"}
-        return Answer(400, body)
-    return Answer(400, {"error": "invalid_token", "error_description": "invalid token"})
+        return Response(400, body)
+    return Response(400, {"error": "invalid_token", "error_description": "invalid token"})
 
 
-def introspect(simulator: Simulator, request: Request) -> Answer:
+def introspect(simulator: Simulator, request: Request) -> Response:
     """Whether a token lives, for the app that it was given to."""
     form = request.form
     app = simulator.app(form.get("client_id", ""))
     if app is None or not compare_digest(form.get("client_secret", ""), app.client_secret or ""):
-        return Answer(400, {"error": "invalid_client", "error_description": "invalid client credentials"})
+        return Response(400, {"error": "invalid_client", "error_description": "invalid client credentials"})
     for org, grant in simulator.grants():
         if form.get("token") in {grant.refresh_token, *grant.access_tokens}:
-            return Answer(200, _active(org, grant, form["token"], request.base_url))
-    return Answer(200, {"active": False})
+            return Response(200, _active(org, grant, form["token"], request.base_url))
+    return Response(200, {"active": False})
 
 
 def _active(org: Org, grant: Grant, text: str, base_url: str) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from html import escape
 from pydantic import ValidationError
 
 from salesforce_simulator.faults import Fault
-from salesforce_simulator.http import HTML, Answer, Request, redirect
+from salesforce_simulator.http import HTML, Request, Response, redirect
 from salesforce_simulator.pages.layout import document
 from salesforce_simulator.simulator import Simulator
 
 _MATCHED = ("sobject", "path")
 
 
-def act(simulator: Simulator, request: Request) -> Answer:
+def act(simulator: Simulator, request: Request) -> Response:
     """Do what a button says; 403 for a form that another site sent, 400 for a fault that is none."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return _problem(403, "This form comes from another site.")
@@ -27,14 +27,14 @@ def act(simulator: Simulator, request: Request) -> Answer:
     return redirect(place)
 
 
-def _problem(status: int, text: str) -> Answer:
-    return Answer(status, document(text, f"<h1>{escape(text)}</h1>"), content_type=HTML)
+def _problem(status: int, text: str) -> Response:
+    return Response(status, document(text, f"<h1>{escape(text)}</h1>"), content_type=HTML)
 
 
 def _arm(simulator: Simulator, form: Mapping[str, str]) -> str:
     given = {name: value for name, value in form.items() if value}
     match = {name: given.pop(name) for name in _MATCHED if name in given}
-    simulator.faults.arm(Fault.model_validate({**given, "match": match}))
+    simulator.faults.add(Fault.model_validate({**given, "match": match}))
     return "/faults"
 
 
@@ -44,7 +44,7 @@ def _disarm(simulator: Simulator, form: Mapping[str, str]) -> str:
 
 
 def _settle(simulator: Simulator, form: Mapping[str, str]) -> str:
-    simulator.settle()
+    simulator.apply_late_writes()
     return "/faults"
 
 

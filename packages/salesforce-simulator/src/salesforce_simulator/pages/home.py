@@ -5,10 +5,10 @@ from html import escape
 from itertools import islice
 from typing import Any
 
-from salesforce_simulator.http import HTML, Answer, Request
+from salesforce_simulator.http import HTML, Request, Response
 from salesforce_simulator.org import Org
+from salesforce_simulator.pages.faults import buttons, faults
 from salesforce_simulator.pages.layout import document, table
-from salesforce_simulator.pages.trouble import buttons, faults
 from salesforce_simulator.rules.campaigns import statuses
 from salesforce_simulator.simulator import Simulator
 from salesforce_simulator.soql.fields import read
@@ -19,15 +19,15 @@ _RECENT = 10
 _COUNTED = ("Lead", "Contact", "Account", "Campaign", "CampaignMember", "Task", "Event")
 
 
-def page(simulator: Simulator, request: Request) -> Answer:
+def page(simulator: Simulator, request: Request) -> Response:
     """Any page under /; 404 for an unknown place."""
     org = simulator.org_of(request.query.get("org"))
     first, _, rest = request.path.strip("/").partition("/")
     render = _PAGES.get(first)
     body = render(simulator, org, rest or request.query.get("q", "")) if render and org else None
     if body is None or org is None:
-        return Answer(404, document("Not found", "<h1>Not found</h1>"), content_type=HTML)
-    return Answer(200, document(org.name, body, org_id=org.id), content_type=HTML)
+        return Response(404, document("Not found", "<h1>Not found</h1>"), content_type=HTML)
+    return Response(200, document(org.name, body, org_id=org.id), content_type=HTML)
 
 
 def _overview(simulator: Simulator, org: Org, rest: str) -> str:

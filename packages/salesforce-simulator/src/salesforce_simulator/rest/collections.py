@@ -7,13 +7,13 @@ from itertools import groupby
 from typing import Any
 
 from salesforce_simulator import writes
-from salesforce_simulator.acting import Write
 from salesforce_simulator.errors import ErrorItem, SalesforceError, refusal, save_refusal
 from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest.call import Call, Reply
+from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.rest.sobjects import chosen, key_field, matches, named
-from salesforce_simulator.words import said
+from salesforce_simulator.translations import translate
+from salesforce_simulator.write_context import WriteContext
 
 MAX_ROWS = 200
 MAX_RETRIEVED = 2000
@@ -32,7 +32,7 @@ class _NotAllValid(Exception):
     """One row failed and none may stay."""
 
 
-def create(org: Org, call: Call) -> Reply:
+def create(org: Org, call: RestRequest) -> RestResponse:
     write = _write(call)
 
     def one(given: dict[str, Any]) -> Result:
@@ -41,7 +41,7 @@ def create(org: Org, call: Call) -> Reply:
     return _each(org, call, one)
 
 
-def update(org: Org, call: Call) -> Reply:
+def update(org: Org, call: RestRequest) -> RestResponse:
     write = _write(call)
 
     def one(given: dict[str, Any]) -> Result:
@@ -58,7 +58,7 @@ def update(org: Org, call: Call) -> Reply:
     return _each(org, call, one)
 
 
-def upsert(org: Org, call: Call) -> Reply:
+def upsert(org: Org, call: RestRequest) -> RestResponse:
     sobject = named(org, call.segments[2])
     field = key_field(sobject, call.segments[3])
     write = _write(call)
@@ -81,10 +81,10 @@ def upsert(org: Org, call: Call) -> Reply:
     return _each(org, call, one)
 
 
-def delete(org: Org, call: Call) -> Reply:
+def delete(org: Org, call: RestRequest) -> RestResponse:
     record_ids = [i for i in call.query.get("ids", "").split(",") if i]
     _check_size(org, record_ids, MAX_ROWS)
-    write = call.write()
+    write = call.write_context()
 
     def one(given: dict[str, Any]) -> Result:
         name = org.schema.of_id(given["id"])
@@ -94,10 +94,10 @@ def delete(org: Org, call: Call) -> Reply:
         return _saved(given["id"])
 
     all_or_none = call.query.get("allOrNone", "").lower() == "true"
-    return Reply(200, _results(org, [{"id": i} for i in record_ids], one, all_or_none=all_or_none))
+    return RestResponse(200, _results(org, [{"id": i} for i in record_ids], one, all_or_none=all_or_none))
 
 
-def retrieve(org: Org, call: Call) -> Reply:
+def retrieve(org: Org, call: RestRequest) -> RestResponse:
     """Rows by id in the order asked; null for what is not there."""
     sobject = named(org, call.segments[2])
     asked = call.object() if call.method == "POST" else call.query
@@ -108,7 +108,7 @@ def retrieve(org: Org, call: Call) -> Reply:
         raise refusal("MISSING_ARGUMENT", "The fields parameter is required")
     show = chosen(org, call, sobject, names)
     found = (_found(org, sobject, record_id) for record_id in record_ids)
-    return Reply(200, [show(row) if row else None for row in found])
+    return RestResponse(200, [show(row) if row else None for row in found])
 
 
 def _found(org: Org, sobject: SObject, record_id: str) -> dict[str, Any] | None:
@@ -122,7 +122,7 @@ def _listed(value: Any) -> list[str]:
     return [part for part in value.split(",") if part] if isinstance(value, str) else list(value or ())
 
 
-def _each(org: Org, call: Call, one: Callable[[dict[str, Any]], Result]) -> Reply:
+def _each(org: Org, call: RestRequest, one: Callable[[dict[str, Any]], Result]) -> RestResponse:
     body = call.object()
     rows = body.get("records")
     if not isinstance(rows, list):
@@ -134,14 +134,14 @@ def _each(org: Org, call: Call, one: Callable[[dict[str, Any]], Result]) -> Repl
         raise refusal(code, f"Cannot have more than {MAX_CHUNKS} chunks in a single operation")
     results = _results(org, rows, one, all_or_none=body.get("allOrNone") is True)
     has_success = any(result["success"] for result in results)
-    return Reply(200 if has_success else org.config.all_rows_failed_status, results)
+    return RestResponse(200 if has_success else org.config.all_rows_failed_status, results)
 
 
-def _write(call: Call) -> Write:
+def _write(call: RestRequest) -> WriteContext:
     """The headers that the rows obey, and how many rows of each object share the call."""
     body = call.json()
     rows = body.get("records") if isinstance(body, dict) else None
-    return replace(call.write(), rows=Counter(map(_kind, rows if isinstance(rows, list) else ())))
+    return replace(call.write_context(), rows=Counter(map(_kind, rows if isinstance(rows, list) else ())))
 
 
 def _kind(given: dict[str, Any]) -> str:
@@ -180,7 +180,7 @@ def _attempted(org: Org, row: dict[str, Any], one: Callable[[dict[str, Any]], Re
 
 
 def _failed(org: Org, *items: ErrorItem) -> Result:
-    errors = [said(item, org.config.user_language).as_row() for item in items]
+    errors = [translate(item, org.config.user_language).as_row() for item in items]
     return {"success": False, "errors": errors}
 
 

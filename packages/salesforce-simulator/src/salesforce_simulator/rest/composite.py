@@ -7,8 +7,8 @@ from typing import Any
 
 from salesforce_simulator.errors import ErrorItem, json_parser_error, refusal
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest import references
-from salesforce_simulator.rest.call import Call, Reply, split_url
+from salesforce_simulator.rest import composite_references
+from salesforce_simulator.rest.request import RestRequest, RestResponse, split_url
 
 MAX_CALLS = 25
 MAX_HEAVY_CALLS = 5
@@ -18,19 +18,19 @@ _REFERENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 _HANDED_DOWN = frozenset({"accept", "authorization", "content-type"})
 _ROLLED_BACK = "The transaction was rolled back since another operation in the same transaction failed."
 
-Dispatch = Callable[[Org, Call], Reply]
+Dispatch = Callable[[Org, RestRequest], RestResponse]
 
 
 class _RolledBack(Exception):
     """A part failed and nothing may stay."""
 
 
-def resources(org: Org, call: Call, dispatch: Dispatch) -> Reply:
+def resources(org: Org, call: RestRequest, dispatch: Dispatch) -> RestResponse:
     names = ("tree", "batch", "sobjects", "graph")
-    return Reply(200, {name: f"{call.root}/composite/{name}" for name in names})
+    return RestResponse(200, {name: f"{call.root}/composite/{name}" for name in names})
 
 
-def run(org: Org, call: Call, dispatch: Dispatch) -> Reply:
+def run(org: Org, call: RestRequest, dispatch: Dispatch) -> RestResponse:
     """Always 200, whatever became of the parts; 400 only for a broken envelope."""
     body = call.object()
     parts = body.get("compositeRequest")
@@ -38,7 +38,7 @@ def run(org: Org, call: Call, dispatch: Dispatch) -> Reply:
         raise json_parser_error("Required field missing: compositeRequest")
     check_envelope(org, parts)
     answers = run_parts(org, call, parts, dispatch, all_or_none=body.get("allOrNone") is True)
-    return Reply(200, {"compositeResponse": answers})
+    return RestResponse(200, {"compositeResponse": answers})
 
 
 def check_envelope(org: Org, parts: list[dict[str, Any]]) -> None:
@@ -72,7 +72,7 @@ def _is_heavy(url: str) -> bool:
 
 
 def run_parts(
-    org: Org, call: Call, parts: list[dict[str, Any]], dispatch: Dispatch, *, all_or_none: bool
+    org: Org, call: RestRequest, parts: list[dict[str, Any]], dispatch: Dispatch, *, all_or_none: bool
 ) -> list[dict[str, Any]]:
     """Each part's answer in order; with `all_or_none` one failure undoes and halts the others."""
     answers: list[dict[str, Any]] = []
@@ -98,18 +98,20 @@ def _referable(org: Org, part: dict[str, Any], answer: dict[str, Any]) -> Any:
 
 
 def _answered(
-    org: Org, call: Call, part: dict[str, Any], known: dict[str, Any], dispatch: Dispatch
+    org: Org, call: RestRequest, part: dict[str, Any], known: dict[str, Any], dispatch: Dispatch
 ) -> dict[str, Any]:
     try:
-        url = references.in_url(str(part.get("url", "")), known)
-        body = references.in_body(part.get("body"), known)
-    except references.Unresolvable as error:
-        return _sub_answer(part, Reply(400, [halted(str(error))]))
+        url = composite_references.in_url(str(part.get("url", "")), known)
+        body = composite_references.in_body(part.get("body"), known)
+    except composite_references.Unresolvable as error:
+        return _sub_answer(part, RestResponse(400, [halted(str(error))]))
     headers = {name: value for name, value in call.headers.items() if name in _HANDED_DOWN}
     return _sub_answer(part, dispatch(org, _packed(call, part, url, body, headers)))
 
 
-def _packed(call: Call, part: dict[str, Any], url: str, body: Any, inherited: Mapping[str, str]) -> Call:
+def _packed(
+    call: RestRequest, part: dict[str, Any], url: str, body: Any, inherited: Mapping[str, str]
+) -> RestRequest:
     version, segments, query = split_url(url) or (call.version, ("unknown",), {})
     headers = {str(name).lower(): str(value) for name, value in (part.get("httpHeaders") or {}).items()}
     return replace(
@@ -124,7 +126,7 @@ def _packed(call: Call, part: dict[str, Any], url: str, body: Any, inherited: Ma
     )
 
 
-def _sub_answer(part: dict[str, Any], reply: Reply) -> dict[str, Any]:
+def _sub_answer(part: dict[str, Any], reply: RestResponse) -> dict[str, Any]:
     return {
         "body": reply.body,
         "httpHeaders": dict(reply.headers),
@@ -144,14 +146,14 @@ def _undone(part: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     keeps = is_collection and not (isinstance(body, dict) and body.get("allOrNone") is True)
     if _has_failed(answer) or keeps:
         return answer
-    return _sub_answer(part, Reply(400, [halted(_ROLLED_BACK)]))
+    return _sub_answer(part, RestResponse(400, [halted(_ROLLED_BACK)]))
 
 
 def halted(message: str) -> dict[str, Any]:
     return ErrorItem("PROCESSING_HALTED", message, is_code_first=True).as_rest()
 
 
-def batch(org: Org, call: Call, dispatch: Dispatch) -> Reply:
+def batch(org: Org, call: RestRequest, dispatch: Dispatch) -> RestResponse:
     """Independent calls; each counts, and `haltOnError` stops after the first failure."""
     body = call.object()
     parts = body.get("batchRequests")
@@ -171,4 +173,4 @@ def batch(org: Org, call: Call, dispatch: Dispatch) -> Reply:
         reply = dispatch(org, _packed(call, part, url, part.get("richInput"), call.headers))
         results.append({"statusCode": reply.status, "result": reply.body})
     has_errors = any(result["statusCode"] >= 400 for result in results)
-    return Reply(200, {"hasErrors": has_errors, "results": results})
+    return RestResponse(200, {"hasErrors": has_errors, "results": results})

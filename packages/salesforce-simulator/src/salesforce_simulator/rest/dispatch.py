@@ -6,21 +6,29 @@ from typing import TypeVar
 
 from salesforce_simulator.errors import ErrorItem, SalesforceError, method_not_allowed, not_found
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest import collections, composite, describes, graph, queries, sobjects, tree
-from salesforce_simulator.rest.call import Call, Reply
-from salesforce_simulator.words import said
+from salesforce_simulator.rest import (
+    collections,
+    composite,
+    composite_graph,
+    metadata_resources,
+    queries,
+    sobject_tree,
+    sobjects,
+)
+from salesforce_simulator.rest.request import RestRequest, RestResponse
+from salesforce_simulator.translations import translate
 
-Handler = Callable[[Org, Call], Reply]
+Handler = Callable[[Org, RestRequest], RestResponse]
 _T = TypeVar("_T")
 
 # A segment in braces takes anything; the first row that fits wins.
 _RESOURCES: tuple[tuple[str, Mapping[str, Handler]], ...] = (
-    ("", {"GET": describes.resources}),
-    ("limits", {"GET": describes.limits}),
-    ("limits/recordCount", {"GET": describes.record_counts}),
-    ("sobjects", {"GET": describes.everything}),
-    ("sobjects/{sobject}", {"GET": describes.basic, "POST": sobjects.create}),
-    ("sobjects/{sobject}/describe", {"GET": describes.one}),
+    ("", {"GET": metadata_resources.resources}),
+    ("limits", {"GET": metadata_resources.limits}),
+    ("limits/recordCount", {"GET": metadata_resources.record_counts}),
+    ("sobjects", {"GET": metadata_resources.everything}),
+    ("sobjects/{sobject}", {"GET": metadata_resources.basic, "POST": sobjects.create}),
+    ("sobjects/{sobject}/describe", {"GET": metadata_resources.one}),
     (
         "sobjects/{sobject}/{id}",
         {"GET": sobjects.get, "PATCH": sobjects.update, "DELETE": sobjects.delete},
@@ -40,24 +48,24 @@ _RESOURCES: tuple[tuple[str, Mapping[str, Handler]], ...] = (
     ),
     ("composite/sobjects/{sobject}", {"GET": collections.retrieve, "POST": collections.retrieve}),
     ("composite/sobjects/{sobject}/{field}", {"PATCH": collections.upsert}),
-    ("composite/tree/{sobject}", {"POST": tree.create}),
+    ("composite/tree/{sobject}", {"POST": sobject_tree.create}),
 )
-_PACKING: tuple[tuple[str, Mapping[str, Callable[[Org, Call, Handler], Reply]]], ...] = (
+_PACKING: tuple[tuple[str, Mapping[str, Callable[[Org, RestRequest, Handler], RestResponse]]], ...] = (
     ("composite", {"GET": composite.resources, "POST": composite.run}),
     ("composite/batch", {"POST": composite.batch}),
-    ("composite/graph", {"POST": graph.run}),
+    ("composite/graph", {"POST": composite_graph.run}),
 )
 
 
-def dispatch(org: Org, call: Call) -> Reply:
+def dispatch(org: Org, call: RestRequest) -> RestResponse:
     """Answer a call; every refusal becomes a reply."""
     try:
         return _routed(org, call)
     except SalesforceError as error:
-        return Reply(error.status, [_shown(org, call, item).as_rest() for item in error.items])
+        return RestResponse(error.status, [_shown(org, call, item).as_rest() for item in error.items])
 
 
-def _routed(org: Org, call: Call) -> Reply:
+def _routed(org: Org, call: RestRequest) -> RestResponse:
     method = "GET" if call.method == "HEAD" else call.method
     for pattern, packers in _PACKING:
         if _fits(pattern, call.segments) and not call.is_packed:
@@ -81,15 +89,15 @@ def _fits(pattern: str, segments: tuple[str, ...]) -> bool:
     )
 
 
-def _shown(org: Org, call: Call, item: ErrorItem) -> ErrorItem:
+def _shown(org: Org, call: RestRequest, item: ErrorItem) -> ErrorItem:
     """Undocumented: whether a packed answer carries the match of a duplicate rule; a switch decides."""
-    item = said(item, org.config.user_language)
+    item = translate(item, org.config.user_language)
     if call.is_packed and not org.config.packed_duplicate_result:
         return replace(item, extra={})
     return item
 
 
-def endpoint(call: Call) -> str:
+def endpoint(call: RestRequest) -> str:
     """The resource a call is counted under, without ids."""
     for pattern, _ in (*_PACKING, *_RESOURCES):
         if _fits(pattern, call.segments):

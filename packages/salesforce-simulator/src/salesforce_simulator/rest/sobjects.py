@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from salesforce_simulator import ids, policy, writes
+from salesforce_simulator import ids, transaction_security, writes
 from salesforce_simulator.errors import no_such_column, not_found, refusal
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest import conditions
-from salesforce_simulator.rest.call import Call, Reply
+from salesforce_simulator.rest import conditional_requests
+from salesforce_simulator.rest.request import RestRequest, RestResponse
+from salesforce_simulator.soql.executor import Render, renderer
 from salesforce_simulator.soql.fields import read
-from salesforce_simulator.soql.run import Render, renderer
 from salesforce_simulator.store import Row
 
 _SPELLED_OUT_SINCE = 46.0
@@ -23,32 +23,32 @@ def named(org: Org, name: str) -> SObject:
     return sobject
 
 
-def create(org: Org, call: Call) -> Reply:
+def create(org: Org, call: RestRequest) -> RestResponse:
     sobject = named(org, call.segments[1])
-    record_id = writes.create(org, sobject, call.object(), call.write())
+    record_id = writes.create(org, sobject, call.object(), call.write_context())
     return _saved(call, sobject, record_id, status=201)
 
 
-def _saved(call: Call, sobject: SObject, record_id: str, *, status: int, **more: Any) -> Reply:
+def _saved(call: RestRequest, sobject: SObject, record_id: str, *, status: int, **more: Any) -> RestResponse:
     body = {"id": record_id, "success": True, "errors": [], **more}
-    return Reply(status, body, {"Location": f"{call.root}/sobjects/{sobject.name}/{record_id}"})
+    return RestResponse(status, body, {"Location": f"{call.root}/sobjects/{sobject.name}/{record_id}"})
 
 
-def get(org: Org, call: Call) -> Reply:
+def get(org: Org, call: RestRequest) -> RestResponse:
     sobject = named(org, call.segments[1])
     return _shown(org, call, sobject, writes.addressed(org, sobject, call.segments[2]))
 
 
-def _shown(org: Org, call: Call, sobject: SObject, row: Row) -> Reply:
-    policy.check(org, sobject.name)
-    stopped = conditions.reading(call, sobject.name, row)
+def _shown(org: Org, call: RestRequest, sobject: SObject, row: Row) -> RestResponse:
+    transaction_security.check(org, sobject.name)
+    stopped = conditional_requests.reading(call, sobject.name, row)
     if stopped is not None:
         return stopped
     show = chosen(org, call, sobject, call.query.get("fields"))
-    return Reply(200, show(row), conditions.stamps(sobject.name, row))
+    return RestResponse(200, show(row), conditional_requests.stamps(sobject.name, row))
 
 
-def chosen(org: Org, call: Call, sobject: SObject, names: str | None) -> Render:
+def chosen(org: Org, call: RestRequest, sobject: SObject, names: str | None) -> Render:
     """How to show a row with the fields of a `fields=` parameter, all when there is none.
 
     Paths such as Account.Name nest. Raises INVALID_FIELD.
@@ -63,48 +63,50 @@ def chosen(org: Org, call: Call, sobject: SObject, names: str | None) -> Render:
     return lambda row: _flat(org, call, sobject, row, fields)
 
 
-def _flat(org: Org, call: Call, sobject: SObject, row: Row, fields: list[Field]) -> dict[str, Any]:
+def _flat(org: Org, call: RestRequest, sobject: SObject, row: Row, fields: list[Field]) -> dict[str, Any]:
     url = f"{call.root}/sobjects/{sobject.name}/{row['Id']}"
     values = {field.name: read(org, sobject.name, field, row) for field in fields}
     return {"attributes": {"type": sobject.name, "url": url}, **values}
 
 
-def update(org: Org, call: Call) -> Reply:
+def update(org: Org, call: RestRequest) -> RestResponse:
     sobject = named(org, call.segments[1])
-    stopped = conditions.writing(call, sobject.name, writes.addressed(org, sobject, call.segments[2]))
+    stopped = conditional_requests.writing(
+        call, sobject.name, writes.addressed(org, sobject, call.segments[2])
+    )
     if stopped is not None:
         return stopped
-    writes.update(org, sobject, call.segments[2], call.object(), call.write())
-    return Reply(204)
+    writes.update(org, sobject, call.segments[2], call.object(), call.write_context())
+    return RestResponse(204)
 
 
-def delete(org: Org, call: Call) -> Reply:
-    writes.delete(org, named(org, call.segments[1]), call.segments[2], call.write())
-    return Reply(204)
+def delete(org: Org, call: RestRequest) -> RestResponse:
+    writes.delete(org, named(org, call.segments[1]), call.segments[2], call.write_context())
+    return RestResponse(204)
 
 
-def get_by_key(org: Org, call: Call) -> Reply:
+def get_by_key(org: Org, call: RestRequest) -> RestResponse:
     sobject, _, rows = _keyed(org, call)
     if len(rows) != 1:
         return _several(call, sobject, rows)
     return _shown(org, call, sobject, rows[0])
 
 
-def delete_by_key(org: Org, call: Call) -> Reply:
+def delete_by_key(org: Org, call: RestRequest) -> RestResponse:
     sobject, _, rows = _keyed(org, call)
     if len(rows) != 1:
         return _several(call, sobject, rows)
-    writes.delete(org, sobject, rows[0]["Id"], call.write())
-    return Reply(204)
+    writes.delete(org, sobject, rows[0]["Id"], call.write_context())
+    return RestResponse(204)
 
 
-def _several(call: Call, sobject: SObject, rows: list[Row]) -> Reply:
+def _several(call: RestRequest, sobject: SObject, rows: list[Row]) -> RestResponse:
     if not rows:
         raise not_found()
-    return Reply(300, [f"{call.root}/sobjects/{sobject.name}/{row['Id']}" for row in rows])
+    return RestResponse(300, [f"{call.root}/sobjects/{sobject.name}/{row['Id']}" for row in rows])
 
 
-def _keyed(org: Org, call: Call) -> tuple[SObject, Field, list[Row]]:
+def _keyed(org: Org, call: RestRequest) -> tuple[SObject, Field, list[Row]]:
     sobject = named(org, call.segments[1])
     field = key_field(sobject, call.segments[2])
     return sobject, field, matches(org, sobject, field, call.segments[3])
@@ -136,7 +138,7 @@ def _normal(value: str) -> str:
         return ""
 
 
-def upsert(org: Org, call: Call) -> Reply:
+def upsert(org: Org, call: RestRequest) -> RestResponse:
     sobject, field, rows = _keyed(org, call)
     given = call.object()
     repeated = [name for name in given if name.lower() in {field.name.lower(), "id"}]
@@ -150,12 +152,12 @@ def upsert(org: Org, call: Call) -> Reply:
     if call.query.get("updateOnly", "").lower() == "true" or field.type == "id":
         raise not_found()
     key = {field.name: call.segments[3]}
-    record_id = writes.create(org, sobject, {**given, **key}, call.write())
+    record_id = writes.create(org, sobject, {**given, **key}, call.write_context())
     return _saved(call, sobject, record_id, status=201, created=True)
 
 
-def _updated(org: Org, call: Call, sobject: SObject, row: Row, given: dict[str, Any]) -> Reply:
-    writes.update(org, sobject, row["Id"], given, call.write())
+def _updated(org: Org, call: RestRequest, sobject: SObject, row: Row, given: dict[str, Any]) -> RestResponse:
+    writes.update(org, sobject, row["Id"], given, call.write_context())
     if float(call.version) < _SPELLED_OUT_SINCE:
-        return Reply(204)
+        return RestResponse(204)
     return _saved(call, sobject, row["Id"], status=200, created=False)

@@ -7,10 +7,10 @@ from typing import Any
 from salesforce_simulator import clock
 from salesforce_simulator.config import ActivityStatus
 from salesforce_simulator.errors import save_refusal
+from salesforce_simulator.field_types import required_missing
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import leads
+from salesforce_simulator.rules import lead_conversion
 from salesforce_simulator.store import Row
-from salesforce_simulator.values import required_missing
 
 
 def task_on_insert(org: Org, row: Row, user_id: str) -> Row:
@@ -28,7 +28,7 @@ def _check_relations(org: Org, row: Row) -> None:
     """An activity of a Lead can be related to nothing else."""
     target = org.whole.of_id(row["WhoId"] or "")
     if target == "Lead":
-        leads.check_referable(org, row["WhoId"])
+        lead_conversion.check_referable(org, row["WhoId"])
         if row["WhatId"]:
             raise save_refusal("FIELD_INTEGRITY_EXCEPTION", org.config.lead_what_message, "WhoId", "WhatId")
 
@@ -52,8 +52,8 @@ def email_after_insert(org: Org, row: Row) -> None:
         "WhatId": row["RelatedToId"],
         "OwnerId": row["CreatedById"],
     }
-    org.store.put("Task", task_derived(org, {**empty, **{name: row[name] for name in kept}, **task}))
-    org.store.change("EmailMessage", row["Id"], {"ActivityId": task["Id"]})
+    org.store.upsert("Task", task_derived(org, {**empty, **{name: row[name] for name in kept}, **task}))
+    org.store.update("EmailMessage", row["Id"], {"ActivityId": task["Id"]})
 
 
 def task_derived(org: Org, row: Row) -> Row:
@@ -112,7 +112,7 @@ def _event_times(org: Org, row: Row) -> Row:
         raise required_missing(["DurationInMinutes"])
     ends = begins + timedelta(minutes=minutes)
     times = {"StartDateTime": start, "ActivityDateTime": start, "EndDateTime": clock.whole_second(ends)}
-    dates = {"ActivityDate": start[:10], "EndDate": clock.day(ends)}
+    dates = {"ActivityDate": start[:10], "EndDate": clock.format_date(ends)}
     return {**row, **times, **dates, "DurationInMinutes": minutes, "AccountId": _account_of(org, row)}
 
 

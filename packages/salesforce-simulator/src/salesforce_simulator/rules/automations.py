@@ -1,11 +1,11 @@
 """Apex triggers and flows that fail: what other people's code in an org does to a write."""
 
-from salesforce_simulator.acting import Write
 from salesforce_simulator.config import Automation
 from salesforce_simulator.errors import save_refusal
 from salesforce_simulator.org import Org
-from salesforce_simulator.soql.conditions import holds
+from salesforce_simulator.soql.predicates import holds
 from salesforce_simulator.store import Row
+from salesforce_simulator.write_context import WriteContext
 
 _APEX = (
     "{sobject}Trigger: execution of After{event}\n\ncaused by: System.DmlException: {text}\n\n"
@@ -15,7 +15,7 @@ _LIMIT = "{sobject}Trigger: System.LimitException: {text}"
 _CODES = {"apex": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "flow": "CANNOT_EXECUTE_FLOW_TRIGGER"}
 
 
-def check(org: Org, name: str, row: Row, *, event: str, write: Write) -> None:
+def check(org: Org, name: str, row: Row, *, event: str, write: WriteContext) -> None:
     """Raise what the first failing trigger or flow says; `event` is insert or update."""
     for automation in org.config.automations:
         if automation.is_active and automation.sobject == name and _fails(org, automation, row, write):
@@ -23,7 +23,7 @@ def check(org: Org, name: str, row: Row, *, event: str, write: Write) -> None:
             raise save_refusal(_CODES[automation.kind], _form(org, automation).format(**words))
 
 
-def _fails(org: Org, automation: Automation, row: Row, write: Write) -> bool:
+def _fails(org: Org, automation: Automation, row: Row, write: WriteContext) -> bool:
     if automation.max_rows is not None:
         return write.rows.get(automation.sobject, 1) > automation.max_rows
     return not automation.when or holds(org, automation.sobject, automation.when, row)

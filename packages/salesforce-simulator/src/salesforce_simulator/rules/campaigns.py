@@ -3,10 +3,10 @@
 from typing import Any
 
 from salesforce_simulator.errors import ErrorItem, SalesforceError, save_refusal
+from salesforce_simulator.field_types import required_missing
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import leads
+from salesforce_simulator.rules import lead_conversion
 from salesforce_simulator.store import Row
-from salesforce_simulator.values import required_missing
 
 # Label, sort order, is default, has responded: what a new campaign gets.
 FIRST_STATUSES = (("Sent", 1, True, False), ("Responded", 2, False, True))
@@ -32,7 +32,7 @@ def campaign_after_insert(org: Org, campaign: Row) -> None:
             "IsDeleted": False,
             **audit,
         }
-        org.store.put("CampaignMemberStatus", row)
+        org.store.upsert("CampaignMemberStatus", row)
 
 
 def member_on_insert(org: Org, row: Row, user_id: str) -> Row:
@@ -43,7 +43,7 @@ def member_on_insert(org: Org, row: Row, user_id: str) -> Row:
         raise required_missing(["LeadId", "ContactId"])
     if row["ContactId"] is not None:
         row = {**row, "LeadId": None}
-    leads.check_referable(org, row["LeadId"])
+    lead_conversion.check_referable(org, row["LeadId"])
     field = "ContactId" if row["ContactId"] else "LeadId"
     for other in org.store.find("CampaignMember", field, row[field]):
         if other["CampaignId"] == row["CampaignId"]:
@@ -116,7 +116,7 @@ def status_after_write(org: Org, row: Row) -> None:
         return
     for other in statuses(org, row["CampaignId"]):
         if other["IsDefault"] and other["Id"] != row["Id"]:
-            org.store.change("CampaignMemberStatus", other["Id"], {"IsDefault": False})
+            org.store.update("CampaignMemberStatus", other["Id"], {"IsDefault": False})
 
 
 def status_after_update(org: Org, before: Row, row: Row) -> None:
@@ -125,7 +125,7 @@ def status_after_update(org: Org, before: Row, row: Row) -> None:
     changes: dict[str, Any] = {"Status": row["Label"], "HasResponded": row["HasResponded"]}
     for member in org.store.find("CampaignMember", "CampaignId", row["CampaignId"]):
         if member["Status"] == before["Label"]:
-            org.store.change("CampaignMember", member["Id"], changes)
+            org.store.update("CampaignMember", member["Id"], changes)
 
 
 def status_before_delete(org: Org, row: Row) -> None:

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from salesforce_simulator.acting import Write
 from salesforce_simulator.config import DuplicateRule
 from salesforce_simulator.errors import ErrorItem, SalesforceError
 from salesforce_simulator.org import Org
 from salesforce_simulator.store import Row
+from salesforce_simulator.write_context import WriteContext
 
 _DETAILS = ("Name", "Email", "Phone", "CreatedDate")
 _COMPANY = {"Lead": "Company", "Account": "Name"}
 
 
-def check(org: Org, name: str, row: Row, *, event: str, write: Write) -> None:
+def check(org: Org, name: str, row: Row, *, event: str, write: WriteContext) -> None:
     """Raise DUPLICATES_DETECTED for the first rule that finds another record and does not let it pass.
 
     `allowSave=true` passes alert rules only; a blocking rule refuses all the same.
@@ -77,7 +77,9 @@ def _company(org: Org, name: str, row: Row) -> str:
     return "".join(character for character in str(text).lower() if character.isalnum())
 
 
-def _detected(org: Org, rule: DuplicateRule, matches: dict[str, list[Row]], write: Write) -> SalesforceError:
+def _detected(
+    org: Org, rule: DuplicateRule, matches: dict[str, list[Row]], write: WriteContext
+) -> SalesforceError:
     results = [_match_result(org, rule, target, found, write) for target, found in matches.items() if found]
     body = {
         "allowSave": rule.action == "alert",
@@ -92,7 +94,7 @@ def _detected(org: Org, rule: DuplicateRule, matches: dict[str, list[Row]], writ
 
 
 def _match_result(
-    org: Org, rule: DuplicateRule, target: str, found: list[Row], write: Write
+    org: Org, rule: DuplicateRule, target: str, found: list[Row], write: WriteContext
 ) -> dict[str, Any]:
     engine = "ExactMatchEngine" if rule.matching == "exact" else "FuzzyMatchEngine"
     seen = org.sobject(target)
@@ -109,7 +111,7 @@ def _match_result(
     }
 
 
-def _match_record(target: str, row: Row, write: Write, fields: list[str]) -> dict[str, Any]:
+def _match_record(target: str, row: Row, write: WriteContext, fields: list[str]) -> dict[str, Any]:
     url = f"/services/data/v{write.version:.1f}/sobjects/{target}/{row['Id']}"
     record: dict[str, Any] = {"attributes": {"type": target, "url": url}, "Id": row["Id"]}
     if write.include_record_details:

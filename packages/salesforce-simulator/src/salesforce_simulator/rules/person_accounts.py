@@ -5,10 +5,10 @@ The Contact follows the Account and cannot be created, renamed, moved or deleted
 """
 
 from salesforce_simulator.errors import SalesforceError, save_refusal
+from salesforce_simulator.field_types import required_missing
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import names, record_types
 from salesforce_simulator.store import Row
-from salesforce_simulator.values import required_missing
 
 _MAILING = ("MailingStreet", "MailingCity", "MailingState", "MailingPostalCode", "MailingCountry")
 # Fields of the Contact by the Account's name for them; custom ones end with __pc there.
@@ -76,15 +76,15 @@ def account_after_insert(org: Org, row: Row) -> None:
         name: row[name] for name in ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById")
     }
     own = {"Id": org.store.next_id("Contact"), "AccountId": row["Id"], "IsPersonAccount": True}
-    org.store.put(
+    org.store.upsert(
         "Contact", {**blank, **audit, "SystemModstamp": row["SystemModstamp"], **_of_account(org, row), **own}
     )
-    org.store.change("Account", row["Id"], {"PersonContactId": own["Id"]})
+    org.store.update("Account", row["Id"], {"PersonContactId": own["Id"]})
 
 
 def account_after_update(org: Org, before: Row, row: Row) -> None:
     if row.get("IsPersonAccount"):
-        org.store.change("Contact", row["PersonContactId"], _of_account(org, row))
+        org.store.update("Contact", row["PersonContactId"], _of_account(org, row))
 
 
 def _of_account(org: Org, row: Row) -> Row:
@@ -112,7 +112,7 @@ def contact_on_update(org: Org, before: Row, row: Row) -> Row:
 
 def contact_after_update(org: Org, before: Row, row: Row) -> None:
     if row.get("IsPersonAccount"):
-        org.store.change("Account", row["AccountId"], {a: row.get(c) for a, c in _shared(org).items()})
+        org.store.update("Account", row["AccountId"], {a: row.get(c) for a, c in _shared(org).items()})
 
 
 def contact_before_delete(org: Org, row: Row) -> None:

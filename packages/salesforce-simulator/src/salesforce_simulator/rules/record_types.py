@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from salesforce_simulator import ids, values
+from salesforce_simulator import field_types, ids
 from salesforce_simulator.config import RecordType
 from salesforce_simulator.errors import ErrorItem, save_refusal
 from salesforce_simulator.org import Org
@@ -31,11 +31,11 @@ def wrong(org: Org, name: str, row: Row, names: Collection[str]) -> list[ErrorIt
         return []
     fields = org.whole.objects[name].fields
     return [
-        values.bad_picklist_value(fields[field], row[field])
+        field_types.bad_picklist_value(fields[field], row[field])
         for field, allowed in kind.picklists.items()
         if field in names
         and fields[field].has("R")
-        and set(values.options(fields[field], row[field])) - set(allowed)
+        and set(field_types.options(fields[field], row[field])) - set(allowed)
     ]
 
 
@@ -48,4 +48,4 @@ def is_person(org: Org, row: Row) -> bool:
 def _of(org: Org, name: str) -> dict[str, RecordType]:
     """The active record types of an object by id."""
     numbered = enumerate(org.config.every_record_type, start=1)
-    return {ids.mint("012", n): kind for n, kind in numbered if kind.sobject == name and kind.is_active}
+    return {ids.new_id("012", n): kind for n, kind in numbered if kind.sobject == name and kind.is_active}

@@ -2,7 +2,7 @@
 
 from salesforce_simulator.errors import ErrorItem, SalesforceError, refusal
 from salesforce_simulator.org import Org
-from salesforce_simulator.soql.conditions import holds
+from salesforce_simulator.soql.predicates import holds
 from salesforce_simulator.store import Row
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from salesforce_simulator.org import Org
-from salesforce_simulator.soql import literals, problems, tree
+from salesforce_simulator.soql import ast, errors, literals
 from salesforce_simulator.store import Row
 
 NAME = "UserRecordAccess"
 MAX_RECORDS = 200
 
 
-def rows(org: Org, query: tree.Query) -> list[Row]:
+def rows(org: Org, query: ast.Query) -> list[Row]:
     """One row for each record; raises MALFORMED_QUERY unless the query names one user and some records."""
     named: dict[str, dict[str, None]] = {"UserId": {}, "RecordId": {}}
     for name, literal in _named(query.condition):
@@ -20,20 +20,20 @@ def rows(org: Org, query: tree.Query) -> list[Row]:
     users, records = named["UserId"], named["RecordId"]
     if len(users) != 1 or not 0 < len(records) <= MAX_RECORDS:
         text = f"{NAME} can only be filtered by one UserId and at most {MAX_RECORDS} values of RecordId"
-        raise problems.malformed(query.text, query.source.position, text)
+        raise errors.malformed(query.text, query.source.position, text)
     (user_id,) = users
     return [_row(org, user_id, record_id) for record_id in records]
 
 
-def _named(condition: tree.Condition | None) -> Iterator[tuple[str, tree.Literal]]:
+def _named(condition: ast.Condition | None) -> Iterator[tuple[str, ast.Literal]]:
     """The fields that must equal something, and what."""
     match condition:
-        case tree.Junction(is_all=True, conditions=parts):
+        case ast.Junction(is_all=True, conditions=parts):
             for part in parts:
                 yield from _named(part)
-        case tree.Comparison(operand=tree.Name(text=name), operator="=", literal=literal):
+        case ast.Comparison(operand=ast.Name(text=name), operator="=", literal=literal):
             yield name, literal
-        case tree.Membership(operand=tree.Name(text=name), literals=given, is_negated=False):
+        case ast.Membership(operand=ast.Name(text=name), literals=given, is_negated=False):
             for literal in given:
                 yield name, literal
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from salesforce_simulator.ids import mint
+from salesforce_simulator.ids import new_id
 
 MAX_PAGE = 2000
 MIN_PAGE = 200
@@ -31,7 +31,7 @@ class Cursor:
 
 
 def locator(number: int) -> str:
-    return mint("0r8", number)
+    return new_id("0r8", number)
 
 
 def page_size(query_options: str | None) -> int:

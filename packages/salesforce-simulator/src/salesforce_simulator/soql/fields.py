@@ -6,8 +6,8 @@ from typing import Any
 
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.soql import problems, tree
-from salesforce_simulator.soql.derived import DERIVED
+from salesforce_simulator.soql import ast, errors
+from salesforce_simulator.soql.computed_fields import DERIVED
 from salesforce_simulator.store import Row
 
 # What a polymorphic relationship such as Owner or Who shows of whatever it points to.
@@ -30,17 +30,17 @@ Reader = Callable[[Row], Any]
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundField:
     """A path: the reference fields to follow from `root`, then a field."""
 
     root: SObject
     steps: tuple[Field, ...]
     field: Field
     target: SObject
-    name: tree.Name
+    name: ast.Name
 
 
-def bind(org: Org, query: tree.Query, sobject: SObject, name: tree.Name) -> Bound:
+def bind(org: Org, query: ast.Query, sobject: SObject, name: ast.Name) -> BoundField:
     """Resolve a path against an object, any case; raises INVALID_FIELD."""
     parts = name.text.split(".")
     if len(parts) > 1 and parts[0].lower() in {(query.alias or "").lower(), sobject.name.lower()}:
@@ -50,13 +50,13 @@ def bind(org: Org, query: tree.Query, sobject: SObject, name: tree.Name) -> Boun
     for part in parts[:-1]:
         reference = target.relationship(part) if len(steps) < _MAX_DEPTH else None
         if reference is None or not any(each in org.schema.objects for each in reference.reference_to):
-            raise problems.no_such_relationship(query.text, name.position, part)
+            raise errors.no_such_relationship(query.text, name.position, part)
         steps.append(reference)
         target = _target(org, reference)
     field = target.find(parts[-1])
     if field is None:
-        raise problems.no_such_column(query.text, name.position, parts[-1], entity=target.name)
-    return Bound(sobject, tuple(steps), field, target, name)
+        raise errors.no_such_column(query.text, name.position, parts[-1], entity=target.name)
+    return BoundField(sobject, tuple(steps), field, target, name)
 
 
 def _target(org: Org, reference: Field) -> SObject:
@@ -86,7 +86,7 @@ def read(org: Org, sobject: str, field: Field, row: Row) -> Any:
     return False if value is None and field.type == "boolean" else value
 
 
-def reader(org: Org, bound: Bound) -> Reader:
+def reader(org: Org, bound: BoundField) -> Reader:
     """A function from a root row to the value at the end of the path; null on a missing parent."""
     if not bound.steps:
         name = bound.root.name
@@ -97,7 +97,7 @@ def reader(org: Org, bound: Bound) -> Reader:
     return lambda row: _walk(org, bound, row)
 
 
-def _walk(org: Org, bound: Bound, row: Row) -> Any:
+def _walk(org: Org, bound: BoundField, row: Row) -> Any:
     name = bound.root.name
     for reference in bound.steps:
         found = follow(org, reference, row)

@@ -7,7 +7,7 @@ from typing import Any
 from salesforce_simulator import clock, ids
 from salesforce_simulator.errors import SalesforceError
 from salesforce_simulator.metadata.schema import NUMBER_TYPES, Field
-from salesforce_simulator.soql import problems, tree
+from salesforce_simulator.soql import ast, errors
 
 _NAMES = {
     "datetime": "dateTime",
@@ -19,7 +19,7 @@ _NAMES = {
 _COUNTED = frozenset({"LAST_N_DAYS", "NEXT_N_DAYS", "N_DAYS_AGO"})
 
 
-def values(field: Field, literal: tree.Literal, text: str) -> list[Any]:
+def values(field: Field, literal: ast.Literal, text: str) -> list[Any]:
     """The literal's values as they are stored in such a field; raises INVALID_FIELD for the wrong type."""
     if literal.kind == "null":
         return [None]
@@ -32,7 +32,7 @@ def values(field: Field, literal: tree.Literal, text: str) -> list[Any]:
     return [_typed(field, literal, text)]
 
 
-def _texts(field: Field, literal: tree.Literal, text: str) -> tuple[str, ...]:
+def _texts(field: Field, literal: ast.Literal, text: str) -> tuple[str, ...]:
     if literal.kind == "strings":
         return tuple(literal.value)
     if literal.kind != "string":
@@ -40,42 +40,42 @@ def _texts(field: Field, literal: tree.Literal, text: str) -> tuple[str, ...]:
     return (literal.value,)
 
 
-def _record_id(item: str, literal: tree.Literal, text: str) -> str | None:
+def _record_id(item: str, literal: ast.Literal, text: str) -> str | None:
     if not item:
         return None
     try:
         return ids.normalise(item)
     except ids.MalformedId as error:
         message = f"invalid ID field: {item}"
-        raise problems.located("INVALID_QUERY_FILTER_OPERATOR", text, literal.position, message) from error
+        raise errors.located("INVALID_QUERY_FILTER_OPERATOR", text, literal.position, message) from error
 
 
-def _typed(field: Field, literal: tree.Literal, text: str) -> Any:
+def _typed(field: Field, literal: ast.Literal, text: str) -> Any:
     kind = "number" if field.type in NUMBER_TYPES else field.type
     if literal.kind != kind:
         raise _mistyped(field, literal, text, kind=_NAMES.get(field.type, field.type), is_quoted=False)
     try:
         if kind == "datetime":
-            return clock.stamp(clock.parse_datetime(literal.text))
+            return clock.format_datetime(clock.parse_datetime(literal.text))
         return clock.parse_date(literal.text).isoformat() if kind == "date" else literal.value
     except ValueError as error:
-        raise problems.malformed(text, literal.position, f"Invalid {kind}: {literal.text}") from error
+        raise errors.malformed(text, literal.position, f"Invalid {kind}: {literal.text}") from error
 
 
 def _mistyped(
-    field: Field, literal: tree.Literal, text: str, *, kind: str, is_quoted: bool
+    field: Field, literal: ast.Literal, text: str, *, kind: str, is_quoted: bool
 ) -> SalesforceError:
     quotes = "should be enclosed in quotes" if is_quoted else "should not be enclosed in quotes"
     message = f"value of filter criterion for field '{field.name}' must be of type {kind} and {quotes}"
-    return problems.invalid_field(text, literal.position, message)
+    return errors.invalid_field(text, literal.position, message)
 
 
-def date_range(field: Field, literal: tree.Literal, text: str, now: datetime) -> tuple[str, str]:
+def date_range(field: Field, literal: ast.Literal, text: str, now: datetime) -> tuple[str, str]:
     """The first moment or day of a date word and the first after it, as the field stores them."""
     name, _, count = literal.text.upper().partition(":")
     word = _WORDS.get(name)
     if field.type not in {"date", "datetime"} or word is None or bool(count) != (name in _COUNTED):
-        raise problems.unexpected_token(text, literal.position, literal.text)
+        raise errors.unexpected_token(text, literal.position, literal.text)
     start, end = word(now.astimezone(UTC).date(), int(count or 0))
     if field.type == "date":
         return start.isoformat(), end.isoformat()

@@ -9,7 +9,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 
 from salesforce_simulator.errors import SalesforceError, refusal
-from salesforce_simulator.soql import problems, tree
+from salesforce_simulator.soql import ast, errors
 
 MAX_QUERY = 100_000
 MAX_LITERAL = 4_000
@@ -58,7 +58,7 @@ class _BadLiteral(Exception):
         self.message = message
 
 
-def parse(text: str) -> tree.Query:
+def parse(text: str) -> ast.Query:
     """The tree of a query; raises MALFORMED_QUERY."""
     if len(text) > MAX_QUERY:
         message = f"SOQL statements cannot be longer than {MAX_QUERY} characters."
@@ -67,24 +67,24 @@ def parse(text: str) -> tree.Query:
 
 
 @lru_cache(maxsize=256)
-def parse_condition(text: str) -> tree.Condition:
+def parse_condition(text: str) -> ast.Condition:
     """The tree of a bare condition, such as a validation rule's; raises MALFORMED_QUERY."""
     condition = parse(_HOST.format(text)).condition
     assert condition is not None
     return condition
 
 
-def _parsed(text: str) -> tree.Query:
+def _parsed(text: str) -> ast.Query:
     try:
-        parsed: tree.Query = _Build(text).transform(_parser().parse(text))
+        parsed: ast.Query = _Build(text).transform(_parser().parse(text))
     except UnexpectedToken as error:
         raise _unexpected(text, error) from error
     except UnexpectedCharacters as error:
         position = cast("int", error.pos_in_stream)
         found = _NEXT_TOKEN.match(text, position)
-        raise problems.unexpected_token(text, position, found[0] if found else "<EOF>") from error
+        raise errors.unexpected_token(text, position, found[0] if found else "<EOF>") from error
     except UnexpectedInput as error:
-        raise problems.unexpected_token(text, len(text), "<EOF>") from error
+        raise errors.unexpected_token(text, len(text), "<EOF>") from error
     except VisitError as error:
         raise error.orig_exc from error
     return parsed
@@ -94,10 +94,10 @@ def _unexpected(text: str, error: UnexpectedToken) -> SalesforceError:
     """The token that does not fit; a reserved word taken for a name is to blame before what follows it."""
     before = (error.token_history or [None])[-1]
     if before is not None and before.upper() in _RESERVED and before.type == "NAME":
-        return problems.unexpected_token(text, before.start_pos or 0, str(before))
+        return errors.unexpected_token(text, before.start_pos or 0, str(before))
     if error.token.type == "$END":
-        return problems.unexpected_token(text, len(text), "<EOF>")
-    return problems.unexpected_token(text, error.token.start_pos or 0, str(error.token))
+        return errors.unexpected_token(text, len(text), "<EOF>")
+    return errors.unexpected_token(text, error.token.start_pos or 0, str(error.token))
 
 
 @cache
@@ -133,32 +133,32 @@ class _Build(Transformer[Token, Any]):
         super().__init__()
         self._text = text
 
-    def start(self, query: tree.Query) -> tree.Query:
+    def start(self, query: ast.Query) -> ast.Query:
         return query
 
-    def query(self, *parts: Any) -> tree.Query:
-        columns = tuple(part for part in parts if isinstance(part, tree.Selected))
+    def query(self, *parts: Any) -> ast.Query:
+        columns = tuple(part for part in parts if isinstance(part, ast.Selected))
         source, *rest = parts[len(columns) :]
         clauses: dict[str, Any] = {}
         for clause in rest:
             clauses |= clause
         self._check_aliases(columns, is_aggregate="groups" in clauses)
-        return tree.Query(text=self._text, columns=columns, source=self._name(source), **clauses)
+        return ast.Query(text=self._text, columns=columns, source=self._name(source), **clauses)
 
-    def _check_aliases(self, columns: tuple[tree.Selected, ...], *, is_aggregate: bool) -> None:
+    def _check_aliases(self, columns: tuple[ast.Selected, ...], *, is_aggregate: bool) -> None:
         for column in columns:
-            if column.alias and isinstance(column.what, tree.Name) and not is_aggregate:
+            if column.alias and isinstance(column.what, ast.Name) and not is_aggregate:
                 message = "only aggregate expressions use field aliasing"
-                raise problems.malformed(self._text, column.what.position, message)
+                raise errors.malformed(self._text, column.what.position, message)
 
-    def plain_field(self, name: Token, alias: str | None) -> tree.Selected:
-        return tree.Selected(self._name(name), alias)
+    def plain_field(self, name: Token, alias: str | None) -> ast.Selected:
+        return ast.Selected(self._name(name), alias)
 
-    def called_field(self, call: tree.Call, alias: str | None) -> tree.Selected:
-        return tree.Selected(call, alias)
+    def called_field(self, call: ast.Call, alias: str | None) -> ast.Selected:
+        return ast.Selected(call, alias)
 
-    def subquery(self, query: tree.Query) -> tree.Selected:
-        return tree.Selected(query)
+    def subquery(self, query: ast.Query) -> ast.Selected:
+        return ast.Selected(query)
 
     def alias(self, name: Token) -> str:
         return self._name(name, _NO_ALIASES).text
@@ -166,18 +166,18 @@ class _Build(Transformer[Token, Any]):
     def source_alias(self, name: Token) -> _Clause:
         return {"alias": self._name(name, _NO_ALIASES).text}
 
-    def function(self, name: Token, argument: Token | None) -> tree.Call:
+    def function(self, name: Token, argument: Token | None) -> ast.Call:
         called = self._name(name)
-        return tree.Call(called.text.upper(), self._name(argument) if argument else None, called.position)
+        return ast.Call(called.text.upper(), self._name(argument) if argument else None, called.position)
 
-    def operand(self, what: Token | tree.Call) -> tree.Name | tree.Call:
-        return what if isinstance(what, tree.Call) else self._name(what)
+    def operand(self, what: Token | ast.Call) -> ast.Name | ast.Call:
+        return what if isinstance(what, ast.Call) else self._name(what)
 
-    def _name(self, token: Token, reserved: frozenset[str] = _KEYWORDS) -> tree.Name:
+    def _name(self, token: Token, reserved: frozenset[str] = _KEYWORDS) -> ast.Name:
         position = token.start_pos or 0
         if token.upper() in reserved:
-            raise problems.unexpected_token(self._text, position, str(token))
-        return tree.Name(str(token), position)
+            raise errors.unexpected_token(self._text, position, str(token))
+        return ast.Name(str(token), position)
 
     def scope(self, name: Token) -> _Clause:
         return {}
@@ -188,15 +188,15 @@ class _Build(Transformer[Token, Any]):
     def tail(self, name: Token | None = None) -> _Clause:
         return {} if name else {"has_all_rows": True}
 
-    def where(self, condition: tree.Condition) -> _Clause:
+    def where(self, condition: ast.Condition) -> _Clause:
         return {"condition": condition}
 
     def group(self, *parts: Any) -> _Clause:
-        groups = tuple(part for part in parts if isinstance(part, tree.Name | tree.Call))
+        groups = tuple(part for part in parts if isinstance(part, ast.Name | ast.Call))
         having = next((part for part in parts if isinstance(part, dict)), {})
         return {"groups": groups, **having}
 
-    def having(self, condition: tree.Condition) -> _Clause:
+    def having(self, condition: ast.Condition) -> _Clause:
         return {"having": condition}
 
     def limit(self, number: Token) -> _Clause:
@@ -207,67 +207,67 @@ class _Build(Transformer[Token, Any]):
 
     def _whole(self, number: Token) -> int:
         if not number.isdigit():
-            raise problems.unexpected_token(self._text, number.start_pos or 0, str(number))
+            raise errors.unexpected_token(self._text, number.start_pos or 0, str(number))
         return int(number)
 
-    def order(self, *orderings: tree.Ordering) -> _Clause:
+    def order(self, *orderings: ast.Ordering) -> _Clause:
         return {"orderings": orderings}
 
     def order_item(
-        self, operand: tree.Name | tree.Call, direction: Token | None, nulls: Token | None
-    ) -> tree.Ordering:
+        self, operand: ast.Name | ast.Call, direction: Token | None, nulls: Token | None
+    ) -> ast.Ordering:
         is_descending = direction is not None and direction.lower() == "desc"
-        return tree.Ordering(operand, is_descending, nulls is not None and nulls.lower() == "last")
+        return ast.Ordering(operand, is_descending, nulls is not None and nulls.lower() == "last")
 
-    def negation(self, condition: tree.Condition) -> tree.Condition:
-        return tree.Negation(condition)
+    def negation(self, condition: ast.Condition) -> ast.Condition:
+        return ast.Negation(condition)
 
-    def conjunction(self, *conditions: tree.Condition) -> tree.Condition:
-        return tree.Junction(True, conditions)
+    def conjunction(self, *conditions: ast.Condition) -> ast.Condition:
+        return ast.Junction(True, conditions)
 
-    def disjunction(self, *conditions: tree.Condition) -> tree.Condition:
-        return tree.Junction(False, conditions)
+    def disjunction(self, *conditions: ast.Condition) -> ast.Condition:
+        return ast.Junction(False, conditions)
 
-    def comparison(self, operand: tree.Name | tree.Call, operator: Token, literal: Token) -> tree.Condition:
+    def comparison(self, operand: ast.Name | ast.Call, operator: Token, literal: Token) -> ast.Condition:
         symbol = "!=" if operator == "<>" else str(operator)
-        return tree.Comparison(operand, symbol, self._literal(literal))
+        return ast.Comparison(operand, symbol, self._literal(literal))
 
-    def like(self, operand: tree.Name | tree.Call, pattern: Token) -> tree.Condition:
+    def like(self, operand: ast.Name | ast.Call, pattern: Token) -> ast.Condition:
         escapes = _ESCAPES | _LIKE_ESCAPES
         position = pattern.start_pos or 0
-        literal = tree.Literal(
+        literal = ast.Literal(
             "string", self._string(pattern[1:-1], position, escapes), str(pattern), position
         )
-        return tree.Comparison(operand, "like", literal)
+        return ast.Comparison(operand, "like", literal)
 
-    def membership(self, operand: tree.Name | tree.Call, *items: Token | tree.Query) -> tree.Condition:
+    def membership(self, operand: ast.Name | ast.Call, *items: Token | ast.Query) -> ast.Condition:
         return self._membership(operand, items, is_negated=False)
 
-    def non_membership(self, operand: tree.Name | tree.Call, *items: Token | tree.Query) -> tree.Condition:
+    def non_membership(self, operand: ast.Name | ast.Call, *items: Token | ast.Query) -> ast.Condition:
         return self._membership(operand, items, is_negated=True)
 
-    def includes(self, operand: tree.Name | tree.Call, *items: Token | tree.Query) -> tree.Condition:
+    def includes(self, operand: ast.Name | ast.Call, *items: Token | ast.Query) -> ast.Condition:
         return self._membership(operand, items, is_negated=False)
 
-    def excludes(self, operand: tree.Name | tree.Call, *items: Token | tree.Query) -> tree.Condition:
+    def excludes(self, operand: ast.Name | ast.Call, *items: Token | ast.Query) -> ast.Condition:
         return self._membership(operand, items, is_negated=True)
 
     def _membership(
-        self, operand: tree.Name | tree.Call, items: tuple[Token | tree.Query, ...], *, is_negated: bool
-    ) -> tree.Membership:
-        if isinstance(items[0], tree.Query):
-            return tree.Membership(operand, (), items[0], is_negated)
+        self, operand: ast.Name | ast.Call, items: tuple[Token | ast.Query, ...], *, is_negated: bool
+    ) -> ast.Membership:
+        if isinstance(items[0], ast.Query):
+            return ast.Membership(operand, (), items[0], is_negated)
         literals = [literal for item in items if isinstance(item, Token) for literal in self._literals(item)]
-        return tree.Membership(operand, tuple(literals), None, is_negated)
+        return ast.Membership(operand, tuple(literals), None, is_negated)
 
-    def _literals(self, token: Token) -> list[tree.Literal]:
+    def _literals(self, token: Token) -> list[ast.Literal]:
         if token.type != "STRINGS":
             return [self._literal(token)]
         position = token.start_pos or 0
         found = tuple(self._string(inner, position, _ESCAPES) for inner in _STRING.findall(token))
-        return [tree.Literal("strings", found, found[0], position)]
+        return [ast.Literal("strings", found, found[0], position)]
 
-    def _literal(self, token: Token) -> tree.Literal:
+    def _literal(self, token: Token) -> ast.Literal:
         position = token.start_pos or 0
         value: Any = str(token)
         if token.type == "STRING":
@@ -278,13 +278,13 @@ class _Build(Transformer[Token, Any]):
             value = float(token)
         elif token.type == "NULL":
             value = None
-        return tree.Literal(token.type.lower(), value, str(token), position)
+        return ast.Literal(token.type.lower(), value, str(token), position)
 
     def _string(self, inner: str, position: int, escapes: dict[str, str]) -> str:
         if len(inner) > MAX_LITERAL:
             message = f"string literals cannot be longer than {MAX_LITERAL} characters"
-            raise problems.malformed(self._text, position, message)
+            raise errors.malformed(self._text, position, message)
         try:
             return unescape(inner, position, escapes)
         except _BadLiteral as error:
-            raise problems.malformed(self._text, error.position, error.message) from error
+            raise errors.malformed(self._text, error.position, error.message) from error

@@ -48,7 +48,7 @@ def convert(org: Org, lead: Row, contact: Row | None) -> Row:
             "LastModifiedDate": org.now(),
             "SystemModstamp": org.now(),
         }
-        org.store.change("Lead", lead["Id"], changes)
+        org.store.update("Lead", lead["Id"], changes)
         _move_members(org, lead["Id"], target["Id"])
         _move(org, ("Task", "Event"), lead["Id"], target["Id"])
     return target
@@ -60,7 +60,7 @@ def merge(org: Org, sobject: str, winner: Row, loser: Row) -> None:
         raise refusal("INVALID_ARGUMENT", "a record cannot be merged with itself")
     with org.store.savepoint():
         changes = {"IsDeleted": True, "MasterRecordId": winner["Id"], "LastModifiedDate": org.now()}
-        org.store.change(sobject, loser["Id"], changes)
+        org.store.update(sobject, loser["Id"], changes)
         _move(org, ("Task", "Event"), loser["Id"], winner["Id"])
         _reparent_members(org, sobject, loser["Id"], winner["Id"])
 
@@ -93,14 +93,14 @@ def _insert(org: Org, name: str, values: Row, lead: Row) -> str:
     owner = {"OwnerId": lead["OwnerId"], "CreatedById": actor, "LastModifiedById": actor}
     blank = {f.name: False if f.type == "boolean" else None for f in fields}
     row = {**blank, **values, **audit, **owner, "Id": org.store.next_id(name)}
-    org.store.put(name, row)
+    org.store.upsert(name, row)
     return str(row["Id"])
 
 
 def _move(org: Org, names: tuple[str, ...], old_id: str, new_id: str) -> None:
     for name in names:
         for row in org.store.find(name, "WhoId", old_id):
-            org.store.change(name, row["Id"], {"WhoId": new_id})
+            org.store.update(name, row["Id"], {"WhoId": new_id})
 
 
 def _move_members(org: Org, lead_id: str, contact_id: str) -> None:
@@ -112,11 +112,11 @@ def _move_members(org: Org, lead_id: str, contact_id: str) -> None:
     for member in org.store.find("CampaignMember", "LeadId", lead_id):
         double = taken.get(member["CampaignId"])
         if double and survivor == "lead":
-            org.store.change("CampaignMember", double, {"IsDeleted": True})
+            org.store.update("CampaignMember", double, {"IsDeleted": True})
         loses = bool(double) and survivor == "contact"
         keeps_lead = bool(double) and survivor == "both"
         changes = {"IsDeleted": True} if loses else {} if keeps_lead else {"ContactId": contact_id}
-        org.store.change("CampaignMember", member["Id"], changes)
+        org.store.update("CampaignMember", member["Id"], changes)
 
 
 def _reparent_members(org: Org, sobject: str, loser_id: str, winner_id: str) -> None:
@@ -126,4 +126,4 @@ def _reparent_members(org: Org, sobject: str, loser_id: str, winner_id: str) -> 
     taken = {row["CampaignId"] for row in org.store.find("CampaignMember", field, winner_id)}
     for member in org.store.find("CampaignMember", field, loser_id):
         changes = {"IsDeleted": True} if member["CampaignId"] in taken else {field: winner_id}
-        org.store.change("CampaignMember", member["Id"], changes)
+        org.store.update("CampaignMember", member["Id"], changes)

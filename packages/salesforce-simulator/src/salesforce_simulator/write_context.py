@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Write:
+class WriteContext:
     """`raw` is the request's body, for the positions in parser errors.
 
     `rows` says how many rows of each object come in the same call, `created` which of them stand already.

@@ -8,9 +8,9 @@ from typing import Any
 
 from salesforce_simulator.errors import json_parser_error, refusal
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest import references
-from salesforce_simulator.rest.call import Call, Reply, split_url
+from salesforce_simulator.rest import composite_references
 from salesforce_simulator.rest.composite import Dispatch, halted, run_parts
+from salesforce_simulator.rest.request import RestRequest, RestResponse, split_url
 
 MAX_GRAPHS = 75
 MAX_NODES = 500
@@ -21,7 +21,7 @@ MAX_FAILED = 14
 _GRAPH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 
 
-def run(org: Org, call: Call, dispatch: Dispatch) -> Reply:
+def run(org: Org, call: RestRequest, dispatch: Dispatch) -> RestResponse:
     graphs = call.object().get("graphs")
     if not isinstance(graphs, list) or not graphs:
         raise json_parser_error("Required field missing: graphs")
@@ -32,7 +32,7 @@ def run(org: Org, call: Call, dispatch: Dispatch) -> Reply:
     for graph in graphs:
         has_too_many = sum(not answer["isSuccessful"] for answer in answers) > MAX_FAILED
         answers.append(_unattempted(graph) if has_too_many else _one(org, call, graph, dispatch))
-    return Reply(200, {"graphs": answers})
+    return RestResponse(200, {"graphs": answers})
 
 
 def _check(graph: dict[str, Any]) -> None:
@@ -69,12 +69,12 @@ def _depth(parts: list[dict[str, Any]]) -> int:
     """The longest chain of references, counted in nodes."""
     depths: dict[str, int] = {}
     for part in parts:
-        parents = references.referred([part.get("url"), part.get("body")])
+        parents = composite_references.referred([part.get("url"), part.get("body")])
         depths[str(part.get("referenceId"))] = 1 + max((depths.get(name, 0) for name in parents), default=0)
     return max(depths.values())
 
 
-def _one(org: Org, call: Call, graph: dict[str, Any], dispatch: Dispatch) -> dict[str, Any]:
+def _one(org: Org, call: RestRequest, graph: dict[str, Any], dispatch: Dispatch) -> dict[str, Any]:
     answers = run_parts(org, call, graph["compositeRequest"], dispatch, all_or_none=True)
     return _shown(graph, answers)
 

@@ -53,7 +53,7 @@ def _insert(org: Org, sobject: SObject, given: Row) -> str:
     row["SystemModstamp"] = row["SystemModstamp"] or row["LastModifiedDate"]
     row["Id"] = row["Id"] or org.store.next_id(sobject.name)
     row = _derived(org, sobject.name, row)
-    org.store.put(sobject.name, row)
+    org.store.upsert(sobject.name, row)
     if sobject.name == "Campaign":
         campaigns.campaign_after_insert(org, row)
     return str(row["Id"])
@@ -65,7 +65,7 @@ def _stored(sobject: SObject, name: str, value: Any) -> Any:
         if value is not None and field.type in {"id", "reference"}:
             return ids.normalise(value)
         if value is not None and field.type == "datetime":
-            return clock.stamp(datetime.fromisoformat(value))
+            return clock.format_datetime(datetime.fromisoformat(value))
     except ValueError as error:
         raise MalformedRow(f"{sobject.name}.{name}: {value}") from error
     return value

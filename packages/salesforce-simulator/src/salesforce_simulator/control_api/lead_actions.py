@@ -5,7 +5,7 @@ from typing import Any
 from salesforce_simulator import ids
 from salesforce_simulator.errors import SalesforceError
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import leads
+from salesforce_simulator.rules import lead_conversion
 from salesforce_simulator.store import Row
 
 
@@ -18,7 +18,7 @@ def convert(org: Org, asked: dict[str, Any]) -> dict[str, Any]:
     lead = _row(org, "Lead", asked.get("leadId"))
     contact = _row(org, "Contact", asked["contactId"]) if asked.get("contactId") else None
     try:
-        target = leads.convert(org, lead, contact)
+        target = lead_conversion.convert(org, lead, contact)
     except SalesforceError as error:
         raise NoSuchRow(error.items[0].message) from error
     return {"leadId": lead["Id"], "contactId": target["Id"], "accountId": target.get("AccountId")}
@@ -33,7 +33,7 @@ def merge(org: Org, asked: dict[str, Any]) -> dict[str, Any]:
     losers = [_row(org, name, record_id) for record_id in asked.get("mergedIds", [])]
     try:
         for loser in losers:
-            leads.merge(org, name, winner, loser)
+            lead_conversion.merge(org, name, winner, loser)
     except SalesforceError as error:
         raise NoSuchRow(error.items[0].message) from error
     return {"masterId": winner["Id"], "mergedIds": [loser["Id"] for loser in losers]}

@@ -9,27 +9,27 @@ from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from salesforce_simulator.clock import parse_datetime
-from salesforce_simulator.rest.call import Call, Reply
+from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.store import Row
 
 
-def reading(call: Call, sobject: str, row: Row) -> Reply | None:
+def reading(call: RestRequest, sobject: str, row: Row) -> RestResponse | None:
     """304 for a row that the client has already, 412 for one that is not as it expects; else None."""
     since = _moment(call.headers.get("if-modified-since"))
     is_known = since is not None and _changed_at(row) <= since
     tags = call.headers.get("if-none-match", "")
     if is_known or _has_tag(tags, sobject, row):
-        return Reply(304, None, stamps(sobject, row))
+        return RestResponse(304, None, stamps(sobject, row))
     return writing(call, sobject, row)
 
 
-def writing(call: Call, sobject: str, row: Row) -> Reply | None:
+def writing(call: RestRequest, sobject: str, row: Row) -> RestResponse | None:
     """412 for a row that changed since, or that has another tag; else None."""
     since = _moment(call.headers.get("if-unmodified-since"))
     is_changed = since is not None and _changed_at(row) > since
     tags = call.headers.get("if-match", "")
     is_other = bool(tags) and sobject == "Account" and not _has_tag(tags, sobject, row)
-    return Reply(412) if is_changed or is_other else None
+    return RestResponse(412) if is_changed or is_other else None
 
 
 def stamps(sobject: str, row: Row) -> Mapping[str, str]:

@@ -8,11 +8,11 @@ from salesforce_simulator import http
 from salesforce_simulator.config import ConnectedApp
 from salesforce_simulator.errors import ErrorItem, not_found
 from salesforce_simulator.hosts import data_refusal
-from salesforce_simulator.http import Answer, Request
+from salesforce_simulator.http import Request, Response
 from salesforce_simulator.oauth.grants import SESSION_MINUTES, Grant, is_jwt
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest.call import Call, split_url
 from salesforce_simulator.rest.dispatch import dispatch, endpoint
+from salesforce_simulator.rest.request import RestRequest, split_url
 from salesforce_simulator.simulator import Simulator
 
 MAX_URI = 16_384
@@ -21,11 +21,11 @@ _RELEASE = re.compile(r"\d+\.0")
 _BAD_MESSAGE = "<h1>Bad Message {}</h1><pre>reason: {}</pre>"
 
 
-def versions(simulator: Simulator, request: Request) -> Answer:
+def versions(simulator: Simulator, request: Request) -> Response:
     """The version list: no session, not counted, no Sforce-Limit-Info."""
     simulator.default_org.calls.uncounted["GET /services/data"] += 1
     offered = simulator.default_org.config.versions
-    return Answer(200, [_version(number) for number in range(offered.min, offered.max + 1)])
+    return Response(200, [_version(number) for number in range(offered.min, offered.max + 1)])
 
 
 def _version(number: int) -> dict[str, str]:
@@ -35,13 +35,13 @@ def _version(number: int) -> dict[str, str]:
     return {"label": f"{season} '{year:02d}", "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
 
 
-def data(simulator: Simulator, request: Request) -> Answer:
+def data(simulator: Simulator, request: Request) -> Response:
     """Answer a data request; commits what it changed."""
-    too_long = _too_long(request)
+    too_long = _check_length(request)
     if too_long is not None:
         return too_long
     session = _session(simulator, request)
-    if isinstance(session, Answer):
+    if isinstance(session, Response):
         return session
     org, grant = session
     elsewhere = data_refusal(org, request.headers.get("host", ""))
@@ -49,32 +49,32 @@ def data(simulator: Simulator, request: Request) -> Answer:
         return _refused(*elsewhere)
     org.expire_bin()
     with org.acting_as(grant.user_id):
-        answer = _blocked(org, grant) or _attempted(org, grant, request)
+        answer = _check_access(org, grant) or _handle(org, grant, request)
     org.commit()
     app = simulator.app(grant.client_id)
     return _with_usage(org, answer, app)
 
 
-def _too_long(request: Request) -> Answer | None:
+def _check_length(request: Request) -> Response | None:
     """The web server's own limits: its pages, no JSON."""
     uri = len(request.path) + len(request.query_text) + 1
     if uri > MAX_URI:
-        return Answer(414, _BAD_MESSAGE.format(414, "URI Too Long"), content_type=http.HTML)
+        return Response(414, _BAD_MESSAGE.format(414, "URI Too Long"), content_type=http.HTML)
     headers = sum(len(name) + len(value) + 4 for name, value in request.headers.items())
     if uri + headers > MAX_URI:
         text = _BAD_MESSAGE.format(431, "Request Header Fields Too Large")
-        return Answer(431, text, content_type=http.HTML)
+        return Response(431, text, content_type=http.HTML)
     return None
 
 
-def _attempted(org: Org, grant: Grant, request: Request) -> Answer:
-    call = _call(request, grant)
+def _handle(org: Org, grant: Grant, request: Request) -> Response:
+    call = _rest_request(request, grant)
     if call is None:
         return _refused(404, *not_found().items)
-    return _answered(org, _overridden(call))
+    return _dispatch_version(org, _with_method_override(call))
 
 
-def _session(simulator: Simulator, request: Request) -> tuple[Org, Grant] | Answer:
+def _session(simulator: Simulator, request: Request) -> tuple[Org, Grant] | Response:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind and kind.lower() not in {"bearer", "oauth"}:
         return _refused(401, ErrorItem("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"))
@@ -101,11 +101,11 @@ def _is_expired(org: Org, grant: Grant, token: str) -> bool:
     return False
 
 
-def _blocked(org: Org, grant: Grant) -> Answer | None:
+def _check_access(org: Org, grant: Grant) -> Response | None:
     """What stops every call of an org or of a user before it is looked at."""
     config, limit = org.config, org.config.api_limit
     if config.is_maintenance:
-        return Answer(503, config.maintenance_page, content_type=http.HTML)
+        return Response(503, config.maintenance_page, content_type=http.HTML)
     if not config.is_api_enabled:
         message = "The REST API is not enabled for this Organization."
         return _refused(403, ErrorItem("API_DISABLED_FOR_ORG", message))
@@ -128,12 +128,12 @@ def _has_api(org: Org, user_id: str) -> bool:
     return user_id[:15] not in disabled if own is None else own
 
 
-def _call(request: Request, grant: Grant) -> Call | None:
+def _rest_request(request: Request, grant: Grant) -> RestRequest | None:
     found = split_url(f"{request.path}?{request.query_text}")
     if found is None or not _RELEASE.fullmatch(found[0]):
         return None
     version, segments, query = found
-    return Call(
+    return RestRequest(
         method=request.method,
         version=version,
         segments=segments,
@@ -146,13 +146,13 @@ def _call(request: Request, grant: Grant) -> Call | None:
     )
 
 
-def _overridden(call: Call) -> Call:
+def _with_method_override(call: RestRequest) -> RestRequest:
     """`?_HttpMethod=PATCH` on a POST, for clients that cannot send PATCH."""
     wanted = call.query.get("_HttpMethod")
     return replace(call, method=wanted.upper()) if wanted and call.method == "POST" else call
 
 
-def _answered(org: Org, call: Call) -> Answer:
+def _dispatch_version(org: Org, call: RestRequest) -> Response:
     number = int(float(call.version))
     if _RETIRED_SINCE <= number < org.config.versions.min:
         message = f"API version {call.version} is retired"
@@ -160,12 +160,12 @@ def _answered(org: Org, call: Call) -> Answer:
     if not org.config.versions.min <= number <= org.config.versions.max:
         return _refused(404, *not_found().items)
     reply = dispatch(org, call)
-    _count(org, call, reply.body)
+    _count_usage(org, call, reply.body)
     body = None if call.method == "HEAD" else reply.body
-    return Answer(reply.status, body, reply.headers)
+    return Response(reply.status, body, reply.headers)
 
 
-def _count(org: Org, call: Call, body: Any) -> None:
+def _count_usage(org: Org, call: RestRequest, body: Any) -> None:
     """A composite is one call whatever it holds; a batch costs one for each part."""
     cost = 1
     if call.segments == ("composite", "batch") and isinstance(body, dict):
@@ -177,7 +177,7 @@ def _count(org: Org, call: Call, body: Any) -> None:
     org.calls.by_app[call.client_id] += cost
 
 
-def _with_usage(org: Org, answer: Answer, app: ConnectedApp | None = None) -> Answer:
+def _with_usage(org: Org, answer: Response, app: ConnectedApp | None = None) -> Response:
     limit = org.config.api_limit
     usage = f"api-usage={org.api_used}/{limit.max}"
     if app is not None and limit.per_app is not None:
@@ -186,5 +186,5 @@ def _with_usage(org: Org, answer: Answer, app: ConnectedApp | None = None) -> An
     return replace(answer, headers={**answer.headers, "Sforce-Limit-Info": usage})
 
 
-def _refused(status: int, *items: ErrorItem) -> Answer:
-    return Answer(status, [item.as_rest() for item in items])
+def _refused(status: int, *items: ErrorItem) -> Response:
+    return Response(status, [item.as_rest() for item in items])

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from salesforce_simulator import writes
-from salesforce_simulator.acting import Write
 from salesforce_simulator.errors import SalesforceError, json_parser_error, refusal
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest.call import Call, Reply
+from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.rest.sobjects import named
-from salesforce_simulator.words import said
+from salesforce_simulator.translations import translate
+from salesforce_simulator.write_context import WriteContext
 
 MAX_ROWS = 200
 MAX_DEPTH = 5
@@ -35,7 +35,7 @@ class _Node:
             yield from child.walk()
 
 
-def create(org: Org, call: Call) -> Reply:
+def create(org: Org, call: RestRequest) -> RestResponse:
     records = call.object().get("records")
     if not isinstance(records, list) or not records:
         raise json_parser_error("Required field missing: records")
@@ -45,7 +45,7 @@ def create(org: Org, call: Call) -> Reply:
     if counted.total() > MAX_ROWS:
         raise refusal(org.config.too_many_parts_code, f"A tree holds at most {MAX_ROWS} records.")
     results: list[dict[str, Any]] = []
-    write = replace(call.write(), rows=counted)
+    write = replace(call.write_context(), rows=counted)
     try:
         with org.store.savepoint():
             for node in nodes:
@@ -53,8 +53,8 @@ def create(org: Org, call: Call) -> Reply:
             if any("errors" in result for result in results):
                 raise _HasErrors
     except _HasErrors:
-        return Reply(400, {"hasErrors": True, "results": [r for r in results if "errors" in r]})
-    return Reply(201, {"hasErrors": False, "results": results})
+        return RestResponse(400, {"hasErrors": True, "results": [r for r in results if "errors" in r]})
+    return RestResponse(201, {"hasErrors": False, "results": results})
 
 
 def _node(org: Org, sobject: SObject, given: dict[str, Any], *, depth: int) -> _Node:
@@ -76,12 +76,12 @@ def _node(org: Org, sobject: SObject, given: dict[str, Any], *, depth: int) -> _
 
 
 def _insert(
-    org: Org, write: Write, node: _Node, parent: dict[str, str], results: list[dict[str, Any]]
+    org: Org, write: WriteContext, node: _Node, parent: dict[str, str], results: list[dict[str, Any]]
 ) -> None:
     try:
         record_id = writes.create(org, node.sobject, {**node.values, **parent}, write)
     except SalesforceError as error:
-        errors = [said(item, org.config.user_language).as_row() for item in error.items]
+        errors = [translate(item, org.config.user_language).as_row() for item in error.items]
         results.append({"referenceId": node.reference, "errors": errors})
         return
     results.append({"referenceId": node.reference, "id": record_id})

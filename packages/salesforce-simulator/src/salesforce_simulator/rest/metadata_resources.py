@@ -8,7 +8,7 @@ from typing import Any
 from salesforce_simulator.hosts import login_url
 from salesforce_simulator.metadata.describe import describe, describe_briefly
 from salesforce_simulator.org import Org
-from salesforce_simulator.rest.call import Call, Reply
+from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.rest.sobjects import named
 
 _RESOURCES = ("sobjects", "query", "queryAll", "parameterizedSearch", "limits", "composite")
@@ -24,35 +24,37 @@ _OTHER_LIMITS = (
 )
 
 
-def resources(org: Org, call: Call) -> Reply:
+def resources(org: Org, call: RestRequest) -> RestResponse:
     """The resources of this version. `identity` is a whole address: clients ask it who they are."""
     paths = {name: f"{call.root}/{name}" for name in _RESOURCES}
-    return Reply(200, {**paths, "identity": f"{login_url(org, call.base_url)}/id/{org.id}/{call.user_id}"})
+    return RestResponse(
+        200, {**paths, "identity": f"{login_url(org, call.base_url)}/id/{org.id}/{call.user_id}"}
+    )
 
 
-def limits(org: Org, call: Call) -> Reply:
+def limits(org: Org, call: RestRequest) -> RestResponse:
     maximum = org.config.api_limit.max
     daily = {"Max": maximum, "Remaining": max(0, maximum - org.api_used)}
     others = {name: {"Max": value, "Remaining": value} for name, value in _OTHER_LIMITS}
-    return Reply(200, {"DailyApiRequests": daily, **others})
+    return RestResponse(200, {"DailyApiRequests": daily, **others})
 
 
-def record_counts(org: Org, call: Call) -> Reply:
+def record_counts(org: Org, call: RestRequest) -> RestResponse:
     """Rows by object, of those that `sObjects` names or of all; ids in the recycle bin count too."""
     names = [name for name in call.query.get("sObjects", "").split(",") if name] or list(org.schema.objects)
     found = [sobject for sobject in map(org.sobject, names) if sobject is not None]
     counts = [{"count": len(org.store.table(one.name).rows), "name": one.name} for one in found]
-    return Reply(200, {"sObjects": counts})
+    return RestResponse(200, {"sObjects": counts})
 
 
-def everything(org: Org, call: Call) -> Reply:
+def everything(org: Org, call: RestRequest) -> RestResponse:
     objects = [
         describe_briefly(sobject, org.config, call.root) for _, sobject in sorted(org.schema.objects.items())
     ]
     return _unless_known(org, call, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})
 
 
-def basic(org: Org, call: Call) -> Reply:
+def basic(org: Org, call: RestRequest) -> RestResponse:
     sobject = named(org, call.segments[1])
     newest_first = reversed(org.store.table(sobject.name).rows.values())
     recent = islice((row for row in newest_first if not row["IsDeleted"] and org.is_visible(row)), 1)
@@ -64,18 +66,18 @@ def basic(org: Org, call: Call) -> Reply:
         }
         for row in recent
     ]
-    return Reply(
+    return RestResponse(
         200, {"objectDescribe": describe_briefly(sobject, org.config, call.root), "recentItems": items}
     )
 
 
-def one(org: Org, call: Call) -> Reply:
+def one(org: Org, call: RestRequest) -> RestResponse:
     sobject = named(org, call.segments[1])
     body = describe(org.schema, sobject, org.config, root=call.root, base_url=call.base_url)
     return _unless_known(org, call, body)
 
 
-def _unless_known(org: Org, call: Call, body: dict[str, Any]) -> Reply:
+def _unless_known(org: Org, call: RestRequest, body: dict[str, Any]) -> RestResponse:
     """304 when nothing changed since If-Modified-Since."""
     changed_at = org.schema_changed_at.astimezone(UTC).replace(microsecond=0)
     tag = f'"{int(changed_at.timestamp()):08x}"'
@@ -85,4 +87,4 @@ def _unless_known(org: Org, call: Call, body: dict[str, Any]) -> Reply:
         is_known = since is not None and parsedate_to_datetime(since) >= changed_at
     except (ValueError, TypeError):
         is_known = False
-    return Reply(304, None, stamp) if is_known else Reply(200, body, stamp)
+    return RestResponse(304, None, stamp) if is_known else RestResponse(200, body, stamp)

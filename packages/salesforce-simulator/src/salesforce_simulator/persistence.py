@@ -28,7 +28,9 @@ class Journal:
         self._connection.executescript(_TABLES)
         self.is_durable = path is not None
 
-    def write(self, org: str, rows: Iterable[tuple[str, str, Any]], facts: Iterable[tuple[str, Any]]) -> None:
+    def append(
+        self, org: str, rows: Iterable[tuple[str, str, Any]], facts: Iterable[tuple[str, Any]]
+    ) -> None:
         """Store changed rows `(sobject, id, row)` and facts `(name, value)` in one transaction.
 
         A row that is None is gone.
@@ -55,7 +57,7 @@ class Journal:
         for sobject, body in self._connection.execute(query, (org,)):
             yield sobject, json.loads(body)
 
-    def facts(self, org: str) -> dict[str, Any]:
+    def load_state(self, org: str) -> dict[str, Any]:
         """All facts of an org by name."""
         query = "SELECT name, body FROM facts WHERE org = ?"
         return {name: json.loads(body) for name, body in self._connection.execute(query, (org,))}

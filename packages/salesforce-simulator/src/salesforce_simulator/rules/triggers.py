@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import activities, campaigns, leads, names, person_accounts
+from salesforce_simulator.rules import activities, campaigns, lead_conversion, names, person_accounts
 from salesforce_simulator.store import Row
 
 _BeforeInsert = Callable[[Org, Row, str], Row]
@@ -36,7 +36,7 @@ _BEFORE_UPDATE: Mapping[str, tuple[_BeforeUpdate, ...]] = {
 _AFTER_INSERT: Mapping[str, tuple[_After, ...]] = {
     "Account": (person_accounts.account_after_insert,),
     "EmailMessage": (activities.email_after_insert,),
-    "Lead": (leads.after_insert,),
+    "Lead": (lead_conversion.after_insert,),
     "Campaign": (campaigns.campaign_after_insert,),
     "CampaignMemberStatus": (campaigns.status_after_write,),
 }
@@ -49,7 +49,7 @@ _BEFORE_DELETE: Mapping[str, tuple[_After, ...]] = {
     "Contact": (person_accounts.contact_before_delete,),
     "CampaignMemberStatus": (campaigns.status_before_delete,),
 }
-_EDITABLE: Mapping[str, tuple[_After, ...]] = {"Lead": (leads.check_editable,)}
+_EDITABLE: Mapping[str, tuple[_After, ...]] = {"Lead": (lead_conversion.check_editable,)}
 
 
 def before_insert(org: Org, name: str, row: Row, user_id: str) -> Row:

@@ -7,26 +7,26 @@ from typing import Any
 from pydantic import ValidationError
 
 from salesforce_simulator.config import MalformedConfig
-from salesforce_simulator.door import people
-from salesforce_simulator.door.seeding import MalformedRow, insert, shown
+from salesforce_simulator.control_api import lead_actions
+from salesforce_simulator.control_api.seeding import MalformedRow, insert, shown
 from salesforce_simulator.errors import SalesforceError
 from salesforce_simulator.faults import Fault
 from salesforce_simulator.hosts import host_of
-from salesforce_simulator.http import Answer, Request
+from salesforce_simulator.http import Request, Response
 from salesforce_simulator.oauth.grants import Grant, new_refresh_token
 from salesforce_simulator.oauth.tokens import issued
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import validation
 from salesforce_simulator.simulator import Simulator
 
-Handler = Callable[[Simulator, Org, Request], Answer]
+Handler = Callable[[Simulator, Org, Request], Response]
 
 
 class BadRequest(ValueError):
     """The door cannot make sense of what was sent; the text says why."""
 
 
-def door(simulator: Simulator, request: Request) -> Answer:
+def handle(simulator: Simulator, request: Request) -> Response:
     """Answer a request under /_simulator; problems are a JSON object with `error`."""
     org = simulator.org_of(request.query.get("org"))
     if org is None:
@@ -38,14 +38,14 @@ def door(simulator: Simulator, request: Request) -> Answer:
         return _problem(404, f"no such door: {request.method} {request.path}")
     try:
         answer = handler(simulator, org, request)
-    except (BadRequest, MalformedConfig, MalformedRow, people.NoSuchRow) as error:
+    except (BadRequest, MalformedConfig, MalformedRow, lead_actions.NoSuchRow) as error:
         return _problem(400, str(error))
     org.commit()
     return answer
 
 
-def _problem(status: int, text: str) -> Answer:
-    return Answer(status, {"error": text})
+def _problem(status: int, text: str) -> Response:
+    return Response(status, {"error": text})
 
 
 def body_of(request: Request) -> Any:
@@ -58,7 +58,7 @@ def body_of(request: Request) -> Any:
         raise BadRequest(f"not JSON: {error}") from error
 
 
-def _session(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _session(simulator: Simulator, org: Org, request: Request) -> Response:
     """A living session of `?user=` or the org's first user, apart from the approvals that users give."""
     app = simulator.apps[0]
     username = request.query.get("user")
@@ -81,10 +81,10 @@ def _session(simulator: Simulator, org: Org, request: Request) -> Answer:
         "org_id": org.id,
         "user_id": grant.user_id,
     }
-    return Answer(200, body)
+    return Response(200, body)
 
 
-def _orgs(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _orgs(simulator: Simulator, org: Org, request: Request) -> Response:
     orgs = [
         {
             "org_id": one.id,
@@ -95,42 +95,42 @@ def _orgs(simulator: Simulator, org: Org, request: Request) -> Answer:
         }
         for one in simulator.orgs.values()
     ]
-    return Answer(200, {"orgs": orgs})
+    return Response(200, {"orgs": orgs})
 
 
-def _records(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _records(simulator: Simulator, org: Org, request: Request) -> Response:
     rows = shown(org, _last_part(request), request.query.get("id"))
-    return Answer(200, {"totalSize": len(rows), "records": rows})
+    return Response(200, {"totalSize": len(rows), "records": rows})
 
 
-def _seed(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _seed(simulator: Simulator, org: Org, request: Request) -> Response:
     body = body_of(request)
     rows = body if isinstance(body, list) else body.get("records", [body])
-    return Answer(201, {"ids": insert(org, _last_part(request), rows)})
+    return Response(201, {"ids": insert(org, _last_part(request), rows)})
 
 
 def _last_part(request: Request) -> str:
     return request.path.rstrip("/").rpartition("/")[2]
 
 
-def _calls(simulator: Simulator, org: Org, request: Request) -> Answer:
-    return Answer(200, org.calls.summary())
+def _calls(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, org.calls.summary())
 
 
-def _reset_calls(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _reset_calls(simulator: Simulator, org: Org, request: Request) -> Response:
     org.calls.reset()
-    return Answer(200, org.calls.summary())
+    return Response(200, org.calls.summary())
 
 
-def _requests(simulator: Simulator, org: Org, request: Request) -> Answer:
-    return Answer(200, {"requests": list(simulator.default_org.calls.recent)})
+def _requests(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, {"requests": list(simulator.default_org.calls.recent)})
 
 
-def _config(simulator: Simulator, org: Org, request: Request) -> Answer:
-    return Answer(200, org.current_config().model_dump(mode="json"))
+def _config(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, org.current_config().model_dump(mode="json"))
 
 
-def _configure(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _configure(simulator: Simulator, org: Org, request: Request) -> Response:
     body = body_of(request)
     if not isinstance(body, dict):
         raise BadRequest("an object is expected")
@@ -139,16 +139,16 @@ def _configure(simulator: Simulator, org: Org, request: Request) -> Answer:
     try:
         validation.verify(org)
     except SalesforceError as error:
-        org.adopt(before)
+        org.apply_config(before)
         raise BadRequest(f"validation_rules: {error.items[0].message.strip()}") from error
-    return Answer(200, after.model_dump(mode="json"))
+    return Response(200, after.model_dump(mode="json"))
 
 
-def _faults(simulator: Simulator, org: Org, request: Request) -> Answer:
-    return Answer(200, {"faults": simulator.faults.shown(), "late": len(simulator.late)})
+def _faults(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, {"faults": simulator.faults.shown(), "late": len(simulator.late)})
 
 
-def _arm(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _arm(simulator: Simulator, org: Org, request: Request) -> Response:
     body = body_of(request)
     given = body if isinstance(body, list) else [body]
     try:
@@ -157,35 +157,35 @@ def _arm(simulator: Simulator, org: Org, request: Request) -> Answer:
         details = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise BadRequest("; ".join(details)) from error
     for fault in faults:
-        simulator.faults.arm(fault)
-    return Answer(201, {"faults": simulator.faults.shown()})
+        simulator.faults.add(fault)
+    return Response(201, {"faults": simulator.faults.shown()})
 
 
-def _disarm(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _disarm(simulator: Simulator, org: Org, request: Request) -> Response:
     simulator.faults.clear()
-    return Answer(200, {"faults": []})
+    return Response(200, {"faults": []})
 
 
-def _settle(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _settle(simulator: Simulator, org: Org, request: Request) -> Response:
     """Apply every write that is still late, now."""
-    return Answer(200, {"applied": simulator.settle()})
+    return Response(200, {"applied": simulator.apply_late_writes()})
 
 
-def _empty_bin(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _empty_bin(simulator: Simulator, org: Org, request: Request) -> Response:
     """Forget deleted rows, as somebody who empties the recycle bin; reads of them find nothing."""
-    return Answer(200, {"emptied": org.store.empty_bin()})
+    return Response(200, {"emptied": org.store.empty_bin()})
 
 
-def _reset(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _reset(simulator: Simulator, org: Org, request: Request) -> Response:
     simulator.reset()
-    return Answer(200, {"orgs": list(simulator.orgs)})
+    return Response(200, {"orgs": list(simulator.orgs)})
 
 
-def _expire_tokens(simulator: Simulator, org: Org, request: Request) -> Answer:
-    return Answer(200, {"expired": org.grants.expire_all()})
+def _expire_tokens(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, {"expired": org.grants.expire_all()})
 
 
-def _revoke(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _revoke(simulator: Simulator, org: Org, request: Request) -> Response:
     """End grants as an administrator would: all, or those of `user_id` or `client_id`."""
     wanted = body_of(request)
     chosen = [
@@ -196,24 +196,26 @@ def _revoke(simulator: Simulator, org: Org, request: Request) -> Answer:
     ]
     for grant in chosen:
         org.grants.revoke(grant)
-    return Answer(200, {"revoked": len(chosen)})
+    return Response(200, {"revoked": len(chosen)})
 
 
-def _rename(simulator: Simulator, org: Org, request: Request) -> Answer:
+def _rename(simulator: Simulator, org: Org, request: Request) -> Response:
     """Give the org another My Domain; its old name answers as `old_my_domain_answers` says."""
     wanted = body_of(request).get("my_domain")
     if wanted in {each.my_domain for each in simulator.orgs.values()}:
         raise BadRequest(f"my_domain: an org is called {wanted} already")
     org.rename(wanted)
-    return Answer(200, {"host": host_of(org), "old_hosts": [host_of(org, old) for old in org.old_my_domains]})
+    return Response(
+        200, {"host": host_of(org), "old_hosts": [host_of(org, old) for old in org.old_my_domains]}
+    )
 
 
-def _convert(simulator: Simulator, org: Org, request: Request) -> Answer:
-    return Answer(200, people.convert(org, body_of(request)))
+def _convert(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, lead_actions.convert(org, body_of(request)))
 
 
-def _merge(simulator: Simulator, org: Org, request: Request) -> Answer:
-    return Answer(200, people.merge(org, body_of(request)))
+def _merge(simulator: Simulator, org: Org, request: Request) -> Response:
+    return Response(200, lead_actions.merge(org, body_of(request)))
 
 
 _ROUTES: Mapping[tuple[str, str], Handler] = {

@@ -8,14 +8,14 @@ from typing import Any
 
 from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.soql import literals, problems, tree
-from salesforce_simulator.soql.fields import Bound, Reader, bind, reader
+from salesforce_simulator.soql import ast, errors, literals
+from salesforce_simulator.soql.fields import BoundField, Reader, bind, reader
 from salesforce_simulator.soql.parse import parse_condition
 from salesforce_simulator.store import Row
 
 Predicate = Callable[[Row], bool]
 Candidates = Collection[str]
-SemiJoin = Callable[[tree.Query], tuple[Any, ...]]
+SemiJoin = Callable[[ast.Query], tuple[Any, ...]]
 
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {"<": op.lt, "<=": op.le, ">": op.gt, ">=": op.ge}
 # With a range [start, end): which end a comparison looks at.
@@ -33,7 +33,7 @@ class Compiled:
 def holds(org: Org, sobject: str, condition: str, row: Row) -> bool:
     """Whether a condition in SOQL's words is true of a row, saved or not."""
     parsed = parse_condition(condition)
-    query = tree.Query(condition, (), tree.Name(sobject, 0))
+    query = ast.Query(condition, (), ast.Name(sobject, 0))
     with org.acting_as(None):
         return Compiler(org, org.schema.objects[sobject], query).compile(parsed).accepts(row)
 
@@ -44,22 +44,22 @@ class Compiler:
 
     org: Org
     sobject: SObject
-    query: tree.Query
+    query: ast.Query
     semi_join: SemiJoin | None = None
 
-    def compile(self, condition: tree.Condition) -> Compiled:
+    def compile(self, condition: ast.Condition) -> Compiled:
         match condition:
-            case tree.Junction():
+            case ast.Junction():
                 return self._junction(condition)
-            case tree.Negation(inner):
+            case ast.Negation(inner):
                 accepts = self.compile(inner).accepts
                 return Compiled(lambda row: not accepts(row))
-            case tree.Membership():
+            case ast.Membership():
                 return self._membership(condition)
-            case tree.Comparison():
+            case ast.Comparison():
                 return self._comparison(condition)
 
-    def _junction(self, junction: tree.Junction) -> Compiled:
+    def _junction(self, junction: ast.Junction) -> Compiled:
         parts = [self.compile(condition) for condition in junction.conditions]
         tests = [part.accepts for part in parts]
         offers = [part.candidates for part in parts if part.candidates is not None]
@@ -70,17 +70,17 @@ class Compiler:
         united = dict.fromkeys(i for offer in offers for i in offer) if is_covered else None
         return Compiled(lambda row: any(test(row) for test in tests), united)
 
-    def _bound(self, operand: tree.Name | tree.Call) -> Bound:
-        if isinstance(operand, tree.Call):
+    def _bound(self, operand: ast.Name | ast.Call) -> BoundField:
+        if isinstance(operand, ast.Call):
             message = f"function {operand.function} cannot be used here"
-            raise problems.malformed(self.query.text, operand.position, message)
+            raise errors.malformed(self.query.text, operand.position, message)
         bound = bind(self.org, self.query, self.sobject, operand)
         if not bound.field.is_filterable:
             message = f"field '{bound.field.name}' can not be filtered in a query call"
-            raise problems.invalid_field(self.query.text, operand.position, message)
+            raise errors.invalid_field(self.query.text, operand.position, message)
         return bound
 
-    def _membership(self, membership: tree.Membership) -> Compiled:
+    def _membership(self, membership: ast.Membership) -> Compiled:
         bound = self._bound(membership.operand)
         wanted = frozenset(self._wanted(bound, membership))
         read = _comparable(bound, reader(self.org, bound))
@@ -88,10 +88,10 @@ class Compiler:
             return Compiled(lambda row: read(row) not in wanted)
         return Compiled(lambda row: read(row) in wanted, self._indexed(bound, wanted))
 
-    def _wanted(self, bound: Bound, membership: tree.Membership) -> Iterable[Any]:
+    def _wanted(self, bound: BoundField, membership: ast.Membership) -> Iterable[Any]:
         if membership.query is not None:
             if self.semi_join is None:
-                raise problems.malformed(self.query.text, 0, "semi join sub-selects are not allowed here")
+                raise errors.malformed(self.query.text, 0, "semi join sub-selects are not allowed here")
             return self.semi_join(membership.query)
         return (
             value
@@ -99,7 +99,7 @@ class Compiler:
             for value in literals.values(bound.field, literal, self.query.text)
         )
 
-    def _comparison(self, comparison: tree.Comparison) -> Compiled:
+    def _comparison(self, comparison: ast.Comparison) -> Compiled:
         bound = self._bound(comparison.operand)
         read = _comparable(bound, reader(self.org, bound))
         if comparison.literal.kind == "dateword":
@@ -113,7 +113,7 @@ class Compiler:
             return Compiled(lambda row: read(row) != value)
         return Compiled(_ordered(_ORDER[comparison.operator], read, value))
 
-    def _in_range(self, comparison: tree.Comparison, bound: Bound, read: Reader) -> Predicate:
+    def _in_range(self, comparison: ast.Comparison, bound: BoundField, read: Reader) -> Predicate:
         now = self.org.clock()
         span = literals.date_range(bound.field, comparison.literal, self.query.text, now)
         if comparison.operator in _RANGE_END:
@@ -122,16 +122,16 @@ class Compiler:
         is_wanted_inside = comparison.operator == "="
         return lambda row: _is_within(read(row), span) == is_wanted_inside
 
-    def _like(self, comparison: tree.Comparison, bound: Bound, read: Reader) -> Predicate:
+    def _like(self, comparison: ast.Comparison, bound: BoundField, read: Reader) -> Predicate:
         if not bound.field.is_text:
             message = f"invalid operator on {bound.field.type} field"
-            raise problems.located(
+            raise errors.located(
                 "INVALID_QUERY_FILTER_OPERATOR", self.query.text, bound.name.position, message
             )
         pattern = like_pattern(comparison.literal.value)
         return lambda row: pattern.fullmatch(read(row) or "") is not None
 
-    def _indexed(self, bound: Bound, wanted: Collection[Any]) -> Candidates | None:
+    def _indexed(self, bound: BoundField, wanted: Collection[Any]) -> Candidates | None:
         """The ids of root rows whose path ends in a wanted value, when every step has an index."""
         if None in wanted:
             return None
@@ -150,7 +150,7 @@ class Compiler:
         return name in self.org.schema.objects and self.org.store.table(name).is_indexed(field_name)
 
 
-def _ids(org: Org, names: set[str], bound: Bound, wanted: Collection[Any]) -> Candidates:
+def _ids(org: Org, names: set[str], bound: BoundField, wanted: Collection[Any]) -> Candidates:
     if bound.field.name == "Id":
         return [value for value in wanted if any(value in org.store.table(name).rows for name in names)]
     return _united(org, names, bound.field.name, wanted)
@@ -167,7 +167,7 @@ def _united(org: Org, names: set[str], field_name: str, wanted: Collection[Any])
     return dict.fromkeys(i for bucket in buckets for i in bucket)
 
 
-def _comparable(bound: Bound, read: Reader) -> Reader:
+def _comparable(bound: BoundField, read: Reader) -> Reader:
     """Text is compared without case, unless its encryption keeps it; an empty text is null."""
     if not bound.field.is_text or bound.field.is_case_sensitive:
         return read

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from salesforce_simulator import policy
+from salesforce_simulator import transaction_security
 from salesforce_simulator.errors import refusal
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.soql import access, problems, tree
+from salesforce_simulator.soql import access, ast, errors
 from salesforce_simulator.soql.aggregates import aggregate, is_aggregate
-from salesforce_simulator.soql.conditions import Compiler
-from salesforce_simulator.soql.fields import Bound, bind, follow, read, reader
+from salesforce_simulator.soql.fields import BoundField, bind, follow, read, reader
 from salesforce_simulator.soql.parse import parse
+from salesforce_simulator.soql.predicates import Compiler
 from salesforce_simulator.store import Row
 
 MAX_OFFSET = 2000
@@ -21,7 +21,7 @@ Render = Callable[[Row], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """The rows of a query and how to render one; COUNT() has only a size."""
 
     rows: Sequence[Any]
@@ -29,41 +29,41 @@ class Answer:
     count: int | None = None
 
 
-def run(org: Org, text: str, *, version: str, with_deleted: bool = False) -> Answer:
+def execute(org: Org, text: str, *, version: str, with_deleted: bool = False) -> QueryResult:
     """Answer a query; `with_deleted` is queryAll. Raises SalesforceError."""
     query = parse(text)
     sobject = org.sobject(query.source.text)
     if sobject is None:
-        raise problems.no_such_object(query.text, query.source.position, query.source.text)
-    policy.check(org, sobject.name)
-    return _Run(org, version, with_deleted or query.has_all_rows).answer(query, sobject)
+        raise errors.no_such_object(query.text, query.source.position, query.source.text)
+    transaction_security.check(org, sobject.name)
+    return QueryExecution(org, version, with_deleted or query.has_all_rows).answer(query, sobject)
 
 
 def renderer(org: Org, sobject: SObject, names: Sequence[str], *, version: str) -> Render:
     """How to show a row with these fields, paths of relationships too; raises INVALID_FIELD."""
     text = ", ".join(names)
-    columns = tuple(tree.Selected(tree.Name(name, max(text.find(name), 0))) for name in names)
-    query = tree.Query(text, columns, tree.Name(sobject.name, 0))
-    return _Run(org, version, False)._renderer(query, sobject)
+    columns = tuple(ast.Selected(ast.Name(name, max(text.find(name), 0))) for name in names)
+    query = ast.Query(text, columns, ast.Name(sobject.name, 0))
+    return QueryExecution(org, version, False)._renderer(query, sobject)
 
 
 @dataclass(frozen=True)
-class _Run:
+class QueryExecution:
     org: Org
     version: str
     with_deleted: bool
 
-    def answer(self, query: tree.Query, sobject: SObject) -> Answer:
+    def answer(self, query: ast.Query, sobject: SObject) -> QueryResult:
         if _is_bare_count(query):
-            return Answer((), dict, len(self._cut(query, self._rows(query, sobject))))
+            return QueryResult((), dict, len(self._cut(query, self._rows(query, sobject))))
         if query.groups or is_aggregate(query):
             found = aggregate(self.org, query, sobject, self._rows(query, sobject))
-            return Answer(found, dict)
+            return QueryResult(found, dict)
         render = self._renderer(query, sobject)
         rows = self._ordered(query, sobject, self._rows(query, sobject))
-        return Answer(self._cut(query, rows), render)
+        return QueryResult(self._cut(query, rows), render)
 
-    def _rows(self, query: tree.Query, sobject: SObject, within: Iterable[str] | None = None) -> list[Row]:
+    def _rows(self, query: ast.Query, sobject: SObject, within: Iterable[str] | None = None) -> list[Row]:
         compiler = Compiler(self.org, sobject, query, self._semi_join)
         compiled = compiler.compile(query.condition) if query.condition else None
         if sobject.name == access.NAME:
@@ -76,44 +76,40 @@ class _Run:
     def _is_shown(self, row: Row) -> bool:
         return (self.with_deleted or not row["IsDeleted"]) and self.org.is_visible(row)
 
-    def _semi_join(self, query: tree.Query) -> tuple[Any, ...]:
+    def _semi_join(self, query: ast.Query) -> tuple[Any, ...]:
         sobject = self.org.sobject(query.source.text)
         if sobject is None:
-            raise problems.no_such_object(query.text, query.source.position, query.source.text)
+            raise errors.no_such_object(query.text, query.source.position, query.source.text)
         what = query.columns[0].what
-        if len(query.columns) != 1 or not isinstance(what, tree.Name):
-            raise problems.malformed(
-                query.text, query.source.position, "Nesting of semi join is not supported"
-            )
+        if len(query.columns) != 1 or not isinstance(what, ast.Name):
+            raise errors.malformed(query.text, query.source.position, "Nesting of semi join is not supported")
         column = reader(self.org, bind(self.org, query, sobject, what))
         return tuple(column(row) for row in self._rows(query, sobject))
 
-    def _ordered(self, query: tree.Query, sobject: SObject, rows: list[Row]) -> list[Row]:
+    def _ordered(self, query: ast.Query, sobject: SObject, rows: list[Row]) -> list[Row]:
         for ordering in reversed(query.orderings):
-            if isinstance(ordering.operand, tree.Call):
-                raise problems.malformed(
-                    query.text, ordering.operand.position, "Ordered field must be grouped"
-                )
+            if isinstance(ordering.operand, ast.Call):
+                raise errors.malformed(query.text, ordering.operand.position, "Ordered field must be grouped")
             column = reader(self.org, bind(self.org, query, sobject, ordering.operand))
             rows = _sorted(rows, column, ordering)
         return rows
 
-    def _cut(self, query: tree.Query, rows: list[Row]) -> list[Row]:
+    def _cut(self, query: ast.Query, rows: list[Row]) -> list[Row]:
         if query.offset > MAX_OFFSET:
             raise refusal("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}")
         end = None if query.limit is None else query.offset + query.limit
         return rows[query.offset : end]
 
-    def _renderer(self, query: tree.Query, sobject: SObject) -> Render:
+    def _renderer(self, query: ast.Query, sobject: SObject) -> Render:
         columns: list[Callable[[Row, dict[str, Any]], None]] = []
         for selected in query.columns:
             match selected.what:
-                case tree.Name():
+                case ast.Name():
                     bound = bind(self.org, query, sobject, selected.what)
                     columns.append(self._field_column(bound))
-                case tree.Query():
+                case ast.Query():
                     columns.append(self._child_column(selected.what, sobject))
-                case tree.Call():
+                case ast.Call():
                     columns += self._all_fields(query, selected.what, sobject)
         prefix = f"/services/data/v{self.version}/sobjects/{sobject.name}/"
 
@@ -125,7 +121,7 @@ class _Run:
 
         return render
 
-    def _field_column(self, bound: Bound) -> Callable[[Row, dict[str, Any]], None]:
+    def _field_column(self, bound: BoundField) -> Callable[[Row, dict[str, Any]], None]:
         if bound.steps:
             return lambda row, record: self._nest(bound, row, record)
         key, column = bound.field.name, reader(self.org, bound)
@@ -135,7 +131,7 @@ class _Run:
 
         return write
 
-    def _nest(self, bound: Bound, row: Row, record: dict[str, Any]) -> None:
+    def _nest(self, bound: BoundField, row: Row, record: dict[str, Any]) -> None:
         name = bound.root.name
         for reference in bound.steps:
             key = reference.relationship_name or reference.name
@@ -153,23 +149,23 @@ class _Run:
         return {"type": kind, "url": f"/services/data/v{self.version}/sobjects/{name}/{row['Id']}"}
 
     def _all_fields(
-        self, query: tree.Query, call: tree.Call, sobject: SObject
+        self, query: ast.Query, call: ast.Call, sobject: SObject
     ) -> list[Callable[[Row, dict[str, Any]], None]]:
         scope = call.argument.text.upper() if call.argument else ""
         if call.function != "FIELDS" or scope not in {"ALL", "STANDARD", "CUSTOM"}:
-            raise problems.malformed(query.text, call.position, f"unexpected token: '{call.function}'")
+            raise errors.malformed(query.text, call.position, f"unexpected token: '{call.function}'")
         if scope != "STANDARD" and (query.limit is None or query.limit > 200):
             message = "The SOQL FIELDS function must have a LIMIT of at most 200"
-            raise problems.malformed(query.text, call.position, message)
+            raise errors.malformed(query.text, call.position, message)
         chosen = {"ALL": (True, False), "STANDARD": (False,), "CUSTOM": (True,)}[scope]
         names = [n for n in sobject.fields if n.endswith("__c") in chosen]
-        bounds = (bind(self.org, query, sobject, tree.Name(name, call.position)) for name in names)
+        bounds = (bind(self.org, query, sobject, ast.Name(name, call.position)) for name in names)
         return [self._field_column(bound) for bound in bounds]
 
-    def _child_column(self, child: tree.Query, parent: SObject) -> Callable[[Row, dict[str, Any]], None]:
+    def _child_column(self, child: ast.Query, parent: SObject) -> Callable[[Row, dict[str, Any]], None]:
         found = self._child(child, parent)
         if found is None:
-            raise problems.no_such_child(child.text, child.source.position, child.source.text)
+            raise errors.no_such_child(child.text, child.source.position, child.source.text)
         sobject, field = found
         render = self._renderer(child, sobject)
         table = self.org.store.table(sobject.name)
@@ -183,19 +179,19 @@ class _Run:
 
         return write
 
-    def _child(self, child: tree.Query, parent: SObject) -> tuple[SObject, Field] | None:
+    def _child(self, child: ast.Query, parent: SObject) -> tuple[SObject, Field] | None:
         for candidate in self.org.schema.children[parent.name]:
             if (candidate.field.child_name or "").lower() == child.source.text.lower():
                 return self.org.schema.objects[candidate.sobject], candidate.field
         return None
 
 
-def _is_bare_count(query: tree.Query) -> bool:
+def _is_bare_count(query: ast.Query) -> bool:
     what = query.columns[0].what
-    return isinstance(what, tree.Call) and what.function == "COUNT" and what.argument is None
+    return isinstance(what, ast.Call) and what.function == "COUNT" and what.argument is None
 
 
-def _sorted(rows: list[Row], column: Callable[[Row], Any], ordering: tree.Ordering) -> list[Row]:
+def _sorted(rows: list[Row], column: Callable[[Row], Any], ordering: ast.Ordering) -> list[Row]:
     nulls = [row for row in rows if column(row) is None]
     known = [row for row in rows if column(row) is not None]
     known.sort(key=lambda row: _sortable(column(row)), reverse=ordering.is_descending)

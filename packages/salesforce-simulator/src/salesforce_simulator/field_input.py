@@ -3,32 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
-from salesforce_simulator import values
+from salesforce_simulator import field_types
 from salesforce_simulator.errors import field_not_writable, no_such_column, refusal, save_refusal
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
-from salesforce_simulator.rules import lookups
+from salesforce_simulator.rules import reference_fields
 from salesforce_simulator.store import Row
 
 
-def accepted(org: Org, sobject: SObject, given: Mapping[str, Any], *, flag: str, raw: str) -> Row:
+def parse_input(org: Org, sobject: SObject, given: Mapping[str, Any], *, flag: str, raw: str) -> Row:
     """The given fields under their own names, typed; `flag` is C or U.
 
     Raises SalesforceError on unknown, unwritable or mistyped fields and on lookups that lead nowhere.
     """
-    fields = {name: _named(sobject, name, value, flag) for name, value in given.items() if _is_field(name)}
+    fields = {
+        name: _find_field(sobject, name, value, flag) for name, value in given.items() if _is_field(name)
+    }
     read_only = org.config.read_only_fields.get(sobject.name, ())
     locked = [f.name for f in fields.values() if not f.has(flag) or f.name in read_only]
     if locked:
         raise field_not_writable(locked)
-    return {field.name: _value(org, field, given[name], raw) for name, field in fields.items()}
+    return {field.name: _parse_value(org, field, given[name], raw) for name, field in fields.items()}
 
 
 def _is_field(name: str) -> bool:
     return name.lower() != "attributes"
 
 
-def _named(sobject: SObject, name: str, value: Any, flag: str) -> Field:
+def _find_field(sobject: SObject, name: str, value: Any, flag: str) -> Field:
     """The field of a name; an object under a relationship's name means its reference field."""
     reference = sobject.relationship(name) if isinstance(value, dict) else None
     field = reference or sobject.find(name)
@@ -41,10 +43,10 @@ def _named(sobject: SObject, name: str, value: Any, flag: str) -> Field:
     return field
 
 
-def _value(org: Org, field: Field, value: Any, raw: str) -> Any:
+def _parse_value(org: Org, field: Field, value: Any, raw: str) -> Any:
     if field.type == "reference" and isinstance(value, dict):
-        return lookups.by_key(org, field, value)
-    typed = values.typed(field, value, raw)
+        return reference_fields.by_key(org, field, value)
+    typed = field_types.typed(field, value, raw)
     if field.type == "reference" and typed is not None:
-        return lookups.resolve(org, field, typed)
+        return reference_fields.resolve(org, field, typed)
     return typed

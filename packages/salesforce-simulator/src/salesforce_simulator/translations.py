@@ -67,7 +67,7 @@ _GERMAN: Sequence[tuple[str, str]] = (
 _LANGUAGES = {"de": [(re.compile(english, re.DOTALL), german) for english, german in _GERMAN]}
 
 
-def said(item: ErrorItem, language: str) -> ErrorItem:
+def translate(item: ErrorItem, language: str) -> ErrorItem:
     """The error with its message in that language; a message without a translation stays English."""
     for english, other in _LANGUAGES.get(language, ()):
         found = english.fullmatch(item.message)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from salesforce_simulator.acting import Write
 from salesforce_simulator.errors import json_parser_error, refusal
+from salesforce_simulator.write_context import WriteContext
 
 _SAVE_HEADER = "sforce-duplicate-rule-header"
 
@@ -21,7 +21,7 @@ _JACKSON = {
 
 
 @dataclass(frozen=True)
-class Call:
+class RestRequest:
     """`segments` follow the version in the path; `body` is parsed already when packed, else text to parse."""
 
     method: str
@@ -63,10 +63,10 @@ class Call:
             )
         return body
 
-    def write(self) -> Write:
+    def write_context(self) -> WriteContext:
         """The headers that a write obeys."""
         flags = _flags(self.headers.get(_SAVE_HEADER, ""))
-        return Write(
+        return WriteContext(
             user_id=self.user_id,
             version=float(self.version),
             raw=self.raw or json.dumps(self.packed_body, ensure_ascii=False),
@@ -77,7 +77,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Reply:
+class RestResponse:
     """What a resource answers."""
 
     status: int

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass
-class Calls:
+class ApiUsage:
     """`by_endpoint` counts what costs a call, `uncounted` what does not (OAuth, the version list).
 
     `by_app` counts the same by client id, `in_flight` those that are being answered now.
@@ -37,7 +37,7 @@ class Calls:
         return {name: dict(counter) for name, counter in counted.items()}
 
     @classmethod
-    def load(cls, body: dict[str, Any]) -> "Calls":
+    def load(cls, body: dict[str, Any]) -> "ApiUsage":
         by_endpoint, uncounted, by_app = (
             Counter(body.get(name, {})) for name in ("by_endpoint", "uncounted", "by_app")
         )

@@ -1,1 +1,0 @@
-"""The simulator's own door, /_simulator: what a test or a person asks of the simulator, not of Salesforce."""
