@@ -41,6 +41,7 @@ from app.infrastructure import audit_log
 from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
 from app.models.conditions import IS_WRITABLE
 from app.states import JobReason, LinkState
+from app.sync.model.batch import MEMBER
 from app.user_messages.catalog import advise
 
 
@@ -320,7 +321,7 @@ async def _count_members(session: AsyncSession, link: CampaignLink) -> int:
         .where(
             WrittenRecord.host_id == link.host_id,
             WrittenRecord.org_id == link.org_id,
-            WrittenRecord.slot == "member",
+            WrittenRecord.slot == MEMBER,
             WrittenRecord.discriminator == link.campaign_id,
             Registration.event_id == link.event_id,
         )

@@ -171,7 +171,8 @@ def _leads_out_of_sight(look: OrgSnapshot, known: PreflightContext) -> Iterator[
     is_seen = hides_new_leads(look, known.rules)
     is_met = any(each.code == NEW_LEADS_HIDDEN for each in known.problems)
     if is_seen or (is_seen is None and is_met):
-        yield make_finding(NEW_LEADS_HIDDEN, known, sobject=LEAD, blocks=("task", "member"))
+        blocks = tuple(dict.fromkeys(kind.blocks for kind in always_written()))
+        yield make_finding(NEW_LEADS_HIDDEN, known, sobject=LEAD, blocks=blocks)
 
 
 def _org_settings(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:

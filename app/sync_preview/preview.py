@@ -15,12 +15,11 @@ from app.salesforce.soql import quote
 from app.sync.engine.dry_run import DryRunResult
 from app.sync.lookup.describe_cache import load_describes
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PROFILE, WrittenSlot
-from app.sync.model.record_kinds import written_objects, written_slots
+from app.sync.model.record_kinds import kind_of_slot, written_objects, written_slots
 from app.sync_preview.dry_run import DryRunContext, dry_run_context, to_response
 from app.sync_preview.preview_fields import BESIDE, PlannedRecord, fields_to_show, preview_fields
 from app.sync_preview.schemas import Preview, RecordPreview
 
-TASK: Final = "task:"
 QUERIES_MAX: Final = 5
 """Queries that one composite call may hold."""
 
@@ -75,7 +74,10 @@ def _written(
 
 
 def _part(slot: str) -> str:
-    return PERSON if slot == PROFILE else slot.removeprefix(TASK).partition(":")[0]
+    if slot == PROFILE:
+        return PERSON
+    kind = kind_of_slot(slot)
+    return kind.milestone if kind is not None and kind.milestone else slot.partition(":")[0]
 
 
 async def _planned(

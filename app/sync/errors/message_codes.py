@@ -8,6 +8,7 @@ from app.sync.field_values.rule_evaluation import (
     REQUIRED_VALUE_UNFIT,
     VALUE_NOT_IN_PICKLIST,
 )
+from app.sync.model.record_kinds import MEMBER_KIND
 
 # Codes of our own, for failures that Salesforce has no code for.
 OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
@@ -17,7 +18,7 @@ EMAIL_MALFORMED: Final = "EMAIL_MALFORMED"
 CAMPAIGN_BROKEN: Final = "CAMPAIGN_BROKEN"
 RECORD_TYPE_NOT_AVAILABLE: Final = "RECORD_TYPE_NOT_AVAILABLE"
 
-CAMPAIGN_OBJECTS: Final = frozenset({"Campaign", "CampaignMember", "CampaignMemberStatus"})
+CAMPAIGN_OBJECTS: Final = frozenset(MEMBER_KIND.described)
 CREATE_REFUSED: Final = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
 
 DUPLICATE_NAMED: Final = "duplicate_named"

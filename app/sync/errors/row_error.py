@@ -11,6 +11,7 @@ from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
 from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
 from app.sync.errors.message_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
 from app.sync.field_values.rule_evaluation import MappingError
+from app.sync.model.records import LEAD
 from app.sync.model.row_error import RowError
 
 VALUE_LENGTH = 100
@@ -99,7 +100,7 @@ OUTCOME_UNKNOWN = internal_error(
     UNKNOWN_CODE,
     "Salesforce never said whether the record was saved.",
     kind=Milestone.REGISTERED,
-    sobject="Lead",
+    sobject=LEAD,
 )
 
 NOT_PROCESSED = internal_error(
@@ -107,5 +108,5 @@ NOT_PROCESSED = internal_error(
     NOT_PROCESSED_CODE,
     "A fault in our software stopped this registration each time it was tried.",
     kind=Milestone.REGISTERED,
-    sobject="Lead",
+    sobject=LEAD,
 )

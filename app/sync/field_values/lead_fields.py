@@ -7,20 +7,21 @@ from typing import Any
 
 from app.sync.model.batch import Attendee
 from app.sync.model.notices import RowWarning
+from app.sync.model.records import LEAD, TASK
 from app.text.email_address import plain_address
 
 # Standard lengths: https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
 LENGTHS = {
-    ("Lead", "FirstName"): 40,
-    ("Lead", "LastName"): 80,
-    ("Lead", "Company"): 255,
-    ("Lead", "Title"): 128,
-    ("Lead", "Phone"): 40,
-    ("Lead", "Email"): 80,
-    ("Task", "Subject"): 255,
-    ("Task", "Description"): 32_000,
+    (LEAD, "FirstName"): 40,
+    (LEAD, "LastName"): 80,
+    (LEAD, "Company"): 255,
+    (LEAD, "Title"): 128,
+    (LEAD, "Phone"): 40,
+    (LEAD, "Email"): 80,
+    (TASK, "Subject"): 255,
+    (TASK, "Description"): 32_000,
 }
-EMAIL_LENGTH = LENGTHS["Lead", "Email"]
+EMAIL_LENGTH = LENGTHS[LEAD, "Email"]
 EMAIL = re.compile(r"""[^\s@<>(),;:\\"\[\]{}]+@(?:[^\s@<>(),;:\\"\[\]{}.]+\.)+[^\s@<>(),;:\\"\[\]{}.]{2,}""")
 NO_COMPANY = "[not provided]"
 LEAD_SOURCE = "Eventship"
@@ -87,16 +88,16 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
         "Phone": normalize_text(attendee.phone),
         "LeadSource": LEAD_SOURCE,
     }
-    fields, warnings = {}, [dropped_field_warning("Lead", field) for field in sorted(dropped)]
+    fields, warnings = {}, [dropped_field_warning(LEAD, field) for field in sorted(dropped)]
     for field, value in wanted.items():
         if value is None or field in dropped:
             continue
-        fields[field] = truncate("Lead", field, value)
+        fields[field] = truncate(LEAD, field, value)
         if fields[field] != value:
-            warnings.append(cut_warning("Lead", field))
+            warnings.append(cut_warning(LEAD, field))
     if not normalize_text(attendee.company):
         text = f"No company was given, so the Lead says “{fields['Company']}”."
-        warnings.append(RowWarning("fallback_used", "Lead", "Company", text))
+        warnings.append(RowWarning("fallback_used", LEAD, "Company", text))
     return fields, warnings
 
 

@@ -81,10 +81,10 @@ class OwnerRule:
 
 
 DEFAULT_FIELDS: Final = (
-    FieldRule("Lead", "Title", path="attendee.job_title", mode=EMPTY),
-    FieldRule("Lead", "Phone", path="attendee.phone", mode=EMPTY),
-    FieldRule("Contact", "Title", path="attendee.job_title", mode=EMPTY),
-    FieldRule("Contact", "Phone", path="attendee.phone", mode=EMPTY),
+    FieldRule(LEAD, "Title", path="attendee.job_title", mode=EMPTY),
+    FieldRule(LEAD, "Phone", path="attendee.phone", mode=EMPTY),
+    FieldRule(CONTACT, "Title", path="attendee.job_title", mode=EMPTY),
+    FieldRule(CONTACT, "Phone", path="attendee.phone", mode=EMPTY),
 )
 """Beside e-mail, first and last name, a Lead's company and LeadSource, which have rules of their own."""
 
