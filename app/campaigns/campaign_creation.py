@@ -36,7 +36,7 @@ from app.salesforce.errors import (
 from app.salesforce.ids import to18
 from app.salesforce.soql import datetime_literal, quote
 from app.states import JobReason, LinkState, StatusMeaning
-from app.sync.execution.write_transitions import FIELD_NAME
+from app.sync.execution.rejections import FIELD_NAME
 from app.sync.model.reference_tags import reference_tag, references_in
 
 CREATE_FAILED: Final = "campaign_create_failed"

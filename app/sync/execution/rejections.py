@@ -1,0 +1,212 @@
+"""What the rejection of one operation means for its rows. Pure: `write_transitions` applies it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from app.salesforce.errors import ApiError, ErrorClass
+from app.sync.errors.message_codes import CREATE_REFUSED
+from app.sync.field_values.states_and_countries import is_place
+from app.sync.model.batch import PERSON, PROFILE
+from app.sync.model.record_kinds import kind_of_slot
+from app.sync.model.records import CAMPAIGN_MEMBER
+from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
+from app.sync.model.work_item import WriteOperation, is_new_lead
+
+OPTIONAL_FIELDS = frozenset(
+    {
+        "LeadSource",
+        "Title",
+        "Phone",
+        "FirstName",
+        "PersonLeadSource",
+        "PersonTitle",
+        "OwnerId",
+        "RecordTypeId",
+    }
+)
+"""Fields of a person without which it can stand; the org may hide or restrict them."""
+
+RESTRICTED = "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+UNKNOWN_FIELD_CODES = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+FIELD_ERROR_CODES = UNKNOWN_FIELD_CODES | {RESTRICTED}
+STALE_DESCRIBE_CODES = FIELD_ERROR_CODES | {
+    "REQUIRED_FIELD_MISSING",
+    "STRING_TOO_LONG",
+    "NUMBER_OUTSIDE_VALID_RANGE",
+}
+"""What Salesforce only says where a describe was out of date, or is read for another user."""
+
+REFERENCE_ERROR_CODES = frozenset({"INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID"})
+"""An id in the record is none of this org, or not one that the connected user may use."""
+
+MISPLACED = "FIELD_INTEGRITY_EXCEPTION"
+"""Of a state or country, among others: not listed, or the state is none of the country."""
+
+OWNER_CANNOT_READ = "TRANSFER_REQUIRES_READ"
+"""The chosen owner may not see records of this kind: Salesforce gives them to nobody who cannot."""
+
+MOVED_CODES = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
+"""The record, or the person it points to, was converted, merged or deleted since we looked."""
+
+UNSEEN = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+"""The record points to one that the connected user may not see."""
+
+FIELD_NAME = re.compile(r"\b[A-Za-z]\w+\b")
+
+
+@dataclass(frozen=True)
+class DropFields:
+    """The org does not take these fields: the rows are planned again without them."""
+
+    fields: frozenset[str]
+    leaves_failed_slot: ClassVar[bool] = True
+
+    @property
+    def hints(self) -> Mapping[str, Any]:
+        return {"dropped": sorted(self.fields)}
+
+
+@dataclass(frozen=True)
+class AlreadyExists:
+    """Somebody added the member since we looked: the rows are planned again and recover it."""
+
+    leaves_failed_slot: ClassVar[bool] = False
+    hints: ClassVar[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class RefreshDescribe:
+    """What does not fit the describe we have may fit the one of now: the rows are planned again, once."""
+
+    leaves_failed_slot: ClassVar[bool] = True
+    hints: ClassVar[Mapping[str, Any]] = {"was_misjudged": True}
+
+
+@dataclass(frozen=True)
+class FollowRecord:
+    """The record went elsewhere since we looked: it is looked for by its id, once, and written there."""
+
+    leaves_failed_slot: ClassVar[bool] = True
+    hints: ClassVar[Mapping[str, Any]] = {"was_moved": True}
+
+
+@dataclass(frozen=True)
+class CampaignsHidden:
+    """The user may not write members at all: the rows wait until that is changed, and none fails."""
+
+    leaves_failed_slot: ClassVar[bool] = False
+    hints: ClassVar[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class LeadHidden:
+    """A Lead left the connected user's sight as it was created: its rows wait until it is seen again."""
+
+    leaves_failed_slot: ClassVar[bool] = False
+    hints: ClassVar[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Retry:
+    """The rows try again later and spend an attempt."""
+
+    leaves_failed_slot: ClassVar[bool] = False
+    hints: ClassVar[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Fail:
+    """A person must act."""
+
+    leaves_failed_slot: bool = True
+    hints: ClassVar[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The whole org or connection has to wait: the rows spend no attempt and show no error of their own."""
+
+    leaves_failed_slot: ClassVar[bool] = False
+    hints: ClassVar[Mapping[str, Any]] = {}
+
+
+Rejection = (
+    DropFields
+    | AlreadyExists
+    | RefreshDescribe
+    | FollowRecord
+    | CampaignsHidden
+    | LeadHidden
+    | Retry
+    | Fail
+    | Wait
+)
+
+
+def classify_rejection(operation: WriteOperation, failure: ApiError) -> Rejection:
+    """The first that holds: what can be planned again goes before what waits, and that before what fails."""
+    is_member = operation.record.sobject == CAMPAIGN_MEMBER
+    hints = operation.tried
+    if dropped := _droppable_fields(operation, failure):
+        earlier = (each.get("dropped", ()) for each in (operation.details, hints))
+        return DropFields(frozenset(dropped).union(*earlier))
+    if is_member and failure.error_code == "DUPLICATE_VALUE":
+        return AlreadyExists()
+    if _contradicts_describe(operation, failure) and not hints.get("was_misjudged"):
+        return RefreshDescribe()
+    if failure.error_code in MOVED_CODES and not (
+        is_reference_configured(operation, failure) or hints.get("was_moved")
+    ):
+        return FollowRecord()
+    if is_member and failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS:
+        return CampaignsHidden()
+    if failure.error_code == UNSEEN and all(is_new_lead(row) for row in operation.rows):
+        return LeadHidden()
+    return _by_policy(failure)
+
+
+def is_describe_stale(operation: WriteOperation, failure: ApiError, rejection: Rejection) -> bool:
+    """Whether the describe that the operation was planned with is to be fetched anew."""
+    is_dropped = isinstance(rejection, DropFields) and operation.describe is not None
+    return is_dropped or _contradicts_describe(operation, failure)
+
+
+def is_reference_configured(operation: WriteOperation, failure: ApiError) -> bool:
+    """Whether the record points to something that the host chose: an owner, a record type, a fixed record."""
+    is_pointing = not {"OwnerId", "RecordTypeId", *operation.mapped}.isdisjoint(operation.record.fields)
+    return is_pointing and operation.is_create and failure.error_code in REFERENCE_ERROR_CODES
+
+
+def _by_policy(failure: ApiError) -> Retry | Fail | Wait:
+    action = action_for(failure)
+    if action is ErrorAction.RETRY:
+        return Retry()
+    return Wait() if action in DRAIN_STOPPING else Fail(leaves_failed_slot=action is ErrorAction.FAIL)
+
+
+def _contradicts_describe(operation: WriteOperation, failure: ApiError) -> bool:
+    return operation.describe is not None and failure.error_code in STALE_DESCRIBE_CODES
+
+
+def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset[str]:
+    """The fields that this failure names, if the record can stand without every one of them.
+
+    What the host mapped is left out where the org lost it; a value that the org does not list is the host's
+    to map anew.
+    """
+    sent = operation.record.fields.keys()
+    if failure.error_code == MISPLACED and failure.fields and all(map(is_place, failure.fields)):
+        return frozenset(failure.fields) & sent
+    if failure.error_code == OWNER_CANNOT_READ:
+        return frozenset({"OwnerId"}) & sent
+    if failure.error_code not in FIELD_ERROR_CODES:
+        return frozenset()
+    named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
+    kind = kind_of_slot(operation.key.slot)
+    ours = kind.optional_fields if kind else frozenset[str]()
+    ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PROFILE) else ours
+    is_lost = failure.error_code in UNKNOWN_FIELD_CODES
+    optional = ours | operation.mapped if is_lost else ours - operation.mapped
+    return frozenset(named) if named <= optional else frozenset()
