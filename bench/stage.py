@@ -41,7 +41,7 @@ PUT_REGISTRATIONS = """
     FROM generate_series($3::int, $4::int) AS n
 """
 ARM = """
-    INSERT INTO sync_jobs (host_id, registration_id, event_id, org_id, priority, why)
+    INSERT INTO sync_jobs (host_id, registration_id, event_id, org_id, priority, reason)
     SELECT $1, 'reg_' || lpad(n::text, 7, '0'), $2, $3, $4, $5 FROM generate_series($6::int, $7::int) AS n
 """
 
@@ -81,9 +81,9 @@ async def register(
 ) -> None:
     """Registrations `first` to `last` with a job each, as the intake or a backfill leaves them."""
     connection = await rig.sql()
-    priority, why = (0, "live") if is_live else (10, "link")
+    priority, reason = (0, "live") if is_live else (10, "link")
     await connection.execute(PUT_REGISTRATIONS, host_id, EVENT, first, last)
-    await connection.execute(ARM, host_id, EVENT, org_id, priority, why, first, last)
+    await connection.execute(ARM, host_id, EVENT, org_id, priority, reason, first, last)
     await connection.execute("ANALYZE registrations, sync_jobs")
     await connection.close()
 

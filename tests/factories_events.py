@@ -38,6 +38,6 @@ def job_for(number: int, *, host_id: str = "host_a", **changes: Any) -> SyncJob:
         "org_id": ORG_ID,
         "state": "pending",
         "priority": BACKFILL,
-        "why": "link",
+        "reason": "link",
     }
     return SyncJob(host_id=host_id, registration_id=f"reg_{number:05}", **(values | changes))

@@ -1,9 +1,9 @@
 """Backfills: arm an event's registrations chunk by chunk, and tell how far that is.
 
 A request only writes the row; workers call `enqueue_backfill_chunk` and `finish_backfills` again and again.
-Jobs are armed below live work in priority. What a backfill still has to do is counted from its jobs: those of
-its event that it was the last to arm. A job that something live armed since is no longer its own: done, to
-it.
+Jobs are enqueued below live work in priority. What a backfill still has to do is counted from its jobs: those
+of its event that it was the last to enqueue. A job that something live enqueued since is no longer its own:
+done, to it.
 """
 
 from collections.abc import Mapping
@@ -53,12 +53,12 @@ async def estimate(session: AsyncSession, host_id: str, event_id: str) -> Backfi
 
 
 async def start_backfill(
-    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, why: str, requested_by: str
+    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, reason: str, requested_by: str
 ) -> Backfill | None:
     """Have the event's registrations written to the org; None when it has none. Raises BackfillRunning."""
     if await _active(session, host_id, event_id) is not None:
         raise BackfillRunning
-    total = await _count(session, _candidates(host_id, event_id, org_id, why))
+    total = await _count(session, _candidates(host_id, event_id, org_id, reason))
     if total == 0:
         return None
     backfill = Backfill(
@@ -66,7 +66,7 @@ async def start_backfill(
         backfill_id=f"bf_{uuid4().hex}",
         event_id=event_id,
         org_id=org_id,
-        why=why,
+        reason=reason,
         total=total,
         requested_by=requested_by,
     )
@@ -76,7 +76,7 @@ async def start_backfill(
 
 
 async def record_empty_backfill(
-    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, why: str, requested_by: str
+    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, reason: str, requested_by: str
 ) -> Backfill:
     """A backfill of nothing, done at once: the answer to whoever asked for one."""
     now = await database_now(session)
@@ -85,9 +85,9 @@ async def record_empty_backfill(
         backfill_id=f"bf_{uuid4().hex}",
         event_id=event_id,
         org_id=org_id,
-        why=why,
+        reason=reason,
         state=BackfillState.DONE,
-        is_armed=True,
+        is_enqueued=True,
         total=0,
         requested_by=requested_by,
         started_at=now,
@@ -99,7 +99,7 @@ async def record_empty_backfill(
 
 
 async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
-    """Let go of the jobs that a cancelled backfill armed and nobody began; returns how many.
+    """Let go of the jobs that a cancelled backfill enqueued and nobody began; returns how many.
 
     What was never written is as if it had not been asked for; what failed before is failed again. Work that
     was due before the backfill came is live work and stays.
@@ -110,7 +110,7 @@ async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
         .where(*own, SyncJob.written_version == 0, SyncJob.error_class.is_(None), SyncJob.attempts == 0)
         .returning(SyncJob.registration_id)
     )
-    rested = {"why": JobReason.LIVE, "waiting_for": None, "written_version": SyncJob.wanted_version}
+    rested = {"reason": JobReason.LIVE, "waiting_for": None, "written_version": SyncJob.wanted_version}
     failed = await session.execute(
         update(SyncJob)
         .where(*own, SyncJob.error_class.is_not(None))
@@ -127,7 +127,7 @@ async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
 
 
 async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) -> Backfill | None:
-    """End the event's backfill, if one is active: it arms nothing more. Jobs that it armed stay armed."""
+    """End the event's backfill, if one is active: it enqueues nothing more; its jobs stay enqueued."""
     backfill = await _active(session, host_id, event_id)
     if backfill is not None:
         await _end(session, backfill, BackfillState.CANCELLED)
@@ -139,9 +139,9 @@ async def enqueue_backfill_chunk(
 ) -> set[str]:
     """Arm the next `chunk` registrations of one backfill; returns the org to wake, if any.
 
-    None is armed while `ahead` of its jobs still wait, so that it can be ended. The one that armed least goes
-    first, so that a large one keeps nobody waiting. One whose org is no longer the connected one is
-    cancelled: another org knows nobody yet, and takes nothing over.
+    None is enqueued while `ahead` of its jobs still wait, so that it can be ended. The one that enqueued
+    least goes first, so that a large one keeps nobody waiting. One whose org is no longer the connected
+    one is cancelled: another org knows nobody yet, and takes nothing over.
     """
     async with database.system() as session:
         backfill = await session.scalar(_least_armed(ahead))
@@ -155,7 +155,7 @@ async def enqueue_backfill_chunk(
 
 
 async def finish_backfills(database: Database, *, limit: int = 50) -> int:
-    """Close the backfills that armed everything and whose jobs have all come to rest; returns how many."""
+    """Close the backfills that enqueued everything and whose jobs have all come to rest; returns how many."""
     async with database.system() as session:
         finished = (await session.scalars(_finished(limit))).all()
         for backfill in finished:
@@ -178,7 +178,7 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
     now = await database_now(session)
     return BackfillShown(
         id=backfill.backfill_id,
-        why=backfill.why,
+        why=backfill.reason,
         state=backfill.state,
         total=backfill.total,
         **vars(tally),
@@ -192,7 +192,7 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
 
 
 def backfill_progress(total: int, unarmed: int, states: Mapping[str, int]) -> BackfillProgress:
-    """The tally from how many are not armed yet and the states of the jobs that are."""
+    """The tally from how many are not enqueued yet and the states of the jobs that are."""
     to_go = min(total, unarmed + sum(states.get(state, 0) for state in UNSETTLED))
     failed = min(states.get(JobState.FAILED, 0), total - to_go)
     skipped = min(states.get(JobState.SKIPPED, 0), total - to_go - failed)
@@ -207,15 +207,15 @@ def estimated_end(started_at: datetime, now: datetime, *, tally: BackfillProgres
     return now + (now - started_at) * (tally.to_go / settled)
 
 
-def _candidates(host_id: str, event_id: str, org_id: str, why: str) -> Select[str]:
-    if why == JobReason.UNLINK:
+def _candidates(host_id: str, event_id: str, org_id: str, reason: str) -> Select[str]:
+    if reason == JobReason.UNLINK:
         # A running job may have planned with the broken link, and would come to rest as held.
         return select(SyncJob.registration_id).where(
             SyncJob.host_id == host_id,
             SyncJob.event_id == event_id,
             SyncJob.state.in_((JobState.HELD, JobState.RUNNING)),
         )
-    if why == JobReason.BEFORE_CONNECTION:
+    if reason == JobReason.BEFORE_CONNECTION:
         return select(Registration.registration_id).where(
             *without_job(host_id, org_id), Registration.event_id == event_id
         )
@@ -230,8 +230,8 @@ def _least_armed(ahead: int) -> Select[Backfill]:
     )
     return (
         select(Backfill)
-        .where(Backfill.state == BackfillState.RUNNING, Backfill.is_armed.is_(False), waiting < ahead)
-        .order_by(Backfill.armed, Backfill.started_at)
+        .where(Backfill.state == BackfillState.RUNNING, Backfill.is_enqueued.is_(False), waiting < ahead)
+        .order_by(Backfill.enqueued, Backfill.started_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -241,7 +241,7 @@ def _finished(limit: int) -> Select[Backfill]:
     is_moving = exists().where(*_own_jobs(Backfill), SyncJob.state.in_(IN_PROGRESS))
     return (
         select(Backfill)
-        .where(Backfill.state == BackfillState.RUNNING, Backfill.is_armed, ~is_moving)
+        .where(Backfill.state == BackfillState.RUNNING, Backfill.is_enqueued, ~is_moving)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -255,31 +255,31 @@ def _own_jobs(backfill: Any) -> list[ColumnElement[bool]]:
     return [
         SyncJob.host_id == backfill.host_id,
         SyncJob.event_id == backfill.event_id,
-        SyncJob.why == backfill.why,
+        SyncJob.reason == backfill.reason,
         SyncJob.registration_id <= backfill.cursor,
         SyncJob.updated_at >= backfill.started_at,
     ]
 
 
 async def _next_arms(session: AsyncSession, backfill: Backfill, chunk: int) -> list[JobRequest]:
-    candidates = _candidates(backfill.host_id, backfill.event_id, backfill.org_id, backfill.why)
+    candidates = _candidates(backfill.host_id, backfill.event_id, backfill.org_id, backfill.reason)
     [registration_id] = candidates.selected_columns
     query = candidates.where(registration_id > backfill.cursor).order_by(registration_id).limit(chunk)
     async with hash_joins_only(session):
         ids = (await session.scalars(query)).all()
     backfill.cursor = ids[-1] if ids else backfill.cursor
-    backfill.armed += len(ids)
-    backfill.total = max(backfill.total, backfill.armed)
-    backfill.is_armed = len(ids) < chunk
+    backfill.enqueued += len(ids)
+    backfill.total = max(backfill.total, backfill.enqueued)
+    backfill.is_enqueued = len(ids) < chunk
     return [
         JobRequest(
             host_id=backfill.host_id,
             registration_id=each,
             event_id=backfill.event_id,
             org_id=backfill.org_id,
-            why=backfill.why,
+            reason=backfill.reason,
             priority=BACKFILL,
-            asked_by=backfill.requested_by,
+            requested_by=backfill.requested_by,
         )
         for each in ids
     ]
@@ -292,7 +292,7 @@ async def _tally(session: AsyncSession, backfill: Backfill) -> BackfillProgress:
     states = await session.execute(
         select(SyncJob.state, func.count().label("jobs")).where(*_own_jobs(backfill)).group_by(SyncJob.state)
     )
-    unarmed = 0 if backfill.is_armed else max(0, backfill.total - backfill.armed)
+    unarmed = 0 if backfill.is_enqueued else max(0, backfill.total - backfill.enqueued)
     return backfill_progress(backfill.total, unarmed, {row.state: row.jobs for row in states})
 
 

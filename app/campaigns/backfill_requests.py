@@ -21,7 +21,7 @@ from app.states import JobReason
 
 
 async def request_backfill(
-    resources: Resources, host_id: str, event_id: str, *, why: str, by: str
+    resources: Resources, host_id: str, event_id: str, *, reason: str, by: str
 ) -> BackfillShown:
     """Write the event's registrations, those of before the connection included.
 
@@ -29,13 +29,13 @@ async def request_backfill(
     ConnectionNeedsReconnect.
     """
     async with resources.database.tenant(host_id) as session:
-        await _require(session, host_id, event_id, why=why)
+        await _require(session, host_id, event_id, reason=reason)
         await session.get(Connection, host_id, with_for_update={"key_share": True})
         connection = await usable_connection(session, host_id, settings=resources.settings)
-        asked = {"org_id": connection.org_id, "why": why, "requested_by": by}
+        asked = {"org_id": connection.org_id, "reason": reason, "requested_by": by}
         started = await start_backfill(session, host_id, event_id, **asked)
         started = started or await record_empty_backfill(session, host_id, event_id, **asked)
-        details = {"event_id": event_id, "backfill_id": started.backfill_id, "why": why}
+        details = {"event_id": event_id, "backfill_id": started.backfill_id, "why": reason}
         await _record(session, host_id, "salesforce.backfill_started", by=by, details=details)
         shown = await backfill_view(session, host_id, event_id)
     assert shown is not None
@@ -50,7 +50,7 @@ async def stop_backfill(
     The latest backfill as it stands then, None when none ever ran. Raises EventNotFound.
     """
     async with resources.database.tenant(host_id) as session:
-        await _require(session, host_id, event_id, why="")
+        await _require(session, host_id, event_id, reason="")
         stopped = await cancel_backfill(session, host_id, event_id)
         if stopped is not None:
             withdrawn = await cancel_pending_jobs(session, stopped)
@@ -59,10 +59,10 @@ async def stop_backfill(
         return await backfill_view(session, host_id, event_id)
 
 
-async def _require(session: AsyncSession, host_id: str, event_id: str, *, why: str) -> None:
+async def _require(session: AsyncSession, host_id: str, event_id: str, *, reason: str) -> None:
     if await session.get(Event, (host_id, event_id)) is None:
         raise EventNotFound
-    if why == JobReason.REAPPLY and await session.get(CampaignLink, (host_id, event_id)) is None:
+    if reason == JobReason.REAPPLY and await session.get(CampaignLink, (host_id, event_id)) is None:
         raise CampaignNotLinked
 
 

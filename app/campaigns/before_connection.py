@@ -42,7 +42,7 @@ async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -
         events = (await session.execute(by_event(host_id, org_id))).all()
     if not events:
         return figures(0, 0)
-    common = {"host_id": host_id, "org_id": org_id, "why": JobReason.BEFORE_CONNECTION, "requested_by": by}
+    common = {"host_id": host_id, "org_id": org_id, "reason": JobReason.BEFORE_CONNECTION, "requested_by": by}
     rows = [
         {"backfill_id": f"bf_{uuid4().hex}", "event_id": event_id, "total": total, **common}
         for event_id, total in events

@@ -340,7 +340,7 @@ async def _link(session: AsyncSession, creation: CreationTask, campaign: Campaig
         link.host_id,
         link.event_id,
         org_id=link.org_id,
-        why=JobReason.LINK,
+        reason=JobReason.LINK,
         requested_by=link.linked_by,
     )
 

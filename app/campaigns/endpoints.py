@@ -71,7 +71,9 @@ async def copy_campaign(call: EventAdminCall, body: SetUpToCopy, response: Respo
 @router.post("/backfill", status_code=202)
 async def start_backfill(call: EventAdminCall, body: BackfillToStart) -> BackfillShown:
     """Write the event's registrations, those from before the connection included, below live work."""
-    return await request_backfill(call.resources, call.host_id, call.event_id, why=body.why, by=call.user_id)
+    return await request_backfill(
+        call.resources, call.host_id, call.event_id, reason=body.why, by=call.user_id
+    )
 
 
 @router.delete("/backfill")

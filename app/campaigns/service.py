@@ -217,7 +217,7 @@ async def _add_link(session: AsyncSession, link: CampaignLink) -> None:
     session.add(link)
     await session.flush()
     await _audit_link(session, link, "salesforce.campaign_linked", by=link.linked_by)
-    await _backfill(session, link, why=JobReason.LINK, by=link.linked_by)
+    await _backfill(session, link, reason=JobReason.LINK, by=link.linked_by)
 
 
 def _change(link: CampaignLink, org_id: str, *, campaign: Campaign, statuses: Statuses) -> dict[str, Any]:
@@ -249,7 +249,7 @@ async def _record_change(
         changes = {"before": replaced.get("statuses", link.statuses), "is_reapplied": is_reapplied}
         await _audit_link(session, link, "salesforce.campaign_statuses_changed", by=by, **changes)
     if is_mended or is_reapplied:
-        await _backfill(session, link, why=JobReason.LINK if is_mended else JobReason.REAPPLY, by=by)
+        await _backfill(session, link, reason=JobReason.LINK if is_mended else JobReason.REAPPLY, by=by)
 
 
 async def _audit_link(
@@ -264,10 +264,12 @@ async def _audit_link(
     await audit_log.append_entry(session, link.host_id, actor=by, action=action, details=details | more)
 
 
-async def _backfill(session: AsyncSession, link: CampaignLink, *, why: str, by: str) -> None:
+async def _backfill(session: AsyncSession, link: CampaignLink, *, reason: str, by: str) -> None:
     """Start over: what an earlier one had left to do, this one does as well."""
     await cancel_backfill(session, link.host_id, link.event_id)
-    await start_backfill(session, link.host_id, link.event_id, org_id=link.org_id, why=why, requested_by=by)
+    await start_backfill(
+        session, link.host_id, link.event_id, org_id=link.org_id, reason=reason, requested_by=by
+    )
 
 
 async def _cancel_member_writes(
@@ -278,7 +280,7 @@ async def _cancel_member_writes(
     """
     backfill = await cancel_backfill(session, link.host_id, link.event_id)
     is_to_come: ColumnElement[bool] = SyncJob.state.in_(UNSETTLED)
-    if backfill is not None and not backfill.is_armed:
+    if backfill is not None and not backfill.is_enqueued:
         is_to_come = or_(is_to_come, Registration.registration_id > backfill.cursor)
     stopped = await session.scalar(
         select(func.count())
@@ -297,7 +299,7 @@ async def _cancel_member_writes(
             link.host_id,
             link.event_id,
             org_id=connection.org_id,
-            why=JobReason.UNLINK,
+            reason=JobReason.UNLINK,
             requested_by=by,
         )
     return stopped or 0
@@ -322,7 +324,7 @@ async def _count_members(session: AsyncSession, link: CampaignLink) -> int:
             WrittenRecord.host_id == link.host_id,
             WrittenRecord.org_id == link.org_id,
             WrittenRecord.slot == MEMBER,
-            WrittenRecord.discriminator == link.campaign_id,
+            WrittenRecord.instance_key == link.campaign_id,
             Registration.event_id == link.event_id,
         )
     )

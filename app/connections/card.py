@@ -95,7 +95,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> CardD
         connection=connection,
         paused_at=host.paused_at if host else None,
         paused_by=host.paused_by if host else None,
-        cap_percent=host.cap_percent if host else DEFAULT_CAP,
+        cap_percent=host.api_cap_percent if host else DEFAULT_CAP,
         work=work,
         approvals=approvals,
         other_hosts=other_hosts,
@@ -305,7 +305,7 @@ async def _work(
         and host.paused_at is None
         and (lease is None or lease.paused_at is None)
         and _backoff(lease, now) is None
-        and not api_budget_of(connection, host.cap_percent, now).is_stopped
+        and not api_budget_of(connection, host.api_cap_percent, now).is_stopped
     )
     is_held_back = true() if not is_open else Event.paused_at.is_not(None)
     is_waiting = or_(

@@ -64,7 +64,7 @@ async def _check_budget(resources: Resources, host_id: str) -> int:
         connection = await usable_connection(session, host_id, settings=resources.settings)
         host = await session.get(Host, host_id)
         lease = await session.scalar(select(OrgLease).where(OrgLease.org_id == connection.org_id))
-    now, cap = datetime.now(UTC), host.cap_percent if host else DEFAULT_CAP
+    now, cap = datetime.now(UTC), host.api_cap_percent if host else DEFAULT_CAP
     is_refused = lease is not None and lease.not_before_reason == BackoffReason.API_LIMIT
     is_left_alone = lease is not None and lease.not_before is not None and lease.not_before > now
     if not may_call(connection, cap, now) or (is_refused and is_left_alone):

@@ -27,8 +27,8 @@ REARM: Final = text("""
     )
     UPDATE sync_jobs AS job
     SET state = 'pending', wanted_version = job.wanted_version + 1, due_at = clock_timestamp(),
-        priority = :priority, why = 'retry', asked_by = :asked_by, attempts = 0, deaths = 0,
-        waiting_for = NULL, skipped_because = NULL
+        priority = :priority, reason = 'retry', requested_by = :requested_by, attempts = 0,
+        worker_crashes = 0, waiting_for = NULL, skipped_because = NULL
     FROM broken
     WHERE job.host_id = broken.host_id AND job.registration_id = broken.registration_id
     RETURNING job.org_id
@@ -98,6 +98,6 @@ async def requeue_failed(session: AsyncSession, host_id: str, event_id: str | No
         "host_id": host_id,
         "event_id": event_id or HOST_LEVEL,
         "priority": BACKFILL,
-        "asked_by": by,
+        "requested_by": by,
     }
     return list(await session.scalars(REARM, values))

@@ -72,7 +72,7 @@ class SettingsWanted(BaseModel):
 
 # Whoever is still excluded is skipped again when its turn comes.
 RELEASE: Final = text("""
-    UPDATE sync_jobs SET state = 'pending', skipped_because = NULL, why = 'live', priority = :priority,
+    UPDATE sync_jobs SET state = 'pending', skipped_because = NULL, reason = 'live', priority = :priority,
         due_at = clock_timestamp(), wanted_version = wanted_version + 1
     WHERE host_id = :host_id AND state = 'skipped' AND skipped_because = 'excluded'
 """)
@@ -81,7 +81,7 @@ RELEASE: Final = text("""
 async def read_settings(session: AsyncSession, host_id: str) -> SettingsShown:
     """What the host chose; defaults where it chose nothing."""
     return _shown(
-        await session.get(Host, host_id) or Host(host_id=host_id, settings={}, cap_percent=DEFAULT_CAP)
+        await session.get(Host, host_id) or Host(host_id=host_id, settings={}, api_cap_percent=DEFAULT_CAP)
     )
 
 
@@ -117,7 +117,7 @@ def _shown(host: Host) -> SettingsShown:
     return SettingsShown(
         exclusions=Exclusions(**chosen.get("exclusions", {})),
         writes=WritesChosen(**{kind: on for kind, on in writes if kind in WritesChosen.model_fields}),
-        cap_percent=host.cap_percent,
+        cap_percent=host.api_cap_percent,
         automatic_campaigns=bool(chosen.get("automatic_campaigns_since")),
     )
 
@@ -129,7 +129,7 @@ async def _store(session: AsyncSession, host: Host, after: SettingsShown, *, tur
     if turned_on:
         since = datetime.now(UTC).isoformat()
     ours["automatic_campaigns_since"] = since if after.automatic_campaigns else None
-    values = {"settings": (host.settings or {}) | ours, "cap_percent": after.cap_percent}
+    values = {"settings": (host.settings or {}) | ours, "api_cap_percent": after.cap_percent}
     await session.execute(update(Host).where(Host.host_id == host.host_id).values(values))
 
 

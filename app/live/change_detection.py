@@ -16,7 +16,7 @@ LOOK = text("""
         (SELECT max(change_no) FROM registrations WHERE host_id = :host_id),
         (SELECT max(change_no) FROM sync_jobs WHERE host_id = :host_id), 0)::text AS mark
     UNION ALL
-    SELECT 'card', '', concat_ws('|', host.paused_at, host.cap_percent, connection.state,
+    SELECT 'card', '', concat_ws('|', host.paused_at, host.api_cap_percent, connection.state,
                                  connection.version, connection.org_id,
                                  connection.api_closed_until > clock_timestamp(), connection.api_closed_until,
                                  connection.fault_until,
@@ -29,8 +29,8 @@ LOOK = text("""
     SELECT 'link', event_id, concat_ws('|', state, version, campaign_id) FROM campaign_links
     WHERE host_id = :host_id
     UNION ALL
-    SELECT 'backfill', event_id, concat_ws('|', backfill_id, state, armed, is_armed, total) FROM backfills
-    WHERE host_id = :host_id
+    SELECT 'backfill', event_id, concat_ws('|', backfill_id, state, enqueued, is_enqueued, total)
+    FROM backfills WHERE host_id = :host_id
       AND (state IN ('running', 'paused') OR finished_at > clock_timestamp() - interval '1 minute')
     UNION ALL
     SELECT 'pause', event_id, paused_at::text FROM events WHERE host_id = :host_id AND paused_at IS NOT NULL

@@ -70,12 +70,12 @@ class Backfill(Base):
     backfill_id: Mapped[str] = mapped_column(Text, primary_key=True)
     event_id: Mapped[str]
     org_id: Mapped[str]
-    why: Mapped[str]
+    reason: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=BackfillState.RUNNING)
     cursor: Mapped[str] = mapped_column(server_default="")
-    is_armed: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    is_enqueued: Mapped[bool] = mapped_column(Boolean, server_default="false")
     total: Mapped[int] = mapped_column(Integer)
-    armed: Mapped[int] = mapped_column(Integer, server_default="0")
+    enqueued: Mapped[int] = mapped_column(Integer, server_default="0")
     done: Mapped[int] = mapped_column(Integer, server_default="0")
     failed: Mapped[int] = mapped_column(Integer, server_default="0")
     skipped: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -19,7 +19,7 @@ class Host(Base):
     host_id: Mapped[HostId]
     name: Mapped[str | None]
     settings: Mapped[Json] = mapped_column(server_default=text("'{}'"))
-    cap_percent: Mapped[int] = mapped_column(Integer, server_default="80")
+    api_cap_percent: Mapped[int] = mapped_column(Integer, server_default="80")
     app_mode: Mapped[str] = mapped_column(server_default="shared")
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None]

@@ -61,14 +61,14 @@ class SyncJob(Base):
     state: Mapped[str] = mapped_column(server_default=JobState.PENDING)
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     due_at: Mapped[CreatedAt]
-    why: Mapped[str] = mapped_column(server_default=JobReason.LIVE)
-    asked_by: Mapped[str | None]
+    reason: Mapped[str] = mapped_column(server_default=JobReason.LIVE)
+    requested_by: Mapped[str | None]
     wanted_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     running_version: Mapped[int | None] = mapped_column(BigInteger)
     written_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     fence: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
-    deaths: Mapped[int] = mapped_column(Integer, server_default="0")
+    worker_crashes: Mapped[int] = mapped_column(Integer, server_default="0")
     batch_limit: Mapped[int | None] = mapped_column(Integer)
     waiting_for: Mapped[str | None]
     skipped_because: Mapped[str | None]
@@ -90,7 +90,7 @@ class WrittenRecord(Base):
     """What stands in Salesforce by our hand, one row per slot of a registration in an org.
 
     Slots: `person`, `account` (made for a new Contact), `profile` (what was changed of a person who stood),
-    `task:registered`, `task:checked_in`, `member` (discriminator: campaign). `state`:
+    `task:registered`, `task:checked_in`, `member` (instance_key: campaign). `state`:
     intended (committed before the call), written, ambiguous (the answer was lost), failed.
     """
 
@@ -111,7 +111,7 @@ class WrittenRecord(Base):
     org_id: Mapped[str] = mapped_column(Text, primary_key=True)
     registration_id: Mapped[str] = mapped_column(Text, primary_key=True)
     slot: Mapped[str] = mapped_column(Text, primary_key=True)
-    discriminator: Mapped[str] = mapped_column(Text, primary_key=True, server_default="")
+    instance_key: Mapped[str] = mapped_column(Text, primary_key=True, server_default="")
     state: Mapped[str]
     action: Mapped[str]
     sobject: Mapped[str]
@@ -181,7 +181,7 @@ class WorkerHeartbeat(Base):
 class SyncAttempt(Base):
     """One run of one registration that reached Salesforce. Holds personal data: it goes with the attendee.
 
-    `at` is in the key, so that the table can be split by time; `asked_by` is who asked for a retry or a
+    `at` is in the key, so that the table can be split by time; `requested_by` is who asked for a retry or a
     backfill. `requests` and `answers` belong together by position.
     """
 
@@ -194,8 +194,8 @@ class SyncAttempt(Base):
     event_id: Mapped[str]
     org_id: Mapped[str]
     kind: Mapped[str]
-    why: Mapped[str]
-    asked_by: Mapped[str | None]
+    reason: Mapped[str]
+    requested_by: Mapped[str | None]
     outcome: Mapped[str]
     requests: Mapped[JsonList]
     answers: Mapped[JsonList]

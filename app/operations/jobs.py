@@ -160,7 +160,7 @@ async def _requeue_by_host(
         include=set(JobFilter.model_fields) - {"registration_ids"},
     )
     for host_id, ids in sorted(by_host.items()):
-        await requeue(session, host_id, ids, asked_by=by)
+        await requeue(session, host_id, ids, requested_by=by)
         details = {"filter": about, "queued": len(ids)}
         await audit_log.append_entry(session, host_id, actor=by, action="ops.jobs_retried", details=details)
 

@@ -143,7 +143,7 @@ async def _budgets(session: AsyncSession) -> list[BudgetShown]:
             Connection.org_id,
             Connection.api_used,
             Connection.api_limit,
-            Host.cap_percent,
+            Host.api_cap_percent,
             Connection.api_closed_until,
             Connection.api_measured_at,
         )

@@ -73,10 +73,10 @@ class JobShown(BaseModel):
     org_id: str
     state: str
     waiting_for: str | None
-    why: str
+    why: str = Field(validation_alias="reason")
     priority: int
     attempts: int
-    deaths: int
+    deaths: int = Field(validation_alias="worker_crashes")
     due_at: datetime
     error_class: str | None = Field(serialization_alias="class")
     error_code: str | None

@@ -143,7 +143,7 @@ async def _judged(
         host = await session.get(Host, connection.host_id)
         known = PreflightContext(
             lightning_url=lightning_url(measured.instance_url),
-            budget=api_budget_of(measured, host.cap_percent if host else 80, datetime.now(UTC)),
+            budget=api_budget_of(measured, host.api_cap_percent if host else 80, datetime.now(UTC)),
             without_company=await _share_without_company(session, connection.host_id),
             is_sandbox=measured.org_is_sandbox,
             edition=measured.org_edition,

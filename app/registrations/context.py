@@ -44,7 +44,7 @@ class EventContext:
 
     @property
     def budget(self) -> Budget | None:
-        cap = self.host.cap_percent if self.host else DEFAULT_CAP
+        cap = self.host.api_cap_percent if self.host else DEFAULT_CAP
         return api_budget_of(self.connection, cap, self.now) if self.connection else None
 
     @property

@@ -69,7 +69,11 @@ async def read_registration(call: EventMemberCall, registration_id: Registration
 async def retry_registration(call: EventAdminCall, registration_id: RegistrationIdPath) -> RetryOutcome:
     """Try one registration again now."""
     return await retry_one(
-        call.resources, call.host_id, call.event_id, registration_id=registration_id, asked_by=call.user_id
+        call.resources,
+        call.host_id,
+        call.event_id,
+        registration_id=registration_id,
+        requested_by=call.user_id,
     )
 
 
@@ -81,7 +85,7 @@ async def retry_registrations(call: EventAdminCall, body: RetryRequest) -> Retry
         call.host_id,
         call.event_id,
         wanted=body.filter,
-        asked_by=call.user_id,
+        requested_by=call.user_id,
         is_dry_run=body.dry_run,
     )
 

@@ -50,7 +50,7 @@ async def _change(session: AsyncSession, found: Registration, *, is_excluded: bo
     connection = await session.get(Connection, found.host_id)
     if connection is None:
         return set()
-    arm = JobRequest(found.host_id, found.registration_id, found.event_id, connection.org_id, asked_by=by)
+    arm = JobRequest(found.host_id, found.registration_id, found.event_id, connection.org_id, requested_by=by)
     return await enqueue_jobs(session, [arm])
 
 

@@ -47,10 +47,10 @@ def attempt_shown(attempt: SyncAttempt) -> AttemptShown:
     return AttemptShown(
         at=attempt.at,
         kind=attempt.kind,
-        why=attempt.why,
+        why=attempt.reason,
         requests=[RequestShown.model_validate(each) for each in attempt.requests],
         answers=[AnswerShown.model_validate(each) for each in attempt.answers],
         outcome=attempt.outcome,
         error=error_view(attempt.error, first_at=attempt.at, last_at=attempt.at) if attempt.error else None,
-        by=attempt.asked_by,
+        by=attempt.requested_by,
     )

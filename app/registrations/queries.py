@@ -176,7 +176,7 @@ async def written_records(
             WrittenRecord.org_id == (context.org_id or ""),
             WrittenRecord.registration_id.in_(wanted),
         )
-        .order_by(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.discriminator)
+        .order_by(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.instance_key)
     )
     for record in await session.scalars(query) if wanted else ():
         found[record.registration_id].append(record)

@@ -62,7 +62,7 @@ def select_for_retry(found: Iterable[RetryCandidate], *, is_single: bool) -> Ret
 
 
 async def retry_one(
-    resources: Resources, host_id: str, event_id: str, *, registration_id: str, asked_by: str
+    resources: Resources, host_id: str, event_id: str, *, registration_id: str, requested_by: str
 ) -> RetryOutcome:
     """Retry one row, and answer with the new one. Raises EventNotFound, RegistrationNotFound."""
     async with resources.database.tenant(host_id) as session:
@@ -71,9 +71,13 @@ async def retry_one(
         if not found:
             raise RegistrationNotFound
         verdict = select_for_retry(found, is_single=True)
-        await _queue(session, context, verdict=verdict, asked_by=asked_by)
+        await _queue(session, context, verdict=verdict, requested_by=requested_by)
         await _record(
-            session, context, verdict=verdict, asked_by=asked_by, about={"registration_id": registration_id}
+            session,
+            context,
+            verdict=verdict,
+            requested_by=requested_by,
+            about={"registration_id": registration_id},
         )
     async with resources.database.tenant(host_id) as session:
         row = await read_row(session, host_id, event_id, registration_id=registration_id)
@@ -87,7 +91,7 @@ async def retry_many(
     event_id: str,
     *,
     wanted: RetryFilter,
-    asked_by: str,
+    requested_by: str,
     is_dry_run: bool,
 ) -> RetryOutcome:
     """Retry what the filter matches; a dry run only counts. Raises EventNotFound, FilterEmpty."""
@@ -96,9 +100,9 @@ async def retry_many(
         context = await load_context(session, host_id, event_id)
         verdict = select_for_retry(await _find(session, context, name=name, value=value), is_single=False)
         if not is_dry_run:
-            await _queue(session, context, verdict=verdict, asked_by=asked_by)
+            await _queue(session, context, verdict=verdict, requested_by=requested_by)
             about = {"filter": name, "value": value if isinstance(value, str) else None}
-            await _record(session, context, verdict=verdict, asked_by=asked_by, about=about)
+            await _record(session, context, verdict=verdict, requested_by=requested_by, about=about)
     if not is_dry_run:
         await _wake(resources, context, verdict)
     return outcome_of(verdict, context, is_dry_run=is_dry_run)
@@ -128,7 +132,7 @@ def waiting_for(verdict: RetrySelection, context: EventContext) -> str | None:
     return WaitReason.CAMPAIGN if is_broken and are_held else None
 
 
-async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, asked_by: str) -> None:
+async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, requested_by: str) -> None:
     """Enqueue a full write of these rows in one statement. The caller holds their locks."""
     if not ids:
         return
@@ -140,10 +144,10 @@ async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, as
             wanted_version=SyncJob.wanted_version + 1,
             due_at=func.clock_timestamp(),
             priority=LIVE,
-            why=JobReason.RETRY,
-            asked_by=asked_by,
+            reason=JobReason.RETRY,
+            requested_by=requested_by,
             attempts=0,
-            deaths=0,
+            worker_crashes=0,
             waiting_for=None,
             skipped_because=None,
         )
@@ -204,17 +208,17 @@ async def _locked(
 
 
 async def _queue(
-    session: AsyncSession, context: EventContext, *, verdict: RetrySelection, asked_by: str
+    session: AsyncSession, context: EventContext, *, verdict: RetrySelection, requested_by: str
 ) -> None:
     with_job = [each.registration_id for each in verdict.queued if each.standing.job_state is not None]
-    await requeue(session, context.host_id, with_job, asked_by=asked_by)
+    await requeue(session, context.host_id, with_job, requested_by=requested_by)
     if context.org_id is None:
         return
     new = [each.registration_id for each in verdict.queued if each.standing.job_state is None]
     arm = partial(
-        JobRequest, context.host_id, event_id=context.event_id, org_id=context.org_id, why=JobReason.RETRY
+        JobRequest, context.host_id, event_id=context.event_id, org_id=context.org_id, reason=JobReason.RETRY
     )
-    await enqueue_jobs(session, [arm(each, asked_by=asked_by) for each in new])
+    await enqueue_jobs(session, [arm(each, requested_by=requested_by) for each in new])
 
 
 async def _record(
@@ -222,14 +226,14 @@ async def _record(
     context: EventContext,
     *,
     verdict: RetrySelection,
-    asked_by: str,
+    requested_by: str,
     about: dict[str, Any],
 ) -> None:
     counts = {"matched": verdict.matched, "queued": len(verdict.queued)}
     await audit_log.append_entry(
         session,
         context.host_id,
-        actor=asked_by,
+        actor=requested_by,
         action="salesforce.retry",
         details={"event_id": context.event_id, **about, **counts},
     )

@@ -107,7 +107,7 @@ def current_slots(records: Sequence[WrittenRecord], link: CampaignLink | None) -
 
 def _is_of_other_campaign(record: WrittenRecord, link: CampaignLink) -> bool:
     kind = kind_of_slot(record.slot)
-    return kind is not None and kind.is_per_campaign and record.discriminator != link.campaign_id
+    return kind is not None and kind.is_per_campaign and record.instance_key != link.campaign_id
 
 
 def record_link(sobject: str, record_id: str, instance_url: str | None) -> RecordLink:

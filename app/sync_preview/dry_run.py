@@ -54,7 +54,7 @@ async def dry_run_context(
     context = await _context(resources, host_id, event_id, registration_id=registration_id)
     org_id = _open_org(context)
     async with org_calls(resources, host_id) as client:
-        arm = JobRequest(host_id, registration_id, event_id, org_id, why=JobReason.LINK)
+        arm = JobRequest(host_id, registration_id, event_id, org_id, reason=JobReason.LINK)
         batch = await load_single(resources.database, arm)
         try:
             rehearsal = await run_dry(_engine(resources), client, batch)

@@ -123,15 +123,15 @@ async def test_what_was_written_or_failed_already_is_left_alone(service: Service
     await save(service, *(registration_for(number) for number in range(4)))
     await save(
         service,
-        job_for(0, state="synced", written_version=1, synced_at=NOW, why="live"),
-        job_for(1, state="failed", error_class="data", error_code="X", why="live"),
-        job_for(2, org_id="00D5g00000Another", state="synced", why="live"),
+        job_for(0, state="synced", written_version=1, synced_at=NOW, reason="live"),
+        job_for(1, state="failed", error_class="data", error_code="X", reason="live"),
+        job_for(2, org_id="00D5g00000Another", state="synced", reason="live"),
     )
     assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **figures(2, 1)})
     assert await enqueue_backfill_chunk(service.resources.database) == {ORG_ID}
     async with service.resources.database.system() as session:
         jobs = {job.registration_id: job for job in await session.scalars(select(SyncJob))}
-    told = {name: (job.org_id, job.state, job.why, job.priority) for name, job in sorted(jobs.items())}
+    told = {name: (job.org_id, job.state, job.reason, job.priority) for name, job in sorted(jobs.items())}
     armed = (ORG_ID, "pending", "before_connection", BACKFILL)
     assert told == {
         "reg_00000": (ORG_ID, "synced", "live", BACKFILL),
@@ -180,7 +180,7 @@ async def test_events_whose_backfill_runs_are_not_asked_about_again(service: Ser
 async def test_an_event_that_is_being_unlinked_is_left_for_the_next_time(service: Service) -> None:
     await connected(service)
     await save(service, registration_for(1))
-    unlinking = {"org_id": ORG_ID, "why": "unlink", "total": 1, "requested_by": "user_17"}
+    unlinking = {"org_id": ORG_ID, "reason": "unlink", "total": 1, "requested_by": "user_17"}
     await save(service, Backfill(host_id="host_a", backfill_id="bf_1", event_id="evt_otters", **unlinking))
     assert await ask(service) == (202, {"dry_run": True, **figures(1, 1)})
     assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **NOBODY})

@@ -281,10 +281,10 @@ async def test_members_of_an_earlier_campaign_are_not_shown(
     await add(
         database,
         simple("r1", "pending"),
-        records=[record("r1", "member", discriminator="701000000000001AAA", **earlier)],
+        records=[record("r1", "member", instance_key="701000000000001AAA", **earlier)],
     )
     assert (await member_a.get(f"{E}/registrations/r1")).json()["member"] is None
-    other = record("r1", "member", discriminator=CAMPAIGN_ID, **earlier | {"label": "Invited"})
+    other = record("r1", "member", instance_key=CAMPAIGN_ID, **earlier | {"label": "Invited"})
     await save(database, other)
     assert (await member_a.get(f"{E}/registrations/r1")).json()["member"]["status"] == "Invited"
 

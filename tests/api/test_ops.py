@@ -60,7 +60,9 @@ async def two_hosts(database: Database, vault: Encryptor) -> None:
 async def armed(database: Database) -> list[tuple[str, str]]:
     async with database.system() as session:
         query = (
-            select(SyncJob).where(SyncJob.why == "retry").order_by(SyncJob.host_id, SyncJob.registration_id)
+            select(SyncJob)
+            .where(SyncJob.reason == "retry")
+            .order_by(SyncJob.host_id, SyncJob.registration_id)
         )
         return [(each.host_id, each.registration_id) for each in await session.scalars(query)]
 

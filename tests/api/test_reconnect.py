@@ -67,7 +67,7 @@ async def register(service: Service, org_id: str, jobs: int = JOBS) -> None:
             session.add_all(registration_for(number) for number in numbers)
             await session.flush()
             arms = [
-                JobRequest("host_a", f"reg_{number:05}", "evt_otters", org_id, why="live")
+                JobRequest("host_a", f"reg_{number:05}", "evt_otters", org_id, reason="live")
                 for number in numbers
             ]
             await enqueue_jobs(session, arms)

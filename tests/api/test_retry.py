@@ -57,7 +57,8 @@ async def test_failed_row_is_armed_anew_by_the_one_who_asked(
 ) -> None:
     await set_stage(database, vault)
     await add(
-        database, simple("r1", "failed", error=RULE, attempts=4, deaths=2, wanted_version=3, priority=10)
+        database,
+        simple("r1", "failed", error=RULE, attempts=4, worker_crashes=2, wanted_version=3, priority=10),
     )
     answer = await client.post(f"{E}/registrations/r1/retry")
     body = answer.json()
@@ -71,8 +72,13 @@ async def test_failed_row_is_armed_anew_by_the_one_who_asked(
         False,
     )
     after = (await jobs(database))["r1"]
-    assert (after.state, after.wanted_version, after.attempts, after.deaths) == ("pending", 4, 0, 0)
-    assert (after.why, after.asked_by, after.priority, after.waiting_for) == ("retry", "user_17", 0, None)
+    assert (after.state, after.wanted_version, after.attempts, after.worker_crashes) == ("pending", 4, 0, 0)
+    assert (after.reason, after.requested_by, after.priority, after.waiting_for) == (
+        "retry",
+        "user_17",
+        0,
+        None,
+    )
 
 
 SINGLE: dict[str, tuple[dict[str, Any], str | None]] = {
@@ -145,7 +151,7 @@ async def test_row_from_before_the_connection_is_written_by_a_retry_of_its_own(
     answer = (await client.post(f"{E}/registrations/r1/retry")).json()
     assert (answer["queued"], answer["row"]["state"], answer["row"]["waiting_for"]) == (1, "pending", "queue")
     armed = (await jobs(database))["r1"]
-    assert (armed.state, armed.org_id, armed.why, armed.priority) == ("pending", ORG_ID, "retry", 0)
+    assert (armed.state, armed.org_id, armed.reason, armed.priority) == ("pending", ORG_ID, "retry", 0)
 
 
 async def test_row_of_a_host_that_never_connected_cannot_be_retried(
@@ -207,7 +213,7 @@ async def test_many_are_retried_by_filter(
         "dry_run": is_dry_run, "matched": matched, "queued": queued, "not_queued": not_queued,
         "waiting_for": None, "row": None,
     }  # fmt: skip
-    armed = [each for each in (await jobs(database)).values() if each.why == "retry"]
+    armed = [each for each in (await jobs(database)).values() if each.reason == "retry"]
     assert len(armed) == (0 if is_dry_run else queued)
 
 

@@ -55,7 +55,7 @@ def attempt(registration_id: str, minutes: int = 0, **changes: Any) -> SyncAttem
         "event_id": EVENT_ID,
         "org_id": ORG_ID,
         "kind": "registered",
-        "why": "live",
+        "reason": "live",
         "outcome": "failed",
         "requests": [
             {
@@ -85,7 +85,7 @@ async def test_history_tells_each_attempt_the_latest_first(
     member: httpx.AsyncClient, database: Database
 ) -> None:
     await add(database, simple("r1", "failed", error=RULE), simple("r2", "synced"))
-    retried = {"why": "retry", "asked_by": "user_17", "outcome": "synced", "error": None}
+    retried = {"reason": "retry", "requested_by": "user_17", "outcome": "synced", "error": None}
     await save(database, attempt("r1"), attempt("r1", 5, **retried), attempt("r2", 9))
     answer = await member.get(f"{E}/registrations/r1/history")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")

@@ -110,7 +110,7 @@ async def test_a_validation_rule_is_told_in_its_own_words(studio: Studio) -> Non
         "validation_rule",
     )
     await studio.put({"fields": [rule("Lead.Title", mode="off")]})
-    await studio.rig.rearm(registration_id, why="retry")
+    await studio.rig.rearm(registration_id, reason="retry")
     await studio.rig.drain()
     assert (await one(studio, "Lead"))["Title"] is None
 

@@ -39,7 +39,7 @@ COMPLETE_JOBS = text("""
                                THEN job.running_version ELSE job.written_version END,
         attempts = CASE WHEN job.wanted_version > job.running_version THEN 0
                         ELSE job.attempts + ended.burns END,
-        deaths = CASE WHEN ended.state = 'ambiguous' THEN job.deaths ELSE 0 END,
+        worker_crashes = CASE WHEN ended.state = 'ambiguous' THEN job.worker_crashes ELSE 0 END,
         batch_limit = CASE WHEN ended.is_open THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
         skipped_because = ended.skipped_because,
         is_attended = ended.is_attended,
@@ -155,7 +155,7 @@ async def _add_backfill_calls(store: WriteStore, rows: Sequence[WorkItem], calls
     In a transaction of its own: enqueuing locks a backfill before its jobs, so it must not be locked after
     them.
     """
-    events = Counter(row.job.event.event_id for row in rows if row.job.why in BACKFILL_REASONS)
+    events = Counter(row.job.event.event_id for row in rows if row.job.reason in BACKFILL_REASONS)
     if not events or not calls:
         return
     host_id, [(event_id, _)] = store.batch.host_id, events.most_common(1)

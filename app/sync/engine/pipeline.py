@@ -180,7 +180,9 @@ async def _requirements(
         host_id=batch.host_id,
         org_id=batch.org_id,
         sobjects={*needed, *beside},
-        max_age=RETRY_MAX_AGE if sight.is_due or any(job.why == JobReason.RETRY for job in jobs) else MAX_AGE,
+        max_age=RETRY_MAX_AGE
+        if sight.is_due or any(job.reason == JobReason.RETRY for job in jobs)
+        else MAX_AGE,
     )
     sight = sight.compared(describes, {*needed, *beside})
     return LookupRequirements.of(jobs, {name: describes[name] for name in needed if name in describes}, sight)

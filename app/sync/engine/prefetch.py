@@ -45,7 +45,7 @@ class ClaimedBatch:
     @property
     def is_backfill(self) -> bool:
         """Whether no row is live."""
-        return all(job.why in BACKFILL_REASONS for job in self.batch.jobs)
+        return all(job.reason in BACKFILL_REASONS for job in self.batch.jobs)
 
 
 Look = Callable[[Batch], Awaitable[Lookup | None]]

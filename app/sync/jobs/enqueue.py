@@ -14,10 +14,10 @@ from app.states import JobReason
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
 # array, asyncpg asks every element whether it is an array too.
 UPSERT_JOBS = text("""
-    INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, why, priority, asked_by)
+    INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, reason, priority, requested_by)
     SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told (
-        host_id text, registration_id text, event_id text, org_id text, why text, priority smallint,
-        asked_by text
+        host_id text, registration_id text, event_id text, org_id text, reason text, priority smallint,
+        requested_by text
     )
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET wanted_version = job.wanted_version + 1,
@@ -28,12 +28,12 @@ UPSERT_JOBS = text("""
                       ELSE clock_timestamp() END,
         priority = CASE WHEN job.state = 'pending' THEN least(job.priority, excluded.priority)
                         ELSE excluded.priority END,
-        why = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.why IN ('retry', 'reapply')
-                     AND excluded.why NOT IN ('retry', 'reapply')
-                   THEN job.why ELSE excluded.why END,
-        asked_by = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.why IN ('retry', 'reapply')
-                          AND excluded.why NOT IN ('retry', 'reapply')
-                        THEN job.asked_by ELSE excluded.asked_by END,
+        reason = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.reason IN ('retry', 'reapply')
+                     AND excluded.reason NOT IN ('retry', 'reapply')
+                   THEN job.reason ELSE excluded.reason END,
+        requested_by = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.reason IN ('retry', 'reapply')
+                          AND excluded.reason NOT IN ('retry', 'reapply')
+                        THEN job.requested_by ELSE excluded.requested_by END,
         attempts = 0,
         waiting_for = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.waiting_for END,
         skipped_because = NULL
@@ -48,9 +48,9 @@ class JobRequest:
     registration_id: str
     event_id: str
     org_id: str
-    why: str = JobReason.LIVE
+    reason: str = JobReason.LIVE
     priority: int = LIVE
-    asked_by: str | None = None
+    requested_by: str | None = None
 
 
 async def enqueue_jobs(statements: SqlExecutor, arms: Iterable[JobRequest]) -> set[str]:

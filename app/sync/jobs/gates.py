@@ -77,7 +77,7 @@ async def mark_needs_reconnect(
 
 async def cap_of(session: AsyncSession, host_id: str) -> int:
     """The percentage of the org's API calls at which the host stops."""
-    chosen = await session.scalar(select(Host.cap_percent).where(Host.host_id == host_id))
+    chosen = await session.scalar(select(Host.api_cap_percent).where(Host.host_id == host_id))
     return DEFAULT_CAP if chosen is None else chosen
 
 

@@ -61,30 +61,30 @@ FORGET_INTENTS = text("""
       AND slot.host_id = job.host_id AND slot.org_id = job.org_id
       AND slot.registration_id = job.registration_id AND slot.state = 'intended'
 """)
-# Calls that were under way when their worker went: what they wrote is not known. Only these count as deaths:
+# Calls that were under way when their worker went: what they wrote is not known. Only these count as crashes:
 # a row that is merely looked up again takes nobody with it. Where one host's turn broke off (`host_id`), only
 # a row that was alone is to blame. All that may be to blame are tried in halves next. Slots are read by their
 # whole key, with a fence for the planner: with old statistics it would read all slots of the host for each
 # row.
 RECOVER_RUNNING_JOBS = text("""
     WITH running AS (
-        SELECT host_id, registration_id, org_id, deaths FROM sync_jobs
+        SELECT host_id, registration_id, org_id, worker_crashes FROM sync_jobs
         WHERE org_id = :org_id AND state = 'running'
           AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
         ORDER BY host_id, registration_id FOR UPDATE
     ), unsettled AS (
         SELECT kept.* FROM running CROSS JOIN LATERAL (
-            SELECT host_id, org_id, registration_id, slot, discriminator, state FROM written_records
+            SELECT host_id, org_id, registration_id, slot, instance_key, state FROM written_records
             WHERE host_id = running.host_id AND org_id = running.org_id
               AND registration_id = running.registration_id
-            ORDER BY host_id, org_id, registration_id, slot, discriminator OFFSET 0
+            ORDER BY host_id, org_id, registration_id, slot, instance_key OFFSET 0
         ) AS kept WHERE kept.state IN ('intended', 'ambiguous')
     ), doubted AS (
         UPDATE written_records AS record SET state = 'ambiguous' FROM unsettled
         WHERE unsettled.state = 'intended'
           AND record.host_id = unsettled.host_id AND record.org_id = unsettled.org_id
           AND record.registration_id = unsettled.registration_id
-          AND record.slot = unsettled.slot AND record.discriminator = unsettled.discriminator
+          AND record.slot = unsettled.slot AND record.instance_key = unsettled.instance_key
     ), doubt AS (
         SELECT running.*,
                (host_id, registration_id) IN (SELECT host_id, registration_id FROM unsettled) AS is_open,
@@ -100,14 +100,14 @@ RECOVER_RUNNING_JOBS = text("""
         FROM doubt
     ), verdict AS (
         SELECT host_id, registration_id, is_open,
-               deaths + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS deaths,
-               is_blamed AND deaths + CAST(:died AS int) >= :max_deaths AS is_hopeless,
+               worker_crashes + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS worker_crashes,
+               is_blamed AND worker_crashes + CAST(:died AS int) >= :max_deaths AS is_hopeless,
                CASE WHEN is_suspect THEN count(*) FILTER (WHERE is_suspect) OVER () / 2 END AS batch_limit
         FROM blamed
     )
     UPDATE sync_jobs AS job
     SET state = CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END,
-        deaths = verdict.deaths,
+        worker_crashes = verdict.worker_crashes,
         batch_limit = coalesce(verdict.batch_limit, job.batch_limit),
         waiting_for = CASE WHEN is_open AND NOT is_hopeless THEN 'certainty' END,
         error_class = CASE WHEN is_hopeless THEN :error ->> 'class' ELSE error_class END,

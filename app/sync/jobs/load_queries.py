@@ -18,9 +18,10 @@ OF_HOST = text("""
 # host instead of taking each by its key, and a backlog's cost would grow with its square.
 CLAIMED = text(
     f"""
-    SELECT job.registration_id, job.why, job.asked_by, job.attempts, job.deaths, job.running_version,
-           registration.event_id, registration.attendee, registration.email_key, registration.salesforce_id,
-           registration.ticket ->> 'name' AS ticket_name, registration.erased_at, {FACT_COLUMNS}
+    SELECT job.registration_id, job.reason, job.requested_by, job.attempts, job.worker_crashes,
+           job.running_version, registration.event_id, registration.attendee, registration.email_key,
+           registration.salesforce_id, registration.ticket ->> 'name' AS ticket_name, registration.erased_at,
+           {FACT_COLUMNS}
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
     CROSS JOIN LATERAL (
         SELECT * FROM sync_jobs WHERE host_id = :host_id AND registration_id = wanted.id
@@ -56,12 +57,12 @@ GIVEN = text("""
 """)
 SLOTS = text(
     f"""
-    SELECT record.registration_id, record.slot, record.discriminator, {", ".join(SLOT_COLUMNS)}
+    SELECT record.registration_id, record.slot, record.instance_key, {", ".join(SLOT_COLUMNS)}
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
     CROSS JOIN LATERAL (
         SELECT * FROM written_records
         WHERE host_id = :host_id AND org_id = :org_id AND registration_id = wanted.id
-        ORDER BY host_id, org_id, registration_id, slot, discriminator OFFSET 0
+        ORDER BY host_id, org_id, registration_id, slot, instance_key OFFSET 0
     ) AS record
     """  # noqa: S608 -- put together from constants
 )
@@ -79,7 +80,7 @@ SIBLINGS = text(
     LEFT JOIN written_records AS record
       ON record.host_id = registration.host_id AND record.org_id = :org_id
      AND record.registration_id = registration.registration_id
-     AND record.slot = :member AND record.discriminator = link.campaign_id
+     AND record.slot = :member AND record.instance_key = link.campaign_id
     WHERE registration.erased_at IS NULL
     """  # noqa: S608 -- put together from constants
 )

@@ -57,7 +57,7 @@ def by_event(host_id: str, org_id: str) -> Select[str, int]:
         Backfill.host_id == host_id,
         Backfill.event_id == Registration.event_id,
         Backfill.state.in_(ACTIVE),
-        Backfill.why != JobReason.UNLINK,
+        Backfill.reason != JobReason.UNLINK,
     )
     return (
         select(Registration.event_id, func.count().label("total"))

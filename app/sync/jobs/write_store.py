@@ -51,7 +51,7 @@ UPSERT_SLOTS = text(
     INSERT INTO written_records (host_id, org_id, {LISTED}, written_at)
     SELECT :host_id, :org_id, {LISTED}, CASE WHEN state = 'written' THEN clock_timestamp() END
     FROM jsonb_populate_recordset(CAST(NULL AS written_records), CAST(:rows AS jsonb))
-    ON CONFLICT (host_id, org_id, registration_id, slot, discriminator) DO UPDATE
+    ON CONFLICT (host_id, org_id, registration_id, slot, instance_key) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in (*SLOT_COLUMNS, "written_at"))}
     """  # noqa: S608 -- put together from constants
 )
@@ -183,7 +183,7 @@ class WriteStore:
         await session.execute(UPSERT_SLOTS, owner | {"rows": rows})
 
     async def _remove(self, session: AsyncSession, gone: list[tuple[str, str, str]]) -> None:
-        key = tuple_(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.discriminator)
+        key = tuple_(WrittenRecord.registration_id, WrittenRecord.slot, WrittenRecord.instance_key)
         await session.execute(
             delete(WrittenRecord).where(
                 WrittenRecord.host_id == self.batch.host_id,
@@ -194,7 +194,7 @@ class WriteStore:
 
 
 def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> dict[str, Any]:
-    whose = {"registration_id": registration_id, "slot": key.slot, "discriminator": key.discriminator}
+    whose = {"registration_id": registration_id, "slot": key.slot, "instance_key": key.instance_key}
     return whose | slot._asdict()
 
 

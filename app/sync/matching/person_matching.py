@@ -134,7 +134,7 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
             StatusMeaning.CANCELLED,
             StatusMeaning.ATTENDED,
         ):
-            ids.add(key.discriminator.partition(":")[2])
+            ids.add(key.instance_key.partition(":")[2])
     return frozenset(id_ for id_ in ids if id_)
 
 
@@ -150,7 +150,7 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
         return Found(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
         return end
-    if isinstance(end, Absent) and job.why != JobReason.RETRY and not is_gone(end, people):
+    if isinstance(end, Absent) and job.reason != JobReason.RETRY and not is_gone(end, people):
         return NotVisible(sticky.sobject, sticky.sf_id)
     return None
 

@@ -23,7 +23,7 @@ class SlotKey(NamedTuple):
     """The key of one record that is written for a registration; members carry their campaign."""
 
     slot: str
-    discriminator: str = ""
+    instance_key: str = ""
 
 
 NO_DETAILS: Final[Mapping[str, Any]] = {}
@@ -156,10 +156,10 @@ class Job:
     link: Link | None = None
     salesforce_id: str | None = None
     ticket: str | None = None
-    why: str = JobReason.LIVE
-    asked_by: str | None = None
+    reason: str = JobReason.LIVE
+    requested_by: str | None = None
     attempts: int = 0
-    deaths: int = 0
+    worker_crashes: int = 0
     running_version: int = 1
     is_erased: bool = False
     is_excluded: bool = False
@@ -167,8 +167,8 @@ class Job:
     rules: MappingRules = DEFAULT_RULES
     written: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
 
-    def slot(self, slot: str, discriminator: str = "") -> WrittenSlot | None:
-        return self.written.get(SlotKey(slot, discriminator))
+    def slot(self, slot: str, instance_key: str = "") -> WrittenSlot | None:
+        return self.written.get(SlotKey(slot, instance_key))
 
     @property
     def member_key(self) -> SlotKey | None:

@@ -46,5 +46,5 @@ def _renamed(job: Job) -> Iterator[tuple[SlotKey, WrittenSlot]]:
         if key.slot.startswith(FORMER):
             yield key, slot
         elif slot.stands:
-            whose = f"{key.discriminator}:{person.sf_id}" if key.slot == MEMBER else str(person.sf_id)
+            whose = f"{key.instance_key}:{person.sf_id}" if key.slot == MEMBER else str(person.sf_id)
             yield SlotKey(FORMER + key.slot, whose), slot

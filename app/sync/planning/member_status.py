@@ -82,15 +82,15 @@ def decide_member(
     *,
     ours: WrittenSlot | None,
     labels: Mapping[str, str],
-    why: str = JobReason.LIVE,
+    reason: str = JobReason.LIVE,
 ) -> Decision:
     """What to do about one member. `ours` is what we wrote last; `labels` are the campaign's chosen statuses.
 
-    `why` is the reason of the work: a Retry re-adds a removed member, a re-apply renames what we wrote.
+    `reason` is the reason of the work: a Retry re-adds a removed member, a re-apply renames what we wrote.
     """
     meaning = _chosen(wanted, labels)
     if current is None:
-        return _without_member(wanted, meaning, ours, labels, why)
+        return _without_member(wanted, meaning, ours, labels, reason)
     is_foreign = not was_last_set_by_us(current, ours)
     if meaning is None:
         kept = ours.meaning if ours and ours.meaning else StatusMeaning.REGISTERED
@@ -98,7 +98,7 @@ def decide_member(
     if current.status == labels[meaning]:
         by_hand = is_foreign and _was_set_manually(meaning, current, ours)
         return KeepMember(current.id, meaning, current.status, by_hand)
-    if _may_change(meaning, current, ours, labels, why):
+    if _may_change(meaning, current, ours, labels, reason):
         return UpdateMember(current.id, meaning, labels[meaning])
     return KeepMember(current.id, _kept_meaning(meaning, current, labels), current.status, is_foreign)
 
@@ -122,7 +122,7 @@ def _chosen(wanted: str | None, labels: Mapping[str, str]) -> str | None:
 
 
 def _without_member(
-    wanted: str | None, meaning: str | None, ours: WrittenSlot | None, labels: Mapping[str, str], why: str
+    wanted: str | None, meaning: str | None, ours: WrittenSlot | None, labels: Mapping[str, str], reason: str
 ) -> Decision:
     if meaning is None or wanted == StatusMeaning.CANCELLED:
         return NoMember()
@@ -130,19 +130,19 @@ def _without_member(
     is_new_fact = meaning == StatusMeaning.ATTENDED and (
         ours is None or ours.meaning != StatusMeaning.ATTENDED
     )
-    if was_written and not is_new_fact and why != JobReason.RETRY:
+    if was_written and not is_new_fact and reason != JobReason.RETRY:
         return NoMember(was_removed=True)
     return CreateMember(meaning, labels[meaning])
 
 
 def _may_change(
-    meaning: str, current: MemberRow, ours: WrittenSlot | None, labels: Mapping[str, str], why: str
+    meaning: str, current: MemberRow, ours: WrittenSlot | None, labels: Mapping[str, str], reason: str
 ) -> bool:
     known = _meaning_of_label(current.status, labels)
     if was_last_set_by_us(current, ours):
         assert ours is not None
         # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
-        return meaning != ours.meaning or why == JobReason.REAPPLY
+        return meaning != ours.meaning or reason == JobReason.REAPPLY
     if known is not None:
         return RANK[meaning] > RANK[known]
     if ours is None:

@@ -45,7 +45,7 @@ def plan_member(
     ):
         return []
     wanted = highest_meaning(_facts_of_person(campaign_id, rows, batch))
-    decision = decide_member(wanted, current, ours=ours, labels=link.labels, why=_strongest_reason(rows))
+    decision = decide_member(wanted, current, ours=ours, labels=link.labels, reason=_strongest_reason(rows))
     change = _change(decision, key, rows, current, ours=ours, found=found)
     return _member_operations(decision, key, rows, change=change, was_before=_existed_before(current, ours))
 
@@ -57,7 +57,7 @@ def _last_written_member(
     own = [row.slots[key] for row in rows if key in row.slots]
     if current is None or any(slot.state == WriteState.AMBIGUOUS for slot in own):
         return own[0] if own else None
-    people = ((key.discriminator, row.job.attendee.email_key or "") for row in rows)
+    people = ((key.instance_key, row.job.attendee.email_key or "") for row in rows)
     alike = [slot for person in people for slot in batch.sibling_members.get(person, ())]
     return next((slot for slot in own + alike if was_last_set_by_us(current, slot)), own[0] if own else None)
 
@@ -94,7 +94,7 @@ def _facts_of_person(campaign_id: str, rows: Sequence[WorkItem], batch: Batch) -
 
 
 def _strongest_reason(rows: Sequence[WorkItem]) -> str:
-    reasons = {row.job.why for row in rows}
+    reasons = {row.job.reason for row in rows}
     return next(
         (reason for reason in (JobReason.RETRY, JobReason.REAPPLY) if reason in reasons), JobReason.LIVE
     )

@@ -38,7 +38,7 @@ def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
 def _end_membership(
     row: WorkItem, key: SlotKey, slot: WrittenSlot, found: LookupResult, clock: Clock
 ) -> Iterator[WriteOperation]:
-    campaign_id, _, person_id = key.discriminator.partition(":")
+    campaign_id, _, person_id = key.instance_key.partition(":")
     link = row.job.link
     label = link.labels.get(StatusMeaning.CANCELLED) if link and link.campaign_id == campaign_id else None
     current = found.members.get((campaign_id, person_id))

@@ -98,7 +98,7 @@ def member_of(number: int, org_id: str, campaign_id: str) -> WrittenRecord:
         org_id=org_id,
         registration_id=f"reg_{number:05}",
         slot="member",
-        discriminator=campaign_id,
+        instance_key=campaign_id,
         state="written",
         action="create",
         sobject="CampaignMember",

@@ -50,7 +50,7 @@ async def test_linking_inserts_no_jobs_in_the_request(desk: Desk, campaign_id: s
     await desk.link(campaign_id)
     assert await desk.rows(SyncJob) == []
     assert await enqueue_backfill_chunk(desk.database) == {desk.org.org_id}
-    assert [job.why for job in await desk.rows(SyncJob)] == ["link"]
+    assert [job.reason for job in await desk.rows(SyncJob)] == ["link"]
 
 
 async def test_linking_an_event_without_registrations_needs_no_backfill(desk: Desk, campaign_id: str) -> None:
@@ -93,7 +93,7 @@ async def test_changed_statuses_are_reapplied_when_asked(desk: Desk, campaign_id
     backfill = answer.json()["backfill"]
     assert (backfill["why"], backfill["total"], backfill["to_go"]) == ("reapply", 2, 2)
     await enqueue_backfill_chunk(desk.database)
-    assert {job.why for job in await desk.rows(SyncJob)} == {"reapply"}
+    assert {job.reason for job in await desk.rows(SyncJob)} == {"reapply"}
 
 
 async def test_same_link_again_changes_nothing(desk: Desk, campaign_id: str) -> None:

@@ -13,7 +13,7 @@ BACKFILL = PATH.replace("/campaign", "/backfill")
 
 
 async def jobs(desk: Desk) -> dict[str, tuple[str, str]]:
-    return {job.registration_id: (job.state, job.why) for job in await desk.rows(SyncJob)}
+    return {job.registration_id: (job.state, job.reason) for job in await desk.rows(SyncJob)}
 
 
 async def test_registrations_from_before_the_connection_are_written_on_request(desk: Desk) -> None:
@@ -62,7 +62,7 @@ async def test_ending_lets_go_of_what_nobody_began(desk: Desk) -> None:
     await desk.save(
         job_for(1, state="failed", error_class="data", error_code="X", attempts=3),
         job_for(2, state="synced", synced_at=NOW, written_version=1),
-        job_for(3, state="pending", why="live", priority=LIVE),
+        job_for(3, state="pending", reason="live", priority=LIVE),
     )
     await desk.http.post(BACKFILL, json={})
     await enqueue_backfill_chunk(desk.database, chunk=6)

@@ -54,7 +54,7 @@ async def test_saving_queues_what_failed_by_configuration_below_live_work(studio
     assert saved["retried"] == 2
     assert await counts(studio) == (0, 2, 0)
     queued = await job(studio, 1)
-    assert (queued.state, queued.priority, queued.why, queued.asked_by) == (
+    assert (queued.state, queued.priority, queued.reason, queued.requested_by) == (
         "pending", BACKFILL, "retry", "user_17",
     )  # fmt: skip
     assert (queued.attempts, queued.wanted_version) == (0, 2)

@@ -40,11 +40,11 @@ async def connected(database: Database, vault: Encryptor) -> Database:
 
 
 async def start(
-    database: Database, *, why: str = "link", event_id: str = "evt_otters", host_id: str = "host_a"
+    database: Database, *, reason: str = "link", event_id: str = "evt_otters", host_id: str = "host_a"
 ) -> Backfill | None:
     async with database.tenant(host_id) as session:
         return await start_backfill(
-            session, host_id, event_id, org_id=ORG_ID, why=why, requested_by="user_17"
+            session, host_id, event_id, org_id=ORG_ID, reason=reason, requested_by="user_17"
         )
 
 
@@ -75,7 +75,7 @@ async def test_registrations_from_before_the_connection_are_armed_below_live_wor
     assert await enqueue_backfill_chunk(connected) == {ORG_ID}
     armed = await jobs(connected)
     assert list(armed) == ["reg_00000", "reg_00001", "reg_00002"]
-    assert {(job.state, job.priority, job.why, job.asked_by) for job in armed.values()} == {
+    assert {(job.state, job.priority, job.reason, job.requested_by) for job in armed.values()} == {
         ("pending", BACKFILL, "link", "user_17")
     }
 
@@ -145,7 +145,7 @@ async def test_the_backfill_that_armed_least_goes_first(connected: Database) -> 
 
 
 async def test_live_work_keeps_its_priority_and_is_written_anew(connected: Database) -> None:
-    await save(connected, registration_for(1), job_for(1, priority=LIVE, why="live"))
+    await save(connected, registration_for(1), job_for(1, priority=LIVE, reason="live"))
     await start(connected)
     await enqueue_backfill_chunk(connected)
     job = (await jobs(connected))["reg_00001"]
@@ -153,7 +153,7 @@ async def test_live_work_keeps_its_priority_and_is_written_anew(connected: Datab
 
 
 async def test_live_work_that_waits_is_still_to_go(connected: Database) -> None:
-    await save(connected, registration_for(1), job_for(1, priority=LIVE, why="live"))
+    await save(connected, registration_for(1), job_for(1, priority=LIVE, reason="live"))
     await start(connected)
     await enqueue_backfill_chunk(connected)
     assert (await shown(connected)).to_go == 1
@@ -162,7 +162,7 @@ async def test_live_work_that_waits_is_still_to_go(connected: Database) -> None:
 
 async def test_failures_of_an_earlier_backfill_are_not_counted_again(connected: Database) -> None:
     for number in range(4):
-        await save(connected, registration_for(number), job_for(number, state="failed", why="link"))
+        await save(connected, registration_for(number), job_for(number, state="failed", reason="link"))
     await start(connected)
     await enqueue_backfill_chunk(connected, chunk=1)
     await settle(connected, 0, state="synced")
@@ -188,7 +188,7 @@ async def test_a_new_registration_does_not_enter_the_count(connected: Database) 
     await save(connected, registration_for(5))
     await start(connected)
     await enqueue_backfill_chunk(connected)
-    await save(connected, registration_for(1), job_for(1, priority=LIVE, why="live"))
+    await save(connected, registration_for(1), job_for(1, priority=LIVE, reason="live"))
     view = await shown(connected)
     assert (view.total, view.to_go) == (1, 1)
 
@@ -263,7 +263,7 @@ async def test_cancelled_one_arms_nothing_more_and_lets_another_start(connected:
     assert await enqueue_backfill_chunk(connected) == set()
     view = await shown(connected)
     assert (view.state, view.to_go, view.total) == ("cancelled", 3, 3)
-    assert await start(connected, why="reapply") is not None
+    assert await start(connected, reason="reapply") is not None
     assert (await shown(connected)).why == "reapply"
 
 
@@ -297,7 +297,7 @@ async def test_unlinking_lets_go_of_held_jobs_only(connected: Database) -> None:
         job_for(1, state="running"),
         job_for(2, state="failed"),
     )
-    await start(connected, why="unlink")
+    await start(connected, reason="unlink")
     await enqueue_backfill_chunk(connected)
     after = await jobs(connected)
     assert {key: (job.state, job.wanted_version) for key, job in after.items()} == {

@@ -94,7 +94,7 @@ def written() -> list[Any]:
 def attempt(registration_id: str = "reg_1") -> SyncAttempt:
     return SyncAttempt(
         host_id="host_a", registration_id=registration_id, at=datetime.fromisoformat(BEFORE),
-        event_id="evt_otters", org_id=ORG_ID, kind="registered", why="live", outcome="failed",
+        event_id="evt_otters", org_id=ORG_ID, kind="registered", reason="live", outcome="failed",
         requests=[{"body": {"Email": EMAIL}}], answers=[], error={"value": "canary"},
     )  # fmt: skip
 

@@ -124,7 +124,7 @@ def record(
     values: dict[str, Any] = {
         "state": "written",
         "action": "create",
-        "discriminator": CAMPAIGN_ID if slot == "member" else "",
+        "instance_key": CAMPAIGN_ID if slot == "member" else "",
         "details": {},
         "written_at": NOW,
     }

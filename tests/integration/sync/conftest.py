@@ -73,10 +73,10 @@ class Rig:
                 setattr(registration, name, value)
             await self._arm(session, registration)
 
-    async def rearm(self, registration_id: str, *, why: str = "live") -> None:
+    async def rearm(self, registration_id: str, *, reason: str = "live") -> None:
         async with self.database.system() as session:
             registration = await session.get_one(Registration, (HOST, registration_id))
-            await self._arm(session, registration, why=why)
+            await self._arm(session, registration, reason=reason)
 
     async def link(self, campaign_id: str, **labels: str) -> None:
         statuses = {"registered": "Sent", "attended": "Responded"} | labels
@@ -186,10 +186,14 @@ class Rig:
             )
         assert answer.status_code == 204, answer.text
 
-    async def _arm(self, session: Any, registration: Registration, *, why: str = "live") -> None:
+    async def _arm(self, session: Any, registration: Registration, *, reason: str = "live") -> None:
         await enqueue_jobs(
             session,
-            [JobRequest(HOST, registration.registration_id, registration.event_id, self.org.org_id, why=why)],
+            [
+                JobRequest(
+                    HOST, registration.registration_id, registration.event_id, self.org.org_id, reason=reason
+                )
+            ],
         )
 
 

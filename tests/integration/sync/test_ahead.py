@@ -143,7 +143,7 @@ async def test_live_rows_that_came_since_go_before_a_backfill_taken_ahead(
 ) -> None:
     old = [await rig.registered(number) for number in (1, 2)]
     async with rig.database.system() as session:
-        await session.execute(text("UPDATE sync_jobs SET why = 'link', priority = 10"))
+        await session.execute(text("UPDATE sync_jobs SET reason = 'link', priority = 10"))
     await begun(ahead, size=2)
     live = await rig.registered(3)
     turns = [await ahead.take(HOST, size=1), await ahead.take(HOST, size=1)]

@@ -197,7 +197,7 @@ async def test_a_look_at_what_is_no_longer_so_is_forgotten(
 
 async def make_backfill(rig: Rig) -> None:
     async with rig.database.system() as session:
-        await session.execute(text("UPDATE sync_jobs SET why = 'link', priority = 10"))
+        await session.execute(text("UPDATE sync_jobs SET reason = 'link', priority = 10"))
 
 
 async def overtaken(rig: Rig, reg: str) -> None:

@@ -92,7 +92,7 @@ async def test_limit_that_is_met_in_the_middle_stops_before_the_next_look(rig: R
 async def test_each_host_stops_at_its_own_share(rig: Rig) -> None:
     await use(rig, 8_100)
     async with rig.database.system() as session:
-        await session.execute(update(Host).values(cap_percent=90))
+        await session.execute(update(Host).values(api_cap_percent=90))
     reg = await rig.registered(1)
     await rig.drain()
     assert await rig.states() == {reg: "synced"}

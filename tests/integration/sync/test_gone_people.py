@@ -172,7 +172,7 @@ async def test_without_that_right_an_absent_record_is_deleted_or_hidden(
     await rig.drain()
     job = await rig.job(reg)
     assert (job.state, job.error_code, await rig.records("Lead")) == ("failed", "RECORD_NOT_VISIBLE", [])
-    await rig.rearm(reg, why="retry")
+    await rig.rearm(reg, reason="retry")
     await rig.drain()
     assert ((await rig.job(reg)).state, len(await rig.records("Lead"))) == ("synced", 1)
 

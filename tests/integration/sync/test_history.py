@@ -36,7 +36,7 @@ async def test_a_lone_attendees_records_are_kept_as_they_were_sent(rig: Rig) -> 
     reg = await rig.registered(1)
     await rig.drain()
     [attempt] = await attempts(rig, reg)
-    assert (attempt.kind, attempt.why, attempt.asked_by, attempt.outcome) == (
+    assert (attempt.kind, attempt.reason, attempt.requested_by, attempt.outcome) == (
         "registered", "live", None, "synced",
     )  # fmt: skip
     assert sorted(sent(attempt)) == [("POST", "CampaignMember"), ("POST", "Lead"), ("POST", "Task")]
@@ -96,11 +96,11 @@ async def test_retry_says_who_asked(rig: Rig) -> None:
     await rig.drain()
     async with rig.database.system() as session:
         await enqueue_jobs(
-            session, [JobRequest(HOST, reg, EVENT, rig.org.org_id, why="retry", asked_by="user_17")]
+            session, [JobRequest(HOST, reg, EVENT, rig.org.org_id, reason="retry", requested_by="user_17")]
         )
     await rig.drain()
     _, retried = await attempts(rig, reg)
-    assert (retried.why, retried.asked_by, retried.outcome, retried.requests) == (
+    assert (retried.reason, retried.requested_by, retried.outcome, retried.requests) == (
         "retry", "user_17", "synced", [],
     )  # fmt: skip
 

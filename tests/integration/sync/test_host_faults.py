@@ -81,7 +81,7 @@ async def test_connection_that_cannot_be_opened_rests_its_host_alone(
     assert [line.message for line in caplog.records] == ["host_turn_broke_off"]
     assert caplog.records[0].exc_info is None
     job, found = await rig.job(reg), await connection(rig)
-    assert (job.attempts, job.deaths, job.fence) == (0, 0, None)
+    assert (job.attempts, job.worker_crashes, job.fence) == (0, 0, None)
     assert (found.state, found.fault_code, found.fault_count) == ("connected", code, 1)
     assert await orgs_with_work(rig.database, limit=10) == []
     await spoil(rig, access_token=before.access_token, instance_url=before.instance_url)

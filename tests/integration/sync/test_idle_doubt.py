@@ -85,7 +85,7 @@ async def test_person_who_got_hidden_while_a_task_is_in_doubt_fails_without_bein
     assert ((await rig.job(reg)).state, (await rig.job(reg)).error_class) == ("failed", "access")
     await rig.org.configure(hidden_records=[])
     await rig.org.door.post("/settle")
-    await rig.rearm(reg, why="retry")
+    await rig.rearm(reg, reason="retry")
     await rig.drain()
     assert await rig.states() == {reg: "synced"}
     assert len(await rig.records("Task")) == 2

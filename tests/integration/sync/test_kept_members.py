@@ -119,8 +119,8 @@ async def test_member_removed_by_a_salesperson_comes_back_on_check_in_only(rig: 
     await rig.drain()
     [member] = await rig.records("CampaignMember")
     await rig.delete("CampaignMember", member["Id"])
-    for why in ("live", "request"):
-        await rig.rearm(reg, why=why)
+    for reason in ("live", "request"):
+        await rig.rearm(reg, reason=reason)
         await rig.drain()
         assert await rig.records("CampaignMember") == []
     await rig.change(reg, checked_in_at=NOW + timedelta(hours=1))

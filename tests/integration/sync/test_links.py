@@ -14,10 +14,12 @@ FIRST = {"registered": "Registered", "attended": "Attended"}
 SECOND = {"registered": "Booked", "attended": "Came"}
 
 
-async def backfill(rig: Rig, why: str) -> None:
+async def backfill(rig: Rig, reason: str) -> None:
     """As the endpoints and the workers' chores do it."""
     async with rig.database.tenant(HOST) as session:
-        await start_backfill(session, HOST, EVENT, org_id=rig.org.org_id, why=why, requested_by="user_17")
+        await start_backfill(
+            session, HOST, EVENT, org_id=rig.org.org_id, reason=reason, requested_by="user_17"
+        )
     await enqueue_backfill_chunk(rig.database)
     await rig.drain()
     await finish_backfills(rig.database)
@@ -123,7 +125,7 @@ async def test_another_org_takes_over_nothing_until_a_backfill_is_asked_for(rig:
     assert await rig.drain() is False
     async with rig.database.tenant(HOST) as session:
         await start_backfill(
-            session, HOST, EVENT, org_id="00D5g0000000009EAA", why="request", requested_by="user_17"
+            session, HOST, EVENT, org_id="00D5g0000000009EAA", reason="request", requested_by="user_17"
         )
     assert await enqueue_backfill_chunk(rig.database) == {"00D5g0000000009EAA"}
     assert (await rig.job("reg_00002")).org_id == "00D5g0000000009EAA"

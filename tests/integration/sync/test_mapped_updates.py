@@ -232,7 +232,7 @@ async def test_an_update_that_is_refused_fails_the_row_and_nothing_else_is_lost(
     assert (await rig.job(reg)).error_code == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
     assert len(await rig.records("Task")) == 1
     await rig.org.configure(validation_rules=[])
-    await rig.rearm(reg, why="retry")
+    await rig.rearm(reg, reason="retry")
     await rig.drain()
     assert [each["Title"] for each in await rig.records("Contact")] == ["CTO"]
     assert len(await rig.records("Task")) == 1

@@ -180,7 +180,7 @@ async def test_a_value_that_the_org_unlisted_meanwhile_fails_by_name_and_passes_
     }
     await rig.org.configure(**listed)
     await rig.pass_time(6)
-    await rig.rearm(reg, why="retry")
+    await rig.rearm(reg, reason="retry")
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
 

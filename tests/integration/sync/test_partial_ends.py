@@ -124,19 +124,19 @@ async def test_backfill_that_is_being_armed_never_deadlocks_with_a_batch_that_en
                 backfill_id="bf_1",
                 event_id=EVENT,
                 org_id=rig.org.org_id,
-                why="link",
+                reason="link",
                 total=1,
                 requested_by="user_17",
             )
         )
-    await rig.rearm(reg, why="link")
+    await rig.rearm(reg, reason="link")
     async with rig.database.system() as session:
         await session.execute(select(Backfill).with_for_update())
         draining = asyncio.create_task(rig.drain())
         while not await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
             assert not draining.done()
             await asyncio.sleep(0.02)
-        await enqueue_jobs(session, [JobRequest(HOST, reg, EVENT, rig.org.org_id, why="link")])
+        await enqueue_jobs(session, [JobRequest(HOST, reg, EVENT, rig.org.org_id, reason="link")])
     await draining
     await rig.drain()
     assert await rig.states() == {reg: "synced"}
@@ -147,7 +147,7 @@ async def test_backfill_counts_the_rows_that_failed_in_it(rig: Rig) -> None:
     async with rig.database.system() as session:
         await session.execute(text("DELETE FROM sync_jobs"))
         await start_backfill(
-            session, HOST, EVENT, org_id=rig.org.org_id, why="request", requested_by="user_17"
+            session, HOST, EVENT, org_id=rig.org.org_id, reason="request", requested_by="user_17"
         )
     await enqueue_backfill_chunk(rig.database)
     await rig.drain()
@@ -168,8 +168,8 @@ async def test_retry_that_still_waits_is_not_forgotten_over_a_newer_fact(rig: Ri
     await rig.drain()
     assert await rig.states() == {reg: "failed"}
     [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
-    await rig.rearm(reg, why="retry")
-    await rig.rearm(reg, why="live")
+    await rig.rearm(reg, reason="retry")
+    await rig.rearm(reg, reason="live")
     await rig.drain()
     assert (await rig.states(), (await rig.slots(reg))["person"].sf_id) == ({reg: "synced"}, contact)
 

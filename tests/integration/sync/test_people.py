@@ -154,7 +154,7 @@ async def test_validation_rule_fails_the_row_and_retry_succeeds_when_it_is_lifte
     assert job.error is not None
     assert (job.error["message"], job.error["value"]) == ("Number two is refused", "2")
     await rig.org.configure(validation_rules=[])
-    await rig.rearm(regs[1], why="retry")
+    await rig.rearm(regs[1], reason="retry")
     await rig.drain()
     assert (await rig.job(regs[1])).state == "synced"
 

@@ -135,9 +135,9 @@ async def test_checked_in_twice_is_one_task(rig: Rig) -> None:
     assert subjects == ["Checked-in: Otter Summit", "Registered: Otter Summit"]
 
 
-@pytest.mark.parametrize("why", ["live", "retry"])
+@pytest.mark.parametrize("reason", ["live", "retry"])
 async def test_invisible_record_is_never_created_a_second_time_but_a_retry_matches_anew(
-    rig: Rig, why: str
+    rig: Rig, reason: str
 ) -> None:
     reg = await rig.registered(1)
     await rig.drain()
@@ -150,10 +150,10 @@ async def test_invisible_record_is_never_created_a_second_time_but_a_retry_match
     assert job.error is not None
     assert job.error["advice_code"] == "record_not_visible"
     [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
-    await rig.rearm(reg, why=why)
+    await rig.rearm(reg, reason=reason)
     await rig.drain()
     expected = {"live": ("failed", lead["Id"]), "retry": ("synced", contact)}
-    assert ((await rig.job(reg)).state, (await rig.slots(reg))["person"].sf_id) == expected[why]
+    assert ((await rig.job(reg)).state, (await rig.slots(reg))["person"].sf_id) == expected[reason]
 
 
 async def test_plus_addresses_and_dots_are_different_people(rig: Rig) -> None:

@@ -71,7 +71,7 @@ async def test_an_opt_out_of_an_older_ticket_is_still_owed_after_a_refused_updat
     await rig.drain()
     assert (await rig.job(older)).state == "failed"
     await rig.org.configure(validation_rules=[])
-    await rig.rearm(older, why="retry")
+    await rig.rearm(older, reason="retry")
     await rig.drain()
     assert [each["OptOut__c"] for each in await rig.records("Contact")] == [True]
 

@@ -34,7 +34,7 @@ async def registered_with_sam(rig: Rig, number: int) -> str:
         session.add(registration)
         await session.flush()
         await enqueue_jobs(
-            session, [JobRequest(OTHER, registration.registration_id, EVENT, rig.org.org_id, why="live")]
+            session, [JobRequest(OTHER, registration.registration_id, EVENT, rig.org.org_id, reason="live")]
         )
     return registration.registration_id
 

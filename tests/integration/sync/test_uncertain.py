@@ -166,7 +166,7 @@ async def test_three_deaths_in_one_rows_call_fail_the_row(rig: Rig) -> None:
             await session.execute(text("UPDATE written_records SET state = 'intended'"))
             await leases.recover_running_jobs(session, rig.org.org_id, has_died=True)
     job = await rig.job(reg)
-    assert (job.state, job.deaths, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
+    assert (job.state, job.worker_crashes, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
 
 
 @pytest.mark.parametrize(("has_died", "limit"), [(True, 2), (False, None)], ids=["died", "stopped"])
@@ -194,7 +194,7 @@ async def test_workers_that_die_while_an_uncertain_row_is_looked_up_do_not_count
         for _ in range(3):
             await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
             await leases.recover_running_jobs(session, rig.org.org_id, has_died=True)
-    assert ((await rig.job(reg)).state, (await rig.job(reg)).deaths) == ("ambiguous", 0)
+    assert ((await rig.job(reg)).state, (await rig.job(reg)).worker_crashes) == ("ambiguous", 0)
     await settle(rig)
     assert (await rig.states(), len(await rig.records("Lead"))) == ({reg: "synced"}, 1)
 

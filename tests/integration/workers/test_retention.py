@@ -70,7 +70,7 @@ def attempt(age: timedelta) -> Base:
         event_id="evt_otters",
         org_id="00D5g000004XyZaEAK",
         kind="registered",
-        why="live",
+        reason="live",
         outcome="synced",
         requests=[],
         answers=[],

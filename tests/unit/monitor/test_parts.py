@@ -98,7 +98,7 @@ CASES: dict[str, tuple[dict[str, Any], str | None, list[WrittenRecord], dict[str
         {}, "pending", ALL_REGISTERED, {"campaign": link(state="creating")}, {"registered": "synced"},
     ),
     "member-of-an-earlier-campaign": (
-        {}, "pending", [*ALL_REGISTERED, member(discriminator="7010")], {"campaign": link()},
+        {}, "pending", [*ALL_REGISTERED, member(instance_key="7010")], {"campaign": link()},
         {"registered": "pending"},
     ),
     "check-in-without-registration": (

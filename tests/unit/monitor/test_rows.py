@@ -136,11 +136,11 @@ def test_link_needs_a_record_and_its_address_an_org() -> None:
 def test_member_written_last_is_shown_after_the_event_was_unlinked() -> None:
     about: dict[str, Any] = {"sobject": "CampaignMember"}
     records = [
-        record("r1", "member", discriminator="7011", sf_id="00v1", **about),
+        record("r1", "member", instance_key="7011", sf_id="00v1", **about),
         record(
-            "r1", "member", discriminator="7012", sf_id="00v2", written_at=NOW + timedelta(days=1), **about
+            "r1", "member", instance_key="7012", sf_id="00v2", written_at=NOW + timedelta(days=1), **about
         ),
-        record("r1", "member", discriminator="7013", sf_id=None, written_at=None, **about),
+        record("r1", "member", instance_key="7013", sf_id=None, written_at=None, **about),
     ]
     assert current_slots(records, None)["member"].sf_id == "00v2"
 

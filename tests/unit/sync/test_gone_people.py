@@ -45,7 +45,7 @@ def test_absent_is_gone_where_the_user_sees_all_of_that_object(
 
 def test_a_retry_needs_no_right() -> None:
     known = people(absent=LEAD_ID, sees_all=set())
-    assert resolve(known_job("Lead", LEAD_ID, why="retry"), known) == NotFound()
+    assert resolve(known_job("Lead", LEAD_ID, reason="retry"), known) == NotFound()
 
 
 @pytest.mark.parametrize(("sees_all", "is_hidden"), [({"Lead"}, True), ({"Lead", "Contact"}, False)])

@@ -74,7 +74,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "current", "written", "labels", "why", "decision"),
+    ("wanted", "current", "written", "labels", "reason", "decision"),
     [
         pytest.param("registered", None, None, TWO, "live", CreateMember("registered", "Sent"), id="new"),
         pytest.param("cancelled", None, None, LABELS, "live", NoMember(), id="cancelled before written"),
@@ -241,10 +241,10 @@ def test_decision(
     current: MemberRow | None,
     written: WrittenSlot | None,
     labels: dict[str, str],
-    why: str,
+    reason: str,
     decision: Decision,
 ) -> None:
-    assert decide_member(wanted, current, ours=written, labels=labels, why=why) == decision
+    assert decide_member(wanted, current, ours=written, labels=labels, reason=reason) == decision
 
 
 @given(wanted=st.sampled_from(StatusMeaning), now_at=st.sampled_from(StatusMeaning))

@@ -204,8 +204,8 @@ def test_a_row_shows_the_activity_and_the_part_of_a_kind(badge: RecordKind) -> N
 
 
 def test_of_records_of_several_campaigns_that_of_the_link_is_shown() -> None:
-    records = [written("member", discriminator="701A"), written("member", discriminator="701B")]
-    assert current_slots(records, link(campaign_id="701A"))["member"].discriminator == "701A"
+    records = [written("member", instance_key="701A"), written("member", instance_key="701B")]
+    assert current_slots(records, link(campaign_id="701A"))["member"].instance_key == "701A"
 
 
 class Org:
