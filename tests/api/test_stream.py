@@ -122,7 +122,7 @@ async def test_last_event_id_resumes_over_the_wire(
 async def test_hint_is_faster_than_the_next_look(
     settings: Settings, staged: Database, mint: TokenMint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.live.host_feed.LOOK_SECONDS", 60.0)
+    monkeypatch.setattr("app.live.host_feed.POLL_SECONDS", 60.0)
     wakeups = DrainQueue(settings.redis_url)
     with serving(settings) as (url, _):
         async with reading(url, mint.headers(hosts={"host_a": "member"})) as (_, events):

@@ -294,8 +294,8 @@ async def test_idle_streams_of_a_host_share_one_statement_a_look(feeds: Feeds, r
         [feed] = feeds._feeds.values()
         engine = resources.database._engines[0].sync_engine
         sqlalchemy_event.listen(engine, "before_cursor_execute", listen)
-        looks = feed.looks
-        while feed.looks < looks + 3:
+        looks = feed.polls
+        while feed.polls < looks + 3:
             await asyncio.sleep(0.05)
         sqlalchemy_event.remove(engine, "before_cursor_execute", listen)
     asked = [each for each in statements if "set_config" not in each]
@@ -307,13 +307,13 @@ async def test_hint_makes_the_feed_look_at_once(feeds: Feeds, resources: Resourc
         await reader.present()
         [feed] = feeds._feeds.values()
         assert feed.org_id is not None
-        before = feed.looks
+        before = feed.polls
         for _ in range(5):
             feeds.hint([feed.org_id])
             while feed._hinted.is_set():
                 await asyncio.sleep(0.01)
         feeds.hint(["00D000000000009AAA"])
-        assert feed.looks >= before + 4
+        assert feed.polls >= before + 4
         assert not feed._hinted.is_set()
 
 
