@@ -15,8 +15,8 @@ from urllib.parse import quote_plus
 
 from bench.rig import Rig
 from bench.sizes import Size
+from salesforce_simulator.grants import Grant, new_refresh_token
 from salesforce_simulator.http import Request
-from salesforce_simulator.oauth.grants import Grant, new_refresh_token
 from salesforce_simulator.rest.endpoint import data
 from salesforce_simulator.simulator import Simulator, open_simulator
 

@@ -1,4 +1,4 @@
-"""The ASGI application: which path belongs to whom, and what a fault does to an answer."""
+"""The ASGI application: which path belongs to whom, and what a fault does to a response."""
 
 import asyncio
 import re
@@ -54,11 +54,11 @@ class SimulatorApp:
         elif scope["type"] == "http":
             request = await http.read_request(scope, receive, self.simulator.base_url, is_named=is_named)
             connection = Connection(receive, send)
-            answer = await self._answered(request, connection)
-            if answer is not None:
-                await http.send_response(answer, send)
+            response = await self._respond_with_faults(request, connection)
+            if response is not None:
+                await http.send_response(response, send)
 
-    async def _answered(self, request: Request, connection: Connection) -> Response | None:
+    async def _respond_with_faults(self, request: Request, connection: Connection) -> Response | None:
         fault = self.simulator.faults.match(request) if _is_salesforce(request) else None
         if fault is not None:
             return await FAULT_HANDLERS[fault.kind](FaultContext(self.simulator, request, fault, connection))
@@ -99,7 +99,7 @@ def _is_salesforce(request: Request) -> bool:
 
 
 async def _respond(simulator: Simulator, request: Request) -> Response:
-    """The answer without trouble; half of a data call's latency lies before the write, half after."""
+    """Respond without a fault; half of a data call's latency lies before the write, half after."""
     if not request.path.startswith("/services/data/"):
         return _dispatch(simulator, request)
     calls, config = simulator.default_org.calls, simulator.default_org.config
@@ -112,11 +112,11 @@ async def _respond(simulator: Simulator, request: Request) -> Response:
             latency += config.query_latency_ms
         half = 0 if is_over else latency / 2000
         await _pause(half)
-        answer = _dispatch(simulator, request)
+        response = _dispatch(simulator, request)
         await _pause(half)
     finally:
         calls.in_flight -= 1
-    return answer
+    return response
 
 
 def _is_query(request: Request) -> bool:
@@ -130,10 +130,10 @@ async def _pause(seconds: float) -> None:
 
 
 def _dispatch(simulator: Simulator, request: Request) -> Response:
-    answer = refusal(simulator.orgs.values(), request) or _routed(simulator, request)
+    response = refusal(simulator.orgs.values(), request) or _routed(simulator, request)
     if _is_salesforce(request):
-        _log_request(simulator, request, answer.status)
-    return answer
+        _log_request(simulator, request, response.status)
+    return response
 
 
 def _routed(simulator: Simulator, request: Request) -> Response:

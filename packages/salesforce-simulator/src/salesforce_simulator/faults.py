@@ -1,4 +1,4 @@
-"""Trouble on demand: which request meets which trouble, by count or by seed."""
+"""Faults on demand: which request meets which fault, by count or by seed."""
 
 import json
 import random
@@ -102,7 +102,7 @@ class Faults:
         return [{**a.fault.model_dump(mode="json"), "seen": a.seen, "fired": a.fired} for a in self._active]
 
     def match(self, request: Request) -> Fault | None:
-        """The trouble that this request meets."""
+        """The fault that this request meets, if any."""
         for active in self._active:
             fault = active.fault
             if fault.kind != "row_error" and _matches(fault, request) and active.fires():

@@ -1,4 +1,4 @@
-"""HTTP as values, and the one ASGI door that can also cut a connection."""
+"""HTTP as values, and an ASGI connection that can also be cut."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class ConnectionCut(httpx.ReadError):
-    """The connection ended without an answer; in-process clients see it as their own transport's error."""
+    """The connection ended without a response; in-process clients see it as their own transport's error."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer; a body that is neither bytes nor text is sent as JSON, None as nothing."""
+    """One response; a body that is neither bytes nor text is sent as JSON, None as nothing."""
 
     status: int
     body: Any = None
@@ -127,27 +127,27 @@ async def read_request(
     )
 
 
-async def send_slowly(answer: Response, send: Send, *, seconds: float, pieces: int = 20) -> None:
-    """Send an answer in pieces that together take so long."""
-    body = answer.encoded()
+async def send_slowly(response: Response, send: Send, *, seconds: float, pieces: int = 20) -> None:
+    """Send a response in pieces that together take so long."""
+    body = response.encoded()
     size = max(1, -(-len(body) // pieces))
-    await send(_start(answer, body))
+    await send(_start(response, body))
     for offset in range(0, len(body), size):
         await asyncio.sleep(seconds / pieces)
         await send({"type": "http.response.body", "body": body[offset : offset + size], "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def send_response(answer: Response, send: Send) -> None:
-    """Send an answer."""
-    body = answer.encoded()
-    await send(_start(answer, body))
+async def send_response(response: Response, send: Send) -> None:
+    """Send a response."""
+    body = response.encoded()
+    await send(_start(response, body))
     await send({"type": "http.response.body", "body": body})
 
 
-def _start(answer: Response, body: bytes) -> MutableMapping[str, Any]:
-    headers = {**answer.headers, "content-length": str(len(body))}
-    if body or answer.content_type != JSON:
-        headers["content-type"] = answer.content_type
+def _start(response: Response, body: bytes) -> MutableMapping[str, Any]:
+    headers = {**response.headers, "content-length": str(len(body))}
+    if body or response.content_type != JSON:
+        headers["content-type"] = response.content_type
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    return {"type": "http.response.start", "status": answer.status, "headers": raw}
+    return {"type": "http.response.start", "status": response.status, "headers": raw}

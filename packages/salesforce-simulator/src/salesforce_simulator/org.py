@@ -10,12 +10,13 @@ from salesforce_simulator import config as configuration
 from salesforce_simulator.api_usage import ApiUsage
 from salesforce_simulator.clock import Clock, format_date, whole_second
 from salesforce_simulator.config import Config
+from salesforce_simulator.grants import Grants
 from salesforce_simulator.ids import new_id
 from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.metadata.standard import Schema
-from salesforce_simulator.oauth.grants import Grants
 from salesforce_simulator.persistence import Journal
 from salesforce_simulator.presets import PRESETS
+from salesforce_simulator.query_cursors import Cursor
 from salesforce_simulator.rights import (
     Granted,
     Rights,
@@ -25,7 +26,6 @@ from salesforce_simulator.rights import (
     permission_rows,
     whole_schema,
 )
-from salesforce_simulator.soql.cursors import Cursor
 from salesforce_simulator.store import Row, Store
 
 MAX_CURSORS = 10
@@ -268,7 +268,7 @@ class Org:
 
     @property
     def admin_id(self) -> str:
-        """The first user, whom the simulator's own door acts as."""
+        """The first user, whom the control API acts as."""
         return new_id("005", self.number * 100 + 1)
 
 

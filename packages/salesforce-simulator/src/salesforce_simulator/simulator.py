@@ -8,8 +8,8 @@ from pathlib import Path
 from salesforce_simulator.clock import Clock, system_clock
 from salesforce_simulator.config import ConnectedApp
 from salesforce_simulator.faults import Faults
+from salesforce_simulator.grants import Grant
 from salesforce_simulator.hosts import logs_in
-from salesforce_simulator.oauth.grants import Grant
 from salesforce_simulator.org import Org
 from salesforce_simulator.persistence import Journal
 from salesforce_simulator.store import Row

@@ -1,4 +1,4 @@
-"""The resources of the simulator's own door. `?org=` names an org; the default one otherwise."""
+"""The resources of the control API, /_simulator. `?org=` names an org; the default one otherwise."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from salesforce_simulator.control_api import lead_actions
 from salesforce_simulator.control_api.seeding import MalformedRow, insert, shown
 from salesforce_simulator.errors import SalesforceError
 from salesforce_simulator.faults import Fault
+from salesforce_simulator.grants import Grant, new_refresh_token
 from salesforce_simulator.hosts import host_of
 from salesforce_simulator.http import Request, Response
-from salesforce_simulator.oauth.grants import Grant, new_refresh_token
 from salesforce_simulator.oauth.tokens import issued
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import validation
@@ -23,7 +23,7 @@ Handler = Callable[[Simulator, Org, Request], Response]
 
 
 class BadRequest(ValueError):
-    """The door cannot make sense of what was sent; the text says why."""
+    """The control API cannot make sense of what was sent; the text says why."""
 
 
 def handle(simulator: Simulator, request: Request) -> Response:
@@ -65,7 +65,7 @@ def _session(simulator: Simulator, org: Org, request: Request) -> Response:
     user_id = org.admin_id if username is None else org.user_ids().get(username.lower())
     if user_id is None:
         raise BadRequest(f"no such username: {username}")
-    grant = org.grants.door(user_id)
+    grant = org.grants.control_session(user_id)
     if grant is None:
         now = org.clock().timestamp()
         grant = Grant(user_id, app.client_id, "api refresh_token id", new_refresh_token(), now, is_door=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from salesforce_simulator.config import ConnectedApp
+from salesforce_simulator.grants import Code, new_code
 from salesforce_simulator.http import Request, Response, redirect
 from salesforce_simulator.oauth import pages
-from salesforce_simulator.oauth.grants import Code, new_code
 from salesforce_simulator.org import Org
 from salesforce_simulator.simulator import Simulator
 from salesforce_simulator.store import Row

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from salesforce_simulator.grants import Grant
 from salesforce_simulator.hosts import instance_url, login_url, logs_in
 from salesforce_simulator.http import TEXT, Request, Response
-from salesforce_simulator.oauth.grants import Grant
 from salesforce_simulator.org import Org
 from salesforce_simulator.simulator import Simulator
 from salesforce_simulator.store import Row

@@ -8,9 +8,9 @@ from secrets import compare_digest
 from typing import Any
 
 from salesforce_simulator.config import ConnectedApp
+from salesforce_simulator.grants import SESSION_MINUTES, Code, Grant, new_refresh_token
 from salesforce_simulator.hosts import instance_url, login_url
 from salesforce_simulator.http import Request, Response
-from salesforce_simulator.oauth.grants import SESSION_MINUTES, Code, Grant, new_refresh_token
 from salesforce_simulator.org import Org
 from salesforce_simulator.simulator import Simulator
 

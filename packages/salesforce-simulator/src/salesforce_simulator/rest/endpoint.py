@@ -7,9 +7,9 @@ from typing import Any
 from salesforce_simulator import http
 from salesforce_simulator.config import ConnectedApp
 from salesforce_simulator.errors import ErrorItem, not_found
+from salesforce_simulator.grants import SESSION_MINUTES, Grant, is_jwt
 from salesforce_simulator.hosts import data_refusal
 from salesforce_simulator.http import Request, Response
-from salesforce_simulator.oauth.grants import SESSION_MINUTES, Grant, is_jwt
 from salesforce_simulator.org import Org
 from salesforce_simulator.rest.dispatch import dispatch, endpoint
 from salesforce_simulator.rest.request import RestRequest, split_url

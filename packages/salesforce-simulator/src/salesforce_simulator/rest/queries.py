@@ -6,9 +6,9 @@ from typing import Any
 from salesforce_simulator import transaction_security
 from salesforce_simulator.errors import refusal
 from salesforce_simulator.org import Org
+from salesforce_simulator.query_cursors import Cursor, locator, page_size
 from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.rest.sobjects import chosen, named
-from salesforce_simulator.soql.cursors import Cursor, locator, page_size
 from salesforce_simulator.soql.executor import execute
 from salesforce_simulator.store import SEARCHED, Row, words_of
 

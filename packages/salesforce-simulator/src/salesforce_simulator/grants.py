@@ -136,8 +136,8 @@ class Grants:
         wanted = (user_id, client_id, True)
         return next((g for g in self._grants if (g.user_id, g.client_id, g.is_run_as) == wanted), None)
 
-    def door(self, user_id: str) -> Grant | None:
-        """A user's grant of the simulator's own door, once it was asked for."""
+    def control_session(self, user_id: str) -> Grant | None:
+        """A user's grant that the control API handed out, once it was asked for."""
         return next((each for each in self._grants if each.is_door and each.user_id == user_id), None)
 
     def dump(self) -> dict[str, Any]:
