@@ -89,7 +89,7 @@ class SyncJob(Base):
 class WrittenRecord(Base):
     """What stands in Salesforce by our hand, one row per slot of a registration in an org.
 
-    Slots: `person`, `account` (made for a new Contact), `profile` (what was changed of a person who stood),
+    Slots: `person`, `account` (made for a new Contact), `person_update` (what was changed of one who stood),
     `task:registered`, `task:checked_in`, `member` (instance_key: campaign). `state`:
     intended (committed before the call), written, ambiguous (the answer was lost), failed.
     """

@@ -22,7 +22,7 @@ from app.sync.engine.drain import DrainContext
 from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.pipeline import BudgetReached
 from app.sync.jobs.enqueue import JobRequest
-from app.sync.model.batch import MEMBER, PERSON, PROFILE, SlotKey, WrittenSlot
+from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, SlotKey, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.work_item import WorkItem
 
@@ -126,7 +126,7 @@ def _person(rehearsal: DryRunResult, context: EventContext) -> PersonPlan:
     if row.person is None or slot is None or slot.sf_id is None:
         return PersonPlan(action="none", person=None, fields=None)
     person = person_link(slot, context.instance_url)
-    changes = _sent_fields(rehearsal, PROFILE)
+    changes = _sent_fields(rehearsal, PERSON_UPDATE)
     return PersonPlan(action="found" if changes is None else "update", person=person, fields=changes)
 
 

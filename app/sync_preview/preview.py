@@ -14,7 +14,7 @@ from app.salesforce.recording_client import RecordingClient
 from app.salesforce.soql import quote
 from app.sync.engine.dry_run import DryRunResult
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PROFILE, WrittenSlot
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot, written_objects, written_slots
 from app.sync_preview.dry_run import DryRunContext, dry_run_context, to_response
 from app.sync_preview.preview_fields import BESIDE, PlannedRecord, fields_to_show, preview_fields
@@ -47,7 +47,7 @@ def affected_records(rehearsal: DryRunResult) -> list[AffectedRecord]:
     slots = {key.slot: slot for key, slot in rehearsal.row.slots.items()}
     sent = {each.slot: each.request for each in rehearsal.row.exchanges}
     # A change of the person's fields has a slot of its own beside the person's.
-    slots.pop(PERSON if PROFILE in sent else PROFILE, None)
+    slots.pop(PERSON if PERSON_UPDATE in sent else PERSON_UPDATE, None)
     written = [_written(slot, request, slots.get(slot), rehearsal.client) for slot, request in sent.items()]
     kept = [
         AffectedRecord(_part(name), slot.sobject, {}, slot.sf_id)
@@ -74,7 +74,7 @@ def _written(
 
 
 def _part(slot: str) -> str:
-    if slot == PROFILE:
+    if slot == PERSON_UPDATE:
         return PERSON
     kind = kind_of_slot(slot)
     return kind.milestone if kind is not None and kind.milestone else slot.partition(":")[0]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from app.salesforce.errors import ApiError, ErrorClass
 from app.sync.errors.message_codes import CREATE_REFUSED
 from app.sync.field_values.states_and_countries import is_place
-from app.sync.model.batch import PERSON, PROFILE
+from app.sync.model.batch import PERSON, PERSON_UPDATE
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.records import CAMPAIGN_MEMBER
 from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
@@ -206,7 +206,7 @@ def _droppable_fields(operation: WriteOperation, failure: ApiError) -> frozenset
     named = set(failure.fields) & sent or set(FIELD_NAME.findall(failure.message)) & sent
     kind = kind_of_slot(operation.key.slot)
     ours = kind.optional_fields if kind else frozenset[str]()
-    ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PROFILE) else ours
+    ours = OPTIONAL_FIELDS if operation.key.slot in (PERSON, PERSON_UPDATE) else ours
     is_lost = failure.error_code in UNKNOWN_FIELD_CODES
     optional = ours | operation.mapped if is_lost else ours - operation.mapped
     return frozenset(named) if named <= optional else frozenset()

@@ -42,14 +42,14 @@ NOTHING: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True)
 class FieldValues:
-    """The fields to send. `asserted` holds digests of the values we last wrote, by field, to store with the
+    """The fields to send. `digests` are of the values we last wrote, by field, to store with the
     record.
     """
 
     fields: dict[str, Any] = member(default_factory=dict)
     notices: tuple[RowWarning, ...] = ()
     misfit: MappingError | None = None
-    asserted: Mapping[str, str] = member(default_factory=dict)
+    digests: Mapping[str, str] = member(default_factory=dict)
 
 
 def build_field_values(
@@ -59,12 +59,12 @@ def build_field_values(
     *,
     describe: SObjectDescribe | None = None,
     standing: Mapping[str, Any] | None = None,
-    asserted: Mapping[str, str] = NOTHING,
+    digests: Mapping[str, str] = NOTHING,
     without: frozenset[str] = frozenset(),
 ) -> FieldValues:
     """Compute the fields of a new record (`standing` is None), or the changes of an existing one.
 
-    `sobject` may be `PersonAccount`. `standing` has the current values of `fields_to_read`, `asserted` the
+    `sobject` may be `PersonAccount`. `standing` has the current values of `fields_to_read`, `digests` the
     digests of an earlier `FieldValues`; `without` are fields that Salesforce rejected before. The default
     rules need no describe.
     """
@@ -73,7 +73,7 @@ def build_field_values(
     if standing is None:
         filled = _created(sobject, rules, target)
     else:
-        filled = _changed(sobject, rules, target, standing=standing, asserted=asserted)
+        filled = _changed(sobject, rules, target, standing=standing, digests=digests)
     left_out = tuple(without_notice(target, name) for name in sorted(without))
     return replace(filled, notices=left_out + filled.notices)
 
@@ -103,7 +103,7 @@ def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValu
     wanted, notices = _with_somewhere_to_go(
         rules_of_create(sobject, rules, target.job, target.describe), target
     )
-    asserted: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for rule in wanted:
         outcome = evaluate_rule(rule, target)
         notices += outcome.notices
@@ -114,12 +114,12 @@ def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValu
         if outcome.fit.value is not None:
             fields[rule.field] = outcome.fit.value
         if is_remembered(rule, target.field(rule.field)) or rule.field == email:
-            asserted[rule.field] = digest(outcome.fit.value)
+            digests[rule.field] = digest(outcome.fit.value)
     opted = _opt_out(sobject, rules, target, before=None)
     fields |= opted.fields
     stand_ins = _stand_ins(sobject, rules, target, fields)
     return FieldValues(
-        {**fields, **stand_ins.fields}, (*notices, *opted.notices, *stand_ins.notices), None, asserted
+        {**fields, **stand_ins.fields}, (*notices, *opted.notices, *stand_ins.notices), None, digests
     )
 
 
@@ -153,14 +153,14 @@ def _changed(
     target: RuleTarget,
     *,
     standing: Mapping[str, Any],
-    asserted: Mapping[str, str],
+    digests: Mapping[str, str],
 ) -> FieldValues:
-    if sobject in PEOPLE and _belongs_to_another_person(sobject, target, standing, asserted):
-        return FieldValues(asserted=asserted)
+    if sobject in PEOPLE and _belongs_to_another_person(sobject, target, standing, digests):
+        return FieldValues(digests=digests)
     changes: dict[str, Any] = {}
     every = [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]
     wanted, notices = _with_somewhere_to_go([rule for rule in every if rule.field in standing], target)
-    said = dict(asserted)
+    said = dict(digests)
     for rule in wanted:
         field = target.field(rule.field)
         if rule.mode == EMPTY and not is_empty(standing[rule.field], field):
@@ -168,8 +168,8 @@ def _changed(
         outcome = evaluate_rule(rule, target)
         notices += outcome.notices
         if outcome.misfit:
-            return FieldValues(notices=tuple(notices), misfit=outcome.misfit, asserted=asserted)
-        said_before = asserted.get(rule.field)
+            return FieldValues(notices=tuple(notices), misfit=outcome.misfit, digests=digests)
+        said_before = digests.get(rule.field)
         changes |= _change(rule, outcome, standing[rule.field], said=said_before, field=field)
         if outcome.fit is not None and is_remembered(rule, field):
             said[rule.field] = digest(outcome.fit.value)
@@ -242,12 +242,12 @@ def _email_rules(sobject: str, rules: MappingRules, target: RuleTarget) -> list[
 
 
 def _belongs_to_another_person(
-    sobject: str, target: RuleTarget, standing: Mapping[str, Any], asserted: Mapping[str, str]
+    sobject: str, target: RuleTarget, standing: Mapping[str, Any], digests: Mapping[str, str]
 ) -> bool:
     """Whether the record has another e-mail and never had ours: a forwarded link must not change it."""
     name = field_name(sobject, "Email", target.describe)
     shown = address_key(standing.get(name))
-    return name in standing and name not in asserted and shown != target.job.attendee.email_key
+    return name in standing and name not in digests and shown != target.job.attendee.email_key
 
 
 def _opt_out(

@@ -10,7 +10,7 @@ from app.sync.model.exclusions import Exclusions
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 
 PERSON, MEMBER = "person", "member"
-ACCOUNT_SLOT, PROFILE = "account", "profile"
+ACCOUNT_SLOT, PERSON_UPDATE = "account", "person_update"
 """The Account that was made for a new Contact; what was changed of a person who stood before."""
 
 FORMER = "former:"

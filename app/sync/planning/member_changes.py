@@ -64,7 +64,7 @@ def created_member(
     return Change(
         Record(MEMBER_OBJECT, fields),
         tuple(row for row, _ in drafts),
-        {row.job.registration_id: pending_digests({}, draft.asserted) for row, draft in drafts},
+        {row.job.registration_id: pending_digests({}, draft.digests) for row, draft in drafts},
         frozenset().union(*(draft.mapped for _, draft in drafts)),
         drafts[-1][1].headers,
         next((draft.describe for _, draft in drafts if draft.describe is not None), None),

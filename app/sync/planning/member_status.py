@@ -39,12 +39,12 @@ class UpdateMember:
 
 @dataclass(frozen=True)
 class KeepMember:
-    """Nothing to write: it stands as it should, or as a person wants it (`is_by_hand`)."""
+    """Nothing to write: it stands as it should, or as a person wants it (`is_manual`)."""
 
     id: str
     meaning: str
     label: str
-    is_by_hand: bool = False
+    is_manual: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def decide_member(
         kept = ours.meaning if ours and ours.meaning else StatusMeaning.REGISTERED
         return KeepMember(current.id, kept, current.status, is_foreign)
     if current.status == labels[meaning]:
-        by_hand = is_foreign and _was_set_manually(meaning, current, ours)
-        return KeepMember(current.id, meaning, current.status, by_hand)
+        manual = is_foreign and _was_set_manually(meaning, current, ours)
+        return KeepMember(current.id, meaning, current.status, manual)
     if _may_change(meaning, current, ours, labels, reason):
         return UpdateMember(current.id, meaning, labels[meaning])
     return KeepMember(current.id, _kept_meaning(meaning, current, labels), current.status, is_foreign)
@@ -105,7 +105,7 @@ def decide_member(
 
 def was_last_set_by_us(current: MemberRow, ours: WrittenSlot | None) -> bool:
     """Whether the member says what we wrote last, as opposed to what we found and left."""
-    return ours is not None and ours.label == current.status and not ours.details.get("is_by_hand")
+    return ours is not None and ours.label == current.status and not ours.details.get("is_manual")
 
 
 def _was_set_manually(meaning: str, current: MemberRow, ours: WrittenSlot | None) -> bool:

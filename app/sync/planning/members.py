@@ -133,7 +133,7 @@ def _member_operations(
         return []
     if not change.rows:
         return []
-    by_hand = {"is_by_hand": True} if isinstance(decision, KeepMember) and decision.is_by_hand else {}
+    manual = {"is_manual": True} if isinstance(decision, KeepMember) and decision.is_manual else {}
     return [
         WriteOperation(
             key=key,
@@ -142,7 +142,7 @@ def _member_operations(
             carrier=change.rows[0].job.registration_id,
             meaning=decision.meaning,
             label=decision.label,
-            details={"was_member_before": was_before, **by_hand},
+            details={"was_member_before": was_before, **manual},
             words=change.words,
             headers=change.headers,
             mapped=change.mapped,
@@ -157,7 +157,7 @@ def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_befo
         before = row.slots.get(key)
         kept = without_hints(before.details if before else {"was_member_before": was_before})
         details = {**kept, **change.words[row.job.registration_id]}
-        details.pop("is_by_hand", None)
+        details.pop("is_manual", None)
         row.slots[key] = WrittenSlot(
             state=WriteState.WRITTEN,
             action=WriteAction.CREATE,
@@ -165,7 +165,7 @@ def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_befo
             sf_id=decision.id,
             meaning=decision.meaning,
             label=decision.label,
-            details=details | ({"is_by_hand": True} if decision.is_by_hand else {}),
+            details=details | ({"is_manual": True} if decision.is_manual else {}),
         )
 
 

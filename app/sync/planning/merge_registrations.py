@@ -64,13 +64,13 @@ def merge_updates(
             continue
         job = row.job
         filled = build_field_values(
-            sobject, job.rules, job, describe=describe, standing=shown, asserted=before, without=without
+            sobject, job.rules, job, describe=describe, standing=shown, digests=before, without=without
         )
         if filled.misfit is not None:
             fail_build([row], RecordBuildError(filled.misfit, filled.notices), org, kind=kind)
             continue
         row.notices += filled.notices
-        _add(told, row, filled.fields, before=before, now=filled.asserted)
+        _add(told, row, filled.fields, before=before, now=filled.digests)
         # Whose record it is shows by the address that stands, not by one that another ticket brings.
         shown |= {name: value for name, value in filled.fields.items() if name != email}
     told.fields = {name: value for name, value in told.fields.items() if value != standing.get(name)}

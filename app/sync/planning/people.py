@@ -176,7 +176,7 @@ def _not_visible(sobject: str) -> RowError:
 def _adopt_found(row: WorkItem, found: Found) -> None:
     before = row.slots.get(SlotKey(PERSON))
     details = before.details if before else {}
-    followed = {name: details[name] for name in ("asserted", NOTICE) if name in details}
+    followed = {name: details[name] for name in ("written_digests", NOTICE) if name in details}
     # A lost create that turned up is ours, whatever way it was found now.
     if before is not None and before.state == WriteState.AMBIGUOUS and before.action == WriteAction.CREATE:
         details = {"is_created_by_us": True, **followed}
@@ -229,7 +229,7 @@ def _create_person(
         return []
     for row in rows:
         row.notices += (*draft.notices, *_name_notices(rows, draft.record.sobject))
-    followed = {"asserted": dict(draft.asserted)} if draft.asserted else {}
+    followed = {"written_digests": dict(draft.digests)} if draft.digests else {}
     told = _merge_other_tickets(carrier, rows, draft, org, without=dropped)
     return [
         WriteOperation(
@@ -273,8 +273,8 @@ def _digests_of_other_tickets(
     """What each of the other tickets has said by that; one of another address has not said the first's."""
     key = carrier.job.attendee.email_key
     alike = {row.job.registration_id for row in told.rows if row.job.attendee.email_key == key}
-    said = {id_: {**(draft.asserted if id_ in alike else {}), **now} for id_, now in told.said.items()}
-    return {id_: {"asserted": words} for id_, words in said.items() if words or draft.asserted}
+    said = {id_: {**(draft.digests if id_ in alike else {}), **now} for id_, now in told.said.items()}
+    return {id_: {"written_digests": words} for id_, words in said.items() if words or draft.digests}
 
 
 def _mapped(carrier: WorkItem, row: WorkItem, org: OrgContext) -> frozenset[str]:

@@ -8,7 +8,7 @@ from app.salesforce.composite import Record
 from app.states import WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import distinct_rules, updates_people
-from app.sync.model.batch import PERSON, PROFILE, Batch, SlotKey, WrittenSlot
+from app.sync.model.batch import PERSON, PERSON_UPDATE, Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync.model.work_item import WorkItem, WriteOperation
@@ -17,7 +17,7 @@ from app.sync.planning.create_guard import may_create
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates
 from app.sync.planning.record_builder import OrgContext, dropped_fields, mapped_fields, rejection_hints
 
-KEY = SlotKey(PROFILE)
+KEY = SlotKey(PERSON_UPDATE)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _store_digests(row: WorkItem, standing: CurrentRecord, now: Mapping[str, str
 def _previous_digests(row: WorkItem) -> Mapping[str, str]:
     """What we said with the create, and since then."""
     person, profile = row.slots.get(SlotKey(PERSON)), row.slots.get(KEY)
-    created: Mapping[str, str] = (person.details.get("asserted") or {}) if person else {}
+    created: Mapping[str, str] = (person.details.get("written_digests") or {}) if person else {}
     ids = (None, person.sf_id, person.details.get("person_account_id")) if person else ()
     is_of_this = profile is not None and profile.sf_id in ids
     since = written_digests(profile)

@@ -36,7 +36,7 @@ class Draft:
 
     record: Record
     notices: tuple[RowWarning, ...] = ()
-    asserted: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
     describe: SObjectDescribe | None = None
@@ -84,7 +84,7 @@ def build_record(
     return Draft(
         record=Record(named, {name: value for name, value in fields.items() if name not in without}),
         notices=(*filled.notices, *kind_notices, *owner_notices),
-        asserted=filled.asserted,
+        digests=filled.digests,
         headers=tuple(_headers(sobject, job.rules, has_owner=bool(owner))),
         mapped=mapped_fields(sobject, job.rules, describe),
         describe=describe,

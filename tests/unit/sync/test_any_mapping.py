@@ -162,7 +162,7 @@ def assert_sound(filled: FieldValues, targets: dict[str, Field], *, is_new: bool
         assert targets[name].is_createable if is_new else targets[name].is_updateable
         assert_fits(targets[name], value)
     assert all(notice.text and len(notice.text) < 500 for notice in filled.notices)
-    assert all(re.fullmatch("[0-9a-f]{12}", each) for each in filled.asserted.values())
+    assert all(re.fullmatch("[0-9a-f]{12}", each) for each in filled.digests.values())
 
 
 @settings(PATIENT, max_examples=200)
@@ -176,7 +176,7 @@ def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, r
         st.dictionaries(st.sampled_from(["A__c", "B__c", "Email"]), st.none() | WORDS)
     )
     changed = build_field_values(
-        "Lead", chosen, registration, describe=org, standing=standing, asserted={"A__c": digest("S")}
+        "Lead", chosen, registration, describe=org, standing=standing, digests={"A__c": digest("S")}
     )
     assert_sound(changed, org.fields, is_new=False)
     validate_mapping(chosen, {"Lead": org})
@@ -214,10 +214,10 @@ def test_what_was_filled_is_not_filled_again(registration: Any) -> None:
     created = build_field_values("Lead", chosen, registration, describe=org)
     standing = dict.fromkeys(fields_to_read("Lead", chosen, describe=org)) | created.fields
     again = build_field_values(
-        "Lead", chosen, registration, describe=org, standing=standing, asserted=created.asserted
+        "Lead", chosen, registration, describe=org, standing=standing, digests=created.digests
     )
     assert again.fields == {}
-    assert again.asserted == created.asserted
+    assert again.digests == created.digests
 
 
 def test_moments_are_those_of_the_given_zone() -> None:

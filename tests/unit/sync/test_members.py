@@ -96,7 +96,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             None,
             TWO,
             "live",
-            KeepMember("00v1", "attended", "Responded", is_by_hand=True),
+            KeepMember("00v1", "attended", "Responded", is_manual=True),
             id="attended by hand is kept",
         ),
         pytest.param(
@@ -105,7 +105,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             None,
             TWO,
             "live",
-            KeepMember("00v1", "attended", "Met at booth", is_by_hand=True),
+            KeepMember("00v1", "attended", "Met at booth", is_manual=True),
             id="responded label outside the mapping is left",
         ),
         pytest.param(
@@ -132,7 +132,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             ours("registered"),
             LABELS,
             "live",
-            KeepMember("00v1", "attended", "Attended", is_by_hand=True),
+            KeepMember("00v1", "attended", "Attended", is_manual=True),
             id="attended by hand after us is kept",
         ),
         pytest.param(
@@ -168,7 +168,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             ours("registered"),
             LABELS,
             "live",
-            KeepMember("00v1", "registered", "Sales called", is_by_hand=True),
+            KeepMember("00v1", "registered", "Sales called", is_manual=True),
             id="label set by hand is left",
         ),
         pytest.param(
@@ -186,7 +186,7 @@ def test_person_with_two_tickets_has_the_higher_status() -> None:
             ours("registered"),
             LABELS,
             "live",
-            KeepMember("00v1", "attended", "Bought", is_by_hand=True),
+            KeepMember("00v1", "attended", "Bought", is_manual=True),
             id="check-in leaves a responded label",
         ),
         pytest.param(

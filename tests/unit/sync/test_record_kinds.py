@@ -164,7 +164,7 @@ def test_what_a_kind_completes_is_a_milestone() -> None:
         ("member", "attended", "checked_in"),
         ("member", "no_show", "registered"),
         ("person", None, "registered"),
-        ("profile", None, "registered"),
+        ("person_update", None, "registered"),
         ("former:member", "attended", "registered"),
         ("badge", None, "badge_printed"),
     ],

@@ -21,7 +21,7 @@ from app.sync.execution.rejections import (
     is_describe_stale,
 )
 from app.sync.execution.write_transitions import handle_rejection, mark_intended
-from app.sync.model.batch import MEMBER, PERSON, PROFILE, REGISTERED, SlotKey, WrittenSlot
+from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.work_item import WorkItem, WriteOperation
 from tests.factories import NOW
 from tests.unit.sync.describing import described, job
@@ -34,7 +34,10 @@ HIDDEN = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
 def lead(record_id: str | None = None, **changes: Any) -> WriteOperation:
     fields = {"LastName": "Otter", "Company": "River", "Title": "CTO", "Own__c": "mine"}
     fields |= changes.pop("fields", {})
-    values: dict[str, Any] = {"key": SlotKey(PROFILE if record_id else PERSON), "rows": (WorkItem.of(job()),)}
+    values: dict[str, Any] = {
+        "key": SlotKey(PERSON_UPDATE if record_id else PERSON),
+        "rows": (WorkItem.of(job()),),
+    }
     return WriteOperation(record=Record("Lead", fields, record_id), **(values | changes))
 
 
@@ -181,10 +184,12 @@ def test_a_rejected_create_leaves_its_slot_and_its_row_so(
 
 def test_a_rejected_update_leaves_what_was_written_before() -> None:
     item = WorkItem.of(job())
-    key = SlotKey(PROFILE)
-    item.slots[key] = WrittenSlot("written", "create", "Lead", LEAD_ID, details={"asserted": {"Title": "x"}})
-    operation = lead(LEAD_ID, rows=(item,), details={"asserting": {"Title": "y"}})
+    key = SlotKey(PERSON_UPDATE)
+    item.slots[key] = WrittenSlot(
+        "written", "create", "Lead", LEAD_ID, details={"written_digests": {"Title": "x"}}
+    )
+    operation = lead(LEAD_ID, rows=(item,), details={"pending_digests": {"Title": "y"}})
     mark_intended(operation, NOW)
     handle_rejection(operation, error("FIELD_CUSTOM_VALIDATION_EXCEPTION"))
     left = item.slots[key]
-    assert (left.state, left.sf_id, "asserting" in left.details) == ("written", LEAD_ID, False)
+    assert (left.state, left.sf_id, "pending_digests" in left.details) == ("written", LEAD_ID, False)

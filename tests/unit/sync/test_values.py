@@ -47,7 +47,7 @@ def test_default_rules_give_a_lead_as_before(attendee: dict[str, Any], without: 
     filled = build_field_values("Lead", DEFAULT_RULES, registration, without=without)
     assert list(filled.fields.items()) == list(fields.items())
     assert sorted(map(repr, filled.notices)) == sorted(map(repr, notices))
-    assert list(filled.asserted) == ["Email"]
+    assert list(filled.digests) == ["Email"]
 
 
 def test_default_rules_give_the_same_with_the_orgs_describe() -> None:
@@ -304,9 +304,9 @@ def changed(
     mode: str, before: Any, answer: Any, *, said: Any = None, name: str = "Diet__c", is_updating: bool = True
 ) -> tuple[Any, FieldValues]:
     chosen = rules(rule(name, "answers.a", mode=mode), update_existing=is_updating)
-    asserted = {name: digest(said)} if said is not None else {}
+    digests = {name: digest(said)} if said is not None else {}
     filled = build_field_values(
-        "Lead", chosen, job({"a": answer}), describe=LEAD, standing={name: before}, asserted=asserted
+        "Lead", chosen, job({"a": answer}), describe=LEAD, standing={name: before}, digests=digests
     )
     return filled.fields.get(name), filled
 
@@ -365,8 +365,8 @@ def test_what_salesforce_shows_otherwise_is_not_written_again(
 
 def test_what_we_say_is_kept_and_the_rest_with_it() -> None:
     filled = changed("overwrite", "theirs", "new")[1]
-    assert filled.asserted == {"Diet__c": digest("new")}
-    assert changed("overwrite", "theirs", "", said="old")[1].asserted == {"Diet__c": digest("old")}
+    assert filled.digests == {"Diet__c": digest("new")}
+    assert changed("overwrite", "theirs", "", said="old")[1].digests == {"Diet__c": digest("old")}
 
 
 @pytest.mark.parametrize(
@@ -379,16 +379,16 @@ def test_what_we_say_is_kept_and_the_rest_with_it() -> None:
 )
 def test_overwrite_clears_on_an_explicit_null(before: Any, said: Any, sent: dict[str, Any]) -> None:
     filled = changed("overwrite", before, None, said=said)[1]
-    assert (filled.fields, filled.asserted) == (sent, {"Diet__c": digest(None)})
+    assert (filled.fields, filled.digests) == (sent, {"Diet__c": digest(None)})
 
 
 def test_a_field_that_was_cleared_once_is_left_to_salespeople() -> None:
     chosen = rules(rule("Diet__c", "answers.a", mode="overwrite"), update_existing=True)
     created = build_field_values("Lead", chosen, job({"a": None}), describe=LEAD)
     assert "Diet__c" not in created.fields
-    standing, asserted = {"Diet__c": "theirs"}, created.asserted
+    standing, digests = {"Diet__c": "theirs"}, created.digests
     assert not build_field_values(
-        "Lead", chosen, job({"a": None}), describe=LEAD, standing=standing, asserted=asserted
+        "Lead", chosen, job({"a": None}), describe=LEAD, standing=standing, digests=digests
     ).fields
 
 
@@ -402,7 +402,7 @@ def test_overwrite_leaves_what_was_not_sent() -> None:
     filled = build_field_values(
         "Lead", chosen, job({"a": None}), describe=LEAD, standing={"Diet__c": "theirs"}
     )
-    assert (filled.fields, filled.asserted) == ({}, {})
+    assert (filled.fields, filled.digests) == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -444,7 +444,7 @@ def test_an_unticked_check_box_is_empty_until_we_ticked_it() -> None:
     yes, unticked = job({"a": ["Send me news"]}), {"News__c": False}
     filled = build_field_values("Lead", chosen, yes, describe=org, standing=unticked)
     assert filled.fields == {"News__c": True}
-    again = build_field_values("Lead", chosen, yes, describe=org, standing=unticked, asserted=filled.asserted)
+    again = build_field_values("Lead", chosen, yes, describe=org, standing=unticked, digests=filled.digests)
     assert again.fields == {}
 
 
@@ -476,7 +476,7 @@ def test_a_misfit_changes_nothing() -> None:
     value, filled = changed("overwrite", "S", "Huge", name="Shirt__c", said="M")
     assert value is None
     assert filled.misfit is not None
-    assert filled.asserted == {"Shirt__c": digest("M")}
+    assert filled.digests == {"Shirt__c": digest("M")}
 
 
 @pytest.mark.parametrize("mode", ["empty", "overwrite"])
@@ -501,14 +501,14 @@ def test_names_are_added_and_never_overwritten(mode: str) -> None:
     ],
 )
 def test_email_of_a_person_who_stands(before: str | None, said: str | None, sent: dict[str, Any]) -> None:
-    asserted = {"Email": digest(said)} if said else {}
+    digests = {"Email": digest(said)} if said else {}
     filled = build_field_values(
         "Lead",
         rules(update_existing=True),
         job(),
         describe=LEAD,
         standing={"Email": before},
-        asserted=asserted,
+        digests=digests,
     )
     assert filled.fields == sent
 
