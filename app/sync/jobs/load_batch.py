@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,6 +36,10 @@ PersonKey = tuple[str, str]
 
 ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone", "locale")
 NOTHING_GIVEN = RegistrationExtras()
+
+SLOT_VALUES = attrgetter(*SLOT_COLUMNS)
+SIBLING_SLOT_VALUES = attrgetter(*(f"slot_{name}" for name in SLOT_COLUMNS))
+"""The values of a slot, by the names of the columns, in the order of `WrittenSlot`."""
 
 
 class EventContext(NamedTuple):
@@ -188,7 +193,7 @@ async def _events(
     hosts = MappingRules.of(host_layer) if host_layer else DEFAULT_RULES
     return {
         row.event_id: EventContext(
-            _event(row),
+            event_of(row),
             _link(row),
             MappingRules.of(host_layer, row.layer) if row.layer else hosts,
         )
@@ -196,8 +201,19 @@ async def _events(
     }
 
 
-def _event(row: Any) -> EventSnapshot:
-    return replace(EventSnapshot(*row[:8]), organizer=row.organizer or {})
+def event_of(row: Any) -> EventSnapshot:
+    """The event of a row of EVENTS."""
+    return EventSnapshot(
+        event_id=row.event_id,
+        title=row.title,
+        timezone=row.timezone,
+        starts_at=row.starts_at,
+        location=row.location,
+        url=row.url,
+        kind=row.kind,
+        ends_at=row.ends_at,
+        organizer=row.organizer or {},
+    )
 
 
 def _is_mapped(row: Any, events: Mapping[str, EventContext]) -> bool:
@@ -211,10 +227,18 @@ async def _extras(
     if not registration_ids:
         return {}
     values = {"host_id": host_id, "ids": list(registration_ids)}
-    return {
-        row[0]: RegistrationExtras(row[1], *(part or {} for part in row[2:]))
-        for row in await session.execute(GIVEN, values)
-    }
+    return {row.registration_id: extras_of(row) for row in await session.execute(GIVEN, values)}
+
+
+def extras_of(row: Any) -> RegistrationExtras:
+    """What else was sent of the registration of a row of GIVEN."""
+    return RegistrationExtras(
+        answers=row.answers,
+        ticket=row.ticket or {},
+        buyer=row.buyer or {},
+        utm=row.utm or {},
+        replay=row.replay or {},
+    )
 
 
 def _link(row: Any) -> Link | None:
@@ -231,7 +255,8 @@ async def _written(
 ) -> dict[str, dict[SlotKey, WrittenSlot]]:
     slots: dict[str, dict[SlotKey, WrittenSlot]] = {}
     for row in await session.execute(SLOTS, {**whose, "ids": list(registration_ids)}):
-        slots.setdefault(row[0], {})[SlotKey(row[1], row[2])] = WrittenSlot(*row[3:])
+        key = SlotKey(row.slot, row.instance_key)
+        slots.setdefault(row.registration_id, {})[key] = WrittenSlot._make(SLOT_VALUES(row))
     return slots
 
 
@@ -270,7 +295,7 @@ async def _outside_batch(
             (row.campaign_id, row.email_key),
             facts_of(row),
             _is_excluded(row, row.email_key, batch.exclusions),
-            WrittenSlot(*row[-len(SLOT_COLUMNS) :]) if row.slot_state is not None else None,
+            WrittenSlot._make(SIBLING_SLOT_VALUES(row)) if row.slot_state is not None else None,
         )
         for row in await session.execute(SIBLINGS, values)
     ]

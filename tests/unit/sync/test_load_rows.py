@@ -1,0 +1,57 @@
+"""Rows of the database become values by the names of their columns, in whatever order these come."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.sync.jobs.load_batch import SIBLING_SLOT_VALUES, SLOT_VALUES, event_of, extras_of
+from app.sync.jobs.load_queries import EVENTS, SIBLINGS, SLOTS
+from app.sync.model.batch import SLOT_COLUMNS, EventSnapshot, RegistrationExtras, WrittenSlot
+from tests.factories import NOW
+
+EVENT: dict[str, Any] = {
+    "url": "https://otters.example",
+    "kind": "online",
+    "organizer": None,
+    "ends_at": None,
+    "starts_at": NOW,
+    "title": "Otter Summit",
+    "timezone": "Europe/Berlin",
+    "location": "River",
+    "event_id": "evt_otters",
+}
+SLOT = WrittenSlot(
+    "written", "create", "Lead", "00Q", "registered", "Sent", "EVS", {"found_by": "email"}, NOW
+)
+
+
+def test_an_event_is_read_by_name() -> None:
+    assert event_of(SimpleNamespace(**EVENT)) == EventSnapshot(**(EVENT | {"organizer": {}}))
+
+
+def test_extras_that_were_not_sent_are_empty() -> None:
+    row = SimpleNamespace(replay=None, utm={"source": "x"}, buyer=None, ticket=None, answers=[{"key": "no"}])
+    assert extras_of(row) == RegistrationExtras([{"key": "no"}], {}, {}, {"source": "x"}, {})
+
+
+def test_slots_are_read_by_name() -> None:
+    values = SLOT._asdict()
+    reversed_row = SimpleNamespace(**{name: values[name] for name in reversed(SLOT_COLUMNS)})
+    prefixed = SimpleNamespace(**{f"slot_{name}": values[name] for name in reversed(SLOT_COLUMNS)})
+    assert WrittenSlot._make(SLOT_VALUES(reversed_row)) == SLOT
+    assert WrittenSlot._make(SIBLING_SLOT_VALUES(prefixed)) == SLOT
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        (EVENTS.text, [f"event.{name}" for name in EVENT]),
+        (SLOTS.text, SLOT_COLUMNS),
+        (SIBLINGS.text, [f"record.{name} AS slot_{name}" for name in SLOT_COLUMNS]),
+    ],
+    ids=["events", "slots", "siblings"],
+)
+def test_every_name_that_is_read_is_selected(query: str, names: list[str]) -> None:
+    selected = query[: query.index("FROM")]
+    assert [name for name in names if name not in selected] == []
