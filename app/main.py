@@ -12,7 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from app.api.auth import TokenVerifier
 from app.api.dependencies import Resources
 from app.api.edge.rate_limits import Allowances
-from app.api.edge.token_first import Guard
+from app.api.edge.token_first import TokenFirstMiddleware
 from app.api.error_handlers import install_problem_handlers
 from app.api.health import router as health_router
 from app.api.idempotency import IdempotencyMiddleware
@@ -135,7 +135,7 @@ def create_app(settings: Settings, *, transport: httpx.AsyncBaseTransport | None
     if settings.console_enabled:
         install_console(app)
     app.add_middleware(IdempotencyMiddleware)
-    app.add_middleware(Guard)
+    app.add_middleware(TokenFirstMiddleware)
     app.add_middleware(Allowances)
     _add_cors(app, settings)
     return app

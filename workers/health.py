@@ -20,7 +20,7 @@ LOOPBACK: Final = "127.0.0.1"
 NO_SIGNALS: Final[AbstractContextManager[None]] = nullcontext()
 
 
-class Server(uvicorn.Server):
+class HealthServer(uvicorn.Server):
     """A server that leaves signals to the worker."""
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
@@ -44,7 +44,7 @@ async def health_served(resources: Resources, stop: asyncio.Event) -> AsyncItera
         limit_concurrency=CONNECTIONS_MAX,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = Server(config)
+    server = HealthServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="health")
     try:
         yield

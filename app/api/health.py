@@ -116,7 +116,7 @@ async def check_process(resources: Resources, *, is_stopping: bool) -> dict[str,
     """What must be "ok" of any process, API or worker."""
     return {
         "process": "stopping" if is_stopping else "ok",
-        **await check_database(resources.database),
+        **await database_checks(resources.database),
         "keys": "ok" if has_working_keys(resources.vault) else "the encryption keys do not work",
     }
 
@@ -128,7 +128,7 @@ def ready_or_not(checks: Mapping[str, str], *, shown: Mapping[str, str]) -> JSON
     return JSONResponse(body, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
 
 
-async def check_database(database: Database) -> dict[str, str]:
+async def database_checks(database: Database) -> dict[str, str]:
     """`database`, `roles`, `migrations` and `clock`: "ok", or what is wrong."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):

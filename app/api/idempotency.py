@@ -29,8 +29,8 @@ from app.api.errors import (
     PayloadInvalid,
     Problem,
 )
-from app.api.idempotency_store import ClaimedKey, StoredResponse, claim, release_key, save_response
-from app.api.problem_sender import refuse
+from app.api.idempotency_store import ClaimedKey, StoredResponse, claim_key, release_key, save_response
+from app.api.problem_sender import send_problem
 from app.api.request_bodies import BODY_MAX, read_body, replayed
 from app.infrastructure.database_errors import is_away
 from app.infrastructure.encryption import Encryptor
@@ -99,11 +99,11 @@ class IdempotencyMiddleware:
                 scope["app"].state.resources, host_id, key=_checked(key), digest=digest
             )
         except Problem as problem:
-            await refuse(problem, scope, receive, send)
+            await send_problem(problem, scope, receive, send)
         except (SQLAlchemyError, OSError) as error:
             if not is_away(error):
                 raise
-            await refuse(DatabaseUnavailable(), scope, receive, send)
+            await send_problem(DatabaseUnavailable(), scope, receive, send)
         else:
             await self._answer(found, scope, replayed(body, receive), send, host_id=host_id)
 
@@ -142,7 +142,7 @@ async def claim_or_wait(
 ) -> ClaimedKey | StoredResponse:
     """Take the key, or wait for the answer of the request that has it. Raises KeyReused."""
     deadline = time.monotonic() + wait_seconds
-    while (found := await claim(resources.database, host_id, key=key, digest=digest)) is None:
+    while (found := await claim_key(resources.database, host_id, key=key, digest=digest)) is None:
         if time.monotonic() > deadline:
             raise KeyReused(
                 "The first request with this key is not finished yet.",

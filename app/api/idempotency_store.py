@@ -44,7 +44,7 @@ class StoredResponse:
     sealed: bytes
 
 
-async def claim(
+async def claim_key(
     database: Database, host_id: str, *, key: str, digest: bytes
 ) -> ClaimedKey | StoredResponse | None:
     """Take the key, or the answer that it has; None while another request with it is under way.

@@ -9,7 +9,7 @@ from app.api.errors import Problem
 from app.api.security_headers import with_headers
 
 
-async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
     """The problem as the application's own handlers would answer it."""
     resources: Resources = scope["app"].state.resources
     request_id = request_id_of(Request(scope))

@@ -18,13 +18,13 @@ def with_headers(send: Send) -> Send:
 
     async def completed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            complete(message)
+            with_security_headers(message)
         await send(message)
 
     return completed
 
 
-def complete(start: Message) -> Message:
+def with_security_headers(start: Message) -> Message:
     """The start of an answer, with the headers that it lacked."""
     start.setdefault("headers", [])
     headers = MutableHeaders(scope=start)

@@ -173,7 +173,7 @@ async def _is_settled(creation: CreationTask) -> bool:
 
 
 async def _send(creation: CreationTask) -> str | None:
-    guard = Guard(creation.resources.settings.times.send_window)
+    guard = LateCreateGuard(creation.resources.settings.times.send_window)
     async with campaign_calls(creation.resources, creation.link.host_id, before_send=guard.check) as client:
         intended = await _intend(creation, guard)
         try:
@@ -194,7 +194,7 @@ async def _send(creation: CreationTask) -> str | None:
 
 
 @dataclass
-class Guard:
+class LateCreateGuard:
     """Stops a create that is late: more than `window` seconds after its intent."""
 
     window: float
@@ -206,7 +206,7 @@ class Guard:
             raise SendGuardTripped("the intent to create a campaign is too old")
 
 
-async def _intend(creation: CreationTask, guard: Guard) -> CreationTask:
+async def _intend(creation: CreationTask, guard: LateCreateGuard) -> CreationTask:
     """Commit that a create is about to be sent."""
     guard.intended_at = time.monotonic()
     async with creation.resources.database.tenant(creation.link.host_id) as session:

@@ -114,14 +114,14 @@ def propose_statuses(statuses: Sequence[MemberStatus]) -> dict[str, Guess]:
     return {meaning: _guess(meaning, ordered) for meaning in StatusMeaning}
 
 
-def meaning_of(label: str) -> StatusMeaning | None:
+def meaning_of_label(label: str) -> StatusMeaning | None:
     """Return the meaning of a label by the table; None for an unknown one."""
     found = _place(label)
     return LABELS[found].meaning if found is not None else None
 
 
 def _guess(meaning: StatusMeaning, ordered: Sequence[MemberStatus]) -> Guess:
-    fitting = [status for status in ordered if meaning_of(status.label) == meaning]
+    fitting = [status for status in ordered if meaning_of_label(status.label) == meaning]
     if fitting:
         return Guess(min(fitting, key=_distance).label, "label")
     universal = next((each for each in ordered if _normal(each.label) == DEFAULT_LABELS.get(meaning)), None)

@@ -11,7 +11,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from app.api.edge.connection_limits import Connection
+from app.api.edge.connection_limits import LimitedProtocol
 from app.config.hash_pepper import hash_pepper
 from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
@@ -38,7 +38,7 @@ def serve(host: str, port: int) -> int:
     asyncio.run(_check(settings))
     log.info("api_starting", extra={"database_connections_up_to": connections_up_to(settings)})
     allow_descriptors()
-    server = Server(config_of(app, settings), app, drain_seconds=settings.times.drain)
+    server = DrainingServer(config_of(app, settings), app, drain_seconds=settings.times.drain)
     server.run(sockets=[listening_socket(host, port)])
     return 0 if server.started else 1
 
@@ -47,7 +47,7 @@ def config_of(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """How the server runs, with the limits of every connection."""
     return uvicorn.Config(
         app,
-        http=Connection,
+        http=LimitedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -68,7 +68,7 @@ def allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-class Server(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
     """Stops so that nobody notices: first balancers, then whoever listens to a live stream, then the rest."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, *, drain_seconds: float = 0) -> None:

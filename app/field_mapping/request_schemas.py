@@ -32,45 +32,45 @@ OWN_ADDRESS: Final = ("Email", "attendee.email")
 """Matching by it says no more than what is done anyway."""
 
 
-def refuse(code: str, message: str) -> PydanticCustomError:
+def plain_error(code: str, message: str) -> PydanticCustomError:
     """An error in plain words, without a prefix of the library."""
     return PydanticCustomError(code, "{message}", {"message": message})
 
 
 def _api_name(text: str) -> str:
     if not API_NAME.fullmatch(text):
-        raise refuse("api_name", "must be the API name of a field or record type, such as Region__c")
+        raise plain_error("api_name", "must be the API name of a field or record type, such as Region__c")
     return text
 
 
 def _storable(text: str) -> str:
     if "\0" in text:
-        raise refuse("text", "must not contain the null character")
+        raise plain_error("text", "must not contain the null character")
     return text
 
 
 def _account_name(name: str) -> str:
     if not name.strip():
-        raise refuse("text", "is blank: leave it out, or give null")
+        raise plain_error("text", "is blank: leave it out, or give null")
     return " ".join(name.split())
 
 
 def _source(path: str) -> str:
     if not is_valid_source(path):
-        raise refuse("source", "no such source: …/mapping/sources lists them")
+        raise plain_error("source", "no such source: …/mapping/sources lists them")
     return path
 
 
 def _template(text: str) -> str:
     wrong = first_invalid_placeholder(text)
     if wrong is not None:
-        raise refuse("template", f"not a source in braces: {wrong}; …/mapping/sources lists them")
+        raise plain_error("template", f"not a source in braces: {wrong}; …/mapping/sources lists them")
     return text
 
 
 def _user_or_queue(text: str) -> str:
     if not (is_id(text, "005") or is_id(text, "00G")):
-        raise refuse(
+        raise plain_error(
             "owner_id", "must be the Id of a user (005…) or of a queue (00G…), with 15 or 18 characters"
         )
     return to18(text)
@@ -104,7 +104,7 @@ class MatchBy(Given):
     def _is_nobodys_field(self) -> Self:
         why = next((why for each in PERSON_OBJECTS if (why := reserved_reason(each, self.field))), None)
         if why is not None and (self.field, self.from_) != OWN_ADDRESS:
-            raise refuse("owned", f"people cannot be matched by {self.field}: {why}")
+            raise plain_error("owned", f"people cannot be matched by {self.field}: {why}")
         return self
 
 
@@ -144,7 +144,7 @@ class OwnerGiven(Given):
     @model_validator(mode="after")
     def _id_belongs_to_fixed(self) -> Self:
         if (self.how == FIXED) != (self.id is not None):
-            raise refuse("owner_id", "an id is given with how = fixed, and only there")
+            raise plain_error("owner_id", "an id is given with how = fixed, and only there")
         return self
 
 
@@ -167,10 +167,10 @@ class FieldRuleGiven(Given):
     def _is_one_rule(self) -> Self:
         given = [each for each in (self.from_, self.constant, self.template) if each is not None]
         if len(given) > 1 or (not given and self.mode != OFF):
-            raise refuse("one_source", "give exactly one of from, constant and template")
+            raise plain_error("one_source", "give exactly one of from, constant and template")
         why = reserved_reason(self.object, self.field)
         if why is not None:
-            raise refuse("owned", f"{self.object}.{self.field} cannot be mapped: {why}")
+            raise plain_error("owned", f"{self.object}.{self.field} cannot be mapped: {why}")
         return self
 
 
@@ -214,9 +214,9 @@ class MappingGiven(Given):
         again = _first_repeated((rule.object, rule.field.lower()) for rule in self.fields)
         if again is not None:
             rule = self.fields[again]
-            raise refuse("repeated", f"fields.{again}: {rule.object}.{rule.field} has a rule already")
+            raise plain_error("repeated", f"fields.{again}: {rule.object}.{rule.field} has a rule already")
         if sum(len(rule.values) for rule in self.fields) > OPTIONS_IN_ALL_MAX:
-            raise refuse("options", f"at most {OPTIONS_IN_ALL_MAX} options in all rules together")
+            raise plain_error("options", f"at most {OPTIONS_IN_ALL_MAX} options in all rules together")
         return self
 
     def layer(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from app.field_mapping.org_metadata import OrgMetadata
 from app.field_mapping.response_schemas import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.required_fields import has_placeholder, missing_required
-from app.sync.field_values.validation import MappingIssue, validate_mapping
+from app.sync.field_values.validation import MappingIssue, find_mapping_issues
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, MappingRules
 from app.sync.model.record_kinds import kinds_written, written_objects
 
@@ -33,7 +33,7 @@ def validate_against_org(
     `own` is the layer whose paths the issues name; `options` are attendees' answers so far. Objects that the
     org did not return are not validated.
     """
-    judged = [*validate_mapping(rules, view.describes), *check_options(rules, view.describes, options)]
+    judged = [*find_mapping_issues(rules, view.describes), *check_options(rules, view.describes, options)]
     found = [_shown(each, own) for each in judged]
     mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & written_objects()
     hidden = [_hidden(sobject) for sobject in sorted(view.hidden & mapped)]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.api.calls import AdminCall, MemberCall
 from app.hosts.audit_log import AuditPage, list_audit
-from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, read_settings
+from app.hosts.settings import SettingsShown, SettingsWanted, change_settings, read_host_settings
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["host"])
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["host"])
 async def get_settings(call: MemberCall) -> SettingsShown:
     """What the host chose."""
     async with call.resources.database.tenant(call.host_id) as session:
-        return await read_settings(session, call.host_id)
+        return await read_host_settings(session, call.host_id)
 
 
 @router.put("/salesforce/settings")

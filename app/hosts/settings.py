@@ -78,7 +78,7 @@ RELEASE: Final = text("""
 """)
 
 
-async def read_settings(session: AsyncSession, host_id: str) -> SettingsShown:
+async def read_host_settings(session: AsyncSession, host_id: str) -> SettingsShown:
     """What the host chose; defaults where it chose nothing."""
     return _shown(
         await session.get(Host, host_id) or Host(host_id=host_id, settings={}, api_cap_percent=DEFAULT_CAP)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from app.api.errors import FieldError, field_errors
 from app.webhooks.parse import ParsedDelivery
-from app.webhooks.schemas import EventIn, HostRef, Moment, Part, RegistrationIn, Text255
+from app.webhooks.schemas import EventIn, HostRef, Moment, PayloadPart, RegistrationIn, Text255
 from app.webhooks.snapshot import event_fields, registration_fields
-from app.webhooks.state_merge import EventState, RegistrationFacts, RegistrationState, SnapshotVersion
+from app.webhooks.state_merge import EventState, RegistrationState, ReportedFacts, SnapshotVersion
 from app.webhooks.strict_json import InvalidJson, parse_object
 
 IMPORTED = "registration.imported"
@@ -26,7 +26,7 @@ class ImportedRegistration(RegistrationIn):
     registered_at: Moment
 
 
-class ImportLine(Part):
+class ImportLine(PayloadPart):
     """The `data` of a `registration.confirmed`, with `checked_in_at` or `cancelled_at` where they apply."""
 
     host: HostRef
@@ -145,10 +145,10 @@ def _told(line: ImportLine) -> ParsedDelivery:
     )
 
 
-def _facts(line: ImportLine) -> RegistrationFacts:
+def _facts(line: ImportLine) -> ReportedFacts:
     registration = line.registration
     cancelled_at, checked_in_at = registration.cancelled_at, registration.checked_in_at
-    return RegistrationFacts(
+    return ReportedFacts(
         first_told_at=registration.registered_at,
         is_confirmed=True,
         check_ins=frozenset({checked_in_at} if checked_in_at else ()),

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.infrastructure.log_limit import LogLimit
 from app.live.change_detection import CHANGED_MAX, Changed, ChangeMarkers, read_changed, read_markers
 from app.live.changes import SentRows, SnapshotPlan, detect, snapshots_for
-from app.live.messages import Message
+from app.live.messages import StreamMessage
 from app.live.snapshots import Snapshots
 from app.live.subscriber import Subscriber
 
@@ -133,7 +133,7 @@ class Feed:
         self._refreshed_at = now
         return True
 
-    def _broadcast(self, *messages: Message) -> None:
+    def _broadcast(self, *messages: StreamMessage) -> None:
         for message in messages:
             for listener in self.listeners:
                 listener.offer(message)

@@ -12,7 +12,7 @@ NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
-class Message:
+class StreamMessage:
     """`kind`: stats, row, link, card. `event_id` is empty on a card, which is made for one role and
     the other hosts that the reader's token names.
     """

@@ -11,7 +11,7 @@ from app.api.errors import EventNotFound
 from app.campaigns.links import link_view
 from app.connections.card import load_card
 from app.live.change_detection import Changed
-from app.live.messages import Message
+from app.live.messages import StreamMessage
 from app.models import Event, Registration
 from app.registrations.context import load_context
 from app.registrations.listing import rows_of
@@ -27,7 +27,7 @@ class Snapshots:
     resources: Resources
     host_id: str
 
-    async def stats(self, event_id: str, *, number: int) -> Message | None:
+    async def stats(self, event_id: str, *, number: int) -> StreamMessage | None:
         """None for an event that is not there."""
         is_configured = self.resources.settings.has_shared_app
         async with self.resources.database.tenant(self.host_id) as session:
@@ -35,21 +35,21 @@ class Snapshots:
                 stats = await event_stats(session, self.host_id, event_id, is_configured=is_configured)
             except EventNotFound:
                 return None
-        return Message("stats", number, stats.model_dump_json(), event_id)
+        return StreamMessage("stats", number, stats.model_dump_json(), event_id)
 
-    async def link(self, event_id: str, *, number: int) -> Message:
+    async def link(self, event_id: str, *, number: int) -> StreamMessage:
         """The link, or null."""
         async with self.resources.database.tenant(self.host_id) as session:
             link = await link_view(session, self.host_id, event_id)
-        return Message("link", number, link.model_dump_json() if link else "null", event_id)
+        return StreamMessage("link", number, link.model_dump_json() if link else "null", event_id)
 
-    async def card(self, role: Role, hosts: frozenset[str], *, number: int) -> Message:
+    async def card(self, role: Role, hosts: frozenset[str], *, number: int) -> StreamMessage:
         """The card as this role sees it, with a token that names these hosts."""
         nobody = Principal("", dict.fromkeys(hosts, Role.MEMBER) | {self.host_id: role}, frozenset())
         card = await load_card(self.resources, self.host_id, nobody)
-        return Message("card", number, card.model_dump_json(), role=role, hosts=hosts)
+        return StreamMessage("card", number, card.model_dump_json(), role=role, hosts=hosts)
 
-    async def rows(self, event_id: str, changed: Iterable[Changed]) -> Sequence[Message]:
+    async def rows(self, event_id: str, changed: Iterable[Changed]) -> Sequence[StreamMessage]:
         """The rows that count, each with the number of its change."""
         numbers = {each.registration_id: each.number for each in changed if each.event_id == event_id}
         if not numbers:
@@ -58,7 +58,9 @@ class Snapshots:
             context = await load_context(session, self.host_id, event_id)
             rows = await rows_of(session, context, list(numbers))
         return [
-            Message("row", numbers[row.registration_id], row.model_dump_json(), event_id, row.registration_id)
+            StreamMessage(
+                "row", numbers[row.registration_id], row.model_dump_json(), event_id, row.registration_id
+            )
             for row in rows
         ]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.live.change_detection import Changed, read_changed, resume_position
 from app.live.host_feed import Feed
-from app.live.messages import HEARTBEAT, OPENING, Message
+from app.live.messages import HEARTBEAT, OPENING, StreamMessage
 from app.live.registry import Feeds
 from app.live.subscriber import Subscriber
 
@@ -40,7 +40,7 @@ async def stream(
                 yield message.encoded()
 
 
-async def _initial_snapshots(feed: Feed, listener: Subscriber) -> AsyncIterator[Message]:
+async def _initial_snapshots(feed: Feed, listener: Subscriber) -> AsyncIterator[StreamMessage]:
     snapshots, number = feed.snapshots, feed.position
     yield await snapshots.card(*listener.viewer, number=number)
     if listener.event_id is not None:
@@ -53,7 +53,7 @@ async def _initial_snapshots(feed: Feed, listener: Subscriber) -> AsyncIterator[
             yield stats
 
 
-async def _replay_missed(feed: Feed, event_id: str, after: int) -> AsyncIterator[Message]:
+async def _replay_missed(feed: Feed, event_id: str, after: int) -> AsyncIterator[StreamMessage]:
     """The rows of the event that changed since, as they are now, with the overlap."""
     snapshots = feed.snapshots
     async with snapshots.resources.database.tenant(feed.host_id) as session:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.api.auth import Role
-from app.live.messages import Message
+from app.live.messages import StreamMessage
 
 WAITING_MAX: Final = 5_000
 """Snapshots that may wait for one reader; beyond that it is sent away, and resumes by its last number."""
@@ -21,7 +21,7 @@ class Subscriber:
     event_id: str | None = None
     hosts: frozenset[str] = frozenset()
     is_over: bool = False
-    _waiting: dict[tuple[str, str, str], Message] = field(default_factory=dict)
+    _waiting: dict[tuple[str, str, str], StreamMessage] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -29,14 +29,14 @@ class Subscriber:
         """The user whom a card is made for."""
         return self.role, self.hosts
 
-    def wants(self, message: Message) -> bool:
+    def wants(self, message: StreamMessage) -> bool:
         if message.kind == "card":
             return (message.role, message.hosts) == self.viewer
         if self.event_id is None:
             return message.kind == "stats"
         return message.event_id == self.event_id
 
-    def offer(self, message: Message) -> None:
+    def offer(self, message: StreamMessage) -> None:
         """A newer snapshot takes the place of one that still waits."""
         if self.is_over or not self.wants(message):
             return
@@ -52,7 +52,7 @@ class Subscriber:
         self._waiting.clear()
         self._wake.set()
 
-    async def take(self, *, within: float) -> list[Message]:
+    async def take(self, *, within: float) -> list[StreamMessage]:
         """What waits, in the order of change numbers; empty after `within` seconds of silence."""
         try:
             async with asyncio.timeout(within):

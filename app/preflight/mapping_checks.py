@@ -10,7 +10,7 @@ from app.preflight.schemas import Finding
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.states_and_countries import code_field, countries_beside
 from app.sync.field_values.validation import MappingIssue as Misfit
-from app.sync.field_values.validation import validate_mapping
+from app.sync.field_values.validation import find_mapping_issues
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, LEAD_CREATED, MappingRules
 from app.sync.model.record_kinds import created_for, kinds_written, objects_of
 from app.sync.model.records import PERSON_OBJECTS
@@ -87,7 +87,7 @@ def unwriteable(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]
 
 def mapping_issues(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """What the host chose and the org does not have, or does not take."""
-    for each in validate_mapping(known.rules, seen_objects(look)):
+    for each in find_mapping_issues(known.rules, seen_objects(look)):
         named = FINDING_BY_ISSUE.get(each.code)
         if named is None or _is_beside_the_point(each, look, known.rules):
             continue

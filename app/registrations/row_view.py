@@ -194,7 +194,7 @@ def error_view(
         matches=[
             record_link(each["object"], each["id"], instance_url) for each in error.get("matches") or ()
         ],
-        advice=advice_for(error),
+        advice=advice_of(error),
         attempts=attempts,
         first_at=first_at,
         last_at=last_at,
@@ -202,7 +202,7 @@ def error_view(
     )
 
 
-def advice_for(error: Mapping[str, Any]) -> Advice:
+def advice_of(error: Mapping[str, Any]) -> Advice:
     """The advice of a stored error; a code that has lost its row gets the general one."""
     code = error.get("advice_code")
     field = error.get("field_label") or ", ".join(error.get("fields") or ())

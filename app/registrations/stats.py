@@ -11,7 +11,7 @@ from app.registrations import queries
 from app.registrations.context import EventContext, load_context
 from app.registrations.queries import FailureGroup, StateCount
 from app.registrations.registration_state import Gates, display_state
-from app.registrations.row_view import MESSAGE_LENGTH, advice_for
+from app.registrations.row_view import MESSAGE_LENGTH, advice_of
 from app.registrations.schemas import Counts, EventShown, Group, PendingBecause, SkippedBecause, Stats
 from app.states import ConnectionState, SyncState
 from app.sync.errors.grouping import attendee_values, message_without_values
@@ -100,7 +100,7 @@ def _latest(times: Iterable[datetime | None]) -> datetime | None:
 def assemble_group(found: FailureGroup) -> Group:
     """Build the group; its message is one row's, without the attendee's values."""
     error, sample = found.error, found.sample
-    advice = advice_for(error)
+    advice = advice_of(error)
     sobject = error.get("object")
     values = attendee_values(sample.attendee, sample.answers)
     return Group(

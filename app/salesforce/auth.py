@@ -103,7 +103,7 @@ class SessionAuth(httpx.Auth):
         token = await self._tokens.current()
         response = yield _with_bearer_token(request, token)
         await response.aread()
-        if is_expired_session(response) or is_moved(response):
+        if is_expired_session(response) or may_be_moved(response):
             yield _with_bearer_token(request, await self._tokens.renew(token))
 
 
@@ -119,7 +119,7 @@ def is_expired_session(response: httpx.Response) -> bool:
     return not failures or any(_is_cured_by_renewal(failure) for failure in failures)
 
 
-def is_moved(response: httpx.Response) -> bool:
+def may_be_moved(response: httpx.Response) -> bool:
     """Whether the org may live elsewhere by now; a renewal names where, and no redirect is followed."""
     status, failures = response.status_code, _failures(response)
     is_redirect = 300 < status < 400 and status != 304

@@ -29,7 +29,7 @@ from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import BrokenOff, HostUnreachable, InstanceMoved, RequestRejected, ResponseLost
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.ids import to18
-from app.salesforce.limits import Allowance, ApiUsage, parse_limit_info, parse_limits
+from app.salesforce.limits import ApiUsage, OrgLimit, parse_limit_info, parse_limits
 from app.salesforce.responses import parse_response
 from app.salesforce.soql import in_list
 from app.salesforce.transport import build_request, send_once
@@ -144,7 +144,7 @@ class SalesforceClient:
             raise ResponseLost("the answer is not a list of versions")
         return [str(each["version"]) for each in answer if "version" in each]
 
-    async def limits(self) -> dict[str, Allowance]:
+    async def limits(self) -> dict[str, OrgLimit]:
         """The org's allowances by name; needs the permission View Setup and Configuration."""
         return parse_limits(await self._get(f"{api_path(self.api_version)}/limits"))
 

@@ -16,7 +16,7 @@ class ApiUsage:
 
 
 @dataclass(frozen=True)
-class Allowance:
+class OrgLimit:
     """One entry of `/limits`: the maximum and what remains of it, in that entry's own unit."""
 
     max: int
@@ -32,7 +32,7 @@ def parse_limit_info(header: str | None) -> ApiUsage | None:
     return ApiUsage(used=int(match[1]), limit=int(match[2])) if match else None
 
 
-def parse_limits(body: object) -> dict[str, Allowance]:
+def parse_limits(body: object) -> dict[str, OrgLimit]:
     """Read the answer of `/limits`; entries of another shape are left out."""
     if not isinstance(body, dict):
         return {}
@@ -43,5 +43,5 @@ def _is_allowance(entry: object) -> bool:
     return isinstance(entry, dict) and all(type(entry.get(key)) is int for key in ("Max", "Remaining"))
 
 
-def _allowance(entry: dict[str, int]) -> Allowance:
-    return Allowance(max=entry["Max"], remaining=entry["Remaining"])
+def _allowance(entry: dict[str, int]) -> OrgLimit:
+    return OrgLimit(max=entry["Max"], remaining=entry["Remaining"])

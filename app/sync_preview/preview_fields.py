@@ -12,7 +12,7 @@ from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import PEOPLE, SYSTEM, custom_rules, field_name, rules_of_create
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview
 
@@ -47,7 +47,7 @@ class PlannedRecord:
     sent: Mapping[str, Any] = field(default_factory=dict)
     now: Mapping[str, Any] | None = None
     describe: SObjectDescribe | None = None
-    notices: Sequence[RowWarning] = ()
+    notices: Sequence[ItemWarning] = ()
 
     @property
     def kind(self) -> str:

@@ -25,7 +25,7 @@ from app.webhooks.batch_writer import GroupCommitWriter
 from app.webhooks.openapi import WEBHOOK_REQUEST
 from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
 from app.webhooks.request_body import Headers, check_headers
-from app.webhooks.signature import SignatureInvalid, SignatureStale, verify
+from app.webhooks.signature import InvalidSignature, StaleSignature, verify
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -91,9 +91,9 @@ async def _recorded(
     body = await read_body(receive_body, bytes_max=settings.webhook_max_bytes)
     try:
         webhook_id = verify(headers, body, secrets=settings.live_webhook_secrets, now=datetime.now(UTC))
-    except SignatureInvalid:
+    except InvalidSignature:
         raise errors.SignatureInvalid from None
-    except SignatureStale as error:
+    except StaleSignature as error:
         limit.log(logging.WARNING, "webhook_stale", key="stale", seconds=round(error.seconds))
         raise errors.SignatureStale from None
     try:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.api.edge.refusal_rate import Pace
-from app.api.security_headers import complete, with_headers
+from app.api.security_headers import with_headers, with_security_headers
 from app.webhooks.endpoints import ANSWERS, PATH, receive
 from app.webhooks.parse import Outcome
 
@@ -25,7 +25,7 @@ JSON = (b"content-type", b"application/json")
 
 def _messages(body: bytes) -> tuple[Message, Message]:
     headers = [JSON, (b"content-length", str(len(body)).encode())]
-    start = complete({"type": "http.response.start", "status": 202, "headers": headers})
+    start = with_security_headers({"type": "http.response.start", "status": 202, "headers": headers})
     return start, {"type": "http.response.body", "body": body}
 
 

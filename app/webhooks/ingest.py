@@ -17,7 +17,7 @@ from app.states import RegistrationStatus
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.webhooks.existing_state import ExistingState, load_existing
 from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
-from app.webhooks.merge_upsert import Change, Key, merge_rows, rows_json
+from app.webhooks.merge_upsert import Key, RowChange, merge_rows, rows_json
 from app.webhooks.parse import Outcome, ParsedDelivery
 from app.webhooks.redaction import load_tombstones, lock_hosts
 from app.webhooks.row_mapping import has_relevant_change
@@ -219,7 +219,7 @@ def _registration_states(fresh: Iterable[ParsedDelivery]) -> dict[Key, Registrat
 
 
 async def _jobs_to_enqueue(
-    statements: SqlExecutor, changes: Iterable[Change], seen: ExistingState
+    statements: SqlExecutor, changes: Iterable[RowChange], seen: ExistingState
 ) -> list[JobRequest]:
     """What to write: news of connected hosts that reached Salesforce already or should now."""
     org_of = {host_id: host.org_id for host_id, host in seen.hosts.items() if host.org_id is not None}
@@ -236,7 +236,7 @@ async def _jobs_to_enqueue(
     ]
 
 
-def _is_wanted(change: Change) -> bool:
+def _is_wanted(change: RowChange) -> bool:
     return change.after["status"] == RegistrationStatus.CONFIRMED or change.after["checked_in_at"] is not None
 
 

@@ -25,7 +25,7 @@ State = TypeVar("State")
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """One row that was written: its columns before (None: there was none) and after."""
 
     key: Key
@@ -96,7 +96,7 @@ class MergeTable(Generic[State]):
 
 async def merge_rows(
     statements: SqlExecutor, kept: MergeTable[State], told: Mapping[Key, State], *, stored: Mapping[Key, Row]
-) -> list[Change]:
+) -> list[RowChange]:
     """Join every state of `told` into the table; returns what changed.
 
     `stored` are the rows that were found a moment ago: one that came since is met by its key.
@@ -106,7 +106,7 @@ async def merge_rows(
     inserted = await _insert(statements, kept, absent)
     raced = absent.keys() - inserted
     touched = {key for key, row in found.items() if kept.merged(row, told[key]) is not None}
-    changes = [Change(key, None, absent[key]) for key in inserted]
+    changes = [RowChange(key, None, absent[key]) for key in inserted]
     return changes + await _update(statements, kept, {key: told[key] for key in touched | raced})
 
 
@@ -125,10 +125,10 @@ async def _insert(statements: SqlExecutor, kept: MergeTable[Any], rows: Mapping[
 
 async def _update(
     statements: SqlExecutor, kept: MergeTable[State], told: Mapping[Key, State]
-) -> list[Change]:
+) -> list[RowChange]:
     stored = await _locked(statements, kept, sorted(told))
     changes = [
-        Change(key, row, after)
+        RowChange(key, row, after)
         for key, row in stored.items()
         if (after := kept.merged(row, told[key])) is not None
     ]

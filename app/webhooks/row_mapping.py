@@ -13,8 +13,8 @@ from app.webhooks.snapshot import ATTENDEE, ATTENDEE_FIELDS, EVENT_FIELDS, REGIS
 from app.webhooks.state_merge import (
     EventState,
     Fields,
-    RegistrationFacts,
     RegistrationState,
+    ReportedFacts,
     SnapshotVersion,
     VersionedValue,
     merge_events,
@@ -121,9 +121,9 @@ def _registration_merge_state(state: RegistrationState) -> dict[str, Any]:
     )
 
 
-def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> RegistrationFacts:
+def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> ReportedFacts:
     cancelled_at, reason = hidden.get("cancelled_at"), row["cancel_reason"] or ""
-    return RegistrationFacts(
+    return ReportedFacts(
         first_told_at=row["registered_at"],
         is_confirmed=row["confirmed_at"] is not None,
         check_ins=frozenset(datetime.fromisoformat(at) for at in hidden.get("check_ins", ())),

@@ -39,23 +39,23 @@ Version = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
 Status = Literal["pending", "waitlisted", "confirmed", "cancelled", "declined"]
 
 
-class Part(BaseModel):
+class PayloadPart(BaseModel):
     """A frozen piece of a payload; unknown members are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class HostRef(Part):
+class HostRef(PayloadPart):
     id: OpaqueId
     name: Text255 | None = None
 
 
-class Organizer(Part):
+class Organizer(PayloadPart):
     name: Text255 | None = None
     email: Annotated[str, Field(max_length=320)] | None = None
 
 
-class EventIn(Part):
+class EventIn(PayloadPart):
     """An event as it stood at the envelope's `timestamp`. `kind` is open: others count as in_person."""
 
     id: OpaqueId
@@ -70,13 +70,13 @@ class EventIn(Part):
     version: Version | None = None
 
 
-class Consent(Part):
+class Consent(PayloadPart):
     marketing: StrictBool | None
     at: Moment | None = None
     text: str | None = None
 
 
-class AttendeeIn(Part):
+class AttendeeIn(PayloadPart):
     id: Id64 | None = None
     email: Annotated[str, Field(max_length=320)] | None
     first_name: Text255 | None = None
@@ -89,26 +89,26 @@ class AttendeeIn(Part):
     locale: Text255 | None = None
 
 
-class Ticket(Part):
+class Ticket(PayloadPart):
     id: Text255 | None = None
     name: Text255
     kind: TicketKind | None = None
 
 
-class Buyer(Part):
+class Buyer(PayloadPart):
     """Who paid, when that is not the attendee; never synced as a person."""
 
     name: Text255 | None = None
     email: Annotated[str, Field(max_length=320)] | None = None
 
 
-class Answer(Part):
+class Answer(PayloadPart):
     key: Text255
     label: str | None = None
     value: StrictBool | StrictInt | float | str | list[str] | None
 
 
-class Utm(Part):
+class Utm(PayloadPart):
     source: Text255 | None = None
     medium: Text255 | None = None
     campaign: Text255 | None = None
@@ -116,7 +116,7 @@ class Utm(Part):
     content: Text255 | None = None
 
 
-class RegistrationIn(Part):
+class RegistrationIn(PayloadPart):
     """The whole snapshot of one registration."""
 
     id: OpaqueId
@@ -133,18 +133,18 @@ class RegistrationIn(Part):
     version: Version | None = None
 
 
-class PreviousTimes(Part):
+class PreviousTimes(PayloadPart):
     starts_at: Moment | None
     ends_at: Moment | None
 
 
-class Replay(Part):
+class Replay(PayloadPart):
     watched_at: Moment
     seconds: Annotated[StrictInt, Field(ge=0)]
     percent: Annotated[float, Field(ge=0, le=100, strict=True)] | None = None
 
 
-class Email(Part):
+class Email(PayloadPart):
     id: Id64
     at: Moment
     subject: str | None = None
@@ -152,12 +152,12 @@ class Email(Part):
     snippet: Annotated[str, Field(max_length=500)] | None = None
 
 
-class ErasedAttendee(Part):
+class ErasedAttendee(PayloadPart):
     id: Id64 | None = None
     email: Annotated[str, Field(max_length=320)] | None = None
 
 
-class Data(Part):
+class Data(PayloadPart):
     """What every envelope holds, and the blocks that single types add."""
 
     host: HostRef
@@ -174,7 +174,7 @@ class Data(Part):
 TypeName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class Envelope(Part):
+class Envelope(PayloadPart):
     """One happening; `timestamp` is when it happened, not when it was sent."""
 
     type: TypeName
@@ -182,11 +182,11 @@ class Envelope(Part):
     data: Data
 
 
-class HeadData(Part):
+class HeadData(PayloadPart):
     host: HostRef
 
 
-class EnvelopeHeader(Part):
+class EnvelopeHeader(PayloadPart):
     """What every envelope has, of a known type or not."""
 
     type: TypeName

@@ -23,11 +23,11 @@ SIGNATURES = re.compile(rb"[ -~]{1,2048}")
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-class SignatureInvalid(Exception):
+class InvalidSignature(Exception):
     """The request was not signed by a live secret, or its headers are malformed."""
 
 
-class SignatureStale(Exception):
+class StaleSignature(Exception):
     """A live secret signed it, for a time that is more than five minutes from ours.
 
     `seconds` is how long ago that was; below zero the sender's clock is ahead of ours.
@@ -54,11 +54,11 @@ def verify(headers: Headers, body: bytes, *, secrets: Sequence[WebhookSecret], n
     # All of them first: every live secret meets every signature, whichever matches.
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
     if not any(matches):
-        raise SignatureInvalid("no signature matches a live secret")
+        raise InvalidSignature("no signature matches a live secret")
     # Only now: who cannot sign is told nothing about clocks.
     age = now.timestamp() - int(timestamp)
     if abs(age) > TOLERANCE.total_seconds():
-        raise SignatureStale(age)
+        raise StaleSignature(age)
     return webhook_id.decode("ascii")
 
 
@@ -85,17 +85,17 @@ def _digest(key: bytes, webhook_id: bytes, timestamp: bytes, body: bytes) -> byt
 def _only(headers: Mapping[bytes, list[bytes]], name: bytes, shape: re.Pattern[bytes]) -> bytes:
     values = headers.get(name, [])
     if len(values) != 1 or not shape.fullmatch(values[0]):
-        raise SignatureInvalid(f"{name.decode()} must be there once and well formed")
+        raise InvalidSignature(f"{name.decode()} must be there once and well formed")
     return values[0]
 
 
 def _digests(header: bytes) -> list[bytes]:
     signatures = header.split(b" ")
     if len(signatures) > SIGNATURES_MAX:
-        raise SignatureInvalid("too many signatures")
+        raise InvalidSignature("too many signatures")
     parts = [signature.partition(b",") for signature in signatures]
     if not all(version and comma and value for version, comma, value in parts):
-        raise SignatureInvalid("a signature is a version, a comma and base64")
+        raise InvalidSignature("a signature is a version, a comma and base64")
     return [_decoded(value) for version, _, value in parts if version == VERSION]
 
 
@@ -103,4 +103,4 @@ def _decoded(value: bytes) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except binascii.Error:
-        raise SignatureInvalid("a signature is not base64") from None
+        raise InvalidSignature("a signature is not base64") from None

@@ -6,8 +6,8 @@ from app.webhooks.schemas import Data, Envelope, EventIn, RegistrationIn
 from app.webhooks.state_merge import (
     EventState,
     Fields,
-    RegistrationFacts,
     RegistrationState,
+    ReportedFacts,
     SnapshotVersion,
     VersionedValue,
 )
@@ -86,13 +86,13 @@ def _sent_fields(event: EventIn) -> dict[str, Any]:
     return values
 
 
-def _facts(envelope: Envelope, registration: RegistrationIn) -> RegistrationFacts:
-    facts = RegistrationFacts(
+def _facts(envelope: Envelope, registration: RegistrationIn) -> ReportedFacts:
+    facts = ReportedFacts(
         first_told_at=registration.registered_at or envelope.timestamp,
         is_confirmed=_shows_confirmed(envelope.type, registration),
     )
     add = FACTS_BY_TYPE.get(envelope.type)
-    return RegistrationFacts(**(vars(facts) | add(envelope, registration, envelope.data))) if add else facts
+    return ReportedFacts(**(vars(facts) | add(envelope, registration, envelope.data))) if add else facts
 
 
 def _shows_confirmed(type_: str, registration: RegistrationIn) -> bool:

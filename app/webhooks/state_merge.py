@@ -52,7 +52,7 @@ def merge_fields(stored: Fields, told: Fields) -> Fields:
 
 
 @dataclass(frozen=True)
-class RegistrationFacts:
+class ReportedFacts:
     """What happened to a registration, each with its own time.
 
     `cancelled` is the latest explicit cancellation with its reason; `is_confirmed` whether it ever was;
@@ -75,9 +75,9 @@ class RegistrationFacts:
         return min((at for at in self.check_ins if undone is None or at > undone), default=None)
 
 
-def merge_facts(stored: RegistrationFacts, told: RegistrationFacts) -> RegistrationFacts:
+def merge_facts(stored: ReportedFacts, told: ReportedFacts) -> ReportedFacts:
     """Both together: first confirmations, check-ins and no-shows, last cancellations, reverts and replays."""
-    return RegistrationFacts(
+    return ReportedFacts(
         first_told_at=min(stored.first_told_at, told.first_told_at),
         is_confirmed=stored.is_confirmed or told.is_confirmed,
         check_ins=_bounded(stored.check_ins | told.check_ins),
@@ -94,7 +94,7 @@ class RegistrationState:
     """All that is known of one registration. `status` is in every snapshot, so its order is the latest."""
 
     fields: Fields
-    facts: RegistrationFacts
+    facts: ReportedFacts
 
     @property
     def order(self) -> SnapshotVersion:

@@ -10,7 +10,7 @@ import pytest
 from uvicorn.server import ServerState
 
 from app.api.edge import connection_limits
-from app.api.edge.connection_limits import HEAD_BYTES, HEADERS_MAX, Connection
+from app.api.edge.connection_limits import HEAD_BYTES, HEADERS_MAX, LimitedProtocol
 from app.cli.serve import config_of
 from app.config.settings import Settings
 from app.main import create_app
@@ -195,7 +195,7 @@ async def test_reader_that_takes_nothing_is_cut_off(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, takes_in_time: bool
 ) -> None:
     monkeypatch.setattr(connection_limits, "STALLED_SECONDS", 0.02)
-    peer = Connection(config_of(create_app(settings), settings), ServerState(), {})
+    peer = LimitedProtocol(config_of(create_app(settings), settings), ServerState(), {})
     pipe = Pipe()
     peer.connection_made(pipe)
     peer.pause_writing()

@@ -22,7 +22,7 @@ from schemathesis import GenerationMode
 from schemathesis.core import NotSet
 from schemathesis.core.result import Ok
 
-from app.cli.serve import Server
+from app.cli.serve import DrainingServer
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
@@ -97,7 +97,7 @@ def serving(app: Any) -> Iterator[httpx.Client]:
     listener = listening_socket("127.0.0.1", 0)
     listener.listen()
     config = uvicorn.Config(app, lifespan="on", log_config=None, access_log=False)
-    server = Server(config, app)
+    server = DrainingServer(config, app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 from app.api import idempotency_store
 from app.api.errors import KeyReused
 from app.api.idempotency import BufferedResponse, claim_or_wait
-from app.api.idempotency_store import ClaimedKey, StoredResponse, claim, save_response
+from app.api.idempotency_store import ClaimedKey, StoredResponse, claim_key, save_response
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
@@ -193,21 +193,21 @@ async def test_answer_that_depends_on_the_moment_is_not_kept(
 
 
 async def test_abandoned_and_old_keys_are_taken_over(database: Database) -> None:
-    first = await claim(database, "host_a", key="k", digest=b"1")
+    first = await claim_key(database, "host_a", key="k", digest=b"1")
     assert isinstance(first, ClaimedKey)
-    assert await claim(database, "host_a", key="k", digest=b"1") is None
+    assert await claim_key(database, "host_a", key="k", digest=b"1") is None
     with pytest.raises(KeyReused):
-        await claim(database, "host_a", key="k", digest=b"2")
+        await claim_key(database, "host_a", key="k", digest=b"2")
     await _grow_older(database, "6 minutes")
-    second = await claim(database, "host_a", key="k", digest=b"2")
+    second = await claim_key(database, "host_a", key="k", digest=b"2")
     assert isinstance(second, ClaimedKey)
     await save_response(database, first, status=200, sealed=b"from the one that died")
-    assert await claim(database, "host_a", key="k", digest=b"2") is None
+    assert await claim_key(database, "host_a", key="k", digest=b"2") is None
     await save_response(database, second, status=200, sealed=b"sealed")
     await _grow_older(database, "23 hours")
-    assert await claim(database, "host_a", key="k", digest=b"2") == StoredResponse(200, b"sealed")
+    assert await claim_key(database, "host_a", key="k", digest=b"2") == StoredResponse(200, b"sealed")
     await _grow_older(database, "2 hours")
-    assert isinstance(await claim(database, "host_a", key="k", digest=b"3"), ClaimedKey)
+    assert isinstance(await claim_key(database, "host_a", key="k", digest=b"3"), ClaimedKey)
 
 
 async def _grow_older(database: Database, by: str) -> None:
@@ -238,7 +238,7 @@ async def test_host_keeps_so_many_answers_and_bytes(
     again = await client.post(f"{E}/pause", headers={"Idempotency-Key": "k0"})
     assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
     assert (await client.post(f"{E}/pause")).status_code == 200
-    assert isinstance(await claim(database, "host_b", key="k", digest=b"d" * 32), ClaimedKey)
+    assert isinstance(await claim_key(database, "host_b", key="k", digest=b"d" * 32), ClaimedKey)
     async with database.system() as session:
         await session.execute(
             update(IdempotencyKey).values(created_at=text("clock_timestamp() - interval '25 hours'"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from app.cli.serve import Server, config_of
+from app.cli.serve import DrainingServer, config_of
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.main import create_app
@@ -25,7 +25,7 @@ SOON = 10.0
 class Process:
     """The server, its address and the thread that it runs in."""
 
-    server: Server
+    server: DrainingServer
     url: str
     thread: threading.Thread
 
@@ -44,7 +44,7 @@ class Process:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Process]:
     app = create_app(settings)
-    server = Server(config_of(app, settings), app, drain_seconds=settings.times.drain)
+    server = DrainingServer(config_of(app, settings), app, drain_seconds=settings.times.drain)
     listener = listening_socket("127.0.0.1", 0)
     listener.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from app.cli.serve import GRACE_SECONDS, Server, config_of
+from app.cli.serve import GRACE_SECONDS, DrainingServer, config_of
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
@@ -27,10 +27,10 @@ STREAM = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce/stream"
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[tuple[str, Server]]:
+def serving(settings: Settings) -> Iterator[tuple[str, DrainingServer]]:
     """An API process as far as sockets and its own loop are concerned; its address."""
     app = create_app(settings)
-    server = Server(config_of(app, settings), app)
+    server = DrainingServer(config_of(app, settings), app)
     listener = listening_socket("127.0.0.1", 0)
     listener.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.api.errors import HeadersTooLarge, Problem, ServiceBusy
-from app.api.problem_sender import refuse
+from app.api.problem_sender import send_problem
 
 HEAD_BYTES: Final = 32_768
 """Of a request line and its headers together; a bearer token may take half of it."""
@@ -33,7 +33,7 @@ TOO_LARGE: Final = (
 CLOSING: Final = {"Connection": "close"}
 
 
-class Connection(HttpToolsProtocol):
+class LimitedProtocol(HttpToolsProtocol):
     """The server's own protocol with limits; `limit_concurrency` is the number of connections."""
 
     def __init__(
@@ -129,7 +129,7 @@ class Connection(HttpToolsProtocol):
     def _refusing(self, problem: Problem) -> ASGIApp:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             scope["app"] = self.config.app
-            await refuse(problem, scope, receive, send)
+            await send_problem(problem, scope, receive, send)
 
         return answer
 

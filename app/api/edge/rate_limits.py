@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.auth import Principal, current_principal
 from app.api.errors import Problem, TooManyRequests
-from app.api.problem_sender import refuse
+from app.api.problem_sender import send_problem
 
 BEHIND_TOKENS: Final = ("/v1/", "/ops/")
 OF_HOST: Final = re.compile(r"/v1/hosts/([^/]+)(/.+)")
@@ -36,7 +36,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Allowance:
+class RateAllowance:
     """Requests a minute for one user and for one host, and at once for one host and for all together."""
 
     kind: str
@@ -48,13 +48,13 @@ class Allowance:
 
 
 ALLOWANCES: Final = (
-    Allowance("export", re.compile(rf"GET {OF_EVENT}/registrations\.csv"), 6, 12, 1, 32),
-    Allowance("rows", re.compile(rf"GET {OF_EVENT}/registrations"), 240, 600, 4, 8),
-    Allowance("stats", re.compile(rf"GET {OF_EVENT}/stats"), 240, 600, 4, 12),
-    Allowance(
+    RateAllowance("export", re.compile(rf"GET {OF_EVENT}/registrations\.csv"), 6, 12, 1, 32),
+    RateAllowance("rows", re.compile(rf"GET {OF_EVENT}/registrations"), 240, 600, 4, 8),
+    RateAllowance("stats", re.compile(rf"GET {OF_EVENT}/stats"), 240, 600, 4, 12),
+    RateAllowance(
         "search", re.compile(rf"GET {OF_EVENT}/campaigns|POST {OF_EVENT}/campaign/validate"), 30, 60, 4, 32
     ),
-    Allowance(
+    RateAllowance(
         "preview",
         re.compile(
             rf"GET {OF_EVENT}/registrations/[^/]+/(preview|dry-run)"
@@ -65,9 +65,9 @@ ALLOWANCES: Final = (
         4,
         32,
     ),
-    Allowance("attempt", re.compile(r"POST /salesforce/connect"), 20, 40, 4, 32),
-    Allowance("preflight", re.compile(r"POST /salesforce/preflight"), 6, 12, 2, 16),
-    Allowance("change", re.compile(r"(POST|PUT|PATCH|DELETE) .+"), 300, 600, 16, 64),
+    RateAllowance("attempt", re.compile(r"POST /salesforce/connect"), 20, 40, 4, 32),
+    RateAllowance("preflight", re.compile(r"POST /salesforce/preflight"), 6, 12, 2, 16),
+    RateAllowance("change", re.compile(r"(POST|PUT|PATCH|DELETE) .+"), 300, 600, 16, 64),
 )
 """The first that fits a request."""
 
@@ -114,7 +114,7 @@ class Allowances:
         try:
             bounds = self._taken(scope, principal)
         except TooManyRequests as problem:
-            await refuse(problem, scope, receive, send)
+            await send_problem(problem, scope, receive, send)
             return
         with self._counted(bounds):
             await self._app(scope, receive, send)
@@ -136,7 +136,7 @@ class Allowances:
             self._take(*found, principal.user_id)
         return list(bounds)
 
-    def _take(self, allowance: Allowance, host_id: str, user_id: str) -> None:
+    def _take(self, allowance: RateAllowance, host_id: str, user_id: str) -> None:
         a_minute = {
             (allowance.kind, "user", user_id): allowance.of_user,
             (allowance.kind, "host", host_id): allowance.of_host,
@@ -173,7 +173,7 @@ async def _caller(scope: Scope) -> Principal | None:
         return None
 
 
-def _allowance_of(scope: Scope, principal: Principal) -> tuple[Allowance, str] | None:
+def _allowance_of(scope: Scope, principal: Principal) -> tuple[RateAllowance, str] | None:
     match = OF_HOST.fullmatch(scope["path"])
     if match is None or match[1] not in principal.roles:
         return None

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.auth import current_principal
 from app.api.edge.rate_limits import BEHIND_TOKENS
 from app.api.errors import BodyTooLarge, Problem
-from app.api.problem_sender import refuse
+from app.api.problem_sender import send_problem
 from app.api.request_bodies import BODY_MAX, LargeBodies, check_parts, read_body, replayed
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -21,7 +21,7 @@ STREAMED: Final = frozenset({"/v1/imports/registrations"})
 """Reads line by line, with bounds of its own."""
 
 
-class Guard:
+class TokenFirstMiddleware:
     """ASGI middleware around the API; webhooks never come here, they have their own bounds."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -38,7 +38,7 @@ class Guard:
             if scope["path"] not in STREAMED:
                 receive = await self._bounded(scope, receive)
         except Problem as problem:
-            await refuse(problem, scope, receive, send)
+            await send_problem(problem, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

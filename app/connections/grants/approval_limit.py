@@ -32,7 +32,7 @@ GRANT_STILL_HELD: Final = frozenset(
 """Reasons that keep a connection from working while its grant stands in Salesforce."""
 
 
-def key_of(connection: Connection) -> tuple[str, str | None, str]:
+def approval_key(connection: Connection) -> tuple[str, str | None, str]:
     """What Salesforce counts the connection's grant under; the user is None after a disconnect."""
     return connection.org_id, connection.user_id, connection.client_id
 

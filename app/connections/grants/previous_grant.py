@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
-from app.connections.grants.approval_limit import GrantKey, holds_grant, key_of
+from app.connections.grants.approval_limit import GrantKey, approval_key, holds_grant
 from app.connections.grants.revocation import Revocation, queue_revocation, try_revoke
 from app.connections.grants.superseded import GrantWithToken, revoke_superseded, store_superseded
 from app.connections.model.encrypted_columns import REFRESH_TOKEN
@@ -43,7 +43,7 @@ async def replace_grant(
     Within one user and app Salesforce may end the new grant (`key`, `refresh_token`) with it, so there the
     old one is only superseded.
     """
-    if key_of(connection) != key:
+    if approval_key(connection) != key:
         return await revoke_previous(session, vault, connection)
     old = opened_refresh_token(vault, connection)
     if holds_grant(connection) and old is not None and old != refresh_token:

@@ -51,7 +51,7 @@ class ConnectRequest:
 
 
 @dataclass(frozen=True)
-class Ticket:
+class ConnectTicket:
     """The right to start one attempt in one browser."""
 
     attempt_id: str
@@ -78,7 +78,7 @@ class AuthorizationCallback:
     is_first: bool
 
 
-async def open_attempt(session: AsyncSession, wish: ConnectRequest) -> Ticket:
+async def open_attempt(session: AsyncSession, wish: ConnectRequest) -> ConnectTicket:
     """Remember an attempt in the caller's transaction (as are all functions here). Raises TooManyRequests."""
     await _check_room(session, wish.host_id)
     value = secrets.token_urlsafe(32)
@@ -91,7 +91,7 @@ async def open_attempt(session: AsyncSession, wish: ConnectRequest) -> Ticket:
     session.add(attempt)
     await session.flush()
     await session.refresh(attempt, ["expires_at"])
-    return Ticket(attempt.attempt_id, attempt.expires_at, value)
+    return ConnectTicket(attempt.attempt_id, attempt.expires_at, value)
 
 
 async def _check_room(session: AsyncSession, host_id: str) -> None:
@@ -228,7 +228,7 @@ async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) ->
     return ended is not None
 
 
-def end(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -> None:
+def end_attempt(attempt: OAuthAttempt, *, state: str, problem_code: str | None = None) -> None:
     """End an attempt whose row the caller has locked; a connected one keeps its code."""
     attempt.state, attempt.problem_code = state, problem_code
     for name, value in _ended().items():

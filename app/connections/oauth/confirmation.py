@@ -27,7 +27,7 @@ from app.connections.model.encrypted_columns import (
 from app.connections.model.preflight_requests import request_preflight
 from app.connections.model.schemas import CompleteConnect
 from app.connections.oauth import attempts
-from app.connections.oauth.unconfirmed import find_unconfirmed, refuse
+from app.connections.oauth.unconfirmed import find_unconfirmed, refuse_attempt
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
@@ -74,7 +74,7 @@ async def end_if_strange(resources: Resources, attempt_id: str, *, user_id: str,
         if attempt is None or attempt.user_id == user_id or attempt.state != AttemptState.CONFIRMING:
             return
         if attempts.fits(code, attempt.code_hash):
-            outgoing = await refuse(
+            outgoing = await refuse_attempt(
                 session, resources.vault, attempt, problem_code="other_user", actor=user_id
             )
     await revoke_all(resources, outgoing)
@@ -99,7 +99,7 @@ async def _confirm(
     try:
         await credentials_for(resources, attempt.host_id, attempt.client_id)
     except AppNotConfigured:
-        outgoing = await refuse(
+        outgoing = await refuse_attempt(
             session, resources.vault, attempt, problem_code="client_rejected", actor=attempt.user_id
         )
         return Ending(AttemptNotConfirmable(), outgoing)
@@ -116,7 +116,7 @@ async def _count_wrong(session: AsyncSession, vault: Encryptor, attempt: OAuthAt
     attempt.wrong_codes += 1
     if attempt.wrong_codes < attempts.MOST_WRONG_CODES:
         return []
-    return await refuse(session, vault, attempt, problem_code="wrong_codes", actor=attempt.user_id)
+    return await refuse_attempt(session, vault, attempt, problem_code="wrong_codes", actor=attempt.user_id)
 
 
 async def _connect(
@@ -137,7 +137,7 @@ async def _connect(
         for name, value in values.items():
             setattr(known, name, value)
     await session.delete(grant)
-    attempts.end(attempt, state=AttemptState.CONNECTED)
+    attempts.end_attempt(attempt, state=AttemptState.CONNECTED)
     await session.flush()
     await delete_retired(session, host_id)
     await request_preflight(session, host_id, grant.org_id)

@@ -61,7 +61,7 @@ class ConnectFailed(Exception):
 def from_redirect(error: str, description: str) -> ConnectFailed:
     """An error that came back in the browser's address."""
     return ConnectFailed(
-        advice_for(error, description), ApiError(storable(error, 100), storable(description, 500))
+        advice_code_of(error, description), ApiError(storable(error, 100), storable(description, 500))
     )
 
 
@@ -70,7 +70,7 @@ def from_oauth(error: OAuthError) -> ConnectFailed:
     if not isinstance(error, OAuthRejected):
         return ConnectFailed(AWAY)
     failure = ApiError(error.error[:100], error.description[:500], http_status=error.http_status)
-    return ConnectFailed(advice_for(error.error, error.description), failure)
+    return ConnectFailed(advice_code_of(error.error, error.description), failure)
 
 
 def from_api(error: SalesforceError) -> ConnectFailed:
@@ -78,7 +78,7 @@ def from_api(error: SalesforceError) -> ConnectFailed:
     return ConnectFailed(ADVICE_BY_API_CODE.get(error.failure.error_code, OTHER), error.failure)
 
 
-def advice_for(error: str, description: str) -> str:
+def advice_code_of(error: str, description: str) -> str:
     """The advice code for an OAuth error."""
     name, words = error.lower().replace("-", "_"), description.lower()
     if name.startswith("http_5"):

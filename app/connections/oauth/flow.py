@@ -15,7 +15,7 @@ from app.connections.model.app_credentials import app_to_connect, chosen_app, is
 from app.connections.model.login_urls import login_url_for
 from app.connections.model.schemas import StartAttempt, StartConnect
 from app.connections.oauth import attempts
-from app.connections.oauth.attempts import ConnectRequest, Ticket
+from app.connections.oauth.attempts import ConnectRequest, ConnectTicket
 from app.connections.oauth.error_mapping import ConnectFailed, from_redirect
 from app.connections.oauth.grant_exchange import NewGrant, Traded, exchange, parse_identity_url, verify_grant
 from app.connections.oauth.return_url import check_return_to
@@ -100,7 +100,7 @@ async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: Co
         )
 
 
-def _start_url(resources: Resources, ticket: Ticket) -> str:
+def _start_url(resources: Resources, ticket: ConnectTicket) -> str:
     return f"{resources.settings.public_url}/oauth/salesforce/start?ticket={ticket.value}"
 
 

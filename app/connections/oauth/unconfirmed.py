@@ -67,7 +67,7 @@ async def find_unconfirmed(session: AsyncSession, attempt: OAuthAttempt) -> Unco
     return await session.get(UnconfirmedGrant, (attempt.host_id, attempt.attempt_id))
 
 
-async def refuse(
+async def refuse_attempt(
     session: AsyncSession, vault: Encryptor, attempt: OAuthAttempt, *, problem_code: str, actor: str
 ) -> list[Revocation]:
     """End an attempt that the caller holds locked, without a connection, and give its grant back.
@@ -76,7 +76,7 @@ async def refuse(
     """
     row = await find_unconfirmed(session, attempt)
     state = AttemptState.EXPIRED if problem_code == "not_confirmed" else AttemptState.FAILED
-    attempts.end(attempt, state=state, problem_code=problem_code)
+    attempts.end_attempt(attempt, state=state, problem_code=problem_code)
     return await _let_go(session, vault, row, problem_code=problem_code, actor=actor) if row else []
 
 
@@ -88,7 +88,7 @@ async def give_back_ended(resources: Resources, host_id: str, attempt_id: str) -
         if row is None or (attempt is not None and attempt.state == AttemptState.CONFIRMING and not is_over):
             return False
         if attempt is not None and attempt.state == AttemptState.CONFIRMING:
-            outgoing = await refuse(
+            outgoing = await refuse_attempt(
                 session, resources.vault, attempt, problem_code="not_confirmed", actor=NOBODY
             )
         else:

@@ -12,7 +12,7 @@ from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
 from app.sync.errors.message_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
 from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.model.records import LEAD
-from app.sync.model.row_error import RowError
+from app.sync.model.row_error import ItemError
 
 VALUE_LENGTH = 100
 
@@ -26,7 +26,7 @@ def row_error(
     values: Collection[str] = (),
     describe: SObjectDescribe | None = None,
     is_configured: bool = False,
-) -> RowError:
+) -> ItemError:
     """Build the error from Salesforce's failure; `sent` are the fields of the rejected record, `values` the
     attendee's own.
 
@@ -34,7 +34,7 @@ def row_error(
     the rejected value.
     """
     error_class = ErrorClass.CONFIGURATION.value if is_configured else failure.error_class.value
-    return RowError(
+    return ItemError(
         error_class=error_class,
         error_code=failure.error_code,
         message=failure.message,
@@ -54,21 +54,21 @@ def row_error(
     )
 
 
-def internal_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> RowError:
+def internal_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> ItemError:
     """A failure that we saw ourselves, before or after asking Salesforce."""
     group = error_fingerprint(error_class, error_code, sobject, (), message)
     advice_code = advice_code_for(error_class, error_code, message=message, sobject=sobject)
-    return RowError(error_class, error_code, message, kind, sobject, (), None, None, group, advice_code)
+    return ItemError(error_class, error_code, message, kind, sobject, (), None, None, group, advice_code)
 
 
-def mapping_error(misfit: MappingError, *, kind: str, describe: SObjectDescribe | None) -> RowError:
+def mapping_error(misfit: MappingError, *, kind: str, describe: SObjectDescribe | None) -> ItemError:
     """A value that the host's rules do not fit into the org, seen before a call was spent on it."""
     fields = (misfit.field,)
     values = [misfit.value] if misfit.value else []
     group = error_fingerprint(
         misfit.error_class, misfit.code, misfit.sobject, fields, misfit.text, values=values
     )
-    return RowError(
+    return ItemError(
         error_class=misfit.error_class,
         error_code=misfit.code,
         message=misfit.text,

@@ -29,7 +29,7 @@ from app.sync.matching.duplicate_matching import (
 )
 from app.sync.matching.person_matching import NeedsLookup, People, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, WrittenSlot
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, Found, PersonRow
 from app.sync.model.work_item import NOTICE, WriteOperation, set_person
 
@@ -182,14 +182,14 @@ def _settle(operation: WriteOperation, failure: ApiError, people: People) -> Wri
     return None
 
 
-def _adopt(operation: WriteOperation, person: Found, notice: RowWarning | None = None) -> None:
+def _adopt(operation: WriteOperation, person: Found, notice: ItemWarning | None = None) -> None:
     details: Mapping[str, object] = {NOTICE: notice.as_json()} if notice else {}
     for row in operation.rows:
         row.slots.pop(SlotKey(PERSON), None)
         set_person(row, person, details=details)
 
 
-def _beside(operation: WriteOperation, notice: RowWarning) -> WriteOperation:
+def _beside(operation: WriteOperation, notice: ItemWarning) -> WriteOperation:
     for row in operation.rows:
         row.notices.append(notice)
     headers = {**dict(operation.headers), **ALLOW_ALERTS}

@@ -24,7 +24,7 @@ from app.sync.execution.rejections import (
 )
 from app.sync.model.batch import CALL_ENDED, PERSON, WrittenSlot
 from app.sync.model.records import Found
-from app.sync.model.row_error import RowError
+from app.sync.model.row_error import ItemError
 from app.sync.model.work_item import WorkItem, WriteOperation, set_ticket_holder
 from app.sync.model.written_digests import drop_pending
 
@@ -147,7 +147,7 @@ def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rej
                 pass
 
 
-def _error(operation: WriteOperation, failure: ApiError, row: WorkItem) -> RowError:
+def _error(operation: WriteOperation, failure: ApiError, row: WorkItem) -> ItemError:
     return row_error(
         failure,
         kind=operation.kind,

@@ -28,7 +28,7 @@ from app.sync.field_values.system_fields import (
 )
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, MappingRules
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.text.email_address import address_key
 
@@ -47,7 +47,7 @@ class FieldValues:
     """
 
     fields: dict[str, Any] = member(default_factory=dict)
-    notices: tuple[RowWarning, ...] = ()
+    notices: tuple[ItemWarning, ...] = ()
     misfit: MappingError | None = None
     digests: Mapping[str, str] = member(default_factory=dict)
 
@@ -125,7 +125,7 @@ def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValu
 
 def _with_somewhere_to_go(
     wanted: Iterable[FieldRule], target: RuleTarget
-) -> tuple[list[FieldRule], list[RowWarning]]:
+) -> tuple[list[FieldRule], list[ItemWarning]]:
     """Return the rules to evaluate. After ten rules without a field, the others cost one warning together."""
     every = list(wanted)
     lost = [rule for rule in every if target.field(rule.field) is None]
@@ -133,7 +133,7 @@ def _with_somewhere_to_go(
         return every, []
     further = {rule.field for rule in lost[UNWRITEABLE_TOLD:]}
     text = f"{len(further)} more fields of the mapping cannot be written by the connected user in your org."
-    notice = RowWarning("field_dropped", target.sobject, None, text)
+    notice = ItemWarning("field_dropped", target.sobject, None, text)
     return [rule for rule in every if rule.field not in further], [notice]
 
 
@@ -265,4 +265,4 @@ def _opt_out(
     if is_writeable and name not in target.without:
         return FieldValues({name: True})
     text = "The attendee opted out, and the connected user cannot write that in your org."
-    return FieldValues(notices=(RowWarning("opted_out", target.sobject, name, text),))
+    return FieldValues(notices=(ItemWarning("opted_out", target.sobject, name, text),))

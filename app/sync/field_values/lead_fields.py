@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.sync.model.batch import Attendee
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import LEAD, TASK
 from app.text.email_address import plain_address
 
@@ -74,7 +74,7 @@ def lead_company(attendee: Attendee) -> str:
     return domain if domain and domain not in FREE_MAIL_DOMAINS else NO_COMPANY
 
 
-def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[RowWarning]]:
+def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[ItemWarning]]:
     """Return the fields of a new Lead and warnings about truncated ones; `dropped` fields were rejected
     before.
     """
@@ -97,7 +97,7 @@ def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, 
             warnings.append(cut_warning(LEAD, field))
     if not normalize_text(attendee.company):
         text = f"No company was given, so the Lead says “{fields['Company']}”."
-        warnings.append(RowWarning("fallback_used", LEAD, "Company", text))
+        warnings.append(ItemWarning("fallback_used", LEAD, "Company", text))
     return fields, warnings
 
 
@@ -113,12 +113,12 @@ def shortened(text: str, limit: int) -> str:
     return text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore").rstrip()
 
 
-def cut_warning(sobject: str, field: str) -> RowWarning:
-    return RowWarning("value_cut", sobject, field, f"Cut to {LENGTHS[sobject, field]} characters.")
+def cut_warning(sobject: str, field: str) -> ItemWarning:
+    return ItemWarning("value_cut", sobject, field, f"Cut to {LENGTHS[sobject, field]} characters.")
 
 
-def dropped_field_warning(sobject: str, field: str) -> RowWarning:
-    return RowWarning(
+def dropped_field_warning(sobject: str, field: str) -> ItemWarning:
+    return ItemWarning(
         "picklist_dropped", sobject, field, "Your org does not take this value; it was left out."
     )
 

@@ -11,7 +11,7 @@ from app.sync.field_values.sources import day_of, zone_of
 from app.sync.field_values.system_fields import custom_rules, object_of
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import MappingRules
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.record_kinds import filled_fields_of, system_fields_of
 from app.sync.model.records import ACCOUNT
 
@@ -66,7 +66,7 @@ def _listed(field: Field) -> list[str]:
 
 def placeholder_values(
     describe: SObjectDescribe, fields: Mapping[str, Any], *, job: Job, skipped: Collection[str]
-) -> tuple[dict[str, Any], list[RowWarning]]:
+) -> tuple[dict[str, Any], list[ItemWarning]]:
     """Return placeholders by type for required fields without a value, each with a warning; none for
     references and unique fields.
     """
@@ -80,9 +80,9 @@ def placeholder_values(
     return found, [_reported(describe, name, value) for name, value in found.items()]
 
 
-def _reported(describe: SObjectDescribe, name: str, value: object) -> RowWarning:
+def _reported(describe: SObjectDescribe, name: str, value: object) -> ItemWarning:
     text = f"{describe.fields[name].label} is required and has no value, so it says “{value}”."
-    return RowWarning("fallback_used", describe.name, name, text)
+    return ItemWarning("fallback_used", describe.name, name, text)
 
 
 def _placeholder(field: Field, job: Job) -> Any:

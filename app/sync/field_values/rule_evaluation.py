@@ -28,7 +28,7 @@ from app.sync.field_values.system_fields import SYSTEM, standard_field
 from app.sync.field_values.text_comparison import alike
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import OVERWRITE, FieldRule
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
@@ -77,7 +77,7 @@ class RuleResult:
     """The result of one rule; empty if there was no value, a converted None if it was cleared."""
 
     fit: ConvertedValue | None = None
-    notices: tuple[RowWarning, ...] = ()
+    notices: tuple[ItemWarning, ...] = ()
     misfit: MappingError | None = None
 
 
@@ -105,14 +105,14 @@ def evaluate_rule(rule: FieldRule, target: RuleTarget) -> RuleResult:
     return _fit(rule, field, target, value=value, is_hosts_own=is_hosts_own)
 
 
-def without_notice(target: RuleTarget, name: str) -> RowWarning:
+def without_notice(target: RuleTarget, name: str) -> ItemWarning:
     """That a field which Salesforce refused before was left out."""
     if name == "OwnerId":
         text = "Salesforce gives such records to nobody who may not read them, so the owner was left to it."
-        return RowWarning("owner_refused", target.sobject, name, text)
+        return ItemWarning("owner_refused", target.sobject, name, text)
     if target.describe is None or name in SOURCE_FIELDS:
         return dropped_field_warning(target.sobject, name)
-    return RowWarning(
+    return ItemWarning(
         "field_dropped", target.sobject, name, "Salesforce refused this field; it was left out."
     )
 
@@ -166,7 +166,7 @@ def _fit(
         return RuleResult(misfit=misfit)
     except ConversionError as reason:
         return _unfit(rule, field, target, shown=shown, reason=reason)
-    notices = (RowWarning("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
+    notices = (ItemWarning("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
     return RuleResult(fit, notices)
 
 
@@ -217,9 +217,9 @@ def _use_fallback(rule: FieldRule, field: Field, target: RuleTarget) -> RuleResu
     except ConversionError as reason:
         return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
     text = f"No {field.label.lower()} was given, so the {target.sobject} says “{fit.value}”."
-    notices = [RowWarning("fallback_used", target.sobject, rule.field, text)]
+    notices = [ItemWarning("fallback_used", target.sobject, rule.field, text)]
     if fit.note:
-        notices.insert(0, RowWarning("value_cut", target.sobject, rule.field, fit.note))
+        notices.insert(0, ItemWarning("value_cut", target.sobject, rule.field, fit.note))
     return RuleResult(fit, tuple(notices))
 
 
@@ -244,7 +244,7 @@ def _not_writeable(rule: FieldRule, target: RuleTarget) -> RuleResult:
 
 
 def _dropped(rule: FieldRule, target: RuleTarget, text: str, *, code: str = "field_dropped") -> RuleResult:
-    return RuleResult(notices=(RowWarning(code, target.sobject, rule.field, text),))
+    return RuleResult(notices=(ItemWarning(code, target.sobject, rule.field, text),))
 
 
 def _mapping_error(

@@ -45,7 +45,7 @@ Found = tuple[str, str, str]
 """Code, severity and message."""
 
 
-def validate_mapping(
+def find_mapping_issues(
     rules: MappingRules,
     describes: Mapping[str, SObjectDescribe],
     *,

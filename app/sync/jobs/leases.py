@@ -20,7 +20,7 @@ from app.states import JobState
 from app.sync.errors.row_error import NOT_PROCESSED, OUTCOME_UNKNOWN
 from app.sync.model.retry_policy import MAX_WORKER_CRASHES
 from app.sync.model.row_caps import Caps
-from app.sync.model.row_error import RowError
+from app.sync.model.row_error import ItemError
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -226,7 +226,7 @@ async def recover_host_jobs(
 
 
 async def _recover(
-    session: AsyncSession, values: Mapping[str, object], *, died: int, error: RowError
+    session: AsyncSession, values: Mapping[str, object], *, died: int, error: ItemError
 ) -> Sequence[str]:
     about = {
         "error": error.as_json(),

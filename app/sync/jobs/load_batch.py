@@ -25,7 +25,7 @@ from app.sync.model.batch import (
     WrittenSlot,
 )
 from app.sync.model.cooperative import yielding
-from app.sync.model.exclusions import Exclusions
+from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.ticket_transfer import FORMER_MEMBER, is_transferred
 from app.text.email_address import plain_address
@@ -42,7 +42,7 @@ SIBLING_SLOT_VALUES = attrgetter(*(f"slot_{name}" for name in SLOT_COLUMNS))
 """The values of a slot, by the names of the columns, in the order of `WrittenSlot`."""
 
 
-class EventContext(NamedTuple):
+class LoadedEvent(NamedTuple):
     """What the jobs of one event share."""
 
     event: EventSnapshot
@@ -79,7 +79,7 @@ async def load_claimed(
     mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
     given = await _extras(session, mapped, host_id)
     written = await _written(session, registration_ids, whose)
-    exclusions = Exclusions.of(settings)
+    exclusions = ExclusionRules.of(settings)
     jobs = [
         _job(
             row,
@@ -99,9 +99,9 @@ async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
     whose = {"host_id": batch.host_id, "org_id": batch.org_id}
     of_host = (await session.execute(OF_HOST, {"host_id": batch.host_id})).one()
     settings = of_host.settings or {}
-    read = {job.event.event_id: EventContext(job.event, job.link, job.rules) for job in batch.jobs}
+    read = {job.event.event_id: LoadedEvent(job.event, job.link, job.rules) for job in batch.jobs}
     events = await _events(session, read, whose, host_layer=of_host.layer)
-    choices = (_writes(settings), Exclusions.of(settings))
+    choices = (_writes(settings), ExclusionRules.of(settings))
     return choices == (batch.writes, batch.exclusions) and events == read
 
 
@@ -144,9 +144,9 @@ def _watched_at(registration: Any) -> datetime | None:
 
 def _job(
     row: Any,
-    known: EventContext,
+    known: LoadedEvent,
     written: Mapping[SlotKey, WrittenSlot],
-    exclusions: Exclusions,
+    exclusions: ExclusionRules,
     given: RegistrationExtras,
 ) -> Job:
     return Job(
@@ -170,7 +170,7 @@ def _job(
     )
 
 
-def _is_excluded(registration: Any, email_key: str | None, exclusions: Exclusions) -> bool:
+def _is_excluded(registration: Any, email_key: str | None, exclusions: ExclusionRules) -> bool:
     return registration.excluded_at is not None or exclusions.cover(email_key, registration.ticket_kind)
 
 
@@ -188,11 +188,11 @@ async def _events(
     whose: Mapping[str, str],
     *,
     host_layer: Mapping[str, Any] | None,
-) -> dict[str, EventContext]:
+) -> dict[str, LoadedEvent]:
     rows = await session.execute(EVENTS, {**whose, "event_ids": list(event_ids)})
     hosts = MappingRules.of(host_layer) if host_layer else DEFAULT_RULES
     return {
-        row.event_id: EventContext(
+        row.event_id: LoadedEvent(
             event_of(row),
             _link(row),
             MappingRules.of(host_layer, row.layer) if row.layer else hosts,
@@ -216,7 +216,7 @@ def event_of(row: Any) -> EventSnapshot:
     )
 
 
-def _is_mapped(row: Any, events: Mapping[str, EventContext]) -> bool:
+def _is_mapped(row: Any, events: Mapping[str, LoadedEvent]) -> bool:
     known = events.get(row.event_id)
     return known is not None and known.rules is not DEFAULT_RULES
 

@@ -227,7 +227,7 @@ async def settle_problems(
     _log_change("connection_problem", kept.keys() - before.keys(), host_id=host_id, org_id=org_id)
     if solved := before.keys() - kept.keys():
         _log_change("connection_problem_solved", solved, host_id=host_id, org_id=org_id)
-        await release(session, host_id=host_id, org_id=org_id)
+        await release_waiting(session, host_id=host_id, org_id=org_id)
 
 
 def _log_change(event: str, keys: Iterable[Key], *, host_id: str, org_id: str) -> None:
@@ -245,10 +245,10 @@ async def look_again(session: AsyncSession, *, host_id: str, org_id: str, but: C
             [each if each["code"] in but else {**each, "looked_at": None} for each in stored or ()]
         ).decode()
         await session.execute(KEEP, values | {"problems": problems, "step": 0})
-        await release(session, host_id=host_id, org_id=org_id)
+        await release_waiting(session, host_id=host_id, org_id=org_id)
 
 
-async def release(session: AsyncSession, *, host_id: str, org_id: str) -> None:
+async def release_waiting(session: AsyncSession, *, host_id: str, org_id: str) -> None:
     """What waited for the connected user's access goes on."""
     await session.execute(
         RELEASE, {"host_id": host_id, "org_id": org_id, "what": WaitReason.SALESFORCE_ACCESS}

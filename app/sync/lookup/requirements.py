@@ -8,7 +8,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.system_fields import object_of
 from app.sync.lookup.access import NOTHING_HIDDEN, Sight
-from app.sync.matching.person_matching import key_of
+from app.sync.matching.person_matching import external_id_of
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.mapping_rules import (
     CONTACT_CREATED,
@@ -124,7 +124,7 @@ def _fields(
 def _keys(jobs: Iterable[Job]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for job in jobs:
-        key = key_of(job)
+        key = external_id_of(job)
         if key is not None:
             found.setdefault(key[0], {})[key[1]] = None
     return {name: tuple(values) for name, values in found.items()}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.salesforce.errors import ApiError
 from app.sync.matching.person_matching import NeedsLookup, People, follow, oldest
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MATCHED_OTHER_NAME: Final = "matched_other_name"
@@ -72,35 +72,35 @@ def matched(ids: Iterable[str], people: People, fields: Mapping[str, Any]) -> Pe
     return _first(equal) or _first(rows)
 
 
-def other_name_notice(match: PersonRow) -> RowWarning:
+def other_name_notice(match: PersonRow) -> ItemWarning:
     text = (
         f"A duplicate rule in your org matched {named(match)}, whose name differs from the attendee's. "
         "The attendee was written as that person."
     )
-    return RowWarning(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
+    return ItemWarning(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
 
 
-def alert_notice(match: PersonRow, sobject: str) -> RowWarning:
+def alert_notice(match: PersonRow, sobject: str) -> ItemWarning:
     text = f"A duplicate rule in your org warned of {named(match)}. A new {sobject} was saved beside it."
-    return RowWarning(DUPLICATE_ALERT, match.sobject, None, text)
+    return ItemWarning(DUPLICATE_ALERT, match.sobject, None, text)
 
 
-def other_account_notice(named_account: str) -> RowWarning:
+def other_account_notice(named_account: str) -> ItemWarning:
     text = (
         f"A duplicate rule in your org matched {named_account}, which has another name than the "
         "attendee's company. The Contact belongs to it."
     )
-    return RowWarning(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
+    return ItemWarning(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
 
 
-def account_alert_notice(named_account: str) -> RowWarning:
+def account_alert_notice(named_account: str) -> ItemWarning:
     text = f"A duplicate rule in your org warned of {named_account}. A new Account was saved beside it."
-    return RowWarning(DUPLICATE_ALERT, ACCOUNT, None, text)
+    return ItemWarning(DUPLICATE_ALERT, ACCOUNT, None, text)
 
 
-def update_alert_notice(sobject: str) -> RowWarning:
+def update_alert_notice(sobject: str) -> ItemWarning:
     text = f"A duplicate rule in your org warned when this {sobject} was changed. The change was saved."
-    return RowWarning(DUPLICATE_ALERT, sobject, None, text)
+    return ItemWarning(DUPLICATE_ALERT, sobject, None, text)
 
 
 def full_name(row: PersonRow) -> str | None:

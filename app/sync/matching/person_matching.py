@@ -7,7 +7,7 @@ from app.salesforce.ids import is_id, sobject_of, to18
 from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import FORMER, MEMBER, PERSON, Job
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MAX_HOPS = 5
@@ -57,10 +57,10 @@ class People:
 
 
 @dataclass(frozen=True)
-class NotFound:
+class PersonNotFound:
     """Looked, and there is none: to be created under the host's rules."""
 
-    notices: tuple[RowWarning, ...] = ()
+    notices: tuple[ItemWarning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class NotSearched:
     """The connected user cannot search people by e-mail, so nobody knows whether the person exists."""
 
 
-Resolution = Found | NotFound | NotVisible | NeedsLookup | NotSearched
+Resolution = Found | PersonNotFound | NotVisible | NeedsLookup | NotSearched
 
 
 def resolve(job: Job, people: People) -> Resolution:
@@ -98,13 +98,13 @@ def resolve(job: Job, people: People) -> Resolution:
     if by_id is not None:
         return by_id
     by_word = _pick_candidate(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
-    if isinstance(by_word, NotFound):
+    if isinstance(by_word, PersonNotFound):
         by_word = _resolve_key(job, people)
     if not isinstance(by_word, NeedsLookup) and _is_unsearched(job, by_word, people):
         return NotSearched()
     if isinstance(by_word, Found):
         return Found(by_word.sobject, by_word.id, by_word.found_by, notices)
-    return by_word if isinstance(by_word, NeedsLookup) else NotFound(notices)
+    return by_word if isinstance(by_word, NeedsLookup) else PersonNotFound(notices)
 
 
 def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
@@ -116,7 +116,7 @@ def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
     return not (isinstance(found, Found) and found.sobject == CONTACT)
 
 
-def key_of(job: Job) -> tuple[str, str] | None:
+def external_id_of(job: Job) -> tuple[str, str] | None:
     """Return the external id field and the attendee's value, if the rules name one."""
     chosen = job.rules.external_id
     value = read_value(chosen.path, job) if chosen and is_source(chosen.path) else None
@@ -155,7 +155,7 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
     return None
 
 
-def _resolve_given_id(job: Job, people: People) -> tuple[Found | NeedsLookup | None, tuple[RowWarning, ...]]:
+def _resolve_given_id(job: Job, people: People) -> tuple[Found | NeedsLookup | None, tuple[ItemWarning, ...]]:
     if not job.salesforce_id:
         return None, ()
     if _is_person_id(job.salesforce_id):
@@ -167,21 +167,21 @@ def _resolve_given_id(job: Job, people: People) -> tuple[Found | NeedsLookup | N
             how = "salesforce_id" if is_same else end.found_by
             return Found(end.sobject, end.id, how, _stranger_notices(job, people.rows[end.id])), ()
     text = "The Salesforce id in the link names no person in this org, so the e-mail decided."
-    return None, (RowWarning("id_ignored", LEAD, None, text),)
+    return None, (ItemWarning("id_ignored", LEAD, None, text),)
 
 
-def _stranger_notices(job: Job, row: PersonRow) -> tuple[RowWarning, ...]:
+def _stranger_notices(job: Job, row: PersonRow) -> tuple[ItemWarning, ...]:
     """Warn that a forwarded link was used: its user is counted for the record and changes nothing of it."""
     if job.attendee.email_key is None or row.email_key == job.attendee.email_key:
         return ()
     text = "The record that the link names has another e-mail address, so its fields are never updated."
-    return (RowWarning("id_ignored", row.sobject, "Email", text),)
+    return (ItemWarning("id_ignored", row.sobject, "Email", text),)
 
 
 def _resolve_key(job: Job, people: People) -> Resolution:
-    key = key_of(job)
+    key = external_id_of(job)
     if key is None:
-        return NotFound()
+        return PersonNotFound()
     name, value = key
     alike = [row for row in people.rows.values() if _text(row.standing.get(name)) == value.casefold()]
     return _pick_candidate(alike, people, how="external_id")
@@ -201,7 +201,7 @@ def _pick_candidate(alike: Iterable[PersonRow], people: People, *, how: str) -> 
         if isinstance(end, Found | NeedsLookup):
             return end
     lead_row = oldest([row for row in rows if not row.is_converted], LEAD)
-    return Found(LEAD, lead_row.id, how) if lead_row else NotFound()
+    return Found(LEAD, lead_row.id, how) if lead_row else PersonNotFound()
 
 
 class Deleted:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from app.states import JobReason, RegistrationStatus
-from app.sync.model.exclusions import Exclusions
+from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 
 PERSON, MEMBER = "person", "member"
@@ -200,4 +200,4 @@ class Batch:
     siblings: Mapping[tuple[str, str], tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     sibling_members: Mapping[tuple[str, str], tuple[WrittenSlot, ...]] = field(default_factory=dict)
     ticket_holders: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
-    exclusions: Exclusions = field(default_factory=Exclusions)
+    exclusions: ExclusionRules = field(default_factory=ExclusionRules)

@@ -11,7 +11,7 @@ DEFAULT_TICKET_KIND = "attendee"
 
 
 @dataclass(frozen=True)
-class Exclusions:
+class ExclusionRules:
     """Domains (with their subdomains), addresses and kinds of ticket, in lower case."""
 
     domains: frozenset[str] = frozenset()

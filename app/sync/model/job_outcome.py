@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.states import JobState, SkipReason, WaitReason
-from app.sync.model.row_error import RowError
+from app.sync.model.row_error import ItemError
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class JobOutcome:
     due_at: datetime
     waiting_for: WaitReason | None = None
     skipped_because: SkipReason | None = None
-    error: RowError | None = None
+    error: ItemError | None = None
     burns: bool = False
 
     @property

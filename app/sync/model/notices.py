@@ -5,7 +5,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class RowWarning:
+class ItemWarning:
     """A value that was left out or truncated; the row shows it, and the attendee does not fail."""
 
     code: str

@@ -7,7 +7,7 @@ from app.salesforce.errors import DuplicateMatch
 
 
 @dataclass(frozen=True)
-class RowError:
+class ItemError:
     """One failed part of a registration. `kind` is the part: registered, checked_in.
 
     `advice_code` names the message for people.

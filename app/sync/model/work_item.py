@@ -9,10 +9,10 @@ from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
 from app.states import SkipReason, WriteAction, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import LEAD, Found
-from app.sync.model.row_error import RowError
+from app.sync.model.row_error import ItemError
 
 NOTICE = "notice"
 """The detail of a person that has a warning which stays with it."""
@@ -42,19 +42,19 @@ class WorkItem:
     saved: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
     person: Found | None = None
     skipped_because: SkipReason | None = None
-    error: RowError | None = None
-    retry: RowError | None = None
-    last_word: RowError | None = None
+    error: ItemError | None = None
+    retry: ItemError | None = None
+    last_word: ItemError | None = None
     look_at: datetime | None = None
     is_fenced: bool = False
     is_held: bool = False
     is_without_access: bool = False
     lacks_campaigns: bool = False
     is_lead_hidden: bool = False
-    lost_lead: RowError | None = None
+    lost_lead: ItemError | None = None
     must_replan: bool = False
     is_through: bool = False
-    notices: list[RowWarning] = field(default_factory=list)
+    notices: list[ItemWarning] = field(default_factory=list)
     exchanges: list[LoggedRequest] = field(default_factory=list)
     misjudged: set[str] = field(default_factory=set)
 
@@ -68,7 +68,7 @@ class WorkItem:
         is_stopped = self.must_replan or self.is_without_access
         return self.skipped_because is None and self.error is None and not is_stopped
 
-    def fail(self, error: RowError) -> None:
+    def fail(self, error: ItemError) -> None:
         """The first failed part is the one that is told."""
         self.error = self.error or error
 
@@ -165,9 +165,9 @@ def set_person(row: WorkItem, person: Found, *, details: Mapping[str, Any] | Non
     )
 
 
-def _kept_notice(details: Mapping[str, Any]) -> tuple[RowWarning, ...]:
+def _kept_notice(details: Mapping[str, Any]) -> tuple[ItemWarning, ...]:
     kept = details.get(NOTICE)
-    return (RowWarning(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
+    return (ItemWarning(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
 
 
 def set_ticket_holder(row: WorkItem) -> None:

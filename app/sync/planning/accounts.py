@@ -9,7 +9,7 @@ from app.sync.lookup.create_context import company_for_account
 from app.sync.matching.account_matching import match, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.create_guard import may_create
@@ -89,7 +89,7 @@ def _plan_company(
     elif not org.describes[ACCOUNT].is_createable:
         text = "The connected user may not create Accounts, so the Contact belongs to none."
         for row in rows:
-            row.notices.append(RowWarning("field_dropped", "Contact", "AccountId", text))
+            row.notices.append(ItemWarning("field_dropped", "Contact", "AccountId", text))
     elif _may_create_all(rows, clock):
         plan.creates += _create(essence, rows, org, batch, pepper=pepper)
     else:

@@ -28,7 +28,7 @@ from app.sync.planning.record_builder import build_record as drafted
 
 
 @dataclass(frozen=True)
-class Change:
+class MemberChange:
     """What is sent of a member, for the rows whose rules fit, and what is kept with the slot of each."""
 
     record: Record | None
@@ -46,7 +46,7 @@ def kind_of(decision: CreateMember | UpdateMember | KeepMember) -> str:
 
 def created_member(
     decision: CreateMember, key: SlotKey, rows: Sequence[WorkItem], found: LookupResult
-) -> Change:
+) -> MemberChange:
     """A new member has the answers of all registrations, of two the later one's."""
     own, org, without = _own_fields(decision, rows[0]), OrgContext(found.describes), _dropped(key, rows)
     drafts: list[tuple[WorkItem, Draft]] = []
@@ -59,9 +59,9 @@ def created_member(
         row.notices += draft.notices
         drafts.append((row, draft))
     if not drafts:
-        return Change(None)
+        return MemberChange(None)
     fields = {name: value for _, draft in drafts for name, value in draft.record.fields.items()}
-    return Change(
+    return MemberChange(
         Record(MEMBER_OBJECT, fields),
         tuple(row for row, _ in drafts),
         {row.job.registration_id: pending_digests({}, draft.digests) for row, draft in drafts},
@@ -79,7 +79,7 @@ def changed_member(
     *,
     ours: WrittenSlot | None,
     found: LookupResult,
-) -> Change:
+) -> MemberChange:
     """What differs of a member that stands; `ours` speaks for registrations that wrote none of it yet."""
 
     def said(row: WorkItem) -> Mapping[str, str]:
@@ -100,7 +100,7 @@ def changed_member(
         row.job.registration_id: pending_digests(said(row), told.said[row.job.registration_id])
         for row in told.rows
     }
-    return Change(
+    return MemberChange(
         Record(MEMBER_OBJECT, fields, decision.id) if fields else None,
         tuple(told.rows),
         words,

@@ -8,7 +8,7 @@ from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.records import MemberRow
 from app.sync.model.work_item import WorkItem, WriteOperation
-from app.sync.planning.member_changes import Change, changed_member, created_member
+from app.sync.planning.member_changes import MemberChange, changed_member, created_member
 from app.sync.planning.member_status import (
     CreateMember,
     Decision,
@@ -108,9 +108,9 @@ def _change(
     *,
     ours: WrittenSlot | None,
     found: LookupResult,
-) -> Change:
+) -> MemberChange:
     if isinstance(decision, NoMember):
-        return Change(None)
+        return MemberChange(None)
     if isinstance(decision, CreateMember):
         return created_member(decision, key, rows, found)
     assert current is not None
@@ -122,7 +122,7 @@ def _existed_before(current: MemberRow | None, ours: WrittenSlot | None) -> bool
 
 
 def _member_operations(
-    decision: Decision, key: SlotKey, rows: Sequence[WorkItem], *, change: Change, was_before: bool
+    decision: Decision, key: SlotKey, rows: Sequence[WorkItem], *, change: MemberChange, was_before: bool
 ) -> list[WriteOperation]:
     if isinstance(decision, NoMember):
         _forget_uncertain(rows, key)
@@ -152,7 +152,7 @@ def _member_operations(
     ]
 
 
-def _keep_member(decision: KeepMember, key: SlotKey, change: Change, *, was_before: bool) -> None:
+def _keep_member(decision: KeepMember, key: SlotKey, change: MemberChange, *, was_before: bool) -> None:
     for row in change.rows:
         before = row.slots.get(key)
         kept = without_hints(before.details if before else {"was_member_before": was_before})

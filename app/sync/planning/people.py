@@ -14,12 +14,12 @@ from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.lead_fields import is_usable_email, person_name
 from app.sync.field_values.system_fields import object_of
 from app.sync.matching.person_matching import (
-    NotFound,
     NotSearched,
     NotVisible,
     People,
+    PersonNotFound,
+    external_id_of,
     is_deleted,
-    key_of,
     resolve,
 )
 from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey
@@ -28,9 +28,9 @@ from app.sync.model.mapping_rules import (
     NOBODY_CREATED,
     SOBJECT_BY_CREATE_MODE,
 )
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found
-from app.sync.model.row_error import RowError
+from app.sync.model.row_error import ItemError
 from app.sync.model.work_item import NOTICE, WorkItem, WriteOperation, is_own_lead, set_person
 from app.sync.planning.create_guard import may_create
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
@@ -81,7 +81,7 @@ def _merge_by_external_id(groups: Iterable[list[WorkItem]]) -> list[list[WorkIte
 
 def _folded_keys(rows: Iterable[WorkItem]) -> list[tuple[str, str]]:
     """Their external ids as Salesforce compares them, whatever the case; each once."""
-    keys = (key_of(row.job) for row in rows)
+    keys = (external_id_of(row.job) for row in rows)
     return sorted({(key[0], key[1].casefold()) for key in keys if key is not None})
 
 
@@ -154,7 +154,7 @@ def _needs_creation(row: WorkItem, people: People, *, batch: Batch, clock: Clock
     if isinstance(resolution, NotSearched):
         row.is_without_access = True
         return False
-    if isinstance(resolution, NotFound):
+    if isinstance(resolution, PersonNotFound):
         row.notices += resolution.notices
     return _may_create(row, people, batch=batch, clock=clock)
 
@@ -166,7 +166,7 @@ def _forget_members(row: WorkItem) -> None:
             del row.slots[key]
 
 
-def _not_visible(sobject: str) -> RowError:
+def _not_visible(sobject: str) -> ItemError:
     message = NOT_VISIBLE.format(sobject=sobject)
     return internal_error(
         ErrorClass.ACCESS, RECORD_NOT_VISIBLE, message, kind=Milestone.REGISTERED, sobject=sobject
@@ -283,9 +283,9 @@ def _mapped(carrier: WorkItem, row: WorkItem, org: OrgContext) -> frozenset[str]
     return mapped_fields(named, row.job.rules, describe)
 
 
-def _name_notices(rows: Sequence[WorkItem], sobject: str) -> tuple[RowWarning, ...]:
+def _name_notices(rows: Sequence[WorkItem], sobject: str) -> tuple[ItemWarning, ...]:
     names = {person_name(row.job.attendee) for row in rows}
     if len(names) < 2:
         return ()
     text = "Several tickets with different names share this e-mail address: they are one person."
-    return (RowWarning("fallback_used", sobject, "LastName", text),)
+    return (ItemWarning("fallback_used", sobject, "LastName", text),)

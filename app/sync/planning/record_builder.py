@@ -16,7 +16,7 @@ from app.sync.field_values.system_fields import custom_rules, field_name, object
 from app.sync.lookup.create_context import CreateContext, organizer_of
 from app.sync.model.batch import Job, WrittenSlot
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.work_item import WorkItem
 
@@ -35,7 +35,7 @@ class Draft:
     """A record that could be sent. `mapped` are the fields that the host's rules filled."""
 
     record: Record
-    notices: tuple[RowWarning, ...] = ()
+    notices: tuple[ItemWarning, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
@@ -45,7 +45,7 @@ class Draft:
 class RecordBuildError(Exception):
     """The host's rules and the org do not fit together; `misfit` says where."""
 
-    def __init__(self, misfit: MappingError, notices: tuple[RowWarning, ...] = ()) -> None:
+    def __init__(self, misfit: MappingError, notices: tuple[ItemWarning, ...] = ()) -> None:
         super().__init__(misfit.code)
         self.misfit = misfit
         self.notices = notices
@@ -109,7 +109,7 @@ def mapped_fields(sobject: str, rules: MappingRules, describe: SObjectDescribe |
 
 def _record_type(
     sobject: str, rules: MappingRules, org: OrgContext
-) -> tuple[dict[str, str], tuple[RowWarning, ...]]:
+) -> tuple[dict[str, str], tuple[ItemWarning, ...]]:
     named = object_of(sobject)
     chosen, describe = rules.record_types.get(named), org.describes.get(named)
     if sobject == PERSON_ACCOUNT:
@@ -119,7 +119,7 @@ def _record_type(
     known = describe.fields.get("RecordTypeId")
     if known is None or not known.is_createable:
         text = f"The record type “{chosen}” cannot be set on {describe.label} by the connected user."
-        return {}, (RowWarning("field_dropped", named, "RecordTypeId", text),)
+        return {}, (ItemWarning("field_dropped", named, "RecordTypeId", text),)
     found = [each.id for each in describe.record_types if each.developer_name == chosen and each.is_available]
     if not found:
         text = f"{describe.label} has no record type “{chosen}” that the connected user may use."
@@ -143,17 +143,17 @@ def _no_type(sobject: str, value: str, text: str) -> MappingError:
     )
 
 
-def _owner(sobject: str, job: Job, around: CreateContext) -> tuple[dict[str, str], tuple[RowWarning, ...]]:
+def _owner(sobject: str, job: Job, around: CreateContext) -> tuple[dict[str, str], tuple[ItemWarning, ...]]:
     owner = job.rules.owner
     if sobject not in OWNED or owner.how not in (FIXED, ORGANIZER):
         return {}, ()
     id_ = owner.id if owner.how == FIXED else around.users.get(organizer_of(job) or "")
     if id_ is None:
         text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
-        return {}, (RowWarning("fallback_used", sobject, "OwnerId", text),)
+        return {}, (ItemWarning("fallback_used", sobject, "OwnerId", text),)
     if id_.startswith(QUEUE_PREFIX) and sobject != LEAD:
         text = f"A queue cannot own this {sobject}, so the owner was left to Salesforce."
-        return {}, (RowWarning("field_dropped", sobject, "OwnerId", text),)
+        return {}, (ItemWarning("field_dropped", sobject, "OwnerId", text),)
     return {"OwnerId": id_}, ()
 
 

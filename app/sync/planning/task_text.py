@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from app.sync.field_values.closed_status import COMPLETED
 from app.sync.field_values.lead_fields import normalize_text, truncate
 from app.sync.model.batch import CHECKED_IN, REGISTERED, EventSnapshot, Job
-from app.sync.model.notices import RowWarning
+from app.sync.model.notices import ItemWarning
 
 PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
 
@@ -22,7 +22,7 @@ def task_happened_at(job: Job, slot: str) -> datetime:
 
 def task_fields(
     job: Job, slot: str, *, who_id: str, reference: str, status: str = COMPLETED
-) -> tuple[dict[str, Any], list[RowWarning]]:
+) -> tuple[dict[str, Any], list[ItemWarning]]:
     """A completed Task on a person. WhatId stays empty: Salesforce refuses it where WhoId is a Lead."""
     zone, warnings = _zone(job.event)
     happened_on: date = task_happened_at(job, slot).astimezone(zone).date()
@@ -60,9 +60,9 @@ def _zone_name(event: EventSnapshot) -> str:
     return event.timezone if not _zone(event)[1] else "UTC"
 
 
-def _zone(event: EventSnapshot) -> tuple[tzinfo, list[RowWarning]]:
+def _zone(event: EventSnapshot) -> tuple[tzinfo, list[ItemWarning]]:
     try:
         return ZoneInfo(event.timezone), []
     except (ZoneInfoNotFoundError, ValueError, OSError):
         text = "The event's time zone is not known, so days are counted in UTC."
-        return UTC, [RowWarning("fallback_used", "Task", "ActivityDate", text)]
+        return UTC, [ItemWarning("fallback_used", "Task", "ActivityDate", text)]

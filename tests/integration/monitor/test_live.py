@@ -17,7 +17,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.live.change_detection import resume_position
 from app.live.host_feed import Feed
-from app.live.messages import Message, number_in
+from app.live.messages import StreamMessage, number_in
 from app.live.registry import STREAMS_PER_HOST, Feeds
 from app.live.snapshots import Snapshots
 from app.live.subscriber import WAITING_MAX, Subscriber
@@ -320,9 +320,9 @@ async def test_hint_makes_the_feed_look_at_once(feeds: Feeds, resources: Resourc
 async def test_newer_snapshot_takes_the_place_of_one_that_waits() -> None:
     listener = Subscriber(Role.MEMBER, EVENT_ID)
     for number in range(3):
-        listener.offer(Message("row", number, "{}", EVENT_ID, "r1"))
-    listener.offer(Message("stats", 3, "{}", "evt_other"))
-    listener.offer(Message("card", 3, "{}", role=Role.OWNER))
+        listener.offer(StreamMessage("row", number, "{}", EVENT_ID, "r1"))
+    listener.offer(StreamMessage("stats", 3, "{}", "evt_other"))
+    listener.offer(StreamMessage("card", 3, "{}", role=Role.OWNER))
     assert [each.number for each in await listener.take(within=1)] == [2]
 
 
@@ -330,7 +330,7 @@ async def test_slow_reader_is_sent_away_and_hurts_nobody_else() -> None:
     slow, quick = Subscriber(Role.MEMBER, EVENT_ID), Subscriber(Role.MEMBER, EVENT_ID)
     for number in range(WAITING_MAX + 1):
         for listener in (slow, quick):
-            listener.offer(Message("row", number, "{}", EVENT_ID, f"r{number}"))
+            listener.offer(StreamMessage("row", number, "{}", EVENT_ID, f"r{number}"))
         if number == WAITING_MAX // 2:
             assert len(await quick.take(within=1)) == number + 1
     assert (slow.is_over, quick.is_over) == (True, False)

@@ -6,7 +6,7 @@ from app.campaigns.status_mapping import (
     LABELS,
     MemberStatus,
     choosable,
-    meaning_of,
+    meaning_of_label,
     propose_statuses,
 )
 from app.states import StatusMeaning
@@ -61,12 +61,12 @@ MEANT = {
     ],
 )
 def test_label_means(label: str, meaning: str | None) -> None:
-    assert meaning_of(label) == meaning
+    assert meaning_of_label(label) == meaning
 
 
 def test_every_row_of_the_table_is_reached_by_some_label() -> None:
     labels = [label for labels in MEANT.values() for label in labels.split("|")]
-    reached = {meaning_of(label) for label in labels} - {None}
+    reached = {meaning_of_label(label) for label in labels} - {None}
     assert reached == set(StatusMeaning)
     assert {(row.meaning, row.language) for row in LABELS} == {
         (meaning, language) for meaning in StatusMeaning for language in ("en", "fr", "de", "es")

@@ -10,7 +10,7 @@ from app.connections.oauth.error_mapping import (
     ADVICE_BY_API_CODE,
     ADVICE_BY_ERROR,
     ConnectFailed,
-    advice_for,
+    advice_code_of,
     from_oauth,
 )
 from app.connections.oauth.grant_exchange import choose_version, parse_identity_url
@@ -73,11 +73,11 @@ def test_unknown_refusal_may_pass() -> None:
 @pytest.mark.parametrize("row", ADVICE_BY_ERROR, ids=lambda row: f"{row[0]}-{row[1] or 'any'}")
 def test_each_connect_error_finds_its_advice(row: tuple[str, str, str]) -> None:
     error, words, code = row
-    assert advice_for(error.upper(), f"the {words} said so") == code
+    assert advice_code_of(error.upper(), f"the {words} said so") == code
 
 
 def test_gateway_error_means_salesforce_is_away() -> None:
-    assert advice_for("http_502", "") == "salesforce_away"
+    assert advice_code_of("http_502", "") == "salesforce_away"
 
 
 def test_lost_answer_means_salesforce_is_away() -> None:

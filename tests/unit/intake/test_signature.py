@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.config.settings import WebhookSecret
-from app.webhooks.signature import SignatureInvalid, SignatureStale, sign, signed_headers, verify
+from app.webhooks.signature import InvalidSignature, StaleSignature, sign, signed_headers, verify
 from tests.factories import NOW, WEBHOOK_KEY
 
 BODY = b'{"otter": 1}'
@@ -61,7 +61,7 @@ def test_timestamp_may_be_five_minutes_away(seconds: int, is_taken: bool) -> Non
     if is_taken:
         assert check(headers) == "msg_1"
     else:
-        with pytest.raises(SignatureStale) as stale:
+        with pytest.raises(StaleSignature) as stale:
             check(headers)
         assert stale.value.seconds == -seconds
 
@@ -78,7 +78,7 @@ def test_timestamp_may_be_five_minutes_away(seconds: int, is_taken: bool) -> Non
     ],
 )
 def test_forged_request_is_refused(headers: RawHeaders) -> None:
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(InvalidSignature):
         check(headers)
 
 
@@ -87,7 +87,7 @@ def test_old_and_new_secret_both_pass_until_the_old_one_expires() -> None:
     dead = WebhookSecret(OTHER_KEY, NOW)
     assert check(raw(OTHER_KEY), SECRET, old) == "msg_1"
     assert check(raw(), SECRET, old) == "msg_1"
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(InvalidSignature):
         check(raw(OTHER_KEY), SECRET, dead)
 
 
@@ -101,14 +101,14 @@ def test_up_to_eight_signatures_are_read(count: int, is_taken: bool) -> None:
     if is_taken:
         assert check(headers) == "msg_1"
     else:
-        with pytest.raises(SignatureInvalid, match="too many"):
+        with pytest.raises(InvalidSignature, match="too many"):
             check(headers)
 
 
 def test_signature_of_another_version_is_passed_over() -> None:
     ours = sign(WEBHOOK_KEY, "msg_1", AT, BODY)
     assert check(with_header(b"webhook-signature", f"v1a,hnO3f9T8 {ours}".encode())) == "msg_1"
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(InvalidSignature):
         check(with_header(b"webhook-signature", ours.replace("v1,", "v2,").encode()))
 
 
@@ -117,7 +117,7 @@ def test_signature_of_another_version_is_passed_over() -> None:
 def test_each_header_must_be_there_exactly_once(name: bytes, times: int) -> None:
     headers = [pair for pair in raw() if pair[0] != name]
     headers += [pair for pair in raw() if pair[0] == name] * times
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(InvalidSignature):
         check(headers)
 
 
@@ -143,7 +143,7 @@ def test_each_header_must_be_there_exactly_once(name: bytes, times: int) -> None
     ],
 )
 def test_malformed_header_is_refused(name: bytes, value: bytes) -> None:
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(InvalidSignature):
         check(with_header(name, value))
 
 
@@ -160,7 +160,7 @@ NAMES = st.sampled_from([b"webhook-id", b"webhook-timestamp", b"webhook-signatur
 @given(headers=st.lists(st.tuples(NAMES, RAW_VALUE), max_size=8), body=st.binary(max_size=50))
 @example(headers=[], body=b"")
 def test_random_headers_are_only_ever_refused(headers: RawHeaders, body: bytes) -> None:
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(InvalidSignature):
         verify(headers, body, secrets=[SECRET], now=NOW)
 
 
@@ -169,5 +169,5 @@ def test_one_random_header_among_good_ones_is_refused_or_harmless(name: bytes, v
     headers = with_header(name, value)
     if headers == raw():
         return
-    with pytest.raises(SignatureInvalid):
+    with pytest.raises(InvalidSignature):
         check(headers)

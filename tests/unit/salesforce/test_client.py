@@ -13,7 +13,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, Subrequest, create_request, query_request, update_request
 from app.salesforce.errors import DuplicateMatch, NotSent, RequestRejected, ResponseLost
 from app.salesforce.ids import MalformedId
-from app.salesforce.limits import Allowance, ApiUsage
+from app.salesforce.limits import ApiUsage, OrgLimit
 
 ORG = "https://acme.my.salesforce.com"
 DATA = f"{ORG}/services/data/v62.0"
@@ -107,7 +107,7 @@ async def test_every_request_names_the_client_and_asks_for_gzip(
     client: SalesforceClient, org: respx.MockRouter
 ) -> None:
     route = org.get(f"{DATA}/limits").respond(json={"DailyApiRequests": {"Max": 5000, "Remaining": 4937}})
-    assert await client.limits() == {"DailyApiRequests": Allowance(5000, 4937)}
+    assert await client.limits() == {"DailyApiRequests": OrgLimit(5000, 4937)}
     headers = sent(route).headers
     assert headers["Sforce-Call-Options"] == "client=eventship-salesforce"
     assert headers["Accept-Encoding"] == "gzip"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.salesforce.limits import Allowance, ApiUsage, parse_limit_info, parse_limits
+from app.salesforce.limits import ApiUsage, OrgLimit, parse_limit_info, parse_limits
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_limits_keep_the_entries_that_are_allowances() -> None:
         "Text": "x",
         "Half": {"Max": 1},
     }
-    assert parse_limits(body) == {"DailyApiRequests": Allowance(15000, 14988)}
+    assert parse_limits(body) == {"DailyApiRequests": OrgLimit(15000, 14988)}
 
 
 def test_limits_of_another_shape_are_none() -> None:

@@ -13,7 +13,7 @@ from app.sync.field_values.builder import FieldValues, build_field_values, diges
 from app.sync.field_values.converters import CONVERTERS
 from app.sync.field_values.lead_fields import utf16_length
 from app.sync.field_values.sources import PATHS
-from app.sync.field_values.validation import validate_mapping
+from app.sync.field_values.validation import find_mapping_issues
 from app.sync.model.mapping_rules import FieldRule, MappingRules
 from app.sync.model.record_kinds import system_fields_of
 from app.sync.model.records import PERSON_ACCOUNT
@@ -179,7 +179,7 @@ def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, r
         "Lead", chosen, registration, describe=org, standing=standing, digests={"A__c": digest("S")}
     )
     assert_sound(changed, org.fields, is_new=False)
-    validate_mapping(chosen, {"Lead": org})
+    find_mapping_issues(chosen, {"Lead": org})
 
 
 @settings(PATIENT)
@@ -192,7 +192,7 @@ def test_any_field_of_recorded_orgs(data: st.DataObject, sobject: str, registrat
     assert_sound(created, org.fields, is_new=True)
     assert created.misfit or sobject == "Account" or created.fields["LastName"]
     assert created.fields.get("Email", "ada@river.example") == "ada@river.example"
-    validate_mapping(
+    find_mapping_issues(
         chosen,
         {mapped: recorded(mapped), "Account": org if sobject == PERSON_ACCOUNT else recorded("Account")},
     )

@@ -6,7 +6,7 @@ import pytest
 
 from app.salesforce.describe import RecordType
 from app.sync.field_values.required_fields import missing_required
-from app.sync.field_values.validation import MappingIssue, validate_mapping
+from app.sync.field_values.validation import MappingIssue, find_mapping_issues
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
 from tests.unit.sync.describing import (
@@ -81,18 +81,18 @@ def codes(findings: list[MappingIssue]) -> list[tuple[str, str]]:
 )
 def test_rules_are_judged_against_the_org(chosen: dict[str, Any], found: list[tuple[str, str]]) -> None:
     stored = MappingRules.of({"fields": [chosen]}).fields[-1:]
-    findings = validate_mapping(DEFAULT_RULES, ORG, fields=stored)
+    findings = find_mapping_issues(DEFAULT_RULES, ORG, fields=stored)
     assert codes(findings) == found
     assert all(each.index == 0 and each.field == chosen["field"] and each.message for each in findings)
 
 
 def test_the_defaults_are_well_in_any_org() -> None:
-    assert validate_mapping(DEFAULT_RULES, ORG) == []
-    assert validate_mapping(DEFAULT_RULES, {}) == []
+    assert find_mapping_issues(DEFAULT_RULES, ORG) == []
+    assert find_mapping_issues(DEFAULT_RULES, {}) == []
 
 
 def test_without_describes_only_what_needs_none_is_judged() -> None:
-    findings = validate_mapping(DEFAULT_RULES, {}, fields=[one_rule("Gone__c", "utm.x")])
+    findings = find_mapping_issues(DEFAULT_RULES, {}, fields=[one_rule("Gone__c", "utm.x")])
     assert codes(findings) == [("source_unknown", "error")]
 
 
@@ -142,7 +142,7 @@ def test_without_describes_only_what_needs_none_is_judged() -> None:
     ],
 )
 def test_choices_about_people(stored: dict[str, Any], found: list[tuple[str, str]]) -> None:
-    rules_found = validate_mapping(MappingRules.of(stored), ORG, fields=())
+    rules_found = find_mapping_issues(MappingRules.of(stored), ORG, fields=())
     assert codes(rules_found) == found
     assert all(each.index is None for each in rules_found)
 
@@ -158,7 +158,7 @@ def test_contacts_rules_that_person_accounts_cannot_take_are_told() -> None:
         }
     )
     contact = described(field("Diet__c"), field("Shoe__c"), name="Contact")
-    findings = validate_mapping(chosen, {"Contact": contact, "Account": person_account_org()})
+    findings = find_mapping_issues(chosen, {"Contact": contact, "Account": person_account_org()})
     assert [(each.code, each.field) for each in findings] == [("person_field_not_found", "Shoe__c")]
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.sync.model.exclusions import Exclusions
+from app.sync.model.exclusions import ExclusionRules
 
-CHOSEN = Exclusions.of(
+CHOSEN = ExclusionRules.of(
     {
         "exclusions": {
             "domains": ["otter.example"],
@@ -35,14 +35,14 @@ def test_exclusions_cover(email_key: str | None, ticket_kind: str | None, is_cov
 
 def test_invisible_characters_in_the_list_do_not_matter() -> None:
     chosen = {"domains": ["otter\u200b.example"], "addresses": ["\ufeffTest@else.example"]}
-    exclusions = Exclusions.of({"exclusions": chosen})
+    exclusions = ExclusionRules.of({"exclusions": chosen})
     assert exclusions.cover("mary@otter.example", None)
     assert exclusions.cover("test@else.example", None)
 
 
 def test_a_ticket_that_says_nothing_is_an_attendees() -> None:
-    assert Exclusions(ticket_kinds=frozenset({"attendee"})).cover(None, None)
+    assert ExclusionRules(ticket_kinds=frozenset({"attendee"})).cover(None, None)
 
 
 def test_nobody_is_excluded_unless_asked() -> None:
-    assert not Exclusions.of({}).cover("mary@otter.example", "staff")
+    assert not ExclusionRules.of({}).cover("mary@otter.example", "staff")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.sync.lookup.view_all import kept_body, lacks_somebody, seen_whole
-from app.sync.matching.person_matching import Absent, NotFound, NotVisible, People, is_gone, resolve
+from app.sync.matching.person_matching import Absent, NotVisible, People, PersonNotFound, is_gone, resolve
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.records import Found, PersonRow
 from tests.unit.sync.describing import job
@@ -29,9 +29,9 @@ def people(*rows: PersonRow, absent: str, sees_all: set[str]) -> People:
     [
         ("Lead", LEAD_ID, set(), NotVisible("Lead", LEAD_ID)),
         ("Lead", LEAD_ID, {"Contact"}, NotVisible("Lead", LEAD_ID)),
-        ("Lead", LEAD_ID, {"Lead"}, NotFound()),
+        ("Lead", LEAD_ID, {"Lead"}, PersonNotFound()),
         ("Contact", CONTACT_ID, {"Lead"}, NotVisible("Contact", CONTACT_ID)),
-        ("Contact", CONTACT_ID, {"Contact"}, NotFound()),
+        ("Contact", CONTACT_ID, {"Contact"}, PersonNotFound()),
         ("Account", ACCOUNT_ID, {"Lead", "Contact"}, NotVisible("Account", ACCOUNT_ID)),
     ],
 )
@@ -45,7 +45,7 @@ def test_absent_is_gone_where_the_user_sees_all_of_that_object(
 
 def test_a_retry_needs_no_right() -> None:
     known = people(absent=LEAD_ID, sees_all=set())
-    assert resolve(known_job("Lead", LEAD_ID, reason="retry"), known) == NotFound()
+    assert resolve(known_job("Lead", LEAD_ID, reason="retry"), known) == PersonNotFound()
 
 
 @pytest.mark.parametrize(("sees_all", "is_hidden"), [({"Lead"}, True), ({"Lead", "Contact"}, False)])

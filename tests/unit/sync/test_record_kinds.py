@@ -22,7 +22,7 @@ from app.salesforce.errors import ApiError, RequestRejected
 from app.salesforce.ids import to18
 from app.states import Milestone
 from app.sync.field_values.required_fields import missing_required
-from app.sync.field_values.validation import validate_mapping
+from app.sync.field_values.validation import find_mapping_issues
 from app.sync.lookup.lost_creates import find_lost_creates
 from app.sync.matching.person_matching import People
 from app.sync.model import record_kinds
@@ -126,9 +126,9 @@ def test_preflight_passes_what_a_kind_may_do(badge: RecordKind) -> None:
 def test_a_mapping_reads_and_judges_the_object_of_every_kind(badge: RecordKind) -> None:
     assert "EventBadge" in mapped_objects(DEFAULT_RULES)
     rules = MappingRules(fields=(FieldRule("EventBadge", "Note", constant="x"),))
-    assert [each.code for each in validate_mapping(rules, {})] == []
+    assert [each.code for each in find_mapping_issues(rules, {})] == []
     owned = MappingRules(fields=(FieldRule("EventBadge", "HolderId", constant="x"),))
-    assert [each.code for each in validate_mapping(owned, {})] == ["field_owned"]
+    assert [each.code for each in find_mapping_issues(owned, {})] == ["field_owned"]
     assert reserved_reason("EventBadge", "holderid") == "we fill it ourselves"
 
 
@@ -143,7 +143,7 @@ def test_a_preview_describes_the_object_of_every_kind(badge: RecordKind) -> None
 
 def test_what_is_not_in_the_catalogue_is_not_written() -> None:
     rules = MappingRules(fields=(FieldRule("EventBadge", "Note", constant="x"),))
-    assert [each.code for each in validate_mapping(rules, {})] == ["object_not_supported"]
+    assert [each.code for each in find_mapping_issues(rules, {})] == ["object_not_supported"]
     assert "EventBadge" not in {*described_objects(), *written_objects(), *mapped_objects(DEFAULT_RULES)}
 
 
