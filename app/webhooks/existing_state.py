@@ -1,4 +1,4 @@
-"""What is known already around a group of deliveries: one look, whatever they are about."""
+"""Load existing hosts, events and registrations for a group of deliveries in one query."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from app.infrastructure.raw_connection import SqlExecutor
-from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
-from app.webhooks.merge_upsert import Key, Row
+from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, Row
 from app.webhooks.parse import ParsedDelivery
 
 HOST, EVENT, REGISTRATION = "host", "event", "registration"
@@ -67,11 +66,11 @@ class ExistingState:
 
     @cached_property
     def events(self) -> Mapping[Key, Row]:
-        return {row.key: EVENTS.row_of(row.found) for row in self.rows if row.kind == EVENT}
+        return {row.key: EVENTS.parse_row(row.found) for row in self.rows if row.kind == EVENT}
 
     @cached_property
     def registrations(self) -> Mapping[Key, Row]:
-        return {row.key: REGISTRATIONS.row_of(row.found) for row in self.rows if row.kind == REGISTRATION}
+        return {row.key: REGISTRATIONS.parse_row(row.found) for row in self.rows if row.kind == REGISTRATION}
 
 
 async def load_existing(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> ExistingState:

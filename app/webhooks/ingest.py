@@ -16,8 +16,7 @@ from app.privacy.unparsed_store import mention_keys
 from app.states import RegistrationStatus
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.webhooks.existing_state import ExistingState, load_existing
-from app.webhooks.merge_tables import EVENTS, REGISTRATIONS
-from app.webhooks.merge_upsert import Key, RowChange, merge_rows, rows_json
+from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, RowChange, merge_rows, rows_json
 from app.webhooks.parse import Outcome, ParsedDelivery
 from app.webhooks.redaction import load_tombstones, lock_hosts
 from app.webhooks.row_mapping import has_relevant_change
@@ -99,9 +98,9 @@ async def ingest_without_erasures(
     fresh = await _insert_deliveries(statements, deliveries)
     await keep_unknown(statements, fresh, pepper=pepper)
     await _upsert_hosts(statements, fresh, seen)
-    await merge_rows(statements, EVENTS, _event_states(fresh), stored=seen.events)
+    await merge_rows(statements, EVENTS, _event_states(fresh), existing=seen.events)
     changes = await merge_rows(
-        statements, REGISTRATIONS, _registration_states(fresh), stored=seen.registrations
+        statements, REGISTRATIONS, _registration_states(fresh), existing=seen.registrations
     )
     org_ids = await enqueue_jobs(statements, await _jobs_to_enqueue(statements, changes, seen))
     is_fresh = {id(delivery) for delivery in fresh}
@@ -121,9 +120,9 @@ async def ingest_import(
     """
     spared, seen = await _redact_erased(session, lines, pepper=pepper)
     await _upsert_hosts(session, spared, seen)
-    await merge_rows(session, EVENTS, _event_states(spared), stored=seen.events)
+    await merge_rows(session, EVENTS, _event_states(spared), existing=seen.events)
     changes = await merge_rows(
-        session, REGISTRATIONS, _registration_states(spared), stored=seen.registrations
+        session, REGISTRATIONS, _registration_states(spared), existing=seen.registrations
     )
     wanted = await _only_requested(session, await _jobs_to_enqueue(session, changes, seen))
     org_ids = await enqueue_jobs(session, [replace(arm, priority=BACKFILL) for arm in wanted])

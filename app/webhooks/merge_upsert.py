@@ -1,8 +1,17 @@
-"""Keep joined states in a table: absent rows are inserted, others locked, joined and updated, all as sets.
+"""Merge incoming states into `events` and `registrations`: insert absent rows; lock, merge, update the rest.
 
-Safe under READ COMMITTED with several writers: whoever loses the race to insert a row finds it, locks it and
-joins. Inserts come before locks and both go by key, so that writers cannot wait for each other in a circle. A
-row that is read without a lock and to which nothing is added needs none: states only grow.
+An example: two webhooks of one registration arrive at once at two processes, and neither finds a row.
+
+1. Both merge their state into nothing and run INSERT … ON CONFLICT DO NOTHING. One insert wins; the other
+   waits for that transaction to commit, and returns no key.
+2. The loser reads the row that it did not insert with SELECT … FOR UPDATE, merges its state into that row,
+   and runs UPDATE. The merge does not depend on the order, so the row is the same whoever won.
+3. A third webhook that says nothing new finds the row by `load_existing`, without a lock. The merge leaves
+   the row as it is, so the registration is neither locked nor updated: states only grow.
+
+A group of webhooks takes one INSERT, one SELECT and one UPDATE for each table. Inserts come before locks, and
+both go in the order of keys, so that two processes cannot wait for each other in a circle; READ COMMITTED
+suffices.
 
 Rows and keys travel as JSON: of an array, asyncpg asks every element whether it is an array too.
 """
@@ -12,16 +21,98 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic_core import to_json
-from sqlalchemy import DateTime, Table, TextClause, text
+from sqlalchemy import TextClause, text
 
 from app.infrastructure.raw_connection import SqlExecutor
+from app.webhooks.row_mapping import merge_into_event_row, merge_into_registration_row
+from app.webhooks.state_merge import EventState, RegistrationState
 
 Row = Mapping[str, Any]
 Key = tuple[str, str]
 State = TypeVar("State")
+
+READ_EVENTS: Final = """
+    SELECT t.host_id, t.event_id AS id, CAST(json_build_object(
+        'host_id', t.host_id, 'event_id', t.event_id, 'title', t.title, 'kind', t.kind,
+        'starts_at', t.starts_at, 'ends_at', t.ends_at, 'timezone', t.timezone, 'location', t.location,
+        'url', t.url, 'organizer', t.organizer, 'is_cancelled', t.is_cancelled, 'version', t.version,
+        'snapshot_at', t.snapshot_at, 'merge_state', t.merge_state
+    ) AS text) AS found
+    FROM events AS t
+    JOIN (
+        SELECT key ->> 0 AS host_id, key ->> 1 AS id
+        FROM jsonb_array_elements(CAST(:events AS jsonb)) AS key
+    ) AS k ON t.host_id = k.host_id AND t.event_id = k.id
+"""
+INSERT_EVENTS: Final = text("""
+    INSERT INTO events (
+        host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
+        is_cancelled, version, snapshot_at, merge_state
+    )
+    SELECT
+        host_id, event_id, title, kind, starts_at, ends_at, timezone, location, url, organizer,
+        is_cancelled, version, snapshot_at, merge_state
+    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb))
+    ORDER BY host_id, event_id
+    ON CONFLICT DO NOTHING
+    RETURNING host_id, event_id
+""")
+UPDATE_EVENTS: Final = text("""
+    UPDATE events AS t SET
+        title = r.title, kind = r.kind, starts_at = r.starts_at, ends_at = r.ends_at,
+        timezone = r.timezone, location = r.location, url = r.url, organizer = r.organizer,
+        is_cancelled = r.is_cancelled, version = r.version, snapshot_at = r.snapshot_at,
+        merge_state = r.merge_state
+    FROM jsonb_populate_recordset(CAST(NULL AS events), CAST(:rows AS jsonb)) AS r
+    WHERE t.host_id = r.host_id AND t.event_id = r.event_id
+""")
+READ_REGISTRATIONS: Final = """
+    SELECT t.host_id, t.registration_id AS id, CAST(json_build_object(
+        'host_id', t.host_id, 'registration_id', t.registration_id, 'event_id', t.event_id,
+        'status', t.status, 'attendee', t.attendee, 'email_key', t.email_key, 'ticket', t.ticket,
+        'buyer', t.buyer, 'answers', t.answers, 'utm', t.utm, 'salesforce_id', t.salesforce_id,
+        'version', t.version, 'snapshot_at', t.snapshot_at, 'registered_at', t.registered_at,
+        'confirmed_at', t.confirmed_at, 'checked_in_at', t.checked_in_at,
+        'check_in_reverted_at', t.check_in_reverted_at, 'cancelled_at', t.cancelled_at,
+        'cancel_reason', t.cancel_reason, 'no_show_at', t.no_show_at, 'completed_at', t.completed_at,
+        'replay', t.replay, 'merge_state', t.merge_state, 'erased_at', t.erased_at
+    ) AS text) AS found
+    FROM registrations AS t
+    JOIN (
+        SELECT key ->> 0 AS host_id, key ->> 1 AS id
+        FROM jsonb_array_elements(CAST(:registrations AS jsonb)) AS key
+    ) AS k ON t.host_id = k.host_id AND t.registration_id = k.id
+"""
+INSERT_REGISTRATIONS: Final = text("""
+    INSERT INTO registrations (
+        host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
+        salesforce_id, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
+        check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at, replay, merge_state
+    )
+    SELECT
+        host_id, registration_id, event_id, status, attendee, email_key, ticket, buyer, answers, utm,
+        salesforce_id, version, snapshot_at, registered_at, confirmed_at, checked_in_at,
+        check_in_reverted_at, cancelled_at, cancel_reason, no_show_at, completed_at, replay, merge_state
+    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb))
+    ORDER BY host_id, registration_id
+    ON CONFLICT DO NOTHING
+    RETURNING host_id, registration_id
+""")
+UPDATE_REGISTRATIONS: Final = text("""
+    UPDATE registrations AS t SET
+        event_id = r.event_id, status = r.status, attendee = r.attendee, email_key = r.email_key,
+        ticket = r.ticket, buyer = r.buyer, answers = r.answers, utm = r.utm,
+        salesforce_id = r.salesforce_id, version = r.version, snapshot_at = r.snapshot_at,
+        registered_at = r.registered_at, confirmed_at = r.confirmed_at, checked_in_at = r.checked_in_at,
+        check_in_reverted_at = r.check_in_reverted_at, cancelled_at = r.cancelled_at,
+        cancel_reason = r.cancel_reason, no_show_at = r.no_show_at, completed_at = r.completed_at,
+        replay = r.replay, merge_state = r.merge_state
+    FROM jsonb_populate_recordset(CAST(NULL AS registrations), CAST(:rows AS jsonb)) AS r
+    WHERE t.host_id = r.host_id AND t.registration_id = r.registration_id
+""")
 
 
 @dataclass(frozen=True)
@@ -35,117 +126,110 @@ class RowChange:
 
 @dataclass(frozen=True)
 class MergeTable(Generic[State]):
-    """A table keyed `(host_id, id_column)`; `merged` joins a state into a row, None: nothing to write."""
+    """A table keyed `(host_id, id_column)`; `merge` returns the row with a state merged in, None: no change.
 
-    table: Table
+    `read` selects `host_id, id, found` of the keys in `:<name>`; `found` is the row as JSON text, in which
+    `times` are ISO 8601.
+    """
+
+    name: str
     id_column: str
-    columns: tuple[str, ...]
-    guards: tuple[str, ...]
-    merged: Callable[[Row | None, State], Row | None]
-
-    @cached_property
-    def read(self) -> str:
-        """SQL for `host_id, id, found` of the keys in `:<table>`; `found` is the row as JSON text."""
-        found = ", ".join(f"'{name}', t.{name}" for name in self._names)
-        return (
-            f"SELECT t.host_id, t.{self.id_column} AS id,"  # noqa: S608 -- names of ours
-            f" CAST(json_build_object({found}) AS text) AS found FROM {self.table.name} AS t"
-            f" JOIN (SELECT key ->> 0 AS host_id, key ->> 1 AS id"
-            f" FROM jsonb_array_elements(CAST(:{self.table.name} AS jsonb)) AS key) AS k"
-            f" ON t.host_id = k.host_id AND t.{self.id_column} = k.id"
-        )
+    times: tuple[str, ...]
+    read: str
+    insert: TextClause
+    update: TextClause
+    merge: Callable[[Row | None, State], Row | None]
 
     @cached_property
     def lock(self) -> TextClause:
-        """The same, locked in the order of their keys."""
+        """As `read`, locked in the order of keys."""
         return text(f"{self.read} ORDER BY t.host_id, t.{self.id_column} FOR UPDATE OF t")
 
-    @cached_property
-    def insert(self) -> TextClause:
-        columns = ", ".join(("host_id", self.id_column, *self.columns))
-        return text(
-            f"INSERT INTO {self.table.name} ({columns}) SELECT {columns} FROM {self._rows} AS r"  # noqa: S608
-            f" ORDER BY host_id, {self.id_column} ON CONFLICT DO NOTHING RETURNING host_id, {self.id_column}"
-        )
-
-    @cached_property
-    def update(self) -> TextClause:
-        assignments = ", ".join(f"{name} = r.{name}" for name in self.columns)
-        return text(
-            f"UPDATE {self.table.name} AS t SET {assignments} FROM {self._rows} AS r"  # noqa: S608
-            f" WHERE t.host_id = r.host_id AND t.{self.id_column} = r.{self.id_column}"
-        )
-
-    def row_of(self, found: Row) -> Row:
-        """The row as it is joined, from the JSON object that was read."""
-        times = {name: datetime.fromisoformat(found[name]) for name in self._times if found[name] is not None}
+    def parse_row(self, found: Row) -> Row:
+        """The row that was read, with times in it."""
+        times = {name: datetime.fromisoformat(found[name]) for name in self.times if found[name] is not None}
         return {**found, **times}
 
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return ("host_id", self.id_column, *self.columns, *self.guards)
 
-    @cached_property
-    def _times(self) -> tuple[str, ...]:
-        return tuple(name for name in self._names if isinstance(self.table.c[name].type, DateTime))
-
-    @property
-    def _rows(self) -> str:
-        return f"jsonb_populate_recordset(CAST(NULL AS {self.table.name}), CAST(:rows AS jsonb))"
+EVENTS: Final[MergeTable[EventState]] = MergeTable(
+    name="events",
+    id_column="event_id",
+    times=("starts_at", "ends_at", "snapshot_at"),
+    read=READ_EVENTS,
+    insert=INSERT_EVENTS,
+    update=UPDATE_EVENTS,
+    merge=merge_into_event_row,
+)
+REGISTRATIONS: Final[MergeTable[RegistrationState]] = MergeTable(
+    name="registrations",
+    id_column="registration_id",
+    times=(
+        "snapshot_at", "registered_at", "confirmed_at", "checked_in_at", "check_in_reverted_at",
+        "cancelled_at", "no_show_at", "completed_at", "erased_at",
+    ),
+    read=READ_REGISTRATIONS,
+    insert=INSERT_REGISTRATIONS,
+    update=UPDATE_REGISTRATIONS,
+    merge=merge_into_registration_row,
+)  # fmt: skip
 
 
 async def merge_rows(
-    statements: SqlExecutor, kept: MergeTable[State], told: Mapping[Key, State], *, stored: Mapping[Key, Row]
+    statements: SqlExecutor,
+    table: MergeTable[State],
+    incoming: Mapping[Key, State],
+    *,
+    existing: Mapping[Key, Row],
 ) -> list[RowChange]:
-    """Join every state of `told` into the table; returns what changed.
+    """Merge every incoming state into the table; returns what changed.
 
-    `stored` are the rows that were found a moment ago: one that came since is met by its key.
+    `existing` are the rows that were read without a lock; a row that came since is found by its key.
     """
-    found = {key: row for key, row in stored.items() if key in told}
-    absent = {key: row for key in told.keys() - found.keys() if (row := kept.merged(None, told[key]))}
-    inserted = await _insert(statements, kept, absent)
+    found = {key: row for key, row in existing.items() if key in incoming}
+    absent = {key: row for key in incoming.keys() - found.keys() if (row := table.merge(None, incoming[key]))}
+    inserted = await _insert(statements, table, absent)
     raced = absent.keys() - inserted
-    touched = {key for key, row in found.items() if kept.merged(row, told[key]) is not None}
+    outdated = {key for key, row in found.items() if table.merge(row, incoming[key]) is not None}
     changes = [RowChange(key, None, absent[key]) for key in inserted]
-    return changes + await _update(statements, kept, {key: told[key] for key in touched | raced})
+    return changes + await _update(statements, table, {key: incoming[key] for key in outdated | raced})
 
 
 def rows_json(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows for `jsonb_populate_recordset`; times as ISO 8601. What is absent from a row is null in it."""
-    told = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    return to_json(told).decode()
+    present = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    return to_json(present).decode()
 
 
-async def _insert(statements: SqlExecutor, kept: MergeTable[Any], rows: Mapping[Key, Row]) -> set[Key]:
+async def _insert(statements: SqlExecutor, table: MergeTable[Any], rows: Mapping[Key, Row]) -> set[Key]:
     if not rows:
         return set()
-    inserted = await statements.execute(kept.insert, {"rows": _keyed_json(kept, rows)})
+    inserted = await statements.execute(table.insert, {"rows": _keyed_json(table, rows)})
     return {(host_id, id_) for host_id, id_ in inserted}
 
 
 async def _update(
-    statements: SqlExecutor, kept: MergeTable[State], told: Mapping[Key, State]
+    statements: SqlExecutor, table: MergeTable[State], incoming: Mapping[Key, State]
 ) -> list[RowChange]:
-    stored = await _locked(statements, kept, sorted(told))
+    existing = await _lock(statements, table, sorted(incoming))
     changes = [
         RowChange(key, row, after)
-        for key, row in stored.items()
-        if (after := kept.merged(row, told[key])) is not None
+        for key, row in existing.items()
+        if (after := table.merge(row, incoming[key])) is not None
     ]
     if changes:
         rows = {change.key: change.after for change in changes}
-        await statements.execute(kept.update, {"rows": _keyed_json(kept, rows)})
+        await statements.execute(table.update, {"rows": _keyed_json(table, rows)})
     return changes
 
 
-async def _locked(statements: SqlExecutor, kept: MergeTable[Any], keys: Sequence[Key]) -> dict[Key, Row]:
+async def _lock(statements: SqlExecutor, table: MergeTable[Any], keys: Sequence[Key]) -> dict[Key, Row]:
     if not keys:
         return {}
-    found = await statements.execute(kept.lock, {kept.table.name: json.dumps(keys)})
-    return {(host_id, id_): kept.row_of(json.loads(row)) for host_id, id_, row in found}
+    found = await statements.execute(table.lock, {table.name: json.dumps(keys)})
+    return {(host_id, id_): table.parse_row(json.loads(row)) for host_id, id_, row in found}
 
 
-def _keyed_json(kept: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
+def _keyed_json(table: MergeTable[Any], rows: Mapping[Key, Row]) -> str:
     return rows_json(
-        {"host_id": host_id, kept.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)
+        {"host_id": host_id, table.id_column: id_, **rows[host_id, id_]} for host_id, id_ in sorted(rows)
     )

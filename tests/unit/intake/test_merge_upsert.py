@@ -1,0 +1,31 @@
+"""The SQL of the two merged tables names what their rows hold, and no column is forgotten."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import DateTime
+
+from app.models.base import Base
+from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, MergeTable
+
+BESIDE = {
+    "events": {"created_at", "paused_at", "paused_by", "has_had_link"},
+    "registrations": {"created_at", "updated_at", "change_no", "excluded_at", "excluded_by", "erased_at"},
+}
+"""Columns that webhooks do not fill."""
+
+
+@pytest.mark.parametrize("table", [EVENTS, REGISTRATIONS], ids=lambda table: table.name)
+def test_every_statement_names_the_columns_that_webhooks_fill(table: MergeTable[Any]) -> None:
+    columns = Base.metadata.tables[table.name].columns
+    keys = {"host_id", table.id_column}
+    filled = set(re.findall(r"(\w+) = r\.", table.update.text.partition("FROM")[0]))
+    inserted = set(re.split(r",\s+", table.insert.text.partition("(")[2].partition(")")[0].strip()))
+    read = dict(re.findall(r"'(\w+)', t\.(\w+)", table.read))
+    assert inserted == filled | keys
+    assert all(name == column for name, column in read.items())
+    assert filled | keys <= read.keys()
+    assert set(columns.keys()) - filled - keys == BESIDE[table.name]
+    times = {name for name in read if isinstance(columns[name].type, DateTime)}
+    assert set(table.times) == times
