@@ -15,7 +15,7 @@ from salesforce_simulator.http import Connection, Receive, Request, Response, Sc
 from salesforce_simulator.oauth.authorize import authorize
 from salesforce_simulator.oauth.identity import identity, userinfo
 from salesforce_simulator.oauth.tokens import introspect, revoke, token
-from salesforce_simulator.pages.actions import act
+from salesforce_simulator.pages.actions import handle_action
 from salesforce_simulator.pages.home import page
 from salesforce_simulator.rest import endpoint as rest
 from salesforce_simulator.simulator import Simulator, open_simulator
@@ -36,7 +36,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], frozenset[str], Handler], ...] = tuple(
         (r"/services/oauth2/userinfo", "GET POST", userinfo),
         (r"/id/.+", "GET POST", identity),
         (r"/_simulator/.+", "GET POST PUT DELETE", handle),
-        (r"/actions/[a-z-]+", "POST", act),
+        (r"/actions/[a-z-]+", "POST", handle_action),
         (r"/(?:(?:people|campaigns|requests|faults)(?:/\w+)?)?", "GET HEAD", page),
     )
 )

@@ -45,8 +45,8 @@ def _find_field(sobject: SObject, name: str, value: Any, flag: str) -> Field:
 
 def _parse_value(org: Org, field: Field, value: Any, raw: str) -> Any:
     if field.type == "reference" and isinstance(value, dict):
-        return reference_fields.by_key(org, field, value)
-    typed = field_types.typed(field, value, raw)
+        return reference_fields.resolve_external_id(org, field, value)
+    typed = field_types.parse_value(field, value, raw)
     if field.type == "reference" and typed is not None:
         return reference_fields.resolve(org, field, typed)
     return typed

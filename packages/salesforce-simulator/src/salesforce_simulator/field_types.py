@@ -34,7 +34,7 @@ class _WrongType(ValueError):
     """The JSON value cannot stand in this field."""
 
 
-def typed(field: Field, value: Any, raw: str) -> Any:
+def parse_value(field: Field, value: Any, raw: str) -> Any:
     """The value as it is stored; raises JSON_PARSER_ERROR for a value of the wrong type.
 
     `raw` is the request body, for the position in the message.

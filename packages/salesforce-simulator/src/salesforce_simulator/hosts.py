@@ -50,12 +50,12 @@ def host_of(org: Org, my_domain: str | None = None) -> str:
 
 def instance_url(org: Org, base_url: str) -> str:
     """Where the data of an org is, for who came by this address."""
-    return _beside(base_url, host_of(org))
+    return _sibling_url(base_url, host_of(org))
 
 
 def login_url(org: Org, base_url: str) -> str:
     """The login host of an org, for who came by this address."""
-    return _beside(base_url, "test.localhost" if org.is_sandbox else "login.localhost")
+    return _sibling_url(base_url, "test.localhost" if org.is_sandbox else "login.localhost")
 
 
 def logs_in(org: Org, host: str) -> bool:
@@ -72,7 +72,7 @@ def refusal(orgs: Iterable[Org], request: Request) -> Response | None:
     if not is_named(host):
         return None
     if is_org_name(host) and not any(host_of(org) == name_in(host) for org in orgs):
-        return _left(orgs, request)
+        return _moved(orgs, request)
     if not request.path.startswith(("/services/", "/id/")):
         return Response(404, _NO_LONGER, content_type=HTML)
     return None
@@ -87,7 +87,7 @@ def data_refusal(org: Org, host: str) -> tuple[int, ErrorItem] | None:
     return None
 
 
-def _left(orgs: Iterable[Org], request: Request) -> Response:
+def _moved(orgs: Iterable[Org], request: Request) -> Response:
     name = name_in(request.headers["host"])
     org = next((each for each in orgs if name in {host_of(each, old) for old in each.old_my_domains}), None)
     answers = org.config.old_my_domain_answers if org else "gone"
@@ -99,7 +99,7 @@ def _left(orgs: Iterable[Org], request: Request) -> Response:
     return Response(301, headers={"location": f"{instance_url(org, request.base_url)}{request.path}{query}"})
 
 
-def _beside(base_url: str, name: str) -> str:
+def _sibling_url(base_url: str, name: str) -> str:
     """The same port under another name; an address that serves everything stays as it is."""
     parts = urlsplit(base_url)
     port = parts.netloc[len(parts.hostname or "") :]

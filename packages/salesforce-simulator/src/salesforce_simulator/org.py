@@ -18,12 +18,12 @@ from salesforce_simulator.persistence import Journal
 from salesforce_simulator.presets import PRESETS
 from salesforce_simulator.query_cursors import Cursor
 from salesforce_simulator.rights import (
-    Granted,
+    PermissionSet,
     Rights,
     common_rights,
-    granted,
     own_rights,
     permission_rows,
+    permission_sets,
     whole_schema,
 )
 from salesforce_simulator.store import Row, Store
@@ -251,9 +251,9 @@ class Org:
             not private or user_id in {None, row.get("OwnerId")} or self.whole.of_id(row["Id"]) not in private
         )
 
-    def permission_sets(self) -> list[Granted]:
+    def permission_sets(self) -> list[PermissionSet]:
         """Those that are configured, and the profiles' of users who have rights of their own."""
-        return granted(self.config, self._own, self.user_ids())
+        return permission_sets(self.config, self._own, self.user_ids())
 
     def expire_bin(self) -> None:
         """Rows that were deleted long enough ago are gone."""

@@ -65,7 +65,7 @@ def _own(config: Config, whole: Schema, permissions: Permissions) -> Rights:
 
 
 @dataclass(frozen=True)
-class Granted:
+class PermissionSet:
     """A permission set as rows; those of a profile come after all others."""
 
     row: Row
@@ -73,10 +73,12 @@ class Granted:
     objects: tuple[Row, ...]
 
 
-def granted(config: Config, rights: Mapping[str, Rights], user_ids: Mapping[str, str]) -> list[Granted]:
+def permission_sets(
+    config: Config, rights: Mapping[str, Rights], user_ids: Mapping[str, str]
+) -> list[PermissionSet]:
     """The configured permission sets, and one of the profile of each user who has rights of his own."""
     sets = [
-        Granted(
+        PermissionSet(
             {"Name": each.name, "Label": each.name.replace("_", " ")},
             each.users,
             tuple({"SobjectType": name, **_VIEWED} for name in each.view_all),
@@ -89,10 +91,10 @@ def granted(config: Config, rights: Mapping[str, Rights], user_ids: Mapping[str,
 _VIEWED = {"PermissionsRead": True, "PermissionsViewAllRecords": True}
 
 
-def _profile(user: UserRights, rights: Rights, user_ids: Mapping[str, str]) -> Granted:
+def _profile(user: UserRights, rights: Rights, user_ids: Mapping[str, str]) -> PermissionSet:
     name = user.username.partition("@")[0].replace(".", "_")
     row = {"Name": f"Profile_{name}", "Label": f"Profile {name}", "IsOwnedByProfile": True}
-    return Granted(row, (user_ids[user.username.lower()],), tuple(_objects(rights)))
+    return PermissionSet(row, (user_ids[user.username.lower()],), tuple(_objects(rights)))
 
 
 def _objects(rights: Rights) -> Iterator[Row]:
@@ -110,7 +112,7 @@ def _objects(rights: Rights) -> Iterator[Row]:
             }
 
 
-def permission_rows(sets: list[Granted]) -> dict[str, list[Row]]:
+def permission_rows(sets: list[PermissionSet]) -> dict[str, list[Row]]:
     """Permission sets, whom they are assigned to, and what they say of objects: rows by object."""
     numbered = [(new_id("0PS", number), each) for number, each in enumerate(sets, start=1)]
     return {

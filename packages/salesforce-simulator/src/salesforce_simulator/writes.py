@@ -35,14 +35,14 @@ UNIQUE_TAKEN = "duplicate value found: {field} duplicates value on record with i
 
 def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteContext) -> str:
     """Insert a row and return its id; raises SalesforceError."""
-    _check_powers(org, sobject, is_allowed=sobject.is_createable)
+    _check_permission(org, sobject, is_allowed=sobject.is_createable)
     _check_storage(org)
     changes = parse_input(org, sobject, given, flag="C", raw=write.raw)
     org.on_row_write(sobject.name, changes)
     row = {**_defaults(org, sobject, write.user_id), **changes}
     with org.store.savepoint():
-        row = state_picklists.settled(org, sobject, row, changes)
-        row = record_types.filled(org, sobject.name, row)
+        row = state_picklists.fill_codes(org, sobject, row, changes)
+        row = record_types.with_default(org, sobject.name, row)
         row = triggers.before_insert(org, sobject.name, row, write.user_id)
         _assign(org, sobject.name, row, event="insert", auto_assign=write.auto_assign)
         _check_row(org, sobject, row, changed=None)
@@ -59,15 +59,15 @@ def create(org: Org, sobject: SObject, given: Mapping[str, Any], write: WriteCon
 
 def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any], write: WriteContext) -> None:
     """Change a row; raises SalesforceError."""
-    before = addressed(org, sobject, record_id)
-    _check_powers(org, sobject, is_allowed=sobject.is_updateable and org.edits(org.acting_id, before))
+    before = existing_row(org, sobject, record_id)
+    _check_permission(org, sobject, is_allowed=sobject.is_updateable and org.edits(org.acting_id, before))
     changes = parse_input(org, sobject, given, flag="U", raw=write.raw)
     org.on_row_write(sobject.name, changes)
     with org.store.savepoint():
         _check_unlocked(org, before)
         triggers.check_editable(org, sobject.name, before)
-        row = state_picklists.settled(org, sobject, {**before, **changes}, changes)
-        row = record_types.filled(org, sobject.name, row)
+        row = state_picklists.fill_codes(org, sobject, {**before, **changes}, changes)
+        row = record_types.with_default(org, sobject.name, row)
         row = triggers.before_update(org, sobject.name, before, row)
         _assign(org, sobject.name, row, event="update", auto_assign=write.auto_assign)
         _check_row(org, sobject, row, changed=changes)
@@ -83,13 +83,13 @@ def update(org: Org, sobject: SObject, record_id: str, given: Mapping[str, Any],
 def delete(org: Org, sobject: SObject, record_id: str, write: WriteContext) -> None:
     """Move a row, and what hangs on it, to the recycle bin; raises SalesforceError."""
     try:
-        row = addressed(org, sobject, record_id)
+        row = existing_row(org, sobject, record_id)
     except SalesforceError as error:
         if error.items[0].code == "NOT_FOUND":
             message = "invalid cross reference id"
             raise save_refusal("INVALID_CROSS_REFERENCE_KEY", message, status=404) from error
         raise
-    _check_powers(org, sobject, is_allowed=sobject.is_deletable and org.edits(org.acting_id, row))
+    _check_permission(org, sobject, is_allowed=sobject.is_deletable and org.edits(org.acting_id, row))
     with org.store.savepoint():
         _check_unlocked(org, row)
         triggers.before_delete(org, sobject.name, row)
@@ -105,7 +105,7 @@ def remove(org: Org, name: str, row: Row, user_id: str) -> None:
                 remove(org, child.sobject, orphan, user_id)
 
 
-def addressed(org: Org, sobject: SObject, record_id: str) -> Row:
+def existing_row(org: Org, sobject: SObject, record_id: str) -> Row:
     """The live, visible row that a URL names; raises MALFORMED_ID, NOT_FOUND or ENTITY_IS_DELETED."""
     try:
         full = ids.normalise(record_id)
@@ -134,7 +134,7 @@ def _check_unlocked(org: Org, row: Row) -> None:
         raise save_refusal("ENTITY_IS_LOCKED", "the entity is locked for editing")
 
 
-def _check_powers(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
+def _check_permission(org: Org, sobject: SObject, *, is_allowed: bool) -> None:
     if org.config.is_read_only:
         code = "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
         raise save_refusal(code, org.config.read_only_message)
@@ -178,8 +178,8 @@ def _check_row(org: Org, sobject: SObject, row: Row, *, changed: Mapping[str, An
     texts = {name: value for name, value in row.items() if isinstance(value, str) and name in names}
     found = (field_types.check(sobject.fields[name], text) for name, text in texts.items())
     errors = [item for item in found if item is not None]
-    errors += state_picklists.wrong(org, sobject, row, names)
-    errors += record_types.wrong(org, sobject.name, row, names)
+    errors += state_picklists.invalid_places(org, sobject, row, names)
+    errors += record_types.invalid_picklist_values(org, sobject.name, row, names)
     if errors:
         raise SalesforceError(400, *errors)
 

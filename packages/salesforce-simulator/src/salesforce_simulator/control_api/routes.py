@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from salesforce_simulator.config import MalformedConfig
 from salesforce_simulator.control_api import lead_actions
-from salesforce_simulator.control_api.seeding import MalformedRow, insert, shown
+from salesforce_simulator.control_api.seeding import MalformedRow, insert_rows, list_rows
 from salesforce_simulator.errors import SalesforceError
 from salesforce_simulator.faults import Fault
 from salesforce_simulator.grants import Grant, new_refresh_token
 from salesforce_simulator.hosts import host_of
 from salesforce_simulator.http import Request, Response
-from salesforce_simulator.oauth.tokens import issued
+from salesforce_simulator.oauth.tokens import token_response
 from salesforce_simulator.org import Org
 from salesforce_simulator.rules import validation
 from salesforce_simulator.simulator import Simulator
@@ -70,7 +70,10 @@ def _session(simulator: Simulator, org: Org, request: Request) -> Response:
         now = org.clock().timestamp()
         grant = Grant(user_id, app.client_id, "api refresh_token id", new_refresh_token(), now, is_door=True)
         org.grants.add(grant, at_most=org.config.approvals_per_user)
-    token = next(iter(grant.access_tokens), None) or issued(org, grant, app, request.base_url)["access_token"]
+    token = (
+        next(iter(grant.access_tokens), None)
+        or token_response(org, grant, app, request.base_url)["access_token"]
+    )
     body = {
         "instance_url": request.base_url,
         "login_url": request.base_url,
@@ -99,14 +102,14 @@ def _orgs(simulator: Simulator, org: Org, request: Request) -> Response:
 
 
 def _records(simulator: Simulator, org: Org, request: Request) -> Response:
-    rows = shown(org, _last_part(request), request.query.get("id"))
+    rows = list_rows(org, _last_part(request), request.query.get("id"))
     return Response(200, {"totalSize": len(rows), "records": rows})
 
 
 def _seed(simulator: Simulator, org: Org, request: Request) -> Response:
     body = body_of(request)
     rows = body if isinstance(body, list) else body.get("records", [body])
-    return Response(201, {"ids": insert(org, _last_part(request), rows)})
+    return Response(201, {"ids": insert_rows(org, _last_part(request), rows)})
 
 
 def _last_part(request: Request) -> str:
@@ -148,7 +151,7 @@ def _faults(simulator: Simulator, org: Org, request: Request) -> Response:
     return Response(200, {"faults": simulator.faults.shown(), "late": len(simulator.late)})
 
 
-def _arm(simulator: Simulator, org: Org, request: Request) -> Response:
+def _add_fault(simulator: Simulator, org: Org, request: Request) -> Response:
     body = body_of(request)
     given = body if isinstance(body, list) else [body]
     try:
@@ -161,12 +164,12 @@ def _arm(simulator: Simulator, org: Org, request: Request) -> Response:
     return Response(201, {"faults": simulator.faults.shown()})
 
 
-def _disarm(simulator: Simulator, org: Org, request: Request) -> Response:
+def _clear_faults(simulator: Simulator, org: Org, request: Request) -> Response:
     simulator.faults.clear()
     return Response(200, {"faults": []})
 
 
-def _settle(simulator: Simulator, org: Org, request: Request) -> Response:
+def _apply_late_writes(simulator: Simulator, org: Org, request: Request) -> Response:
     """Apply every write that is still late, now."""
     return Response(200, {"applied": simulator.apply_late_writes()})
 
@@ -230,9 +233,9 @@ _ROUTES: Mapping[tuple[str, str], Handler] = {
     ("GET", "config"): _config,
     ("PUT", "config"): _configure,
     ("GET", "faults"): _faults,
-    ("POST", "faults"): _arm,
-    ("DELETE", "faults"): _disarm,
-    ("POST", "settle"): _settle,
+    ("POST", "faults"): _add_fault,
+    ("DELETE", "faults"): _clear_faults,
+    ("POST", "settle"): _apply_late_writes,
     ("POST", "empty-bin"): _empty_bin,
     ("POST", "reset"): _reset,
     ("POST", "expire-tokens"): _expire_tokens,

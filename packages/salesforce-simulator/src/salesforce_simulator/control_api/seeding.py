@@ -15,7 +15,7 @@ class MalformedRow(ValueError):
     """The object, a field or an id does not exist."""
 
 
-def shown(org: Org, name: str, record_id: str | None = None) -> list[Row]:
+def list_rows(org: Org, name: str, record_id: str | None = None) -> list[Row]:
     """Every row of an object with every field, deleted ones too; or the one with this id."""
     sobject = _sobject(org, name)
     rows = org.store.table(sobject.name).rows
@@ -24,7 +24,7 @@ def shown(org: Org, name: str, record_id: str | None = None) -> list[Row]:
     return [{f.name: read(org, sobject.name, f, row) for f in fields} for row in chosen]
 
 
-def insert(org: Org, name: str, rows: list[Row]) -> list[str]:
+def insert_rows(org: Org, name: str, rows: list[Row]) -> list[str]:
     """Put rows in past every rule; defaults and derived fields are filled, given audit fields are kept."""
     sobject = _sobject(org, name)
     with org.store.savepoint():

@@ -32,13 +32,15 @@ def authorize(simulator: Simulator, request: Request) -> Response:
     app = simulator.app(parameters.get("client_id", ""))
     if app is None:
         return pages.problem("invalid_client_id", "client%20identifier%20invalid")
-    stopped = _stopped(simulator, app, parameters)
+    stopped = _rejected_request(simulator, app, parameters)
     if stopped is not None:
         return stopped
     return _with_user(simulator, app, request, parameters)
 
 
-def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]) -> Response | None:
+def _rejected_request(
+    simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, str]
+) -> Response | None:
     """Errors before login; the first three never reach the app."""
     redirect_uri = parameters.get("redirect_uri", "")
     is_known = redirect_uri in app.redirect_uris or "*" in app.redirect_uris
@@ -48,13 +50,13 @@ def _stopped(simulator: Simulator, app: ConnectedApp, parameters: Mapping[str, s
         # Served without a content type: a browser saves it as a file named "authorize".
         return pages.problem("invalid_request", "missing required code challenge", content_type="")
     if parameters.get("response_type") != "code":
-        return _returned(parameters, "unsupported_response_type", "response type not supported")
+        return _error_redirect(parameters, "unsupported_response_type", "response type not supported")
     if parameters.get("code_challenge_method", "S256") != "S256":
-        return _returned(parameters, "invalid_request", "invalid code challenge method")
+        return _error_redirect(parameters, "invalid_request", "invalid code challenge method")
     offered = _SCOPES if app.scopes is None else frozenset(app.scopes)
     if set(parameters.get("scope", "").split()) - offered:
         error = ("invalid_scope", "the requested scope is invalid")
-        return _shown_or_returned(simulator.default_org, parameters, *error)
+        return _error_response(simulator.default_org, parameters, *error)
     return None
 
 
@@ -66,21 +68,21 @@ def _with_user(
     found = simulator.user(username, host)
     if found is None:
         if parameters.get("immediate") == "true":
-            return _returned(parameters, "immediate_unsuccessful", "user not logged in")
+            return _error_redirect(parameters, "immediate_unsuccessful", "user not logged in")
         return pages.login(parameters, _users(simulator, host), app.name)
     org, user = found
-    refused = _refused(org, user)
+    refused = _rejected_user(org, user)
     if refused is not None:
-        return _shown_or_returned(org, parameters, *refused)
+        return _error_response(org, parameters, *refused)
     decision = parameters.get("decision")
     if decision == "deny":
-        return _returned(parameters, org.config.denied_error, _DENIED)
+        return _error_redirect(parameters, org.config.denied_error, _DENIED)
     if decision == "allow":
-        return _approved(org, user, parameters)
+        return _issue_code(org, user, parameters)
     return pages.approve(parameters, username=user["Username"], org_name=org.name, app_name=app.name)
 
 
-def _refused(org: Org, user: Row) -> tuple[str, str] | None:
+def _rejected_user(org: Org, user: Row) -> tuple[str, str] | None:
     """What an administrator's settings say after the login."""
     config = org.config
     if config.app_blocked:
@@ -103,7 +105,7 @@ def _users(simulator: Simulator, host: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Response:
+def _issue_code(org: Org, user: Row, parameters: Mapping[str, str]) -> Response:
     text = new_code()
     org.grants.codes[text] = Code(
         user_id=user["Id"],
@@ -114,20 +116,20 @@ def _approved(org: Org, user: Row, parameters: Mapping[str, str]) -> Response:
         created_at=org.clock().timestamp(),
     )
     org.commit()
-    return _back(parameters, code=text)
+    return _redirect_to_client(parameters, code=text)
 
 
-def _shown_or_returned(org: Org, parameters: Mapping[str, str], error: str, description: str) -> Response:
+def _error_response(org: Org, parameters: Mapping[str, str], error: str, description: str) -> Response:
     if error in org.config.errors_on_page:
         return pages.problem(error, description)
-    return _returned(parameters, error, description)
+    return _error_redirect(parameters, error, description)
 
 
-def _returned(parameters: Mapping[str, str], error: str, description: str) -> Response:
-    return _back(parameters, error=error, error_description=description)
+def _error_redirect(parameters: Mapping[str, str], error: str, description: str) -> Response:
+    return _redirect_to_client(parameters, error=error, error_description=description)
 
 
-def _back(parameters: Mapping[str, str], **values: str) -> Response:
+def _redirect_to_client(parameters: Mapping[str, str], **values: str) -> Response:
     state = {"state": parameters["state"]} if "state" in parameters else {}
     url = parameters["redirect_uri"]
     return redirect(f"{url}{'&' if '?' in url else '?'}{urlencode({**values, **state})}")

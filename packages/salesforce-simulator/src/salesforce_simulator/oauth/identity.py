@@ -31,7 +31,7 @@ _OF_IDENTITY = frozenset(("id", "openid", "profile", "full"))
 
 def identity(simulator: Simulator, request: Request) -> Response:
     """/id/{org}/{user}; a bad token is 403 in plain text, neither JSON nor 401."""
-    found = _holder(simulator, request)
+    found = _token_user(simulator, request)
     if isinstance(found, Response):
         return found
     org, user = found
@@ -45,11 +45,11 @@ def identity(simulator: Simulator, request: Request) -> Response:
 
 def userinfo(simulator: Simulator, request: Request) -> Response:
     """The OpenID Connect form of the same."""
-    found = _holder(simulator, request)
+    found = _token_user(simulator, request)
     return found if isinstance(found, Response) else Response(200, _userinfo(*found, request.base_url))
 
 
-def _holder(simulator: Simulator, request: Request) -> tuple[Org, Row] | Response:
+def _token_user(simulator: Simulator, request: Request) -> tuple[Org, Row] | Response:
     _, _, token = request.headers.get("authorization", "").partition(" ")
     token = token or request.query.get("access_token", "")
     if not token:

@@ -29,13 +29,13 @@ def token(simulator: Simulator, request: Request) -> Response:
     """Exchange a code or a refresh token."""
     simulator.default_org.calls.uncounted["POST /services/oauth2/token"] += 1
     try:
-        body = _granted(simulator, request)
+        body = _grant_tokens(simulator, request)
     except TokenRefused as error:
         return Response(400, error.body)
     return Response(200, body, {"cache-control": "no-store"})
 
 
-def _granted(simulator: Simulator, request: Request) -> dict[str, Any]:
+def _grant_tokens(simulator: Simulator, request: Request) -> dict[str, Any]:
     handler = _GRANT_TYPES.get(request.form.get("grant_type", ""))
     if handler is None:
         raise TokenRefused("unsupported_grant_type", "grant type not supported")
@@ -79,7 +79,7 @@ def _by_code(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[
     check_rate(org, code.user_id)
     grant = Grant(code.user_id, app.client_id, code.scope, new_refresh_token(), now)
     org.grants.add(grant, at_most=org.config.approvals_per_user)
-    body = issued(org, grant, app, request.base_url)
+    body = token_response(org, grant, app, request.base_url)
     can_refresh = {"refresh_token", "offline_access"} & set(code.scope.split())
     return {**body, "refresh_token": grant.refresh_token} if can_refresh else body
 
@@ -141,7 +141,7 @@ def _by_client_credentials(simulator: Simulator, app: ConnectedApp, request: Req
         now = org.clock().timestamp()
         grant = Grant(user["Id"], app.client_id, "api", new_refresh_token(), now, is_run_as=True)
         org.grants.add(grant, at_most=org.config.approvals_per_user)
-    return issued(org, grant, app, request.base_url)
+    return token_response(org, grant, app, request.base_url)
 
 
 def _by_refresh_token(simulator: Simulator, app: ConnectedApp, request: Request) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _by_refresh_token(simulator: Simulator, app: ConnectedApp, request: Request)
             org.grants.revoke(grant)
             org.commit()
         elif grant is not None and grant.client_id == app.client_id:
-            return _refreshed(org, grant, app, request.base_url)
+            return _refresh(org, grant, app, request.base_url)
         stolen = org.grants.of_rotated_token(text)
         if stolen is not None:
             # Someone uses a token that was replaced: both holders lose the grant.
@@ -168,17 +168,17 @@ def _is_idle_too_long(org: Org, grant: Grant) -> bool:
     return days is not None and org.clock().timestamp() - since > days * 86_400
 
 
-def _refreshed(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str, Any]:
+def _refresh(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str, Any]:
     _check_org(org, grant.user_id)
     check_rate(org, grant.user_id)
     grant.used_at = org.clock().timestamp()
     if org.config.rotation:
         org.grants.rotate(grant)
-    body = issued(org, grant, app, base_url)
+    body = token_response(org, grant, app, base_url)
     return {**body, "refresh_token": grant.refresh_token} if org.config.rotation else body
 
 
-def issued(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str, Any]:
+def token_response(org: Org, grant: Grant, app: ConnectedApp, base_url: str) -> dict[str, Any]:
     """A new access token with what comes along; commits it."""
     now = org.clock()
     minutes = org.config.session_minutes or SESSION_MINUTES

@@ -13,7 +13,7 @@ from salesforce_simulator.simulator import Simulator
 _MATCHED = ("sobject", "path")
 
 
-def act(simulator: Simulator, request: Request) -> Response:
+def handle_action(simulator: Simulator, request: Request) -> Response:
     """Do what a button says; 403 for a form that another site sent, 400 for a fault that is none."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return _problem(403, "This form comes from another site.")
@@ -31,19 +31,19 @@ def _problem(status: int, text: str) -> Response:
     return Response(status, document(text, f"<h1>{escape(text)}</h1>"), content_type=HTML)
 
 
-def _arm(simulator: Simulator, form: Mapping[str, str]) -> str:
+def _add_fault(simulator: Simulator, form: Mapping[str, str]) -> str:
     given = {name: value for name, value in form.items() if value}
     match = {name: given.pop(name) for name in _MATCHED if name in given}
     simulator.faults.add(Fault.model_validate({**given, "match": match}))
     return "/faults"
 
 
-def _disarm(simulator: Simulator, form: Mapping[str, str]) -> str:
+def _clear_faults(simulator: Simulator, form: Mapping[str, str]) -> str:
     simulator.faults.clear()
     return "/faults"
 
 
-def _settle(simulator: Simulator, form: Mapping[str, str]) -> str:
+def _apply_late_writes(simulator: Simulator, form: Mapping[str, str]) -> str:
     simulator.apply_late_writes()
     return "/faults"
 
@@ -61,9 +61,9 @@ def _reset(simulator: Simulator, form: Mapping[str, str]) -> str:
 
 
 _ACTIONS: Mapping[str, Callable[[Simulator, Mapping[str, str]], str]] = {
-    "arm": _arm,
-    "clear-faults": _disarm,
-    "settle": _settle,
+    "arm": _add_fault,
+    "clear-faults": _clear_faults,
+    "settle": _apply_late_writes,
     "expire-sessions": _expire,
     "reset": _reset,
 }

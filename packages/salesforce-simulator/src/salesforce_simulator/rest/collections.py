@@ -11,7 +11,7 @@ from salesforce_simulator.errors import ErrorItem, SalesforceError, refusal, sav
 from salesforce_simulator.metadata.schema import SObject
 from salesforce_simulator.org import Org
 from salesforce_simulator.rest.request import RestRequest, RestResponse
-from salesforce_simulator.rest.sobjects import chosen, key_field, matches, named
+from salesforce_simulator.rest.sobjects import field_renderer, find_object, key_field, matches
 from salesforce_simulator.translations import translate
 from salesforce_simulator.write_context import WriteContext
 
@@ -36,7 +36,7 @@ def create(org: Org, call: RestRequest) -> RestResponse:
     write = _write(call)
 
     def one(given: dict[str, Any]) -> Result:
-        return _saved(writes.create(org, _typed(org, given), _fields(given), write))
+        return _saved(writes.create(org, _object_of(org, given), _fields(given), write))
 
     return _each(org, call, one)
 
@@ -45,7 +45,7 @@ def update(org: Org, call: RestRequest) -> RestResponse:
     write = _write(call)
 
     def one(given: dict[str, Any]) -> Result:
-        sobject = _typed(org, given)
+        sobject = _object_of(org, given)
         record_id = _own_id(given)
         if not record_id:
             raise save_refusal("MISSING_ARGUMENT", "Id not specified in an update call", "Id")
@@ -59,7 +59,7 @@ def update(org: Org, call: RestRequest) -> RestResponse:
 
 
 def upsert(org: Org, call: RestRequest) -> RestResponse:
-    sobject = named(org, call.segments[2])
+    sobject = find_object(org, call.segments[2])
     field = key_field(sobject, call.segments[3])
     write = _write(call)
 
@@ -99,26 +99,26 @@ def delete(org: Org, call: RestRequest) -> RestResponse:
 
 def retrieve(org: Org, call: RestRequest) -> RestResponse:
     """Rows by id in the order asked; null for what is not there."""
-    sobject = named(org, call.segments[2])
+    sobject = find_object(org, call.segments[2])
     asked = call.object() if call.method == "POST" else call.query
-    record_ids = _listed(asked.get("ids"))
+    record_ids = _names(asked.get("ids"))
     _check_size(org, record_ids, MAX_RETRIEVED)
-    names = ",".join(_listed(asked.get("fields")))
+    names = ",".join(_names(asked.get("fields")))
     if not names:
         raise refusal("MISSING_ARGUMENT", "The fields parameter is required")
-    show = chosen(org, call, sobject, names)
+    show = field_renderer(org, call, sobject, names)
     found = (_found(org, sobject, record_id) for record_id in record_ids)
     return RestResponse(200, [show(row) if row else None for row in found])
 
 
 def _found(org: Org, sobject: SObject, record_id: str) -> dict[str, Any] | None:
     try:
-        return writes.addressed(org, sobject, record_id)
+        return writes.existing_row(org, sobject, record_id)
     except SalesforceError:
         return None
 
 
-def _listed(value: Any) -> list[str]:
+def _names(value: Any) -> list[str]:
     return [part for part in value.split(",") if part] if isinstance(value, str) else list(value or ())
 
 
@@ -162,15 +162,15 @@ def _results(
     results: list[Result] = []
     try:
         with org.store.savepoint():
-            results += [_attempted(org, row, one) for row in rows]
+            results += [_save_row(org, row, one) for row in rows]
             if all_or_none and not all(result["success"] for result in results):
                 raise _NotAllValid
     except _NotAllValid:
-        return [_undone(org, result) for result in results]
+        return [_rolled_back(org, result) for result in results]
     return results
 
 
-def _attempted(org: Org, row: dict[str, Any], one: Callable[[dict[str, Any]], Result]) -> Result:
+def _save_row(org: Org, row: dict[str, Any], one: Callable[[dict[str, Any]], Result]) -> Result:
     try:
         return one(row)
     except SalesforceError as error:
@@ -184,7 +184,7 @@ def _failed(org: Org, *items: ErrorItem) -> Result:
     return {"success": False, "errors": errors}
 
 
-def _undone(org: Org, result: Result) -> Result:
+def _rolled_back(org: Org, result: Result) -> Result:
     return _failed(org, _ROLLED_BACK) if result["success"] else result
 
 
@@ -192,7 +192,7 @@ def _saved(record_id: str) -> Result:
     return {"id": record_id, "success": True, "errors": []}
 
 
-def _typed(org: Org, given: dict[str, Any]) -> SObject:
+def _object_of(org: Org, given: dict[str, Any]) -> SObject:
     name = (given.get("attributes") or {}).get("type")
     sobject = org.sobject(str(name)) if name else None
     if sobject is None:

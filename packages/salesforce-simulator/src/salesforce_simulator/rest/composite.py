@@ -80,13 +80,13 @@ def run_parts(
         with org.store.savepoint():
             known: dict[str, Any] = {}
             for part in parts:
-                answer = _answered(org, call, part, known, dispatch)
+                answer = _run_part(org, call, part, known, dispatch)
                 known[part["referenceId"]] = _referable(org, part, answer)
                 answers.append(answer)
             if all_or_none and any(_has_failed(answer) for answer in answers):
                 raise _RolledBack
     except _RolledBack:
-        return [_undone(part, answer) for part, answer in zip(parts, answers, strict=True)]
+        return [_rolled_back(part, answer) for part, answer in zip(parts, answers, strict=True)]
     return answers
 
 
@@ -97,19 +97,19 @@ def _referable(org: Org, part: dict[str, Any], answer: dict[str, Any]) -> Any:
     return answer["body"] if is_open else None
 
 
-def _answered(
+def _run_part(
     org: Org, call: RestRequest, part: dict[str, Any], known: dict[str, Any], dispatch: Dispatch
 ) -> dict[str, Any]:
     try:
-        url = composite_references.in_url(str(part.get("url", "")), known)
-        body = composite_references.in_body(part.get("body"), known)
+        url = composite_references.resolve_in_url(str(part.get("url", "")), known)
+        body = composite_references.resolve_in_body(part.get("body"), known)
     except composite_references.Unresolvable as error:
-        return _sub_answer(part, RestResponse(400, [halted(str(error))]))
+        return _part_response(part, RestResponse(400, [halted(str(error))]))
     headers = {name: value for name, value in call.headers.items() if name in _HANDED_DOWN}
-    return _sub_answer(part, dispatch(org, _packed(call, part, url, body, headers)))
+    return _part_response(part, dispatch(org, _part_request(call, part, url, body, headers)))
 
 
-def _packed(
+def _part_request(
     call: RestRequest, part: dict[str, Any], url: str, body: Any, inherited: Mapping[str, str]
 ) -> RestRequest:
     version, segments, query = split_url(url) or (call.version, ("unknown",), {})
@@ -126,7 +126,7 @@ def _packed(
     )
 
 
-def _sub_answer(part: dict[str, Any], reply: RestResponse) -> dict[str, Any]:
+def _part_response(part: dict[str, Any], reply: RestResponse) -> dict[str, Any]:
     return {
         "body": reply.body,
         "httpHeaders": dict(reply.headers),
@@ -139,14 +139,14 @@ def _has_failed(answer: dict[str, Any]) -> bool:
     return bool(answer["httpStatusCode"] >= 400)
 
 
-def _undone(part: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _rolled_back(part: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """A collection that did not ask for all-or-none itself still prints its success, although it is gone."""
     body = part.get("body")
     is_collection = "/composite/sobjects" in str(part.get("url", ""))
     keeps = is_collection and not (isinstance(body, dict) and body.get("allOrNone") is True)
     if _has_failed(answer) or keeps:
         return answer
-    return _sub_answer(part, RestResponse(400, [halted(_ROLLED_BACK)]))
+    return _part_response(part, RestResponse(400, [halted(_ROLLED_BACK)]))
 
 
 def halted(message: str) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def batch(org: Org, call: RestRequest, dispatch: Dispatch) -> RestResponse:
             results.append({"statusCode": 412, "result": [halted]})
             continue
         url = f"/services/data/{str(part.get('url', '')).lstrip('/')}"
-        reply = dispatch(org, _packed(call, part, url, part.get("richInput"), call.headers))
+        reply = dispatch(org, _part_request(call, part, url, part.get("richInput"), call.headers))
         results.append({"statusCode": reply.status, "result": reply.body})
     has_errors = any(result["statusCode"] >= 400 for result in results)
     return RestResponse(200, {"hasErrors": has_errors, "results": results})

@@ -69,7 +69,7 @@ def _depth(parts: list[dict[str, Any]]) -> int:
     """The longest chain of references, counted in nodes."""
     depths: dict[str, int] = {}
     for part in parts:
-        parents = composite_references.referred([part.get("url"), part.get("body")])
+        parents = composite_references.referenced_ids([part.get("url"), part.get("body")])
         depths[str(part.get("referenceId"))] = 1 + max((depths.get(name, 0) for name in parents), default=0)
     return max(depths.values())
 

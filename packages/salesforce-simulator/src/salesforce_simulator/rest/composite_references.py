@@ -20,26 +20,26 @@ class Unresolvable(Exception):
         )
 
 
-def referred(value: Any) -> set[str]:
+def referenced_ids(value: Any) -> set[str]:
     """The ids of the parts that a structure refers to."""
     if isinstance(value, dict):
-        return {name for inner in value.values() for name in referred(inner)}
+        return {name for inner in value.values() for name in referenced_ids(inner)}
     if isinstance(value, list):
-        return {name for inner in value for name in referred(inner)}
+        return {name for inner in value for name in referenced_ids(inner)}
     paths = _REFERENCE.findall(value) if isinstance(value, str) else []
     return {re.split(r"[.\[]", path, maxsplit=1)[0] for path in paths}
 
 
-def in_url(url: str, answers: Mapping[str, Any]) -> str:
+def resolve_in_url(url: str, answers: Mapping[str, Any]) -> str:
     return _REFERENCE.sub(lambda match: quote(str(_value(match[1], answers)), safe=""), url)
 
 
-def in_body(value: Any, answers: Mapping[str, Any]) -> Any:
+def resolve_in_body(value: Any, answers: Mapping[str, Any]) -> Any:
     """The structure with every reference replaced; a text that is only a reference keeps the type."""
     if isinstance(value, dict):
-        return {name: in_body(inner, answers) for name, inner in value.items()}
+        return {name: resolve_in_body(inner, answers) for name, inner in value.items()}
     if isinstance(value, list):
-        return [in_body(inner, answers) for inner in value]
+        return [resolve_in_body(inner, answers) for inner in value]
     if not isinstance(value, str) or "@{" not in value:
         return value
     whole = _REFERENCE.fullmatch(value)

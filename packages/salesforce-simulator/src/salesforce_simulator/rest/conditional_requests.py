@@ -13,17 +13,17 @@ from salesforce_simulator.rest.request import RestRequest, RestResponse
 from salesforce_simulator.store import Row
 
 
-def reading(call: RestRequest, sobject: str, row: Row) -> RestResponse | None:
+def check_read(call: RestRequest, sobject: str, row: Row) -> RestResponse | None:
     """304 for a row that the client has already, 412 for one that is not as it expects; else None."""
     since = _moment(call.headers.get("if-modified-since"))
     is_known = since is not None and _changed_at(row) <= since
     tags = call.headers.get("if-none-match", "")
     if is_known or _has_tag(tags, sobject, row):
-        return RestResponse(304, None, stamps(sobject, row))
-    return writing(call, sobject, row)
+        return RestResponse(304, None, validator_headers(sobject, row))
+    return check_write(call, sobject, row)
 
 
-def writing(call: RestRequest, sobject: str, row: Row) -> RestResponse | None:
+def check_write(call: RestRequest, sobject: str, row: Row) -> RestResponse | None:
     """412 for a row that changed since, or that has another tag; else None."""
     since = _moment(call.headers.get("if-unmodified-since"))
     is_changed = since is not None and _changed_at(row) > since
@@ -32,7 +32,7 @@ def writing(call: RestRequest, sobject: str, row: Row) -> RestResponse | None:
     return RestResponse(412) if is_changed or is_other else None
 
 
-def stamps(sobject: str, row: Row) -> Mapping[str, str]:
+def validator_headers(sobject: str, row: Row) -> Mapping[str, str]:
     """The headers that let a client ask conditionally later."""
     dated = {"Last-Modified": format_datetime(_changed_at(row), usegmt=True)}
     return {**dated, "ETag": _tag(row)} if sobject == "Account" else dated

@@ -9,7 +9,7 @@ from salesforce_simulator.hosts import login_url
 from salesforce_simulator.metadata.describe import describe, describe_briefly
 from salesforce_simulator.org import Org
 from salesforce_simulator.rest.request import RestRequest, RestResponse
-from salesforce_simulator.rest.sobjects import named
+from salesforce_simulator.rest.sobjects import find_object
 
 _RESOURCES = ("sobjects", "query", "queryAll", "parameterizedSearch", "limits", "composite")
 # Name and daily maximum, as a Developer Edition org reports them (v50).
@@ -55,7 +55,7 @@ def everything(org: Org, call: RestRequest) -> RestResponse:
 
 
 def basic(org: Org, call: RestRequest) -> RestResponse:
-    sobject = named(org, call.segments[1])
+    sobject = find_object(org, call.segments[1])
     newest_first = reversed(org.store.table(sobject.name).rows.values())
     recent = islice((row for row in newest_first if not row["IsDeleted"] and org.is_visible(row)), 1)
     items = [
@@ -72,7 +72,7 @@ def basic(org: Org, call: RestRequest) -> RestResponse:
 
 
 def one(org: Org, call: RestRequest) -> RestResponse:
-    sobject = named(org, call.segments[1])
+    sobject = find_object(org, call.segments[1])
     body = describe(org.schema, sobject, org.config, root=call.root, base_url=call.base_url)
     return _unless_known(org, call, body)
 

@@ -8,7 +8,7 @@ from salesforce_simulator.errors import refusal
 from salesforce_simulator.org import Org
 from salesforce_simulator.query_cursors import Cursor, locator, page_size
 from salesforce_simulator.rest.request import RestRequest, RestResponse
-from salesforce_simulator.rest.sobjects import chosen, named
+from salesforce_simulator.rest.sobjects import field_renderer, find_object
 from salesforce_simulator.soql.executor import execute
 from salesforce_simulator.store import SEARCHED, Row, words_of
 
@@ -16,14 +16,14 @@ _SEARCHED = {"EMAIL": ("Email",), "NAME": ("Name",), "PHONE": ("Phone", "MobileP
 
 
 def query(org: Org, call: RestRequest) -> RestResponse:
-    return _answered(org, call, with_deleted=False)
+    return _run_query(org, call, with_deleted=False)
 
 
 def query_all(org: Org, call: RestRequest) -> RestResponse:
-    return _answered(org, call, with_deleted=True)
+    return _run_query(org, call, with_deleted=True)
 
 
-def _answered(org: Org, call: RestRequest, *, with_deleted: bool) -> RestResponse:
+def _run_query(org: Org, call: RestRequest, *, with_deleted: bool) -> RestResponse:
     text = call.query.get("q")
     if not text:
         raise refusal("MALFORMED_QUERY", "A query string has to be specified")
@@ -53,22 +53,24 @@ def more(org: Org, call: RestRequest) -> RestResponse:
 
 def search(org: Org, call: RestRequest) -> RestResponse:
     """A search for whole words in e-mails, names or phones; the index never lags here."""
-    asked = _asked(call)
+    asked = _search_parameters(call)
     needle = str(asked.get("q", "")).strip().lower()
     if len(needle) < 2:
         raise refusal("MALFORMED_SEARCH", "search term must be longer than one character: " + needle)
     fields = _SEARCHED.get(str(asked.get("in", "ALL")).upper(), _SEARCHED["ALL"])
     records = []
     for target in asked.get("sobjects", []):
-        sobject = named(org, target["name"])
+        sobject = find_object(org, target["name"])
         transaction_security.check(org, sobject.name)
-        show = chosen(org, call, sobject, ",".join(target.get("fields") or asked.get("fields") or ["Id"]))
-        rows = _found(org, sobject.name, [f for f in fields if f in sobject.fields], words_of(needle))
+        show = field_renderer(
+            org, call, sobject, ",".join(target.get("fields") or asked.get("fields") or ["Id"])
+        )
+        rows = _search_rows(org, sobject.name, [f for f in fields if f in sobject.fields], words_of(needle))
         records += [show(row) for row in rows[: target.get("limit", 2000)]]
     return RestResponse(200, {"searchRecords": records[: asked.get("overallLimit", 2000)]})
 
 
-def _asked(call: RestRequest) -> dict[str, Any]:
+def _search_parameters(call: RestRequest) -> dict[str, Any]:
     if call.method == "POST":
         return call.object()
     names = [name for name in call.query.get("sobject", "").split(",") if name]
@@ -79,7 +81,7 @@ def _asked(call: RestRequest) -> dict[str, Any]:
     return {"q": call.query.get("q", ""), "in": call.query.get("in", "ALL"), "sobjects": targets}
 
 
-def _found(org: Org, name: str, fields: Sequence[str], wanted: set[str]) -> list[Row]:
+def _search_rows(org: Org, name: str, fields: Sequence[str], wanted: set[str]) -> list[Row]:
     table = org.store.table(name)
     found = dict.fromkeys(i for field in fields for i in table.ids_with_words(field, wanted))
     rows = (table.rows[record_id] for record_id in found)

@@ -10,7 +10,7 @@ from salesforce_simulator.errors import SalesforceError, json_parser_error, refu
 from salesforce_simulator.metadata.schema import Field, SObject
 from salesforce_simulator.org import Org
 from salesforce_simulator.rest.request import RestRequest, RestResponse
-from salesforce_simulator.rest.sobjects import named
+from salesforce_simulator.rest.sobjects import find_object
 from salesforce_simulator.translations import translate
 from salesforce_simulator.write_context import WriteContext
 
@@ -39,7 +39,7 @@ def create(org: Org, call: RestRequest) -> RestResponse:
     records = call.object().get("records")
     if not isinstance(records, list) or not records:
         raise json_parser_error("Required field missing: records")
-    sobject = named(org, call.segments[2])
+    sobject = find_object(org, call.segments[2])
     nodes = [_node(org, sobject, given, depth=1) for given in records]
     counted = Counter(each.sobject.name for node in nodes for each in node.walk())
     if counted.total() > MAX_ROWS:

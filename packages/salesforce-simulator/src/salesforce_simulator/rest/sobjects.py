@@ -15,7 +15,7 @@ from salesforce_simulator.store import Row
 _SPELLED_OUT_SINCE = 46.0
 
 
-def named(org: Org, name: str) -> SObject:
+def find_object(org: Org, name: str) -> SObject:
     """The object that a URL names, in any case; raises NOT_FOUND."""
     sobject = org.sobject(name)
     if sobject is None:
@@ -24,7 +24,7 @@ def named(org: Org, name: str) -> SObject:
 
 
 def create(org: Org, call: RestRequest) -> RestResponse:
-    sobject = named(org, call.segments[1])
+    sobject = find_object(org, call.segments[1])
     record_id = writes.create(org, sobject, call.object(), call.write_context())
     return _saved(call, sobject, record_id, status=201)
 
@@ -35,20 +35,20 @@ def _saved(call: RestRequest, sobject: SObject, record_id: str, *, status: int, 
 
 
 def get(org: Org, call: RestRequest) -> RestResponse:
-    sobject = named(org, call.segments[1])
-    return _shown(org, call, sobject, writes.addressed(org, sobject, call.segments[2]))
+    sobject = find_object(org, call.segments[1])
+    return _shown(org, call, sobject, writes.existing_row(org, sobject, call.segments[2]))
 
 
 def _shown(org: Org, call: RestRequest, sobject: SObject, row: Row) -> RestResponse:
     transaction_security.check(org, sobject.name)
-    stopped = conditional_requests.reading(call, sobject.name, row)
+    stopped = conditional_requests.check_read(call, sobject.name, row)
     if stopped is not None:
         return stopped
-    show = chosen(org, call, sobject, call.query.get("fields"))
-    return RestResponse(200, show(row), conditional_requests.stamps(sobject.name, row))
+    show = field_renderer(org, call, sobject, call.query.get("fields"))
+    return RestResponse(200, show(row), conditional_requests.validator_headers(sobject.name, row))
 
 
-def chosen(org: Org, call: RestRequest, sobject: SObject, names: str | None) -> Render:
+def field_renderer(org: Org, call: RestRequest, sobject: SObject, names: str | None) -> Render:
     """How to show a row with the fields of a `fields=` parameter, all when there is none.
 
     Paths such as Account.Name nest. Raises INVALID_FIELD.
@@ -70,9 +70,9 @@ def _flat(org: Org, call: RestRequest, sobject: SObject, row: Row, fields: list[
 
 
 def update(org: Org, call: RestRequest) -> RestResponse:
-    sobject = named(org, call.segments[1])
-    stopped = conditional_requests.writing(
-        call, sobject.name, writes.addressed(org, sobject, call.segments[2])
+    sobject = find_object(org, call.segments[1])
+    stopped = conditional_requests.check_write(
+        call, sobject.name, writes.existing_row(org, sobject, call.segments[2])
     )
     if stopped is not None:
         return stopped
@@ -81,7 +81,7 @@ def update(org: Org, call: RestRequest) -> RestResponse:
 
 
 def delete(org: Org, call: RestRequest) -> RestResponse:
-    writes.delete(org, named(org, call.segments[1]), call.segments[2], call.write_context())
+    writes.delete(org, find_object(org, call.segments[1]), call.segments[2], call.write_context())
     return RestResponse(204)
 
 
@@ -107,7 +107,7 @@ def _several(call: RestRequest, sobject: SObject, rows: list[Row]) -> RestRespon
 
 
 def _keyed(org: Org, call: RestRequest) -> tuple[SObject, Field, list[Row]]:
-    sobject = named(org, call.segments[1])
+    sobject = find_object(org, call.segments[1])
     field = key_field(sobject, call.segments[2])
     return sobject, field, matches(org, sobject, field, call.segments[3])
 

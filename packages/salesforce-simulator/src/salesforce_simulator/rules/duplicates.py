@@ -36,22 +36,22 @@ def _matches(org: Org, rule: DuplicateRule, target: str, row: Row) -> Iterator[R
     candidates: dict[str, Row] = {}
     for field in rule.fields:
         if row.get(field):
-            candidates |= {found["Id"]: found for found in _equal(org, target, field, row[field])}
+            candidates |= {found["Id"]: found for found in _exact_matches(org, target, field, row[field])}
     if rule.matching == "fuzzy":
-        candidates |= {found["Id"]: found for found in _alike(org, target, row)}
+        candidates |= {found["Id"]: found for found in _fuzzy_matches(org, target, row)}
     for found in candidates.values():
         if found["Id"] != row.get("Id") and not found.get("IsConverted"):
             yield found
 
 
-def _equal(org: Org, target: str, field: str, value: Any) -> list[Row]:
+def _exact_matches(org: Org, target: str, field: str, value: Any) -> list[Row]:
     if org.store.table(target).is_indexed(field):
         return org.store.find(target, field, value)
     wanted = str(value).lower()
     return [row for row in org.store.live(target) if str(row.get(field) or "").lower() == wanted]
 
 
-def _alike(org: Org, target: str, row: Row) -> Iterator[Row]:
+def _fuzzy_matches(org: Org, target: str, row: Row) -> Iterator[Row]:
     """Same last name, first name by its initial, same company: a rough likeness of the standard rules."""
     if not row.get("LastName"):
         return

@@ -9,7 +9,7 @@ from salesforce_simulator.org import Org
 from salesforce_simulator.store import Row
 
 
-def filled(org: Org, name: str, row: Row) -> Row:
+def with_default(org: Org, name: str, row: Row) -> Row:
     """The row with its object's default record type where it names none; raises on one of another object."""
     kinds = _of(org, name)
     if not kinds:
@@ -24,7 +24,7 @@ def filled(org: Org, name: str, row: Row) -> Row:
     return row
 
 
-def wrong(org: Org, name: str, row: Row, names: Collection[str]) -> list[ErrorItem]:
+def invalid_picklist_values(org: Org, name: str, row: Row, names: Collection[str]) -> list[ErrorItem]:
     """The restricted picklists of which the row's record type does not have the value."""
     kind = _of(org, name).get(row.get("RecordTypeId") or "")
     if kind is None or not kind.picklists:

@@ -32,7 +32,7 @@ def resolve(org: Org, field: Field, value: str) -> str:
     return record_id
 
 
-def by_key(org: Org, field: Field, value: Mapping[str, Any]) -> str:
+def resolve_external_id(org: Org, field: Field, value: Mapping[str, Any]) -> str:
     """The id behind `{"External_Id__c": …}`, given in place of a lookup; raises SalesforceError.
 
     A field that may point to several objects needs the object's name in `attributes.type` or `type`.

@@ -16,7 +16,7 @@ _NO_COUNTRY = "A country/territory must be specified before specifying a state v
 _PLURAL = {"State": "states", "Country": "countries"}
 
 
-def settled(org: Org, sobject: SObject, row: Row, changed: Mapping[str, Any]) -> Row:
+def fill_codes(org: Org, sobject: SObject, row: Row, changed: Mapping[str, Any]) -> Row:
     """The row with the code of each listed name that was given, and the name of each code."""
     row = dict(row)
     for kind, names in org.config.places.items():
@@ -33,17 +33,17 @@ def settled(org: Org, sobject: SObject, row: Row, changed: Mapping[str, Any]) ->
     return row
 
 
-def wrong(org: Org, sobject: SObject, row: Row, names: Collection[str]) -> list[ErrorItem]:
+def invalid_places(org: Org, sobject: SObject, row: Row, names: Collection[str]) -> list[ErrorItem]:
     """An error for each named field that holds a place which is not listed, or not of the country."""
     return [
         ErrorItem("FIELD_INTEGRITY_EXCEPTION", text, (name,))
         for kind in org.config.places
         for name in names
-        if row.get(name) is not None and (text := _refusal(org, sobject, row, kind, name))
+        if row.get(name) is not None and (text := _error_message(org, sobject, row, kind, name))
     ]
 
 
-def _refusal(org: Org, sobject: SObject, row: Row, kind: str, name: str) -> str | None:
+def _error_message(org: Org, sobject: SObject, row: Row, kind: str, name: str) -> str | None:
     place = name.removesuffix("Code")
     if not place.endswith(kind):
         return None

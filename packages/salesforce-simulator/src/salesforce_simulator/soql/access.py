@@ -16,7 +16,7 @@ def rows(org: Org, query: ast.Query) -> list[Row]:
     for name, literal in _named(query.condition):
         field = org.schema.objects[NAME].find(name)
         if field is not None and field.name in named:
-            named[field.name] |= dict.fromkeys(literals.values(field, literal, query.text))
+            named[field.name] |= dict.fromkeys(literals.parse_values(field, literal, query.text))
     users, records = named["UserId"], named["RecordId"]
     if len(users) != 1 or not 0 < len(records) <= MAX_RECORDS:
         text = f"{NAME} can only be filtered by one UserId and at most {MAX_RECORDS} values of RecordId"

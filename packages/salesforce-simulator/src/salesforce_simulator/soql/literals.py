@@ -19,7 +19,7 @@ _NAMES = {
 _COUNTED = frozenset({"LAST_N_DAYS", "NEXT_N_DAYS", "N_DAYS_AGO"})
 
 
-def values(field: Field, literal: ast.Literal, text: str) -> list[Any]:
+def parse_values(field: Field, literal: ast.Literal, text: str) -> list[Any]:
     """The literal's values as they are stored in such a field; raises INVALID_FIELD for the wrong type."""
     if literal.kind == "null":
         return [None]
@@ -29,7 +29,7 @@ def values(field: Field, literal: ast.Literal, text: str) -> list[Any]:
         return [item or None for item in _texts(field, literal, text)]
     if field.is_text:
         return [item.lower() or None for item in _texts(field, literal, text)]
-    return [_typed(field, literal, text)]
+    return [_parse_value(field, literal, text)]
 
 
 def _texts(field: Field, literal: ast.Literal, text: str) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ def _record_id(item: str, literal: ast.Literal, text: str) -> str | None:
         raise errors.located("INVALID_QUERY_FILTER_OPERATOR", text, literal.position, message) from error
 
 
-def _typed(field: Field, literal: ast.Literal, text: str) -> Any:
+def _parse_value(field: Field, literal: ast.Literal, text: str) -> Any:
     kind = "number" if field.type in NUMBER_TYPES else field.type
     if literal.kind != kind:
         raise _mistyped(field, literal, text, kind=_NAMES.get(field.type, field.type), is_quoted=False)

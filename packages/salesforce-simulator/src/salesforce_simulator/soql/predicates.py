@@ -96,7 +96,7 @@ class Compiler:
         return (
             value
             for literal in membership.literals
-            for value in literals.values(bound.field, literal, self.query.text)
+            for value in literals.parse_values(bound.field, literal, self.query.text)
         )
 
     def _comparison(self, comparison: ast.Comparison) -> Compiled:
@@ -106,7 +106,7 @@ class Compiler:
             return Compiled(self._in_range(comparison, bound, read))
         if comparison.operator == "like":
             return Compiled(self._like(comparison, bound, read))
-        (value,) = literals.values(bound.field, comparison.literal, self.query.text)
+        (value,) = literals.parse_values(bound.field, comparison.literal, self.query.text)
         if comparison.operator == "=":
             return Compiled(lambda row: read(row) == value, self._indexed(bound, [value]))
         if comparison.operator == "!=":
