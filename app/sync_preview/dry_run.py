@@ -20,7 +20,7 @@ from app.salesforce.client import SalesforceClient
 from app.states import JobReason, PendingReason, WaitReason, WriteState
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
-from app.sync.engine.pipeline import BudgetReached
+from app.sync.engine.interruptions import BudgetReached
 from app.sync.jobs.enqueue import JobRequest
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, SlotKey, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot

@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pydantic_core import to_json
 from sqlalchemy import text, tuple_, update
@@ -62,14 +61,6 @@ COMPLETE_JOBS = text("""
 """)
 
 
-@dataclass(frozen=True)
-class BatchSummary:
-    """What one batch did: rows by end, and whether anything became uncertain."""
-
-    rows: int
-    has_uncertain: bool
-
-
 async def complete_batch(
     store: WriteStore,
     rows: Sequence[WorkItem],
@@ -77,7 +68,7 @@ async def complete_batch(
     *,
     calls: int,
     has_broken_off: bool = False,
-) -> BatchSummary:
+) -> None:
     """Commit how every row ended. Raises LeaseLost when they belong to another worker by now.
 
     Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
@@ -98,7 +89,6 @@ async def complete_batch(
             host_id, has_written = store.batch.host_id, _any_synced(verdicts)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
     await _add_backfill_calls(store, rows, calls)
-    return BatchSummary(len(rows), any(verdict.state == JobState.AMBIGUOUS for _, verdict in verdicts))
 
 
 async def _complete_jobs(

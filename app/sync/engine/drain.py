@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -14,29 +14,22 @@ from app.api.errors import Problem
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import is_away, sqlstate
-from app.salesforce.auth import ConnectionEnded, ConnectionUnusable, GrantDoubted
+from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import (
     BrokenOff,
-    NotSent,
-    RequestRejected,
-    ResponseLost,
     SalesforceError,
-    SendGuardTripped,
 )
-from app.sync.engine.complete_batch import BatchSummary, complete_batch
-from app.sync.engine.pipeline import BudgetReached, Lookup, is_api_budget_exhausted, look_up, process_batch
-from app.sync.engine.prefetch import BatchPrefetcher
+from app.sync.engine.complete_batch import complete_batch
+from app.sync.engine.interruptions import BudgetReached, close_gates
+from app.sync.engine.pipeline import Lookup, is_api_budget_exhausted, look_up, process_batch
+from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
 from app.sync.jobs import leases
 from app.sync.jobs.claim import open_hosts
 from app.sync.jobs.gates import (
     BATCH_MIN,
-    back_off,
-    close_connection,
-    doubt_session,
     forget_fault,
     record_success,
-    rest_connection,
     rest_host,
 )
 from app.sync.jobs.leases import Lease, LeaseLost
@@ -44,7 +37,6 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.batch import Batch
 from app.sync.model.clock import Clock
-from app.sync.model.retry_policy import ErrorAction, action_for, is_moved, is_session_refused
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.ticket_transfer import for_current_holder, work_item_for
 from app.sync.model.work_item import WorkItem
@@ -53,7 +45,6 @@ log = logging.getLogger(__name__)
 
 SLOW_CALL_SECONDS = 20.0
 INTERNAL_FAULT = "internal_fault"
-INSTANCE_MOVED = "instance_moved"
 TOOK_TOO_LONG = ("57014", "55P03")
 """A statement or a lock beyond its limit: a server that is well says so, and of one host's rows perhaps."""
 
@@ -82,14 +73,14 @@ class DrainContext:
 
 @dataclass
 class HostClient:
-    """A host's open client; `told` of its calls are counted for batches that ended."""
+    """A host's open client; `counted_calls` of its calls belong to batches that ended."""
 
     client: SalesforceClient
-    told: int
+    counted_calls: int
 
-    def untold(self) -> int:
+    def take_uncounted_calls(self) -> int:
         """The calls since this was asked last."""
-        calls, self.told = self.client.calls - self.told, self.client.calls
+        calls, self.counted_calls = self.client.calls - self.counted_calls, self.client.calls
         return calls
 
 
@@ -126,57 +117,62 @@ async def drain(engine: DrainContext, org_id: str, *, stop: asyncio.Event) -> bo
     keeper = asyncio.create_task(
         leases.renew_until_cancelled(engine.database, lease, life=times.lease, every=times.heartbeat)
     )
-    ahead = BatchPrefetcher(engine.database, lease)
+    prefetcher = BatchPrefetcher(engine.database, lease)
+    deadline = time.monotonic() + times.drain_budget
     try:
-        return await _drain_hosts(engine, lease, ahead, stop=stop)
+        return await _drain_hosts(OrgDrain(engine, lease, prefetcher, stop, deadline))
     except LeaseLost:
         return False
     except BaseException:
-        await asyncio.shield(_abandon(engine, lease, ahead))
+        await asyncio.shield(_abandon(engine, lease, prefetcher))
         raise
     finally:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
-        await asyncio.shield(_release(engine, lease, ahead))
+        await asyncio.shield(_release(engine, lease, prefetcher))
 
 
-async def _drain_hosts(
-    engine: DrainContext, lease: Lease, ahead: BatchPrefetcher, *, stop: asyncio.Event
-) -> bool:
+@dataclass(frozen=True)
+class OrgDrain:
+    """What the turns of an org's hosts share."""
+
+    context: DrainContext
+    lease: Lease
+    prefetcher: BatchPrefetcher
+    stop: asyncio.Event
+    deadline: float
+    clients: dict[str, HostClient] = field(default_factory=dict)
+
+    def has_time(self) -> bool:
+        return not self.stop.is_set() and time.monotonic() <= self.deadline
+
+
+async def _drain_hosts(org: OrgDrain) -> bool:
     """Hosts of one org take turns; returns True when the budget ended the drain, not the work."""
-    deadline = time.monotonic() + engine.settings.times.drain_budget
-    lines: dict[str, HostClient] = {}
-    resting: set[str] = set()
-
-    def has_time() -> bool:
-        return not stop.is_set() and time.monotonic() <= deadline
-
+    lease, stopped_hosts = org.lease, set[str]()
     while True:
-        did_something = False
-        hosts = await open_hosts(engine.database, lease.org_id)
+        has_worked = False
+        hosts = await open_hosts(org.context.database, lease.org_id)
         for host_id in hosts:
-            if not has_time():
+            if not org.has_time():
                 return True
-            if host_id in resting:
+            if host_id in stopped_hosts:
                 continue
             failures = lease.failures
             turn = Turn(host_id, is_alone=len(hosts) == 1, faults=hosts[host_id])
             try:
-                tally = await _drain_batch(engine, lease, turn, lines=lines, ahead=ahead, has_time=has_time)
+                has_worked = await HostDrain(org, turn).run() or has_worked
             except HostDrainStopped:
-                resting.add(host_id)
+                stopped_hosts.add(host_id)
                 if lease.failures > failures:
                     return False
-                continue
             except Exception as error:
                 if is_of_all_hosts(error):
                     raise
-                resting.add(host_id)
-                await _break_off(engine, lease, host_id, error, ahead=ahead)
-                continue
-            did_something = did_something or tally.rows > 0
-        if not did_something:
+                stopped_hosts.add(host_id)
+                await _break_off(org, host_id, error)
+        if not has_worked:
             return False
 
 
@@ -185,89 +181,136 @@ def is_of_all_hosts(error: Exception) -> bool:
     return isinstance(error, LeaseLost) or (is_away(error) and sqlstate(error) not in TOOK_TOO_LONG)
 
 
-async def _break_off(
-    engine: DrainContext, lease: Lease, host_id: str, error: Exception, *, ahead: BatchPrefetcher
-) -> None:
+async def _break_off(org: OrgDrain, host_id: str, error: Exception) -> None:
     """Something of this host's own ended its turn: it rests, and the drain goes on to its neighbours."""
-    about = {"org_id": lease.org_id, "host_id": host_id, "error": type(error).__name__}
+    about = {"org_id": org.lease.org_id, "host_id": host_id, "error": type(error).__name__}
     code = error.reason_code if isinstance(error, ConnectionUnusable) else INTERNAL_FAULT
     is_ours = code == INTERNAL_FAULT
     log.error("host_turn_broke_off", extra=about, exc_info=error if is_ours else None)
-    await ahead.drop(host_id)
-    await rest_host(engine.database, lease, host_id, code=code, is_fault_of_rows=is_ours)
+    await org.prefetcher.drop(host_id)
+    await rest_host(org.context.database, org.lease, host_id, code=code, is_fault_of_rows=is_ours)
 
 
-async def _drain_batch(
-    engine: DrainContext,
-    lease: Lease,
-    turn: Turn,
-    *,
-    lines: dict[str, HostClient],
-    ahead: BatchPrefetcher,
-    has_time: Callable[[], bool],
-) -> BatchSummary:
-    host_id = turn.host_id
-    most = lease.caps.rows_of(LOOK_UP, engine.settings.batch_size_max)
-    taken = await ahead.take(host_id, size=max(1, min(lease.batch_size, most) >> turn.faults))
-    if taken is None:
-        return BatchSummary(0, has_uncertain=False)
-    rows = [work_item_for(job) for job in taken.batch.jobs]
-    batch = replace(taken.batch, jobs=tuple(row.job for row in rows))
-    store = WriteStore(engine.database, lease, batch, engine.quiet)
-    line = await _client_for(engine, lease, host_id, lines, store=store, rows=rows)
-    if turn.is_alone and taken.is_full and not turn.faults:
-        ahead.begin(host_id, size=min(most, taken.size * 2))
-    started_at = time.monotonic()
-    ended: Exception | None = None
-    try:
-        fresh = [row for row in rows if row.job.registration_id not in taken.stale]
-        if fresh:
-            clock = Clock(batch.now, engine.quiet)
-            await process_batch(engine, line.client, store, fresh, clock=clock, asked=taken.asked)
-    except ConnectionUnusable:
-        raise
-    except (SalesforceError, BudgetReached) as error:
-        ended = error
-    calls = line.untold()
-    if ended is None and has_time() and not any(row.misjudged for row in rows):
-        ahead.ask(host_id, partial(_prefetch, engine, lease, line.client))
-    tally = await complete_batch(
-        store, rows, line.client, calls=calls, has_broken_off=isinstance(ended, BrokenOff)
-    )
-    if ended is not None and is_too_large(ended):
-        lease.caps.halve(LOOK_UP, len(rows))
-    await leases.keep_caps(engine.database, lease)
-    if ended is not None:
-        await _handle_drain_error(engine, lease, host_id, ended)
-        raise HostDrainStopped from ended
-    if turn.faults:
-        async with engine.database.tenant(host_id) as session:
-            await forget_fault(session, host_id)
-        return tally
-    took = time.monotonic() - started_at
-    await record_success(engine.database, lease, batch_size=_next_size(taken.size, len(rows), took, most))
-    return tally
+@dataclass(frozen=True)
+class ClaimedWork:
+    """A claimed batch with its work items; `row_limit` is how many rows a batch of the org may have."""
+
+    claimed: ClaimedBatch
+    items: list[WorkItem]
+    store: WriteStore
+    row_limit: int
+
+    @property
+    def fresh_items(self) -> list[WorkItem]:
+        """The items whose registrations did not change since they were read."""
+        return [item for item in self.items if item.job.registration_id not in self.claimed.stale]
 
 
-async def _client_for(
-    engine: DrainContext,
-    lease: Lease,
-    host_id: str,
-    lines: dict[str, HostClient],
-    *,
-    store: WriteStore,
-    rows: list[WorkItem],
-) -> HostClient:
-    if host_id not in lines:
+@dataclass(frozen=True)
+class HostDrain:
+    """A host's turn: one batch, with its effects in this order.
+
+    1. `claim`: the host's due rows become the lease's, those that were prefetched first.
+    2. The host's client is opened. Where that fails the rows are completed as they are and the host stops.
+    3. The next claim begins, where no other host waits: it overlaps with this batch's calls.
+    4. `process`: look-ups, plans, writes. What concerns more than single rows is returned as interruption.
+    5. The look-up of the next batch begins: not before all of this batch is written.
+    6. `complete`: results, jobs and API figures are committed in one transaction; then the row caps.
+    7. `conclude`: an interruption closes gates of the org or the host and stops the host; otherwise the
+       host's faults are forgotten, or the batch size of the org adapts.
+    """
+
+    org: OrgDrain
+    turn: Turn
+
+    async def run(self) -> bool:
+        """Work on one batch; returns whether there was one.
+
+        Raises HostDrainStopped where the host has to wait, LeaseLost, and what is a fault of this host's own.
+        """
+        work = await self.claim()
+        if work is None:
+            return False
+        client = await self._open_client(work)
+        if self.turn.is_alone and work.claimed.is_full and not self.turn.faults:
+            size = min(work.row_limit, work.claimed.size * 2)
+            self.org.prefetcher.begin(self.turn.host_id, size=size)
+        started_at = time.monotonic()
+        interruption = await self.process(work, client)
+        calls = client.take_uncounted_calls()
+        if interruption is None and self.org.has_time() and not any(item.misjudged for item in work.items):
+            look_up_next = partial(_prefetch, self.org.context, self.org.lease, client.client)
+            self.org.prefetcher.ask(self.turn.host_id, look_up_next)
+        await self.complete(work, client, calls=calls, interruption=interruption)
+        await self.conclude(work, interruption, started_at=started_at)
+        return True
+
+    async def claim(self) -> ClaimedWork | None:
+        """The host's next rows; None where nothing is due. Each fault of the host halves the batch."""
+        context, lease = self.org.context, self.org.lease
+        row_limit = lease.caps.rows_of(LOOK_UP, context.settings.batch_size_max)
+        size = max(1, min(lease.batch_size, row_limit) >> self.turn.faults)
+        claimed = await self.org.prefetcher.take(self.turn.host_id, size=size)
+        if claimed is None:
+            return None
+        items = [work_item_for(job) for job in claimed.batch.jobs]
+        batch = replace(claimed.batch, jobs=tuple(item.job for item in items))
+        return ClaimedWork(
+            claimed, items, WriteStore(context.database, lease, batch, context.quiet), row_limit
+        )
+
+    async def process(self, work: ClaimedWork, client: HostClient) -> Exception | None:
+        """Bring the rows as far as they can go; returns what kept the rest of them from it."""
+        context, store, items = self.org.context, work.store, work.fresh_items
+        if not items:
+            return None
+        clock = Clock(store.batch.now, context.quiet)
         try:
-            client = await engine.open_client(host_id, before_send=lease.check_send)
+            await process_batch(context, client.client, store, items, clock=clock, asked=work.claimed.asked)
         except ConnectionUnusable:
             raise
-        except (Problem, SalesforceError) as error:
-            await complete_batch(store, rows, None, calls=0)
-            raise HostDrainStopped from error
-        lines[host_id] = HostClient(client, told=client.calls)
-    return lines[host_id]
+        except (SalesforceError, BudgetReached) as error:
+            return error
+        return None
+
+    async def complete(
+        self, work: ClaimedWork, client: HostClient, *, calls: int, interruption: Exception | None
+    ) -> None:
+        """Commit how every row ended, and what the org can take at a time."""
+        has_broken_off = isinstance(interruption, BrokenOff)
+        await complete_batch(
+            work.store, work.items, client.client, calls=calls, has_broken_off=has_broken_off
+        )
+        if interruption is not None and is_too_large(interruption):
+            self.org.lease.caps.halve(LOOK_UP, len(work.items))
+        await leases.keep_caps(self.org.context.database, self.org.lease)
+
+    async def conclude(self, work: ClaimedWork, interruption: Exception | None, *, started_at: float) -> None:
+        """Close the gates that an interruption closes, or note that all went well."""
+        context, lease, host_id = self.org.context, self.org.lease, self.turn.host_id
+        if interruption is not None:
+            await close_gates(context.database, lease, host_id, interruption)
+            raise HostDrainStopped from interruption
+        if self.turn.faults:
+            async with context.database.tenant(host_id) as session:
+                await forget_fault(session, host_id)
+            return
+        took = time.monotonic() - started_at
+        size = _next_size(work.claimed.size, len(work.items), took, work.row_limit)
+        await record_success(context.database, lease, batch_size=size)
+
+    async def _open_client(self, work: ClaimedWork) -> HostClient:
+        host_id, clients = self.turn.host_id, self.org.clients
+        if host_id not in clients:
+            try:
+                client = await self.org.context.open_client(host_id, before_send=self.org.lease.check_send)
+            except ConnectionUnusable:
+                raise
+            except (Problem, SalesforceError) as error:
+                await complete_batch(work.store, work.items, None, calls=0)
+                raise HostDrainStopped from error
+            clients[host_id] = HostClient(client, counted_calls=client.calls)
+        return clients[host_id]
 
 
 async def _prefetch(
@@ -281,51 +324,17 @@ async def _prefetch(
     return None if await is_api_budget_exhausted(client, store) else await look_up(client, store)
 
 
-async def _handle_drain_error(engine: DrainContext, lease: Lease, host_id: str, error: Exception) -> None:
-    """What an end that concerns more than single rows does to the gates."""
-    log.warning(
-        "drain_ended",
-        extra={
-            "org_id": lease.org_id,
-            "host_id": host_id,
-            "error": type(error).__name__,
-            "code": error.failure.error_code if isinstance(error, SalesforceError) else None,
-        },
-    )
-    match error:
-        case ConnectionEnded() | BudgetReached() | GrantDoubted():
-            return
-        case RequestRejected() if is_too_large(error):
-            return
-        case RequestRejected() if is_moved(error.failure):
-            await rest_connection(engine.database, lease, host_id, code=INSTANCE_MOVED)
-        case SendGuardTripped():
-            raise LeaseLost from error
-        case RequestRejected() if action_for(error.failure) is ErrorAction.CLOSE:
-            await close_connection(engine.database, host_id, error.failure)
-        case RequestRejected() if is_session_refused(error.failure):
-            await doubt_session(engine.database, lease, host_id, error.failure)
-        case RequestRejected():
-            await back_off(engine.database, lease, error.failure, is_slow=False)
-        case BrokenOff():
-            await back_off(engine.database, lease, error.failure, is_slow=True)
-        case ResponseLost() | NotSent():
-            await back_off(engine.database, lease, None, is_slow=isinstance(error, ResponseLost))
-        case _:
-            await back_off(engine.database, lease, None, is_slow=False)
-
-
-async def _release(engine: DrainContext, lease: Lease, ahead: BatchPrefetcher) -> None:
+async def _release(engine: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
     """The end of a drain: the org goes back, and with it what was taken ahead of time."""
-    if await ahead.stop():
-        await _abandon(engine, lease, ahead)
+    if await prefetcher.stop():
+        await _abandon(engine, lease, prefetcher)
     elif not lease.is_lost:
         await leases.release(engine.database, lease)
 
 
-async def _abandon(engine: DrainContext, lease: Lease, ahead: BatchPrefetcher) -> None:
+async def _abandon(engine: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
     """This drain broke off in the middle: whoever comes next must know what is uncertain."""
-    await ahead.stop()
+    await prefetcher.stop()
     if lease.is_lost:
         return
     # Lost from here on: should this fail, the lease runs out and whoever takes over settles the rows.

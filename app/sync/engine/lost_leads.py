@@ -8,19 +8,23 @@ from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import LEADS_OUT_OF_SIGHT, Sight
 from app.sync.model.batch import PERSON, SlotKey
+from app.sync.model.decisions import Blocked, ItemDecision, Obstacle
 from app.sync.model.mapping_rules import LEAD_CREATED
 from app.sync.model.work_item import WorkItem, is_new_lead, is_own_lead
 
 
-def hold_back(missing: Sequence[WorkItem], sight: Sight) -> list[WorkItem]:
-    """Those of the rows without a person who may be created now; once an hour one Lead is tried."""
+def hold_back(missing: Sequence[WorkItem], sight: Sight) -> tuple[list[WorkItem], list[ItemDecision]]:
+    """Those of the items without a person who may be created now, and what keeps the others from it.
+
+    Once an hour one Lead is tried.
+    """
     if not sight.has_lost_leads:
-        return list(missing)
+        return list(missing), []
     tried = 0 if sight.loses_leads else 1
-    leaving = [row for row in missing if _makes_lead(row) and row.job.rules.owner.runs_assignment_rules]
-    for row in leaving[tried:]:
-        row.is_without_access = True
-    return [row for row in missing if not row.is_without_access]
+    leaving = [item for item in missing if _makes_lead(item) and item.job.rules.owner.runs_assignment_rules]
+    held = {id(item) for item in leaving[tried:]}
+    blocked = [ItemDecision(item, Blocked(Obstacle.ACCESS)) for item in leaving[tried:]]
+    return [item for item in missing if id(item) not in held], blocked
 
 
 def settle_lost(rows: Iterable[WorkItem]) -> None:

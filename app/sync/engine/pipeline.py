@@ -9,7 +9,8 @@ from app.config.settings import Settings
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import RequestRejected
 from app.states import JobReason, WriteState
-from app.sync.engine.dependent_composite import execute_dependent_composite, plan_dependent_composite
+from app.sync.engine.dependent_composite import fully_written, plan_dependent_composite
+from app.sync.engine.interruptions import BudgetReached
 from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.execution.duplicates import settle_duplicate_accounts, settle_duplicates
 from app.sync.execution.executor import Executor
@@ -38,19 +39,16 @@ from app.sync.lookup.view_all import ask_sees_all, lacks_somebody
 from app.sync.matching.person_matching import People
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
+from app.sync.model.decisions import apply_decisions, apply_plan
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.work_item import WorkItem, WriteOperation, open_items
-from app.sync.planning.accounts import plan_accounts, settle_accounts
+from app.sync.planning.accounts import people_with_accounts, plan_accounts
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.people import attach_person_contacts, by_person, create_people, resolve_person
+from app.sync.planning.person_ref import existing_persons
 from app.sync.planning.plan_writes import plan_writes, settle_unplanned_slots
 from app.sync.planning.record_builder import OrgContext
-
-
-class BudgetReached(Exception):
-    """The host's share of the org's API calls is used up; nothing more is sent."""
-
 
 Lookup = tuple[LookupRequirements, LookupResult]
 """What a batch's rules need to be read, and what was found of it."""
@@ -118,13 +116,14 @@ async def _process(
     if await is_api_budget_exhausted(client, store):
         raise BudgetReached
     executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
-    people = await _people(executor, found, wanted, pepper=means.pepper)
+    people, done = await _people(executor, found, wanted, pepper=means.pepper)
     persons = await fetch_person_accounts(client, people, wanted)
     found = replace(found, people=people, persons=persons)
-    rest = plan_writes(rows, found, batch=batch, clock=clock)
-    await executor.run([operation async for piece in yielding(rest) for operation in piece])
+    items = _unfinished(rows, done)
+    rest = plan_writes(items, existing_persons(items), found, batch=batch, clock=clock)
+    await executor.run([operation async for plan in yielding(rest) for operation in apply_plan(plan)])
     await executor.pass_alerts()
-    settle_unplanned_slots(rows, found, clock=clock)
+    apply_decisions(settle_unplanned_slots(rows, found, clock=clock))
     await _note_campaigns(store, rows, wanted)
     settle_lost(rows)
     await note_lost(store, rows, wanted.sight)
@@ -256,31 +255,43 @@ async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -
 
 async def _people(
     executor: Executor, found: LookupResult, wanted: LookupRequirements, *, pepper: bytes
-) -> People:
-    """Create who is missing; returns the people that are known by then."""
-    store, rows, clock = executor.store, executor.rows, executor.clock
-    missing_rows = [
-        row
-        async for row in yielding(open_items(rows))
-        if resolve_person(row, found.people, batch=store.batch, clock=clock)
-    ]
-    alike = by_person(hold_back(missing_rows, wanted.sight))
+) -> tuple[People, list[WorkItem]]:
+    """Create who is missing; returns the people known by then, and the items with nothing left to write."""
+    store, clock = executor.store, executor.clock
+    missing_items = []
+    async for item in yielding(open_items(executor.rows)):
+        resolution = resolve_person(item, found.people, batch=store.batch, clock=clock)
+        apply_decisions(resolution.decisions)
+        if resolution.is_missing:
+            missing_items.append(item)
+    allowed, held_back = hold_back(missing_items, wanted.sight)
+    apply_decisions(held_back)
+    alike = by_person(allowed)
     if not alike:
-        return found.people
+        return found.people, []
     around = await _create_context(executor.client, alike, found)
     org = OrgContext(found.describes, around)
     askable = [some for some in alike if primary_item(some).is_open]
     ready, accounts = await _accounts(executor, askable, org, pepper=pepper)
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
-    missing = [operation async for piece in yielding(creates) for operation in piece]
-    families = plan_dependent_composite(missing, found, batch=store.batch, executor=executor)
-    if families:
-        await execute_dependent_composite(executor, families)
-    else:
+    missing = [operation async for plan in yielding(creates) for operation in apply_plan(plan)]
+    dependent = plan_dependent_composite(missing, found, batch=store.batch, clock=clock)
+    if dependent is None:
         await executor.run(missing)
+    else:
+        apply_decisions(dependent.decisions)
+        await executor.execute_dependent(dependent.groups)
+    done = fully_written(dependent.groups) if dependent is not None else []
     people = await settle_duplicates(executor, found.people, wanted)
     await _resolve_person_contacts(executor, missing)
-    return people
+    return people, done
+
+
+def _unfinished(items: Sequence[WorkItem], done: Sequence[WorkItem]) -> list[WorkItem]:
+    """The items to plan: those that are not done, with every other item of their persons."""
+    done_ids = {id(item) for item in done}
+    persons = {item.person.id for item in items if item.person and id(item) not in done_ids}
+    return [item for item in items if id(item) not in done_ids or (item.person and item.person.id in persons)]
 
 
 async def _create_context(
@@ -309,7 +320,8 @@ async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOp
     ]
     ids = {row.person.id for each in of_persons for row in each.rows if row.person}
     if ids:
-        attach_person_contacts(of_persons, await executor.client.person_contacts(sorted(ids)))
+        contacts = await executor.client.person_contacts(sorted(ids))
+        apply_decisions(attach_person_contacts(of_persons, contacts))
 
 
 async def _accounts(
@@ -317,8 +329,9 @@ async def _accounts(
 ) -> tuple[Sequence[Sequence[WorkItem]], Mapping[str, str]]:
     """Make the Accounts that are missing; returns who can be created now, and their Accounts by carrier."""
     batch, clock = executor.store.batch, executor.clock
-    plan = plan_accounts(alike, org, batch=batch, clock=clock, pepper=pepper)
-    if plan.creates:
-        await executor.run(plan.creates)
+    accounts = plan_accounts(alike, org, batch=batch, clock=clock, pepper=pepper)
+    creates = apply_plan(accounts.plan)
+    if creates:
+        await executor.run(creates)
         await settle_duplicate_accounts(executor)
-    return settle_accounts(plan, alike), plan.known
+    return people_with_accounts(accounts, alike)

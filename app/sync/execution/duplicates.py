@@ -46,7 +46,7 @@ async def settle_duplicates(executor: Executor, people: People, wanted: LookupRe
     Raises as `Executor.run` does.
     """
     for _ in range(ROUNDS):
-        refused = [await _with_holder(executor, *each) for each in await executor.retake_duplicates()]
+        refused = [await _with_holder(executor, *each) for each in await executor.resolve_duplicates()]
         if not refused:
             break
         people = await _look_up(executor, refused, people, wanted)
@@ -84,7 +84,7 @@ async def settle_duplicate_accounts(executor: Executor) -> None:
     Raises as `Executor.run` does.
     """
     for _ in range(ROUNDS):
-        refused = await executor.retake_duplicates()
+        refused = await executor.resolve_duplicates()
         if not refused:
             break
         ids = {match.id for _, failure in refused for match in failure.matches if match.sobject == ACCOUNT}

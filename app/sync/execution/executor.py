@@ -1,7 +1,7 @@
 """The one place that writes to Salesforce: commits the intent, sends, and tells each row how it ended."""
 
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -9,21 +9,17 @@ from typing import TypeVar
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import (
     ALLOW_ALERTS,
-    MAX_QUERIES_AND_COLLECTIONS,
-    MAX_ROWS,
     MAX_SUBREQUESTS,
     RowResult,
     Subrequest,
     SubResponse,
-    collection_create,
-    collection_update,
-    create_request,
     has_reference_text,
     parse_collection,
     parse_written,
 )
 from app.salesforce.errors import ApiError, BrokenOff, RequestRejected, ResponseLost, SalesforceError
 from app.sync.execution.attempt_log import log_lost_response, log_response
+from app.sync.execution.packing import Chunk, DependentGroup, collection_request, pack, single_request
 from app.sync.execution.write_transitions import (
     apply_created_person,
     handle_rejection,
@@ -36,11 +32,15 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import update_alert_notice
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
-from app.sync.model.retry_policy import DRAIN_STOPPING, action_for, is_beyond_limits, next_recheck
-from app.sync.model.row_caps import Caps
+from app.sync.model.retry_policy import (
+    DRAIN_STOPPING,
+    ErrorAction,
+    action_for,
+    is_beyond_limits,
+    next_recheck,
+)
 from app.sync.model.work_item import WorkItem, WriteOperation
 
-Chunk = Sequence[WriteOperation]
 Answer = TypeVar("Answer")
 
 
@@ -49,8 +49,8 @@ class Executor:
     """Carries out operations in as few calls as the caps allow, for the rows of one batch.
 
     `duplicates` collects the creates that a duplicate rule refused, with what it said; `alerted` the changes
-    of people that one refused, once; `alone` the
-    operations that were sent each by itself, not in a collection; `ended` is why nothing more may be sent.
+    of people that one refused, once; `sent_individually`
+    the operations that were sent each by itself, not in a collection.
     """
 
     client: SalesforceClient
@@ -60,8 +60,8 @@ class Executor:
     packs_duplicates: bool = False
     duplicates: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
     alerted: list[WriteOperation] = field(default_factory=list)
-    alone: set[WriteOperation] = field(default_factory=set)
-    ended: ResponseLost | RequestRejected | None = None
+    sent_individually: set[WriteOperation] = field(default_factory=set)
+    _abort_error: ResponseLost | RequestRejected | None = None
     committed_at: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,10 +76,10 @@ class Executor:
         if len(operations) == 1 and operations[0].fence is not None:
             await self._create_alone(operations[0])
             return
-        for call in self._calls(operations):
+        for call in pack(operations, self.store.lease.caps):
             await self._send(call)
 
-    async def run_singly(self, operations: Sequence[WriteOperation]) -> None:
+    async def create_individually(self, operations: Sequence[WriteOperation]) -> None:
         """Send each create by itself: only then does a duplicate rule name what it matched."""
         if not self.packs_duplicates:
             for operation in operations:
@@ -92,13 +92,13 @@ class Executor:
             if has_reference_text(operation.record.fields):
                 await self._create_alone(operation)
 
-    async def retake_duplicates(self) -> list[tuple[WriteOperation, ApiError]]:
+    async def resolve_duplicates(self) -> list[tuple[WriteOperation, ApiError]]:
         """The creates that duplicate rules refused, each with the records that are said to be there.
 
         In a collection Salesforce does not name them, so what came back without is sent singly.
         """
         refused, self.duplicates = self.duplicates, []
-        await self.run_singly([operation for operation, failure in refused if not failure.matches])
+        await self.create_individually([operation for operation, failure in refused if not failure.matches])
         again, self.duplicates = self.duplicates, []
         return [(operation, failure) for operation, failure in refused if failure.matches] + again
 
@@ -114,9 +114,9 @@ class Executor:
         await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
 
     async def _create_alone(self, operation: WriteOperation) -> None:
-        if not await self.intend([operation]):
+        if not await self._record_intents([operation]):
             return
-        self.alone.add(operation)
+        self.sent_individually.add(operation)
         try:
             record, headers = operation.record, dict(operation.headers) or None
             record_id = await self.client.create(record.sobject, record.fields, headers=headers)
@@ -125,42 +125,73 @@ class Executor:
             if action_for(refused.failure) in DRAIN_STOPPING:
                 raise
         except SalesforceError as error:
-            self._unfinished([operation], error)
+            self._mark_interrupted([operation], error)
             raise
         else:
             self._settle(operation, RowResult(record_id))
 
     async def _send_singles(self, operations: Sequence[WriteOperation]) -> None:
-        ready = await self.intend(operations)
-        self.alone.update(ready)
+        ready = await self._record_intents(operations)
+        self.sent_individually.update(ready)
         version = self.client.api_version
-        requests = [
-            create_request(
-                f"single{n}",
-                each.record.sobject,
-                each.record.fields,
-                api_version=version,
-                headers=dict(each.headers) or None,
-            )
-            for n, each in enumerate(ready)
-        ]
+        requests = [single_request(f"single{n}", each, version) for n, each in enumerate(ready)]
         try:
-            answers = await self.composite(requests, ready)
+            answers = await self._send_composite(requests, ready)
         except RequestRejected:
-            for operation in ready:
-                mark_not_applied(operation, is_failed=False)
+            _mark_not_applied(ready)
             raise
         for operation, answer in zip(ready, answers, strict=True):
-            self.settle_single(operation, answer)
-        self.raise_ended()
+            self._apply_response(operation, answer)
+        self._raise_if_aborted()
+
+    async def execute_dependent(self, groups: Sequence[DependentGroup]) -> None:
+        """Write new people with the records that point to them, in one composite.
+
+        What was refused with its person leaves no trace, so that it is planned anew. Raises as `run` does.
+        """
+        operations = [operation for group in groups for operation in group.operations]
+        ready = {id(operation) for operation in await self._record_intents(operations)}
+        sendable = [group for group in groups if id(group.person) in ready]
+        _mark_not_applied(
+            each for group in groups if id(group.person) not in ready for each in group.dependents
+        )
+        if not sendable:
+            return
+        sent = [operation for group in sendable for operation in group.operations]
+        requests = [each for group in sendable for each in group.requests(self.client.api_version)]
+        try:
+            answers = iter(await self._send_composite(requests, sent))
+        except RequestRejected as refused:
+            _mark_not_applied(sent)
+            if action_for(refused.failure) in DRAIN_STOPPING:
+                raise
+            await self.run([group.person for group in sendable])
+            return
+        self.sent_individually.update(sent)
+        for group in sendable:
+            self._apply_group(group, [next(answers) for _ in group.operations])
+        self._raise_if_aborted()
+
+    def _apply_group(self, group: DependentGroup, answers: Sequence[SubResponse]) -> None:
+        person = group.person
+        self._apply_response(person, answers[0])
+        is_there = not answers[0].failures and all(
+            row.person and row.person.sobject == person.record.sobject for row in person.rows
+        )
+        for operation, answer in zip(group.dependents, answers[1:], strict=True):
+            # Of a person who was refused, or turned into a Contact on the way in, the next step plans anew.
+            if not is_there and _is_certainly_refused(answer):
+                _mark_not_applied([operation])
+            else:
+                self._apply_response(operation, answer)
 
     async def _send(self, call: Sequence[Chunk]) -> None:
         operations = [operation for chunk in call for operation in chunk]
-        ready = {id(operation) for operation in await self.intend(operations)}
+        ready = {id(operation) for operation in await self._record_intents(operations)}
         chunks = [some for chunk in call if (some := [each for each in chunk if id(each) in ready])]
         if not chunks:
             return
-        requests = [self._collection(chunk, n) for n, chunk in enumerate(chunks)]
+        requests = [collection_request(chunk, n, self.client.api_version) for n, chunk in enumerate(chunks)]
         try:
             answers = await self._answers(requests, [each for chunk in chunks for each in chunk])
         except RequestRejected as refused:
@@ -177,7 +208,7 @@ class Executor:
                 results = parse_collection(answer, len(chunk))
             except ResponseLost as error:
                 lost = error
-                self._unfinished(chunk, error)
+                self._mark_interrupted(chunk, error)
             except RequestRejected as refused:
                 refused_chunks.append((chunk, refused))
             else:
@@ -186,13 +217,13 @@ class Executor:
                 async for operation, result in yielding(zip(chunk, results, strict=True)):
                     if id(operation) not in spared:
                         self._settle(operation, result)
-        for call in self._calls(too_many):
+        for call in pack(too_many, self.store.lease.caps):
             await self._send(call)
         for chunk, refusal in refused_chunks:
             await self._split(chunk, refusal)
         if lost is not None:
             raise lost
-        self.raise_ended()
+        self._raise_if_aborted()
 
     def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[WriteOperation]:
         """The rows that an automation of the org could not take together: they are sent again, fewer each."""
@@ -207,8 +238,7 @@ class Executor:
             elif len(of_object) > 1:
                 caps.halve(sobject, len(of_object))
                 again += refused
-        for operation in again:
-            mark_not_applied(operation, is_failed=False)
+        _mark_not_applied(again)
         return again
 
     async def _split(self, operations: Sequence[WriteOperation], refused: RequestRejected) -> None:
@@ -223,18 +253,15 @@ class Executor:
             return
         middle = len(operations) // 2
         for half in (operations[:middle], operations[middle:]):
-            for call in self._calls(half):
+            for call in pack(half, self.store.lease.caps):
                 await self._send(call)
 
-    def _calls(self, operations: Sequence[WriteOperation]) -> Iterator[list[Chunk]]:
-        return _calls(operations, self.store.lease.caps)
-
-    async def composite(
+    async def _send_composite(
         self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
     ) -> list[SubResponse]:
         if not requests:
             return []
-        return await self._asked(self.client.composite(requests), operations)
+        return await self._send_marking(self.client.composite(requests), operations)
 
     async def _answers(
         self, requests: Sequence[Subrequest], operations: Sequence[WriteOperation]
@@ -242,25 +269,19 @@ class Executor:
         """Of collections: in one composite, but what Salesforce would take for references goes by itself."""
         if any(has_reference_text(each.record.fields) for each in operations):
             [request] = requests
-            return [await self._asked(self.client.collection(request), operations)]
-        return await self.composite(requests, operations)
+            return [await self._send_marking(self.client.collection(request), operations)]
+        return await self._send_composite(requests, operations)
 
-    async def _asked(self, asking: Awaitable[Answer], operations: Sequence[WriteOperation]) -> Answer:
+    async def _send_marking(self, asking: Awaitable[Answer], operations: Sequence[WriteOperation]) -> Answer:
         try:
             return await asking
         except RequestRejected:
             raise
         except SalesforceError as error:
-            self._unfinished(operations, error)
+            self._mark_interrupted(operations, error)
             raise
 
-    def _collection(self, chunk: Chunk, number: int) -> Subrequest:
-        build = collection_create if chunk[0].is_create else collection_update
-        records = [operation.record for operation in chunk]
-        headers = dict(chunk[0].headers) or None
-        return build(f"part{number}", records, api_version=self.client.api_version, headers=headers)
-
-    async def intend(self, operations: Sequence[WriteOperation]) -> list[WriteOperation]:
+    async def _record_intents(self, operations: Sequence[WriteOperation]) -> list[WriteOperation]:
         """Commit what is about to be sent; returns the operations that no fence of another forbids."""
         if not operations:
             return []
@@ -279,7 +300,7 @@ class Executor:
                     row.wait_until(next_recheck(raised_at, self.clock.quiet, now))
         return ready
 
-    def _unfinished(self, operations: Sequence[WriteOperation], error: SalesforceError) -> None:
+    def _mark_interrupted(self, operations: Sequence[WriteOperation], error: SalesforceError) -> None:
         is_doubted = isinstance(error, ResponseLost) and "reconcile" not in self.store.lease.guards_off
         ended_at = self._now() if isinstance(error, BrokenOff) else None
         for operation in operations:
@@ -295,29 +316,29 @@ class Executor:
         return self.committed_at[0] + timedelta(seconds=time.monotonic() - self.committed_at[1])
 
     def _note(self, operation: WriteOperation, result: RowResult | ResponseLost) -> None:
-        version, is_alone = self.client.api_version, operation in self.alone
+        version, is_alone = self.client.api_version, operation in self.sent_individually
         if isinstance(result, ResponseLost):
             log_lost_response(operation, result, api_version=version, is_alone=is_alone)
         else:
             log_response(operation, result, api_version=version, is_alone=is_alone)
 
-    def settle_single(self, operation: WriteOperation, answer: SubResponse) -> None:
+    def _apply_response(self, operation: WriteOperation, answer: SubResponse) -> None:
         """Tell the rows what one subrequest of a composite brought back."""
-        self.alone.add(operation)
+        self.sent_individually.add(operation)
         try:
             result = RowResult(parse_written(answer, operation.record.id))
         except RequestRejected as refused:
             result = RowResult(None, refused.failures)
         except ResponseLost as error:
-            self._unfinished([operation], error)
-            self.ended = error
+            self._mark_interrupted([operation], error)
+            self._abort_error = error
             return
         self._settle(operation, result)
 
-    def raise_ended(self) -> None:
+    def _raise_if_aborted(self) -> None:
         """Stop where one part of an answer was lost, or was refused for a reason that meets all others."""
-        if self.ended is not None:
-            raise self.ended
+        if self._abort_error is not None:
+            raise self._abort_error
 
     def _settle(self, operation: WriteOperation, result: RowResult) -> None:
         self._note(operation, result)
@@ -333,27 +354,19 @@ class Executor:
         else:
             handle_rejection(operation, result.failures[0])
             if action_for(result.failures[0]) in DRAIN_STOPPING:
-                self.ended = self.ended or RequestRejected(result.failures)
+                self._abort_error = self._abort_error or RequestRejected(result.failures)
 
 
-def _calls(operations: Sequence[WriteOperation], caps: Caps) -> Iterator[list[Chunk]]:
-    """Groups that fit one composite: creates before updates, each collection sorted by object.
+def _mark_not_applied(operations: Iterable[WriteOperation]) -> None:
+    for operation in operations:
+        mark_not_applied(operation, is_failed=False)
 
-    Headers are those of a whole collection. A collection with texts that look like references is a group of
-    its own, and an object with a cap has collections of its own.
-    """
-    alike: dict[tuple[bool, bool, tuple[tuple[str, str], ...], str], list[WriteOperation]] = {}
-    for each in sorted(operations, key=lambda each: (not each.is_create, each.record.sobject)):
-        is_literal, sobject = has_reference_text(each.record.fields), each.record.sobject
-        capped = sobject if sobject in caps.known else ""
-        alike.setdefault((is_literal, each.is_create, each.headers, capped), []).append(each)
-    chunks: dict[bool, list[Chunk]] = {False: [], True: []}
-    for (is_literal, _, _, capped), some in alike.items():
-        rows = caps.rows_of(capped, MAX_ROWS)
-        chunks[is_literal] += [some[start : start + rows] for start in range(0, len(some), rows)]
-    for start in range(0, len(chunks[False]), MAX_QUERIES_AND_COLLECTIONS):
-        yield chunks[False][start : start + MAX_QUERIES_AND_COLLECTIONS]
-    yield from ([chunk] for chunk in chunks[True])
+
+def _is_certainly_refused(answer: SubResponse) -> bool:
+    """Whether nothing was written: a part may also come back without Salesforce's own word."""
+    if not answer.failures or answer.failures[0].may_be_kept:
+        return False
+    return action_for(answer.failures[0]) is not ErrorAction.LOOK
 
 
 def _may_be_alerted(operation: WriteOperation, result: RowResult) -> bool:

@@ -149,20 +149,34 @@ class WriteOperation:
 
 def set_person(row: WorkItem, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
     """The row's person is known and stands in Salesforce."""
+    row.notices += person_warnings(row, person, details)
+    row.slots |= person_slots(row, person, details)
     row.person = person
-    before = row.slots.get(SlotKey(PERSON))
-    row.notices += (*person.notices, *_kept_notice(details or (before.details if before else {})))
+
+
+def person_slots(
+    item: WorkItem, person: Found, details: Mapping[str, Any] | None = None
+) -> dict[SlotKey, WrittenSlot]:
+    """The item's slot of a person who exists; empty where it is as it should be."""
+    before = item.slots.get(SlotKey(PERSON))
     if before and before.sf_id == person.id and before.state == WriteState.WRITTEN:
-        if before.details.get("attendee_id") is None and row.job.attendee.attendee_id is not None:
-            row.slots[SlotKey(PERSON)] = before._replace(details={**before.details, **_holder(row)})
-        return
-    row.slots[SlotKey(PERSON)] = WrittenSlot(
-        state=WriteState.WRITTEN,
-        action=WriteAction.CREATE,
-        sobject=person.sobject,
-        sf_id=person.id,
-        details={"found_by": person.found_by, "is_created_by_us": False, **_holder(row), **(details or {})},
-    )
+        if before.details.get("attendee_id") is None and item.job.attendee.attendee_id is not None:
+            return {SlotKey(PERSON): before._replace(details={**before.details, **_holder(item)})}
+        return {}
+    found = {"found_by": person.found_by, "is_created_by_us": False, **_holder(item), **(details or {})}
+    return {
+        SlotKey(PERSON): WrittenSlot(
+            WriteState.WRITTEN, WriteAction.CREATE, person.sobject, person.id, details=found
+        )
+    }
+
+
+def person_warnings(
+    item: WorkItem, person: Found, details: Mapping[str, Any] | None = None
+) -> tuple[ItemWarning, ...]:
+    """The warnings of a person who exists: of how it was found, and the one that stays with it."""
+    before = item.slots.get(SlotKey(PERSON))
+    return (*person.notices, *_kept_notice(details or (before.details if before else {})))
 
 
 def _kept_notice(details: Mapping[str, Any]) -> tuple[ItemWarning, ...]:

@@ -1,4 +1,4 @@
-"""The campaign members that are missing or differ, planned: one per person. Pure but for the rows."""
+"""Plan the campaign members that are missing or differ: one per person."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,58 +6,64 @@ from app.states import JobReason, WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
+from app.sync.model.decisions import Blocked, ItemDecision, Obstacle, Plan
 from app.sync.model.records import MemberRow
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_changes import MemberChange, changed_member, created_member
 from app.sync.planning.member_status import (
     CreateMember,
-    Decision,
     KeepMember,
     NoMember,
+    UpdateMember,
     decide_member,
     highest_meaning,
     was_last_set_by_us,
 )
+from app.sync.planning.person_ref import PersonRef
 from app.sync.planning.record_builder import rejection_hints, without_hints
 
 
 def plan_member(
-    group: tuple[str, str], rows: Sequence[WorkItem], found: LookupResult, *, batch: Batch, clock: Clock
-) -> list[WriteOperation]:
-    campaign_id, _ = group
-    link = rows[0].job.link
+    items: Sequence[WorkItem], person: PersonRef, found: LookupResult, *, batch: Batch, clock: Clock
+) -> Plan:
+    """Create or update one person's member of one campaign; `items` are the person's registrations for it."""
+    link = items[0].job.link
     assert link is not None
     if found.lacks_campaigns:
-        for row in rows:
-            row.lacks_campaigns = True
-        return []
+        return _blocked(items, Obstacle.CAMPAIGN_ACCESS)
     if not is_usable(link, found):
-        for row in rows:
-            row.is_held = True
-        return []
-    key = SlotKey(MEMBER, campaign_id)
-    current = _current_member(group, rows, found)
-    ours = _last_written_member(key, rows, current, batch)
-    if (
-        ours is not None
-        and ours.state == WriteState.AMBIGUOUS
-        and not _is_settled(rows, ours, current, clock)
-    ):
-        return []
-    wanted = highest_meaning(_facts_of_person(campaign_id, rows, batch))
-    decision = decide_member(wanted, current, ours=ours, labels=link.labels, reason=_strongest_reason(rows))
-    change = _change(decision, key, rows, current, ours=ours, found=found)
-    return _member_operations(decision, key, rows, change=change, was_before=_existed_before(current, ours))
+        return _blocked(items, Obstacle.CAMPAIGN)
+    key = SlotKey(MEMBER, link.campaign_id)
+    current = _current_member(key, items, person, found)
+    ours = _last_written_member(key, items, current, batch)
+    if ours is not None and not _is_settled(ours, current, clock):
+        recheck_at = clock.next_look(ours)
+        return Plan(decisions=tuple(ItemDecision(item, recheck_at=recheck_at) for item in items))
+    wanted = highest_meaning(_facts_of_person(key, items, batch))
+    decision = decide_member(wanted, current, ours=ours, labels=link.labels, reason=_strongest_reason(items))
+    if isinstance(decision, NoMember):
+        return Plan(decisions=tuple(_forget_uncertain(items, key)))
+    was_before = _existed_before(current, ours)
+    if isinstance(decision, CreateMember):
+        change = created_member(decision, key, items, person, found)
+    else:
+        assert current is not None
+        change = changed_member(decision, key, items, current, ours=ours, found=found)
+    return _member_plan(decision, key, items, change=change, was_before=was_before)
+
+
+def _blocked(items: Sequence[WorkItem], obstacle: Obstacle) -> Plan:
+    return Plan(decisions=tuple(ItemDecision(item, Blocked(obstacle)) for item in items))
 
 
 def _last_written_member(
-    key: SlotKey, rows: Sequence[WorkItem], current: MemberRow | None, batch: Batch
+    key: SlotKey, items: Sequence[WorkItem], current: MemberRow | None, batch: Batch
 ) -> WrittenSlot | None:
     """What we wrote last of this member, be it for another registration of the same person."""
-    own = [row.slots[key] for row in rows if key in row.slots]
+    own = [item.slots[key] for item in items if key in item.slots]
     if current is None or any(slot.state == WriteState.AMBIGUOUS for slot in own):
         return own[0] if own else None
-    people = ((key.instance_key, row.job.attendee.email_key or "") for row in rows)
+    people = ((key.instance_key, item.job.attendee.email_key or "") for item in items)
     alike = [slot for person in people for slot in batch.sibling_members.get(person, ())]
     return next((slot for slot in own + alike if was_last_set_by_us(current, slot)), own[0] if own else None)
 
@@ -70,107 +76,96 @@ def is_usable(link: Link, found: LookupResult) -> bool:
 
 
 def _current_member(
-    group: tuple[str, str], rows: Sequence[WorkItem], found: LookupResult
+    key: SlotKey, items: Sequence[WorkItem], person: PersonRef, found: LookupResult
 ) -> MemberRow | None:
     """The person's member, or one under another Lead or Contact of the same e-mail."""
-    own = found.members.get(group)
-    others = (found.members_by_email.get((group[0], row.job.attendee.email_key or "")) for row in rows)
+    campaign_id = key.instance_key
+    own = found.members.get((campaign_id, person.id))
+    others = (found.members_by_email.get((campaign_id, item.job.attendee.email_key or "")) for item in items)
     return own or next((other for other in others if other), None)
 
 
-def _is_settled(rows: Sequence[WorkItem], ours: WrittenSlot, current: MemberRow | None, clock: Clock) -> bool:
+def _is_settled(ours: WrittenSlot, current: MemberRow | None, clock: Clock) -> bool:
     """A lost create needs no quiet time, since a member is unique; a lost update is read again after it."""
-    if ours.action == WriteAction.CREATE or clock.is_settled(ours) or current is None:
+    if ours.state != WriteState.AMBIGUOUS or ours.action == WriteAction.CREATE:
         return True
-    for row in rows:
-        row.wait_until(clock.next_look(ours))
-    return False
+    return clock.is_settled(ours) or current is None
 
 
-def _facts_of_person(campaign_id: str, rows: Sequence[WorkItem], batch: Batch) -> Iterable[RegistrationFacts]:
-    for row in rows:
-        yield row.job.facts
-        yield from batch.siblings.get((campaign_id, row.job.attendee.email_key or ""), ())
+def _facts_of_person(key: SlotKey, items: Sequence[WorkItem], batch: Batch) -> Iterable[RegistrationFacts]:
+    for item in items:
+        yield item.job.facts
+        yield from batch.siblings.get((key.instance_key, item.job.attendee.email_key or ""), ())
 
 
-def _strongest_reason(rows: Sequence[WorkItem]) -> str:
-    reasons = {row.job.reason for row in rows}
+def _strongest_reason(items: Sequence[WorkItem]) -> str:
+    reasons = {item.job.reason for item in items}
     return next(
         (reason for reason in (JobReason.RETRY, JobReason.REAPPLY) if reason in reasons), JobReason.LIVE
     )
-
-
-def _change(
-    decision: Decision,
-    key: SlotKey,
-    rows: Sequence[WorkItem],
-    current: MemberRow | None,
-    *,
-    ours: WrittenSlot | None,
-    found: LookupResult,
-) -> MemberChange:
-    if isinstance(decision, NoMember):
-        return MemberChange(None)
-    if isinstance(decision, CreateMember):
-        return created_member(decision, key, rows, found)
-    assert current is not None
-    return changed_member(decision, key, rows, current, ours=ours, found=found)
 
 
 def _existed_before(current: MemberRow | None, ours: WrittenSlot | None) -> bool:
     return bool(ours.details.get("was_member_before")) if ours else current is not None
 
 
-def _member_operations(
-    decision: Decision, key: SlotKey, rows: Sequence[WorkItem], *, change: MemberChange, was_before: bool
-) -> list[WriteOperation]:
-    if isinstance(decision, NoMember):
-        _forget_uncertain(rows, key)
-        return []
+def _member_plan(
+    decision: CreateMember | UpdateMember | KeepMember,
+    key: SlotKey,
+    items: Sequence[WorkItem],
+    *,
+    change: MemberChange,
+    was_before: bool,
+) -> Plan:
     if change.record is None:
-        if isinstance(decision, KeepMember):
-            _keep_member(decision, key, change, was_before=was_before)
-        return []
-    if not change.rows:
-        return []
-    manual = {"is_manual": True} if isinstance(decision, KeepMember) and decision.is_manual else {}
-    return [
-        WriteOperation(
-            key=key,
-            rows=change.rows,
-            record=change.record,
-            carrier=change.rows[0].job.registration_id,
-            meaning=decision.meaning,
-            label=decision.label,
-            details={"was_member_before": was_before, **manual},
-            words=change.words,
-            headers=change.headers,
-            mapped=change.mapped,
-            describe=change.describe,
-            tried=rejection_hints(*(row.slots.get(key) for row in rows)),
-        )
-    ]
+        if not isinstance(decision, KeepMember):
+            return Plan(decisions=change.decisions)
+        kept = _kept_slots(decision, key, change, was_before=was_before)
+        return Plan(decisions=(*change.decisions, *kept))
+    if not change.items:
+        return Plan(decisions=change.decisions)
+    is_manual = isinstance(decision, KeepMember) and decision.is_manual
+    operation = WriteOperation(
+        key=key,
+        rows=change.items,
+        record=change.record,
+        carrier=change.items[0].job.registration_id,
+        meaning=decision.meaning,
+        label=decision.label,
+        details={"was_member_before": was_before, **({"is_manual": True} if is_manual else {})},
+        words=change.details_by_item,
+        headers=change.headers,
+        mapped=change.mapped,
+        describe=change.describe,
+        tried=rejection_hints(*(item.slots.get(key) for item in items)),
+    )
+    return Plan((operation,), change.decisions)
 
 
-def _keep_member(decision: KeepMember, key: SlotKey, change: MemberChange, *, was_before: bool) -> None:
-    for row in change.rows:
-        before = row.slots.get(key)
+def _kept_slots(
+    decision: KeepMember, key: SlotKey, change: MemberChange, *, was_before: bool
+) -> Iterable[ItemDecision]:
+    """What is known of a member to which nothing is written."""
+    manual = {"is_manual": True} if decision.is_manual else {}
+    for item in change.items:
+        before = item.slots.get(key)
         kept = without_hints(before.details if before else {"was_member_before": was_before})
-        details = {**kept, **change.words[row.job.registration_id]}
+        details = {**kept, **change.details_by_item[item.job.registration_id]}
         details.pop("is_manual", None)
-        row.slots[key] = WrittenSlot(
+        slot = WrittenSlot(
             state=WriteState.WRITTEN,
             action=WriteAction.CREATE,
             sobject="CampaignMember",
             sf_id=decision.id,
             meaning=decision.meaning,
             label=decision.label,
-            details=details | ({"is_manual": True} if decision.is_manual else {}),
+            details=details | manual,
         )
+        yield ItemDecision(item, slots={key: slot})
 
 
-def _forget_uncertain(rows: Sequence[WorkItem], key: SlotKey) -> None:
-    for row in rows:
-        slot = row.slots.get(key)
+def _forget_uncertain(items: Iterable[WorkItem], key: SlotKey) -> Iterable[ItemDecision]:
+    for item in items:
+        slot = item.slots.get(key)
         if slot is not None and slot.state == WriteState.AMBIGUOUS:
-            row.slots.pop(key)
+            yield ItemDecision(item, slots={key: None})

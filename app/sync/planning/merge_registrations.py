@@ -1,4 +1,4 @@
-"""What several registrations of one person say of one record, one after another. Pure but for the rows."""
+"""Merge the field updates of one person's registrations into one record update."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,87 +8,136 @@ from typing import Any
 from app.states import Milestone
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.system_fields import field_name, object_of
+from app.sync.model.decisions import ItemDecision
 from app.sync.model.work_item import WorkItem
-from app.sync.planning.record_builder import OrgContext, RecordBuildError, fail_build
+from app.sync.planning.record_builder import OrgContext, RecordBuildError, build_failure
 
 
-@dataclass
-class MergedUpdate:
-    """What changes of the record, and what each registration has said of it with that: digests by field.
-
-    `rows` are those whose rules fit the org, `speakers` those of them whose word a change is.
+@dataclass(frozen=True)
+class Contribution:
+    """What one registration changes of the record; `digests` are of the values that it has written by then,
+    `previous` of those before.
     """
 
-    fields: dict[str, Any] = field(default_factory=dict)
-    said: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    rows: list[WorkItem] = field(default_factory=list)
-    speakers: list[WorkItem] = field(default_factory=list)
+    item: WorkItem
+    fields: Mapping[str, Any]
+    previous: Mapping[str, str]
+    digests: Mapping[str, str]
 
 
-def by_registration_time(rows: Iterable[WorkItem]) -> list[WorkItem]:
+@dataclass(frozen=True)
+class MergedUpdate:
+    """What changes of the record, and by registration the digests of what it has written with that.
+
+    `items` are those whose rules fit the org, `contributors` those of them that a change comes from.
+    """
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    items: tuple[WorkItem, ...] = ()
+    contributors: tuple[WorkItem, ...] = ()
+    decisions: tuple[ItemDecision, ...] = ()
+
+
+def by_registration_time(items: Iterable[WorkItem]) -> list[WorkItem]:
     """The oldest registration first."""
-    return sorted(rows, key=_turn)
+    return sorted(items, key=_registration_order)
 
 
-def primary_item(rows: Iterable[WorkItem]) -> WorkItem:
-    """Who was first: a person of several tickets is created as that one says."""
-    return min(rows, key=_turn)
+def primary_item(items: Iterable[WorkItem]) -> WorkItem:
+    """The oldest registration: a person of several tickets is created from it."""
+    return min(items, key=_registration_order)
 
 
-def _turn(row: WorkItem) -> tuple[datetime, str]:
-    return row.job.facts.registered_at, row.job.registration_id
+def _registration_order(item: WorkItem) -> tuple[datetime, str]:
+    return item.job.facts.registered_at, item.job.registration_id
 
 
 def merge_updates(
     sobject: str,
-    rows: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     org: OrgContext,
     *,
-    standing: Mapping[str, Any],
-    said: Callable[[WorkItem], Mapping[str, str]],
+    current: Mapping[str, Any],
+    previous_digests: Callable[[WorkItem], Mapping[str, str]],
     without: frozenset[str],
     kind: str = Milestone.REGISTERED,
 ) -> MergedUpdate:
-    """The record ends as if each registration had come by itself; who does not fit the org fails alone.
+    """Update the record as if each registration had come by itself; a misfit fails alone.
 
-    `sobject` may be `PersonAccount`; `said` is what a registration has said before, `without` and `standing`
-    are those of `fill`.
+    `sobject` may be `PersonAccount`; `previous_digests` are of what a registration has written before,
+    `without` and `current` those of `build_field_values`.
     """
-    describe = org.describes.get(object_of(sobject))
-    told, shown = MergedUpdate(), dict(standing)
-    email = field_name(sobject, "Email", describe)
-    for row in by_registration_time(rows):
-        before = said(row)
-        if describe is None:
-            _add(told, row, {}, before=before, now=before)
+    contributions: list[Contribution] = []
+    decisions: list[ItemDecision] = []
+    email_field = field_name(sobject, "Email", org.describes.get(object_of(sobject)))
+    values = current
+    for item in by_registration_time(items):
+        try:
+            contribution, warned = _evaluate(
+                sobject, item, org, values=values, previous=previous_digests(item), without=without
+            )
+        except RecordBuildError as error:
+            decisions += build_failure([item], error, org, kind=kind)
             continue
-        job = row.job
-        filled = build_field_values(
-            sobject, job.rules, job, describe=describe, standing=shown, digests=before, without=without
-        )
-        if filled.misfit is not None:
-            fail_build([row], RecordBuildError(filled.misfit, filled.notices), org, kind=kind)
-            continue
-        row.notices += filled.notices
-        _add(told, row, filled.fields, before=before, now=filled.digests)
-        # Whose record it is shows by the address that stands, not by one that another ticket brings.
-        shown |= {name: value for name, value in filled.fields.items() if name != email}
-    told.fields = {name: value for name, value in told.fields.items() if value != standing.get(name)}
-    return told
+        contributions.append(contribution)
+        decisions += warned
+        values = values_for_next(values, contribution.fields, email_field)
+    return _fold(contributions, current, tuple(decisions))
 
 
-def _add(
-    told: MergedUpdate,
-    row: WorkItem,
-    fields: Mapping[str, Any],
+def values_for_next(
+    values: Mapping[str, Any], changed: Mapping[str, Any], email_field: str
+) -> Mapping[str, Any]:
+    """The record's values as the next registration is held against them: as changed, but for the e-mail.
+
+    The address in Salesforce shows whose record it is; an address that another ticket brings does not.
+    """
+    return {**values, **{name: value for name, value in changed.items() if name != email_field}}
+
+
+def _evaluate(
+    sobject: str,
+    item: WorkItem,
+    org: OrgContext,
     *,
-    before: Mapping[str, str],
-    now: Mapping[str, str],
-) -> None:
-    """Who newly says what another changes already has it written by that, or not, as well."""
-    is_agreeing = any(now.get(name) != before.get(name) for name in told.fields)
-    told.rows.append(row)
-    told.said[row.job.registration_id] = now
-    told.fields |= fields
-    if fields or is_agreeing:
-        told.speakers.append(row)
+    values: Mapping[str, Any],
+    previous: Mapping[str, str],
+    without: frozenset[str],
+) -> tuple[Contribution, tuple[ItemDecision, ...]]:
+    """What one registration changes of these values, with its warnings. Raises `RecordBuildError`."""
+    job, describe = item.job, org.describes.get(object_of(sobject))
+    if describe is None:
+        return Contribution(item, {}, previous, previous), ()
+    filled = build_field_values(
+        sobject, job.rules, job, describe=describe, standing=values, digests=previous, without=without
+    )
+    if filled.misfit is not None:
+        raise RecordBuildError(filled.misfit, filled.notices)
+    warned = (ItemDecision(item, warnings=filled.notices),) if filled.notices else ()
+    return Contribution(item, filled.fields, previous, filled.digests), warned
+
+
+def _fold(
+    contributions: Sequence[Contribution], current: Mapping[str, Any], decisions: tuple[ItemDecision, ...]
+) -> MergedUpdate:
+    """The last value of each field counts; what ends as it is now is not sent."""
+    fields: dict[str, Any] = {}
+    contributors: list[WorkItem] = []
+    for each in contributions:
+        if each.fields or _agrees(each, fields):
+            contributors.append(each.item)
+        fields |= each.fields
+    return MergedUpdate(
+        fields={name: value for name, value in fields.items() if value != current.get(name)},
+        digests={each.item.job.registration_id: each.digests for each in contributions},
+        items=tuple(each.item for each in contributions),
+        contributors=tuple(contributors),
+        decisions=decisions,
+    )
+
+
+def _agrees(contribution: Contribution, changed: Iterable[str]) -> bool:
+    """Whether its new value is one that an earlier registration changes: it is written by that, or not."""
+    now, before = contribution.digests, contribution.previous
+    return any(now.get(name) != before.get(name) for name in changed)

@@ -1,7 +1,7 @@
-"""Step two of a batch, planned: whom to create, one record per e-mail. Pure but for the rows."""
+"""Plan the people of a batch: who is known, and whom to create, one record per e-mail."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.infrastructure.keyed_hash import keyed_hash
@@ -22,8 +22,18 @@ from app.sync.matching.person_matching import (
     is_deleted,
     resolve,
 )
-from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey
+from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
+from app.sync.model.decisions import (
+    Blocked,
+    Fail,
+    ItemDecision,
+    Obstacle,
+    Plan,
+    Replan,
+    Skip,
+    person_found,
+)
 from app.sync.model.mapping_rules import (
     NOBODY_CREATED,
     SOBJECT_BY_CREATE_MODE,
@@ -31,18 +41,18 @@ from app.sync.model.mapping_rules import (
 from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found
 from app.sync.model.row_error import ItemError
-from app.sync.model.work_item import NOTICE, WorkItem, WriteOperation, is_own_lead, set_person
-from app.sync.planning.create_guard import may_create
+from app.sync.model.work_item import NOTICE, WorkItem, WriteOperation, is_own_lead
+from app.sync.planning.create_guard import create_obstacle
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
 from app.sync.planning.record_builder import (
     Draft,
     OrgContext,
     RecordBuildError,
-    fail_build,
+    build_failure,
+    build_record,
     mapped_fields,
     rejection_hints,
 )
-from app.sync.planning.record_builder import build_record as drafted
 
 NO_ACCOUNTS: Final[Mapping[str, str]] = {}
 NOT_VISIBLE = "The {sobject} that we wrote was deleted or hidden: the connected user can no longer see it."
@@ -50,18 +60,32 @@ HIDDEN_OBJECT = "The connected user may not see {sobject} in Salesforce, so none
 MALFORMED = "The e-mail address is not one that Salesforce takes, and an address is never cut."
 
 
-def resolve_person(row: WorkItem, people: People, *, batch: Batch, clock: Clock) -> bool:
-    """Give the row its person, or say why not; returns whether it has none and needs one."""
-    row.skipped_because = _skip_reason(row.job, batch)
-    return row.skipped_because is None and _needs_creation(row, people, batch=batch, clock=clock)
+@dataclass(frozen=True)
+class PersonResolution:
+    """What is decided about an item's person; `is_missing` where it has none and needs one."""
+
+    decisions: tuple[ItemDecision, ...] = ()
+    is_missing: bool = False
+
+
+def resolve_person(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> PersonResolution:
+    """Find the item's person among those looked up, or decide why it gets none."""
+    reason = _skip_reason(item.job, batch)
+    if reason is not None:
+        return PersonResolution((ItemDecision(item, Skip(reason)),))
+    forgotten = _forgotten_members(item) if is_deleted(item.job, people) else {}
+    if forgotten:
+        resolution = _resolve(item, people, batch=batch, clock=clock)
+        return replace(resolution, decisions=(ItemDecision(item, slots=forgotten), *resolution.decisions))
+    return _resolve(item, people, batch=batch, clock=clock)
 
 
 def by_person(missing: Iterable[WorkItem]) -> list[list[WorkItem]]:
-    """The rows without a person, together by e-mail."""
-    alike: dict[str, list[WorkItem]] = {}
-    for row in missing:
-        alike.setdefault(row.job.attendee.email_key or "", []).append(row)
-    return _merge_by_external_id(alike.values())
+    """The items without a person, grouped by e-mail and external id."""
+    groups: dict[str, list[WorkItem]] = {}
+    for item in missing:
+        groups.setdefault(item.job.attendee.email_key or "", []).append(item)
+    return _merge_by_external_id(groups.values())
 
 
 def _merge_by_external_id(groups: Iterable[list[WorkItem]]) -> list[list[WorkItem]]:
@@ -79,9 +103,9 @@ def _merge_by_external_id(groups: Iterable[list[WorkItem]]) -> list[list[WorkIte
     return list(found.values())
 
 
-def _folded_keys(rows: Iterable[WorkItem]) -> list[tuple[str, str]]:
+def _folded_keys(items: Iterable[WorkItem]) -> list[tuple[str, str]]:
     """Their external ids as Salesforce compares them, whatever the case; each once."""
-    keys = (external_id_of(row.job) for row in rows)
+    keys = (external_id_of(item.job) for item in items)
     return sorted({(key[0], key[1].casefold()) for key in keys if key is not None})
 
 
@@ -92,31 +116,34 @@ def create_people(
     batch: Batch,
     pepper: bytes,
     accounts: Mapping[str, str] = NO_ACCOUNTS,
-) -> Iterator[list[WriteOperation]]:
-    """The people to create, at most one per e-mail; `accounts` has the Accounts of the carriers."""
-    for alike in missing:
-        yield _create_person(alike, org, batch, pepper=pepper, accounts=accounts)
+) -> Iterator[Plan]:
+    """The people to create, at most one per e-mail; `accounts` has the Accounts by primary registration."""
+    for group in missing:
+        yield _create_person(group, org, batch, pepper=pepper, accounts=accounts)
 
 
-def attach_person_contacts(operations: Iterable[WriteOperation], contacts: Mapping[str, str]) -> None:
-    """An Account of a person that was just created stands for its Contact, which the rest is written to."""
-    for operation in operations:
-        slot = operation.rows[0].slots.get(operation.key)
-        if operation.record.sobject != ACCOUNT or slot is None or slot.state != WriteState.WRITTEN:
-            continue
-        contact_id = contacts.get(slot.sf_id or "")
-        for row in operation.rows:
-            _know_contact(row, contact_id)
+def attach_person_contacts(
+    operations: Iterable[WriteOperation], contacts: Mapping[str, str]
+) -> list[ItemDecision]:
+    """Replace the Person Accounts that were just created by their Contacts, which the rest is written to."""
+    return [
+        _attach_contact(item, contacts.get(slot.sf_id or ""))
+        for operation in operations
+        if operation.record.sobject == ACCOUNT
+        and (slot := operation.rows[0].slots.get(operation.key)) is not None
+        and slot.state == WriteState.WRITTEN
+        for item in operation.rows
+    ]
 
 
-def _know_contact(row: WorkItem, contact_id: str | None) -> None:
-    slot = row.slots[SlotKey(PERSON)]
+def _attach_contact(item: WorkItem, contact_id: str | None) -> ItemDecision:
     if contact_id is None:
-        row.person, row.must_replan = None, True
-        return
-    row.person = Found(CONTACT, contact_id, "created")
+        return ItemDecision(item, Replan())
+    slot = item.slots[SlotKey(PERSON)]
     details = {**slot.details, "person_account_id": slot.sf_id}
-    row.slots[SlotKey(PERSON)] = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
+    attached = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
+    person = Found(CONTACT, contact_id, "created")
+    return ItemDecision(item, slots={SlotKey(PERSON): attached}, person=person)
 
 
 def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
@@ -138,32 +165,30 @@ def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
     return None
 
 
-def _needs_creation(row: WorkItem, people: People, *, batch: Batch, clock: Clock) -> bool:
-    resolution = resolve(row.job, people)
-    if is_deleted(row.job, people):
-        _forget_members(row)
-    if isinstance(resolution, Found):
-        _adopt_found(row, resolution)
-        return False
-    if isinstance(resolution, NotVisible) and people.has_lost_leads and is_own_lead(row.job.slot(PERSON)):
-        row.is_without_access = row.is_lead_hidden = True
-        return False
-    if isinstance(resolution, NotVisible):
-        row.fail(_not_visible(resolution.sobject))
-        return False
-    if isinstance(resolution, NotSearched):
-        row.is_without_access = True
-        return False
-    if isinstance(resolution, PersonNotFound):
-        row.notices += resolution.notices
-    return _may_create(row, people, batch=batch, clock=clock)
+def _resolve(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> PersonResolution:
+    match resolve(item.job, people):
+        case Found() as found:
+            return PersonResolution((_adopt_found(item, found),))
+        case NotVisible() if people.has_lost_leads and is_own_lead(item.job.slot(PERSON)):
+            return PersonResolution((ItemDecision(item, Blocked(Obstacle.LEAD_ACCESS)),))
+        case NotVisible(sobject=sobject):
+            return PersonResolution((ItemDecision(item, Fail(_not_visible(sobject))),))
+        case NotSearched():
+            return PersonResolution((ItemDecision(item, Blocked(Obstacle.ACCESS)),))
+        case resolution:
+            warnings = resolution.notices if isinstance(resolution, PersonNotFound) else ()
+            warned = (ItemDecision(item, warnings=warnings),) if warnings else ()
+            obstacle = _create_obstacle(item, people, batch=batch, clock=clock)
+            return PersonResolution((*warned, *([obstacle] if obstacle else ())), obstacle is None)
 
 
-def _forget_members(row: WorkItem) -> None:
+def _forgotten_members(item: WorkItem) -> dict[SlotKey, WrittenSlot | None]:
     """They were deleted with their person, so nobody took them out of the campaign: the next one joins it."""
-    for key, slot in list(row.slots.items()):
-        if key.slot == MEMBER and slot.state == WriteState.WRITTEN:
-            del row.slots[key]
+    return {
+        key: None
+        for key, slot in item.slots.items()
+        if key.slot == MEMBER and slot.state == WriteState.WRITTEN
+    }
 
 
 def _not_visible(sobject: str) -> ItemError:
@@ -173,118 +198,111 @@ def _not_visible(sobject: str) -> ItemError:
     )
 
 
-def _adopt_found(row: WorkItem, found: Found) -> None:
-    before = row.slots.get(SlotKey(PERSON))
+def _adopt_found(item: WorkItem, found: Found) -> ItemDecision:
+    before = item.slots.get(SlotKey(PERSON))
     details = before.details if before else {}
-    followed = {name: details[name] for name in ("written_digests", NOTICE) if name in details}
+    kept = {name: details[name] for name in ("written_digests", NOTICE) if name in details}
     # A lost create that turned up is ours, whatever way it was found now.
     if before is not None and before.state == WriteState.AMBIGUOUS and before.action == WriteAction.CREATE:
-        details = {"is_created_by_us": True, **followed}
-        set_person(row, replace(found, found_by="created"), details=details)
-    else:
-        is_ours = bool(details.get("is_created_by_us"))
-        set_person(row, found, details={"is_created_by_us": is_ours, **followed})
+        recovered = replace(found, found_by="created")
+        return person_found(item, recovered, {"is_created_by_us": True, **kept})
+    return person_found(item, found, {"is_created_by_us": bool(details.get("is_created_by_us")), **kept})
 
 
-def _may_create(row: WorkItem, people: People, *, batch: Batch, clock: Clock) -> bool:
-    attendee = row.job.attendee
-    created = row.job.rules.creates
+def _create_obstacle(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> ItemDecision | None:
+    """What keeps the item's person from being created now; None where nothing does."""
+    attendee, created = item.job.attendee, item.job.rules.creates
     if attendee.email_key is None:
-        row.skipped_because = SkipReason.NO_EMAIL
-    elif not is_usable_email(attendee.email or attendee.email_key):
+        return ItemDecision(item, Skip(SkipReason.NO_EMAIL))
+    if not is_usable_email(attendee.email or attendee.email_key):
         sobject = SOBJECT_BY_CREATE_MODE.get(created, LEAD)
-        row.fail(
-            internal_error(
-                ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, kind=Milestone.REGISTERED, sobject=sobject
-            )
+        error = internal_error(
+            ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, kind=Milestone.REGISTERED, sobject=sobject
         )
-    elif not batch.writes.person or created == NOBODY_CREATED:
-        row.skipped_because = SkipReason.NO_MATCH
-    elif (sobject := SOBJECT_BY_CREATE_MODE[created]) in people.hidden:
+        return ItemDecision(item, Fail(error))
+    if not batch.writes.person or created == NOBODY_CREATED:
+        return ItemDecision(item, Skip(SkipReason.NO_MATCH))
+    if (sobject := SOBJECT_BY_CREATE_MODE[created]) in people.hidden:
         text = HIDDEN_OBJECT.format(sobject=sobject)
-        row.fail(
-            internal_error(
-                ErrorClass.CONFIGURATION, "INVALID_TYPE", text, kind=Milestone.REGISTERED, sobject=sobject
-            )
+        error = internal_error(
+            ErrorClass.CONFIGURATION, "INVALID_TYPE", text, kind=Milestone.REGISTERED, sobject=sobject
         )
-    else:
-        return may_create(row, SlotKey(PERSON), clock)
-    return False
+        return ItemDecision(item, Fail(error))
+    return create_obstacle(item, SlotKey(PERSON), clock)
 
 
 def _create_person(
-    rows: Sequence[WorkItem], org: OrgContext, batch: Batch, *, pepper: bytes, accounts: Mapping[str, str]
-) -> list[WriteOperation]:
-    carrier = primary_item(rows)
-    refused = carrier.slots.get(SlotKey(PERSON))
-    dropped = frozenset(refused.details.get("dropped", ())) if refused else frozenset[str]()
-    account_id = accounts.get(carrier.job.registration_id)
+    items: Sequence[WorkItem], org: OrgContext, batch: Batch, *, pepper: bytes, accounts: Mapping[str, str]
+) -> Plan:
+    primary = primary_item(items)
+    rejected = primary.slots.get(SlotKey(PERSON))
+    dropped = frozenset(rejected.details.get("dropped", ())) if rejected else frozenset[str]()
+    account_id = accounts.get(primary.job.registration_id)
     own = {"AccountId": account_id} if account_id else {}
+    named = SOBJECT_BY_CREATE_MODE[primary.job.rules.creates]
     try:
-        draft = drafted(
-            SOBJECT_BY_CREATE_MODE[carrier.job.rules.creates], carrier.job, org, own=own, without=dropped
-        )
-    except RecordBuildError as reason:
-        fail_build(rows, reason, org, kind=Milestone.REGISTERED)
-        return []
-    for row in rows:
-        row.notices += (*draft.notices, *_name_notices(rows, draft.record.sobject))
-    followed = {"written_digests": dict(draft.digests)} if draft.digests else {}
-    told = _merge_other_tickets(carrier, rows, draft, org, without=dropped)
-    return [
-        WriteOperation(
-            key=SlotKey(PERSON),
-            rows=(carrier, *told.rows),
-            record=Record(draft.record.sobject, {**draft.record.fields, **told.fields}),
-            carrier=carrier.job.registration_id,
-            fence=keyed_hash(pepper, f"{batch.org_id}:person", carrier.job.attendee.email_key or ""),
-            key_fences=tuple(
-                keyed_hash(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(rows)
-            ),
-            details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **followed},
-            words=_digests_of_other_tickets(carrier, draft, told),
-            headers=draft.headers,
-            mapped=draft.mapped.union(*(_mapped(carrier, row, org) for row in told.speakers)),
-            describe=draft.describe,
-            tried=rejection_hints(refused),
-        )
-    ]
+        draft = build_record(named, primary.job, org, own=own, without=dropped)
+    except RecordBuildError as error:
+        return Plan(decisions=build_failure(items, error, org, kind=Milestone.REGISTERED))
+    warnings = (*draft.notices, *_name_warnings(items, draft.record.sobject))
+    warned = tuple(ItemDecision(item, warnings=warnings) for item in items if warnings)
+    digests = {"written_digests": dict(draft.digests)} if draft.digests else {}
+    merged = _merge_other_tickets(primary, items, draft, org, without=dropped)
+    operation = WriteOperation(
+        key=SlotKey(PERSON),
+        rows=(primary, *merged.items),
+        record=Record(draft.record.sobject, {**draft.record.fields, **merged.fields}),
+        carrier=primary.job.registration_id,
+        fence=keyed_hash(pepper, f"{batch.org_id}:person", primary.job.attendee.email_key or ""),
+        key_fences=tuple(
+            keyed_hash(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(items)
+        ),
+        details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **digests},
+        words=_digests_of_other_tickets(primary, draft, merged),
+        headers=draft.headers,
+        mapped=draft.mapped.union(*(_mapped(primary, item, org) for item in merged.contributors)),
+        describe=draft.describe,
+        tried=rejection_hints(rejected),
+    )
+    return Plan((operation,), (*warned, *merged.decisions))
 
 
 def _merge_other_tickets(
-    carrier: WorkItem, rows: Sequence[WorkItem], draft: Draft, org: OrgContext, *, without: frozenset[str]
+    primary: WorkItem, items: Sequence[WorkItem], draft: Draft, org: OrgContext, *, without: frozenset[str]
 ) -> MergedUpdate:
-    """What the person's other tickets say of the record that the first one makes, as if they came later."""
-    others = [row for row in rows if row is not carrier]
-    if all(row.job.rules.is_default for row in others):
-        return MergedUpdate(rows=others)
-    named, describe = (
-        SOBJECT_BY_CREATE_MODE[carrier.job.rules.creates],
-        org.describes.get(draft.record.sobject),
+    """What the other tickets change of the record that the first one makes, as if they came later."""
+    others = [item for item in items if item is not primary]
+    if all(item.job.rules.is_default for item in others):
+        return MergedUpdate(items=tuple(others))
+    named = SOBJECT_BY_CREATE_MODE[primary.job.rules.creates]
+    describe = org.describes.get(draft.record.sobject)
+    read = {name for item in others for name in fields_to_read(named, item.job.rules, describe=describe)}
+    current = {**dict.fromkeys(read), **draft.record.fields}
+    return merge_updates(
+        named, others, org, current=current, previous_digests=lambda item: {}, without=without
     )
-    read = {name for row in others for name in fields_to_read(named, row.job.rules, describe=describe)}
-    standing = {**dict.fromkeys(read), **draft.record.fields}
-    return merge_updates(named, others, org, standing=standing, said=lambda row: {}, without=without)
 
 
 def _digests_of_other_tickets(
-    carrier: WorkItem, draft: Draft, told: MergedUpdate
+    primary: WorkItem, draft: Draft, merged: MergedUpdate
 ) -> dict[str, dict[str, Any]]:
-    """What each of the other tickets has said by that; one of another address has not said the first's."""
-    key = carrier.job.attendee.email_key
-    alike = {row.job.registration_id for row in told.rows if row.job.attendee.email_key == key}
-    said = {id_: {**(draft.digests if id_ in alike else {}), **now} for id_, now in told.said.items()}
-    return {id_: {"written_digests": words} for id_, words in said.items() if words or draft.digests}
+    """The digests of the other tickets' values; one of another address has not written the first's."""
+    key = primary.job.attendee.email_key
+    same_address = {item.job.registration_id for item in merged.items if item.job.attendee.email_key == key}
+    digests = {
+        id_: {**(draft.digests if id_ in same_address else {}), **now} for id_, now in merged.digests.items()
+    }
+    return {id_: {"written_digests": each} for id_, each in digests.items() if each or draft.digests}
 
 
-def _mapped(carrier: WorkItem, row: WorkItem, org: OrgContext) -> frozenset[str]:
-    named = SOBJECT_BY_CREATE_MODE[carrier.job.rules.creates]
+def _mapped(primary: WorkItem, item: WorkItem, org: OrgContext) -> frozenset[str]:
+    named = SOBJECT_BY_CREATE_MODE[primary.job.rules.creates]
     describe = org.describes.get(object_of(named))
-    return mapped_fields(named, row.job.rules, describe)
+    return mapped_fields(named, item.job.rules, describe)
 
 
-def _name_notices(rows: Sequence[WorkItem], sobject: str) -> tuple[ItemWarning, ...]:
-    names = {person_name(row.job.attendee) for row in rows}
+def _name_warnings(items: Sequence[WorkItem], sobject: str) -> tuple[ItemWarning, ...]:
+    names = {person_name(item.job.attendee) for item in items}
     if len(names) < 2:
         return ()
     text = "Several tickets with different names share this e-mail address: they are one person."

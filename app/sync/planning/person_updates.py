@@ -1,4 +1,4 @@
-"""What changes of people who stood before, where the host chose that: planned. Pure but for the rows."""
+"""Plan what changes of people who existed before, where the host chose that."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import distinct_rules, updates_people
 from app.sync.model.batch import PERSON, PERSON_UPDATE, Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
+from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan, joined
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.model.written_digests import pending_digests, written_digests
-from app.sync.planning.create_guard import may_create
+from app.sync.planning.create_guard import create_obstacle
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates
+from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import OrgContext, dropped_fields, mapped_fields, rejection_hints
 
 KEY = SlotKey(PERSON_UPDATE)
@@ -31,65 +33,73 @@ class CurrentRecord:
 
 
 def plan_person_updates(
-    known: Iterable[WorkItem], found: LookupResult, *, batch: Batch, clock: Clock
-) -> list[WriteOperation]:
-    """One update per person, with all that several registrations say of it one after another."""
+    items: Iterable[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+) -> Plan:
+    """One update per person, with the values of all its registrations, one after another."""
     if not batch.writes.person:
-        return []
-    people: dict[str, list[WorkItem]] = {}
-    for row in known:
-        if row.person is not None and updates_people(row.job.rules):
-            people.setdefault(row.person.id, []).append(row)
-    return [operation for rows in people.values() for operation in _plan_person(rows, found, clock=clock)]
+        return NO_PLAN
+    groups: dict[str, tuple[PersonRef, list[WorkItem]]] = {}
+    for item in items:
+        person = persons.get(item.job.registration_id)
+        if person is not None and updates_people(item.job.rules):
+            groups.setdefault(person.id, (person, []))[1].append(item)
+    return joined(_plan_person(group, person, found, clock=clock) for person, group in groups.values())
 
 
-def current_record(row: WorkItem, found: LookupResult) -> CurrentRecord | None:
-    """The person's record as Salesforce shows it; None where it was made just now."""
-    assert row.person is not None
-    shown = found.people.rows.get(row.person.id)
-    if shown is None or shown.sobject not in found.describes:
+def current_record(person: PersonRef, found: LookupResult) -> CurrentRecord | None:
+    """The person's record as it is in Salesforce; None where it was made just now."""
+    row = found.people.rows.get(person.id)
+    if row is None or row.sobject not in found.describes:
         return None
-    account_id = shown.person_account_id
+    account_id = row.person_account_id
     if account_id is not None:
         fields = found.persons.get(account_id)
         return CurrentRecord(PERSON_ACCOUNT, ACCOUNT, account_id, fields) if fields else None
-    return CurrentRecord(shown.sobject, shown.sobject, shown.id, shown.standing)
+    return CurrentRecord(row.sobject, row.sobject, row.id, row.standing)
 
 
-def _plan_person(rows: Sequence[WorkItem], found: LookupResult, *, clock: Clock) -> list[WriteOperation]:
-    standing = current_record(rows[0], found)
-    free = [may_create(row, KEY, clock) for row in rows]
-    if standing is None or not all(free):
-        return []
-    without = dropped_fields(*(row.slots.get(KEY) for row in rows))
-    org = OrgContext(found.describes)
-    told = merge_updates(
-        standing.named, rows, org, standing=standing.fields, said=_previous_digests, without=without
+def _plan_person(items: Sequence[WorkItem], person: PersonRef, found: LookupResult, *, clock: Clock) -> Plan:
+    current = current_record(person, found)
+    obstacles = [each for item in items if (each := create_obstacle(item, KEY, clock)) is not None]
+    if current is None or obstacles:
+        return Plan(decisions=tuple(obstacles))
+    merged = merge_updates(
+        current.named,
+        items,
+        OrgContext(found.describes),
+        current=current.fields,
+        previous_digests=previous_digests,
+        without=dropped_fields(*(item.slots.get(KEY) for item in items)),
     )
-    speakers = told.speakers if told.fields else []
-    for row in told.rows:
-        if not any(row is speaker for speaker in speakers):
-            _store_digests(row, standing, told.said[row.job.registration_id])
-    return [_update(told, standing, found)] if speakers else []
+    contributors = merged.contributors if merged.fields else ()
+    stored = [
+        decision
+        for item in merged.items
+        if not any(item is contributor for contributor in contributors)
+        for decision in _store_digests(item, current, merged.digests[item.job.registration_id])
+    ]
+    operations = (_update(merged, current, found),) if contributors else ()
+    return Plan(operations, (*merged.decisions, *stored))
 
 
-def _store_digests(row: WorkItem, standing: CurrentRecord, now: Mapping[str, str]) -> None:
-    before, said = row.slots.get(KEY), _previous_digests(row)
-    if now != said or (
+def _store_digests(item: WorkItem, current: CurrentRecord, now: Mapping[str, str]) -> Iterable[ItemDecision]:
+    before, previous = item.slots.get(KEY), previous_digests(item)
+    if now != previous or (
         before is not None and (before.state != WriteState.WRITTEN or rejection_hints(before))
     ):
-        row.slots[KEY] = WrittenSlot(
+        slot = WrittenSlot(
             state=WriteState.WRITTEN,
             action=WriteAction.UPDATE,
-            sobject=standing.sobject,
-            sf_id=standing.id,
-            details=pending_digests(said, now),
+            sobject=current.sobject,
+            sf_id=current.id,
+            details=pending_digests(previous, now),
         )
+        yield ItemDecision(item, slots={KEY: slot})
 
 
-def _previous_digests(row: WorkItem) -> Mapping[str, str]:
-    """What we said with the create, and since then."""
-    person, profile = row.slots.get(SlotKey(PERSON)), row.slots.get(KEY)
+def previous_digests(item: WorkItem) -> Mapping[str, str]:
+    """The digests of what the registration has written with the create of its person, and since then."""
+    person, profile = item.slots.get(SlotKey(PERSON)), item.slots.get(KEY)
     created: Mapping[str, str] = (person.details.get("written_digests") or {}) if person else {}
     ids = (None, person.sf_id, person.details.get("person_account_id")) if person else ()
     is_of_this = profile is not None and profile.sf_id in ids
@@ -97,20 +107,20 @@ def _previous_digests(row: WorkItem) -> Mapping[str, str]:
     return {**created, **since} if is_of_this else {**since, **created}
 
 
-def _update(told: MergedUpdate, standing: CurrentRecord, found: LookupResult) -> WriteOperation:
-    describe, rows = found.describes[standing.sobject], told.speakers
-    rules = distinct_rules(row.job.rules for row in rows)
+def _update(merged: MergedUpdate, current: CurrentRecord, found: LookupResult) -> WriteOperation:
+    describe, items = found.describes[current.sobject], merged.contributors
+    rules = distinct_rules(item.job.rules for item in items)
     return WriteOperation(
         key=KEY,
-        rows=tuple(rows),
-        record=Record(standing.sobject, told.fields, standing.id),
-        carrier=rows[-1].job.registration_id,
+        rows=items,
+        record=Record(current.sobject, merged.fields, current.id),
+        carrier=items[-1].job.registration_id,
         words={
-            id_: pending_digests(_previous_digests(row), told.said[id_])
-            for row in rows
-            if (id_ := row.job.registration_id)
+            id_: pending_digests(previous_digests(item), merged.digests[id_])
+            for item in items
+            if (id_ := item.job.registration_id)
         },
-        mapped=frozenset().union(*(mapped_fields(standing.named, each, describe) for each in rules)),
+        mapped=frozenset().union(*(mapped_fields(current.named, each, describe) for each in rules)),
         describe=describe,
-        tried=rejection_hints(*(row.slots.get(KEY) for row in rows)),
+        tried=rejection_hints(*(item.slots.get(KEY) for item in items)),
     )

@@ -1,31 +1,32 @@
-"""A ticket that was handed on: the old records become history, the new person gets the full write. Pure."""
+"""Plan what becomes of the members of people who handed their ticket on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from app.salesforce.composite import Record
 from app.states import StatusMeaning, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
+from app.sync.model.decisions import ItemDecision, Plan, joined
 from app.sync.model.ticket_transfer import FORMER_MEMBER
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_status import highest_meaning
+from app.sync.planning.person_ref import Persons
 
 
 def plan_previous_holder_members(
-    rows: Sequence[WorkItem], found: LookupResult, *, batch: Batch, clock: Clock
-) -> list[WriteOperation]:
-    """The old person's member goes to the cancelled status if one was chosen and ours stands unchanged.
+    items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+) -> Plan:
+    """Set the previous holder's member to the cancelled status, if the host chose one and ours is unchanged.
 
-    Whoever has another ticket for the campaign stays what that one says.
+    A previous holder with another ticket for the campaign keeps the status of that ticket.
     """
-    return [
-        operation
-        for row in rows
-        for key, slot in list(row.slots.items())
+    return joined(
+        _end_membership(item, key, slot, persons, found, clock=clock)
+        for item in items
+        for key, slot in item.slots.items()
         if key.slot == FORMER_MEMBER and not _has_another_ticket(slot, batch)
-        for operation in _end_membership(row, key, slot, found, clock)
-    ]
+    )
 
 
 def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
@@ -36,29 +37,36 @@ def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
 
 
 def _end_membership(
-    row: WorkItem, key: SlotKey, slot: WrittenSlot, found: LookupResult, clock: Clock
-) -> Iterator[WriteOperation]:
+    item: WorkItem, key: SlotKey, slot: WrittenSlot, persons: Persons, found: LookupResult, *, clock: Clock
+) -> Plan:
+    if slot.state == WriteState.AMBIGUOUS and not clock.is_settled(slot):
+        return Plan(decisions=(ItemDecision(item, recheck_at=clock.next_look(slot)),))
+    settled = slot._replace(state=WriteState.WRITTEN)
     campaign_id, _, person_id = key.instance_key.partition(":")
-    link = row.job.link
+    link, holder = item.job.link, persons.get(item.job.registration_id)
     label = link.labels.get(StatusMeaning.CANCELLED) if link and link.campaign_id == campaign_id else None
     current = found.members.get((campaign_id, person_id))
-    if slot.state == WriteState.AMBIGUOUS and not clock.is_settled(slot):
-        row.wait_until(clock.next_look(slot))
-        return
-    row.slots[key] = slot = slot._replace(state=WriteState.WRITTEN)
-    if label is None or current is None or slot.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED):
-        return
-    if row.person is not None and row.person.id == person_id:
-        return
+    kept = Plan(decisions=(ItemDecision(item, slots={key: settled}),))
+    if (
+        label is None
+        or current is None
+        or settled.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
+    ):
+        return kept
+    if holder is not None and holder.id == person_id:
+        return kept
     if current.status == label:
-        row.slots[key] = slot._replace(meaning=StatusMeaning.CANCELLED, label=label)
-    elif current.status == slot.label:
-        yield WriteOperation(
-            key=key,
-            rows=(row,),
-            record=Record("CampaignMember", {"Status": label}, current.id),
-            carrier=row.job.registration_id,
-            meaning=StatusMeaning.CANCELLED,
-            label=label,
-            details=dict(slot.details),
-        )
+        cancelled = settled._replace(meaning=StatusMeaning.CANCELLED, label=label)
+        return Plan(decisions=(ItemDecision(item, slots={key: cancelled}),))
+    if current.status != settled.label:
+        return kept
+    operation = WriteOperation(
+        key=key,
+        rows=(item,),
+        record=Record("CampaignMember", {"Status": label}, current.id),
+        carrier=item.job.registration_id,
+        meaning=StatusMeaning.CANCELLED,
+        label=label,
+        details=dict(settled.details),
+    )
+    return Plan((operation,), kept.decisions)

@@ -15,6 +15,7 @@ from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.field_values.system_fields import custom_rules, field_name, object_of
 from app.sync.lookup.create_context import CreateContext, organizer_of
 from app.sync.model.batch import Job, WrittenSlot
+from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
@@ -184,10 +185,11 @@ def without_hints(details: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in details.items() if name not in TRIED}
 
 
-def fail_build(rows: Iterable[WorkItem], reason: RecordBuildError, org: OrgContext, *, kind: str) -> None:
-    """These rows fail for what the rules say; what was seen of the org may be out of date by now."""
-    misfit = reason.misfit
-    for row in rows:
-        row.notices += reason.notices
-        row.misjudged.add(misfit.sobject)
-        row.fail(mapping_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))
+def build_failure(
+    items: Iterable[WorkItem], error: RecordBuildError, org: OrgContext, *, kind: str
+) -> tuple[ItemDecision, ...]:
+    """Fail these items, since the host's rules and the org do not fit; the org's describe may be stale."""
+    misfit = error.misfit
+    failure = Fail(mapping_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))
+    stale = frozenset({misfit.sobject})
+    return tuple(ItemDecision(item, failure, warnings=error.notices, stale_describes=stale) for item in items)

@@ -1,4 +1,4 @@
-"""The Tasks that are missing, planned. Pure but for the rows."""
+"""Plan the Tasks that are missing."""
 
 from app.states import WriteState
 from app.sync.field_values.closed_status import COMPLETED
@@ -6,67 +6,79 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.lookup.requirements import TASK
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.model.clock import Clock
+from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan
 from app.sync.model.reference_tags import reference_tag
 from app.sync.model.ticket_transfer import previous_holder_count
 from app.sync.model.work_item import WorkItem, WriteOperation
-from app.sync.planning.create_guard import may_create
+from app.sync.planning.create_guard import create_obstacle
+from app.sync.planning.person_ref import PersonRef
 from app.sync.planning.record_builder import (
     OrgContext,
     RecordBuildError,
+    build_failure,
+    build_record,
     dropped_fields,
-    fail_build,
     rejection_hints,
 )
-from app.sync.planning.record_builder import build_record as drafted
 from app.sync.planning.task_text import task_fields
 
 
-def wanted_tasks(job: Job, batch: Batch) -> list[str]:
+def required_tasks(job: Job, batch: Batch) -> list[str]:
+    """The slots of the Tasks that the registration has to have."""
     if not batch.writes.task:
         return []
     is_registered = job.facts.confirmed_at is not None
-    is_wanted = {REGISTERED: is_registered, CHECKED_IN: job.facts.checked_in_at is not None}
-    return [slot for slot, wanted in is_wanted.items() if wanted]
+    is_required = {REGISTERED: is_registered, CHECKED_IN: job.facts.checked_in_at is not None}
+    return [slot for slot, required in is_required.items() if required]
 
 
 def plan_task(
-    row: WorkItem, slot: str, found: LookupResult, *, batch: Batch, clock: Clock
-) -> list[WriteOperation]:
-    assert row.person is not None
+    item: WorkItem, slot: str, person: PersonRef, found: LookupResult, *, batch: Batch, clock: Clock
+) -> Plan:
+    """Create the Task of this slot, unless it exists or an earlier create may still be applied."""
     key = SlotKey(slot)
-    before = row.slots.get(key)
+    before = item.slots.get(key)
     if before is not None and before.state == WriteState.WRITTEN:
-        return []
+        return NO_PLAN
     if before is not None and (task_id := found.tasks.get(before.reference or "")):
-        row.slots[key] = before._replace(state=WriteState.WRITTEN, sf_id=task_id)
-        return []
-    if not may_create(row, key, clock):
-        return []
-    before_us = previous_holder_count(row.job)
-    whose = f"{slot}#{before_us}" if before_us else slot
-    reference = reference_tag(batch.host_id, batch.org_id, row.job.registration_id, whose)
-    status = row.job.rules.task_status or next(iter(found.closed_statuses), COMPLETED)
-    fields, notices = task_fields(row.job, slot, who_id=row.person.id, reference=reference, status=status)
-    row.notices += notices
+        recovered = before._replace(state=WriteState.WRITTEN, sf_id=task_id)
+        return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
+    obstacle = create_obstacle(item, key, clock)
+    if obstacle is not None:
+        return Plan(decisions=(obstacle,))
+    return _create_task(item, key, person, found, batch=batch)
+
+
+def _create_task(
+    item: WorkItem, key: SlotKey, person: PersonRef, found: LookupResult, *, batch: Batch
+) -> Plan:
+    before, org = item.slots.get(key), OrgContext(found.describes)
+    reference = _reference(item.job, key.slot, batch)
+    status = item.job.rules.task_status or next(iter(found.closed_statuses), COMPLETED)
+    fields, warnings = task_fields(item.job, key.slot, who_id=person.id, reference=reference, status=status)
     try:
-        draft = drafted(
-            TASK, row.job, OrgContext(found.describes), own=fields, without=dropped_fields(before)
-        )
-    except RecordBuildError as reason:
-        fail_build([row], reason, OrgContext(found.describes), kind=slot.partition(":")[2])
-        return []
-    row.notices += draft.notices
-    return [
-        WriteOperation(
-            key=key,
-            rows=(row,),
-            record=draft.record,
-            carrier=row.job.registration_id,
-            reference=reference,
-            details={"subject": fields["Subject"]},
-            headers=draft.headers,
-            mapped=draft.mapped,
-            describe=draft.describe,
-            tried=rejection_hints(before),
-        )
-    ]
+        draft = build_record(TASK, item.job, org, own=fields, without=dropped_fields(before))
+    except RecordBuildError as error:
+        failure = build_failure([item], error, org, kind=key.slot.partition(":")[2])
+        return Plan(decisions=(ItemDecision(item, warnings=tuple(warnings)), *failure))
+    operation = WriteOperation(
+        key=key,
+        rows=(item,),
+        record=draft.record,
+        carrier=item.job.registration_id,
+        reference=reference,
+        details={"subject": fields["Subject"]},
+        headers=draft.headers,
+        mapped=draft.mapped,
+        describe=draft.describe,
+        tried=rejection_hints(before),
+    )
+    noted = (*warnings, *draft.notices)
+    return Plan((operation,), (ItemDecision(item, warnings=noted),) if noted else ())
+
+
+def _reference(job: Job, slot: str, batch: Batch) -> str:
+    """The tag by which a lost create is found; earlier holders of the ticket have their own."""
+    earlier_holders = previous_holder_count(job)
+    name = f"{slot}#{earlier_holders}" if earlier_holders else slot
+    return reference_tag(batch.host_id, batch.org_id, job.registration_id, name)

@@ -1,0 +1,63 @@
+"""What ends the work on a batch before its rows are done, and which gates it closes."""
+
+import logging
+
+from app.infrastructure.database import Database
+from app.salesforce.auth import ConnectionEnded, GrantDoubted
+from app.salesforce.errors import (
+    BrokenOff,
+    NotSent,
+    RequestRejected,
+    ResponseLost,
+    SalesforceError,
+    SendGuardTripped,
+)
+from app.sync.jobs.gates import back_off, close_connection, doubt_session, rest_connection
+from app.sync.jobs.leases import Lease, LeaseLost
+from app.sync.lookup.query_bisection import is_too_large
+from app.sync.model.retry_policy import ErrorAction, action_for, is_moved, is_session_refused
+
+log = logging.getLogger(__name__)
+
+INSTANCE_MOVED = "instance_moved"
+
+
+class BudgetReached(Exception):
+    """The host's share of the org's API calls is used up; nothing more is sent."""
+
+
+async def close_gates(database: Database, lease: Lease, host_id: str, error: Exception) -> None:
+    """Close the gates of the org, the connection or nobody, as the interruption asks for.
+
+    Raises LeaseLost where the lease no longer allowed to send.
+    """
+    log.warning(
+        "drain_ended",
+        extra={
+            "org_id": lease.org_id,
+            "host_id": host_id,
+            "error": type(error).__name__,
+            "code": error.failure.error_code if isinstance(error, SalesforceError) else None,
+        },
+    )
+    match error:
+        case ConnectionEnded() | BudgetReached() | GrantDoubted():
+            return
+        case RequestRejected() if is_too_large(error):
+            return
+        case RequestRejected() if is_moved(error.failure):
+            await rest_connection(database, lease, host_id, code=INSTANCE_MOVED)
+        case SendGuardTripped():
+            raise LeaseLost from error
+        case RequestRejected() if action_for(error.failure) is ErrorAction.CLOSE:
+            await close_connection(database, host_id, error.failure)
+        case RequestRejected() if is_session_refused(error.failure):
+            await doubt_session(database, lease, host_id, error.failure)
+        case RequestRejected():
+            await back_off(database, lease, error.failure, is_slow=False)
+        case BrokenOff():
+            await back_off(database, lease, error.failure, is_slow=True)
+        case ResponseLost() | NotSent():
+            await back_off(database, lease, None, is_slow=isinstance(error, ResponseLost))
+        case _:
+            await back_off(database, lease, None, is_slow=False)

@@ -1,0 +1,73 @@
+"""A create waits while an earlier one with unknown outcome may still be applied."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.sync.model.batch import CALL_ENDED, REGISTERED, SlotKey, WrittenSlot
+from app.sync.model.decisions import Fail
+from app.sync.model.retry_policy import ENDED_QUIET, MAX_ENDED_ROUNDS, MAX_ROUNDS
+from app.sync.planning.create_guard import create_obstacle
+from tests.unit.sync.planning.building import CLOCK, JUST_NOW, LONG_AGO, NOW, QUIET, item, slot, unchanged
+
+KEY = SlotKey(REGISTERED)
+ENDED = {CALL_ENDED: True}
+
+
+def uncertain(started_at: datetime, *, rounds: int = 0, is_ended: bool = False) -> WrittenSlot:
+    details = ENDED if is_ended else {}
+    return slot("ambiguous", "Task", attempt_started_at=started_at, rounds=rounds, details=details)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(None, id="nothing was tried"),
+        pytest.param(slot("failed", "Task"), id="it was refused"),
+        pytest.param(slot("written", "Task", sf_id="00T1"), id="it exists"),
+        pytest.param(uncertain(LONG_AGO), id="it can no longer be applied"),
+        pytest.param(uncertain(NOW - QUIET), id="the quiet time has just passed"),
+        pytest.param(uncertain(LONG_AGO, rounds=MAX_ROUNDS - 2), id="one round is left"),
+        pytest.param(uncertain(NOW - ENDED_QUIET, is_ended=True), id="the call ended a moment ago"),
+        pytest.param(uncertain(LONG_AGO, rounds=MAX_ROUNDS, is_ended=True), id="ended calls have more"),
+    ],
+)
+def test_nothing_keeps_it_from_being_created(before: WrittenSlot | None) -> None:
+    row = item(slots={KEY: before} if before else {})
+    assert unchanged(create_obstacle, row, item=row, key=KEY, clock=CLOCK) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "recheck_at"),
+    [
+        pytest.param(uncertain(JUST_NOW), JUST_NOW + QUIET * 0.02, id="soon after"),
+        pytest.param(uncertain(NOW - QUIET * 0.5), NOW + QUIET * 0.5, id="at the end of the quiet time"),
+        pytest.param(
+            uncertain(JUST_NOW, is_ended=True), JUST_NOW + ENDED_QUIET, id="a call that ended: sooner"
+        ),
+    ],
+)
+def test_lost_create_that_may_still_be_applied_waits(before: WrittenSlot, recheck_at: datetime) -> None:
+    row = item(slots={KEY: before})
+    obstacle = unchanged(create_obstacle, row, item=row, key=KEY, clock=CLOCK)
+    assert obstacle is not None
+    assert (obstacle.outcome, dict(obstacle.slots)) == (None, {})
+    assert obstacle.recheck_at is not None
+    assert abs(obstacle.recheck_at - recheck_at) < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "is_ended"),
+    [
+        pytest.param(MAX_ROUNDS - 1, False, id="the last round"),
+        pytest.param(MAX_ENDED_ROUNDS - 1, True, id="the last round of calls that ended"),
+    ],
+)
+def test_too_many_rounds_fail_the_item(rounds: int, is_ended: bool) -> None:
+    before = uncertain(LONG_AGO, rounds=rounds, is_ended=is_ended)
+    row = item(slots={KEY: before})
+    obstacle = unchanged(create_obstacle, row, item=row, key=KEY, clock=CLOCK)
+    assert obstacle is not None
+    assert isinstance(obstacle.outcome, Fail)
+    assert obstacle.outcome.error.error_code == "OUTCOME_UNKNOWN"
+    assert obstacle.slots == {KEY: before._replace(state="failed", rounds=0)}

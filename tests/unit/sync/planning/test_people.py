@@ -1,0 +1,285 @@
+"""Who an attendee is in Salesforce, why nobody, and which people are created: one record per person."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.salesforce.composite import Record
+from app.states import SkipReason
+from app.sync.matching.person_matching import People
+from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
+from app.sync.model.decisions import Blocked, ItemDecision, Obstacle, Plan, Skip
+from app.sync.model.records import Found, PersonRow
+from app.sync.model.work_item import WorkItem, WriteOperation
+from app.sync.planning.people import (
+    PersonResolution,
+    attach_person_contacts,
+    by_person,
+    create_people,
+    resolve_person,
+)
+from app.sync.planning.record_builder import OrgContext
+from tests.unit.sync.describing import described, field, rules
+from tests.unit.sync.planning.building import (
+    ACCOUNT_ID,
+    CAMPAIGN_ID,
+    CLOCK,
+    CONTACT_ID,
+    EMAIL,
+    JUST_NOW,
+    LEAD_ID,
+    LONG_AGO,
+    batch,
+    error_codes,
+    facts,
+    item,
+    slot,
+    unchanged,
+    unfit,
+)
+
+KEY = SlotKey(PERSON)
+PEPPER = b"otter"
+OUR_LEAD = slot("written", sf_id=LEAD_ID, details={"is_created_by_us": True})
+LEAD_ROW = PersonRow("Lead", LEAD_ID, EMAIL, "2020")
+WRITTEN_MEMBER = {SlotKey(MEMBER, CAMPAIGN_ID): slot("written", "CampaignMember", sf_id="00v1")}
+
+
+def resolved(row: WorkItem, people: People, **more: Any) -> PersonResolution:
+    return unchanged(resolve_person, row, item=row, people=people, batch=batch(row, **more), clock=CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        pytest.param(item(is_erased=True), SkipReason.ERASED, id="erased"),
+        pytest.param(item(is_excluded=True), SkipReason.EXCLUDED, id="excluded"),
+        pytest.param(item(facts=facts(confirmed_at=None)), SkipReason.NOTHING_WANTED, id="never confirmed"),
+        pytest.param(item(facts=facts(status="cancelled")), SkipReason.CANCELLED, id="cancelled early"),
+        pytest.param(item(attendee={"email": None, "email_key": None}), SkipReason.NO_EMAIL, id="no address"),
+        pytest.param(item(rules=rules(create="nobody")), SkipReason.NO_MATCH, id="the host creates nobody"),
+    ],
+)
+def test_item_is_skipped(row: WorkItem, reason: SkipReason) -> None:
+    assert resolved(row, People()) == PersonResolution((ItemDecision(row, Skip(reason)),))
+
+
+def test_item_is_skipped_where_the_host_wants_no_kind_of_write() -> None:
+    row = item()
+    nothing = WriteToggles(person=False, task=False, member=False)
+    assert resolved(row, People(), writes=nothing).decisions == (
+        ItemDecision(row, Skip(SkipReason.NOTHING_WANTED)),
+    )
+
+
+def test_cancelled_registration_that_was_written_is_worked_on() -> None:
+    row = item(facts=facts(status="cancelled"), slots={SlotKey(REGISTERED): slot(sf_id="00T1")})
+    assert resolved(row, People()).is_missing
+
+
+def test_person_who_is_not_there_is_missing() -> None:
+    assert resolved(item(), People()) == PersonResolution(is_missing=True)
+
+
+def test_person_who_is_found_is_taken() -> None:
+    row = item()
+    [decision] = resolved(row, People.of([LEAD_ROW])).decisions
+    assert decision.person == Found("Lead", LEAD_ID, "email")
+    found = decision.slots[KEY]
+    assert found is not None
+    assert (found.state, found.sf_id) == ("written", LEAD_ID)
+    assert found.details == {"found_by": "email", "is_created_by_us": False}
+
+
+def test_person_who_is_known_already_keeps_the_slot() -> None:
+    [decision] = resolved(item(slots={KEY: OUR_LEAD}), People.of([LEAD_ROW], [LEAD_ID])).decisions
+    assert decision.person is not None
+    assert (decision.person.id, dict(decision.slots)) == (LEAD_ID, {})
+
+
+def test_lost_create_that_turned_up_is_ours() -> None:
+    before = slot("ambiguous", attempt_started_at=JUST_NOW, details={"written_digests": {"Title": "x"}})
+    [decision] = resolved(item(slots={KEY: before}), People.of([LEAD_ROW])).decisions
+    found = decision.slots[KEY]
+    assert found is not None
+    assert found.details == {
+        "found_by": "created",
+        "is_created_by_us": True,
+        "written_digests": {"Title": "x"},
+    }
+
+
+def test_lost_create_that_may_still_be_applied_waits() -> None:
+    before = slot("ambiguous", attempt_started_at=JUST_NOW)
+    resolution = resolved(item(slots={KEY: before}), People())
+    assert not resolution.is_missing
+    assert [each.recheck_at for each in resolution.decisions] == [CLOCK.next_look(before)]
+
+
+@pytest.mark.parametrize(
+    ("row", "people", "outcome"),
+    [
+        pytest.param(
+            item(slots={KEY: OUR_LEAD}), People.of([], [LEAD_ID]), "RECORD_NOT_VISIBLE", id="hidden record"
+        ),
+        pytest.param(item(), People(hidden=frozenset({"Lead"})), "INVALID_TYPE", id="hidden object"),
+        pytest.param(
+            item(attendee={"email": "ada@", "email_key": "ada@"}),
+            People(),
+            "EMAIL_MALFORMED",
+            id="bad address",
+        ),
+    ],
+)
+def test_item_fails(row: WorkItem, people: People, outcome: str) -> None:
+    resolution = resolved(row, people)
+    assert error_codes(resolution.decisions) == {"reg_1": outcome}
+    assert not resolution.is_missing
+
+
+@pytest.mark.parametrize(
+    ("row", "people", "obstacle"),
+    [
+        pytest.param(
+            item(),
+            People(without_email=frozenset({"Lead"})),
+            Obstacle.ACCESS,
+            id="the user may not search by address",
+        ),
+        pytest.param(
+            item(slots={KEY: OUR_LEAD}),
+            People.of([], [LEAD_ID], has_lost_leads=True),
+            Obstacle.LEAD_ACCESS,
+            id="our Lead left the user's sight",
+        ),
+    ],
+)
+def test_item_waits_for_access(row: WorkItem, people: People, obstacle: Obstacle) -> None:
+    assert resolved(row, people).decisions == (ItemDecision(row, Blocked(obstacle)),)
+
+
+def test_members_of_a_deleted_person_are_forgotten() -> None:
+    gone = PersonRow("Lead", LEAD_ID, EMAIL, "2020", is_deleted=True)
+    resolution = resolved(item(slots={KEY: OUR_LEAD, **WRITTEN_MEMBER}), People.of([gone], [LEAD_ID]))
+    assert resolution.is_missing
+    assert resolution.decisions[0].slots == dict.fromkeys(WRITTEN_MEMBER)
+
+
+MATCHED = rules(match_by={"field": "Key__c", "from": "answers.key"})
+
+
+def ticket(number: int, email: str = EMAIL, **changes: Any) -> WorkItem:
+    when = facts(registered_at=LONG_AGO + timedelta(minutes=number))
+    attendee = {"email": email, "email_key": email, **changes.pop("attendee", {})}
+    return item(f"reg_{number}", facts=when, attendee=attendee, **changes)
+
+
+@pytest.mark.parametrize(
+    ("items", "groups"),
+    [
+        pytest.param([ticket(1), ticket(2)], [["reg_1", "reg_2"]], id="one address"),
+        pytest.param([ticket(1), ticket(2, "b@x.example")], [["reg_1"], ["reg_2"]], id="two addresses"),
+        pytest.param(
+            [
+                ticket(1, rules=MATCHED, answers={"key": "K1"}),
+                ticket(2, "b@x.example", rules=MATCHED, answers={"key": "k1"}),
+            ],
+            [["reg_1", "reg_2"]],
+            id="one external id, whatever the case",
+        ),
+        pytest.param(
+            [
+                ticket(1, "a@x.example", rules=MATCHED, answers={"key": "K1"}),
+                ticket(2, "b@x.example", rules=MATCHED, answers={"key": "K2"}),
+                ticket(3, "a@x.example", rules=MATCHED, answers={"key": "K2"}),
+            ],
+            [["reg_1", "reg_3", "reg_2"]],
+            id="joined by a third ticket",
+        ),
+    ],
+)
+def test_tickets_are_grouped_by_person(items: list[WorkItem], groups: list[list[str]]) -> None:
+    assert [[each.job.registration_id for each in group] for group in by_person(items)] == groups
+
+
+def created(*items: WorkItem, org: OrgContext | None = None, **more: Any) -> Plan:
+    def plan() -> Plan:
+        context = org or OrgContext({"Lead": described()})
+        [only] = create_people([items], context, batch=batch(*items), pepper=PEPPER, **more)
+        return only
+
+    return unchanged(plan, *items)
+
+
+def test_new_person_is_a_lead() -> None:
+    [operation] = created(ticket(1)).operations
+    assert (operation.key, operation.record.sobject, operation.is_create) == (KEY, "Lead", True)
+    assert operation.record.fields["Email"] == EMAIL
+    assert operation.fence is not None
+    assert operation.details["is_created_by_us"] is True
+
+
+def test_two_tickets_make_one_person_from_the_older_one() -> None:
+    newer, older = ticket(2, attendee={"last_name": "Beaver"}), ticket(1)
+    plan = created(newer, older)
+    [operation] = plan.operations
+    assert operation.record.fields["LastName"] == "Otter"
+    assert [row.job.registration_id for row in operation.rows] == ["reg_1", "reg_2"]
+    warned = [{each.field for each in decision.warnings} for decision in plan.decisions]
+    assert [fields & {"LastName"} for fields in warned] == [{"LastName"}] * 2
+
+
+def test_contact_belongs_to_its_account() -> None:
+    org = OrgContext({"Contact": described(name="Contact")})
+    row = ticket(1, rules=rules(create="contact"))
+    [operation] = created(row, org=org, accounts={"reg_1": ACCOUNT_ID}).operations
+    assert operation.record.sobject == "Contact"
+    assert operation.record.fields["AccountId"] == ACCOUNT_ID
+
+
+def test_later_ticket_fills_what_the_first_left_open() -> None:
+    diet = field("Diet__c", length=20)
+    chosen = rules(
+        {"object": "Lead", "field": "Diet__c", "from": "answers.diet", "mode": "overwrite"},
+        update_existing=True,
+    )
+    first, second = ticket(1, rules=chosen), ticket(2, rules=chosen, answers={"diet": "vegan"})
+    [operation] = created(first, second, org=OrgContext({"Lead": described(diet)})).operations
+    assert operation.record.fields["Diet__c"] == "vegan"
+
+
+def test_fields_that_salesforce_refused_are_left_out() -> None:
+    before = slot("failed", details={"dropped": ["Title"]})
+    row = ticket(1, attendee={"job_title": "CTO"}, slots={KEY: before})
+    [operation] = created(row).operations
+    assert "Title" not in operation.record.fields
+    assert operation.details["dropped"] == ["Title"]
+
+
+def test_rules_that_do_not_fit_the_org_fail_every_ticket_of_the_person() -> None:
+    chosen, describes = unfit("Lead")
+    plan = created(ticket(1, rules=chosen), ticket(2, rules=chosen), org=OrgContext(describes))
+    assert plan.operations == ()
+    assert error_codes(plan.decisions) == dict.fromkeys(("reg_1", "reg_2"), "RECORD_TYPE_NOT_AVAILABLE")
+
+
+def person_account(state: str = "written", sobject: str = "Account") -> tuple[WorkItem, WriteOperation]:
+    row = item(slots={KEY: slot(state, sobject, sf_id=ACCOUNT_ID, details={"found_by": "created"})})
+    return row, WriteOperation(key=KEY, rows=(row,), record=Record(sobject, {}))
+
+
+def test_created_person_account_is_replaced_by_its_contact() -> None:
+    row, operation = person_account()
+    [decision] = attach_person_contacts([operation], {ACCOUNT_ID: CONTACT_ID})
+    assert (decision.item, decision.person) == (row, Found("Contact", CONTACT_ID, "created"))
+    attached = decision.slots[KEY]
+    assert attached is not None
+    assert (attached.sobject, attached.sf_id) == ("Contact", CONTACT_ID)
+    assert attached.details["person_account_id"] == ACCOUNT_ID
+
+
+@pytest.mark.parametrize(("state", "sobject"), [("failed", "Account"), ("written", "Lead")])
+def test_only_written_person_accounts_have_contacts(state: str, sobject: str) -> None:
+    _, operation = person_account(state, sobject)
+    assert attach_person_contacts([operation], {ACCOUNT_ID: CONTACT_ID}) == []
