@@ -19,7 +19,7 @@ from app.registrations.schemas import (
     RowWarning,
 )
 from app.salesforce.allowed_hosts import record_url
-from app.states import SyncState
+from app.states import PendingReason, SyncState
 from app.sync.model.batch import MEMBER, PERSON, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot
 from app.user_messages.catalog import ADVICE, Advice, advise
@@ -167,7 +167,7 @@ def _current_error(job: SyncJob | None, placed: DisplayState, instance_url: str 
         attempts=job.attempts,
         first_at=job.first_error_at,
         last_at=job.last_error_at,
-        next_attempt_at=job.due_at if placed.because == "retry_later" else None,
+        next_attempt_at=job.due_at if placed.because == PendingReason.RETRY_LATER else None,
     )
 
 

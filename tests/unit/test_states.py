@@ -1,8 +1,11 @@
 """Each value of a state stands once; the API's own types and the tables hold exactly the same ones."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -84,3 +87,36 @@ def test_a_member_is_its_value_wherever_it_is_written(enum: type[StrEnum]) -> No
         assert json.dumps(member) == f'"{member.value}"'
         assert f"{member}" == str(member) == member.value == member
         assert {member.value: 1}[member] == 1
+
+
+ROOT = Path(__file__).parents[2]
+WORDS = frozenset(
+    {
+        "already_pending", "already_synced", "ambiguous", "certainty", "checked_in", "confirming", "declined",
+        "erased", "held", "intended", "needs_reconnect", "no_email", "no_match", "no_show", "not_configured",
+        "not_connected", "nothing_wanted", "org_backoff", "reapply", "replay_watched", "retry_later",
+        "salesforce_access", "skipped", "synced", "unlink", "waitlisted", "written",
+    }
+)  # fmt: skip
+"""Values of states that mean nothing else: as bare texts they would be states that no enum holds."""
+
+
+def test_no_module_writes_a_state_as_a_bare_text() -> None:
+    assert {each.value for enum in ENUMS for each in enum} >= WORDS
+    paths = [path for folder in ("app", "workers") for path in (ROOT / folder).rglob("*.py")]
+    bare = [f"{path.relative_to(ROOT)}: {word}" for path in paths for word in _bare_words(path)]
+    assert bare == ["app/salesforce/error_codes.py: ambiguous"]
+
+
+def _bare_words(path: Path) -> Iterator[str]:
+    if path.name == "states.py":
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typed = {id(each) for node in ast.walk(tree) if _is_literal_type(node) for each in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node.value in WORDS and id(node) not in typed:
+            yield node.value
+
+
+def _is_literal_type(node: ast.AST) -> bool:
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Literal"
