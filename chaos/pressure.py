@@ -147,7 +147,7 @@ def repeat_one_id(stage: Stage) -> None:
     stage.do(stage.machine.ledger.purge())
     _post_at_once(stage, [webhook] * 2)
     for who in (one, stranger):
-        query = "SELECT sum(wanted_version) FROM sync_jobs WHERE registration_id = :id"
+        query = "SELECT sum(requested_version) FROM sync_jobs WHERE registration_id = :id"
         wanted = stage.do(stage.machine.ledger.ask(query, id=who.registration_id))
         stage.expect(f"{who.registration_id} is wanted once, not {wanted} times", holds=wanted == 1)
     query = "SELECT attendee ->> 'company' FROM registrations WHERE registration_id = :id"

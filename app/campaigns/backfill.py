@@ -110,7 +110,7 @@ async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
         .where(*own, SyncJob.written_version == 0, SyncJob.error_class.is_(None), SyncJob.attempts == 0)
         .returning(SyncJob.registration_id)
     )
-    rested = {"reason": JobReason.LIVE, "waiting_for": None, "written_version": SyncJob.wanted_version}
+    rested = {"reason": JobReason.LIVE, "waiting_for": None, "written_version": SyncJob.requested_version}
     failed = await session.execute(
         update(SyncJob)
         .where(*own, SyncJob.error_class.is_not(None))

@@ -26,7 +26,7 @@ REARM: Final = text("""
         FOR UPDATE OF job
     )
     UPDATE sync_jobs AS job
-    SET state = 'pending', wanted_version = job.wanted_version + 1, due_at = clock_timestamp(),
+    SET state = 'pending', requested_version = job.requested_version + 1, due_at = clock_timestamp(),
         priority = :priority, reason = 'retry', requested_by = :requested_by, attempts = 0,
         worker_crashes = 0, waiting_for = NULL, skipped_because = NULL
     FROM broken

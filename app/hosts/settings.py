@@ -73,7 +73,7 @@ class SettingsWanted(BaseModel):
 # Whoever is still excluded is skipped again when its turn comes.
 RELEASE: Final = text("""
     UPDATE sync_jobs SET state = 'pending', skipped_because = NULL, reason = 'live', priority = :priority,
-        due_at = clock_timestamp(), wanted_version = wanted_version + 1
+        due_at = clock_timestamp(), requested_version = requested_version + 1
     WHERE host_id = :host_id AND state = 'skipped' AND skipped_because = 'excluded'
 """)
 

@@ -87,18 +87,20 @@ class OwnApp(Base):
 
 
 class Preflight(Base):
-    """The last look at a host's org. `wanted_at` asks for the next one, `started_at` marks one under way."""
+    """The last look at a host's org. `requested_at` asks for another, `started_at` says that one runs."""
 
     __tablename__ = "preflights"
     __table_args__ = (
-        Index("ix_preflights_wanted_at", "wanted_at", postgresql_where=text("wanted_at IS NOT NULL")),
+        Index(
+            "ix_preflights_requested_at", "requested_at", postgresql_where=text("requested_at IS NOT NULL")
+        ),
     )
 
     host_id: Mapped[HostId]
     org_id: Mapped[str | None]
     result: Mapped[Json | None]
     checked_at: Mapped[datetime | None]
-    wanted_at: Mapped[datetime | None]
+    requested_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
 
 

@@ -25,7 +25,7 @@ LIVE, BACKFILL = 0, 10
 class SyncJob(Base):
     """The pointer to one registration's work, and the unit of retry.
 
-    `wanted_version` rises with every change worth writing; `written_version` follows. `org_id` is the org
+    `requested_version` rises with every change worth writing; `written_version` follows. `org_id` is the org
     the job was armed for: another org takes nothing over. `fence` is the lease under which it runs.
     `batch_limit`: with how many others at most it is tried next, since a batch with it broke off (0: it alone
     did; none: any number).
@@ -63,7 +63,7 @@ class SyncJob(Base):
     due_at: Mapped[CreatedAt]
     reason: Mapped[str] = mapped_column(server_default=JobReason.LIVE)
     requested_by: Mapped[str | None]
-    wanted_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    requested_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     running_version: Mapped[int | None] = mapped_column(BigInteger)
     written_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     fence: Mapped[int | None] = mapped_column(BigInteger)
@@ -182,7 +182,7 @@ class SyncAttempt(Base):
     """One run of one registration that reached Salesforce. Holds personal data: it goes with the attendee.
 
     `at` is in the key, so that the table can be split by time; `requested_by` is who asked for a retry or a
-    backfill. `requests` and `answers` belong together by position.
+    backfill. `requests` and `responses` belong together by position.
     """
 
     __tablename__ = "sync_attempts"
@@ -198,5 +198,5 @@ class SyncAttempt(Base):
     requested_by: Mapped[str | None]
     outcome: Mapped[str]
     requests: Mapped[JsonList]
-    answers: Mapped[JsonList]
+    responses: Mapped[JsonList]
     error: Mapped[Json | None]

@@ -89,7 +89,7 @@ async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:
         .values(
             state=JobState.SKIPPED,
             skipped_because=SkipReason.NOTHING_WANTED,
-            written_version=SyncJob.wanted_version,
+            written_version=SyncJob.requested_version,
             waiting_for=None,
             **gone,
         )

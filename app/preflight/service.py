@@ -284,7 +284,7 @@ def _shown(row: Preflight | None, org_id: str, now: datetime) -> PreflightShown:
         return NOTHING_SEEN
     is_started = row.started_at is not None and now - row.started_at < TIMEOUT
     shown = PreflightShown.model_validate(row.result) if row.result else NOTHING_SEEN
-    return shown.model_copy(update={"is_running": is_started or row.wanted_at is not None})
+    return shown.model_copy(update={"is_running": is_started or row.requested_at is not None})
 
 
 async def _mark_started(resources: Resources, host_id: str) -> None:
@@ -296,7 +296,7 @@ async def _mark_started(resources: Resources, host_id: str) -> None:
 
 async def _store(resources: Resources, host_id: str, shown: PreflightShown | None) -> None:
     """Store the result; None only ends the run."""
-    seen: dict[str, Any] = {"started_at": None, "wanted_at": None}
+    seen: dict[str, Any] = {"started_at": None, "requested_at": None}
     if shown is not None:
         result = shown.model_dump(mode="json")
         seen |= {"result": result, "checked_at": shown.checked_at, "org_id": shown.org and shown.org.id}
@@ -312,7 +312,7 @@ async def _store(resources: Resources, host_id: str, shown: PreflightShown | Non
 async def _put_off(resources: Resources, host_id: str) -> None:
     """Look after LONGEST again: the host's share of the org's calls is used up just now."""
     async with resources.database.tenant(host_id) as session:
-        wish = {"wanted_at": func.clock_timestamp(), "started_at": func.clock_timestamp()}
+        wish = {"requested_at": func.clock_timestamp(), "started_at": func.clock_timestamp()}
         await session.execute(update(Preflight).where(Preflight.host_id == host_id).values(wish))
 
 
@@ -322,8 +322,8 @@ async def _claim_wanted(resources: Resources) -> list[str]:
     )
     wanted = (
         select(Preflight.host_id)
-        .where(Preflight.wanted_at.is_not(None), is_free)
-        .order_by(Preflight.wanted_at)
+        .where(Preflight.requested_at.is_not(None), is_free)
+        .order_by(Preflight.requested_at)
         .limit(MAX_CONCURRENT)
         .with_for_update(skip_locked=True)
     )

@@ -88,8 +88,8 @@ SKIP_JOBS = text("""
     SET state = CASE WHEN is_in_flight THEN state ELSE 'skipped' END,
         waiting_for = CASE WHEN is_in_flight THEN waiting_for END,
         skipped_because = CASE WHEN is_in_flight THEN skipped_because ELSE 'erased' END,
-        wanted_version = wanted_version + 1,
-        written_version = CASE WHEN is_in_flight THEN written_version ELSE wanted_version + 1 END,
+        requested_version = requested_version + 1,
+        written_version = CASE WHEN is_in_flight THEN written_version ELSE requested_version + 1 END,
         error_class = NULL, error_code = NULL, group_id = NULL, error = NULL,
         first_error_at = NULL, last_error_at = NULL, warnings = '[]'
     FROM (
@@ -111,12 +111,12 @@ DELETE_HISTORY = text("""
 """)
 # A duplicate rule may have named the person beside another attendee's write.
 DELETE_MATCHES = text("""
-    UPDATE sync_attempts AS attempt SET answers = (
+    UPDATE sync_attempts AS attempt SET responses = (
         SELECT jsonb_agg(answer - 'matches' ORDER BY place)
-        FROM jsonb_array_elements(attempt.answers) WITH ORDINALITY AS a (answer, place)
+        FROM jsonb_array_elements(attempt.responses) WITH ORDINALITY AS a (answer, place)
     )
     WHERE host_id = :host_id AND EXISTS (
-        SELECT FROM jsonb_path_query(attempt.answers, '$[*].matches[*].email') AS m (email)
+        SELECT FROM jsonb_path_query(attempt.responses, '$[*].matches[*].email') AS m (email)
         WHERE email #>> '{}' = ANY(:emails)
     )
 """)

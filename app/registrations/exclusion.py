@@ -18,7 +18,7 @@ SKIP = text("""
         skipped_because = CASE WHEN state IN ('running', 'ambiguous', 'synced') THEN skipped_because
                                ELSE 'excluded' END,
         waiting_for = CASE WHEN state IN ('running', 'ambiguous') THEN waiting_for END,
-        wanted_version = wanted_version + CASE WHEN state IN ('running', 'ambiguous') THEN 1 ELSE 0 END
+        requested_version = requested_version + CASE WHEN state IN ('running', 'ambiguous') THEN 1 ELSE 0 END
     WHERE host_id = :host_id AND registration_id = :registration_id
 """)
 EXCLUDED, INCLUDED = "salesforce.registration_excluded", "salesforce.registration_included"

@@ -49,7 +49,7 @@ def attempt_shown(attempt: SyncAttempt) -> AttemptShown:
         kind=attempt.kind,
         why=attempt.reason,
         requests=[RequestShown.model_validate(each) for each in attempt.requests],
-        answers=[AnswerShown.model_validate(each) for each in attempt.answers],
+        answers=[AnswerShown.model_validate(each) for each in attempt.responses],
         outcome=attempt.outcome,
         error=error_view(attempt.error, first_at=attempt.at, last_at=attempt.at) if attempt.error else None,
         by=attempt.requested_by,

@@ -141,7 +141,7 @@ async def requeue(session: AsyncSession, host_id: str, ids: Sequence[str], *, re
         .where(SyncJob.host_id == host_id, SyncJob.registration_id.in_(ids))
         .values(
             state=JobState.PENDING,
-            wanted_version=SyncJob.wanted_version + 1,
+            requested_version=SyncJob.requested_version + 1,
             due_at=func.clock_timestamp(),
             priority=LIVE,
             reason=JobReason.RETRY,

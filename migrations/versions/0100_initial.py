@@ -302,17 +302,17 @@ CREATE TABLE pending_revocations (
     CONSTRAINT pk_pending_revocations PRIMARY KEY (host_id, revocation_id)
 );
 
--- The last look at a host's org. `wanted_at` asks for the next one, `started_at` marks one under way.
+-- The last look at a host's org. `requested_at` asks for the next one, `started_at` marks one under way.
 CREATE TABLE preflights (
     host_id text NOT NULL,
     org_id text,
     result jsonb,
     checked_at timestamptz,
-    wanted_at timestamptz,
+    requested_at timestamptz,
     started_at timestamptz,
     CONSTRAINT pk_preflights PRIMARY KEY (host_id)
 );
-CREATE INDEX ix_preflights_wanted_at ON preflights (wanted_at) WHERE wanted_at IS NOT NULL;
+CREATE INDEX ix_preflights_requested_at ON preflights (requested_at) WHERE requested_at IS NOT NULL;
 """
 CAMPAIGNS = """
 -- At most one per event. `statuses` maps our meanings to the campaign's own labels (null: not chosen).
@@ -405,7 +405,7 @@ CREATE TABLE sync_jobs (
     due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     reason text NOT NULL DEFAULT 'live',
     requested_by text,
-    wanted_version bigint NOT NULL DEFAULT 1,
+    requested_version bigint NOT NULL DEFAULT 1,
     running_version bigint,
     written_version bigint NOT NULL DEFAULT 0,
     fence bigint,
@@ -474,7 +474,7 @@ CREATE TABLE sync_attempts (
     requested_by text,
     outcome text NOT NULL,
     requests jsonb NOT NULL,
-    answers jsonb NOT NULL,
+    responses jsonb NOT NULL,
     error jsonb,
     CONSTRAINT pk_sync_attempts PRIMARY KEY (host_id, registration_id, at)
 );

@@ -37,9 +37,9 @@ async def client(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncClie
         yield client
 
 
-async def wanted_version(database: Database, registration_id: str) -> int:
+async def requested_version(database: Database, registration_id: str) -> int:
     async with database.system() as session:
-        query = select(SyncJob.wanted_version).where(SyncJob.registration_id == registration_id)
+        query = select(SyncJob.requested_version).where(SyncJob.registration_id == registration_id)
         return (await session.execute(query)).scalar_one()
 
 
@@ -54,7 +54,7 @@ async def test_same_key_gives_the_first_answer_again(
     assert (again.status_code, again.content) == (202, first.content)
     assert (again.headers["idempotent-replayed"], again.headers["cache-control"]) == ("true", "no-store")
     assert again.headers["content-type"] == first.headers["content-type"]
-    assert await wanted_version(database, "r1") == 2
+    assert await requested_version(database, "r1") == 2
 
 
 async def test_same_key_at_once_is_carried_out_once(
@@ -67,7 +67,7 @@ async def test_same_key_at_once_is_carried_out_once(
         *(client.post(f"{E}/registrations/r1/retry", headers=key) for _ in range(5))
     )
     assert len({(each.status_code, each.content) for each in answers}) == 1
-    assert await wanted_version(database, "r1") == 2
+    assert await requested_version(database, "r1") == 2
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ async def test_preflight_that_was_asked_for_waits_for_the_budget(caller: Caller)
     await run_requested_preflights(caller.service.resources)
     async with caller.service.resources.database.system() as session:
         wanted = (await session.scalars(select(Preflight))).one()
-    assert (wanted.wanted_at is not None, wanted.result) == (True, None)
+    assert (wanted.requested_at is not None, wanted.result) == (True, None)
 
 
 @pytest.mark.parametrize("route", CALLING.keys() - QUIETLY)

@@ -58,7 +58,7 @@ async def test_failed_row_is_armed_anew_by_the_one_who_asked(
     await set_stage(database, vault)
     await add(
         database,
-        simple("r1", "failed", error=RULE, attempts=4, worker_crashes=2, wanted_version=3, priority=10),
+        simple("r1", "failed", error=RULE, attempts=4, worker_crashes=2, requested_version=3, priority=10),
     )
     answer = await client.post(f"{E}/registrations/r1/retry")
     body = answer.json()
@@ -72,7 +72,12 @@ async def test_failed_row_is_armed_anew_by_the_one_who_asked(
         False,
     )
     after = (await jobs(database))["r1"]
-    assert (after.state, after.wanted_version, after.attempts, after.worker_crashes) == ("pending", 4, 0, 0)
+    assert (after.state, after.requested_version, after.attempts, after.worker_crashes) == (
+        "pending",
+        4,
+        0,
+        0,
+    )
     assert (after.reason, after.requested_by, after.priority, after.waiting_for) == (
         "retry",
         "user_17",
@@ -117,9 +122,9 @@ async def test_single_retry_takes_what_it_may(
     assert answer["queued"] == (why_not is None)
     assert answer["not_queued"] == ([{"why": why_not, "count": 1}] if why_not else [])
     if why_not:
-        assert (after.state, after.wanted_version, after.due_at) == (before.state, 1, before.due_at)
+        assert (after.state, after.requested_version, after.due_at) == (before.state, 1, before.due_at)
     else:
-        assert (after.state, after.wanted_version, after.waiting_for) == ("pending", 2, None)
+        assert (after.state, after.requested_version, after.waiting_for) == ("pending", 2, None)
 
 
 @pytest.mark.parametrize(

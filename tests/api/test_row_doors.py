@@ -64,7 +64,7 @@ def attempt(registration_id: str, minutes: int = 0, **changes: Any) -> SyncAttem
                 "body": {"LastName": "Otter", "Email": "otti@otter.example"},
             }
         ],
-        "answers": [
+        "responses": [
             {
                 "success": False,
                 "id": None,

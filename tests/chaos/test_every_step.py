@@ -176,7 +176,7 @@ async def test_webhook_survives_an_api_that_dies_at_any_step(
         async with rig.database.system() as session:
             await ingest(session, [sent], pepper=rig.engine.pepper)
         job = await rig.job(f"reg_{step}")
-        assert (job.wanted_version, job.state) == (1, "pending")
+        assert (job.requested_version, job.state) == (1, "pending")
         if not has_died:
             break
     assert 5 < step < MOST_STEPS

@@ -25,18 +25,18 @@ BACKFILL_REASONS = frozenset(
 )
 COMPLETE_JOBS = text("""
     UPDATE sync_jobs AS job
-    SET state = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+    SET state = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
                      THEN 'pending' ELSE ended.state END,
-        due_at = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+        due_at = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
                       THEN clock_timestamp() ELSE ended.due_at END,
-        org_id = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+        org_id = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
                       THEN coalesce((SELECT org_id FROM connections WHERE host_id = job.host_id), job.org_id)
                       ELSE job.org_id END,
-        waiting_for = CASE WHEN job.wanted_version > job.running_version AND ended.state <> 'ambiguous'
+        waiting_for = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
                            THEN NULL ELSE ended.waiting_for END,
         written_version = CASE WHEN ended.state IN ('synced', 'skipped', 'held')
                                THEN job.running_version ELSE job.written_version END,
-        attempts = CASE WHEN job.wanted_version > job.running_version THEN 0
+        attempts = CASE WHEN job.requested_version > job.running_version THEN 0
                         ELSE job.attempts + ended.burns END,
         worker_crashes = CASE WHEN ended.state = 'ambiguous' THEN job.worker_crashes ELSE 0 END,
         batch_limit = CASE WHEN ended.is_open THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,

@@ -22,7 +22,7 @@ UNCHANGED = text("""
     SELECT job.registration_id FROM sync_jobs AS job
     JOIN events AS event ON event.host_id = job.host_id AND event.event_id = job.event_id
     WHERE job.host_id = :host_id AND job.registration_id = ANY(:registration_ids)
-      AND job.wanted_version = job.running_version AND event.paused_at IS NULL
+      AND job.requested_version = job.running_version AND event.paused_at IS NULL
 """)
 
 

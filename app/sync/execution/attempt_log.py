@@ -25,12 +25,12 @@ USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK
 # An attendee who was erased while the call was under way leaves nothing behind.
 INSERT_ATTEMPTS = text("""
     INSERT INTO sync_attempts (host_id, registration_id, at, event_id, org_id, kind, reason, requested_by,
-                               outcome, requests, answers, error)
+                               outcome, requests, responses, error)
     SELECT :host_id, told.registration_id, clock_timestamp(), told.event_id, :org_id, told.kind, told.reason,
-           told.requested_by, told.outcome, told.requests, told.answers, told.error
+           told.requested_by, told.outcome, told.requests, told.responses, told.error
     FROM jsonb_to_recordset(CAST(:told AS jsonb)) AS told (
         registration_id text, event_id text, kind text, reason text, requested_by text, outcome text,
-        requests jsonb, answers jsonb, error jsonb
+        requests jsonb, responses jsonb, error jsonb
     )
     JOIN registrations AS known ON known.host_id = :host_id AND known.registration_id = told.registration_id
     WHERE known.erased_at IS NULL
@@ -137,7 +137,7 @@ def _attempt_row(row: WorkItem, verdict: JobOutcome) -> dict[str, Any]:
         "requested_by": job.requested_by if job.reason in USER_REQUESTED else None,
         "outcome": verdict.state,
         "requests": [each.request for each in row.exchanges],
-        "answers": [each.answer for each in row.exchanges],
+        "responses": [each.answer for each in row.exchanges],
         "error": {**error.as_json(), "group_id": error.group_id} if error else None,
     }
 

@@ -149,7 +149,7 @@ CLAIM = text(
         ) AS row
     )
     UPDATE sync_jobs AS job
-    SET state = 'running', fence = :fence, running_version = job.wanted_version
+    SET state = 'running', fence = :fence, running_version = job.requested_version
     FROM locked
     WHERE job.ctid = locked.place
       AND EXISTS (

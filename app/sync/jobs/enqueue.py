@@ -20,7 +20,7 @@ UPSERT_JOBS = text("""
         requested_by text
     )
     ON CONFLICT (host_id, registration_id) DO UPDATE
-    SET wanted_version = job.wanted_version + 1,
+    SET requested_version = job.requested_version + 1,
         event_id = excluded.event_id,
         org_id = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.org_id ELSE excluded.org_id END,
         state = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.state ELSE 'pending' END,
@@ -54,7 +54,7 @@ class JobRequest:
 
 
 async def enqueue_jobs(statements: SqlExecutor, arms: Iterable[JobRequest]) -> set[str]:
-    """Raise `wanted_version` of each job, in one statement; returns the org ids to wake after the commit.
+    """Raise `requested_version` of each job, in one statement; returns the org ids to wake after the commit.
 
     A running or ambiguous job keeps its state and is armed again when it settles. Rows are locked in the
     order of their keys, as everywhere.

@@ -116,7 +116,7 @@ RECOVER_RUNNING_JOBS = text("""
         error = CASE WHEN is_hopeless THEN :error ELSE error END,
         first_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE first_error_at END,
         last_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE last_error_at END,
-        org_id = CASE WHEN is_open OR is_hopeless OR wanted_version <= running_version THEN job.org_id
+        org_id = CASE WHEN is_open OR is_hopeless OR requested_version <= running_version THEN job.org_id
                       ELSE coalesce((SELECT connections.org_id FROM connections
                                      WHERE connections.host_id = job.host_id), job.org_id) END,
         fence = NULL, running_version = NULL, due_at = clock_timestamp()

@@ -78,7 +78,7 @@ async def test_changed_statuses_answer_200_and_arm_nothing(desk: Desk, campaign_
     link = answer.json()
     assert (link["statuses"]["registered"], link["version"]) == ("Sent", 2)
     assert link["backfill"]["why"] == "link"
-    assert [job.wanted_version for job in await desk.rows(SyncJob)] == [1]
+    assert [job.requested_version for job in await desk.rows(SyncJob)] == [1]
     action, details = (await desk.actions())[-1]
     assert action == "salesforce.campaign_statuses_changed"
     assert (details["before"]["registered"], details["statuses"]["registered"]) == ("Registered", "Sent")

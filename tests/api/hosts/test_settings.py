@@ -112,7 +112,7 @@ async def test_changed_exclusions_give_the_excluded_another_turn(
     )
     await http.put(PATH, json={"exclusions": {"domains": ["otter.example"]}})
     released = await the(database, SyncJob, "host_a", "reg_00001")
-    assert (released.state, released.priority, released.wanted_version) == ("pending", BACKFILL, 2)
+    assert (released.state, released.priority, released.requested_version) == ("pending", BACKFILL, 2)
     assert (await the(database, SyncJob, "host_a", "reg_00002")).state == "skipped"
 
 
@@ -150,7 +150,7 @@ async def test_what_is_on_its_way_or_written_is_not_taken_back(
     await save(database, job_for(1, state=state))
     await http.post(f"{ROW}/exclude")
     job = await the(database, SyncJob, "host_a", "reg_00001")
-    assert (job.state, job.wanted_version) == (state, 1 + raised)
+    assert (job.state, job.requested_version) == (state, 1 + raised)
 
 
 async def test_unknown_registration_cannot_be_excluded(http: httpx.AsyncClient) -> None:

@@ -202,7 +202,7 @@ async def test_preflight_looks_again_after_the_hosts_mapping_was_changed(studio:
     async def wanted() -> bool:
         async with studio.rig.database.system() as session:
             row = await session.get(Preflight, "host_a")
-        return row is not None and row.wanted_at is not None
+        return row is not None and row.requested_at is not None
 
     await studio.put(rule(), EVENT)
     assert not await wanted()

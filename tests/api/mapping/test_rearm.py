@@ -57,7 +57,7 @@ async def test_saving_queues_what_failed_by_configuration_below_live_work(studio
     assert (queued.state, queued.priority, queued.reason, queued.requested_by) == (
         "pending", BACKFILL, "retry", "user_17",
     )  # fmt: skip
-    assert (queued.attempts, queued.wanted_version) == (0, 2)
+    assert (queued.attempts, queued.requested_version) == (0, 2)
     [(_, details)] = await studio.actions()
     assert details["retried"] == 2
 

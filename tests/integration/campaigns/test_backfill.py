@@ -119,7 +119,7 @@ async def test_chunks_follow_the_cursor_and_arm_each_registration_once(connected
         await enqueue_backfill_chunk(connected, chunk=2)
         sizes.append(len(await jobs(connected)))
     assert sizes == [2, 4, 5, 5]
-    assert {job.wanted_version for job in (await jobs(connected)).values()} == {1}
+    assert {job.requested_version for job in (await jobs(connected)).values()} == {1}
 
 
 async def test_workers_at_once_arm_each_registration_once(connected: Database) -> None:
@@ -127,7 +127,7 @@ async def test_workers_at_once_arm_each_registration_once(connected: Database) -
     await start(connected)
     while not (await shown(connected)).done + len(await jobs(connected)) >= 20:
         await asyncio.gather(*(enqueue_backfill_chunk(connected, chunk=3) for _ in range(3)))
-    assert {job.wanted_version for job in (await jobs(connected)).values()} == {1}
+    assert {job.requested_version for job in (await jobs(connected)).values()} == {1}
 
 
 async def test_the_backfill_that_armed_least_goes_first(connected: Database) -> None:
@@ -149,7 +149,7 @@ async def test_live_work_keeps_its_priority_and_is_written_anew(connected: Datab
     await start(connected)
     await enqueue_backfill_chunk(connected)
     job = (await jobs(connected))["reg_00001"]
-    assert (job.priority, job.wanted_version) == (LIVE, 2)
+    assert (job.priority, job.requested_version) == (LIVE, 2)
 
 
 async def test_live_work_that_waits_is_still_to_go(connected: Database) -> None:
@@ -300,7 +300,7 @@ async def test_unlinking_lets_go_of_held_jobs_only(connected: Database) -> None:
     await start(connected, reason="unlink")
     await enqueue_backfill_chunk(connected)
     after = await jobs(connected)
-    assert {key: (job.state, job.wanted_version) for key, job in after.items()} == {
+    assert {key: (job.state, job.requested_version) for key, job in after.items()} == {
         "reg_00000": ("pending", 2),
         "reg_00001": ("running", 2),
         "reg_00002": ("failed", 1),

@@ -95,7 +95,7 @@ def attempt(registration_id: str = "reg_1") -> SyncAttempt:
     return SyncAttempt(
         host_id="host_a", registration_id=registration_id, at=datetime.fromisoformat(BEFORE),
         event_id="evt_otters", org_id=ORG_ID, kind="registered", reason="live", outcome="failed",
-        requests=[{"body": {"Email": EMAIL}}], answers=[], error={"value": "canary"},
+        requests=[{"body": {"Email": EMAIL}}], responses=[], error={"value": "canary"},
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def matched() -> SyncAttempt:
     friend = attempt("reg_2")
     friend.requests, friend.error = [{"body": {"Email": "friend@otter.example"}}], None
     match = {"id": "00Q5g00000AbCdEEAV", "name": "Canary Yellow", "email": EMAIL.lower()}
-    friend.answers = [{"id": "00Q5g00000AbCdFEAV"}, {"id": None, "matches": [match]}]
+    friend.responses = [{"id": "00Q5g00000AbCdFEAV"}, {"id": None, "matches": [match]}]
     return friend
 
 
@@ -135,7 +135,7 @@ async def test_erased_attendee_is_in_no_table(written_down: Database, owner: Asy
     assert await places(owner, "yellow") == []
     async with written_down.system() as session:
         [friends] = await session.scalars(select(SyncAttempt).where(SyncAttempt.registration_id == "reg_2"))
-    assert friends.answers == [{"id": "00Q5g00000AbCdFEAV"}, {"id": None}]
+    assert friends.responses == [{"id": "00Q5g00000AbCdFEAV"}, {"id": None}]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_write_on_its_way_is_settled_and_then_run_again(written_down: Data
     before = await job(written_down)
     await receive(written_down, erasure())
     after = await job(written_down)
-    assert (after.state, after.error, after.wanted_version) == (state, None, before.wanted_version + 1)
+    assert (after.state, after.error, after.requested_version) == (state, None, before.requested_version + 1)
 
 
 async def test_what_a_late_write_notes_is_taken_away(written_down: Database, owner: AsyncEngine) -> None:

@@ -101,7 +101,7 @@ async def test_duplicates_in_one_group_and_later_have_no_effect(database: Databa
     assert (await recorded(database, delivery(), delivery()))[0] == ["accepted", "duplicate"]
     assert await recorded(database, delivery()) == (["duplicate"], set())
     job = await only(database, SyncJob)
-    assert job.wanted_version == 1
+    assert job.requested_version == 1
 
 
 async def test_same_id_with_another_body_is_counted_and_the_first_kept(database: Database) -> None:
@@ -134,7 +134,7 @@ async def test_group_folds_what_concerns_one_registration(database: Database) ->
     assert (outcomes, org_ids) == (["accepted", "accepted"], {ORG})
     stored, job = await only(database, Registration), await only(database, SyncJob)
     assert stored.checked_in_at is not None
-    assert (stored.version, job.wanted_version, job.event_id, job.org_id) == (2, 1, "evt_otters", ORG)
+    assert (stored.version, job.requested_version, job.event_id, job.org_id) == (2, 1, "evt_otters", ORG)
 
 
 async def test_stored_row_takes_up_later_and_older_deliveries(database: Database) -> None:
@@ -174,7 +174,7 @@ async def test_first_news_after_connecting_arms_the_full_write(database: Databas
     await connect(database)
     news = webhook("registration.updated", registration=registration(version=2, salesforce_id="00Q"))
     assert (await recorded(database, delivery(news, "msg_2")))[1] == {ORG}
-    assert (await only(database, SyncJob)).wanted_version == 1
+    assert (await only(database, SyncJob)).requested_version == 1
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ async def test_cancellation_of_a_registration_with_a_job_arms_it_again(database:
     changes = {"status": "cancelled", "cancelled_at": "2026-11-12T09:00:00Z", "version": 2}
     payload = webhook("registration.cancelled", registration=registration(**changes))
     assert (await recorded(database, delivery(payload, "msg_2")))[1] == {ORG}
-    assert (await only(database, SyncJob)).wanted_version == 2
+    assert (await only(database, SyncJob)).requested_version == 2
 
 
 async def test_delivery_without_news_arms_nothing(database: Database) -> None:
@@ -212,7 +212,7 @@ async def test_delivery_without_news_arms_nothing(database: Database) -> None:
     same = webhook("registration.updated", "2026-11-12T09:00:00Z", registration=registration(version=2))
     assert await recorded(database, delivery(same, "msg_2")) == (["accepted"], set())
     assert (await only(database, Registration)).version == 2
-    assert (await only(database, SyncJob)).wanted_version == 1
+    assert (await only(database, SyncJob)).requested_version == 1
 
 
 async def test_changed_event_title_is_kept_and_arms_nothing(database: Database) -> None:
@@ -221,7 +221,7 @@ async def test_changed_event_title_is_kept_and_arms_nothing(database: Database) 
     news = webhook("event.updated", event=event(title="Otter Gala", version=5))
     assert await recorded(database, delivery(news, "msg_2")) == (["accepted"], set())
     assert (await only(database, Event)).title == "Otter Gala"
-    assert (await only(database, SyncJob)).wanted_version == 1
+    assert (await only(database, SyncJob)).requested_version == 1
 
 
 async def test_unknown_type_and_erasure_are_kept_for_later(database: Database) -> None:

@@ -92,7 +92,7 @@ async def test_org_waits_under_the_name_of_the_fault_and_the_history_has_its_wor
     kept = await lease(rig)
     assert (kept.not_before_reason, kept.failures) == ("UNKNOWN_EXCEPTION", 1)
     async with rig.database.system() as session:
-        [answers] = await session.scalars(text("SELECT answers FROM sync_attempts"))
+        [answers] = await session.scalars(text("SELECT responses FROM sync_attempts"))
     said = {(each["is_lost"], error["error_code"]) for each in answers for error in each["errors"]}
     assert said == {(True, "UNKNOWN_EXCEPTION")}
 

@@ -26,7 +26,7 @@ async def warnings(rig: Rig, reg: str) -> list[str]:
 async def answers(rig: Rig, reg: str) -> list[dict[str, Any]]:
     async with rig.database.system() as session:
         query = select(SyncAttempt).where(SyncAttempt.registration_id == reg).order_by(SyncAttempt.at)
-        return [answer for attempt in await session.scalars(query) for answer in attempt.answers]
+        return [answer for attempt in await session.scalars(query) for answer in attempt.responses]
 
 
 @pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "among others"])

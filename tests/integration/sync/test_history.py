@@ -43,8 +43,8 @@ async def test_a_lone_attendees_records_are_kept_as_they_were_sent(rig: Rig) -> 
     [lead] = await rig.records("Lead")
     assert _record(attempt.requests[0])[1]["Email"] == "otter1@example.com"
     assert attempt.requests[0]["path"] == "/services/data/v62.0/sobjects/Lead"
-    assert [each["success"] for each in attempt.answers] == [True, True, True]
-    assert attempt.answers[0]["id"] == lead["Id"]
+    assert [each["success"] for each in attempt.responses] == [True, True, True]
+    assert attempt.responses[0]["id"] == lead["Id"]
 
 
 async def test_each_of_a_batch_has_its_own_records_only(rig: Rig) -> None:
@@ -53,7 +53,7 @@ async def test_each_of_a_batch_has_its_own_records_only(rig: Rig) -> None:
     await rig.drain()
     for number, reg in enumerate(regs):
         [attempt] = await attempts(rig, reg)
-        assert len(attempt.requests) == len(attempt.answers) == 3
+        assert len(attempt.requests) == len(attempt.responses) == 3
         told = json.dumps(attempt.requests)
         assert [other for other in range(5) if f"otter{other}@example.com" in told] == [number]
 
@@ -69,7 +69,7 @@ async def test_refusal_keeps_salesforces_own_words(rig: Rig) -> None:
     await rig.drain()
     [attempt] = await attempts(rig, reg)
     assert attempt.outcome == "failed"
-    [error] = attempt.answers[-1]["errors"]
+    [error] = attempt.responses[-1]["errors"]
     assert (error["error_code"], error["message"]) == (
         "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Completed tasks need a result",
     )  # fmt: skip
@@ -84,7 +84,7 @@ async def test_lost_answer_is_told_as_lost_and_the_look_that_found_it_follows(ri
     await rig.pass_time(1000)
     await rig.drain()
     first, *_, last = await attempts(rig, reg)
-    assert (first.outcome, first.answers[-1]["is_lost"], first.answers[-1]["success"]) == (
+    assert (first.outcome, first.responses[-1]["is_lost"], first.responses[-1]["success"]) == (
         "ambiguous", True, None,
     )  # fmt: skip
     assert last.outcome == "synced"

@@ -231,7 +231,7 @@ async def test_change_while_running_arms_once_more(rig: Rig) -> None:
     await task
     async with rig.database.system() as session:
         job = await session.get_one(SyncJob, (HOST, reg))
-    assert (job.state, job.wanted_version, job.written_version) == ("synced", 2, 2)
+    assert (job.state, job.requested_version, job.written_version) == ("synced", 2, 2)
     assert len(await rig.records("Lead")) == 1
 
 

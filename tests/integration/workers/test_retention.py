@@ -73,7 +73,7 @@ def attempt(age: timedelta) -> Base:
         reason="live",
         outcome="synced",
         requests=[],
-        answers=[],
+        responses=[],
     )
 
 
