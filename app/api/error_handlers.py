@@ -9,7 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
+from app.api.dependencies import Resources
 from app.api.errors import (
     DatabaseUnavailable,
     FieldError,
@@ -23,6 +25,7 @@ from app.api.errors import (
     Unexpected,
     field_errors,
 )
+from app.api.security_headers import with_headers
 from app.infrastructure.database_errors import DRIVER_FAULTS, first_line, is_away, is_of_a_value
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.telemetry import ACCESS_REFUSALS
@@ -116,3 +119,16 @@ def request_id_of(request: Request) -> str:
     if not hasattr(request.state, "request_id"):
         request.state.request_id = f"req_{uuid4().hex[:16]}"
     return str(request.state.request_id)
+
+
+async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """The problem as the application's own handlers would answer it."""
+    resources: Resources = scope["app"].state.resources
+    request_id = request_id_of(Request(scope))
+    note_access_refusal(problem, request_id)
+    answer = problem_response(
+        problem,
+        base_url=resources.settings.problem_base_url,
+        request_id=request_id,
+    )
+    await answer(scope, receive, with_headers(send))

@@ -17,8 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
-from app.infrastructure.database import Database, database_now
-from app.infrastructure.query_plans import hash_joins_only
+from app.infrastructure.database import Database, database_now, hash_joins_only
 from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
 from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE
 from app.states import BackfillState, JobReason, JobState

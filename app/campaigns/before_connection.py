@@ -14,7 +14,7 @@ from app.api.dependencies import Resources
 from app.campaigns.schemas import HostBackfill
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
-from app.infrastructure.query_plans import hash_joins_only
+from app.infrastructure.database import hash_joins_only
 from app.models import Backfill, Connection
 from app.states import JobReason
 from app.sync.jobs.unwritten import (

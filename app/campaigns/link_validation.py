@@ -1,5 +1,8 @@
-"""What a person typed or chose, checked: a Campaign Id, and a label for each meaning."""
+"""Validate a link before it is made: Campaign Id, chosen statuses, and warnings that do not prevent it."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from app.api.errors import CampaignIdInvalid, FieldError, StatusesIncomplete, StatusUnknown
@@ -7,7 +10,7 @@ from app.campaigns.lookup import Campaign
 from app.campaigns.schemas import Statuses, StatusesChosen
 from app.salesforce.ids import MalformedId, find_id
 from app.states import StatusMeaning
-from app.user_messages.catalog import advise
+from app.user_messages.catalog import Advice, advise
 
 CAMPAIGN_PREFIX: Final = "701"
 NEEDED: Final = (StatusMeaning.REGISTERED, StatusMeaning.ATTENDED)
@@ -49,3 +52,41 @@ def require_known_statuses(statuses: Statuses, campaign: Campaign) -> None:
             for meaning in unknown
         ],
     )
+
+
+@dataclass(frozen=True)
+class LinkCandidate:
+    """A campaign that may be linked, with the labels proposed for registered and attended."""
+
+    campaign: Campaign
+    labels: Mapping[str, str | None]
+    is_used_by_other_event: bool
+    today: date
+
+    @property
+    def has_ended(self) -> bool:
+        end = self.campaign.end_date
+        return end is not None and end < self.today
+
+    @property
+    def has_one_status_for_both(self) -> bool:
+        return self.labels[StatusMeaning.REGISTERED] == self.labels[StatusMeaning.ATTENDED]
+
+    @property
+    def has_attended_not_responded(self) -> bool:
+        attended = self.labels[StatusMeaning.ATTENDED]
+        return not any(each.has_responded for each in self.campaign.statuses if each.label == attended)
+
+
+WARNINGS: Final[tuple[tuple[str, Callable[[LinkCandidate], bool]], ...]] = (
+    ("campaign_used_by_other_event", lambda prospect: prospect.is_used_by_other_event),
+    ("campaign_inactive", lambda prospect: not prospect.campaign.is_active),
+    ("campaign_ended", lambda prospect: prospect.has_ended),
+    ("same_status_for_both", lambda prospect: prospect.has_one_status_for_both),
+    ("attended_not_responded", lambda prospect: prospect.has_attended_not_responded),
+)
+
+
+def warnings_for(prospect: LinkCandidate) -> list[Advice]:
+    """Return the warnings that apply, in the order of the table. None prevents linking."""
+    return [advise(code) for code, applies in WARNINGS if applies(prospect)]

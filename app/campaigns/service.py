@@ -19,8 +19,13 @@ from app.api.errors import (
     SalesforceUnavailable,
 )
 from app.campaigns.backfill import UNSETTLED, cancel_backfill, estimate, start_backfill
-from app.campaigns.link_validation import parse_campaign_id, require_known_statuses, require_statuses
-from app.campaigns.link_warnings import LinkCandidate, warnings_for
+from app.campaigns.link_validation import (
+    LinkCandidate,
+    parse_campaign_id,
+    require_known_statuses,
+    require_statuses,
+    warnings_for,
+)
 from app.campaigns.links import found_record, is_used_by_other_event, link_view, record_of
 from app.campaigns.lookup import Campaign, campaign_calls, read_campaign
 from app.campaigns.schemas import (

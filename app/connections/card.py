@@ -15,7 +15,6 @@ from app.config.settings import Settings
 from app.connections.grants.approval_limit import approvals_view, count_approvals
 from app.connections.model.app_credentials import AppChoice, chosen_app, is_own
 from app.connections.model.messages import explain, explain_problem, explain_reason
-from app.connections.model.org import org_view
 from app.connections.model.schemas import (
     SCOPES,
     Action,
@@ -34,6 +33,7 @@ from app.connections.model.schemas import (
     ProblemShown,
     User,
     Work,
+    org_view,
 )
 from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
 from app.states import BackoffReason, ConnectionState, JobState, WaitReason

@@ -28,10 +28,10 @@ from app.connections.model.schemas import (
     StartAttempt,
     StartConnect,
 )
-from app.connections.oauth.attempt_roles import cancel_attempts_without_role
 from app.connections.oauth.attempt_view import load_attempt
 from app.connections.oauth.confirmation import complete_attempt, end_if_strange
 from app.connections.oauth.flow import start_attempt
+from app.connections.oauth.unconfirmed import cancel_attempts_without_role
 from app.connections.own_app import choose_own_app, clear_credentials, save_credentials
 from app.hosts.pause import set_host_pause
 

@@ -181,3 +181,13 @@ async def unit_of_work(sessions: async_sessionmaker[AsyncSession]) -> AsyncItera
         except (asyncio.CancelledError, TimeoutError):
             await session.invalidate()
             raise
+
+
+@asynccontextmanager
+async def hash_joins_only(session: AsyncSession) -> AsyncIterator[None]:
+    """Registrations and jobs side by side: while statistics know nothing of an event that was imported just
+    now, the planner would look through all jobs for each registration.
+    """
+    await session.execute(text("SET LOCAL enable_nestloop = off"))
+    yield
+    await session.execute(text("SET LOCAL enable_nestloop = on"))

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from app.api.calls import AdminCall, MemberCall
-from app.connections.oauth.attempt_roles import cancel_attempts_without_role
+from app.connections.oauth.unconfirmed import cancel_attempts_without_role
 from app.preflight.schemas import PreflightShown
 from app.preflight.service import last_preflight, run_preflight
 

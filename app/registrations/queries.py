@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.query_plans import hash_joins_only
+from app.infrastructure.database import hash_joins_only
 from app.models import Registration, SyncJob, WrittenRecord
 from app.models.conditions import IS_CHECKED_IN, IS_COUNTED, IS_ERASED
 from app.registrations.context import EventContext

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from starlette.types import Receive
 
 from app.api import errors
 from app.api.dependencies import Resources
-from app.api.errors import Problem, ProblemBody
+from app.api.errors import BodyTooLarge, MediaTypeUnsupported, Problem, ProblemBody
 from app.api.request_bodies import read_body
 from app.infrastructure.database_errors import is_of_the_data, sqlstate
 from app.infrastructure.encryption import Encryptor
@@ -24,8 +25,11 @@ from app.privacy.unparsed_bodies import seal_unknown, seal_unusable
 from app.webhooks.batch_writer import GroupCommitWriter
 from app.webhooks.openapi import WEBHOOK_REQUEST
 from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
-from app.webhooks.request_body import Headers, check_headers
 from app.webhooks.signature import InvalidSignature, StaleSignature, verify
+
+JSON = b"application/json"
+Headers = Iterable[tuple[bytes, bytes]]
+
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -121,3 +125,18 @@ async def _submit(
             raise
         log.error("delivery_not_storable", extra={"sqlstate": sqlstate(error), "type": delivery.type})
         raise InvalidDelivery("not_storable", []) from None
+
+
+def check_headers(headers: Headers, *, bytes_max: int) -> None:
+    """Refuse by headers alone what need not be read. Raises BodyTooLarge, MediaTypeUnsupported."""
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        values.setdefault(name, []).append(value)
+    declared = values.get(b"content-length", [b"0"])[0]
+    if declared.isdigit() and (len(declared) > 19 or int(declared) > bytes_max):
+        raise BodyTooLarge
+    if any(value.strip().lower() != b"identity" for value in values.get(b"content-encoding", [])):
+        raise MediaTypeUnsupported
+    media_types = [value.partition(b";")[0].strip().lower() for value in values.get(b"content-type", [])]
+    if media_types != [JSON]:
+        raise MediaTypeUnsupported

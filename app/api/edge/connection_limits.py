@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from app.api.error_handlers import send_problem
 from app.api.errors import HeadersTooLarge, Problem, ServiceBusy
-from app.api.problem_sender import send_problem
 
 HEAD_BYTES: Final = 32_768
 """Of a request line and its headers together; a bearer token may take half of it."""

@@ -18,8 +18,8 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.auth import Principal, current_principal
+from app.api.error_handlers import send_problem
 from app.api.errors import Problem, TooManyRequests
-from app.api.problem_sender import send_problem
 
 BEHIND_TOKENS: Final = ("/v1/", "/ops/")
 OF_HOST: Final = re.compile(r"/v1/hosts/([^/]+)(/.+)")

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.auth import current_principal
 from app.api.edge.rate_limits import BEHIND_TOKENS
+from app.api.error_handlers import send_problem
 from app.api.errors import BodyTooLarge, Problem
-from app.api.problem_sender import send_problem
 from app.api.request_bodies import BODY_MAX, LargeBodies, check_parts, read_body, replayed
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

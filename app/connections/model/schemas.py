@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, field_
 
 from app.api.api_budget import Budget
 from app.api.auth import Role
+from app.models import Connection, UnconfirmedGrant
+from app.salesforce.allowed_hosts import lightning_url
 from app.user_messages.catalog import Advice
 
 ConnectionStateName = Literal[
@@ -314,3 +316,15 @@ class Card(BaseModel):
     policy: Policy
     support_email: str
     version: int
+
+
+def org_view(row: Connection | UnconfirmedGrant) -> Org:
+    """The org that a grant is for, confirmed or not."""
+    return Org(
+        id=row.org_id,
+        name=row.org_name,
+        edition=row.org_edition,
+        is_sandbox=row.org_is_sandbox,
+        instance_url=row.instance_url,
+        lightning_url=lightning_url(row.instance_url),
+    )

@@ -11,8 +11,7 @@ from app.config.settings import Settings
 from app.connections.grants.approval_limit import LIMIT, approvals_view, count_approvals, warnings_of
 from app.connections.model.app_credentials import is_own
 from app.connections.model.messages import explain
-from app.connections.model.org import org_view
-from app.connections.model.schemas import Attempt, AttemptStateName, SalesforceWords, User
+from app.connections.model.schemas import Attempt, AttemptStateName, SalesforceWords, User, org_view
 from app.connections.oauth.attempts import UNDER_WAY, find_attempt
 from app.connections.oauth.unconfirmed import find_unconfirmed
 from app.models import OAuthAttempt, UnconfirmedGrant

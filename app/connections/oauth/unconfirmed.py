@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.dependencies import Resources
+from app.api.auth import WRITE_ROLES, HostIdPath, PrincipalDep
+from app.api.dependencies import Resources, ResourcesDep
 from app.connections.grants.approval_limit import (
     LIMIT,
     GrantKey,
@@ -176,3 +177,16 @@ def _row(vault: Encryptor, attempt: OAuthAttempt, *, grant: NewGrant, is_sixth: 
         refresh_token=vault.seal(tokens.refresh_token, host_id=host_id, column=UNCONFIRMED_REFRESH),
         is_sixth=is_sixth,
     )
+
+
+async def cancel_attempts_without_role(
+    host_id: HostIdPath, principal: PrincipalDep, resources: ResourcesDep
+) -> None:
+    """The callback carries no bearer token; so a token that shows a lesser role, or none, ends the attempts
+    that its user began for the host.
+    """
+    if principal.roles.get(host_id) not in WRITE_ROLES:
+        async with resources.database.system() as session:
+            ended = await attempts.cancel_pending(session, host_id, principal.user_id)
+        for attempt_id in ended:
+            await give_back_ended(resources, host_id, attempt_id)

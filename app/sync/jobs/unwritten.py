@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.query_plans import hash_joins_only
+from app.infrastructure.database import hash_joins_only
 from app.models import Backfill, Registration, SyncJob
 from app.models.conditions import IS_WRITABLE
 from app.states import BackfillState, JobReason

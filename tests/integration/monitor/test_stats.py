@@ -8,9 +8,8 @@ from sqlalchemy import func, text, update
 from sqlalchemy.dialects import postgresql
 
 from app.api.errors import EventNotFound
-from app.infrastructure.database import Database
+from app.infrastructure.database import Database, hash_joins_only
 from app.infrastructure.encryption import Encryptor
-from app.infrastructure.query_plans import hash_joins_only
 from app.models import Connection, Event, Host, OrgLease, Registration
 from app.registrations.context import load_context
 from app.registrations.queries import visible_registrations

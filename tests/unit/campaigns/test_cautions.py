@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.campaigns.link_warnings import WARNINGS, LinkCandidate, warnings_for
+from app.campaigns.link_validation import WARNINGS, LinkCandidate, warnings_for
 from tests.unit.campaigns.campaigns import campaign_for
 
 LABELS = {"registered": "Registered", "attended": "Attended"}

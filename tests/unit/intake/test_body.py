@@ -7,7 +7,7 @@ from starlette.types import Message, Receive
 
 from app.api.errors import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported, Problem
 from app.api.request_bodies import read_body
-from app.webhooks.request_body import check_headers
+from app.webhooks.endpoints import check_headers
 
 JSON = (b"content-type", b"application/json")
 
