@@ -1,21 +1,16 @@
 """Encryption keys from the command line: make one, see which are in use, change them on line."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from app.cli.migrate import say
 from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys, keys_in_use, reencrypt_all
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor, new_key
 from app.infrastructure.pepper import check_pepper
-
-
-def say(text: str) -> None:
-    """One line on standard output."""
-    sys.stdout.write(f"{text}\n")
 
 
 def keys(what: str, kid: str) -> int:

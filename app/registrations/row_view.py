@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
 from app.registrations.part_status import is_checked_in, parts_of
+from app.registrations.queries import UNGROUPED
 from app.registrations.registration_state import DisplayState, Gates, StoredState, can_retry, display_state
 from app.registrations.schemas import (
     ActivityLink,
@@ -19,14 +20,13 @@ from app.registrations.schemas import (
     RowWarning,
 )
 from app.salesforce.allowed_hosts import record_url
+from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import PendingReason, SyncState
+from app.sync.errors.row_error import VALUE_LENGTH
 from app.sync.model.batch import MEMBER, PERSON, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot
 from app.user_messages.catalog import ADVICE, Advice, advise
 
-MESSAGE_LENGTH: Final = 500
-VALUE_LENGTH: Final = 100
-UNGROUPED: Final = "g_ungrouped"
 StandingRecord = WrittenRecord | WrittenSlot
 EMPTY_ATTENDEE: Final = AttendeeShown(name=None, email=None, company=None)
 

@@ -11,8 +11,9 @@ from app.registrations import queries
 from app.registrations.context import EventContext, load_context
 from app.registrations.queries import FailureGroup, StateCount
 from app.registrations.registration_state import Gates, display_state
-from app.registrations.row_view import MESSAGE_LENGTH, advice_of
+from app.registrations.row_view import advice_of
 from app.registrations.schemas import Counts, EventShown, Group, PendingBecause, SkippedBecause, Stats
+from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import ConnectionState, SyncState
 from app.sync.errors.grouping import attendee_values, message_without_values
 from app.user_messages.catalog import GROUP_TITLES

@@ -5,6 +5,7 @@ import string
 from typing import Final
 from urllib.parse import unquote
 
+QUEUE_PREFIX: Final = "00G"
 SOBJECT_BY_PREFIX: Final = {
     "001": "Account",
     "003": "Contact",

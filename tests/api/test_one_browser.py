@@ -93,7 +93,7 @@ async def test_callback_that_looks_while_the_first_one_commits_brings_a_code(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held, go = asyncio.Event(), asyncio.Event()
-    receive, renew_code = flow.receive, attempts.renew_code
+    receive, renew_code = flow.receive_callback, attempts.renew_code
 
     async def receive_later(*args: Any) -> str | None:
         held.set()
@@ -106,7 +106,7 @@ async def test_callback_that_looks_while_the_first_one_commits_brings_a_code(
         await first
         return code
 
-    monkeypatch.setattr(endpoints, "receive", receive_later)
+    monkeypatch.setattr(endpoints, "receive_callback", receive_later)
     monkeypatch.setattr(attempts, "renew_code", renew_and_let_the_first_commit)
     attempt = await service.start()
     async with service.browser() as browser:

@@ -20,7 +20,7 @@ from app.connections.model.schemas import SCOPES, SCOPES_WITHOUT_ID
 from app.connections.oauth import attempts, browser_pages
 from app.connections.oauth.attempts import AuthorizationCallback, AuthorizationStart
 from app.connections.oauth.error_mapping import ConnectFailed
-from app.connections.oauth.flow import receive, record_failure
+from app.connections.oauth.flow import receive_callback, record_failure
 from app.connections.oauth.return_url import CONNECTED, returning_url
 from app.models import Host, OAuthAttempt
 from app.salesforce import oauth
@@ -131,7 +131,7 @@ async def _outcome(
     if arrival.is_late:
         await record_failure(resources, arrival.attempt, ConnectFailed("attempt_expired"))
         return FAILED, None
-    code = await receive(resources, arrival.attempt, answer)
+    code = await receive_callback(resources, arrival.attempt, answer)
     return (CONFIRM, code) if code else (FAILED, None)
 
 

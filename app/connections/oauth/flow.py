@@ -72,7 +72,9 @@ async def start_attempt(
     )
 
 
-async def receive(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> str | None:
+async def receive_callback(
+    resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]
+) -> str | None:
     """Exchange the callback's code for a grant and store it unconfirmed.
 
     Returns the code that confirms it; None if the attempt has failed.

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.salesforce.composite import RowResult, api_path, sobject_path
-from app.salesforce.errors import ApiError, BrokenOff, DuplicateMatch, ResponseLost
+from app.salesforce.errors import MESSAGE_LENGTH, ApiError, BrokenOff, DuplicateMatch, ResponseLost
 from app.salesforce.ids import to18
 from app.states import JobReason, Milestone
 from app.sync.jobs.write_store import WriteStore
@@ -19,7 +19,6 @@ from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.record_kinds import milestones
 from app.sync.model.work_item import LoggedRequest, WorkItem, WriteOperation
 
-MESSAGE_LENGTH: Final = 500
 USER_REQUESTED: Final = frozenset(JobReason) - {JobReason.LIVE, JobReason.UNLINK}
 
 # An attendee who was erased while the call was under way leaves nothing behind.

@@ -117,7 +117,7 @@ class Retry:
 
 
 @dataclass(frozen=True)
-class Fail:
+class FailRows:
     """A person must act."""
 
     leaves_failed_slot: bool = True
@@ -140,7 +140,7 @@ Rejection = (
     | CampaignsHidden
     | LeadHidden
     | Retry
-    | Fail
+    | FailRows
     | Wait
 )
 
@@ -179,11 +179,11 @@ def is_reference_configured(operation: WriteOperation, failure: ApiError) -> boo
     return is_pointing and operation.is_create and failure.error_code in REFERENCE_ERROR_CODES
 
 
-def _by_policy(failure: ApiError) -> Retry | Fail | Wait:
+def _by_policy(failure: ApiError) -> Retry | FailRows | Wait:
     action = action_for(failure)
     if action is ErrorAction.RETRY:
         return Retry()
-    return Wait() if action in DRAIN_STOPPING else Fail(leaves_failed_slot=action is ErrorAction.FAIL)
+    return Wait() if action in DRAIN_STOPPING else FailRows(leaves_failed_slot=action is ErrorAction.FAIL)
 
 
 def _contradicts_describe(operation: WriteOperation, failure: ApiError) -> bool:

@@ -11,7 +11,7 @@ from app.sync.execution.rejections import (
     AlreadyExists,
     CampaignsHidden,
     DropFields,
-    Fail,
+    FailRows,
     FollowRecord,
     LeadHidden,
     RefreshDescribe,
@@ -141,7 +141,7 @@ def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rej
                 row.lost_lead = row.lost_lead or error
             case Retry():
                 row.retry = row.retry or error
-            case Fail():
+            case FailRows():
                 row.fail(error)
             case Wait():
                 pass

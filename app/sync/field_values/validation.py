@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
+from app.salesforce.ids import QUEUE_PREFIX
 from app.sync.field_values.converters import CONVERTERS, ConversionError, convert, options_of
 from app.sync.field_values.sources import is_source, template_paths
 from app.sync.field_values.states_and_countries import code_field, listed_place
@@ -23,7 +24,6 @@ from app.sync.model.record_kinds import PLANNED_OBJECTS, system_fields_of, writt
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT, PERSON_OBJECTS
 
 ERROR, WARNING = "error", "warning"
-QUEUE_PREFIX: Final = "00G"
 
 
 @dataclass(frozen=True)

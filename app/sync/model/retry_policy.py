@@ -96,7 +96,7 @@ CLOSING_REASONS = {
 
 
 @dataclass(frozen=True)
-class Wait:
+class OrgWait:
     """How long to wait, in seconds, and the reason that is stored."""
 
     seconds: float
@@ -137,16 +137,16 @@ def retry_wait(attempts: int, chance: float) -> float | None:
     return _with_jitter(RETRY_DELAYS[max(attempts, 1) - 1], chance)
 
 
-def org_wait(failure: ApiError | None, failures: int, chance: float) -> Wait:
+def org_wait(failure: ApiError | None, failures: int, chance: float) -> OrgWait:
     """How long an org is left alone after `failures` consecutive ends without a useful answer."""
     if failure is not None and failure.error_class is ErrorClass.LIMIT:
         is_daily = failure.is_daily_limit or failure.error_code == "STORAGE_LIMIT_EXCEEDED"
         seconds = LIMIT_WAIT if is_daily else CONCURRENCY_WAIT
-        return Wait(
+        return OrgWait(
             _with_jitter(seconds, chance), BackoffReason.API_LIMIT if is_daily else BackoffReason.CONCURRENCY
         )
     step = ORG_BACKOFF[min(max(failures, 1), len(ORG_BACKOFF)) - 1]
-    return Wait(
+    return OrgWait(
         _with_jitter(step, chance), failure.error_code if failure is not None else BackoffReason.UNAVAILABLE
     )
 

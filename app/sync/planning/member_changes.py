@@ -42,7 +42,7 @@ class MemberChange:
     decisions: tuple[ItemDecision, ...] = ()
 
 
-def milestone_of(decision: CreateMember | UpdateMember | KeepMember) -> Milestone:
+def decision_milestone(decision: CreateMember | UpdateMember | KeepMember) -> Milestone:
     """The part of the registration that a member's status belongs to."""
     return Milestone.CHECKED_IN if decision.meaning == StatusMeaning.ATTENDED else Milestone.REGISTERED
 
@@ -63,7 +63,7 @@ def created_member(
         try:
             draft = build_record(MEMBER_OBJECT, item.job, org, own=own, without=without)
         except RecordBuildError as error:
-            decisions += build_failure([item], error, org, kind=milestone_of(decision))
+            decisions += build_failure([item], error, org, kind=decision_milestone(decision))
             continue
         decisions += [ItemDecision(item, warnings=draft.notices)] if draft.notices else []
         drafts.append((item, draft))
@@ -102,7 +102,7 @@ def changed_member(
         current=current.standing,
         previous_digests=previous_digests,
         without=_dropped(key, items),
-        kind=milestone_of(decision),
+        kind=decision_milestone(decision),
     )
     status = {"Status": decision.label} if isinstance(decision, UpdateMember) else {}
     fields = {**status, **merged.fields}

@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.salesforce.composite import NO_ASSIGNMENT, Record
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
+from app.salesforce.ids import QUEUE_PREFIX
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
 from app.sync.errors.row_error import mapping_error
 from app.sync.field_values.builder import build_field_values
@@ -21,7 +22,6 @@ from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.work_item import WorkItem
 
-QUEUE_PREFIX: Final = "00G"
 ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
 """The objects that an org's assignment rules may give to somebody."""
 
