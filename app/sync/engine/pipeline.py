@@ -197,7 +197,7 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     if wanted.sight.refused is not None:
         raise KnownToBeRefused(wanted.sight.refused)
     try:
-        found = await look_up_batch(client, store.batch, wanted, tasks_since=store.tasks_since)
+        found = await look_up_batch(client, store.batch, wanted, written_since=store.written_since)
     except RequestRejected as refused:
         if is_query_rejected(refused) or not is_lasting(refused):
             raise
@@ -220,13 +220,13 @@ async def _look_narrower(client: SalesforceClient, store: WriteStore, wanted: Lo
     wanted = await _requirements(client, store, beside=people)
     for _ in people:
         try:
-            return wanted, await look_up_batch(client, batch, wanted, tasks_since=store.tasks_since)
+            return wanted, await look_up_batch(client, batch, wanted, written_since=store.written_since)
         except LookupRefused as refused:
             sight = wanted.sight.without(refused)
             if sight == wanted.sight:
                 raise
             wanted = replace(wanted, sight=sight)
-    return wanted, await look_up_batch(client, batch, wanted, tasks_since=store.tasks_since)
+    return wanted, await look_up_batch(client, batch, wanted, written_since=store.written_since)
 
 
 async def _look_closer(
@@ -242,7 +242,7 @@ async def _look_closer(
     wanted = replace(wanted, sight=replace(wanted.sight, sees_all=sees_all or frozenset()))
     if not sees_all:
         return wanted, found
-    return wanted, await look_up_batch(client, store.batch, wanted, tasks_since=store.tasks_since)
+    return wanted, await look_up_batch(client, store.batch, wanted, written_since=store.written_since)
 
 
 async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:

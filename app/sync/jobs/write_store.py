@@ -130,7 +130,7 @@ class WriteStore:
         standing = await session.execute(MEET_CREATE_LOCK, {"org_id": self.batch.org_id, "keys": blocked})
         return {row.key: row.started_at for row in standing}
 
-    async def tasks_since(self, since: datetime, slots: Collection[str]) -> frozenset[str]:
+    async def written_since(self, since: datetime, slots: Collection[str]) -> frozenset[str]:
         """The records that we know to have written to these slots since then."""
         query = select(WrittenRecord.sf_id).where(
             WrittenRecord.host_id == self.batch.host_id,

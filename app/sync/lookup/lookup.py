@@ -62,7 +62,7 @@ class LookupResult:
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     members_by_email: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     statuses: Responding = field(default_factory=dict)
-    tasks: Mapping[str, str] = field(default_factory=dict)
+    recovered: Mapping[str, str] = field(default_factory=dict)
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed_statuses: tuple[str, ...] = ()
@@ -70,11 +70,11 @@ class LookupResult:
 
 
 async def look_up_batch(
-    client: SalesforceClient, batch: Batch, wanted: LookupRequirements, *, tasks_since: WrittenSince
+    client: SalesforceClient, batch: Batch, wanted: LookupRequirements, *, written_since: WrittenSince
 ) -> LookupResult:
     """Ask for everything the batch may meet, and follow trails (converted, merged) to their ends.
 
-    `tasks_since` has what we wrote ourselves since a moment: that is none of the lost.
+    `written_since` has what we wrote ourselves since a moment: that is none of the lost.
 
     Raises what the client raises: a look-up that failed is never "not found".
     """
@@ -86,7 +86,7 @@ async def look_up_batch(
             break
         people = await fetch_people(client, missing, known=found.people, wanted=wanted)
         found = replace(found, people=people)
-    return replace(found, tasks=await find_lost_creates(client, batch, found.people, tasks_since))
+    return replace(found, recovered=await find_lost_creates(client, batch, found.people, written_since))
 
 
 async def fetch_people(

@@ -6,8 +6,7 @@ from typing import Final, TypeVar
 from app.salesforce.errors import RequestRejected
 from app.states import Milestone
 from app.sync.errors.row_error import row_error
-from app.sync.model.mapping_rules import SOBJECT_BY_CREATE_MODE
-from app.sync.model.records import LEAD
+from app.sync.model.record_kinds import person_object
 from app.sync.model.retry_policy import ErrorAction, action_for
 from app.sync.model.work_item import WorkItem
 
@@ -55,7 +54,7 @@ def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
 
 def fail_rejected_query(row: WorkItem, refused: RequestRejected) -> None:
     """Salesforce takes no query about this row: it retries or fails, as the policy says."""
-    sobject = SOBJECT_BY_CREATE_MODE.get(row.job.rules.creates, LEAD)
+    sobject = person_object(row.job.rules.creates)
     error = row_error(
         refused.failure, kind=Milestone.REGISTERED, sobject=sobject, values=row.personal_values()
     )

@@ -18,9 +18,7 @@ from app.sync.model.mapping_rules import (
 )
 from app.sync.model.record_kinds import always_written, objects_of
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD, PERSON_ACCOUNT
-from app.sync.model.records import TASK as TASK_OBJECT
 
-MEMBER, TASK = CAMPAIGN_MEMBER, TASK_OBJECT
 PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
 TEXT_KEYS: Final = frozenset({"string", "email", "phone", "url"})
 """Types of external ids that are compared as text."""

@@ -183,6 +183,10 @@ class WriteToggles:
     task: bool = True
     member: bool = True
 
+    @property
+    def has_any(self) -> bool:
+        return any(vars(self).values())
+
 
 @dataclass(frozen=True)
 class Batch:

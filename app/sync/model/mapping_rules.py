@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as member
 from typing import Any, Final, Self
 
-from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT
+from app.sync.model.records import CONTACT, LEAD
 
 CREATE, EMPTY, OVERWRITE, APPEND, OFF = "create", "empty", "overwrite", "append", "off"
 """When a field is written: with a new record only, also where it is empty, always, added to a multi-select;
@@ -14,12 +14,6 @@ or never, which takes a default or the host's rule away."""
 LEAD_CREATED, CONTACT_CREATED, PERSON_ACCOUNT_CREATED, NOBODY_CREATED = (
     "lead", "contact", "person_account", "nobody",
 )  # fmt: skip
-SOBJECT_BY_CREATE_MODE: Final = {
-    LEAD_CREATED: LEAD,
-    CONTACT_CREATED: CONTACT,
-    PERSON_ACCOUNT_CREATED: PERSON_ACCOUNT,
-}
-"""The object of a new person."""
 
 ALWAYS, SAME_NAME, NEVER = "always", "same_name", "never"
 """Whether a record that a duplicate rule names is taken for the person."""

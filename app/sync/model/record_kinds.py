@@ -206,6 +206,12 @@ def created_for(rules: MappingRules) -> list[RecordKind]:
     return [kind for kind in RECORD_KINDS if rules.creates in kind.create_modes]
 
 
+def person_object(creates: str) -> str:
+    """What rules call the object of a new person; a Lead where nobody is created."""
+    kinds = (kind for kind in RECORD_KINDS if kind.slot == PERSON)
+    return next((kind.name for kind in kinds if creates in kind.create_modes), LEAD)
+
+
 def always_written() -> list[RecordKind]:
     """What is written for every person, whoever creates people."""
     return [kind for kind in RECORD_KINDS if not kind.create_modes]

@@ -11,7 +11,7 @@ from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Obstacle, Plan, joined
 from app.sync.model.notices import ItemWarning
-from app.sync.model.records import ACCOUNT
+from app.sync.model.records import ACCOUNT, CONTACT
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.create_guard import create_obstacle
 from app.sync.planning.merge_registrations import primary_item
@@ -96,7 +96,7 @@ def _plan_company(
         recovered = tuple(_recovered(items, next(iter(matches.values()))))
         return AccountsPlan(matches, Plan(decisions=recovered))
     if not org.describes[ACCOUNT].is_createable:
-        warnings = (ItemWarning("field_dropped", "Contact", "AccountId", NOT_CREATEABLE),)
+        warnings = (ItemWarning("field_dropped", CONTACT, "AccountId", NOT_CREATEABLE),)
         return AccountsPlan(
             plan=Plan(decisions=tuple(ItemDecision(item, warnings=warnings) for item in items))
         )

@@ -8,11 +8,10 @@ from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
 from app.states import Milestone, StatusMeaning
 from app.sync.lookup.lookup import LookupResult
-from app.sync.lookup.requirements import MEMBER as MEMBER_OBJECT
 from app.sync.lookup.requirements import distinct_rules
 from app.sync.model.batch import SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision
-from app.sync.model.records import CONTACT, MemberRow
+from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, MemberRow
 from app.sync.model.work_item import WorkItem
 from app.sync.model.written_digests import pending_digests, written_digests
 from app.sync.planning.member_status import CreateMember, KeepMember, UpdateMember
@@ -61,7 +60,7 @@ def created_member(
     decisions: list[ItemDecision] = []
     for item in by_registration_time(items):
         try:
-            draft = build_record(MEMBER_OBJECT, item.job, org, own=own, without=without)
+            draft = build_record(CAMPAIGN_MEMBER, item.job, org, own=own, without=without)
         except RecordBuildError as error:
             decisions += build_failure([item], error, org, kind=decision_milestone(decision))
             continue
@@ -71,7 +70,7 @@ def created_member(
         return MemberChange(None, decisions=tuple(decisions))
     fields = {name: value for _, draft in drafts for name, value in draft.record.fields.items()}
     return MemberChange(
-        Record(MEMBER_OBJECT, fields),
+        Record(CAMPAIGN_MEMBER, fields),
         tuple(item for item, _ in drafts),
         {item.job.registration_id: pending_digests({}, draft.digests) for item, draft in drafts},
         frozenset().union(*(draft.mapped for _, draft in drafts)),
@@ -96,7 +95,7 @@ def changed_member(
         return written_digests(item.slots.get(key) or ours)
 
     merged = merge_updates(
-        MEMBER_OBJECT,
+        CAMPAIGN_MEMBER,
         items,
         OrgContext(found.describes),
         current=current.standing,
@@ -113,21 +112,21 @@ def changed_member(
         for item in merged.items
     }
     return MemberChange(
-        Record(MEMBER_OBJECT, fields, decision.id) if fields else None,
+        Record(CAMPAIGN_MEMBER, fields, decision.id) if fields else None,
         merged.items,
         details_by_item,
         _mapped(merged, found),
-        describe=found.describes.get(MEMBER_OBJECT),
+        describe=found.describes.get(CAMPAIGN_MEMBER),
         decisions=merged.decisions,
     )
 
 
 def _mapped(merged: MergedUpdate, found: LookupResult) -> frozenset[str]:
     describe, rules = (
-        found.describes.get(MEMBER_OBJECT),
+        found.describes.get(CAMPAIGN_MEMBER),
         distinct_rules(item.job.rules for item in merged.items),
     )
-    return frozenset().union(*(mapped_fields(MEMBER_OBJECT, each, describe) for each in rules))
+    return frozenset().union(*(mapped_fields(CAMPAIGN_MEMBER, each, describe) for each in rules))
 
 
 def _dropped(key: SlotKey, items: Sequence[WorkItem]) -> frozenset[str]:

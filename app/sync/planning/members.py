@@ -1,13 +1,13 @@
 """Plan the campaign members that are missing or differ: one per person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.states import JobReason, WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Blocked, ItemDecision, Obstacle, Plan
-from app.sync.model.records import MemberRow
+from app.sync.model.records import CAMPAIGN_MEMBER, MemberRow
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_changes import MemberChange, changed_member, created_member
 from app.sync.planning.member_status import (
@@ -19,8 +19,21 @@ from app.sync.planning.member_status import (
     highest_meaning,
     was_last_set_by_us,
 )
-from app.sync.planning.person_ref import PersonRef
+from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import rejection_hints, without_hints
+
+
+def plan_members(
+    items: Iterable[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+) -> Iterator[Plan]:
+    """One plan for each person and campaign."""
+    groups: dict[tuple[str, PersonRef], list[WorkItem]] = {}
+    for item in items:
+        if item.job.link and batch.writes.member:
+            key = (item.job.link.campaign_id, persons[item.job.registration_id])
+            groups.setdefault(key, []).append(item)
+    for (_, person), group in groups.items():
+        yield plan_member(group, person, found, batch=batch, clock=clock)
 
 
 def plan_member(
@@ -155,7 +168,7 @@ def _kept_slots(
         slot = WrittenSlot(
             state=WriteState.WRITTEN,
             action=WriteAction.CREATE,
-            sobject="CampaignMember",
+            sobject=CAMPAIGN_MEMBER,
             sf_id=decision.id,
             meaning=decision.meaning,
             label=decision.label,

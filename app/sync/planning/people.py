@@ -34,12 +34,10 @@ from app.sync.model.decisions import (
     Skip,
     person_found,
 )
-from app.sync.model.mapping_rules import (
-    NOBODY_CREATED,
-    SOBJECT_BY_CREATE_MODE,
-)
+from app.sync.model.mapping_rules import NOBODY_CREATED
 from app.sync.model.notices import ItemWarning
-from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found
+from app.sync.model.record_kinds import person_object
+from app.sync.model.records import ACCOUNT, CONTACT, Found
 from app.sync.model.row_error import ItemError
 from app.sync.model.work_item import NOTICE, WorkItem, WriteOperation, is_own_lead
 from app.sync.planning.create_guard import create_obstacle
@@ -147,7 +145,6 @@ def _attach_contact(item: WorkItem, contact_id: str | None) -> ItemDecision:
 
 
 def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
-    writes = batch.writes
     stands = any(
         (slot.stands and key.slot != ACCOUNT_SLOT) or slot.state == WriteState.AMBIGUOUS
         for key, slot in job.written.items()
@@ -156,7 +153,7 @@ def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
         return SkipReason.ERASED
     if job.is_excluded:
         return SkipReason.EXCLUDED
-    if not job.facts.is_counted or not (writes.person or writes.task or writes.member):
+    if not job.facts.is_counted or not batch.writes.has_any:
         return SkipReason.NOTHING_WANTED
     if job.facts.is_cancelled and job.facts.checked_in_at is None and not stands:
         return SkipReason.CANCELLED
@@ -215,14 +212,14 @@ def _create_obstacle(item: WorkItem, people: People, *, batch: Batch, clock: Clo
     if attendee.email_key is None:
         return ItemDecision(item, Skip(SkipReason.NO_EMAIL))
     if not is_usable_email(attendee.email or attendee.email_key):
-        sobject = SOBJECT_BY_CREATE_MODE.get(created, LEAD)
+        sobject = person_object(created)
         error = internal_error(
             ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, kind=Milestone.REGISTERED, sobject=sobject
         )
         return ItemDecision(item, Fail(error))
     if not batch.writes.person or created == NOBODY_CREATED:
         return ItemDecision(item, Skip(SkipReason.NO_MATCH))
-    if (sobject := SOBJECT_BY_CREATE_MODE[created]) in people.hidden:
+    if (sobject := person_object(created)) in people.hidden:
         text = HIDDEN_OBJECT.format(sobject=sobject)
         error = internal_error(
             ErrorClass.CONFIGURATION, "INVALID_TYPE", text, kind=Milestone.REGISTERED, sobject=sobject
@@ -239,7 +236,7 @@ def _create_person(
     dropped = frozenset(rejected.details.get("dropped", ())) if rejected else frozenset[str]()
     account_id = accounts.get(primary.job.registration_id)
     own = {"AccountId": account_id} if account_id else {}
-    named = SOBJECT_BY_CREATE_MODE[primary.job.rules.creates]
+    named = person_object(primary.job.rules.creates)
     try:
         draft = build_record(named, primary.job, org, own=own, without=dropped)
     except RecordBuildError as error:
@@ -274,7 +271,7 @@ def _merge_other_tickets(
     others = [item for item in items if item is not primary]
     if all(item.job.rules.is_default for item in others):
         return MergedUpdate(items=tuple(others))
-    named = SOBJECT_BY_CREATE_MODE[primary.job.rules.creates]
+    named = person_object(primary.job.rules.creates)
     describe = org.describes.get(draft.record.sobject)
     read = {name for item in others for name in fields_to_read(named, item.job.rules, describe=describe)}
     current = {**dict.fromkeys(read), **draft.record.fields}
@@ -296,7 +293,7 @@ def _digests_of_other_tickets(
 
 
 def _mapped(primary: WorkItem, item: WorkItem, org: OrgContext) -> frozenset[str]:
-    named = SOBJECT_BY_CREATE_MODE[primary.job.rules.creates]
+    named = person_object(primary.job.rules.creates)
     describe = org.describes.get(object_of(named))
     return mapped_fields(named, item.job.rules, describe)
 

@@ -8,30 +8,18 @@ from app.sync.model.batch import MEMBER, Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.work_item import WorkItem, open_items
-from app.sync.planning.members import plan_member
-from app.sync.planning.person_ref import PersonRef, Persons
-from app.sync.planning.person_updates import plan_person_updates
+from app.sync.planning.person_ref import Persons
+from app.sync.planning.planners import PLANNERS
 from app.sync.planning.previous_holder import plan_previous_holder_members
-from app.sync.planning.tasks import plan_task, required_tasks
 
 
 def plan_writes(
     items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
 ) -> Iterator[Plan]:
-    """The Tasks, members and person updates that are missing or differ, piece by piece."""
+    """What each kind of record lacks or has to change, piece by piece."""
     known = [item for item in open_items(items) if item.job.registration_id in persons]
-    for item in known:
-        for slot in required_tasks(item.job, batch):
-            person = persons[item.job.registration_id]
-            yield plan_task(item, slot, person, found, batch=batch, clock=clock)
-    groups: dict[tuple[str, PersonRef], list[WorkItem]] = {}
-    for item in known:
-        if item.job.link and batch.writes.member:
-            key = (item.job.link.campaign_id, persons[item.job.registration_id])
-            groups.setdefault(key, []).append(item)
-    for (_, person), group in groups.items():
-        yield plan_member(group, person, found, batch=batch, clock=clock)
-    yield plan_person_updates(known, persons, found, batch=batch, clock=clock)
+    for plan in PLANNERS.values():
+        yield from plan(known, persons, found, batch=batch, clock=clock)
     yield plan_previous_holder_members(items, persons, found, batch=batch, clock=clock)
 
 
@@ -64,6 +52,6 @@ def _settle(
 
 
 def _reconciled(slot: WrittenSlot, found: LookupResult) -> WrittenSlot:
-    if task_id := found.tasks.get(slot.reference or ""):
-        return slot._replace(state=WriteState.WRITTEN, sf_id=task_id)
+    if record_id := found.recovered.get(slot.reference or ""):
+        return slot._replace(state=WriteState.WRITTEN, sf_id=record_id)
     return slot._replace(state=WriteState.WRITTEN if slot.stands else WriteState.FAILED)

@@ -8,6 +8,7 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan, joined
+from app.sync.model.records import CAMPAIGN_MEMBER
 from app.sync.model.ticket_transfer import FORMER_MEMBER
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_status import highest_meaning
@@ -63,7 +64,7 @@ def _end_membership(
     operation = WriteOperation(
         key=key,
         rows=(item,),
-        record=Record("CampaignMember", {"Status": label}, current.id),
+        record=Record(CAMPAIGN_MEMBER, {"Status": label}, current.id),
         carrier=item.job.registration_id,
         meaning=StatusMeaning.CANCELLED,
         label=label,

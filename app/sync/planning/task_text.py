@@ -8,6 +8,7 @@ from app.sync.field_values.closed_status import COMPLETED
 from app.sync.field_values.lead_fields import normalize_text, truncate
 from app.sync.model.batch import CHECKED_IN, REGISTERED, EventSnapshot, Job
 from app.sync.model.notices import ItemWarning
+from app.sync.model.records import TASK
 
 PREFIXES = {REGISTERED: "Registered: ", CHECKED_IN: "Checked-in: "}
 
@@ -38,7 +39,7 @@ def task_fields(
 
 def task_subject(slot: str, title: str) -> str:
     """Prefix and title in 255 characters; the prefix is never cut."""
-    return truncate("Task", "Subject", PREFIXES[slot] + (normalize_text(title) or "event"))
+    return truncate(TASK, "Subject", PREFIXES[slot] + (normalize_text(title) or "event"))
 
 
 def task_description(job: Job, reference: str) -> str:
@@ -65,4 +66,4 @@ def _zone(event: EventSnapshot) -> tuple[tzinfo, list[ItemWarning]]:
         return ZoneInfo(event.timezone), []
     except (ZoneInfoNotFoundError, ValueError, OSError):
         text = "The event's time zone is not known, so days are counted in UTC."
-        return UTC, [ItemWarning("fallback_used", "Task", "ActivityDate", text)]
+        return UTC, [ItemWarning("fallback_used", TASK, "ActivityDate", text)]

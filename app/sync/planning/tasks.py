@@ -1,17 +1,20 @@
 """Plan the Tasks that are missing."""
 
+from collections.abc import Iterable, Iterator
+
 from app.states import WriteState
 from app.sync.field_values.closed_status import COMPLETED
 from app.sync.lookup.lookup import LookupResult
-from app.sync.lookup.requirements import TASK
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, Job, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan
+from app.sync.model.record_kinds import milestone_of
+from app.sync.model.records import TASK
 from app.sync.model.reference_tags import reference_tag
 from app.sync.model.ticket_transfer import previous_holder_count
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.create_guard import create_obstacle
-from app.sync.planning.person_ref import PersonRef
+from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import (
     OrgContext,
     RecordBuildError,
@@ -21,6 +24,16 @@ from app.sync.planning.record_builder import (
     rejection_hints,
 )
 from app.sync.planning.task_text import task_fields
+
+
+def plan_tasks(
+    items: Iterable[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+) -> Iterator[Plan]:
+    """One plan for each Task that a registration has to have."""
+    for item in items:
+        for slot in required_tasks(item.job, batch):
+            person = persons[item.job.registration_id]
+            yield plan_task(item, slot, person, found, batch=batch, clock=clock)
 
 
 def required_tasks(job: Job, batch: Batch) -> list[str]:
@@ -40,8 +53,8 @@ def plan_task(
     before = item.slots.get(key)
     if before is not None and before.state == WriteState.WRITTEN:
         return NO_PLAN
-    if before is not None and (task_id := found.tasks.get(before.reference or "")):
-        recovered = before._replace(state=WriteState.WRITTEN, sf_id=task_id)
+    if before is not None and (record_id := found.recovered.get(before.reference or "")):
+        recovered = before._replace(state=WriteState.WRITTEN, sf_id=record_id)
         return Plan(decisions=(ItemDecision(item, slots={key: recovered}),))
     obstacle = create_obstacle(item, key, clock)
     if obstacle is not None:
@@ -59,7 +72,7 @@ def _create_task(
     try:
         draft = build_record(TASK, item.job, org, own=fields, without=dropped_fields(before))
     except RecordBuildError as error:
-        failure = build_failure([item], error, org, kind=key.slot.partition(":")[2])
+        failure = build_failure([item], error, org, kind=milestone_of(key.slot, None))
         return Plan(decisions=(ItemDecision(item, warnings=tuple(warnings)), *failure))
     operation = WriteOperation(
         key=key,

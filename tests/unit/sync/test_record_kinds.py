@@ -48,6 +48,7 @@ from app.sync.model.record_kinds import (
     mapped_objects,
     milestone_of,
     milestones,
+    person_object,
     written_objects,
 )
 from tests.factories import NOW
@@ -173,6 +174,14 @@ def test_a_write_belongs_to_the_milestone_of_its_kind(
     badge: RecordKind, slot: str, meaning: str | None, milestone: str
 ) -> None:
     assert milestone_of(slot, meaning) == milestone
+
+
+@pytest.mark.parametrize(
+    ("creates", "sobject"),
+    [("lead", "Lead"), ("contact", "Contact"), ("person_account", "PersonAccount"), ("nobody", "Lead")],
+)
+def test_the_object_of_a_new_person_is_the_mappings(creates: str, sobject: str) -> None:
+    assert person_object(creates) == sobject
 
 
 def test_every_kind_has_its_switch() -> None:

@@ -97,7 +97,7 @@ def test_written_task_needs_nothing() -> None:
 @pytest.mark.parametrize("started_at", [JUST_NOW, LONG_AGO], ids=["at once", "later"])
 def test_lost_create_that_turned_up_is_taken(started_at: Any) -> None:
     before = slot("ambiguous", "Task", reference=TAG, attempt_started_at=started_at)
-    plan = planned(item(slots={KEY: before}), tasks={TAG: TASK_ID})
+    plan = planned(item(slots={KEY: before}), recovered={TAG: TASK_ID})
     assert plan.operations == ()
     assert slots_set(plan) == {"reg_1": {KEY: before._replace(state="written", sf_id=TASK_ID)}}
 
