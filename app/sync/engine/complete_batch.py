@@ -23,21 +23,33 @@ from app.sync.model.work_item import WorkItem
 BACKFILL_REASONS = frozenset(
     {JobReason.LINK, JobReason.REQUEST, JobReason.REAPPLY, JobReason.BEFORE_CONNECTION}
 )
+# What a running job becomes; it is re-armed where something newer was requested than it ran for.
+#
+#   ended as            re-armed    next state    due          org
+#   ambiguous           never       ambiguous     its recheck  as before
+#   any other           yes         pending       at once      that of the host's connection
+#   any other           no          as it ended   as it ended  as before
+#
+# Attempts begin anew with whatever newer is requested, of an ambiguous job as well.
 COMPLETE_JOBS = text("""
     UPDATE sync_jobs AS job
-    SET state = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
-                     THEN 'pending' ELSE ended.state END,
-        due_at = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
-                      THEN clock_timestamp() ELSE ended.due_at END,
-        org_id = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
-                      THEN coalesce((SELECT org_id FROM connections WHERE host_id = job.host_id), job.org_id)
-                      ELSE job.org_id END,
-        waiting_for = CASE WHEN job.requested_version > job.running_version AND ended.state <> 'ambiguous'
-                           THEN NULL ELSE ended.waiting_for END,
+    SET (state, due_at, org_id, waiting_for, attempts) = (
+            SELECT CASE WHEN is_rearmed THEN 'pending' ELSE ended.state END,
+                   CASE WHEN is_rearmed THEN clock_timestamp() ELSE ended.due_at END,
+                   CASE WHEN is_rearmed
+                        THEN coalesce(
+                            (SELECT connections.org_id FROM connections
+                             WHERE connections.host_id = job.host_id),
+                            job.org_id
+                        )
+                        ELSE job.org_id END,
+                   CASE WHEN is_rearmed THEN NULL ELSE ended.waiting_for END,
+                   CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.burns END
+            FROM (SELECT job.requested_version > job.running_version AS is_newer_requested) AS newer,
+                 LATERAL (SELECT is_newer_requested AND ended.state <> 'ambiguous' AS is_rearmed) AS rearmed
+        ),
         written_version = CASE WHEN ended.state IN ('synced', 'skipped', 'held')
                                THEN job.running_version ELSE job.written_version END,
-        attempts = CASE WHEN job.requested_version > job.running_version THEN 0
-                        ELSE job.attempts + ended.burns END,
         worker_crashes = CASE WHEN ended.state = 'ambiguous' THEN job.worker_crashes ELSE 0 END,
         batch_limit = CASE WHEN ended.is_open THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
         skipped_because = ended.skipped_because,

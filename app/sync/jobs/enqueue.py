@@ -10,32 +10,44 @@ from app.infrastructure.raw_connection import SqlExecutor
 from app.models import LIVE
 from app.states import JobReason
 
-# A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
+# What a job becomes for which something newer is requested:
+#
+#   state                 next state    due        org           priority      reason
+#   none                  pending       at once    the new one   the new one   the new one
+#   running               running       as before  as before     the new one   the new one
+#   ambiguous             ambiguous     as before  as before     the new one   the new one *
+#   pending               pending       at once    the new one   the first     the new one *
+#   any other             pending       at once    the new one   the new one   the new one
+#
+# * A Retry or a re-apply that still waits is not forgotten over a newer fact: it asks for more than that.
+#
 # One text whatever the number of rows: it is read and planned once per connection. The rows are JSON: of an
 # array, asyncpg asks every element whether it is an array too.
 UPSERT_JOBS = text("""
     INSERT INTO sync_jobs AS job (host_id, registration_id, event_id, org_id, reason, priority, requested_by)
-    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told (
+    SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS requested (
         host_id text, registration_id text, event_id text, org_id text, reason text, priority smallint,
         requested_by text
     )
     ON CONFLICT (host_id, registration_id) DO UPDATE
     SET requested_version = job.requested_version + 1,
         event_id = excluded.event_id,
-        org_id = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.org_id ELSE excluded.org_id END,
-        state = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.state ELSE 'pending' END,
-        due_at = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.due_at
-                      ELSE clock_timestamp() END,
-        priority = CASE WHEN job.state = 'pending' THEN least(job.priority, excluded.priority)
+        (state, org_id, due_at, waiting_for, priority, reason, requested_by) = (
+            SELECT CASE WHEN is_busy THEN job.state ELSE 'pending' END,
+                   CASE WHEN is_busy THEN job.org_id ELSE excluded.org_id END,
+                   CASE WHEN is_busy THEN job.due_at ELSE clock_timestamp() END,
+                   CASE WHEN is_busy THEN job.waiting_for END,
+                   CASE WHEN job.state = 'pending' THEN least(job.priority, excluded.priority)
                         ELSE excluded.priority END,
-        reason = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.reason IN ('retry', 'reapply')
-                     AND excluded.reason NOT IN ('retry', 'reapply')
-                   THEN job.reason ELSE excluded.reason END,
-        requested_by = CASE WHEN job.state IN ('pending', 'ambiguous') AND job.reason IN ('retry', 'reapply')
-                          AND excluded.reason NOT IN ('retry', 'reapply')
-                        THEN job.requested_by ELSE excluded.requested_by END,
+                   CASE WHEN is_reason_kept THEN job.reason ELSE excluded.reason END,
+                   CASE WHEN is_reason_kept THEN job.requested_by ELSE excluded.requested_by END
+            FROM (
+                SELECT job.state IN ('running', 'ambiguous') AS is_busy,
+                       job.state IN ('pending', 'ambiguous') AND job.reason IN ('retry', 'reapply')
+                           AND excluded.reason NOT IN ('retry', 'reapply') AS is_reason_kept
+            ) AS job_is
+        ),
         attempts = 0,
-        waiting_for = CASE WHEN job.state IN ('running', 'ambiguous') THEN job.waiting_for END,
         skipped_because = NULL
 """)
 

@@ -66,9 +66,16 @@ FORGET_INTENTS = text("""
 # a row that was alone is to blame. All that may be to blame are tried in halves next. Slots are read by their
 # whole key, with a fence for the planner: with old statistics it would read all slots of the host for each
 # row.
+#
+#   running job that                        next state    waits for    org
+#   crashed its worker too often            failed                     as before
+#   left a write that may have happened     ambiguous     certainty    as before
+#   was run for the last version            pending                    as before
+#   was run for an earlier version          pending                    that of the host's connection
 RECOVER_RUNNING_JOBS = text("""
     WITH running AS (
-        SELECT host_id, registration_id, org_id, worker_crashes FROM sync_jobs
+        SELECT host_id, registration_id, org_id, worker_crashes, requested_version, running_version
+        FROM sync_jobs
         WHERE org_id = :org_id AND state = 'running'
           AND (CAST(:host_id AS text) IS NULL OR (host_id = :host_id AND fence = :fence))
         ORDER BY host_id, registration_id FOR UPDATE
@@ -99,29 +106,36 @@ RECOVER_RUNNING_JOBS = text("""
                     ELSE (SELECT count(*) FROM running) = 1 END AS is_blamed
         FROM doubt
     ), verdict AS (
-        SELECT host_id, registration_id, is_open,
+        SELECT host_id, registration_id, is_open, requested_version, running_version,
                worker_crashes + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS worker_crashes,
                is_blamed AND worker_crashes + CAST(:died AS int) >= :max_deaths AS is_hopeless,
                CASE WHEN is_suspect THEN count(*) FILTER (WHERE is_suspect) OVER () / 2 END AS batch_limit
         FROM blamed
+    ), settled AS (
+        SELECT verdict.*,
+               CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END
+                   AS next_state,
+               (is_hopeless OR is_open OR requested_version <= running_version) IS NOT TRUE AS is_rearmed
+        FROM verdict
     )
     UPDATE sync_jobs AS job
-    SET state = CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END,
-        worker_crashes = verdict.worker_crashes,
-        batch_limit = coalesce(verdict.batch_limit, job.batch_limit),
-        waiting_for = CASE WHEN is_open AND NOT is_hopeless THEN 'certainty' END,
+    SET state = settled.next_state,
+        worker_crashes = settled.worker_crashes,
+        batch_limit = coalesce(settled.batch_limit, job.batch_limit),
+        waiting_for = CASE WHEN settled.next_state = 'ambiguous' THEN 'certainty' END,
         error_class = CASE WHEN is_hopeless THEN :error ->> 'class' ELSE error_class END,
         error_code = CASE WHEN is_hopeless THEN :error ->> 'error_code' ELSE error_code END,
         group_id = CASE WHEN is_hopeless THEN :group_id ELSE group_id END,
         error = CASE WHEN is_hopeless THEN :error ELSE error END,
         first_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE first_error_at END,
         last_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE last_error_at END,
-        org_id = CASE WHEN is_open OR is_hopeless OR requested_version <= running_version THEN job.org_id
-                      ELSE coalesce((SELECT connections.org_id FROM connections
-                                     WHERE connections.host_id = job.host_id), job.org_id) END,
+        org_id = CASE WHEN is_rearmed
+                      THEN coalesce((SELECT connections.org_id FROM connections
+                                     WHERE connections.host_id = job.host_id), job.org_id)
+                      ELSE job.org_id END,
         fence = NULL, running_version = NULL, due_at = clock_timestamp()
-    FROM verdict
-    WHERE job.host_id = verdict.host_id AND job.registration_id = verdict.registration_id
+    FROM settled
+    WHERE job.host_id = settled.host_id AND job.registration_id = settled.registration_id
     RETURNING job.state
 """).bindparams(bindparam("error", type_=JSONB))
 
