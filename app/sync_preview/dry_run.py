@@ -23,6 +23,7 @@ from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.interruptions import BudgetReached
 from app.sync.jobs.enqueue import JobRequest
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, SlotKey, WrittenSlot
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.work_item import WorkItem
 
@@ -159,7 +160,7 @@ def _member(rehearsal: DryRunResult, context: EventContext) -> MemberPlan:
 def _why_no_member(row: WorkItem, slot: WrittenSlot | None) -> str:
     reasons = (
         ("not_linked", row.job.link is None),
-        ("campaign_broken", row.is_held),
+        ("campaign_broken", Obstacle.CAMPAIGN in row.obstacles),
         ("no_person", row.person is None),
         ("uncertain", slot is not None and slot.state == WriteState.AMBIGUOUS),
         ("stands", slot is not None and slot.sf_id is not None),

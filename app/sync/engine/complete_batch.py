@@ -18,6 +18,7 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.describe_cache import mark_stale
 from app.sync.model.cooperative import yielding
 from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem
 
 BACKFILL_REASONS = frozenset(
@@ -130,7 +131,7 @@ async def _mark_links_broken(session: AsyncSession, store: WriteStore, rows: Seq
         {
             (row.job.event.event_id, row.job.link.version)
             for row in rows
-            if row.is_held and row.job.link and not row.job.link.is_broken
+            if Obstacle.CAMPAIGN in row.obstacles and row.job.link and not row.job.link.is_broken
         }
     )
     if seen:
@@ -146,7 +147,7 @@ async def _mark_links_broken(session: AsyncSession, store: WriteStore, rows: Seq
 
 async def _invalidate_describes(session: AsyncSession, store: WriteStore, rows: Sequence[WorkItem]) -> None:
     """What Salesforce contradicted, or what a row failed by, is asked for anew before the next batch."""
-    misjudged = {sobject for row in rows for sobject in row.misjudged}
+    misjudged = {sobject for row in rows for sobject in row.stale_describes}
     if misjudged:
         await mark_stale(session, misjudged, host_id=store.batch.host_id, org_id=store.batch.org_id)
 

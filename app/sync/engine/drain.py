@@ -238,7 +238,8 @@ class HostDrain:
         started_at = time.monotonic()
         interruption = await self.process(work, client)
         calls = client.take_uncounted_calls()
-        if interruption is None and self.org.has_time() and not any(item.misjudged for item in work.items):
+        has_stale = any(item.stale_describes for item in work.items)
+        if interruption is None and self.org.has_time() and not has_stale:
             look_up_next = partial(_prefetch, self.org.context, self.org.lease, client.client)
             self.org.prefetcher.ask(self.turn.host_id, look_up_next)
         await self.complete(work, client, calls=calls, interruption=interruption)

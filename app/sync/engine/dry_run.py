@@ -58,7 +58,7 @@ class ReadOnlyStore(WriteStore):
 
     async def save(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
         for row in rows:
-            row.saved = dict(row.slots)
+            row.persisted_slots = dict(row.slots)
 
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         pass
@@ -96,9 +96,9 @@ async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) 
 def _last_verdict(row: WorkItem, now: datetime) -> JobOutcome:
     """As after the second try that a run makes of what an org's describes did not foresee."""
     verdict = decide_outcome(row, now, chance=0.5)
-    if verdict.state != JobState.PENDING or not row.must_replan or row.last_word is None:
+    if verdict.state != JobState.PENDING or not row.must_replan or row.last_rejection is None:
         return verdict
-    return replace(verdict, state=JobState.FAILED, waiting_for=None, error=row.last_word)
+    return replace(verdict, state=JobState.FAILED, waiting_for=None, error=row.last_rejection)
 
 
 async def _lacking(

@@ -1,43 +1,75 @@
 """How a row of a batch ends: the state of its job, judged from its parts. Pure."""
 
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 
 from app.states import JobState, StatusMeaning, WaitReason, WriteState
 from app.sync.lookup.access import AGAIN
 from app.sync.model.batch import CHECKED_IN, SlotKey, WriteToggles
 from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS, retry_wait
 from app.sync.model.work_item import WorkItem
 
 
-def decide_outcome(row: WorkItem, now: datetime, *, chance: float) -> JobOutcome:
-    """Any part uncertain: look again; any part failed: failed; any part to be retried: wait; else done."""
-    attempts = row.job.attempts + 1
-    if row.skipped_because is not None:
-        return JobOutcome(JobState.SKIPPED, now, skipped_because=row.skipped_because)
-    # Once the quiet time is over a doubt that is left gives no time to look: other parts decide then.
-    is_doubted = any(slot.state == WriteState.AMBIGUOUS for slot in row.slots.values())
-    if is_doubted and (row.look_at is not None or not row.is_through):
-        return JobOutcome(
-            JobState.AMBIGUOUS, row.look_at or now, WaitReason.CERTAINTY, error=row.error or row.retry
-        )
-    if row.is_without_access:
-        return JobOutcome(JobState.PENDING, now + AGAIN, WaitReason.SALESFORCE_ACCESS)
-    if row.error is not None:
-        return JobOutcome(JobState.FAILED, now, error=row.error, burns=True)
-    is_waiting = row.lacks_campaigns or row.lost_lead is not None
-    if is_waiting and not row.must_replan and row.retry is None and not row.is_fenced:
-        return JobOutcome(JobState.PENDING, now + AGAIN, WaitReason.SALESFORCE_ACCESS)
-    if row.must_replan or row.retry is not None:
-        return _decide_retry(row, now, attempts=attempts, chance=chance)
-    if row.is_fenced:
-        return JobOutcome(JobState.PENDING, row.look_at or now, WaitReason.CERTAINTY)
-    if not row.is_through:
-        return JobOutcome(JobState.PENDING, now)
-    if row.is_held:
-        return JobOutcome(JobState.HELD, now, WaitReason.CAMPAIGN, burns=True)
-    return JobOutcome(JobState.SYNCED, now, burns=True)
+class Ending(Enum):
+    """How the work on an item ended, before the job's next state is derived from it."""
+
+    SKIPPED = auto()
+    IN_DOUBT = auto()
+    NO_ACCESS = auto()
+    FAILED = auto()
+    TO_RETRY = auto()
+    LOCKED = auto()
+    UNFINISHED = auto()
+    CAMPAIGN_BROKEN = auto()
+    DONE = auto()
+
+
+def ending_of(item: WorkItem) -> Ending:
+    """The first that applies: a part in doubt counts before one that failed, and that before one to retry."""
+    is_in_doubt = any(slot.state == WriteState.AMBIGUOUS for slot in item.slots.values())
+    is_to_retry = item.must_replan or item.retry is not None
+    is_locked = Obstacle.CREATE_LOCK in item.obstacles
+    lacks_access = Obstacle.CAMPAIGN_ACCESS in item.obstacles or item.lost_lead is not None
+    endings = (
+        (Ending.SKIPPED, item.skipped_because is not None),
+        # Once the quiet time is over a doubt that is left gives no time to check: other parts decide then.
+        (Ending.IN_DOUBT, is_in_doubt and (item.recheck_at is not None or not item.is_processed)),
+        (Ending.NO_ACCESS, item.has_no_access),
+        (Ending.FAILED, item.error is not None),
+        (Ending.NO_ACCESS, lacks_access and not is_to_retry and not is_locked),
+        (Ending.TO_RETRY, is_to_retry),
+        (Ending.LOCKED, is_locked),
+        (Ending.UNFINISHED, not item.is_processed),
+        (Ending.CAMPAIGN_BROKEN, Obstacle.CAMPAIGN in item.obstacles),
+    )
+    return next((ending for ending, applies in endings if applies), Ending.DONE)
+
+
+def decide_outcome(item: WorkItem, now: datetime, *, chance: float) -> JobOutcome:
+    """The next state of the item's job; `chance` from 0 to 1 spreads the retries."""
+    match ending_of(item):
+        case Ending.SKIPPED:
+            return JobOutcome(JobState.SKIPPED, now, skipped_because=item.skipped_because)
+        case Ending.IN_DOUBT:
+            recheck_at, error = item.recheck_at or now, item.error or item.retry
+            return JobOutcome(JobState.AMBIGUOUS, recheck_at, WaitReason.CERTAINTY, error=error)
+        case Ending.NO_ACCESS:
+            return JobOutcome(JobState.PENDING, now + AGAIN, WaitReason.SALESFORCE_ACCESS)
+        case Ending.FAILED:
+            return JobOutcome(JobState.FAILED, now, error=item.error, burns=True)
+        case Ending.TO_RETRY:
+            return _decide_retry(item, now, attempts=item.job.attempts + 1, chance=chance)
+        case Ending.LOCKED:
+            return JobOutcome(JobState.PENDING, item.recheck_at or now, WaitReason.CERTAINTY)
+        case Ending.UNFINISHED:
+            return JobOutcome(JobState.PENDING, now)
+        case Ending.CAMPAIGN_BROKEN:
+            return JobOutcome(JobState.HELD, now, WaitReason.CAMPAIGN, burns=True)
+        case Ending.DONE:
+            return JobOutcome(JobState.SYNCED, now, burns=True)
 
 
 def is_attended(row: WorkItem, writes: WriteToggles) -> bool:
@@ -80,7 +112,7 @@ def _decide_retry(row: WorkItem, now: datetime, *, attempts: int, chance: float)
     if row.must_replan and row.retry is None and attempts <= len(RETRY_DELAYS):
         return JobOutcome(JobState.PENDING, now, WaitReason.RETRY, burns=True)
     if wait is None:
-        return JobOutcome(JobState.FAILED, now, error=row.retry or row.last_word, burns=True)
+        return JobOutcome(JobState.FAILED, now, error=row.retry or row.last_rejection, burns=True)
     return JobOutcome(
         JobState.PENDING, now + timedelta(seconds=wait), WaitReason.RETRY, error=row.retry, burns=True
     )

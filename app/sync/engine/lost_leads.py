@@ -8,8 +8,9 @@ from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import LEADS_OUT_OF_SIGHT, Sight
 from app.sync.model.batch import PERSON, SlotKey
-from app.sync.model.decisions import Blocked, ItemDecision, Obstacle
+from app.sync.model.decisions import Blocked, ItemDecision
 from app.sync.model.mapping_rules import LEAD_CREATED
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem, is_new_lead, is_own_lead
 
 
@@ -43,7 +44,7 @@ async def note_lost(store: WriteStore, rows: Sequence[WorkItem], sight: Sight) -
         return
     elif any(is_new_lead(row) and _is_in_use(row) for row in rows):
         await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
-    elif any(row.is_lead_hidden for row in rows):
+    elif any(Obstacle.LEAD_ACCESS in row.obstacles for row in rows):
         await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
     elif any(row.person is not None and is_own_lead(row.slots.get(SlotKey(PERSON))) for row in rows):
         await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})

@@ -40,6 +40,7 @@ from app.sync.matching.person_matching import People
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import apply_decisions, apply_plan
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.work_item import WorkItem, WriteOperation, open_items
@@ -89,7 +90,8 @@ async def process_batch(
         if not isinstance(refused, KnownToBeRefused):
             await store.note_problems([problem_of(refused)], about=())
         for row in rows:
-            row.is_without_access = row.is_through = True
+            row.obstacles.add(Obstacle.ACCESS)
+            row.is_processed = True
 
 
 async def _process(
@@ -128,7 +130,7 @@ async def _process(
     settle_lost(rows)
     await note_lost(store, rows, wanted.sight)
     for row in rows:
-        row.is_through = True
+        row.is_processed = True
 
 
 async def _note_campaigns(store: WriteStore, rows: Sequence[WorkItem], wanted: LookupRequirements) -> None:
@@ -136,7 +138,7 @@ async def _note_campaigns(store: WriteStore, rows: Sequence[WorkItem], wanted: L
     is_known = any(each.code == NO_CAMPAIGNS.code for each in wanted.sight.problems)
     if wanted.sight.lacks_campaigns:
         return
-    if any(row.lacks_campaigns for row in rows):
+    if any(Obstacle.CAMPAIGN_ACCESS in row.obstacles for row in rows):
         await store.note_problems([NO_CAMPAIGNS], about=())
     elif is_known and any(_has_member(row) for row in rows):
         await store.note_problems([], about={NO_CAMPAIGNS.code})

@@ -106,7 +106,7 @@ def request_of(operation: WriteOperation, *, api_version: str, is_alone: bool) -
 
 def _log(operation: WriteOperation, answer: dict[str, Any], *, api_version: str, is_alone: bool) -> None:
     request = request_of(operation, api_version=api_version, is_alone=is_alone)
-    exchange = LoggedRequest(operation.key.slot, operation.kind, request, answer)
+    exchange = LoggedRequest(operation.key.slot, operation.milestone, request, answer)
     for row in operation.rows:
         row.exchanges.append(exchange)
 
@@ -123,7 +123,7 @@ def _match(match: DuplicateMatch) -> dict[str, Any]:
 
 
 def _has_reached(row: WorkItem, verdict: JobOutcome) -> bool:
-    return bool(row.exchanges) or row.is_through or verdict.error is not None
+    return bool(row.exchanges) or row.is_processed or verdict.error is not None
 
 
 def _attempt_row(row: WorkItem, verdict: JobOutcome) -> dict[str, Any]:

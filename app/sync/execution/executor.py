@@ -32,6 +32,7 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import update_alert_notice
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.retry_policy import (
     DRAIN_STOPPING,
     ErrorAction,
@@ -42,6 +43,8 @@ from app.sync.model.retry_policy import (
 from app.sync.model.work_item import WorkItem, WriteOperation
 
 Answer = TypeVar("Answer")
+Interruption = ResponseLost | RequestRejected
+"""Why nothing more may be sent: a response was lost, or a rejection would meet all other operations."""
 
 
 @dataclass
@@ -61,7 +64,6 @@ class Executor:
     duplicates: list[tuple[WriteOperation, ApiError]] = field(default_factory=list)
     alerted: list[WriteOperation] = field(default_factory=list)
     sent_individually: set[WriteOperation] = field(default_factory=set)
-    _abort_error: ResponseLost | RequestRejected | None = None
     committed_at: tuple[datetime, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,9 +142,7 @@ class Executor:
         except RequestRejected:
             _mark_not_applied(ready)
             raise
-        for operation, answer in zip(ready, answers, strict=True):
-            self._apply_response(operation, answer)
-        self._raise_if_aborted()
+        _raise_interruption([self._apply_response(*each) for each in zip(ready, answers, strict=True)])
 
     async def execute_dependent(self, groups: Sequence[DependentGroup]) -> None:
         """Write new people with the records that point to them, in one composite.
@@ -168,13 +168,14 @@ class Executor:
             await self.run([group.person for group in sendable])
             return
         self.sent_individually.update(sent)
-        for group in sendable:
-            self._apply_group(group, [next(answers) for _ in group.operations])
-        self._raise_if_aborted()
+        of_groups = [(group, [next(answers) for _ in group.operations]) for group in sendable]
+        _raise_interruption([found for each in of_groups for found in self._apply_group(*each)])
 
-    def _apply_group(self, group: DependentGroup, answers: Sequence[SubResponse]) -> None:
+    def _apply_group(
+        self, group: DependentGroup, answers: Sequence[SubResponse]
+    ) -> list[Interruption | None]:
         person = group.person
-        self._apply_response(person, answers[0])
+        interruptions = [self._apply_response(person, answers[0])]
         is_there = not answers[0].failures and all(
             row.person and row.person.sobject == person.record.sobject for row in person.rows
         )
@@ -183,7 +184,8 @@ class Executor:
             if not is_there and _is_certainly_refused(answer):
                 _mark_not_applied([operation])
             else:
-                self._apply_response(operation, answer)
+                interruptions.append(self._apply_response(operation, answer))
+        return interruptions
 
     async def _send(self, call: Sequence[Chunk]) -> None:
         operations = [operation for chunk in call for operation in chunk]
@@ -203,6 +205,7 @@ class Executor:
         lost: ResponseLost | None = None
         refused_chunks: list[tuple[Chunk, RequestRejected]] = []
         too_many: list[WriteOperation] = []
+        stopped: RequestRejected | None = None
         for chunk, answer in zip(chunks, answers, strict=True):
             try:
                 results = parse_collection(answer, len(chunk))
@@ -216,14 +219,17 @@ class Executor:
                 spared = set(map(id, too_many))
                 async for operation, result in yielding(zip(chunk, results, strict=True)):
                     if id(operation) not in spared:
-                        self._settle(operation, result)
+                        found = self._settle(operation, result)
+                        stopped = stopped or found
+        if stopped is not None:
+            _mark_not_applied(operation for chunk, _ in refused_chunks for operation in chunk)
+            raise lost or stopped
         for call in pack(too_many, self.store.lease.caps):
             await self._send(call)
         for chunk, refusal in refused_chunks:
             await self._split(chunk, refusal)
         if lost is not None:
             raise lost
-        self._raise_if_aborted()
 
     def _beyond_limits(self, chunk: Chunk, results: Sequence[RowResult]) -> list[WriteOperation]:
         """The rows that an automation of the org could not take together: they are sent again, fewer each."""
@@ -296,7 +302,7 @@ class Executor:
         for operation in operations:
             for raised_at in (fences[key] for key in operation.fences if key in fences):
                 for row in operation.rows:
-                    row.is_fenced = True
+                    row.obstacles.add(Obstacle.CREATE_LOCK)
                     row.wait_until(next_recheck(raised_at, self.clock.quiet, now))
         return ready
 
@@ -322,8 +328,8 @@ class Executor:
         else:
             log_response(operation, result, api_version=version, is_alone=is_alone)
 
-    def _apply_response(self, operation: WriteOperation, answer: SubResponse) -> None:
-        """Tell the rows what one subrequest of a composite brought back."""
+    def _apply_response(self, operation: WriteOperation, answer: SubResponse) -> Interruption | None:
+        """Apply what one subrequest brought back; returns why nothing more may be sent."""
         self.sent_individually.add(operation)
         try:
             result = RowResult(parse_written(answer, operation.record.id))
@@ -331,16 +337,11 @@ class Executor:
             result = RowResult(None, refused.failures)
         except ResponseLost as error:
             self._mark_interrupted([operation], error)
-            self._abort_error = error
-            return
-        self._settle(operation, result)
+            return error
+        return self._settle(operation, result)
 
-    def _raise_if_aborted(self) -> None:
-        """Stop where one part of an answer was lost, or was refused for a reason that meets all others."""
-        if self._abort_error is not None:
-            raise self._abort_error
-
-    def _settle(self, operation: WriteOperation, result: RowResult) -> None:
+    def _settle(self, operation: WriteOperation, result: RowResult) -> RequestRejected | None:
+        """Apply the result to the operation's rows; returns a rejection that would meet all others."""
         self._note(operation, result)
         if result.is_success and result.id is not None:
             mark_written(operation, result.id)
@@ -354,7 +355,16 @@ class Executor:
         else:
             handle_rejection(operation, result.failures[0])
             if action_for(result.failures[0]) in DRAIN_STOPPING:
-                self._abort_error = self._abort_error or RequestRejected(result.failures)
+                return RequestRejected(result.failures)
+        return None
+
+
+def _raise_interruption(found: Iterable[Interruption | None]) -> None:
+    """Raise a lost response before a rejection that would meet all others; nothing where all went well."""
+    interruptions = [each for each in found if each is not None]
+    lost = [each for each in interruptions if isinstance(each, ResponseLost)]
+    if interruptions:
+        raise lost[-1] if lost else interruptions[0]
 
 
 def _mark_not_applied(operations: Iterable[WriteOperation]) -> None:

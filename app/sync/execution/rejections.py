@@ -148,7 +148,7 @@ Rejection = (
 def classify_rejection(operation: WriteOperation, failure: ApiError) -> Rejection:
     """The first that holds: what can be planned again goes before what waits, and that before what fails."""
     is_member = operation.record.sobject == CAMPAIGN_MEMBER
-    hints = operation.tried
+    hints = operation.rejection_hints
     if dropped := _droppable_fields(operation, failure):
         earlier = (each.get("dropped", ()) for each in (operation.details, hints))
         return DropFields(frozenset(dropped).union(*earlier))

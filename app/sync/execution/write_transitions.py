@@ -23,6 +23,7 @@ from app.sync.execution.rejections import (
     is_reference_configured,
 )
 from app.sync.model.batch import CALL_ENDED, PERSON, WrittenSlot
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.row_error import ItemError
 from app.sync.model.work_item import WorkItem, WriteOperation, set_ticket_holder
@@ -44,7 +45,7 @@ def mark_intended(operation: WriteOperation, now: datetime) -> None:
             meaning=kept.meaning if kept else operation.meaning,
             label=kept.label if kept else operation.label,
             reference=operation.reference,
-            details={**operation.details, **operation.tried},
+            details={**operation.details, **operation.rejection_hints},
             attempt_started_at=now,
             first_attempt_at=first or now,
             rounds=rounds,
@@ -130,13 +131,13 @@ def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rej
     _note(operation, **rejection.hints)
     stale = {operation.record.sobject} if is_describe_stale(operation, failure, rejection) else set()
     for row in operation.rows:
-        row.misjudged |= stale
+        row.stale_describes |= stale
         error = _error(operation, failure, row)
         match rejection:
             case DropFields() | AlreadyExists() | RefreshDescribe() | FollowRecord():
-                row.must_replan, row.last_word = True, error
+                row.must_replan, row.last_rejection = True, error
             case CampaignsHidden():
-                row.lacks_campaigns = True
+                row.obstacles.add(Obstacle.CAMPAIGN_ACCESS)
             case LeadHidden():
                 row.lost_lead = row.lost_lead or error
             case Retry():
@@ -150,7 +151,7 @@ def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rej
 def _error(operation: WriteOperation, failure: ApiError, row: WorkItem) -> ItemError:
     return row_error(
         failure,
-        kind=operation.kind,
+        kind=operation.milestone,
         sobject=operation.record.sobject,
         sent=dict(operation.record.fields),
         values=[*row.personal_values(), *_mapped_texts(operation)],
@@ -167,7 +168,7 @@ def _mapped_texts(operation: WriteOperation) -> Iterable[str]:
 
 def _store_item_details(operation: WriteOperation) -> None:
     for row in operation.rows:
-        words = operation.words.get(row.job.registration_id)
+        words = operation.details_by_item.get(row.job.registration_id)
         if words:
             slot = row.slots[operation.key]
             row.slots[operation.key] = slot._replace(details={**slot.details, **words})

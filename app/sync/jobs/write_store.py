@@ -104,7 +104,7 @@ class WriteStore:
         if gone:
             await self._remove(session, gone)
         for row in rows:
-            row.saved = dict(row.slots)
+            row.persisted_slots = dict(row.slots)
 
     async def raise_fences(
         self, session: AsyncSession, operations: Sequence[WriteOperation]
@@ -119,7 +119,7 @@ class WriteStore:
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
             "keys": keys,
-            "registration_ids": [operation.carrier for operation in fenced.values()],
+            "registration_ids": [operation.primary_registration_id for operation in fenced.values()],
             "mine": mine,
             "quiet": self.quiet,
         }

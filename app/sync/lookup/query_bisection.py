@@ -62,4 +62,4 @@ def fail_rejected_query(row: WorkItem, refused: RequestRejected) -> None:
         row.retry = row.retry or error
     else:
         row.fail(error)
-    row.is_through = True
+    row.is_processed = True

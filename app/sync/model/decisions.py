@@ -3,34 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, auto
 from typing import Any, Final
 
 from app.states import SkipReason
 from app.sync.model.batch import SlotKey, WrittenSlot
 from app.sync.model.notices import ItemWarning
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.row_error import ItemError
 from app.sync.model.work_item import WorkItem, WriteOperation, person_slots, person_warnings
-
-
-class Obstacle(Enum):
-    """What an item waits for that no retry of its own can change."""
-
-    CAMPAIGN = auto()
-    """The campaign is gone, hidden, or lost a chosen status: its link has to be mended."""
-
-    CAMPAIGN_ACCESS = auto()
-    """The connected user may not work with campaigns."""
-
-    ACCESS = auto()
-    """The connected user may not look for people, or create them."""
-
-    LEAD_ACCESS = auto()
-    """The Lead that we created left the connected user's sight."""
-
-    CREATE_LOCK = auto()
-    """Another registration creates the same person or Account."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +95,7 @@ def apply_decisions(decisions: Iterable[ItemDecision]) -> None:
     for decision in decisions:
         item = decision.item
         item.notices += decision.warnings
-        item.misjudged |= decision.stale_describes
+        item.stale_describes |= decision.stale_describes
         item.person = decision.person or item.person
         for key, slot in decision.slots.items():
             if slot is None:
@@ -133,15 +114,7 @@ def _apply_outcome(item: WorkItem, outcome: Outcome) -> None:
             item.skipped_because = reason
         case Fail(error):
             item.fail(error)
-        case Blocked(Obstacle.CAMPAIGN):
-            item.is_held = True
-        case Blocked(Obstacle.CAMPAIGN_ACCESS):
-            item.lacks_campaigns = True
-        case Blocked(Obstacle.ACCESS):
-            item.is_without_access = True
-        case Blocked(Obstacle.LEAD_ACCESS):
-            item.is_without_access = item.is_lead_hidden = True
-        case Blocked(Obstacle.CREATE_LOCK):
-            item.is_fenced = True
+        case Blocked(obstacle):
+            item.obstacles.add(obstacle)
         case Replan():
             item.person, item.must_replan = None, True

@@ -10,6 +10,7 @@ from app.salesforce.describe import SObjectDescribe
 from app.states import SkipReason, WriteAction, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
 from app.sync.model.notices import ItemWarning
+from app.sync.model.obstacles import NO_ACCESS, Obstacle
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import LEAD, Found
 from app.sync.model.row_error import ItemError
@@ -32,31 +33,29 @@ class LoggedRequest:
 
 @dataclass
 class WorkItem:
-    """A job and what became of it so far. `saved` is what the database holds of its slots, `misjudged` the
-    objects whose describe may be out of date. `lost_lead` is the refusal to write to a Lead that left the
-    user's sight as it was created; where `is_lead_hidden` it did so earlier.
+    """A job and what became of it so far.
+
+    `persisted_slots` is what the database holds of its slots, `stale_describes` the objects whose describe
+    may be out of date. `lost_lead` is the refusal to write to a Lead that left the user's sight as it was
+    created; with the obstacle LEAD_ACCESS it did so earlier.
     """
 
     job: Job
     slots: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
-    saved: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
+    persisted_slots: dict[SlotKey, WrittenSlot] = field(default_factory=dict)
     person: Found | None = None
     skipped_because: SkipReason | None = None
     error: ItemError | None = None
     retry: ItemError | None = None
-    last_word: ItemError | None = None
-    look_at: datetime | None = None
-    is_fenced: bool = False
-    is_held: bool = False
-    is_without_access: bool = False
-    lacks_campaigns: bool = False
-    is_lead_hidden: bool = False
+    last_rejection: ItemError | None = None
+    recheck_at: datetime | None = None
+    obstacles: set[Obstacle] = field(default_factory=set)
     lost_lead: ItemError | None = None
     must_replan: bool = False
-    is_through: bool = False
+    is_processed: bool = False
     notices: list[ItemWarning] = field(default_factory=list)
     exchanges: list[LoggedRequest] = field(default_factory=list)
-    misjudged: set[str] = field(default_factory=set)
+    stale_describes: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, job: Job) -> "WorkItem":
@@ -65,23 +64,28 @@ class WorkItem:
     @property
     def is_open(self) -> bool:
         """Whether the planner still has something to decide for this row."""
-        is_stopped = self.must_replan or self.is_without_access
+        is_stopped = self.must_replan or self.has_no_access
         return self.skipped_because is None and self.error is None and not is_stopped
+
+    @property
+    def has_no_access(self) -> bool:
+        """Whether the connected user may not look for the item's person, or not see it."""
+        return not NO_ACCESS.isdisjoint(self.obstacles)
 
     def fail(self, error: ItemError) -> None:
         """The first failed part is the one that is told."""
         self.error = self.error or error
 
     def wait_until(self, moment: datetime) -> None:
-        self.look_at = min(self.look_at or moment, moment)
+        self.recheck_at = min(self.recheck_at or moment, moment)
 
     def changed_slots(self) -> dict[SlotKey, WrittenSlot | None]:
         """Slots that differ from what the database holds; None where a row must go."""
-        slots, saved = self.slots, self.saved
+        slots, persisted = self.slots, self.persisted_slots
         changed: dict[SlotKey, WrittenSlot | None] = {
-            key: slot for key, slot in slots.items() if slot != saved.get(key)
+            key: slot for key, slot in slots.items() if slot != persisted.get(key)
         }
-        return changed | {key: None for key in saved if key not in slots}
+        return changed | {key: None for key in persisted if key not in slots}
 
     def personal_values(self) -> list[str]:
         """What the attendee brought, to be taken out of messages that are shown to others."""
@@ -103,14 +107,14 @@ class WriteOperation:
     """One record to create or update. It fills the slot `key` of all its rows; the first one carries it.
 
     `mapped` are the fields that the host's rules filled, `describe` is the object's where rules need one.
-    `tried` is what earlier refusals taught; it goes with the slot until something is written. `words` are
-    details of single rows, by registration.
+    `rejection_hints` is what earlier refusals taught; it goes with the slot until something is written.
+    `details_by_item` are details of single rows, by registration.
     """
 
     key: SlotKey
     rows: tuple[WorkItem, ...] = field(compare=False, hash=False)
     record: Record = field(compare=False, hash=False)
-    carrier: str = ""
+    primary_registration_id: str = ""
     meaning: str | None = None
     label: str | None = None
     reference: str | None = None
@@ -120,8 +124,8 @@ class WriteOperation:
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
     describe: SObjectDescribe | None = field(default=None, compare=False, hash=False)
-    tried: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
-    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, hash=False)
+    rejection_hints: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    details_by_item: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, hash=False)
 
     @property
     def fences(self) -> tuple[bytes, ...]:
@@ -133,7 +137,7 @@ class WriteOperation:
         return self.record.id is None
 
     @property
-    def kind(self) -> str:
+    def milestone(self) -> str:
         """The part of the registration it belongs to, as rows and errors name it."""
         return milestone_of(self.key.slot, self.meaning)
 

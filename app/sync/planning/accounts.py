@@ -9,8 +9,9 @@ from app.sync.lookup.create_context import company_for_account
 from app.sync.matching.account_matching import match, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
-from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Obstacle, Plan, joined
+from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Plan, joined
 from app.sync.model.notices import ItemWarning
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.create_guard import create_obstacle
@@ -148,13 +149,13 @@ def _create(name: str, items: Sequence[WorkItem], org: OrgContext, batch: Batch,
         key=KEY,
         rows=tuple(items),
         record=record,
-        carrier=job.registration_id,
+        primary_registration_id=job.registration_id,
         fence=keyed_hash(pepper, f"{batch.org_id}:account", name),
         details={"is_created_by_us": True},
         headers=draft.headers,
         mapped=draft.mapped,
         describe=draft.describe,
-        tried=rejection_hints(rejected),
+        rejection_hints=rejection_hints(rejected),
     )
     warned = tuple(ItemDecision(item, warnings=draft.notices) for item in items if draft.notices)
     return Plan((operation,), warned)

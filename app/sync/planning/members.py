@@ -6,7 +6,8 @@ from app.states import JobReason, WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
-from app.sync.model.decisions import Blocked, ItemDecision, Obstacle, Plan
+from app.sync.model.decisions import Blocked, ItemDecision, Plan
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import CAMPAIGN_MEMBER, MemberRow
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_changes import MemberChange, changed_member, created_member
@@ -142,15 +143,15 @@ def _member_plan(
         key=key,
         rows=change.items,
         record=change.record,
-        carrier=change.items[0].job.registration_id,
+        primary_registration_id=change.items[0].job.registration_id,
         meaning=decision.meaning,
         label=decision.label,
         details={"was_member_before": was_before, **({"is_manual": True} if is_manual else {})},
-        words=change.details_by_item,
+        details_by_item=change.details_by_item,
         headers=change.headers,
         mapped=change.mapped,
         describe=change.describe,
-        tried=rejection_hints(*(item.slots.get(key) for item in items)),
+        rejection_hints=rejection_hints(*(item.slots.get(key) for item in items)),
     )
     return Plan((operation,), change.decisions)
 

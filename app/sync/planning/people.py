@@ -28,7 +28,6 @@ from app.sync.model.decisions import (
     Blocked,
     Fail,
     ItemDecision,
-    Obstacle,
     Plan,
     Replan,
     Skip,
@@ -36,6 +35,7 @@ from app.sync.model.decisions import (
 )
 from app.sync.model.mapping_rules import NOBODY_CREATED
 from app.sync.model.notices import ItemWarning
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
 from app.sync.model.row_error import ItemError
@@ -249,17 +249,17 @@ def _create_person(
         key=SlotKey(PERSON),
         rows=(primary, *merged.items),
         record=Record(draft.record.sobject, {**draft.record.fields, **merged.fields}),
-        carrier=primary.job.registration_id,
+        primary_registration_id=primary.job.registration_id,
         fence=keyed_hash(pepper, f"{batch.org_id}:person", primary.job.attendee.email_key or ""),
         key_fences=tuple(
             keyed_hash(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(items)
         ),
         details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **digests},
-        words=_digests_of_other_tickets(primary, draft, merged),
+        details_by_item=_digests_of_other_tickets(primary, draft, merged),
         headers=draft.headers,
         mapped=draft.mapped.union(*(_mapped(primary, item, org) for item in merged.contributors)),
         describe=draft.describe,
-        tried=rejection_hints(rejected),
+        rejection_hints=rejection_hints(rejected),
     )
     return Plan((operation,), (*warned, *merged.decisions))
 

@@ -114,13 +114,13 @@ def _update(merged: MergedUpdate, current: CurrentRecord, found: LookupResult) -
         key=KEY,
         rows=items,
         record=Record(current.sobject, merged.fields, current.id),
-        carrier=items[-1].job.registration_id,
-        words={
+        primary_registration_id=items[-1].job.registration_id,
+        details_by_item={
             id_: pending_digests(previous_digests(item), merged.digests[id_])
             for item in items
             if (id_ := item.job.registration_id)
         },
         mapped=frozenset().union(*(mapped_fields(current.named, each, describe) for each in rules)),
         describe=describe,
-        tried=rejection_hints(*(item.slots.get(KEY) for item in items)),
+        rejection_hints=rejection_hints(*(item.slots.get(KEY) for item in items)),
     )

@@ -7,6 +7,7 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem, open_items
 from app.sync.planning.person_ref import Persons
 from app.sync.planning.planners import PLANNERS
@@ -35,7 +36,8 @@ def settle_unplanned_slots(
         (item, key, slot)
         for item in items
         for key, slot in item.slots.items()
-        if slot.state == WriteState.AMBIGUOUS and not (item.lacks_campaigns and key.slot == MEMBER)
+        if slot.state == WriteState.AMBIGUOUS
+        and not (key.slot == MEMBER and Obstacle.CAMPAIGN_ACCESS in item.obstacles)
     )
     settled = (_settle(*each, found, clock=clock) for each in unsettled)
     return [decision for decision in settled if decision is not None]

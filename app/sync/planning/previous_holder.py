@@ -65,7 +65,7 @@ def _end_membership(
         key=key,
         rows=(item,),
         record=Record(CAMPAIGN_MEMBER, {"Status": label}, current.id),
-        carrier=item.job.registration_id,
+        primary_registration_id=item.job.registration_id,
         meaning=StatusMeaning.CANCELLED,
         label=label,
         details=dict(settled.details),

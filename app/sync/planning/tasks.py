@@ -78,13 +78,13 @@ def _create_task(
         key=key,
         rows=(item,),
         record=draft.record,
-        carrier=item.job.registration_id,
+        primary_registration_id=item.job.registration_id,
         reference=reference,
         details={"subject": fields["Subject"]},
         headers=draft.headers,
         mapped=draft.mapped,
         describe=draft.describe,
-        tried=rejection_hints(before),
+        rejection_hints=rejection_hints(before),
     )
     noted = (*warnings, *draft.notices)
     return Plan((operation,), (ItemDecision(item, warnings=noted),) if noted else ())

@@ -83,7 +83,7 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
             FailRows(),
         ),
         (
-            lead(tried={"dropped": ["Phone"]}, details={"dropped": ["LeadSource"]}),
+            lead(rejection_hints={"dropped": ["Phone"]}, details={"dropped": ["LeadSource"]}),
             error("INVALID_FIELD", "Title"),
             DropFields(frozenset({"Title", "Phone", "LeadSource"})),
         ),
@@ -115,14 +115,14 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
         (lead(describe=described()), error("STRING_TOO_LONG", "Company"), RefreshDescribe()),
         (lead(), error("STRING_TOO_LONG", "Company"), FailRows()),
         (
-            lead(describe=described(), tried={"was_misjudged": True}),
+            lead(describe=described(), rejection_hints={"was_misjudged": True}),
             error("STRING_TOO_LONG", "Company"),
             FailRows(),
         ),
         (lead(describe=described()), error("INVALID_FIELD", "Title"), DropFields(frozenset({"Title"}))),
         # Records that went elsewhere.
         (lead(LEAD_ID), error("ENTITY_IS_DELETED"), FollowRecord()),
-        (lead(LEAD_ID, tried={"was_moved": True}), error("ENTITY_IS_DELETED"), FailRows()),
+        (lead(LEAD_ID, rejection_hints={"was_moved": True}), error("ENTITY_IS_DELETED"), FailRows()),
         (lead(fields={"OwnerId": "005"}), STRANGER, FailRows()),
         (lead(LEAD_ID, fields={"OwnerId": "005"}), STRANGER, FollowRecord()),
         (lead(), STRANGER, FollowRecord()),
@@ -153,14 +153,14 @@ def test_a_rejection_is_classified(operation: WriteOperation, failure: ApiError,
     ],
 )
 def test_describes_that_salesforce_contradicts_are_stale(describe: Any, code: str, is_stale: bool) -> None:
-    operation = lead(describe=describe, fields={"OwnerId": "005"}, tried={"was_misjudged": True})
+    operation = lead(describe=describe, fields={"OwnerId": "005"}, rejection_hints={"was_misjudged": True})
     rejection = classify_rejection(operation, error(code))
     assert is_describe_stale(operation, error(code), rejection) == is_stale
 
 
 APPLIED = {
-    "drop": (error("INVALID_FIELD", "Title"), ("failed", {"dropped": ["Title"]}), "last_word"),
-    "moved": (error("ENTITY_IS_DELETED"), ("failed", {"was_moved": True}), "last_word"),
+    "drop": (error("INVALID_FIELD", "Title"), ("failed", {"dropped": ["Title"]}), "last_rejection"),
+    "moved": (error("ENTITY_IS_DELETED"), ("failed", {"was_moved": True}), "last_rejection"),
     "retry": (error("UNABLE_TO_LOCK_ROW"), None, "retry"),
     "fail": (error("FIELD_CUSTOM_VALIDATION_EXCEPTION"), ("failed", {}), "error"),
     "wait": (error("REQUEST_LIMIT_EXCEEDED"), None, None),
@@ -177,9 +177,9 @@ def test_a_rejected_create_leaves_its_slot_and_its_row_so(
     handle_rejection(operation, failure)
     left = item.slots.get(operation.key)
     assert (left and (left.state, left.details)) == slot
-    errors = {name: getattr(item, name) for name in ("last_word", "retry", "error", "lost_lead")}
+    errors = {name: getattr(item, name) for name in ("last_rejection", "retry", "error", "lost_lead")}
     assert [name for name, each in errors.items() if each is not None] == ([said] if said else [])
-    assert item.must_replan == (said == "last_word")
+    assert item.must_replan == (said == "last_rejection")
 
 
 def test_a_rejected_update_leaves_what_was_written_before() -> None:

@@ -9,7 +9,8 @@ from app.salesforce.describe import SObjectDescribe
 from app.sync.lookup.create_context import CreateContext
 from app.sync.matching.account_matching import AccountRow
 from app.sync.model.batch import ACCOUNT_SLOT, SlotKey
-from app.sync.model.decisions import NO_PLAN, Blocked, Obstacle
+from app.sync.model.decisions import NO_PLAN, Blocked
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.accounts import AccountsPlan, people_with_accounts, plan_accounts
 from app.sync.planning.record_builder import OrgContext
@@ -141,7 +142,7 @@ def test_lost_create_that_was_not_applied_is_sent_again() -> None:
 def test_fields_that_salesforce_refused_are_left_out() -> None:
     before = slot("failed", "Account", details={"dropped": ["Phone"]})
     [operation] = planned(attendee(1, slots={KEY: before})).plan.operations
-    assert operation.tried == {"dropped": ["Phone"]}
+    assert operation.rejection_hints == {"dropped": ["Phone"]}
 
 
 def test_people_are_ready_once_their_account_is_written() -> None:

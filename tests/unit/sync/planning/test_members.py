@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.sync.model.batch import MEMBER, Link, SlotKey, WrittenSlot
-from app.sync.model.decisions import Blocked, Obstacle, Plan
+from app.sync.model.decisions import Blocked, Plan
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.members import plan_member
 from app.sync.planning.person_ref import NewPerson, PersonRef
@@ -77,7 +78,7 @@ def test_two_tickets_make_one_member_with_the_higher_status() -> None:
     first, second = registration(1), registration(2, facts=facts(checked_in_at=NOW))
     [operation] = planned(first, second).operations
     assert set(map(id, operation.rows)) == {id(first), id(second)}
-    assert (operation.label, operation.kind) == ("Attended", "checked_in")
+    assert (operation.label, operation.milestone) == ("Attended", "checked_in")
 
 
 def test_ticket_outside_of_the_batch_counts() -> None:
@@ -190,7 +191,7 @@ def test_new_member_has_the_later_tickets_value() -> None:
     org = {"CampaignMember": described(DIET, name="CampaignMember")}
     [operation] = planned(answered(2, "nuts"), answered(1, "vegan"), describes=org).operations
     assert operation.record.fields["Diet__c"] == "nuts"
-    assert set(operation.words) == {"reg_1", "reg_2"}
+    assert set(operation.details_by_item) == {"reg_1", "reg_2"}
 
 
 def test_value_of_a_known_member_is_changed_beside_its_status() -> None:

@@ -9,7 +9,8 @@ from app.salesforce.composite import Record
 from app.states import SkipReason
 from app.sync.matching.person_matching import People
 from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
-from app.sync.model.decisions import Blocked, ItemDecision, Obstacle, Plan, Skip
+from app.sync.model.decisions import Blocked, ItemDecision, Plan, Skip
+from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import Found, PersonRow
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.people import (

@@ -73,14 +73,14 @@ def test_changed_value_is_written() -> None:
     [operation] = planned(ticket()).operations
     assert (operation.key, operation.record.id) == (KEY, CONTACT_ID)
     assert operation.record.fields == {"Title": "CTO"}
-    assert operation.words == {"reg_1": {"written_digests": {}, "pending_digests": ALL_WRITTEN}}
+    assert operation.details_by_item == {"reg_1": {"written_digests": {}, "pending_digests": ALL_WRITTEN}}
 
 
 def test_two_tickets_make_one_update() -> None:
     [operation] = planned(ticket(2, "CEO"), ticket(1)).operations
     assert operation.record.fields == {"Title": "CEO"}
     assert [row.job.registration_id for row in operation.rows] == ["reg_1", "reg_2"]
-    assert operation.carrier == "reg_2"
+    assert operation.primary_registration_id == "reg_2"
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_check_in_says_so_and_has_a_reference_of_its_own() -> None:
     row = item(facts=facts(checked_in_at=NOW))
     [registered], [checked_in] = planned(row).operations, planned(row, CHECKED_IN).operations
     assert checked_in.record.fields["Subject"] == "Checked-in: Autumn Summit"
-    assert checked_in.kind == "checked_in"
+    assert checked_in.milestone == "checked_in"
     assert checked_in.reference != registered.reference
 
 
@@ -118,7 +118,7 @@ def test_fields_that_salesforce_refused_are_left_out() -> None:
     before = slot("failed", "Task", details={"dropped": ["ActivityDate"]})
     [operation] = planned(item(slots={KEY: before})).operations
     assert "ActivityDate" not in operation.record.fields
-    assert operation.tried == {"dropped": ["ActivityDate"]}
+    assert operation.rejection_hints == {"dropped": ["ActivityDate"]}
 
 
 @pytest.mark.parametrize(
