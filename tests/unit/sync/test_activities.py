@@ -7,7 +7,7 @@ import pytest
 
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Attendee, EventSnapshot, Job, RegistrationFacts
 from app.sync.model.reference_tags import reference_tag, references_in
-from app.sync.planning.task_text import task_fields, task_subject
+from app.sync.planning.tasks import task_fields, task_subject
 
 LATE = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 
