@@ -133,6 +133,6 @@ browser: setup  ## the console and the elements in a real Chromium; skips itself
 	@web/browser-tests
 
 clean:  ## remove local state, caches and .venv
-	@test ! -x $(BIN)/python || $(BIN)/python -c 'from devtools.local_stack.local_services import *; LocalEngines(Path(".local")).discard()'
+	@test ! -x $(BIN)/python || $(BIN)/python -c 'from devtools.local_stack.local_services import *; LocalServices(Path(".local")).discard()'
 	@rm -rf .local .venv web/dist web/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov *.egg-info $(SIMULATOR)/src/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ from tests.tokens import TokenMint
 
 CODES = {"full": "53100", "init-file": "XX000", "io-error": "58030"}
 RETRY = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce/registrations/r1/retry"
-TABLES = ("deliveries", "registrations", "sync_jobs", "idempotency_keys", "quarantined_deliveries")
+TABLES = ("deliveries", "registrations", "sync_jobs", "idempotency_keys", "quarantine")
 
 
 @asynccontextmanager

@@ -14,13 +14,13 @@ from app.sync.model.notices import ItemWarning
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT
 from app.sync.model.work_item import WorkItem, WriteOperation
-from app.sync.planning.create_guard import create_obstacle
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.record_builder import (
     OrgContext,
     RecordBuildError,
     build_failure,
     build_record,
+    create_obstacle,
     dropped_fields,
     rejection_hints,
 )

@@ -40,7 +40,6 @@ from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
 from app.sync.model.row_error import ItemError
 from app.sync.model.work_item import NOTICE, WorkItem, WriteOperation, is_own_lead
-from app.sync.planning.create_guard import create_obstacle
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
 from app.sync.planning.record_builder import (
     Draft,
@@ -48,6 +47,7 @@ from app.sync.planning.record_builder import (
     RecordBuildError,
     build_failure,
     build_record,
+    create_obstacle,
     mapped_fields,
     rejection_hints,
 )

@@ -14,10 +14,15 @@ from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan, joined
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.model.written_digests import pending_digests, written_digests
-from app.sync.planning.create_guard import create_obstacle
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates
 from app.sync.planning.person_ref import PersonRef, Persons
-from app.sync.planning.record_builder import OrgContext, dropped_fields, mapped_fields, rejection_hints
+from app.sync.planning.record_builder import (
+    OrgContext,
+    create_obstacle,
+    dropped_fields,
+    mapped_fields,
+    rejection_hints,
+)
 
 KEY = SlotKey(PERSON_UPDATE)
 

@@ -8,18 +8,21 @@ from app.salesforce.composite import NO_ASSIGNMENT, Record
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.ids import QUEUE_PREFIX
+from app.states import WriteState
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
-from app.sync.errors.row_error import mapping_error
+from app.sync.errors.row_error import OUTCOME_UNKNOWN, mapping_error
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.lead_fields import lead_fields
 from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.field_values.system_fields import custom_rules, field_name, object_of
 from app.sync.lookup.create_context import CreateContext, organizer_of
-from app.sync.model.batch import Job, WrittenSlot
+from app.sync.model.batch import Job, SlotKey, WrittenSlot
+from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
+from app.sync.model.retry_policy import MAX_ENDED_ROUNDS, MAX_ROUNDS
 from app.sync.model.work_item import WorkItem
 
 ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
@@ -193,3 +196,16 @@ def build_failure(
     failure = Fail(mapping_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))
     stale = frozenset({misfit.sobject})
     return tuple(ItemDecision(item, failure, warnings=error.notices, stale_describes=stale) for item in items)
+
+
+def create_obstacle(item: WorkItem, key: SlotKey, clock: Clock) -> ItemDecision | None:
+    """Return what keeps the slot from being created now: a wait, or the failure after too many rounds."""
+    slot = item.slots.get(key)
+    if slot is None or slot.state != WriteState.AMBIGUOUS:
+        return None
+    if not clock.is_settled(slot):
+        return ItemDecision(item, recheck_at=clock.next_look(slot))
+    if slot.rounds + 1 >= (MAX_ENDED_ROUNDS if slot.has_ended else MAX_ROUNDS):
+        failed = slot._replace(state=WriteState.FAILED, rounds=0)
+        return ItemDecision(item, Fail(OUTCOME_UNKNOWN), slots={key: failed})
+    return None

@@ -18,13 +18,13 @@ from app.sync.model.records import TASK
 from app.sync.model.reference_tags import reference_tag
 from app.sync.model.ticket_transfer import previous_holder_count
 from app.sync.model.work_item import WorkItem, WriteOperation
-from app.sync.planning.create_guard import create_obstacle
 from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import (
     OrgContext,
     RecordBuildError,
     build_failure,
     build_record,
+    create_obstacle,
     dropped_fields,
     rejection_hints,
 )

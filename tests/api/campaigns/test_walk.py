@@ -19,7 +19,9 @@ from tests.deliveries import post, registration, webhook
 
 ROOT: Final = Path(service_package.__file__).parent
 REGISTRATION: Final = "reg_walk"
-SHARED: Final = ("models/", "infrastructure/", "api/", "text/", "config/", "states.py", "sync/model/")
+FRONT: Final = "webhooks/fast_path.py"
+"""The ASGI application that every request passes."""
+SHARED: Final = ("models/", "infrastructure/", "api/", "text/", "config/", "states.py", "sync/model/", FRONT)
 """What a walk leaves out: tables and values, infrastructure, pieces that all endpoints share."""
 FILES_MAX: Final = 45
 EVENT: Final = "/v1/hosts/host_a/events/evt_otters/salesforce"
