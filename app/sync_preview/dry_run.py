@@ -67,15 +67,15 @@ async def dry_run_context(
 
 def to_response(rehearsal: DryRunResult, context: EventContext) -> DryRun:
     """Convert the dry run for the dashboard."""
-    row, verdict, client = rehearsal.row, rehearsal.verdict, rehearsal.client
+    row, outcome, client = rehearsal.row, rehearsal.outcome, rehearsal.client
     waiting_for = (
-        WaitReason.PAUSE if context.gates.closed_because == PendingReason.PAUSED else verdict.waiting_for
+        WaitReason.PAUSE if context.gates.closed_because == PendingReason.PAUSED else outcome.waiting_for
     )
     return DryRun(
         registration_id=row.job.registration_id,
-        outcome=verdict.state,
+        outcome=outcome.state,
         waiting_for=waiting_for,
-        skipped_because=verdict.skipped_because,
+        skipped_because=outcome.skipped_because,
         person=_person(rehearsal, context),
         activities=_activities(rehearsal, context),
         member=_member(rehearsal, context),
@@ -84,7 +84,7 @@ def to_response(rehearsal: DryRunResult, context: EventContext) -> DryRun:
             for each in client.requests
         ],
         error=_error(rehearsal, context),
-        warnings=[warning_shown(notice.as_json()) for notice in dict.fromkeys(row.notices)],
+        warnings=[warning_shown(warning.as_json()) for warning in dict.fromkeys(row.warnings)],
         calls_spent=client.calls,
         as_of=context.now,
     )
@@ -180,7 +180,7 @@ def _sent_fields(rehearsal: DryRunResult, slot: str) -> dict[str, Any] | None:
 
 
 def _error(rehearsal: DryRunResult, context: EventContext) -> RowError | None:
-    error = rehearsal.verdict.error
+    error = rehearsal.outcome.error
     if error is None:
         return None
     stored = {**error.as_json(), "group_id": error.group_id}

@@ -110,7 +110,7 @@ def _plan(
         sent=each.sent,
         now=None if each.record_id is None else {},
         describe=describes.get(each.sobject),
-        notices=list(dict.fromkeys(row.notices)),
+        warnings=list(dict.fromkeys(row.warnings)),
     )
 
 

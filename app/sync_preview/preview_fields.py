@@ -11,8 +11,8 @@ from app.sync.field_values.rule_evaluation import RuleTarget, evaluate_rule
 from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import PEOPLE, SYSTEM, custom_rules, field_name, rules_of_create
 from app.sync.model.batch import PERSON, Job
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
-from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview
 
@@ -47,7 +47,7 @@ class PlannedRecord:
     sent: Mapping[str, Any] = field(default_factory=dict)
     now: Mapping[str, Any] | None = None
     describe: SObjectDescribe | None = None
-    notices: Sequence[ItemWarning] = ()
+    warnings: Sequence[ItemWarning] = ()
 
     @property
     def kind(self) -> str:
@@ -67,7 +67,7 @@ class PlannedRecord:
     @property
     def names(self) -> list[str]:
         """The fields to show: what is sent, then what rules speak of, without what the org does not have."""
-        told = {notice.field for notice in self.notices if notice.sobject == self.sobject}
+        told = {warning.field for warning in self.warnings if warning.sobject == self.sobject}
         wanted = [*(name for name in self.sent if name not in BESIDE), *self.rules, *self._followed()]
         known = self.describe.fields if self.describe else {}
         return [
@@ -100,8 +100,8 @@ def _preview(planned: PlannedRecord, name: str) -> FieldPreview:
     rule = planned.rules.get(name)
     now = (planned.now or {}).get(name)
     why = _why(planned, name, rule)
-    notice = next(
-        (each for each in planned.notices if (each.sobject, each.field) == (planned.sobject, name)), None
+    warning = next(
+        (each for each in planned.warnings if (each.sobject, each.field) == (planned.sobject, name)), None
     )
     known = planned.describe.fields.get(name) if planned.describe else None
     return FieldPreview(
@@ -113,7 +113,7 @@ def _preview(planned: PlannedRecord, name: str) -> FieldPreview:
         mode=rule.mode if rule else SYSTEM,
         from_=_source(name, rule),
         why=why,
-        text=notice.text if notice else None,
+        text=warning.text if warning else None,
     )
 
 
@@ -128,7 +128,7 @@ def _why(planned: PlannedRecord, name: str, rule: FieldRule | None) -> str:
         return "new" if planned.now is None else "changed"
     is_left_out = any(
         each.code in LEFT_OUT and (each.sobject, each.field) == (planned.sobject, name)
-        for each in planned.notices
+        for each in planned.warnings
     )
     if is_left_out:
         return "left_out"

@@ -45,7 +45,7 @@ COMPLETE_JOBS = text("""
                         )
                         ELSE job.org_id END,
                    CASE WHEN is_rearmed THEN NULL ELSE ended.waiting_for END,
-                   CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.burns END
+                   CASE WHEN is_newer_requested THEN 0 ELSE job.attempts + ended.counts_as_attempt END
             FROM (SELECT job.requested_version > job.running_version AS is_newer_requested) AS newer,
                  LATERAL (SELECT is_newer_requested AND ended.state <> 'ambiguous' AS is_rearmed) AS rearmed
         ),
@@ -66,8 +66,8 @@ COMPLETE_JOBS = text("""
         fence = NULL, running_version = NULL
     FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
         registration_id text, state text, is_open bool, due_at timestamptz, waiting_for text,
-        skipped_because text, burns int, is_attended bool, error_class text, error_code text, group_id text,
-        error jsonb, warnings jsonb
+        skipped_because text, counts_as_attempt int, is_attended bool, error_class text, error_code text,
+        group_id text, error jsonb, warnings jsonb
     )
     WHERE job.host_id = :host_id AND job.registration_id = ended.registration_id
       AND (NOT :is_fenced OR (job.state = 'running' AND job.fence = :fence))
@@ -89,17 +89,17 @@ async def complete_batch(
     async with store.database.tenant(store.batch.host_id) as session:
         now = await store.hold(session, rows)
         await store.save(session, rows)
-        await store.drop_fences(session, rows)
-        verdicts = [
+        await store.release_create_locks(session, rows)
+        outcomes = [
             (row, decide_outcome(row, now, chance=random.random()))  # noqa: S311 -- jitter
             async for row in yielding(rows)
         ]
-        await _complete_jobs(session, store, verdicts, has_broken_off=has_broken_off)
-        await insert_attempts(session, store, verdicts, calls=calls)
+        await _complete_jobs(session, store, outcomes, has_broken_off=has_broken_off)
+        await insert_attempts(session, store, outcomes, calls=calls)
         await _mark_links_broken(session, store, rows)
         await _invalidate_describes(session, store, rows)
         if client is not None:
-            host_id, has_written = store.batch.host_id, _any_synced(verdicts)
+            host_id, has_written = store.batch.host_id, _any_synced(outcomes)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
     await _add_backfill_calls(store, rows, calls)
 
@@ -107,14 +107,14 @@ async def complete_batch(
 async def _complete_jobs(
     session: AsyncSession,
     store: WriteStore,
-    verdicts: Sequence[tuple[WorkItem, JobOutcome]],
+    outcomes: Sequence[tuple[WorkItem, JobOutcome]],
     *,
     has_broken_off: bool,
 ) -> None:
-    ended = [outcome_as_json(row, verdict, store.batch.writes) async for row, verdict in yielding(verdicts)]
+    ended = [outcome_as_json(row, outcome, store.batch.writes) async for row, outcome in yielding(outcomes)]
     values = {
         "ended": to_json(ended).decode(),
-        "batch_limit": sum(verdict.is_open for _, verdict in verdicts) // 2 if has_broken_off else None,
+        "batch_limit": sum(outcome.is_open for _, outcome in outcomes) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,
         "is_fenced": "fence" not in store.lease.guards_off,
@@ -174,5 +174,5 @@ async def _add_backfill_calls(store: WriteStore, rows: Sequence[WorkItem], calls
         )
 
 
-def _any_synced(verdicts: Sequence[tuple[WorkItem, JobOutcome]]) -> bool:
-    return any(verdict.state == JobState.SYNCED for _, verdict in verdicts)
+def _any_synced(outcomes: Sequence[tuple[WorkItem, JobOutcome]]) -> bool:
+    return any(outcome.state == JobState.SYNCED for _, outcome in outcomes)

@@ -33,7 +33,7 @@ from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.ticket_transfer import work_item_for
 from app.sync.model.work_item import WorkItem, WriteOperation
 
-STANDING_FENCES = text("""
+HELD_CREATE_LOCKS = text("""
     SELECT key, started_at FROM create_locks
     WHERE org_id = :org_id AND key = ANY(:keys) AND until > clock_timestamp()
       AND NOT (host_id = :host_id AND registration_id = ANY(:mine))
@@ -45,7 +45,7 @@ class DryRunResult:
     """How the run would end; `client` holds the requests that were not sent."""
 
     row: WorkItem
-    verdict: JobOutcome
+    outcome: JobOutcome
     client: RecordingClient
 
 
@@ -63,16 +63,16 @@ class ReadOnlyStore(WriteStore):
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         pass
 
-    async def raise_fences(
+    async def acquire_create_locks(
         self, session: AsyncSession, operations: Sequence[WriteOperation]
     ) -> dict[bytes, datetime]:
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
-            "keys": [key for each in operations for key in each.fences],
+            "keys": [key for each in operations for key in each.create_locks],
             "mine": [row.job.registration_id for each in operations for row in each.rows],
         }
-        return {row.key: row.started_at for row in await session.execute(STANDING_FENCES, values)}
+        return {row.key: row.started_at for row in await session.execute(HELD_CREATE_LOCKS, values)}
 
 
 async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) -> DryRunResult:
@@ -95,10 +95,10 @@ async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) 
 
 def _last_verdict(row: WorkItem, now: datetime) -> JobOutcome:
     """As after the second try that a run makes of what an org's describes did not foresee."""
-    verdict = decide_outcome(row, now, chance=0.5)
-    if verdict.state != JobState.PENDING or not row.must_replan or row.last_rejection is None:
-        return verdict
-    return replace(verdict, state=JobState.FAILED, waiting_for=None, error=row.last_rejection)
+    outcome = decide_outcome(row, now, chance=0.5)
+    if outcome.state != JobState.PENDING or not row.must_replan or row.last_rejection is None:
+        return outcome
+    return replace(outcome, state=JobState.FAILED, waiting_for=None, error=row.last_rejection)
 
 
 async def _lacking(

@@ -59,7 +59,7 @@ def decide_outcome(item: WorkItem, now: datetime, *, chance: float) -> JobOutcom
         case Ending.NO_ACCESS:
             return JobOutcome(JobState.PENDING, now + AGAIN, WaitReason.SALESFORCE_ACCESS)
         case Ending.FAILED:
-            return JobOutcome(JobState.FAILED, now, error=item.error, burns=True)
+            return JobOutcome(JobState.FAILED, now, error=item.error, counts_as_attempt=True)
         case Ending.TO_RETRY:
             return _decide_retry(item, now, attempts=item.job.attempts + 1, chance=chance)
         case Ending.LOCKED:
@@ -67,9 +67,9 @@ def decide_outcome(item: WorkItem, now: datetime, *, chance: float) -> JobOutcom
         case Ending.UNFINISHED:
             return JobOutcome(JobState.PENDING, now)
         case Ending.CAMPAIGN_BROKEN:
-            return JobOutcome(JobState.HELD, now, WaitReason.CAMPAIGN, burns=True)
+            return JobOutcome(JobState.HELD, now, WaitReason.CAMPAIGN, counts_as_attempt=True)
         case Ending.DONE:
-            return JobOutcome(JobState.SYNCED, now, burns=True)
+            return JobOutcome(JobState.SYNCED, now, counts_as_attempt=True)
 
 
 def is_attended(row: WorkItem, writes: WriteToggles) -> bool:
@@ -87,32 +87,36 @@ def is_attended(row: WorkItem, writes: WriteToggles) -> bool:
     return task is not None and task.state == WriteState.WRITTEN
 
 
-def outcome_as_json(row: WorkItem, verdict: JobOutcome, writes: WriteToggles) -> dict[str, Any]:
+def outcome_as_json(row: WorkItem, outcome: JobOutcome, writes: WriteToggles) -> dict[str, Any]:
     """The job's new values, as the finishing statement reads them."""
-    error = verdict.error
+    error = outcome.error
     return {
         "registration_id": row.job.registration_id,
-        "state": verdict.state,
-        "is_open": verdict.is_open,
-        "due_at": verdict.due_at.isoformat(),
-        "waiting_for": verdict.waiting_for,
-        "skipped_because": verdict.skipped_because,
-        "burns": int(verdict.burns),
+        "state": outcome.state,
+        "is_open": outcome.is_open,
+        "due_at": outcome.due_at.isoformat(),
+        "waiting_for": outcome.waiting_for,
+        "skipped_because": outcome.skipped_because,
+        "counts_as_attempt": int(outcome.counts_as_attempt),
         "is_attended": is_attended(row, writes),
         "error_class": error.error_class if error else None,
         "error_code": error.error_code if error else None,
         "group_id": error.group_id if error else None,
         "error": error.as_json() if error else None,
-        "warnings": [notice.as_json() for notice in dict.fromkeys(row.notices)],
+        "warnings": [warning.as_json() for warning in dict.fromkeys(row.warnings)],
     }
 
 
 def _decide_retry(row: WorkItem, now: datetime, *, attempts: int, chance: float) -> JobOutcome:
     wait = retry_wait(attempts, chance)
     if row.must_replan and row.retry is None and attempts <= len(RETRY_DELAYS):
-        return JobOutcome(JobState.PENDING, now, WaitReason.RETRY, burns=True)
+        return JobOutcome(JobState.PENDING, now, WaitReason.RETRY, counts_as_attempt=True)
     if wait is None:
-        return JobOutcome(JobState.FAILED, now, error=row.retry or row.last_rejection, burns=True)
+        return JobOutcome(JobState.FAILED, now, error=row.retry or row.last_rejection, counts_as_attempt=True)
     return JobOutcome(
-        JobState.PENDING, now + timedelta(seconds=wait), WaitReason.RETRY, error=row.retry, burns=True
+        JobState.PENDING,
+        now + timedelta(seconds=wait),
+        WaitReason.RETRY,
+        error=row.retry,
+        counts_as_attempt=True,
     )

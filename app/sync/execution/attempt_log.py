@@ -75,13 +75,13 @@ def name_matches(row: WorkItem, people: People) -> None:
 
 
 async def insert_attempts(
-    session: AsyncSession, store: WriteStore, verdicts: Sequence[tuple[WorkItem, JobOutcome]], *, calls: int
+    session: AsyncSession, store: WriteStore, outcomes: Sequence[tuple[WorkItem, JobOutcome]], *, calls: int
 ) -> None:
     """One statement for the whole batch; rows that Salesforce never heard of leave no trace."""
     told = [
-        _attempt_row(row, verdict)
-        async for row, verdict in yielding(verdicts if calls else ())
-        if _has_reached(row, verdict)
+        _attempt_row(row, outcome)
+        async for row, outcome in yielding(outcomes if calls else ())
+        if _has_reached(row, outcome)
     ]
     if told:
         values = {
@@ -122,28 +122,28 @@ def _match(match: DuplicateMatch) -> dict[str, Any]:
     }
 
 
-def _has_reached(row: WorkItem, verdict: JobOutcome) -> bool:
-    return bool(row.exchanges) or row.is_processed or verdict.error is not None
+def _has_reached(row: WorkItem, outcome: JobOutcome) -> bool:
+    return bool(row.exchanges) or row.is_processed or outcome.error is not None
 
 
-def _attempt_row(row: WorkItem, verdict: JobOutcome) -> dict[str, Any]:
-    job, error = row.job, verdict.error
+def _attempt_row(row: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
+    job, error = row.job, outcome.error
     return {
         "registration_id": job.registration_id,
         "event_id": job.event.event_id,
-        "kind": _kind(row, verdict),
+        "kind": _kind(row, outcome),
         "reason": job.reason,
         "requested_by": job.requested_by if job.reason in USER_REQUESTED else None,
-        "outcome": verdict.state,
+        "outcome": outcome.state,
         "requests": [each.request for each in row.exchanges],
         "responses": [each.answer for each in row.exchanges],
         "error": {**error.as_json(), "group_id": error.group_id} if error else None,
     }
 
 
-def _kind(row: WorkItem, verdict: JobOutcome) -> str:
+def _kind(row: WorkItem, outcome: JobOutcome) -> str:
     """The latest happening that this run was about."""
-    kinds = {each.kind for each in row.exchanges} | ({verdict.error.kind} if verdict.error else set())
+    kinds = {each.kind for each in row.exchanges} | ({outcome.error.kind} if outcome.error else set())
     is_checked_in = row.job.facts.checked_in_at is not None
     fallback = Milestone.CHECKED_IN if is_checked_in else Milestone.REGISTERED
     return next((each for each in reversed(milestones()) if each in kinds), fallback)

@@ -29,9 +29,9 @@ from app.sync.matching.duplicate_matching import (
 )
 from app.sync.matching.person_matching import NeedsLookup, People, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, WrittenSlot
-from app.sync.model.notices import ItemWarning
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.records import ACCOUNT, Found, PersonRow
-from app.sync.model.work_item import NOTICE, WriteOperation, set_person
+from app.sync.model.work_item import KEPT_WARNING, WriteOperation, set_person
 
 TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
@@ -113,7 +113,7 @@ def _settle_account(
         case Decision.ADOPT_WARNED:
             adopt_account(operation, id_)
             for row in operation.rows:
-                row.notices.append(other_account_notice(named))
+                row.warnings.append(other_account_notice(named))
         case Decision.SAVE_AS_NEW:
             return _beside(operation, account_alert_notice(named))
         case Decision.FAIL:
@@ -182,21 +182,21 @@ def _settle(operation: WriteOperation, failure: ApiError, people: People) -> Wri
     return None
 
 
-def _adopt(operation: WriteOperation, person: Found, notice: ItemWarning | None = None) -> None:
-    details: Mapping[str, object] = {NOTICE: notice.as_json()} if notice else {}
+def _adopt(operation: WriteOperation, person: Found, warning: ItemWarning | None = None) -> None:
+    details: Mapping[str, object] = {KEPT_WARNING: warning.as_json()} if warning else {}
     for row in operation.rows:
         row.slots.pop(SlotKey(PERSON), None)
         set_person(row, person, details=details)
 
 
-def _beside(operation: WriteOperation, notice: ItemWarning) -> WriteOperation:
+def _beside(operation: WriteOperation, warning: ItemWarning) -> WriteOperation:
     for row in operation.rows:
-        row.notices.append(notice)
+        row.warnings.append(warning)
     headers = {**dict(operation.headers), **ALLOW_ALERTS}
     return replace(
         operation,
         headers=tuple(headers.items()),
-        details={**operation.details, NOTICE: notice.as_json()},
+        details={**operation.details, KEPT_WARNING: warning.as_json()},
     )
 
 

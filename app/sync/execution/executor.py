@@ -75,7 +75,7 @@ class Executor:
         Raises ResponseLost after marking the rows of that call, and NotSent or RequestRejected when the
         connection or the org has to wait; rows that were not reached keep their slots.
         """
-        if len(operations) == 1 and operations[0].fence is not None:
+        if len(operations) == 1 and operations[0].create_lock is not None:
             await self._create_alone(operations[0])
             return
         for call in pack(operations, self.store.lease.caps):
@@ -112,7 +112,7 @@ class Executor:
         alerted, self.alerted = self.alerted, []
         for operation in alerted:
             for row in operation.rows:
-                row.notices.append(update_alert_notice(operation.record.sobject))
+                row.warnings.append(update_alert_notice(operation.record.sobject))
         await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
 
     async def _create_alone(self, operation: WriteOperation) -> None:
@@ -288,19 +288,23 @@ class Executor:
             raise
 
     async def _record_intents(self, operations: Sequence[WriteOperation]) -> list[WriteOperation]:
-        """Commit what is about to be sent; returns the operations that no fence of another forbids."""
+        """Commit what is about to be sent; returns the operations that no create lock of another forbids."""
         if not operations:
             return []
         async with self.store.database.tenant(self.store.batch.host_id) as session:
             now = await self.store.hold(session, self.rows)
-            fences = await self.store.raise_fences(session, operations)
-            ready = [operation for operation in operations if fences.keys().isdisjoint(operation.fences)]
+            create_locks = await self.store.acquire_create_locks(session, operations)
+            ready = [
+                operation
+                for operation in operations
+                if create_locks.keys().isdisjoint(operation.create_locks)
+            ]
             for operation in ready:
                 mark_intended(operation, now)
             await self.store.save(session, self.rows)
         self.committed_at = (now, time.monotonic())
         for operation in operations:
-            for raised_at in (fences[key] for key in operation.fences if key in fences):
+            for raised_at in (create_locks[key] for key in operation.create_locks if key in create_locks):
                 for row in operation.rows:
                     row.obstacles.add(Obstacle.CREATE_LOCK)
                     row.wait_until(next_recheck(raised_at, self.clock.quiet, now))
@@ -346,7 +350,7 @@ class Executor:
         if result.is_success and result.id is not None:
             mark_written(operation, result.id)
             apply_created_person(operation, result.id)
-        elif operation.fence is not None and _is_duplicate(result):
+        elif operation.create_lock is not None and _is_duplicate(result):
             mark_not_applied(operation, is_failed=False)
             self.duplicates.append((operation, result.failures[0]))
         elif _may_be_alerted(operation, result):

@@ -27,8 +27,8 @@ from app.sync.field_values.system_fields import (
     rules_of_create,
 )
 from app.sync.model.batch import Job
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, MappingRules
-from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.text.email_address import address_key
 
@@ -47,7 +47,7 @@ class FieldValues:
     """
 
     fields: dict[str, Any] = member(default_factory=dict)
-    notices: tuple[ItemWarning, ...] = ()
+    warnings: tuple[ItemWarning, ...] = ()
     misfit: MappingError | None = None
     digests: Mapping[str, str] = member(default_factory=dict)
 
@@ -75,7 +75,7 @@ def build_field_values(
     else:
         filled = _changed(sobject, rules, target, standing=standing, digests=digests)
     left_out = tuple(without_notice(target, name) for name in sorted(without))
-    return replace(filled, notices=left_out + filled.notices)
+    return replace(filled, warnings=left_out + filled.warnings)
 
 
 def fields_to_read(
@@ -100,15 +100,15 @@ def digest(value: object) -> str:
 def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValues:
     email = field_name(sobject, "Email", target.describe)
     fields: dict[str, Any] = {}
-    wanted, notices = _with_somewhere_to_go(
+    wanted, warnings = _with_somewhere_to_go(
         rules_of_create(sobject, rules, target.job, target.describe), target
     )
     digests: dict[str, str] = {}
     for rule in wanted:
         outcome = evaluate_rule(rule, target)
-        notices += outcome.notices
+        warnings += outcome.warnings
         if outcome.misfit:
-            return FieldValues(notices=tuple(notices), misfit=outcome.misfit)
+            return FieldValues(warnings=tuple(warnings), misfit=outcome.misfit)
         if outcome.fit is None:
             continue
         if outcome.fit.value is not None:
@@ -119,7 +119,7 @@ def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValu
     fields |= opted.fields
     stand_ins = _stand_ins(sobject, rules, target, fields)
     return FieldValues(
-        {**fields, **stand_ins.fields}, (*notices, *opted.notices, *stand_ins.notices), None, digests
+        {**fields, **stand_ins.fields}, (*warnings, *opted.warnings, *stand_ins.warnings), None, digests
     )
 
 
@@ -133,8 +133,8 @@ def _with_somewhere_to_go(
         return every, []
     further = {rule.field for rule in lost[UNWRITEABLE_TOLD:]}
     text = f"{len(further)} more fields of the mapping cannot be written by the connected user in your org."
-    notice = ItemWarning("field_dropped", target.sobject, None, text)
-    return [rule for rule in every if rule.field not in further], [notice]
+    warning = ItemWarning("field_dropped", target.sobject, None, text)
+    return [rule for rule in every if rule.field not in further], [warning]
 
 
 def _stand_ins(
@@ -159,22 +159,22 @@ def _changed(
         return FieldValues(digests=digests)
     changes: dict[str, Any] = {}
     every = [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]
-    wanted, notices = _with_somewhere_to_go([rule for rule in every if rule.field in standing], target)
+    wanted, warnings = _with_somewhere_to_go([rule for rule in every if rule.field in standing], target)
     said = dict(digests)
     for rule in wanted:
         field = target.field(rule.field)
         if rule.mode == EMPTY and not is_empty(standing[rule.field], field):
             continue
         outcome = evaluate_rule(rule, target)
-        notices += outcome.notices
+        warnings += outcome.warnings
         if outcome.misfit:
-            return FieldValues(notices=tuple(notices), misfit=outcome.misfit, digests=digests)
+            return FieldValues(warnings=tuple(warnings), misfit=outcome.misfit, digests=digests)
         said_before = digests.get(rule.field)
         changes |= _change(rule, outcome, standing[rule.field], said=said_before, field=field)
         if outcome.fit is not None and is_remembered(rule, field):
             said[rule.field] = digest(outcome.fit.value)
     opted = _opt_out(sobject, rules, target, before=standing)
-    return FieldValues({**changes, **opted.fields}, (*notices, *opted.notices), None, said)
+    return FieldValues({**changes, **opted.fields}, (*warnings, *opted.warnings), None, said)
 
 
 def _change(
@@ -265,4 +265,4 @@ def _opt_out(
     if is_writeable and name not in target.without:
         return FieldValues({name: True})
     text = "The attendee opted out, and the connected user cannot write that in your org."
-    return FieldValues(notices=(ItemWarning("opted_out", target.sobject, name, text),))
+    return FieldValues(warnings=(ItemWarning("opted_out", target.sobject, name, text),))

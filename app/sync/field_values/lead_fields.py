@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.sync.model.batch import Attendee
-from app.sync.model.notices import ItemWarning
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.records import LEAD, TASK
 from app.text.email_address import plain_address
 

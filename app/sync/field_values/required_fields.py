@@ -10,8 +10,8 @@ from app.sync.field_values.lead_fields import NO_COMPANY, utf16_length
 from app.sync.field_values.sources import day_of, zone_of
 from app.sync.field_values.system_fields import custom_rules, object_of
 from app.sync.model.batch import Job
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import MappingRules
-from app.sync.model.notices import ItemWarning
 from app.sync.model.record_kinds import filled_fields_of, system_fields_of
 from app.sync.model.records import ACCOUNT
 

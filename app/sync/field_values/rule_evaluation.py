@@ -27,8 +27,8 @@ from app.sync.field_values.states_and_countries import code_field, listed_place
 from app.sync.field_values.system_fields import SYSTEM, standard_field
 from app.sync.field_values.text_comparison import alike
 from app.sync.model.batch import Job
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import OVERWRITE, FieldRule
-from app.sync.model.notices import ItemWarning
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"
 VALUE_NOT_IN_PICKLIST: Final = "VALUE_NOT_IN_PICKLIST"
@@ -77,7 +77,7 @@ class RuleResult:
     """The result of one rule; empty if there was no value, a converted None if it was cleared."""
 
     fit: ConvertedValue | None = None
-    notices: tuple[ItemWarning, ...] = ()
+    warnings: tuple[ItemWarning, ...] = ()
     misfit: MappingError | None = None
 
 
@@ -159,15 +159,15 @@ def _fit(
             raise ConversionError(NEVER_TRUNCATED)
     except NotInPicklist as reason:
         if rule.mode == SYSTEM:
-            return RuleResult(notices=(dropped_field_warning(target.sobject, rule.field),))
+            return RuleResult(warnings=(dropped_field_warning(target.sobject, rule.field),))
         misfit = _mapping_error(
             ErrorClass.CONFIGURATION, VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason))
         )
         return RuleResult(misfit=misfit)
     except ConversionError as reason:
         return _unfit(rule, field, target, shown=shown, reason=reason)
-    notices = (ItemWarning("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
-    return RuleResult(fit, notices)
+    warnings = (ItemWarning("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
+    return RuleResult(fit, warnings)
 
 
 def _fitted(
@@ -217,10 +217,10 @@ def _use_fallback(rule: FieldRule, field: Field, target: RuleTarget) -> RuleResu
     except ConversionError as reason:
         return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
     text = f"No {field.label.lower()} was given, so the {target.sobject} says “{fit.value}”."
-    notices = [ItemWarning("fallback_used", target.sobject, rule.field, text)]
+    warnings = [ItemWarning("fallback_used", target.sobject, rule.field, text)]
     if fit.note:
-        notices.insert(0, ItemWarning("value_cut", target.sobject, rule.field, fit.note))
-    return RuleResult(fit, tuple(notices))
+        warnings.insert(0, ItemWarning("value_cut", target.sobject, rule.field, fit.note))
+    return RuleResult(fit, tuple(warnings))
 
 
 def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str) -> RuleResult:
@@ -229,7 +229,7 @@ def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str
     if field is None or rule.fallback is None:
         return told
     stand_in = _use_fallback(rule, field, target)
-    return replace(stand_in, notices=(*told.notices, *stand_in.notices))
+    return replace(stand_in, warnings=(*told.warnings, *stand_in.warnings))
 
 
 def _not_mapped(rule: FieldRule, target: RuleTarget, option: str) -> RuleResult:
@@ -244,7 +244,7 @@ def _not_writeable(rule: FieldRule, target: RuleTarget) -> RuleResult:
 
 
 def _dropped(rule: FieldRule, target: RuleTarget, text: str, *, code: str = "field_dropped") -> RuleResult:
-    return RuleResult(notices=(ItemWarning(code, target.sobject, rule.field, text),))
+    return RuleResult(warnings=(ItemWarning(code, target.sobject, rule.field, text),))
 
 
 def _mapping_error(

@@ -1,4 +1,4 @@
-"""What the engine commits between its calls: intents, results and fences, all under its own fence."""
+"""What the engine commits between its calls: intents, results and create locks, all under its own fence."""
 
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -106,20 +106,20 @@ class WriteStore:
         for row in rows:
             row.persisted_slots = dict(row.slots)
 
-    async def raise_fences(
+    async def acquire_create_locks(
         self, session: AsyncSession, operations: Sequence[WriteOperation]
     ) -> dict[bytes, datetime]:
-        """Fence the people about to be created; returns the fences of others that stand in the way."""
-        fenced = {key: operation for operation in operations for key in operation.fences}
-        if not fenced or "open_creates" in self.lease.guards_off:
+        """Lock the people about to be created; returns the locks of others that are in the way."""
+        locked = {key: operation for operation in operations for key in operation.create_locks}
+        if not locked or "open_creates" in self.lease.guards_off:
             return {}
-        keys = list(fenced)
-        mine = [row.job.registration_id for operation in fenced.values() for row in operation.rows]
+        keys = list(locked)
+        mine = [row.job.registration_id for operation in locked.values() for row in operation.rows]
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
             "keys": keys,
-            "registration_ids": [operation.primary_registration_id for operation in fenced.values()],
+            "registration_ids": [operation.primary_registration_id for operation in locked.values()],
             "mine": mine,
             "quiet": self.quiet,
         }
@@ -168,8 +168,8 @@ class WriteStore:
                 session, found, host_id=self.batch.host_id, org_id=self.batch.org_id, about=about
             )
 
-    async def drop_fences(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
-        """Take down the fences of people whose creation came to a definite end."""
+    async def release_create_locks(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
+        """Release the locks of people whose creation came to a definite end."""
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
@@ -199,7 +199,7 @@ def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> dict[str, 
 
 
 def _is_creating(row: WorkItem) -> bool:
-    fenced = (row.slots.get(SlotKey(name)) for name in (PERSON, ACCOUNT_SLOT))
+    locked = (row.slots.get(SlotKey(name)) for name in (PERSON, ACCOUNT_SLOT))
     return any(
-        slot is not None and slot.state in (WriteState.INTENDED, WriteState.AMBIGUOUS) for slot in fenced
+        slot is not None and slot.state in (WriteState.INTENDED, WriteState.AMBIGUOUS) for slot in locked
     )

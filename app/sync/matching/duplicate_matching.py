@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from app.salesforce.errors import ApiError
 from app.sync.matching.person_matching import NeedsLookup, People, follow, oldest
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
-from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MATCHED_OTHER_NAME: Final = "matched_other_name"

@@ -7,7 +7,7 @@ from app.salesforce.ids import is_id, sobject_of, to18
 from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import FORMER, MEMBER, PERSON, Job
-from app.sync.model.notices import ItemWarning
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MAX_HOPS = 5
@@ -60,7 +60,7 @@ class People:
 class PersonNotFound:
     """Looked, and there is none: to be created under the host's rules."""
 
-    notices: tuple[ItemWarning, ...] = ()
+    warnings: tuple[ItemWarning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def resolve(job: Job, people: People) -> Resolution:
     sticky = _resolve_sticky(job, people)
     if sticky is not None:
         return sticky
-    by_id, notices = _resolve_given_id(job, people)
+    by_id, warnings = _resolve_given_id(job, people)
     if by_id is not None:
         return by_id
     by_word = _pick_candidate(people.by_email.get(job.attendee.email_key or "", ()), people, how="email")
@@ -103,8 +103,8 @@ def resolve(job: Job, people: People) -> Resolution:
     if not isinstance(by_word, NeedsLookup) and _is_unsearched(job, by_word, people):
         return NotSearched()
     if isinstance(by_word, Found):
-        return Found(by_word.sobject, by_word.id, by_word.found_by, notices)
-    return by_word if isinstance(by_word, NeedsLookup) else PersonNotFound(notices)
+        return Found(by_word.sobject, by_word.id, by_word.found_by, warnings)
+    return by_word if isinstance(by_word, NeedsLookup) else PersonNotFound(warnings)
 
 
 def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.states import SkipReason
 from app.sync.model.batch import SlotKey, WrittenSlot
-from app.sync.model.notices import ItemWarning
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.row_error import ItemError
@@ -94,7 +94,7 @@ def apply_decisions(decisions: Iterable[ItemDecision]) -> None:
     """Change the items as the planners decided. No planner changes an item itself."""
     for decision in decisions:
         item = decision.item
-        item.notices += decision.warnings
+        item.warnings += decision.warnings
         item.stale_describes |= decision.stale_describes
         item.person = decision.person or item.person
         for key, slot in decision.slots.items():

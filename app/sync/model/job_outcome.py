@@ -9,14 +9,14 @@ from app.sync.model.row_error import ItemError
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """The job's next state. `burns` says whether this run counts as an attempt."""
+    """The job's next state. `counts_as_attempt` says whether this run counts as an attempt."""
 
     state: JobState
     due_at: datetime
     waiting_for: WaitReason | None = None
     skipped_because: SkipReason | None = None
     error: ItemError | None = None
-    burns: bool = False
+    counts_as_attempt: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -9,13 +9,13 @@ from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
 from app.states import SkipReason, WriteAction, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
-from app.sync.model.notices import ItemWarning
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.obstacles import NO_ACCESS, Obstacle
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import LEAD, Found
 from app.sync.model.row_error import ItemError
 
-NOTICE = "notice"
+KEPT_WARNING = "warning"
 """The detail of a person that has a warning which stays with it."""
 
 
@@ -53,7 +53,7 @@ class WorkItem:
     lost_lead: ItemError | None = None
     must_replan: bool = False
     is_processed: bool = False
-    notices: list[ItemWarning] = field(default_factory=list)
+    warnings: list[ItemWarning] = field(default_factory=list)
     exchanges: list[LoggedRequest] = field(default_factory=list)
     stale_describes: set[str] = field(default_factory=set)
 
@@ -118,8 +118,8 @@ class WriteOperation:
     meaning: str | None = None
     label: str | None = None
     reference: str | None = None
-    fence: bytes | None = None
-    key_fences: tuple[bytes, ...] = ()
+    create_lock: bytes | None = None
+    external_id_locks: tuple[bytes, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
@@ -128,9 +128,9 @@ class WriteOperation:
     details_by_item: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, hash=False)
 
     @property
-    def fences(self) -> tuple[bytes, ...]:
+    def create_locks(self) -> tuple[bytes, ...]:
         """What nobody else may create meanwhile: a person's e-mail and external ids, or a company."""
-        return (self.fence, *self.key_fences) if self.fence is not None else ()
+        return (self.create_lock, *self.external_id_locks) if self.create_lock is not None else ()
 
     @property
     def is_create(self) -> bool:
@@ -153,7 +153,7 @@ class WriteOperation:
 
 def set_person(row: WorkItem, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
     """The row's person is known and stands in Salesforce."""
-    row.notices += person_warnings(row, person, details)
+    row.warnings += person_warnings(row, person, details)
     row.slots |= person_slots(row, person, details)
     row.person = person
 
@@ -180,11 +180,11 @@ def person_warnings(
 ) -> tuple[ItemWarning, ...]:
     """The warnings of a person who exists: of how it was found, and the one that stays with it."""
     before = item.slots.get(SlotKey(PERSON))
-    return (*person.notices, *_kept_notice(details or (before.details if before else {})))
+    return (*person.warnings, *_kept_warning(details or (before.details if before else {})))
 
 
-def _kept_notice(details: Mapping[str, Any]) -> tuple[ItemWarning, ...]:
-    kept = details.get(NOTICE)
+def _kept_warning(details: Mapping[str, Any]) -> tuple[ItemWarning, ...]:
+    kept = details.get(KEPT_WARNING)
     return (ItemWarning(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
 
 

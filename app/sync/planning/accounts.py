@@ -10,7 +10,7 @@ from app.sync.matching.account_matching import match, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Plan, joined
-from app.sync.model.notices import ItemWarning
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT
 from app.sync.model.work_item import WorkItem, WriteOperation
@@ -150,12 +150,12 @@ def _create(name: str, items: Sequence[WorkItem], org: OrgContext, batch: Batch,
         rows=tuple(items),
         record=record,
         primary_registration_id=job.registration_id,
-        fence=keyed_hash(pepper, f"{batch.org_id}:account", name),
+        create_lock=keyed_hash(pepper, f"{batch.org_id}:account", name),
         details={"is_created_by_us": True},
         headers=draft.headers,
         mapped=draft.mapped,
         describe=draft.describe,
         rejection_hints=rejection_hints(rejected),
     )
-    warned = tuple(ItemDecision(item, warnings=draft.notices) for item in items if draft.notices)
+    warned = tuple(ItemDecision(item, warnings=draft.warnings) for item in items if draft.warnings)
     return Plan((operation,), warned)

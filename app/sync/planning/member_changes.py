@@ -64,7 +64,7 @@ def created_member(
         except RecordBuildError as error:
             decisions += build_failure([item], error, org, kind=decision_milestone(decision))
             continue
-        decisions += [ItemDecision(item, warnings=draft.notices)] if draft.notices else []
+        decisions += [ItemDecision(item, warnings=draft.warnings)] if draft.warnings else []
         drafts.append((item, draft))
     if not drafts:
         return MemberChange(None, decisions=tuple(decisions))

@@ -113,8 +113,8 @@ def _evaluate(
         sobject, job.rules, job, describe=describe, standing=values, digests=previous, without=without
     )
     if filled.misfit is not None:
-        raise RecordBuildError(filled.misfit, filled.notices)
-    warned = (ItemDecision(item, warnings=filled.notices),) if filled.notices else ()
+        raise RecordBuildError(filled.misfit, filled.warnings)
+    warned = (ItemDecision(item, warnings=filled.warnings),) if filled.warnings else ()
     return Contribution(item, filled.fields, previous, filled.digests), warned
 
 

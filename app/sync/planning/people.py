@@ -33,13 +33,13 @@ from app.sync.model.decisions import (
     Skip,
     person_found,
 )
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import NOBODY_CREATED
-from app.sync.model.notices import ItemWarning
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
 from app.sync.model.row_error import ItemError
-from app.sync.model.work_item import NOTICE, WorkItem, WriteOperation, is_own_lead
+from app.sync.model.work_item import KEPT_WARNING, WorkItem, WriteOperation, is_own_lead
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
 from app.sync.planning.record_builder import (
     Draft,
@@ -173,7 +173,7 @@ def _resolve(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> P
         case NotSearched():
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.ACCESS)),))
         case resolution:
-            warnings = resolution.notices if isinstance(resolution, PersonNotFound) else ()
+            warnings = resolution.warnings if isinstance(resolution, PersonNotFound) else ()
             warned = (ItemDecision(item, warnings=warnings),) if warnings else ()
             obstacle = _create_obstacle(item, people, batch=batch, clock=clock)
             return PersonResolution((*warned, *([obstacle] if obstacle else ())), obstacle is None)
@@ -198,7 +198,7 @@ def _not_visible(sobject: str) -> ItemError:
 def _adopt_found(item: WorkItem, found: Found) -> ItemDecision:
     before = item.slots.get(SlotKey(PERSON))
     details = before.details if before else {}
-    kept = {name: details[name] for name in ("written_digests", NOTICE) if name in details}
+    kept = {name: details[name] for name in ("written_digests", KEPT_WARNING) if name in details}
     # A lost create that turned up is ours, whatever way it was found now.
     if before is not None and before.state == WriteState.AMBIGUOUS and before.action == WriteAction.CREATE:
         recovered = replace(found, found_by="created")
@@ -241,7 +241,7 @@ def _create_person(
         draft = build_record(named, primary.job, org, own=own, without=dropped)
     except RecordBuildError as error:
         return Plan(decisions=build_failure(items, error, org, kind=Milestone.REGISTERED))
-    warnings = (*draft.notices, *_name_warnings(items, draft.record.sobject))
+    warnings = (*draft.warnings, *_name_warnings(items, draft.record.sobject))
     warned = tuple(ItemDecision(item, warnings=warnings) for item in items if warnings)
     digests = {"written_digests": dict(draft.digests)} if draft.digests else {}
     merged = _merge_other_tickets(primary, items, draft, org, without=dropped)
@@ -250,8 +250,8 @@ def _create_person(
         rows=(primary, *merged.items),
         record=Record(draft.record.sobject, {**draft.record.fields, **merged.fields}),
         primary_registration_id=primary.job.registration_id,
-        fence=keyed_hash(pepper, f"{batch.org_id}:person", primary.job.attendee.email_key or ""),
-        key_fences=tuple(
+        create_lock=keyed_hash(pepper, f"{batch.org_id}:person", primary.job.attendee.email_key or ""),
+        external_id_locks=tuple(
             keyed_hash(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(items)
         ),
         details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **digests},

@@ -19,8 +19,8 @@ from app.sync.lookup.create_context import CreateContext, organizer_of
 from app.sync.model.batch import Job, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
-from app.sync.model.notices import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_ENDED_ROUNDS, MAX_ROUNDS
 from app.sync.model.work_item import WorkItem
@@ -39,7 +39,7 @@ class Draft:
     """A record that could be sent. `mapped` are the fields that the host's rules filled."""
 
     record: Record
-    notices: tuple[ItemWarning, ...] = ()
+    warnings: tuple[ItemWarning, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
@@ -49,10 +49,10 @@ class Draft:
 class RecordBuildError(Exception):
     """The host's rules and the org do not fit together; `misfit` says where."""
 
-    def __init__(self, misfit: MappingError, notices: tuple[ItemWarning, ...] = ()) -> None:
+    def __init__(self, misfit: MappingError, warnings: tuple[ItemWarning, ...] = ()) -> None:
         super().__init__(misfit.code)
         self.misfit = misfit
-        self.notices = notices
+        self.warnings = warnings
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ def build_record(
     describe = org.describes.get(named)
     filled = build_field_values(sobject, job.rules, job, describe=describe, without=without)
     if filled.misfit is not None:
-        raise RecordBuildError(filled.misfit, filled.notices)
+        raise RecordBuildError(filled.misfit, filled.warnings)
     kind, kind_notices = _record_type(sobject, job.rules, org)
     owner, owner_notices = _owner(named, job, org.around)
     fields = {**(own or {}), **filled.fields, **kind, **owner}
     return Draft(
         record=Record(named, {name: value for name, value in fields.items() if name not in without}),
-        notices=(*filled.notices, *kind_notices, *owner_notices),
+        warnings=(*filled.warnings, *kind_notices, *owner_notices),
         digests=filled.digests,
         headers=tuple(_headers(sobject, job.rules, has_owner=bool(owner))),
         mapped=mapped_fields(sobject, job.rules, describe),
@@ -97,9 +97,9 @@ def build_record(
 
 def _default_record(sobject: str, job: Job, own: Mapping[str, Any], without: frozenset[str]) -> Draft:
     """By the default rules, which say the same of a Lead as its table does, and nothing of other objects."""
-    fields, notices = lead_fields(job.attendee, without) if sobject == LEAD else ({}, [])
+    fields, warnings = lead_fields(job.attendee, without) if sobject == LEAD else ({}, [])
     kept = {name: value for name, value in own.items() if name not in without}
-    return Draft(Record(sobject, {**kept, **fields}), tuple(notices))
+    return Draft(Record(sobject, {**kept, **fields}), tuple(warnings))
 
 
 def mapped_fields(sobject: str, rules: MappingRules, describe: SObjectDescribe | None) -> frozenset[str]:
@@ -195,7 +195,9 @@ def build_failure(
     misfit = error.misfit
     failure = Fail(mapping_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))
     stale = frozenset({misfit.sobject})
-    return tuple(ItemDecision(item, failure, warnings=error.notices, stale_describes=stale) for item in items)
+    return tuple(
+        ItemDecision(item, failure, warnings=error.warnings, stale_describes=stale) for item in items
+    )
 
 
 def create_obstacle(item: WorkItem, key: SlotKey, clock: Clock) -> ItemDecision | None:

@@ -12,7 +12,7 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import CHECKED_IN, REGISTERED, Batch, EventSnapshot, Job, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan
-from app.sync.model.notices import ItemWarning
+from app.sync.model.item_warning import ItemWarning
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import TASK
 from app.sync.model.reference_tags import reference_tag
@@ -92,7 +92,7 @@ def _create_task(
         describe=draft.describe,
         rejection_hints=rejection_hints(before),
     )
-    noted = (*warnings, *draft.notices)
+    noted = (*warnings, *draft.warnings)
     return Plan((operation,), (ItemDecision(item, warnings=noted),) if noted else ())
 
 

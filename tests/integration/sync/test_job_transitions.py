@@ -115,7 +115,7 @@ async def test_a_batch_completes_a_job(rig: Rig, ended: str, newer: int) -> None
         "due_at": NOW + timedelta(hours=1),
         "waiting_for": "retry",
         "skipped_because": None,
-        "burns": 1,
+        "counts_as_attempt": 1,
         "is_attended": False,
         "warnings": [],
     }

@@ -34,8 +34,8 @@ def test_day_is_counted_in_the_events_zone(timezone: str, day: str) -> None:
 
 
 def test_unknown_zone_is_told() -> None:
-    _, notices = task_fields(job(timezone="Mars/Olympus"), REGISTERED, who_id="00Q1", reference="EVS-X")
-    assert [(each.code, each.field) for each in notices] == [("fallback_used", "ActivityDate")]
+    _, warnings = task_fields(job(timezone="Mars/Olympus"), REGISTERED, who_id="00Q1", reference="EVS-X")
+    assert [(each.code, each.field) for each in warnings] == [("fallback_used", "ActivityDate")]
 
 
 def test_check_in_has_its_own_day() -> None:

@@ -1,4 +1,4 @@
-"""Any answer into any field by any rule: a value that fits, a notice, or a misfit; never an exception."""
+"""Any answer into any field by any rule: a value that fits, a warning, or a misfit; never an exception."""
 
 import json
 import re
@@ -143,7 +143,8 @@ def assert_fits(target: Field, value: Any) -> None:
         assert not target.length or utf16_length(value) <= target.length
     if target.type in ("int", "double", "currency", "percent"):
         assert type(value) in (int, float)
-        assert abs(value) < 10 ** (target.precision - target.scale if target.precision else 18)
+        scale = 0 if target.type == "int" else target.scale
+        assert abs(value) < 10 ** (target.precision - scale if target.precision else 18)
     if target.type == "boolean":
         assert type(value) is bool
     if target.type in ("date", "datetime"):
@@ -161,7 +162,7 @@ def assert_sound(filled: FieldValues, targets: dict[str, Field], *, is_new: bool
     for name, value in filled.fields.items():
         assert targets[name].is_createable if is_new else targets[name].is_updateable
         assert_fits(targets[name], value)
-    assert all(notice.text and len(notice.text) < 500 for notice in filled.notices)
+    assert all(warning.text and len(warning.text) < 500 for warning in filled.warnings)
     assert all(re.fullmatch("[0-9a-f]{12}", each) for each in filled.digests.values())
 
 

@@ -74,21 +74,21 @@ def test_usable_emails(email: str, is_usable: bool) -> None:
 
 
 def test_long_company_is_cut_with_a_warning() -> None:
-    fields, notices = lead_fields(Attendee(email="a@x.example", company="x" * 300), frozenset())
+    fields, warnings = lead_fields(Attendee(email="a@x.example", company="x" * 300), frozenset())
     assert len(fields["Company"]) == 255
-    assert [(each.code, each.field) for each in notices] == [("value_cut", "Company")]
+    assert [(each.code, each.field) for each in warnings] == [("value_cut", "Company")]
 
 
 def test_missing_company_is_told() -> None:
-    fields, notices = lead_fields(Attendee(email="a@x.example", email_key="a@x.example"), frozenset())
+    fields, warnings = lead_fields(Attendee(email="a@x.example", email_key="a@x.example"), frozenset())
     assert fields["Company"] == "x.example"
-    assert [each.code for each in notices] == ["fallback_used"]
+    assert [each.code for each in warnings] == ["fallback_used"]
 
 
 def test_refused_field_is_left_out() -> None:
-    fields, notices = lead_fields(Attendee(email="a@x.example", company="x"), frozenset({"LeadSource"}))
+    fields, warnings = lead_fields(Attendee(email="a@x.example", company="x"), frozenset({"LeadSource"}))
     assert "LeadSource" not in fields
-    assert [each.code for each in notices] == ["picklist_dropped"]
+    assert [each.code for each in warnings] == ["picklist_dropped"]
 
 
 @pytest.mark.parametrize(

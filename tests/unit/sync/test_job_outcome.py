@@ -19,9 +19,9 @@ ERROR = OUTCOME_UNKNOWN
 LATER = NOW + timedelta(minutes=1)
 DOUBT = {SlotKey(REGISTERED): slot("ambiguous", "Task", attempt_started_at=LONG_AGO)}
 ACCESS = JobOutcome(JobState.PENDING, NOW + AGAIN, WaitReason.SALESFORCE_ACCESS)
-FAILED = JobOutcome(JobState.FAILED, NOW, error=ERROR, burns=True)
-RETRY_AT_ONCE = JobOutcome(JobState.PENDING, NOW, WaitReason.RETRY, burns=True)
-SYNCED = JobOutcome(JobState.SYNCED, NOW, burns=True)
+FAILED = JobOutcome(JobState.FAILED, NOW, error=ERROR, counts_as_attempt=True)
+RETRY_AT_ONCE = JobOutcome(JobState.PENDING, NOW, WaitReason.RETRY, counts_as_attempt=True)
+SYNCED = JobOutcome(JobState.SYNCED, NOW, counts_as_attempt=True)
 
 
 def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutcome:
@@ -40,7 +40,7 @@ def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutco
         pytest.param(
             [Obstacle.CAMPAIGN],
             {},
-            JobOutcome(JobState.HELD, NOW, WaitReason.CAMPAIGN, burns=True),
+            JobOutcome(JobState.HELD, NOW, WaitReason.CAMPAIGN, counts_as_attempt=True),
             id="the campaign is broken",
         ),
         pytest.param([Obstacle.ACCESS], {"error": ERROR}, ACCESS, id="no access counts before a failure"),
@@ -87,7 +87,11 @@ def test_doubt_that_nothing_will_settle_leaves_it_to_the_other_parts() -> None:
 @pytest.mark.parametrize("attempts", [0, len(RETRY_DELAYS) - 1], ids=["first", "last"])
 def test_retry_waits_longer_each_time(attempts: int) -> None:
     waiting = outcome(retry=ERROR, attempts=attempts)
-    assert (waiting.state, waiting.waiting_for, waiting.burns) == (JobState.PENDING, WaitReason.RETRY, True)
+    assert (waiting.state, waiting.waiting_for, waiting.counts_as_attempt) == (
+        JobState.PENDING,
+        WaitReason.RETRY,
+        True,
+    )
     wait = (waiting.due_at - NOW).total_seconds()
     assert wait == pytest.approx(RETRY_DELAYS[attempts], rel=0.25)
 

@@ -26,7 +26,7 @@ SAID_NO = {"consent": {"marketing": False}}
 
 
 def codes(filled: FieldValues) -> list[tuple[str, str | None]]:
-    return [(notice.code, notice.field) for notice in filled.notices]
+    return [(warning.code, warning.field) for warning in filled.warnings]
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def codes(filled: FieldValues) -> list[tuple[str, str | None]]:
 @pytest.mark.parametrize("without", [frozenset[str](), frozenset({"LeadSource"})], ids=["", "dropped"])
 def test_default_rules_give_a_lead_as_before(attendee: dict[str, Any], without: frozenset[str]) -> None:
     registration = job(attendee=attendee)
-    fields, notices = lead_fields(registration.attendee, without)
+    fields, warnings = lead_fields(registration.attendee, without)
     filled = build_field_values("Lead", DEFAULT_RULES, registration, without=without)
     assert list(filled.fields.items()) == list(fields.items())
-    assert sorted(map(repr, filled.notices)) == sorted(map(repr, notices))
+    assert sorted(map(repr, filled.warnings)) == sorted(map(repr, warnings))
     assert list(filled.digests) == ["Email"]
 
 
@@ -140,9 +140,9 @@ def test_hundreds_of_fields_that_the_org_lacks_are_one_warning(is_new: bool) -> 
     filled = build_field_values(
         "Lead", chosen, job({"a": "vegan"}), describe=LEAD, standing=None if is_new else standing
     )
-    told = [notice for notice in filled.notices if notice.code == "field_dropped"]
+    told = [warning for warning in filled.warnings if warning.code == "field_dropped"]
     assert filled.fields["Diet__c"] == "vegan"
-    assert [notice.field for notice in told] == [None, *(f"F{n}__c" for n in range(10))]
+    assert [warning.field for warning in told] == [None, *(f"F{n}__c" for n in range(10))]
     assert told[0].text.startswith("390 more fields")
 
 

@@ -65,7 +65,7 @@ def test_account_that_is_missing_is_created() -> None:
     [operation] = plan.plan.operations
     assert (operation.key, operation.record.sobject) == (KEY, "Account")
     assert operation.record.fields["Name"] == "River Ltd"
-    assert operation.fence is not None
+    assert operation.create_lock is not None
     assert (plan.known, plan.waiting) == ({}, ())
 
 

@@ -217,7 +217,7 @@ def test_new_person_is_a_lead() -> None:
     [operation] = created(ticket(1)).operations
     assert (operation.key, operation.record.sobject, operation.is_create) == (KEY, "Lead", True)
     assert operation.record.fields["Email"] == EMAIL
-    assert operation.fence is not None
+    assert operation.create_lock is not None
     assert operation.details["is_created_by_us"] is True
 
 
