@@ -82,9 +82,9 @@ def _worker_config(resources: Resources, worker_id: str, stop: asyncio.Event) ->
 
 
 async def _drain_and_publish(
-    engine: DrainContext, wakeups: DrainQueue, org_id: str, *, stop: asyncio.Event
+    context: DrainContext, wakeups: DrainQueue, org_id: str, *, stop: asyncio.Event
 ) -> bool:
-    has_more = await drain(engine, org_id, stop=stop)
+    has_more = await drain(context, org_id, stop=stop)
     await wakeups.tell_changed(org_id)
     return has_more
 

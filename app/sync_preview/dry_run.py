@@ -157,11 +157,11 @@ def _member(rehearsal: DryRunResult, context: EventContext) -> MemberPlan:
     return MemberPlan(action="none", reason=_why_no_member(row, slot), member=member, fields=None)
 
 
-def _why_no_member(row: WorkItem, slot: WrittenSlot | None) -> str:
+def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:
     reasons = (
-        ("not_linked", row.job.link is None),
-        ("campaign_broken", Obstacle.CAMPAIGN in row.obstacles),
-        ("no_person", row.person is None),
+        ("not_linked", item.job.link is None),
+        ("campaign_broken", Obstacle.CAMPAIGN in item.obstacles),
+        ("no_person", item.person is None),
         ("uncertain", slot is not None and slot.state == WriteState.AMBIGUOUS),
         ("stands", slot is not None and slot.sf_id is not None),
     )

@@ -76,7 +76,7 @@ COMPLETE_JOBS = text("""
 
 async def complete_batch(
     store: WriteStore,
-    rows: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     client: SalesforceClient | None,
     *,
     calls: int,
@@ -87,21 +87,21 @@ async def complete_batch(
     Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
     """
     async with store.database.tenant(store.batch.host_id) as session:
-        now = await store.hold(session, rows)
-        await store.save(session, rows)
-        await store.release_create_locks(session, rows)
+        now = await store.hold(session, items)
+        await store.save(session, items)
+        await store.release_create_locks(session, items)
         outcomes = [
             (row, decide_outcome(row, now, chance=random.random()))  # noqa: S311 -- jitter
-            async for row in yielding(rows)
+            async for row in yielding(items)
         ]
         await _complete_jobs(session, store, outcomes, has_broken_off=has_broken_off)
         await insert_attempts(session, store, outcomes, calls=calls)
-        await _mark_links_broken(session, store, rows)
-        await _invalidate_describes(session, store, rows)
+        await _mark_links_broken(session, store, items)
+        await _invalidate_describes(session, store, items)
         if client is not None:
             host_id, has_written = store.batch.host_id, _any_synced(outcomes)
             await record_api_usage(session, host_id, client.usage, calls=calls, has_written=has_written)
-    await _add_backfill_calls(store, rows, calls)
+    await _add_backfill_calls(store, items, calls)
 
 
 async def _complete_jobs(
@@ -122,7 +122,7 @@ async def _complete_jobs(
     await session.execute(COMPLETE_JOBS, values)
 
 
-async def _mark_links_broken(session: AsyncSession, store: WriteStore, rows: Sequence[WorkItem]) -> None:
+async def _mark_links_broken(session: AsyncSession, store: WriteStore, items: Sequence[WorkItem]) -> None:
     """A campaign that is gone, hidden or lost a chosen status: its link is broken until somebody mends it.
 
     Only the version that was looked at: a link that was mended or replaced meanwhile is another one.
@@ -130,7 +130,7 @@ async def _mark_links_broken(session: AsyncSession, store: WriteStore, rows: Seq
     seen = sorted(
         {
             (row.job.event.event_id, row.job.link.version)
-            for row in rows
+            for row in items
             if Obstacle.CAMPAIGN in row.obstacles and row.job.link and not row.job.link.is_broken
         }
     )
@@ -145,20 +145,20 @@ async def _mark_links_broken(session: AsyncSession, store: WriteStore, rows: Seq
         )
 
 
-async def _invalidate_describes(session: AsyncSession, store: WriteStore, rows: Sequence[WorkItem]) -> None:
+async def _invalidate_describes(session: AsyncSession, store: WriteStore, items: Sequence[WorkItem]) -> None:
     """What Salesforce contradicted, or what a row failed by, is asked for anew before the next batch."""
-    misjudged = {sobject for row in rows for sobject in row.stale_describes}
+    misjudged = {sobject for row in items for sobject in row.stale_describes}
     if misjudged:
         await mark_stale(session, misjudged, host_id=store.batch.host_id, org_id=store.batch.org_id)
 
 
-async def _add_backfill_calls(store: WriteStore, rows: Sequence[WorkItem], calls: int) -> None:
+async def _add_backfill_calls(store: WriteStore, items: Sequence[WorkItem], calls: int) -> None:
     """Count the calls of a batch for the backfill that most of its rows belong to.
 
     In a transaction of its own: enqueuing locks a backfill before its jobs, so it must not be locked after
     them.
     """
-    events = Counter(row.job.event.event_id for row in rows if row.job.reason in BACKFILL_REASONS)
+    events = Counter(row.job.event.event_id for row in items if row.job.reason in BACKFILL_REASONS)
     if not events or not calls:
         return
     host_id, [(event_id, _)] = store.batch.host_id, events.most_common(1)

@@ -97,40 +97,40 @@ class HostDrainStopped(Exception):
     """The org or the host has to wait; the rows stay where they are."""
 
 
-async def drain(engine: DrainContext, org_id: str, *, stop: asyncio.Event) -> bool:
+async def drain(context: DrainContext, org_id: str, *, stop: asyncio.Event) -> bool:
     """Work on an org's due rows; returns whether there may be more to do at once.
 
     Returns False when somebody else has the lease or the org wants to be left alone. Starts no new call after
     the drain budget or once `stop` is set. Cancelled, it leaves the rows of its call ambiguous.
     """
-    times = engine.settings.times
+    times = context.settings.times
     lease = await leases.acquire(
-        engine.database,
+        context.database,
         org_id,
-        owner=engine.worker_id,
+        owner=context.worker_id,
         life=times.lease,
         send_window=times.send_window,
-        guards_off=engine.settings.guards_off,
+        guards_off=context.settings.guards_off,
     )
     if lease is None:
         return False
     keeper = asyncio.create_task(
-        leases.renew_until_cancelled(engine.database, lease, life=times.lease, every=times.heartbeat)
+        leases.renew_until_cancelled(context.database, lease, life=times.lease, every=times.heartbeat)
     )
-    prefetcher = BatchPrefetcher(engine.database, lease)
+    prefetcher = BatchPrefetcher(context.database, lease)
     deadline = time.monotonic() + times.drain_budget
     try:
-        return await _drain_hosts(OrgDrain(engine, lease, prefetcher, stop, deadline))
+        return await _drain_hosts(OrgDrain(context, lease, prefetcher, stop, deadline))
     except LeaseLost:
         return False
     except BaseException:
-        await asyncio.shield(_abandon(engine, lease, prefetcher))
+        await asyncio.shield(_abandon(context, lease, prefetcher))
         raise
     finally:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
-        await asyncio.shield(_release(engine, lease, prefetcher))
+        await asyncio.shield(_release(context, lease, prefetcher))
 
 
 @dataclass(frozen=True)
@@ -315,32 +315,32 @@ class HostDrain:
 
 
 async def _prefetch(
-    engine: DrainContext, lease: Lease, client: SalesforceClient, batch: Batch
+    context: DrainContext, lease: Lease, client: SalesforceClient, batch: Batch
 ) -> Lookup | None:
     """What stands of the next batch's people; None where its host may not be asked for just now."""
-    if batch.host_id not in await open_hosts(engine.database, lease.org_id):
+    if batch.host_id not in await open_hosts(context.database, lease.org_id):
         return None
     of_holders = replace(batch, jobs=tuple(for_current_holder(job) for job in batch.jobs))
-    store = WriteStore(engine.database, lease, of_holders, engine.quiet)
+    store = WriteStore(context.database, lease, of_holders, context.quiet)
     return None if await is_api_budget_exhausted(client, store) else await look_up(client, store)
 
 
-async def _release(engine: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
+async def _release(context: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
     """The end of a drain: the org goes back, and with it what was taken ahead of time."""
     if await prefetcher.stop():
-        await _abandon(engine, lease, prefetcher)
+        await _abandon(context, lease, prefetcher)
     elif not lease.is_lost:
-        await leases.release(engine.database, lease)
+        await leases.release(context.database, lease)
 
 
-async def _abandon(engine: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
+async def _abandon(context: DrainContext, lease: Lease, prefetcher: BatchPrefetcher) -> None:
     """This drain broke off in the middle: whoever comes next must know what is uncertain."""
     await prefetcher.stop()
     if lease.is_lost:
         return
     # Lost from here on: should this fail, the lease runs out and whoever takes over settles the rows.
     lease.is_lost = True
-    async with engine.database.system() as session:
+    async with context.database.system() as session:
         if await leases.release_in_transaction(session, lease):
             await leases.recover_running_jobs(
                 session, lease.org_id, has_died=False, guards_off=lease.guards_off

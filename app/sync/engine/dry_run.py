@@ -53,11 +53,11 @@ class DryRunResult:
 class ReadOnlyStore(WriteStore):
     """Looks at our tables as a drain does, and keeps nothing."""
 
-    async def hold(self, session: AsyncSession, rows: Sequence[WorkItem]) -> datetime:
+    async def hold(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
         return await database_now(session)
 
-    async def save(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
-        for row in rows:
+    async def save(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
+        for row in items:
             row.persisted_slots = dict(row.slots)
 
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
@@ -75,30 +75,30 @@ class ReadOnlyStore(WriteStore):
         return {row.key: row.started_at for row in await session.execute(HELD_CREATE_LOCKS, values)}
 
 
-async def run_dry(engine: DrainContext, client: SalesforceClient, batch: Batch) -> DryRunResult:
+async def run_dry(context: DrainContext, client: SalesforceClient, batch: Batch) -> DryRunResult:
     """Take every step for the one job of `batch`, writing nothing.
 
     Looks cost calls and are charged. Raises what the client raises, and BudgetReached.
     """
-    paper = RecordingClient(client, partial(_lacking, engine.database, batch))
+    paper = RecordingClient(client, partial(_lacking, context.database, batch))
     [job] = batch.jobs
-    clock, row = Clock(batch.now, engine.quiet), work_item_for(job)
+    clock, row = Clock(batch.now, context.quiet), work_item_for(job)
     nobodys = Lease(batch.org_id, "", fence=0, batch_size=1, failures=0, send_window=math.inf)
-    store = ReadOnlyStore(engine.database, nobodys, batch, engine.quiet)
+    store = ReadOnlyStore(context.database, nobodys, batch, context.quiet)
     try:
-        await process_batch(engine, paper, store, [row], clock=clock)
+        await process_batch(context, paper, store, [row], clock=clock)
     finally:
-        async with engine.database.tenant(batch.host_id) as session:
+        async with context.database.tenant(batch.host_id) as session:
             await record_api_usage(session, batch.host_id, paper.usage, calls=paper.calls)
     return DryRunResult(row, _last_verdict(row, batch.now), paper)
 
 
-def _last_verdict(row: WorkItem, now: datetime) -> JobOutcome:
+def _last_verdict(item: WorkItem, now: datetime) -> JobOutcome:
     """As after the second try that a run makes of what an org's describes did not foresee."""
-    outcome = decide_outcome(row, now, chance=0.5)
-    if outcome.state != JobState.PENDING or not row.must_replan or row.last_rejection is None:
+    outcome = decide_outcome(item, now, chance=0.5)
+    if outcome.state != JobState.PENDING or not item.must_replan or item.last_rejection is None:
         return outcome
-    return replace(outcome, state=JobState.FAILED, waiting_for=None, error=row.last_rejection)
+    return replace(outcome, state=JobState.FAILED, waiting_for=None, error=item.last_rejection)
 
 
 async def _lacking(
@@ -115,15 +115,15 @@ async def _lacking(
     return [lacking(record.fields, describes.get(record.sobject)) for record in records]
 
 
-async def load_single(database: Database, arm: JobRequest) -> Batch:
+async def load_single(database: Database, request: JobRequest) -> Batch:
     """A batch of this one registration; without a job of its own it is seen as if it were armed.
 
     What it is armed with for that is rolled back.
     """
-    async with database.tenant(arm.host_id) as session:
-        await session.execute(insert(SyncJob).values(vars(arm)).on_conflict_do_nothing())
-        ids = [arm.registration_id]
-        batch = await load_batch(session, ids, host_id=arm.host_id, org_id=arm.org_id, fence=0)
+    async with database.tenant(request.host_id) as session:
+        await session.execute(insert(SyncJob).values(vars(request)).on_conflict_do_nothing())
+        ids = [request.registration_id]
+        batch = await load_batch(session, ids, host_id=request.host_id, org_id=request.org_id, fence=0)
         await session.rollback()
     return replace(batch, jobs=tuple(map(_as_seen_from_outside, batch.jobs)))
 

@@ -72,51 +72,53 @@ def decide_outcome(item: WorkItem, now: datetime, *, chance: float) -> JobOutcom
             return JobOutcome(JobState.SYNCED, now, counts_as_attempt=True)
 
 
-def is_attended(row: WorkItem, writes: WriteToggles) -> bool:
+def is_attended(item: WorkItem, writes: WriteToggles) -> bool:
     """Whether the check-in stands: as the member's status where one is written, else as Task."""
-    if row.job.facts.checked_in_at is None:
+    if item.job.facts.checked_in_at is None:
         return False
-    if row.job.member_key is not None and writes.member:
-        member = row.slots.get(row.job.member_key)
+    if item.job.member_key is not None and writes.member:
+        member = item.slots.get(item.job.member_key)
         return (
             member is not None
             and member.state == WriteState.WRITTEN
             and member.meaning == StatusMeaning.ATTENDED
         )
-    task = row.slots.get(SlotKey(CHECKED_IN))
+    task = item.slots.get(SlotKey(CHECKED_IN))
     return task is not None and task.state == WriteState.WRITTEN
 
 
-def outcome_as_json(row: WorkItem, outcome: JobOutcome, writes: WriteToggles) -> dict[str, Any]:
+def outcome_as_json(item: WorkItem, outcome: JobOutcome, writes: WriteToggles) -> dict[str, Any]:
     """The job's new values, as the finishing statement reads them."""
     error = outcome.error
     return {
-        "registration_id": row.job.registration_id,
+        "registration_id": item.job.registration_id,
         "state": outcome.state,
         "is_open": outcome.is_open,
         "due_at": outcome.due_at.isoformat(),
         "waiting_for": outcome.waiting_for,
         "skipped_because": outcome.skipped_because,
         "counts_as_attempt": int(outcome.counts_as_attempt),
-        "is_attended": is_attended(row, writes),
+        "is_attended": is_attended(item, writes),
         "error_class": error.error_class if error else None,
         "error_code": error.error_code if error else None,
         "group_id": error.group_id if error else None,
         "error": error.as_json() if error else None,
-        "warnings": [warning.as_json() for warning in dict.fromkeys(row.warnings)],
+        "warnings": [warning.as_json() for warning in dict.fromkeys(item.warnings)],
     }
 
 
-def _decide_retry(row: WorkItem, now: datetime, *, attempts: int, chance: float) -> JobOutcome:
+def _decide_retry(item: WorkItem, now: datetime, *, attempts: int, chance: float) -> JobOutcome:
     wait = retry_wait(attempts, chance)
-    if row.must_replan and row.retry is None and attempts <= len(RETRY_DELAYS):
+    if item.must_replan and item.retry is None and attempts <= len(RETRY_DELAYS):
         return JobOutcome(JobState.PENDING, now, WaitReason.RETRY, counts_as_attempt=True)
     if wait is None:
-        return JobOutcome(JobState.FAILED, now, error=row.retry or row.last_rejection, counts_as_attempt=True)
+        return JobOutcome(
+            JobState.FAILED, now, error=item.retry or item.last_rejection, counts_as_attempt=True
+        )
     return JobOutcome(
         JobState.PENDING,
         now + timedelta(seconds=wait),
         WaitReason.RETRY,
-        error=row.retry,
+        error=item.retry,
         counts_as_attempt=True,
     )

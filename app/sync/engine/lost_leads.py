@@ -28,32 +28,32 @@ def hold_back(missing: Sequence[WorkItem], sight: Sight) -> tuple[list[WorkItem]
     return [item for item in missing if id(item) not in held], blocked
 
 
-def settle_lost(rows: Iterable[WorkItem]) -> None:
+def settle_lost(items: Iterable[WorkItem]) -> None:
     """Where something could be written to a new Lead, it is in sight: what was refused failed for itself."""
-    for row in rows:
+    for row in items:
         if row.lost_lead is not None and _is_in_use(row):
             row.fail(row.lost_lead)
             row.lost_lead = None
 
 
-async def note_lost(store: WriteStore, rows: Sequence[WorkItem], sight: Sight) -> None:
+async def note_lost(store: WriteStore, items: Sequence[WorkItem], sight: Sight) -> None:
     """Keep whether new Leads stay in sight, where this batch tells; a Lead of this run says it best."""
-    if any(row.lost_lead is not None for row in rows):
+    if any(row.lost_lead is not None for row in items):
         await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
     elif not sight.has_lost_leads or sight.loses_leads:
         return
-    elif any(is_new_lead(row) and _is_in_use(row) for row in rows):
+    elif any(is_new_lead(row) and _is_in_use(row) for row in items):
         await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
-    elif any(Obstacle.LEAD_ACCESS in row.obstacles for row in rows):
+    elif any(Obstacle.LEAD_ACCESS in row.obstacles for row in items):
         await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
-    elif any(row.person is not None and is_own_lead(row.slots.get(SlotKey(PERSON))) for row in rows):
+    elif any(row.person is not None and is_own_lead(row.slots.get(SlotKey(PERSON))) for row in items):
         await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
 
 
-def _makes_lead(row: WorkItem) -> bool:
-    return row.job.rules.creates == LEAD_CREATED
+def _makes_lead(item: WorkItem) -> bool:
+    return item.job.rules.creates == LEAD_CREATED
 
 
-def _is_in_use(row: WorkItem) -> bool:
+def _is_in_use(item: WorkItem) -> bool:
     """Whether more than the person was written for the row."""
-    return any(slot.state == WriteState.WRITTEN for key, slot in row.slots.items() if key.slot != PERSON)
+    return any(slot.state == WriteState.WRITTEN for key, slot in item.slots.items() if key.slot != PERSON)

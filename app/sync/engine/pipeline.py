@@ -66,10 +66,10 @@ class PipelineContext(Protocol):
 
 
 async def process_batch(
-    means: PipelineContext,
+    context: PipelineContext,
     client: SalesforceClient,
     store: WriteStore,
-    rows: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     *,
     clock: Clock,
     asked: Awaitable[Lookup | None] | None = None,
@@ -80,22 +80,22 @@ async def process_batch(
     What the connected user may not look for lets the rows wait until somebody gives that user access.
     """
     try:
-        await _process(means, client, store, rows, clock=clock, asked=asked)
+        await _process(context, client, store, items, clock=clock, asked=asked)
     except RequestRejected as refused:
-        if is_too_large(refused) and len(rows) == 1:
-            fail_rejected_query(rows[0], refused)
+        if is_too_large(refused) and len(items) == 1:
+            fail_rejected_query(items[0], refused)
             return
         if not is_lasting(refused):
             raise
         if not isinstance(refused, KnownToBeRefused):
             await store.note_problems([problem_of(refused)], about=())
-        for row in rows:
+        for row in items:
             row.obstacles.add(Obstacle.ACCESS)
             row.is_processed = True
 
 
 async def _process(
-    means: PipelineContext,
+    context: PipelineContext,
     client: SalesforceClient,
     store: WriteStore,
     rows: Sequence[WorkItem],
@@ -112,13 +112,13 @@ async def _process(
             raise
         if is_too_large(refused):
             store.lease.caps.halve(LOOK_UP, len(batch.jobs))
-        await _bisect(means, client, store, rows, clock=clock, refused=refused)
+        await _bisect(context, client, store, rows, clock=clock, refused=refused)
         return
     store.lease.caps.note_clean(LOOK_UP, len(batch.jobs))
     if await is_api_budget_exhausted(client, store):
         raise BudgetReached
-    executor = Executor(client, store, rows, clock, means.settings.salesforce_packs_duplicates)
-    people, done = await _people(executor, found, wanted, pepper=means.pepper)
+    executor = Executor(client, store, rows, clock, context.settings.salesforce_packs_duplicates)
+    people, done = await _people(executor, found, wanted, pepper=context.pepper)
     persons = await fetch_person_accounts(client, people, wanted)
     found = replace(found, people=people, persons=persons)
     items = _unfinished(rows, done)
@@ -133,38 +133,40 @@ async def _process(
         row.is_processed = True
 
 
-async def _note_campaigns(store: WriteStore, rows: Sequence[WorkItem], wanted: LookupRequirements) -> None:
+async def _note_campaigns(
+    store: WriteStore, items: Sequence[WorkItem], requirements: LookupRequirements
+) -> None:
     """Whether the connected user may work with campaigns, where this batch tried."""
-    is_known = any(each.code == NO_CAMPAIGNS.code for each in wanted.sight.problems)
-    if wanted.sight.lacks_campaigns:
+    is_known = any(each.code == NO_CAMPAIGNS.code for each in requirements.sight.problems)
+    if requirements.sight.lacks_campaigns:
         return
-    if any(Obstacle.CAMPAIGN_ACCESS in row.obstacles for row in rows):
+    if any(Obstacle.CAMPAIGN_ACCESS in row.obstacles for row in items):
         await store.note_problems([NO_CAMPAIGNS], about=())
-    elif is_known and any(_has_member(row) for row in rows):
+    elif is_known and any(_has_member(row) for row in items):
         await store.note_problems([], about={NO_CAMPAIGNS.code})
 
 
-def _has_member(row: WorkItem) -> bool:
-    slot = row.slots.get(row.job.member_key) if row.job.member_key else None
+def _has_member(item: WorkItem) -> bool:
+    slot = item.slots.get(item.job.member_key) if item.job.member_key else None
     return slot is not None and slot.state == WriteState.WRITTEN
 
 
 async def _bisect(
-    means: PipelineContext,
+    context: PipelineContext,
     client: SalesforceClient,
     store: WriteStore,
-    rows: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     *,
     clock: Clock,
     refused: RequestRejected,
 ) -> None:
     """Find the row that alone makes a look-up fail; the others are looked up without it."""
     if len(store.batch.jobs) == 1:
-        fail_rejected_query(rows[0], refused)
+        fail_rejected_query(items[0], refused)
         return
-    for half in split_in_half(rows):
+    for half in split_in_half(items):
         batch = replace(store.batch, jobs=tuple(row.job for row in half))
-        await process_batch(means, client, replace(store, batch=batch), half, clock=clock)
+        await process_batch(context, client, replace(store, batch=batch), half, clock=clock)
 
 
 async def _requirements(
@@ -214,25 +216,29 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     return wanted, found
 
 
-async def _look_narrower(client: SalesforceClient, store: WriteStore, wanted: LookupRequirements) -> Lookup:
+async def _look_narrower(
+    client: SalesforceClient, store: WriteStore, requirements: LookupRequirements
+) -> Lookup:
     batch, people = store.batch, (LEAD, CONTACT)
     async with store.database.tenant(batch.host_id) as session:
-        sobjects = {*people, *wanted.describes}
+        sobjects = {*people, *requirements.describes}
         await forget_describes(session, host_id=batch.host_id, sobjects=sobjects)
-    wanted = await _requirements(client, store, beside=people)
+    requirements = await _requirements(client, store, beside=people)
     for _ in people:
         try:
-            return wanted, await look_up_batch(client, batch, wanted, written_since=store.written_since)
+            return requirements, await look_up_batch(
+                client, batch, requirements, written_since=store.written_since
+            )
         except LookupRefused as refused:
-            sight = wanted.sight.without(refused)
-            if sight == wanted.sight:
+            sight = requirements.sight.without(refused)
+            if sight == requirements.sight:
                 raise
-            wanted = replace(wanted, sight=sight)
-    return wanted, await look_up_batch(client, batch, wanted, written_since=store.written_since)
+            requirements = replace(requirements, sight=sight)
+    return requirements, await look_up_batch(client, batch, requirements, written_since=store.written_since)
 
 
 async def _look_closer(
-    client: SalesforceClient, store: WriteStore, wanted: LookupRequirements, found: LookupResult
+    client: SalesforceClient, store: WriteStore, requirements: LookupRequirements, found: LookupResult
 ) -> Lookup:
     """Where people whom we wrote are absent: whether that means deleted.
 
@@ -241,10 +247,12 @@ async def _look_closer(
     user_id = await store.user_id()
     sees_all = await ask_sees_all(client, user_id)
     await store.keep_sees_all(sees_all, user_id=user_id)
-    wanted = replace(wanted, sight=replace(wanted.sight, sees_all=sees_all or frozenset()))
+    requirements = replace(requirements, sight=replace(requirements.sight, sees_all=sees_all or frozenset()))
     if not sees_all:
-        return wanted, found
-    return wanted, await look_up_batch(client, store.batch, wanted, written_since=store.written_since)
+        return requirements, found
+    return requirements, await look_up_batch(
+        client, store.batch, requirements, written_since=store.written_since
+    )
 
 
 async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -> bool:
@@ -256,7 +264,7 @@ async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -
 
 
 async def _people(
-    executor: Executor, found: LookupResult, wanted: LookupRequirements, *, pepper: bytes
+    executor: Executor, found: LookupResult, requirements: LookupRequirements, *, pepper: bytes
 ) -> tuple[People, list[WorkItem]]:
     """Create who is missing; returns the people known by then, and the items with nothing left to write."""
     store, clock = executor.store, executor.clock
@@ -266,7 +274,7 @@ async def _people(
         apply_decisions(resolution.decisions)
         if resolution.is_missing:
             missing_items.append(item)
-    allowed, held_back = hold_back(missing_items, wanted.sight)
+    allowed, held_back = hold_back(missing_items, requirements.sight)
     apply_decisions(held_back)
     alike = by_person(allowed)
     if not alike:
@@ -284,7 +292,7 @@ async def _people(
         apply_decisions(dependent.decisions)
         await executor.execute_dependent(dependent.groups)
     done = fully_written(dependent.groups) if dependent is not None else []
-    people = await settle_duplicates(executor, found.people, wanted)
+    people = await settle_duplicates(executor, found.people, requirements)
     await _resolve_person_contacts(executor, missing)
     return people, done
 

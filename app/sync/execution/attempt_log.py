@@ -66,9 +66,9 @@ def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
     ]
 
 
-def name_matches(row: WorkItem, people: People) -> None:
+def name_matches(item: WorkItem, people: People) -> None:
     """Say who the records are that a duplicate rule named, as far as they may be seen."""
-    for match in (match for each in row.exchanges for match in each.answer.get("matches", ())):
+    for match in (match for each in item.exchanges for match in each.answer.get("matches", ())):
         found = people.rows.get(match["id"])
         if found is not None:
             match |= {"name": full_name(found), "email": found.email_key}
@@ -122,28 +122,28 @@ def _match(match: DuplicateMatch) -> dict[str, Any]:
     }
 
 
-def _has_reached(row: WorkItem, outcome: JobOutcome) -> bool:
-    return bool(row.exchanges) or row.is_processed or outcome.error is not None
+def _has_reached(item: WorkItem, outcome: JobOutcome) -> bool:
+    return bool(item.exchanges) or item.is_processed or outcome.error is not None
 
 
-def _attempt_row(row: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
-    job, error = row.job, outcome.error
+def _attempt_row(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
+    job, error = item.job, outcome.error
     return {
         "registration_id": job.registration_id,
         "event_id": job.event.event_id,
-        "kind": _kind(row, outcome),
+        "kind": _kind(item, outcome),
         "reason": job.reason,
         "requested_by": job.requested_by if job.reason in USER_REQUESTED else None,
         "outcome": outcome.state,
-        "requests": [each.request for each in row.exchanges],
-        "responses": [each.answer for each in row.exchanges],
+        "requests": [each.request for each in item.exchanges],
+        "responses": [each.answer for each in item.exchanges],
         "error": {**error.as_json(), "group_id": error.group_id} if error else None,
     }
 
 
-def _kind(row: WorkItem, outcome: JobOutcome) -> str:
+def _kind(item: WorkItem, outcome: JobOutcome) -> str:
     """The latest happening that this run was about."""
-    kinds = {each.kind for each in row.exchanges} | ({outcome.error.kind} if outcome.error else set())
-    is_checked_in = row.job.facts.checked_in_at is not None
+    kinds = {each.kind for each in item.exchanges} | ({outcome.error.kind} if outcome.error else set())
+    is_checked_in = item.job.facts.checked_in_at is not None
     fallback = Milestone.CHECKED_IN if is_checked_in else Milestone.REGISTERED
     return next((each for each in reversed(milestones()) if each in kinds), fallback)

@@ -40,7 +40,7 @@ ROUNDS: Final = 2
 Refusals = Sequence[tuple[WriteOperation, ApiError]]
 
 
-async def settle_duplicates(executor: Executor, people: People, wanted: LookupRequirements) -> People:
+async def settle_duplicates(executor: Executor, people: People, requirements: LookupRequirements) -> People:
     """Bring the refused creates to an end, as the hosts' rules say; returns the people known by then.
 
     Raises as `Executor.run` does.
@@ -49,7 +49,7 @@ async def settle_duplicates(executor: Executor, people: People, wanted: LookupRe
         refused = [await _with_holder(executor, *each) for each in await executor.resolve_duplicates()]
         if not refused:
             break
-        people = await _look_up(executor, refused, people, wanted)
+        people = await _look_up(executor, refused, people, requirements)
         again = [operation for each in refused if (operation := _settle(*each, people)) is not None]
         await executor.run(again)
     return people
@@ -122,15 +122,17 @@ def _settle_account(
 
 
 async def _look_up(
-    executor: Executor, refused: Refusals, people: People, wanted: LookupRequirements
+    executor: Executor, refused: Refusals, people: People, requirements: LookupRequirements
 ) -> People:
     """The records that were named, by name, followed to where they live now."""
     named = {match.id for _, failure in refused for match in failure.matches}
-    if any(id_.startswith(ACCOUNT_PREFIX) for id_ in named) and ACCOUNT not in wanted.describes:
-        wanted = await _with_accounts(executor, wanted)
+    if any(id_.startswith(ACCOUNT_PREFIX) for id_ in named) and ACCOUNT not in requirements.describes:
+        requirements = await _with_accounts(executor, requirements)
     missing = frozenset(named)
     while missing:
-        people = await fetch_people(executor.client, missing, known=people, wanted=wanted, with_names=True)
+        people = await fetch_people(
+            executor.client, missing, known=people, requirements=requirements, with_names=True
+        )
         ends = [_meant(operation, failure, people) for operation, failure in refused]
         missing = frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
     for operation, _ in refused:
@@ -139,7 +141,7 @@ async def _look_up(
     return people
 
 
-async def _with_accounts(executor: Executor, wanted: LookupRequirements) -> LookupRequirements:
+async def _with_accounts(executor: Executor, requirements: LookupRequirements) -> LookupRequirements:
     """In an org with Person Accounts a rule for Leads may name one."""
     batch = executor.store.batch
     known = await load_describes(
@@ -149,7 +151,7 @@ async def _with_accounts(executor: Executor, wanted: LookupRequirements) -> Look
         org_id=batch.org_id,
         sobjects=(ACCOUNT,),
     )
-    return replace(wanted, describes={**wanted.describes, **known})
+    return replace(requirements, describes={**requirements.describes, **known})
 
 
 def _meant(operation: WriteOperation, failure: ApiError, people: People) -> PersonRow | NeedsLookup | None:

@@ -148,13 +148,13 @@ def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rej
                 pass
 
 
-def _error(operation: WriteOperation, failure: ApiError, row: WorkItem) -> ItemError:
+def _error(operation: WriteOperation, failure: ApiError, item: WorkItem) -> ItemError:
     return row_error(
         failure,
         kind=operation.milestone,
         sobject=operation.record.sobject,
         sent=dict(operation.record.fields),
-        values=[*row.personal_values(), *_mapped_texts(operation)],
+        values=[*item.personal_values(), *_mapped_texts(operation)],
         describe=operation.describe,
         is_configured=is_reference_configured(operation, failure),
     )

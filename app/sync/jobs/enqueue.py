@@ -65,14 +65,14 @@ class JobRequest:
     requested_by: str | None = None
 
 
-async def enqueue_jobs(statements: SqlExecutor, arms: Iterable[JobRequest]) -> set[str]:
+async def enqueue_jobs(statements: SqlExecutor, requests: Iterable[JobRequest]) -> set[str]:
     """Raise `requested_version` of each job, in one statement; returns the org ids to wake after the commit.
 
     A running or ambiguous job keeps its state and is armed again when it settles. Rows are locked in the
     order of their keys, as everywhere.
     """
     rows = sorted(
-        {(arm.host_id, arm.registration_id): arm for arm in arms}.values(),
+        {(arm.host_id, arm.registration_id): arm for arm in requests}.values(),
         key=lambda arm: (arm.host_id, arm.registration_id),
     )
     if not rows:

@@ -73,28 +73,28 @@ class WriteStore:
     batch: Batch
     quiet: timedelta
 
-    async def hold(self, session: AsyncSession, rows: Sequence[WorkItem]) -> datetime:
+    async def hold(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
         """Lock the rows and confirm the lease; returns the database's time. Raises LeaseLost."""
         asked_at = time.monotonic()
         values = {
             "host_id": self.batch.host_id,
-            "registration_ids": [row.job.registration_id for row in rows],
+            "registration_ids": [row.job.registration_id for row in items],
             "fence": self.batch.fence,
             "is_fenced": "fence" not in self.lease.guards_off,
         }
         held = (await session.execute(LOCK_JOBS, values)).one()
-        if held.rows != len(rows) or not rows:
+        if held.rows != len(items) or not items:
             self.lease.is_lost = True
-            raise LeaseLost(f"{len(rows) - held.rows} of {len(rows)} rows belong to another worker")
+            raise LeaseLost(f"{len(items) - held.rows} of {len(items)} rows belong to another worker")
         self.lease.confirm(asked_at)
         now: datetime = held.now
         return now
 
-    async def save(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
+    async def save(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
         """Write the slots that changed and take away those that are gone."""
         changes = [
             (row.job.registration_id, key, slot)
-            async for row in yielding(rows)
+            async for row in yielding(items)
             for key, slot in sorted(row.changed_slots().items())
         ]
         values = [_values(id_, key, slot) for id_, key, slot in changes if slot is not None]
@@ -103,7 +103,7 @@ class WriteStore:
         gone = [(registration_id, *key) for registration_id, key, slot in changes if slot is None]
         if gone:
             await self._remove(session, gone)
-        for row in rows:
+        for row in items:
             row.persisted_slots = dict(row.slots)
 
     async def acquire_create_locks(
@@ -168,12 +168,12 @@ class WriteStore:
                 session, found, host_id=self.batch.host_id, org_id=self.batch.org_id, about=about
             )
 
-    async def release_create_locks(self, session: AsyncSession, rows: Iterable[WorkItem]) -> None:
+    async def release_create_locks(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
         """Release the locks of people whose creation came to a definite end."""
         values = {
             "org_id": self.batch.org_id,
             "host_id": self.batch.host_id,
-            "settled": [row.job.registration_id for row in rows if not _is_creating(row)],
+            "settled": [row.job.registration_id for row in items if not _is_creating(row)],
         }
         await session.execute(RELEASE_CREATE_LOCKS, values)
 
@@ -198,8 +198,8 @@ def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> dict[str, 
     return whose | slot._asdict()
 
 
-def _is_creating(row: WorkItem) -> bool:
-    locked = (row.slots.get(SlotKey(name)) for name in (PERSON, ACCOUNT_SLOT))
+def _is_creating(item: WorkItem) -> bool:
+    locked = (item.slots.get(SlotKey(name)) for name in (PERSON, ACCOUNT_SLOT))
     return any(
         slot is not None and slot.state in (WriteState.INTENDED, WriteState.AMBIGUOUS) for slot in locked
     )

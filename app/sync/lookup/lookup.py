@@ -70,7 +70,7 @@ class LookupResult:
 
 
 async def look_up_batch(
-    client: SalesforceClient, batch: Batch, wanted: LookupRequirements, *, written_since: WrittenSince
+    client: SalesforceClient, batch: Batch, requirements: LookupRequirements, *, written_since: WrittenSince
 ) -> LookupResult:
     """Ask for everything the batch may meet, and follow trails (converted, merged) to their ends.
 
@@ -79,12 +79,12 @@ async def look_up_batch(
     Raises what the client raises: a look-up that failed is never "not found".
     """
     asked = frozenset(id_ for job in batch.jobs for id_ in ids_to_look_up(job))
-    found = await _look_up(client, batch, asked, wanted)
+    found = await _look_up(client, batch, asked, requirements)
     for _ in range(MAX_FOLLOW_UPS):
         missing = _unresolved_ids(batch.jobs, found.people) - found.people.asked_ids
         if not missing:
             break
-        people = await fetch_people(client, missing, known=found.people, wanted=wanted)
+        people = await fetch_people(client, missing, known=found.people, requirements=requirements)
         found = replace(found, people=people)
     return replace(found, recovered=await find_lost_creates(client, batch, found.people, written_since))
 
@@ -94,21 +94,23 @@ async def fetch_people(
     ids: Iterable[str],
     *,
     known: People,
-    wanted: LookupRequirements,
+    requirements: LookupRequirements,
     with_names: bool = False,
 ) -> People:
     """The people known already and those behind `ids`, be they Accounts of persons."""
     asked = frozenset(ids)
-    wanted = replace(wanted, fields=_with_names(wanted.fields)) if with_names else wanted
-    results = await run_queries(client, build_people_queries(sorted(asked), wanted))
-    return parse_people(records_of(results, QueryKind.PEOPLE), asked, wanted, known=known)
+    requirements = (
+        replace(requirements, fields=_with_names(requirements.fields)) if with_names else requirements
+    )
+    results = await run_queries(client, build_people_queries(sorted(asked), requirements))
+    return parse_people(records_of(results, QueryKind.PEOPLE), asked, requirements, known=known)
 
 
 async def fetch_person_accounts(
-    client: SalesforceClient, people: People, wanted: LookupRequirements
+    client: SalesforceClient, people: People, requirements: LookupRequirements
 ) -> dict[str, Mapping[str, Any]]:
     """The fields of the Accounts that hold what these Contacts show, where the rules may change them."""
-    names = wanted.fields.get(PERSON_ACCOUNT, ())
+    names = requirements.fields.get(PERSON_ACCOUNT, ())
     ids = sorted({id_ for row in people.rows.values() if names and (id_ := row.person_account_id)})
     if not ids:
         return {}
@@ -151,25 +153,25 @@ def _first_page(query: LookupQuery, response: SubResponse) -> QueryPage | None:
 
 
 async def _look_up(
-    client: SalesforceClient, batch: Batch, ids: frozenset[str], wanted: LookupRequirements
+    client: SalesforceClient, batch: Batch, ids: frozenset[str], requirements: LookupRequirements
 ) -> LookupResult:
     emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
-    is_asked = batch.writes.member and not wanted.sight.lacks_campaigns
+    is_asked = batch.writes.member and not requirements.sight.lacks_campaigns
     campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and is_asked})
-    asked = LookupRequest(emails, sorted(ids), campaigns, wanted)
+    asked = LookupRequest(emails, sorted(ids), campaigns, requirements)
     results = await run_queries(client, build_lookup_queries(asked))
     members = records_of(results, QueryKind.MEMBERS)
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
-    known = wanted.sight.closed_statuses
+    known = requirements.sight.closed_statuses
     closed = closed_statuses(records_of(results, QueryKind.TASK_STATUSES)) if known is None else known
     return LookupResult(
-        people=parse_people(records_of(results, QueryKind.PEOPLE), ids, wanted),
-        members=dict(members_by_person(members, wanted, statuses)),
-        members_by_email=dict(members_by_email(members, wanted, statuses)),
+        people=parse_people(records_of(results, QueryKind.PEOPLE), ids, requirements),
+        members=dict(members_by_person(members, requirements, statuses)),
+        members_by_email=dict(members_by_email(members, requirements, statuses)),
         statuses=statuses,
-        describes=wanted.describes,
+        describes=requirements.describes,
         closed_statuses=closed,
-        lacks_campaigns=wanted.sight.lacks_campaigns or any(result.is_hidden for result in results),
+        lacks_campaigns=requirements.sight.lacks_campaigns or any(result.is_hidden for result in results),
     )
 
 

@@ -21,14 +21,14 @@ MemberKey = tuple[str, str]
 def parse_people(
     rows: Iterable[Mapping[str, Any]],
     asked: frozenset[str],
-    wanted: LookupRequirements,
+    requirements: LookupRequirements,
     *,
     known: People | None = None,
 ) -> People:
     """The people that were `known` and those that were found; `asked` are the ids that were looked for."""
     known = known or People()
-    people = [*known.rows.values(), *(_person_row(row, wanted) for row in rows)]
-    sight = wanted.sight
+    people = [*known.rows.values(), *(_person_row(row, requirements) for row in rows)]
+    sight = requirements.sight
     return People.of(
         people,
         known.asked_ids | asked,
@@ -48,22 +48,22 @@ def parse_statuses(rows: Iterable[Mapping[str, Any]], campaigns: Iterable[str]) 
 
 
 def members_by_person(
-    rows: Iterable[Mapping[str, Any]], wanted: LookupRequirements, statuses: Responding
+    rows: Iterable[Mapping[str, Any]], requirements: LookupRequirements, statuses: Responding
 ) -> Iterator[tuple[MemberKey, MemberRow]]:
     for row in rows:
         for person in (row.get("LeadId"), row.get("ContactId")):
             if person:
-                yield (to18(row["CampaignId"]), to18(person)), _member_row(row, wanted, statuses)
+                yield (to18(row["CampaignId"]), to18(person)), _member_row(row, requirements, statuses)
 
 
 def members_by_email(
-    rows: Iterable[Mapping[str, Any]], wanted: LookupRequirements, statuses: Responding
+    rows: Iterable[Mapping[str, Any]], requirements: LookupRequirements, statuses: Responding
 ) -> Iterator[tuple[MemberKey, MemberRow]]:
     for row in rows:
         for parent in (row.get(LEAD), row.get(CONTACT)):
             if parent and parent.get("Email"):
                 key = to18(row["CampaignId"]), address_key(parent["Email"]) or ""
-                yield key, _member_row(row, wanted, statuses)
+                yield key, _member_row(row, requirements, statuses)
 
 
 def records_by_reference(query: LostCreateQuery, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -93,7 +93,7 @@ def records_by_label(
     return found
 
 
-def _person_row(row: Mapping[str, Any], wanted: LookupRequirements) -> PersonRow:
+def _person_row(row: Mapping[str, Any], requirements: LookupRequirements) -> PersonRow:
     sobject = row["attributes"]["type"]
     return PersonRow(
         sobject=sobject,
@@ -107,21 +107,21 @@ def _person_row(row: Mapping[str, Any], wanted: LookupRequirements) -> PersonRow
         person_contact_id=_id(row.get("PersonContactId")),
         first_name=row.get("FirstName"),
         last_name=row.get("LastName"),
-        standing=_current_values(row, ("Email", *wanted.fields.get(sobject, ())), wanted),
+        standing=_current_values(row, ("Email", *requirements.fields.get(sobject, ())), requirements),
     )
 
 
-def _member_row(row: Mapping[str, Any], wanted: LookupRequirements, statuses: Responding) -> MemberRow:
-    standing = _current_values(row, wanted.fields.get(CAMPAIGN_MEMBER, ()), wanted)
+def _member_row(row: Mapping[str, Any], requirements: LookupRequirements, statuses: Responding) -> MemberRow:
+    standing = _current_values(row, requirements.fields.get(CAMPAIGN_MEMBER, ()), requirements)
     status = row["Status"] or ""
     has_responded = statuses.get(to18(row["CampaignId"]), {}).get(status, False)
     return MemberRow(to18(row["Id"]), status, has_responded, standing)
 
 
 def _current_values(
-    row: Mapping[str, Any], names: Iterable[str], wanted: LookupRequirements
+    row: Mapping[str, Any], names: Iterable[str], requirements: LookupRequirements
 ) -> dict[str, Any]:
-    return {name: row.get(name) for name in names if name in row} if wanted.describes else {}
+    return {name: row.get(name) for name in names if name in row} if requirements.describes else {}
 
 
 def _id(value: str | None) -> str | None:

@@ -93,12 +93,12 @@ def build_lookup_queries(asked: LookupRequest) -> Iterator[LookupQuery]:
         for sobject in wanted.people:
             emails = () if sobject in wanted.sight.without_email else some_emails
             keys = {name: values for name, values in some.items() if name in keys_of[sobject]}
-            soql = _people_soql(sobject, emails, some_ids, wanted=wanted, keys=keys)
+            soql = _people_soql(sobject, emails, some_ids, requirements=wanted, keys=keys)
             if soql is None:
                 continue
             yield _people_query(sobject, soql, f"{number}")
             if campaigns and (emails or some_ids):
-                soql = _members_soql(sobject, campaigns, emails, some_ids, wanted=wanted)
+                soql = _members_soql(sobject, campaigns, emails, some_ids, requirements=wanted)
                 yield LookupQuery(QueryKind.MEMBERS, soql, CAMPAIGN_MEMBER, f"{sobject}{number}")
     if campaigns:
         yield LookupQuery(QueryKind.STATUSES, STATUSES_SOQL + in_list(campaigns), MEMBER_STATUS)
@@ -107,14 +107,14 @@ def build_lookup_queries(asked: LookupRequest) -> Iterator[LookupQuery]:
         yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
 
 
-def build_people_queries(ids: Sequence[str], wanted: LookupRequirements) -> Iterator[LookupQuery]:
+def build_people_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:
     """The people behind these ids, be they Accounts of persons."""
     people_ids, account_ids = _partition_ids(ids)
-    for sobject in wanted.people:
-        soql = _people_soql(sobject, (), people_ids, wanted=wanted, keys={})
+    for sobject in requirements.people:
+        soql = _people_soql(sobject, (), people_ids, requirements=requirements, keys={})
         if soql is not None:
             yield _people_query(sobject, soql)
-    yield from _account_queries(account_ids, wanted)
+    yield from _account_queries(account_ids, requirements)
 
 
 def person_account_soqls(ids: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -142,9 +142,9 @@ def _partition_ids(ids: Sequence[str]) -> tuple[list[str], list[str]]:
     return [id_ for id_ in ids if not id_.startswith(ACCOUNT_PREFIX)], accounts
 
 
-def _account_queries(ids: Sequence[str], wanted: LookupRequirements) -> Iterator[LookupQuery]:
+def _account_queries(ids: Sequence[str], requirements: LookupRequirements) -> Iterator[LookupQuery]:
     """The Contacts behind Accounts of persons; in an org without such Accounts nobody is behind them."""
-    describe = wanted.describes.get(ACCOUNT)
+    describe = requirements.describes.get(ACCOUNT)
     if not ids or describe is None or "PersonContactId" not in describe.fields:
         return
     yield _people_query(ACCOUNT, f"SELECT {ACCOUNT_FIELDS} FROM Account WHERE Id IN {in_list(ids)}")  # noqa: S608
@@ -155,12 +155,12 @@ def _people_soql(
     emails: Sequence[str],
     ids: Sequence[str],
     *,
-    wanted: LookupRequirements,
+    requirements: LookupRequirements,
     keys: Mapping[str, Sequence[str]],
 ) -> str | None:
     """None where nobody is asked for."""
-    fields = _select_list(PERSON_FIELDS[sobject], wanted.fields.get(sobject, ()))
-    if sobject in wanted.sight.without_email:
+    fields = _select_list(PERSON_FIELDS[sobject], requirements.fields.get(sobject, ()))
+    if sobject in requirements.sight.without_email:
         fields = fields.replace("Id, Email, ", "Id, ")
     where = _any_of({"Email": emails, "Id": ids, **keys})
     return f"SELECT {fields} FROM {sobject} WHERE {where}" if where else None  # noqa: S608
@@ -172,11 +172,11 @@ def _members_soql(
     emails: Sequence[str],
     ids: Sequence[str],
     *,
-    wanted: LookupRequirements,
+    requirements: LookupRequirements,
 ) -> str:
     whose = _any_of({f"{sobject}.Email": emails, f"{sobject}Id": ids})
-    fields = _select_list(MEMBER_FIELDS, wanted.fields.get(CAMPAIGN_MEMBER, ()))
-    if sobject not in wanted.sight.without_email:
+    fields = _select_list(MEMBER_FIELDS, requirements.fields.get(CAMPAIGN_MEMBER, ()))
+    if sobject not in requirements.sight.without_email:
         fields = f"{fields}, {sobject}.Email"
     return f"SELECT {fields} FROM CampaignMember WHERE CampaignId IN {in_list(campaigns)} AND ({whose})"  # noqa: S608
 

@@ -52,14 +52,14 @@ def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
     return [half for half in (some[:middle], some[middle:]) if half]
 
 
-def fail_rejected_query(row: WorkItem, refused: RequestRejected) -> None:
+def fail_rejected_query(item: WorkItem, refused: RequestRejected) -> None:
     """Salesforce takes no query about this row: it retries or fails, as the policy says."""
-    sobject = person_object(row.job.rules.creates)
+    sobject = person_object(item.job.rules.creates)
     error = row_error(
-        refused.failure, kind=Milestone.REGISTERED, sobject=sobject, values=row.personal_values()
+        refused.failure, kind=Milestone.REGISTERED, sobject=sobject, values=item.personal_values()
     )
     if action_for(refused.failure) is ErrorAction.RETRY:
-        row.retry = row.retry or error
+        item.retry = item.retry or error
     else:
-        row.fail(error)
-    row.is_processed = True
+        item.fail(error)
+    item.is_processed = True

@@ -151,11 +151,11 @@ class WriteOperation:
                 row.slots[self.key] = changed
 
 
-def set_person(row: WorkItem, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
+def set_person(item: WorkItem, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
     """The row's person is known and stands in Salesforce."""
-    row.warnings += person_warnings(row, person, details)
-    row.slots |= person_slots(row, person, details)
-    row.person = person
+    item.warnings += person_warnings(item, person, details)
+    item.slots |= person_slots(item, person, details)
+    item.person = person
 
 
 def person_slots(
@@ -188,14 +188,14 @@ def _kept_warning(details: Mapping[str, Any]) -> tuple[ItemWarning, ...]:
     return (ItemWarning(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
 
 
-def set_ticket_holder(row: WorkItem) -> None:
+def set_ticket_holder(item: WorkItem) -> None:
     """Remember whose ticket the person was written for."""
-    slot = row.slots[SlotKey(PERSON)]
-    row.slots[SlotKey(PERSON)] = slot._replace(details={**slot.details, **_holder(row)})
+    slot = item.slots[SlotKey(PERSON)]
+    item.slots[SlotKey(PERSON)] = slot._replace(details={**slot.details, **_holder(item)})
 
 
-def _holder(row: WorkItem) -> dict[str, Any]:
-    attendee_id = row.job.attendee.attendee_id
+def _holder(item: WorkItem) -> dict[str, Any]:
+    attendee_id = item.job.attendee.attendee_id
     return {"attendee_id": attendee_id} if attendee_id is not None else {}
 
 
@@ -205,13 +205,13 @@ def is_own_lead(slot: WrittenSlot | None) -> bool:
     return slot is not None and is_lead and bool(slot.details.get("is_created_by_us"))
 
 
-def is_new_lead(row: WorkItem) -> bool:
+def is_new_lead(item: WorkItem) -> bool:
     """Whether the row's person is a Lead that was created in this run."""
-    before = row.job.slot(PERSON)
-    return is_own_lead(row.slots.get(SlotKey(PERSON))) and (
+    before = item.job.slot(PERSON)
+    return is_own_lead(item.slots.get(SlotKey(PERSON))) and (
         before is None or before.state != WriteState.WRITTEN
     )
 
 
-def open_items(rows: Iterable[WorkItem]) -> list[WorkItem]:
-    return [row for row in rows if row.is_open]
+def open_items(items: Iterable[WorkItem]) -> list[WorkItem]:
+    return [row for row in items if row.is_open]
