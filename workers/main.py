@@ -33,7 +33,7 @@ SWEEP_ORGS = 500
 
 
 async def run_worker(settings: Settings) -> None:
-    """Be a worker until SIGTERM or SIGINT. Raises what CANNOT_START lists, and PortTaken: at the start."""
+    """Be a worker until SIGTERM or SIGINT. Raises what STARTUP_ERRORS lists, and PortTaken: at the start."""
     stop = asyncio.Event()
     stop_on_signals(stop)
     async with open_resources(with_pool_for_drains(settings)) as resources:

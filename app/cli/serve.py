@@ -31,7 +31,7 @@ DRAIN_TICK_SECONDS = 0.05
 
 
 def serve(host: str, port: int) -> int:
-    """Serve until SIGTERM or SIGINT. Raises what CANNOT_START lists, and PortTaken."""
+    """Serve until SIGTERM or SIGINT. Raises what STARTUP_ERRORS lists, and PortTaken."""
     settings = read_settings(ApiSettings)
     configure_logging(settings.log_level)
     app = create_app(settings)

@@ -31,7 +31,7 @@ class OrgMetadata:
 async def try_load_metadata(
     resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
 ) -> OrgMetadata:
-    """As `look_at`, but a look that failed is told and not raised: a mapping can be saved without."""
+    """As `load_metadata`, but a look that failed is told and not raised: a mapping can be saved without."""
     try:
         return await load_metadata(resources, host_id, sobjects, is_anew=is_anew)
     except Problem as problem:

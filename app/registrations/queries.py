@@ -117,7 +117,7 @@ async def tally(session: AsyncSession, context: EventContext) -> list[StateCount
 
 
 def standing_columns(context: EventContext) -> tuple[Any, ...]:
-    """The fields of `Standing`, in their order."""
+    """The fields of `StoredState`, in their order."""
     return (
         SyncJob.state,
         SyncJob.waiting_for,

@@ -91,7 +91,7 @@ async def complete_batch(
         await store.save(session, items)
         await store.release_create_locks(session, items)
         outcomes = [
-            (row, decide_outcome(row, now, chance=random.random()))  # noqa: S311 -- jitter
+            (row, decide_outcome(row, now, jitter=random.random()))  # noqa: S311 -- jitter
             async for row in yielding(items)
         ]
         await _complete_jobs(session, store, outcomes, has_broken_off=has_broken_off)

@@ -95,7 +95,7 @@ async def run_dry(context: DrainContext, client: SalesforceClient, batch: Batch)
 
 def _last_verdict(item: WorkItem, now: datetime) -> JobOutcome:
     """As after the second try that a run makes of what an org's describes did not foresee."""
-    outcome = decide_outcome(item, now, chance=0.5)
+    outcome = decide_outcome(item, now, jitter=0.5)
     if outcome.state != JobState.PENDING or not item.must_replan or item.last_rejection is None:
         return outcome
     return replace(outcome, state=JobState.FAILED, waiting_for=None, error=item.last_rejection)

@@ -48,7 +48,7 @@ def ending_of(item: WorkItem) -> Ending:
     return next((ending for ending, applies in endings if applies), Ending.DONE)
 
 
-def decide_outcome(item: WorkItem, now: datetime, *, chance: float) -> JobOutcome:
+def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcome:
     """The next state of the item's job; `chance` from 0 to 1 spreads the retries."""
     match ending_of(item):
         case Ending.SKIPPED:
@@ -61,7 +61,7 @@ def decide_outcome(item: WorkItem, now: datetime, *, chance: float) -> JobOutcom
         case Ending.FAILED:
             return JobOutcome(JobState.FAILED, now, error=item.error, counts_as_attempt=True)
         case Ending.TO_RETRY:
-            return _decide_retry(item, now, attempts=item.job.attempts + 1, chance=chance)
+            return _decide_retry(item, now, attempts=item.job.attempts + 1, jitter=jitter)
         case Ending.LOCKED:
             return JobOutcome(JobState.PENDING, item.recheck_at or now, WaitReason.CERTAINTY)
         case Ending.UNFINISHED:
@@ -107,8 +107,8 @@ def outcome_as_json(item: WorkItem, outcome: JobOutcome, writes: WriteToggles) -
     }
 
 
-def _decide_retry(item: WorkItem, now: datetime, *, attempts: int, chance: float) -> JobOutcome:
-    wait = retry_wait(attempts, chance)
+def _decide_retry(item: WorkItem, now: datetime, *, attempts: int, jitter: float) -> JobOutcome:
+    wait = retry_wait(attempts, jitter)
     if item.must_replan and item.retry is None and attempts <= len(RETRY_DELAYS):
         return JobOutcome(JobState.PENDING, now, WaitReason.RETRY, counts_as_attempt=True)
     if wait is None:

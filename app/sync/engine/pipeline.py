@@ -305,20 +305,20 @@ def _unfinished(items: Sequence[WorkItem], done: Sequence[WorkItem]) -> list[Wor
 
 
 async def _create_context(
-    client: SalesforceClient, alike: Sequence[Sequence[WorkItem]], found: LookupResult
+    client: SalesforceClient, groups: Sequence[Sequence[WorkItem]], found: LookupResult
 ) -> CreateContext:
     """What these people need to know of the org; whoever makes the query fail is told and left out."""
-    jobs = [primary_item(some).job for some in alike]
+    jobs = [primary_item(some).job for some in groups]
     try:
         return await load_create_context(client, jobs, found.describes)
     except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
-        if len(alike) == 1:
-            for row in alike[0]:
+        if len(groups) == 1:
+            for row in groups[0]:
                 fail_rejected_query(row, refused)
             return CreateContext()
-    return CreateContext.of([await _create_context(client, half, found) for half in split_in_half(alike)])
+    return CreateContext.of([await _create_context(client, half, found) for half in split_in_half(groups)])
 
 
 async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOperation]) -> None:
@@ -335,13 +335,13 @@ async def _resolve_person_contacts(executor: Executor, created: Sequence[WriteOp
 
 
 async def _accounts(
-    executor: Executor, alike: Sequence[Sequence[WorkItem]], org: OrgContext, *, pepper: bytes
+    executor: Executor, groups: Sequence[Sequence[WorkItem]], org: OrgContext, *, pepper: bytes
 ) -> tuple[Sequence[Sequence[WorkItem]], Mapping[str, str]]:
     """Make the Accounts that are missing; returns who can be created now, and their Accounts by carrier."""
     batch, clock = executor.store.batch, executor.clock
-    accounts = plan_accounts(alike, org, batch=batch, clock=clock, pepper=pepper)
+    accounts = plan_accounts(groups, org, batch=batch, clock=clock, pepper=pepper)
     creates = apply_plan(accounts.plan)
     if creates:
         await executor.run(creates)
         await settle_duplicate_accounts(executor)
-    return people_with_accounts(accounts, alike)
+    return people_with_accounts(accounts, groups)

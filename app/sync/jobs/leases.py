@@ -231,7 +231,7 @@ async def recover_host_jobs(
 ) -> bool:
     """The same for the rows of one host whose turn broke off; returns whether one was given up.
 
-    With `is_fault_of_rows`, a row that broke it off by itself MAX_DEATHS times has failed.
+    With `is_fault_of_rows`, a row that broke it off by itself MAX_WORKER_CRASHES times has failed.
     """
     of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
     return JobState.FAILED in await _recover(

@@ -131,9 +131,9 @@ class Sight:
         """Whether Leads that we created went out of sight, and were not seen again since."""
         return any(each.code == NEW_LEADS_HIDDEN for each in self.problems)
 
-    def compared(self, describes: Mapping[str, SObjectDescribe], asked: Collection[str]) -> "Sight":
+    def compared(self, describes: Mapping[str, SObjectDescribe], queried: Collection[str]) -> "Sight":
         """With what the describes of the objects that were `asked` for show."""
-        people = {LEAD, CONTACT} & set(asked)
+        people = {LEAD, CONTACT} & set(queried)
         seen = people & describes.keys()
         blind = {sobject for sobject in seen if not _has_email(describes[sobject])}
         return replace(

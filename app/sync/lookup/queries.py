@@ -80,15 +80,15 @@ class LookupRequest:
     wanted: LookupRequirements
 
 
-def build_lookup_queries(asked: LookupRequest) -> Iterator[LookupQuery]:
+def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
     """All queries of one look-up."""
-    campaigns, wanted = asked.campaigns, asked.wanted
-    people_ids, account_ids = _partition_ids(asked.ids)
+    campaigns, wanted = request.campaigns, request.wanted
+    people_ids, account_ids = _partition_ids(request.ids)
     keys_of = {sobject: wanted.keys_of(sobject) for sobject in (CONTACT, LEAD)}
     names = sorted({*keys_of[CONTACT], *keys_of[LEAD]})
     keyed = {name: max((keys.get(name, ()) for keys in keys_of.values()), key=len) for name in names}
-    lists = {"Email": asked.emails, "Id": people_ids, **keyed}
-    for number, some in enumerate(_chunk_criteria(lists, room=_available_length(asked))):
+    lists = {"Email": request.emails, "Id": people_ids, **keyed}
+    for number, some in enumerate(_chunk_criteria(lists, room=_available_length(request))):
         some_emails, some_ids = some.pop("Email", []), some.pop("Id", [])
         for sobject in wanted.people:
             emails = () if sobject in wanted.sight.without_email else some_emails
@@ -189,16 +189,16 @@ def _any_of(lists: Mapping[str, Sequence[str]]) -> str:
     return " OR ".join(f"{name} IN {in_list(values)}" for name, values in lists.items() if values)
 
 
-def _available_length(asked: LookupRequest) -> int:
+def _available_length(request: LookupRequest) -> int:
     """What the longest of the queries leaves for those whom it asks for."""
-    read = asked.wanted.fields
+    read = request.wanted.fields
     fields = max(
         len(_select_list(PERSON_FIELDS[sobject], read.get(sobject, ()))) for sobject in PERSON_FIELDS
     )
     of_members = (
         len(_select_list(MEMBER_FIELDS, read.get(CAMPAIGN_MEMBER, ())))
-        + sum(map(len, asked.campaigns))
-        + 3 * len(asked.campaigns)
+        + sum(map(len, request.campaigns))
+        + 3 * len(request.campaigns)
     )
     return LOOKUP_LENGTH - max(fields, of_members)
 

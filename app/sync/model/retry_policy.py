@@ -127,33 +127,33 @@ def closing_reason(failure: ApiError) -> str:
     return CLOSING_REASONS.get(failure.error_code, "access_revoked")
 
 
-def retry_wait(attempts: int, chance: float) -> float | None:
+def retry_wait(attempts: int, jitter: float) -> float | None:
     """Seconds until the next attempt after `attempts` of them; None when they are used up.
 
     `chance` in [0, 1) spreads rows that failed together.
     """
     if attempts > len(RETRY_DELAYS):
         return None
-    return _with_jitter(RETRY_DELAYS[max(attempts, 1) - 1], chance)
+    return _with_jitter(RETRY_DELAYS[max(attempts, 1) - 1], jitter)
 
 
-def org_wait(failure: ApiError | None, failures: int, chance: float) -> OrgWait:
+def org_wait(failure: ApiError | None, failures: int, jitter: float) -> OrgWait:
     """How long an org is left alone after `failures` consecutive ends without a useful answer."""
     if failure is not None and failure.error_class is ErrorClass.LIMIT:
         is_daily = failure.is_daily_limit or failure.error_code == "STORAGE_LIMIT_EXCEEDED"
         seconds = LIMIT_WAIT if is_daily else CONCURRENCY_WAIT
         return OrgWait(
-            _with_jitter(seconds, chance), BackoffReason.API_LIMIT if is_daily else BackoffReason.CONCURRENCY
+            _with_jitter(seconds, jitter), BackoffReason.API_LIMIT if is_daily else BackoffReason.CONCURRENCY
         )
     step = ORG_BACKOFF[min(max(failures, 1), len(ORG_BACKOFF)) - 1]
     return OrgWait(
-        _with_jitter(step, chance), failure.error_code if failure is not None else BackoffReason.UNAVAILABLE
+        _with_jitter(step, jitter), failure.error_code if failure is not None else BackoffReason.UNAVAILABLE
     )
 
 
-def fault_wait(count: int, chance: float) -> float:
+def fault_wait(count: int, jitter: float) -> float:
     """Seconds until a host's next turn after `count` of them in a row broke off."""
-    return _with_jitter(FAULT_WAITS[min(count, len(FAULT_WAITS)) - 1], chance)
+    return _with_jitter(FAULT_WAITS[min(count, len(FAULT_WAITS)) - 1], jitter)
 
 
 def next_recheck(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> datetime:
@@ -166,5 +166,5 @@ def is_in_doubt_window_over(attempt_started_at: datetime, quiet: timedelta, now:
     return now >= attempt_started_at + quiet
 
 
-def _with_jitter(seconds: float, chance: float) -> float:
-    return seconds * (1 + JITTER * (2 * chance - 1))
+def _with_jitter(seconds: float, jitter: float) -> float:
+    return seconds * (1 + JITTER * (2 * jitter - 1))

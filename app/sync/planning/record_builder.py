@@ -131,9 +131,9 @@ def _record_type(
     return {"RecordTypeId": found[0]}, ()
 
 
-def _person_type(chosen: str | None, around: CreateContext) -> str:
+def _person_type(chosen: str | None, create_context: CreateContext) -> str:
     """The record type for persons: the chosen one, else the org's first."""
-    types = around.person_types
+    types = create_context.person_types
     found = types.get(chosen or "") or next(iter(types.values()), None)
     if found is None:
         text = "Your org has no record type for Person Accounts: they are not switched on there."
@@ -147,11 +147,13 @@ def _no_type(sobject: str, value: str, text: str) -> MappingError:
     )
 
 
-def _owner(sobject: str, job: Job, around: CreateContext) -> tuple[dict[str, str], tuple[ItemWarning, ...]]:
+def _owner(
+    sobject: str, job: Job, create_context: CreateContext
+) -> tuple[dict[str, str], tuple[ItemWarning, ...]]:
     owner = job.rules.owner
     if sobject not in OWNED or owner.how not in (FIXED, ORGANIZER):
         return {}, ()
-    id_ = owner.id if owner.how == FIXED else around.users.get(organizer_of(job) or "")
+    id_ = owner.id if owner.how == FIXED else create_context.users.get(organizer_of(job) or "")
     if id_ is None:
         text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
         return {}, (ItemWarning("fallback_used", sobject, "OwnerId", text),)

@@ -29,7 +29,7 @@ def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutco
     row.obstacles |= set(obstacles)
     for name, value in ({"is_processed": True} | changes).items():
         setattr(row, name, value)
-    return decide_outcome(row, NOW, chance=0.5)
+    return decide_outcome(row, NOW, jitter=0.5)
 
 
 @pytest.mark.parametrize(
