@@ -57,10 +57,7 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
 
     async def framework(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        if error.status_code == 400:  # the framework could not read the body: not even as text
-            return answer(request, PayloadInvalid(errors=[FieldError(path="body", message="is not JSON")]))
-        kind = HTTP_PROBLEMS.get(error.status_code, Unexpected)
-        return answer(request, kind(headers=error.headers))
+        return answer(request, _problem_of_framework(error))
 
     async def of_database(request: Request, error: Exception) -> JSONResponse:
         if is_away(error):
@@ -82,6 +79,13 @@ def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
     for kind in OF_DATABASE:
         app.add_exception_handler(kind, of_database)
     app.add_exception_handler(Exception, unexpected)
+
+
+def _problem_of_framework(error: HTTPException) -> Problem:
+    if error.status_code == 400:  # the framework could not read the body: not even as text
+        return PayloadInvalid(errors=[FieldError(path="body", message="is not JSON")])
+    kind = HTTP_PROBLEMS.get(error.status_code, Unexpected)
+    return kind(headers=error.headers)
 
 
 def note_access_refusal(problem: Problem, request_id: str) -> None:

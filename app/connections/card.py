@@ -299,14 +299,7 @@ async def _work(
     """Count the jobs of the connected org; jobs for another org are not the card's."""
     if host is None or connection is None:
         return NOTHING_TO_DO
-    is_open = (
-        connection.state == ConnectionState.CONNECTED
-        and connection.fault_code is None
-        and host.paused_at is None
-        and (lease is None or lease.paused_at is None)
-        and _backoff(lease, now) is None
-        and not api_budget_of(connection, host.api_cap_percent, now).is_stopped
-    )
+    is_open = _is_open(host, connection, lease, now)
     is_held_back = true() if not is_open else Event.paused_at.is_not(None)
     is_waiting = or_(
         and_(SyncJob.state.in_(WAITABLE), is_held_back),
@@ -329,6 +322,18 @@ async def _work(
         .where(or_(pending, SyncJob.state == JobState.FAILED))
     )
     return Work.model_validate(counted.mappings().one())
+
+
+def _is_open(host: Host, connection: Connection, lease: OrgLease | None, now: datetime) -> bool:
+    """Whether jobs of the host may run now, but for the pause of an event."""
+    return (
+        connection.state == ConnectionState.CONNECTED
+        and connection.fault_code is None
+        and host.paused_at is None
+        and (lease is None or lease.paused_at is None)
+        and _backoff(lease, now) is None
+        and not api_budget_of(connection, host.api_cap_percent, now).is_stopped
+    )
 
 
 async def _across_hosts(resources: Resources, connection: Connection | None) -> tuple[int, frozenset[str]]:

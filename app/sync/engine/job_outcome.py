@@ -49,7 +49,7 @@ def ending_of(item: WorkItem) -> Ending:
 
 
 def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcome:
-    """The next state of the item's job; `chance` from 0 to 1 spreads the retries."""
+    """The next state of the item's job; `jitter` from 0 to 1 spreads the retries."""
     match ending_of(item):
         case Ending.SKIPPED:
             return JobOutcome(JobState.SKIPPED, now, skipped_because=item.skipped_because)

@@ -98,39 +98,39 @@ async def _process(
     context: PipelineContext,
     client: SalesforceClient,
     store: WriteStore,
-    rows: Sequence[WorkItem],
+    items: Sequence[WorkItem],
     *,
     clock: Clock,
     asked: Awaitable[Lookup | None] | None,
 ) -> None:
     batch = store.batch
     try:
-        looked = await asked if asked is not None else None
-        wanted, found = looked or await look_up(client, store)
+        prefetched = await asked if asked is not None else None
+        requirements, found = prefetched or await look_up(client, store)
     except RequestRejected as refused:
         if not is_query_rejected(refused):
             raise
         if is_too_large(refused):
             store.lease.caps.halve(LOOK_UP, len(batch.jobs))
-        await _bisect(context, client, store, rows, clock=clock, refused=refused)
+        await _bisect(context, client, store, items, clock=clock, refused=refused)
         return
     store.lease.caps.note_clean(LOOK_UP, len(batch.jobs))
     if await is_api_budget_exhausted(client, store):
         raise BudgetReached
-    executor = Executor(client, store, rows, clock, context.settings.salesforce_packs_duplicates)
-    people, done = await _people(executor, found, wanted, pepper=context.pepper)
-    persons = await fetch_person_accounts(client, people, wanted)
+    executor = Executor(client, store, items, clock, context.settings.salesforce_packs_duplicates)
+    people, done = await _people(executor, found, requirements, pepper=context.pepper)
+    persons = await fetch_person_accounts(client, people, requirements)
     found = replace(found, people=people, persons=persons)
-    items = _unfinished(rows, done)
-    rest = plan_writes(items, existing_persons(items), found, batch=batch, clock=clock)
+    unfinished = _unfinished(items, done)
+    rest = plan_writes(unfinished, existing_persons(unfinished), found, batch=batch, clock=clock)
     await executor.run([operation async for plan in yielding(rest) for operation in apply_plan(plan)])
     await executor.pass_alerts()
-    apply_decisions(settle_unplanned_slots(rows, found, clock=clock))
-    await _note_campaigns(store, rows, wanted)
-    settle_lost(rows)
-    await note_lost(store, rows, wanted.sight)
-    for row in rows:
-        row.is_processed = True
+    apply_decisions(settle_unplanned_slots(items, found, clock=clock))
+    await _note_campaigns(store, items, requirements)
+    settle_lost(items)
+    await note_lost(store, items, requirements.sight)
+    for item in items:
+        item.is_processed = True
 
 
 async def _note_campaigns(
@@ -197,23 +197,23 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     Where Salesforce refuses what is asked for, the describes are fetched anew, and only what they show is
     asked for again.
     """
-    wanted = await _requirements(client, store)
-    if wanted.sight.refused is not None:
-        raise KnownToBeRefused(wanted.sight.refused)
+    requirements = await _requirements(client, store)
+    if requirements.sight.refused is not None:
+        raise KnownToBeRefused(requirements.sight.refused)
     try:
-        found = await look_up_batch(client, store.batch, wanted, written_since=store.written_since)
+        found = await look_up_batch(client, store.batch, requirements, written_since=store.written_since)
     except RequestRejected as refused:
         if is_query_rejected(refused) or not is_lasting(refused):
             raise
-        wanted, found = await _look_narrower(client, store, wanted)
-    if wanted.sight.sees_all is None and lacks_somebody(store.batch.jobs, found.people):
-        wanted, found = await _look_closer(client, store, wanted, found)
-    sight = wanted.sight
+        requirements, found = await _look_narrower(client, store, requirements)
+    if requirements.sight.sees_all is None and lacks_somebody(store.batch.jobs, found.people):
+        requirements, found = await _look_closer(client, store, requirements, found)
+    sight = requirements.sight
     if sight.closed_statuses is None:
         await store.keep_statuses(found.closed_statuses)
     if sight.is_due or set(sight.found) - {each.bare for each in sight.problems}:
         await store.note_problems(sight.found, about=LOOKING)
-    return wanted, found
+    return requirements, found
 
 
 async def _look_narrower(
@@ -286,12 +286,13 @@ async def _people(
     creates = create_people(ready, org, batch=store.batch, pepper=pepper, accounts=accounts)
     missing = [operation async for plan in yielding(creates) for operation in apply_plan(plan)]
     dependent = plan_dependent_composite(missing, found, batch=store.batch, clock=clock)
+    done: list[WorkItem] = []
     if dependent is None:
         await executor.run(missing)
     else:
         apply_decisions(dependent.decisions)
         await executor.execute_dependent(dependent.groups)
-    done = fully_written(dependent.groups) if dependent is not None else []
+        done = fully_written(dependent.groups)
     people = await settle_duplicates(executor, found.people, requirements)
     await _resolve_person_contacts(executor, missing)
     return people, done

@@ -119,18 +119,13 @@ class Executor:
         if not await self._record_intents([operation]):
             return
         self.sent_individually.add(operation)
+        record, headers = operation.record, dict(operation.headers) or None
+        creating = self.client.create(record.sobject, record.fields, headers=headers)
         try:
-            record, headers = operation.record, dict(operation.headers) or None
-            record_id = await self.client.create(record.sobject, record.fields, headers=headers)
+            result = RowResult(await self._send_marking(creating, [operation]))
         except RequestRejected as refused:
-            self._settle(operation, RowResult(None, refused.failures))
-            if action_for(refused.failure) in DRAIN_STOPPING:
-                raise
-        except SalesforceError as error:
-            self._mark_interrupted([operation], error)
-            raise
-        else:
-            self._settle(operation, RowResult(record_id))
+            result = RowResult(None, refused.failures)
+        _raise_interruption([self._settle(operation, result)])
 
     async def _send_singles(self, operations: Sequence[WriteOperation]) -> None:
         ready = await self._record_intents(operations)

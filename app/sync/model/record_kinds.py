@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.states import Milestone, StatusMeaning
-from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED, WriteToggles
+from app.sync.model.batch import ACCOUNT_SLOT, CHECKED_IN, MEMBER, PERSON, REGISTERED
 from app.sync.model.mapping_rules import CONTACT_CREATED, LEAD_CREATED, PERSON_ACCOUNT_CREATED, MappingRules
 from app.sync.model.records import (
     ACCOUNT,
@@ -96,10 +96,6 @@ class RecordKind:
     def optional_fields(self) -> frozenset[str]:
         """What can be left out where the org does not take it."""
         return frozenset(self.written_fields) - self.needed_fields if self.needed_fields else frozenset()
-
-    def is_on(self, writes: WriteToggles) -> bool:
-        """Whether the host wants it written."""
-        return bool(getattr(writes, self.toggle))
 
 
 LEAD_KIND: Final = RecordKind(

@@ -71,11 +71,11 @@ def resolve_person(item: WorkItem, people: People, *, batch: Batch, clock: Clock
     reason = _skip_reason(item.job, batch)
     if reason is not None:
         return PersonResolution((ItemDecision(item, Skip(reason)),))
+    resolution = _resolve(item, people, batch=batch, clock=clock)
     forgotten = _forgotten_members(item) if is_deleted(item.job, people) else {}
-    if forgotten:
-        resolution = _resolve(item, people, batch=batch, clock=clock)
-        return replace(resolution, decisions=(ItemDecision(item, slots=forgotten), *resolution.decisions))
-    return _resolve(item, people, batch=batch, clock=clock)
+    if not forgotten:
+        return resolution
+    return replace(resolution, decisions=(ItemDecision(item, slots=forgotten), *resolution.decisions))
 
 
 def by_person(missing: Iterable[WorkItem]) -> list[list[WorkItem]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import Any
 
 from salesforce_simulator.metadata import activities, campaigns, organization, people
 from salesforce_simulator.metadata.schema import Field, SObject, parse_field, parse_object
@@ -128,24 +129,14 @@ def configured_schema(
     objects = {name: sobject for name, sobject in objects.items() if name not in absent_objects}
     for name, lines in extra_fields.items():
         objects[name] = objects[name].with_fields(parse_field(line) for line in lines)
-    for path, choices in listed.items():
-        name, _, field_name = path.partition(".")
-        plain = objects[name].fields[field_name]
-        listing = replace(plain, values=choices[0], default=choices[1])
-        objects[name] = objects[name].with_fields([listing])
+    for path, (values, default) in listed.items():
+        _change_field(objects, path, values=values, default=default)
     for path, flags in flagged_fields.items():
-        name, _, field_name = path.partition(".")
-        flagged = objects[name].fields[field_name]
-        objects[name] = objects[name].with_fields([replace(flagged, flags=flagged.flags + flags)])
-    for path, values in restricted_picklists.items():
-        name, _, field_name = path.partition(".")
-        field = objects[name].fields[field_name]
-        restricted = replace(field, flags=field.flags + "R", values=tuple(values))
-        objects[name] = objects[name].with_fields([restricted])
+        _change_field(objects, path, flags)
+    for path, options in restricted_picklists.items():
+        _change_field(objects, path, "R", values=tuple(options))
     for path, words in labels.items():
-        name, _, field_name = path.partition(".")
-        spoken = replace(objects[name].fields[field_name], labels=tuple(words.items()))
-        objects[name] = objects[name].with_fields([spoken])
+        _change_field(objects, path, labels=tuple(words.items()))
     for kind, names in places.items():
         objects = {
             name: sobject.with_fields(_codes(sobject, kind, names)) for name, sobject in objects.items()
@@ -153,6 +144,13 @@ def configured_schema(
     if has_person_accounts and {"Account", "Contact"} <= objects.keys():
         objects["Account"] = objects["Account"].with_fields(_of_persons(objects["Contact"]))
     return Schema(objects)
+
+
+def _change_field(objects: dict[str, SObject], path: str, flags: str = "", **members: Any) -> None:
+    """Add flags to the field of a path such as `Lead.LeadSource`, and set `members` of it."""
+    name, _, field_name = path.partition(".")
+    field = objects[name].fields[field_name]
+    objects[name] = objects[name].with_fields([replace(field, flags=field.flags + flags, **members)])
 
 
 def narrowed(
