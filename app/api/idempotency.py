@@ -23,13 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.auth import WRITE_ROLES, Principal, current_principal
 from app.api.dependencies import Resources
 from app.api.error_handlers import send_problem
-from app.api.errors import (
-    DatabaseUnavailable,
-    FieldError,
-    KeyReused,
-    PayloadInvalid,
-    Problem,
-)
+from app.api.errors import DatabaseUnavailable, FieldError, KeyReused, PayloadInvalid, Problem
 from app.api.idempotency_store import ClaimedKey, StoredResponse, claim_key, release_key, save_response
 from app.api.request_bodies import BODY_MAX, read_body, replayed
 from app.infrastructure.database_errors import is_away

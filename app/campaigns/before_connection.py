@@ -17,12 +17,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import hash_joins_only
 from app.models import Backfill, Connection
 from app.states import JobReason
-from app.sync.jobs.unwritten import (
-    Unwritten,
-    by_event,
-    count_before,
-    figures,
-)
+from app.sync.jobs.unwritten import Unwritten, by_event, count_before, figures
 
 
 async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_run: bool) -> HostBackfill:

@@ -7,14 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
 from pydantic import ValidationError
 
-from app.api.auth import (
-    OPAQUE_ID,
-    WRITE_ROLES,
-    HostIdPath,
-    Principal,
-    PrincipalDep,
-    host_changer,
-)
+from app.api.auth import OPAQUE_ID, WRITE_ROLES, HostIdPath, Principal, PrincipalDep, host_changer
 from app.api.calls import AdminCall, MemberCall
 from app.api.dependencies import Resources, ResourcesDep
 from app.connections.card import load_card

@@ -15,13 +15,7 @@ from app.config.hash_pepper import hash_pepper
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Delivery, Quarantined, UnknownBody
-from app.operations.schemas import (
-    Deliveries,
-    DeliveriesQuery,
-    DeliveryFilter,
-    DeliveryShown,
-    Replayed,
-)
+from app.operations.schemas import Deliveries, DeliveriesQuery, DeliveryFilter, DeliveryShown, Replayed
 from app.privacy.unparsed_bodies import UNKNOWN_BODY, UNUSABLE_BODY, open_body
 from app.webhooks.ingest import ingest
 from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery

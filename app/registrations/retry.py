@@ -16,12 +16,7 @@ from app.models import LIVE, Registration, SyncJob
 from app.models.conditions import IS_COUNTED, IS_ERASED
 from app.registrations.context import EventContext, load_context
 from app.registrations.listing import read_row
-from app.registrations.queries import (
-    HAS_ERROR,
-    group_of_job,
-    job_of,
-    standing_columns,
-)
+from app.registrations.queries import HAS_ERROR, group_of_job, job_of, standing_columns
 from app.registrations.registration_state import StoredState, retry_refusal
 from app.registrations.schemas import NotQueued, RetryFilter, RetryOutcome
 from app.states import JobReason, JobState, LinkState, PendingReason, WaitReason

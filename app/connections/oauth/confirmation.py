@@ -8,12 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
-from app.api.errors import (
-    ApprovalNeedsConfirmation,
-    AttemptNotConfirmable,
-    AttemptNotFound,
-    Problem,
-)
+from app.api.errors import ApprovalNeedsConfirmation, AttemptNotConfirmable, AttemptNotFound, Problem
 from app.connections.grants.approval_limit import LIMIT, GrantKey, count_approvals, warnings_of
 from app.connections.grants.previous_grant import replace_grant, revoke_all
 from app.connections.grants.revocation import Revocation

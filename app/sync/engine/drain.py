@@ -16,22 +16,14 @@ from app.infrastructure.database import Database
 from app.infrastructure.database_errors import is_away, sqlstate
 from app.salesforce.auth import ConnectionUnusable
 from app.salesforce.client import SalesforceClient
-from app.salesforce.errors import (
-    BrokenOff,
-    SalesforceError,
-)
+from app.salesforce.errors import BrokenOff, SalesforceError
 from app.sync.engine.complete_batch import complete_batch
 from app.sync.engine.interruptions import BudgetReached, close_gates
 from app.sync.engine.pipeline import Lookup, is_api_budget_exhausted, look_up, process_batch
 from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
 from app.sync.jobs import leases
 from app.sync.jobs.claim import open_hosts
-from app.sync.jobs.gates import (
-    BATCH_MIN,
-    forget_fault,
-    record_success,
-    rest_host,
-)
+from app.sync.jobs.gates import BATCH_MIN, forget_fault, record_success, rest_host
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large

@@ -10,12 +10,7 @@ from app.sync.field_values.system_fields import object_of
 from app.sync.lookup.access import NOTHING_HIDDEN, Sight
 from app.sync.matching.person_matching import external_id_of
 from app.sync.model.batch import PERSON, Job
-from app.sync.model.mapping_rules import (
-    CONTACT_CREATED,
-    DEFAULT_FIELDS,
-    PERSON_ACCOUNT_CREATED,
-    MappingRules,
-)
+from app.sync.model.mapping_rules import CONTACT_CREATED, DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, MappingRules
 from app.sync.model.record_kinds import always_written, objects_of
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD, PERSON_ACCOUNT
 

@@ -24,15 +24,7 @@ from app.sync.matching.person_matching import (
 )
 from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
-from app.sync.model.decisions import (
-    Blocked,
-    Fail,
-    ItemDecision,
-    Plan,
-    Replan,
-    Skip,
-    person_found,
-)
+from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, Skip, person_found
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import NOBODY_CREATED
 from app.sync.model.obstacles import Obstacle

@@ -2,13 +2,7 @@
 
 import pytest
 
-from app.campaigns.status_mapping import (
-    LABELS,
-    MemberStatus,
-    choosable,
-    meaning_of_label,
-    propose_statuses,
-)
+from app.campaigns.status_mapping import LABELS, MemberStatus, choosable, meaning_of_label, propose_statuses
 from app.states import StatusMeaning
 
 MEANT = {

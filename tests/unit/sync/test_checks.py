@@ -9,15 +9,7 @@ from app.sync.field_values.required_fields import missing_required
 from app.sync.field_values.validation import MappingIssue, find_mapping_issues
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.records import PERSON_ACCOUNT
-from tests.unit.sync.describing import (
-    described,
-    field,
-    one_rule,
-    person_account_org,
-    recorded,
-    rule,
-    rules,
-)
+from tests.unit.sync.describing import described, field, one_rule, person_account_org, recorded, rule, rules
 
 GUEST = RecordType("0125j000000RqVkAAK", "Guest", "Guest", True, False, False)
 CLOSED = RecordType("0125j000000RqVlAAK", "Closed", "Closed", False, False, False)
