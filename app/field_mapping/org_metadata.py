@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import defer
@@ -13,7 +13,7 @@ from app.connections.counted_calls import org_calls
 from app.models import Connection, OrgLease
 from app.salesforce.describe import SObjectDescribe
 from app.states import ConnectionState
-from app.sync.lookup.describe_cache import forget_describes, load_describes
+from app.sync.lookup.describe_cache import MAX_AGE, load_describes
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,13 @@ async def load_metadata(
     wanted = set(sobjects)
     org_id = await _open_org(resources, host_id)
     async with org_calls(resources, host_id) as client:
-        if is_anew:
-            async with resources.database.tenant(host_id) as session:
-                await forget_describes(session, host_id=host_id, sobjects=wanted)
         found = await load_describes(
-            resources.database, client, host_id=host_id, org_id=org_id, sobjects=wanted
+            resources.database,
+            client,
+            host_id=host_id,
+            org_id=org_id,
+            sobjects=wanted,
+            max_age=timedelta(0) if is_anew else MAX_AGE,
         )
     return OrgMetadata(found, hidden=frozenset(wanted - found.keys()))
 

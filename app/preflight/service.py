@@ -20,6 +20,7 @@ from app.connections.tokens.connection_state import disconnect_by_salesforce
 from app.connections.tokens.probe import REOPENABLE, probe
 from app.connections.tokens.provider import open_token
 from app.field_mapping.store import read_layers
+from app.infrastructure.database import database_now
 from app.models import Connection, Host, OrgLease, Preflight, Registration
 from app.preflight.checks import (
     email_problems,
@@ -106,10 +107,10 @@ async def run_requested_preflights(resources: Resources) -> int:
 
 
 async def _look(resources: Resources, host_id: str) -> PreflightShown:
-    connection = await _connection(resources, host_id)
+    connection, asked_at = await _connection(resources, host_id)
     if connection.state == ConnectionState.NEEDS_RECONNECT and connection.reason_code in REOPENABLE:
         await probe(resources, host_id)
-        connection = await _connection(resources, host_id)
+        connection, asked_at = await _connection(resources, host_id)
     if connection.state == ConnectionState.NEEDS_RECONNECT and connection.reason_code not in REOPENABLE:
         raise ConnectionNeedsReconnect(reason=connection.reason_code)
     if connection.state == ConnectionState.NEEDS_RECONNECT:
@@ -123,19 +124,26 @@ async def _look(resources: Resources, host_id: str) -> PreflightShown:
             )
         except SalesforceError as error:
             return await _refused(resources, connection, error)
-    return await _judged(resources, connection, client=client, look=look)
+    return await _judged(resources, connection, client=client, look=look, asked_at=asked_at)
 
 
-async def _connection(resources: Resources, host_id: str) -> Connection:
+async def _connection(resources: Resources, host_id: str) -> tuple[Connection, datetime]:
+    """The connection and Postgres's time of reading it. Raises NotConnected."""
     async with resources.database.tenant(host_id) as session:
+        asked_at = await database_now(session)
         connection = await session.get(Connection, host_id)
     if connection is None or connection.state == ConnectionState.DISCONNECTED:
         raise NotConnected
-    return connection
+    return connection, asked_at
 
 
 async def _judged(
-    resources: Resources, connection: Connection, *, client: SalesforceClient, look: OrgSnapshot
+    resources: Resources,
+    connection: Connection,
+    *,
+    client: SalesforceClient,
+    look: OrgSnapshot,
+    asked_at: datetime,
 ) -> PreflightShown:
     async with resources.database.tenant(connection.host_id) as session:
         await forget_fault(session, connection.host_id)
@@ -153,7 +161,7 @@ async def _judged(
             approvals=await _approvals(resources, measured),
             rules=MappingRules.of((await read_layers(session, connection.host_id, None)).host.layer),
         )
-        await _keep_describes(session, connection, look)
+        await _keep_describes(session, connection, look, asked_at)
         await _settle_problems(session, connection, look, known.rules)
     findings, passed = run_checks(look, known)
     return NOTHING_SEEN.model_copy(
@@ -175,7 +183,9 @@ def _has_jwt_tokens(resources: Resources, connection: Connection) -> bool:
     return ends_at(open_token(resources.vault, connection).value) is not None
 
 
-async def _keep_describes(session: AsyncSession, connection: Connection, look: OrgSnapshot) -> None:
+async def _keep_describes(
+    session: AsyncSession, connection: Connection, look: OrgSnapshot, asked_at: datetime
+) -> None:
     """What was just read is what the mapping and the engine need, too."""
     bodies = {
         name: {} if described is None else describe_body(described)
@@ -188,7 +198,9 @@ async def _keep_describes(session: AsyncSession, connection: Connection, look: O
         await forget_describes(session, host_id=connection.host_id, sobjects=[OBJECT_PERMISSIONS])
     else:
         bodies[OBJECT_PERMISSIONS] = kept_body(look.sees_all, connection.user_id)
-    await store_describes(session, bodies, host_id=connection.host_id, org_id=connection.org_id)
+    await store_describes(
+        session, bodies, host_id=connection.host_id, org_id=connection.org_id, asked_at=asked_at
+    )
 
 
 async def _settle_problems(

@@ -44,10 +44,10 @@ READ = text("""
            (SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id) AS problems,
            (SELECT body FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'TaskStatus'
-              AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
+              AND NOT is_stale AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
            (SELECT coalesce(nullif(body -> 'sees_all', 'null'), '[]') FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'ObjectPermissions'
-              AND body ->> 'user_id' = (
+              AND NOT is_stale AND body ->> 'user_id' = (
                   SELECT user_id FROM connections WHERE host_id = :host_id AND org_id = :org_id
               )
               AND fetched_at > clock_timestamp() - CASE body -> 'sees_all'

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, text
+from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.infrastructure.database import Database
+from app.infrastructure.database import Database, database_now
 from app.models import DescribeCache
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import Subrequest, SubResponse, sobject_path
@@ -21,11 +21,13 @@ RETRY_MAX_AGE: Final = timedelta(seconds=5)
 
 HIDDEN_CODES: Final = frozenset({"NOT_FOUND", "INVALID_TYPE"})
 
+# A slow request must not replace the answer to one that was sent later.
 KEEP = text("""
-    INSERT INTO describe_cache (host_id, org_id, sobject, body)
-    VALUES (:host_id, :org_id, :sobject, CAST(:body AS jsonb))
+    INSERT INTO describe_cache (host_id, org_id, sobject, body, fetched_at)
+    VALUES (:host_id, :org_id, :sobject, CAST(:body AS jsonb), coalesce(:asked_at, clock_timestamp()))
     ON CONFLICT (host_id, org_id, sobject) DO UPDATE
-    SET body = excluded.body, fetched_at = clock_timestamp(), is_stale = false
+    SET body = excluded.body, fetched_at = excluded.fetched_at, is_stale = false
+    WHERE describe_cache.fetched_at <= excluded.fetched_at
 """)
 # An object that was hidden is looked for again soon: somebody may have given the user the right to see it.
 FRESH = text("""
@@ -53,12 +55,14 @@ async def load_describes(
 ) -> dict[str, SObjectDescribe]:
     """The describes of these objects, from our table or from Salesforce; a hidden object is left out.
 
-    One call for all that are missing, stale or older than `max_age`. Raises what the client raises.
+    One call for all that are missing, stale or older than `max_age`; zero asks Salesforce whatever our table
+    has. Raises what the client raises.
     """
     wanted = sorted(set(sobjects))
     if not wanted:
         return {}
     async with database.tenant(host_id) as session:
+        asked_at = await database_now(session)
         bodies = await cached_bodies(
             session, host_id=host_id, org_id=org_id, sobjects=wanted, max_age=max_age
         )
@@ -66,7 +70,7 @@ async def load_describes(
     if missing:
         fetched = await _fetch(client, missing)
         async with database.tenant(host_id) as session:
-            await store_describes(session, fetched, host_id=host_id, org_id=org_id)
+            await store_describes(session, fetched, host_id=host_id, org_id=org_id, asked_at=asked_at)
         bodies |= fetched
     return {sobject: parse_describe(body) for sobject, body in bodies.items() if body}
 
@@ -85,12 +89,17 @@ async def cached_bodies(
 
 
 async def store_describes(
-    session: AsyncSession, bodies: Mapping[str, Mapping[str, Any]], *, host_id: str, org_id: str
+    session: AsyncSession,
+    bodies: Mapping[str, Mapping[str, Any]],
+    *,
+    host_id: str,
+    org_id: str,
+    asked_at: datetime | None = None,
 ) -> None:
-    """Keep these describes as of now."""
+    """Store the answers to a request sent at `asked_at` (by Postgres's clock; None is now), unless newer."""
     for sobject, body in sorted(bodies.items()):
         values = {"host_id": host_id, "org_id": org_id, "sobject": sobject, "body": json.dumps(body)}
-        await session.execute(KEEP, values)
+        await session.execute(KEEP, {**values, "asked_at": asked_at})
 
 
 async def mark_stale(session: AsyncSession, sobjects: Iterable[str], *, host_id: str, org_id: str) -> None:
@@ -100,9 +109,13 @@ async def mark_stale(session: AsyncSession, sobjects: Iterable[str], *, host_id:
 
 
 async def forget_describes(session: AsyncSession, *, host_id: str, sobjects: Iterable[str] = ()) -> None:
-    """Ask for these objects anew whenever they are needed next; for all of them when none is named."""
+    """Ask for these objects anew whenever they are needed next; for all of them when none is named.
+
+    The answer to a request that was sent before this does not count.
+    """
     wanted = sorted(set(sobjects))
-    query = delete(DescribeCache).where(DescribeCache.host_id == host_id)
+    query = update(DescribeCache).where(DescribeCache.host_id == host_id)
+    query = query.values(is_stale=True, fetched_at=func.clock_timestamp())
     await session.execute(query.where(DescribeCache.sobject.in_(wanted)) if wanted else query)
 
 

@@ -1,7 +1,7 @@
 // What a host does, from the first click to the last, in one org and in this order.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertAccessible, assertFits, launch, openPage, shoot } from "./browser.mjs";
+import { assertAccessible, assertFits, launch, openPage, shoot, whatThePageSaid } from "./browser.mjs";
 import { PACKAGE_URL, Stack } from "./stack.mjs";
 
 const HOST = "host_otter";
@@ -25,6 +25,7 @@ function step(name, deed) {
     } catch (error) {
       hasFailed = true;
       await shoot(page, "failed-step");
+      context.diagnostic(await whatThePageSaid(page));
       throw error;
     }
   });
