@@ -19,7 +19,6 @@ from app.api.idempotency import IdempotencyMiddleware
 from app.api.signing_keys import JwksCache
 from app.campaigns.endpoints import host_router as host_backfill_router
 from app.campaigns.endpoints import router as campaigns_router
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.connections.endpoints import router as connections_router
 from app.connections.oauth.endpoints import router as oauth_router
@@ -84,7 +83,7 @@ async def open_resources(
         follow_redirects=False,
         trust_env=False,
     )
-    database = Database.of(settings, audit_key=audit_key(hash_pepper(settings)))
+    database = Database.of(settings, audit_key=audit_key(settings.hash_pepper))
     wakeups = DrainQueue(settings.redis_url)
     verifier = TokenVerifier(
         JwksCache(url=settings.jwks_url, file=settings.jwks_file, http=http),
@@ -161,7 +160,7 @@ def _public_transport(settings: Settings) -> PublicTransport:
 
 
 def _batch_writer(resources: Resources) -> GroupCommitWriter:
-    return GroupCommitWriter(resources.database, resources.wakeups, pepper=hash_pepper(resources.settings))
+    return GroupCommitWriter(resources.database, resources.wakeups, pepper=resources.settings.hash_pepper)
 
 
 def _add_cors(app: FastAPI, settings: Settings) -> None:

@@ -16,7 +16,6 @@ import asyncpg
 import httpx
 
 from app.api.dependencies import Resources
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.connections.service import open_client
 from app.main import open_resources
@@ -167,7 +166,7 @@ class Rig:
             opener = partial(open_client, resources)
             settings = resources.settings
             yield (
-                DrainContext(resources.database, settings, opener, "bench", hash_pepper(settings)),
+                DrainContext(resources.database, settings, opener, "bench", settings.hash_pepper),
                 resources,
             )
 

@@ -12,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.infrastructure import job_queue
 from app.infrastructure.database import Database
@@ -98,7 +97,7 @@ async def owner(migrated: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture(scope="session")
 async def opened(migrated: str, settings: Settings) -> AsyncIterator[Database]:
-    database = Database.connect(migrated, audit_key=audit_key(hash_pepper(settings)))
+    database = Database.connect(migrated, audit_key=audit_key(settings.hash_pepper))
     yield database
     await database.close()
 

@@ -10,7 +10,6 @@ from functools import partial
 import uvloop
 
 from app.api.dependencies import Resources
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys
 from app.connections.service import open_client
@@ -39,7 +38,7 @@ async def run_worker(settings: Settings) -> None:
     async with open_resources(with_pool_for_drains(settings)) as resources:
         await check_database(resources.database)
         await check_keys(resources.database, resources.vault)
-        await check_pepper(resources.database, hash_pepper(settings))
+        await check_pepper(resources.database, settings.hash_pepper)
         worker_id = new_worker_id()
         up_to = connections_up_to(resources.settings)
         log.info("worker_started", extra={"worker_id": worker_id, "database_connections_up_to": up_to})
@@ -72,7 +71,7 @@ def _worker_config(resources: Resources, worker_id: str, stop: asyncio.Event) ->
         settings=resources.settings,
         open_client=partial(open_client, resources),
         worker_id=worker_id,
-        pepper=hash_pepper(resources.settings),
+        pepper=resources.settings.hash_pepper,
     )
     return WorkerConfig(
         drain=partial(_drain_and_publish, engine, resources.wakeups, stop=stop),

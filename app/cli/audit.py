@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import load_settings
 from app.infrastructure.audit_log import OPERATIONS, Break, accept, first_broken, hosts_with_logs
 from app.infrastructure.database import Database
@@ -39,15 +38,11 @@ def audit(what: str, host_id: str | None, heads: str | None) -> int:
 
 async def _run(what: str, host_id: str | None, heads: Sequence[tuple[str, int, str]]) -> int:
     settings = load_settings()
-    pepper = hash_pepper(settings)
-    database = Database.of(settings, audit_key=audit_key(pepper))
-    try:
-        await check_pepper(database, pepper)
+    async with Database.of(settings, audit_key=audit_key(settings.hash_pepper)) as database:
+        await check_pepper(database, settings.hash_pepper)
         if what == "verify":
             return await verify_all(database, host_id, heads)
         return await (accept_all if what == "accept" else print_heads)(database, host_id)
-    finally:
-        await database.close()
 
 
 async def verify_all(

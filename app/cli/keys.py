@@ -1,11 +1,9 @@
 """Encryption keys from the command line: make one, see which are in use, change them on line."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 from app.cli.migrate import say
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys, keys_in_use, reencrypt_all
 from app.infrastructure.database import Database
@@ -26,23 +24,14 @@ def keys(what: str, kid: str) -> int:
 async def _with_database(run: Callable[[Settings, Database, Encryptor], Awaitable[None]]) -> int:
     settings = load_settings()
     vault = Encryptor.from_texts([key.get_secret_value() for key in settings.encryption_keys])
-    async with _opened(settings) as database:
+    async with Database.of(settings) as database:
         await run(settings, database, vault)
     return 0
 
 
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Database]:
-    database = Database.of(settings)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
 async def _rotate(settings: Settings, database: Database, vault: Encryptor) -> None:
     await check_keys(database, vault)
-    await check_pepper(database, hash_pepper(settings))
+    await check_pepper(database, settings.hash_pepper)
     for column, count in (await reencrypt_all(database, vault)).items():
         say(f"{column}: {count} values wrapped anew")
     await _usage(settings, database, vault)
@@ -59,7 +48,7 @@ async def _usage(settings: Settings, database: Database, vault: Encryptor) -> No
 
 
 async def _pepper(settings: Settings, database: Database, vault: Encryptor) -> None:
-    say(hash_pepper(settings).hex())
+    say(settings.hash_pepper.hex())
 
 
 KEY_COMMANDS: dict[str, Callable[[Settings, Database, Encryptor], Awaitable[None]]] = {

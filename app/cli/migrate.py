@@ -67,8 +67,5 @@ def print_sql_for_dba() -> int:
 
 
 async def _looked_at(settings: DatabaseSettings) -> str:
-    database = Database.of(settings)
-    try:
+    async with Database.of(settings) as database:
         return await check_database(database)
-    finally:
-        await database.close()

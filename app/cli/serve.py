@@ -12,7 +12,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.edge.connection_limits import LimitedProtocol
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
 from app.infrastructure.database import Database, connections_up_to
@@ -97,11 +96,8 @@ class DrainingServer(uvicorn.Server):
 
 
 async def _check(settings: Settings) -> None:
-    database = Database.of(settings)
-    try:
+    async with Database.of(settings) as database:
         await check_database(database)
         keys = [key.get_secret_value() for key in settings.encryption_keys]
         await check_keys(database, Encryptor.from_texts(keys))
-        await check_pepper(database, hash_pepper(settings))
-    finally:
-        await database.close()
+        await check_pepper(database, settings.hash_pepper)

@@ -45,13 +45,13 @@ def check_worker() -> int:
 
 
 async def _silence(settings: DatabaseSettings, hostname: str) -> float | None:
-    database = Database.of(settings)
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS), database.system() as session:
-            found: float | None = await session.scalar(SILENCE, {"hostname": hostname})
-            return found
-    finally:
-        await database.close()
+    async with (
+        Database.of(settings) as database,
+        asyncio.timeout(ANSWER_SECONDS),
+        database.system() as session,
+    ):
+        found: float | None = await session.scalar(SILENCE, {"hostname": hostname})
+        return found
 
 
 def _say(line: str, *, is_well: bool) -> int:

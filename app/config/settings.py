@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -300,6 +301,14 @@ class Settings(DatabaseSettings):
     @cached_property
     def live_webhook_secrets(self) -> tuple[WebhookSecret, ...]:
         return tuple(WebhookSecret.parse(secret.get_secret_value()) for secret in self.webhook_secrets)
+
+    @property
+    def hash_pepper(self) -> bytes:
+        """The key of keyed hashes: PEPPER, else of the oldest encryption key, which must not go before."""
+        if self.pepper is not None:
+            return bytes.fromhex(self.pepper.get_secret_value())
+        oldest = self.encryption_keys[-1].get_secret_value()
+        return hashlib.blake2b(oldest.encode(), digest_size=32, person=b"evs-pepper").digest()
 
     @property
     def browser_origins(self) -> tuple[str, ...]:

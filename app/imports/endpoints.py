@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Request
 from app.api.auth import Principal, require_scope
 from app.api.dependencies import ResourcesDep
 from app.api.errors import MediaTypeUnsupported, ProblemBody
-from app.config.hash_pepper import hash_pepper
 from app.imports.lines import ImportLine, LineAnswer
 from app.imports.stream import Importer, NdjsonImportResponse
 from app.webhooks.openapi import inlined
@@ -49,6 +48,6 @@ async def import_registrations(
         raise MediaTypeUnsupported
     settings = resources.settings
     importer = Importer(
-        resources.database, resources.wakeups, hash_pepper(settings), line_bytes=settings.webhook_max_bytes
+        resources.database, resources.wakeups, settings.hash_pepper, line_bytes=settings.webhook_max_bytes
     )
     return NdjsonImportResponse(importer, request)

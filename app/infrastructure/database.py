@@ -136,6 +136,12 @@ class Database:
             audit_key=audit_key,
         )
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     @asynccontextmanager
     async def tenant(self, host_id: str) -> AsyncIterator[AsyncSession]:
         """One transaction that sees and writes the rows of `host_id` alone (row-level security)."""

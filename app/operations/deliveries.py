@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.pagination import Cursor, SortOrder
-from app.config.hash_pepper import hash_pepper
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Delivery, Quarantined, UnknownBody
@@ -92,7 +91,7 @@ async def _replay(resources: Resources, source: Source, numbers: Sequence[int], 
             (each, told) for each in found if (told := _read(resources.vault, each, sealed)) is not None
         ]
         await _take_away(session, [each for each, _ in usable])
-        recorded = await ingest(session, [told for _, told in usable], pepper=hash_pepper(resources.settings))
+        recorded = await ingest(session, [told for _, told in usable], pepper=resources.settings.hash_pepper)
         await _restore_times(session, [each for each, _ in usable])
         for host_id, count in sorted(Counter(told.host_id for _, told in usable).items()):
             await _record_replay(session, host_id, count, source=source, by=by)

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.auth import Id64
 from app.api.calls import AdminCall
-from app.config.hash_pepper import hash_pepper
 from app.infrastructure.database import database_now
 from app.models import Connection, WrittenRecord
 from app.privacy.erasure import ErasureRequest, erase
@@ -67,7 +66,7 @@ async def erase_attendee(call: AdminCall, body: EraseAttendee) -> Erased:
         wish = ErasureRequest(
             call.host_id, await database_now(session), body.attendee.id, body.attendee.email
         )
-        erased = await erase(session, wish, pepper=hash_pepper(call.resources.settings), by=call.user_id)
+        erased = await erase(session, wish, pepper=call.resources.settings.hash_pepper, by=call.user_id)
         records = await _records(session, call.host_id, erased)
     return Erased(registrations=len(erased), salesforce_records=records)
 

@@ -30,29 +30,12 @@ from app.salesforce.error_codes import (
     SHARED_LIMIT,
     WRAPPERS,
     Classification,
-    ErrorClass,
-    Scope,
     classify,
 )
+from app.salesforce.error_codes import ErrorClass as ErrorClass
+from app.salesforce.error_codes import Scope as Scope
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.text.storable import storable
-
-__all__ = [
-    "ApiError",
-    "BrokenOff",
-    "DuplicateMatch",
-    "ErrorClass",
-    "HostUnreachable",
-    "InstanceMoved",
-    "NotSent",
-    "RequestRejected",
-    "ResponseLost",
-    "ResponseTooLarge",
-    "SalesforceError",
-    "Scope",
-    "SendGuardTripped",
-    "parse_failures",
-]
 
 MESSAGE_LENGTH: Final = 500
 _CODE_LENGTH: Final = 100

@@ -8,7 +8,6 @@ from typing import Any
 
 from app.api.dependencies import Resources
 from app.api.errors import NotConnected, RegistrationNotFound, SalesforceUnavailable
-from app.config.hash_pepper import hash_pepper
 from app.connections.counted_calls import budget_reached, org_calls
 from app.connections.service import open_client
 from app.models import Registration
@@ -114,7 +113,7 @@ def _engine(resources: Resources) -> DrainContext:
     opener = partial(open_client, resources)
     settings = resources.settings
     return DrainContext(
-        resources.database, settings, opener, worker_id="dry run", pepper=hash_pepper(settings)
+        resources.database, settings, opener, worker_id="dry run", pepper=settings.hash_pepper
     )
 
 

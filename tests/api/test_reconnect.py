@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Times
 from app.connections.service import open_client
 from app.connections.tokens.probe import probe_closed
@@ -53,7 +52,7 @@ def engine_of(
 
         return await open_client(resources, host_id, before_send=guarded)
 
-    return DrainContext(resources.database, settings, opener, "worker_otter", hash_pepper(settings))
+    return DrainContext(resources.database, settings, opener, "worker_otter", settings.hash_pepper)
 
 
 async def register(service: Service, org_id: str, jobs: int = JOBS) -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.infrastructure.pepper import audit_key
 from tests.api.conftest import service as service
@@ -18,6 +17,6 @@ from tests.integration.sync.conftest import rig as rig
 
 @pytest.fixture
 async def mortal_database(migrated: str, settings: Settings) -> AsyncIterator[MortalDatabase]:
-    database = MortalDatabase.connect(migrated, audit_key=audit_key(hash_pepper(settings)))
+    database = MortalDatabase.connect(migrated, audit_key=audit_key(settings.hash_pepper))
     yield database
     await database.close()

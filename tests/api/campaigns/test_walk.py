@@ -11,7 +11,6 @@ from typing import Any, Final
 import httpx
 
 import app as service_package
-from app.config.hash_pepper import hash_pepper
 from app.connections.service import open_client
 from app.sync.engine.drain import DrainContext, drain
 from tests.api.campaigns.desk import Desk
@@ -76,7 +75,7 @@ async def walk(desk: Desk, campaign_id: str) -> list[str]:
         return await open_client(resources, host_id, before_send=before_send)
 
     context = DrainContext(
-        resources.database, resources.settings, opener, "worker_walk", hash_pepper(resources.settings)
+        resources.database, resources.settings, opener, "worker_walk", resources.settings.hash_pepper
     )
     files: list[str] = []
     payload = webhook(registration=registration(id=REGISTRATION))

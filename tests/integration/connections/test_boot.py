@@ -10,7 +10,6 @@ import pytest
 
 from app.api.dependencies import Resources
 from app.cli import main
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import new_key
@@ -54,7 +53,7 @@ async def sealed(resources: Resources) -> None:
 @pytest.fixture
 async def peppered(settings: Settings, database: Database) -> None:
     """A database that a process with the oldest key has started on."""
-    await check_pepper(database, hash_pepper(settings))
+    await check_pepper(database, settings.hash_pepper)
 
 
 @pytest.mark.parametrize("role", ["api", "worker"])
@@ -91,8 +90,8 @@ def test_another_pepper_than_the_first_stops_the_start(
 async def test_pepper_set_to_what_the_command_prints_outlives_its_key(
     settings: Settings, database: Database
 ) -> None:
-    changes = {"pepper": hash_pepper(settings).hex(), "encryption_keys": [new_key("k2")]}
-    await check_pepper(database, hash_pepper(Settings.model_validate(settings.model_dump() | changes)))
+    changes = {"pepper": settings.hash_pepper.hex(), "encryption_keys": [new_key("k2")]}
+    await check_pepper(database, Settings.model_validate(settings.model_dump() | changes).hash_pepper)
     with pytest.raises(PepperChanged):
         await check_pepper(database, b"p" * 32)
 

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from app.api.dependencies import Resources
-from app.config.hash_pepper import hash_pepper
 from app.config.settings import Settings, Times
 from app.connections.service import open_client
 from app.infrastructure.database import Database
@@ -246,5 +245,5 @@ def engine_of(resources: Resources, worker_id: str = "worker_otter") -> DrainCon
         return await open_client(resources, host_id, before_send=before_send)
 
     return DrainContext(
-        resources.database, resources.settings, opener, worker_id, hash_pepper(resources.settings)
+        resources.database, resources.settings, opener, worker_id, resources.settings.hash_pepper
     )
