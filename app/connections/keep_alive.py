@@ -14,6 +14,7 @@ from app.api.errors import Problem
 from app.connections.oauth.grant_exchange import may_read_identity
 from app.connections.service import open_client
 from app.connections.tokens.provider import ConnectionTokens
+from app.connections.tokens.refresh import is_answer_lost
 from app.models import Connection
 from app.salesforce.errors import SalesforceError
 from app.states import ConnectionState
@@ -32,9 +33,7 @@ async def keep_alive(resources: Resources, now: datetime | None = None) -> int:
     refreshed = 0
     for host_id in await _idle(resources, idle_since, Connection.refresh_started_at.is_(None)):
         refreshed += await _refresh(resources, host_id)
-    stale = timedelta(seconds=resources.settings.times.refresh_stale)
-    is_lost = func.clock_timestamp() - Connection.refresh_started_at > stale
-    for host_id in await _idle(resources, idle_since, is_lost):
+    for host_id in await _idle(resources, idle_since, is_answer_lost(resources.settings)):
         await _probe(resources, host_id)
     return refreshed
 

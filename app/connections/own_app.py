@@ -9,14 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import FieldError, PayloadInvalid
-from app.connections.grants.previous_grant import revoke_all, revoke_previous
-from app.connections.grants.revocation import Revocation
+from app.connections.grants.revocation import Revocation, revoke_all
+from app.connections.grants.superseded import revoke_previous
 from app.connections.model.app_credentials import is_own, own_ref
 from app.connections.model.encrypted_columns import CONSUMER_KEY, CONSUMER_SECRET
 from app.connections.model.messages import explain
 from app.connections.model.schemas import OwnCredentials
-from app.connections.tokens.connection_state import disconnect_by_salesforce
-from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED
+from app.connections.tokens.connection_state import CREDENTIALS_REJECTED, disconnect_by_salesforce, reopen
 from app.connections.tokens.provider import ConnectionTokens
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
@@ -59,7 +58,9 @@ async def save_credentials(
         await session.execute(_upsert(resources.vault, host_id, user_id=user_id, given=given))
         await _touch(session, host_id)
         is_same_app = in_use == ref
-        is_reopened = is_same_app and await _reopen(session, host_id)
+        # A connection that ended over the old Secret gets another chance with the new one.
+        ended_over_secret = Connection.reason_code == CREDENTIALS_REJECTED
+        is_reopened = is_same_app and await reopen(session, host_id, ended_over_secret) is not None
         details = {"fingerprint": fingerprint(given.key), "is_same_app": is_same_app}
         await audit_log.append_entry(
             session, host_id, actor=user_id, action="salesforce.byo_credentials_set", details=details
@@ -123,23 +124,6 @@ async def _retire(session: AsyncSession, host_id: str, *, keep: str, in_use: str
     others = (OwnApp.host_id == host_id, OwnApp.app_ref != keep)
     await session.execute(delete(OwnApp).where(*others, OwnApp.app_ref != (in_use or "")))
     await session.execute(update(OwnApp).where(*others).values(retired_at=func.clock_timestamp()))
-
-
-async def _reopen(session: AsyncSession, host_id: str) -> bool:
-    """A connection that ended over the old Secret gets another chance with the new one."""
-    reopened = await session.execute(
-        update(Connection)
-        .where(Connection.host_id == host_id, Connection.state == ConnectionState.NEEDS_RECONNECT)
-        .where(Connection.reason_code == CREDENTIALS_REJECTED, Connection.refresh_token.is_not(None))
-        .values(
-            state=ConnectionState.CONNECTED,
-            reason_code=None,
-            state_since=func.clock_timestamp(),
-            version=Connection.version + 1,
-        )
-        .returning(Connection.host_id)
-    )
-    return reopened.scalar() is not None
 
 
 async def _try_out(resources: Resources, host_id: str, *, is_reopened: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from app.connections.oauth.error_mapping import ADVICE_BY_API_CODE, ADVICE_BY_ERROR
-from app.connections.tokens.disconnect_reasons import REASONS
+from app.connections.tokens.connection_state import REASONS
 from app.user_messages.catalog import ADVICE, FINDINGS, OWN_APP_ADVICE, Advice, codes_of
 from tools.generated_docs.markdown import plain, table
 

@@ -24,7 +24,7 @@ WARNINGS: Final = {4: "fourth_approval", 5: "fifth_approval", 6: "sixth_approval
 
 GrantKey = tuple[str, str, str]
 """Org, Salesforce user and app."""
-
+GrantTable = Connection | UnconfirmedGrant | SupersededGrant
 
 GRANT_STILL_HELD: Final = frozenset(
     {"api_disabled", "ip_restricted", "session_not_for_api", "credentials_rejected", "app_blocked"}
@@ -53,15 +53,15 @@ async def lock_key(session: AsyncSession, key: GrantKey) -> None:
 
 async def count_active_grants(session: AsyncSession, key: GrantKey) -> int:
     """Grants of this key that connections of all hosts live by, or may as soon as they are confirmed."""
-    connected = select(func.count()).select_from(Connection).where(*active_grants(key))
-    unconfirmed = select(func.count()).select_from(UnconfirmedGrant).where(*unconfirmed_grants(key))
+    connected = select(func.count()).select_from(Connection).where(active_grants(key))
+    unconfirmed = select(func.count()).select_from(UnconfirmedGrant).where(of_key(UnconfirmedGrant, key))
     return (await session.scalar(connected) or 0) + (await session.scalar(unconfirmed) or 0)
 
 
 async def count_approvals(session: AsyncSession, key: GrantKey) -> int:
     """Return the number of approvals that Salesforce counts for this key: active and superseded grants."""
-    left = select(func.count()).select_from(SupersededGrant).where(*superseded_grants(key))
-    return min(await count_active_grants(session, key) + (await session.scalar(left) or 0), LIMIT)
+    counted = select(func.count()).select_from(times_of_grants(key))
+    return min(await session.scalar(counted) or 0, LIMIT)
 
 
 async def likely_key(session: AsyncSession, host_id: str, *, user_id: str, client_id: str) -> GrantKey | None:
@@ -102,7 +102,7 @@ async def hosts_beyond_the_limit(session: AsyncSession, key: GrantKey) -> list[s
     newer = select(func.count()).select_from(granted).where(is_newer).scalar_subquery()
     found = await session.scalars(
         select(Connection.host_id).where(
-            *active_grants(key), Connection.state == ConnectionState.CONNECTED, newer >= LIMIT
+            active_grants(key), Connection.state == ConnectionState.CONNECTED, newer >= LIMIT
         )
     )
     return list(found)
@@ -111,9 +111,9 @@ async def hosts_beyond_the_limit(session: AsyncSession, key: GrantKey) -> list[s
 def times_of_grants(key: GrantKey) -> Subquery:
     """When each grant of this key was given that Salesforce may still have (for a system session)."""
     return union_all(
-        select(Connection.connected_at.label("granted_at")).where(*active_grants(key)),
-        select(UnconfirmedGrant.granted_at).where(*unconfirmed_grants(key)),
-        select(SupersededGrant.granted_at).where(*superseded_grants(key)),
+        select(Connection.connected_at.label("granted_at")).where(active_grants(key)),
+        select(UnconfirmedGrant.granted_at).where(of_key(UnconfirmedGrant, key)),
+        select(SupersededGrant.granted_at).where(of_key(SupersededGrant, key)),
     ).subquery()
 
 
@@ -129,35 +129,15 @@ async def _key_where(session: AsyncSession, condition: ColumnElement[bool]) -> G
     return None if row is None or row.user_id is None else (row.org_id, row.user_id, row.client_id)
 
 
-def active_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on Connection: it holds a grant of this key."""
-    org_id, user_id, client_id = key
+def active_grants(key: GrantKey) -> ColumnElement[bool]:
+    """The condition on Connection that it holds a grant of this key."""
     is_closed_only = and_(
         Connection.state == ConnectionState.NEEDS_RECONNECT, Connection.reason_code.in_(GRANT_STILL_HELD)
     )
-    return (
-        Connection.org_id == org_id,
-        Connection.user_id == user_id,
-        Connection.client_id == client_id,
-        or_(Connection.state == ConnectionState.CONNECTED, is_closed_only),
-    )
+    return of_key(Connection, key) & or_(Connection.state == ConnectionState.CONNECTED, is_closed_only)
 
 
-def superseded_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on SupersededGrant: it is of this key."""
+def of_key(table: type[GrantTable], key: GrantKey) -> ColumnElement[bool]:
+    """The condition that a row of the table is about this key."""
     org_id, user_id, client_id = key
-    return (
-        SupersededGrant.org_id == org_id,
-        SupersededGrant.user_id == user_id,
-        SupersededGrant.client_id == client_id,
-    )
-
-
-def unconfirmed_grants(key: GrantKey) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on UnconfirmedGrant: it is of this key."""
-    org_id, user_id, client_id = key
-    return (
-        UnconfirmedGrant.org_id == org_id,
-        UnconfirmedGrant.user_id == user_id,
-        UnconfirmedGrant.client_id == client_id,
-    )
+    return and_(table.org_id == org_id, table.user_id == user_id, table.client_id == client_id)

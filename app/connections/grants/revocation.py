@@ -3,6 +3,7 @@ away.
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -11,9 +12,9 @@ from sqlalchemy import ColumnElement, DateTime, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
-from app.connections.model.encrypted_columns import REVOKED_TOKEN
+from app.connections.model.encrypted_columns import REVOKED_TOKEN, open_or_log
 from app.connections.model.login_urls import common_login_url
-from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
+from app.infrastructure.encryption import Encryptor
 from app.models import PendingRevocation
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_login_host
@@ -74,12 +75,14 @@ async def try_revoke(resources: Resources, revocation: Revocation) -> bool:
     return is_done
 
 
+async def revoke_all(resources: Resources, revocations: Iterable[Revocation]) -> int:
+    """Revoke at Salesforce, outside any transaction; returns how many are done; others are retried."""
+    return sum([await try_revoke(resources, revocation) for revocation in revocations])
+
+
 async def retry_revocations(resources: Resources) -> int:
     """Send every due revocation (a periodic task); returns how many are done."""
-    done = 0
-    for revocation in await _due(resources):
-        done += await try_revoke(resources, revocation)
-    return done
+    return await revoke_all(resources, await _due(resources))
 
 
 async def _is_revoked(resources: Resources, revocation: Revocation) -> bool:
@@ -116,17 +119,17 @@ async def _due(resources: Resources) -> list[Revocation]:
         rows = await session.scalars(
             select(PendingRevocation).where(due).order_by(PendingRevocation.due_at).limit(MANY)
         )
-        opened = (_open(resources.vault, row) for row in rows)
-        return [revocation for revocation in opened if revocation is not None]
+        return [
+            Revocation(row.host_id, row.revocation_id, row.login_url, row.attempts, token)
+            for row in rows
+            if (token := _token_of(resources.vault, row)) is not None
+        ]
 
 
-def _open(vault: Encryptor, row: PendingRevocation) -> Revocation | None:
-    try:
-        token = vault.open(row.token, host_id=row.host_id, column=REVOKED_TOKEN)
-    except (DecryptionFailed, KeyMissing) as error:
-        log.error("revocation_unreadable", extra={"error": type(error).__name__, "host_id": row.host_id})
-        return None
-    return Revocation(row.host_id, row.revocation_id, row.login_url, row.attempts, token)
+def _token_of(vault: Encryptor, row: PendingRevocation) -> str | None:
+    return open_or_log(
+        vault, row.token, host_id=row.host_id, column=REVOKED_TOKEN, event="revocation_unreadable"
+    )
 
 
 def _after(wait: timedelta) -> ColumnElement[datetime]:

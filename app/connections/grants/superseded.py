@@ -1,6 +1,5 @@
-"""Grants that a newer one of the same user and app superseded."""
+"""A host's earlier grants: superseded by a newer one of the same user and app, or revoked."""
 
-import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -11,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.connections.grants.approval_limit import (
     LIMIT,
     GrantKey,
+    approval_key,
     count_active_grants,
-    superseded_grants,
+    holds_grant,
+    of_key,
     times_of_grants,
 )
 from app.connections.grants.revocation import Revocation, queue_revocation
-from app.connections.model.encrypted_columns import SUPERSEDED_TOKEN
-from app.infrastructure.encryption import DecryptionFailed, Encryptor, KeyMissing
-from app.models import SupersededGrant
-
-log = logging.getLogger(__name__)
+from app.connections.model.encrypted_columns import REFRESH_TOKEN, SUPERSEDED_TOKEN, open_or_log
+from app.infrastructure.encryption import Encryptor
+from app.models import Connection, SupersededGrant
 
 
 @dataclass(frozen=True)
@@ -64,16 +63,41 @@ async def give_back(session: AsyncSession, vault: Encryptor, unused: GrantWithTo
     return []
 
 
-async def revoke_superseded(session: AsyncSession, vault: Encryptor, host_id: str) -> list[Revocation]:
-    """Queue the revocation of all that the host left, in the caller's transaction."""
+async def revoke_previous(
+    session: AsyncSession, vault: Encryptor, connection: Connection
+) -> list[Revocation]:
+    """Queue the revocation of the host's grant and of what it left before; revoke them after the commit."""
+    host_id = connection.host_id
     gone = await session.scalars(
         delete(SupersededGrant).where(SupersededGrant.host_id == host_id).returning(SupersededGrant)
     )
-    return [
-        await queue_revocation(session, vault, host_id, login_url=row.login_url, token=token)
+    opened = [
+        (row.login_url, open_or_log(vault, row.token, host_id=host_id, column=SUPERSEDED_TOKEN))
         for row in gone.all()
-        if (token := _opened(vault, row)) is not None
     ]
+    opened.append((connection.login_url, _refresh_token(vault, connection)))
+    return [
+        await queue_revocation(session, vault, host_id, login_url=login_url, token=token)
+        for login_url, token in opened
+        if token is not None
+    ]
+
+
+async def replace_grant(
+    session: AsyncSession, vault: Encryptor, connection: Connection, *, key: GrantKey, refresh_token: str
+) -> list[Revocation]:
+    """Revoke the old grant if it is another user's, org's or app's.
+
+    Within one user and app Salesforce may end the new grant (`key`, `refresh_token`) with it, so there the
+    old one is only superseded.
+    """
+    if approval_key(connection) != key:
+        return await revoke_previous(session, vault, connection)
+    old = _refresh_token(vault, connection)
+    if holds_grant(connection) and old is not None and old != refresh_token:
+        about = (connection.host_id, key, connection.login_url, old, connection.connected_at)
+        await store_superseded(session, vault, GrantWithToken(*about))
+    return []
 
 
 async def delete_superseded(session: AsyncSession, host_id: str) -> None:
@@ -87,13 +111,11 @@ async def delete_evicted(session: AsyncSession, key: GrantKey) -> None:
     newest_first = select(granted.c.granted_at).order_by(granted.c.granted_at.desc())
     oldest_kept = newest_first.offset(LIMIT - 1).limit(1).scalar_subquery()
     await session.execute(
-        delete(SupersededGrant).where(*superseded_grants(key), SupersededGrant.granted_at < oldest_kept)
+        delete(SupersededGrant).where(of_key(SupersededGrant, key), SupersededGrant.granted_at < oldest_kept)
     )
 
 
-def _opened(vault: Encryptor, row: SupersededGrant) -> str | None:
-    try:
-        return vault.open(row.token, host_id=row.host_id, column=SUPERSEDED_TOKEN)
-    except (DecryptionFailed, KeyMissing) as error:
-        log.error("grant_unreadable", extra={"host_id": row.host_id, "error": type(error).__name__})
+def _refresh_token(vault: Encryptor, connection: Connection) -> str | None:
+    if connection.refresh_token is None:
         return None
+    return open_or_log(vault, connection.refresh_token, host_id=connection.host_id, column=REFRESH_TOKEN)

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.dependencies import Resources
 from app.api.errors import ApprovalNeedsConfirmation, AttemptNotConfirmable, AttemptNotFound, Problem
 from app.connections.grants.approval_limit import LIMIT, GrantKey, count_approvals, warnings_of
-from app.connections.grants.previous_grant import replace_grant, revoke_all
-from app.connections.grants.revocation import Revocation
+from app.connections.grants.revocation import Revocation, revoke_all
+from app.connections.grants.superseded import replace_grant
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for, delete_retired
 from app.connections.model.encrypted_columns import (
     ACCESS_TOKEN,

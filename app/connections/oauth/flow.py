@@ -8,8 +8,7 @@ from typing import Final
 from app.api.auth import Principal
 from app.api.dependencies import Resources
 from app.connections.grants.approval_limit import count_approvals, likely_key, lock_key, warnings_of
-from app.connections.grants.previous_grant import revoke_all
-from app.connections.grants.revocation import queue_revocation
+from app.connections.grants.revocation import queue_revocation, revoke_all
 from app.connections.grants.superseded import GrantWithToken, give_back
 from app.connections.model.app_credentials import app_to_connect, chosen_app, is_own
 from app.connections.model.login_urls import login_url_for

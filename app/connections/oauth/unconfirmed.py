@@ -1,6 +1,5 @@
 """Unconfirmed grants: stored apart, then connected or revoked."""
 
-import logging
 from contextlib import suppress
 from typing import Final
 
@@ -16,10 +15,9 @@ from app.connections.grants.approval_limit import (
     hosts_beyond_the_limit,
     lock_key,
 )
-from app.connections.grants.previous_grant import revoke_all
-from app.connections.grants.revocation import Revocation
+from app.connections.grants.revocation import Revocation, revoke_all
 from app.connections.grants.superseded import GrantWithToken, delete_evicted, give_back
-from app.connections.model.encrypted_columns import UNCONFIRMED_ACCESS, UNCONFIRMED_REFRESH
+from app.connections.model.encrypted_columns import UNCONFIRMED_ACCESS, UNCONFIRMED_REFRESH, open_or_log
 from app.connections.oauth import attempts
 from app.connections.oauth.grant_exchange import NewGrant
 from app.connections.tokens.provider import ConnectionTokens
@@ -29,8 +27,6 @@ from app.models import OAuthAttempt, UnconfirmedGrant
 from app.salesforce.allowed_hosts import HostNotAllowed
 from app.salesforce.errors import SalesforceError
 from app.states import AttemptState
-
-log = logging.getLogger(__name__)
 
 MANY: Final = 50
 NOBODY: Final = "system"
@@ -142,10 +138,8 @@ async def _let_go(
 async def _given_back(session: AsyncSession, vault: Encryptor, row: UnconfirmedGrant) -> list[Revocation]:
     await session.delete(row)
     await session.flush()
-    try:
-        token = vault.open(row.refresh_token, host_id=row.host_id, column=UNCONFIRMED_REFRESH)
-    except (DecryptionFailed, KeyMissing) as error:
-        log.error("grant_unreadable", extra={"host_id": row.host_id, "error": type(error).__name__})
+    token = open_or_log(vault, row.refresh_token, host_id=row.host_id, column=UNCONFIRMED_REFRESH)
+    if token is None:
         return []
     key = (row.org_id, row.user_id, row.client_id)
     await lock_key(session, key)

@@ -1,18 +1,60 @@
-"""What ends a connection at Salesforce: the card shows the reason, jobs wait, no data is deleted."""
+"""What ends a connection at Salesforce, and opens it again.
+
+The card shows the reason, jobs wait, no data is deleted.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.connections.grants.superseded import delete_superseded
 from app.models import Connection
-from app.sync.jobs.gates import mark_needs_reconnect
+from app.salesforce.oauth import OAuthRejected
+from app.states import ConnectionState
+from app.sync.jobs.gates import NO_FAULT, mark_needs_reconnect
 
 SYSTEM_ACTOR: Final = "system"
 GRANT_REVOKING_REASONS: Final = frozenset({"access_revoked", "app_uninstalled", "grant_evicted"})
 """Reasons that end every older grant of the user and app along with this one."""
+CREDENTIALS_REJECTED: Final = "credentials_rejected"
+
+# error, words in its description, reason code (None: it passes by itself)
+# https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flow_errors.htm
+REASONS: Final[tuple[tuple[str, str, str | None], ...]] = (
+    ("invalid_grant", "rate exceeded", None),
+    ("invalid_grant", "inactive user", "user_inactive"),
+    ("invalid_grant", "inactive organization", "org_inactive"),
+    ("invalid_grant", "ip restricted", "ip_restricted"),
+    ("invalid_grant", "ip not allowed", "ip_restricted"),
+    ("invalid_grant", "expired", "access_revoked"),
+    ("invalid_grant", "", "access_revoked"),
+    ("inactive_user", "", "user_inactive"),
+    ("inactive_org", "", "org_inactive"),
+    ("app_not_found", "", "app_uninstalled"),
+    ("oauth_ec_app_not_found", "", "app_uninstalled"),
+    ("oauth_app_blocked", "", "app_blocked"),
+    ("oauth_app_access_denied", "", "app_blocked"),
+    ("invalid_client", "installed", "app_uninstalled"),
+    ("invalid_client", "", CREDENTIALS_REJECTED),
+    ("invalid_client_id", "", CREDENTIALS_REJECTED),
+    ("unauthorized_client", "", CREDENTIALS_REJECTED),
+)
+
+
+def is_doubtful(refused: OAuthRejected) -> bool:
+    """Whether the refusal has an unknown code: it may be final or temporary."""
+    name, description = refused.error.lower(), refused.description.lower()
+    known = (words for error, words, _ in REASONS if error == name == "invalid_grant" and words)
+    return name == "invalid_grant" and not any(words in description for words in known)
+
+
+def disconnect_reason(refused: OAuthRejected) -> str | None:
+    """The reason code with which the connection ends; None when trying again may help."""
+    error, description = refused.error.lower(), refused.description.lower()
+    matching = (reason for name, words, reason in REASONS if name == error and words in description)
+    return next(matching, None)
 
 
 async def disconnect_by_salesforce(
@@ -38,3 +80,21 @@ async def disconnect_by_salesforce(
     if has_ended and reason_code in GRANT_REVOKING_REASONS:
         await delete_superseded(session, host_id)
     return has_ended
+
+
+async def reopen(session: AsyncSession, host_id: str, *conditions: ColumnElement[bool]) -> str | None:
+    """Connect a closed host again that still has its grant, if `conditions` hold; returns its org then."""
+    reopened: str | None = await session.scalar(
+        update(Connection)
+        .where(Connection.host_id == host_id, Connection.state == ConnectionState.NEEDS_RECONNECT)
+        .where(Connection.refresh_token.is_not(None), *conditions)
+        .values(
+            state=ConnectionState.CONNECTED,
+            reason_code=None,
+            state_since=func.clock_timestamp(),
+            **NO_FAULT,
+            version=Connection.version + 1,
+        )
+        .returning(Connection.org_id)
+    )
+    return reopened

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 
 from app.api.dependencies import Resources
-from app.connections.tokens.connection_state import SYSTEM_ACTOR
+from app.connections.tokens.connection_state import SYSTEM_ACTOR, reopen
 from app.connections.tokens.provider import open_token
-from app.connections.tokens.refresh import claim_refresh, perform_probe
+from app.connections.tokens.refresh import claim_refresh, is_answer_lost, perform_probe
 from app.infrastructure import audit_log
 from app.models import Connection
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url
@@ -21,7 +21,6 @@ from app.salesforce.auth import AccessToken, ConnectionEnded, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
 from app.states import ConnectionState
-from app.sync.jobs.gates import NO_FAULT
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +48,11 @@ class ProbingTokens:
 
     async def renew(self, used: AccessToken) -> AccessToken:
         """Raises ConnectionEnded if Salesforce refuses, or another process probes."""
-        vault = self._resources.vault
-        async with self._resources.database.tenant(self._host_id) as session:
-            stale = timedelta(seconds=self._resources.settings.times.refresh_stale)
-            is_stale = func.clock_timestamp() - Connection.refresh_started_at > stale
-            is_free = or_(Connection.refresh_started_at.is_(None), is_stale)
-            claim = await claim_refresh(
-                session, vault, self._host_id, where=is_free, state=ConnectionState.NEEDS_RECONNECT
-            )
-        renewed = await perform_probe(self._resources, self._host_id, claim) if claim else None
+        resources, state = self._resources, ConnectionState.NEEDS_RECONNECT
+        is_free = or_(Connection.refresh_started_at.is_(None), is_answer_lost(resources.settings))
+        async with resources.database.tenant(self._host_id) as session:
+            claim = await claim_refresh(session, resources.vault, self._host_id, where=is_free, state=state)
+        renewed = await perform_probe(resources, claim) if claim else None
         if renewed is None:
             raise ConnectionEnded("access_revoked")
         return renewed
@@ -100,20 +95,7 @@ def _client(resources: Resources, connection: Connection) -> SalesforceClient:
 async def _open(resources: Resources, connection: Connection) -> bool:
     host_id = connection.host_id
     async with resources.database.tenant(host_id) as session:
-        opened = await session.execute(
-            update(Connection)
-            .where(Connection.host_id == host_id, Connection.state == ConnectionState.NEEDS_RECONNECT)
-            .where(Connection.reason_code.not_in(KEPT_CLOSED), Connection.refresh_token.is_not(None))
-            .values(
-                state=ConnectionState.CONNECTED,
-                reason_code=None,
-                state_since=func.clock_timestamp(),
-                **NO_FAULT,
-                version=Connection.version + 1,
-            )
-            .returning(Connection.org_id)
-        )
-        org_id = opened.scalar()
+        org_id = await reopen(session, host_id, Connection.reason_code.not_in(KEPT_CLOSED))
         if org_id is None:
             return False
         about = {"org_id": org_id, "reason_code": connection.reason_code}

@@ -12,11 +12,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, or_
 
 from app.api.dependencies import Resources
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, open_secret
-from app.connections.tokens.refresh import RefreshClaim, claim_refresh, perform_refresh
+from app.connections.tokens.refresh import RefreshClaim, claim_refresh, is_answer_lost, perform_refresh
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection
 from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable
@@ -76,7 +76,7 @@ class ConnectionTokens:
             )
         if claim is None:
             return False
-        return await _shielded(perform_refresh(self._resources, self._host_id, claim)) is not None
+        return await _shielded(perform_refresh(self._resources, claim)) is not None
 
     async def _newer_than(self, version: int) -> AccessToken:
         until = time.monotonic() + self._resources.settings.times.refresh_total + LONGEST_PAUSE
@@ -84,7 +84,7 @@ class ConnectionTokens:
         while True:
             found = await self._newer_or_claim(version)
             if isinstance(found, RefreshClaim):
-                found = await perform_refresh(self._resources, self._host_id, found)
+                found = await perform_refresh(self._resources, found)
             if found is not None:
                 return found
             if time.monotonic() > until:
@@ -94,13 +94,13 @@ class ConnectionTokens:
 
     async def _newer_or_claim(self, version: int) -> AccessToken | RefreshClaim | None:
         """Return a token newer than `version`, or the claim to refresh; None while another process has it."""
-        vault, stale = self._resources.vault, self._resources.settings.times.refresh_stale
+        vault = self._resources.vault
         async with self._resources.database.tenant(self._host_id) as session:
             connection = require_connected(await session.get(Connection, self._host_id))
             if connection.token_version > version:
                 return open_token(vault, connection)
-            age = func.clock_timestamp() - Connection.refresh_started_at
-            is_free = or_(Connection.refresh_started_at.is_(None), age > timedelta(seconds=stale))
+            is_lost = is_answer_lost(self._resources.settings)
+            is_free = or_(Connection.refresh_started_at.is_(None), is_lost)
             where = and_(Connection.token_version == version, is_free)
             return await claim_refresh(session, vault, self._host_id, where=where)
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
+from app.config.settings import Settings
 from app.connections.grants.approval_limit import was_evicted
 from app.connections.grants.revocation import queue_revocation
 from app.connections.grants.superseded import delete_superseded
@@ -23,8 +24,13 @@ from app.connections.model.app_credentials import (
 )
 from app.connections.model.encrypted_columns import ACCESS_TOKEN, REFRESH_TOKEN, UNREADABLE, open_secret
 from app.connections.model.login_urls import common_login_url
-from app.connections.tokens.connection_state import GRANT_REVOKING_REASONS, disconnect_by_salesforce
-from app.connections.tokens.disconnect_reasons import CREDENTIALS_REJECTED, disconnect_reason, is_doubtful
+from app.connections.tokens.connection_state import (
+    CREDENTIALS_REJECTED,
+    GRANT_REVOKING_REASONS,
+    disconnect_by_salesforce,
+    disconnect_reason,
+    is_doubtful,
+)
 from app.infrastructure.database import database_now
 from app.infrastructure.database_errors import is_away
 from app.infrastructure.encryption import Encryptor
@@ -55,6 +61,7 @@ STORE_PAUSES: Final = (0.1, 0.3, 1.0, 3.0)
 class RefreshClaim:
     """The right to send one refresh: the version it replaces, and the marker that other processes see."""
 
+    host_id: str
     version: int
     marker: datetime
     login_url: str
@@ -96,6 +103,7 @@ async def claim_refresh(
     assert claimed.refresh_started_at is not None
     assert claimed.refresh_token is not None
     return RefreshClaim(
+        host_id=host_id,
         version=claimed.token_version,
         marker=claimed.refresh_started_at,
         login_url=claimed.login_url,
@@ -106,7 +114,13 @@ async def claim_refresh(
     )
 
 
-async def perform_refresh(resources: Resources, host_id: str, claim: RefreshClaim) -> AccessToken | None:
+def is_answer_lost(settings: Settings) -> ColumnElement[bool]:
+    """The condition that the marker is older than every possible request."""
+    stale = timedelta(seconds=settings.times.refresh_stale)
+    return func.clock_timestamp() - Connection.refresh_started_at > stale
+
+
+async def perform_refresh(resources: Resources, claim: RefreshClaim) -> AccessToken | None:
     """Send the claimed refresh and store its outcome; None when the row has moved on meanwhile.
 
     Raises `ConnectionEnded` for a lasting no, `RefreshUnavailable` for one that may pass, and
@@ -114,41 +128,41 @@ async def perform_refresh(resources: Resources, host_id: str, claim: RefreshClai
     only when the answer was lost: then the token may be rotated, and sending it again may end the grant.
     """
     try:
-        answer = await _send(resources, host_id, claim)
+        answer = await _send(resources, claim)
     except OAuthResponseLost as error:
-        log.warning("refresh_answer_lost", extra={"host_id": host_id, "error": str(error)})
+        log.warning("refresh_answer_lost", extra={"host_id": claim.host_id, "error": str(error)})
         stale = resources.settings.times.refresh_stale
         raise RefreshUnavailable(f"the answer was lost: {error}", retry_after=stale) from error
     except AppUnreadable as error:
-        await _clear(resources, host_id, claim)
+        await _clear(resources, claim)
         raise ConnectionUnusable(UNREADABLE) from error
     except (OAuthNotSent, AppNotConfigured, HostNotAllowed) as error:
-        await _clear(resources, host_id, claim)
-        log.warning("refresh_not_sent", extra={"host_id": host_id, "error": str(error)})
+        await _clear(resources, claim)
+        log.warning("refresh_not_sent", extra={"host_id": claim.host_id, "error": str(error)})
         raise RefreshUnavailable(str(error)) from error
     except OAuthRejected as error:
-        return await _refused(resources, host_id, claim=claim, refused=error)
-    return await _store_with_retries(resources, host_id, claim=claim, answer=answer)
+        return await _refused(resources, claim, error)
+    return await _store_with_retries(resources, claim, answer)
 
 
-async def perform_probe(resources: Resources, host_id: str, claim: RefreshClaim) -> AccessToken | None:
+async def perform_probe(resources: Resources, claim: RefreshClaim) -> AccessToken | None:
     """The same for a connection that is closed: a lasting no becomes its reason. None without a token.
 
     Raises `RefreshUnavailable` for what may pass.
     """
-    token = await perform_refresh(resources, host_id, claim)
+    token = await perform_refresh(resources, claim)
     if token is None:
-        await _clear(resources, host_id, claim)
+        await _clear(resources, claim)
     return token
 
 
-async def _send(resources: Resources, host_id: str, claim: RefreshClaim) -> TokenResponse:
+async def _send(resources: Resources, claim: RefreshClaim) -> TokenResponse:
     """Refresh at the org's own address first: an org may forbid the common login hosts.
 
     The login host is next if nothing was sent to that address, or it redirects or is gone: no token was used
     there. Any other response, and a lost one, is final.
     """
-    app = await credentials_for(resources, host_id, claim.client_id)
+    app = await credentials_for(resources, claim.host_id, claim.client_id)
     until = time.monotonic() + resources.settings.times.refresh_total
     *own, login = _places(resources, claim)
     for place in own:
@@ -160,7 +174,7 @@ async def _send(resources: Resources, host_id: str, claim: RefreshClaim) -> Toke
             if not refused.is_elsewhere:
                 raise
             reason = refused.error
-        log.info("refresh_at_login_host", extra={"host_id": host_id, "error": reason})
+        log.info("refresh_at_login_host", extra={"host_id": claim.host_id, "error": reason})
     return await _ask(resources, login, app, claim=claim, until=until)
 
 
@@ -195,30 +209,31 @@ async def _ask(
     )
 
 
-async def _refused(
-    resources: Resources, host_id: str, *, claim: RefreshClaim, refused: OAuthRejected
-) -> AccessToken | None:
+async def _refused(resources: Resources, claim: RefreshClaim, refused: OAuthRejected) -> AccessToken | None:
     reason = disconnect_reason(refused)
     # Wrong credentials of the shared app are the operator's fault; they must not end every host's grant.
     is_our_fault = (
         reason == CREDENTIALS_REJECTED and claim.client_id == resources.settings.salesforce_client_id
     )
     if reason is None or is_our_fault:
-        await _clear(resources, host_id, claim)
-        log.error("refresh_refused", extra={"host_id": host_id, "error": refused.error})
+        await _clear(resources, claim)
+        log.error("refresh_refused", extra={"host_id": claim.host_id, "error": refused.error})
         raise RefreshUnavailable(str(refused), retry_after=30)
-    wait = await _try_again(resources, host_id, claim) if is_doubtful(refused) else None
+    wait = await _try_again(resources, claim) if is_doubtful(refused) else None
     if wait is not None:
         raise GrantDoubted(str(refused), retry_after=wait) from refused
-    if reason == "access_revoked" and await _was_evicted(resources, host_id):
-        reason = "grant_evicted"
-    async with resources.database.tenant(host_id) as session:
+    if reason == "access_revoked":
+        async with resources.database.system() as session:
+            connection = await session.get(Connection, claim.host_id)
+            if connection is not None and await was_evicted(session, connection):
+                reason = "grant_evicted"
+    async with resources.database.tenant(claim.host_id) as session:
         if claim.state != ConnectionState.CONNECTED:
-            await _update_reason(session, host_id, claim=claim, reason=reason)
+            await _update_reason(session, claim, reason)
             return None
         has_ended = await disconnect_by_salesforce(
             session,
-            host_id,
+            claim.host_id,
             reason_code=reason,
             token_version=claim.version,
             details={"error": refused.error},
@@ -228,15 +243,15 @@ async def _refused(
     return None
 
 
-async def _try_again(resources: Resources, host_id: str, claim: RefreshClaim) -> float | None:
+async def _try_again(resources: Resources, claim: RefreshClaim) -> float | None:
     """Return the seconds until a doubtful refusal is checked again; None after enough checks, or if it is
     final.
     """
     if claim.state != ConnectionState.CONNECTED:
         return None
-    async with resources.database.tenant(host_id) as session:
+    async with resources.database.tenant(claim.host_id) as session:
         now = await database_now(session)
-        connection = await session.get(Connection, host_id, with_for_update=True)
+        connection = await session.get(Connection, claim.host_id, with_for_update=True)
         if connection is None or connection.refresh_started_at != claim.marker:
             return None
         is_known = connection.fault_code == GRANT_DOUBTED and connection.fault_until is not None
@@ -255,12 +270,12 @@ async def _try_again(resources: Resources, host_id: str, claim: RefreshClaim) ->
         return wait
 
 
-async def _update_reason(session: AsyncSession, host_id: str, *, claim: RefreshClaim, reason: str) -> None:
+async def _update_reason(session: AsyncSession, claim: RefreshClaim, reason: str) -> None:
     if reason in GRANT_REVOKING_REASONS:
-        await delete_superseded(session, host_id)
+        await delete_superseded(session, claim.host_id)
     await session.execute(
         update(Connection)
-        .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
+        .where(Connection.host_id == claim.host_id, Connection.refresh_started_at == claim.marker)
         .where(Connection.state == claim.state)
         .values(
             reason_code=reason,
@@ -270,33 +285,25 @@ async def _update_reason(session: AsyncSession, host_id: str, *, claim: RefreshC
     )
 
 
-async def _was_evicted(resources: Resources, host_id: str) -> bool:
-    async with resources.database.system() as session:
-        connection = await session.get(Connection, host_id)
-        return connection is not None and await was_evicted(session, connection)
-
-
 async def _store_with_retries(
-    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
+    resources: Resources, claim: RefreshClaim, answer: TokenResponse
 ) -> AccessToken | None:
     """Retry while the database is unavailable: a rotated token exists nowhere else."""
     for pause in STORE_PAUSES:
         try:
-            return await _store(resources, host_id, claim=claim, answer=answer)
+            return await _store(resources, claim, answer)
         except (SQLAlchemyError, OSError) as error:
             if not is_away(error):
                 raise
-            log.warning("refresh_not_stored", extra={"host_id": host_id, "error": type(error).__name__})
+            log.warning("refresh_not_stored", extra={"host_id": claim.host_id, "error": type(error).__name__})
             await asyncio.sleep(pause)
-    return await _store(resources, host_id, claim=claim, answer=answer)
+    return await _store(resources, claim, answer)
 
 
-async def _store(
-    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
-) -> AccessToken | None:
-    values = _values(resources, host_id, claim=claim, answer=answer)
-    is_same = (Connection.host_id == host_id, Connection.token_version == claim.version)
-    async with resources.database.tenant(host_id) as session:
+async def _store(resources: Resources, claim: RefreshClaim, answer: TokenResponse) -> AccessToken | None:
+    values = _values(resources, claim, answer)
+    is_same = (Connection.host_id == claim.host_id, Connection.token_version == claim.version)
+    async with resources.database.tenant(claim.host_id) as session:
         stored = await session.execute(
             update(Connection)
             .where(*is_same, Connection.state == claim.state)
@@ -306,24 +313,22 @@ async def _store(
         row = stored.one_or_none()
         await session.execute(
             update(Connection)
-            .where(Connection.host_id == host_id, Connection.fault_code == GRANT_DOUBTED)
+            .where(Connection.host_id == claim.host_id, Connection.fault_code == GRANT_DOUBTED)
             .values(**NO_FAULT)
         )
         if row is None:
-            await _superseded(session, resources.vault, host_id, claim=claim, answer=answer)
+            await _superseded(session, resources.vault, claim, answer)
             return None
     return AccessToken(answer.access_token, row.token_version, row.instance_url)
 
 
-def _values(
-    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
-) -> dict[str, object]:
+def _values(resources: Resources, claim: RefreshClaim, answer: TokenResponse) -> dict[str, object]:
     seal = resources.vault.seal
     refresh_token = answer.refresh_token or claim.refresh_token
     return {
-        "access_token": seal(answer.access_token, host_id=host_id, column=ACCESS_TOKEN),
-        "refresh_token": seal(refresh_token, host_id=host_id, column=REFRESH_TOKEN),
-        "instance_url": _checked_instance_url(resources, host_id, claim=claim, answer=answer),
+        "access_token": seal(answer.access_token, host_id=claim.host_id, column=ACCESS_TOKEN),
+        "refresh_token": seal(refresh_token, host_id=claim.host_id, column=REFRESH_TOKEN),
+        "instance_url": _checked_instance_url(resources, claim, answer),
         "is_rotating": refresh_token != claim.refresh_token,
         "token_version": claim.version + 1,
         "refresh_started_at": None,
@@ -332,33 +337,33 @@ def _values(
 
 
 async def _superseded(
-    session: AsyncSession, vault: Encryptor, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
+    session: AsyncSession, vault: Encryptor, claim: RefreshClaim, answer: TokenResponse
 ) -> None:
     """Handle a row that changed during the refresh. After a disconnect a rotated grant has no owner and is
     revoked.
 
     In any other state it is left alone: a commit whose response was lost looks the same.
     """
-    state = await session.scalar(select(Connection.state).where(Connection.host_id == host_id))
+    state = await session.scalar(select(Connection.state).where(Connection.host_id == claim.host_id))
     if state == ConnectionState.DISCONNECTED and answer.refresh_token is not None:
-        await queue_revocation(session, vault, host_id, login_url=claim.login_url, token=answer.refresh_token)
+        await queue_revocation(
+            session, vault, claim.host_id, login_url=claim.login_url, token=answer.refresh_token
+        )
 
 
-def _checked_instance_url(
-    resources: Resources, host_id: str, *, claim: RefreshClaim, answer: TokenResponse
-) -> str:
+def _checked_instance_url(resources: Resources, claim: RefreshClaim, answer: TokenResponse) -> str:
     """Where the org lives now; an answer that names a foreign host is not followed, its token is kept."""
     try:
         return check_instance_url(answer.instance_url, extra=resources.settings.extra_hosts)
     except HostNotAllowed as error:
-        log.error("instance_url_refused", extra={"host_id": host_id, "host": error.host})
+        log.error("instance_url_refused", extra={"host_id": claim.host_id, "host": error.host})
         return claim.instance_url
 
 
-async def _clear(resources: Resources, host_id: str, claim: RefreshClaim) -> None:
-    async with resources.database.tenant(host_id) as session:
+async def _clear(resources: Resources, claim: RefreshClaim) -> None:
+    async with resources.database.tenant(claim.host_id) as session:
         await session.execute(
             update(Connection)
-            .where(Connection.host_id == host_id, Connection.refresh_started_at == claim.marker)
+            .where(Connection.host_id == claim.host_id, Connection.refresh_started_at == claim.marker)
             .values(refresh_started_at=None)
         )

@@ -14,7 +14,7 @@ from app.connections.oauth.error_mapping import (
     from_oauth,
 )
 from app.connections.oauth.grant_exchange import choose_version, parse_identity_url
-from app.connections.tokens.disconnect_reasons import REASONS, disconnect_reason
+from app.connections.tokens.connection_state import REASONS, disconnect_reason
 from app.salesforce.oauth import OAuthRejected, OAuthResponseLost
 from app.user_messages.catalog import ADVICE, OWN_APP_ADVICE, codes_of
 
