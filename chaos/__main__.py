@@ -62,16 +62,23 @@ def _line(outcome: Outcome) -> str:
     counts = f"acked={found.acked} lost={len(found.lost)} duplicates={len(found.duplicates)}"
     rest = f"kills={outcome.kills} seconds={outcome.seconds:.0f}"
     if outcome.guard:
-        verdict = "as it should" if outcome.is_right else "WRONG: no damage, so the run proves nothing"
-        return f"{what} seed={outcome.seed} {counts} damage={found.damage} {rest} {verdict}"
+        return f"{what} seed={outcome.seed} {counts} damage={found.damage} {rest} {_verdict(outcome)}"
     measured = "".join(f" {name}={value:g}" for name, value in outcome.measured.items())
     line = f"{what} seed={outcome.seed} {counts} stuck={len(found.stuck)} {rest}{measured}"
     return line if outcome.is_right else "\n".join([line, *_violations(outcome)])
 
 
+def _verdict(outcome: Outcome) -> str:
+    """Of a control run."""
+    if outcome.is_right:
+        return "as it should"
+    why = outcome.unmet or ["no damage"]
+    return f"WRONG: {', '.join(why)}, so the run proves nothing"
+
+
 def _violations(outcome: Outcome) -> list[str]:
     found = outcome.findings
-    lines = [*found.lost[:5], *found.duplicates[:5], *found.stuck[:5], *outcome.wrong]
+    lines = [*found.lost[:5], *found.duplicates[:5], *found.stuck[:5], *outcome.wrong, *outcome.unmet]
     return [f"  WRONG {line}" for line in lines] + [
         f"  again: make chaos SCENARIO={outcome.scenario.name} SEEDS={outcome.seed}",
         f"  history: {outcome.history}",

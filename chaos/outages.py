@@ -5,8 +5,9 @@ import time
 from typing import Any
 
 from chaos.nemeses import WRITES, await_end, trouble
-from chaos.proxy import Proxy, Trap
+from chaos.proxy import Proxy
 from chaos.stage import Stage
+from chaos.workload import webhooks_for
 
 FENCE_STATEMENT = "create_locks AS open"
 LEASE_SECONDS = 3.0
@@ -14,6 +15,7 @@ QUIET_SECONDS = 8.0
 REFUSAL_SECONDS = 6.0
 UP_SECONDS = 30.0
 SILENT_SECONDS = 30.0
+LOOK_SECONDS, TAKEN_OVER_SECONDS = 2.0, 30.0
 CERTAIN = 3
 KEPT: dict[str, Any] = {"status": 500, "error_code": "UNKNOWN_EXCEPTION", "is_applied": True}
 
@@ -23,8 +25,7 @@ def restart_postgres(stage: Stage) -> None:
     stage.until_progress(0.3)
     _bounce(stage, 0)
     stage.until_progress(0.45)
-    for proxy in stage.site.databases.values():
-        proxy.traps = [Trap("COMMIT", count=3, probability=0.3)]
+    stage.lay_traps(stage.site.databases, then="COMMIT", count=3, probability=0.3)
     stage.tell("commits lose their answers")
     stage.until_progress(0.6)
     _bounce(stage, 0)
@@ -66,25 +67,48 @@ def silence_postgres(stage: Stage) -> None:
 
 
 def freeze_while_looking(stage: Stage) -> None:
-    """T9: SIGSTOP the owner of an org while its look-up is under way; another takes the org over; SIGCONT."""
-    org_id = stage.machine.org_ids[0]
-    match = {"body": r"org0\.example", "is_write": False}
-    for _ in range(2):
-        stage.site.door.disarm()
-        trouble(stage, "latency", 1.0, seconds=1.0, count=1, match=match)
-        if not stage.until(lambda: sum(stage.site.door.fired()) > 0):
-            break
-        pid = stage.do(stage.machine.ledger.owners()).get(org_id)
-        if pid is not None:
-            _freeze(stage, stage.machine.by_pid(pid), seconds=2.5 * LEASE_SECONDS)
-    await_end(stage)
+    """T9: SIGSTOP the owner of an org while it looks for people, until another has written them; SIGCONT.
+
+    Each host has written before: after its first look it asks for more, and there the send window, not the
+    fence, would refuse what a worker sends that wakes up.
+    """
+    third = len(stage.people) // 3
+    opening, rest = stage.people[:third], stage.people[third:]
+    stage.post(webhooks_for(opening, stage.chance))
+    stage.await_posted()
+    stage.expect("the first third is at rest", holds=stage.await_rest(TAKEN_OVER_SECONDS))
+    for number in sorted({host.org for host in stage.hosts}):
+        match = {"body": rf"org{number}\.example", "is_write": False}
+        trouble(stage, "latency", 1.0, seconds=LOOK_SECONDS, count=1, match=match)
+        stage.post(webhooks_for([one for one in rest if one.org == number], stage.chance))
+        if stage.until(lambda: sum(stage.site.door.fired()) > 0):
+            _freeze_owner(stage, number)
+        stage.await_posted()
+        stage.disarm()
+
+
+def _freeze_owner(stage: Stage, number: int) -> None:
+    """Freeze the owner of an org until another has done all of its work, and see what it does then."""
+    ledger, org_id = stage.machine.ledger, stage.machine.org_ids[number]
+    hosts = [host.host_id for host in stage.hosts if host.org == number]
+    pid = stage.do(ledger.owners()).get(org_id)
+    stage.expect(f"somebody owns org {number} while it is looked at", holds=pid is not None)
+    if pid is None:
+        return
+    name = stage.machine.by_pid(pid)
+    stage.tell("SIGSTOP", name=name)
+    stage.machine.processes[name].signal(signal.SIGSTOP)
+    stage.await_posted()
+    are_written = stage.until(lambda: not stage.do(ledger.moving_of(hosts)), within=TAKEN_OVER_SECONDS)
+    stage.expect(f"another worker writes what {name} looked for", holds=are_written)
+    stage.tell("SIGCONT", name=name)
+    stage.machine.processes[name].signal(signal.SIGCONT)
+    stage.sleep(LEASE_SECONDS)
 
 
 def freeze_before_sending(stage: Stage) -> None:
     """T9: SIGSTOP a worker between its committed intent and its send, until another has done the work."""
-    traps = {name: Trap("COMMIT", FENCE_STATEMENT, "hold") for name in stage.machine.workers}
-    for name, trap in traps.items():
-        stage.site.databases[name].traps = [trap]
+    traps = stage.lay_traps(stage.machine.workers, then="COMMIT", first=FENCE_STATEMENT, does="hold")
     stage.until(lambda: any(trap.fired.is_set() for trap in traps.values()))
     caught = [name for name, trap in traps.items() if trap.fired.is_set()]
     stage.expect("a worker was caught between intent and send", holds=bool(caught))
@@ -99,14 +123,6 @@ def freeze_before_sending(stage: Stage) -> None:
         stage.machine.processes[name].signal(signal.SIGCONT)
     stage.tell("SIGCONT", names=caught)
     await_end(stage)
-
-
-def _freeze(stage: Stage, name: str, *, seconds: float) -> None:
-    stage.tell("SIGSTOP", name=name)
-    stage.machine.processes[name].signal(signal.SIGSTOP)
-    stage.sleep(seconds)
-    stage.tell("SIGCONT", name=name)
-    stage.machine.processes[name].signal(signal.SIGCONT)
 
 
 def garble_answers(stage: Stage) -> None:

@@ -33,7 +33,7 @@ def storm(stage: Stage) -> None:
     stage.measured["probes_per_org"] = round(probes / orgs, 1)
     most = STORM_SECONDS + 1
     stage.expect(f"at most one probe a second and org: {probes / orgs:.1f}", holds=probes / orgs <= most)
-    stage.site.door.disarm()
+    stage.disarm()
     trouble(stage, "error", 0.5)
     stage.sleep(HALF_STORM_SECONDS)
     await_end(stage)

@@ -21,7 +21,7 @@ OBJECTS = ("Lead", "Contact", "Task", "CampaignMember")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run showed. `wrong` are properties of the scenario that did not hold."""
+    """What one run showed. `wrong` are properties that did not hold, `unmet` hazards that nothing met."""
 
     scenario: Scenario
     seed: int
@@ -32,11 +32,14 @@ class Outcome:
     history: Path
     measured: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    unmet: list[str] = field(default_factory=list)
 
     @property
     def is_right(self) -> bool:
-        """A guarded run is right without any violation, a control run with damage."""
+        """A guarded run is right without any violation, a control run with damage; both met all hazards."""
         findings = self.findings
+        if self.unmet:
+            return False
         if self.guard is not None:
             return findings.damage > 0
         return not (findings.lost or findings.duplicates or findings.stuck or self.wrong)
@@ -59,7 +62,7 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
         has_rested = stage.await_rest(REST_SECONDS)
         _await_late(site)
         findings = _count(stage, is_control=guard is not None, has_rested=has_rested)
-    (directory / "violations.txt").write_text(_listed(findings, stage.wrong))
+    (directory / "violations.txt").write_text(_listed(findings, [*stage.wrong, *stage.unmet]))
     return Outcome(
         scenario,
         seed,
@@ -70,6 +73,7 @@ def play(site: Site, scenario: Scenario, *, seed: int, size: Size, guard: str | 
         history.path,
         stage.measured,
         stage.wrong,
+        stage.unmet,
     )
 
 
@@ -101,11 +105,11 @@ def _seed_contacts(machine: Machine, people: list[Registrant]) -> None:
 def _trouble(stage: Stage, scenario: Scenario) -> None:
     """Webhooks behind, the nemesis in front; ends when both have ended."""
     webhooks = webhooks_for(stage.people, stage.chance) if scenario.posts else []
-    stage.sender.urls = stage.machine.api_urls
     stage.begun = time.monotonic()
-    stage.posting = stage.site.background.begin(stage.sender.post_all(webhooks))
+    stage.post(webhooks)
     scenario.nemesis(stage)
-    stage.posting.result(120)
+    stage.await_posted()
+    stage.disarm()
 
 
 def _await_late(site: Site) -> None:

@@ -71,7 +71,8 @@ SCENARIOS = (
         guards=("fence",),
         orgs=2,
         share=0.5,
-        environment={"TIMES_HTTP_TOTAL": "20"},
+        posts=False,
+        environment={"TIMES_HTTP_TOTAL": "60"},
     ),
     Scenario(
         "frozen-sending", "T9", outages.freeze_before_sending, guards=("send_window",), orgs=2, share=0.5

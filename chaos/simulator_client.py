@@ -45,9 +45,14 @@ class SimulatorClient:
     def disarm(self) -> None:
         self._call("DELETE", "faults")
 
+    def faults(self) -> list[Row]:
+        """The armed faults, each with how often it has met a request (`fired`)."""
+        faults: list[Row] = self._call("GET", "faults")["faults"]
+        return faults
+
     def fired(self) -> list[int]:
         """How often each armed fault has met a request."""
-        return [fault["fired"] for fault in self._call("GET", "faults")["faults"]]
+        return [fault["fired"] for fault in self.faults()]
 
     def late(self) -> int:
         """Writes that have not landed yet."""

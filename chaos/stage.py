@@ -2,21 +2,24 @@
 
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from chaos.environment import Site
+from chaos.hazards import Hazard, hazard_of_fault, hazard_of_traps, unmet
 from chaos.history import History
 from chaos.machine import Machine
+from chaos.proxy import Trap
 from chaos.sender import Sender
-from chaos.workload import HostPlan, Registrant
+from chaos.workload import HostPlan, Registrant, Webhook
 
 T = TypeVar("T")
 
 LONGEST_SECONDS = 90.0
 """No nemesis goes on for longer than this, whatever happens."""
+POSTED_SECONDS = 120.0
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Stage:
     wrong: list[str] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     begun: float = field(default_factory=time.monotonic)
+    faults: list[Hazard] = field(default_factory=list)
+    traps: list[Sequence[Trap]] = field(default_factory=list)
 
     @property
     def is_busy(self) -> bool:
@@ -43,6 +48,34 @@ class Stage:
         spent = time.monotonic() - self.begun
         is_posting = self.posting is not None and not self.posting.done()
         return spent < LONGEST_SECONDS and (is_posting or spent < self.seconds)
+
+    @property
+    def unmet(self) -> list[str]:
+        """The faults and traps that nothing met, as far as the faults are taken away."""
+        return unmet([*self.faults, *map(hazard_of_traps, self.traps)])
+
+    def post(self, webhooks: Sequence[Webhook]) -> None:
+        """Begin to post these; `posting` ends with them."""
+        self.sender.urls = self.machine.api_urls
+        self.posting = self.site.background.begin(self.sender.post_all(webhooks))
+
+    def await_posted(self) -> None:
+        """Wait until what was begun last is posted."""
+        if self.posting is not None:
+            self.posting.result(POSTED_SECONDS)
+
+    def disarm(self) -> None:
+        """Take the simulator's faults away, and note how often each was met."""
+        self.faults += map(hazard_of_fault, self.site.door.faults())
+        self.site.door.disarm()
+
+    def lay_traps(self, names: Iterable[str], **trap: Any) -> dict[str, Trap]:
+        """The same trap on the way of each of these processes to the database; one of them must spring."""
+        laid = {name: Trap(**trap) for name in names}
+        for name, each in laid.items():
+            self.site.databases[name].traps = [each]
+        self.traps.append(list(laid.values()))
+        return laid
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
