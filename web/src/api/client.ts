@@ -30,6 +30,11 @@ const UNREACHABLE: ProblemBody = {
   salesforce: null, request_id: "", errors: null,
 };
 
+/** Too many requests at once end within seconds: the page waits that long and asks again; a longer wait is told. */
+const TOO_MANY = 429;
+const LONGEST_WAIT_S = 5;
+const TRIES = 4;
+
 export class Api {
   constructor(private readonly base: string, private readonly getToken: GetToken) {}
 
@@ -67,7 +72,12 @@ export class Api {
       init.body = JSON.stringify(more.body);
     }
     try {
-      return await fetch(this.base + path, init);
+      for (let tries = 1; ; tries += 1) {
+        const answer = await fetch(this.base + path, init);
+        const wait = answer.status === TOO_MANY && tries < TRIES ? Number(answer.headers.get("Retry-After") ?? NaN) : NaN;
+        if (!(wait <= LONGEST_WAIT_S)) return answer;
+        await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+      }
     } catch (error) {
       if (more.signal?.aborted) throw error;
       throw new ApiProblem(UNREACHABLE);

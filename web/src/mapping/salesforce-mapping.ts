@@ -68,12 +68,18 @@ export class SalesforceMapping extends EventshipElement {
     }
   };
 
-  /** An object that cannot be looked at is left out: its fields are typed by their names then. */
+  /**
+   * One after another: a host may ask Salesforce a few things at once only. An object that cannot be looked at is
+   * left out: its fields are typed by their names then.
+   */
   private async loadObjects(): Promise<void> {
     if (!this.hasOrg) return;
-    const found = await Promise.allSettled(OBJECTS.map((each) => this.host.objectFields(each)));
-    const objects = found.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    this.objects = Object.fromEntries(objects.map((each) => [each.object, each]));
+    const objects: Record<string, ObjectFields> = {};
+    for (const each of OBJECTS) {
+      const found = await this.host.objectFields(each).catch(() => null);
+      if (found) objects[each] = found;
+    }
+    this.objects = objects;
   }
 
   private take(shown: MappingShown): void {

@@ -75,6 +75,12 @@ async function throughSalesforce(other, url) {
   await other.getByRole("button", { name: "Allow" }).click();
 }
 
+/** The objects of which the mapping knows the fields. It runs in the page. */
+async function objectsOf(element) {
+  while (Object.keys(element.objects).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  return Object.keys(element.objects);
+}
+
 async function counted(state, count) {
   await legend(state).filter({ hasText: new RegExp(`^${count}$`) }).waitFor();
 }
@@ -316,6 +322,7 @@ step("the host decides what is written, and is told what the org will not take",
   await page.goto(`${stack.url}/console/#/hosts/${HOST}`);
   await page.getByRole("link", { name: "People and fields" }).click();
   await mapping().getByLabel("Create a Lead").waitFor();
+  assert.deepEqual(await mapping().evaluate(objectsOf), ["Lead", "Contact", "Account", "CampaignMember", "Task"]);
   await button("Check", mapping()).click();
   await mapping().locator("[data-required=Region__c]").waitFor();
   await mapping().getByRole("button", { name: "Fill it Region" }).click();

@@ -58,6 +58,36 @@ test("a service that cannot be reached is its own case", async () => {
   expect((await refused(new Api("", () => "t").host("a").card())).isUnreachable).toBe(true);
 });
 
+const tooMany = (wait: string): Response => new Response(JSON.stringify({ ...problem, status: 429, code: "TooManyRequests" }), {
+  status: 429, headers: { "content-type": "application/problem+json", "retry-after": wait },
+});
+
+test("who asked too much at once waits as long as told and asks again, as the same change", async () => {
+  vi.useFakeTimers();
+  const fetched = answering(tooMany("2"), tooMany("2"), json({ state: "paused" }));
+  const paused = new Api("", () => "t").host("a").setPause(true);
+  await vi.advanceTimersByTimeAsync(1_999);
+  expect(fetched).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(2_001);
+  expect(await paused).toEqual({ state: "paused" });
+  const keys = fetched.mock.calls.map((call) => (call[1]?.headers as Record<string, string>)["Idempotency-Key"]);
+  expect(new Set(keys).size).toBe(1);
+  vi.useRealTimers();
+});
+
+test("a wait that nobody would sit through, or that has no end, is told", async () => {
+  const fetched = answering(tooMany("40"));
+  expect((await refused(new Api("", () => "t").host("a").card())).body.code).toBe("TooManyRequests");
+  expect(fetched).toHaveBeenCalledTimes(1);
+  vi.useFakeTimers();
+  const again = answering(...Array.from({ length: 6 }, () => tooMany("1")));
+  const told = refused(new Api("", () => "t").host("a").card());
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect((await told).body.code).toBe("TooManyRequests");
+  expect(again).toHaveBeenCalledTimes(4);
+  vi.useRealTimers();
+});
+
 test("an event without a campaign has no link", async () => {
   answering(json({ ...problem, status: 404, code: "CampaignNotLinked" }, 404, "application/problem+json"));
   expect(await new Api("", () => "t").event("a", "b").link()).toBeNull();
