@@ -25,6 +25,7 @@ from app.states import PendingReason, SyncState
 from app.sync.errors.row_error import VALUE_LENGTH
 from app.sync.model.batch import MEMBER, PERSON, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot
+from app.sync.model.slot_details import SlotDetails
 from app.user_messages.catalog import ADVICE, Advice, advise
 
 StandingRecord = WrittenRecord | WrittenSlot
@@ -121,14 +122,19 @@ def link_to(record: StandingRecord | None, instance_url: str | None) -> RecordLi
     return record_link(record.sobject, record.sf_id, instance_url) if record and record.sf_id else None
 
 
+def _details(record: StandingRecord) -> SlotDetails:
+    return record.details if isinstance(record, WrittenSlot) else SlotDetails.parse(record.details)
+
+
 def person_link(record: StandingRecord | None, instance_url: str | None) -> PersonLink | None:
     link = link_to(record, instance_url)
     if link is None or record is None:
         return None
+    details = _details(record)
     return PersonLink(
         **vars(link),
-        found_by=record.details.get("found_by"),
-        is_created_by_us=bool(record.details.get("is_created_by_us")),
+        found_by=details.found_by,
+        is_created_by_us=bool(details.is_created_by_us),
     )
 
 
@@ -136,7 +142,7 @@ def member_link(record: StandingRecord | None, instance_url: str | None) -> Memb
     link = link_to(record, instance_url)
     if link is None or record is None:
         return None
-    was_before = bool(record.details.get("was_member_before"))
+    was_before = bool(_details(record).was_member_before)
     return MemberLink(**vars(link), status=record.label, was_member_before=was_before)
 
 
@@ -146,7 +152,7 @@ def activity_links(records: Sequence[WrittenRecord], instance_url: str | None) -
         ActivityLink(
             **vars(link),
             kind=kind.milestone,
-            subject=record.details.get("subject"),
+            subject=_details(record).subject,
             written_at=record.written_at,
         )
         for record in records

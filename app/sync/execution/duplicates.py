@@ -31,7 +31,8 @@ from app.sync.matching.person_matching import NeedsLookup, People, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, WrittenSlot
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.records import ACCOUNT, Found, PersonRow
-from app.sync.model.work_item import KEPT_WARNING, WriteOperation, set_person
+from app.sync.model.slot_details import SlotDetails
+from app.sync.model.work_item import WriteOperation, set_person
 
 TAKEN: Final = "DUPLICATE_VALUE"
 ROUNDS: Final = 2
@@ -185,10 +186,9 @@ def _settle(operation: WriteOperation, failure: ApiError, people: People) -> Wri
 
 
 def _adopt(operation: WriteOperation, person: Found, warning: ItemWarning | None = None) -> None:
-    details: Mapping[str, object] = {KEPT_WARNING: warning.as_json()} if warning else {}
     for row in operation.rows:
         row.slots.pop(SlotKey(PERSON), None)
-        set_person(row, person, details=details)
+        set_person(row, person, details=SlotDetails(warning=warning))
 
 
 def _beside(operation: WriteOperation, warning: ItemWarning) -> WriteOperation:
@@ -198,7 +198,7 @@ def _beside(operation: WriteOperation, warning: ItemWarning) -> WriteOperation:
     return replace(
         operation,
         headers=tuple(headers.items()),
-        details={**operation.details, KEPT_WARNING: warning.as_json()},
+        details=operation.details._replace(warning=warning),
     )
 
 
@@ -209,7 +209,7 @@ def adopt_account(operation: WriteOperation, account_id: str) -> None:
         action=WriteAction.CREATE,
         sobject=ACCOUNT,
         sf_id=account_id,
-        details={"found_by": "duplicate_rule", "is_created_by_us": False},
+        details=SlotDetails(found_by="duplicate_rule", is_created_by_us=False),
     )
     for row in operation.rows:
         row.slots[SlotKey(ACCOUNT_SLOT)] = found

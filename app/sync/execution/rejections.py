@@ -1,9 +1,8 @@
 """What the rejection of one operation means for its rows. Pure: `write_transitions` applies it."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from app.salesforce.errors import ApiError, ErrorClass
 from app.sync.errors.message_codes import CREATE_REFUSED
@@ -12,6 +11,7 @@ from app.sync.model.batch import PERSON, PERSON_UPDATE
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.records import CAMPAIGN_MEMBER
 from app.sync.model.retry_policy import DRAIN_STOPPING, ErrorAction, action_for
+from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WriteOperation, is_new_lead
 
 OPTIONAL_FIELDS = frozenset(
@@ -64,8 +64,8 @@ class DropFields:
     leaves_failed_slot: ClassVar[bool] = True
 
     @property
-    def hints(self) -> Mapping[str, Any]:
-        return {"dropped": sorted(self.fields)}
+    def hints(self) -> SlotDetails:
+        return SlotDetails(dropped=tuple(sorted(self.fields)))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class AlreadyExists:
     """Somebody added the member since we looked: the rows are planned again and recover it."""
 
     leaves_failed_slot: ClassVar[bool] = False
-    hints: ClassVar[Mapping[str, Any]] = {}
+    hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class RefreshDescribe:
     """What does not fit the describe we have may fit the one of now: the rows are planned again, once."""
 
     leaves_failed_slot: ClassVar[bool] = True
-    hints: ClassVar[Mapping[str, Any]] = {"was_misjudged": True}
+    hints: ClassVar[SlotDetails] = SlotDetails(was_misjudged=True)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class FollowRecord:
     """The record went elsewhere since we looked: it is looked for by its id, once, and written there."""
 
     leaves_failed_slot: ClassVar[bool] = True
-    hints: ClassVar[Mapping[str, Any]] = {"was_moved": True}
+    hints: ClassVar[SlotDetails] = SlotDetails(was_moved=True)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class CampaignsHidden:
     """The user may not write members at all: the rows wait until that is changed, and none fails."""
 
     leaves_failed_slot: ClassVar[bool] = False
-    hints: ClassVar[Mapping[str, Any]] = {}
+    hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class LeadHidden:
     """A Lead left the connected user's sight as it was created: its rows wait until it is seen again."""
 
     leaves_failed_slot: ClassVar[bool] = False
-    hints: ClassVar[Mapping[str, Any]] = {}
+    hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Retry:
     """The rows try again later and spend an attempt."""
 
     leaves_failed_slot: ClassVar[bool] = False
-    hints: ClassVar[Mapping[str, Any]] = {}
+    hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class FailRows:
     """A person must act."""
 
     leaves_failed_slot: bool = True
-    hints: ClassVar[Mapping[str, Any]] = {}
+    hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Wait:
     """The whole org or connection has to wait: the rows spend no attempt and show no error of their own."""
 
     leaves_failed_slot: ClassVar[bool] = False
-    hints: ClassVar[Mapping[str, Any]] = {}
+    hints: ClassVar[SlotDetails] = NO_DETAILS
 
 
 Rejection = (
@@ -150,14 +150,14 @@ def classify_rejection(operation: WriteOperation, failure: ApiError) -> Rejectio
     is_member = operation.record.sobject == CAMPAIGN_MEMBER
     hints = operation.rejection_hints
     if dropped := _droppable_fields(operation, failure):
-        earlier = (each.get("dropped", ()) for each in (operation.details, hints))
+        earlier = (each.dropped or () for each in (operation.details, hints))
         return DropFields(frozenset(dropped).union(*earlier))
     if is_member and failure.error_code == "DUPLICATE_VALUE":
         return AlreadyExists()
-    if _contradicts_describe(operation, failure) and not hints.get("was_misjudged"):
+    if _contradicts_describe(operation, failure) and not hints.was_misjudged:
         return RefreshDescribe()
     if failure.error_code in MOVED_CODES and not (
-        is_reference_configured(operation, failure) or hints.get("was_moved")
+        is_reference_configured(operation, failure) or hints.was_moved
     ):
         return FollowRecord()
     if is_member and failure.error_code == CREATE_REFUSED and failure.error_class is ErrorClass.ACCESS:

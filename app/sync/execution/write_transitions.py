@@ -22,12 +22,12 @@ from app.sync.execution.rejections import (
     is_describe_stale,
     is_reference_configured,
 )
-from app.sync.model.batch import CALL_ENDED, PERSON, WrittenSlot
+from app.sync.model.batch import PERSON, WrittenSlot
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.row_error import ItemError
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, set_ticket_holder
-from app.sync.model.written_digests import drop_pending
 
 
 def mark_intended(operation: WriteOperation, now: datetime) -> None:
@@ -45,7 +45,7 @@ def mark_intended(operation: WriteOperation, now: datetime) -> None:
             meaning=kept.meaning if kept else operation.meaning,
             label=kept.label if kept else operation.label,
             reference=operation.reference,
-            details={**operation.details, **operation.rejection_hints},
+            details=operation.details.updated(operation.rejection_hints),
             attempt_started_at=now,
             first_attempt_at=first or now,
             rounds=rounds,
@@ -67,7 +67,7 @@ def mark_written(operation: WriteOperation, sf_id: str) -> None:
             meaning=operation.meaning,
             label=operation.label,
             reference=operation.reference,
-            details=dict(operation.details),
+            details=operation.details,
             attempt_started_at=before.attempt_started_at if before else None,
             first_attempt_at=before.first_attempt_at if before else None,
         )
@@ -84,7 +84,7 @@ def apply_created_person(operation: WriteOperation, sf_id: str) -> None:
     found_by = "created" if sobject == operation.record.sobject else "converted_on_insert"
     for row in operation.rows:
         row.person = Found(sobject, sf_id, found_by)
-    _note(operation, found_by=found_by)
+    _note(operation, SlotDetails(found_by=found_by))
     for row in operation.rows:
         set_ticket_holder(row)
 
@@ -98,7 +98,7 @@ def mark_ambiguous(operation: WriteOperation, *, ended_at: datetime | None = Non
     def lost(before: WrittenSlot | None) -> WrittenSlot | None:
         if before is None or ended_at is None:
             return before and before._replace(state=WriteState.AMBIGUOUS)
-        details = {**before.details, CALL_ENDED: True}
+        details = before.details._replace(call_ended=True)
         return before._replace(state=WriteState.AMBIGUOUS, attempt_started_at=ended_at, details=details)
 
     operation.each_slot(lost)
@@ -109,7 +109,7 @@ def mark_not_applied(operation: WriteOperation, *, is_failed: bool) -> None:
 
     def unwritten(before: WrittenSlot | None) -> WrittenSlot | None:
         if before is not None and before.stands:
-            details = drop_pending(before.details)
+            details = before.details._replace(pending_digests=None)
             return before._replace(state=WriteState.WRITTEN, action=WriteAction.CREATE, details=details)
         return (
             before._replace(state=WriteState.FAILED, attempt_started_at=None)
@@ -128,7 +128,7 @@ def handle_rejection(operation: WriteOperation, failure: ApiError) -> None:
 def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rejection) -> None:
     """Bring the slot and the rows of the operation to where this rejection leaves them."""
     mark_not_applied(operation, is_failed=rejection.leaves_failed_slot)
-    _note(operation, **rejection.hints)
+    _note(operation, rejection.hints)
     stale = {operation.record.sobject} if is_describe_stale(operation, failure, rejection) else set()
     for row in operation.rows:
         row.stale_describes |= stale
@@ -171,10 +171,8 @@ def _store_item_details(operation: WriteOperation) -> None:
         words = operation.details_by_item.get(row.job.registration_id)
         if words:
             slot = row.slots[operation.key]
-            row.slots[operation.key] = slot._replace(details={**slot.details, **words})
+            row.slots[operation.key] = slot._replace(details=slot.details.updated(words))
 
 
-def _note(operation: WriteOperation, **details: object) -> None:
-    if not details:
-        return
-    operation.each_slot(lambda slot: slot._replace(details={**slot.details, **details}) if slot else None)
+def _note(operation: WriteOperation, details: SlotDetails) -> None:
+    operation.each_slot(lambda slot: slot._replace(details=slot.details.updated(details)) if slot else None)

@@ -27,6 +27,7 @@ from app.sync.model.batch import (
 from app.sync.model.cooperative import yielding
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.ticket_transfer import FORMER_MEMBER, is_transferred
 from app.text.email_address import plain_address
 
@@ -256,8 +257,14 @@ async def _written(
     slots: dict[str, dict[SlotKey, WrittenSlot]] = {}
     for row in await session.execute(SLOTS, {**whose, "ids": list(registration_ids)}):
         key = SlotKey(row.slot, row.instance_key)
-        slots.setdefault(row.registration_id, {})[key] = WrittenSlot._make(SLOT_VALUES(row))
+        slots.setdefault(row.registration_id, {})[key] = written_slot(SLOT_VALUES(row))
     return slots
+
+
+def written_slot(values: Iterable[Any]) -> WrittenSlot:
+    """The slot of these values of its columns."""
+    named = dict(zip(SLOT_COLUMNS, values, strict=True))
+    return WrittenSlot(**named | {"details": SlotDetails.parse(named["details"])})
 
 
 def _writes(settings: Mapping[str, Any]) -> WriteToggles:
@@ -295,7 +302,7 @@ async def _outside_batch(
             (row.campaign_id, row.email_key),
             facts_of(row),
             _is_excluded(row, row.email_key, batch.exclusions),
-            WrittenSlot._make(SIBLING_SLOT_VALUES(row)) if row.slot_state is not None else None,
+            written_slot(SIBLING_SLOT_VALUES(row)) if row.slot_state is not None else None,
         )
         for row in await session.execute(SIBLINGS, values)
     ]

@@ -195,7 +195,7 @@ class WriteStore:
 
 def _values(registration_id: str, key: SlotKey, slot: WrittenSlot) -> dict[str, Any]:
     whose = {"registration_id": registration_id, "slot": key.slot, "instance_key": key.instance_key}
-    return whose | slot._asdict()
+    return whose | slot._asdict() | {"details": slot.details.as_json()}
 
 
 def _is_creating(item: WorkItem) -> bool:

@@ -44,11 +44,7 @@ class LostCreates:
     @property
     def labels(self) -> list[tuple[str, str, Sequence[str]]]:
         """Reference, label and people of each."""
-        detail = self.query.label_detail
-        return [
-            (slot.reference or "", str(slot.details.get(detail) or ""), people)
-            for slot, people in self.creates
-        ]
+        return [(slot.reference or "", slot.details.subject or "", people) for slot, people in self.creates]
 
 
 async def find_lost_creates(

@@ -146,7 +146,7 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
     if isinstance(end, Found):
         # A record that we followed to a new one is known by the way there; else by how it was found at first.
         is_same = end.id == sticky.sf_id or end.found_by == PERSON_OF_ACCOUNT
-        found_by = str(sticky.details.get("found_by", "email")) if is_same else end.found_by
+        found_by = (sticky.details.found_by or "email") if is_same else end.found_by
         return Found(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
         return end

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from app.states import JobReason, RegistrationStatus
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
+from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 
 PERSON, MEMBER = "person", "member"
 ACCOUNT_SLOT, PERSON_UPDATE = "account", "person_update"
@@ -26,11 +27,6 @@ class SlotKey(NamedTuple):
     instance_key: str = ""
 
 
-NO_DETAILS: Final[Mapping[str, Any]] = {}
-CALL_ENDED: Final = "call_ended"
-"""The detail of an uncertain write whose call is over: nothing of it lands later."""
-
-
 class WrittenSlot(NamedTuple):
     """What our tables say of a slot. `state`: intended, written, ambiguous, failed.
 
@@ -44,7 +40,7 @@ class WrittenSlot(NamedTuple):
     meaning: str | None = None
     label: str | None = None
     reference: str | None = None
-    details: Mapping[str, Any] = NO_DETAILS
+    details: SlotDetails = NO_DETAILS
     attempt_started_at: datetime | None = None
     first_attempt_at: datetime | None = None
     rounds: int = 0
@@ -52,7 +48,7 @@ class WrittenSlot(NamedTuple):
     @property
     def has_ended(self) -> bool:
         """Whether the call that may have written it is known to be over."""
-        return bool(self.details.get(CALL_ENDED))
+        return bool(self.details.call_ended)
 
     @property
     def stands(self) -> bool:

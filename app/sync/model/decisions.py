@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from app.states import SkipReason
 from app.sync.model.batch import SlotKey, WrittenSlot
@@ -11,6 +11,7 @@ from app.sync.model.item_warning import ItemWarning
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import Found
 from app.sync.model.row_error import ItemError
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, person_slots, person_warnings
 
 
@@ -74,7 +75,7 @@ def joined(plans: Iterable[Plan]) -> Plan:
     )
 
 
-def person_found(item: WorkItem, person: Found, details: Mapping[str, Any] | None = None) -> ItemDecision:
+def person_found(item: WorkItem, person: Found, details: SlotDetails | None = None) -> ItemDecision:
     """The item's person is known and exists in Salesforce."""
     return ItemDecision(
         item,

@@ -1,5 +1,6 @@
 """Warnings on a row: something was left out or cut."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ class ItemWarning:
     sobject: str
     field: str | None
     text: str
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> "ItemWarning":
+        """The warning that `as_json` stored."""
+        return cls(stored["code"], stored["object"], stored["field"], stored["text"])
 
     def as_json(self) -> dict[str, Any]:
         return {"code": self.code, "object": self.sobject, "field": self.field, "text": self.text}

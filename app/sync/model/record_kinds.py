@@ -45,14 +45,13 @@ class Permission:
 @dataclass(frozen=True)
 class LostCreateQuery:
     """How a record is found whose create was never answered: among those of the person, by our reference in
-    a text; where the user may not read that, by its label, which the slot keeps as `label_detail`.
+    a text; where the user may not read that, by its label, which the slot keeps as its `subject`.
     """
 
     sobject: str
     person_field: str
     reference_field: str
     label_field: str
-    label_detail: str
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ REGISTERED_TASK: Final = RecordKind(
     permissions=(Permission(TASK, READ, ("task",), WARNING), Permission(TASK, INSERT, ("task",))),
     is_activity=True,
     milestone=Milestone.REGISTERED,
-    lost_create=LostCreateQuery(TASK, "WhoId", "Description", "Subject", "subject"),
+    lost_create=LostCreateQuery(TASK, "WhoId", "Description", "Subject"),
 )
 CHECKED_IN_TASK: Final = replace(REGISTERED_TASK, slot=CHECKED_IN, milestone=Milestone.CHECKED_IN)
 MEMBER_KIND: Final = RecordKind(

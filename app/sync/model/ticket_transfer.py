@@ -28,7 +28,7 @@ def is_transferred(job: Job) -> bool:
     False while a lost response is unsettled: until then nobody knows which records the previous holder has.
     """
     person = job.slot(PERSON)
-    before = person.details.get("attendee_id") if person and person.sf_id else None
+    before = person.details.attendee_id if person and person.sf_id else None
     if before is None or job.attendee.attendee_id in (None, before):
         return False
     return all(slot.state in (WriteState.WRITTEN, WriteState.FAILED) for slot in job.written.values())

@@ -14,9 +14,7 @@ from app.sync.model.obstacles import NO_ACCESS, Obstacle
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import LEAD, Found
 from app.sync.model.row_error import ItemError
-
-KEPT_WARNING = "warning"
-"""The detail of a person that has a warning which stays with it."""
+from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 
 
 @dataclass(frozen=True)
@@ -120,12 +118,12 @@ class WriteOperation:
     reference: str | None = None
     create_lock: bytes | None = None
     external_id_locks: tuple[bytes, ...] = ()
-    details: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
+    details: SlotDetails = field(default=NO_DETAILS, compare=False, hash=False)
     headers: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
     describe: SObjectDescribe | None = field(default=None, compare=False, hash=False)
-    rejection_hints: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
-    details_by_item: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, hash=False)
+    rejection_hints: SlotDetails = field(default=NO_DETAILS, compare=False, hash=False)
+    details_by_item: Mapping[str, SlotDetails] = field(default_factory=dict, compare=False, hash=False)
 
     @property
     def create_locks(self) -> tuple[bytes, ...]:
@@ -151,7 +149,7 @@ class WriteOperation:
                 row.slots[self.key] = changed
 
 
-def set_person(item: WorkItem, person: Found, *, details: Mapping[str, Any] | None = None) -> None:
+def set_person(item: WorkItem, person: Found, *, details: SlotDetails | None = None) -> None:
     """The row's person is known and stands in Salesforce."""
     item.warnings += person_warnings(item, person, details)
     item.slots |= person_slots(item, person, details)
@@ -159,15 +157,17 @@ def set_person(item: WorkItem, person: Found, *, details: Mapping[str, Any] | No
 
 
 def person_slots(
-    item: WorkItem, person: Found, details: Mapping[str, Any] | None = None
+    item: WorkItem, person: Found, details: SlotDetails | None = None
 ) -> dict[SlotKey, WrittenSlot]:
     """The item's slot of a person who exists; empty where it is as it should be."""
-    before = item.slots.get(SlotKey(PERSON))
+    before, attendee_id = item.slots.get(SlotKey(PERSON)), item.job.attendee.attendee_id
     if before and before.sf_id == person.id and before.state == WriteState.WRITTEN:
-        if before.details.get("attendee_id") is None and item.job.attendee.attendee_id is not None:
-            return {SlotKey(PERSON): before._replace(details={**before.details, **_holder(item)})}
+        if before.details.attendee_id is None and attendee_id is not None:
+            held = before.details._replace(attendee_id=attendee_id)
+            return {SlotKey(PERSON): before._replace(details=held)}
         return {}
-    found = {"found_by": person.found_by, "is_created_by_us": False, **_holder(item), **(details or {})}
+    found = SlotDetails(person.found_by, is_created_by_us=False, attendee_id=attendee_id)
+    found = found.updated(details or NO_DETAILS)
     return {
         SlotKey(PERSON): WrittenSlot(
             WriteState.WRITTEN, WriteAction.CREATE, person.sobject, person.id, details=found
@@ -176,33 +176,24 @@ def person_slots(
 
 
 def person_warnings(
-    item: WorkItem, person: Found, details: Mapping[str, Any] | None = None
+    item: WorkItem, person: Found, details: SlotDetails | None = None
 ) -> tuple[ItemWarning, ...]:
     """The warnings of a person who exists: of how it was found, and the one that stays with it."""
     before = item.slots.get(SlotKey(PERSON))
-    return (*person.warnings, *_kept_warning(details or (before.details if before else {})))
-
-
-def _kept_warning(details: Mapping[str, Any]) -> tuple[ItemWarning, ...]:
-    kept = details.get(KEPT_WARNING)
-    return (ItemWarning(kept["code"], kept["object"], kept["field"], kept["text"]),) if kept else ()
+    kept = (details or (before.details if before else NO_DETAILS)).warning
+    return (*person.warnings, *([kept] if kept else ()))
 
 
 def set_ticket_holder(item: WorkItem) -> None:
     """Remember whose ticket the person was written for."""
-    slot = item.slots[SlotKey(PERSON)]
-    item.slots[SlotKey(PERSON)] = slot._replace(details={**slot.details, **_holder(item)})
-
-
-def _holder(item: WorkItem) -> dict[str, Any]:
-    attendee_id = item.job.attendee.attendee_id
-    return {"attendee_id": attendee_id} if attendee_id is not None else {}
+    slot, holder = item.slots[SlotKey(PERSON)], SlotDetails(attendee_id=item.job.attendee.attendee_id)
+    item.slots[SlotKey(PERSON)] = slot._replace(details=slot.details.updated(holder))
 
 
 def is_own_lead(slot: WrittenSlot | None) -> bool:
     """Whether the person is a Lead that we created."""
     is_lead = slot is not None and slot.sobject == LEAD and slot.state == WriteState.WRITTEN
-    return slot is not None and is_lead and bool(slot.details.get("is_created_by_us"))
+    return slot is not None and is_lead and bool(slot.details.is_created_by_us)
 
 
 def is_new_lead(item: WorkItem) -> bool:

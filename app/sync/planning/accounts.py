@@ -13,6 +13,7 @@ from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Plan, joine
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.merge_registrations import primary_item
 from app.sync.planning.record_builder import (
@@ -151,7 +152,7 @@ def _create(name: str, items: Sequence[WorkItem], org: OrgContext, batch: Batch,
         record=record,
         primary_registration_id=job.registration_id,
         create_lock=keyed_hash(pepper, f"{batch.org_id}:account", name),
-        details={"is_created_by_us": True},
+        details=SlotDetails(is_created_by_us=True),
         headers=draft.headers,
         mapped=draft.mapped,
         describe=draft.describe,

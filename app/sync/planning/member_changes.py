@@ -12,6 +12,7 @@ from app.sync.lookup.requirements import distinct_rules
 from app.sync.model.batch import SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, MemberRow
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 from app.sync.model.written_digests import pending_digests, written_digests
 from app.sync.planning.member_status import CreateMember, KeepMember, UpdateMember
@@ -34,7 +35,7 @@ class MemberChange:
 
     record: Record | None
     items: tuple[WorkItem, ...] = ()
-    details_by_item: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    details_by_item: Mapping[str, SlotDetails] = field(default_factory=dict)
     mapped: frozenset[str] = frozenset()
     headers: tuple[tuple[str, str], ...] = ()
     describe: SObjectDescribe | None = None

@@ -105,7 +105,7 @@ def decide_member(
 
 def was_last_set_by_us(current: MemberRow, ours: WrittenSlot | None) -> bool:
     """Whether the member says what we wrote last, as opposed to what we found and left."""
-    return ours is not None and ours.label == current.status and not ours.details.get("is_manual")
+    return ours is not None and ours.label == current.status and not ours.details.is_manual
 
 
 def _was_set_manually(meaning: str, current: MemberRow, ours: WrittenSlot | None) -> bool:

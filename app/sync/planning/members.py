@@ -9,6 +9,7 @@ from app.sync.model.clock import Clock
 from app.sync.model.decisions import Blocked, ItemDecision, Plan
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.records import CAMPAIGN_MEMBER, MemberRow
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_changes import MemberChange, changed_member, created_member
 from app.sync.planning.member_status import (
@@ -21,7 +22,7 @@ from app.sync.planning.member_status import (
     was_last_set_by_us,
 )
 from app.sync.planning.person_ref import PersonRef, Persons
-from app.sync.planning.record_builder import rejection_hints, without_hints
+from app.sync.planning.record_builder import rejection_hints
 
 
 def plan_members(
@@ -120,7 +121,7 @@ def _strongest_reason(items: Sequence[WorkItem]) -> str:
 
 
 def _existed_before(current: MemberRow | None, ours: WrittenSlot | None) -> bool:
-    return bool(ours.details.get("was_member_before")) if ours else current is not None
+    return bool(ours.details.was_member_before) if ours else current is not None
 
 
 def _member_plan(
@@ -146,7 +147,7 @@ def _member_plan(
         primary_registration_id=change.items[0].job.registration_id,
         meaning=decision.meaning,
         label=decision.label,
-        details={"was_member_before": was_before, **({"is_manual": True} if is_manual else {})},
+        details=SlotDetails(was_member_before=was_before, is_manual=is_manual or None),
         details_by_item=change.details_by_item,
         headers=change.headers,
         mapped=change.mapped,
@@ -160,12 +161,10 @@ def _kept_slots(
     decision: KeepMember, key: SlotKey, change: MemberChange, *, was_before: bool
 ) -> Iterable[ItemDecision]:
     """What is known of a member to which nothing is written."""
-    manual = {"is_manual": True} if decision.is_manual else {}
     for item in change.items:
         before = item.slots.get(key)
-        kept = without_hints(before.details if before else {"was_member_before": was_before})
-        details = {**kept, **change.details_by_item[item.job.registration_id]}
-        details.pop("is_manual", None)
+        details = before.details.without_hints() if before else SlotDetails(was_member_before=was_before)
+        details = details.updated(change.details_by_item[item.job.registration_id])
         slot = WrittenSlot(
             state=WriteState.WRITTEN,
             action=WriteAction.CREATE,
@@ -173,7 +172,7 @@ def _kept_slots(
             sf_id=decision.id,
             meaning=decision.meaning,
             label=decision.label,
-            details=details | manual,
+            details=details._replace(is_manual=decision.is_manual or None),
         )
         yield ItemDecision(item, slots={key: slot})
 

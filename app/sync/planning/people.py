@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from app.infrastructure.keyed_hash import keyed_hash
 from app.salesforce.composite import Record
@@ -31,7 +31,8 @@ from app.sync.model.obstacles import Obstacle
 from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
 from app.sync.model.row_error import ItemError
-from app.sync.model.work_item import KEPT_WARNING, WorkItem, WriteOperation, is_own_lead
+from app.sync.model.slot_details import NO_DETAILS, SlotDetails
+from app.sync.model.work_item import WorkItem, WriteOperation, is_own_lead
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
 from app.sync.planning.record_builder import (
     Draft,
@@ -40,6 +41,7 @@ from app.sync.planning.record_builder import (
     build_failure,
     build_record,
     create_obstacle,
+    dropped_fields,
     mapped_fields,
     rejection_hints,
 )
@@ -130,7 +132,7 @@ def _attach_contact(item: WorkItem, contact_id: str | None) -> ItemDecision:
     if contact_id is None:
         return ItemDecision(item, Replan())
     slot = item.slots[SlotKey(PERSON)]
-    details = {**slot.details, "person_account_id": slot.sf_id}
+    details = slot.details._replace(person_account_id=slot.sf_id)
     attached = slot._replace(sobject=CONTACT, sf_id=contact_id, details=details)
     person = Found(CONTACT, contact_id, "created")
     return ItemDecision(item, slots={SlotKey(PERSON): attached}, person=person)
@@ -189,13 +191,17 @@ def _not_visible(sobject: str) -> ItemError:
 
 def _adopt_found(item: WorkItem, found: Found) -> ItemDecision:
     before = item.slots.get(SlotKey(PERSON))
-    details = before.details if before else {}
-    kept = {name: details[name] for name in ("written_digests", KEPT_WARNING) if name in details}
+    details = before.details if before else NO_DETAILS
+    kept = SlotDetails(
+        is_created_by_us=bool(details.is_created_by_us),
+        written_digests=details.written_digests,
+        warning=details.warning,
+    )
     # A lost create that turned up is ours, whatever way it was found now.
     if before is not None and before.state == WriteState.AMBIGUOUS and before.action == WriteAction.CREATE:
         recovered = replace(found, found_by="created")
-        return person_found(item, recovered, {"is_created_by_us": True, **kept})
-    return person_found(item, found, {"is_created_by_us": bool(details.get("is_created_by_us")), **kept})
+        return person_found(item, recovered, kept._replace(is_created_by_us=True))
+    return person_found(item, found, kept)
 
 
 def _create_obstacle(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> ItemDecision | None:
@@ -225,7 +231,7 @@ def _create_person(
 ) -> Plan:
     primary = primary_item(items)
     rejected = primary.slots.get(SlotKey(PERSON))
-    dropped = frozenset(rejected.details.get("dropped", ())) if rejected else frozenset[str]()
+    dropped = dropped_fields(rejected)
     account_id = accounts.get(primary.job.registration_id)
     own = {"AccountId": account_id} if account_id else {}
     named = person_object(primary.job.rules.creates)
@@ -235,7 +241,6 @@ def _create_person(
         return Plan(decisions=build_failure(items, error, org, kind=Milestone.REGISTERED))
     warnings = (*draft.warnings, *_name_warnings(items, draft.record.sobject))
     warned = tuple(ItemDecision(item, warnings=warnings) for item in items if warnings)
-    digests = {"written_digests": dict(draft.digests)} if draft.digests else {}
     merged = _merge_other_tickets(primary, items, draft, org, without=dropped)
     operation = WriteOperation(
         key=SlotKey(PERSON),
@@ -246,7 +251,12 @@ def _create_person(
         external_id_locks=tuple(
             keyed_hash(pepper, f"{batch.org_id}:{name}", key) for name, key in _folded_keys(items)
         ),
-        details={"found_by": "created", "is_created_by_us": True, "dropped": sorted(dropped), **digests},
+        details=SlotDetails(
+            found_by="created",
+            is_created_by_us=True,
+            dropped=tuple(sorted(dropped)),
+            written_digests=draft.digests or None,
+        ),
         details_by_item=_digests_of_other_tickets(primary, draft, merged),
         headers=draft.headers,
         mapped=draft.mapped.union(*(_mapped(primary, item, org) for item in merged.contributors)),
@@ -274,14 +284,14 @@ def _merge_other_tickets(
 
 def _digests_of_other_tickets(
     primary: WorkItem, draft: Draft, merged: MergedUpdate
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, SlotDetails]:
     """The digests of the other tickets' values; one of another address has not written the first's."""
     key = primary.job.attendee.email_key
     same_address = {item.job.registration_id for item in merged.items if item.job.attendee.email_key == key}
     digests = {
         id_: {**(draft.digests if id_ in same_address else {}), **now} for id_, now in merged.digests.items()
     }
-    return {id_: {"written_digests": each} for id_, each in digests.items() if each or draft.digests}
+    return {id_: SlotDetails(written_digests=each) for id_, each in digests.items() if each or draft.digests}
 
 
 def _mapped(primary: WorkItem, item: WorkItem, org: OrgContext) -> frozenset[str]:

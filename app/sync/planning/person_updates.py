@@ -12,6 +12,7 @@ from app.sync.model.batch import PERSON, PERSON_UPDATE, Batch, SlotKey, WrittenS
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan, joined
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
+from app.sync.model.slot_details import NO_DETAILS
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.model.written_digests import pending_digests, written_digests
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates
@@ -90,7 +91,7 @@ def _plan_person(items: Sequence[WorkItem], person: PersonRef, found: LookupResu
 def _store_digests(item: WorkItem, current: CurrentRecord, now: Mapping[str, str]) -> Iterable[ItemDecision]:
     before, previous = item.slots.get(KEY), previous_digests(item)
     if now != previous or (
-        before is not None and (before.state != WriteState.WRITTEN or rejection_hints(before))
+        before is not None and (before.state != WriteState.WRITTEN or rejection_hints(before) != NO_DETAILS)
     ):
         slot = WrittenSlot(
             state=WriteState.WRITTEN,
@@ -105,8 +106,8 @@ def _store_digests(item: WorkItem, current: CurrentRecord, now: Mapping[str, str
 def previous_digests(item: WorkItem) -> Mapping[str, str]:
     """The digests of what the registration has written with the create of its person, and since then."""
     person, profile = item.slots.get(SlotKey(PERSON)), item.slots.get(KEY)
-    created: Mapping[str, str] = (person.details.get("written_digests") or {}) if person else {}
-    ids = (None, person.sf_id, person.details.get("person_account_id")) if person else ()
+    created = (person.details.written_digests or {}) if person else {}
+    ids = (None, person.sf_id, person.details.person_account_id) if person else ()
     is_of_this = profile is not None and profile.sf_id in ids
     since = written_digests(profile)
     return {**created, **since} if is_of_this else {**since, **created}

@@ -68,6 +68,6 @@ def _end_membership(
         primary_registration_id=item.job.registration_id,
         meaning=StatusMeaning.CANCELLED,
         label=label,
-        details=dict(settled.details),
+        details=settled.details,
     )
     return Plan((operation,), kept.decisions)

@@ -23,6 +23,7 @@ from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_ENDED_ROUNDS, MAX_ROUNDS
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 
 ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
@@ -30,8 +31,6 @@ ASSIGNED: Final = frozenset({LEAD, ACCOUNT})
 
 OWNED: Final = frozenset({LEAD, CONTACT, ACCOUNT})
 EMPTY_CONTEXT: Final = CreateContext()
-MARKS: Final = ("was_misjudged", "was_moved")
-TRIED: Final = ("dropped", *MARKS)
 
 
 @dataclass(frozen=True)
@@ -171,23 +170,21 @@ def _headers(sobject: str, rules: MappingRules, *, has_owner: bool) -> Iterator[
 
 def dropped_fields(*slots: WrittenSlot | None) -> frozenset[str]:
     """The fields that Salesforce refused when these slots were tried last."""
-    return frozenset(rejection_hints(*slots).get("dropped", ()))
+    return frozenset(rejection_hints(*slots).dropped or ())
 
 
-def rejection_hints(*slots: WrittenSlot | None) -> dict[str, Any]:
+def rejection_hints(*slots: WrittenSlot | None) -> SlotDetails:
     """What the refusals of these slots taught since something was written, or found to be there, last.
 
     An update that was refused leaves its slot as written as it was before.
     """
     taught = [slot.details for slot in slots if slot is not None]
-    dropped = sorted({name for details in taught for name in details.get("dropped", ())})
-    marks = {mark: True for mark in MARKS if any(details.get(mark) for details in taught)}
-    return {**({"dropped": dropped} if dropped else {}), **marks}
-
-
-def without_hints(details: Mapping[str, Any]) -> dict[str, Any]:
-    """The details of a slot that stands as it should: what was refused of it may be tried again."""
-    return {name: value for name, value in details.items() if name not in TRIED}
+    dropped = sorted({name for details in taught for name in details.dropped or ()})
+    return SlotDetails(
+        dropped=tuple(dropped) or None,
+        was_misjudged=any(details.was_misjudged for details in taught) or None,
+        was_moved=any(details.was_moved for details in taught) or None,
+    )
 
 
 def build_failure(

@@ -16,6 +16,7 @@ from app.sync.model.item_warning import ItemWarning
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import TASK
 from app.sync.model.reference_tags import reference_tag
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.ticket_transfer import previous_holder_count
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.person_ref import PersonRef, Persons
@@ -86,7 +87,7 @@ def _create_task(
         record=draft.record,
         primary_registration_id=item.job.registration_id,
         reference=reference,
-        details={"subject": fields["Subject"]},
+        details=SlotDetails(subject=fields["Subject"]),
         headers=draft.headers,
         mapped=draft.mapped,
         describe=draft.describe,

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.sync.jobs.load_batch import SIBLING_SLOT_VALUES, SLOT_VALUES, event_of, extras_of
+from app.sync.jobs.load_batch import SIBLING_SLOT_VALUES, SLOT_VALUES, event_of, extras_of, written_slot
 from app.sync.jobs.load_queries import EVENTS, SIBLINGS, SLOTS
 from app.sync.model.batch import SLOT_COLUMNS, EventSnapshot, RegistrationExtras, WrittenSlot
+from app.sync.model.slot_details import SlotDetails
 from tests.factories import NOW
 
 EVENT: dict[str, Any] = {
@@ -21,9 +22,7 @@ EVENT: dict[str, Any] = {
     "location": "River",
     "event_id": "evt_otters",
 }
-SLOT = WrittenSlot(
-    "written", "create", "Lead", "00Q", "registered", "Sent", "EVS", {"found_by": "email"}, NOW
-)
+SLOT = WrittenSlot("written", "create", "Lead", "00Q", "registered", "Sent", "EVS", SlotDetails("email"), NOW)
 
 
 def test_an_event_is_read_by_name() -> None:
@@ -36,11 +35,11 @@ def test_extras_that_were_not_sent_are_empty() -> None:
 
 
 def test_slots_are_read_by_name() -> None:
-    values = SLOT._asdict()
+    values = SLOT._asdict() | {"details": {"found_by": "email"}}
     reversed_row = SimpleNamespace(**{name: values[name] for name in reversed(SLOT_COLUMNS)})
     prefixed = SimpleNamespace(**{f"slot_{name}": values[name] for name in reversed(SLOT_COLUMNS)})
-    assert WrittenSlot._make(SLOT_VALUES(reversed_row)) == SLOT
-    assert WrittenSlot._make(SIBLING_SLOT_VALUES(prefixed)) == SLOT
+    assert written_slot(SLOT_VALUES(reversed_row)) == SLOT
+    assert written_slot(SIBLING_SLOT_VALUES(prefixed)) == SLOT
 
 
 @pytest.mark.parametrize(

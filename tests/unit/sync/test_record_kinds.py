@@ -51,6 +51,7 @@ from app.sync.model.record_kinds import (
     person_object,
     written_objects,
 )
+from app.sync.model.slot_details import SlotDetails
 from tests.factories import NOW
 from tests.integration.monitor.stage import job, link, record, registration
 
@@ -71,7 +72,7 @@ BADGE = RecordKind(
     permissions=(Permission("EventBadge", "create", ("badge",)),),
     is_activity=True,
     milestone="badge_printed",
-    lost_create=LostCreateQuery("EventBadge", "HolderId", "Note", "Label", "label"),
+    lost_create=LostCreateQuery("EventBadge", "HolderId", "Note", "Label"),
 )
 
 
@@ -238,7 +239,7 @@ def doubtful(slot: str) -> Batch:
         action="create",
         sobject="EventBadge",
         reference=REFERENCE,
-        details={"label": "Badge of Ada"},
+        details=SlotDetails(subject="Badge of Ada"),
         first_attempt_at=NOW,
     )
     person = WrittenSlot(state="written", action="create", sobject="Lead", sf_id=LEAD_ID)

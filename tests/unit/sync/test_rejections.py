@@ -22,6 +22,7 @@ from app.sync.execution.rejections import (
 )
 from app.sync.execution.write_transitions import handle_rejection, mark_intended
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WrittenSlot
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
 from tests.factories import NOW
 from tests.unit.sync.describing import described, job
@@ -54,7 +55,7 @@ def task() -> WriteOperation:
 
 def of_new_lead(is_ours: bool = True) -> tuple[WorkItem, ...]:
     item = WorkItem.of(job())
-    made = {"is_created_by_us": is_ours}
+    made = SlotDetails(is_created_by_us=is_ours)
     item.slots[SlotKey(PERSON)] = WrittenSlot("written", "create", "Lead", LEAD_ID, details=made)
     return (item,)
 
@@ -83,7 +84,9 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
             FailRows(),
         ),
         (
-            lead(rejection_hints={"dropped": ["Phone"]}, details={"dropped": ["LeadSource"]}),
+            lead(
+                rejection_hints=SlotDetails(dropped=("Phone",)), details=SlotDetails(dropped=("LeadSource",))
+            ),
             error("INVALID_FIELD", "Title"),
             DropFields(frozenset({"Title", "Phone", "LeadSource"})),
         ),
@@ -115,14 +118,14 @@ def error(code: str, *fields: str, message: str = "no") -> ApiError:
         (lead(describe=described()), error("STRING_TOO_LONG", "Company"), RefreshDescribe()),
         (lead(), error("STRING_TOO_LONG", "Company"), FailRows()),
         (
-            lead(describe=described(), rejection_hints={"was_misjudged": True}),
+            lead(describe=described(), rejection_hints=SlotDetails(was_misjudged=True)),
             error("STRING_TOO_LONG", "Company"),
             FailRows(),
         ),
         (lead(describe=described()), error("INVALID_FIELD", "Title"), DropFields(frozenset({"Title"}))),
         # Records that went elsewhere.
         (lead(LEAD_ID), error("ENTITY_IS_DELETED"), FollowRecord()),
-        (lead(LEAD_ID, rejection_hints={"was_moved": True}), error("ENTITY_IS_DELETED"), FailRows()),
+        (lead(LEAD_ID, rejection_hints=SlotDetails(was_moved=True)), error("ENTITY_IS_DELETED"), FailRows()),
         (lead(fields={"OwnerId": "005"}), STRANGER, FailRows()),
         (lead(LEAD_ID, fields={"OwnerId": "005"}), STRANGER, FollowRecord()),
         (lead(), STRANGER, FollowRecord()),
@@ -153,7 +156,9 @@ def test_a_rejection_is_classified(operation: WriteOperation, failure: ApiError,
     ],
 )
 def test_describes_that_salesforce_contradicts_are_stale(describe: Any, code: str, is_stale: bool) -> None:
-    operation = lead(describe=describe, fields={"OwnerId": "005"}, rejection_hints={"was_misjudged": True})
+    operation = lead(
+        describe=describe, fields={"OwnerId": "005"}, rejection_hints=SlotDetails(was_misjudged=True)
+    )
     rejection = classify_rejection(operation, error(code))
     assert is_describe_stale(operation, error(code), rejection) == is_stale
 
@@ -176,7 +181,7 @@ def test_a_rejected_create_leaves_its_slot_and_its_row_so(
     mark_intended(operation, NOW)
     handle_rejection(operation, failure)
     left = item.slots.get(operation.key)
-    assert (left and (left.state, left.details)) == slot
+    assert (left and (left.state, left.details.as_json())) == slot
     errors = {name: getattr(item, name) for name in ("last_rejection", "retry", "error", "lost_lead")}
     assert [name for name, each in errors.items() if each is not None] == ([said] if said else [])
     assert item.must_replan == (said == "last_rejection")
@@ -186,10 +191,14 @@ def test_a_rejected_update_leaves_what_was_written_before() -> None:
     item = WorkItem.of(job())
     key = SlotKey(PERSON_UPDATE)
     item.slots[key] = WrittenSlot(
-        "written", "create", "Lead", LEAD_ID, details={"written_digests": {"Title": "x"}}
+        "written", "create", "Lead", LEAD_ID, details=SlotDetails(written_digests={"Title": "x"})
     )
-    operation = lead(LEAD_ID, rows=(item,), details={"pending_digests": {"Title": "y"}})
+    operation = lead(LEAD_ID, rows=(item,), details=SlotDetails(pending_digests={"Title": "y"}))
     mark_intended(operation, NOW)
     handle_rejection(operation, error("FIELD_CUSTOM_VALIDATION_EXCEPTION"))
     left = item.slots[key]
-    assert (left.state, left.sf_id, "pending_digests" in left.details) == ("written", LEAD_ID, False)
+    assert (left.state, left.sf_id, "pending_digests" in left.details.as_json()) == (
+        "written",
+        LEAD_ID,
+        False,
+    )

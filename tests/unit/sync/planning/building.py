@@ -15,6 +15,7 @@ from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision, Plan
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.records import MemberRow, PersonRow
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.person_ref import ExistingPerson
 from tests.unit.sync.describing import described, field, job
@@ -56,7 +57,8 @@ def facts(**changes: Any) -> RegistrationFacts:
 
 
 def slot(state: str = "written", sobject: str = "Lead", **changes: Any) -> WrittenSlot:
-    return WrittenSlot(state, changes.pop("action", "create"), sobject, **changes)
+    details = SlotDetails.parse(changes.pop("details", {}))
+    return WrittenSlot(state, changes.pop("action", "create"), sobject, details=details, **changes)
 
 
 def batch(*items: WorkItem, **changes: Any) -> Batch:

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.sync.model.batch import CALL_ENDED, REGISTERED, SlotKey, WrittenSlot
+from app.sync.model.batch import REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail
 from app.sync.model.retry_policy import ENDED_QUIET, MAX_ENDED_ROUNDS, MAX_ROUNDS
 from app.sync.planning.record_builder import create_obstacle
 from tests.unit.sync.planning.building import CLOCK, JUST_NOW, LONG_AGO, NOW, QUIET, item, slot, unchanged
 
 KEY = SlotKey(REGISTERED)
-ENDED = {CALL_ENDED: True}
+ENDED = {"call_ended": True}
 
 
 def uncertain(started_at: datetime, *, rounds: int = 0, is_ended: bool = False) -> WrittenSlot:

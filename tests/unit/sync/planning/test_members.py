@@ -71,7 +71,7 @@ def test_missing_member_is_created(person: PersonRef, fields: dict[str, str]) ->
     [operation] = planned(registration(), person=person).operations
     assert operation.record.fields == {"CampaignId": CAMPAIGN_ID, "Status": "Registered", **fields}
     assert (operation.key, operation.meaning, operation.label) == (KEY, "registered", "Registered")
-    assert operation.details == {"was_member_before": False}
+    assert operation.details.as_json() == {"was_member_before": False}
 
 
 def test_two_tickets_make_one_member_with_the_higher_status() -> None:
@@ -105,7 +105,7 @@ def test_member_of_another_record_with_the_same_address_is_taken() -> None:
     assert plan.operations == ()
     [kept] = slots_set(plan)["reg_1"].values()
     assert kept is not None
-    assert (kept.sf_id, kept.details) == (MEMBER_ID, {"was_member_before": True})
+    assert (kept.sf_id, kept.details.as_json()) == (MEMBER_ID, {"was_member_before": True})
 
 
 def test_status_of_a_salesperson_is_kept_and_noted() -> None:
@@ -114,7 +114,7 @@ def test_status_of_a_salesperson_is_kept_and_noted() -> None:
     assert plan.operations == ()
     [kept] = slots_set(plan)["reg_1"].values()
     assert kept is not None
-    assert (kept.label, kept.details) == ("Hand-picked", {"is_manual": True})
+    assert (kept.label, kept.details.as_json()) == ("Hand-picked", {"is_manual": True})
 
 
 def test_member_that_a_salesperson_removed_stays_away() -> None:

@@ -90,7 +90,7 @@ def test_person_who_is_found_is_taken() -> None:
     found = decision.slots[KEY]
     assert found is not None
     assert (found.state, found.sf_id) == ("written", LEAD_ID)
-    assert found.details == {"found_by": "email", "is_created_by_us": False}
+    assert found.details.as_json() == {"found_by": "email", "is_created_by_us": False}
 
 
 def test_person_who_is_known_already_keeps_the_slot() -> None:
@@ -104,7 +104,7 @@ def test_lost_create_that_turned_up_is_ours() -> None:
     [decision] = resolved(item(slots={KEY: before}), People.of([LEAD_ROW])).decisions
     found = decision.slots[KEY]
     assert found is not None
-    assert found.details == {
+    assert found.details.as_json() == {
         "found_by": "created",
         "is_created_by_us": True,
         "written_digests": {"Title": "x"},
@@ -218,7 +218,7 @@ def test_new_person_is_a_lead() -> None:
     assert (operation.key, operation.record.sobject, operation.is_create) == (KEY, "Lead", True)
     assert operation.record.fields["Email"] == EMAIL
     assert operation.create_lock is not None
-    assert operation.details["is_created_by_us"] is True
+    assert operation.details.is_created_by_us is True
 
 
 def test_two_tickets_make_one_person_from_the_older_one() -> None:
@@ -255,7 +255,7 @@ def test_fields_that_salesforce_refused_are_left_out() -> None:
     row = ticket(1, attendee={"job_title": "CTO"}, slots={KEY: before})
     [operation] = created(row).operations
     assert "Title" not in operation.record.fields
-    assert operation.details["dropped"] == ["Title"]
+    assert operation.details.as_json()["dropped"] == ["Title"]
 
 
 def test_rules_that_do_not_fit_the_org_fail_every_ticket_of_the_person() -> None:
@@ -277,7 +277,7 @@ def test_created_person_account_is_replaced_by_its_contact() -> None:
     attached = decision.slots[KEY]
     assert attached is not None
     assert (attached.sobject, attached.sf_id) == ("Contact", CONTACT_ID)
-    assert attached.details["person_account_id"] == ACCOUNT_ID
+    assert attached.details.person_account_id == ACCOUNT_ID
 
 
 @pytest.mark.parametrize(("state", "sobject"), [("failed", "Account"), ("written", "Lead")])

@@ -73,7 +73,8 @@ def test_changed_value_is_written() -> None:
     [operation] = planned(ticket()).operations
     assert (operation.key, operation.record.id) == (KEY, CONTACT_ID)
     assert operation.record.fields == {"Title": "CTO"}
-    assert operation.details_by_item == {"reg_1": {"written_digests": {}, "pending_digests": ALL_WRITTEN}}
+    details = {id_: each.as_json() for id_, each in operation.details_by_item.items()}
+    assert details == {"reg_1": {"written_digests": {}, "pending_digests": ALL_WRITTEN}}
 
 
 def test_two_tickets_make_one_update() -> None:
@@ -102,7 +103,7 @@ def test_value_that_is_there_already_is_only_noted() -> None:
     [noted] = slots_set(plan)["reg_1"].values()
     assert noted is not None
     assert (noted.state, noted.action, noted.sf_id) == ("written", "update", CONTACT_ID)
-    assert noted.details == {"written_digests": {}, "pending_digests": ALL_WRITTEN}
+    assert noted.details.as_json() == {"written_digests": {}, "pending_digests": ALL_WRITTEN}
 
 
 def test_what_is_noted_already_is_not_noted_again() -> None:

@@ -1,0 +1,87 @@
+"""What we remember of a written record besides its columns: `written_records.details`, parsed once."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from app.sync.model.item_warning import ItemWarning
+
+
+class SlotDetails(NamedTuple):
+    """Each member is a key of the stored JSON; None is not stored. A tuple, as slots are."""
+
+    found_by: str | None = None
+    """Of a person or Account: how it was found, or `created`; set when it is known or written."""
+
+    is_created_by_us: bool | None = None
+    """Of a person or Account: whether we created it; set with `found_by`."""
+
+    attendee_id: str | None = None
+    """Of a person: whose ticket it was written for; set once the person is known to exist."""
+
+    person_account_id: str | None = None
+    """Of a Contact: the Person Account that we created and that it belongs to; set after the create."""
+
+    warning: ItemWarning | None = None
+    """Of a person: a warning that stays with it; set where a duplicate rule decided."""
+
+    subject: str | None = None
+    """Of an activity: its subject, which rows show and a lost create is found by; set by its planner."""
+
+    was_member_before: bool | None = None
+    """Of a member: whether it existed before we wrote to it; set by the planner of members."""
+
+    is_manual: bool | None = None
+    """Of a member: whether a person chose its status; set by the planner of members."""
+
+    written_digests: Mapping[str, str] | None = None
+    """Digests of the values we wrote, by field; set by the planners of people and members."""
+
+    pending_digests: Mapping[str, str] | None = None
+    """The same of an update on its way: they count once it is written, and go if it is rejected."""
+
+    dropped: tuple[str, ...] | None = None
+    """The fields that Salesforce refused; set by a rejection, and by the create that leaves them out."""
+
+    was_misjudged: bool | None = None
+    """Whether the describe was fetched again after a rejection, which is done once."""
+
+    was_moved: bool | None = None
+    """Whether the record was followed to where it went after a rejection, which is done once."""
+
+    call_ended: bool | None = None
+    """Of an uncertain write: whether its call is over, so that nothing of it lands later; set by its end."""
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> "SlotDetails":
+        """The details as the database has them; keys of another version are left out."""
+        if not stored:
+            return NO_DETAILS
+        values = {name: stored[name] for name in cls._fields if name in stored}
+        if values.get("dropped") is not None:
+            values["dropped"] = tuple(values["dropped"])
+        if values.get("warning") is not None:
+            values["warning"] = ItemWarning.parse(values["warning"])
+        return cls(**values)
+
+    def as_json(self) -> dict[str, Any]:
+        """The details as they are stored."""
+        values: dict[str, Any] = {name: value for name, value in self._asdict().items() if value is not None}
+        if self.dropped is not None:
+            values["dropped"] = list(self.dropped)
+        if self.warning is not None:
+            values["warning"] = self.warning.as_json()
+        return values
+
+    def updated(self, changes: "SlotDetails") -> "SlotDetails":
+        """These details with those of `changes` that are set."""
+        if changes == NO_DETAILS:
+            return self
+        pairs = zip(self, changes, strict=True)
+        return SlotDetails._make(before if now is None else now for before, now in pairs)
+
+    def without_hints(self) -> "SlotDetails":
+        """Of a slot that is as it should be: what was refused of it may be tried again."""
+        return self._replace(dropped=None, was_misjudged=None, was_moved=None)
+
+
+NO_DETAILS: Final = SlotDetails()
