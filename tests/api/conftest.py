@@ -15,9 +15,9 @@ from app.infrastructure.database import Database
 from app.main import create_app
 from salesforce_simulator.app import SimulatorApp
 from salesforce_simulator.app import create_app as create_simulator
-from tests.agreement import agrees
 from tests.api.browser import Browser, brought_back
 from tests.factories import SIMULATOR_URL
+from tests.openapi_check import agrees
 from tests.tokens import TokenMint
 
 OWNER = {"host_a": "owner", "host_b": "admin"}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.shapes import ANYTHING, DATE, FLAG, ID, NUMBER, OBJECT, TEXT, TIME, Maybe
+from tests.json_shapes import ANYTHING, DATE, FLAG, ID, NUMBER, OBJECT, TEXT, TIME, Maybe
 
 Shape = dict[str, Any]
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.config.settings import Settings
 from app.main import create_app
-from tests.agreement import agrees
+from tests.openapi_check import agrees
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from tests.api.browser import brought_back
 from tests.api.conftest import Service
 from tests.deliveries import event, post, registration, webhook
 from tests.integration.sync.conftest import engine_of
-from tests.shapes import NUMBER, TEXT, misfits
+from tests.json_shapes import NUMBER, TEXT, misfits
 from tests.tokens import TokenMint
 
 H = "/v1/hosts/host_a/salesforce"

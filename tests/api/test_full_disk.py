@@ -16,7 +16,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from tests.api.service import caller, running
 from tests.deliveries import post, webhook
-from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
+from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, set_stage, simple
 from tests.tokens import TokenMint
 
 CODES = {"full": "53100", "init-file": "XX000", "io-error": "58030"}

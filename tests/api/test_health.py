@@ -20,7 +20,15 @@ from app.infrastructure.log_limit import LogLimit
 from app.models import Connection, OrgLease, WorkerHeartbeat
 from tests.api.service import caller, running
 from tests.factories import NOW, ORG_ID
-from tests.integration.monitor.stage import RULE, add, hours_ago, in_hours, save, set_stage, simple
+from tests.integration.registrations.sample_event import (
+    RULE,
+    add,
+    hours_ago,
+    in_hours,
+    save,
+    set_stage,
+    simple,
+)
 from tests.tokens import TokenMint
 
 NOBODY_THERE = "postgresql+asyncpg://owner@127.0.0.1:1/postgres"

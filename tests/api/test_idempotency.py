@@ -18,7 +18,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.models import IdempotencyKey, SyncJob
 from tests.api.service import caller, running
-from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
+from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, set_stage, simple
 from tests.tokens import TokenMint
 
 E = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce"

@@ -16,7 +16,7 @@ from app.infrastructure.encryption import Encryptor
 from app.main import create_app
 from tests.api.service import caller, running
 from tests.factories import ORG_ID
-from tests.integration.monitor.stage import EVENT_ID, RULE, add, set_stage, simple
+from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, set_stage, simple
 from tests.tokens import TokenMint
 from tools.openapi.command import describe_api
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.api.mapping.studio import Studio
+from tests.api.field_mapping.dashboard import Studio
 
 
 def person(number: int = 1, *, email: str | None = None, **attendee: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from app.campaigns.campaign_creation import create_campaigns
 from app.models import Connection, Event
-from tests.api.campaigns.desk import PATH
-from tests.api.mapping.studio import Studio
+from tests.api.campaigns.dashboard import PATH
+from tests.api.field_mapping.dashboard import Studio
 from tests.capabilities.acting import one, person, rule
 
 PREFLIGHT = "/v1/hosts/host_a/salesforce/preflight"

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import update
 
 from app.models import Event
-from tests.api.mapping.studio import EVENT, Studio
+from tests.api.field_mapping.dashboard import EVENT, Studio
 from tests.capabilities.acting import answers, edit, one, person, rule
 from tests.factories import NOW
 

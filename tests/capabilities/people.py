@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.models import Registration
-from tests.api.mapping.studio import Studio
+from tests.api.field_mapping.dashboard import Studio
 from tests.capabilities.acting import answers, count, edit, one, person, rule
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tests.api.mapping.studio import Studio
+from tests.api.field_mapping.dashboard import Studio
 from tests.capabilities import ahead, fields, people
 
 INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.mapping.studio import Studio
+from tests.api.field_mapping.dashboard import Studio
 from tests.capabilities.__main__ import README, with_capabilities
 from tests.capabilities.table import CAPABILITIES, Capability
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.mapping.studio import Studio
+from tests.api.field_mapping.dashboard import Studio
 from tests.capabilities.acting import answers, one, person, rule
 
 DIET = "Diet__c | picklist(40) | CUNR | Diet | Vegan; None"

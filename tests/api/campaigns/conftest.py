@@ -11,10 +11,10 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.main import create_app
-from tests.agreement import agrees
-from tests.api.campaigns.desk import LABELS, Desk, Witness
+from tests.api.campaigns.dashboard import LABELS, Desk, Witness
 from tests.factories import ENCRYPTION_KEY
 from tests.factories_events import event_for
+from tests.openapi_check import agrees
 from tests.simulated_org import SimulatedOrg
 from tests.tokens import TokenMint
 

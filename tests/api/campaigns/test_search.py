@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from app.api.pagination import Cursor
 from app.models import Connection
-from tests.api.campaigns.desk import PATH, Desk, problem
+from tests.api.campaigns.dashboard import PATH, Desk, problem
 
 SEARCH = PATH + "s"
 

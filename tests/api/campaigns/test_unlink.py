@@ -4,7 +4,7 @@ from sqlalchemy import update
 
 from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
 from app.models import Backfill, Connection, SyncJob
-from tests.api.campaigns.desk import LABELS, PATH, Desk, link_for, member_of, problem
+from tests.api.campaigns.dashboard import LABELS, PATH, Desk, link_for, member_of, problem
 from tests.factories_events import event_for, job_for, registration_for
 
 

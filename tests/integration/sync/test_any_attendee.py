@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from app.models import SyncJob
 from app.sync.field_values.sources import PATHS
-from tests.api.mapping.conftest import studio
-from tests.api.mapping.studio import HOST, Studio
+from tests.api.field_mapping.conftest import studio
+from tests.api.field_mapping.dashboard import HOST, Studio
 from tests.deliveries import event, post, registration, webhook
 
 __all__ = ["studio"]

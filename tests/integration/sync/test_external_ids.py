@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.models import CreateLock
 from tests.integration.sync.conftest import Rig
-from tests.integration.sync.test_uncertain import QUIET
+from tests.integration.sync.test_lost_answers import QUIET
 
 KEY = "Legacy_Id__c | string(40) | CUNX | Legacy Id"
 BY_KEY = {"match_by": {"field": "Legacy_Id__c", "from": "attendee.id"}}

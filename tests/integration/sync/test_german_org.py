@@ -7,10 +7,16 @@ import pytest
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.sync.lookup.describe_cache import forget_describes
-from tests.integration.sync import test_duplicates, test_gates, test_kept_members, test_people, test_rules
+from tests.integration.sync import (
+    test_duplicates,
+    test_gates,
+    test_members_set_by_hand,
+    test_people,
+    test_rules,
+)
 from tests.integration.sync.conftest import HOST, Rig, opened_rig
 
-PLAYED = (test_duplicates, test_gates, test_kept_members, test_people, test_rules)
+PLAYED = (test_duplicates, test_gates, test_members_set_by_hand, test_people, test_rules)
 TESTS = {
     f"test_{module.__name__.rpartition('.test_')[2]}__{name.removeprefix('test_')}": test
     for module in PLAYED

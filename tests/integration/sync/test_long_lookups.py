@@ -10,7 +10,7 @@ from app.sync.lookup.queries import LookupRequest, build_lookup_queries
 from app.sync.lookup.requirements import LookupRequirements
 from tests.integration.sync.conftest import Rig
 from tests.integration.sync.test_external_ids import KEY
-from tests.unit.sync.describing import described, field
+from tests.unit.sync.builders import described, field
 
 SOQL_LENGTH = 100_000
 ASKED_BY_ANSWER = {"match_by": {"field": "Legacy_Id__c", "from": "answers.no"}}

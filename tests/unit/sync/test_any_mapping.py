@@ -17,7 +17,7 @@ from app.sync.field_values.validation import find_mapping_issues
 from app.sync.model.mapping_rules import FieldRule, MappingRules
 from app.sync.model.record_kinds import system_fields_of
 from app.sync.model.records import PERSON_ACCOUNT
-from tests.unit.sync.describing import RECORDED_NAMES, described, field, job, person_account_org, recorded
+from tests.unit.sync.builders import RECORDED_NAMES, described, field, job, person_account_org, recorded
 
 WORDS = st.text(max_size=40) | st.sampled_from(
     ["yes", "nein", "12", "1,5", "2026-11-24", "2026-11-24T09:00:00Z", "a;b", "a@x.example", "x.example", "S"]

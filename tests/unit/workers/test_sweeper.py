@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from app.sync.jobs.claim import DueOrg
-from tests.unit.workers.test_drains import Orgs, drains_of
+from tests.unit.workers.test_drain_pool import Orgs, drains_of
 from workers.sweeper import sweep
 
 

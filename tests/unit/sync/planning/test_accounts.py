@@ -14,8 +14,8 @@ from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.accounts import AccountsPlan, people_with_accounts, plan_accounts
 from app.sync.planning.record_builder import OrgContext
-from tests.unit.sync.describing import described, rules
-from tests.unit.sync.planning.building import (
+from tests.unit.sync.builders import described, rules
+from tests.unit.sync.planning.builders import (
     ACCOUNT_ID,
     CLOCK,
     JUST_NOW,

@@ -8,7 +8,7 @@ from app.sync.model.batch import REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail
 from app.sync.model.retry_policy import ENDED_QUIET, MAX_ENDED_ROUNDS, MAX_ROUNDS
 from app.sync.planning.record_builder import create_obstacle
-from tests.unit.sync.planning.building import CLOCK, JUST_NOW, LONG_AGO, NOW, QUIET, item, slot, unchanged
+from tests.unit.sync.planning.builders import CLOCK, JUST_NOW, LONG_AGO, NOW, QUIET, item, slot, unchanged
 
 KEY = SlotKey(REGISTERED)
 ENDED = {"call_ended": True}

@@ -11,8 +11,8 @@ from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.members import plan_member
 from app.sync.planning.person_ref import NewPerson, PersonRef
-from tests.unit.sync.describing import described, field, rules
-from tests.unit.sync.planning.building import (
+from tests.unit.sync.builders import described, field, rules
+from tests.unit.sync.planning.builders import (
     CAMPAIGN_ID,
     CLOCK,
     CONTACT,

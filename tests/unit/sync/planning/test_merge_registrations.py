@@ -16,8 +16,8 @@ from app.sync.planning.merge_registrations import (
     values_for_next,
 )
 from app.sync.planning.record_builder import OrgContext
-from tests.unit.sync.describing import described, field, rules
-from tests.unit.sync.planning.building import EMAIL, LONG_AGO, error_codes, facts, item, unchanged
+from tests.unit.sync.builders import described, field, rules
+from tests.unit.sync.planning.builders import EMAIL, LONG_AGO, error_codes, facts, item, unchanged
 
 DIET = field("Diet__c", "picklist", picklist_values=("vegan", "fish"), is_restricted_picklist=True)
 ORG = OrgContext({"Contact": described(DIET, name="Contact")})

@@ -21,8 +21,8 @@ from app.sync.planning.people import (
     resolve_person,
 )
 from app.sync.planning.record_builder import OrgContext
-from tests.unit.sync.describing import described, field, rules
-from tests.unit.sync.planning.building import (
+from tests.unit.sync.builders import described, field, rules
+from tests.unit.sync.planning.builders import (
     ACCOUNT_ID,
     CAMPAIGN_ID,
     CLOCK,

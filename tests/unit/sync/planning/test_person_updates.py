@@ -13,8 +13,8 @@ from app.sync.model.records import PersonRow
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.person_ref import NewPerson, PersonRef
 from app.sync.planning.person_updates import plan_person_updates, previous_digests
-from tests.unit.sync.describing import described, person_account_org, rules
-from tests.unit.sync.planning.building import (
+from tests.unit.sync.builders import described, person_account_org, rules
+from tests.unit.sync.planning.builders import (
     ACCOUNT_ID,
     CLOCK,
     CONTACT,

@@ -15,7 +15,7 @@ from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning import plan_writes
 from app.sync.planning.person_ref import Persons, existing_persons
 from app.sync.planning.planners import PLANNERS
-from tests.unit.sync.planning.building import CLOCK, LEAD_ID, NOW, item
+from tests.unit.sync.planning.builders import CLOCK, LEAD_ID, NOW, item
 
 
 def test_every_kind_has_a_planner() -> None:

@@ -9,7 +9,7 @@ from app.sync.model.decisions import Plan
 from app.sync.model.ticket_transfer import FORMER_MEMBER
 from app.sync.planning.person_ref import Persons
 from app.sync.planning.previous_holder import plan_previous_holder_members
-from tests.unit.sync.planning.building import (
+from tests.unit.sync.planning.builders import (
     CAMPAIGN_ID,
     CLOCK,
     CONTACT,

@@ -11,8 +11,8 @@ from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.person_ref import NewPerson, PersonRef
 from app.sync.planning.tasks import plan_task, required_tasks
-from tests.unit.sync.describing import described
-from tests.unit.sync.planning.building import (
+from tests.unit.sync.builders import described
+from tests.unit.sync.planning.builders import (
     CLOCK,
     JUST_NOW,
     LEAD,

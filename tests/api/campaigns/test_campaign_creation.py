@@ -1,0 +1,435 @@
+"""Campaigns of our own: asked for, made by a worker exactly once, with statuses where the org allows it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from app.campaigns.auto_create import request_missing_campaigns
+from app.campaigns.campaign_creation import create_campaigns
+from app.campaigns.date_sync import sync_campaign_dates
+from app.config.settings import Settings, Times
+from app.connections.service import open_client
+from app.main import open_resources
+from app.models import Backfill, CampaignLink, Connection, Event, Host
+from tests.api.campaigns.dashboard import PATH, STATUSES, Desk, problem
+from tests.factories import NOW
+from tests.factories_events import event_for, registration_for
+
+SOON = datetime.now(UTC) + timedelta(days=30)
+ROOMY = Times()
+
+
+@pytest.fixture
+def worker_settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"times": ROOMY})
+
+
+async def work(desk: Desk, settings: Settings, *, rounds: int = 1) -> None:
+    """What a worker's chore does, `rounds` times, each when it is due."""
+    async with open_resources(settings, transport=desk.org.transport) as resources:
+        for _ in range(rounds):
+            await create_campaigns(resources)
+            await pass_time(desk, 1000)
+
+
+async def pass_time(desk: Desk, seconds: int) -> None:
+    moved = ", ".join(
+        f"{name} = {name} - CAST(:by AS interval)" for name in ("creation_due_at", "creation_started_at")
+    )
+    async with desk.database.system() as session:
+        await session.execute(text(f"UPDATE campaign_links SET {moved}"), {"by": timedelta(seconds=seconds)})
+
+
+async def upcoming(desk: Desk, **changes: Any) -> None:
+    values = {"starts_at": SOON, "ends_at": SOON + timedelta(hours=2), "timezone": "Europe/Berlin"} | changes
+    async with desk.database.system() as session:
+        await session.execute(update(Event).values(**values))
+
+
+async def create(desk: Desk, **body: Any) -> Any:
+    return await desk.http.post(f"{PATH}/create", json=body)
+
+
+async def campaigns(desk: Desk) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = (await desk.org.door.get("/records/Campaign")).json()["records"]
+    return records
+
+
+async def link(desk: Desk) -> Any:
+    return (await desk.http.get(PATH)).json()
+
+
+async def test_asking_answers_at_once_and_calls_nobody(desk: Desk) -> None:
+    await upcoming(desk)
+    answer = await create(desk)
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert (shown["state"], shown["campaign"]["id"], shown["campaign"]["name"]) == (
+        "creating", None, "Otter Summit",
+    )  # fmt: skip
+    assert desk.witness.sent == 0
+    assert [action for action, _ in await desk.actions()] == ["salesforce.campaign_asked_for"]
+
+
+async def test_worker_makes_the_campaign_with_its_statuses_and_links_it(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    await upcoming(desk, kind="webinar")
+    await desk.save(registration_for(1))
+    await create(desk)
+    await work(desk, worker_settings)
+    shown = await link(desk)
+    assert (shown["state"], shown["is_created_by_us"], shown["problem"]) == ("linked", True, None)
+    assert shown["statuses"] == {
+        "registered": "Registered", "attended": "Attended", "cancelled": "Cancelled", "no_show": "No-show",
+        "replay_watched": "Watched replay",
+    }  # fmt: skip
+    assert shown["backfill"]["why"] == "link"
+    [campaign] = await campaigns(desk)
+    day = SOON.astimezone().date()
+    assert (campaign["Type"], campaign["IsActive"], campaign["Id"]) == (
+        "Webinar",
+        True,
+        shown["campaign"]["id"],
+    )
+    assert abs((datetime.fromisoformat(campaign["StartDate"]).date() - day).days) <= 1
+    statuses = (await desk.org.door.get("/records/CampaignMemberStatus")).json()["records"]
+    assert [each["Label"] for each in statuses if each["IsDefault"]] == ["Registered"]
+    assert {each["Label"] for each in statuses if each["HasResponded"]} == {
+        "Responded", "Attended", "Watched replay",
+    }  # fmt: skip
+
+
+async def test_what_is_given_wins_over_the_event(desk: Desk, worker_settings: Settings) -> None:
+    await upcoming(desk)
+    await create(desk, name="Pond party", type="Conference", start_date="2030-01-02", end_date="2030-01-03")
+    await work(desk, worker_settings)
+    [campaign] = await campaigns(desk)
+    assert [campaign[name] for name in ("Name", "Type", "StartDate", "EndDate")] == [
+        "Pond party", "Conference", "2030-01-02", "2030-01-03",
+    ]  # fmt: skip
+
+
+async def test_org_that_takes_no_statuses_gets_the_campaigns_own_and_a_warning(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    await desk.org.configure(is_member_status_createable=False)
+    await upcoming(desk)
+    await create(desk)
+    await work(desk, worker_settings)
+    shown = await link(desk)
+    assert (shown["state"], shown["problem"]["code"]) == ("linked", "member_statuses_not_created")
+    assert shown["statuses"] == {
+        "registered": "Sent", "attended": "Responded", "cancelled": None, "no_show": None,
+        "replay_watched": None,
+    }  # fmt: skip
+    campaign_id = shown["campaign"]["id"]
+    chosen = await desk.link(campaign_id, {"registered": "Sent", "attended": "Responded"})
+    assert chosen.json()["problem"] is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"kind": "reset_after_write"}, id="written, answer lost"),
+        pytest.param({"kind": "reset_before_write"}, id="not written, answer lost"),
+        pytest.param({"kind": "error", "status": 503}, id="unavailable"),
+        pytest.param({"kind": "truncate"}, id="answer cut off"),
+    ],
+)
+async def test_trouble_on_the_way_still_makes_one_campaign(
+    desk: Desk, worker_settings: Settings, fault: dict[str, Any]
+) -> None:
+    await upcoming(desk)
+    await create(desk)
+    await desk.org.fault(**fault, match={"is_write": True})
+    await work(desk, worker_settings, rounds=4)
+    assert (await link(desk))["state"] == "linked"
+    assert len(await campaigns(desk)) == 1
+
+
+async def test_lost_create_is_not_sent_again_before_the_quiet_time_is_over(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    await upcoming(desk)
+    await create(desk)
+    await desk.org.fault("reset_before_write", match={"is_write": True})
+    async with open_resources(worker_settings, transport=desk.org.transport) as resources:
+        await create_campaigns(resources)
+        await pass_time(desk, 600)
+        await create_campaigns(resources)
+        assert await campaigns(desk) == []
+        await pass_time(desk, 600)
+        await create_campaigns(resources)
+    assert len(await campaigns(desk)) == 1
+
+
+async def test_worker_that_died_between_create_and_link_is_followed_by_another(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    await upcoming(desk)
+    await create(desk)
+    await desk.org.fault("error", status=503, skip=1)
+    await work(desk, worker_settings)
+    assert ((await link(desk))["state"], len(await campaigns(desk))) == ("creating", 1)
+    await work(desk, worker_settings)
+    assert ((await link(desk))["state"], len(await campaigns(desk))) == ("linked", 1)
+
+
+async def test_workers_at_once_make_one_campaign(desk: Desk, worker_settings: Settings) -> None:
+    await upcoming(desk)
+    await create(desk)
+    await asyncio.gather(*(work(desk, worker_settings) for _ in range(3)))
+    assert len(await campaigns(desk)) == 1
+
+
+async def test_refusal_is_shown_in_salesforces_words_and_can_be_tried_again(
+    desk: Desk, worker_settings: Settings
+) -> None:
+    rule = {
+        "sobject": "Campaign",
+        "when": "Name = 'Otter Summit'",
+        "message": "Name it properly",
+        "field": "Name",
+    }
+    await desk.org.configure(validation_rules=[rule])
+    await upcoming(desk)
+    await create(desk)
+    await work(desk, worker_settings)
+    shown = await link(desk)
+    assert (shown["state"], shown["problem"]["code"]) == ("create_failed", "campaign_create_failed")
+    assert shown["salesforce"]["message"] == "Name it properly"
+    assert (await create(desk, name="Proper")).status_code == 201
+    await work(desk, worker_settings)
+    assert (await link(desk))["state"] == "linked"
+
+
+async def test_another_campaign_can_be_linked_after_a_refusal(
+    desk: Desk, campaign_id: str, worker_settings: Settings
+) -> None:
+    await desk.org.configure(read_only_objects=["Campaign"])
+    await upcoming(desk)
+    await create(desk)
+    await work(desk, worker_settings)
+    assert (await link(desk))["state"] == "create_failed"
+    answer = await desk.link(campaign_id, STATUSES)
+    assert (answer.json()["state"], answer.json()["campaign"]["id"]) == ("linked", campaign_id)
+    assert answer.json()["is_created_by_us"] is False
+
+
+async def test_optional_field_that_the_org_refuses_is_left_out(desk: Desk, worker_settings: Settings) -> None:
+    await desk.org.configure(restricted_picklists={"Campaign.Type": ["Email"]})
+    await upcoming(desk, kind="webinar")
+    await create(desk)
+    await work(desk, worker_settings, rounds=2)
+    [campaign] = await campaigns(desk)
+    assert ((await link(desk))["state"], campaign["Type"]) == ("linked", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        pytest.param({"starts_at": NOW - timedelta(days=9), "ends_at": None}, 409, id="over"),
+        pytest.param({"starts_at": None, "ends_at": None}, 409, id="no time"),
+        pytest.param({"starts_at": None, "ends_at": None, "kind": "on_demand"}, 201, id="on demand"),
+        pytest.param({"is_cancelled": True}, 409, id="cancelled"),
+        pytest.param({"starts_at": NOW - timedelta(days=9), "ends_at": SOON}, 201, id="still running"),
+    ],
+)
+async def test_only_what_is_to_come_or_on_demand_gets_a_campaign(
+    desk: Desk, changes: dict[str, Any], status: int
+) -> None:
+    await upcoming(desk, **changes)
+    answer = await create(desk)
+    assert answer.status_code == status
+    assert status == 201 or problem(answer) == (409, "EventIsOver")
+
+
+async def test_linked_or_creating_event_is_locked(desk: Desk, campaign_id: str) -> None:
+    await upcoming(desk)
+    await create(desk)
+    assert problem(await create(desk)) == (409, "CampaignIsLocked")
+    assert problem(await desk.link(campaign_id)) == (409, "CampaignIsLocked")
+
+
+async def test_unlinked_while_it_is_created_stays_unlinked(desk: Desk, worker_settings: Settings) -> None:
+    await upcoming(desk)
+    await create(desk)
+    assert (await desk.http.delete(PATH)).status_code == 200
+    await work(desk, worker_settings)
+    assert await campaigns(desk) == []
+    assert problem(await desk.http.get(PATH)) == (404, "CampaignNotLinked")
+
+
+async def test_creation_waits_while_the_connection_is_closed(desk: Desk, worker_settings: Settings) -> None:
+    await upcoming(desk)
+    await create(desk)
+    async with desk.database.system() as session:
+        await session.execute(
+            update(Connection).values(state="needs_reconnect", reason_code="access_revoked")
+        )
+    await work(desk, worker_settings, rounds=2)
+    assert ((await link(desk))["state"], await campaigns(desk)) == ("creating", [])
+
+
+async def wants_campaigns(desk: Desk, since: datetime) -> None:
+    settings = {"automatic_campaigns_since": since.isoformat()}
+    await desk.save(Host(host_id="host_a", settings=settings))
+
+
+async def test_new_event_gets_its_campaign_by_itself_once(desk: Desk, worker_settings: Settings) -> None:
+    await upcoming(desk)
+    await wants_campaigns(desk, NOW - timedelta(days=9))
+    assert await request_missing_campaigns(desk.database) == 1
+    await work(desk, worker_settings)
+    assert (await link(desk))["linked_by"] == "automatic"
+    await desk.http.delete(PATH)
+    assert await request_missing_campaigns(desk.database) == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "since"),
+    [
+        pytest.param({}, datetime.now(UTC) + timedelta(hours=1), id="known before it was switched on"),
+        pytest.param(
+            {"starts_at": NOW - timedelta(days=9), "ends_at": None}, NOW - timedelta(days=9), id="over"
+        ),
+        pytest.param({"is_cancelled": True}, NOW - timedelta(days=9), id="cancelled"),
+        pytest.param({"has_had_link": True}, NOW - timedelta(days=9), id="unlinked once"),
+    ],
+)
+async def test_event_gets_no_campaign_unasked(desk: Desk, event: dict[str, Any], since: datetime) -> None:
+    await upcoming(desk, **event)
+    await wants_campaigns(desk, since)
+    assert await request_missing_campaigns(desk.database) == 0
+
+
+async def test_host_that_did_not_ask_gets_none(desk: Desk) -> None:
+    await upcoming(desk)
+    await desk.save(Host(host_id="host_a"))
+    assert await request_missing_campaigns(desk.database) == 0
+    assert await desk.rows(CampaignLink) == []
+
+
+async def test_set_up_is_copied_from_another_event(desk: Desk, campaign_id: str) -> None:
+    await desk.save(event_for(event_id="evt_next"), registration_for(9, event_id="evt_next"))
+    await desk.link(campaign_id)
+    path = PATH.replace("evt_otters", "evt_next")
+    answer = await desk.http.post(f"{path}/copy", json={"from_event_id": "evt_otters"})
+    assert answer.status_code == 201
+    copied = answer.json()
+    assert (copied["campaign"]["id"], copied["statuses"]["no_show"]) == (campaign_id, "No Show")
+    assert [row.event_id for row in await desk.rows(Backfill)] == ["evt_next"]
+
+
+async def test_statuses_are_copied_to_another_campaign(desk: Desk, campaign_id: str) -> None:
+    await desk.save(event_for(event_id="evt_next"))
+    await desk.link(campaign_id)
+    other = await desk.org.campaign("Next", labels=("Registered", "Attended*", "No Show"))
+    path = PATH.replace("evt_otters", "evt_next")
+    body = {"from_event_id": "evt_otters", "campaign_id": other}
+    assert (await desk.http.post(f"{path}/copy", json=body)).json()["campaign"]["id"] == other
+
+
+async def test_nothing_can_be_copied_from_an_event_without_a_campaign(desk: Desk) -> None:
+    await desk.save(event_for(event_id="evt_next"))
+    answer = await desk.http.post(f"{PATH}/copy", json={"from_event_id": "evt_next"})
+    assert problem(answer) == (404, "CampaignNotLinked")
+
+
+async def made(desk: Desk, settings: Settings, **body: Any) -> None:
+    await upcoming(desk, timezone="UTC")
+    await create(desk, **body)
+    await work(desk, settings)
+
+
+async def move_event(desk: Desk, by: timedelta) -> tuple[str, str]:
+    """The event takes place later; its new days."""
+    starts_at = SOON + by
+    async with desk.database.system() as session:
+        await session.execute(
+            update(Event).values(starts_at=starts_at, ends_at=starts_at, snapshot_at=Event.snapshot_at + by)
+        )
+    return starts_at.date().isoformat(), starts_at.date().isoformat()
+
+
+async def follow(desk: Desk, settings: Settings) -> int:
+    async with open_resources(settings, transport=desk.org.transport) as resources:
+        return await sync_campaign_dates(resources)
+
+
+async def days(desk: Desk) -> tuple[str, str]:
+    [campaign] = await campaigns(desk)
+    return campaign["StartDate"], campaign["EndDate"]
+
+
+async def test_dates_of_our_own_campaign_follow_the_event(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings)
+    assert await follow(desk, worker_settings) == 0
+    for _ in range(2):
+        wanted = await move_event(desk, timedelta(days=7))
+        assert await follow(desk, worker_settings) == 1
+        assert await days(desk) == wanted
+    assert await follow(desk, worker_settings) == 0
+
+
+async def test_dates_edited_in_salesforce_are_left(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings)
+    async with open_resources(worker_settings, transport=desk.org.transport) as resources:
+        client = await open_client(resources, "host_a")
+        [campaign] = await campaigns(desk)
+        await client.update("Campaign", campaign["Id"], {"EndDate": "2040-01-01"})
+    before = await days(desk)
+    await move_event(desk, timedelta(days=7))
+    assert await follow(desk, worker_settings) == 1
+    await move_event(desk, timedelta(days=14))
+    assert await follow(desk, worker_settings) == 0
+    assert await days(desk) == before
+
+
+async def test_dates_that_were_chosen_do_not_follow(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings, start_date="2030-01-02", end_date="2030-01-03")
+    await move_event(desk, timedelta(days=7))
+    assert (await follow(desk, worker_settings), await days(desk)) == (0, ("2030-01-02", "2030-01-03"))
+
+
+async def test_dates_wait_while_salesforce_is_away(desk: Desk, worker_settings: Settings) -> None:
+    await made(desk, worker_settings)
+    wanted = await move_event(desk, timedelta(days=7))
+    await desk.org.fault("error", status=503)
+    await follow(desk, worker_settings)
+    assert await days(desk) != wanted
+    await follow(desk, worker_settings)
+    assert await days(desk) == wanted
+
+
+@pytest.mark.parametrize("hidden", [["Type"], ["StartDate"], ["Description"], ["Type", "Description"]])
+async def test_a_hidden_field_is_left_out_of_the_campaign(
+    desk: Desk, worker_settings: Settings, hidden: list[str]
+) -> None:
+    await desk.org.configure(hidden_fields={"Campaign": hidden})
+    await upcoming(desk, kind="webinar")
+    await create(desk)
+    await work(desk, worker_settings, rounds=4)
+    shown = await link(desk)
+    assert (shown["state"], shown["problem"]) == ("linked", None)
+    assert [each["Name"] for each in await campaigns(desk)] == ["Otter Summit"]
+
+
+@pytest.mark.parametrize("kind", ["reset_before_write", "reset_after_write"])
+async def test_without_the_description_a_lost_campaign_is_found_by_name_and_time(
+    desk: Desk, worker_settings: Settings, kind: str
+) -> None:
+    await desk.org.configure(hidden_fields={"Campaign": ["Description"]})
+    await upcoming(desk)
+    await create(desk)
+    await work(desk, worker_settings)
+    await desk.org.fault(kind, match={"is_write": True})
+    await work(desk, worker_settings)
+    assert (await link(desk))["state"] == "creating"
+    await work(desk, worker_settings, rounds=4)
+    assert (await link(desk))["state"] == "linked"
+    assert [each["Name"] for each in await campaigns(desk)] == ["Otter Summit"]

@@ -1,0 +1,104 @@
+"""How a job ends: what is certain of its item decides, in this order."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.states import JobState, SkipReason, WaitReason
+from app.sync.engine.job_outcome import decide_outcome
+from app.sync.errors.row_error import OUTCOME_UNKNOWN
+from app.sync.lookup.access import AGAIN
+from app.sync.model.batch import REGISTERED, SlotKey
+from app.sync.model.job_outcome import JobOutcome
+from app.sync.model.obstacles import Obstacle
+from app.sync.model.retry_policy import RETRY_DELAYS
+from tests.unit.sync.planning.builders import LONG_AGO, NOW, item, slot
+
+ERROR = OUTCOME_UNKNOWN
+LATER = NOW + timedelta(minutes=1)
+DOUBT = {SlotKey(REGISTERED): slot("ambiguous", "Task", attempt_started_at=LONG_AGO)}
+ACCESS = JobOutcome(JobState.PENDING, NOW + AGAIN, WaitReason.SALESFORCE_ACCESS)
+FAILED = JobOutcome(JobState.FAILED, NOW, error=ERROR, counts_as_attempt=True)
+RETRY_AT_ONCE = JobOutcome(JobState.PENDING, NOW, WaitReason.RETRY, counts_as_attempt=True)
+SYNCED = JobOutcome(JobState.SYNCED, NOW, counts_as_attempt=True)
+
+
+def outcome(*obstacles: Obstacle, attempts: int = 0, **changes: Any) -> JobOutcome:
+    row = item(slots=changes.pop("slots", {}), attempts=attempts)
+    row.obstacles |= set(obstacles)
+    for name, value in ({"is_processed": True} | changes).items():
+        setattr(row, name, value)
+    return decide_outcome(row, NOW, jitter=0.5)
+
+
+@pytest.mark.parametrize(
+    ("obstacles", "changes", "expected"),
+    [
+        pytest.param([], {}, SYNCED, id="all was written"),
+        pytest.param([], {"is_processed": False}, JobOutcome(JobState.PENDING, NOW), id="not reached"),
+        pytest.param(
+            [Obstacle.CAMPAIGN],
+            {},
+            JobOutcome(JobState.HELD, NOW, WaitReason.CAMPAIGN, counts_as_attempt=True),
+            id="the campaign is broken",
+        ),
+        pytest.param([Obstacle.ACCESS], {"error": ERROR}, ACCESS, id="no access counts before a failure"),
+        pytest.param([Obstacle.LEAD_ACCESS], {}, ACCESS, id="our Lead is hidden"),
+        pytest.param([Obstacle.CAMPAIGN_ACCESS], {}, ACCESS, id="no access to campaigns"),
+        pytest.param([], {"lost_lead": ERROR}, ACCESS, id="a new Lead was lost from sight"),
+        pytest.param([Obstacle.CAMPAIGN_ACCESS], {"error": ERROR}, FAILED, id="but a part failed"),
+        pytest.param([Obstacle.CAMPAIGN_ACCESS], {"must_replan": True}, RETRY_AT_ONCE, id="replanned"),
+        pytest.param(
+            [Obstacle.CREATE_LOCK, Obstacle.CAMPAIGN_ACCESS],
+            {"recheck_at": LATER},
+            JobOutcome(JobState.PENDING, LATER, WaitReason.CERTAINTY),
+            id="another creates the person",
+        ),
+        pytest.param([], {"error": ERROR, "retry": ERROR}, FAILED, id="a failure counts before a retry"),
+        pytest.param([], {"must_replan": True}, RETRY_AT_ONCE, id="replanned at once"),
+    ],
+)
+def test_outcome(obstacles: list[Obstacle], changes: dict[str, Any], expected: JobOutcome) -> None:
+    assert outcome(*obstacles, **changes) == expected
+
+
+def test_skipped_counts_before_everything() -> None:
+    skipped = outcome(Obstacle.ACCESS, skipped_because=SkipReason.CANCELLED, error=ERROR, slots=DOUBT)
+    assert skipped == JobOutcome(JobState.SKIPPED, NOW, skipped_because=SkipReason.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "due_at"),
+    [
+        pytest.param({"recheck_at": LATER, "error": ERROR}, LATER, id="with a time to check"),
+        pytest.param({"is_processed": False, "error": ERROR}, NOW, id="interrupted"),
+    ],
+)
+def test_part_in_doubt_counts_before_a_failure(changes: dict[str, Any], due_at: Any) -> None:
+    expected = JobOutcome(JobState.AMBIGUOUS, due_at, WaitReason.CERTAINTY, error=ERROR)
+    assert outcome(slots=DOUBT, **changes) == expected
+
+
+def test_doubt_that_nothing_will_settle_leaves_it_to_the_other_parts() -> None:
+    assert outcome(slots=DOUBT) == SYNCED
+
+
+@pytest.mark.parametrize("attempts", [0, len(RETRY_DELAYS) - 1], ids=["first", "last"])
+def test_retry_waits_longer_each_time(attempts: int) -> None:
+    waiting = outcome(retry=ERROR, attempts=attempts)
+    assert (waiting.state, waiting.waiting_for, waiting.counts_as_attempt) == (
+        JobState.PENDING,
+        WaitReason.RETRY,
+        True,
+    )
+    wait = (waiting.due_at - NOW).total_seconds()
+    assert wait == pytest.approx(RETRY_DELAYS[attempts], rel=0.25)
+
+
+def test_retry_fails_once_the_attempts_are_used_up() -> None:
+    assert outcome(retry=ERROR, attempts=len(RETRY_DELAYS)) == FAILED
+
+
+def test_replanning_fails_with_the_last_rejection() -> None:
+    assert outcome(must_replan=True, last_rejection=ERROR, attempts=len(RETRY_DELAYS)) == FAILED

@@ -1,0 +1,204 @@
+"""What Salesforce's rejection of one record means for its rows, case by case."""
+
+from typing import Any
+
+import pytest
+
+from app.salesforce.composite import Record
+from app.salesforce.errors import ApiError
+from app.sync.execution.rejections import (
+    AlreadyExists,
+    CampaignsHidden,
+    DropFields,
+    FailRows,
+    FollowRecord,
+    LeadHidden,
+    RefreshDescribe,
+    Rejection,
+    Retry,
+    Wait,
+    classify_rejection,
+    is_describe_stale,
+)
+from app.sync.execution.write_transitions import handle_rejection, mark_intended
+from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, REGISTERED, SlotKey, WrittenSlot
+from app.sync.model.slot_details import SlotDetails
+from app.sync.model.work_item import WorkItem, WriteOperation
+from tests.factories import NOW
+from tests.unit.sync.builders import described, job
+
+LEAD_ID = "00Q000000000001AAA"
+STRANGER = ApiError("INVALID_CROSS_REFERENCE_KEY", "no such owner", ("OwnerId",))
+HIDDEN = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+
+
+def lead(record_id: str | None = None, **changes: Any) -> WriteOperation:
+    fields = {"LastName": "Otter", "Company": "River", "Title": "CTO", "Own__c": "mine"}
+    fields |= changes.pop("fields", {})
+    values: dict[str, Any] = {
+        "key": SlotKey(PERSON_UPDATE if record_id else PERSON),
+        "rows": (WorkItem.of(job()),),
+    }
+    return WriteOperation(record=Record("Lead", fields, record_id), **(values | changes))
+
+
+def member(**changes: Any) -> WriteOperation:
+    record = Record("CampaignMember", {"LeadId": LEAD_ID, "Status": "Sent"})
+    values: dict[str, Any] = {"key": SlotKey(MEMBER, "701"), "rows": (WorkItem.of(job()),)}
+    return WriteOperation(record=record, **(values | changes))
+
+
+def task() -> WriteOperation:
+    record = Record("Task", {"Subject": "Registered", "Description": "EVS", "ActivityDate": "2026-05-04"})
+    return WriteOperation(SlotKey(REGISTERED), (WorkItem.of(job()),), record)
+
+
+def of_new_lead(is_ours: bool = True) -> tuple[WorkItem, ...]:
+    item = WorkItem.of(job())
+    made = SlotDetails(is_created_by_us=is_ours)
+    item.slots[SlotKey(PERSON)] = WrittenSlot("written", "create", "Lead", LEAD_ID, details=made)
+    return (item,)
+
+
+def error(code: str, *fields: str, message: str = "no") -> ApiError:
+    return ApiError(code, message, fields)
+
+
+@pytest.mark.parametrize(
+    ("operation", "failure", "expected"),
+    [
+        # Fields that the record can stand without.
+        (lead(), error("INVALID_FIELD", "Title"), DropFields(frozenset({"Title"}))),
+        (lead(), error("INVALID_FIELD", message="No such column 'Title'"), DropFields(frozenset({"Title"}))),
+        (lead(), error("INVALID_FIELD", "LastName"), FailRows()),
+        (lead(), error("INVALID_FIELD", "Title", "LastName"), FailRows()),
+        (lead(), error("INVALID_FIELD", "Phone"), FailRows()),
+        (
+            lead(mapped=frozenset({"Own__c"})),
+            error("INVALID_FIELD", "Own__c"),
+            DropFields(frozenset({"Own__c"})),
+        ),
+        (
+            lead(mapped=frozenset({"Title"})),
+            error("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Title"),
+            FailRows(),
+        ),
+        (
+            lead(
+                rejection_hints=SlotDetails(dropped=("Phone",)), details=SlotDetails(dropped=("LeadSource",))
+            ),
+            error("INVALID_FIELD", "Title"),
+            DropFields(frozenset({"Title", "Phone", "LeadSource"})),
+        ),
+        (task(), error("INVALID_FIELD", "ActivityDate"), DropFields(frozenset({"ActivityDate"}))),
+        (task(), error("INVALID_FIELD", "Subject"), FailRows()),
+        (
+            lead(fields={"State": "Bayern", "Country": "Peru"}),
+            error("FIELD_INTEGRITY_EXCEPTION", "State"),
+            DropFields(frozenset({"State"})),
+        ),
+        (lead(), error("FIELD_INTEGRITY_EXCEPTION", "Title"), FailRows()),
+        (
+            lead(fields={"OwnerId": "005"}),
+            error("TRANSFER_REQUIRES_READ"),
+            DropFields(frozenset({"OwnerId"})),
+        ),
+        (lead(), error("TRANSFER_REQUIRES_READ"), FailRows()),
+        # Members.
+        (member(), error("DUPLICATE_VALUE"), AlreadyExists()),
+        (lead(), error("DUPLICATE_VALUE"), FailRows()),
+        (member(), error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"), CampaignsHidden()),
+        (lead(), error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"), FailRows()),
+        (
+            member(),
+            error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message="Trig: execution of AfterInsert caused by"),
+            FailRows(),
+        ),
+        # Describes that are out of date.
+        (lead(describe=described()), error("STRING_TOO_LONG", "Company"), RefreshDescribe()),
+        (lead(), error("STRING_TOO_LONG", "Company"), FailRows()),
+        (
+            lead(describe=described(), rejection_hints=SlotDetails(was_misjudged=True)),
+            error("STRING_TOO_LONG", "Company"),
+            FailRows(),
+        ),
+        (lead(describe=described()), error("INVALID_FIELD", "Title"), DropFields(frozenset({"Title"}))),
+        # Records that went elsewhere.
+        (lead(LEAD_ID), error("ENTITY_IS_DELETED"), FollowRecord()),
+        (lead(LEAD_ID, rejection_hints=SlotDetails(was_moved=True)), error("ENTITY_IS_DELETED"), FailRows()),
+        (lead(fields={"OwnerId": "005"}), STRANGER, FailRows()),
+        (lead(LEAD_ID, fields={"OwnerId": "005"}), STRANGER, FollowRecord()),
+        (lead(), STRANGER, FollowRecord()),
+        # Leads that went out of sight.
+        (member(rows=of_new_lead()), error(HIDDEN), LeadHidden()),
+        (member(rows=of_new_lead(is_ours=False)), error(HIDDEN), FailRows()),
+        (member(rows=(*of_new_lead(), *of_new_lead(is_ours=False))), error(HIDDEN), FailRows()),
+        # The policy.
+        (lead(), error("UNABLE_TO_LOCK_ROW"), Retry()),
+        (lead(), error("REQUEST_LIMIT_EXCEEDED"), Wait()),
+        (lead(), error("API_DISABLED_FOR_ORG"), Wait()),
+        (lead(), error("FIELD_CUSTOM_VALIDATION_EXCEPTION"), FailRows()),
+        (lead(), error("HTTP_503"), FailRows(leaves_failed_slot=False)),
+    ],
+)
+def test_a_rejection_is_classified(operation: WriteOperation, failure: ApiError, expected: Rejection) -> None:
+    assert classify_rejection(operation, failure) == expected
+
+
+@pytest.mark.parametrize(
+    ("describe", "code", "is_stale"),
+    [
+        (described(), "STRING_TOO_LONG", True),
+        (None, "STRING_TOO_LONG", False),
+        (described(), "FIELD_CUSTOM_VALIDATION_EXCEPTION", False),
+        (described(), "TRANSFER_REQUIRES_READ", True),
+        (None, "TRANSFER_REQUIRES_READ", False),
+    ],
+)
+def test_describes_that_salesforce_contradicts_are_stale(describe: Any, code: str, is_stale: bool) -> None:
+    operation = lead(
+        describe=describe, fields={"OwnerId": "005"}, rejection_hints=SlotDetails(was_misjudged=True)
+    )
+    rejection = classify_rejection(operation, error(code))
+    assert is_describe_stale(operation, error(code), rejection) == is_stale
+
+
+APPLIED = {
+    "drop": (error("INVALID_FIELD", "Title"), ("failed", {"dropped": ["Title"]}), "last_rejection"),
+    "moved": (error("ENTITY_IS_DELETED"), ("failed", {"was_moved": True}), "last_rejection"),
+    "retry": (error("UNABLE_TO_LOCK_ROW"), None, "retry"),
+    "fail": (error("FIELD_CUSTOM_VALIDATION_EXCEPTION"), ("failed", {}), "error"),
+    "wait": (error("REQUEST_LIMIT_EXCEEDED"), None, None),
+}
+
+
+@pytest.mark.parametrize(("failure", "slot", "said"), APPLIED.values(), ids=APPLIED)
+def test_a_rejected_create_leaves_its_slot_and_its_row_so(
+    failure: ApiError, slot: tuple[str, dict[str, Any]] | None, said: str | None
+) -> None:
+    operation = lead()
+    [item] = operation.rows
+    mark_intended(operation, NOW)
+    handle_rejection(operation, failure)
+    left = item.slots.get(operation.key)
+    assert (left and (left.state, left.details.as_json())) == slot
+    errors = {name: getattr(item, name) for name in ("last_rejection", "retry", "error", "lost_lead")}
+    assert [name for name, each in errors.items() if each is not None] == ([said] if said else [])
+    assert item.must_replan == (said == "last_rejection")
+
+
+def test_a_rejected_update_leaves_what_was_written_before() -> None:
+    item = WorkItem.of(job())
+    key = SlotKey(PERSON_UPDATE)
+    item.slots[key] = WrittenSlot(
+        "written", "create", "Lead", LEAD_ID, details=SlotDetails(written_digests={"Title": "x"})
+    )
+    operation = lead(LEAD_ID, rows=(item,), details=SlotDetails(pending_digests={"Title": "y"}))
+    mark_intended(operation, NOW)
+    handle_rejection(operation, error("FIELD_CUSTOM_VALIDATION_EXCEPTION"))
+    left = item.slots[key]
+    assert (left.state, left.sf_id, "pending_digests" in left.details.as_json()) == (
+        "written",
+        LEAD_ID,
+        False,
+    )
