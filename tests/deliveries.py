@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from app.infrastructure.encryption import Encryptor
-from app.privacy.unparsed_bodies import Unusable, seal_unusable
+from app.privacy.unparsed_bodies import UnusableBody, encrypt_unusable
 from app.webhooks.parse import ParsedDelivery, parse_delivery
 from app.webhooks.signature import signed_headers
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
@@ -81,9 +81,9 @@ def delivery(payload: Mapping[str, Any] | None = None, webhook_id: str = "msg_1"
     return parse_delivery(webhook_id, json.dumps(payload or webhook()).encode())
 
 
-def unusable(body: bytes, webhook_id: str = "msg_1") -> Unusable:
+def unusable(body: bytes, webhook_id: str = "msg_1") -> UnusableBody:
     """What is kept of a body that cannot be used."""
-    return seal_unusable(VAULT, body, webhook_id=webhook_id, reason="shape", faults=[])
+    return encrypt_unusable(VAULT, body, webhook_id=webhook_id, reason="shape", faults=[])
 
 
 async def post(

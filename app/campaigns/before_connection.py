@@ -17,7 +17,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import hash_joins_only
 from app.models import Backfill, Connection
 from app.states import JobReason
-from app.sync.jobs.unwritten import Unwritten, by_event, count_before, figures
+from app.sync.jobs.unwritten import Unwritten, count_unwritten, figures, unwritten_by_event
 
 
 async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_run: bool) -> HostBackfill:
@@ -26,7 +26,7 @@ async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_ru
         await session.get(Connection, host_id, with_for_update={"key_share": True})
         connection = await usable_connection(session, host_id, settings=resources.settings)
         if is_dry_run:
-            found = await count_before(session, host_id, org_id=connection.org_id)
+            found = await count_unwritten(session, host_id, org_id=connection.org_id)
         else:
             found = await _start(session, host_id, org_id=connection.org_id, by=by)
     return HostBackfill(dry_run=is_dry_run, **vars(found))
@@ -34,7 +34,7 @@ async def write_before(resources: Resources, host_id: str, *, by: str, is_dry_ru
 
 async def _start(session: AsyncSession, host_id: str, *, org_id: str, by: str) -> Unwritten:
     async with hash_joins_only(session):
-        events = (await session.execute(by_event(host_id, org_id))).all()
+        events = (await session.execute(unwritten_by_event(host_id, org_id))).all()
     if not events:
         return figures(0, 0)
     common = {"host_id": host_id, "org_id": org_id, "reason": JobReason.BEFORE_CONNECTION, "requested_by": by}

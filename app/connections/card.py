@@ -37,7 +37,7 @@ from app.connections.model.schemas import (
 )
 from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
 from app.states import BackoffReason, ConnectionState, JobState, WaitReason
-from app.sync.jobs.unwritten import count_before
+from app.sync.jobs.unwritten import count_unwritten
 from app.sync.lookup.access import AccessProblem
 from app.user_messages.catalog import Advice
 
@@ -87,7 +87,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> CardD
         preflight = await session.get(Preflight, host_id)
         lease = await session.get(OrgLease, connection.org_id) if connection else None
         work = await _work(session, host, connection=connection, lease=lease, now=now)
-        unwritten = await count_before(session, host_id, org_id=connection.org_id if connection else None)
+        unwritten = await count_unwritten(session, host_id, org_id=connection.org_id if connection else None)
         before = BeforeConnection(**vars(unwritten))
     approvals, other_hosts = await _across_hosts(resources, connection)
     return CardData(

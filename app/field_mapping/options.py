@@ -6,7 +6,7 @@ from datetime import UTC
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import CONVERTERS, ConversionError, NotInPicklist, convert
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.text_comparison import alike
+from app.sync.field_values.text_comparison import comparison_key
 from app.sync.field_values.validation import ERROR, WARNING, MappingIssue
 from app.sync.model.mapping_rules import FieldRule, MappingRules
 
@@ -42,8 +42,8 @@ def _check(
     rule: FieldRule, field: Field, taken: Sequence[str], codes: Field | None
 ) -> Iterator[tuple[str, str, str]]:
     if rule.choices or rule.otherwise is not None:
-        known = {alike(option) for option in rule.choices}
-        strange = [each for each in taken if alike(each) not in known]
+        known = {comparison_key(option) for option in rule.choices}
+        strange = [each for each in taken if comparison_key(each) not in known]
         if strange and rule.otherwise is None:
             text = f"{_named(strange)} has no value for {field.label}: such registrations fail."
             yield "answer_not_mapped", ERROR, text

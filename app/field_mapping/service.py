@@ -25,7 +25,7 @@ from app.field_mapping.validation import validate_against_org
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
-from app.sync.lookup.describe_cache import forget_describes
+from app.sync.lookup.describe_cache import expire_describes
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.record_kinds import mapped_objects
 
@@ -121,7 +121,7 @@ async def _save(
             await _look_again(session, place)
         layers = await read_layers(session, place.host_id, place.event_id)
         # Whatever was changed in the org meanwhile counts for what is tried again.
-        await forget_describes(session, host_id=place.host_id, sobjects=mapped_objects(rules_of(layers)))
+        await expire_describes(session, host_id=place.host_id, sobjects=mapped_objects(rules_of(layers)))
         retried = await requeue_failed(session, place.host_id, place.event_id, by=by)
         await _record(session, place, before=before, after=layers, retried=len(retried), about=about, by=by)
     shown = await _shown(resources, place, layers)

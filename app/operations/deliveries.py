@@ -15,7 +15,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Delivery, Quarantined, UnknownBody
 from app.operations.schemas import Deliveries, DeliveriesQuery, DeliveryFilter, DeliveryShown, Replayed
-from app.privacy.unparsed_bodies import UNKNOWN_BODY, UNUSABLE_BODY, open_body
+from app.privacy.unparsed_bodies import UNKNOWN_BODY, UNUSABLE_BODY, decrypt_body
 from app.webhooks.ingest import ingest
 from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
 
@@ -135,9 +135,9 @@ def _body_of(
     if isinstance(kept, Quarantined):
         if kept.sealed is None or kept.host_id is None:
             return None
-        return open_body(vault, kept.sealed, host_id=kept.host_id, column=UNUSABLE_BODY)
+        return decrypt_body(vault, kept.sealed, host_id=kept.host_id, column=UNUSABLE_BODY)
     if (unread := sealed.get((kept.host_id, kept.webhook_id))) is not None:
-        return open_body(vault, unread, host_id=kept.host_id, column=UNKNOWN_BODY)
+        return decrypt_body(vault, unread, host_id=kept.host_id, column=UNKNOWN_BODY)
     return json.dumps(kept.payload).encode()
 
 

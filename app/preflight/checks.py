@@ -23,10 +23,10 @@ from app.preflight.org_queries import PRIVATE, OrgSnapshot
 from app.preflight.schemas import Finding, PreflightObject, Verdict
 from app.salesforce.describe import SObjectDescribe
 from app.sync.lookup.access import (
-    LOOKUP_REFUSED,
+    FULL_ACCESS,
+    LOOKUP_REJECTED,
     MARKETING_USER_MISSING,
     NEW_LEADS_HIDDEN,
-    NOTHING_HIDDEN,
     AccessProblem,
 )
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
@@ -130,7 +130,7 @@ def _addresses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 def _refusals(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Problems that jobs met: only later jobs show whether they are over."""
     for problem in known.problems:
-        if problem.code == LOOKUP_REFUSED:
+        if problem.code == LOOKUP_REJECTED:
             yield make_finding(
                 problem.code,
                 known,
@@ -144,7 +144,7 @@ def _refusals(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 def email_problems(look: OrgSnapshot) -> list[AccessProblem]:
     """The objects of people that are seen, but not to be looked for by e-mail."""
     seen = {name: described for name in PERSON_OBJECTS if (described := look.objects.get(name)) is not None}
-    return NOTHING_HIDDEN.compared(seen, seen).found
+    return FULL_ACCESS.compared(seen, seen).found
 
 
 def _statuses(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
@@ -160,7 +160,7 @@ def hides_new_leads(look: OrgSnapshot, rules: MappingRules) -> bool | None:
     """Whether created Leads become invisible to the connected user; None if unknown."""
     is_private = look.organization.get("DefaultLeadAccess") in PRIVATE
     is_assigning = creates_leads(rules) and rules.owner.runs_assignment_rules
-    sees_leads = None if look.sees_all is None else LEAD in look.sees_all
+    sees_leads = None if look.fully_visible is None else LEAD in look.fully_visible
     if not (is_private and is_assigning) or look.has_assignment_rules is False or sees_leads:
         return False
     return True if look.has_assignment_rules and sees_leads is False else None

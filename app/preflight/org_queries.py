@@ -18,7 +18,7 @@ from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost
 from app.salesforce.soql import quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
 from app.sync.field_values.closed_status import TASK_STATUS, closed_statuses
-from app.sync.lookup.view_all import ask_sees_all, asked_alone
+from app.sync.lookup.view_all import fetch_fully_visible, run_optional_queries
 from app.sync.model.record_kinds import described_objects
 
 QUERIES: Final = {
@@ -40,7 +40,7 @@ PRIVATE: Final = frozenset({"None", "Private"})
 class OrgSnapshot:
     """The org's answers. A describe that is None is hidden from the user; None elsewhere means unknown.
 
-    `sees_all` are objects of which the user sees every record: queried where new Leads may become invisible.
+    `fully_visible` are objects of which the user sees every record: queried where new Leads may be hidden.
     """
 
     organization: Mapping[str, Any] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class OrgSnapshot:
     objects: Mapping[str, SObjectDescribe | None] = field(default_factory=dict)
     objects_with_duplicate_rules: frozenset[str] | None = None
     has_assignment_rules: bool | None = None
-    sees_all: frozenset[str] | None = None
+    fully_visible: frozenset[str] | None = None
     has_invalid_emails: bool | None = None
     closed_statuses: tuple[str, ...] | None = None
 
@@ -70,8 +70,8 @@ async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox
     organization, users, statuses = rows["organization"], rows["user"], rows[TASK_STATUS]
     duplicates, assignment = rows["duplicates"], rows["assignment"]
     is_private = (organization or [{}])[0].get("DefaultLeadAccess") in PRIVATE
-    sees_all = await ask_sees_all(client, user_id) if is_private and assignment else None
-    invalid = await asked_alone(client, [INVALID_EMAILS]) if is_sandbox else None
+    fully_visible = await fetch_fully_visible(client, user_id) if is_private and assignment else None
+    invalid = await run_optional_queries(client, [INVALID_EMAILS]) if is_sandbox else None
     invalid_emails = _rows(invalid[0], is_optional=True) if invalid else None
     return OrgSnapshot(
         organization=organization[0] if organization else {},
@@ -81,7 +81,7 @@ async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox
         if duplicates is None
         else frozenset(str(row.get("SobjectType")) for row in duplicates),
         has_assignment_rules=None if assignment is None else bool(assignment),
-        sees_all=sees_all,
+        fully_visible=fully_visible,
         has_invalid_emails=None if invalid_emails is None else bool(invalid_emails),
         closed_statuses=None if statuses is None else closed_statuses(statuses),
     )

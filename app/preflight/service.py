@@ -43,16 +43,16 @@ from app.salesforce.errors import RequestRejected, SalesforceError
 from app.salesforce.jwt_tokens import ends_at
 from app.states import ConnectionState
 from app.sync.field_values.closed_status import TASK_STATUS
-from app.sync.jobs.gates import forget_fault
+from app.sync.jobs.gates import clear_fault
 from app.sync.lookup.access import (
     EMAIL_NOT_SEARCHABLE,
     NEW_LEADS_HIDDEN,
     AccessProblem,
-    look_again,
-    settle_problems,
+    recheck_problems,
+    store_problems,
 )
-from app.sync.lookup.describe_cache import forget_describes, store_describes
-from app.sync.lookup.view_all import OBJECT_PERMISSIONS, kept_body
+from app.sync.lookup.describe_cache import expire_describes, store_describes
+from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.record_kinds import written_objects
 from app.sync.model.row_caps import Caps
@@ -146,7 +146,7 @@ async def _judged(
     asked_at: datetime,
 ) -> PreflightShown:
     async with resources.database.tenant(connection.host_id) as session:
-        await forget_fault(session, connection.host_id)
+        await clear_fault(session, connection.host_id)
         measured = await session.get_one(Connection, connection.host_id)
         host = await session.get(Host, connection.host_id)
         known = PreflightContext(
@@ -194,10 +194,10 @@ async def _keep_describes(
     }
     if look.closed_statuses is not None:
         bodies[TASK_STATUS] = {"closed": list(look.closed_statuses)}
-    if look.sees_all is None:
-        await forget_describes(session, host_id=connection.host_id, sobjects=[OBJECT_PERMISSIONS])
+    if look.fully_visible is None:
+        await expire_describes(session, host_id=connection.host_id, sobjects=[OBJECT_PERMISSIONS])
     else:
-        bodies[OBJECT_PERMISSIONS] = kept_body(look.sees_all, connection.user_id)
+        bodies[OBJECT_PERMISSIONS] = cache_body(look.fully_visible, connection.user_id)
     await store_describes(
         session, bodies, host_id=connection.host_id, org_id=connection.org_id, asked_at=asked_at
     )
@@ -210,8 +210,8 @@ async def _settle_problems(
     host_id, org_id, about = connection.host_id, connection.org_id, {EMAIL_NOT_SEARCHABLE}
     if hides_new_leads(look, rules) is False:
         about |= {NEW_LEADS_HIDDEN}
-    await settle_problems(session, email_problems(look), host_id=host_id, org_id=org_id, about=about)
-    await look_again(session, host_id=host_id, org_id=org_id, but=about)
+    await store_problems(session, email_problems(look), host_id=host_id, org_id=org_id, about=about)
+    await recheck_problems(session, host_id=host_id, org_id=org_id, but=about)
 
 
 async def _approvals(resources: Resources, connection: Connection) -> int:

@@ -25,10 +25,10 @@ from app.privacy.tombstones import (
     lock_exclusive,
     tombstone_key,
 )
-from app.privacy.unparsed_store import forget_unread
+from app.privacy.unparsed_store import delete_unparsed
 from app.text.email_address import address_key
 
-FIND = text("""
+FIND_REGISTRATIONS = text("""
     SELECT registration_id, email_key, attendee ->> 'id' AS attendee_id FROM registrations
     WHERE host_id = :host_id AND (
         registration_id = ANY(:ids)
@@ -152,7 +152,7 @@ INSERT_TOMBSTONES = text("""
             FROM jsonb_array_elements(known.registration_ids || excluded.registration_ids) AS ids (id)
         )
 """)
-READ_TOMBSTONES = text("""
+LOAD_TOMBSTONES = text("""
     SELECT DISTINCT jsonb_array_elements_text(registration_ids) AS registration_id FROM erasures
     WHERE host_id = :host_id AND kind <> 'registration' AND key = ANY(:keys)
 """)
@@ -222,7 +222,7 @@ async def erase(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes, b
     found = await _find(session, wish, pepper=pepper)
     await _redact(session, wish, found)
     people = (*found.emails, *found.attendee_ids)
-    await forget_unread(
+    await delete_unparsed(
         session, wish.host_id, people=people, registration_ids=found.ids, at=wish.at, pepper=pepper
     )
     await _insert_tombstones(session, wish, found, pepper=pepper)
@@ -248,13 +248,13 @@ async def _find(session: AsyncSession, wish: ErasureRequest, *, pepper: bytes) -
     emails = {given} if given else set()
     attendee_ids = {wish.attendee_id} if wish.attendee_id else set()
     for _ in range(2):
-        rows = await session.execute(FIND, _values(wish, ids, emails))
+        rows = await session.execute(FIND_REGISTRATIONS, _values(wish, ids, emails))
         for row in rows:
             ids.add(row.registration_id)
             emails |= {row.email_key} if row.email_key else set()
             attendee_ids |= {row.attendee_id} if row.attendee_id else set()
     keys = [tombstone_key(pepper, subject) for subject in _people(wish, emails)]
-    earlier = await session.scalars(READ_TOMBSTONES, {"host_id": wish.host_id, "keys": keys})
+    earlier = await session.scalars(LOAD_TOMBSTONES, {"host_id": wish.host_id, "keys": keys})
     return ErasureScope(sorted(ids | set(earlier)), sorted(emails), sorted(attendee_ids))
 
 

@@ -81,7 +81,7 @@ async def lock_exclusive(statements: SqlExecutor, host_ids: Iterable[str]) -> No
         await statements.execute(LOCK_EXCLUSIVE, {"hosts": hosts})
 
 
-def mentioned(host_id: str, text: str) -> Iterator[Subject]:
+def mentioned_subjects(host_id: str, text: str) -> Iterator[Subject]:
     """Who or what a text in a body that we do not read may be."""
     kinds = (EMAIL,) if "@" in text else (ATTENDEE_ID, REGISTRATION, MENTION)
     yield from (Subject(host_id, kind, text) for kind in kinds)

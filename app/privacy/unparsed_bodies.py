@@ -34,7 +34,7 @@ ERASURE: Final = b"attendee.erased"
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnparsedBody:
     """An encrypted body, and the addresses and ids that it contains."""
 
     sealed: bytes = field(repr=False)
@@ -42,7 +42,7 @@ class Unread:
 
 
 @dataclass(frozen=True)
-class Unusable:
+class UnusableBody:
     """A signed body that cannot be used. `unread` is None if an erasure could not find it again."""
 
     webhook_id: str
@@ -51,22 +51,22 @@ class Unusable:
     body_sha256: bytes
     host_id: str | None
     occurred_at: datetime | None
-    unread: Unread | None
+    unread: UnparsedBody | None
 
 
-def seal_unknown(vault: Encryptor, body: bytes, *, host_id: str) -> Unread | None:
+def encrypt_unknown(vault: Encryptor, body: bytes, *, host_id: str) -> UnparsedBody | None:
     """The body of a type that we do not know."""
     return _seal(vault, body, _parsed(body), host_id=host_id, column=UNKNOWN_BODY)
 
 
-def seal_unusable(
+def encrypt_unusable(
     vault: Encryptor, body: bytes, *, webhook_id: str, reason: str, faults: list[FieldError]
-) -> Unusable:
+) -> UnusableBody:
     """Encrypt an unusable body; an erasure's body is left out."""
     payload = _parsed(body)
     host_id = _host_in(payload, body)
     is_kept = host_id is not None and ERASURE not in body
-    return Unusable(
+    return UnusableBody(
         webhook_id=webhook_id,
         reason=reason,
         faults=tuple(faults),
@@ -79,12 +79,12 @@ def seal_unusable(
     )
 
 
-def open_body(vault: Encryptor, sealed: bytes, *, host_id: str, column: str) -> bytes:
+def decrypt_body(vault: Encryptor, sealed: bytes, *, host_id: str, column: str) -> bytes:
     """The body as it came. Raises DecryptionFailed, KeyMissing."""
     return vault.open(sealed, host_id=host_id, column=column).encode("latin-1")
 
 
-def _seal(vault: Encryptor, body: bytes, payload: Any, *, host_id: str, column: str) -> Unread | None:
+def _seal(vault: Encryptor, body: bytes, payload: Any, *, host_id: str, column: str) -> UnparsedBody | None:
     mentions: set[str] = set()
     for text in _texts(payload):
         mentions.update(_mentioned(text))
@@ -92,7 +92,7 @@ def _seal(vault: Encryptor, body: bytes, payload: Any, *, host_id: str, column: 
             return None
     # Any bytes, one letter each: not all of them are UTF-8.
     sealed = vault.seal(body.decode("latin-1"), host_id=host_id, column=column)
-    return Unread(sealed, frozenset(mentions))
+    return UnparsedBody(sealed, frozenset(mentions))
 
 
 def _parsed(body: bytes) -> Any:

@@ -13,12 +13,12 @@ from app.privacy.tombstones import (
     covers,
     load_erased,
     lock_shared,
-    mentioned,
+    mentioned_subjects,
     tombstone_key,
 )
-from app.privacy.unparsed_bodies import Unread, Unusable
+from app.privacy.unparsed_bodies import UnparsedBody, UnusableBody
 
-KEEP_UNUSABLE = text("""
+STORE_UNUSABLE = text("""
     INSERT INTO quarantine (webhook_id, reason, host_id, faults, occurred_at, body_sha256, sealed, mentions)
     SELECT :webhook_id, :reason, :host_id, CAST(:faults AS jsonb), :occurred_at, :body_sha256, :sealed,
            :mentions
@@ -26,19 +26,19 @@ KEEP_UNUSABLE = text("""
         SELECT FROM quarantine WHERE webhook_id = :webhook_id AND body_sha256 = :body_sha256
     )
 """)
-FORGET_UNKNOWN = text("""
+DELETE_UNKNOWN = text("""
     DELETE FROM unknown_bodies
     WHERE host_id = :host_id AND mentions && CAST(:keys AS bytea[])
       AND (occurred_at <= :at OR mentions && CAST(:for_ever AS bytea[]))
 """)
-FORGET_UNUSABLE = text("""
+CLEAR_UNUSABLE = text("""
     UPDATE quarantine SET sealed = NULL, mentions = '{}'
     WHERE host_id = :host_id AND mentions && CAST(:keys AS bytea[])
       AND (occurred_at IS NULL OR occurred_at <= :at OR mentions && CAST(:for_ever AS bytea[]))
 """)
 
 
-async def keep_unusable(session: AsyncSession, unusable: Unusable, *, pepper: bytes) -> None:
+async def store_unusable(session: AsyncSession, unusable: UnusableBody, *, pepper: bytes) -> None:
     """Store an unusable body once, however often it is sent.
 
     The body is left out if it is about an erased attendee.
@@ -60,10 +60,10 @@ async def keep_unusable(session: AsyncSession, unusable: Unusable, *, pepper: by
         if unread and unusable.host_id
         else [],
     }
-    await session.execute(KEEP_UNUSABLE, values)
+    await session.execute(STORE_UNUSABLE, values)
 
 
-async def forget_unread(
+async def delete_unparsed(
     session: AsyncSession,
     host_id: str,
     *,
@@ -80,14 +80,14 @@ async def forget_unread(
         "keys": mention_keys(host_id, people, pepper=pepper) + for_ever,
         "for_ever": for_ever,
     }
-    await session.execute(FORGET_UNKNOWN, values)
-    await session.execute(FORGET_UNUSABLE, values)
+    await session.execute(DELETE_UNKNOWN, values)
+    await session.execute(CLEAR_UNUSABLE, values)
 
 
 async def _is_about_erased(
-    session: AsyncSession, host_id: str, unread: Unread, *, at: datetime | None, pepper: bytes
+    session: AsyncSession, host_id: str, unread: UnparsedBody, *, at: datetime | None, pepper: bytes
 ) -> bool:
-    subjects = [subject for text in unread.mentions for subject in mentioned(host_id, text)]
+    subjects = [subject for text in unread.mentions for subject in mentioned_subjects(host_id, text)]
     erased_at = await load_erased(session, subjects, pepper=pepper)
     return any(at is None or covers(erased_at, subject, at) for subject in erased_at)
 

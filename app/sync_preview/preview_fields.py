@@ -9,7 +9,7 @@ from app.sync.field_values.builder import is_empty
 from app.sync.field_values.converters import options_of
 from app.sync.field_values.rule_evaluation import RuleTarget, evaluate_rule
 from app.sync.field_values.sources import zone_of
-from app.sync.field_values.system_fields import PEOPLE, SYSTEM, custom_rules, field_name, rules_of_create
+from app.sync.field_values.system_fields import PEOPLE, SYSTEM, create_rules, custom_rules, field_name
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
@@ -59,7 +59,7 @@ class PlannedRecord:
         """The rules that fill it, by field: for a record that stands the host's alone."""
         rules, job = self.job.rules, self.job
         if self.now is None:
-            found = rules_of_create(self.kind, rules, job, self.describe)
+            found = create_rules(self.kind, rules, job, self.describe)
         else:
             found = custom_rules(self.kind, rules, self.describe)
         return {rule.field: rule for rule in found}
@@ -147,10 +147,10 @@ def _why_not_changed(planned: PlannedRecord, rule: FieldRule, now: Any) -> str:
     if rule.mode == EMPTY and not is_empty(now, known):
         return "kept"
     target = RuleTarget(planned.sobject, planned.job, zone_of(planned.job), planned.describe, is_new=False)
-    fit = evaluate_rule(rule, target).fit
-    if fit is None:
+    converted = evaluate_rule(rule, target).converted
+    if converted is None:
         return "no_value"
-    return "same" if fit.value == now or _is_among(rule, fit.value, now) else "theirs"
+    return "same" if converted.value == now or _is_among(rule, converted.value, now) else "theirs"
 
 
 def _is_among(rule: FieldRule, value: Any, now: Any) -> bool:

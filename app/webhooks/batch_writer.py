@@ -18,8 +18,8 @@ from app.infrastructure.database_errors import first_line, is_away
 from app.infrastructure.job_queue import DrainQueue
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.raw_connection import DedicatedConnection
-from app.privacy.unparsed_bodies import Unusable
-from app.privacy.unparsed_store import keep_unusable
+from app.privacy.unparsed_bodies import UnusableBody
+from app.privacy.unparsed_store import store_unusable
 from app.webhooks.ingest import IngestResult, ingest, ingest_without_erasures
 from app.webhooks.parse import Outcome, ParsedDelivery
 
@@ -75,11 +75,11 @@ class GroupCommitWriter:
         finally:
             timer.cancel()
 
-    async def keep_unusable(self, unusable: Unusable) -> None:
+    async def keep_unusable(self, unusable: UnusableBody) -> None:
         """Quarantine a signed body. Raises DatabaseUnavailable."""
         try:
             async with asyncio.timeout(self._answer_seconds), self._database.system() as session:
-                await keep_unusable(session, unusable, pepper=self._pepper)
+                await store_unusable(session, unusable, pepper=self._pepper)
         except (SQLAlchemyError, OSError) as error:
             if not is_away(error):
                 raise

@@ -21,7 +21,7 @@ from app.infrastructure.database_errors import is_of_the_data, sqlstate
 from app.infrastructure.encryption import Encryptor
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.telemetry import WEBHOOK_REQUESTS, WEBHOOK_SECONDS
-from app.privacy.unparsed_bodies import seal_unknown, seal_unusable
+from app.privacy.unparsed_bodies import encrypt_unknown, encrypt_unusable
 from app.webhooks.batch_writer import GroupCommitWriter
 from app.webhooks.openapi import WEBHOOK_REQUEST
 from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
@@ -104,7 +104,7 @@ async def _recorded(
         return await _submit(writer, vault, parse_delivery(webhook_id, body), body)
     except InvalidDelivery as error:
         await writer.keep_unusable(
-            seal_unusable(vault, body, webhook_id=webhook_id, reason=error.reason, faults=error.errors)
+            encrypt_unusable(vault, body, webhook_id=webhook_id, reason=error.reason, faults=error.errors)
         )
         raise errors.PayloadUnusable(reason=error.reason, errors=error.errors) from None
 
@@ -117,7 +117,7 @@ async def _submit(
     Of a call for an erasure nothing could be kept, so it stays a fault of ours until it is done.
     """
     if delivery.outcome is Outcome.UNKNOWN_TYPE:
-        delivery = replace(delivery, unread=seal_unknown(vault, body, host_id=delivery.host_id))
+        delivery = replace(delivery, unread=encrypt_unknown(vault, body, host_id=delivery.host_id))
     try:
         return await writer.submit(delivery)
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

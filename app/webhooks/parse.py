@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from app.api.errors import FieldError, field_errors
 from app.privacy.erasure import ErasureRequest
-from app.privacy.unparsed_bodies import Unread
+from app.privacy.unparsed_bodies import UnparsedBody
 from app.webhooks.schemas import TYPES, Envelope, EnvelopeHeader, HostRef, missing_requirements
 from app.webhooks.snapshot import event_state_from, registration_state_from
 from app.webhooks.state_merge import EventState, RegistrationState
@@ -51,7 +51,7 @@ class ParsedDelivery:
     event: EventState | None = field(default=None, repr=False)
     registration: RegistrationState | None = field(default=None, repr=False)
     erasure: ErasureRequest | None = field(default=None, repr=False)
-    unread: Unread | None = field(default=None, repr=False)
+    unread: UnparsedBody | None = field(default=None, repr=False)
 
     @property
     def key(self) -> tuple[str, str]:

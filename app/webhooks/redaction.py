@@ -16,7 +16,7 @@ from app.privacy.tombstones import (
     load_erased,
     lock_exclusive,
     lock_shared,
-    mentioned,
+    mentioned_subjects,
 )
 from app.text.email_address import address_key
 from app.webhooks.parse import ParsedDelivery
@@ -91,7 +91,7 @@ def _subjects(deliveries: Iterable[ParsedDelivery]) -> Iterator[Subject]:
 
 def _mentioned_in(delivery: ParsedDelivery) -> Iterator[Subject]:
     for each in delivery.unread.mentions if delivery.unread else ():
-        yield from mentioned(delivery.host_id, each)
+        yield from mentioned_subjects(delivery.host_id, each)
 
 
 def _subjects_of(delivery: ParsedDelivery) -> Iterator[Subject]:

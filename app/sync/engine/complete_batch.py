@@ -87,7 +87,7 @@ async def complete_batch(
     Of a batch that has broken off, any open row may be to blame: they are tried in halves next.
     """
     async with store.database.tenant(store.batch.host_id) as session:
-        now = await store.hold(session, items)
+        now = await store.lock_jobs(session, items)
         await store.save(session, items)
         await store.release_create_locks(session, items)
         outcomes = [

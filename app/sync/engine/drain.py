@@ -22,8 +22,8 @@ from app.sync.engine.interruptions import BudgetReached, close_gates
 from app.sync.engine.pipeline import Lookup, is_api_budget_exhausted, look_up, process_batch
 from app.sync.engine.prefetch import BatchPrefetcher, ClaimedBatch
 from app.sync.jobs import leases
-from app.sync.jobs.claim import open_hosts
-from app.sync.jobs.gates import BATCH_MIN, forget_fault, record_success, rest_host
+from app.sync.jobs.claim import hosts_with_open_gates
+from app.sync.jobs.gates import BATCH_MIN, back_off_host, clear_fault, record_success
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.query_bisection import is_too_large
@@ -145,7 +145,7 @@ async def _drain_hosts(org: OrgDrain) -> bool:
     lease, stopped_hosts = org.lease, set[str]()
     while True:
         has_worked = False
-        hosts = await open_hosts(org.context.database, lease.org_id)
+        hosts = await hosts_with_open_gates(org.context.database, lease.org_id)
         for host_id in hosts:
             if not org.has_time():
                 return True
@@ -180,7 +180,7 @@ async def _break_off(org: OrgDrain, host_id: str, error: Exception) -> None:
     is_ours = code == INTERNAL_FAULT
     log.error("host_turn_broke_off", extra=about, exc_info=error if is_ours else None)
     await org.prefetcher.drop(host_id)
-    await rest_host(org.context.database, org.lease, host_id, code=code, is_fault_of_rows=is_ours)
+    await back_off_host(org.context.database, org.lease, host_id, code=code, is_caused_by_rows=is_ours)
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ class HostDrain:
         )
         if interruption is not None and is_too_large(interruption):
             self.org.lease.caps.halve(LOOK_UP, len(work.items))
-        await leases.keep_caps(self.org.context.database, self.org.lease)
+        await leases.store_caps(self.org.context.database, self.org.lease)
 
     async def conclude(self, work: ClaimedWork, interruption: Exception | None, *, started_at: float) -> None:
         """Close the gates that an interruption closes, or note that all went well."""
@@ -286,7 +286,7 @@ class HostDrain:
             raise HostDrainStopped from interruption
         if self.turn.faults:
             async with context.database.tenant(host_id) as session:
-                await forget_fault(session, host_id)
+                await clear_fault(session, host_id)
             return
         took = time.monotonic() - started_at
         size = _next_size(work.claimed.size, len(work.items), took, work.row_limit)
@@ -310,7 +310,7 @@ async def _prefetch(
     context: DrainContext, lease: Lease, client: SalesforceClient, batch: Batch
 ) -> Lookup | None:
     """What stands of the next batch's people; None where its host may not be asked for just now."""
-    if batch.host_id not in await open_hosts(context.database, lease.org_id):
+    if batch.host_id not in await hosts_with_open_gates(context.database, lease.org_id):
         return None
     of_holders = replace(batch, jobs=tuple(for_current_holder(job) for job in batch.jobs))
     store = WriteStore(context.database, lease, of_holders, context.quiet)
@@ -335,7 +335,7 @@ async def _abandon(context: DrainContext, lease: Lease, prefetcher: BatchPrefetc
     async with context.database.system() as session:
         if await leases.release_in_transaction(session, lease):
             await leases.recover_running_jobs(
-                session, lease.org_id, has_died=False, guards_off=lease.guards_off
+                session, lease.org_id, is_crash=False, guards_off=lease.guards_off
             )
 
 

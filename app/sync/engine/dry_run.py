@@ -19,7 +19,7 @@ from app.states import JobState, WriteState
 from app.sync.engine.drain import DrainContext
 from app.sync.engine.job_outcome import decide_outcome
 from app.sync.engine.pipeline import process_batch
-from app.sync.field_values.required_fields import lacking
+from app.sync.field_values.required_fields import missing_fields
 from app.sync.jobs.enqueue import JobRequest
 from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.leases import Lease
@@ -53,7 +53,7 @@ class DryRunResult:
 class ReadOnlyStore(WriteStore):
     """Looks at our tables as a drain does, and keeps nothing."""
 
-    async def hold(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
+    async def lock_jobs(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
         return await database_now(session)
 
     async def save(self, session: AsyncSession, items: Iterable[WorkItem]) -> None:
@@ -112,7 +112,7 @@ async def _lacking(
         org_id=batch.org_id,
         sobjects={record.sobject for record in records},
     )
-    return [lacking(record.fields, describes.get(record.sobject)) for record in records]
+    return [missing_fields(record.fields, describes.get(record.sobject)) for record in records]
 
 
 async def load_single(database: Database, request: JobRequest) -> Batch:

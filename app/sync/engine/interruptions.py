@@ -12,7 +12,7 @@ from app.salesforce.errors import (
     SalesforceError,
     SendGuardTripped,
 )
-from app.sync.jobs.gates import back_off, close_connection, doubt_session, rest_connection
+from app.sync.jobs.gates import back_off, back_off_connection, close_connection, handle_refused_session
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.query_bisection import is_too_large
 from app.sync.model.retry_policy import ErrorAction, action_for, is_moved, is_session_refused
@@ -46,13 +46,13 @@ async def close_gates(database: Database, lease: Lease, host_id: str, error: Exc
         case RequestRejected() if is_too_large(error):
             return
         case RequestRejected() if is_moved(error.failure):
-            await rest_connection(database, lease, host_id, code=INSTANCE_MOVED)
+            await back_off_connection(database, lease, host_id, code=INSTANCE_MOVED)
         case SendGuardTripped():
             raise LeaseLost from error
         case RequestRejected() if action_for(error.failure) is ErrorAction.CLOSE:
             await close_connection(database, host_id, error.failure)
         case RequestRejected() if is_session_refused(error.failure):
-            await doubt_session(database, lease, host_id, error.failure)
+            await handle_refused_session(database, lease, host_id, error.failure)
         case RequestRejected():
             await back_off(database, lease, error.failure, is_slow=False)
         case BrokenOff():

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import Any
 
 from app.states import JobState, StatusMeaning, WaitReason, WriteState
-from app.sync.lookup.access import AGAIN
+from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import CHECKED_IN, SlotKey, WriteToggles
 from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.obstacles import Obstacle
@@ -57,7 +57,7 @@ def decide_outcome(item: WorkItem, now: datetime, *, jitter: float) -> JobOutcom
             recheck_at, error = item.recheck_at or now, item.error or item.retry
             return JobOutcome(JobState.AMBIGUOUS, recheck_at, WaitReason.CERTAINTY, error=error)
         case Ending.NO_ACCESS:
-            return JobOutcome(JobState.PENDING, now + AGAIN, WaitReason.SALESFORCE_ACCESS)
+            return JobOutcome(JobState.PENDING, now + RECHECK_AFTER, WaitReason.SALESFORCE_ACCESS)
         case Ending.FAILED:
             return JobOutcome(JobState.FAILED, now, error=item.error, counts_as_attempt=True)
         case Ending.TO_RETRY:

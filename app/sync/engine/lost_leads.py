@@ -6,22 +6,22 @@ from collections.abc import Iterable, Sequence
 
 from app.states import WriteState
 from app.sync.jobs.write_store import WriteStore
-from app.sync.lookup.access import LEADS_OUT_OF_SIGHT, Sight
+from app.sync.lookup.access import NO_NEW_LEAD_ACCESS, UserAccess
 from app.sync.model.batch import PERSON, SlotKey
 from app.sync.model.decisions import Blocked, ItemDecision
 from app.sync.model.mapping_rules import LEAD_CREATED
 from app.sync.model.obstacles import Obstacle
-from app.sync.model.work_item import WorkItem, is_new_lead, is_own_lead
+from app.sync.model.work_item import WorkItem, is_lead_created_by_us, is_new_lead
 
 
-def hold_back(missing: Sequence[WorkItem], sight: Sight) -> tuple[list[WorkItem], list[ItemDecision]]:
+def hold_back(missing: Sequence[WorkItem], access: UserAccess) -> tuple[list[WorkItem], list[ItemDecision]]:
     """Those of the items without a person who may be created now, and what keeps the others from it.
 
     Once an hour one Lead is tried.
     """
-    if not sight.has_lost_leads:
+    if not access.has_lost_leads:
         return list(missing), []
-    tried = 0 if sight.loses_leads else 1
+    tried = 0 if access.hides_new_leads else 1
     leaving = [item for item in missing if _makes_lead(item) and item.job.rules.owner.runs_assignment_rules]
     held = {id(item) for item in leaving[tried:]}
     blocked = [ItemDecision(item, Blocked(Obstacle.ACCESS)) for item in leaving[tried:]]
@@ -29,25 +29,27 @@ def hold_back(missing: Sequence[WorkItem], sight: Sight) -> tuple[list[WorkItem]
 
 
 def settle_lost(items: Iterable[WorkItem]) -> None:
-    """Where something could be written to a new Lead, it is in sight: what was refused failed for itself."""
+    """Where something could be written to a new Lead, the user sees it: a rejection is its own."""
     for row in items:
         if row.lost_lead is not None and _is_in_use(row):
             row.fail(row.lost_lead)
             row.lost_lead = None
 
 
-async def note_lost(store: WriteStore, items: Sequence[WorkItem], sight: Sight) -> None:
-    """Keep whether new Leads stay in sight, where this batch tells; a Lead of this run says it best."""
+async def note_lost(store: WriteStore, items: Sequence[WorkItem], access: UserAccess) -> None:
+    """Store whether new Leads stay visible, where this batch shows it; Leads of this run first."""
     if any(row.lost_lead is not None for row in items):
-        await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
-    elif not sight.has_lost_leads or sight.loses_leads:
+        await store.note_problems([NO_NEW_LEAD_ACCESS], about=())
+    elif not access.has_lost_leads or access.hides_new_leads:
         return
     elif any(is_new_lead(row) and _is_in_use(row) for row in items):
-        await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
+        await store.note_problems([], about={NO_NEW_LEAD_ACCESS.code})
     elif any(Obstacle.LEAD_ACCESS in row.obstacles for row in items):
-        await store.note_problems([LEADS_OUT_OF_SIGHT], about=())
-    elif any(row.person is not None and is_own_lead(row.slots.get(SlotKey(PERSON))) for row in items):
-        await store.note_problems([], about={LEADS_OUT_OF_SIGHT.code})
+        await store.note_problems([NO_NEW_LEAD_ACCESS], about=())
+    elif any(
+        row.person is not None and is_lead_created_by_us(row.slots.get(SlotKey(PERSON))) for row in items
+    ):
+        await store.note_problems([], about={NO_NEW_LEAD_ACCESS.code})
 
 
 def _makes_lead(item: WorkItem) -> bool:

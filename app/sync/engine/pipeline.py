@@ -17,16 +17,16 @@ from app.sync.execution.executor import Executor
 from app.sync.jobs.gates import cap_of
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
-    LOOKING,
-    NO_CAMPAIGNS,
-    KnownToBeRefused,
-    LookupRefused,
+    NO_CAMPAIGN_ACCESS,
+    SEARCH_PROBLEMS,
+    LookupRejected,
+    RecentlyRejected,
     is_lasting,
-    problem_of,
-    read_sight,
+    load_access,
+    problem_from,
 )
 from app.sync.lookup.create_context import CreateContext, load_create_context
-from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, forget_describes, load_describes
+from app.sync.lookup.describe_cache import MAX_AGE, RETRY_MAX_AGE, expire_describes, load_describes
 from app.sync.lookup.lookup import LookupResult, fetch_person_accounts, look_up_batch
 from app.sync.lookup.query_bisection import (
     fail_rejected_query,
@@ -35,8 +35,8 @@ from app.sync.lookup.query_bisection import (
     split_in_half,
 )
 from app.sync.lookup.requirements import LookupRequirements, required_objects
-from app.sync.lookup.view_all import ask_sees_all, lacks_somebody
-from app.sync.matching.person_matching import People
+from app.sync.lookup.view_all import fetch_fully_visible, has_missing_person
+from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import apply_decisions, apply_plan
@@ -87,8 +87,8 @@ async def process_batch(
             return
         if not is_lasting(refused):
             raise
-        if not isinstance(refused, KnownToBeRefused):
-            await store.note_problems([problem_of(refused)], about=())
+        if not isinstance(refused, RecentlyRejected):
+            await store.note_problems([problem_from(refused)], about=())
         for row in items:
             row.obstacles.add(Obstacle.ACCESS)
             row.is_processed = True
@@ -128,7 +128,7 @@ async def _process(
     apply_decisions(settle_unplanned_slots(items, found, clock=clock))
     await _note_campaigns(store, items, requirements)
     settle_lost(items)
-    await note_lost(store, items, requirements.sight)
+    await note_lost(store, items, requirements.access)
     for item in items:
         item.is_processed = True
 
@@ -137,13 +137,13 @@ async def _note_campaigns(
     store: WriteStore, items: Sequence[WorkItem], requirements: LookupRequirements
 ) -> None:
     """Whether the connected user may work with campaigns, where this batch tried."""
-    is_known = any(each.code == NO_CAMPAIGNS.code for each in requirements.sight.problems)
-    if requirements.sight.lacks_campaigns:
+    is_known = any(each.code == NO_CAMPAIGN_ACCESS.code for each in requirements.access.problems)
+    if requirements.access.lacks_campaign_access:
         return
     if any(Obstacle.CAMPAIGN_ACCESS in row.obstacles for row in items):
-        await store.note_problems([NO_CAMPAIGNS], about=())
+        await store.note_problems([NO_CAMPAIGN_ACCESS], about=())
     elif is_known and any(_has_member(row) for row in items):
-        await store.note_problems([], about={NO_CAMPAIGNS.code})
+        await store.note_problems([], about={NO_CAMPAIGN_ACCESS.code})
 
 
 def _has_member(item: WorkItem) -> bool:
@@ -175,7 +175,7 @@ async def _requirements(
     """What is to be asked for. `beside` are objects whose describes are needed to see what may be asked."""
     batch, jobs = store.batch, store.batch.jobs
     async with store.database.tenant(batch.host_id) as session:
-        sight = await read_sight(session, host_id=batch.host_id, org_id=batch.org_id)
+        access = await load_access(session, host_id=batch.host_id, org_id=batch.org_id)
     needed = required_objects(jobs)
     describes = await load_describes(
         store.database,
@@ -184,11 +184,13 @@ async def _requirements(
         org_id=batch.org_id,
         sobjects={*needed, *beside},
         max_age=RETRY_MAX_AGE
-        if sight.is_due or any(job.reason == JobReason.RETRY for job in jobs)
+        if access.is_due or any(job.reason == JobReason.RETRY for job in jobs)
         else MAX_AGE,
     )
-    sight = sight.compared(describes, {*needed, *beside})
-    return LookupRequirements.of(jobs, {name: describes[name] for name in needed if name in describes}, sight)
+    access = access.compared(describes, {*needed, *beside})
+    return LookupRequirements.of(
+        jobs, {name: describes[name] for name in needed if name in describes}, access
+    )
 
 
 async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
@@ -198,21 +200,21 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
     asked for again.
     """
     requirements = await _requirements(client, store)
-    if requirements.sight.refused is not None:
-        raise KnownToBeRefused(requirements.sight.refused)
+    if requirements.access.rejected is not None:
+        raise RecentlyRejected(requirements.access.rejected)
     try:
         found = await look_up_batch(client, store.batch, requirements, written_since=store.written_since)
     except RequestRejected as refused:
         if is_query_rejected(refused) or not is_lasting(refused):
             raise
         requirements, found = await _look_narrower(client, store, requirements)
-    if requirements.sight.sees_all is None and lacks_somebody(store.batch.jobs, found.people):
+    if requirements.access.fully_visible is None and has_missing_person(store.batch.jobs, found.people):
         requirements, found = await _look_closer(client, store, requirements, found)
-    sight = requirements.sight
-    if sight.closed_statuses is None:
+    access = requirements.access
+    if access.closed_statuses is None:
         await store.keep_statuses(found.closed_statuses)
-    if sight.is_due or set(sight.found) - {each.bare for each in sight.problems}:
-        await store.note_problems(sight.found, about=LOOKING)
+    if access.is_due or set(access.found) - {each.bare for each in access.problems}:
+        await store.note_problems(access.found, about=SEARCH_PROBLEMS)
     return requirements, found
 
 
@@ -222,18 +224,18 @@ async def _look_narrower(
     batch, people = store.batch, (LEAD, CONTACT)
     async with store.database.tenant(batch.host_id) as session:
         sobjects = {*people, *requirements.describes}
-        await forget_describes(session, host_id=batch.host_id, sobjects=sobjects)
+        await expire_describes(session, host_id=batch.host_id, sobjects=sobjects)
     requirements = await _requirements(client, store, beside=people)
     for _ in people:
         try:
             return requirements, await look_up_batch(
                 client, batch, requirements, written_since=store.written_since
             )
-        except LookupRefused as refused:
-            sight = requirements.sight.without(refused)
-            if sight == requirements.sight:
+        except LookupRejected as refused:
+            access = requirements.access.without(refused)
+            if access == requirements.access:
                 raise
-            requirements = replace(requirements, sight=sight)
+            requirements = replace(requirements, access=access)
     return requirements, await look_up_batch(client, batch, requirements, written_since=store.written_since)
 
 
@@ -245,10 +247,12 @@ async def _look_closer(
     If so all is looked at once more: the answer must not be newer than what it is held against.
     """
     user_id = await store.user_id()
-    sees_all = await ask_sees_all(client, user_id)
-    await store.keep_sees_all(sees_all, user_id=user_id)
-    requirements = replace(requirements, sight=replace(requirements.sight, sees_all=sees_all or frozenset()))
-    if not sees_all:
+    fully_visible = await fetch_fully_visible(client, user_id)
+    await store.store_fully_visible(fully_visible, user_id=user_id)
+    requirements = replace(
+        requirements, access=replace(requirements.access, fully_visible=fully_visible or frozenset())
+    )
+    if not fully_visible:
         return requirements, found
     return requirements, await look_up_batch(
         client, store.batch, requirements, written_since=store.written_since
@@ -265,7 +269,7 @@ async def is_api_budget_exhausted(client: SalesforceClient, store: WriteStore) -
 
 async def _people(
     executor: Executor, found: LookupResult, requirements: LookupRequirements, *, pepper: bytes
-) -> tuple[People, list[WorkItem]]:
+) -> tuple[PersonIndex, list[WorkItem]]:
     """Create who is missing; returns the people known by then, and the items with nothing left to write."""
     store, clock = executor.store, executor.clock
     missing_items = []
@@ -274,7 +278,7 @@ async def _people(
         apply_decisions(resolution.decisions)
         if resolution.is_missing:
             missing_items.append(item)
-    allowed, held_back = hold_back(missing_items, requirements.sight)
+    allowed, held_back = hold_back(missing_items, requirements.access)
     apply_decisions(held_back)
     alike = by_person(allowed)
     if not alike:

@@ -120,7 +120,7 @@ class BatchPrefetcher:
         before = self._claims.get(host_id, 0)
         self._claims[host_id] = before + 1
         async with self.database.tenant(host_id) as session:
-            claimed = await claim(session, self.lease, host_id, limit=size, are_suspects_last=before % 2 == 0)
+            claimed = await claim(session, self.lease, host_id, limit=size, are_isolated_last=before % 2 == 0)
             if not claimed:
                 return None
             org_id, fence = self.lease.org_id, self.lease.fence

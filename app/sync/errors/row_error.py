@@ -20,7 +20,7 @@ VALUE_LENGTH = 100
 def row_error(
     failure: ApiError,
     *,
-    kind: str,
+    milestone: str,
     sobject: str | None,
     sent: dict[str, Any] | None = None,
     values: Collection[str] = (),
@@ -38,7 +38,7 @@ def row_error(
         error_class=error_class,
         error_code=failure.error_code,
         message=failure.message,
-        kind=kind,
+        milestone=milestone,
         sobject=sobject,
         fields=failure.fields,
         value=_refused_value(failure, sent or {}),
@@ -54,33 +54,31 @@ def row_error(
     )
 
 
-def internal_error(error_class: str, error_code: str, message: str, *, kind: str, sobject: str) -> ItemError:
+def internal_error(
+    error_class: str, error_code: str, message: str, *, milestone: str, sobject: str
+) -> ItemError:
     """A failure that we saw ourselves, before or after asking Salesforce."""
     group = error_fingerprint(error_class, error_code, sobject, (), message)
     advice_code = advice_code_for(error_class, error_code, message=message, sobject=sobject)
-    return ItemError(error_class, error_code, message, kind, sobject, (), None, None, group, advice_code)
+    return ItemError(error_class, error_code, message, milestone, sobject, (), None, None, group, advice_code)
 
 
-def mapping_error(misfit: MappingError, *, kind: str, describe: SObjectDescribe | None) -> ItemError:
+def mapping_error(error: MappingError, *, milestone: str, describe: SObjectDescribe | None) -> ItemError:
     """A value that the host's rules do not fit into the org, seen before a call was spent on it."""
-    fields = (misfit.field,)
-    values = [misfit.value] if misfit.value else []
-    group = error_fingerprint(
-        misfit.error_class, misfit.code, misfit.sobject, fields, misfit.text, values=values
-    )
+    fields = (error.field,)
+    values = [error.value] if error.value else []
+    group = error_fingerprint(error.error_class, error.code, error.sobject, fields, error.text, values=values)
     return ItemError(
-        error_class=misfit.error_class,
-        error_code=misfit.code,
-        message=misfit.text,
-        kind=kind,
-        sobject=misfit.sobject,
+        error_class=error.error_class,
+        error_code=error.code,
+        message=error.text,
+        milestone=milestone,
+        sobject=error.sobject,
         fields=fields,
-        value=misfit.value[:VALUE_LENGTH] or None,
+        value=error.value[:VALUE_LENGTH] or None,
         http_status=None,
         group_id=group,
-        advice_code=advice_code_for(
-            misfit.error_class, misfit.code, message=misfit.text, sobject=misfit.sobject
-        ),
+        advice_code=advice_code_for(error.error_class, error.code, message=error.text, sobject=error.sobject),
         field_label=_label(fields, describe),
     )
 
@@ -99,7 +97,7 @@ OUTCOME_UNKNOWN = internal_error(
     ErrorClass.OTHER,
     UNKNOWN_CODE,
     "Salesforce never said whether the record was saved.",
-    kind=Milestone.REGISTERED,
+    milestone=Milestone.REGISTERED,
     sobject=LEAD,
 )
 
@@ -107,6 +105,6 @@ NOT_PROCESSED = internal_error(
     ErrorClass.OTHER,
     NOT_PROCESSED_CODE,
     "A fault in our software stopped this registration each time it was tried.",
-    kind=Milestone.REGISTERED,
+    milestone=Milestone.REGISTERED,
     sobject=LEAD,
 )

@@ -13,7 +13,7 @@ from app.salesforce.ids import to18
 from app.states import JobReason, Milestone
 from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import full_name
-from app.sync.matching.person_matching import People
+from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.cooperative import yielding
 from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.record_kinds import milestones
@@ -66,7 +66,7 @@ def _errors(failures: Sequence[ApiError]) -> list[dict[str, Any]]:
     ]
 
 
-def name_matches(item: WorkItem, people: People) -> None:
+def name_matches(item: WorkItem, people: PersonIndex) -> None:
     """Say who the records are that a duplicate rule named, as far as they may be seen."""
     for match in (match for each in item.exchanges for match in each.answer.get("matches", ())):
         found = people.rows.get(match["id"])
@@ -143,7 +143,9 @@ def _attempt_row(item: WorkItem, outcome: JobOutcome) -> dict[str, Any]:
 
 def _kind(item: WorkItem, outcome: JobOutcome) -> str:
     """The latest happening that this run was about."""
-    kinds = {each.kind for each in item.exchanges} | ({outcome.error.kind} if outcome.error else set())
+    kinds = {each.milestone for each in item.exchanges} | (
+        {outcome.error.milestone} if outcome.error else set()
+    )
     is_checked_in = item.job.facts.checked_in_at is not None
     fallback = Milestone.CHECKED_IN if is_checked_in else Milestone.REGISTERED
     return next((each for each in reversed(milestones()) if each in kinds), fallback)

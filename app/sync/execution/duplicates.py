@@ -19,15 +19,15 @@ from app.sync.lookup.requirements import LookupRequirements
 from app.sync.matching.account_matching import normalized_name
 from app.sync.matching.duplicate_matching import (
     Decision,
-    account_alert_notice,
-    alert_notice,
+    account_alert_warning,
+    alert_warning,
     decide,
     is_same_name,
-    matched,
-    other_account_notice,
-    other_name_notice,
+    other_account_warning,
+    other_name_warning,
+    pick_match,
 )
-from app.sync.matching.person_matching import NeedsLookup, People, resolve
+from app.sync.matching.person_matching import NeedsLookup, PersonIndex, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, WrittenSlot
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.records import ACCOUNT, Found, PersonRow
@@ -41,7 +41,9 @@ ROUNDS: Final = 2
 Refusals = Sequence[tuple[WriteOperation, ApiError]]
 
 
-async def settle_duplicates(executor: Executor, people: People, requirements: LookupRequirements) -> People:
+async def settle_duplicates(
+    executor: Executor, people: PersonIndex, requirements: LookupRequirements
+) -> PersonIndex:
     """Bring the refused creates to an end, as the hosts' rules say; returns the people known by then.
 
     Raises as `Executor.run` does.
@@ -114,17 +116,17 @@ def _settle_account(
         case Decision.ADOPT_WARNED:
             adopt_account(operation, id_)
             for row in operation.rows:
-                row.warnings.append(other_account_notice(named))
+                row.warnings.append(other_account_warning(named))
         case Decision.SAVE_AS_NEW:
-            return _beside(operation, account_alert_notice(named))
+            return _beside(operation, account_alert_warning(named))
         case Decision.FAIL:
             handle_rejection(operation, failure)
     return None
 
 
 async def _look_up(
-    executor: Executor, refused: Refusals, people: People, requirements: LookupRequirements
-) -> People:
+    executor: Executor, refused: Refusals, people: PersonIndex, requirements: LookupRequirements
+) -> PersonIndex:
     """The records that were named, by name, followed to where they live now."""
     named = {match.id for _, failure in refused for match in failure.matches}
     if any(id_.startswith(ACCOUNT_PREFIX) for id_ in named) and ACCOUNT not in requirements.describes:
@@ -155,11 +157,13 @@ async def _with_accounts(executor: Executor, requirements: LookupRequirements) -
     return replace(requirements, describes={**requirements.describes, **known})
 
 
-def _meant(operation: WriteOperation, failure: ApiError, people: People) -> PersonRow | NeedsLookup | None:
-    return matched([match.id for match in failure.matches], people, operation.record.fields)
+def _meant(
+    operation: WriteOperation, failure: ApiError, people: PersonIndex
+) -> PersonRow | NeedsLookup | None:
+    return pick_match([match.id for match in failure.matches], people, operation.record.fields)
 
 
-def _settle(operation: WriteOperation, failure: ApiError, people: People) -> WriteOperation | None:
+def _settle(operation: WriteOperation, failure: ApiError, people: PersonIndex) -> WriteOperation | None:
     """The same create once more where it is to be saved beside its match."""
     same = resolve(operation.rows[0].job, people)
     match = _meant(operation, failure, people)
@@ -177,9 +181,9 @@ def _settle(operation: WriteOperation, failure: ApiError, people: People) -> Wri
         case Decision.ADOPT:
             _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"))
         case Decision.ADOPT_WARNED:
-            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"), other_name_notice(match))
+            _adopt(operation, Found(match.sobject, match.id, "duplicate_rule"), other_name_warning(match))
         case Decision.SAVE_AS_NEW:
-            return _beside(operation, alert_notice(match, operation.record.sobject))
+            return _beside(operation, alert_warning(match, operation.record.sobject))
         case Decision.FAIL:
             handle_rejection(operation, failure)
     return None

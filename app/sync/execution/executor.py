@@ -29,7 +29,7 @@ from app.sync.execution.write_transitions import (
     mark_written,
 )
 from app.sync.jobs.write_store import WriteStore
-from app.sync.matching.duplicate_matching import update_alert_notice
+from app.sync.matching.duplicate_matching import update_alert_warning
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
 from app.sync.model.obstacles import Obstacle
@@ -112,7 +112,7 @@ class Executor:
         alerted, self.alerted = self.alerted, []
         for operation in alerted:
             for row in operation.rows:
-                row.warnings.append(update_alert_notice(operation.record.sobject))
+                row.warnings.append(update_alert_warning(operation.record.sobject))
         await self.run([replace(each, headers=(*each.headers, *ALLOW_ALERTS.items())) for each in alerted])
 
     async def _create_alone(self, operation: WriteOperation) -> None:
@@ -287,7 +287,7 @@ class Executor:
         if not operations:
             return []
         async with self.store.database.tenant(self.store.batch.host_id) as session:
-            now = await self.store.hold(session, self.rows)
+            now = await self.store.lock_jobs(session, self.rows)
             create_locks = await self.store.acquire_create_locks(session, operations)
             ready = [
                 operation

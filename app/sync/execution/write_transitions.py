@@ -36,7 +36,7 @@ def mark_intended(operation: WriteOperation, now: datetime) -> None:
     def intended(before: WrittenSlot | None) -> WrittenSlot:
         rounds = before.rounds + 1 if before and before.state == WriteState.AMBIGUOUS else 0
         first = before.first_attempt_at if before and before.state == WriteState.AMBIGUOUS else None
-        kept = before if before and before.stands else None
+        kept = before if before and before.exists_in_org else None
         return WrittenSlot(
             state=WriteState.INTENDED,
             action=WriteAction.CREATE if operation.is_create else WriteAction.UPDATE,
@@ -108,7 +108,7 @@ def mark_not_applied(operation: WriteOperation, *, is_failed: bool) -> None:
     """Nothing was applied: a create leaves a failed slot or none, an update what stood before."""
 
     def unwritten(before: WrittenSlot | None) -> WrittenSlot | None:
-        if before is not None and before.stands:
+        if before is not None and before.exists_in_org:
             details = before.details._replace(pending_digests=None)
             return before._replace(state=WriteState.WRITTEN, action=WriteAction.CREATE, details=details)
         return (
@@ -151,7 +151,7 @@ def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rej
 def _error(operation: WriteOperation, failure: ApiError, item: WorkItem) -> ItemError:
     return row_error(
         failure,
-        kind=operation.milestone,
+        milestone=operation.milestone,
         sobject=operation.record.sobject,
         sent=dict(operation.record.fields),
         values=[*item.personal_values(), *_mapped_texts(operation)],

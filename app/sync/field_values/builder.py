@@ -9,22 +9,22 @@ from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import options_of
-from app.sync.field_values.required_fields import own_fields, placeholder_values
+from app.sync.field_values.required_fields import placeholder_values, reserved_fields
 from app.sync.field_values.rule_evaluation import (
     MappingError,
     RuleResult,
     RuleTarget,
     evaluate_rule,
-    without_notice,
+    left_out_warning,
 )
 from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import (
     NAMES,
     PEOPLE,
+    create_rules,
     custom_rules,
     field_name,
     object_of,
-    rules_of_create,
 )
 from app.sync.model.batch import Job
 from app.sync.model.item_warning import ItemWarning
@@ -33,11 +33,11 @@ from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.text.email_address import address_key
 
 DIGEST_LENGTH: Final = 12
-UNWRITEABLE_TOLD: Final = 10
+MAX_UNWRITEABLE_WARNINGS: Final = 10
 TRACKED: Final = "followed"
 """The mode of the e-mail: written where it changed since we said it."""
 
-NOTHING: Final[Mapping[str, str]] = {}
+NO_DIGESTS: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class FieldValues:
 
     fields: dict[str, Any] = member(default_factory=dict)
     warnings: tuple[ItemWarning, ...] = ()
-    misfit: MappingError | None = None
+    error: MappingError | None = None
     digests: Mapping[str, str] = member(default_factory=dict)
 
 
@@ -58,23 +58,23 @@ def build_field_values(
     job: Job,
     *,
     describe: SObjectDescribe | None = None,
-    standing: Mapping[str, Any] | None = None,
-    digests: Mapping[str, str] = NOTHING,
+    current: Mapping[str, Any] | None = None,
+    digests: Mapping[str, str] = NO_DIGESTS,
     without: frozenset[str] = frozenset(),
 ) -> FieldValues:
-    """Compute the fields of a new record (`standing` is None), or the changes of an existing one.
+    """Compute the fields of a new record (`current` is None), or the changes of an existing one.
 
-    `sobject` may be `PersonAccount`. `standing` has the current values of `fields_to_read`, `digests` the
+    `sobject` may be `PersonAccount`. `current` has the current values of `fields_to_read`, `digests` the
     digests of an earlier `FieldValues`; `without` are fields that Salesforce rejected before. The default
     rules need no describe.
     """
     named = object_of(sobject)
-    target = RuleTarget(named, job, zone_of(job), describe, standing is None, without)
-    if standing is None:
+    target = RuleTarget(named, job, zone_of(job), describe, current is None, without)
+    if current is None:
         filled = _created(sobject, rules, target)
     else:
-        filled = _changed(sobject, rules, target, standing=standing, digests=digests)
-    left_out = tuple(without_notice(target, name) for name in sorted(without))
+        filled = _changed(sobject, rules, target, current=current, digests=digests)
+    left_out = tuple(left_out_warning(target, name) for name in sorted(without))
     return replace(filled, warnings=left_out + filled.warnings)
 
 
@@ -101,20 +101,20 @@ def _created(sobject: str, rules: MappingRules, target: RuleTarget) -> FieldValu
     email = field_name(sobject, "Email", target.describe)
     fields: dict[str, Any] = {}
     wanted, warnings = _with_somewhere_to_go(
-        rules_of_create(sobject, rules, target.job, target.describe), target
+        create_rules(sobject, rules, target.job, target.describe), target
     )
     digests: dict[str, str] = {}
     for rule in wanted:
         outcome = evaluate_rule(rule, target)
         warnings += outcome.warnings
-        if outcome.misfit:
-            return FieldValues(warnings=tuple(warnings), misfit=outcome.misfit)
-        if outcome.fit is None:
+        if outcome.error:
+            return FieldValues(warnings=tuple(warnings), error=outcome.error)
+        if outcome.converted is None:
             continue
-        if outcome.fit.value is not None:
-            fields[rule.field] = outcome.fit.value
-        if is_remembered(rule, target.field(rule.field)) or rule.field == email:
-            digests[rule.field] = digest(outcome.fit.value)
+        if outcome.converted.value is not None:
+            fields[rule.field] = outcome.converted.value
+        if stores_digest(rule, target.field(rule.field)) or rule.field == email:
+            digests[rule.field] = digest(outcome.converted.value)
     opted = _opt_out(sobject, rules, target, before=None)
     fields |= opted.fields
     stand_ins = _stand_ins(sobject, rules, target, fields)
@@ -129,9 +129,9 @@ def _with_somewhere_to_go(
     """Return the rules to evaluate. After ten rules without a field, the others cost one warning together."""
     every = list(wanted)
     lost = [rule for rule in every if target.field(rule.field) is None]
-    if len(lost) <= UNWRITEABLE_TOLD:
+    if len(lost) <= MAX_UNWRITEABLE_WARNINGS:
         return every, []
-    further = {rule.field for rule in lost[UNWRITEABLE_TOLD:]}
+    further = {rule.field for rule in lost[MAX_UNWRITEABLE_WARNINGS:]}
     text = f"{len(further)} more fields of the mapping cannot be written by the connected user in your org."
     warning = ItemWarning("field_dropped", target.sobject, None, text)
     return [rule for rule in every if rule.field not in further], [warning]
@@ -142,7 +142,7 @@ def _stand_ins(
 ) -> FieldValues:
     if not rules.fills_required or target.describe is None:
         return FieldValues()
-    skipped = own_fields(sobject) | target.without | ({"Name"} if sobject == PERSON_ACCOUNT else set())
+    skipped = reserved_fields(sobject) | target.without | ({"Name"} if sobject == PERSON_ACCOUNT else set())
     found, told = placeholder_values(target.describe, fields, job=target.job, skipped=skipped)
     return FieldValues(found, tuple(told))
 
@@ -152,28 +152,28 @@ def _changed(
     rules: MappingRules,
     target: RuleTarget,
     *,
-    standing: Mapping[str, Any],
+    current: Mapping[str, Any],
     digests: Mapping[str, str],
 ) -> FieldValues:
-    if sobject in PEOPLE and _belongs_to_another_person(sobject, target, standing, digests):
+    if sobject in PEOPLE and _belongs_to_another_person(sobject, target, current, digests):
         return FieldValues(digests=digests)
     changes: dict[str, Any] = {}
     every = [*_email_rules(sobject, rules, target), *_rules_of_change(sobject, rules, target.describe)]
-    wanted, warnings = _with_somewhere_to_go([rule for rule in every if rule.field in standing], target)
+    wanted, warnings = _with_somewhere_to_go([rule for rule in every if rule.field in current], target)
     said = dict(digests)
     for rule in wanted:
         field = target.field(rule.field)
-        if rule.mode == EMPTY and not is_empty(standing[rule.field], field):
+        if rule.mode == EMPTY and not is_empty(current[rule.field], field):
             continue
         outcome = evaluate_rule(rule, target)
         warnings += outcome.warnings
-        if outcome.misfit:
-            return FieldValues(warnings=tuple(warnings), misfit=outcome.misfit, digests=digests)
+        if outcome.error:
+            return FieldValues(warnings=tuple(warnings), error=outcome.error, digests=digests)
         said_before = digests.get(rule.field)
-        changes |= _change(rule, outcome, standing[rule.field], said=said_before, field=field)
-        if outcome.fit is not None and is_remembered(rule, field):
-            said[rule.field] = digest(outcome.fit.value)
-    opted = _opt_out(sobject, rules, target, before=standing)
+        changes |= _change(rule, outcome, current[rule.field], said=said_before, field=field)
+        if outcome.converted is not None and stores_digest(rule, field):
+            said[rule.field] = digest(outcome.converted.value)
+    opted = _opt_out(sobject, rules, target, before=current)
     return FieldValues({**changes, **opted.fields}, (*warnings, *opted.warnings), None, said)
 
 
@@ -183,10 +183,10 @@ def _change(
     """Compute the change of one field: only a value that we did not write before, so that a user's correction
     stays.
     """
-    if outcome.fit is None:
+    if outcome.converted is None:
         return {}
-    value = outcome.fit.value
-    if (is_remembered(rule, field) and said == digest(value)) or (rule.mode == TRACKED and said is None):
+    value = outcome.converted.value
+    if (stores_digest(rule, field) and said == digest(value)) or (rule.mode == TRACKED and said is None):
         return {}
     after = _union(before, value) if rule.mode == APPEND else value
     return {} if _is_same(after, before, field) else {rule.field: after}
@@ -211,7 +211,7 @@ def is_empty(value: object, field: Field | None) -> bool:
     return value is None or value == "" or (_is_checkbox(field) and value is False)
 
 
-def is_remembered(rule: FieldRule, field: Field | None) -> bool:
+def stores_digest(rule: FieldRule, field: Field | None) -> bool:
     """Whether the digest of our value is stored, to distinguish a user's correction from an empty field."""
     return rule.mode in (OVERWRITE, APPEND, TRACKED) or (rule.mode == EMPTY and _is_checkbox(field))
 
@@ -242,12 +242,12 @@ def _email_rules(sobject: str, rules: MappingRules, target: RuleTarget) -> list[
 
 
 def _belongs_to_another_person(
-    sobject: str, target: RuleTarget, standing: Mapping[str, Any], digests: Mapping[str, str]
+    sobject: str, target: RuleTarget, current: Mapping[str, Any], digests: Mapping[str, str]
 ) -> bool:
     """Whether the record has another e-mail and never had ours: a forwarded link must not change it."""
     name = field_name(sobject, "Email", target.describe)
-    shown = address_key(standing.get(name))
-    return name in standing and name not in digests and shown != target.job.attendee.email_key
+    shown = address_key(current.get(name))
+    return name in current and name not in digests and shown != target.job.attendee.email_key
 
 
 def _opt_out(

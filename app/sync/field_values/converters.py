@@ -16,7 +16,7 @@ from app.salesforce.ids import is_id, sobject_of, to18
 from app.sync.field_values.lead_fields import is_usable_email, normalize_text, shortened, utf16_length
 from app.sync.field_values.numbers import NotANumber, UnclearNumber, number_of
 from app.sync.field_values.sources import Value, day_of, format_value, in_zone
-from app.sync.field_values.text_comparison import alike
+from app.sync.field_values.text_comparison import comparison_key
 from app.text.email_address import plain_address
 
 TEXT_TYPES: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone"})
@@ -58,23 +58,23 @@ class ConvertedValue:
 
 
 def convert(
-    field: Field, value: Value, *, zone: tzinfo, locale: str | None = None, is_hosts_own: bool = False
+    field: Field, value: Value, *, zone: tzinfo, locale: str | None = None, is_configured: bool = False
 ) -> ConvertedValue:
     """The value as the field takes it. Raises `ConversionError`.
 
     `zone` is the event's, for days and for times without one; `locale` the attendee's, for their numbers.
-    `is_hosts_own`: the host wrote the value, so that a `;` separates options, an id may be meant, and a check
-    box needs a yes or a no.
+    `is_configured`: the host wrote the value, so that a `;` separates options, an id may be meant, and a
+    check box needs a yes or a no.
     """
     fit = CONVERTERS.get(field.type)
     if fit is None:
         raise ConversionError(f"Fields of type {field.type} cannot be filled.")
-    if is_hosts_own and field.type == "multipicklist":
+    if is_configured and field.type == "multipicklist":
         value = _options(value)
-    elif is_hosts_own and field.type == "boolean" and _word(format_value(value, zone)) not in YES | NO:
+    elif is_configured and field.type == "boolean" and _word(format_value(value, zone)) not in YES | NO:
         raise ConversionError("That is neither yes nor no.")
     elif field.type in NUMBER_TYPES and isinstance(value, str):
-        value = _number_text(value, None if is_hosts_own else locale)
+        value = _number_text(value, None if is_configured else locale)
     return fit(field, value, zone)
 
 
@@ -156,10 +156,10 @@ def _option(field: Field, text: str) -> str:
     if option in field.picklist_values:
         return option
     labels = dict(zip(field.picklist_labels, field.picklist_values, strict=False))
-    spelled = {alike(label): value for label, value in labels.items()}
-    spelled |= {alike(value): value for value in field.picklist_values}
-    if alike(option) in spelled:
-        return spelled[alike(option)]
+    spelled = {comparison_key(label): value for label, value in labels.items()}
+    spelled |= {comparison_key(value): value for value in field.picklist_values}
+    if comparison_key(option) in spelled:
+        return spelled[comparison_key(option)]
     if field.is_restricted_picklist:
         allowed = ", ".join(field.picklist_values[:20]) or "none"
         raise NotInPicklist(f"“{option[:80]}” is not a value of this picklist. It has: {allowed}.")

@@ -31,22 +31,22 @@ def missing_required(
     """
     name = sobject or describe.name
     mapped = {rule.field for rule in custom_rules(name, rules, describe)}
-    filled = mapped | filled_fields_of(name) | own_fields(name)
+    filled = mapped | filled_fields_of(name) | reserved_fields(name)
     return [describe.fields[each] for each in describe.required_on_create if each not in filled]
 
 
-def lacking(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tuple[str, ...]:
+def missing_fields(record: Mapping[str, Any], describe: SObjectDescribe | None) -> tuple[str, ...]:
     """Return the required fields that a new record does not carry; empty without a describe."""
     if describe is None:
         return ()
     is_person = describe.name == ACCOUNT and "LastName" in record
-    made = own_fields(describe.name) | ({"Name"} if is_person else frozenset())
+    made = reserved_fields(describe.name) | ({"Name"} if is_person else frozenset())
     return tuple(
         name for name in describe.required_on_create if name not in made and record.get(name) in (None, "")
     )
 
 
-def own_fields(sobject: str) -> frozenset[str]:
+def reserved_fields(sobject: str) -> frozenset[str]:
     """The fields that the engine fills elsewhere, by ids and statuses."""
     return system_fields_of(object_of(sobject))
 

@@ -25,7 +25,7 @@ from app.sync.field_values.sources import (
 )
 from app.sync.field_values.states_and_countries import code_field, listed_place
 from app.sync.field_values.system_fields import SYSTEM, standard_field
-from app.sync.field_values.text_comparison import alike
+from app.sync.field_values.text_comparison import comparison_key
 from app.sync.model.batch import Job
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import OVERWRITE, FieldRule
@@ -76,9 +76,9 @@ class RuleTarget:
 class RuleResult:
     """The result of one rule; empty if there was no value, a converted None if it was cleared."""
 
-    fit: ConvertedValue | None = None
+    converted: ConvertedValue | None = None
     warnings: tuple[ItemWarning, ...] = ()
-    misfit: MappingError | None = None
+    error: MappingError | None = None
 
 
 class OptionNotMapped(ValueError):
@@ -91,7 +91,7 @@ def evaluate_rule(rule: FieldRule, target: RuleTarget) -> RuleResult:
         return RuleResult()
     field = target.field(rule.field)
     try:
-        value, is_hosts_own = _chosen(rule, target)
+        value, is_configured = _chosen(rule, target)
     except UnknownSource as unknown:
         return _unknown(rule, field, target, str(unknown))
     except OptionNotMapped as unmapped:
@@ -102,10 +102,10 @@ def evaluate_rule(rule: FieldRule, target: RuleTarget) -> RuleResult:
         return _not_writeable(rule, target)
     if value is None:
         return _use_fallback(rule, field, target)
-    return _fit(rule, field, target, value=value, is_hosts_own=is_hosts_own)
+    return _fit(rule, field, target, value=value, is_configured=is_configured)
 
 
-def without_notice(target: RuleTarget, name: str) -> ItemWarning:
+def left_out_warning(target: RuleTarget, name: str) -> ItemWarning:
     """That a field which Salesforce refused before was left out."""
     if name == "OwnerId":
         text = "Salesforce gives such records to nobody who may not read them, so the owner was left to it."
@@ -140,22 +140,22 @@ def _chosen(rule: FieldRule, target: RuleTarget) -> tuple[Value | None, bool]:
 def _translated(option: str, rule: FieldRule) -> str:
     if option in rule.choices:
         return rule.choices[option]
-    by_word = {alike(key): value for key, value in rule.choices.items()}
-    found = by_word.get(alike(option), rule.otherwise)
+    by_word = {comparison_key(key): value for key, value in rule.choices.items()}
+    found = by_word.get(comparison_key(option), rule.otherwise)
     if found is None:
         raise OptionNotMapped(option[:SHOWN_LENGTH])
     return found
 
 
 def _fit(
-    rule: FieldRule, field: Field, target: RuleTarget, *, value: Value, is_hosts_own: bool
+    rule: FieldRule, field: Field, target: RuleTarget, *, value: Value, is_configured: bool
 ) -> RuleResult:
     if rule.mode == SYSTEM and field.type == "email":
         return RuleResult(ConvertedValue(value))  # judged before anything was planned, and never left out
     shown = format_value(value, target.zone)[:SHOWN_LENGTH]
     try:
-        fit = _fitted(rule, field, target, value=value, is_hosts_own=is_hosts_own)
-        if fit.note and (field.is_external_id or field.is_unique):
+        converted = _fitted(rule, field, target, value=value, is_configured=is_configured)
+        if converted.note and (field.is_external_id or field.is_unique):
             raise ConversionError(NEVER_TRUNCATED)
     except NotInPicklist as reason:
         if rule.mode == SYSTEM:
@@ -163,21 +163,23 @@ def _fit(
         misfit = _mapping_error(
             ErrorClass.CONFIGURATION, VALUE_NOT_IN_PICKLIST, rule, (target, shown, str(reason))
         )
-        return RuleResult(misfit=misfit)
+        return RuleResult(error=misfit)
     except ConversionError as reason:
         return _unfit(rule, field, target, shown=shown, reason=reason)
-    warnings = (ItemWarning("value_cut", target.sobject, rule.field, fit.note),) if fit.note else ()
-    return RuleResult(fit, warnings)
+    warnings = (
+        (ItemWarning("value_cut", target.sobject, rule.field, converted.note),) if converted.note else ()
+    )
+    return RuleResult(converted, warnings)
 
 
 def _fitted(
-    rule: FieldRule, field: Field, target: RuleTarget, *, value: Value, is_hosts_own: bool
+    rule: FieldRule, field: Field, target: RuleTarget, *, value: Value, is_configured: bool
 ) -> ConvertedValue:
     codes = code_field(target.describe, rule.field)
     if codes is not None:
         return ConvertedValue(listed_place(rule.field, codes, format_value(value, target.zone)))
     locale = target.job.attendee.locale
-    return convert(field, value, zone=target.zone, locale=locale, is_hosts_own=is_hosts_own)
+    return convert(field, value, zone=target.zone, locale=locale, is_configured=is_configured)
 
 
 def _unfit(
@@ -188,7 +190,7 @@ def _unfit(
     if target.is_new and field.is_required_on_create:
         text = f"{field.label} is required, and “{shown}” does not fit it. {reason}"
         return RuleResult(
-            misfit=_mapping_error(ErrorClass.DATA, REQUIRED_VALUE_UNFIT, rule, (target, shown, text))
+            error=_mapping_error(ErrorClass.DATA, REQUIRED_VALUE_UNFIT, rule, (target, shown, text))
         )
     code = "number_unclear" if isinstance(reason, NumberUnclear) else "field_dropped"
     return _dropped(rule, target, f"“{shown}” was left out. {reason}", code=code)
@@ -213,14 +215,14 @@ def _cleared(rule: FieldRule, field: Field | None, target: RuleTarget) -> RuleRe
 def _use_fallback(rule: FieldRule, field: Field, target: RuleTarget) -> RuleResult:
     assert rule.fallback is not None
     try:
-        fit = _fitted(rule, field, target, value=rule.fallback, is_hosts_own=True)
+        converted = _fitted(rule, field, target, value=rule.fallback, is_configured=True)
     except ConversionError as reason:
         return _dropped(rule, target, f"“{rule.fallback[:SHOWN_LENGTH]}” was left out. {reason}")
-    text = f"No {field.label.lower()} was given, so the {target.sobject} says “{fit.value}”."
+    text = f"No {field.label.lower()} was given, so the {target.sobject} says “{converted.value}”."
     warnings = [ItemWarning("fallback_used", target.sobject, rule.field, text)]
-    if fit.note:
-        warnings.insert(0, ItemWarning("value_cut", target.sobject, rule.field, fit.note))
-    return RuleResult(fit, tuple(warnings))
+    if converted.note:
+        warnings.insert(0, ItemWarning("value_cut", target.sobject, rule.field, converted.note))
+    return RuleResult(converted, tuple(warnings))
 
 
 def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str) -> RuleResult:
@@ -235,7 +237,7 @@ def _unknown(rule: FieldRule, field: Field | None, target: RuleTarget, path: str
 def _not_mapped(rule: FieldRule, target: RuleTarget, option: str) -> RuleResult:
     text = f"The option “{option}” is not in the value map of {rule.field}, and nothing stands for others."
     return RuleResult(
-        misfit=_mapping_error(ErrorClass.CONFIGURATION, OPTION_NOT_MAPPED, rule, (target, option, text))
+        error=_mapping_error(ErrorClass.CONFIGURATION, OPTION_NOT_MAPPED, rule, (target, option, text))
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import ConversionError
-from app.sync.field_values.text_comparison import alike
+from app.sync.field_values.text_comparison import comparison_key
 
 PARTS: Final = ("State", "Country", "StateCode", "CountryCode")
 
@@ -52,7 +52,7 @@ VN Vietnam|Viet Nam|VNM
 ZA South Africa|Südafrika|Afrique du Sud|Sudáfrica|ZAF
 """
 CODE_BY_NAME: Final[Mapping[str, str]] = {
-    alike(name): code
+    comparison_key(name): code
     for code, _, names in (line.partition(" ") for line in WRITTEN.split("\n") if line)
     for name in names.split("|")
 }
@@ -83,9 +83,11 @@ def listed_place(name: str, codes: Field, text: str) -> str:
     States of several countries may share one code: it alone says nothing.
     """
     listed = list(zip(codes.picklist_values, codes.picklist_labels or codes.picklist_values, strict=True))
-    means = {alike(text)} | ({alike(CODE_BY_NAME.get(alike(text), ""))} if "Country" in name else set())
-    found = [each for each in listed if alike(each[1]) in means] or [
-        each for each in listed if alike(each[0]) in means
+    means = {comparison_key(text)} | (
+        {comparison_key(CODE_BY_NAME.get(comparison_key(text), ""))} if "Country" in name else set()
+    )
+    found = [each for each in listed if comparison_key(each[1]) in means] or [
+        each for each in listed if comparison_key(each[0]) in means
     ]
     meant = {code if name.endswith("Code") else label for code, label in found}
     if len(meant) != 1:

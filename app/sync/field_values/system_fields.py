@@ -31,7 +31,7 @@ def object_of(sobject: str) -> str:
     return ACCOUNT if sobject == PERSON_ACCOUNT else sobject
 
 
-def rules_of_create(
+def create_rules(
     sobject: str, rules: MappingRules, job: Job, describe: SObjectDescribe | None = None
 ) -> list[FieldRule]:
     """Every rule for a new record in the order of its fields: the engine's own, with the host's over them."""
@@ -95,7 +95,7 @@ def _own_rules(
         return (), ()
     name = person_name(job.attendee)
     company = _constant(LEAD, "Company", normalize_text(job.attendee.company))
-    if not (rules.leaves_company_blank and may_lack_company(describe)):
+    if not (rules.leaves_company_blank and is_company_optional(describe)):
         company = replace(company, fallback=lead_company(job.attendee))
     first = [
         _constant(sobject, "FirstName", name.first),
@@ -106,7 +106,7 @@ def _own_rules(
     return first, [_constant(sobject, "LeadSource", LEAD_SOURCE)]
 
 
-def may_lack_company(lead: SObjectDescribe | None) -> bool:
+def is_company_optional(lead: SObjectDescribe | None) -> bool:
     """Whether the org takes a Lead without Company: only with Person Accounts, and not on every page of it.
 
     https://help.salesforce.com/s/articleView?id=sales.account_person_behavior.htm

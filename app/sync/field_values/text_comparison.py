@@ -6,7 +6,7 @@ from typing import Final
 APOSTROPHES: Final = dict.fromkeys(map(ord, "’‘‛ʼ′´`＇"), "'")
 
 
-def alike(text: str) -> str:
+def comparison_key(text: str) -> str:
     """Equal for texts that a person would call the same."""
     plain = unicodedata.normalize("NFC", text.translate(APOSTROPHES)).casefold()
     return " ".join(plain.split())

@@ -10,7 +10,7 @@ from app.salesforce.ids import QUEUE_PREFIX
 from app.sync.field_values.converters import CONVERTERS, ConversionError, convert, options_of
 from app.sync.field_values.sources import is_source, template_paths
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.system_fields import field_name, may_lack_company
+from app.sync.field_values.system_fields import field_name, is_company_optional
 from app.sync.model.mapping_rules import (
     APPEND,
     CREATE,
@@ -143,14 +143,14 @@ def _check_value(field: Field, value: str, *, code: str, places: Field | None) -
         if places is not None:
             listed_place(field.name, places, value)
             return
-        fit = convert(field, value, zone=UTC, is_hosts_own=True)
+        converted = convert(field, value, zone=UTC, is_configured=True)
     except ConversionError as reason:
         yield code, ERROR, f"“{value[:80]}” does not fit {field.label}. {reason}"
         return
-    if fit.note:
-        yield code, WARNING, f"“{value[:80]}” does not fit {field.label} as it is. {fit.note}"
+    if converted.note:
+        yield code, WARNING, f"“{value[:80]}” does not fit {field.label} as it is. {converted.note}"
     strangers = [each for each in options_of(value) if each not in field.picklist_values]
-    if field.type in ("picklist", "multipicklist") and strangers and fit.value == value:
+    if field.type in ("picklist", "multipicklist") and strangers and converted.value == value:
         yield "value_not_in_picklist", WARNING, f"{field.label} does not list “{strangers[0][:80]}”."
 
 
@@ -179,7 +179,7 @@ def _check_people(rules: MappingRules, describes: Mapping[str, SObjectDescribe])
         if describe is not None:
             yield from _check_person(rules, describe)
     lead = describes.get(LEAD)
-    if rules.leaves_company_blank and lead and not may_lack_company(lead):
+    if rules.leaves_company_blank and lead and not is_company_optional(lead):
         message = "Your org needs a Company on every Lead, so one without gets a stand-in all the same."
         yield MappingIssue(None, "company_required", WARNING, LEAD, "Company", message)
     account = describes.get(ACCOUNT)

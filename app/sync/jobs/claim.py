@@ -32,7 +32,7 @@ WAITING_AND_RUNNING = """
         ) AS next
     )
 """
-OPEN_CONNECTION = """
+HAS_OPEN_GATES = """
     connection.state = 'connected' AND host.paused_at IS NULL
     AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
     AND (connection.fault_until IS NULL OR connection.fault_until <= clock_timestamp())
@@ -46,7 +46,7 @@ ORGS_WITH_WORK = text(
     JOIN hosts AS host ON host.host_id = pairs.host_id
     JOIN events AS event ON event.host_id = pairs.host_id AND event.event_id = pairs.event_id
     LEFT JOIN org_leases AS lease ON lease.org_id = connection.org_id
-    WHERE {OPEN_CONNECTION} AND event.paused_at IS NULL AND lease.paused_at IS NULL
+    WHERE {HAS_OPEN_GATES} AND event.paused_at IS NULL AND lease.paused_at IS NULL
       AND (lease.until IS NULL OR lease.until <= clock_timestamp())
       AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
       AND EXISTS (
@@ -68,11 +68,11 @@ ORGS_WITH_WORK = text(
     LIMIT :most
     """  # noqa: S608 -- put together from constants
 )
-OPEN_HOSTS = text(
+HOSTS_WITH_OPEN_GATES = text(
     f"""
     SELECT connection.host_id, connection.fault_count
     FROM connections AS connection JOIN hosts AS host USING (host_id)
-    WHERE connection.org_id = :org_id AND {OPEN_CONNECTION}
+    WHERE connection.org_id = :org_id AND {HAS_OPEN_GATES}
     ORDER BY connection.host_id
     """  # noqa: S608 -- put together from constants
 )
@@ -110,7 +110,7 @@ SEARCHED = 200
 """Among how many rows of an event and lane a small batch is chosen."""
 
 IN_ORDER = """
-    priority, (batch_limit IS NOT NULL) = CAST(:are_suspects_last AS boolean),
+    priority, (batch_limit IS NOT NULL) = CAST(:are_isolated_last AS boolean),
     batch_limit DESC NULLS LAST, due_at
 """
 # Rows whose batch broke off are tried with as many as they may share a batch with, the largest parts first: a
@@ -175,15 +175,15 @@ async def orgs_with_work(database: Database, *, limit: int) -> list[DueOrg]:
     return [DueOrg(row.org_id, row.is_slow) for row in rows]
 
 
-async def open_hosts(database: Database, org_id: str) -> dict[str, int]:
+async def hosts_with_open_gates(database: Database, org_id: str) -> dict[str, int]:
     """The hosts of an org whose gates are open, in a fixed order, and how many turns in a row broke off."""
     async with database.system() as session:
-        rows = await session.execute(OPEN_HOSTS, {"org_id": org_id})
+        rows = await session.execute(HOSTS_WITH_OPEN_GATES, {"org_id": org_id})
     return {row.host_id: row.fault_count for row in rows}
 
 
 async def claim(
-    session: AsyncSession, lease: Lease, host_id: str, *, limit: int, are_suspects_last: bool = True
+    session: AsyncSession, lease: Lease, host_id: str, *, limit: int, are_isolated_last: bool = True
 ) -> list[str]:
     """Mark the next due rows of a host as running under this lease; returns their registration ids.
 
@@ -194,7 +194,7 @@ async def claim(
         "org_id": lease.org_id,
         "fence": lease.fence,
         "most": limit,
-        "are_suspects_last": are_suspects_last,
+        "are_isolated_last": are_isolated_last,
     }
     return sorted((await session.scalars(CLAIM, values)).all())
 

@@ -144,15 +144,15 @@ async def record_success(database: Database, lease: Lease, *, batch_size: int) -
         )
 
 
-async def rest_host(
-    database: Database, lease: Lease, host_id: str, *, code: str, is_fault_of_rows: bool
+async def back_off_host(
+    database: Database, lease: Lease, host_id: str, *, code: str, is_caused_by_rows: bool
 ) -> None:
     """One host's turn broke off: its rows are settled and wait, longer each time; its neighbours go on.
 
     A row that broke it off by itself too often has failed; then the others need not wait.
     """
     async with database.system() as session:
-        gave_up = await recover_host_jobs(session, lease, host_id, is_fault_of_rows=is_fault_of_rows)
+        gave_up = await recover_host_jobs(session, lease, host_id, is_caused_by_rows=is_caused_by_rows)
         mine = (Connection.host_id == host_id, Connection.org_id == lease.org_id)
         if gave_up:
             no_fault = {**NO_FAULT, "version": Connection.version + 1}
@@ -161,14 +161,14 @@ async def rest_host(
         await _rest(session, lease, host_id, code=code)
 
 
-async def doubt_session(database: Database, lease: Lease, host_id: str, failure: ApiError) -> None:
+async def handle_refused_session(database: Database, lease: Lease, host_id: str, failure: ApiError) -> None:
     """Salesforce refuses the token that it has just given: the host rests, and at last must reconnect."""
-    count = await rest_connection(database, lease, host_id, code=SESSION_REFUSED)
+    count = await back_off_connection(database, lease, host_id, code=SESSION_REFUSED)
     if count > SESSION_TRIES:
         await close_connection(database, host_id, failure)
 
 
-async def rest_connection(database: Database, lease: Lease, host_id: str, *, code: str) -> int:
+async def back_off_connection(database: Database, lease: Lease, host_id: str, *, code: str) -> int:
     """The host's connection waits for its next turn, longer each time; returns how often in a row it does."""
     async with database.system() as session:
         return await _rest(session, lease, host_id, code=code)
@@ -191,7 +191,7 @@ async def _rest(session: AsyncSession, lease: Lease, host_id: str, *, code: str)
     return count
 
 
-async def forget_fault(session: AsyncSession, host_id: str) -> None:
+async def clear_fault(session: AsyncSession, host_id: str) -> None:
     """The host's turn, or a look at its org, went well."""
     await session.execute(
         update(Connection)

@@ -36,7 +36,7 @@ ACQUIRE = text("""
       AND lease.paused_at IS NULL
     RETURNING fence, batch_size, failures, caps
 """)
-KEEP_CAPS = text("""
+STORE_CAPS = text("""
     UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
 """)
 RENEW = text("""
@@ -55,7 +55,7 @@ RELEASE_EXPIRED = text("""
     RETURNING fence
 """)
 
-FORGET_INTENTS = text("""
+DELETE_INTENTS = text("""
     DELETE FROM written_records AS slot USING sync_jobs AS job
     WHERE job.org_id = :org_id AND job.state = 'running'
       AND slot.host_id = job.host_id AND slot.org_id = job.org_id
@@ -108,14 +108,14 @@ RECOVER_RUNNING_JOBS = text("""
     ), verdict AS (
         SELECT host_id, registration_id, is_open, requested_version, running_version,
                worker_crashes + CASE WHEN is_blamed THEN CAST(:died AS int) ELSE 0 END AS worker_crashes,
-               is_blamed AND worker_crashes + CAST(:died AS int) >= :max_deaths AS is_hopeless,
+               is_blamed AND worker_crashes + CAST(:died AS int) >= :max_deaths AS is_exhausted,
                CASE WHEN is_suspect THEN count(*) FILTER (WHERE is_suspect) OVER () / 2 END AS batch_limit
         FROM blamed
     ), settled AS (
         SELECT verdict.*,
-               CASE WHEN is_hopeless THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END
+               CASE WHEN is_exhausted THEN 'failed' WHEN is_open THEN 'ambiguous' ELSE 'pending' END
                    AS next_state,
-               (is_hopeless OR is_open OR requested_version <= running_version) IS NOT TRUE AS is_rearmed
+               (is_exhausted OR is_open OR requested_version <= running_version) IS NOT TRUE AS is_rearmed
         FROM verdict
     )
     UPDATE sync_jobs AS job
@@ -123,12 +123,12 @@ RECOVER_RUNNING_JOBS = text("""
         worker_crashes = settled.worker_crashes,
         batch_limit = coalesce(settled.batch_limit, job.batch_limit),
         waiting_for = CASE WHEN settled.next_state = 'ambiguous' THEN 'certainty' END,
-        error_class = CASE WHEN is_hopeless THEN :error ->> 'class' ELSE error_class END,
-        error_code = CASE WHEN is_hopeless THEN :error ->> 'error_code' ELSE error_code END,
-        group_id = CASE WHEN is_hopeless THEN :group_id ELSE group_id END,
-        error = CASE WHEN is_hopeless THEN :error ELSE error END,
-        first_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE first_error_at END,
-        last_error_at = CASE WHEN is_hopeless THEN clock_timestamp() ELSE last_error_at END,
+        error_class = CASE WHEN is_exhausted THEN :error ->> 'class' ELSE error_class END,
+        error_code = CASE WHEN is_exhausted THEN :error ->> 'error_code' ELSE error_code END,
+        group_id = CASE WHEN is_exhausted THEN :group_id ELSE group_id END,
+        error = CASE WHEN is_exhausted THEN :error ELSE error END,
+        first_error_at = CASE WHEN is_exhausted THEN clock_timestamp() ELSE first_error_at END,
+        last_error_at = CASE WHEN is_exhausted THEN clock_timestamp() ELSE last_error_at END,
         org_id = CASE WHEN is_rearmed
                       THEN coalesce((SELECT connections.org_id FROM connections
                                      WHERE connections.host_id = job.host_id), job.org_id)
@@ -196,7 +196,7 @@ async def acquire(
         row = (await session.execute(ACQUIRE, values)).first()
         if row is None:
             return None
-        left_behind = await recover_running_jobs(session, org_id, has_died=True, guards_off=guards_off)
+        left_behind = await recover_running_jobs(session, org_id, is_crash=True, guards_off=guards_off)
     if left_behind:
         log.warning("lease_taken_over", extra={"org_id": org_id, "rows": left_behind})
     return Lease(
@@ -213,29 +213,29 @@ async def acquire(
 
 
 async def recover_running_jobs(
-    session: AsyncSession, org_id: str, *, has_died: bool, guards_off: frozenset[str] = frozenset()
+    session: AsyncSession, org_id: str, *, is_crash: bool, guards_off: frozenset[str] = frozenset()
 ) -> int:
     """Rows whose call was under way become ambiguous, the others pending again; returns how many there were.
 
     A row that took several workers with it is not tried again without a person.
     """
     if "reconcile" in guards_off:
-        await session.execute(FORGET_INTENTS, {"org_id": org_id})
+        await session.execute(DELETE_INTENTS, {"org_id": org_id})
     whole_org = {"org_id": org_id, "host_id": None, "fence": None}
-    states = await _recover(session, whole_org, died=int(has_died), error=OUTCOME_UNKNOWN)
+    states = await _recover(session, whole_org, died=int(is_crash), error=OUTCOME_UNKNOWN)
     return len(states)
 
 
 async def recover_host_jobs(
-    session: AsyncSession, lease: Lease, host_id: str, *, is_fault_of_rows: bool
+    session: AsyncSession, lease: Lease, host_id: str, *, is_caused_by_rows: bool
 ) -> bool:
     """The same for the rows of one host whose turn broke off; returns whether one was given up.
 
-    With `is_fault_of_rows`, a row that broke it off by itself MAX_WORKER_CRASHES times has failed.
+    With `is_caused_by_rows`, a row that broke it off by itself MAX_WORKER_CRASHES times has failed.
     """
     of_host = {"org_id": lease.org_id, "host_id": host_id, "fence": lease.fence}
     return JobState.FAILED in await _recover(
-        session, of_host, died=int(is_fault_of_rows), error=NOT_PROCESSED
+        session, of_host, died=int(is_caused_by_rows), error=NOT_PROCESSED
     )
 
 
@@ -251,14 +251,14 @@ async def _recover(
     return (await session.scalars(RECOVER_RUNNING_JOBS, {**values, **about})).all()
 
 
-async def keep_caps(database: Database, lease: Lease) -> None:
+async def store_caps(database: Database, lease: Lease) -> None:
     """Remember what the org has shown since of how much it takes at a time."""
     if not lease.caps.is_changed:
         return
     lease.caps.is_changed = False
     caps = to_json(lease.caps.as_json()).decode()
     async with database.system() as session:
-        await session.execute(KEEP_CAPS, {"caps": caps, "org_id": lease.org_id, "fence": lease.fence})
+        await session.execute(STORE_CAPS, {"caps": caps, "org_id": lease.org_id, "fence": lease.fence})
 
 
 async def release(database: Database, lease: Lease) -> None:
@@ -282,7 +282,7 @@ async def release_expired(
     """
     if (await session.execute(RELEASE_EXPIRED, {"org_id": org_id})).first() is None:
         return None
-    return await recover_running_jobs(session, org_id, has_died=True, guards_off=guards_off)
+    return await recover_running_jobs(session, org_id, is_crash=True, guards_off=guards_off)
 
 
 async def renew_until_cancelled(database: Database, lease: Lease, *, life: float, every: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.states import LinkState, StatusMeaning
-from app.sync.jobs.load_queries import CLAIMED, EVENTS, GIVEN, OF_HOST, OTHER_TICKETS, SIBLINGS, SLOTS
+from app.sync.jobs.load_queries import CLAIMED, EVENTS, EXTRAS, HOST_ROW, OTHER_TICKETS, SIBLINGS, SLOTS
 from app.sync.model.batch import (
     MEMBER,
     SLOT_COLUMNS,
@@ -28,7 +28,7 @@ from app.sync.model.cooperative import yielding
 from app.sync.model.exclusions import ExclusionRules
 from app.sync.model.mapping_rules import DEFAULT_RULES, MappingRules
 from app.sync.model.slot_details import SlotDetails
-from app.sync.model.ticket_transfer import FORMER_MEMBER, is_transferred
+from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER, is_transferred
 from app.text.email_address import plain_address
 
 Value = TypeVar("Value")
@@ -36,7 +36,7 @@ PersonKey = tuple[str, str]
 """A campaign and an e-mail key."""
 
 ATTENDEE_FIELDS = ("first_name", "last_name", "name", "company", "job_title", "phone", "locale")
-NOTHING_GIVEN = RegistrationExtras()
+NO_EXTRAS = RegistrationExtras()
 
 SLOT_VALUES = attrgetter(*SLOT_COLUMNS)
 SIBLING_SLOT_VALUES = attrgetter(*(f"slot_{name}" for name in SLOT_COLUMNS))
@@ -73,7 +73,7 @@ async def load_claimed(
 ) -> Batch:
     """The same without siblings: what others are writing of the same people just now is not known yet."""
     whose = {"host_id": host_id, "org_id": org_id}
-    of_host = (await session.execute(OF_HOST, {"host_id": host_id})).one()
+    of_host = (await session.execute(HOST_ROW, {"host_id": host_id})).one()
     settings = of_host.settings or {}
     rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
     events = await _events(session, {row.event_id for row in rows}, whose, host_layer=of_host.layer)
@@ -87,7 +87,7 @@ async def load_claimed(
             events[row.event_id],
             written.get(row.registration_id, {}),
             exclusions,
-            given.get(row.registration_id, NOTHING_GIVEN),
+            given.get(row.registration_id, NO_EXTRAS),
         )
         async for row in yielding(rows)
         if row.event_id in events
@@ -98,7 +98,7 @@ async def load_claimed(
 async def is_unchanged(session: AsyncSession, batch: Batch) -> bool:
     """Whether the host's choices, the events and their links are those that the batch was read with."""
     whose = {"host_id": batch.host_id, "org_id": batch.org_id}
-    of_host = (await session.execute(OF_HOST, {"host_id": batch.host_id})).one()
+    of_host = (await session.execute(HOST_ROW, {"host_id": batch.host_id})).one()
     settings = of_host.settings or {}
     read = {job.event.event_id: LoadedEvent(job.event, job.link, job.rules) for job in batch.jobs}
     events = await _events(session, read, whose, host_layer=of_host.layer)
@@ -114,7 +114,7 @@ async def with_siblings(session: AsyncSession, batch: Batch) -> Batch:
         batch,
         siblings=_by_person((each.person, each.facts) for each in siblings if not each.is_excluded),
         sibling_members=_by_person((each.person, each.member) for each in siblings if each.member),
-        ticket_holders=await _ticket_holders(session, batch),
+        other_tickets=await _ticket_holders(session, batch),
     )
 
 
@@ -228,7 +228,7 @@ async def _extras(
     if not registration_ids:
         return {}
     values = {"host_id": host_id, "ids": list(registration_ids)}
-    return {row.registration_id: extras_of(row) for row in await session.execute(GIVEN, values)}
+    return {row.registration_id: extras_of(row) for row in await session.execute(EXTRAS, values)}
 
 
 def extras_of(row: Any) -> RegistrationExtras:
@@ -310,13 +310,13 @@ async def _outside_batch(
 
 async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tuple[RegistrationFacts, ...]]:
     """The other tickets of people who handed one on; asked for only where somebody did."""
-    handed_on = {job.registration_id for job in batch.jobs if is_transferred(job)}
+    transferred = {job.registration_id for job in batch.jobs if is_transferred(job)}
     members = {
         slot.sf_id
         for job in batch.jobs
         for key, slot in job.written.items()
         if slot.meaning not in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
-        if key.slot == FORMER_MEMBER or (key.slot == MEMBER and job.registration_id in handed_on)
+        if key.slot == PREVIOUS_HOLDER_MEMBER or (key.slot == MEMBER and job.registration_id in transferred)
     }
     if not members:
         return {}
@@ -325,7 +325,7 @@ async def _ticket_holders(session: AsyncSession, batch: Batch) -> dict[str, tupl
         "org_id": batch.org_id,
         "members": sorted(filter(None, members)),
         "member": MEMBER,
-        "handed_on": sorted(handed_on),
+        "transferred": sorted(transferred),
     }
     found: dict[str, tuple[RegistrationFacts, ...]] = {}
     for row in await session.execute(OTHER_TICKETS, values):

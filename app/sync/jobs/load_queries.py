@@ -10,7 +10,7 @@ FACT_COLUMNS = """
     registration.replay, registration.snapshot_at, registration.excluded_at,
     registration.ticket ->> 'kind' AS ticket_kind
 """
-OF_HOST = text("""
+HOST_ROW = text("""
     SELECT clock_timestamp() AS now, (SELECT settings FROM hosts WHERE host_id = :host_id) AS settings,
            (SELECT layer FROM mappings WHERE host_id = :host_id AND event_id = '') AS layer
 """)
@@ -46,7 +46,7 @@ EVENTS = text("""
     WHERE event.host_id = :host_id AND event.event_id = ANY(:event_ids)
 """)
 # Read for hosts that chose something only: answers are long, and the default rules know nothing of them.
-GIVEN = text("""
+EXTRAS = text("""
     SELECT registration.registration_id, registration.answers, registration.ticket, registration.buyer,
            registration.utm, registration.replay
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
@@ -92,6 +92,6 @@ OTHER_TICKETS = text(
       ON registration.host_id = record.host_id AND registration.registration_id = record.registration_id
     WHERE record.host_id = :host_id AND record.org_id = :org_id AND record.sf_id = ANY(:members)
       AND record.slot = :member AND registration.erased_at IS NULL
-      AND registration.registration_id <> ALL(:handed_on)
+      AND registration.registration_id <> ALL(:transferred)
     """  # noqa: S608 -- put together from constants
 )

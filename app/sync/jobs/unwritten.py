@@ -43,16 +43,16 @@ def without_job(host_id: str, org_id: str) -> list[ColumnElement[bool]]:
     return [Registration.host_id == host_id, IS_WRITABLE, ~has_job]
 
 
-async def count_before(session: AsyncSession, host_id: str, *, org_id: str | None) -> Unwritten:
+async def count_unwritten(session: AsyncSession, host_id: str, *, org_id: str | None) -> Unwritten:
     """How many wait to be asked for; all of them where the host was never connected."""
-    each = by_event(host_id, org_id or "").subquery()
+    each = unwritten_by_event(host_id, org_id or "").subquery()
     totals = select(func.coalesce(func.sum(each.c.total), 0), func.count()).select_from(each)
     async with hash_joins_only(session):
         registrations, events = (await session.execute(totals)).one()
     return figures(int(registrations), events)
 
 
-def by_event(host_id: str, org_id: str) -> Select[str, int]:
+def unwritten_by_event(host_id: str, org_id: str) -> Select[str, int]:
     is_on_its_way = exists().where(
         Backfill.host_id == host_id,
         Backfill.event_id == Registration.event_id,

@@ -15,9 +15,9 @@ from app.models import Connection, WrittenRecord
 from app.states import WriteState
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.leases import Lease, LeaseLost
-from app.sync.lookup.access import AccessProblem, settle_problems
+from app.sync.lookup.access import AccessProblem, store_problems
 from app.sync.lookup.describe_cache import store_describes
-from app.sync.lookup.view_all import OBJECT_PERMISSIONS, kept_body
+from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, WrittenSlot
 from app.sync.model.cooperative import yielding
 from app.sync.model.work_item import WorkItem, WriteOperation
@@ -59,7 +59,7 @@ RELEASE_CREATE_LOCKS = text("""
     DELETE FROM create_locks
     WHERE org_id = :org_id AND host_id = :host_id AND registration_id = ANY(:settled)
 """)
-MEET_CREATE_LOCK = text(
+BLOCKING_CREATE_LOCKS = text(
     "SELECT key, started_at FROM create_locks WHERE org_id = :org_id AND key = ANY(:keys)"
 )
 
@@ -73,7 +73,7 @@ class WriteStore:
     batch: Batch
     quiet: timedelta
 
-    async def hold(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
+    async def lock_jobs(self, session: AsyncSession, items: Sequence[WorkItem]) -> datetime:
         """Lock the rows and confirm the lease; returns the database's time. Raises LeaseLost."""
         asked_at = time.monotonic()
         values = {
@@ -127,7 +127,9 @@ class WriteStore:
         blocked = [key for key in keys if key not in raised]
         if not blocked:
             return {}
-        standing = await session.execute(MEET_CREATE_LOCK, {"org_id": self.batch.org_id, "keys": blocked})
+        standing = await session.execute(
+            BLOCKING_CREATE_LOCKS, {"org_id": self.batch.org_id, "keys": blocked}
+        )
         return {row.key: row.started_at for row in standing}
 
     async def written_since(self, since: datetime, slots: Collection[str]) -> frozenset[str]:
@@ -155,16 +157,18 @@ class WriteStore:
         async with self.database.tenant(self.batch.host_id) as session:
             return (await session.execute(query)).scalar_one_or_none()
 
-    async def keep_sees_all(self, sees_all: Collection[str] | None, *, user_id: str | None) -> None:
+    async def store_fully_visible(
+        self, fully_visible: Collection[str] | None, *, user_id: str | None
+    ) -> None:
         """Keep of which objects this user sees every record, beside the describes; None is unknown."""
-        bodies = {OBJECT_PERMISSIONS: kept_body(sees_all, user_id)}
+        bodies = {OBJECT_PERMISSIONS: cache_body(fully_visible, user_id)}
         async with self.database.tenant(self.batch.host_id) as session:
             await store_describes(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
 
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
         """Keep what a look showed of the connected user's access; see `settle_problems`."""
         async with self.database.tenant(self.batch.host_id) as session:
-            await settle_problems(
+            await store_problems(
                 session, found, host_id=self.batch.host_id, org_id=self.batch.org_id, about=about
             )
 

@@ -26,45 +26,47 @@ log = logging.getLogger(__name__)
 
 Key = tuple[str, str | None, str | None]
 
-AGAIN: Final = timedelta(hours=1)
+RECHECK_AFTER: Final = timedelta(hours=1)
 
 EMAIL_NOT_SEARCHABLE: Final = "email_not_searchable"
-LOOKUP_REFUSED: Final = "lookup_refused"
+LOOKUP_REJECTED: Final = "lookup_refused"
 MARKETING_USER_MISSING: Final = "marketing_user_missing"
 NEW_LEADS_HIDDEN: Final = "new_leads_hidden"
-LOOKING: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REFUSED})
+SEARCH_PROBLEMS: Final = frozenset({EMAIL_NOT_SEARCHABLE, LOOKUP_REJECTED})
 """The problems that a look shows to be over."""
 
 EMAIL: Final = "Email"
 
 # That the user sees every record is believed for minutes only: once it is taken away, what is hidden would
 # be taken for deleted, and made a second time. That the user does not may be old.
-READ = text("""
+LOAD_ACCESS = text("""
     SELECT clock_timestamp() AS now,
            (SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id) AS problems,
            (SELECT body FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'TaskStatus'
               AND NOT is_stale AND fetched_at > clock_timestamp() - interval '24 hours') AS statuses,
-           (SELECT coalesce(nullif(body -> 'sees_all', 'null'), '[]') FROM describe_cache
+           (SELECT coalesce(nullif(body -> 'fully_visible', 'null'), '[]') FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject = 'ObjectPermissions'
               AND NOT is_stale AND body ->> 'user_id' = (
                   SELECT user_id FROM connections WHERE host_id = :host_id AND org_id = :org_id
               )
-              AND fetched_at > clock_timestamp() - CASE body -> 'sees_all'
+              AND fetched_at > clock_timestamp() - CASE body -> 'fully_visible'
                   WHEN '[]' THEN interval '24 hours'
                   WHEN 'null' THEN interval '1 hour'
-                  ELSE interval '5 minutes' END) AS sees_all,
+                  ELSE interval '5 minutes' END) AS fully_visible,
            (SELECT array_agg(sobject) FROM describe_cache
             WHERE host_id = :host_id AND org_id = :org_id AND sobject IN ('Lead', 'Contact')
               AND body = '{}' AND NOT is_stale AND fetched_at > clock_timestamp() - interval '15 minutes'
            ) AS hidden
 """)
-LOCK = text("SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id FOR UPDATE")
-KEEP = text("""
+LOCK_PROBLEMS = text(
+    "SELECT problems FROM connections WHERE host_id = :host_id AND org_id = :org_id FOR UPDATE"
+)
+STORE_PROBLEMS = text("""
     UPDATE connections SET problems = CAST(:problems AS jsonb), version = version + :step
     WHERE host_id = :host_id AND org_id = :org_id
 """)
-RELEASE = text("""
+RELEASE_WAITING_JOBS = text("""
     UPDATE sync_jobs SET due_at = clock_timestamp(), waiting_for = NULL, state = 'pending'
     WHERE host_id = :host_id AND org_id = :org_id AND waiting_for = :what AND state IN ('pending', 'held')
 """)
@@ -72,14 +74,14 @@ RELEASE = text("""
 
 @dataclass(frozen=True)
 class AccessProblem:
-    """Something that the connected user lacks. `looked_at`: when Salesforce said so last."""
+    """Something that the connected user lacks. `checked_at`: when Salesforce said so last."""
 
     code: str
     sobject: str | None = None
     field: str | None = None
     error_code: str | None = None
     since: datetime | None = None
-    looked_at: datetime | None = None
+    checked_at: datetime | None = None
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
@@ -89,13 +91,13 @@ class AccessProblem:
             stored.get("field"),
             stored.get("error_code"),
             since=_time(stored.get("since")),
-            looked_at=_time(stored.get("looked_at")),
+            checked_at=_time(stored.get("checked_at")),
         )
 
     @property
     def bare(self) -> "AccessProblem":
         """Without what changes from look to look."""
-        return replace(self, since=None, looked_at=None)
+        return replace(self, since=None, checked_at=None)
 
     @property
     def key(self) -> Key:
@@ -103,23 +105,24 @@ class AccessProblem:
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What the connected user sees of people. `hidden` are objects that are not asked for, `without_email`
-    those that cannot be asked by e-mail; `problems` is what is known, `due` whether one is to be tried again.
-    `closed_statuses` are those that close a Task; None where that is to be asked. Of a user who
-    `lacks_campaigns` no members are asked; of one who `loses_leads` each new Lead goes out of sight.
-    `sees_all` are objects of which no record is hidden; None where that is to be asked, if it matters.
+class UserAccess:
+    """What the connected user may see. `hidden` objects are not queried, those `without_email` not by e-mail.
+
+    `problems` are those on record, `rejected` the one for which a look-up is not tried, `is_due` says whether
+    one is to be checked again. `closed_statuses` close a Task; no record of the objects in `fully_visible`
+    is hidden; both are None where that is not known. With `hides_new_leads` the user loses
+    access to each new Lead.
     """
 
     hidden: frozenset[str] = frozenset()
     without_email: frozenset[str] = frozenset()
     problems: tuple[AccessProblem, ...] = ()
-    refused: AccessProblem | None = None
+    rejected: AccessProblem | None = None
     is_due: bool = False
     closed_statuses: tuple[str, ...] | None = None
-    lacks_campaigns: bool = False
-    loses_leads: bool = False
-    sees_all: frozenset[str] | None = None
+    lacks_campaign_access: bool = False
+    hides_new_leads: bool = False
+    fully_visible: frozenset[str] | None = None
 
     @property
     def found(self) -> list[AccessProblem]:
@@ -128,10 +131,10 @@ class Sight:
 
     @property
     def has_lost_leads(self) -> bool:
-        """Whether Leads that we created went out of sight, and were not seen again since."""
+        """Whether the user lost access to Leads that we created, and has not seen them since."""
         return any(each.code == NEW_LEADS_HIDDEN for each in self.problems)
 
-    def compared(self, describes: Mapping[str, SObjectDescribe], queried: Collection[str]) -> "Sight":
+    def compared(self, describes: Mapping[str, SObjectDescribe], queried: Collection[str]) -> "UserAccess":
         """With what the describes of the objects that were `asked` for show."""
         people = {LEAD, CONTACT} & set(queried)
         seen = people & describes.keys()
@@ -142,7 +145,7 @@ class Sight:
             without_email=(self.without_email - seen) | blind,
         )
 
-    def without(self, refused: "LookupRefused") -> "Sight":
+    def without(self, refused: "LookupRejected") -> "UserAccess":
         """Where the describe does not tell why a query by e-mail is refused, the refusal does."""
         failure, sobject = refused.failure, refused.sobject
         is_email = failure.error_code.startswith("INVALID_FIELD") and EMAIL in failure.message
@@ -151,7 +154,7 @@ class Sight:
         return replace(self, without_email=self.without_email | {sobject})
 
 
-class LookupRefused(RequestRejected):
+class LookupRejected(RequestRejected):
     """A look-up was refused; `sobject` is what was asked for."""
 
     def __init__(self, failures: tuple[ApiError, ...], sobject: str | None) -> None:
@@ -159,7 +162,7 @@ class LookupRefused(RequestRejected):
         self.sobject = sobject
 
 
-class KnownToBeRefused(LookupRefused):
+class RecentlyRejected(LookupRejected):
     """Salesforce refused this a short while ago: it is not asked again yet."""
 
     def __init__(self, problem: AccessProblem) -> None:
@@ -174,34 +177,34 @@ def is_lasting(refused: RequestRejected) -> bool:
     return failure.error_class in lasting and action_for(failure) is ErrorAction.FAIL
 
 
-def problem_of(refused: RequestRejected) -> AccessProblem:
+def problem_from(refused: RequestRejected) -> AccessProblem:
     failure = refused.failure
-    sobject = refused.sobject if isinstance(refused, LookupRefused) else None
+    sobject = refused.sobject if isinstance(refused, LookupRejected) else None
     named = failure.fields[0] if failure.fields else None
-    return AccessProblem(LOOKUP_REFUSED, sobject, named, failure.error_code)
+    return AccessProblem(LOOKUP_REJECTED, sobject, named, failure.error_code)
 
 
-async def read_sight(session: AsyncSession, *, host_id: str, org_id: str) -> Sight:
+async def load_access(session: AsyncSession, *, host_id: str, org_id: str) -> UserAccess:
     """What is known already: nothing is asked for that was refused within the hour."""
-    row = (await session.execute(READ, {"host_id": host_id, "org_id": org_id})).one()
+    row = (await session.execute(LOAD_ACCESS, {"host_id": host_id, "org_id": org_id})).one()
     problems = tuple(AccessProblem.of(each) for each in row.problems or ())
-    current = [each for each in problems if each.looked_at and row.now - each.looked_at < AGAIN]
-    return Sight(
+    current = [each for each in problems if each.checked_at and row.now - each.checked_at < RECHECK_AFTER]
+    return UserAccess(
         hidden=frozenset(row.hidden or ()),
         without_email=frozenset(
             each.sobject for each in current if each.code == EMAIL_NOT_SEARCHABLE and each.sobject
         ),
         problems=problems,
-        refused=next((each for each in current if each.code == LOOKUP_REFUSED), None),
+        rejected=next((each for each in current if each.code == LOOKUP_REJECTED), None),
         is_due=len(current) < len(problems),
-        lacks_campaigns=any(each.code == MARKETING_USER_MISSING for each in current),
-        loses_leads=any(each.code == NEW_LEADS_HIDDEN for each in current),
+        lacks_campaign_access=any(each.code == MARKETING_USER_MISSING for each in current),
+        hides_new_leads=any(each.code == NEW_LEADS_HIDDEN for each in current),
         closed_statuses=tuple(row.statuses["closed"]) if row.statuses else None,
-        sees_all=None if row.sees_all is None else frozenset(row.sees_all),
+        fully_visible=None if row.fully_visible is None else frozenset(row.fully_visible),
     )
 
 
-async def settle_problems(
+async def store_problems(
     session: AsyncSession,
     found: Iterable[AccessProblem],
     *,
@@ -211,23 +214,23 @@ async def settle_problems(
 ) -> None:
     """Keep what was found, and end the problems of the codes `about` that were not: their work goes on."""
     values = {"host_id": host_id, "org_id": org_id}
-    stored = (await session.execute(LOCK, values)).scalar_one_or_none()
+    stored = (await session.execute(LOCK_PROBLEMS, values)).scalar_one_or_none()
     if stored is None:
         return
     now = await database_now(session)
     before = {each.key: each for each in map(AccessProblem.of, stored)}
     seen = {
-        each.key: replace(each, since=(before.get(each.key) or each).since or now, looked_at=now)
+        each.key: replace(each, since=(before.get(each.key) or each).since or now, checked_at=now)
         for each in found
     }
     kept = {key: each for key, each in before.items() if each.code not in about} | seen
     step = int(kept.keys() != before.keys())
     problems = to_json([asdict(each) for each in kept.values()]).decode()
-    await session.execute(KEEP, values | {"problems": problems, "step": step})
+    await session.execute(STORE_PROBLEMS, values | {"problems": problems, "step": step})
     _log_change("connection_problem", kept.keys() - before.keys(), host_id=host_id, org_id=org_id)
     if solved := before.keys() - kept.keys():
         _log_change("connection_problem_solved", solved, host_id=host_id, org_id=org_id)
-        await release_waiting(session, host_id=host_id, org_id=org_id)
+        await release_waiting_jobs(session, host_id=host_id, org_id=org_id)
 
 
 def _log_change(event: str, keys: Iterable[Key], *, host_id: str, org_id: str) -> None:
@@ -236,22 +239,22 @@ def _log_change(event: str, keys: Iterable[Key], *, host_id: str, org_id: str) -
         log.warning(event, extra=about)
 
 
-async def look_again(session: AsyncSession, *, host_id: str, org_id: str, but: Collection[str]) -> None:
+async def recheck_problems(session: AsyncSession, *, host_id: str, org_id: str, but: Collection[str]) -> None:
     """Try the problems anew with the next work, which goes on now; `but` those of codes just looked at."""
     values = {"host_id": host_id, "org_id": org_id}
-    stored = (await session.execute(LOCK, values)).scalar_one_or_none()
+    stored = (await session.execute(LOCK_PROBLEMS, values)).scalar_one_or_none()
     if any(each["code"] not in but for each in stored or ()):
         problems = to_json(
-            [each if each["code"] in but else {**each, "looked_at": None} for each in stored or ()]
+            [each if each["code"] in but else {**each, "checked_at": None} for each in stored or ()]
         ).decode()
-        await session.execute(KEEP, values | {"problems": problems, "step": 0})
-        await release_waiting(session, host_id=host_id, org_id=org_id)
+        await session.execute(STORE_PROBLEMS, values | {"problems": problems, "step": 0})
+        await release_waiting_jobs(session, host_id=host_id, org_id=org_id)
 
 
-async def release_waiting(session: AsyncSession, *, host_id: str, org_id: str) -> None:
+async def release_waiting_jobs(session: AsyncSession, *, host_id: str, org_id: str) -> None:
     """What waited for the connected user's access goes on."""
     await session.execute(
-        RELEASE, {"host_id": host_id, "org_id": org_id, "what": WaitReason.SALESFORCE_ACCESS}
+        RELEASE_WAITING_JOBS, {"host_id": host_id, "org_id": org_id, "what": WaitReason.SALESFORCE_ACCESS}
     )
 
 
@@ -264,8 +267,8 @@ def _time(stored: object) -> datetime | None:
     return datetime.fromisoformat(stored) if isinstance(stored, str) else None
 
 
-NOTHING_HIDDEN: Final = Sight()
-NO_CAMPAIGNS: Final = AccessProblem(MARKETING_USER_MISSING, CAMPAIGN_MEMBER)
+FULL_ACCESS: Final = UserAccess()
+NO_CAMPAIGN_ACCESS: Final = AccessProblem(MARKETING_USER_MISSING, CAMPAIGN_MEMBER)
 """Members cannot be seen or written by the connected user, whatever the campaign."""
-LEADS_OUT_OF_SIGHT: Final = AccessProblem(NEW_LEADS_HIDDEN, LEAD)
+NO_NEW_LEAD_ACCESS: Final = AccessProblem(NEW_LEADS_HIDDEN, LEAD)
 """Private sharing, and assignment rules that give a new Lead to somebody else: we cannot write to it."""

@@ -23,7 +23,7 @@ ACCOUNT_CANDIDATES_MAX: Final = 2000
 TEXTS_LENGTH: Final = 20_000
 SEPARATOR_LENGTH: Final = len(" OR Name LIKE '%'")
 ACCOUNTS: Final = (QueryKind.ACCOUNTS_BY_NAME, QueryKind.ACCOUNTS_BY_PREFIX)
-NO_PERSONS: Final = " AND IsPersonAccount = false"
+BUSINESS_ACCOUNTS: Final = " AND IsPersonAccount = false"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ async def load_create_context(
     )
 
 
-def organizer_of(job: Job) -> str | None:
+def owner_email(job: Job) -> str | None:
     """The e-mail of the user who shall own what is created for this attendee."""
     email = job.event.organizer.get("email") if job.rules.owner.how == ORGANIZER else None
     return address_key(email)
@@ -88,12 +88,12 @@ def build_create_queries(
 ) -> Iterator[LookupQuery]:
     """The queries that the creation of these people needs."""
     companies = sorted({each for job in jobs if (each := company_for_account(job, describes))})
-    owners = sorted({each for job in jobs if (each := organizer_of(job))})
+    owners = sorted({each for job in jobs if (each := owner_email(job))})
     account = describes.get(ACCOUNT)
     has_persons = account is not None and "IsPersonAccount" in account.fields
     is_about_persons = has_persons and any(job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs)
     soqls = [
-        *_accounts_soql(companies, no_persons=NO_PERSONS if has_persons else ""),
+        *_accounts_soql(companies, no_persons=BUSINESS_ACCOUNTS if has_persons else ""),
         *((QueryKind.USERS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
         *([(QueryKind.PERSON_TYPES, PERSON_TYPES)] if is_about_persons else ()),
     ]

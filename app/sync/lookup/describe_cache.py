@@ -22,7 +22,7 @@ RETRY_MAX_AGE: Final = timedelta(seconds=5)
 HIDDEN_CODES: Final = frozenset({"NOT_FOUND", "INVALID_TYPE"})
 
 # A slow request must not replace the answer to one that was sent later.
-KEEP = text("""
+STORE_DESCRIBE = text("""
     INSERT INTO describe_cache (host_id, org_id, sobject, body, fetched_at)
     VALUES (:host_id, :org_id, :sobject, CAST(:body AS jsonb), coalesce(:asked_at, clock_timestamp()))
     ON CONFLICT (host_id, org_id, sobject) DO UPDATE
@@ -30,14 +30,14 @@ KEEP = text("""
     WHERE describe_cache.fetched_at <= excluded.fetched_at
 """)
 # An object that was hidden is looked for again soon: somebody may have given the user the right to see it.
-FRESH = text("""
+LOAD_DESCRIBES = text("""
     SELECT sobject, body FROM describe_cache
     WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects)
       AND NOT is_stale AND fetched_at > clock_timestamp() - CAST(:max_age AS interval)
       AND (body <> '{}' OR fetched_at > clock_timestamp() - interval '15 minutes')
 """)
 # What was fetched a moment ago is not asked for again: a misfit that stays would cost a call in every batch.
-MARK = text("""
+MARK_STALE = text("""
     UPDATE describe_cache SET is_stale = true
     WHERE host_id = :host_id AND org_id = :org_id AND sobject = ANY(:sobjects) AND NOT is_stale
       AND fetched_at < clock_timestamp() - interval '30 seconds'
@@ -85,7 +85,7 @@ async def cached_bodies(
 ) -> dict[str, dict[str, Any]]:
     """What our table has that is neither stale nor old, by object; empty for a hidden one."""
     values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(sobjects), "max_age": max_age}
-    return {row.sobject: row.body for row in await session.execute(FRESH, values)}
+    return {row.sobject: row.body for row in await session.execute(LOAD_DESCRIBES, values)}
 
 
 async def store_describes(
@@ -99,16 +99,16 @@ async def store_describes(
     """Store the answers to a request sent at `asked_at` (by Postgres's clock; None is now), unless newer."""
     for sobject, body in sorted(bodies.items()):
         values = {"host_id": host_id, "org_id": org_id, "sobject": sobject, "body": json.dumps(body)}
-        await session.execute(KEEP, {**values, "asked_at": asked_at})
+        await session.execute(STORE_DESCRIBE, {**values, "asked_at": asked_at})
 
 
 async def mark_stale(session: AsyncSession, sobjects: Iterable[str], *, host_id: str, org_id: str) -> None:
     """Salesforce said something that does not fit: ask again before the next batch."""
     values = {"host_id": host_id, "org_id": org_id, "sobjects": sorted(set(sobjects))}
-    await session.execute(MARK, values)
+    await session.execute(MARK_STALE, values)
 
 
-async def forget_describes(session: AsyncSession, *, host_id: str, sobjects: Iterable[str] = ()) -> None:
+async def expire_describes(session: AsyncSession, *, host_id: str, sobjects: Iterable[str] = ()) -> None:
     """Ask for these objects anew whenever they are needed next; for all of them when none is named.
 
     The answer to a request that was sent before this does not count.

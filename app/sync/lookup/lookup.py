@@ -11,7 +11,7 @@ from app.salesforce.errors import RequestRejected
 from app.salesforce.ids import to18
 from app.sync.field_values.closed_status import closed_statuses
 from app.sync.field_values.lead_fields import is_usable_email
-from app.sync.lookup.access import LookupRefused, is_lasting
+from app.sync.lookup.access import LookupRejected, is_lasting
 from app.sync.lookup.lost_creates import WrittenSince, find_lost_creates
 from app.sync.lookup.parse import (
     Responding,
@@ -29,7 +29,7 @@ from app.sync.lookup.queries import (
     person_account_soqls,
 )
 from app.sync.lookup.requirements import LookupRequirements
-from app.sync.matching.person_matching import NeedsLookup, People, ids_to_look_up, resolve
+from app.sync.matching.person_matching import NeedsLookup, PersonIndex, ids_to_look_up, resolve
 from app.sync.model.batch import Batch, Job
 from app.sync.model.records import CONTACT, LEAD, PERSON_ACCOUNT, MemberRow
 
@@ -58,7 +58,7 @@ class LookupResult:
     whether they count as responded; ids of lost creates by our reference; describes where the rules need any;
     `persons` are fields of Accounts that stand for Contacts, by their ids; `closed_statuses` are of Tasks."""
 
-    people: People = field(default_factory=People)
+    people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     members_by_email: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
     statuses: Responding = field(default_factory=dict)
@@ -66,7 +66,7 @@ class LookupResult:
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed_statuses: tuple[str, ...] = ()
-    lacks_campaigns: bool = False
+    lacks_campaign_access: bool = False
 
 
 async def look_up_batch(
@@ -81,7 +81,7 @@ async def look_up_batch(
     asked = frozenset(id_ for job in batch.jobs for id_ in ids_to_look_up(job))
     found = await _look_up(client, batch, asked, requirements)
     for _ in range(MAX_FOLLOW_UPS):
-        missing = _unresolved_ids(batch.jobs, found.people) - found.people.asked_ids
+        missing = _unresolved_ids(batch.jobs, found.people) - found.people.queried_ids
         if not missing:
             break
         people = await fetch_people(client, missing, known=found.people, requirements=requirements)
@@ -93,10 +93,10 @@ async def fetch_people(
     client: SalesforceClient,
     ids: Iterable[str],
     *,
-    known: People,
+    known: PersonIndex,
     requirements: LookupRequirements,
     with_names: bool = False,
-) -> People:
+) -> PersonIndex:
     """The people known already and those behind `ids`, be they Accounts of persons."""
     asked = frozenset(ids)
     requirements = (
@@ -107,7 +107,7 @@ async def fetch_people(
 
 
 async def fetch_person_accounts(
-    client: SalesforceClient, people: People, requirements: LookupRequirements
+    client: SalesforceClient, people: PersonIndex, requirements: LookupRequirements
 ) -> dict[str, Mapping[str, Any]]:
     """The fields of the Accounts that hold what these Contacts show, where the rules may change them."""
     names = requirements.fields.get(PERSON_ACCOUNT, ())
@@ -149,20 +149,20 @@ def _first_page(query: LookupQuery, response: SubResponse) -> QueryPage | None:
             return None
         if query.kind in OPTIONAL and is_lasting(refused):
             return QueryPage([], None)
-        raise LookupRefused(refused.failures, query.sobject) from refused
+        raise LookupRejected(refused.failures, query.sobject) from refused
 
 
 async def _look_up(
     client: SalesforceClient, batch: Batch, ids: frozenset[str], requirements: LookupRequirements
 ) -> LookupResult:
     emails = sorted({each for job in batch.jobs if _can_be_asked(job) for each in _addresses(job)})
-    is_asked = batch.writes.member and not requirements.sight.lacks_campaigns
+    is_asked = batch.writes.member and not requirements.access.lacks_campaign_access
     campaigns = sorted({job.link.campaign_id for job in batch.jobs if job.link and is_asked})
     asked = LookupRequest(emails, sorted(ids), campaigns, requirements)
     results = await run_queries(client, build_lookup_queries(asked))
     members = records_of(results, QueryKind.MEMBERS)
     statuses = parse_statuses(records_of(results, QueryKind.STATUSES), campaigns)
-    known = requirements.sight.closed_statuses
+    known = requirements.access.closed_statuses
     closed = closed_statuses(records_of(results, QueryKind.TASK_STATUSES)) if known is None else known
     return LookupResult(
         people=parse_people(records_of(results, QueryKind.PEOPLE), ids, requirements),
@@ -171,7 +171,8 @@ async def _look_up(
         statuses=statuses,
         describes=requirements.describes,
         closed_statuses=closed,
-        lacks_campaigns=requirements.sight.lacks_campaigns or any(result.is_hidden for result in results),
+        lacks_campaign_access=requirements.access.lacks_campaign_access
+        or any(result.is_hidden for result in results),
     )
 
 
@@ -179,7 +180,7 @@ def _with_names(fields: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, .
     return {**fields, **{sobject: (*fields.get(sobject, ()), *NAMES) for sobject in (CONTACT, LEAD)}}
 
 
-def _unresolved_ids(jobs: Iterable[Job], people: People) -> frozenset[str]:
+def _unresolved_ids(jobs: Iterable[Job], people: PersonIndex) -> frozenset[str]:
     ends = (resolve(job, people) for job in jobs)
     return frozenset(id_ for end in ends if isinstance(end, NeedsLookup) for id_ in end.ids)
 

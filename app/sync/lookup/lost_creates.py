@@ -11,7 +11,7 @@ from app.salesforce.ids import to18
 from app.states import WriteState
 from app.sync.lookup.parse import records_by_label, records_by_reference
 from app.sync.lookup.queries import lost_create_soql
-from app.sync.matching.person_matching import People, resolve
+from app.sync.matching.person_matching import PersonIndex, resolve
 from app.sync.model.batch import PERSON, Batch, Job, WrittenSlot
 from app.sync.model.record_kinds import LostCreateQuery, slots_by_lost_create
 from app.sync.model.records import Found
@@ -48,7 +48,7 @@ class LostCreates:
 
 
 async def find_lost_creates(
-    client: SalesforceClient, batch: Batch, known: People, written_since: WrittenSince
+    client: SalesforceClient, batch: Batch, known: PersonIndex, written_since: WrittenSince
 ) -> dict[str, str]:
     """Record ids by our reference; one query for each object that has a create in doubt."""
     found: dict[str, str] = {}
@@ -79,7 +79,7 @@ async def _find(client: SalesforceClient, lost: LostCreates, written_since: Writ
     return records_by_label(query, (row for row in rows if to18(row["Id"]) not in ours), lost.labels)
 
 
-def _person_ids(job: Job, people: People) -> Iterator[str]:
+def _person_ids(job: Job, people: PersonIndex) -> Iterator[str]:
     """The person we wrote to, and the one that the job leads to now: a lost response may hide either."""
     before, now = job.slot(PERSON), resolve(job, people)
     if before and before.sf_id:

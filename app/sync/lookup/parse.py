@@ -5,7 +5,7 @@ from typing import Any
 
 from app.salesforce.ids import to18
 from app.sync.lookup.requirements import LookupRequirements
-from app.sync.matching.person_matching import People
+from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.record_kinds import LostCreateQuery
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, LEAD, MemberRow, PersonRow
 from app.sync.model.reference_tags import references_in
@@ -23,19 +23,19 @@ def parse_people(
     asked: frozenset[str],
     requirements: LookupRequirements,
     *,
-    known: People | None = None,
-) -> People:
+    known: PersonIndex | None = None,
+) -> PersonIndex:
     """The people that were `known` and those that were found; `asked` are the ids that were looked for."""
-    known = known or People()
+    known = known or PersonIndex()
     people = [*known.rows.values(), *(_person_row(row, requirements) for row in rows)]
-    sight = requirements.sight
-    return People.of(
+    access = requirements.access
+    return PersonIndex.of(
         people,
-        known.asked_ids | asked,
-        hidden=sight.hidden,
-        without_email=sight.without_email - sight.hidden,
-        has_lost_leads=sight.has_lost_leads,
-        sees_all=(sight.sees_all or frozenset()) - sight.hidden,
+        known.queried_ids | asked,
+        hidden=access.hidden,
+        without_email=access.without_email - access.hidden,
+        has_lost_leads=access.has_lost_leads,
+        fully_visible=(access.fully_visible or frozenset()) - access.hidden,
     )
 
 
@@ -107,15 +107,15 @@ def _person_row(row: Mapping[str, Any], requirements: LookupRequirements) -> Per
         person_contact_id=_id(row.get("PersonContactId")),
         first_name=row.get("FirstName"),
         last_name=row.get("LastName"),
-        standing=_current_values(row, ("Email", *requirements.fields.get(sobject, ())), requirements),
+        current_values=_current_values(row, ("Email", *requirements.fields.get(sobject, ())), requirements),
     )
 
 
 def _member_row(row: Mapping[str, Any], requirements: LookupRequirements, statuses: Responding) -> MemberRow:
-    standing = _current_values(row, requirements.fields.get(CAMPAIGN_MEMBER, ()), requirements)
+    current_values = _current_values(row, requirements.fields.get(CAMPAIGN_MEMBER, ()), requirements)
     status = row["Status"] or ""
     has_responded = statuses.get(to18(row["CampaignId"]), {}).get(status, False)
-    return MemberRow(to18(row["Id"]), status, has_responded, standing)
+    return MemberRow(to18(row["Id"]), status, has_responded, current_values)
 
 
 def _current_values(

@@ -22,7 +22,7 @@ https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatshe
 LIST_LENGTH: Final = 40_000
 """Characters of the one list of a query that asks for many fields, with what stands between two ids."""
 
-LIST_JOINT: Final = 8
+SEPARATOR_LENGTH: Final = 8
 ACCOUNT_PREFIX: Final = "001"
 MEMBER_STATUS: Final = "CampaignMemberStatus"
 PERSON_FIELDS: Final = {
@@ -84,15 +84,15 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
     """All queries of one look-up."""
     campaigns, wanted = request.campaigns, request.wanted
     people_ids, account_ids = _partition_ids(request.ids)
-    keys_of = {sobject: wanted.keys_of(sobject) for sobject in (CONTACT, LEAD)}
-    names = sorted({*keys_of[CONTACT], *keys_of[LEAD]})
-    keyed = {name: max((keys.get(name, ()) for keys in keys_of.values()), key=len) for name in names}
+    external_ids_of = {sobject: wanted.external_ids_of(sobject) for sobject in (CONTACT, LEAD)}
+    names = sorted({*external_ids_of[CONTACT], *external_ids_of[LEAD]})
+    keyed = {name: max((keys.get(name, ()) for keys in external_ids_of.values()), key=len) for name in names}
     lists = {"Email": request.emails, "Id": people_ids, **keyed}
     for number, some in enumerate(_chunk_criteria(lists, room=_available_length(request))):
         some_emails, some_ids = some.pop("Email", []), some.pop("Id", [])
         for sobject in wanted.people:
-            emails = () if sobject in wanted.sight.without_email else some_emails
-            keys = {name: values for name, values in some.items() if name in keys_of[sobject]}
+            emails = () if sobject in wanted.access.without_email else some_emails
+            keys = {name: values for name, values in some.items() if name in external_ids_of[sobject]}
             soql = _people_soql(sobject, emails, some_ids, requirements=wanted, keys=keys)
             if soql is None:
                 continue
@@ -103,7 +103,7 @@ def build_lookup_queries(request: LookupRequest) -> Iterator[LookupQuery]:
     if campaigns:
         yield LookupQuery(QueryKind.STATUSES, STATUSES_SOQL + in_list(campaigns), MEMBER_STATUS)
     yield from _account_queries(account_ids, wanted)
-    if wanted.sight.closed_statuses is None:
+    if wanted.access.closed_statuses is None:
         yield LookupQuery(QueryKind.TASK_STATUSES, TASK_STATUS_SOQL)
 
 
@@ -120,7 +120,7 @@ def build_people_queries(ids: Sequence[str], requirements: LookupRequirements) -
 def person_account_soqls(ids: Sequence[str], names: Sequence[str]) -> list[str]:
     """These fields of the Accounts that stand for persons."""
     select = f"SELECT {_select_list('Id', names)} FROM Account WHERE Id IN"  # noqa: S608 -- names of describes
-    return [f"{select} {in_list(some)}" for some in chunk(ids, length=LIST_LENGTH, joint=LIST_JOINT)]
+    return [f"{select} {in_list(some)}" for some in chunk(ids, length=LIST_LENGTH, joint=SEPARATOR_LENGTH)]
 
 
 def lost_create_soql(
@@ -160,7 +160,7 @@ def _people_soql(
 ) -> str | None:
     """None where nobody is asked for."""
     fields = _select_list(PERSON_FIELDS[sobject], requirements.fields.get(sobject, ()))
-    if sobject in requirements.sight.without_email:
+    if sobject in requirements.access.without_email:
         fields = fields.replace("Id, Email, ", "Id, ")
     where = _any_of({"Email": emails, "Id": ids, **keys})
     return f"SELECT {fields} FROM {sobject} WHERE {where}" if where else None  # noqa: S608
@@ -176,7 +176,7 @@ def _members_soql(
 ) -> str:
     whose = _any_of({f"{sobject}.Email": emails, f"{sobject}Id": ids})
     fields = _select_list(MEMBER_FIELDS, requirements.fields.get(CAMPAIGN_MEMBER, ()))
-    if sobject not in requirements.sight.without_email:
+    if sobject not in requirements.access.without_email:
         fields = f"{fields}, {sobject}.Email"
     return f"SELECT {fields} FROM CampaignMember WHERE CampaignId IN {in_list(campaigns)} AND ({whose})"  # noqa: S608
 

@@ -56,7 +56,7 @@ def fail_rejected_query(item: WorkItem, refused: RequestRejected) -> None:
     """Salesforce takes no query about this row: it retries or fails, as the policy says."""
     sobject = person_object(item.job.rules.creates)
     error = row_error(
-        refused.failure, kind=Milestone.REGISTERED, sobject=sobject, values=item.personal_values()
+        refused.failure, milestone=Milestone.REGISTERED, sobject=sobject, values=item.personal_values()
     )
     if action_for(refused.failure) is ErrorAction.RETRY:
         item.retry = item.retry or error

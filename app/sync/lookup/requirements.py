@@ -7,7 +7,7 @@ from typing import Final
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.system_fields import object_of
-from app.sync.lookup.access import NOTHING_HIDDEN, Sight
+from app.sync.lookup.access import FULL_ACCESS, UserAccess
 from app.sync.matching.person_matching import external_id_of
 from app.sync.model.batch import PERSON, Job
 from app.sync.model.mapping_rules import CONTACT_CREATED, DEFAULT_FIELDS, PERSON_ACCOUNT_CREATED, MappingRules
@@ -15,10 +15,10 @@ from app.sync.model.record_kinds import always_written, objects_of
 from app.sync.model.records import ACCOUNT, CAMPAIGN_MEMBER, CONTACT, LEAD, PERSON_ACCOUNT
 
 PERSON_ACCOUNT_FIELDS: Final = ("IsPersonAccount", "AccountId")
-TEXT_KEYS: Final = frozenset({"string", "email", "phone", "url"})
+EXTERNAL_ID_TYPES: Final = frozenset({"string", "email", "phone", "url"})
 """Types of external ids that are compared as text."""
 
-KEY_LENGTH: Final = 255
+EXTERNAL_ID_LENGTH: Final = 255
 """Characters that a text field holds at most: a longer external id is nobody's."""
 
 ALWAYS_SELECTED: Final = frozenset({"Id", "Email"})
@@ -31,34 +31,34 @@ class LookupRequirements:
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    sight: Sight = NOTHING_HIDDEN
+    access: UserAccess = FULL_ACCESS
 
     @classmethod
     def of(
-        cls, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe], sight: Sight = NOTHING_HIDDEN
+        cls, jobs: Iterable[Job], describes: Mapping[str, SObjectDescribe], access: UserAccess = FULL_ACCESS
     ) -> "LookupRequirements":
         """Without describes nothing is wanted: the default rules need none."""
         if not describes:
-            return cls(sight=sight)
+            return cls(access=access)
         jobs = list(jobs)
         rules = distinct_rules(job.rules for job in jobs)
         objects = (LEAD, CONTACT, CAMPAIGN_MEMBER, PERSON_ACCOUNT)
         fields = {sobject: _fields(sobject, rules, describes) for sobject in objects}
-        return cls(describes, fields, _keys(jobs), sight)
+        return cls(describes, fields, _keys(jobs), access)
 
     @property
     def people(self) -> tuple[str, ...]:
         """The objects that are asked for people."""
-        return tuple(sobject for sobject in (CONTACT, LEAD) if sobject not in self.sight.hidden)
+        return tuple(sobject for sobject in (CONTACT, LEAD) if sobject not in self.access.hidden)
 
-    def keys_of(self, sobject: str) -> dict[str, tuple[str, ...]]:
+    def external_ids_of(self, sobject: str) -> dict[str, tuple[str, ...]]:
         """The external ids that this object has a text field for, those left out that it cannot hold."""
         describe = self.describes.get(sobject)
         known = describe.fields if describe else {}
         found = {
-            name: tuple(value for value in values if len(value) <= (known[name].length or KEY_LENGTH))
+            name: tuple(value for value in values if len(value) <= (known[name].length or EXTERNAL_ID_LENGTH))
             for name, values in self.keys.items()
-            if name in known and known[name].type in TEXT_KEYS and name not in ALWAYS_SELECTED
+            if name in known and known[name].type in EXTERNAL_ID_TYPES and name not in ALWAYS_SELECTED
         }
         return {name: values for name, values in found.items() if values}
 

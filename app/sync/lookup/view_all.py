@@ -7,7 +7,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import SubResponse, parse_query, query_request
 from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost, Scope
 from app.salesforce.soql import quote
-from app.sync.matching.person_matching import NotVisible, People, resolve
+from app.sync.matching.person_matching import NotVisible, PersonIndex, resolve
 from app.sync.model.batch import Job
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 
@@ -18,21 +18,21 @@ OBJECT_PERMISSIONS: Final = "ObjectPermissions"
 # An assignment that expires today no longer counts. None of this can be asked without View Setup.
 # https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_permissionsetassignment.htm
 ASSIGNED: Final = "SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {user}"
-VIEW_ALL: Final = (
+VIEW_ALL_SOQL: Final = (
     "SELECT SobjectType FROM ObjectPermissions "  # noqa: S608 -- put together from constants
     "WHERE SobjectType IN ('Account', 'Contact', 'Lead') AND PermissionsViewAllRecords = true "
     f"AND ParentId IN ({ASSIGNED}) AND ParentId NOT IN ({ASSIGNED} AND ExpirationDate <= TODAY)"
 )
-PERSONS: Final = "SELECT IsPersonAccount FROM Contact LIMIT 1"
+PERSON_ACCOUNTS_SOQL: Final = "SELECT IsPersonAccount FROM Contact LIMIT 1"
 """RequestRejected in an org without Person Accounts."""
 
 
-def lacks_somebody(jobs: Iterable[Job], people: People) -> bool:
+def has_missing_person(jobs: Iterable[Job], people: PersonIndex) -> bool:
     """Whether the record of one of them is absent, and nobody knows whether it was deleted."""
     return any(isinstance(resolve(job, people), NotVisible) for job in jobs)
 
 
-def seen_whole(granted: Collection[str], *, has_person_accounts: bool) -> frozenset[str]:
+def fully_visible_objects(granted: Collection[str], *, has_person_accounts: bool) -> frozenset[str]:
     """The objects of people of which nothing is hidden, by those that the user may view all of.
 
     The Contact of a Person Account is seen by whoever sees that Account.
@@ -41,11 +41,13 @@ def seen_whole(granted: Collection[str], *, has_person_accounts: bool) -> frozen
     return frozenset(sobject for sobject, objects in needed.items() if objects <= set(granted))
 
 
-async def ask_sees_all(client: SalesforceClient, user_id: str | None) -> frozenset[str] | None:
+async def fetch_fully_visible(client: SalesforceClient, user_id: str | None) -> frozenset[str] | None:
     """One call; None where nobody can say. Raises what `asked_alone` does."""
     if user_id is None:
         return None
-    answers = await asked_alone(client, [VIEW_ALL.replace("{user}", quote(user_id)), PERSONS])
+    answers = await run_optional_queries(
+        client, [VIEW_ALL_SOQL.replace("{user}", quote(user_id)), PERSON_ACCOUNTS_SOQL]
+    )
     if answers is None:
         return None
     granted, persons = answers
@@ -54,10 +56,10 @@ async def ask_sees_all(client: SalesforceClient, user_id: str | None) -> frozens
     except (ResponseLost, RequestRejected):
         return None
     lacks_persons = any(each.error_code == "INVALID_FIELD" for each in persons.failures)
-    return seen_whole(names, has_person_accounts=not lacks_persons)
+    return fully_visible_objects(names, has_person_accounts=not lacks_persons)
 
 
-async def asked_alone(client: SalesforceClient, soqls: Sequence[str]) -> list[SubResponse] | None:
+async def run_optional_queries(client: SalesforceClient, soqls: Sequence[str]) -> list[SubResponse] | None:
     """The answers to optional questions in a call of their own, which may fail whole; None is unknown.
 
     What ends the connection or the org's allowance is raised all the same.
@@ -74,6 +76,6 @@ async def asked_alone(client: SalesforceClient, soqls: Sequence[str]) -> list[Su
         return None
 
 
-def kept_body(sees_all: Collection[str] | None, user_id: str | None) -> dict[str, Any]:
+def cache_body(fully_visible: Collection[str] | None, user_id: str | None) -> dict[str, Any]:
     """The answer as it is kept beside the describes."""
-    return {"user_id": user_id, "sees_all": None if sees_all is None else sorted(sees_all)}
+    return {"user_id": user_id, "fully_visible": None if fully_visible is None else sorted(fully_visible)}

@@ -32,7 +32,7 @@ srl ug
 """
 LEGAL_FORMS: Final = frozenset(LEGAL.split())
 AND: Final = "and"
-LEADING: Final = frozenset({"the"})
+ARTICLES: Final = frozenset({"the"})
 SHORT: Final = 4
 WORD: Final = re.compile(r"[^\W_]+")
 DOTS: Final = re.compile(r"[.'’`´]")
@@ -72,7 +72,7 @@ def normalized_name(company: str) -> str:
     words = _words(company)
     while len(words) > 1 and (words[-1] in LEGAL_FORMS or words[-1] == AND):
         words.pop()
-    if len(words) > 1 and words[0] in LEADING:
+    if len(words) > 1 and words[0] in ARTICLES:
         words.pop(0)
     return "".join(words) or company.casefold().strip()
 
@@ -84,13 +84,13 @@ def name_prefixes(company: str) -> tuple[str, ...]:
     the Account has is not guessed.
     """
     words = company.split()
-    if len(words) > 1 and words[0].casefold() in LEADING:
+    if len(words) > 1 and words[0].casefold() in ARTICLES:
         words.pop(0)
     begin = dict.fromkeys((_begin(words), _begin(_without_accents(DOTS.sub("", " ".join(words))).split())))
     return tuple(f"{article}{each}" for each in begin if each for article in ("", "The "))
 
 
-def match(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
+def match_account(company: str, accounts: Iterable[AccountRow]) -> AccountRow | None:
     """The Account of exactly this name, else of the same essence; of several the oldest."""
     rows = sorted(accounts, key=lambda row: (row.created_at, row.id))
     exact = next((row for row in rows if row.name.strip().casefold() == company.casefold()), None)

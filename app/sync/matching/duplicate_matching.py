@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.salesforce.errors import ApiError
-from app.sync.matching.person_matching import NeedsLookup, People, follow, oldest
+from app.sync.matching.person_matching import NeedsLookup, PersonIndex, follow, oldest
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
@@ -58,7 +58,9 @@ def is_same_name(fields: Mapping[str, Any], match: PersonRow) -> bool:
     return [_folded(each) for each in sent] == [_folded(each) for each in (match.first_name, match.last_name)]
 
 
-def matched(ids: Iterable[str], people: People, fields: Mapping[str, Any]) -> PersonRow | NeedsLookup | None:
+def pick_match(
+    ids: Iterable[str], people: PersonIndex, fields: Mapping[str, Any]
+) -> PersonRow | NeedsLookup | None:
     """The record that is meant, of those named: of the same name, then Contact before Lead, the oldest.
 
     None where the connected user may see none of them.
@@ -72,20 +74,22 @@ def matched(ids: Iterable[str], people: People, fields: Mapping[str, Any]) -> Pe
     return _first(equal) or _first(rows)
 
 
-def other_name_notice(match: PersonRow) -> ItemWarning:
+def other_name_warning(match: PersonRow) -> ItemWarning:
     text = (
-        f"A duplicate rule in your org matched {named(match)}, whose name differs from the attendee's. "
-        "The attendee was written as that person."
+        f"A duplicate rule in your org matched {record_title(match)}, whose name differs from the "
+        "attendee's. The attendee was written as that person."
     )
     return ItemWarning(MATCHED_OTHER_NAME, match.sobject, "LastName", text)
 
 
-def alert_notice(match: PersonRow, sobject: str) -> ItemWarning:
-    text = f"A duplicate rule in your org warned of {named(match)}. A new {sobject} was saved beside it."
+def alert_warning(match: PersonRow, sobject: str) -> ItemWarning:
+    text = (
+        f"A duplicate rule in your org warned of {record_title(match)}. A new {sobject} was saved beside it."
+    )
     return ItemWarning(DUPLICATE_ALERT, match.sobject, None, text)
 
 
-def other_account_notice(named_account: str) -> ItemWarning:
+def other_account_warning(named_account: str) -> ItemWarning:
     text = (
         f"A duplicate rule in your org matched {named_account}, which has another name than the "
         "attendee's company. The Contact belongs to it."
@@ -93,12 +97,12 @@ def other_account_notice(named_account: str) -> ItemWarning:
     return ItemWarning(MATCHED_OTHER_NAME, ACCOUNT, "Name", text)
 
 
-def account_alert_notice(named_account: str) -> ItemWarning:
+def account_alert_warning(named_account: str) -> ItemWarning:
     text = f"A duplicate rule in your org warned of {named_account}. A new Account was saved beside it."
     return ItemWarning(DUPLICATE_ALERT, ACCOUNT, None, text)
 
 
-def update_alert_notice(sobject: str) -> ItemWarning:
+def update_alert_warning(sobject: str) -> ItemWarning:
     text = f"A duplicate rule in your org warned when this {sobject} was changed. The change was saved."
     return ItemWarning(DUPLICATE_ALERT, sobject, None, text)
 
@@ -107,7 +111,7 @@ def full_name(row: PersonRow) -> str | None:
     return " ".join(part for part in (row.first_name, row.last_name) if part) or None
 
 
-def named(row: PersonRow) -> str:
+def record_title(row: PersonRow) -> str:
     """Describe the record: its name, object and id."""
     return f"{full_name(row) or NAMELESS} ({row.sobject} {row.id})"
 

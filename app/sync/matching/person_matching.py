@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.salesforce.ids import is_id, sobject_of, to18
 from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
-from app.sync.model.batch import FORMER, MEMBER, PERSON, Job
+from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
@@ -16,33 +16,33 @@ PERSON_OF_ACCOUNT = "person_of_account"
 
 
 @dataclass(frozen=True)
-class People:
-    """All Leads and Contacts that were looked up, and the ids that were asked for by name.
+class PersonIndex:
+    """All Leads and Contacts that the look-up found, by id and by e-mail, and the ids that were queried.
 
-    `hidden` objects were not asked for, those `without_email` not by e-mail: the connected user may not.
-    `has_lost_leads`: Leads that we created went out of the user's sight. Of the objects in `sees_all` the
-    user sees every record there is.
+    `hidden` objects were not queried, those `without_email` not by e-mail: the connected user may not.
+    `has_lost_leads`: the user lost access to Leads that we created. Of the objects in `fully_visible` the
+    user sees every record.
     """
 
     rows: Mapping[str, PersonRow] = field(default_factory=dict)
     by_email: Mapping[str, tuple[PersonRow, ...]] = field(default_factory=dict)
-    asked_ids: frozenset[str] = frozenset()
+    queried_ids: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     without_email: frozenset[str] = frozenset()
     has_lost_leads: bool = False
-    sees_all: frozenset[str] = frozenset()
+    fully_visible: frozenset[str] = frozenset()
 
     @classmethod
     def of(
         cls,
         rows: Iterable[PersonRow],
-        asked_ids: Iterable[str] = (),
+        queried_ids: Iterable[str] = (),
         *,
         hidden: frozenset[str] = frozenset(),
         without_email: frozenset[str] = frozenset(),
         has_lost_leads: bool = False,
-        sees_all: frozenset[str] = frozenset(),
-    ) -> "People":
+        fully_visible: frozenset[str] = frozenset(),
+    ) -> "PersonIndex":
         by_id = {row.id: row for row in rows}
         by_email: dict[str, list[PersonRow]] = {}
         for row in by_id.values():
@@ -52,8 +52,8 @@ class People:
             email: tuple(sorted(found, key=lambda row: (row.created_at, row.id)))
             for email, found in by_email.items()
         }
-        asked = frozenset(asked_ids)
-        return cls(by_id, sorted_rows, asked, hidden, without_email, has_lost_leads, sees_all)
+        asked = frozenset(queried_ids)
+        return cls(by_id, sorted_rows, asked, hidden, without_email, has_lost_leads, fully_visible)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class NotSearched:
 Resolution = Found | PersonNotFound | NotVisible | NeedsLookup | NotSearched
 
 
-def resolve(job: Job, people: People) -> Resolution:
+def resolve(job: Job, people: PersonIndex) -> Resolution:
     """Sticky first, then the link's id, the e-mail, the external id: Contact before Lead, the oldest."""
     sticky = _resolve_sticky(job, people)
     if sticky is not None:
@@ -107,7 +107,7 @@ def resolve(job: Job, people: People) -> Resolution:
     return by_word if isinstance(by_word, NeedsLookup) else PersonNotFound(warnings)
 
 
-def _is_unsearched(job: Job, found: Resolution, people: People) -> bool:
+def _is_unsearched(job: Job, found: Resolution, people: PersonIndex) -> bool:
     """Whether the person may exist unseen: a Contact found by e-mail counts, a Lead or nobody does not."""
     if not people.without_email or job.attendee.email_key is None:
         return False
@@ -130,7 +130,7 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
     if job.salesforce_id and _is_person_id(job.salesforce_id):
         ids.add(to18(job.salesforce_id))
     for key, slot in job.written.items():
-        if key.slot == FORMER + MEMBER and slot.meaning not in (
+        if key.slot == PREVIOUS_HOLDER + MEMBER and slot.meaning not in (
             StatusMeaning.CANCELLED,
             StatusMeaning.ATTENDED,
         ):
@@ -138,7 +138,7 @@ def ids_to_look_up(job: Job) -> frozenset[str]:
     return frozenset(id_ for id_ in ids if id_)
 
 
-def _resolve_sticky(job: Job, people: People) -> Resolution | None:
+def _resolve_sticky(job: Job, people: PersonIndex) -> Resolution | None:
     sticky = job.slot(PERSON)
     if sticky is None or sticky.sf_id is None:
         return None
@@ -150,12 +150,14 @@ def _resolve_sticky(job: Job, people: People) -> Resolution | None:
         return Found(end.sobject, end.id, found_by)
     if isinstance(end, NeedsLookup):
         return end
-    if isinstance(end, Absent) and job.reason != JobReason.RETRY and not is_gone(end, people):
+    if isinstance(end, Absent) and job.reason != JobReason.RETRY and not is_certainly_deleted(end, people):
         return NotVisible(sticky.sobject, sticky.sf_id)
     return None
 
 
-def _resolve_given_id(job: Job, people: People) -> tuple[Found | NeedsLookup | None, tuple[ItemWarning, ...]]:
+def _resolve_given_id(
+    job: Job, people: PersonIndex
+) -> tuple[Found | NeedsLookup | None, tuple[ItemWarning, ...]]:
     if not job.salesforce_id:
         return None, ()
     if _is_person_id(job.salesforce_id):
@@ -178,12 +180,12 @@ def _stranger_notices(job: Job, row: PersonRow) -> tuple[ItemWarning, ...]:
     return (ItemWarning("id_ignored", row.sobject, "Email", text),)
 
 
-def _resolve_key(job: Job, people: People) -> Resolution:
+def _resolve_key(job: Job, people: PersonIndex) -> Resolution:
     key = external_id_of(job)
     if key is None:
         return PersonNotFound()
     name, value = key
-    alike = [row for row in people.rows.values() if _text(row.standing.get(name)) == value.casefold()]
+    alike = [row for row in people.rows.values() if _text(row.current_values.get(name)) == value.casefold()]
     return _pick_candidate(alike, people, how="external_id")
 
 
@@ -191,7 +193,7 @@ def _text(value: object) -> str:
     return str(value).strip().casefold() if value is not None else ""
 
 
-def _pick_candidate(alike: Iterable[PersonRow], people: People, *, how: str) -> Resolution:
+def _pick_candidate(alike: Iterable[PersonRow], people: PersonIndex, *, how: str) -> Resolution:
     rows = [row for row in alike if not row.is_deleted]
     contact = oldest(rows, CONTACT)
     if contact:
@@ -208,7 +210,7 @@ class Deleted:
     """The record was deleted, and not merged into another; or it cannot be written to for ever."""
 
 
-GONE, DELETED = Deleted(), Deleted()
+READ_ONLY, DELETED = Deleted(), Deleted()
 
 
 @dataclass(frozen=True)
@@ -218,19 +220,19 @@ class Absent:
     id: str
 
 
-def is_gone(absent: Absent, people: People) -> bool:
+def is_certainly_deleted(absent: Absent, people: PersonIndex) -> bool:
     """Whether the record can only have been deleted: its object has none that the connected user misses."""
-    return sobject_of(absent.id) in people.sees_all
+    return sobject_of(absent.id) in people.fully_visible
 
 
-def is_deleted(job: Job, people: People) -> bool:
+def is_person_deleted(job: Job, people: PersonIndex) -> bool:
     """Whether the job's person was deleted, and with it the records that Salesforce kept for it."""
     sticky = job.slot(PERSON)
     end = follow(sticky.sf_id, people) if sticky and sticky.sf_id else None
-    return end is DELETED or (isinstance(end, Absent) and is_gone(end, people))
+    return end is DELETED or (isinstance(end, Absent) and is_certainly_deleted(end, people))
 
 
-def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | Absent:
+def follow(id_: str, people: PersonIndex) -> Found | NeedsLookup | Deleted | Absent:
     """Return the living record behind an id; DELETED, or GONE when converted without a Contact (and so
     read-only).
     """
@@ -238,7 +240,7 @@ def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | Absent:
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)
         if row is None:
-            return Absent(id_) if id_ in people.asked_ids else NeedsLookup(frozenset({id_}))
+            return Absent(id_) if id_ in people.queried_ids else NeedsLookup(frozenset({id_}))
         if row.is_deleted and not row.master_record_id:
             return DELETED
         if row.is_deleted and row.master_record_id:
@@ -246,14 +248,14 @@ def follow(id_: str, people: People) -> Found | NeedsLookup | Deleted | Absent:
         elif row.is_converted and row.converted_contact_id:
             id_, how = row.converted_contact_id, "converted_lead"
         elif row.is_converted:
-            return GONE
+            return READ_ONLY
         elif row.sobject == ACCOUNT and row.person_contact_id:
             id_, how = row.person_contact_id, PERSON_OF_ACCOUNT
         elif row.sobject == ACCOUNT:
             return Absent(id_)
         else:
             return Found(row.sobject, row.id, how)
-    return GONE
+    return READ_ONLY
 
 
 def oldest(rows: Iterable[PersonRow], sobject: str) -> PersonRow | None:

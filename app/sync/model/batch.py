@@ -14,7 +14,7 @@ PERSON, MEMBER = "person", "member"
 ACCOUNT_SLOT, PERSON_UPDATE = "account", "person_update"
 """The Account that was made for a new Contact; what was changed of a person who stood before."""
 
-FORMER = "former:"
+PREVIOUS_HOLDER = "former:"
 """What was written for the person who held the ticket before; members carry campaign and person."""
 
 REGISTERED, CHECKED_IN = "task:registered", "task:checked_in"
@@ -51,7 +51,7 @@ class WrittenSlot(NamedTuple):
         return bool(self.details.call_ended)
 
     @property
-    def stands(self) -> bool:
+    def exists_in_org(self) -> bool:
         """Whether a record is known to stand, even while an update of it is uncertain."""
         return self.sf_id is not None
 
@@ -187,7 +187,7 @@ class WriteToggles:
 @dataclass(frozen=True)
 class Batch:
     """Jobs of one host for one org. `siblings`: facts of other registrations by (campaign, e-mail);
-    `sibling_members`: what was written of their members; `ticket_holders`: by member, facts of other tickets
+    `sibling_members`: what was written of their members; `other_tickets`: by member, facts of other tickets
     of people who handed one on; `exclusions`: whom the host never wants written.
     """
 
@@ -199,5 +199,5 @@ class Batch:
     writes: WriteToggles = WriteToggles()
     siblings: Mapping[tuple[str, str], tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     sibling_members: Mapping[tuple[str, str], tuple[WrittenSlot, ...]] = field(default_factory=dict)
-    ticket_holders: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
+    other_tickets: Mapping[str, tuple[RegistrationFacts, ...]] = field(default_factory=dict)
     exclusions: ExclusionRules = field(default_factory=ExclusionRules)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.sync.model.batch import WrittenSlot
-from app.sync.model.retry_policy import ENDED_QUIET, is_in_doubt_window_over, next_recheck
+from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, is_in_doubt_window_over, next_recheck
 
 
 @dataclass(frozen=True)
@@ -26,4 +26,4 @@ class Clock:
         """Return how long a write may still be applied: an ended call writes nothing more, and its effect
         shows soon.
         """
-        return min(ENDED_QUIET, self.quiet) if slot.has_ended else self.quiet
+        return min(FINISHED_CALL_WINDOW, self.quiet) if slot.has_ended else self.quiet

@@ -17,7 +17,7 @@ class Obstacle(Enum):
     """The connected user may not look for people, or create them."""
 
     LEAD_ACCESS = auto()
-    """The Lead that we created left the connected user's sight."""
+    """The connected user lost access to the Lead that we created."""
 
     CREATE_LOCK = auto()
     """Another registration creates the same person or Account."""

@@ -23,8 +23,8 @@ PERSON_OBJECTS: Final = (LEAD, CONTACT)
 class PersonRow:
     """A Lead or Contact as queryAll returns it; ids have 18 characters, `email_key` is lower case.
 
-    A person's Account represents its Contact. `standing` has the current values of the fields that the rules
-    read; names are read only of records that a duplicate rule named.
+    A person's Account represents its Contact. `current_values` has the fields that the rules read; names are
+    read only of records that a duplicate rule named.
     """
 
     sobject: str
@@ -38,12 +38,14 @@ class PersonRow:
     person_contact_id: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    standing: Mapping[str, Any] = field(default_factory=dict)
+    current_values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def person_account_id(self) -> str | None:
         """The Account that this Contact is the person of."""
-        account_id = self.standing.get("AccountId") if self.standing.get("IsPersonAccount") else None
+        account_id = (
+            self.current_values.get("AccountId") if self.current_values.get("IsPersonAccount") else None
+        )
         return to18(account_id) if account_id else None
 
 
@@ -59,11 +61,9 @@ class Found:
 
 @dataclass(frozen=True)
 class MemberRow:
-    """A CampaignMember as Salesforce returns it; `standing` has the current values of the fields that the
-    rules read.
-    """
+    """A CampaignMember as Salesforce returns it; `current_values` has the fields that the rules read."""
 
     id: str
     status: str
     has_responded: bool
-    standing: Mapping[str, Any] = field(default_factory=dict)
+    current_values: Mapping[str, Any] = field(default_factory=dict)

@@ -28,11 +28,11 @@ SESSION_TRIES = 4
 RECHECK_SCHEDULE = (0.0, 0.02, 0.08, 0.4, 1.0)
 """When an uncertain write is looked up, in parts of the quiet time since the attempt."""
 
-ENDED_QUIET = timedelta(seconds=15)
+FINISHED_CALL_WINDOW = timedelta(seconds=15)
 """How long what a call wrote that is over may not show yet: looked for at once, and after this time."""
 
 MAX_ROUNDS = 3
-MAX_ENDED_ROUNDS = 60
+MAX_FINISHED_CALL_ROUNDS = 60
 """Tries of a write whose calls all broke off without keeping it: two hours of an org that is ill."""
 
 MAX_WORKER_CRASHES = 3

@@ -8,7 +8,7 @@ from app.salesforce.errors import DuplicateMatch
 
 @dataclass(frozen=True)
 class ItemError:
-    """One failed part of a registration. `kind` is the part: registered, checked_in.
+    """One failed part of a registration. `milestone` is the part of it that failed.
 
     `advice_code` names the message for people.
     """
@@ -16,7 +16,7 @@ class ItemError:
     error_class: str
     error_code: str
     message: str
-    kind: str
+    milestone: str
     sobject: str | None
     fields: tuple[str, ...]
     value: str | None
@@ -29,7 +29,7 @@ class ItemError:
     def as_json(self) -> dict[str, Any]:
         return {
             "class": self.error_class,
-            "kind": self.kind,
+            "kind": self.milestone,
             "object": self.sobject,
             "error_code": self.error_code,
             "message": self.message,

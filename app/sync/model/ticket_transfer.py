@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from app.states import WriteState
-from app.sync.model.batch import FORMER, MEMBER, PERSON, Job, SlotKey, WrittenSlot
+from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job, SlotKey, WrittenSlot
 from app.sync.model.work_item import WorkItem
 
-FORMER_MEMBER = FORMER + MEMBER
+PREVIOUS_HOLDER_MEMBER = PREVIOUS_HOLDER + MEMBER
 
 
 def work_item_for(job: Job) -> WorkItem:
@@ -36,15 +36,15 @@ def is_transferred(job: Job) -> bool:
 
 def previous_holder_count(job: Job) -> int:
     """Return how many people held the ticket before; it distinguishes the reference tags of their Tasks."""
-    return sum(key.slot == FORMER + PERSON for key in job.written)
+    return sum(key.slot == PREVIOUS_HOLDER + PERSON for key in job.written)
 
 
 def _renamed(job: Job) -> Iterator[tuple[SlotKey, WrittenSlot]]:
     person = job.slot(PERSON)
     assert person is not None
     for key, slot in job.written.items():
-        if key.slot.startswith(FORMER):
+        if key.slot.startswith(PREVIOUS_HOLDER):
             yield key, slot
-        elif slot.stands:
+        elif slot.exists_in_org:
             whose = f"{key.instance_key}:{person.sf_id}" if key.slot == MEMBER else str(person.sf_id)
-            yield SlotKey(FORMER + key.slot, whose), slot
+            yield SlotKey(PREVIOUS_HOLDER + key.slot, whose), slot

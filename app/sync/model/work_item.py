@@ -19,12 +19,12 @@ from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One record as it was sent for a row, and Salesforce's word on it; `slot`, `kind` as in
+    """One record as it was sent for a row, and Salesforce's word on it; `slot`, `milestone` as in
     `WriteOperation`.
     """
 
     slot: str
-    kind: str
+    milestone: str
     request: Mapping[str, Any]
     answer: Mapping[str, Any]
 
@@ -190,7 +190,7 @@ def set_ticket_holder(item: WorkItem) -> None:
     item.slots[SlotKey(PERSON)] = slot._replace(details=slot.details.updated(holder))
 
 
-def is_own_lead(slot: WrittenSlot | None) -> bool:
+def is_lead_created_by_us(slot: WrittenSlot | None) -> bool:
     """Whether the person is a Lead that we created."""
     is_lead = slot is not None and slot.sobject == LEAD and slot.state == WriteState.WRITTEN
     return slot is not None and is_lead and bool(slot.details.is_created_by_us)
@@ -199,7 +199,7 @@ def is_own_lead(slot: WrittenSlot | None) -> bool:
 def is_new_lead(item: WorkItem) -> bool:
     """Whether the row's person is a Lead that was created in this run."""
     before = item.job.slot(PERSON)
-    return is_own_lead(item.slots.get(SlotKey(PERSON))) and (
+    return is_lead_created_by_us(item.slots.get(SlotKey(PERSON))) and (
         before is None or before.state != WriteState.WRITTEN
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from app.infrastructure.keyed_hash import keyed_hash
 from app.states import Milestone, WriteState
 from app.sync.lookup.create_context import company_for_account
-from app.sync.matching.account_matching import match, normalized_name
+from app.sync.matching.account_matching import match_account, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Plan, joined
@@ -113,7 +113,7 @@ def _matches(people: Sequence[PersonGroup], org: OrgContext) -> Iterable[tuple[s
     for group in people:
         job = primary_item(group).job
         company = company_for_account(job, org.describes)
-        account = match(company, org.around.accounts) if company else None
+        account = match_account(company, org.around.accounts) if company else None
         yield job.registration_id, account.id if account else None
 
 
@@ -142,7 +142,7 @@ def _create(name: str, items: Sequence[WorkItem], org: OrgContext, batch: Batch,
     try:
         draft = build_record(ACCOUNT, job, org, without=dropped_fields(rejected))
     except RecordBuildError as error:
-        return Plan(decisions=build_failure(items, error, org, kind=Milestone.REGISTERED))
+        return Plan(decisions=build_failure(items, error, org, milestone=Milestone.REGISTERED))
     record = draft.record
     if company_for_account(job, org.describes) == job.rules.account_for_nobody:
         record = replace(record, fields={**record.fields, "Name": job.rules.account_for_nobody})

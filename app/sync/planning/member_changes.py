@@ -63,7 +63,7 @@ def created_member(
         try:
             draft = build_record(CAMPAIGN_MEMBER, item.job, org, own=own, without=without)
         except RecordBuildError as error:
-            decisions += build_failure([item], error, org, kind=decision_milestone(decision))
+            decisions += build_failure([item], error, org, milestone=decision_milestone(decision))
             continue
         decisions += [ItemDecision(item, warnings=draft.warnings)] if draft.warnings else []
         drafts.append((item, draft))
@@ -99,10 +99,10 @@ def changed_member(
         CAMPAIGN_MEMBER,
         items,
         OrgContext(found.describes),
-        current=current.standing,
+        current=current.current_values,
         previous_digests=previous_digests,
         without=_dropped(key, items),
-        kind=decision_milestone(decision),
+        milestone=decision_milestone(decision),
     )
     status = {"Status": decision.label} if isinstance(decision, UpdateMember) else {}
     fields = {**status, **merged.fields}

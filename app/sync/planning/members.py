@@ -44,7 +44,7 @@ def plan_member(
     """Create or update one person's member of one campaign; `items` are the person's registrations for it."""
     link = items[0].job.link
     assert link is not None
-    if found.lacks_campaigns:
+    if found.lacks_campaign_access:
         return _blocked(items, Obstacle.CAMPAIGN_ACCESS)
     if not is_usable(link, found):
         return _blocked(items, Obstacle.CAMPAIGN)

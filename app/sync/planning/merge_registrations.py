@@ -61,7 +61,7 @@ def merge_updates(
     current: Mapping[str, Any],
     previous_digests: Callable[[WorkItem], Mapping[str, str]],
     without: frozenset[str],
-    kind: str = Milestone.REGISTERED,
+    milestone: str = Milestone.REGISTERED,
 ) -> MergedUpdate:
     """Update the record as if each registration had come by itself; a misfit fails alone.
 
@@ -78,7 +78,7 @@ def merge_updates(
                 sobject, item, org, values=values, previous=previous_digests(item), without=without
             )
         except RecordBuildError as error:
-            decisions += build_failure([item], error, org, kind=kind)
+            decisions += build_failure([item], error, org, milestone=milestone)
             continue
         contributions.append(contribution)
         decisions += warned
@@ -110,10 +110,10 @@ def _evaluate(
     if describe is None:
         return Contribution(item, {}, previous, previous), ()
     filled = build_field_values(
-        sobject, job.rules, job, describe=describe, standing=values, digests=previous, without=without
+        sobject, job.rules, job, describe=describe, current=values, digests=previous, without=without
     )
-    if filled.misfit is not None:
-        raise RecordBuildError(filled.misfit, filled.warnings)
+    if filled.error is not None:
+        raise RecordBuildError(filled.error, filled.warnings)
     warned = (ItemDecision(item, warnings=filled.warnings),) if filled.warnings else ()
     return Contribution(item, filled.fields, previous, filled.digests), warned
 

@@ -16,10 +16,10 @@ from app.sync.field_values.system_fields import object_of
 from app.sync.matching.person_matching import (
     NotSearched,
     NotVisible,
-    People,
+    PersonIndex,
     PersonNotFound,
     external_id_of,
-    is_deleted,
+    is_person_deleted,
     resolve,
 )
 from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey, WrittenSlot
@@ -32,7 +32,7 @@ from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
 from app.sync.model.row_error import ItemError
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
-from app.sync.model.work_item import WorkItem, WriteOperation, is_own_lead
+from app.sync.model.work_item import WorkItem, WriteOperation, is_lead_created_by_us
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
 from app.sync.planning.record_builder import (
     Draft,
@@ -60,13 +60,13 @@ class PersonResolution:
     is_missing: bool = False
 
 
-def resolve_person(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> PersonResolution:
+def resolve_person(item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock) -> PersonResolution:
     """Find the item's person among those looked up, or decide why it gets none."""
     reason = _skip_reason(item.job, batch)
     if reason is not None:
         return PersonResolution((ItemDecision(item, Skip(reason)),))
     resolution = _resolve(item, people, batch=batch, clock=clock)
-    forgotten = _forgotten_members(item) if is_deleted(item.job, people) else {}
+    forgotten = _forgotten_members(item) if is_person_deleted(item.job, people) else {}
     if not forgotten:
         return resolution
     return replace(resolution, decisions=(ItemDecision(item, slots=forgotten), *resolution.decisions))
@@ -140,7 +140,7 @@ def _attach_contact(item: WorkItem, contact_id: str | None) -> ItemDecision:
 
 def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
     stands = any(
-        (slot.stands and key.slot != ACCOUNT_SLOT) or slot.state == WriteState.AMBIGUOUS
+        (slot.exists_in_org and key.slot != ACCOUNT_SLOT) or slot.state == WriteState.AMBIGUOUS
         for key, slot in job.written.items()
     )
     if job.is_erased:
@@ -156,11 +156,11 @@ def _skip_reason(job: Job, batch: Batch) -> SkipReason | None:
     return None
 
 
-def _resolve(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> PersonResolution:
+def _resolve(item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock) -> PersonResolution:
     match resolve(item.job, people):
         case Found() as found:
             return PersonResolution((_adopt_found(item, found),))
-        case NotVisible() if people.has_lost_leads and is_own_lead(item.job.slot(PERSON)):
+        case NotVisible() if people.has_lost_leads and is_lead_created_by_us(item.job.slot(PERSON)):
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.LEAD_ACCESS)),))
         case NotVisible(sobject=sobject):
             return PersonResolution((ItemDecision(item, Fail(_not_visible(sobject))),))
@@ -185,7 +185,7 @@ def _forgotten_members(item: WorkItem) -> dict[SlotKey, WrittenSlot | None]:
 def _not_visible(sobject: str) -> ItemError:
     message = NOT_VISIBLE.format(sobject=sobject)
     return internal_error(
-        ErrorClass.ACCESS, RECORD_NOT_VISIBLE, message, kind=Milestone.REGISTERED, sobject=sobject
+        ErrorClass.ACCESS, RECORD_NOT_VISIBLE, message, milestone=Milestone.REGISTERED, sobject=sobject
     )
 
 
@@ -204,7 +204,9 @@ def _adopt_found(item: WorkItem, found: Found) -> ItemDecision:
     return person_found(item, found, kept)
 
 
-def _create_obstacle(item: WorkItem, people: People, *, batch: Batch, clock: Clock) -> ItemDecision | None:
+def _create_obstacle(
+    item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock
+) -> ItemDecision | None:
     """What keeps the item's person from being created now; None where nothing does."""
     attendee, created = item.job.attendee, item.job.rules.creates
     if attendee.email_key is None:
@@ -212,7 +214,7 @@ def _create_obstacle(item: WorkItem, people: People, *, batch: Batch, clock: Clo
     if not is_usable_email(attendee.email or attendee.email_key):
         sobject = person_object(created)
         error = internal_error(
-            ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, kind=Milestone.REGISTERED, sobject=sobject
+            ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, milestone=Milestone.REGISTERED, sobject=sobject
         )
         return ItemDecision(item, Fail(error))
     if not batch.writes.person or created == NOBODY_CREATED:
@@ -220,7 +222,7 @@ def _create_obstacle(item: WorkItem, people: People, *, batch: Batch, clock: Clo
     if (sobject := person_object(created)) in people.hidden:
         text = HIDDEN_OBJECT.format(sobject=sobject)
         error = internal_error(
-            ErrorClass.CONFIGURATION, "INVALID_TYPE", text, kind=Milestone.REGISTERED, sobject=sobject
+            ErrorClass.CONFIGURATION, "INVALID_TYPE", text, milestone=Milestone.REGISTERED, sobject=sobject
         )
         return ItemDecision(item, Fail(error))
     return create_obstacle(item, SlotKey(PERSON), clock)
@@ -238,7 +240,7 @@ def _create_person(
     try:
         draft = build_record(named, primary.job, org, own=own, without=dropped)
     except RecordBuildError as error:
-        return Plan(decisions=build_failure(items, error, org, kind=Milestone.REGISTERED))
+        return Plan(decisions=build_failure(items, error, org, milestone=Milestone.REGISTERED))
     warnings = (*draft.warnings, *_name_warnings(items, draft.record.sobject))
     warned = tuple(ItemDecision(item, warnings=warnings) for item in items if warnings)
     merged = _merge_other_tickets(primary, items, draft, org, without=dropped)

@@ -61,7 +61,7 @@ def current_record(person: PersonRef, found: LookupResult) -> CurrentRecord | No
     if account_id is not None:
         fields = found.persons.get(account_id)
         return CurrentRecord(PERSON_ACCOUNT, ACCOUNT, account_id, fields) if fields else None
-    return CurrentRecord(row.sobject, row.sobject, row.id, row.standing)
+    return CurrentRecord(row.sobject, row.sobject, row.id, row.current_values)
 
 
 def _plan_person(items: Sequence[WorkItem], person: PersonRef, found: LookupResult, *, clock: Clock) -> Plan:

@@ -56,4 +56,4 @@ def _settle(
 def _reconciled(slot: WrittenSlot, found: LookupResult) -> WrittenSlot:
     if record_id := found.recovered.get(slot.reference or ""):
         return slot._replace(state=WriteState.WRITTEN, sf_id=record_id)
-    return slot._replace(state=WriteState.WRITTEN if slot.stands else WriteState.FAILED)
+    return slot._replace(state=WriteState.WRITTEN if slot.exists_in_org else WriteState.FAILED)

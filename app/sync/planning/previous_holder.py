@@ -9,7 +9,7 @@ from app.sync.model.batch import Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan, joined
 from app.sync.model.records import CAMPAIGN_MEMBER
-from app.sync.model.ticket_transfer import FORMER_MEMBER
+from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.member_status import highest_meaning
 from app.sync.planning.person_ref import Persons
@@ -26,12 +26,12 @@ def plan_previous_holder_members(
         _end_membership(item, key, slot, persons, found, clock=clock)
         for item in items
         for key, slot in item.slots.items()
-        if key.slot == FORMER_MEMBER and not _has_another_ticket(slot, batch)
+        if key.slot == PREVIOUS_HOLDER_MEMBER and not _has_another_ticket(slot, batch)
     )
 
 
 def _has_another_ticket(slot: WrittenSlot, batch: Batch) -> bool:
-    return highest_meaning(batch.ticket_holders.get(slot.sf_id or "", ())) not in (
+    return highest_meaning(batch.other_tickets.get(slot.sf_id or "", ())) not in (
         None,
         StatusMeaning.CANCELLED,
     )

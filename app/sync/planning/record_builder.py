@@ -15,14 +15,14 @@ from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.lead_fields import lead_fields
 from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.field_values.system_fields import custom_rules, field_name, object_of
-from app.sync.lookup.create_context import CreateContext, organizer_of
+from app.sync.lookup.create_context import CreateContext, owner_email
 from app.sync.model.batch import Job, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision
 from app.sync.model.item_warning import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
-from app.sync.model.retry_policy import MAX_ENDED_ROUNDS, MAX_ROUNDS
+from app.sync.model.retry_policy import MAX_FINISHED_CALL_ROUNDS, MAX_ROUNDS
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 
@@ -46,11 +46,11 @@ class Draft:
 
 
 class RecordBuildError(Exception):
-    """The host's rules and the org do not fit together; `misfit` says where."""
+    """The host's rules and the org do not fit together; `error` says where."""
 
-    def __init__(self, misfit: MappingError, warnings: tuple[ItemWarning, ...] = ()) -> None:
-        super().__init__(misfit.code)
-        self.misfit = misfit
+    def __init__(self, error: MappingError, warnings: tuple[ItemWarning, ...] = ()) -> None:
+        super().__init__(error.code)
+        self.error = error
         self.warnings = warnings
 
 
@@ -79,8 +79,8 @@ def build_record(
     named = object_of(sobject)
     describe = org.describes.get(named)
     filled = build_field_values(sobject, job.rules, job, describe=describe, without=without)
-    if filled.misfit is not None:
-        raise RecordBuildError(filled.misfit, filled.warnings)
+    if filled.error is not None:
+        raise RecordBuildError(filled.error, filled.warnings)
     kind, kind_notices = _record_type(sobject, job.rules, org)
     owner, owner_notices = _owner(named, job, org.around)
     fields = {**(own or {}), **filled.fields, **kind, **owner}
@@ -152,7 +152,7 @@ def _owner(
     owner = job.rules.owner
     if sobject not in OWNED or owner.how not in (FIXED, ORGANIZER):
         return {}, ()
-    id_ = owner.id if owner.how == FIXED else create_context.users.get(organizer_of(job) or "")
+    id_ = owner.id if owner.how == FIXED else create_context.users.get(owner_email(job) or "")
     if id_ is None:
         text = "No active user has the organizer's e-mail address, so the owner was left to Salesforce."
         return {}, (ItemWarning("fallback_used", sobject, "OwnerId", text),)
@@ -188,12 +188,12 @@ def rejection_hints(*slots: WrittenSlot | None) -> SlotDetails:
 
 
 def build_failure(
-    items: Iterable[WorkItem], error: RecordBuildError, org: OrgContext, *, kind: str
+    items: Iterable[WorkItem], error: RecordBuildError, org: OrgContext, *, milestone: str
 ) -> tuple[ItemDecision, ...]:
     """Fail these items, since the host's rules and the org do not fit; the org's describe may be stale."""
-    misfit = error.misfit
-    failure = Fail(mapping_error(misfit, kind=kind, describe=org.describes.get(misfit.sobject)))
-    stale = frozenset({misfit.sobject})
+    sobject = error.error.sobject
+    failure = Fail(mapping_error(error.error, milestone=milestone, describe=org.describes.get(sobject)))
+    stale = frozenset({sobject})
     return tuple(
         ItemDecision(item, failure, warnings=error.warnings, stale_describes=stale) for item in items
     )
@@ -206,7 +206,7 @@ def create_obstacle(item: WorkItem, key: SlotKey, clock: Clock) -> ItemDecision 
         return None
     if not clock.is_settled(slot):
         return ItemDecision(item, recheck_at=clock.next_look(slot))
-    if slot.rounds + 1 >= (MAX_ENDED_ROUNDS if slot.has_ended else MAX_ROUNDS):
+    if slot.rounds + 1 >= (MAX_FINISHED_CALL_ROUNDS if slot.has_ended else MAX_ROUNDS):
         failed = slot._replace(state=WriteState.FAILED, rounds=0)
         return ItemDecision(item, Fail(OUTCOME_UNKNOWN), slots={key: failed})
     return None

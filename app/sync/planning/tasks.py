@@ -79,7 +79,7 @@ def _create_task(
     try:
         draft = build_record(TASK, item.job, org, own=fields, without=dropped_fields(before))
     except RecordBuildError as error:
-        failure = build_failure([item], error, org, kind=milestone_of(key.slot, None))
+        failure = build_failure([item], error, org, milestone=milestone_of(key.slot, None))
         return Plan(decisions=(ItemDecision(item, warnings=tuple(warnings)), *failure))
     operation = WriteOperation(
         key=key,

@@ -77,7 +77,7 @@ async def test_connected_card_has_every_field_and_no_other(service: Service, pat
 async def test_what_the_connected_user_lacks_is_named_while_connected(service: Service) -> None:
     problem = {
         "code": "email_not_searchable", "sobject": "Lead", "field": "Email", "error_code": None,
-        "since": "2026-11-29T06:00:00Z", "looked_at": "2026-11-29T07:00:00Z",
+        "since": "2026-11-29T06:00:00Z", "checked_at": "2026-11-29T07:00:00Z",
     }  # fmt: skip
     await connected(service, problems=[problem])
     [shown] = (await service.card())["problems"]

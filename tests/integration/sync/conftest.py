@@ -197,8 +197,8 @@ class Rig:
 
 
 def _moved(problem: dict[str, Any], seconds: float) -> dict[str, Any]:
-    looked_at = datetime.fromisoformat(problem["looked_at"]) - timedelta(seconds=seconds)
-    return {**problem, "looked_at": looked_at.isoformat()}
+    checked_at = datetime.fromisoformat(problem["checked_at"]) - timedelta(seconds=seconds)
+    return {**problem, "checked_at": checked_at.isoformat()}
 
 
 in_both_orgs = pytest.mark.parametrize("rig", [None, "difficult"], indirect=True, ids=["easy", "difficult"])

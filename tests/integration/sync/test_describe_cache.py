@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.infrastructure.database import Database, database_now
-from app.sync.lookup.describe_cache import cached_bodies, forget_describes, store_describes
+from app.sync.lookup.describe_cache import cached_bodies, expire_describes, store_describes
 
 ORG = "00D000000000001AAA"
 OLD, NEW = {"name": "Lead", "of": "before"}, {"name": "Lead", "of": "after"}
@@ -34,7 +34,7 @@ class Cache:
 
     async def forget(self) -> None:
         async with self.database.tenant("host_fox") as session:
-            await forget_describes(session, host_id="host_fox", sobjects=["Lead"])
+            await expire_describes(session, host_id="host_fox", sobjects=["Lead"])
 
     async def read(self, max_age: timedelta = timedelta(hours=1)) -> dict[str, Any] | None:
         async with self.database.tenant("host_fox") as session:

@@ -6,7 +6,7 @@ import pytest
 
 from app.config.settings import Settings
 from app.infrastructure.database import Database
-from app.sync.lookup.describe_cache import forget_describes
+from app.sync.lookup.describe_cache import expire_describes
 from tests.integration.sync import (
     test_duplicates,
     test_gates,
@@ -41,7 +41,7 @@ async def rig(database: Database, settings: Settings) -> AsyncIterator[Rig]:
     async with opened_rig(database, settings) as rig:
         await rig.org.configure(**SWITCHES)
         async with rig.database.tenant(HOST) as session:
-            await forget_describes(session, host_id=HOST)
+            await expire_describes(session, host_id=HOST)
         yield rig
 
 

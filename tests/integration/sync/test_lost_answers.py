@@ -164,7 +164,7 @@ async def test_three_deaths_in_one_rows_call_fail_the_row(rig: Rig) -> None:
         for _ in range(3):
             await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
             await session.execute(text("UPDATE written_records SET state = 'intended'"))
-            await leases.recover_running_jobs(session, rig.org.org_id, has_died=True)
+            await leases.recover_running_jobs(session, rig.org.org_id, is_crash=True)
     job = await rig.job(reg)
     assert (job.state, job.worker_crashes, job.error_code) == ("failed", 3, "OUTCOME_UNKNOWN")
 
@@ -179,7 +179,7 @@ async def test_rows_whose_worker_died_in_their_call_are_tried_in_halves(
     async with rig.database.system() as session:
         await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
         await session.execute(text("UPDATE written_records SET state = 'intended'"))
-        await leases.recover_running_jobs(session, rig.org.org_id, has_died=has_died)
+        await leases.recover_running_jobs(session, rig.org.org_id, is_crash=has_died)
     assert [(await rig.job(reg)).batch_limit for reg in regs] == [limit] * 4
     await settle(rig, QUIET)
     assert [(await rig.job(reg)).batch_limit for reg in regs] == [None] * 4
@@ -193,7 +193,7 @@ async def test_workers_that_die_while_an_uncertain_row_is_looked_up_do_not_count
     async with rig.database.system() as session:
         for _ in range(3):
             await session.execute(text("UPDATE sync_jobs SET state = 'running', running_version = 1"))
-            await leases.recover_running_jobs(session, rig.org.org_id, has_died=True)
+            await leases.recover_running_jobs(session, rig.org.org_id, is_crash=True)
     assert ((await rig.job(reg)).state, (await rig.job(reg)).worker_crashes) == ("ambiguous", 0)
     await settle(rig)
     assert (await rig.states(), len(await rig.records("Lead"))) == ({reg: "synced"}, 1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync.lookup.describe_cache import forget_describes
+from app.sync.lookup.describe_cache import expire_describes
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST, Rig
 
@@ -15,7 +15,7 @@ NOT_NEEDED = (
 async def hide(rig: Rig, *, objects: tuple[str, ...] = (), **fields: list[str]) -> None:
     await rig.org.configure(hidden_objects=list(objects), hidden_fields=fields)
     async with rig.database.tenant(HOST) as session:
-        await forget_describes(session, host_id=HOST)
+        await expire_describes(session, host_id=HOST)
 
 
 @pytest.mark.parametrize("hidden", [*((each,) for each in NOT_NEEDED), NOT_NEEDED], ids="+".join)

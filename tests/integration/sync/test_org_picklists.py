@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.preflight.service import run_preflight
-from app.sync.lookup.describe_cache import forget_describes
+from app.sync.lookup.describe_cache import expire_describes
 from tests.integration.sync.conftest import HOST, Rig
 
 GERMAN = [
@@ -17,7 +17,7 @@ GERMAN = [
 
 async def forget(rig: Rig) -> None:
     async with rig.database.tenant(HOST) as session:
-        await forget_describes(session, host_id=HOST)
+        await expire_describes(session, host_id=HOST)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,6 @@ async def test_a_row_given_back_follows_its_host_to_another_org(rig: Rig, ahead:
         await session.execute(text("UPDATE connections SET org_id = :org"), {"org": OTHER_ORG})
         await enqueue_jobs(session, [JobRequest(HOST, reg, EVENT, OTHER_ORG)])
     async with rig.database.system() as session:
-        await leases.recover_running_jobs(session, rig.org.org_id, has_died=False, guards_off=frozenset())
+        await leases.recover_running_jobs(session, rig.org.org_id, is_crash=False, guards_off=frozenset())
     job = await rig.job(reg)
     assert (job.state, job.org_id) == ("pending", OTHER_ORG)

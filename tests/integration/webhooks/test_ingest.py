@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.infrastructure.database import Database
 from app.infrastructure.telemetry import REGISTRY
 from app.models import Connection, Delivery, Event, Host, Quarantined, Registration, SyncJob
-from app.privacy.unparsed_store import keep_unusable
+from app.privacy.unparsed_store import store_unusable
 from app.webhooks.ingest import ingest
 from app.webhooks.parse import Outcome, ParsedDelivery, parse_delivery
 from tests.deliveries import PEPPER, delivery, event, registration, unusable, webhook
@@ -307,7 +307,7 @@ async def test_failed_transaction_leaves_nothing(database: Database) -> None:
 async def test_unusable_body_is_quarantined_once(database: Database) -> None:
     for _ in range(2):
         async with database.system() as session:
-            await keep_unusable(session, unusable(b"\x00\xff"), pepper=PEPPER)
+            await store_unusable(session, unusable(b"\x00\xff"), pepper=PEPPER)
     kept = await only(database, Quarantined)
     assert (kept.webhook_id, kept.host_id, kept.sealed) == ("msg_1", None, None)
 

@@ -19,7 +19,7 @@ from app.campaigns.lookup import read_campaign
 from app.salesforce.auth import ConnectionEnded, RefreshUnavailable
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import ApiError, NotSent, RequestRejected, ResponseLost, SalesforceError
-from app.sync.lookup.access import LookupRefused
+from app.sync.lookup.access import LookupRejected
 
 ID = "7015g000000KqRsAAK"
 CAMPAIGN: dict[str, Any] = {
@@ -143,5 +143,5 @@ def test_hidden_object_is_the_problem_that_the_caller_chose() -> None:
 
 
 def test_hidden_object_is_named_where_the_look_up_says_which() -> None:
-    found = problem_for(LookupRefused(refused("INVALID_TYPE").failures, "Lead"))
+    found = problem_for(LookupRejected(refused("INVALID_TYPE").failures, "Lead"))
     assert found.detail == "The connected user cannot see Lead."

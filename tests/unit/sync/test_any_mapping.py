@@ -154,10 +154,10 @@ def assert_fits(target: Field, value: Any) -> None:
 
 
 def assert_sound(filled: FieldValues, targets: dict[str, Field], *, is_new: bool) -> None:
-    if filled.misfit:
-        assert filled.misfit.error_class in ("configuration", "data")
-        assert filled.misfit.field in targets
-        assert filled.misfit.text
+    if filled.error:
+        assert filled.error.error_class in ("configuration", "data")
+        assert filled.error.field in targets
+        assert filled.error.text
         assert filled.fields == {}
     for name, value in filled.fields.items():
         assert targets[name].is_createable if is_new else targets[name].is_updateable
@@ -177,7 +177,7 @@ def test_any_value_in_any_field(data: st.DataObject, one: Field, other: Field, r
         st.dictionaries(st.sampled_from(["A__c", "B__c", "Email"]), st.none() | WORDS)
     )
     changed = build_field_values(
-        "Lead", chosen, registration, describe=org, standing=standing, digests={"A__c": digest("S")}
+        "Lead", chosen, registration, describe=org, current=standing, digests={"A__c": digest("S")}
     )
     assert_sound(changed, org.fields, is_new=False)
     find_mapping_issues(chosen, {"Lead": org})
@@ -191,7 +191,7 @@ def test_any_field_of_recorded_orgs(data: st.DataObject, sobject: str, registrat
     chosen = data.draw(mappings(mapped, sorted(set(recorded(mapped).fields) - system_fields_of(mapped))))
     created = build_field_values(sobject, chosen, registration, describe=org)
     assert_sound(created, org.fields, is_new=True)
-    assert created.misfit or sobject == "Account" or created.fields["LastName"]
+    assert created.error or sobject == "Account" or created.fields["LastName"]
     assert created.fields.get("Email", "ada@river.example") == "ada@river.example"
     find_mapping_issues(
         chosen,
@@ -215,7 +215,7 @@ def test_what_was_filled_is_not_filled_again(registration: Any) -> None:
     created = build_field_values("Lead", chosen, registration, describe=org)
     standing = dict.fromkeys(fields_to_read("Lead", chosen, describe=org)) | created.fields
     again = build_field_values(
-        "Lead", chosen, registration, describe=org, standing=standing, digests=created.digests
+        "Lead", chosen, registration, describe=org, current=standing, digests=created.digests
     )
     assert again.fields == {}
     assert again.digests == created.digests

@@ -57,7 +57,7 @@ async def test_claim_compares_no_row_with_all_that_wait(database: Database, owne
         "org_id": ORG,
         "fence": lease.fence,
         "most": BATCH,
-        "are_suspects_last": True,
+        "are_isolated_last": True,
     }
     async with database.tenant(HOST) as session:
         explained = await session.scalar(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {CLAIM.text}"), values)
@@ -92,6 +92,6 @@ async def test_rows_whose_batch_broke_off_are_tried_in_parts_and_in_turn_with_th
     async with database.tenant(HOST) as session:
         for number in range(7):
             are_last = number in (0, 2)
-            taken.append(set(await claim(session, lease, HOST, limit=BATCH, are_suspects_last=are_last)))
+            taken.append(set(await claim(session, lease, HOST, limit=BATCH, are_isolated_last=are_last)))
     assert [len(ids) for ids in taken] == [BATCH, 25, BATCH, 25, 1, 1, BATCH]
     assert (taken[1] | taken[3], taken[4] | taken[5]) == (suspects[25], suspects[0])

@@ -87,7 +87,7 @@ async def test_a_running_job_is_recovered(
             key = {"host_id": HOST, "org_id": NEW_ORG, "registration_id": reg, "slot": "person"}
             session.add(WrittenRecord(**key, state=slot, action="create", sobject="Lead", instance_key=""))
         await session.flush()
-        assert await recover_running_jobs(session, NEW_ORG, has_died=True) == 1
+        assert await recover_running_jobs(session, NEW_ORG, is_crash=True) == 1
         slots = list(await session.scalars(select(WrittenRecord.state)))
     job = await rig.job(reg)
     assert (job.state, job.waiting_for, job.fence, job.running_version) == (state, waiting_for, None, None)

@@ -8,7 +8,7 @@ import pytest
 from app.states import JobState, SkipReason, WaitReason
 from app.sync.engine.job_outcome import decide_outcome
 from app.sync.errors.row_error import OUTCOME_UNKNOWN
-from app.sync.lookup.access import AGAIN
+from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import REGISTERED, SlotKey
 from app.sync.model.job_outcome import JobOutcome
 from app.sync.model.obstacles import Obstacle
@@ -18,7 +18,7 @@ from tests.unit.sync.planning.builders import LONG_AGO, NOW, item, slot
 ERROR = OUTCOME_UNKNOWN
 LATER = NOW + timedelta(minutes=1)
 DOUBT = {SlotKey(REGISTERED): slot("ambiguous", "Task", attempt_started_at=LONG_AGO)}
-ACCESS = JobOutcome(JobState.PENDING, NOW + AGAIN, WaitReason.SALESFORCE_ACCESS)
+ACCESS = JobOutcome(JobState.PENDING, NOW + RECHECK_AFTER, WaitReason.SALESFORCE_ACCESS)
 FAILED = JobOutcome(JobState.FAILED, NOW, error=ERROR, counts_as_attempt=True)
 RETRY_AT_ONCE = JobOutcome(JobState.PENDING, NOW, WaitReason.RETRY, counts_as_attempt=True)
 SYNCED = JobOutcome(JobState.SYNCED, NOW, counts_as_attempt=True)

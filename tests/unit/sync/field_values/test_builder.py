@@ -95,7 +95,7 @@ def test_where_the_value_of_a_new_lead_comes_from(
     filled = build_field_values(
         "Lead", rules(chosen), job(answers, attendee={"job_title": "x"}), describe=LEAD
     )
-    assert filled.misfit is None
+    assert filled.error is None
     assert filled.fields.get(chosen["field"]) == value
 
 
@@ -128,7 +128,7 @@ def test_an_optional_field_never_fails_an_attendee(chosen: dict[str, Any], answe
     filled = build_field_values(
         "Lead", rules(chosen), job({"a": answer}, attendee={"company": "River"}), describe=LEAD
     )
-    assert filled.misfit is None
+    assert filled.error is None
     assert codes(filled) == [(code, chosen["field"])]
 
 
@@ -138,7 +138,7 @@ def test_hundreds_of_fields_that_the_org_lacks_are_one_warning(is_new: bool) -> 
     chosen = rules(rule("Diet__c", "answers.a", mode="overwrite"), *lost, update_existing=True)
     standing = {each["field"]: None for each in lost} | {"Diet__c": None}
     filled = build_field_values(
-        "Lead", chosen, job({"a": "vegan"}), describe=LEAD, standing=None if is_new else standing
+        "Lead", chosen, job({"a": "vegan"}), describe=LEAD, current=None if is_new else standing
     )
     told = [warning for warning in filled.warnings if warning.code == "field_dropped"]
     assert filled.fields["Diet__c"] == "vegan"
@@ -181,7 +181,7 @@ def test_misfits_name_field_and_value(
     number = field("Number__c", "double", is_nillable=False)
     found = build_field_values(
         "Lead", rules(chosen), job({"a": answer}), describe=described(SHIRT, number)
-    ).misfit
+    ).error
     assert found is not None
     assert (found.error_class, found.code, found.field, found.value) == misfit
     assert found.sobject == "Lead"
@@ -306,7 +306,7 @@ def changed(
     chosen = rules(rule(name, "answers.a", mode=mode), update_existing=is_updating)
     digests = {name: digest(said)} if said is not None else {}
     filled = build_field_values(
-        "Lead", chosen, job({"a": answer}), describe=LEAD, standing={name: before}, digests=digests
+        "Lead", chosen, job({"a": answer}), describe=LEAD, current={name: before}, digests=digests
     )
     return filled.fields.get(name), filled
 
@@ -359,7 +359,7 @@ def test_what_salesforce_shows_otherwise_is_not_written_again(
 ) -> None:
     chosen = rules(rule(name, "answers.a", mode="overwrite"), update_existing=True)
     org = described(DIETS, field("At__c", "datetime"))
-    filled = build_field_values("Lead", chosen, job({"a": answer}), describe=org, standing={name: before})
+    filled = build_field_values("Lead", chosen, job({"a": answer}), describe=org, current={name: before})
     assert bool(filled.fields) is is_changed
 
 
@@ -388,7 +388,7 @@ def test_a_field_that_was_cleared_once_is_left_to_salespeople() -> None:
     assert "Diet__c" not in created.fields
     standing, digests = {"Diet__c": "theirs"}, created.digests
     assert not build_field_values(
-        "Lead", chosen, job({"a": None}), describe=LEAD, standing=standing, digests=digests
+        "Lead", chosen, job({"a": None}), describe=LEAD, current=standing, digests=digests
     ).fields
 
 
@@ -400,7 +400,7 @@ def test_other_modes_never_clear(mode: str) -> None:
 def test_overwrite_leaves_what_was_not_sent() -> None:
     chosen = rules(rule("Diet__c", "answers.other", mode="overwrite"), update_existing=True)
     filled = build_field_values(
-        "Lead", chosen, job({"a": None}), describe=LEAD, standing={"Diet__c": "theirs"}
+        "Lead", chosen, job({"a": None}), describe=LEAD, current={"Diet__c": "theirs"}
     )
     assert (filled.fields, filled.digests) == ({}, {})
 
@@ -418,10 +418,10 @@ def test_overwrite_leaves_what_was_not_sent() -> None:
 def test_null_clears_whatever_it_is_sent_for(source: str, changes: dict[str, Any]) -> None:
     chosen = rules(rule("Diet__c", source, mode="overwrite"), update_existing=True)
     standing = {"Diet__c": "theirs"}
-    assert build_field_values("Lead", chosen, job(**changes), describe=LEAD, standing=standing).fields == {
+    assert build_field_values("Lead", chosen, job(**changes), describe=LEAD, current=standing).fields == {
         "Diet__c": None
     }
-    assert build_field_values("Lead", chosen, job(), describe=LEAD, standing=standing).fields == {}
+    assert build_field_values("Lead", chosen, job(), describe=LEAD, current=standing).fields == {}
 
 
 def test_a_check_box_is_unticked_and_a_required_field_kept_on_null() -> None:
@@ -433,7 +433,7 @@ def test_a_check_box_is_unticked_and_a_required_field_kept_on_null() -> None:
         *(rule(name, "answers.a", mode="overwrite") for name in ("News__c", "Size__c")), update_existing=True
     )
     standing = {"News__c": True, "Size__c": "M"}
-    filled = build_field_values("Lead", chosen, job({"a": None}), describe=org, standing=standing)
+    filled = build_field_values("Lead", chosen, job({"a": None}), describe=org, current=standing)
     assert filled.fields == {"News__c": False}
     assert codes(filled) == [("field_dropped", "Size__c")]
 
@@ -442,9 +442,9 @@ def test_an_unticked_check_box_is_empty_until_we_ticked_it() -> None:
     org = described(field("News__c", "boolean", is_nillable=False, is_defaulted_on_create=True))
     chosen = rules(rule("News__c", "answers.a", mode="empty"), update_existing=True)
     yes, unticked = job({"a": ["Send me news"]}), {"News__c": False}
-    filled = build_field_values("Lead", chosen, yes, describe=org, standing=unticked)
+    filled = build_field_values("Lead", chosen, yes, describe=org, current=unticked)
     assert filled.fields == {"News__c": True}
-    again = build_field_values("Lead", chosen, yes, describe=org, standing=unticked, digests=filled.digests)
+    again = build_field_values("Lead", chosen, yes, describe=org, current=unticked, digests=filled.digests)
     assert again.fields == {}
 
 
@@ -462,20 +462,20 @@ def test_a_member_is_filled_whoever_may_be_touched() -> None:
         chosen,
         job(given={"replay": {"percent": 76}}),
         describe=member,
-        standing={"Seen__c": None},
+        current={"Seen__c": None},
     )
     assert filled.fields == {"Seen__c": 76}
 
 
 def test_a_field_that_was_not_read_is_not_changed() -> None:
     chosen = rules(rule("Diet__c", constant="x", mode="overwrite"), update_existing=True)
-    assert build_field_values("Lead", chosen, job(), describe=LEAD, standing={}).fields == {}
+    assert build_field_values("Lead", chosen, job(), describe=LEAD, current={}).fields == {}
 
 
 def test_a_misfit_changes_nothing() -> None:
     value, filled = changed("overwrite", "S", "Huge", name="Shirt__c", said="M")
     assert value is None
-    assert filled.misfit is not None
+    assert filled.error is not None
     assert filled.digests == {"Shirt__c": digest("M")}
 
 
@@ -484,7 +484,7 @@ def test_names_are_added_and_never_overwritten(mode: str) -> None:
     chosen = rules(rule("FirstName", "attendee.first_name", mode=mode), update_existing=True)
     person = job(attendee={"first_name": "Ada"})
     there, absent = (
-        build_field_values("Lead", chosen, person, describe=LEAD, standing={"FirstName": before}).fields
+        build_field_values("Lead", chosen, person, describe=LEAD, current={"FirstName": before}).fields
         for before in ("Grace", None)
     )
     assert (there, absent) == ({}, {"FirstName": "Ada"})
@@ -507,7 +507,7 @@ def test_email_of_a_person_who_stands(before: str | None, said: str | None, sent
         rules(update_existing=True),
         job(),
         describe=LEAD,
-        standing={"Email": before},
+        current={"Email": before},
         digests=digests,
     )
     assert filled.fields == sent
@@ -518,7 +518,7 @@ def test_someone_elses_record_is_not_touched_at_all() -> None:
         rule("Diet__c", constant="x", mode="overwrite"), update_existing=True, opt_out_field=OPT_OUT.name
     )
     standing = {"Email": "other@x.example", "Diet__c": None, OPT_OUT.name: False}
-    filled = build_field_values("Lead", chosen, job(attendee=SAID_NO), describe=LEAD, standing=standing)
+    filled = build_field_values("Lead", chosen, job(attendee=SAID_NO), describe=LEAD, current=standing)
     assert filled == FieldValues()
 
 
@@ -540,7 +540,7 @@ def test_someone_elses_record_is_not_touched_at_all() -> None:
 def test_opt_out(consent: dict[str, Any], standing: dict[str, Any] | None, sent: Any) -> None:
     chosen = rules(opt_out_field=OPT_OUT.name)
     person = job(attendee={"consent": consent})
-    filled = build_field_values("Lead", chosen, person, describe=LEAD, standing=standing)
+    filled = build_field_values("Lead", chosen, person, describe=LEAD, current=standing)
     assert filled.fields.get(OPT_OUT.name) is sent
 
 

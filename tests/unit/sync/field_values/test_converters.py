@@ -167,12 +167,12 @@ def test_numbers_that_may_be_two_are_left_out(text: str, locale: str | None) -> 
 
 def test_numbers_of_the_host_do_not_depend_on_the_attendee() -> None:
     with pytest.raises(ConversionError):
-        convert(field(type="double"), "1.000", zone=BERLIN, locale="de", is_hosts_own=True)
+        convert(field(type="double"), "1.000", zone=BERLIN, locale="de", is_configured=True)
 
 
 def test_words_of_the_host_for_a_check_box_are_yes_or_no() -> None:
     with pytest.raises(ConversionError, match="neither yes nor no"):
-        convert(field(type="boolean"), "perhaps", zone=BERLIN, is_hosts_own=True)
+        convert(field(type="boolean"), "perhaps", zone=BERLIN, is_configured=True)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_restricted_picklist_names_what_it_has() -> None:
 
 
 def test_what_the_host_wrote_may_list_options() -> None:
-    assert convert(STRICT_DIETS, "vegan; no nuts", zone=BERLIN, is_hosts_own=True).value == "Vegan;No nuts"
+    assert convert(STRICT_DIETS, "vegan; no nuts", zone=BERLIN, is_configured=True).value == "Vegan;No nuts"
 
 
 @pytest.mark.parametrize(("text", "limit", "cut"), [("abc", 0, "abc"), ("ab cd", 3, "ab"), ("", 3, "")])

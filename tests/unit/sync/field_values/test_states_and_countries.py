@@ -5,7 +5,7 @@ import pytest
 from app.salesforce.describe import Field
 from app.sync.field_values.converters import ConversionError
 from app.sync.field_values.states_and_countries import is_place, listed_place
-from app.sync.field_values.text_comparison import alike
+from app.sync.field_values.text_comparison import comparison_key
 from tests.unit.sync.builders import field
 
 
@@ -67,4 +67,4 @@ def test_places_are_the_states_and_countries_of_addresses() -> None:
 
 @pytest.mark.parametrize("text", ["Don’t know", "don't  KNOW", " DON`T know", "Don＇t know", "don′t know\n"])
 def test_apostrophes_case_and_spaces_make_no_other_word(text: str) -> None:
-    assert alike(text) == "don't know"
+    assert comparison_key(text) == "don't know"

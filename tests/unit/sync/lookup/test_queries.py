@@ -9,7 +9,7 @@ import pytest
 from app.salesforce.composite import Subrequest, SubResponse
 from app.salesforce.errors import ApiError
 from app.salesforce.ids import to18
-from app.sync.lookup.access import LookupRefused
+from app.sync.lookup.access import LookupRejected
 from app.sync.lookup.lookup import QueryResult, records_of, run_queries
 from app.sync.lookup.parse import records_by_label, records_by_reference
 from app.sync.lookup.queries import LookupQuery, QueryKind, lost_create_soql
@@ -41,7 +41,7 @@ async def outcome(kind: QueryKind, code: str) -> QueryResult | str | None:
     query = LookupQuery(kind, "SELECT Id FROM Lead", "Lead", suffix="members1")
     try:
         [result] = await run_queries(Org(code), [query])  # type: ignore[arg-type]
-    except LookupRefused as refused:
+    except LookupRejected as refused:
         return refused.sobject
     return result
 

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.matching.account_matching import AccountRow, company_of, match, name_prefixes, normalized_name
+from app.sync.matching.account_matching import (
+    AccountRow,
+    company_of,
+    match_account,
+    name_prefixes,
+    normalized_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +76,7 @@ def account(id_: str, name: str, created_at: str = "2020") -> AccountRow:
     ],
 )
 def test_matching(company: str, rows: list[AccountRow], found: str | None) -> None:
-    chosen = match(company, rows)
+    chosen = match_account(company, rows)
     assert (chosen.id if chosen else None) == found
 
 
@@ -101,4 +107,4 @@ def test_any_text_is_a_company_or_none(text: str) -> None:
     if company is not None:
         assert normalized_name(company)
         assert company.casefold().startswith(tuple(each.casefold() for each in name_prefixes(company)))
-        assert match(company, [account("1", company)]) is not None
+        assert match_account(company, [account("1", company)]) is not None

@@ -24,7 +24,7 @@ from app.states import Milestone
 from app.sync.field_values.required_fields import missing_required
 from app.sync.field_values.validation import find_mapping_issues
 from app.sync.lookup.lost_creates import find_lost_creates
-from app.sync.matching.person_matching import People
+from app.sync.matching.person_matching import PersonIndex
 from app.sync.model import record_kinds
 from app.sync.model.batch import (
     Attendee,
@@ -260,7 +260,7 @@ async def written_by_us(since: datetime, slots: Collection[str]) -> frozenset[st
 
 async def test_a_lost_create_of_a_kind_is_found_by_its_reference(badge: RecordKind) -> None:
     org = Org({"Id": BADGE_ID, "Note": f"Hello. {REFERENCE}"})
-    found = await find_lost_creates(cast(Any, org), doubtful("badge"), People(), written_by_us)
+    found = await find_lost_creates(cast(Any, org), doubtful("badge"), PersonIndex(), written_by_us)
     assert found == {REFERENCE: BADGE_ID}
     [asked] = org.asked
     assert asked.startswith(
@@ -271,11 +271,11 @@ async def test_a_lost_create_of_a_kind_is_found_by_its_reference(badge: RecordKi
 async def test_a_lost_create_is_found_by_its_label_where_the_reference_is_hidden(badge: RecordKind) -> None:
     ours = {"Id": OUR_OTHER_BADGE, "HolderId": LEAD_ID, "Label": "Badge of Ada"}
     org = Org(ours, ours | {"Id": BADGE_ID}, refuses="Id, Note")
-    found = await find_lost_creates(cast(Any, org), doubtful("badge"), People(), written_by_us)
+    found = await find_lost_creates(cast(Any, org), doubtful("badge"), PersonIndex(), written_by_us)
     assert found == {REFERENCE: BADGE_ID}
 
 
 async def test_nothing_is_asked_of_a_kind_that_is_not_in_the_catalogue() -> None:
     org = Org({"Id": BADGE_ID, "Note": REFERENCE})
-    assert await find_lost_creates(cast(Any, org), doubtful("badge"), People(), written_by_us) == {}
+    assert await find_lost_creates(cast(Any, org), doubtful("badge"), PersonIndex(), written_by_us) == {}
     assert org.asked == []

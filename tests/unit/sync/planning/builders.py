@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from app.salesforce.describe import SObjectDescribe
 from app.salesforce.ids import to18
 from app.sync.lookup.lookup import LookupResult
-from app.sync.matching.person_matching import People
+from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision, Plan
@@ -68,7 +68,7 @@ def batch(*items: WorkItem, **changes: Any) -> Batch:
 
 def lookup(*people: PersonRow, **changes: Any) -> LookupResult:
     statuses = {CAMPAIGN_ID: dict.fromkeys(LABELS.values(), False)}
-    values: dict[str, Any] = {"people": People.of(people), "statuses": statuses}
+    values: dict[str, Any] = {"people": PersonIndex.of(people), "statuses": statuses}
     return LookupResult(**(values | changes))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.sync.model.batch import REGISTERED, SlotKey, WrittenSlot
 from app.sync.model.decisions import Fail
-from app.sync.model.retry_policy import ENDED_QUIET, MAX_ENDED_ROUNDS, MAX_ROUNDS
+from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, MAX_FINISHED_CALL_ROUNDS, MAX_ROUNDS
 from app.sync.planning.record_builder import create_obstacle
 from tests.unit.sync.planning.builders import CLOCK, JUST_NOW, LONG_AGO, NOW, QUIET, item, slot, unchanged
 
@@ -28,7 +28,7 @@ def uncertain(started_at: datetime, *, rounds: int = 0, is_ended: bool = False) 
         pytest.param(uncertain(LONG_AGO), id="it can no longer be applied"),
         pytest.param(uncertain(NOW - QUIET), id="the quiet time has just passed"),
         pytest.param(uncertain(LONG_AGO, rounds=MAX_ROUNDS - 2), id="one round is left"),
-        pytest.param(uncertain(NOW - ENDED_QUIET, is_ended=True), id="the call ended a moment ago"),
+        pytest.param(uncertain(NOW - FINISHED_CALL_WINDOW, is_ended=True), id="the call ended a moment ago"),
         pytest.param(uncertain(LONG_AGO, rounds=MAX_ROUNDS, is_ended=True), id="ended calls have more"),
     ],
 )
@@ -43,7 +43,9 @@ def test_nothing_keeps_it_from_being_created(before: WrittenSlot | None) -> None
         pytest.param(uncertain(JUST_NOW), JUST_NOW + QUIET * 0.02, id="soon after"),
         pytest.param(uncertain(NOW - QUIET * 0.5), NOW + QUIET * 0.5, id="at the end of the quiet time"),
         pytest.param(
-            uncertain(JUST_NOW, is_ended=True), JUST_NOW + ENDED_QUIET, id="a call that ended: sooner"
+            uncertain(JUST_NOW, is_ended=True),
+            JUST_NOW + FINISHED_CALL_WINDOW,
+            id="a call that ended: sooner",
         ),
     ],
 )
@@ -60,7 +62,7 @@ def test_lost_create_that_may_still_be_applied_waits(before: WrittenSlot, rechec
     ("rounds", "is_ended"),
     [
         pytest.param(MAX_ROUNDS - 1, False, id="the last round"),
-        pytest.param(MAX_ENDED_ROUNDS - 1, True, id="the last round of calls that ended"),
+        pytest.param(MAX_FINISHED_CALL_ROUNDS - 1, True, id="the last round of calls that ended"),
     ],
 )
 def test_too_many_rounds_fail_the_item(rounds: int, is_ended: bool) -> None:

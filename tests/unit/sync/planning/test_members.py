@@ -128,7 +128,9 @@ def test_retry_adds_a_removed_member_again() -> None:
 @pytest.mark.parametrize(
     ("link", "found", "obstacle"),
     [
-        pytest.param(LINK, {"lacks_campaigns": True}, Obstacle.CAMPAIGN_ACCESS, id="no access to campaigns"),
+        pytest.param(
+            LINK, {"lacks_campaign_access": True}, Obstacle.CAMPAIGN_ACCESS, id="no access to campaigns"
+        ),
         pytest.param(LINK, {"statuses": {}}, Obstacle.CAMPAIGN, id="the campaign is gone"),
         pytest.param(
             LINK, {"statuses": {CAMPAIGN_ID: {"Registered": False}}}, Obstacle.CAMPAIGN, id="a status is gone"
@@ -196,7 +198,7 @@ def test_new_member_has_the_later_tickets_value() -> None:
 
 def test_value_of_a_known_member_is_changed_beside_its_status() -> None:
     org = {"CampaignMember": described(DIET, name="CampaignMember")}
-    current = member("Registered", standing={"Diet__c": None})
+    current = member("Registered", current_values={"Diet__c": None})
     [operation] = planned(answered(1, "vegan"), current=current, describes=org).operations
     assert operation.record.fields == {"Diet__c": "vegan"}
 

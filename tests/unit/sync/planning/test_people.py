@@ -7,7 +7,7 @@ import pytest
 
 from app.salesforce.composite import Record
 from app.states import SkipReason
-from app.sync.matching.person_matching import People
+from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
 from app.sync.model.decisions import Blocked, ItemDecision, Plan, Skip
 from app.sync.model.obstacles import Obstacle
@@ -47,7 +47,7 @@ LEAD_ROW = PersonRow("Lead", LEAD_ID, EMAIL, "2020")
 WRITTEN_MEMBER = {SlotKey(MEMBER, CAMPAIGN_ID): slot("written", "CampaignMember", sf_id="00v1")}
 
 
-def resolved(row: WorkItem, people: People, **more: Any) -> PersonResolution:
+def resolved(row: WorkItem, people: PersonIndex, **more: Any) -> PersonResolution:
     return unchanged(resolve_person, row, item=row, people=people, batch=batch(row, **more), clock=CLOCK)
 
 
@@ -63,29 +63,29 @@ def resolved(row: WorkItem, people: People, **more: Any) -> PersonResolution:
     ],
 )
 def test_item_is_skipped(row: WorkItem, reason: SkipReason) -> None:
-    assert resolved(row, People()) == PersonResolution((ItemDecision(row, Skip(reason)),))
+    assert resolved(row, PersonIndex()) == PersonResolution((ItemDecision(row, Skip(reason)),))
 
 
 def test_item_is_skipped_where_the_host_wants_no_kind_of_write() -> None:
     row = item()
     nothing = WriteToggles(person=False, task=False, member=False)
-    assert resolved(row, People(), writes=nothing).decisions == (
+    assert resolved(row, PersonIndex(), writes=nothing).decisions == (
         ItemDecision(row, Skip(SkipReason.NOTHING_WANTED)),
     )
 
 
 def test_cancelled_registration_that_was_written_is_worked_on() -> None:
     row = item(facts=facts(status="cancelled"), slots={SlotKey(REGISTERED): slot(sf_id="00T1")})
-    assert resolved(row, People()).is_missing
+    assert resolved(row, PersonIndex()).is_missing
 
 
 def test_person_who_is_not_there_is_missing() -> None:
-    assert resolved(item(), People()) == PersonResolution(is_missing=True)
+    assert resolved(item(), PersonIndex()) == PersonResolution(is_missing=True)
 
 
 def test_person_who_is_found_is_taken() -> None:
     row = item()
-    [decision] = resolved(row, People.of([LEAD_ROW])).decisions
+    [decision] = resolved(row, PersonIndex.of([LEAD_ROW])).decisions
     assert decision.person == Found("Lead", LEAD_ID, "email")
     found = decision.slots[KEY]
     assert found is not None
@@ -94,14 +94,14 @@ def test_person_who_is_found_is_taken() -> None:
 
 
 def test_person_who_is_known_already_keeps_the_slot() -> None:
-    [decision] = resolved(item(slots={KEY: OUR_LEAD}), People.of([LEAD_ROW], [LEAD_ID])).decisions
+    [decision] = resolved(item(slots={KEY: OUR_LEAD}), PersonIndex.of([LEAD_ROW], [LEAD_ID])).decisions
     assert decision.person is not None
     assert (decision.person.id, dict(decision.slots)) == (LEAD_ID, {})
 
 
 def test_lost_create_that_turned_up_is_ours() -> None:
     before = slot("ambiguous", attempt_started_at=JUST_NOW, details={"written_digests": {"Title": "x"}})
-    [decision] = resolved(item(slots={KEY: before}), People.of([LEAD_ROW])).decisions
+    [decision] = resolved(item(slots={KEY: before}), PersonIndex.of([LEAD_ROW])).decisions
     found = decision.slots[KEY]
     assert found is not None
     assert found.details.as_json() == {
@@ -113,7 +113,7 @@ def test_lost_create_that_turned_up_is_ours() -> None:
 
 def test_lost_create_that_may_still_be_applied_waits() -> None:
     before = slot("ambiguous", attempt_started_at=JUST_NOW)
-    resolution = resolved(item(slots={KEY: before}), People())
+    resolution = resolved(item(slots={KEY: before}), PersonIndex())
     assert not resolution.is_missing
     assert [each.recheck_at for each in resolution.decisions] == [CLOCK.next_look(before)]
 
@@ -122,18 +122,21 @@ def test_lost_create_that_may_still_be_applied_waits() -> None:
     ("row", "people", "outcome"),
     [
         pytest.param(
-            item(slots={KEY: OUR_LEAD}), People.of([], [LEAD_ID]), "RECORD_NOT_VISIBLE", id="hidden record"
+            item(slots={KEY: OUR_LEAD}),
+            PersonIndex.of([], [LEAD_ID]),
+            "RECORD_NOT_VISIBLE",
+            id="hidden record",
         ),
-        pytest.param(item(), People(hidden=frozenset({"Lead"})), "INVALID_TYPE", id="hidden object"),
+        pytest.param(item(), PersonIndex(hidden=frozenset({"Lead"})), "INVALID_TYPE", id="hidden object"),
         pytest.param(
             item(attendee={"email": "ada@", "email_key": "ada@"}),
-            People(),
+            PersonIndex(),
             "EMAIL_MALFORMED",
             id="bad address",
         ),
     ],
 )
-def test_item_fails(row: WorkItem, people: People, outcome: str) -> None:
+def test_item_fails(row: WorkItem, people: PersonIndex, outcome: str) -> None:
     resolution = resolved(row, people)
     assert error_codes(resolution.decisions) == {"reg_1": outcome}
     assert not resolution.is_missing
@@ -144,25 +147,25 @@ def test_item_fails(row: WorkItem, people: People, outcome: str) -> None:
     [
         pytest.param(
             item(),
-            People(without_email=frozenset({"Lead"})),
+            PersonIndex(without_email=frozenset({"Lead"})),
             Obstacle.ACCESS,
             id="the user may not search by address",
         ),
         pytest.param(
             item(slots={KEY: OUR_LEAD}),
-            People.of([], [LEAD_ID], has_lost_leads=True),
+            PersonIndex.of([], [LEAD_ID], has_lost_leads=True),
             Obstacle.LEAD_ACCESS,
             id="our Lead left the user's sight",
         ),
     ],
 )
-def test_item_waits_for_access(row: WorkItem, people: People, obstacle: Obstacle) -> None:
+def test_item_waits_for_access(row: WorkItem, people: PersonIndex, obstacle: Obstacle) -> None:
     assert resolved(row, people).decisions == (ItemDecision(row, Blocked(obstacle)),)
 
 
 def test_members_of_a_deleted_person_are_forgotten() -> None:
     gone = PersonRow("Lead", LEAD_ID, EMAIL, "2020", is_deleted=True)
-    resolution = resolved(item(slots={KEY: OUR_LEAD, **WRITTEN_MEMBER}), People.of([gone], [LEAD_ID]))
+    resolution = resolved(item(slots={KEY: OUR_LEAD, **WRITTEN_MEMBER}), PersonIndex.of([gone], [LEAD_ID]))
     assert resolution.is_missing
     assert resolution.decisions[0].slots == dict.fromkeys(WRITTEN_MEMBER)
 

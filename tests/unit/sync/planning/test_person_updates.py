@@ -47,14 +47,14 @@ def ticket(number: int = 1, title: str | None = "CTO", **changes: Any) -> WorkIt
     return item(f"reg_{number}", **(given | changes))
 
 
-def contact(standing: Mapping[str, Any] = BEFORE) -> PersonRow:
-    return PersonRow("Contact", CONTACT_ID, EMAIL, "2020", standing=standing)
+def contact(current_values: Mapping[str, Any] = BEFORE) -> PersonRow:
+    return PersonRow("Contact", CONTACT_ID, EMAIL, "2020", current_values=current_values)
 
 
 def planned(
     *items: WorkItem,
     person: PersonRef = CONTACT,
-    standing: Mapping[str, Any] = BEFORE,
+    current_values: Mapping[str, Any] = BEFORE,
     writes: WriteToggles | None = None,
     **found: Any,
 ) -> Plan:
@@ -63,7 +63,7 @@ def planned(
         *items,
         items=items,
         persons={each.job.registration_id: person for each in items},
-        found=lookup(contact(standing), **{"describes": DESCRIBES, **found}),
+        found=lookup(contact(current_values), **{"describes": DESCRIBES, **found}),
         batch=batch(*items, writes=writes or WriteToggles()),
         clock=CLOCK,
     )
@@ -98,7 +98,7 @@ def test_nothing_is_updated(row: WorkItem, more: dict[str, Any]) -> None:
 
 
 def test_value_that_is_there_already_is_only_noted() -> None:
-    plan = planned(ticket(), standing={**BEFORE, "Title": "CTO"})
+    plan = planned(ticket(), current_values={**BEFORE, "Title": "CTO"})
     assert plan.operations == ()
     [noted] = slots_set(plan)["reg_1"].values()
     assert noted is not None
@@ -110,7 +110,7 @@ def test_what_is_noted_already_is_not_noted_again() -> None:
     noted = slot(
         "written", "Contact", action="update", sf_id=CONTACT_ID, details={"written_digests": ALL_WRITTEN}
     )
-    assert planned(ticket(slots={KEY: noted}), standing={**BEFORE, "Title": "by hand"}) == NO_PLAN
+    assert planned(ticket(slots={KEY: noted}), current_values={**BEFORE, "Title": "by hand"}) == NO_PLAN
 
 
 def test_lost_update_that_may_still_be_applied_lets_the_whole_person_wait() -> None:
@@ -132,16 +132,16 @@ def test_field_that_salesforce_refused_is_left_out() -> None:
 
 
 def test_contact_of_a_person_account_is_written_as_the_account() -> None:
-    standing = {"IsPersonAccount": True, "AccountId": ACCOUNT_ID}
+    current_values = {"IsPersonAccount": True, "AccountId": ACCOUNT_ID}
     persons = {ACCOUNT_ID: {"PersonEmail": EMAIL, "PersonTitle": None}}
-    [operation] = planned(ticket(), standing=standing, persons=persons).operations
+    [operation] = planned(ticket(), current_values=current_values, persons=persons).operations
     assert (operation.record.sobject, operation.record.id) == ("Account", ACCOUNT_ID)
     assert operation.record.fields == {"PersonTitle": "CTO"}
 
 
 def test_person_account_whose_fields_were_not_found_is_left() -> None:
-    standing = {"IsPersonAccount": True, "AccountId": ACCOUNT_ID}
-    assert planned(ticket(), standing=standing) == NO_PLAN
+    current_values = {"IsPersonAccount": True, "AccountId": ACCOUNT_ID}
+    assert planned(ticket(), current_values=current_values) == NO_PLAN
 
 
 def profile(digests: dict[str, str], sf_id: str | None = CONTACT_ID) -> WrittenSlot:

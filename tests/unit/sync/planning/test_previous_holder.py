@@ -6,7 +6,7 @@ import pytest
 
 from app.sync.model.batch import Link, SlotKey, WrittenSlot
 from app.sync.model.decisions import Plan
-from app.sync.model.ticket_transfer import FORMER_MEMBER
+from app.sync.model.ticket_transfer import PREVIOUS_HOLDER_MEMBER
 from app.sync.planning.person_ref import Persons
 from app.sync.planning.previous_holder import plan_previous_holder_members
 from tests.unit.sync.planning.builders import (
@@ -29,7 +29,7 @@ from tests.unit.sync.planning.builders import (
     unchanged,
 )
 
-KEY = SlotKey(FORMER_MEMBER, f"{CAMPAIGN_ID}:{LEAD_ID}")
+KEY = SlotKey(PREVIOUS_HOLDER_MEMBER, f"{CAMPAIGN_ID}:{LEAD_ID}")
 MEMBER_ID = member().id
 WRITTEN = slot("written", "CampaignMember", sf_id=MEMBER_ID, meaning="registered", label="Registered")
 CANCELLED = WRITTEN._replace(meaning="cancelled", label="Cancelled")
@@ -91,12 +91,12 @@ def test_member_is_left_as_it_is(changes: dict[str, Any]) -> None:
 
 
 def test_another_ticket_of_the_person_counts() -> None:
-    plan = planned(ticket_holders={MEMBER_ID: (facts(),)})
+    plan = planned(other_tickets={MEMBER_ID: (facts(),)})
     assert plan == Plan()
 
 
 def test_another_ticket_that_was_cancelled_does_not_count() -> None:
-    plan = planned(ticket_holders={MEMBER_ID: (facts(status="cancelled"),)})
+    plan = planned(other_tickets={MEMBER_ID: (facts(status="cancelled"),)})
     assert len(plan.operations) == 1
 
 
