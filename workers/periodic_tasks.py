@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.api.dependencies import Resources
-from app.campaigns.auto_create import request_missing_campaigns
 from app.campaigns.backfill import enqueue_backfill_chunk, finish_backfills
 from app.campaigns.campaign_creation import create_campaigns
+from app.campaigns.creation_requests import request_missing_campaigns
 from app.campaigns.date_sync import sync_campaign_dates
 from app.connections.grants.revocation import retry_revocations
 from app.connections.keep_alive import keep_alive

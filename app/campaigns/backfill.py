@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.errors import BackfillRunning
 from app.campaigns.schemas import BackfillEstimate, BackfillShown
 from app.infrastructure.database import Database, database_now, hash_joins_only
-from app.models import BACKFILL, Backfill, Connection, Registration, SyncJob
+from app.models import BACKFILL, Backfill, CampaignLink, Connection, Registration, SyncJob
 from app.models.conditions import IS_CHECKED_IN, IS_WRITABLE
 from app.states import BackfillState, JobReason, JobState
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
@@ -52,13 +52,23 @@ async def estimate(session: AsyncSession, host_id: str, event_id: str) -> Backfi
 
 
 async def start_backfill(
-    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, reason: str, requested_by: str
+    session: AsyncSession,
+    host_id: str,
+    event_id: str,
+    *,
+    org_id: str,
+    reason: str,
+    requested_by: str,
+    is_kept_empty: bool = False,
 ) -> Backfill | None:
-    """Have the event's registrations written to the org; None when it has none. Raises BackfillRunning."""
+    """Have the event's registrations written to the org. Raises BackfillRunning.
+
+    When the event has none it returns None, or with `is_kept_empty` a backfill that is done at once.
+    """
     if await _active(session, host_id, event_id) is not None:
         raise BackfillRunning
     total = await _count(session, _candidates(host_id, event_id, org_id, reason))
-    if total == 0:
+    if total == 0 and not is_kept_empty:
         return None
     backfill = Backfill(
         host_id=host_id,
@@ -71,58 +81,33 @@ async def start_backfill(
     )
     session.add(backfill)
     await session.flush()
-    return backfill
-
-
-async def record_empty_backfill(
-    session: AsyncSession, host_id: str, event_id: str, *, org_id: str, reason: str, requested_by: str
-) -> Backfill:
-    """A backfill of nothing, done at once: the answer to whoever asked for one."""
-    now = await database_now(session)
-    backfill = Backfill(
-        host_id=host_id,
-        backfill_id=f"bf_{uuid4().hex}",
-        event_id=event_id,
-        org_id=org_id,
-        reason=reason,
-        state=BackfillState.DONE,
-        is_enqueued=True,
-        total=0,
-        requested_by=requested_by,
-        started_at=now,
-        finished_at=now,
-    )
-    session.add(backfill)
-    await session.flush()
+    if total == 0:
+        backfill.is_enqueued = True
+        await _end(session, backfill, BackfillState.DONE)
     return backfill
 
 
 async def cancel_pending_jobs(session: AsyncSession, backfill: Backfill) -> int:
-    """Let go of the jobs that a cancelled backfill enqueued and nobody began; returns how many.
+    """Withdraw the jobs that a cancelled backfill enqueued and nobody began; returns how many.
 
-    What was never written is as if it had not been asked for; what failed before is failed again. Work that
+    What was never written is as if it had not been requested; what failed before is failed again. Work that
     was due before the backfill came is live work and stays.
     """
     own = [*_own_jobs(backfill), SyncJob.state == JobState.PENDING, SyncJob.priority == BACKFILL]
-    never = await session.execute(
-        delete(SyncJob)
-        .where(*own, SyncJob.written_version == 0, SyncJob.error_class.is_(None), SyncJob.attempts == 0)
-        .returning(SyncJob.registration_id)
+    is_new = (SyncJob.written_version == 0, SyncJob.error_class.is_(None), SyncJob.attempts == 0)
+    settle = update(SyncJob).values(
+        reason=JobReason.LIVE, waiting_for=None, written_version=SyncJob.requested_version
     )
-    rested = {"reason": JobReason.LIVE, "waiting_for": None, "written_version": SyncJob.requested_version}
-    failed = await session.execute(
-        update(SyncJob)
-        .where(*own, SyncJob.error_class.is_not(None))
-        .values(state=JobState.FAILED, **rested)
-        .returning(SyncJob.registration_id)
+    statements = (
+        delete(SyncJob).where(*own, *is_new),
+        settle.where(*own, SyncJob.error_class.is_not(None)).values(state=JobState.FAILED),
+        settle.where(*own, SyncJob.synced_at.is_not(None)).values(state=JobState.SYNCED),
     )
-    written = await session.execute(
-        update(SyncJob)
-        .where(*own, SyncJob.synced_at.is_not(None))
-        .values(state=JobState.SYNCED, **rested)
-        .returning(SyncJob.registration_id)
-    )
-    return sum(len(each.all()) for each in (never, failed, written))
+    withdrawn = 0
+    for statement in statements:
+        ids = await session.scalars(statement.returning(SyncJob.registration_id))
+        withdrawn += len(ids.all())
+    return withdrawn
 
 
 async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) -> Backfill | None:
@@ -131,6 +116,14 @@ async def cancel_backfill(session: AsyncSession, host_id: str, event_id: str) ->
     if backfill is not None:
         await _end(session, backfill, BackfillState.CANCELLED)
     return backfill
+
+
+async def restart_backfill(session: AsyncSession, link: CampaignLink, *, reason: str, by: str) -> None:
+    """Write all of the link's event; includes what an earlier backfill had left to do."""
+    await cancel_backfill(session, link.host_id, link.event_id)
+    await start_backfill(
+        session, link.host_id, link.event_id, org_id=link.org_id, reason=reason, requested_by=by
+    )
 
 
 async def enqueue_backfill_chunk(

@@ -5,6 +5,7 @@ reference tag, and the campaign is looked up before a create is sent again.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import Problem, SalesforceAnswer
-from app.campaigns.backfill import cancel_backfill, start_backfill
+from app.campaigns.backfill import restart_backfill
 from app.campaigns.creation_requests import OWN_STATUSES, CreationRequest
 from app.campaigns.lookup import HIDDEN_FIELD, Campaign, campaign_calls, read_campaign
 from app.campaigns.status_mapping import propose_statuses
@@ -74,11 +75,16 @@ class CreationTask:
 
     resources: Resources
     link: CampaignLink
-    wish: CreationRequest
+    request: CreationRequest
 
     @property
     def reference(self) -> str:
-        return reference_tag(self.link.host_id, self.link.org_id, self.wish.id, "campaign")
+        return reference_tag(self.link.host_id, self.link.org_id, self.request.id, "campaign")
+
+    async def store_now(self, **values: Any) -> None:
+        """Change the link in a transaction of its own. Raises Superseded."""
+        async with self.resources.database.tenant(self.link.host_id) as session:
+            await self.store(session, **values)
 
     async def store(self, session: AsyncSession, **values: Any) -> None:
         """Change the link as long as it is still this one. Raises Superseded."""
@@ -88,7 +94,7 @@ class CreationTask:
                 CampaignLink.host_id == self.link.host_id,
                 CampaignLink.event_id == self.link.event_id,
                 CampaignLink.state == LinkState.CREATING,
-                CampaignLink.creation["id"].astext == self.wish.id,
+                CampaignLink.creation["id"].astext == self.request.id,
                 CampaignLink.creation_started_at.is_not_distinct_from(self.link.creation_started_at),
             )
             .values(values)
@@ -134,18 +140,17 @@ async def _advance(creation: CreationTask) -> None:
 
 async def _find_or_create(creation: CreationTask) -> str | None:
     """The id of the campaign, found or created; None when it has to wait or was refused."""
-    link = creation.link
-    if link.creation_started_at is not None:
-        found = await _look(creation)
-        if found is not None:
-            return found
-        if not await _is_settled(creation):
-            await _reschedule(creation)
-            return None
-    return await _send(creation)
+    if creation.link.creation_started_at is None:
+        return await _send(creation)
+    found = await _look_up(creation)
+    if found is None and await _is_settled(creation):
+        return await _send(creation)
+    if found is None:
+        await _reschedule(creation)
+    return found
 
 
-async def _look(creation: CreationTask) -> str | None:
+async def _look_up(creation: CreationTask) -> str | None:
     """The campaign that an earlier try may have made, by its name and our reference.
 
     Where Description is hidden from the user the name and the time have to do.
@@ -153,8 +158,8 @@ async def _look(creation: CreationTask) -> str | None:
     link = creation.link
     assert link.creation_started_at is not None
     since = datetime_literal(link.creation_started_at - CLOCK_SKEW)
-    where = f"FROM Campaign WHERE Name = {quote(creation.wish.name)} AND CreatedDate >= {since}"
-    hides_it = DESCRIPTION in creation.wish.dropped
+    where = f"FROM Campaign WHERE Name = {quote(creation.request.name)} AND CreatedDate >= {since}"
+    hides_it = DESCRIPTION in creation.request.dropped
     async with campaign_calls(creation.resources, link.host_id) as client:
         found = await client.query(f"SELECT {'Id' if hides_it else 'Id, Description'} {where}")
     for record in found:
@@ -165,11 +170,11 @@ async def _look(creation: CreationTask) -> str | None:
 
 async def _is_settled(creation: CreationTask) -> bool:
     """Whether a lost create cannot land any more."""
-    quiet = timedelta(seconds=creation.resources.settings.times.in_doubt)
     async with creation.resources.database.tenant(creation.link.host_id) as session:
         now = await database_now(session)
     started_at = creation.link.creation_started_at
-    return started_at is None or bool(now >= started_at + quiet)
+    in_doubt = timedelta(seconds=creation.resources.settings.times.in_doubt)
+    return started_at is None or bool(now >= started_at + in_doubt)
 
 
 async def _send(creation: CreationTask) -> str | None:
@@ -181,8 +186,8 @@ async def _send(creation: CreationTask) -> str | None:
         except ResponseLost:
             await _reschedule(intended)
             return None
-        except RequestRejected as refused:
-            await _refused(intended, refused.failure)
+        except RequestRejected as rejected:
+            await _handle_rejection(intended, rejected.failure)
             return None
         except SalesforceError:
             await _reschedule(intended, creation_started_at=None)
@@ -209,36 +214,35 @@ class LateCreateGuard:
 async def _intend(creation: CreationTask, guard: LateCreateGuard) -> CreationTask:
     """Commit that a create is about to be sent."""
     guard.intended_at = time.monotonic()
-    async with creation.resources.database.tenant(creation.link.host_id) as session:
-        await creation.store(session, creation_started_at=func.clock_timestamp())
+    await creation.store_now(creation_started_at=func.clock_timestamp())
     intended = await _read(creation.resources, creation.link.host_id, creation.link.event_id)
-    if intended is None or intended.wish.id != creation.wish.id:
+    if intended is None or intended.request.id != creation.request.id:
         raise Superseded
     return intended
 
 
 def _fields(creation: CreationTask) -> dict[str, Any]:
-    wish = creation.wish
+    request = creation.request
     fields = {
-        "Name": wish.name,
+        "Name": request.name,
         "IsActive": True,
-        "Type": wish.type,
-        "StartDate": wish.start_date,
-        "EndDate": wish.end_date,
+        "Type": request.type,
+        "StartDate": request.start_date,
+        "EndDate": request.end_date,
         DESCRIPTION: f"Created by Eventship.\n\n{creation.reference}",
     }
-    return {name: value for name, value in fields.items() if value is not None and name not in wish.dropped}
+    return {name: value for name, value in fields.items() if value and name not in request.dropped}
 
 
-async def _refused(creation: CreationTask, failure: ApiError) -> None:
+async def _handle_rejection(creation: CreationTask, failure: ApiError) -> None:
     """Leave out optional fields that the org rejects; wait for temporary errors; else record the failure."""
     is_hidden = failure.error_code.startswith(HIDDEN_FIELD)
     named = failure.fields or (FIELD_NAME.findall(failure.message) if is_hidden else ())
-    dropped = tuple(name for name in OPTIONAL if name in named and name not in creation.wish.dropped)
+    dropped = tuple(name for name in OPTIONAL if name in named and name not in creation.request.dropped)
     if dropped:
-        wish = replace(creation.wish, dropped=(*creation.wish.dropped, *dropped))
+        request = replace(creation.request, dropped=(*creation.request.dropped, *dropped))
         now = func.clock_timestamp()
-        await _reschedule(creation, creation_started_at=None, creation=wish.as_json(), creation_due_at=now)
+        await _reschedule(creation, creation_started_at=None, creation=request.as_json(), creation_due_at=now)
     elif failure.error_class in (ErrorClass.TRANSIENT, ErrorClass.LIMIT) or failure.scope != Scope.RECORD:
         await _reschedule(creation, creation_started_at=None)
     else:
@@ -246,26 +250,20 @@ async def _refused(creation: CreationTask, failure: ApiError) -> None:
 
 
 async def _fail(creation: CreationTask, failure: ApiError) -> None:
-    told = SalesforceAnswer.of(failure).model_dump()
-    async with creation.resources.database.tenant(creation.link.host_id) as session:
-        await creation.store(
-            session,
-            state=LinkState.CREATE_FAILED,
-            problem_code=CREATE_FAILED,
-            creation=creation.wish.as_json() | {"refused": told},
-            version=CampaignLink.version + 1,
-        )
+    await creation.store_now(
+        state=LinkState.CREATE_FAILED,
+        problem_code=CREATE_FAILED,
+        creation=creation.request.as_json() | {"refused": SalesforceAnswer.of(failure).model_dump()},
+        version=CampaignLink.version + 1,
+    )
 
 
 async def _reschedule(creation: CreationTask, /, **values: Any) -> None:
     """Try again in a while, as long as the link is still as it was read."""
     wait = WAITS[min(creation.link.creation_attempts, len(WAITS)) - 1]
     due_at = func.clock_timestamp() + literal(timedelta(seconds=wait))
-    async with creation.resources.database.tenant(creation.link.host_id) as session:
-        try:
-            await creation.store(session, **({"creation_due_at": due_at} | values))
-        except Superseded:
-            return
+    with suppress(Superseded):
+        await creation.store_now(**({"creation_due_at": due_at} | values))
 
 
 async def _finish(creation: CreationTask, campaign_id: str) -> None:
@@ -297,18 +295,19 @@ async def _may_add_statuses(client: SalesforceClient) -> bool:
 async def _add_statuses(client: SalesforceClient, campaign: Campaign) -> None:
     """Labels are unique in a campaign, so that adding them twice adds them once."""
     behind = max((status.sort_order for status in campaign.statuses), default=0)
+    missing = [OWN_STATUSES[meaning] for meaning in _missing(campaign)]
     rows = [
         Record(
             "CampaignMemberStatus",
             {
                 "CampaignId": campaign.id,
-                "Label": OWN_STATUSES[meaning].label,
-                "IsDefault": OWN_STATUSES[meaning].is_default,
-                "HasResponded": OWN_STATUSES[meaning].has_responded,
+                "Label": status.label,
+                "IsDefault": status.is_default,
+                "HasResponded": status.has_responded,
                 "SortOrder": behind + number,
             },
         )
-        for number, meaning in enumerate(_missing(campaign), start=1)
+        for number, status in enumerate(missing, start=1)
     ]
     await client.composite([collection_create("statuses", rows, api_version=client.api_version)])
 
@@ -334,15 +333,7 @@ async def _link(session: AsyncSession, creation: CreationTask, campaign: Campaig
     await audit_log.append_entry(
         session, link.host_id, actor=link.linked_by, action="salesforce.campaign_created", details=details
     )
-    await cancel_backfill(session, link.host_id, link.event_id)
-    await start_backfill(
-        session,
-        link.host_id,
-        link.event_id,
-        org_id=link.org_id,
-        reason=JobReason.LINK,
-        requested_by=link.linked_by,
-    )
+    await restart_backfill(session, link, reason=JobReason.LINK, by=link.linked_by)
 
 
 def _chosen(campaign: Campaign, missing: list[StatusMeaning]) -> dict[str, str | None]:

@@ -6,22 +6,39 @@ from typing import Any, Final, Self
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.dependencies import Resources
+from app.api.calls import EventCall
 from app.api.errors import CampaignIsLocked, EventIsOver, EventNotFound
 from app.campaigns.links import link_view
 from app.campaigns.schemas import CampaignToCreate, LinkShown
 from app.campaigns.status_mapping import MemberStatus
 from app.connections.service import usable_connection
 from app.infrastructure import audit_log
+from app.infrastructure.database import Database
 from app.models import CampaignLink, Connection, Event
 from app.states import LinkState, StatusMeaning
 from app.sync.field_values.lead_fields import normalize_text, shortened
 
 NAME_MAX: Final = 80
 WEBINARS: Final = ("webinar", "on_demand")
+AUTOMATIC: Final = "automatic"
+CANDIDATES: Final = text("""
+    SELECT event.host_id, event.event_id, connection.org_id
+    FROM hosts AS host
+    JOIN connections AS connection ON connection.host_id = host.host_id AND connection.state = 'connected'
+    JOIN events AS event ON event.host_id = host.host_id
+    WHERE host.settings ->> 'automatic_campaigns_since' IS NOT NULL AND host.paused_at IS NULL
+      AND event.created_at >= CAST(host.settings ->> 'automatic_campaigns_since' AS timestamptz)
+      AND NOT event.has_had_link AND NOT event.is_cancelled
+      AND (event.kind = 'on_demand' OR coalesce(event.ends_at, event.starts_at) > clock_timestamp())
+      AND NOT EXISTS (
+        SELECT 1 FROM campaign_links AS link
+        WHERE link.host_id = event.host_id AND link.event_id = event.event_id
+      )
+    ORDER BY event.created_at LIMIT :most
+""")
 
 OWN_STATUSES: Final = {
     StatusMeaning.REGISTERED: MemberStatus("Registered", is_default=True, has_responded=False, sort_order=3),
@@ -52,17 +69,17 @@ class CreationRequest:
     dropped: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, event: Event, wanted: CampaignToCreate) -> Self:
+    def of(cls, event: Event, chosen: CampaignToCreate) -> Self:
         """Combine what the user chose with the event's data."""
         start, end = event_days(event)
         return cls(
             id=uuid4().hex,
-            name=_name(wanted.name) or _name(event.title) or _name_by_day(start),
-            type=wanted.type or ("Webinar" if event.kind in WEBINARS else None),
-            start_date=_iso(wanted.start_date or start),
-            end_date=_iso(wanted.end_date or end),
+            name=_name(chosen.name) or _name(event.title) or _name_by_day(start),
+            type=chosen.type or ("Webinar" if event.kind in WEBINARS else None),
+            start_date=iso_day(chosen.start_date or start),
+            end_date=iso_day(chosen.end_date or end),
             dates_as_of=event.snapshot_at.isoformat(),
-            follows_event=wanted.start_date is None and wanted.end_date is None,
+            follows_event=chosen.start_date is None and chosen.end_date is None,
         )
 
     @classmethod
@@ -91,36 +108,57 @@ def event_days(event: Event) -> tuple[date | None, date | None]:
     return start, max(start, end) if start and end else end
 
 
-async def request_campaign(
-    resources: Resources, host_id: str, event_id: str, *, wanted: CampaignToCreate, by: str
-) -> LinkShown:
-    """A link in state `creating`; a worker makes the campaign, its statuses, and links it.
+async def request_campaign(call: EventCall, chosen: CampaignToCreate) -> LinkShown:
+    """A link in state `creating`; a worker creates the campaign and its statuses, and links it.
 
     Raises EventNotFound, EventIsOver, CampaignIsLocked, NotConnected, ConnectionNeedsReconnect.
     """
-    async with resources.database.tenant(host_id) as session:
-        event = await session.get(Event, (host_id, event_id))
+    key = call.host_id, call.event_id
+    async with call.resources.database.tenant(call.host_id) as session:
+        event = await session.get(Event, key)
         if event is None:
             raise EventNotFound
         if not is_upcoming(event, datetime.now(UTC)):
             raise EventIsOver
-        await session.get(Connection, host_id, with_for_update={"key_share": True})
-        connection = await usable_connection(session, host_id, settings=resources.settings)
-        link = await session.get(CampaignLink, (host_id, event_id))
+        await session.get(Connection, call.host_id, with_for_update={"key_share": True})
+        connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
+        link = await session.get(CampaignLink, key)
         if link is not None and link.state != LinkState.CREATE_FAILED:
             raise CampaignIsLocked(f"The event is linked to {link.campaign_name}.")
-        await store_request(
-            session, event, CreationRequest.of(event, wanted), org_id=connection.org_id, by=by
-        )
-        shown = await link_view(session, host_id, event_id)
+        await store_request(session, event, chosen, org_id=connection.org_id, by=call.user_id)
+        shown = await link_view(session, *key)
     assert shown is not None
     return shown
 
 
+async def request_missing_campaigns(database: Database, *, limit: int = 50) -> int:
+    """Request campaigns for new events of hosts that chose so; returns how many.
+
+    Each is requested in its own transaction.
+    """
+    async with database.system() as session:
+        candidates = (await session.execute(CANDIDATES, {"most": limit})).all()
+    requested = 0
+    for host_id, event_id, org_id in candidates:
+        requested += await _request_missing(database, host_id, event_id, org_id=org_id)
+    return requested
+
+
+async def _request_missing(database: Database, host_id: str, event_id: str, *, org_id: str) -> int:
+    async with database.tenant(host_id) as session:
+        event = await session.get_one(Event, (host_id, event_id), with_for_update=True)
+        link = await session.get(CampaignLink, (host_id, event_id))
+        if link is not None or event.has_had_link:
+            return 0
+        await store_request(session, event, CampaignToCreate(), org_id=org_id, by=AUTOMATIC)
+    return 1
+
+
 async def store_request(
-    session: AsyncSession, event: Event, wish: CreationRequest, *, org_id: str, by: str
+    session: AsyncSession, event: Event, chosen: CampaignToCreate, *, org_id: str, by: str
 ) -> None:
     """Make or renew the event's link in state `creating`, due at once."""
+    wish = CreationRequest.of(event, chosen)
     event.has_had_link = True
     link = CampaignLink(
         host_id=event.host_id,
@@ -155,5 +193,5 @@ def _name_by_day(start: date | None) -> str:
     return f"Event on {start.isoformat()}" if start else "Event on demand"
 
 
-def _iso(day: date | None) -> str | None:
+def iso_day(day: date | None) -> str | None:
     return day.isoformat() if day else None

@@ -1,14 +1,13 @@
 """Sync the dates of created campaigns with their event, until a user edits them in Salesforce."""
 
 from dataclasses import replace
-from datetime import date
 from typing import Final
 
 from sqlalchemy import text, update
 
 from app.api.dependencies import Resources
 from app.api.errors import Problem
-from app.campaigns.creation_requests import CreationRequest, event_days
+from app.campaigns.creation_requests import CreationRequest, event_days, iso_day
 from app.campaigns.lookup import Campaign, campaign_calls, read_campaign
 from app.models import CampaignLink, Event
 from app.salesforce.errors import SalesforceError
@@ -52,7 +51,7 @@ async def _follow(resources: Resources, host_id: str, event_id: str) -> None:
     if link is None or link.creation is None or link.campaign_id is None:
         return
     wish = CreationRequest.stored(link.creation)
-    start, end = (_iso(day) for day in event_days(event))
+    start, end = (iso_day(day) for day in event_days(event))
     follows = True
     if (start, end) != (wish.start_date, wish.end_date):
         follows = await _move(resources, link, (wish.start_date, wish.end_date), (start, end))
@@ -80,8 +79,4 @@ async def _move(resources: Resources, link: CampaignLink, ours: Days, wanted: Da
 
 
 def _days(campaign: Campaign) -> Days:
-    return _iso(campaign.start_date), _iso(campaign.end_date)
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
+    return iso_day(campaign.start_date), iso_day(campaign.end_date)

@@ -1,4 +1,4 @@
-"""The doors to an event's campaign: search, validate, read, link, create, unlink; and to its backfills."""
+"""Endpoints of an event's campaign: search, validate, read, link, create, unlink; and of its backfills."""
 
 from typing import Annotated
 
@@ -7,8 +7,7 @@ from pydantic import StringConstraints
 
 from app.api.calls import AdminCall, EventAdminCall, EventMemberCall
 from app.campaigns import service
-from app.campaigns.backfill_requests import request_backfill, stop_backfill
-from app.campaigns.before_connection import write_before
+from app.campaigns.backfill_requests import request_backfill, stop_backfill, write_before
 from app.campaigns.creation_requests import request_campaign
 from app.campaigns.schemas import (
     BackfillShown,
@@ -36,7 +35,7 @@ SearchText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]
 @host_router.post("/backfill", status_code=202)
 async def start_host_backfill(call: AdminCall, body: HostBackfillToStart) -> HostBackfill:
     """Write everybody who registered before the host was connected; a dry run counts them."""
-    return await write_before(call.resources, call.host_id, by=call.user_id, is_dry_run=body.dry_run)
+    return await write_before(call, is_dry_run=body.dry_run)
 
 
 @router.get("/campaigns")
@@ -47,13 +46,13 @@ async def list_campaigns(
     cursor: Annotated[str | None, Query(max_length=4096)] = None,
 ) -> CampaignPage:
     """The connected org's campaigns, active ones first, then by name."""
-    return await search_campaigns(call.resources, call.host_id, q=q, limit=limit, cursor=cursor)
+    return await search_campaigns(call, q=q, limit=limit, cursor=cursor)
 
 
 @router.post("/campaign/create", status_code=201)
 async def create_campaign(call: EventAdminCall, body: CampaignToCreate) -> LinkShown:
     """Have a campaign created for the event, with statuses of its own, and linked when it stands."""
-    return await request_campaign(call.resources, call.host_id, call.event_id, wanted=body, by=call.user_id)
+    return await request_campaign(call, body)
 
 
 @router.post(
@@ -61,9 +60,7 @@ async def create_campaign(call: EventAdminCall, body: CampaignToCreate) -> LinkS
 )
 async def copy_campaign(call: EventAdminCall, body: SetUpToCopy, response: Response) -> LinkShown:
     """Link the event as another event of the host is linked."""
-    link, is_new = await service.copy_link(
-        call.resources, call.host_id, call.event_id, wanted=body, by=call.user_id
-    )
+    link, is_new = await service.copy_link(call, body)
     response.status_code = 201 if is_new else 200
     return link
 
@@ -71,37 +68,31 @@ async def copy_campaign(call: EventAdminCall, body: SetUpToCopy, response: Respo
 @router.post("/backfill", status_code=202)
 async def start_backfill(call: EventAdminCall, body: BackfillToStart) -> BackfillShown:
     """Write the event's registrations, those from before the connection included, below live work."""
-    return await request_backfill(
-        call.resources, call.host_id, call.event_id, reason=body.why, by=call.user_id
-    )
+    return await request_backfill(call, reason=body.why)
 
 
 @router.delete("/backfill")
 async def end_backfill(call: EventAdminCall) -> BackfillShown | None:
     """End the event's backfill, and let go of what nobody began; the latest one as it stands then."""
-    return await stop_backfill(call.resources, call.host_id, call.event_id, by=call.user_id)
+    return await stop_backfill(call)
 
 
 @router.post("/campaign/validate")
 async def validate_campaign(call: EventAdminCall, body: CampaignToValidate) -> CampaignValidated:
     """Look the campaign up in the connected org and propose a status for each of ours."""
-    return await service.validate_campaign(
-        call.resources, call.host_id, call.event_id, pasted=body.campaign_id
-    )
+    return await service.validate_campaign(call, pasted=body.campaign_id)
 
 
 @router.get("/campaign")
 async def read_link(call: EventMemberCall) -> LinkShown:
     """The event's link to its campaign, with its latest backfill."""
-    return await service.find_link(call.resources, call.host_id, call.event_id)
+    return await service.find_link(call)
 
 
 @router.put("/campaign", responses={201: {"model": LinkShown, "description": "Linked for the first time"}})
 async def link_campaign(call: EventAdminCall, body: CampaignToLink, response: Response) -> LinkShown:
     """Link the event to a campaign, or change the statuses of its link; the Id itself is locked."""
-    link, is_new = await service.link_campaign(
-        call.resources, call.host_id, call.event_id, wanted=body, by=call.user_id
-    )
+    link, is_new = await service.link_campaign(call, body)
     response.status_code = 201 if is_new else 200
     return link
 
@@ -109,4 +100,4 @@ async def link_campaign(call: EventAdminCall, body: CampaignToLink, response: Re
 @router.delete("/campaign")
 async def unlink_campaign(call: EventAdminCall) -> Unlinked:
     """Stop writing campaign members for this event; records that stand in Salesforce stay."""
-    return await service.unlink_campaign(call.resources, call.host_id, call.event_id, by=call.user_id)
+    return await service.unlink_campaign(call)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.api.dependencies import Resources
+from app.api.calls import HostCall
 from app.api.errors import CursorInvalid
 from app.api.pagination import Cursor
 from app.campaigns.links import found_record
@@ -18,18 +18,16 @@ OFFSET_MAX: Final = 2000
 CURSOR: Final = Cursor("campaigns", (int,))
 
 
-async def search_campaigns(
-    resources: Resources, host_id: str, *, q: str, limit: int, cursor: str | None
-) -> CampaignPage:
+async def search_campaigns(call: HostCall, *, q: str, limit: int, cursor: str | None) -> CampaignPage:
     """One page of what matches; an empty `q` matches all. The 2,000 first ones can be reached.
 
     Raises CursorInvalid, NotConnected, ConnectionNeedsReconnect, CampaignsNotReadable, SalesforceRefused,
     SalesforceUnavailable, ApiBudgetReached.
     """
     offset = _offset(cursor)
-    async with resources.database.tenant(host_id) as session:
-        connection = await usable_connection(session, host_id, settings=resources.settings)
-    async with campaign_calls(resources, host_id) as client:
+    async with call.resources.database.tenant(call.host_id) as session:
+        connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
+    async with campaign_calls(call.resources, call.host_id) as client:
         records = await with_visible(
             client, lambda fields: client.query(_soql(q, fields, limit=limit + 1, offset=offset))
         )

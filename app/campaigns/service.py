@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.calls import EventCall
 from app.api.dependencies import Resources
 from app.api.errors import (
     CampaignIdInvalid,
@@ -18,7 +19,7 @@ from app.api.errors import (
     EventNotFound,
     SalesforceUnavailable,
 )
-from app.campaigns.backfill import UNSETTLED, cancel_backfill, estimate, start_backfill
+from app.campaigns.backfill import UNSETTLED, cancel_backfill, estimate, restart_backfill, start_backfill
 from app.campaigns.link_validation import (
     LinkCandidate,
     parse_campaign_id,
@@ -50,25 +51,23 @@ from app.sync.model.batch import MEMBER
 from app.user_messages.catalog import advise
 
 
-async def validate_campaign(
-    resources: Resources, host_id: str, event_id: str, *, pasted: str
-) -> CampaignValidated:
+async def validate_campaign(call: EventCall, *, pasted: str) -> CampaignValidated:
     """The campaign that `pasted` names, our proposal of statuses, and what linking it would mean.
 
     Raises EventNotFound, CampaignIdInvalid, NotConnected, ConnectionNeedsReconnect, CampaignsNotReadable,
     SalesforceRefused, SalesforceUnavailable, ApiBudgetReached.
     """
-    async with resources.database.tenant(host_id) as session:
-        await _require_event(session, host_id, event_id)
+    async with call.resources.database.tenant(call.host_id) as session:
+        await _require_event(session, call.host_id, call.event_id)
         campaign_id = parse_campaign_id(pasted)
-        connection = await usable_connection(session, host_id, settings=resources.settings)
-    campaign = await _find_campaign(resources, connection, campaign_id)
+        connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
+    campaign = await _find_campaign(call.resources, connection, campaign_id)
     guesses = propose_statuses(campaign.statuses)
     labels = {meaning: guess.label for meaning, guess in guesses.items()}
-    async with resources.database.tenant(host_id) as session:
-        backfill = await estimate(session, host_id, event_id)
+    async with call.resources.database.tenant(call.host_id) as session:
+        backfill = await estimate(session, call.host_id, call.event_id)
         is_used = await is_used_by_other_event(
-            session, host_id, event_id, campaign_id=campaign.id, org_id=connection.org_id
+            session, call.host_id, call.event_id, campaign_id=campaign.id, org_id=connection.org_id
         )
     return CampaignValidated(
         campaign=found_record(campaign, connection),
@@ -82,91 +81,92 @@ async def validate_campaign(
     )
 
 
-async def find_link(resources: Resources, host_id: str, event_id: str) -> LinkShown:
+async def find_link(call: EventCall) -> LinkShown:
     """The event's link. Raises EventNotFound, CampaignNotLinked."""
-    async with resources.database.tenant(host_id) as session:
-        await _require_event(session, host_id, event_id)
-        link = await link_view(session, host_id, event_id)
+    async with call.resources.database.tenant(call.host_id) as session:
+        await _require_event(session, call.host_id, call.event_id)
+        link = await link_view(session, call.host_id, call.event_id)
     if link is None:
         raise CampaignNotLinked
     return link
 
 
-async def link_campaign(
-    resources: Resources, host_id: str, event_id: str, *, wanted: CampaignToLink, by: str
-) -> tuple[LinkShown, bool]:
+async def link_campaign(call: EventCall, request: CampaignToLink) -> tuple[LinkShown, bool]:
     """Link the event, or change its statuses, or mend its link; True when it was not linked before.
 
     A first link and a mended one write the event's registrations by a backfill; changed statuses only when
-    `wanted.reapply`. Raises what `validate_campaign` raises, and StatusesIncomplete, StatusUnknown,
+    `request.reapply`. Raises what `validate_campaign` raises, and StatusesIncomplete, StatusUnknown,
     CampaignIsLocked.
     """
-    async with resources.database.tenant(host_id) as session:
-        await _require_event(session, host_id, event_id)
-        campaign_id, statuses = parse_campaign_id(wanted.campaign_id), require_statuses(wanted.statuses)
-        _refuse_other(await session.get(CampaignLink, (host_id, event_id)), campaign_id)
-        connection = await usable_connection(session, host_id, settings=resources.settings)
-    campaign = await _find_campaign(resources, connection, campaign_id)
+    key = call.host_id, call.event_id
+    async with call.resources.database.tenant(call.host_id) as session:
+        await _require_event(session, *key)
+        campaign_id, statuses = parse_campaign_id(request.campaign_id), require_statuses(request.statuses)
+        _refuse_other(await session.get(CampaignLink, key), campaign_id)
+        connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
+    campaign = await _find_campaign(call.resources, connection, campaign_id)
     require_known_statuses(statuses, campaign)
-    async with resources.database.tenant(host_id) as session:
-        await _require_same_org(session, connection, settings=resources.settings)
-        link = await session.get(CampaignLink, (host_id, event_id))
+    values = _link_values(connection.org_id, campaign, statuses)
+    async with call.resources.database.tenant(call.host_id) as session:
+        await _require_same_org(session, connection, settings=call.resources.settings)
+        link = await session.get(CampaignLink, key)
         _refuse_other(link, campaign_id)
         if link is None:
-            new = _new_link(host_id, event_id, connection.org_id, campaign=campaign, statuses=statuses, by=by)
-            await _add_link(session, new)
+            owner = {"host_id": call.host_id, "event_id": call.event_id, "linked_by": call.user_id}
+            await _add_link(session, CampaignLink(**owner, **values))
         else:
-            changed = _change(link, connection.org_id, campaign=campaign, statuses=statuses)
-            await _record_change(session, link, changed, by=by, is_reapplied=wanted.reapply)
-        shown = await link_view(session, host_id, event_id)
+            replaced = _replace(link, values)
+            await _record_change(session, link, replaced, by=call.user_id, is_reapplied=request.reapply)
+        shown = await link_view(session, *key)
     assert shown is not None
     return shown, link is None
 
 
-async def copy_link(
-    resources: Resources, host_id: str, event_id: str, *, wanted: SetUpToCopy, by: str
-) -> tuple[LinkShown, bool]:
+async def copy_link(call: EventCall, request: SetUpToCopy) -> tuple[LinkShown, bool]:
     """Link the event as another one is linked: its statuses, and its campaign unless another is named.
 
     Raises what `link_campaign` raises; CampaignNotLinked when the other event has no campaign yet.
     """
-    async with resources.database.tenant(host_id) as session:
-        await _require_event(session, host_id, event_id)
-        await _require_event(session, host_id, wanted.from_event_id)
-        other = await session.get(CampaignLink, (host_id, wanted.from_event_id))
+    async with call.resources.database.tenant(call.host_id) as session:
+        await _require_event(session, call.host_id, call.event_id)
+        await _require_event(session, call.host_id, request.from_event_id)
+        other = await session.get(CampaignLink, (call.host_id, request.from_event_id))
     if other is None or other.campaign_id is None:
         raise CampaignNotLinked
     statuses = StatusesChosen.model_validate(other.statuses)
-    to_link = CampaignToLink(campaign_id=wanted.campaign_id or other.campaign_id, statuses=statuses)
-    return await link_campaign(resources, host_id, event_id, wanted=to_link, by=by)
+    campaign_id = request.campaign_id or other.campaign_id
+    return await link_campaign(call, CampaignToLink(campaign_id=campaign_id, statuses=statuses))
 
 
-async def unlink_campaign(resources: Resources, host_id: str, event_id: str, *, by: str) -> Unlinked:
+async def unlink_campaign(call: EventCall) -> Unlinked:
     """End member writes for this event; what stands in Salesforce stays, persons and activities go on.
 
     Raises EventNotFound, CampaignNotLinked.
     """
-    async with resources.database.tenant(host_id) as session:
-        await _require_event(session, host_id, event_id)
-        connection = await _lock_host(session, host_id)
-        link = await session.get(CampaignLink, (host_id, event_id))
+    async with call.resources.database.tenant(call.host_id) as session:
+        event = await _require_event(session, call.host_id, call.event_id)
+        connection = await _lock_host(session, call.host_id)
+        link = await session.get(CampaignLink, (call.host_id, call.event_id))
         if link is None:
             raise CampaignNotLinked
-        writes_stopped = await _cancel_member_writes(session, link, connection, by=by)
+        writes_stopped = await _cancel_member_writes(session, link, connection, by=call.user_id)
         members_kept = await _count_members(session, link)
         await session.delete(link)
-        await _mark_event_linked_once(session, host_id, event_id)
+        event.has_had_link = True
         counts = {"writes_stopped": writes_stopped, "members_kept": members_kept}
-        details = {"event_id": event_id, "campaign_id": link.campaign_id, "org_id": link.org_id}
+        details = {"event_id": call.event_id, "campaign_id": link.campaign_id, "org_id": link.org_id}
+        action = "salesforce.campaign_unlinked"
         await audit_log.append_entry(
-            session, host_id, actor=by, action="salesforce.campaign_unlinked", details=details | counts
+            session, call.host_id, actor=call.user_id, action=action, details=details | counts
         )
     return Unlinked(unlinked_at=datetime.now(UTC), campaign=record_of(link, connection), **counts)
 
 
-async def _require_event(session: AsyncSession, host_id: str, event_id: str) -> None:
-    if await session.get(Event, (host_id, event_id)) is None:
+async def _require_event(session: AsyncSession, host_id: str, event_id: str) -> Event:
+    event = await session.get(Event, (host_id, event_id))
+    if event is None:
         raise EventNotFound
+    return event
 
 
 async def _lock_host(session: AsyncSession, host_id: str) -> Connection | None:
@@ -202,32 +202,8 @@ async def _find_campaign(resources: Resources, connection: Connection, campaign_
     return campaign
 
 
-def _new_link(
-    host_id: str, event_id: str, org_id: str, *, campaign: Campaign, statuses: Statuses, by: str
-) -> CampaignLink:
-    return CampaignLink(
-        host_id=host_id,
-        event_id=event_id,
-        org_id=org_id,
-        campaign_id=campaign.id,
-        campaign_name=campaign.name,
-        is_active=campaign.is_active,
-        statuses=statuses.model_dump(),
-        available_statuses=campaign.labels,
-        linked_by=by,
-    )
-
-
-async def _add_link(session: AsyncSession, link: CampaignLink) -> None:
-    session.add(link)
-    await session.flush()
-    await _audit_link(session, link, "salesforce.campaign_linked", by=link.linked_by)
-    await _backfill(session, link, reason=JobReason.LINK, by=link.linked_by)
-
-
-def _change(link: CampaignLink, org_id: str, *, campaign: Campaign, statuses: Statuses) -> dict[str, Any]:
-    """Bring the link up to date; returns the values that were replaced, by column."""
-    fresh = {
+def _link_values(org_id: str, campaign: Campaign, statuses: Statuses) -> dict[str, Any]:
+    return {
         "state": LinkState.LINKED,
         "problem_code": None,
         "org_id": org_id,
@@ -237,9 +213,20 @@ def _change(link: CampaignLink, org_id: str, *, campaign: Campaign, statuses: St
         "statuses": statuses.model_dump(),
         "available_statuses": campaign.labels,
     }
-    replaced = {name: getattr(link, name) for name, value in fresh.items() if getattr(link, name) != value}
+
+
+async def _add_link(session: AsyncSession, link: CampaignLink) -> None:
+    session.add(link)
+    await session.flush()
+    await _audit_link(session, link, "salesforce.campaign_linked", by=link.linked_by)
+    await restart_backfill(session, link, reason=JobReason.LINK, by=link.linked_by)
+
+
+def _replace(link: CampaignLink, values: dict[str, Any]) -> dict[str, Any]:
+    """Bring the link up to date; returns the values that were replaced, by column."""
+    replaced = {name: getattr(link, name) for name, value in values.items() if getattr(link, name) != value}
     for name in replaced:
-        setattr(link, name, fresh[name])
+        setattr(link, name, values[name])
     link.version += 1 if replaced else 0
     return replaced
 
@@ -254,7 +241,8 @@ async def _record_change(
         changes = {"before": replaced.get("statuses", link.statuses), "is_reapplied": is_reapplied}
         await _audit_link(session, link, "salesforce.campaign_statuses_changed", by=by, **changes)
     if is_mended or is_reapplied:
-        await _backfill(session, link, reason=JobReason.LINK if is_mended else JobReason.REAPPLY, by=by)
+        reason = JobReason.LINK if is_mended else JobReason.REAPPLY
+        await restart_backfill(session, link, reason=reason, by=by)
 
 
 async def _audit_link(
@@ -267,14 +255,6 @@ async def _audit_link(
         "statuses": link.statuses,
     }
     await audit_log.append_entry(session, link.host_id, actor=by, action=action, details=details | more)
-
-
-async def _backfill(session: AsyncSession, link: CampaignLink, *, reason: str, by: str) -> None:
-    """Start over: what an earlier one had left to do, this one does as well."""
-    await cancel_backfill(session, link.host_id, link.event_id)
-    await start_backfill(
-        session, link.host_id, link.event_id, org_id=link.org_id, reason=reason, requested_by=by
-    )
 
 
 async def _cancel_member_writes(
@@ -308,12 +288,6 @@ async def _cancel_member_writes(
             requested_by=by,
         )
     return stopped or 0
-
-
-async def _mark_event_linked_once(session: AsyncSession, host_id: str, event_id: str) -> None:
-    """Remember that the event was linked: after an unlink no campaign is created for it automatically."""
-    event = await session.get_one(Event, (host_id, event_id))
-    event.has_had_link = True
 
 
 async def _count_members(session: AsyncSession, link: CampaignLink) -> int:

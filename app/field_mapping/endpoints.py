@@ -1,4 +1,4 @@
-"""The doors to a host's mapping, to its events' overrides, and to what a mapping may name."""
+"""Endpoints of a host's mapping, of its events' overrides, and of what a mapping may name."""
 
 from typing import Annotated, Final
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from app.api.calls import AdminCall, EventAdminCall, EventMemberCall, MemberCall
 from app.field_mapping import service
-from app.field_mapping.object_fields import read_fields
+from app.field_mapping.org_metadata import read_fields
 from app.field_mapping.request_schemas import (
     EventMappingToCopy,
     Mappable,

@@ -1,4 +1,4 @@
-"""Load the objects of the connected org within its API budget, or the reason why they cannot be loaded."""
+"""Objects of the connected org within its API budget, and their fields as a picker needs them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,12 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer
 
 from app.api.dependencies import Resources
-from app.api.errors import NotConnected, Problem, SalesforceUnavailable
+from app.api.errors import NotConnected, ObjectNotVisible, Problem, SalesforceUnavailable
 from app.connections.counted_calls import org_calls
+from app.field_mapping.response_schemas import FieldShown, ObjectFields, PicklistValue, RecordTypeShown
+from app.field_mapping.source_catalog import reserved_reason
 from app.models import Connection, OrgLease
-from app.salesforce.describe import SObjectDescribe
+from app.salesforce.describe import Field, SObjectDescribe
 from app.states import ConnectionState
+from app.sync.field_values.converters import CONVERTERS
 from app.sync.lookup.describe_cache import MAX_AGE, load_describes
+from app.sync.model.record_kinds import written_objects
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class OrgMetadata:
 async def try_load_metadata(
     resources: Resources, host_id: str, sobjects: Iterable[str], *, is_anew: bool = False
 ) -> OrgMetadata:
-    """As `load_metadata`, but a look that failed is told and not raised: a mapping can be saved without."""
+    """As `load_metadata`, but returns a problem in place of raising it: a mapping can be saved without."""
     try:
         return await load_metadata(resources, host_id, sobjects, is_anew=is_anew)
     except Problem as problem:
@@ -58,6 +62,60 @@ async def load_metadata(
             max_age=timedelta(0) if is_anew else MAX_AGE,
         )
     return OrgMetadata(found, hidden=frozenset(wanted - found.keys()))
+
+
+async def read_fields(resources: Resources, host_id: str, sobject: str, *, is_anew: bool) -> ObjectFields:
+    """The object as the connected user sees it.
+
+    Raises ObjectNotVisible, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached, SalesforceRefused and
+    SalesforceUnavailable.
+    """
+    view = await load_metadata(resources, host_id, [sobject], is_anew=is_anew)
+    described = view.describes.get(sobject)
+    if described is None:
+        raise ObjectNotVisible(f"The connected user cannot see {sobject}.")
+    return show_object(described)
+
+
+def show_object(described: SObjectDescribe) -> ObjectFields:
+    """Convert a describe for the dashboard."""
+    fields = [_field_view(described, field) for field in described.fields.values()]
+    return ObjectFields(
+        object=described.name,
+        label=described.label,
+        is_written=described.name in written_objects(),
+        fields=sorted(fields, key=lambda field: (field.label.casefold(), field.name)),
+        record_types=[
+            RecordTypeShown.model_validate(each, from_attributes=True)
+            for each in described.record_types
+            if not each.is_master
+        ],
+    )
+
+
+def why_not_mappable(sobject: str, field: Field) -> str | None:
+    """Return the reason why no rule can fill this field; None if one can."""
+    owned = reserved_reason(sobject, field.name)
+    if owned is not None:
+        return owned
+    if field.type not in CONVERTERS:
+        return f"fields of type {field.type} cannot be filled"
+    return None if field.is_createable or field.is_updateable else "read-only for the connected user"
+
+
+def _field_view(described: SObjectDescribe, field: Field) -> FieldShown:
+    why_not = why_not_mappable(described.name, field)
+    values = zip(field.picklist_values, field.picklist_labels, strict=True)
+    return FieldShown.model_validate(
+        {
+            **vars(field),
+            "is_required": field.is_required_on_create,
+            "is_restricted": field.is_restricted_picklist,
+            "is_mappable": why_not is None,
+            "why_not": why_not,
+            "values": [PicklistValue(value=value, label=label) for value, label in values],
+        }
+    )
 
 
 async def _open_org(resources: Resources, host_id: str) -> str:

@@ -12,45 +12,51 @@ Level = Literal["default", "host", "event"]
 Severity = Literal["error", "warning"]
 
 
-class MatchByShown(BaseModel):
+class RulesView(BaseModel):
+    """A part of `MappingRules`, read from it by attribute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class MatchByShown(RulesView):
     """The field that knows the host's people."""
 
     field: str
-    from_: str = Field(serialization_alias="from")
+    from_: str = Field(validation_alias="path", serialization_alias="from")
 
 
-class PeopleShown(BaseModel):
+class PeopleShown(RulesView):
     """Who is created, matched and touched."""
 
-    create: str
-    update_existing: bool
-    match_by: MatchByShown | None
+    create: str = Field(validation_alias="creates")
+    update_existing: bool = Field(validation_alias="is_updating")
+    match_by: MatchByShown | None = Field(validation_alias="external_id")
     bypass_alert_rules: bool = Field(False, description="retired: always false", deprecated=True)
-    adopt_duplicates: str
+    adopt_duplicates: str = Field(validation_alias="adopts_duplicates")
     opt_out_field: str | None
-    fill_required: bool
-    leave_company_blank: bool
+    fill_required: bool = Field(validation_alias="fills_required")
+    leave_company_blank: bool = Field(validation_alias="leaves_company_blank")
     account_for_nobody: str | None
 
 
-class OwnerShown(BaseModel):
+class OwnerShown(RulesView):
     """Who owns new records."""
 
     how: str
     id: str | None
-    run_assignment_rules: bool
+    run_assignment_rules: bool = Field(validation_alias="runs_assignment_rules")
 
 
-class FieldRuleShown(BaseModel):
+class FieldRuleShown(RulesView):
     """One rule that holds; `set_by` is where it was chosen."""
 
-    object: str
+    object: str = Field(validation_alias="sobject")
     field: str
-    from_: str | None = Field(serialization_alias="from")
+    from_: str | None = Field(validation_alias="path", serialization_alias="from")
     constant: str | None
     template: str | None
     mode: str
-    values: dict[str, str]
+    values: dict[str, str] = Field(validation_alias="choices")
     otherwise: str | None
     fallback: str | None
     set_by: Level
@@ -75,7 +81,7 @@ class MappingFinding(BaseModel):
     code: str
     severity: Severity
     path: str | None
-    object: str | None
+    object: str | None = Field(validation_alias="sobject")
     field: str | None
     message: str
     link: str

@@ -14,11 +14,17 @@ from app.api.auth import Principal
 from app.api.dependencies import Resources
 from app.api.errors import MappingChanged
 from app.connections.model.preflight_requests import request_preflight
-from app.field_mapping.effective import effective_rules
 from app.field_mapping.options import Options, answers_of
 from app.field_mapping.org_metadata import try_load_metadata
 from app.field_mapping.request_schemas import EventMappingToCopy, MappingGiven, MappingToSave
-from app.field_mapping.response_schemas import MappingShown
+from app.field_mapping.response_schemas import (
+    EffectiveRules,
+    FieldRuleShown,
+    Level,
+    MappingShown,
+    OwnerShown,
+    PeopleShown,
+)
 from app.field_mapping.sources import read_sources
 from app.field_mapping.store import Layers, Stored, read_layers, requeue_failed, write_layer
 from app.field_mapping.validation import validate_against_org
@@ -174,6 +180,29 @@ def rules_of(layers: Layers) -> MappingRules:
     return MappingRules.of(layers.host.layer, layers.event.layer if layers.event else None)
 
 
+def effective_rules(rules: MappingRules, layers: Layers) -> EffectiveRules:
+    """The rules that hold with these layers, each field rule with the level that chose it."""
+    by_level: tuple[tuple[Level, Stored | None], ...] = (("host", layers.host), ("event", layers.event))
+    chosen_by = {
+        (each["object"], each["field"]): level
+        for level, stored in by_level
+        for each in (stored.layer.get("fields", ()) if stored else ())
+    }
+    fields = [
+        FieldRuleShown.model_validate(
+            {**vars(rule), "set_by": chosen_by.get((rule.sobject, rule.field), "default")}
+        )
+        for rule in sorted(rules.fields, key=lambda rule: (rule.sobject, rule.field))
+    ]
+    return EffectiveRules(
+        people=PeopleShown.model_validate(rules),
+        record_types=dict(rules.record_types),
+        owner=OwnerShown.model_validate(rules.owner),
+        task_status=rules.task_status,
+        fields=fields,
+    )
+
+
 def _with_own(layers: Layers, own: Stored) -> Layers:
     return Layers(own) if layers.event is None else Layers(layers.host, own)
 
@@ -190,7 +219,7 @@ async def _shown(
         host_id=place.host_id,
         event_id=place.event_id,
         chosen=dict(own.layer),
-        effective=effective_rules(layers.host.layer, layers.event.layer if layers.event else None),
+        effective=effective_rules(rules, layers),
         findings=findings,
         required_without_value=required,
         is_checked=view.why_not is None,

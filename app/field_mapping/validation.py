@@ -8,7 +8,7 @@ from app.field_mapping.org_metadata import OrgMetadata
 from app.field_mapping.response_schemas import MappingFinding, RequiredField
 from app.salesforce.describe import SObjectDescribe
 from app.sync.field_values.required_fields import has_placeholder, missing_required
-from app.sync.field_values.validation import MappingIssue, find_mapping_issues
+from app.sync.field_values.validation import ERROR, MappingIssue, find_mapping_issues
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, MappingRules
 from app.sync.model.record_kinds import kinds_written, written_objects
 
@@ -33,11 +33,13 @@ def validate_against_org(
     `own` is the layer whose paths the issues name; `options` are attendees' answers so far. Objects that the
     org did not return are not validated.
     """
-    judged = [*find_mapping_issues(rules, view.describes), *check_options(rules, view.describes, options)]
-    found = [_shown(each, own) for each in judged]
     mapped = {rule.sobject for rule in rules.fields if rule not in DEFAULT_FIELDS} & written_objects()
-    hidden = [_hidden(sobject) for sobject in sorted(view.hidden & mapped)]
-    findings = sorted([*found, *hidden], key=lambda finding: finding.severity != "error")
+    issues = [
+        *find_mapping_issues(rules, view.describes),
+        *check_options(rules, view.describes, options),
+        *(_hidden(sobject) for sobject in sorted(view.hidden & mapped)),
+    ]
+    findings = [_finding(each, own) for each in sorted(issues, key=lambda issue: issue.severity != ERROR)]
     return findings, required_without_value(rules, view.describes)
 
 
@@ -59,44 +61,23 @@ def required_without_value(
     ]
 
 
-def _shown(finding: MappingIssue, own: Layer) -> MappingFinding:
-    part, link = _place(finding)
-    return MappingFinding(
-        code=finding.code,
-        severity=finding.severity,
-        path=_path(finding, part, own),
-        object=finding.sobject,
-        field=finding.field,
-        message=finding.message,
-        link=link,
-    )
+def _finding(issue: MappingIssue, own: Layer) -> MappingFinding:
+    places = ((part, link) for start, part, link in PLACES if issue.code.startswith(start))
+    part, link = next(places, ("fields", ANYWHERE))
+    return MappingFinding.model_validate({**vars(issue), "path": _path(issue, part, own), "link": link})
 
 
-def _hidden(sobject: str) -> MappingFinding:
-    return MappingFinding(
-        code="object_not_visible",
-        severity="error",
-        path=None,
-        object=sobject,
-        field=None,
-        message=f"The connected user cannot see {sobject}: none of its rules can be followed.",
-        link=ANYWHERE,
-    )
+def _hidden(sobject: str) -> MappingIssue:
+    message = f"The connected user cannot see {sobject}: none of its rules can be followed."
+    return MappingIssue(None, "object_not_visible", ERROR, sobject, None, message)
 
 
-def _place(finding: MappingIssue) -> tuple[str, str]:
-    for start, part, link in PLACES:
-        if finding.code.startswith(start):
-            return part, link
-    return "fields", ANYWHERE
-
-
-def _path(finding: MappingIssue, part: str, own: Layer) -> str | None:
-    """Where the finding is in this level's own choices; None where another level made them."""
+def _path(issue: MappingIssue, part: str, own: Layer) -> str | None:
+    """Where the issue is in this level's own choices; None where another level made them."""
     if part == "fields":
         named = [(each["object"], each["field"]) for each in own.get("fields") or ()]
-        key = (finding.sobject, finding.field)
+        key = (issue.sobject, issue.field)
         return f"fields.{named.index(key)}" if key in named else None
-    name = finding.sobject if part == "record_types" else part.partition(".")[2]
+    name = issue.sobject if part == "record_types" else part.partition(".")[2]
     group = part.partition(".")[0]
     return f"{group}.{name}" if name in (own.get(group) or {}) else None

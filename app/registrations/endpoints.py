@@ -68,26 +68,13 @@ async def read_registration(call: EventMemberCall, registration_id: Registration
 @router.post("/registrations/{registration_id}/retry", status_code=202, tags=MONITOR)
 async def retry_registration(call: EventAdminCall, registration_id: RegistrationIdPath) -> RetryOutcome:
     """Try one registration again now."""
-    return await retry_one(
-        call.resources,
-        call.host_id,
-        call.event_id,
-        registration_id=registration_id,
-        requested_by=call.user_id,
-    )
+    return await retry_one(call, registration_id)
 
 
 @router.post("/retry", status_code=202, tags=MONITOR)
 async def retry_registrations(call: EventAdminCall, body: RetryRequest) -> RetryOutcome:
     """Try all failed registrations again, or those of a group, an error code, or a list."""
-    return await retry_many(
-        call.resources,
-        call.host_id,
-        call.event_id,
-        wanted=body.filter,
-        requested_by=call.user_id,
-        is_dry_run=body.dry_run,
-    )
+    return await retry_many(call, body.filter, is_dry_run=body.dry_run)
 
 
 @router.post("/pause", tags=MONITOR)
@@ -159,27 +146,13 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 @router.post("/registrations/{registration_id}/exclude", tags=["host"])
 async def exclude_registration(call: EventAdminCall, registration_id: RegistrationIdPath) -> Row:
     """Never write this registration; what stands in Salesforce stays."""
-    return await set_excluded(
-        call.resources,
-        call.host_id,
-        call.event_id,
-        registration_id=registration_id,
-        is_excluded=True,
-        by=call.user_id,
-    )
+    return await set_excluded(call, registration_id, is_excluded=True)
 
 
 @router.post("/registrations/{registration_id}/include", tags=["host"])
 async def include_registration(call: EventAdminCall, registration_id: RegistrationIdPath) -> Row:
     """Write this registration after all."""
-    return await set_excluded(
-        call.resources,
-        call.host_id,
-        call.event_id,
-        registration_id=registration_id,
-        is_excluded=False,
-        by=call.user_id,
-    )
+    return await set_excluded(call, registration_id, is_excluded=False)
 
 
 async def _set_pause(call: EventAdminCall, *, is_paused: bool) -> Stats:

@@ -3,7 +3,7 @@
 from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.dependencies import Resources
+from app.api.calls import EventCall
 from app.api.errors import RegistrationNotFound
 from app.infrastructure import audit_log
 from app.models import Connection, Registration
@@ -24,53 +24,42 @@ SKIP = text("""
 EXCLUDED, INCLUDED = "salesforce.registration_excluded", "salesforce.registration_included"
 
 
-async def set_excluded(
-    resources: Resources, host_id: str, event_id: str, *, registration_id: str, is_excluded: bool, by: str
-) -> Row:
+async def set_excluded(call: EventCall, registration_id: str, *, is_excluded: bool) -> Row:
     """Never write this registration, or write it as if it were new; again is no change.
 
-    The answer is the row as it stands then. Raises RegistrationNotFound.
+    Returns the row as it is then. Raises RegistrationNotFound.
     """
-    async with resources.database.tenant(host_id) as session:
-        found = await _find(session, host_id, event_id, registration_id=registration_id)
-        is_change = (found.excluded_at is not None) != is_excluded
-        org_ids = await _change(session, found, is_excluded=is_excluded, by=by) if is_change else set()
-        row = await read_row(session, host_id, event_id, registration_id=registration_id)
-    await resources.wakeups.announce(org_ids)
+    async with call.resources.database.tenant(call.host_id) as session:
+        key = call.host_id, registration_id
+        registration = await session.get(Registration, key, with_for_update=True)
+        if registration is None or registration.event_id != call.event_id:
+            raise RegistrationNotFound
+        is_change = (registration.excluded_at is not None) != is_excluded
+        org_ids = await _change(session, call, registration, is_excluded=is_excluded) if is_change else set()
+        row = await read_row(session, call.host_id, call.event_id, registration_id=registration_id)
+    await call.resources.wakeups.announce(org_ids)
     return row
 
 
-async def _change(session: AsyncSession, found: Registration, *, is_excluded: bool, by: str) -> set[str]:
+async def _change(
+    session: AsyncSession, call: EventCall, registration: Registration, *, is_excluded: bool
+) -> set[str]:
     """The orgs to wake after the commit."""
-    await _mark(session, found, by=by if is_excluded else None)
-    await _record(session, found, EXCLUDED if is_excluded else INCLUDED, by=by)
-    if is_excluded:
-        await session.execute(SKIP, {"host_id": found.host_id, "registration_id": found.registration_id})
-        return set()
-    connection = await session.get(Connection, found.host_id)
-    if connection is None:
-        return set()
-    arm = JobRequest(found.host_id, found.registration_id, found.event_id, connection.org_id, requested_by=by)
-    return await enqueue_jobs(session, [arm])
-
-
-async def _find(session: AsyncSession, host_id: str, event_id: str, *, registration_id: str) -> Registration:
-    """Locked. Raises RegistrationNotFound."""
-    found = await session.get(Registration, (host_id, registration_id), with_for_update=True)
-    if found is None or found.event_id != event_id:
-        raise RegistrationNotFound
-    return found
-
-
-async def _mark(session: AsyncSession, found: Registration, *, by: str | None) -> None:
-    at = None if by is None else func.clock_timestamp()
+    host_id, registration_id, by = call.host_id, registration.registration_id, call.user_id
+    marked = {"excluded_at": func.clock_timestamp(), "excluded_by": by}
     await session.execute(
         update(Registration)
-        .where(Registration.host_id == found.host_id, Registration.registration_id == found.registration_id)
-        .values(excluded_at=at, excluded_by=by)
+        .where(Registration.host_id == host_id, Registration.registration_id == registration_id)
+        .values(marked if is_excluded else dict.fromkeys(marked))
     )
-
-
-async def _record(session: AsyncSession, found: Registration, action: str, *, by: str) -> None:
-    details = {"event_id": found.event_id, "registration_id": found.registration_id}
-    await audit_log.append_entry(session, found.host_id, actor=by, action=action, details=details)
+    action = EXCLUDED if is_excluded else INCLUDED
+    details = {"event_id": call.event_id, "registration_id": registration_id}
+    await audit_log.append_entry(session, host_id, actor=by, action=action, details=details)
+    if is_excluded:
+        await session.execute(SKIP, {"host_id": host_id, "registration_id": registration_id})
+        return set()
+    connection = await session.get(Connection, host_id)
+    if connection is None:
+        return set()
+    request = JobRequest(host_id, registration_id, call.event_id, connection.org_id, requested_by=by)
+    return await enqueue_jobs(session, [request])

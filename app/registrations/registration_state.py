@@ -1,6 +1,6 @@
 """Map job state and gates to the state shown on the dashboard. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -169,39 +169,18 @@ def retry_refusal(standing: StoredState, *, is_single: bool) -> RetryRefusal | N
         return RetryRefusal.ERASED
     if standing.job_state == JobState.AMBIGUOUS or standing.waiting_for == WaitReason.CERTAINTY:
         return RetryRefusal.AMBIGUOUS
-    return _WHY_NOT[standing.job_state](standing, is_single)
-
-
-def _pending_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
-    return (
-        RetryRefusal.ALREADY_PENDING
-        if standing.is_due and standing.waiting_for != WaitReason.CAMPAIGN
-        else None
-    )
-
-
-def _skipped_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
-    return None if is_single and standing.skipped_because == SkipReason.NO_MATCH else RetryRefusal.SKIPPED
-
-
-def _without_job_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
-    return None if is_single and standing.can_be_armed else RetryRefusal.SKIPPED
-
-
-def _synced_why_not(standing: StoredState, is_single: bool) -> RetryRefusal | None:
-    return None if is_single else RetryRefusal.ALREADY_SYNCED
-
-
-def _always(why: RetryRefusal | None) -> Callable[[StoredState, bool], RetryRefusal | None]:
-    return lambda standing, is_single: why
-
-
-_WHY_NOT: Final[Mapping[str | None, Callable[[StoredState, bool], RetryRefusal | None]]] = {
-    None: _without_job_why_not,
-    JobState.RUNNING: _always(RetryRefusal.ALREADY_PENDING),
-    JobState.PENDING: _pending_why_not,
-    JobState.HELD: _always(None),
-    JobState.FAILED: _always(None),
-    JobState.SKIPPED: _skipped_why_not,
-    JobState.SYNCED: _synced_why_not,
-}
+    is_single_no_match = is_single and standing.skipped_because == SkipReason.NO_MATCH
+    is_waiting = not standing.is_due or standing.waiting_for == WaitReason.CAMPAIGN
+    match standing.job_state:
+        case None:
+            return None if is_single and standing.can_be_armed else RetryRefusal.SKIPPED
+        case JobState.SKIPPED:
+            return None if is_single_no_match else RetryRefusal.SKIPPED
+        case JobState.SYNCED:
+            return None if is_single else RetryRefusal.ALREADY_SYNCED
+        case JobState.PENDING:
+            return None if is_waiting else RetryRefusal.ALREADY_PENDING
+        case JobState.RUNNING:
+            return RetryRefusal.ALREADY_PENDING
+        case _:
+            return None

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.api.calls import EventCall
 from app.api.dependencies import Resources
 from app.api.errors import RegistrationNotFound
 from app.infrastructure import audit_log
@@ -56,74 +57,57 @@ def select_for_retry(found: Iterable[RetryCandidate], *, is_single: bool) -> Ret
     return RetrySelection(tuple(queued), not_queued)
 
 
-async def retry_one(
-    resources: Resources, host_id: str, event_id: str, *, registration_id: str, requested_by: str
-) -> RetryOutcome:
-    """Retry one row, and answer with the new one. Raises EventNotFound, RegistrationNotFound."""
-    async with resources.database.tenant(host_id) as session:
-        context = await load_context(session, host_id, event_id)
+async def retry_one(call: EventCall, registration_id: str) -> RetryOutcome:
+    """Retry one row; the outcome has the new one. Raises EventNotFound, RegistrationNotFound."""
+    async with call.resources.database.tenant(call.host_id) as session:
+        context = await load_context(session, call.host_id, call.event_id)
         found = await _find_by_ids(session, context, [registration_id])
         if not found:
             raise RegistrationNotFound
-        verdict = select_for_retry(found, is_single=True)
-        await _queue(session, context, verdict=verdict, requested_by=requested_by)
-        await _record(
-            session,
-            context,
-            verdict=verdict,
-            requested_by=requested_by,
-            about={"registration_id": registration_id},
-        )
-    async with resources.database.tenant(host_id) as session:
-        row = await read_row(session, host_id, event_id, registration_id=registration_id)
-    await _wake(resources, context, verdict)
-    return outcome_of(verdict, context).model_copy(update={"row": row})
+        selection = select_for_retry(found, is_single=True)
+        about = {"registration_id": registration_id}
+        await _queue(session, context, selection, requested_by=call.user_id, about=about)
+    async with call.resources.database.tenant(call.host_id) as session:
+        row = await read_row(session, call.host_id, call.event_id, registration_id=registration_id)
+    await _wake(call.resources, context, selection)
+    return outcome_of(selection, context).model_copy(update={"row": row})
 
 
-async def retry_many(
-    resources: Resources,
-    host_id: str,
-    event_id: str,
-    *,
-    wanted: RetryFilter,
-    requested_by: str,
-    is_dry_run: bool,
-) -> RetryOutcome:
+async def retry_many(call: EventCall, chosen: RetryFilter, *, is_dry_run: bool) -> RetryOutcome:
     """Retry what the filter matches; a dry run only counts. Raises EventNotFound, FilterEmpty."""
-    name, value = wanted.chosen()
-    async with resources.database.tenant(host_id) as session:
-        context = await load_context(session, host_id, event_id)
-        verdict = select_for_retry(await _find(session, context, name=name, value=value), is_single=False)
+    name, value = chosen.chosen()
+    async with call.resources.database.tenant(call.host_id) as session:
+        context = await load_context(session, call.host_id, call.event_id)
+        selection = select_for_retry(await _find(session, context, name=name, value=value), is_single=False)
         if not is_dry_run:
-            await _queue(session, context, verdict=verdict, requested_by=requested_by)
             about = {"filter": name, "value": value if isinstance(value, str) else None}
-            await _record(session, context, verdict=verdict, requested_by=requested_by, about=about)
+            await _queue(session, context, selection, requested_by=call.user_id, about=about)
     if not is_dry_run:
-        await _wake(resources, context, verdict)
-    return outcome_of(verdict, context, is_dry_run=is_dry_run)
+        await _wake(call.resources, context, selection)
+    return outcome_of(selection, context, is_dry_run=is_dry_run)
 
 
-def outcome_of(verdict: RetrySelection, context: EventContext, *, is_dry_run: bool = False) -> RetryOutcome:
+def outcome_of(selection: RetrySelection, context: EventContext, *, is_dry_run: bool = False) -> RetryOutcome:
     """Build the response, with the reasons why queued rows may have to wait."""
     return RetryOutcome(
         dry_run=is_dry_run,
-        matched=verdict.matched,
-        queued=len(verdict.queued),
-        not_queued=[NotQueued(why=why, count=count) for why, count in sorted(verdict.not_queued.items())],
-        waiting_for=waiting_for(verdict, context),
+        matched=selection.matched,
+        queued=len(selection.queued),
+        not_queued=[NotQueued(why=why, count=count) for why, count in sorted(selection.not_queued.items())],
+        waiting_for=waiting_for(selection, context),
         row=None,
     )
 
 
-def waiting_for(verdict: RetrySelection, context: EventContext) -> str | None:
+def waiting_for(selection: RetrySelection, context: EventContext) -> str | None:
     """What queued rows wait for: a closed gate, or a broken link where all of them need it."""
-    if not verdict.queued:
+    if not selection.queued:
         return None
     because = context.gates.closed_because
     if because is not None:
         return WaitReason.PAUSE if because == PendingReason.PAUSED else because
     is_broken = context.link is not None and context.link.state == LinkState.BROKEN
-    are_held = all(each.standing.job_state == JobState.HELD for each in verdict.queued)
+    are_held = all(each.standing.job_state == JobState.HELD for each in selection.queued)
     return WaitReason.CAMPAIGN if is_broken and are_held else None
 
 
@@ -203,37 +187,33 @@ async def _locked(
 
 
 async def _queue(
-    session: AsyncSession, context: EventContext, *, verdict: RetrySelection, requested_by: str
-) -> None:
-    with_job = [each.registration_id for each in verdict.queued if each.standing.job_state is not None]
-    await requeue(session, context.host_id, with_job, requested_by=requested_by)
-    if context.org_id is None:
-        return
-    new = [each.registration_id for each in verdict.queued if each.standing.job_state is None]
-    arm = partial(
-        JobRequest, context.host_id, event_id=context.event_id, org_id=context.org_id, reason=JobReason.RETRY
-    )
-    await enqueue_jobs(session, [arm(each, requested_by=requested_by) for each in new])
-
-
-async def _record(
     session: AsyncSession,
     context: EventContext,
+    selection: RetrySelection,
     *,
-    verdict: RetrySelection,
     requested_by: str,
     about: dict[str, Any],
 ) -> None:
-    counts = {"matched": verdict.matched, "queued": len(verdict.queued)}
+    with_job = [each.registration_id for each in selection.queued if each.standing.job_state is not None]
+    await requeue(session, context.host_id, with_job, requested_by=requested_by)
+    if context.org_id is not None:
+        request = partial(
+            JobRequest,
+            context.host_id,
+            event_id=context.event_id,
+            org_id=context.org_id,
+            reason=JobReason.RETRY,
+            requested_by=requested_by,
+        )
+        new = [each.registration_id for each in selection.queued if each.standing.job_state is None]
+        await enqueue_jobs(session, [request(each) for each in new])
+    counts = {"matched": selection.matched, "queued": len(selection.queued)}
+    details = {"event_id": context.event_id, **about, **counts}
     await audit_log.append_entry(
-        session,
-        context.host_id,
-        actor=requested_by,
-        action="salesforce.retry",
-        details={"event_id": context.event_id, **about, **counts},
+        session, context.host_id, actor=requested_by, action="salesforce.retry", details=details
     )
 
 
-async def _wake(resources: Resources, context: EventContext, verdict: RetrySelection) -> None:
-    if verdict.queued and context.org_id is not None:
+async def _wake(resources: Resources, context: EventContext, selection: RetrySelection) -> None:
+    if selection.queued and context.org_id is not None:
         await resources.wakeups.announce([context.org_id])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from app.campaigns.auto_create import request_missing_campaigns
 from app.campaigns.campaign_creation import create_campaigns
+from app.campaigns.creation_requests import request_missing_campaigns
 from app.campaigns.date_sync import sync_campaign_dates
 from app.config.settings import Settings, Times
 from app.connections.service import open_client
