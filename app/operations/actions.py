@@ -1,16 +1,16 @@
-"""More that operations can do: give up on jobs, and release what a dead worker held."""
+"""Give up on jobs, and release what a dead worker held."""
 
-from collections import defaultdict
+from functools import partial
 
-from sqlalchemy import Select, func, null, select, update
+from sqlalchemy import func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.api.errors import NotFound
 from app.infrastructure import audit_log
 from app.models import Connection, OrgLease, SyncJob
-from app.operations.jobs import AT_ONCE_MAX, SAMPLE_MAX, conditions_of
-from app.operations.schemas import Acted, JobFilter, JobShown
+from app.operations.jobs import AT_ONCE_MAX, act_by_host, acted_on, conditions_of, count_jobs
+from app.operations.schemas import Act, Acted, ActOnJobs
 from app.states import JobState, SkipReason
 from app.sync.jobs.leases import release_expired
 
@@ -20,22 +20,29 @@ DISCARDABLE = (JobState.PENDING, JobState.FAILED, JobState.HELD)
 OF_THE_ERROR = ("error_class", "error_code", "group_id", "error", "first_error_at", "last_error_at")
 
 
-async def discard_jobs(resources: Resources, wanted: JobFilter, *, is_dry_run: bool, by: str) -> Acted:
+async def discard_jobs(resources: Resources, request: ActOnJobs, *, by: str) -> Acted:
     """Give up on what the filter matches, at most 10,000 rows: nothing more is written until there is news.
 
     Raises FilterEmpty.
     """
-    conditions = conditions_of(wanted)
+    conditions = conditions_of(request.filter)
+    query = (
+        select(SyncJob)
+        .where(*conditions, SyncJob.state.in_(DISCARDABLE))
+        .order_by(SyncJob.host_id, SyncJob.registration_id)
+        .limit(AT_ONCE_MAX)
+    )
     async with resources.database.system() as session:
-        matched = await session.scalar(select(func.count()).select_from(SyncJob).where(*conditions)) or 0
-        found = list(await session.scalars(_discardable(wanted, is_dry_run=is_dry_run)))
-        sample = [JobShown.model_validate(each) for each in found[:SAMPLE_MAX]]
-        if not is_dry_run:
-            await _discard_by_host(session, found, wanted=wanted, by=by)
-    return Acted(dry_run=is_dry_run, matched=matched, queued=len(found), sample=sample)
+        matched = await count_jobs(session, *conditions)
+        found = (await session.scalars(query if request.dry_run else query.with_for_update())).all()
+        acted = acted_on(found, request, matched=matched, queued=len(found))
+        if not request.dry_run:
+            discard = partial(_discard, session)
+            await act_by_host(session, found, request.filter, discard, action="ops.jobs_discarded", by=by)
+    return acted
 
 
-async def release_lease(resources: Resources, org_id: str, *, is_dry_run: bool, by: str) -> Acted:
+async def release_lease(resources: Resources, org_id: str, request: Act, *, by: str) -> Acted:
     """Release an org's lease that ran out; `matched` are the rows it left running, `queued` those settled.
 
     A lease that is held is left alone: nothing matches. Raises NotFound.
@@ -47,38 +54,14 @@ async def release_lease(resources: Resources, org_id: str, *, is_dry_run: bool, 
         of_org = OrgLease.org_id == org_id
         is_held = await session.scalar(select(OrgLease.until > func.clock_timestamp()).where(of_org))
         running = select(SyncJob).where(SyncJob.org_id == org_id, SyncJob.state == JobState.RUNNING)
-        found = [] if is_held else list(await session.scalars(running))
-        sample = [JobShown.model_validate(each) for each in found[:SAMPLE_MAX]]
-        settled = 0
-        if not is_dry_run:
+        found = [] if is_held else (await session.scalars(running)).all()
+        acted, settled = acted_on(found, request, matched=len(found), queued=0), 0
+        if not request.dry_run:
             settled = 0 if is_held else await _release(session, resources, org_id)
             await _record_release(session, org_id, settled=settled, by=by)
     if settled:
         await resources.wakeups.announce([org_id])
-    return Acted(dry_run=is_dry_run, matched=len(found), queued=settled, sample=sample)
-
-
-def _discardable(wanted: JobFilter, *, is_dry_run: bool) -> Select[SyncJob]:
-    query = (
-        select(SyncJob)
-        .where(*conditions_of(wanted), SyncJob.state.in_(DISCARDABLE))
-        .order_by(SyncJob.host_id, SyncJob.registration_id)
-        .limit(AT_ONCE_MAX)
-    )
-    return query if is_dry_run else query.with_for_update()
-
-
-async def _discard_by_host(session: AsyncSession, jobs: list[SyncJob], *, wanted: JobFilter, by: str) -> None:
-    by_host: dict[str, list[str]] = defaultdict(list)
-    for job in jobs:
-        by_host[job.host_id].append(job.registration_id)
-    if not jobs:
-        by_host[wanted.host_id or audit_log.OPERATIONS] = []
-    about = wanted.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"registration_ids"})
-    for host_id, ids in sorted(by_host.items()):
-        await _discard(session, host_id, ids)
-        details = {"filter": about, "discarded": len(ids)}
-        await audit_log.append_entry(session, host_id, actor=by, action="ops.jobs_discarded", details=details)
+    return acted.model_copy(update={"queued": settled})
 
 
 async def _discard(session: AsyncSession, host_id: str, ids: list[str]) -> None:

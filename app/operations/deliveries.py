@@ -14,7 +14,14 @@ from app.api.pagination import Cursor, SortOrder
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor
 from app.models import Delivery, Quarantined, UnknownBody
-from app.operations.schemas import Deliveries, DeliveriesQuery, DeliveryFilter, DeliveryShown, Replayed
+from app.operations.schemas import (
+    Deliveries,
+    DeliveriesQuery,
+    DeliveryFilter,
+    DeliveryShown,
+    ReplayDeliveries,
+    Replayed,
+)
 from app.privacy.unparsed_bodies import UNKNOWN_BODY, UNUSABLE_BODY, decrypt_body
 from app.webhooks.ingest import ingest
 from app.webhooks.parse import InvalidDelivery, Outcome, ParsedDelivery, parse_delivery
@@ -50,33 +57,29 @@ async def list_deliveries(session: AsyncSession, query: DeliveriesQuery) -> Deli
     return Deliveries(items=[DeliveryShown.model_validate(row[0]) for row in page], next_cursor=next_cursor)
 
 
-async def replay_deliveries(
-    resources: Resources, wanted: DeliveryFilter, *, is_dry_run: bool, by: str
-) -> Replayed:
+async def replay_deliveries(resources: Resources, request: ReplayDeliveries, *, by: str) -> Replayed:
     """Apply again what the filter matches, at most 10,000 webhooks, in the order in which they came.
 
     What they add up to is the same however often it is done; only news arms a job. Raises FilterEmpty.
     """
-    source = Source.of(wanted.checked())
+    source, is_dry_run = Source.of(request.filter.checked()), request.dry_run
+    conditions = _conditions(request.filter, source)
+    query = select(source.table).where(*conditions).order_by(source.number)
     async with resources.database.system() as session:
-        conditions = _conditions(wanted, source)
         matched = await session.scalar(select(func.count()).select_from(source.table).where(*conditions))
-        query = select(source.table).where(*conditions).order_by(source.number)
-        sample = list(await session.scalars(query.limit(SAMPLE_MAX)))
-        numbers = await session.scalars(
-            select(source.number).where(*conditions).order_by(source.number).limit(AT_ONCE_MAX)
-        )
-        chunks = list(_chunks(list(numbers)))
-    applied = 0 if is_dry_run else sum([await _replay(resources, source, each, by=by) for each in chunks])
+        sample = (await session.scalars(query.limit(SAMPLE_MAX))).all()
+        numbers = (await session.scalars(query.with_only_columns(source.number).limit(AT_ONCE_MAX))).all()
+    chunks = [] if is_dry_run else [numbers[n : n + CHUNK] for n in range(0, len(numbers), CHUNK)]
+    applied = sum([await _replay(resources, source, each, by=by) for each in chunks])
     if not is_dry_run and not applied:
-        host_id = wanted.host_id or audit_log.OPERATIONS
+        host_id = request.filter.host_id or audit_log.OPERATIONS
         async with resources.database.system() as session:
             await _record_replay(session, host_id, 0, source=source, by=by)
     return Replayed(
         dry_run=is_dry_run,
         matched=matched or 0,
         queued=applied,
-        unusable=0 if is_dry_run else sum(map(len, chunks)) - applied,
+        unusable=0 if is_dry_run else len(numbers) - applied,
         sample=[DeliveryShown.model_validate(each) for each in sample],
     )
 
@@ -87,13 +90,13 @@ async def _replay(resources: Resources, source: Source, numbers: Sequence[int], 
         query = select(source.table).where(source.number.in_(numbers)).order_by(source.number)
         found: list[Any] = list(await session.scalars(query.with_for_update()))
         sealed = await _sealed_bodies(session, found)
-        usable = [
-            (each, told) for each in found if (told := _read(resources.vault, each, sealed)) is not None
-        ]
-        await _take_away(session, [each for each, _ in usable])
-        recorded = await ingest(session, [told for _, told in usable], pepper=resources.settings.hash_pepper)
+        read = ((each, _read(resources.vault, each, sealed)) for each in found)
+        usable = [(each, delivery) for each, delivery in read if delivery is not None]
+        deliveries = [delivery for _, delivery in usable]
+        await _delete(session, [each for each, _ in usable])
+        recorded = await ingest(session, deliveries, pepper=resources.settings.hash_pepper)
         await _restore_times(session, [each for each, _ in usable])
-        for host_id, count in sorted(Counter(told.host_id for _, told in usable).items()):
+        for host_id, count in sorted(Counter(each.host_id for each in deliveries).items()):
             await _record_replay(session, host_id, count, source=source, by=by)
     await resources.wakeups.announce(recorded.org_ids)
     return len(usable)
@@ -121,12 +124,12 @@ def _read(
     """The delivery as the intake reads it now; None when it still cannot be used, or was emptied."""
     body = _body_of(vault, kept, sealed)
     try:
-        told = parse_delivery(kept.webhook_id, body) if body is not None else None
+        delivery = parse_delivery(kept.webhook_id, body) if body is not None else None
     except InvalidDelivery:
         return None
-    if told is None or told.outcome is Outcome.UNKNOWN_TYPE:
+    if delivery is None or delivery.outcome is Outcome.UNKNOWN_TYPE:
         return None
-    return told if isinstance(kept, Quarantined) else replace(told, body_sha256=kept.body_sha256)
+    return delivery if isinstance(kept, Quarantined) else replace(delivery, body_sha256=kept.body_sha256)
 
 
 def _body_of(
@@ -141,7 +144,7 @@ def _body_of(
     return json.dumps(kept.payload).encode()
 
 
-async def _take_away(session: AsyncSession, kept: Iterable[Delivery | Quarantined]) -> None:
+async def _delete(session: AsyncSession, kept: Iterable[Delivery | Quarantined]) -> None:
     """Make room within the transaction: to the intake a webhook id is then new."""
     rows = list(kept)
     keys = [(each.host_id, each.webhook_id) for each in rows if isinstance(each, Delivery)]
@@ -177,7 +180,3 @@ def _conditions(wanted: DeliveryFilter, source: Source) -> list[ColumnElement[bo
             column = getattr(table, name, None)
             conditions.append(false() if column is None else column == value)
     return conditions
-
-
-def _chunks(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))

@@ -1,4 +1,4 @@
-"""The operations' doors: scope `ops`, across hosts; every act is a dry run unless told otherwise."""
+"""Endpoints of operations: scope `ops`, across hosts; an act is a dry run unless `dry_run` is false."""
 
 from typing import Annotated
 
@@ -53,13 +53,13 @@ async def list_jobs(principal: OpsDep, resources: ResourcesDep, query: Annotated
 @router.post("/jobs/retry")
 async def retry_jobs(principal: OpsDep, resources: ResourcesDep, body: ActOnJobs) -> Acted:
     """Retry the jobs that the filter matches."""
-    return await jobs.retry_jobs(resources, body.filter, is_dry_run=body.dry_run, by=principal.user_id)
+    return await jobs.retry_jobs(resources, body, by=principal.user_id)
 
 
 @router.post("/jobs/discard")
 async def give_up_jobs(principal: OpsDep, resources: ResourcesDep, body: ActOnJobs) -> Acted:
     """Give up on the jobs that the filter matches: nothing more is written of them until there is news."""
-    return await discard_jobs(resources, body.filter, is_dry_run=body.dry_run, by=principal.user_id)
+    return await discard_jobs(resources, body, by=principal.user_id)
 
 
 @router.post("/hosts/{host_id}/pause")
@@ -67,9 +67,7 @@ async def pause_host(
     host_id: HostIdPath, principal: OpsDep, resources: ResourcesDep, body: Act = DRY_RUN
 ) -> Acted:
     """Write nothing for a host until it is resumed."""
-    return await jobs.set_host_pause(
-        resources, host_id, is_paused=True, is_dry_run=body.dry_run, by=principal.user_id
-    )
+    return await jobs.set_host_pause(resources, host_id, body, is_paused=True, by=principal.user_id)
 
 
 @router.post("/hosts/{host_id}/resume")
@@ -77,9 +75,7 @@ async def resume_host(
     host_id: HostIdPath, principal: OpsDep, resources: ResourcesDep, body: Act = DRY_RUN
 ) -> Acted:
     """Go on with a host."""
-    return await jobs.set_host_pause(
-        resources, host_id, is_paused=False, is_dry_run=body.dry_run, by=principal.user_id
-    )
+    return await jobs.set_host_pause(resources, host_id, body, is_paused=False, by=principal.user_id)
 
 
 @router.post("/orgs/{org_id}/pause")
@@ -87,9 +83,7 @@ async def pause_org(
     org_id: OrgIdPath, principal: OpsDep, resources: ResourcesDep, body: Act = DRY_RUN
 ) -> Acted:
     """Send nothing to an org until it is resumed, for all hosts on it."""
-    return await jobs.set_org_pause(
-        resources, org_id, is_paused=True, is_dry_run=body.dry_run, by=principal.user_id
-    )
+    return await jobs.set_org_pause(resources, org_id, body, is_paused=True, by=principal.user_id)
 
 
 @router.post("/orgs/{org_id}/resume")
@@ -97,9 +91,7 @@ async def resume_org(
     org_id: OrgIdPath, principal: OpsDep, resources: ResourcesDep, body: Act = DRY_RUN
 ) -> Acted:
     """Go on with an org."""
-    return await jobs.set_org_pause(
-        resources, org_id, is_paused=False, is_dry_run=body.dry_run, by=principal.user_id
-    )
+    return await jobs.set_org_pause(resources, org_id, body, is_paused=False, by=principal.user_id)
 
 
 @router.get("/leases")
@@ -119,7 +111,7 @@ async def release_expired_lease(
     org_id: OrgIdPath, principal: OpsDep, resources: ResourcesDep, body: Act = DRY_RUN
 ) -> Acted:
     """Release a lease that ran out, and settle what its worker left; one that is held is left alone."""
-    return await release_lease(resources, org_id, is_dry_run=body.dry_run, by=principal.user_id)
+    return await release_lease(resources, org_id, body, by=principal.user_id)
 
 
 @router.get("/deliveries")
@@ -134,7 +126,7 @@ async def read_deliveries(
 @router.post("/deliveries/replay")
 async def replay(principal: OpsDep, resources: ResourcesDep, body: ReplayDeliveries) -> Replayed:
     """Apply the webhooks that the filter matches again."""
-    return await replay_deliveries(resources, body.filter, is_dry_run=body.dry_run, by=principal.user_id)
+    return await replay_deliveries(resources, body, by=principal.user_id)
 
 
 @router.get("/audit")

@@ -1,4 +1,4 @@
-"""The shapes of the operations' doors; rows carry ids, never personal data."""
+"""The shapes of the operations' endpoints; rows carry ids, never personal data."""
 
 from datetime import datetime
 from typing import Any, Literal, Self

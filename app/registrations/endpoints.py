@@ -15,8 +15,7 @@ from app.infrastructure import audit_log
 from app.registrations.context import load_context
 from app.registrations.exclusion import set_excluded
 from app.registrations.export import export_rows
-from app.registrations.history import read_history
-from app.registrations.history_schemas import History
+from app.registrations.history import History, read_history
 from app.registrations.listing import RowQuery, RowSort, RowState, list_rows, read_row
 from app.registrations.retry import retry_many, retry_one
 from app.registrations.schemas import RetryOutcome, RetryRequest, Row, Rows, ShortText, Stats

@@ -1,8 +1,9 @@
 """What was sent to Salesforce for one registration, attempt by attempt."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,10 +11,59 @@ from app.api.errors import RegistrationNotFound
 from app.api.pagination import Cursor, SortOrder
 from app.models import Registration, SyncAttempt
 from app.registrations.context import load_context
-from app.registrations.history_schemas import AnswerShown, AttemptShown, History, RequestShown
 from app.registrations.row_view import error_view
+from app.registrations.schemas import RowError
 
 ORDER: Final = SortOrder(Cursor("history", (datetime,)), (SyncAttempt.at,))
+
+
+class RequestShown(BaseModel):
+    """One request to Salesforce; never with a token. `path` is relative to the org's instance URL."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None
+
+
+class MatchShown(BaseModel):
+    """A record that a duplicate rule named; name and e-mail where the connected user may see it."""
+
+    object: str
+    id: str
+    name: str | None
+    email: str | None
+    engine: str | None
+    confidence: float | None
+
+
+class AnswerShown(BaseModel):
+    """Salesforce's word on the request of the same position; nobody knows where `is_lost`."""
+
+    success: bool | None
+    id: str | None
+    errors: list[dict[str, Any]]
+    is_lost: bool
+    matches: list[MatchShown] = Field(default_factory=list)
+
+
+class AttemptShown(BaseModel):
+    """One run that reached Salesforce. `by`: who asked for it, null where nobody had to."""
+
+    at: datetime
+    kind: str
+    why: str
+    requests: list[RequestShown]
+    answers: list[AnswerShown]
+    outcome: str
+    error: RowError | None
+    by: str | None
+
+
+class History(BaseModel):
+    """One page of attempts, the latest first. Kept for 90 days; nothing remains of an erased attendee."""
+
+    items: list[AttemptShown]
+    next_cursor: str | None
 
 
 async def read_history(
@@ -39,11 +89,10 @@ async def read_history(
     )
     found = [] if registration.erased_at is not None else (await session.scalars(query)).all()
     page, next_cursor = ORDER.cut(found, limit=limit, keys=lambda attempt: (attempt.at,))
-    return History(items=[attempt_shown(each) for each in page], next_cursor=next_cursor)
+    return History(items=[_attempt_view(each) for each in page], next_cursor=next_cursor)
 
 
-def attempt_shown(attempt: SyncAttempt) -> AttemptShown:
-    """The attempt as it was kept."""
+def _attempt_view(attempt: SyncAttempt) -> AttemptShown:
     return AttemptShown(
         at=attempt.at,
         kind=attempt.kind,

@@ -12,7 +12,7 @@ from app.connections.counted_calls import budget_reached, org_calls
 from app.connections.service import open_client
 from app.models import Registration
 from app.registrations.context import EventContext, load_context
-from app.registrations.history_schemas import ActivityPlan, DryRun, MemberPlan, PersonPlan, RequestShown
+from app.registrations.history import RequestShown
 from app.registrations.row_view import error_view, link_to, member_link, person_link, warning_shown
 from app.registrations.schemas import RowError
 from app.salesforce.client import SalesforceClient
@@ -25,6 +25,7 @@ from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, SlotKey, Written
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.work_item import WorkItem
+from app.sync_preview.schemas import ActivityPlan, DryRun, MemberPlan, PersonPlan
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from fastapi import APIRouter
 
 from app.api.auth import RegistrationIdPath
 from app.api.calls import EventMemberCall
-from app.registrations.history_schemas import DryRun
 from app.sync_preview.dry_run import dry_run
 from app.sync_preview.preview import preview
-from app.sync_preview.schemas import Preview
+from app.sync_preview.schemas import DryRun, Preview
 
 router = APIRouter(prefix="/v1/hosts/{host_id}")
 

@@ -1,11 +1,63 @@
-"""The preview of one registration: per record and field what stands, what would stand, and why."""
+"""The dry run of one registration, and its preview: per record and field the value now, then, and why."""
 
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from app.registrations.schemas import RecordLink, RowError, RowWarning
+from app.registrations.history import RequestShown
+from app.registrations.schemas import MemberLink, PersonLink, RecordLink, RowError, RowWarning
+
+
+class PersonPlan(BaseModel):
+    """`action`: found (`person` is who), update (with `fields`, too), create (with `fields`), none."""
+
+    action: str
+    person: PersonLink | None
+    fields: dict[str, Any] | None
+
+
+class ActivityPlan(BaseModel):
+    """`action`: create (with `fields`), stands."""
+
+    kind: str
+    action: str
+    activity: RecordLink | None
+    fields: dict[str, Any] | None
+
+
+class MemberPlan(BaseModel):
+    """`action`: create or update (with `fields`), none; then `reason` says why nothing would be written.
+
+    Reasons: `not_linked`, `campaign_broken`, `stands`, `no_person`, `not_wanted`, `uncertain`.
+    """
+
+    action: str
+    reason: str | None
+    member: MemberLink | None
+    fields: dict[str, Any] | None
+
+
+class DryRun(BaseModel):
+    """What the engine would do now. Look-ups were real, and nothing was written.
+
+    `outcome` is how the run would end if Salesforce took everything. `requests` are the exact calls, in
+    order; `@{newLead.id}` stands for the id of a record that does not exist yet. `calls_spent` were spent on
+    looking.
+    """
+
+    registration_id: str
+    outcome: str
+    waiting_for: str | None
+    skipped_because: str | None
+    person: PersonPlan
+    activities: list[ActivityPlan]
+    member: MemberPlan
+    requests: list[RequestShown]
+    error: RowError | None
+    warnings: list[RowWarning] = Field(default_factory=list)
+    calls_spent: int
+    as_of: datetime
 
 
 class FieldPreview(BaseModel):

@@ -12,8 +12,8 @@ from sqlalchemy import delete, func, select, update
 
 from app.api.errors import ApiBudgetReached, NotConnected, RegistrationNotFound, SalesforceUnavailable
 from app.models import Connection, CreateLock, Event, OrgLease, SyncAttempt, SyncJob, WrittenRecord
-from app.registrations.history_schemas import DryRun
 from app.sync_preview.dry_run import dry_run
+from app.sync_preview.schemas import DryRun
 from tests.factories import NOW
 from tests.integration.sync.conftest import EVENT, HOST, Rig
 
