@@ -1,7 +1,6 @@
 """Validate a link before it is made: Campaign Id, chosen statuses, and warnings that do not prevent it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -54,39 +53,17 @@ def require_known_statuses(statuses: Statuses, campaign: Campaign) -> None:
     )
 
 
-@dataclass(frozen=True)
-class LinkCandidate:
-    """A campaign that may be linked, with the labels proposed for registered and attended."""
-
-    campaign: Campaign
-    labels: Mapping[str, str | None]
-    is_used_by_other_event: bool
-    today: date
-
-    @property
-    def has_ended(self) -> bool:
-        end = self.campaign.end_date
-        return end is not None and end < self.today
-
-    @property
-    def has_one_status_for_both(self) -> bool:
-        return self.labels[StatusMeaning.REGISTERED] == self.labels[StatusMeaning.ATTENDED]
-
-    @property
-    def has_attended_not_responded(self) -> bool:
-        attended = self.labels[StatusMeaning.ATTENDED]
-        return not any(each.has_responded for each in self.campaign.statuses if each.label == attended)
-
-
-WARNINGS: Final[tuple[tuple[str, Callable[[LinkCandidate], bool]], ...]] = (
-    ("campaign_used_by_other_event", lambda prospect: prospect.is_used_by_other_event),
-    ("campaign_inactive", lambda prospect: not prospect.campaign.is_active),
-    ("campaign_ended", lambda prospect: prospect.has_ended),
-    ("same_status_for_both", lambda prospect: prospect.has_one_status_for_both),
-    ("attended_not_responded", lambda prospect: prospect.has_attended_not_responded),
-)
-
-
-def warnings_for(prospect: LinkCandidate) -> list[Advice]:
-    """Return the warnings that apply, in the order of the table. None prevents linking."""
-    return [advise(code) for code, applies in WARNINGS if applies(prospect)]
+def warnings_for(
+    campaign: Campaign, labels: Mapping[str, str | None], *, is_used_by_other_event: bool, today: date
+) -> list[Advice]:
+    """The warnings about linking this campaign with these labels. None prevents it."""
+    attended = labels[StatusMeaning.ATTENDED]
+    chosen = [each for each in campaign.statuses if each.label == attended]
+    warnings = (
+        ("campaign_used_by_other_event", is_used_by_other_event),
+        ("campaign_inactive", not campaign.is_active),
+        ("campaign_ended", campaign.end_date is not None and campaign.end_date < today),
+        ("same_status_for_both", labels[StatusMeaning.REGISTERED] == attended),
+        ("attended_not_responded", not any(each.has_responded for each in chosen)),
+    )
+    return [advise(code) for code, applies in warnings if applies]

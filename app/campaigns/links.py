@@ -1,6 +1,6 @@
 """An event's link to a campaign, as stored and as returned."""
 
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +23,7 @@ async def link_view(session: AsyncSession, host_id: str, event_id: str) -> LinkS
     if link is None:
         return None
     connection = await session.get(Connection, host_id)
-    state, problem = standing_of(link, connection)
+    state, problem = link_state(link, connection)
     return LinkShown(
         state=state,
         problem=problem,
@@ -42,11 +42,11 @@ async def link_view(session: AsyncSession, host_id: str, event_id: str) -> LinkS
 
 def _refusal_of(link: CampaignLink) -> SalesforceAnswer | None:
     """Return Salesforce's error from the rejected create of the campaign."""
-    told = (link.creation or {}).get("refused") if link.state == LinkState.CREATE_FAILED else None
-    return SalesforceAnswer.model_validate(told) if told else None
+    refused = (link.creation or {}).get("refused") if link.state == LinkState.CREATE_FAILED else None
+    return SalesforceAnswer.model_validate(refused) if refused else None
 
 
-def standing_of(link: CampaignLink, connection: Connection | None) -> tuple[LinkStateName, Advice | None]:
+def link_state(link: CampaignLink, connection: Connection | None) -> tuple[LinkStateName, Advice | None]:
     """The state of a link and what to do about it. A link to another org than the connected one is broken."""
     is_elsewhere = (
         connection is not None
@@ -55,16 +55,7 @@ def standing_of(link: CampaignLink, connection: Connection | None) -> tuple[Link
     )
     if is_elsewhere:
         return "broken", ADVICE[IN_OTHER_ORG]
-    state: LinkStateName = LINK_STATES[link.state]
-    return state, ADVICE.get(link.problem_code) if link.problem_code else None
-
-
-LINK_STATES: Final[dict[str, LinkStateName]] = {
-    "linked": "linked",
-    "broken": "broken",
-    "creating": "creating",
-    "create_failed": "create_failed",
-}
+    return cast(LinkStateName, link.state), ADVICE.get(link.problem_code) if link.problem_code else None
 
 
 def record_of(link: CampaignLink, connection: Connection | None) -> CampaignLinkRecord:

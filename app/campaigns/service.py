@@ -21,7 +21,6 @@ from app.api.errors import (
 )
 from app.campaigns.backfill import UNSETTLED, cancel_backfill, estimate, restart_backfill, start_backfill
 from app.campaigns.link_validation import (
-    LinkCandidate,
     parse_campaign_id,
     require_known_statuses,
     require_statuses,
@@ -77,7 +76,9 @@ async def validate_campaign(call: EventCall, *, pasted: str) -> CampaignValidate
             {meaning: guess.because for meaning, guess in guesses.items()}
         ),
         backfill=backfill,
-        warnings=warnings_for(LinkCandidate(campaign, labels, is_used, datetime.now(UTC).date())),
+        warnings=warnings_for(
+            campaign, labels, is_used_by_other_event=is_used, today=datetime.now(UTC).date()
+        ),
     )
 
 

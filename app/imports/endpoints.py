@@ -1,4 +1,4 @@
-"""The door for registrations that existed before the service did."""
+"""The endpoint for registrations that existed before the service did."""
 
 from typing import Annotated, Any
 

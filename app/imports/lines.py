@@ -49,21 +49,19 @@ class ParsedLine:
     """A parsed line: its state, or its errors."""
 
     number: int
-    told: ParsedDelivery | None = field(default=None, repr=False)
+    delivery: ParsedDelivery | None = field(default=None, repr=False)
     registration_id: str | None = None
     errors: tuple[FieldError, ...] = ()
 
     def answer(self, *, is_changed: bool) -> bytes:
         outcome: Literal["accepted", "unchanged", "rejected"] = "accepted" if is_changed else "unchanged"
-        if self.told is None:
-            outcome = "rejected"
-        told = LineAnswer(
+        answer = LineAnswer(
             line=self.number,
             registration_id=self.registration_id,
-            outcome=outcome,
+            outcome=outcome if self.delivery is not None else "rejected",
             errors=list(self.errors),
         )
-        return told.model_dump_json().encode() + b"\n"
+        return answer.model_dump_json().encode() + b"\n"
 
 
 async def split_lines(chunks: AsyncIterable[bytes], *, bytes_max: int) -> AsyncIterator[bytes | None]:
@@ -104,7 +102,7 @@ def parse_line(number: int, raw: bytes | None) -> ParsedLine | None:
     if line.registration.status == "cancelled" and line.registration.cancelled_at is None:
         lacking = _rejected(number, "registration.cancelled_at", "must be given when cancelled")
         return replace(lacking, registration_id=line.registration.id)
-    return ParsedLine(number, _told(line), line.registration.id)
+    return ParsedLine(number, _delivery_of(line), line.registration.id)
 
 
 def not_storable(line: ParsedLine) -> ParsedLine:
@@ -123,7 +121,7 @@ def _named(payload: Any) -> str | None:
     return named[:64] if isinstance(named, str) else None
 
 
-def _told(line: ImportLine) -> ParsedDelivery:
+def _delivery_of(line: ImportLine) -> ParsedDelivery:
     registration = line.registration
     at = registration.registered_at
     event = event_fields(line.event, SnapshotVersion(line.event.version, at))

@@ -43,15 +43,15 @@ class Importer:
 
     async def record(self, lines: Sequence[ParsedLine]) -> list[bytes]:
         """Commit one chunk; returns the answers, one for each line."""
-        told = [line.told for line in lines if line.told is not None]
+        deliveries = [line.delivery for line in lines if line.delivery is not None]
         changed: set[tuple[str, str]] = set()
-        if told:
+        if deliveries:
             try:
-                changed = await self._commit(told)
+                changed = await self._commit(deliveries)
             except DBAPIError as error:
                 if is_of_the_data(error):
                     return await self._one_by_one(lines)
-                changed = await self._commit(told)  # a deadlock or a connection that broke: once more
+                changed = await self._commit(deliveries)  # a deadlock or a connection that broke: once more
         return [line.answer(is_changed=_key(line) in changed) for line in lines]
 
     async def _one_by_one(self, lines: Sequence[ParsedLine]) -> list[bytes]:
@@ -60,9 +60,9 @@ class Importer:
             return [not_storable(lines[0]).answer(is_changed=False)]
         return [answer for line in lines for answer in await self.record([line])]
 
-    async def _commit(self, told: Sequence[ParsedDelivery]) -> set[tuple[str, str]]:
+    async def _commit(self, deliveries: Sequence[ParsedDelivery]) -> set[tuple[str, str]]:
         async with self.database.system() as session:
-            imported = await ingest_import(session, told, pepper=self.pepper)
+            imported = await ingest_import(session, deliveries, pepper=self.pepper)
         await self.wakeups.announce(imported.org_ids)
         return imported.changed
 
@@ -89,7 +89,7 @@ class ResponseBuffer:
             self._is_closed = True
             self._changed.notify_all()
 
-    async def take(self) -> bytes:
+    async def get(self) -> bytes:
         """The next answers, about SEND_BYTES of them; empty at the end."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting or self._is_closed)
@@ -169,10 +169,10 @@ async def _record(
 
 
 async def _send(answers: ResponseBuffer, send: Send) -> None:
-    while taken := await answers.take():
+    while taken := await answers.get():
         await send({"type": "http.response.body", "body": taken, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
 def _key(line: ParsedLine) -> tuple[str, str]:
-    return (line.told.host_id, line.registration_id or "") if line.told else ("", "")
+    return (line.delivery.host_id, line.registration_id or "") if line.delivery else ("", "")

@@ -49,8 +49,8 @@ def _answer(
     request: Request, principal: Principal, host_id: str, event_id: str | None, last_event_id: str | None
 ) -> StreamingResponse:
     feeds: Feeds = request.app.state.feeds
-    feeds.check_room(host_id)
-    listener = Subscriber(principal.role_on(host_id), event_id, frozenset(principal.roles))
+    feeds.check_capacity(host_id)
+    subscriber = Subscriber(principal.role_on(host_id), event_id, frozenset(principal.roles))
     life = min(LIFE_SECONDS, principal.seconds_left)
-    events = stream(feeds, host_id, listener, after=number_in(last_event_id), life=life)
+    events = stream(feeds, host_id, subscriber, after=number_in(last_event_id), life=life)
     return StreamingResponse(events, headers=HEADERS, media_type=EVENT_STREAM)

@@ -33,7 +33,7 @@ class Feed:
     """The streams of one host. `hint` makes it poll at once; without hints it polls every second."""
 
     snapshots: Snapshots
-    listeners: set[Subscriber] = field(default_factory=set)
+    subscribers: set[Subscriber] = field(default_factory=set)
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     polls: int = 0
     _markers: ChangeMarkers = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Feed:
         is_crowded = len(changed) >= CHANGED_MAX
         self._rows.remember(rows, safe=safe, is_crowded=is_crowded, now=time.monotonic())
         changes = detect(before, markers, rows)
-        plan = snapshots_for(changes, self.listeners, is_refresh=self._is_refresh_due())
+        plan = snapshots_for(changes, self.subscribers, is_refresh=self._is_refresh_due())
         await self._send(plan, rows, is_last=len(unsent) == len(rows))
         await self._send_card(is_new=changes.is_card_new, has_moved=bool(changes.moved))
         return len(unsent) > len(rows)
@@ -123,7 +123,7 @@ class Feed:
         if not is_new and not (self._is_card_stale and now - self._card_at > CARD_SECONDS):
             return
         self._card_at, self._is_card_stale = now, False
-        for viewer in {each.viewer for each in self.listeners}:
+        for viewer in {each.viewer for each in self.subscribers}:
             self._broadcast(await self.snapshots.card(*viewer, number=self.position))
 
     def _is_refresh_due(self) -> bool:
@@ -135,8 +135,8 @@ class Feed:
 
     def _broadcast(self, *messages: StreamMessage) -> None:
         for message in messages:
-            for listener in self.listeners:
-                listener.offer(message)
+            for subscriber in self.subscribers:
+                subscriber.put(message)
 
     async def _wait(self, seconds: float) -> None:
         """Wait for a hint, at most so long."""

@@ -27,29 +27,29 @@ class Feeds:
 
     @property
     def streams(self) -> int:
-        return sum(len(feed.listeners) for feed in self._feeds.values())
+        return sum(len(feed.subscribers) for feed in self._feeds.values())
 
-    def check_room(self, host_id: str) -> None:
+    def check_capacity(self, host_id: str) -> None:
         """Raises TooManyRequests when the host or the process has as many streams as it may."""
         feed = self._feeds.get(host_id)
-        of_host = len(feed.listeners) if feed else 0
+        of_host = len(feed.subscribers) if feed else 0
         if self._is_closed or of_host >= STREAMS_PER_HOST or self.streams >= STREAMS_PER_PROCESS:
             raise TooManyRequests("Too many live streams are open; poll until one is free.", headers=LATER)
 
     @asynccontextmanager
-    async def listening(self, host_id: str, listener: Subscriber) -> AsyncIterator[Feed]:
-        """Let `listener` have what changes at the host from now on. Raises TooManyRequests."""
-        self.check_room(host_id)
+    async def subscribed(self, host_id: str, subscriber: Subscriber) -> AsyncIterator[Feed]:
+        """Let `subscriber` have what changes at the host from now on. Raises TooManyRequests."""
+        self.check_capacity(host_id)
         feed = self._feeds.get(host_id)
         if feed is None:
             feed = self._feeds[host_id] = Feed(Snapshots(self._resources, host_id))
-        feed.listeners.add(listener)
+        feed.subscribers.add(subscriber)
         try:
             await self._start(feed)
             yield feed
         finally:
-            feed.listeners.discard(listener)
-            if not feed.listeners:
+            feed.subscribers.discard(subscriber)
+            if not feed.subscribers:
                 self._stop(feed)
 
     def hint(self, org_ids: Iterable[str]) -> None:
@@ -63,8 +63,8 @@ class Feeds:
         """End every stream, and let no new one begin: the process is about to stop."""
         self._is_closed = True
         for feed in self._feeds.values():
-            for listener in feed.listeners:
-                listener.end()
+            for subscriber in feed.subscribers:
+                subscriber.end()
 
     async def stop(self) -> None:
         """End every stream and every feed."""

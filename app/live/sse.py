@@ -18,34 +18,34 @@ CAUGHT_UP_AT_ONCE: Final = 50
 
 
 async def stream(
-    feeds: Feeds, host_id: str, listener: Subscriber, *, after: int | None, life: float = LIFE_SECONDS
+    feeds: Feeds, host_id: str, subscriber: Subscriber, *, after: int | None, life: float = LIFE_SECONDS
 ) -> AsyncIterator[bytes]:
     """Events until the reader goes, the process stops, or the stream has had its time.
 
     `after` is the number of the last event that the reader saw before; None: it saw nothing.
     """
     ends_at = time.monotonic() + life
-    async with feeds.listening(host_id, listener) as feed:
+    async with feeds.subscribed(host_id, subscriber) as feed:
         yield OPENING
-        async for message in _initial_snapshots(feed, listener):
+        async for message in _initial_snapshots(feed, subscriber):
             yield message.encoded()
-        if after is not None and listener.event_id is not None:
-            async for message in _replay_missed(feed, listener.event_id, after):
+        if after is not None and subscriber.event_id is not None:
+            async for message in _replay_missed(feed, subscriber.event_id, after):
                 yield message.encoded()
-        while not listener.is_over and (left := ends_at - time.monotonic()) > 0:
-            messages = await listener.take(within=min(BEAT_SECONDS, left))
-            if not messages and not listener.is_over:
+        while not subscriber.is_over and (left := ends_at - time.monotonic()) > 0:
+            messages = await subscriber.get(within=min(BEAT_SECONDS, left))
+            if not messages and not subscriber.is_over:
                 yield HEARTBEAT
             for message in messages:
                 yield message.encoded()
 
 
-async def _initial_snapshots(feed: Feed, listener: Subscriber) -> AsyncIterator[StreamMessage]:
+async def _initial_snapshots(feed: Feed, subscriber: Subscriber) -> AsyncIterator[StreamMessage]:
     snapshots, number = feed.snapshots, feed.position
-    yield await snapshots.card(*listener.viewer, number=number)
-    if listener.event_id is not None:
-        yield await snapshots.link(listener.event_id, number=number)
-        event_ids = [listener.event_id]
+    yield await snapshots.card(*subscriber.viewer, number=number)
+    if subscriber.event_id is not None:
+        yield await snapshots.link(subscriber.event_id, number=number)
+        event_ids = [subscriber.event_id]
     else:
         event_ids = await snapshots.event_ids()
     for event_id in event_ids:

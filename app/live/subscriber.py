@@ -29,16 +29,16 @@ class Subscriber:
         """The user whom a card is made for."""
         return self.role, self.hosts
 
-    def wants(self, message: StreamMessage) -> bool:
+    def accepts(self, message: StreamMessage) -> bool:
         if message.kind == "card":
             return (message.role, message.hosts) == self.viewer
         if self.event_id is None:
             return message.kind == "stats"
         return message.event_id == self.event_id
 
-    def offer(self, message: StreamMessage) -> None:
+    def put(self, message: StreamMessage) -> None:
         """A newer snapshot takes the place of one that still waits."""
-        if self.is_over or not self.wants(message):
+        if self.is_over or not self.accepts(message):
             return
         self._waiting.pop(message.key, None)
         self._waiting[message.key] = message
@@ -52,7 +52,7 @@ class Subscriber:
         self._waiting.clear()
         self._wake.set()
 
-    async def take(self, *, within: float) -> list[StreamMessage]:
+    async def get(self, *, within: float) -> list[StreamMessage]:
         """What waits, in the order of change numbers; empty after `within` seconds of silence."""
         try:
             async with asyncio.timeout(within):

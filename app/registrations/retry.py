@@ -46,15 +46,9 @@ class RetrySelection:
 
 def select_for_retry(found: Iterable[RetryCandidate], *, is_single: bool) -> RetrySelection:
     """Sort the rows into those that are taken and those that are not, by why."""
-    queued: list[RetryCandidate] = []
-    not_queued: Counter[str] = Counter()
-    for each in found:
-        why_not = retry_refusal(each.standing, is_single=is_single)
-        if why_not is None:
-            queued.append(each)
-        else:
-            not_queued[why_not] += 1
-    return RetrySelection(tuple(queued), not_queued)
+    refusals = [(each, retry_refusal(each.standing, is_single=is_single)) for each in found]
+    queued = tuple(each for each, refusal in refusals if refusal is None)
+    return RetrySelection(queued, Counter(refusal for _, refusal in refusals if refusal is not None))
 
 
 async def retry_one(call: EventCall, registration_id: str) -> RetryOutcome:

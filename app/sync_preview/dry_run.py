@@ -14,7 +14,6 @@ from app.models import Registration
 from app.registrations.context import EventContext, load_context
 from app.registrations.history import RequestShown
 from app.registrations.row_view import error_view, link_to, member_link, person_link, warning_shown
-from app.registrations.schemas import RowError
 from app.salesforce.client import SalesforceClient
 from app.states import JobReason, PendingReason, WaitReason, WriteState
 from app.sync.engine.drain import DrainContext
@@ -32,15 +31,15 @@ from app.sync_preview.schemas import ActivityPlan, DryRun, MemberPlan, PersonPla
 class DryRunContext:
     """A dry run with the event's context; `client` can query the same org."""
 
-    rehearsal: DryRunResult
+    result: DryRunResult
     context: EventContext
     client: SalesforceClient
 
 
 async def dry_run(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> DryRun:
     """Look in Salesforce, plan, and write nothing. Raises as `dry_run_context` does."""
-    async with dry_run_context(resources, host_id, event_id, registration_id=registration_id) as done:
-        return to_response(done.rehearsal, done.context)
+    async with dry_run_context(resources, host_id, event_id, registration_id=registration_id) as run:
+        return to_response(run.result, run.context)
 
 
 @asynccontextmanager
@@ -58,32 +57,37 @@ async def dry_run_context(
         arm = JobRequest(host_id, registration_id, event_id, org_id, reason=JobReason.LINK)
         batch = await load_single(resources.database, arm)
         try:
-            rehearsal = await run_dry(_engine(resources), client, batch)
+            result = await run_dry(_engine(resources), client, batch)
         except BudgetReached:
             raise budget_reached() from None
-        client.usage = rehearsal.client.usage
-        yield DryRunContext(rehearsal, context, client)
+        client.usage = result.client.usage
+        yield DryRunContext(result, context, client)
 
 
-def to_response(rehearsal: DryRunResult, context: EventContext) -> DryRun:
+def to_response(result: DryRunResult, context: EventContext) -> DryRun:
     """Convert the dry run for the dashboard."""
-    row, outcome, client = rehearsal.row, rehearsal.outcome, rehearsal.client
+    row, outcome, client = result.row, result.outcome, result.client
     waiting_for = (
         WaitReason.PAUSE if context.gates.closed_because == PendingReason.PAUSED else outcome.waiting_for
+    )
+    error = outcome.error and error_view(
+        {**outcome.error.as_json(), "group_id": outcome.error.group_id},
+        first_at=context.now,
+        last_at=context.now,
     )
     return DryRun(
         registration_id=row.job.registration_id,
         outcome=outcome.state,
         waiting_for=waiting_for,
         skipped_because=outcome.skipped_because,
-        person=_person(rehearsal, context),
-        activities=_activities(rehearsal, context),
-        member=_member(rehearsal, context),
+        person=_person(result, context),
+        activities=_activities(result, context),
+        member=_member(result, context),
         requests=[
             RequestShown(method=each.method, path=each.path, body=client.shown(each.body))
             for each in client.requests
         ],
-        error=_error(rehearsal, context),
+        error=error,
         warnings=[warning_shown(warning.as_json()) for warning in dict.fromkeys(row.warnings)],
         calls_spent=client.calls,
         as_of=context.now,
@@ -118,26 +122,26 @@ def _engine(resources: Resources) -> DrainContext:
     )
 
 
-def _person(rehearsal: DryRunResult, context: EventContext) -> PersonPlan:
-    row = rehearsal.row
-    fields = _sent_fields(rehearsal, PERSON)
+def _person(result: DryRunResult, context: EventContext) -> PersonPlan:
+    row = result.row
+    fields = _sent_fields(result, PERSON)
     if fields is not None:
         return PersonPlan(action="create", person=None, fields=fields)
     slot = row.slots.get(SlotKey(PERSON))
     if row.person is None or slot is None or slot.sf_id is None:
         return PersonPlan(action="none", person=None, fields=None)
     person = person_link(slot, context.instance_url)
-    changes = _sent_fields(rehearsal, PERSON_UPDATE)
+    changes = _sent_fields(result, PERSON_UPDATE)
     return PersonPlan(action="found" if changes is None else "update", person=person, fields=changes)
 
 
-def _activities(rehearsal: DryRunResult, context: EventContext) -> list[ActivityPlan]:
+def _activities(result: DryRunResult, context: EventContext) -> list[ActivityPlan]:
     plans = []
-    for key, slot in sorted(rehearsal.row.slots.items()):
+    for key, slot in sorted(result.row.slots.items()):
         kind = kind_of_slot(key.slot)
         if kind is None or not kind.is_activity:
             continue
-        fields = _sent_fields(rehearsal, key.slot)
+        fields = _sent_fields(result, key.slot)
         if fields is not None:
             plans.append(ActivityPlan(kind=kind.milestone, action="create", activity=None, fields=fields))
         elif (link := link_to(slot, context.instance_url)) is not None:
@@ -145,11 +149,11 @@ def _activities(rehearsal: DryRunResult, context: EventContext) -> list[Activity
     return plans
 
 
-def _member(rehearsal: DryRunResult, context: EventContext) -> MemberPlan:
-    row = rehearsal.row
+def _member(result: DryRunResult, context: EventContext) -> MemberPlan:
+    row = result.row
     slot = row.slots.get(row.job.member_key) if row.job.member_key else None
     standing = row.job.written.get(row.job.member_key) if row.job.member_key else None
-    fields = _sent_fields(rehearsal, MEMBER)
+    fields = _sent_fields(result, MEMBER)
     member = member_link(slot if fields is None else standing, context.instance_url)
     if fields is not None:
         action = "update" if "id" in fields else "create"
@@ -168,20 +172,12 @@ def _why_no_member(item: WorkItem, slot: WrittenSlot | None) -> str:
     return next((reason for reason, is_so in reasons if is_so), "not_wanted")
 
 
-def _sent_fields(rehearsal: DryRunResult, slot: str) -> dict[str, Any] | None:
+def _sent_fields(result: DryRunResult, slot: str) -> dict[str, Any] | None:
     """The fields of the record that would be sent for a slot; None where nothing would be."""
-    for exchange in rehearsal.row.exchanges:
+    for exchange in result.row.exchanges:
         if exchange.slot == slot:
             body = exchange.request["body"]
             [record] = body.get("records", [body])
-            shown = rehearsal.client.shown({k: v for k, v in record.items() if k != "attributes"})
+            shown = result.client.shown({k: v for k, v in record.items() if k != "attributes"})
             return dict(shown)
     return None
-
-
-def _error(rehearsal: DryRunResult, context: EventContext) -> RowError | None:
-    error = rehearsal.outcome.error
-    if error is None:
-        return None
-    stored = {**error.as_json(), "group_id": error.group_id}
-    return error_view(stored, first_at=context.now, last_at=context.now)

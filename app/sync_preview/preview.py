@@ -1,20 +1,19 @@
 """Preview: a dry run of one registration beside the current values in Salesforce."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from app.api.dependencies import Resources
 from app.registrations.row_view import record_link
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import parse_query, query_request
-from app.salesforce.describe import SObjectDescribe
 from app.salesforce.ids import to18
-from app.salesforce.recording_client import RecordingClient
 from app.salesforce.soql import quote
 from app.sync.engine.dry_run import DryRunResult
 from app.sync.lookup.describe_cache import load_describes
-from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE, WrittenSlot
+from app.sync.model.batch import ACCOUNT_SLOT, PERSON, PERSON_UPDATE
 from app.sync.model.record_kinds import kind_of_slot, written_objects, written_slots
 from app.sync_preview.dry_run import DryRunContext, dry_run_context, to_response
 from app.sync_preview.preview_fields import BESIDE, PlannedRecord, fields_to_show, preview_fields
@@ -24,52 +23,37 @@ QUERIES_MAX: Final = 5
 """Queries that one composite call may hold."""
 
 
-@dataclass(frozen=True)
-class AffectedRecord:
-    """One record of the registration: the fields of its request, and its id if it exists."""
-
-    part: str
-    sobject: str
-    sent: Mapping[str, Any]
-    record_id: str | None
-
-
 async def preview(resources: Resources, host_id: str, event_id: str, *, registration_id: str) -> Preview:
     """What would be created or changed now; nothing is written. Raises as a dry run does."""
-    async with dry_run_context(resources, host_id, event_id, registration_id=registration_id) as done:
-        touched = affected_records(done.rehearsal)
-        planned = await _planned(resources, done, touched)
-    return _to_response(done, touched, planned)
+    async with dry_run_context(resources, host_id, event_id, registration_id=registration_id) as run:
+        records = await _with_values(resources, run, planned_records(run.result))
+    return _to_response(run, records)
 
 
-def affected_records(rehearsal: DryRunResult) -> list[AffectedRecord]:
+def planned_records(result: DryRunResult) -> list[PlannedRecord]:
     """The records that the run would write or leave as they are, the person first."""
-    slots = {key.slot: slot for key, slot in rehearsal.row.slots.items()}
-    sent = {each.slot: each.request for each in rehearsal.row.exchanges}
+    slots = {key.slot: slot for key, slot in result.row.slots.items()}
+    requests = {each.slot: each.request for each in result.row.exchanges}
     # A change of the person's fields has a slot of its own beside the person's.
-    slots.pop(PERSON if PERSON_UPDATE in sent else PERSON_UPDATE, None)
-    written = [_written(slot, request, slots.get(slot), rehearsal.client) for slot, request in sent.items()]
+    slots.pop(PERSON if PERSON_UPDATE in requests else PERSON_UPDATE, None)
+    plan = partial(PlannedRecord, job=result.row.job, warnings=list(dict.fromkeys(result.row.warnings)))
+    written = []
+    for slot, request in requests.items():
+        [record] = request["body"].get("records", [request["body"]])
+        sobject = record.get("attributes", {}).get("type") or request["path"].rpartition("/")[2]
+        current = slots.get(slot) if request["method"] != "POST" else None
+        sent = {name: result.client.shown(value) for name, value in record.items() if name not in BESIDE}
+        record_id = current.sf_id if current else None
+        written.append(plan(part=_part(slot), sobject=sobject, record_id=record_id, sent=sent))
     kept = [
-        AffectedRecord(_part(name), slot.sobject, {}, slot.sf_id)
+        plan(part=_part(name), sobject=slot.sobject, record_id=slot.sf_id)
         for name, slot in slots.items()
-        if name not in sent and slot.sf_id is not None
+        if name not in requests and slot.sf_id is not None
     ]
     # The Account that a new Contact needs goes before the person.
     order = list(dict.fromkeys(_part(slot) for slot in (ACCOUNT_SLOT, *written_slots())))
     return sorted(
         [*written, *kept], key=lambda each: order.index(each.part) if each.part in order else len(order)
-    )
-
-
-def _written(
-    slot: str, request: Mapping[str, Any], standing: WrittenSlot | None, client: RecordingClient
-) -> AffectedRecord:
-    [record] = request["body"].get("records", [request["body"]])
-    sobject = record.get("attributes", {}).get("type") or request["path"].rpartition("/")[2]
-    is_new = request["method"] == "POST"
-    fields = {name: client.shown(value) for name, value in record.items() if name not in BESIDE}
-    return AffectedRecord(
-        _part(slot), sobject, fields, None if is_new or standing is None else standing.sf_id
     )
 
 
@@ -80,83 +64,63 @@ def _part(slot: str) -> str:
     return kind.milestone if kind is not None and kind.milestone else slot.partition(":")[0]
 
 
-async def _planned(
-    resources: Resources, done: DryRunContext, touched: Sequence[AffectedRecord]
+async def _with_values(
+    resources: Resources, run: DryRunContext, records: Sequence[PlannedRecord]
 ) -> list[PlannedRecord]:
-    context = done.context
+    """The records with their describes and, where they exist, with their current values."""
     describes = await load_describes(
         resources.database,
-        done.client,
-        host_id=context.host_id,
-        org_id=context.org_id or "",
-        sobjects={each.sobject for each in touched} & written_objects(),
+        run.client,
+        host_id=run.context.host_id,
+        org_id=run.context.org_id or "",
+        sobjects={each.sobject for each in records} & written_objects(),
     )
-    blank = [_plan(each, done, describes) for each in touched]
-    standing = await _read_standing(done.client, list(zip(touched, blank, strict=True)))
-    return [
-        replace(plan, now=standing.get(each.record_id or "", plan.now))
-        for each, plan in zip(touched, blank, strict=True)
-    ]
+    described = [replace(each, describe=describes.get(each.sobject)) for each in records]
+    values = await _read_values(run.client, described)
+    return [replace(each, now=values.get(each.record_id or "", {})) for each in described]
 
 
-def _plan(
-    each: AffectedRecord, done: DryRunContext, describes: Mapping[str, SObjectDescribe]
-) -> PlannedRecord:
-    row = done.rehearsal.row
-    return PlannedRecord(
-        part=each.part,
-        sobject=each.sobject,
-        job=row.job,
-        sent=each.sent,
-        now=None if each.record_id is None else {},
-        describe=describes.get(each.sobject),
-        warnings=list(dict.fromkeys(row.warnings)),
-    )
-
-
-async def _read_standing(
-    client: SalesforceClient, plans: Sequence[tuple[AffectedRecord, PlannedRecord]]
+async def _read_values(
+    client: SalesforceClient, records: Sequence[PlannedRecord]
 ) -> dict[str, dict[str, Any]]:
     """Read the current values of shown fields by record id: one call, none if there is nothing to read."""
-    wanted = {each.record_id: (each, fields_to_show(plan)) for each, plan in plans if each.record_id}
+    existing = {each.record_id: each for each in records if each.record_id}
     requests = [
         query_request(f"record{n}", _soql(each, names), api_version=client.api_version)
-        for n, (each, names) in enumerate(wanted.values())
-        if names
+        for n, each in enumerate(existing.values())
+        if (names := fields_to_show(each))
     ]
     if not requests:
         return {}
-    answers = await client.composite(requests[:QUERIES_MAX])
-    records = [record for answer in answers for record in parse_query(answer).records]
-    return {to18(record["Id"]): record for record in records}
+    responses = await client.composite(requests[:QUERIES_MAX])
+    found = [record for response in responses for record in parse_query(response).records]
+    return {to18(record["Id"]): record for record in found}
 
 
-def _soql(each: AffectedRecord, names: Sequence[str]) -> str:
+def _soql(each: PlannedRecord, names: Sequence[str]) -> str:
     fields = ", ".join(dict.fromkeys(("Id", *names)))
     return f"SELECT {fields} FROM {each.sobject} WHERE Id = {quote(each.record_id or '')}"  # noqa: S608
 
 
-def _to_response(
-    done: DryRunContext, touched: Sequence[AffectedRecord], planned: Sequence[PlannedRecord]
-) -> Preview:
-    dry = to_response(done.rehearsal, done.context)
-    instance_url = done.context.instance_url
+def _to_response(run: DryRunContext, planned: Sequence[PlannedRecord]) -> Preview:
+    dry = to_response(run.result, run.context)
+    instance_url = run.context.instance_url
     records = [
         RecordPreview(
             part=each.part,
             object=each.sobject,
             record=record_link(each.sobject, each.record_id, instance_url) if each.record_id else None,
             action=_action(each),
-            fields=preview_fields(plan),
+            fields=preview_fields(each),
         )
-        for each, plan in zip(touched, planned, strict=True)
+        for each in planned
     ]
     return Preview.model_validate(
-        {**dict(dry), "records": records, "calls_spent": dry.calls_spent + done.client.calls}
+        {**dict(dry), "records": records, "calls_spent": dry.calls_spent + run.client.calls}
     )
 
 
-def _action(each: AffectedRecord) -> str:
+def _action(each: PlannedRecord) -> str:
     if each.record_id is None:
         return "create"
     return "update" if each.sent else "keep"

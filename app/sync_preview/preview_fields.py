@@ -35,19 +35,19 @@ BESIDE: Final = frozenset({"id", "attributes"})
 
 @dataclass(frozen=True)
 class PlannedRecord:
-    """One record as the run would leave it.
+    """One record as the run would leave it; without `record_id` it does not exist yet.
 
-    `sent` are the fields of its request, empty where nothing would be sent; `now` the fields that stand, None
-    for a record that does not exist yet.
+    `sent` are the fields of its request, empty where nothing would be sent; `now` its values in Salesforce.
     """
 
     part: str
     sobject: str
     job: Job
+    record_id: str | None
+    warnings: Sequence[ItemWarning]
     sent: Mapping[str, Any] = field(default_factory=dict)
-    now: Mapping[str, Any] | None = None
+    now: Mapping[str, Any] = field(default_factory=dict)
     describe: SObjectDescribe | None = None
-    warnings: Sequence[ItemWarning] = ()
 
     @property
     def kind(self) -> str:
@@ -58,7 +58,7 @@ class PlannedRecord:
     def rules(self) -> dict[str, FieldRule]:
         """The rules that fill it, by field: for a record that stands the host's alone."""
         rules, job = self.job.rules, self.job
-        if self.now is None:
+        if self.record_id is None:
             found = create_rules(self.kind, rules, job, self.describe)
         else:
             found = custom_rules(self.kind, rules, self.describe)
@@ -67,18 +67,18 @@ class PlannedRecord:
     @property
     def names(self) -> list[str]:
         """The fields to show: what is sent, then what rules speak of, without what the org does not have."""
-        told = {warning.field for warning in self.warnings if warning.sobject == self.sobject}
-        wanted = [*(name for name in self.sent if name not in BESIDE), *self.rules, *self._followed()]
+        warned = {warning.field for warning in self.warnings if warning.sobject == self.sobject}
+        names = [*(name for name in self.sent if name not in BESIDE), *self.rules, *self._followed()]
         known = self.describe.fields if self.describe else {}
         return [
             name
-            for name in dict.fromkeys(wanted)
-            if self.describe is None or name in known or name in self.sent or name in told
+            for name in dict.fromkeys(names)
+            if self.describe is None or name in known or name in self.sent or name in warned
         ]
 
     def _followed(self) -> list[str]:
         """What is watched on people who stand, whatever is mapped."""
-        if self.now is None or self.kind not in PEOPLE:
+        if self.record_id is None or self.kind not in PEOPLE:
             return []
         out = self.job.rules.opt_out_field
         names = ["Email", *([out] if out else [])]
@@ -91,14 +91,14 @@ def preview_fields(planned: PlannedRecord) -> list[FieldPreview]:
 
 
 def fields_to_show(planned: PlannedRecord) -> list[str]:
-    """The fields of a record that stands which a preview wants to see."""
+    """The fields of an existing record that a preview reads."""
     known = planned.describe.fields if planned.describe else {}
     return [name for name in planned.names if name in known]
 
 
 def _preview(planned: PlannedRecord, name: str) -> FieldPreview:
     rule = planned.rules.get(name)
-    now = (planned.now or {}).get(name)
+    now = planned.now.get(name)
     why = _why(planned, name, rule)
     warning = next(
         (each for each in planned.warnings if (each.sobject, each.field) == (planned.sobject, name)), None
@@ -125,15 +125,17 @@ def _source(name: str, rule: FieldRule | None) -> str | None:
 
 def _why(planned: PlannedRecord, name: str, rule: FieldRule | None) -> str:
     if name in planned.sent:
-        return "new" if planned.now is None else "changed"
+        return "new" if planned.record_id is None else "changed"
     is_left_out = any(
         each.code in LEFT_OUT and (each.sobject, each.field) == (planned.sobject, name)
         for each in planned.warnings
     )
     if is_left_out:
         return "left_out"
-    if rule is None or planned.now is None:
-        return "no_value" if planned.now is None else "same"
+    if planned.record_id is None:
+        return "no_value"
+    if rule is None:
+        return "same"
     return _why_not_changed(planned, rule, planned.now.get(name))
 
 

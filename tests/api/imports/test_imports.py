@@ -166,7 +166,7 @@ async def test_answers_wait_for_a_slow_reader_up_to_a_bound() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await answers.put([b"5"])
-    assert await answers.take() == b"1234"
+    assert await answers.get() == b"1234"
     await answers.put([b"5"])
     await answers.close()
-    assert [await answers.take(), await answers.take()] == [b"5", b""]
+    assert [await answers.get(), await answers.get()] == [b"5", b""]

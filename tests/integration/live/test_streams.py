@@ -318,32 +318,32 @@ async def test_hint_makes_the_feed_look_at_once(feeds: Feeds, resources: Resourc
 
 
 async def test_newer_snapshot_takes_the_place_of_one_that_waits() -> None:
-    listener = Subscriber(Role.MEMBER, EVENT_ID)
+    subscriber = Subscriber(Role.MEMBER, EVENT_ID)
     for number in range(3):
-        listener.offer(StreamMessage("row", number, "{}", EVENT_ID, "r1"))
-    listener.offer(StreamMessage("stats", 3, "{}", "evt_other"))
-    listener.offer(StreamMessage("card", 3, "{}", role=Role.OWNER))
-    assert [each.number for each in await listener.take(within=1)] == [2]
+        subscriber.put(StreamMessage("row", number, "{}", EVENT_ID, "r1"))
+    subscriber.put(StreamMessage("stats", 3, "{}", "evt_other"))
+    subscriber.put(StreamMessage("card", 3, "{}", role=Role.OWNER))
+    assert [each.number for each in await subscriber.get(within=1)] == [2]
 
 
 async def test_slow_reader_is_sent_away_and_hurts_nobody_else() -> None:
     slow, quick = Subscriber(Role.MEMBER, EVENT_ID), Subscriber(Role.MEMBER, EVENT_ID)
     for number in range(WAITING_MAX + 1):
-        for listener in (slow, quick):
-            listener.offer(StreamMessage("row", number, "{}", EVENT_ID, f"r{number}"))
+        for subscriber in (slow, quick):
+            subscriber.put(StreamMessage("row", number, "{}", EVENT_ID, f"r{number}"))
         if number == WAITING_MAX // 2:
-            assert len(await quick.take(within=1)) == number + 1
+            assert len(await quick.get(within=1)) == number + 1
     assert (slow.is_over, quick.is_over) == (True, False)
-    assert await slow.take(within=1) == []
+    assert await slow.get(within=1) == []
 
 
 async def test_streams_are_bounded_for_each_host(feeds: Feeds) -> None:
     readers = [Subscriber(Role.MEMBER, EVENT_ID) for _ in range(STREAMS_PER_HOST)]
     feed = feeds._feeds["host_a"] = Feed(Snapshots(feeds._resources, "host_a"))
-    feed.listeners.update(readers)
+    feed.subscribers.update(readers)
     with pytest.raises(TooManyRequests):
-        feeds.check_room("host_a")
-    feeds.check_room("host_b")
+        feeds.check_capacity("host_a")
+    feeds.check_capacity("host_b")
 
 
 async def test_stop_ends_every_stream(feeds: Feeds) -> None:
@@ -354,7 +354,7 @@ async def test_stop_ends_every_stream(feeds: Feeds) -> None:
         await asyncio.gather(reader.rest(), other.rest())
     assert feeds.streams == 0
     with pytest.raises(TooManyRequests):
-        feeds.check_room("host_a")
+        feeds.check_capacity("host_a")
 
 
 async def test_feed_ends_with_its_last_listener(feeds: Feeds) -> None:
