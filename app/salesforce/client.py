@@ -9,7 +9,6 @@ import httpx
 
 from app.salesforce.auth import RefreshUnavailable, SessionAuth
 from app.salesforce.composite import (
-    ALLOW_ALERTS,
     NO_ASSIGNMENT,
     QueryPage,
     Subrequest,
@@ -29,12 +28,18 @@ from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import BrokenOff, HostUnreachable, InstanceMoved, RequestRejected, ResponseLost
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.ids import to18
-from app.salesforce.limits import ApiUsage, OrgLimit, parse_limit_info, parse_limits
+from app.salesforce.limits import ApiUsage, parse_limit_info
 from app.salesforce.responses import parse_response
 from app.salesforce.soql import in_list
 from app.salesforce.transport import build_request, send_once
 
 CLIENT_NAME: Final = "eventship-salesforce"
+HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": CLIENT_NAME,
+    "Sforce-Call-Options": f"client={CLIENT_NAME}",
+}
 # A URI beyond 16,384 bytes is refused; there is no POST /query, so longer SOQL travels in a composite.
 MAX_QUERY_URL: Final = 8_000
 MAX_PAGES: Final = 1_000
@@ -64,7 +69,6 @@ class SalesforceClient:
         instance_url: str,
         api_version: str,
         before_send: Callable[[], None] | None = None,
-        duplicate_alert_bypass: bool = False,
         answer_within: float | None = None,
     ) -> None:
         self.instance_url = instance_url.rstrip("/")
@@ -74,7 +78,6 @@ class SalesforceClient:
         self._http = http
         self._auth = auth or httpx.Auth()
         self._before_send = before_send or _allow
-        self._write_headers = ALLOW_ALERTS if duplicate_alert_bypass else {}
         self._answer_within = answer_within
 
     async def query(self, soql: str, *, include_deleted: bool = False) -> list[dict[str, Any]]:
@@ -101,10 +104,9 @@ class SalesforceClient:
 
         Raises ValueError beyond 25, or beyond 5 queries and collections together.
         """
-        sent = [self._with_write_headers(request) for request in requests]
-        body = composite_body(sent)
+        body = composite_body(requests)
         answer = await self._request("POST", f"{api_path(self.api_version)}/composite", json=body)
-        return parse_composite(answer, sent)
+        return parse_composite(answer, requests)
 
     async def collection(self, request: Subrequest) -> SubResponse:
         """The answer to one collection outside of a composite, where texts are never read as references."""
@@ -144,10 +146,6 @@ class SalesforceClient:
             raise ResponseLost("the answer is not a list of versions")
         return [str(each["version"]) for each in answer if "version" in each]
 
-    async def limits(self) -> dict[str, OrgLimit]:
-        """The org's allowances by name; needs the permission View Setup and Configuration."""
-        return parse_limits(await self._get(f"{api_path(self.api_version)}/limits"))
-
     async def identity(self, identity_url: str) -> Identity:
         """Who the token belongs to. `identity_url` is the `id` of the token answer, on an allowed host."""
         return parse_identity(await self._request("GET", identity_url))
@@ -173,7 +171,7 @@ class SalesforceClient:
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
     ) -> Any:
-        given = {"json": json, "headers": self._headers(method, headers)}
+        given = {"json": json, "headers": HEADERS | dict(headers or {})}
         response = await self._found(method, path, given, auth or self._auth)
         try:
             return parse_response(response.status_code, response.content)
@@ -240,22 +238,6 @@ class SalesforceClient:
 
     def _count(self, request: httpx.Request) -> None:
         self.calls += 1 if _COUNTED.match(request.url.path) else 0
-
-    def _headers(self, method: str, headers: Mapping[str, str] | None) -> dict[str, str]:
-        return {
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": CLIENT_NAME,
-            "Sforce-Call-Options": f"client={CLIENT_NAME}",
-            **(self._write_headers if method in _WRITES else {}),
-            **(headers or {}),
-        }
-
-    def _with_write_headers(self, request: Subrequest) -> Subrequest:
-        if request.method not in _WRITES or not self._write_headers:
-            return request
-        headers = {**self._write_headers, **(request.headers or {})}
-        return Subrequest(request.method, request.url, request.reference_id, request.body, headers)
 
 
 def _allow() -> None:

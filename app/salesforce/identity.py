@@ -31,20 +31,21 @@ def parse_identity(body: object) -> Identity:
     return Identity(
         user_id=_id(body, "user_id"),
         organization_id=_id(body, "organization_id"),
-        username=_text(body, "username"),
-        display_name=_text(body, "display_name"),
-        email=_text(body, "email"),
+        username=text_in(body, "username"),
+        display_name=text_in(body, "display_name"),
+        email=text_in(body, "email"),
         is_active=body.get("active") is not False,
     )
 
 
 def _id(body: Mapping[str, Any], key: str) -> str:
     try:
-        return to18(_text(body, key))
+        return to18(text_in(body, key))
     except MalformedId as error:
         raise ResponseLost(f"the identity has no usable {key}") from error
 
 
-def _text(body: Mapping[str, Any], key: str) -> str:
+def text_in(body: Mapping[str, Any], key: str) -> str:
+    """The text under this key, fit to be stored; empty where there is none."""
     value = body.get(key)
     return storable(value, len(value)) if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Salesforce's OAuth 2.0 service: authorize URL, code exchange, refresh, revoke, identity.
+"""Salesforce's OAuth 2.0 service: authorize URL, code exchange, refresh, revoke.
 
 OAuthError
 ├── OAuthRejected      a complete answer that says no, with OAuth's own error code
@@ -20,10 +20,9 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from app.salesforce.errors import NotSent, ResponseLost
-from app.salesforce.identity import Identity, parse_identity
+from app.salesforce.identity import text_in
 from app.salesforce.responses import parse_json
 from app.salesforce.transport import build_request, send_once
-from app.text.storable import storable
 
 AUTHORIZE_PATH: Final = "/services/oauth2/authorize"
 TOKEN_PATH: Final = "/services/oauth2/token"  # noqa: S105 - a path
@@ -169,17 +168,7 @@ async def refresh(
 
 async def revoke(http: httpx.AsyncClient, base: str, token: str) -> None:
     """Revoke a token; a refresh token takes its access tokens with it. Raises `OAuthError`."""
-    await _exchange(http, "POST", f"{base}{REVOKE_PATH}", form={"token": token})
-
-
-async def identity(http: httpx.AsyncClient, identity_url: str, access_token: str) -> Identity:
-    """Who the token belongs to. The caller has checked the URL's host. Raises `OAuthError`."""
-    headers = {"Authorization": f"Bearer {access_token}"}
-    content = await _exchange(http, "GET", identity_url, headers=headers)
-    try:
-        return parse_identity(_parse_object(content))
-    except ResponseLost as error:
-        raise OAuthResponseLost(str(error)) from error
+    await _post(http, f"{base}{REVOKE_PATH}", {"token": token})
 
 
 def verify_signature(answer: TokenResponse, client_secret: str) -> bool:
@@ -199,21 +188,15 @@ async def _request_tokens(
     within: float | None,
 ) -> TokenResponse:
     secret = {"client_secret": client_secret} if client_secret is not None else {}
-    content = await _exchange(http, "POST", f"{base}{TOKEN_PATH}", form=form | secret, within=within)
+    content = await _post(http, f"{base}{TOKEN_PATH}", form | secret, within=within)
     return _parse_tokens(_parse_object(content))
 
 
-async def _exchange(
-    http: httpx.AsyncClient,
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str] | None = None,
-    form: Mapping[str, str] | None = None,
-    within: float | None = None,
+async def _post(
+    http: httpx.AsyncClient, url: str, form: Mapping[str, str], *, within: float | None = None
 ) -> bytes:
     try:
-        request = build_request(method, url, headers={**_HEADERS, **(headers or {})}, form=form)
+        request = build_request("POST", url, headers=_HEADERS, form=form)
         response = await send_once(http, request, max_bytes=MAX_OAUTH_ANSWER_BYTES, within=within)
     except ResponseLost as error:
         raise OAuthResponseLost(str(error)) from error
@@ -221,9 +204,7 @@ async def _exchange(
         raise OAuthNotSent(str(error)) from error
     if 200 <= response.status_code < 300:
         return response.content
-    raise _refusal(
-        response, [value for name, value in (form or {}).items() if value and name in _SECRET_FIELDS]
-    )
+    raise _refusal(response, [value for name, value in form.items() if value and name in _SECRET_FIELDS])
 
 
 def _refusal(response: httpx.Response, secrets_sent: Sequence[str]) -> OAuthError:
@@ -233,7 +214,7 @@ def _refusal(response: httpx.Response, secrets_sent: Sequence[str]) -> OAuthErro
     except ValueError:
         body = None
     if isinstance(body, dict) and isinstance(body.get("error"), str):
-        error, words = _text(body, "error"), _text(body, "error_description")
+        error, words = text_in(body, "error"), text_in(body, "error_description")
         for secret in secrets_sent:  # words are kept and shown to people: they must not repeat what we sent
             error, words = error.replace(secret, "***"), words.replace(secret, "***")
         return OAuthRejected(error[:100], words[:_MESSAGE_LENGTH], status)
@@ -243,7 +224,7 @@ def _refusal(response: httpx.Response, secrets_sent: Sequence[str]) -> OAuthErro
 
 
 def _plain_code(content: bytes) -> str | None:
-    """The identity service refuses with one bare word, such as `Bad_OAuth_Token`."""
+    """A refusal may be one bare word, such as `Bad_OAuth_Token`."""
     word = content.strip()[:100].decode("ascii", "replace")
     return word if word.isidentifier() else None
 
@@ -259,17 +240,17 @@ def _parse_object(content: bytes) -> dict[str, Any]:
 
 
 def _parse_tokens(body: Mapping[str, Any]) -> TokenResponse:
-    access_token, instance_url = _text(body, "access_token"), _text(body, "instance_url")
+    access_token, instance_url = text_in(body, "access_token"), text_in(body, "instance_url")
     if not instance_url or not _is_token(access_token):
         raise OAuthResponseLost("the answer holds no usable token")
     return TokenResponse(
         access_token=access_token,
-        refresh_token=_text(body, "refresh_token") or None,
+        refresh_token=text_in(body, "refresh_token") or None,
         instance_url=instance_url,
-        identity_url=_text(body, "id"),
-        scope=_text(body, "scope"),
+        identity_url=text_in(body, "id"),
+        scope=text_in(body, "scope"),
         issued_at=_parse_milliseconds(body.get("issued_at")),
-        signature=_text(body, "signature"),
+        signature=text_in(body, "signature"),
     )
 
 
@@ -283,8 +264,3 @@ def _parse_milliseconds(value: object) -> datetime:
         return datetime.fromtimestamp(int(str(value)) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.now(UTC)
-
-
-def _text(body: Mapping[str, Any], key: str) -> str:
-    value = body.get(key)
-    return storable(value, len(value)) if isinstance(value, str) else ""

@@ -47,7 +47,6 @@ class RecordingClient(SalesforceClient):
             before_send=over._before_send,
             answer_within=over._answer_within,
         )
-        self._write_headers = over._write_headers
         self._lacking = lacking
         self._new_ids: dict[str, str] = {}
         self.requests: list[RecordedRequest] = []

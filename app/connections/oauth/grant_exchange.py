@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.api.dependencies import Resources
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for
@@ -15,12 +15,11 @@ from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, che
 from app.salesforce.auth import AccessToken, ConnectionEnded, SessionAuth
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
-from app.salesforce.identity import Identity, parse_identity
+from app.salesforce.identity import Identity, parse_identity, text_in
 from app.salesforce.ids import MalformedId, to18
 from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.oauth import OAuthError, TokenResponse
 from app.salesforce.soql import quote
-from app.text.storable import storable
 
 CALL_SECONDS: Final = 15.0
 ORGANIZATION: Final = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
@@ -133,8 +132,8 @@ async def verify_grant(resources: Resources, attempt: OAuthAttempt, traded: Trad
         identity=identity,
         instance_url=client.instance_url,
         api_version=api_version,
-        org_name=_text(organization, "Name"),
-        org_edition=_text(organization, "OrganizationType"),
+        org_name=text_in(organization, "Name") or None,
+        org_edition=text_in(organization, "OrganizationType") or None,
         org_is_sandbox=is_sandbox if isinstance(is_sandbox, bool) else None,
     )
 
@@ -196,8 +195,3 @@ async def _user(client: SalesforceClient, org_id: str, user_id: str) -> Identity
     row = (await client.query(soql))[0]
     body = {name: row.get(field) for name, field in FIELDS_OF_IDENTITY.items()}
     return parse_identity(body | {"organization_id": org_id})
-
-
-def _text(record: dict[str, Any], field: str) -> str | None:
-    value = record.get(field)
-    return storable(value, len(value)) if isinstance(value, str) and value else None

@@ -297,14 +297,15 @@ async def test_expired_session_is_renewed_inside_a_call(
     expired = [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]
 
     async def org(request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/limits"):
+        if request.url.path.endswith("/query"):
             is_old = request.headers["authorization"].endswith("access.1")
-            return httpx.Response(401, json=expired) if is_old else httpx.Response(200, json={})
+            page = {"done": True, "records": []}
+            return httpx.Response(401, json=expired) if is_old else httpx.Response(200, json=page)
         return await endpoint(request)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(org)) as http:
         client = await open_client(replace(resources, http=http), "host_a")
-        assert await client.limits() == {}
+        assert await client.query("SELECT Id FROM Lead") == []
     assert len(endpoint.posts) == 1
 
 

@@ -10,14 +10,15 @@ import pytest
 import respx
 
 from app.salesforce.client import SalesforceClient
-from app.salesforce.composite import QueryPage, Subrequest, create_request, query_request, update_request
+from app.salesforce.composite import QueryPage, create_request, query_request
 from app.salesforce.errors import DuplicateMatch, NotSent, RequestRejected, ResponseLost
 from app.salesforce.ids import MalformedId
-from app.salesforce.limits import ApiUsage, OrgLimit
+from app.salesforce.limits import ApiUsage
 
 ORG = "https://acme.my.salesforce.com"
 DATA = f"{ORG}/services/data/v62.0"
 LEAD = "00Q5g00000AbCdE"
+SOQL = "SELECT Id FROM Lead"
 CREATED = {"id": "003RM0000068xVCYAY", "success": True, "errors": []}
 USAGE = {"Sforce-Limit-Info": "api-usage=18/5000"}
 
@@ -106,8 +107,8 @@ async def test_a_refused_query_is_not_an_empty_one(client: SalesforceClient, org
 async def test_every_request_names_the_client_and_asks_for_gzip(
     client: SalesforceClient, org: respx.MockRouter
 ) -> None:
-    route = org.get(f"{DATA}/limits").respond(json={"DailyApiRequests": {"Max": 5000, "Remaining": 4937}})
-    assert await client.limits() == {"DailyApiRequests": OrgLimit(5000, 4937)}
+    route = org.get(f"{DATA}/query").respond(json=page(lead(1)))
+    assert await client.query(SOQL) == [lead(1)]
     headers = sent(route).headers
     assert headers["Sforce-Call-Options"] == "client=eventship-salesforce"
     assert headers["Accept-Encoding"] == "gzip"
@@ -236,32 +237,6 @@ async def test_a_composite_beyond_the_caps_is_never_sent(
     assert not org.calls
 
 
-async def test_the_bypass_lets_duplicate_alerts_pass_on_every_write(
-    http: httpx.AsyncClient, org: respx.MockRouter
-) -> None:
-    client = SalesforceClient(http, None, instance_url=ORG, api_version="62.0", duplicate_alert_bypass=True)
-    single = org.post(f"{DATA}/sobjects/Lead").respond(201, json=CREATED)
-    await client.create("Lead", {"LastName": "x"})
-    assert sent(single).headers["Sforce-Duplicate-Rule-Header"] == "allowSave=true"
-
-    requests: list[Subrequest] = [
-        query_request("read", "SELECT Id FROM Lead", api_version="62.0"),
-        update_request("write", "Lead", LEAD, {"Title": "x"}, api_version="62.0"),
-    ]
-    entries = [{"body": page(), "httpStatusCode": 200, "referenceId": name} for name in ("read", "write")]
-    route = org.post(f"{DATA}/composite").respond(json={"compositeResponse": entries})
-    await client.composite(requests)
-    read, write = json.loads(sent(route).content)["compositeRequest"]
-    assert "httpHeaders" not in read
-    assert write["httpHeaders"] == {
-        "Sforce-Duplicate-Rule-Header": "allowSave=true",
-        "Sforce-Auto-Assign": "FALSE",
-    }
-    org.get(f"{DATA}/limits").respond(json={})
-    await client.limits()
-    assert "Sforce-Duplicate-Rule-Header" not in org.calls.last.request.headers
-
-
 @pytest.mark.parametrize(
     ("error", "ending", "calls"),
     [
@@ -285,15 +260,15 @@ async def test_only_what_left_the_socket_is_counted(
 async def test_the_usage_of_an_earlier_answer_stays_until_a_newer_one(
     client: SalesforceClient, org: respx.MockRouter
 ) -> None:
-    route = org.get(f"{DATA}/limits").respond(json={}, headers=USAGE)
-    await client.limits()
-    route.respond(json={})
-    await client.limits()
+    route = org.get(f"{DATA}/query").respond(json=page(), headers=USAGE)
+    await client.query(SOQL)
+    route.respond(json=page())
+    await client.query(SOQL)
     assert client.usage == ApiUsage(18, 5000)
     limited = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
     route.respond(403, json=limited, headers={"Sforce-Limit-Info": "api-usage=5001/5000"})
     with pytest.raises(RequestRejected) as refused:
-        await client.limits()
+        await client.query(SOQL)
     assert refused.value.failure.is_daily_limit
     assert client.usage == ApiUsage(5001, 5000)
 
@@ -301,9 +276,9 @@ async def test_the_usage_of_an_earlier_answer_stays_until_a_newer_one(
 async def test_a_redirect_is_refused_and_not_followed(
     client: SalesforceClient, org: respx.MockRouter
 ) -> None:
-    org.get(f"{DATA}/limits").respond(302, headers={"Location": "https://evil.example/"})
+    org.get(f"{DATA}/query").respond(302, headers={"Location": "https://evil.example/"})
     with pytest.raises(RequestRejected) as refused:
-        await client.limits()
+        await client.query(SOQL)
     assert refused.value.failure.error_code == "REDIRECTED"
     assert len(org.calls) == 1
 
@@ -312,6 +287,6 @@ async def test_cancellation_is_not_an_answer(client: SalesforceClient, org: resp
     def cancel(request: httpx.Request) -> httpx.Response:
         raise asyncio.CancelledError
 
-    org.get(f"{DATA}/limits").mock(side_effect=cancel)
+    org.get(f"{DATA}/query").mock(side_effect=cancel)
     with pytest.raises(asyncio.CancelledError):
-        await client.limits()
+        await client.query(SOQL)

@@ -88,12 +88,12 @@ async def test_a_guard_that_trips_before_the_resend_stops_it(
 
 async def test_the_guard_is_asked_again_when_the_connection_stands() -> None:
     asked: list[None] = []
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    answer = b'HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{"done": true, "records": []}'
     transport = httpx.AsyncHTTPTransport()
     transport._pool = httpcore.AsyncConnectionPool(network_backend=httpcore.AsyncMockBackend([answer]))
     async with httpx.AsyncClient(transport=transport) as http:
         client = SalesforceClient(
             http, None, instance_url=ORG, api_version="62.0", before_send=lambda: asked.append(None)
         )
-        await client.limits()
+        await client.query("SELECT Id FROM Lead")
     assert len(asked) == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.salesforce.limits import ApiUsage, OrgLimit, parse_limit_info, parse_limits
+from app.salesforce.limits import ApiUsage, parse_limit_info
 
 
 @pytest.mark.parametrize(
@@ -27,21 +27,3 @@ from app.salesforce.limits import ApiUsage, OrgLimit, parse_limit_info, parse_li
 )
 def test_limit_info_is_read_or_left_out(header: str | None, usage: ApiUsage | None) -> None:
     assert parse_limit_info(header) == usage
-
-
-def test_limits_keep_the_entries_that_are_allowances() -> None:
-    body = {
-        "DailyApiRequests": {
-            "Max": 15000,
-            "Remaining": 14988,
-            "Ant Migration Tool": {"Max": 0, "Remaining": 0},
-        },
-        "Odd": {"Max": True, "Remaining": 1},
-        "Text": "x",
-        "Half": {"Max": 1},
-    }
-    assert parse_limits(body) == {"DailyApiRequests": OrgLimit(15000, 14988)}
-
-
-def test_limits_of_another_shape_are_none() -> None:
-    assert parse_limits([]) == {}

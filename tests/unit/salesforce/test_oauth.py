@@ -260,26 +260,6 @@ async def test_a_token_is_revoked_in_the_body(http: httpx.AsyncClient, service: 
         await oauth.revoke(http, LOGIN, "5Aep861token")
 
 
-async def test_the_identity_is_asked_with_the_bearer(
-    http: httpx.AsyncClient, service: respx.MockRouter
-) -> None:
-    body = {
-        "user_id": "0055g00000AbCdE",
-        "organization_id": "00D5g000004XyZa",
-        "username": "ada@acme.example",
-    }
-    route = service.get(IDENTITY_URL).respond(json=body)
-    assert (await oauth.identity(http, IDENTITY_URL, "00D!a")).username == "ada@acme.example"
-    assert route.calls.last.request.headers["Authorization"] == "Bearer 00D!a"
-    route.respond(403, text="Bad_OAuth_Token")
-    with pytest.raises(OAuthRejected) as refused:
-        await oauth.identity(http, IDENTITY_URL, "00D!a")
-    assert refused.value.error == "Bad_OAuth_Token"
-    route.respond(json={"user_id": "x"})
-    with pytest.raises(OAuthResponseLost):
-        await oauth.identity(http, IDENTITY_URL, "00D!a")
-
-
 @given(st.integers(1_000_000_000_000, 4_000_000_000_000))
 def test_a_signature_proves_identity_and_issue_time(issued_at: int) -> None:
     digest = hmac.new(b"s3cret", f"{IDENTITY_URL}{issued_at}".encode(), hashlib.sha256).digest()
