@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from app.models import Connection
-from app.salesforce.limits import ApiUsage
+from app.salesforce.responses import ApiUsage
 
 DEFAULT_CAP: Final = 80
 """Percent of the org's limit, where the host chose nothing."""

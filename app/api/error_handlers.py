@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from functools import partial
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
@@ -29,7 +30,7 @@ from app.api.security_headers import with_headers
 from app.infrastructure.database_errors import DRIVER_FAULTS, first_line, is_away, is_of_a_value
 from app.infrastructure.log_limit import LogLimit
 from app.infrastructure.telemetry import ACCESS_REFUSALS
-from app.user_messages.catalog import advice_for_problem
+from app.user_messages.catalog import ADVICE_BY_PROBLEM
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
@@ -43,9 +44,7 @@ HTTP_PROBLEMS: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed}
 def install_problem_handlers(app: FastAPI, *, base_url: str) -> None:
     """Answer every exception as a problem; of a fault of ours the caller gets the request id only."""
 
-    def answer(request: Request, problem: Problem) -> JSONResponse:
-        note_access_refusal(problem, request_id_of(request))
-        return problem_response(problem, base_url=base_url, request_id=request_id_of(request))
+    answer = partial(answer_problem, base_url=base_url)
 
     async def expected(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
@@ -88,12 +87,13 @@ def _problem_of_framework(error: HTTPException) -> Problem:
     return kind(headers=error.headers)
 
 
-def note_access_refusal(problem: Problem, request_id: str) -> None:
-    """Count a problem that keeps somebody out, and log it, each code once a minute."""
-    code = type(problem).__name__
+def answer_problem(request: Request, problem: Problem, *, base_url: str) -> JSONResponse:
+    """The problem as the answer to a request; one that keeps somebody out is counted and logged."""
+    code, request_id = type(problem).__name__, request_id_of(request)
     if problem.status in KEPT_OUT or isinstance(problem, HostNotFound):
         ACCESS_REFUSALS.labels(code).inc()
         limit.log(logging.WARNING, "access_refused", key=code, problem=code, request_id=request_id)
+    return problem_response(problem, base_url=base_url, request_id=request_id)
 
 
 def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSONResponse:
@@ -106,7 +106,7 @@ def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSO
         detail=problem.detail,
         code=code,
         reason=problem.reason,
-        advice=problem.advice or advice_for_problem(code),
+        advice=problem.advice or ADVICE_BY_PROBLEM.get(code),
         salesforce=SalesforceAnswer.of(problem.salesforce) if problem.salesforce else None,
         request_id=request_id,
         errors=list(problem.errors) if problem.errors is not None else None,
@@ -128,11 +128,5 @@ def request_id_of(request: Request) -> str:
 async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
     """The problem as the application's own handlers would answer it."""
     resources: Resources = scope["app"].state.resources
-    request_id = request_id_of(Request(scope))
-    note_access_refusal(problem, request_id)
-    answer = problem_response(
-        problem,
-        base_url=resources.settings.problem_base_url,
-        request_id=request_id,
-    )
+    answer = answer_problem(Request(scope), problem, base_url=resources.settings.problem_base_url)
     await answer(scope, receive, with_headers(send))

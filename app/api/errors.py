@@ -1,22 +1,5 @@
 """Everything the API refuses, as one tree of exceptions; `error_handlers` answers them as RFC 9457 problems.
 
-Problem
-├── 400 CampaignIdInvalid StatusUnknown StatusesIncomplete FilterEmpty ReturnToInvalid CursorInvalid
-│       PayloadUnusable
-├── 401 TokenInvalid SignatureInvalid SignatureStale
-├── 403 RoleInsufficient
-├── 404 HostNotFound EventNotFound RegistrationNotFound CampaignNotLinked AttemptNotFound NotFound
-│       ObjectNotVisible
-├── 405 MethodNotAllowed   408 BodyIncomplete
-├── 409 NotConfigured NotConnected ConnectionNeedsReconnect CredentialsMissing CampaignIsLocked
-│       EventIsOver CampaignsNotReadable BackfillRunning ApprovalNeedsConfirmation AttemptNotConfirmable
-│       KeyReused MappingChanged
-├── 413 BodyTooLarge   415 MediaTypeUnsupported   422 PayloadInvalid   429 TooManyRequests
-├── 431 HeadersTooLarge
-├── 500 Unexpected
-├── 502 SalesforceRefused
-└── 503 SalesforceUnavailable ApiBudgetReached DatabaseUnavailable KeysUnavailable ServiceBusy
-
 The class name is the machine-readable `code`. A title never carries personal data.
 """
 
@@ -46,12 +29,7 @@ class SalesforceAnswer(BaseModel):
 
     @classmethod
     def of(cls, failure: ApiError) -> "SalesforceAnswer":
-        return cls(
-            error_code=failure.error_code,
-            message=failure.message,
-            fields=list(failure.fields),
-            http_status=failure.http_status,
-        )
+        return cls.model_validate(failure, from_attributes=True)
 
 
 class ProblemBody(BaseModel):

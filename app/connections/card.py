@@ -43,9 +43,8 @@ from app.user_messages.catalog import Advice
 
 PENDING: Final = (JobState.PENDING, JobState.RUNNING, JobState.AMBIGUOUS, JobState.HELD)
 WAITABLE: Final = (JobState.PENDING, JobState.AMBIGUOUS)
-SHARED_APP: Final = AppChoice()
+NEVER_MEASURED: Final = Connection()
 NOTHING_TO_DO: Final = Work(pending=0, waiting=0, failed=0, oldest_pending_at=None)
-NOBODY_BEFORE: Final = BeforeConnection(registrations=0, events=0, estimated_api_calls=0)
 
 
 @dataclass(frozen=True)
@@ -57,17 +56,15 @@ class CardData:
     """
 
     host_id: str
-    connection: Connection | None = None
-    paused_at: datetime | None = None
-    paused_by: str | None = None
-    cap_percent: int = DEFAULT_CAP
-    work: Work = NOTHING_TO_DO
-    approvals: int = 0
-    other_hosts: frozenset[str] = frozenset()
-    app: AppChoice = SHARED_APP
-    preflight: Preflight | None = None
-    before: BeforeConnection = NOBODY_BEFORE
-    lease: OrgLease | None = None
+    host: Host | None
+    connection: Connection | None
+    work: Work
+    approvals: int
+    other_hosts: frozenset[str]
+    app: AppChoice
+    preflight: Preflight | None
+    before: BeforeConnection
+    lease: OrgLease | None
 
 
 async def load_card(resources: Resources, host_id: str, principal: Principal) -> Card:
@@ -90,20 +87,7 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> CardD
         unwritten = await count_unwritten(session, host_id, org_id=connection.org_id if connection else None)
         before = BeforeConnection(**vars(unwritten))
     approvals, other_hosts = await _across_hosts(resources, connection)
-    return CardData(
-        host_id=host_id,
-        connection=connection,
-        paused_at=host.paused_at if host else None,
-        paused_by=host.paused_by if host else None,
-        cap_percent=host.api_cap_percent if host else DEFAULT_CAP,
-        work=work,
-        approvals=approvals,
-        other_hosts=other_hosts,
-        app=app,
-        preflight=preflight,
-        before=before,
-        lease=lease,
-    )
+    return CardData(host_id, host, connection, work, approvals, other_hosts, app, preflight, before, lease)
 
 
 def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime) -> Card:
@@ -127,9 +111,7 @@ def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime)
         problems=_problems(settings, connection) if connection and state == ConnectionState.CONNECTED else [],
         before_connection=facts.before,
         budget=_budget(facts, now),
-        pause=Pause(
-            is_paused=facts.paused_at is not None, paused_at=facts.paused_at, paused_by=facts.paused_by
-        ),
+        pause=_pause(facts.host),
         policy=Policy(),
         support_email=settings.support_email,
         version=connection.version if connection else 0,
@@ -274,18 +256,14 @@ def _preflight(facts: CardData) -> PreflightSummary | None:
 
 
 def _budget(facts: CardData, now: datetime) -> Budget:
-    if facts.connection is not None:
-        return api_budget_of(facts.connection, facts.cap_percent, now)
-    return Budget(
-        org_used=None,
-        org_limit=None,
-        cap_percent=facts.cap_percent,
-        stop_at=None,
-        is_stopped=False,
-        resumes_at=None,
-        calls_today=0,
-        measured_at=None,
-    )
+    cap_percent = facts.host.api_cap_percent if facts.host else DEFAULT_CAP
+    return api_budget_of(facts.connection or NEVER_MEASURED, cap_percent, now)
+
+
+def _pause(host: Host | None) -> Pause:
+    if host is None or host.paused_at is None:
+        return Pause(is_paused=False, paused_at=None, paused_by=None)
+    return Pause(is_paused=True, paused_at=host.paused_at, paused_by=host.paused_by)
 
 
 async def _work(

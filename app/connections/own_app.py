@@ -20,7 +20,7 @@ from app.connections.tokens.provider import ConnectionTokens
 from app.hosts.host_lock import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor, fingerprint
-from app.models import Connection, Host, OwnApp
+from app.models import Connection, OwnApp
 from app.salesforce.errors import SalesforceError
 from app.states import ConnectionState
 
@@ -32,7 +32,7 @@ async def choose_own_app(resources: Resources, host_id: str, *, user_id: str) ->
     async with resources.database.tenant(host_id) as session:
         host = await lock_host(session, host_id)
         mode_before = host.app_mode
-        await _set_mode(session, host, "own")
+        host.app_mode = "own"
         await _touch(session, host_id)
         if mode_before != "own":
             await _record_mode(session, host_id, "own", user_id=user_id)
@@ -53,7 +53,7 @@ async def save_credentials(
         in_use = (
             connection.client_id if connection and connection.state != ConnectionState.DISCONNECTED else None
         )
-        await _set_mode(session, host, "own")
+        host.app_mode = "own"
         await _retire(session, host_id, keep=ref, in_use=in_use)
         await session.execute(_upsert(resources.vault, host_id, user_id=user_id, given=given))
         await _touch(session, host_id)
@@ -79,21 +79,17 @@ async def clear_credentials(
     async with resources.database.tenant(host_id) as session:
         host = await lock_host(session, host_id)
         connection = await session.get(Connection, host_id)
-        is_in_use = connection is not None and is_own(connection.client_id)
-        if (
-            connection is not None
-            and is_in_use
-            and connection.state == ConnectionState.CONNECTED
-            and not is_confirmed
-        ):
-            _refuse_unconfirmed(resources)
-        revocations = await _end(session, resources.vault, connection) if connection and is_in_use else []
+        revocations: list[Revocation] = []
+        if connection is not None and is_own(connection.client_id):
+            if connection.state == ConnectionState.CONNECTED and not is_confirmed:
+                _refuse_unconfirmed(resources)
+            revocations = await _end(session, resources.vault, connection)
         gone = await session.scalars(
             delete(OwnApp).where(OwnApp.host_id == host_id).returning(OwnApp.fingerprint)
         )
         fingerprints = sorted(gone)
         mode_before = host.app_mode
-        await _set_mode(session, host, mode)
+        host.app_mode = mode
         await _touch(session, host_id)
         if fingerprints:
             about = {"fingerprints": fingerprints}
@@ -157,10 +153,6 @@ def _refuse_unconfirmed(resources: Resources) -> None:
     advice = explain(resources.settings, "clear_needs_confirmation")
     where = FieldError(path="confirm", message=advice.title)
     raise PayloadInvalid(advice.title, advice=advice, errors=[where])
-
-
-async def _set_mode(session: AsyncSession, host: Host, mode: str) -> None:
-    await session.execute(update(Host).where(Host.host_id == host.host_id).values(app_mode=mode))
 
 
 async def _record_mode(session: AsyncSession, host_id: str, mode: str, *, user_id: str) -> None:

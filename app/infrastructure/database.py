@@ -35,9 +35,13 @@ READ_ONLY: Final = "25006"
 BIND_TENANT = text("SELECT set_config('app.host_id', :host_id, true)")
 
 
+NOW: Final = func.clock_timestamp(type_=DateTime(timezone=True))
+"""The database's clock in a statement."""
+
+
 async def database_now(session: AsyncSession) -> datetime:
     """The database's clock, which all processes share; it runs on within a transaction."""
-    return (await session.execute(select(func.clock_timestamp(type_=DateTime(timezone=True))))).scalar_one()
+    return (await session.execute(select(NOW))).scalar_one()
 
 
 def engine_for(url: str, role: str, *, pool: int = 10) -> AsyncEngine:

@@ -35,12 +35,11 @@ from app.preflight.findings import PreflightContext, make_finding
 from app.preflight.org_queries import OrgSnapshot, query_org
 from app.preflight.schemas import Finding, PreflightOrg, PreflightShown, PreflightUser
 from app.salesforce.allowed_hosts import lightning_url
-from app.salesforce.auth import ConnectionEnded
+from app.salesforce.auth import ConnectionEnded, ends_at
 from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import MAX_ROWS
 from app.salesforce.describe import describe_body
 from app.salesforce.errors import RequestRejected, SalesforceError
-from app.salesforce.jwt_tokens import ends_at
 from app.states import ConnectionState
 from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.gates import clear_fault

@@ -1,7 +1,11 @@
 """The bearer token of a connection: added to each request, refreshed once when Salesforce rejects it."""
 
+import base64
+import binascii
+import json
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 import httpx
@@ -64,6 +68,23 @@ class AccessToken:
     value: str = field(repr=False)
     version: int
     instance_url: str
+
+
+def ends_at(access_token: str) -> datetime | None:
+    """When a JWT, as own apps may issue it, ends by its own word; None for a token that does not say.
+
+    Nothing is verified here: whoever takes the token does that. It is only read when to ask for the next one.
+    https://help.salesforce.com/s/articleView?id=xcloud.jwt_access_tokens_overview.htm
+    """
+    parts = access_token.split(".")
+    if len(parts) != 3:
+        return None
+    payload = parts[1] + "=" * (-len(parts[1]) % 4)
+    try:
+        claims = json.loads(base64.b64decode(payload, altchars=b"-_", validate=True))
+        return datetime.fromtimestamp(float(claims["exp"]), UTC)
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+        return None
 
 
 class TokenSource(Protocol):

@@ -28,8 +28,7 @@ from app.salesforce.describe import SObjectDescribe, parse_describe
 from app.salesforce.errors import BrokenOff, HostUnreachable, InstanceMoved, RequestRejected, ResponseLost
 from app.salesforce.identity import Identity, parse_identity
 from app.salesforce.ids import to18
-from app.salesforce.limits import ApiUsage, parse_limit_info
-from app.salesforce.responses import parse_response
+from app.salesforce.responses import ApiUsage, parse_limit_info, parse_response
 from app.salesforce.soql import in_list
 from app.salesforce.transport import build_request, send_once
 

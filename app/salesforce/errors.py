@@ -125,10 +125,8 @@ class SalesforceError(Exception):
         return ApiError(self.error_code, storable(str(self), MESSAGE_LENGTH))
 
 
-class RequestRejected(SalesforceError):
-    """Salesforce answered no; `failures` has at least one element, `sobject` is what a look-up asked for."""
-
-    sobject: str | None = None
+class _WithFailures(SalesforceError):
+    """Salesforce's own errors; `failures` has at least one element."""
 
     def __init__(self, failures: tuple[ApiError, ...]) -> None:
         self.failures = failures
@@ -138,6 +136,12 @@ class RequestRejected(SalesforceError):
     def failure(self) -> ApiError:
         """The first of them, which decides."""
         return self.failures[0]
+
+
+class RequestRejected(_WithFailures):
+    """Salesforce answered no; `sobject` is what a look-up asked for."""
+
+    sobject: str | None = None
 
 
 class ResponseLost(SalesforceError):
@@ -150,20 +154,11 @@ class ResponseTooLarge(ResponseLost):
     """The answer was larger than we are willing to hold."""
 
 
-class BrokenOff(ResponseLost):
-    """Salesforce ended a call that writes with an error of its own; `failures` has at least one element.
+class BrokenOff(_WithFailures, ResponseLost):
+    """Salesforce ended a call that writes with an error of its own.
 
     The call is over, so nothing of it lands later; which parts were kept before is not known.
     """
-
-    def __init__(self, failures: tuple[ApiError, ...]) -> None:
-        self.failures = failures
-        super().__init__("; ".join(f"{each.error_code}: {each.message}" for each in failures))
-
-    @property
-    def failure(self) -> ApiError:
-        """The first of them, which decides."""
-        return self.failures[0]
 
 
 class NotSent(SalesforceError):

@@ -1,7 +1,10 @@
-"""Parses a complete HTTP response of Salesforce: a body, a rejection, or nothing reliable."""
+"""Parses a complete HTTP response of Salesforce: a body, a rejection, or nothing reliable; and what of the
+org's daily API allowance it says is used.
+"""
 
 import json
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from app.salesforce.error_codes import REDIRECTED
@@ -10,6 +13,24 @@ from app.salesforce.errors import ApiError, RequestRejected, ResponseLost, parse
 # A gateway's word on a request that may be under way behind it.
 _UNCERTAIN: Final = frozenset({408, 420, 499})
 _PLAIN_TEXT_CODES: Final = frozenset({b"Bad_OAuth_Token", b"Missing_OAuth_Token", b"Wrong_Org"})
+_API_USAGE: Final = re.compile(r"(?:^|[;,\s])api-usage=(\d{1,12})/(\d{1,12})(?!\d)")
+
+
+@dataclass(frozen=True)
+class ApiUsage:
+    """API requests of the whole org in the rolling 24 hours; both are counts of requests."""
+
+    used: int
+    limit: int
+
+
+def parse_limit_info(header: str | None) -> ApiUsage | None:
+    """Read `Sforce-Limit-Info: api-usage=18/5000; per-app-api-usage=…`; None when absent or unreadable.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
+    """
+    match = _API_USAGE.search(header) if header else None
+    return ApiUsage(used=int(match[1]), limit=int(match[2])) if match else None
 
 
 def parse_response(status: int, content: bytes) -> Any:

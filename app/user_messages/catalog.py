@@ -73,9 +73,7 @@ class Message:
 
     @property
     def advice(self) -> Advice:
-        return Advice(
-            code=self.code, title=self.title, explanation=self.explanation, steps=self.steps, link=self.link
-        )
+        return Advice.model_validate(self, from_attributes=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +135,7 @@ ADVICE: Final = {
 }
 """A code that has a row beside its finding keeps the words of the row."""
 ADVICE_BY_PROBLEM: Final = {row.problem: ADVICE[row.code] for row in MESSAGES if row.problem}
+"""What to tell a person whom the API refused with this problem code, if there is anything to do."""
 GROUP_TITLES: Final = {row.code: row.group_title for row in MESSAGES if row.group_title}
 OWN_APP_ADVICE: Final = {row.instead_of: row.code for row in MESSAGES if row.instead_of}
 """Where an own app needs another next step than the shared one."""
@@ -157,8 +156,3 @@ def advise(code: str, **values: object) -> Advice:
             "steps": tuple(step.format(**values) for step in row.steps),
         }
     )
-
-
-def advice_for_problem(code: str) -> Advice | None:
-    """What to tell a person whom the API refused with this problem code, if there is anything to do."""
-    return ADVICE_BY_PROBLEM.get(code)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.webhooks.schemas import Data, Envelope, EventIn, RegistrationIn
+from app.webhooks.schemas import AttendeeIn, Data, Envelope, EventIn, RegistrationIn
 from app.webhooks.state_merge import (
     EventState,
     Fields,
@@ -13,18 +13,7 @@ from app.webhooks.state_merge import (
 )
 
 EVENT_FIELDS = ("title", "kind", "starts_at", "ends_at", "timezone", "location", "url", "organizer")
-ATTENDEE_FIELDS = (
-    "id",
-    "email",
-    "first_name",
-    "last_name",
-    "name",
-    "company",
-    "job_title",
-    "phone",
-    "consent",
-    "locale",
-)
+ATTENDEE_FIELDS = tuple(AttendeeIn.model_fields)
 REGISTRATION_FIELDS = ("status", "ticket", "buyer", "answers", "utm", "salesforce_id")
 ATTENDEE = "attendee."
 CHECKED_IN = "registration.checked_in"

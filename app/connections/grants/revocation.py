@@ -5,15 +5,16 @@ away.
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, DateTime, delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.dependencies import Resources
 from app.connections.model.encrypted_columns import REVOKED_TOKEN, open_or_log
 from app.connections.model.login_urls import common_login_url
+from app.infrastructure.database import NOW
 from app.infrastructure.encryption import Encryptor
 from app.models import PendingRevocation
 from app.salesforce import oauth
@@ -51,7 +52,7 @@ async def queue_revocation(
             revocation_id=revocation.revocation_id,
             login_url=login_url,
             token=vault.seal(token, host_id=host_id, column=REVOKED_TOKEN),
-            due_at=_after(FIRST_WAIT),
+            due_at=NOW + FIRST_WAIT,
         )
     )
     await session.flush()
@@ -70,7 +71,7 @@ async def try_revoke(resources: Resources, revocation: Revocation) -> bool:
             await session.execute(delete(PendingRevocation).where(*row))
         else:
             wait = min(FIRST_WAIT * 2 ** min(revocation.attempts + 1, 16), LONGEST_WAIT)
-            changed = {"attempts": PendingRevocation.attempts + 1, "due_at": _after(wait)}
+            changed = {"attempts": PendingRevocation.attempts + 1, "due_at": NOW + wait}
             await session.execute(update(PendingRevocation).where(*row).values(changed))
     return is_done
 
@@ -115,7 +116,7 @@ def _gives_up(revocation: Revocation) -> bool:
 
 async def _due(resources: Resources) -> list[Revocation]:
     async with resources.database.system() as session:
-        due = PendingRevocation.due_at <= func.clock_timestamp()
+        due = PendingRevocation.due_at <= NOW
         rows = await session.scalars(
             select(PendingRevocation).where(due).order_by(PendingRevocation.due_at).limit(MANY)
         )
@@ -130,7 +131,3 @@ def _token_of(vault: Encryptor, row: PendingRevocation) -> str | None:
     return open_or_log(
         vault, row.token, host_id=row.host_id, column=REVOKED_TOKEN, event="revocation_unreadable"
     )
-
-
-def _after(wait: timedelta) -> ColumnElement[datetime]:
-    return func.clock_timestamp(type_=DateTime(timezone=True)) + wait

@@ -13,13 +13,15 @@ from math import ceil
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, DateTime, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.errors import TooManyRequests
 from app.connections.model.app_credentials import is_own
 from app.connections.model.encrypted_columns import CODE_VERIFIER
+from app.connections.model.schemas import SalesforceWords
 from app.connections.oauth.error_mapping import ConnectFailed
+from app.infrastructure.database import NOW
 from app.infrastructure.encryption import Encryptor
 from app.models import OAuthAttempt
 from app.salesforce.oauth import new_code_verifier
@@ -86,7 +88,7 @@ async def open_attempt(session: AsyncSession, wish: ConnectRequest) -> ConnectTi
         attempt_id=f"att_{uuid4().hex}",
         **asdict(wish),
         ticket_hash=sha256(value),
-        expires_at=_now() + LIFETIME,
+        expires_at=NOW + LIFETIME,
     )
     session.add(attempt)
     await session.flush()
@@ -95,9 +97,9 @@ async def open_attempt(session: AsyncSession, wish: ConnectRequest) -> ConnectTi
 
 
 async def _check_room(session: AsyncSession, host_id: str) -> None:
-    seconds = func.extract("epoch", func.min(OAuthAttempt.expires_at) - _now())
+    seconds = func.extract("epoch", func.min(OAuthAttempt.expires_at) - NOW)
     under_way = select(func.count(), seconds).where(
-        OAuthAttempt.host_id == host_id, OAuthAttempt.state.in_(UNDER_WAY), OAuthAttempt.expires_at > _now()
+        OAuthAttempt.host_id == host_id, OAuthAttempt.state.in_(UNDER_WAY), OAuthAttempt.expires_at > NOW
     )
     number, left = (await session.execute(under_way)).one()
     if number >= MOST_UNDER_WAY:
@@ -168,8 +170,8 @@ async def redeem_state(session: AsyncSession, state: str) -> AuthorizationCallba
         update(OAuthAttempt)
         .where(OAuthAttempt.state_hash == sha256(state), OAuthAttempt.state == AttemptState.WAITING)
         .where(OAuthAttempt.arrived_at.is_(None))
-        .values(arrived_at=_now())
-        .returning(OAuthAttempt, OAuthAttempt.expires_at <= _now())
+        .values(arrived_at=NOW)
+        .returning(OAuthAttempt, OAuthAttempt.expires_at <= NOW)
     )
     row = taken.one_or_none()
     if row is not None:
@@ -188,7 +190,7 @@ async def set_apart(session: AsyncSession, attempt_id: str) -> str | None:
             state=AttemptState.CONFIRMING,
             code_hash=sha256(code),
             code_verifier=None,
-            expires_at=_now() + LIFETIME,
+            expires_at=NOW + LIFETIME,
         )
         .returning(OAuthAttempt.attempt_id)
     )
@@ -201,7 +203,7 @@ async def renew_code(session: AsyncSession, attempt_id: str) -> str | None:
     confirming = await session.scalar(
         update(OAuthAttempt)
         .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.CONFIRMING)
-        .where(OAuthAttempt.expires_at > _now())
+        .where(OAuthAttempt.expires_at > NOW)
         .values(code_hash=sha256(code))
         .returning(OAuthAttempt.attempt_id)
     )
@@ -211,12 +213,7 @@ async def renew_code(session: AsyncSession, attempt_id: str) -> str | None:
 async def fail(session: AsyncSession, attempt_id: str, failed: ConnectFailed) -> bool:
     """An attempt without a grant ends in an explanation; False when it had ended before."""
     words = failed.failure
-    said = words and {
-        "error_code": words.error_code,
-        "message": words.message,
-        "fields": list(words.fields),
-        "http_status": words.http_status,
-    }
+    said = words and SalesforceWords.model_validate(words, from_attributes=True).model_dump()
     ended = await session.scalar(
         update(OAuthAttempt)
         .where(OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.state == AttemptState.WAITING)
@@ -254,7 +251,7 @@ async def cancel_pending(session: AsyncSession, host_id: str, user_id: str) -> l
 
 async def forget_names(session: AsyncSession) -> None:
     """Delete the names of expired attempts; the page that shows them is no longer served."""
-    over = (OAuthAttempt.begun_by.is_not(None), OAuthAttempt.expires_at <= _now())
+    over = (OAuthAttempt.begun_by.is_not(None), OAuthAttempt.expires_at <= NOW)
     await session.execute(update(OAuthAttempt).where(*over).values(begun_by=None))
 
 
@@ -269,7 +266,7 @@ async def lock_attempt(session: AsyncSession, attempt_id: str) -> tuple[OAuthAtt
     """The attempt, of whichever host, locked until the transaction ends; and whether its time is over."""
     row = (
         await session.execute(
-            select(OAuthAttempt, OAuthAttempt.expires_at <= _now())
+            select(OAuthAttempt, OAuthAttempt.expires_at <= NOW)
             .where(OAuthAttempt.attempt_id == attempt_id)
             .with_for_update()
         )
@@ -289,12 +286,8 @@ def sha256(secret: str) -> bytes:
 
 def _startable(ticket: str) -> tuple[ColumnElement[bool], ...]:
     is_ours = OAuthAttempt.ticket_hash == sha256(ticket)
-    return is_ours, OAuthAttempt.state == AttemptState.WAITING, OAuthAttempt.expires_at > _now()
+    return is_ours, OAuthAttempt.state == AttemptState.WAITING, OAuthAttempt.expires_at > NOW
 
 
 def _ended() -> dict[str, object]:
-    return {"finished_at": _now(), "ticket_hash": None, "code_verifier": None, "begun_by": None}
-
-
-def _now() -> ColumnElement[datetime]:
-    return func.clock_timestamp(type_=DateTime(timezone=True))
+    return {"finished_at": NOW, "ticket_hash": None, "code_verifier": None, "begun_by": None}

@@ -12,12 +12,11 @@ from app.connections.oauth.error_mapping import AWAY, ConnectFailed, from_api, f
 from app.models import OAuthAttempt
 from app.salesforce import oauth
 from app.salesforce.allowed_hosts import HostNotAllowed, check_instance_url, check_login_host
-from app.salesforce.auth import AccessToken, ConnectionEnded, SessionAuth
+from app.salesforce.auth import AccessToken, ConnectionEnded, SessionAuth, ends_at
 from app.salesforce.client import SalesforceClient
 from app.salesforce.errors import SalesforceError
 from app.salesforce.identity import Identity, parse_identity, text_in
 from app.salesforce.ids import MalformedId, to18
-from app.salesforce.jwt_tokens import ends_at
 from app.salesforce.oauth import OAuthError, TokenResponse
 from app.salesforce.soql import quote
 

@@ -19,8 +19,7 @@ from app.connections.model.encrypted_columns import ACCESS_TOKEN, open_secret
 from app.connections.tokens.refresh import RefreshClaim, claim_refresh, is_answer_lost, perform_refresh
 from app.infrastructure.encryption import Encryptor
 from app.models import Connection
-from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable
-from app.salesforce.jwt_tokens import ends_at
+from app.salesforce.auth import AccessToken, ConnectionEnded, RefreshUnavailable, ends_at
 from app.states import ConnectionState
 
 T = TypeVar("T")

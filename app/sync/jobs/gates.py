@@ -15,7 +15,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models import Connection, Host, OrgLease
 from app.salesforce.errors import ApiError
-from app.salesforce.limits import ApiUsage
+from app.salesforce.responses import ApiUsage
 from app.states import ConnectionState
 from app.sync.jobs.leases import Lease, recover_host_jobs
 from app.sync.model.retry_policy import LIMIT_WAIT, SESSION_TRIES, closing_reason, fault_wait, org_wait

@@ -13,7 +13,7 @@ from app.salesforce.client import SalesforceClient
 from app.salesforce.composite import QueryPage, create_request, query_request
 from app.salesforce.errors import DuplicateMatch, NotSent, RequestRejected, ResponseLost
 from app.salesforce.ids import MalformedId
-from app.salesforce.limits import ApiUsage
+from app.salesforce.responses import ApiUsage
 
 ORG = "https://acme.my.salesforce.com"
 DATA = f"{ORG}/services/data/v62.0"

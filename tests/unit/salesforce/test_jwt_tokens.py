@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.salesforce.jwt_tokens import ends_at
+from app.salesforce.auth import ends_at
 
 
 def jwt(**claims: object) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.salesforce.limits import ApiUsage, parse_limit_info
+from app.salesforce.responses import ApiUsage, parse_limit_info
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from app.user_messages.catalog import (
     ADVICE_BY_PROBLEM,
     GROUP_TITLES,
     MESSAGES,
-    advice_for_problem,
     advise,
     codes_of,
 )
@@ -100,7 +99,7 @@ def test_problem_that_a_person_can_cure_carries_advice() -> None:
     codes = {kind.__name__ for kind in Problem.__subclasses__()}
     assert codes - WITHOUT_ADVICE <= ADVICE_BY_PROBLEM.keys()
     for code in ADVICE_BY_PROBLEM:
-        advice = advice_for_problem(code)
+        advice = ADVICE_BY_PROBLEM.get(code)
         assert advice is not None
         assert "{" not in advice.explanation
-    assert advice_for_problem("HostNotFound") is None
+    assert "HostNotFound" not in ADVICE_BY_PROBLEM
