@@ -28,11 +28,11 @@ from app.console.routes import router as console_router
 from app.field_mapping.endpoints import router as mapping_router
 from app.hosts.endpoints import router as hosts_router
 from app.imports.endpoints import router as imports_router
+from app.infrastructure.audit_log import audit_key
 from app.infrastructure.connection_pool import give_back_idle
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.infrastructure.job_queue import DrainQueue
-from app.infrastructure.pepper import audit_key
 from app.live.endpoints import router as stream_router
 from app.live.pubsub import listening_for_changes
 from app.live.registry import Feeds

@@ -14,10 +14,10 @@ from sqlalchemy.pool import NullPool
 
 from app.config.settings import Settings
 from app.infrastructure import job_queue
+from app.infrastructure.audit_log import audit_key
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor, new_key
 from app.infrastructure.log_limit import LogLimit
-from app.infrastructure.pepper import audit_key
 from app.models import Base
 from app.webhooks import batch_writer
 from devtools.local_stack.local_services import LocalServices

@@ -15,8 +15,7 @@ from app.connections.key_rotation import check_keys
 from app.connections.service import open_client
 from app.infrastructure.database import connections_up_to
 from app.infrastructure.job_queue import DrainQueue
-from app.infrastructure.pepper import check_pepper
-from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database
+from app.infrastructure.startup_checks import STARTUP_ERRORS, check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
 from app.main import open_resources
 from app.sync.engine.drain import DrainContext, drain

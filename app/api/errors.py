@@ -81,14 +81,10 @@ class CampaignIdInvalid(Problem):
 
 
 class StatusUnknown(Problem):
-    """A chosen status is not one of the campaign's own."""
-
     status, title = 400, "The campaign has no such member status"
 
 
 class StatusesIncomplete(Problem):
-    """The registered and the attended status must both be chosen."""
-
     status, title = 400, "Choose a status for registered and one for attended"
 
 
@@ -99,14 +95,10 @@ class FilterEmpty(Problem):
 
 
 class ReturnToInvalid(Problem):
-    """`return_to` is not a path on the dashboard."""
-
     status, title = 400, "The return address is not a path on the dashboard"
 
 
 class CursorInvalid(Problem):
-    """A cursor that we did not make."""
-
     status, title = 400, "The cursor is not one of ours"
 
 
@@ -117,8 +109,6 @@ class PayloadUnusable(Problem):
 
 
 class TokenInvalid(Problem):
-    """The bearer token is missing or not acceptable."""
-
     status, title = 401, "The bearer token is missing or not valid"
 
 
@@ -147,20 +137,14 @@ class HostNotFound(Problem):
 
 
 class EventNotFound(Problem):
-    """The host has no such event."""
-
     status, title = 404, "Event not found"
 
 
 class RegistrationNotFound(Problem):
-    """The event has no such registration."""
-
     status, title = 404, "Registration not found"
 
 
 class CampaignNotLinked(Problem):
-    """The event is not linked to a campaign."""
-
     status, title = 404, "The event is not linked to a Salesforce campaign"
 
 
@@ -171,56 +155,38 @@ class AttemptNotFound(Problem):
 
 
 class NotFound(Problem):
-    """There is nothing at this address."""
-
     status, title = 404, "Nothing is here"
 
 
 class ObjectNotVisible(Problem):
-    """The connected user may not see this object of the org."""
-
     status, title = 404, "The connected Salesforce user cannot see this object"
 
 
 class MethodNotAllowed(Problem):
-    """The address exists, but not for this method."""
-
     status, title = 405, "Method not allowed"
 
 
 class BodyIncomplete(Problem):
-    """The body did not arrive in time."""
-
     status, title = 408, "The body did not arrive in time"
 
 
 class NotConfigured(Problem):
-    """This environment has no Salesforce app."""
-
     status, title = 409, "Salesforce integration is not configured on this environment."
 
 
 class NotConnected(Problem):
-    """The host has no connection."""
-
     status, title = 409, "Connect Salesforce first"
 
 
 class ConnectionNeedsReconnect(Problem):
-    """Salesforce no longer accepts the host's connection."""
-
     status, title = 409, "Reconnect Salesforce first"
 
 
 class CredentialsMissing(Problem):
-    """An own app was chosen, but its credentials are not saved."""
-
     status, title = 409, "Complete Step 1 (save credentials) before connecting."
 
 
 class CampaignIsLocked(Problem):
-    """Another campaign is linked already."""
-
     status, title = 409, "The Campaign Id is locked. Unlink first, then link the new Campaign Id."
 
 
@@ -231,20 +197,14 @@ class EventIsOver(Problem):
 
 
 class CampaignsNotReadable(Problem):
-    """The connected user may not read campaigns."""
-
     status, title = 409, "The connected Salesforce user cannot read campaigns"
 
 
 class BackfillRunning(Problem):
-    """One backfill at a time."""
-
     status, title = 409, "A backfill is already running"
 
 
 class ApprovalNeedsConfirmation(Problem):
-    """The fifth approval of one Salesforce user must be confirmed."""
-
     status, title = 409, "Confirm the fifth approval of this Salesforce user"
 
 
@@ -255,26 +215,18 @@ class AttemptNotConfirmable(Problem):
 
 
 class KeyReused(Problem):
-    """The Idempotency-Key was used for another request."""
-
     status, title = 409, "The Idempotency-Key was used for another request"
 
 
 class MappingChanged(Problem):
-    """Somebody else saved the mapping since it was read."""
-
     status, title = 409, "The mapping was changed meanwhile"
 
 
 class BodyTooLarge(Problem):
-    """The body is larger than allowed."""
-
     status, title = 413, "The body is too large"
 
 
 class MediaTypeUnsupported(Problem):
-    """The body is not plain JSON."""
-
     status, title = 415, "Send application/json without a content encoding"
 
 
@@ -285,14 +237,10 @@ class PayloadInvalid(Problem):
 
 
 class TooManyRequests(Problem):
-    """Slow down."""
-
     status, title = 429, "Too many requests"
 
 
 class HeadersTooLarge(Problem):
-    """The request line and the headers are larger or more than allowed."""
-
     status, title = 431, "The headers are too large"
 
 
@@ -309,14 +257,10 @@ class SalesforceRefused(Problem):
 
 
 class SalesforceUnavailable(Problem):
-    """Salesforce did not answer, or not usefully."""
-
     status, title = 503, "Salesforce is not available right now"
 
 
 class ApiBudgetReached(Problem):
-    """The host's share of the org's API calls is used up."""
-
     status, title = 503, "The API budget of the Salesforce org is used up for now"
 
 
@@ -334,8 +278,6 @@ class KeysUnavailable(Problem):
 
 
 class ServiceBusy(Problem):
-    """This process has as many connections as it may."""
-
     status, title = 503, "Too many connections are open"
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.config.settings import load_settings
-from app.infrastructure.audit_log import OPERATIONS, Break, accept, first_broken, hosts_with_logs
+from app.infrastructure.audit_log import OPERATIONS, Break, accept, audit_key, first_broken, hosts_with_logs
 from app.infrastructure.database import Database
-from app.infrastructure.pepper import audit_key, check_pepper
+from app.infrastructure.startup_checks import check_pepper
 from app.models import AuditEntry
 
 OPERATOR = "operator"

@@ -8,7 +8,7 @@ from app.config.settings import Settings, load_settings
 from app.connections.key_rotation import check_keys, keys_in_use, reencrypt_all
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor, new_key
-from app.infrastructure.pepper import check_pepper
+from app.infrastructure.startup_checks import check_pepper
 
 
 def keys(what: str, kid: str) -> int:

@@ -16,8 +16,7 @@ from app.config.settings import ApiSettings, Settings, read_settings
 from app.connections.key_rotation import check_keys
 from app.infrastructure.database import Database, connections_up_to
 from app.infrastructure.encryption import Encryptor
-from app.infrastructure.pepper import check_pepper
-from app.infrastructure.startup_checks import check_database
+from app.infrastructure.startup_checks import check_database, check_pepper
 from app.infrastructure.telemetry import configure_logging
 from app.main import create_app
 from devtools.local_stack.processes import listening_socket

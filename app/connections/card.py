@@ -31,9 +31,9 @@ from app.connections.model.schemas import (
     Policy,
     PreflightSummary,
     ProblemShown,
-    User,
     Work,
     org_view,
+    user_view,
 )
 from app.models import Connection, Event, Host, OrgLease, Preflight, SyncJob
 from app.states import BackoffReason, ConnectionState, JobState, WaitReason
@@ -209,14 +209,11 @@ def _credentials(facts: CardData) -> Credentials | None:
 
 
 def _connection(facts: CardData, connection: Connection) -> ConnectionView:
-    user = connection.user_id and User(
-        id=connection.user_id, username=connection.username, name=connection.user_name
-    )
     return ConnectionView(
         environment=connection.environment,
         login_host=urlsplit(connection.login_url).netloc,
         org=org_view(connection),
-        user=user or None,
+        user=user_view(connection),
         api_version=connection.api_version,
         connected_at=connection.connected_at,
         connected_by=connection.connected_by,

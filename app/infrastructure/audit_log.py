@@ -47,6 +47,11 @@ class _Walk:
     hash: bytes = GENESIS
 
 
+def audit_key(pepper: bytes) -> bytes:
+    """The key of the audit log's chains."""
+    return hashlib.blake2b(b"chain", key=pepper, digest_size=32, person=b"evs-audit").digest()
+
+
 async def append_entry(
     session: AsyncSession, host_id: str, *, actor: str, action: str, details: Mapping[str, Any] | None = None
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from app.infrastructure.keyed_hash import keyed_hash
+from app.infrastructure.encryption import keyed_hash
 from app.infrastructure.raw_connection import SqlExecutor
 
 REGISTRATION, EMAIL, ATTENDEE_ID, MENTION = "registration", "email", "attendee_id", "mention"

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.config.settings import Settings
-from app.infrastructure.pepper import audit_key
+from app.infrastructure.audit_log import audit_key
 from tests.api.conftest import service as service
 from tests.api.conftest import simulator as simulator
 from tests.chaos.steps import MortalDatabase

@@ -328,3 +328,8 @@ def org_view(row: Connection | UnconfirmedGrant) -> Org:
         instance_url=row.instance_url,
         lightning_url=lightning_url(row.instance_url),
     )
+
+
+def user_view(row: Connection | UnconfirmedGrant) -> User | None:
+    """The user that a grant acts as; None after a disconnect."""
+    return User(id=row.user_id, username=row.username, name=row.user_name) if row.user_id else None

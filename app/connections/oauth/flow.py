@@ -14,9 +14,9 @@ from app.connections.model.app_credentials import app_to_connect, chosen_app, is
 from app.connections.model.login_urls import login_url_for
 from app.connections.model.schemas import StartAttempt, StartConnect
 from app.connections.oauth import attempts
-from app.connections.oauth.attempts import ConnectRequest, ConnectTicket
+from app.connections.oauth.attempts import ConnectRequest
 from app.connections.oauth.error_mapping import ConnectFailed, from_redirect
-from app.connections.oauth.grant_exchange import NewGrant, Traded, exchange, parse_identity_url, verify_grant
+from app.connections.oauth.grant_exchange import Traded, exchange, parse_identity_url, verify_grant
 from app.connections.oauth.return_url import check_return_to
 from app.connections.oauth.unconfirmed import keep_apart, look_for_the_lost
 from app.infrastructure import audit_log
@@ -65,7 +65,7 @@ async def start_attempt(
         )
     return StartAttempt(
         attempt_id=ticket.attempt_id,
-        start_url=_start_url(resources, ticket),
+        start_url=f"{settings.public_url}/oauth/salesforce/start?ticket={ticket.value}",
         expires_at=ticket.expires_at,
         warnings=warnings_of(settings, count + 1),
     )
@@ -101,10 +101,6 @@ async def record_failure(resources: Resources, attempt: OAuthAttempt, failed: Co
         )
 
 
-def _start_url(resources: Resources, ticket: ConnectTicket) -> str:
-    return f"{resources.settings.public_url}/oauth/salesforce/start?ticket={ticket.value}"
-
-
 async def _exchange_code(resources: Resources, attempt: OAuthAttempt, answer: Mapping[str, str]) -> Traded:
     issuer = answer.get("iss")
     if issuer is not None and not _may_answer(resources, attempt, issuer):
@@ -134,7 +130,7 @@ async def _kept(
     finally:
         if code is None:
             await _revoke_unused_grant(resources, attempt, traded.tokens)
-    await look_for_the_lost(resources, _key(attempt, grant))
+    await look_for_the_lost(resources, grant.key(attempt.client_id))
     return code
 
 
@@ -177,7 +173,3 @@ async def _revoke_unused_grant(resources: Resources, attempt: OAuthAttempt, toke
         await revoke_all(resources, outgoing)
     except Exception:
         log.exception("grant_not_given_back", extra={"host_id": host_id})
-
-
-def _key(attempt: OAuthAttempt, grant: NewGrant) -> tuple[str, str, str]:
-    return grant.identity.organization_id, grant.identity.user_id, attempt.client_id

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.api.dependencies import Resources
+from app.connections.grants.approval_limit import GrantKey
 from app.connections.model.app_credentials import AppNotConfigured, credentials_for
 from app.connections.model.encrypted_columns import CODE_VERIFIER
 from app.connections.model.login_urls import environment_mismatch
@@ -59,6 +60,10 @@ class NewGrant:
     org_name: str | None
     org_edition: str | None
     org_is_sandbox: bool | None
+
+    def key(self, client_id: str) -> GrantKey:
+        """What Salesforce counts the grant under."""
+        return self.identity.organization_id, self.identity.user_id, client_id
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ NOBODY: Final = "system"
 
 async def keep_apart(resources: Resources, attempt: OAuthAttempt, grant: NewGrant) -> str | None:
     """Store the grant until it is confirmed with the returned code; None if the attempt was cancelled."""
-    key = (grant.identity.organization_id, grant.identity.user_id, attempt.client_id)
+    key = grant.key(attempt.client_id)
     async with resources.database.system() as session:
         code = await attempts.set_apart(session, attempt.attempt_id)
         if code is None:

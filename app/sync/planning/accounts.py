@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.infrastructure.keyed_hash import keyed_hash
+from app.infrastructure.encryption import keyed_hash
 from app.states import Milestone, WriteState
 from app.sync.lookup.create_context import company_for_account
 from app.sync.matching.account_matching import match_account, normalized_name

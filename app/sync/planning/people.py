@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.infrastructure.keyed_hash import keyed_hash
+from app.infrastructure.encryption import keyed_hash
 from app.salesforce.composite import Record
 from app.salesforce.error_codes import ErrorClass
 from app.states import Milestone, SkipReason, WriteAction, WriteState

@@ -13,7 +13,7 @@ from app.cli import main
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import new_key
-from app.infrastructure.pepper import PepperChanged, check_pepper
+from app.infrastructure.startup_checks import PepperChanged, check_pepper
 from tests.factories import ENCRYPTION_KEY, connection_for
 from tests.integration.connections.conftest import add
 from tests.integration.workers.test_process import environment_of
