@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.config.settings import WebhookSecret
-from app.webhooks.signature import signed_headers
 from bench.stage import EVENT, HOST
+from devtools.local_stack.webhook_sender import signed_headers
 
 PATH = "/webhooks/eventship"
 AT = "2026-11-10T14:03:00Z"

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import httpx
 
 from app.config.settings import WebhookSecret
-from app.webhooks.signature import signed_headers
 from chaos.history import History
 from chaos.workload import Webhook
-from devtools.local_stack.webhook_sender import WEBHOOK_PATH
+from devtools.local_stack.webhook_sender import WEBHOOK_PATH, signed_headers
 
 AT_ONCE = 24
 ANSWER_SECONDS = 10.0

@@ -10,7 +10,7 @@ import httpx
 from app.infrastructure.encryption import Encryptor
 from app.privacy.unparsed_bodies import UnusableBody, encrypt_unusable
 from app.webhooks.parse import ParsedDelivery, parse_delivery
-from app.webhooks.signature import signed_headers
+from devtools.local_stack.webhook_sender import signed_headers
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
 
 PATH = "/webhooks/eventship"

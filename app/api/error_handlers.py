@@ -97,7 +97,6 @@ def answer_problem(request: Request, problem: Problem, *, base_url: str) -> JSON
 
 
 def problem_response(problem: Problem, *, base_url: str, request_id: str) -> JSONResponse:
-    """The problem as its HTTP answer."""
     code = type(problem).__name__
     body = ProblemBody(
         type=f"{base_url}/problems/{code}",

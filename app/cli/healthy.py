@@ -23,7 +23,7 @@ def healthy(pid: int) -> int:
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     role = role_of(words)
     if role is None:
-        return _say(f"process {pid} has none of the roles {', '.join(CHECKS)}", is_well=False)
+        return say_health(f"process {pid} has none of the roles {', '.join(CHECKS)}", is_well=False)
     return CHECKS[role](words)
 
 
@@ -45,11 +45,11 @@ def _answers(path: str, port: int) -> int:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=ANSWER_SECONDS) as answer:
-            return _say(f"{url} {answer.status}", is_well=True)
+            return say_health(f"{url} {answer.status}", is_well=True)
     except urllib.error.HTTPError as error:
-        return _say(f"{url} {error.code}", is_well=False)
+        return say_health(f"{url} {error.code}", is_well=False)
     except OSError as error:
-        return _say(f"{url} does not answer ({error})", is_well=False)
+        return say_health(f"{url} does not answer ({error})", is_well=False)
 
 
 def _worker(_: Sequence[str]) -> int:
@@ -57,7 +57,7 @@ def _worker(_: Sequence[str]) -> int:
     return subprocess.run([sys.executable, "-m", WORKER_CHECK], check=False).returncode  # noqa: S603
 
 
-def _say(line: str, *, is_well: bool) -> int:
+def say_health(line: str, *, is_well: bool) -> int:
     sys.stdout.write(f"{line}\n")
     return 0 if is_well else 1
 
@@ -65,7 +65,7 @@ def _say(line: str, *, is_well: bool) -> int:
 CHECKS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
     "api": lambda words: _answers("/livez", port_of(words, int(os.environ.get("PORT", "8000")))),
     "worker": _worker,
-    "migrate": lambda _: _say("a migration is judged by its end", is_well=True),
+    "migrate": lambda _: say_health("a migration is judged by its end", is_well=True),
 }
 ROLES: Final = {**{role: role for role in CHECKS}, "workers.main": "worker"}
 

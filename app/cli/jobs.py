@@ -62,7 +62,6 @@ def show_counts(api: OpsApi) -> int:
 
 
 def show_jobs(api: OpsApi, filter_: Mapping[str, str]) -> int:
-    """Print the jobs that the filter matches."""
     rows = [tuple(COLUMNS)]
     cursor: str | None = None
     while True:

@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.cli.healthy import say_health
 from app.config.settings import DatabaseSettings, SettingsInvalid, Times, read_settings
 from app.infrastructure.database import Database
 from app.infrastructure.database_errors import first_line, is_away
@@ -38,10 +39,10 @@ def check_worker() -> int:
     try:
         silence = asyncio.run(_silence(settings, socket.gethostname()))
     except (SQLAlchemyError, OSError) as error:
-        return _say(f"not known, Postgres does not tell ({first_line(error)})", is_well=is_away(error))
+        return say_health(f"not known, Postgres does not tell ({first_line(error)})", is_well=is_away(error))
     if silence is None:
-        return _say("no worker of this host has a row", is_well=False)
-    return _say(f"last heartbeat {silence:.0f} s ago", is_well=silence <= allowed)
+        return say_health("no worker of this host has a row", is_well=False)
+    return say_health(f"last heartbeat {silence:.0f} s ago", is_well=silence <= allowed)
 
 
 async def _silence(settings: DatabaseSettings, hostname: str) -> float | None:
@@ -52,11 +53,6 @@ async def _silence(settings: DatabaseSettings, hostname: str) -> float | None:
     ):
         found: float | None = await session.scalar(SILENCE, {"hostname": hostname})
         return found
-
-
-def _say(line: str, *, is_well: bool) -> int:
-    sys.stdout.write(f"{line}\n")
-    return 0 if is_well else 1
 
 
 def main() -> int:

@@ -91,7 +91,6 @@ async def load_facts(resources: Resources, host_id: str, now: datetime) -> CardD
 
 
 def make_card(settings: Settings, facts: CardData, *, role: Role, now: datetime) -> Card:
-    """The card, from facts alone."""
     connection = facts.connection
     state = _state(settings, facts)
     is_shown = connection is not None and state != ConnectionState.NOT_CONFIGURED

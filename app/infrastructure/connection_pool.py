@@ -56,7 +56,6 @@ class PoolUse:
         await greenlet_spawn(self._pool.close_idle, self.unneeded())
 
     async def give_all_back(self) -> None:
-        """Close all idle connections."""
         await greenlet_spawn(self._pool.close_idle, self._pool.checkedin())
 
 

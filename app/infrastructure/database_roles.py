@@ -1,6 +1,6 @@
 """What the login that migrates must be able to do: taken where it may, named where it may not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +53,7 @@ def statements_for(states: Iterable[RoleState], login: str) -> list[str]:
     return wanted
 
 
-def take_rights(connection: Connection, roles: Sequence[str] = ROLES) -> None:
+def take_rights(connection: Connection) -> None:
     """Make the roles that are missing, take those that exist, and let the owner make tables.
 
     Raises RightsMissing; nothing of it is kept unless the transaction is committed.
@@ -61,7 +61,7 @@ def take_rights(connection: Connection, roles: Sequence[str] = ROLES) -> None:
     login = str(connection.scalar(LOGIN))
     version = connection.dialect.server_version_info or (0,)
     query = text(STATES.format(take="SET" if version >= (16,) else "MEMBER"))
-    states = [RoleState(*row) for row in connection.execute(query, {"roles": list(roles)})]
+    states = [RoleState(*row) for row in connection.execute(query, {"roles": list(ROLES)})]
     for statement in statements_for(states, login):
         _run(connection, statement, login)
     if not connection.scalar(MAY_CREATE, {"role": OWNER_ROLE}):

@@ -89,7 +89,6 @@ class RowResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether Salesforce wrote the row."""
         return not self.failures
 
 

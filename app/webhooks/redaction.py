@@ -64,7 +64,6 @@ async def lock_hosts(statements: SqlExecutor, deliveries: Iterable[ParsedDeliver
 async def load_tombstones(
     statements: SqlExecutor, deliveries: Iterable[ParsedDelivery], *, pepper: bytes
 ) -> Tombstones:
-    """The tombstones that apply to them."""
     return Tombstones(await load_erased(statements, _subjects(deliveries), pepper=pepper))
 
 

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures over raw bytes: verified for what comes in, made for what we send ourselves.
+"""Standard Webhooks signatures over raw bytes, verified.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -50,7 +50,7 @@ def verify(headers: Headers, body: bytes, *, secrets: Sequence[WebhookSecret], n
     webhook_id = _only(values, b"webhook-id", WEBHOOK_ID)
     timestamp = _only(values, b"webhook-timestamp", TIMESTAMP)
     given = _digests(_only(values, b"webhook-signature", SIGNATURES))
-    expected = [_digest(secret.key, webhook_id, timestamp, body) for secret in secrets if secret.is_live(now)]
+    expected = [digest(secret.key, webhook_id, timestamp, body) for secret in secrets if secret.is_live(now)]
     # All of them first: every live secret meets every signature, whichever matches.
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
     if not any(matches):
@@ -62,23 +62,8 @@ def verify(headers: Headers, body: bytes, *, secrets: Sequence[WebhookSecret], n
     return webhook_id.decode("ascii")
 
 
-def sign(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` header for a body; `timestamp` in seconds since 1970."""
-    digest = _digest(key, webhook_id.encode("ascii"), str(timestamp).encode("ascii"), body)
-    return f"{VERSION.decode()},{base64.b64encode(digest).decode()}"
-
-
-def signed_headers(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """All headers that a signed JSON webhook needs."""
-    return {
-        "content-type": "application/json",
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(key, webhook_id, timestamp, body),
-    }
-
-
-def _digest(key: bytes, webhook_id: bytes, timestamp: bytes, body: bytes) -> bytes:
+def digest(key: bytes, webhook_id: bytes, timestamp: bytes, body: bytes) -> bytes:
+    """What `v1` carries as base64."""
     return hmac.digest(key, b".".join((webhook_id, timestamp, body)), hashlib.sha256)
 
 

@@ -33,8 +33,12 @@ def event_state_from(envelope: Envelope) -> EventState | None:
 
 
 def event_fields(event: EventIn, order: SnapshotVersion) -> Fields:
-    """The event's fields that were sent, as of `order`."""
-    return {name: VersionedValue(value, order) for name, value in _sent_fields(event).items()}
+    """The event's fields that were sent, as of `order`; times stay times."""
+    sent = event.model_fields_set
+    values = {name: getattr(event, name) for name in EVENT_FIELDS if name in sent}
+    if event.organizer is not None and "organizer" in values:
+        values["organizer"] = event.organizer.model_dump(mode="json", exclude_unset=True)
+    return {name: VersionedValue(value, order) for name, value in values.items()}
 
 
 def registration_state_from(envelope: Envelope) -> RegistrationState | None:
@@ -48,31 +52,16 @@ def registration_state_from(envelope: Envelope) -> RegistrationState | None:
 
 
 def registration_fields(registration: RegistrationIn, order: SnapshotVersion, *, event_id: str) -> Fields:
-    """The registration's fields that were sent, as of `order`."""
-    values = _snapshot(registration) | {"event_id": event_id}
-    return {name: VersionedValue(value, order) for name, value in values.items()}
-
-
-def _snapshot(registration: RegistrationIn) -> dict[str, Any]:
-    """What was sent, nested parts as plain JSON without what was not sent."""
+    """The fields that were sent, as of `order`; nested parts as plain JSON without what was not sent."""
     sent = registration.model_dump(mode="json", exclude_unset=True)
-    values = {name: sent[name] for name in REGISTRATION_FIELDS if name in sent}
+    values = {name: sent[name] for name in REGISTRATION_FIELDS if name in sent} | {"event_id": event_id}
     if "answers" in values and values["answers"] is None:
         values["answers"] = []
     if registration.registered_at is not None:
         values["registered_at"] = registration.registered_at
     for name, value in sent["attendee"].items():
         values[ATTENDEE + name] = value
-    return values
-
-
-def _sent_fields(event: EventIn) -> dict[str, Any]:
-    """The fields that were sent; times stay times."""
-    sent = event.model_fields_set
-    values = {name: getattr(event, name) for name in EVENT_FIELDS if name in sent}
-    if event.organizer is not None and "organizer" in values:
-        values["organizer"] = event.organizer.model_dump(mode="json", exclude_unset=True)
-    return values
+    return {name: VersionedValue(value, order) for name, value in values.items()}
 
 
 def _facts(envelope: Envelope, registration: RegistrationIn) -> ReportedFacts:

@@ -1,5 +1,6 @@
 """The platform's side of a webhook: makes the envelope, signs it and sends it."""
 
+import base64
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import httpx
 
 from app.config.settings import WebhookSecret
-from app.webhooks.signature import signed_headers
+from app.webhooks.signature import VERSION, digest
 
 WEBHOOK_PATH = "/webhooks/eventship"
 
@@ -22,6 +23,22 @@ def registration_payload(
     """The envelope of a `registration.*` webhook; `at` is when it happened, RFC 3339."""
     data = {"host": {"id": host}, "event": dict(event), "registration": dict(registration)}
     return {"type": type_, "timestamp": at, "data": data}
+
+
+def sign(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` header for a body; `timestamp` in seconds since 1970."""
+    signature = digest(key, webhook_id.encode("ascii"), str(timestamp).encode("ascii"), body)
+    return f"{VERSION.decode()},{base64.b64encode(signature).decode()}"
+
+
+def signed_headers(key: bytes, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """All headers that a signed JSON webhook needs."""
+    return {
+        "content-type": "application/json",
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(key, webhook_id, timestamp, body),
+    }
 
 
 def post_webhook(

@@ -27,8 +27,8 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.main import create_app
-from app.webhooks.signature import signed_headers
 from devtools.local_stack.processes import listening_socket
+from devtools.local_stack.webhook_sender import signed_headers
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
 from tests.factories_events import event_for, job_for, registration_for
 from tests.openapi_check import disagreement

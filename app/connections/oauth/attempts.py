@@ -109,8 +109,7 @@ async def _check_room(session: AsyncSession, host_id: str) -> None:
 
 async def find_ticket(session: AsyncSession, ticket: str) -> OAuthAttempt | None:
     """The attempt that this ticket would start; None when it is used, late or unknown. Uses nothing up."""
-    found: OAuthAttempt | None = await session.scalar(select(OAuthAttempt).where(*_startable(ticket)))
-    return found
+    return await session.scalar(select(OAuthAttempt).where(*_startable(ticket)))
 
 
 async def redeem_ticket(session: AsyncSession, vault: Encryptor, ticket: str) -> AuthorizationStart | None:
@@ -256,10 +255,8 @@ async def forget_names(session: AsyncSession) -> None:
 
 
 async def find_attempt(session: AsyncSession, host_id: str, attempt_id: str) -> OAuthAttempt | None:
-    """The host's own attempt, or None."""
     mine = (OAuthAttempt.attempt_id == attempt_id, OAuthAttempt.host_id == host_id)
-    found: OAuthAttempt | None = await session.scalar(select(OAuthAttempt).where(*mine))
-    return found
+    return await session.scalar(select(OAuthAttempt).where(*mine))
 
 
 async def lock_attempt(session: AsyncSession, attempt_id: str) -> tuple[OAuthAttempt | None, bool]:

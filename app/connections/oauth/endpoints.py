@@ -149,10 +149,7 @@ async def _outcome_before(resources: Resources, attempt_id: str) -> tuple[str, s
 
 
 async def _state_of(session: AsyncSession, attempt_id: str) -> str | None:
-    state: str | None = await session.scalar(
-        select(OAuthAttempt.state).where(OAuthAttempt.attempt_id == attempt_id)
-    )
-    return state
+    return await session.scalar(select(OAuthAttempt.state).where(OAuthAttempt.attempt_id == attempt_id))
 
 
 def _shown_again(code: str | None, state: str | None) -> tuple[str, str | None]:
@@ -200,7 +197,6 @@ def _authorize_url(settings: Settings, departure: AuthorizationStart, client_id:
 
 
 def scopes_of(attempt: OAuthAttempt) -> tuple[str, ...]:
-    """Return the scopes to request."""
     return SCOPES_WITHOUT_ID if attempts.WITHOUT_ID in attempt.details else SCOPES
 
 

@@ -79,7 +79,6 @@ def from_api(error: SalesforceError) -> ConnectFailed:
 
 
 def advice_code_of(error: str, description: str) -> str:
-    """The advice code for an OAuth error."""
     name, words = error.lower().replace("-", "_"), description.lower()
     if name.startswith("http_5"):
         return AWAY

@@ -84,7 +84,7 @@ async def disconnect_by_salesforce(
 
 async def reopen(session: AsyncSession, host_id: str, *conditions: ColumnElement[bool]) -> str | None:
     """Connect a closed host again that still has its grant, if `conditions` hold; returns its org then."""
-    reopened: str | None = await session.scalar(
+    return await session.scalar(
         update(Connection)
         .where(Connection.host_id == host_id, Connection.state == ConnectionState.NEEDS_RECONNECT)
         .where(Connection.refresh_token.is_not(None), *conditions)
@@ -97,4 +97,3 @@ async def reopen(session: AsyncSession, host_id: str, *conditions: ColumnElement
         )
         .returning(Connection.org_id)
     )
-    return reopened

@@ -21,8 +21,8 @@ from app.infrastructure.telemetry import REGISTRY
 from app.main import create_app
 from app.models import Delivery, Quarantined, Registration, UnknownBody
 from app.webhooks.schemas import TYPES
-from app.webhooks.signature import signed_headers
 from devtools.local_stack.local_services import LocalServices
+from devtools.local_stack.webhook_sender import signed_headers
 from tests.deliveries import PATH, post, registration, webhook
 from tests.factories import WEBHOOK_KEY, WEBHOOK_SECRET, settings_for
 from tests.openapi_check import agrees
