@@ -47,11 +47,11 @@ def plan_accounts(
     missing: Sequence[PersonGroup], org: OrgContext, *, batch: Batch, clock: Clock, pepper: bytes
 ) -> AccountsPlan:
     """Match every new Contact's company; one create for all people of a company that has no Account."""
-    companies: dict[str, list[PersonGroup]] = {}
+    companies: dict[str, list[tuple[str, PersonGroup]]] = {}
     for group in missing:
         company = company_for_account(primary_item(group).job, org.describes)
         if company is not None:
-            companies.setdefault(normalized_name(company), []).append(group)
+            companies.setdefault(normalized_name(company), []).append((company, group))
     plans = [
         _plan_company(name, people, org, batch=batch, clock=clock, pepper=pepper)
         for name, people in companies.items()
@@ -85,15 +85,20 @@ def people_with_accounts(
 
 def _plan_company(
     name: str,
-    people: Sequence[PersonGroup],
+    people: Sequence[tuple[str, PersonGroup]],
     org: OrgContext,
     *,
     batch: Batch,
     clock: Clock,
     pepper: bytes,
 ) -> AccountsPlan:
-    items = [item for group in people for item in group]
-    matches = {primary: id_ for primary, id_ in _matches(people, org) if id_}
+    """`people` are of one company, each with the name that it has there."""
+    items = [item for _, group in people for item in group]
+    matches = {
+        primary_item(group).job.registration_id: account.id
+        for company, group in people
+        if (account := match_account(company, org.around.accounts)) is not None
+    }
     if matches:
         recovered = tuple(_recovered(items, next(iter(matches.values()))))
         return AccountsPlan(matches, Plan(decisions=recovered))
@@ -104,17 +109,8 @@ def _plan_company(
         )
     obstacles = _create_obstacles(items, clock)
     if obstacles:
-        return AccountsPlan(plan=Plan(decisions=obstacles), waiting=tuple(people))
+        return AccountsPlan(plan=Plan(decisions=obstacles), waiting=tuple(group for _, group in people))
     return AccountsPlan(plan=_create(name, items, org, batch, pepper=pepper))
-
-
-def _matches(people: Sequence[PersonGroup], org: OrgContext) -> Iterable[tuple[str, str | None]]:
-    """The Account of each person's company, by primary registration."""
-    for group in people:
-        job = primary_item(group).job
-        company = company_for_account(job, org.describes)
-        account = match_account(company, org.around.accounts) if company else None
-        yield job.registration_id, account.id if account else None
 
 
 def _recovered(items: Iterable[WorkItem], account_id: str) -> Iterable[ItemDecision]:

@@ -8,7 +8,6 @@ from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
 from app.states import Milestone, StatusMeaning
 from app.sync.lookup.lookup import LookupResult
-from app.sync.lookup.requirements import distinct_rules
 from app.sync.model.batch import SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, MemberRow
@@ -16,7 +15,7 @@ from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
 from app.sync.model.written_digests import pending_digests, written_digests
 from app.sync.planning.member_status import CreateMember, KeepMember, UpdateMember
-from app.sync.planning.merge_registrations import MergedUpdate, by_registration_time, merge_updates
+from app.sync.planning.merge_registrations import by_registration_time, merge_updates
 from app.sync.planning.person_ref import PersonRef
 from app.sync.planning.record_builder import (
     Draft,
@@ -25,7 +24,7 @@ from app.sync.planning.record_builder import (
     build_failure,
     build_record,
     dropped_fields,
-    mapped_fields,
+    mapped_by_items,
 )
 
 
@@ -106,28 +105,15 @@ def changed_member(
     )
     status = {"Status": decision.label} if isinstance(decision, UpdateMember) else {}
     fields = {**status, **merged.fields}
-    details_by_item = {
-        item.job.registration_id: pending_digests(
-            previous_digests(item), merged.digests[item.job.registration_id]
-        )
-        for item in merged.items
-    }
+    describe = found.describes.get(CAMPAIGN_MEMBER)
     return MemberChange(
         Record(CAMPAIGN_MEMBER, fields, decision.id) if fields else None,
         merged.items,
-        details_by_item,
-        _mapped(merged, found),
-        describe=found.describes.get(CAMPAIGN_MEMBER),
+        merged.details,
+        mapped_by_items(CAMPAIGN_MEMBER, merged.items, describe),
+        describe=describe,
         decisions=merged.decisions,
     )
-
-
-def _mapped(merged: MergedUpdate, found: LookupResult) -> frozenset[str]:
-    describe, rules = (
-        found.describes.get(CAMPAIGN_MEMBER),
-        distinct_rules(item.job.rules for item in merged.items),
-    )
-    return frozenset().union(*(mapped_fields(CAMPAIGN_MEMBER, each, describe) for each in rules))
 
 
 def _dropped(key: SlotKey, items: Sequence[WorkItem]) -> frozenset[str]:

@@ -58,7 +58,7 @@ def plan_member(
     decision = decide_member(wanted, current, ours=ours, labels=link.labels, reason=_strongest_reason(items))
     if isinstance(decision, NoMember):
         return Plan(decisions=tuple(_forget_uncertain(items, key)))
-    was_before = _existed_before(current, ours)
+    was_before = bool(ours.details.was_member_before) if ours else current is not None
     if isinstance(decision, CreateMember):
         change = created_member(decision, key, items, person, found)
     else:
@@ -120,10 +120,6 @@ def _strongest_reason(items: Sequence[WorkItem]) -> str:
     )
 
 
-def _existed_before(current: MemberRow | None, ours: WrittenSlot | None) -> bool:
-    return bool(ours.details.was_member_before) if ours else current is not None
-
-
 def _member_plan(
     decision: CreateMember | UpdateMember | KeepMember,
     key: SlotKey,
@@ -132,12 +128,10 @@ def _member_plan(
     change: MemberChange,
     was_before: bool,
 ) -> Plan:
-    if change.record is None:
-        if not isinstance(decision, KeepMember):
-            return Plan(decisions=change.decisions)
+    if isinstance(decision, KeepMember) and change.record is None:
         kept = _kept_slots(decision, key, change, was_before=was_before)
         return Plan(decisions=(*change.decisions, *kept))
-    if not change.items:
+    if change.record is None or not change.items:
         return Plan(decisions=change.decisions)
     is_manual = isinstance(decision, KeepMember) and decision.is_manual
     operation = WriteOperation(

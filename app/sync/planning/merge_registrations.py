@@ -9,7 +9,9 @@ from app.states import Milestone
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.system_fields import field_name, object_of
 from app.sync.model.decisions import ItemDecision
+from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
+from app.sync.model.written_digests import pending_digests
 from app.sync.planning.record_builder import OrgContext, RecordBuildError, build_failure
 
 
@@ -27,13 +29,15 @@ class Contribution:
 
 @dataclass(frozen=True)
 class MergedUpdate:
-    """What changes of the record, and by registration the digests of what it has written with that.
+    """What changes of the record; `digests` are of what each registration has written with that, `details`
+    what is stored of them.
 
     `items` are those whose rules fit the org, `contributors` those of them that a change comes from.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     digests: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    details: Mapping[str, SlotDetails] = field(default_factory=dict)
     items: tuple[WorkItem, ...] = ()
     contributors: tuple[WorkItem, ...] = ()
     decisions: tuple[ItemDecision, ...] = ()
@@ -131,6 +135,10 @@ def _fold(
     return MergedUpdate(
         fields={name: value for name, value in fields.items() if value != current.get(name)},
         digests={each.item.job.registration_id: each.digests for each in contributions},
+        details={
+            each.item.job.registration_id: pending_digests(each.previous, each.digests)
+            for each in contributions
+        },
         items=tuple(each.item for each in contributions),
         contributors=tuple(contributors),
         decisions=decisions,

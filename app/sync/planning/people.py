@@ -12,7 +12,6 @@ from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
 from app.sync.errors.row_error import internal_error
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.lead_fields import is_usable_email, person_name
-from app.sync.field_values.system_fields import object_of
 from app.sync.matching.person_matching import (
     NotSearched,
     NotVisible,
@@ -30,7 +29,6 @@ from app.sync.model.mapping_rules import NOBODY_CREATED
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
-from app.sync.model.row_error import ItemError
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, is_lead_created_by_us
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates, primary_item
@@ -42,7 +40,7 @@ from app.sync.planning.record_builder import (
     build_record,
     create_obstacle,
     dropped_fields,
-    mapped_fields,
+    mapped_by_items,
     rejection_hints,
 )
 
@@ -163,7 +161,8 @@ def _resolve(item: WorkItem, people: PersonIndex, *, batch: Batch, clock: Clock)
         case NotVisible() if people.has_lost_leads and is_lead_created_by_us(item.job.slot(PERSON)):
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.LEAD_ACCESS)),))
         case NotVisible(sobject=sobject):
-            return PersonResolution((ItemDecision(item, Fail(_not_visible(sobject))),))
+            failure = _failure(item, ErrorClass.ACCESS, RECORD_NOT_VISIBLE, NOT_VISIBLE, sobject)
+            return PersonResolution((failure,))
         case NotSearched():
             return PersonResolution((ItemDecision(item, Blocked(Obstacle.ACCESS)),))
         case resolution:
@@ -182,11 +181,12 @@ def _forgotten_members(item: WorkItem) -> dict[SlotKey, WrittenSlot | None]:
     }
 
 
-def _not_visible(sobject: str) -> ItemError:
-    message = NOT_VISIBLE.format(sobject=sobject)
-    return internal_error(
-        ErrorClass.ACCESS, RECORD_NOT_VISIBLE, message, milestone=Milestone.REGISTERED, sobject=sobject
-    )
+def _failure(
+    item: WorkItem, error_class: ErrorClass, error_code: str, message: str, sobject: str
+) -> ItemDecision:
+    text = message.format(sobject=sobject)
+    error = internal_error(error_class, error_code, text, milestone=Milestone.REGISTERED, sobject=sobject)
+    return ItemDecision(item, Fail(error))
 
 
 def _adopt_found(item: WorkItem, found: Found) -> ItemDecision:
@@ -209,22 +209,15 @@ def _create_obstacle(
 ) -> ItemDecision | None:
     """What keeps the item's person from being created now; None where nothing does."""
     attendee, created = item.job.attendee, item.job.rules.creates
+    sobject = person_object(created)
     if attendee.email_key is None:
         return ItemDecision(item, Skip(SkipReason.NO_EMAIL))
     if not is_usable_email(attendee.email or attendee.email_key):
-        sobject = person_object(created)
-        error = internal_error(
-            ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, milestone=Milestone.REGISTERED, sobject=sobject
-        )
-        return ItemDecision(item, Fail(error))
+        return _failure(item, ErrorClass.DATA, EMAIL_MALFORMED, MALFORMED, sobject)
     if not batch.writes.person or created == NOBODY_CREATED:
         return ItemDecision(item, Skip(SkipReason.NO_MATCH))
-    if (sobject := person_object(created)) in people.hidden:
-        text = HIDDEN_OBJECT.format(sobject=sobject)
-        error = internal_error(
-            ErrorClass.CONFIGURATION, "INVALID_TYPE", text, milestone=Milestone.REGISTERED, sobject=sobject
-        )
-        return ItemDecision(item, Fail(error))
+    if sobject in people.hidden:
+        return _failure(item, ErrorClass.CONFIGURATION, "INVALID_TYPE", HIDDEN_OBJECT, sobject)
     return create_obstacle(item, SlotKey(PERSON), clock)
 
 
@@ -244,6 +237,7 @@ def _create_person(
     warnings = (*draft.warnings, *_name_warnings(items, draft.record.sobject))
     warned = tuple(ItemDecision(item, warnings=warnings) for item in items if warnings)
     merged = _merge_other_tickets(primary, items, draft, org, without=dropped)
+    describe = org.describes.get(draft.record.sobject)
     operation = WriteOperation(
         key=SlotKey(PERSON),
         rows=(primary, *merged.items),
@@ -261,7 +255,7 @@ def _create_person(
         ),
         details_by_item=_digests_of_other_tickets(primary, draft, merged),
         headers=draft.headers,
-        mapped=draft.mapped.union(*(_mapped(primary, item, org) for item in merged.contributors)),
+        mapped=draft.mapped | mapped_by_items(named, merged.contributors, describe),
         describe=draft.describe,
         rejection_hints=rejection_hints(rejected),
     )
@@ -294,12 +288,6 @@ def _digests_of_other_tickets(
         id_: {**(draft.digests if id_ in same_address else {}), **now} for id_, now in merged.digests.items()
     }
     return {id_: SlotDetails(written_digests=each) for id_, each in digests.items() if each or draft.digests}
-
-
-def _mapped(primary: WorkItem, item: WorkItem, org: OrgContext) -> frozenset[str]:
-    named = person_object(primary.job.rules.creates)
-    describe = org.describes.get(object_of(named))
-    return mapped_fields(named, item.job.rules, describe)
 
 
 def _name_warnings(items: Sequence[WorkItem], sobject: str) -> tuple[ItemWarning, ...]:

@@ -1,27 +1,27 @@
 """Plan what changes of people who existed before, where the host chose that."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.salesforce.composite import Record
 from app.states import WriteAction, WriteState
 from app.sync.lookup.lookup import LookupResult
-from app.sync.lookup.requirements import distinct_rules, updates_people
+from app.sync.lookup.requirements import updates_people
 from app.sync.model.batch import PERSON, PERSON_UPDATE, Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
-from app.sync.model.decisions import NO_PLAN, ItemDecision, Plan, joined
+from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
-from app.sync.model.slot_details import NO_DETAILS
+from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
-from app.sync.model.written_digests import pending_digests, written_digests
+from app.sync.model.written_digests import written_digests
 from app.sync.planning.merge_registrations import MergedUpdate, merge_updates
 from app.sync.planning.person_ref import PersonRef, Persons
 from app.sync.planning.record_builder import (
     OrgContext,
     create_obstacle,
     dropped_fields,
-    mapped_fields,
+    mapped_by_items,
     rejection_hints,
 )
 
@@ -40,16 +40,15 @@ class CurrentRecord:
 
 def plan_person_updates(
     items: Iterable[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
-) -> Plan:
+) -> Iterator[Plan]:
     """One update per person, with the values of all its registrations, one after another."""
-    if not batch.writes.person:
-        return NO_PLAN
     groups: dict[str, tuple[PersonRef, list[WorkItem]]] = {}
     for item in items:
         person = persons.get(item.job.registration_id)
-        if person is not None and updates_people(item.job.rules):
+        if person is not None and batch.writes.person and updates_people(item.job.rules):
             groups.setdefault(person.id, (person, []))[1].append(item)
-    return joined(_plan_person(group, person, found, clock=clock) for person, group in groups.values())
+    for person, group in groups.values():
+        yield _plan_person(group, person, found, clock=clock)
 
 
 def current_record(person: PersonRef, found: LookupResult) -> CurrentRecord | None:
@@ -82,15 +81,15 @@ def _plan_person(items: Sequence[WorkItem], person: PersonRef, found: LookupResu
         decision
         for item in merged.items
         if not any(item is contributor for contributor in contributors)
-        for decision in _store_digests(item, current, merged.digests[item.job.registration_id])
+        for decision in _store_digests(item, current, merged.details[item.job.registration_id])
     ]
     operations = (_update(merged, current, found),) if contributors else ()
     return Plan(operations, (*merged.decisions, *stored))
 
 
-def _store_digests(item: WorkItem, current: CurrentRecord, now: Mapping[str, str]) -> Iterable[ItemDecision]:
-    before, previous = item.slots.get(KEY), previous_digests(item)
-    if now != previous or (
+def _store_digests(item: WorkItem, current: CurrentRecord, details: SlotDetails) -> Iterable[ItemDecision]:
+    before = item.slots.get(KEY)
+    if details.pending_digests != details.written_digests or (
         before is not None and (before.state != WriteState.WRITTEN or rejection_hints(before) != NO_DETAILS)
     ):
         slot = WrittenSlot(
@@ -98,7 +97,7 @@ def _store_digests(item: WorkItem, current: CurrentRecord, now: Mapping[str, str
             action=WriteAction.UPDATE,
             sobject=current.sobject,
             sf_id=current.id,
-            details=pending_digests(previous, now),
+            details=details,
         )
         yield ItemDecision(item, slots={KEY: slot})
 
@@ -115,18 +114,13 @@ def previous_digests(item: WorkItem) -> Mapping[str, str]:
 
 def _update(merged: MergedUpdate, current: CurrentRecord, found: LookupResult) -> WriteOperation:
     describe, items = found.describes[current.sobject], merged.contributors
-    rules = distinct_rules(item.job.rules for item in items)
     return WriteOperation(
         key=KEY,
         rows=items,
         record=Record(current.sobject, merged.fields, current.id),
         primary_registration_id=items[-1].job.registration_id,
-        details_by_item={
-            id_: pending_digests(previous_digests(item), merged.digests[id_])
-            for item in items
-            if (id_ := item.job.registration_id)
-        },
-        mapped=frozenset().union(*(mapped_fields(current.named, each, describe) for each in rules)),
+        details_by_item=merged.details,
+        mapped=mapped_by_items(current.named, items, describe),
         describe=describe,
         rejection_hints=rejection_hints(*(item.slots.get(KEY) for item in items)),
     )

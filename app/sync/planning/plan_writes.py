@@ -1,6 +1,7 @@
 """Plan what has to exist for people who are known, minus what exists."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from app.states import WriteState
 from app.sync.lookup.lookup import LookupResult
@@ -9,9 +10,27 @@ from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan
 from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem, open_items
+from app.sync.planning.members import plan_members
 from app.sync.planning.person_ref import Persons
-from app.sync.planning.planners import PLANNERS
+from app.sync.planning.person_updates import plan_person_updates
 from app.sync.planning.previous_holder import plan_previous_holder_members
+from app.sync.planning.tasks import plan_tasks
+
+
+class Planner(Protocol):
+    """Plans one kind for items whose person is known; it heeds the kind's switch itself."""
+
+    def __call__(
+        self, items: Sequence[WorkItem], persons: Persons, found: LookupResult, *, batch: Batch, clock: Clock
+    ) -> Iterable[Plan]: ...
+
+
+PLANNERS: Final[Mapping[str, Planner]] = {
+    "task": plan_tasks,
+    "member": plan_members,
+    "person": plan_person_updates,
+}
+"""By the switch of the kinds that it plans, in their order. People are created before (`people.py`)."""
 
 
 def plan_writes(

@@ -48,13 +48,9 @@ def _end_membership(
     label = link.labels.get(StatusMeaning.CANCELLED) if link and link.campaign_id == campaign_id else None
     current = found.members.get((campaign_id, person_id))
     kept = Plan(decisions=(ItemDecision(item, slots={key: settled}),))
-    if (
-        label is None
-        or current is None
-        or settled.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
-    ):
-        return kept
-    if holder is not None and holder.id == person_id:
+    is_final = settled.meaning in (StatusMeaning.CANCELLED, StatusMeaning.ATTENDED)
+    is_same_person = holder is not None and holder.id == person_id
+    if label is None or current is None or is_final or is_same_person:
         return kept
     if current.status == label:
         cancelled = settled._replace(meaning=StatusMeaning.CANCELLED, label=label)

@@ -1,6 +1,6 @@
 """A record to create as the host's rules have it: its fields, record type, owner and headers. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from app.sync.field_values.lead_fields import lead_fields
 from app.sync.field_values.rule_evaluation import MappingError
 from app.sync.field_values.system_fields import custom_rules, field_name, object_of
 from app.sync.lookup.create_context import CreateContext, owner_email
+from app.sync.lookup.requirements import distinct_rules
 from app.sync.model.batch import Job, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision
@@ -83,12 +84,13 @@ def build_record(
         raise RecordBuildError(filled.error, filled.warnings)
     kind, kind_notices = _record_type(sobject, job.rules, org)
     owner, owner_notices = _owner(named, job, org.around)
+    is_owned = bool(owner) or not job.rules.owner.runs_assignment_rules
     fields = {**(own or {}), **filled.fields, **kind, **owner}
     return Draft(
         record=Record(named, {name: value for name, value in fields.items() if name not in without}),
         warnings=(*filled.warnings, *kind_notices, *owner_notices),
         digests=filled.digests,
-        headers=tuple(_headers(sobject, job.rules, has_owner=bool(owner))),
+        headers=tuple(NO_ASSIGNMENT.items()) if named in ASSIGNED and is_owned else (),
         mapped=mapped_fields(sobject, job.rules, describe),
         describe=describe,
     )
@@ -108,6 +110,14 @@ def mapped_fields(sobject: str, rules: MappingRules, describe: SObjectDescribe |
     chosen = {rule.field for rule in custom_rules(sobject, rules, describe) if rule not in DEFAULT_FIELDS}
     opt_out = {field_name(sobject, rules.opt_out_field, describe)} if rules.opt_out_field else set()
     return frozenset(chosen | opt_out)
+
+
+def mapped_by_items(
+    sobject: str, items: Iterable[WorkItem], describe: SObjectDescribe | None
+) -> frozenset[str]:
+    """The fields that the rules of any of these items fill."""
+    rules = distinct_rules(item.job.rules for item in items)
+    return frozenset().union(*(mapped_fields(sobject, each, describe) for each in rules))
 
 
 def _record_type(
@@ -160,12 +170,6 @@ def _owner(
         text = f"A queue cannot own this {sobject}, so the owner was left to Salesforce."
         return {}, (ItemWarning("field_dropped", sobject, "OwnerId", text),)
     return {"OwnerId": id_}, ()
-
-
-def _headers(sobject: str, rules: MappingRules, *, has_owner: bool) -> Iterator[tuple[str, str]]:
-    named = object_of(sobject)
-    if named in ASSIGNED and (has_owner or not rules.owner.runs_assignment_rules):
-        yield from NO_ASSIGNMENT.items()
 
 
 def dropped_fields(*slots: WrittenSlot | None) -> frozenset[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from app.sync.field_values.builder import digest
 from app.sync.model.batch import PERSON, PERSON_UPDATE, SlotKey, WriteToggles, WrittenSlot
-from app.sync.model.decisions import NO_PLAN, Plan
+from app.sync.model.decisions import NO_PLAN, Plan, joined
 from app.sync.model.records import PersonRow
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.person_ref import NewPerson, PersonRef
@@ -59,7 +59,7 @@ def planned(
     **found: Any,
 ) -> Plan:
     return unchanged(
-        plan_person_updates,
+        lambda **changes: joined(plan_person_updates(**changes)),
         *items,
         items=items,
         persons={each.job.registration_id: person for each in items},

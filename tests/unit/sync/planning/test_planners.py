@@ -14,7 +14,7 @@ from app.sync.model.records import Found
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning import plan_writes
 from app.sync.planning.person_ref import Persons, existing_persons
-from app.sync.planning.planners import PLANNERS
+from app.sync.planning.plan_writes import PLANNERS
 from tests.unit.sync.planning.builders import CLOCK, LEAD_ID, NOW, item
 
 
