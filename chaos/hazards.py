@@ -31,9 +31,7 @@ def hazard_of_traps(traps: Sequence[Trap]) -> Hazard:
 
 
 def unmet(hazards: Sequence[Hazard]) -> list[str]:
-    """Each certain hazard that nothing met; those left to chance together, where nothing met any of them."""
-    by_chance = [each for each in hazards if not each.is_certain]
-    missed = [each.name for each in hazards if each.is_certain and not each.met]
-    if by_chance and not any(each.met for each in by_chance):
-        missed.append(" or ".join(each.name for each in by_chance))
+    """Each certain hazard that nothing met; all of them where nothing met any, however unlikely each was."""
+    is_any_met = any(each.met for each in hazards)
+    missed = [each.name for each in hazards if not each.met and (each.is_certain or not is_any_met)]
     return [f"nothing met this: {name}" for name in missed]

@@ -7,7 +7,7 @@ from typing import Any
 from chaos.stage import Stage
 
 WRITES: dict[str, Any] = {"is_write": True}
-LATE_SECONDS = 5.0
+LATE_SECONDS, LATE_FOR_CERTAIN = 5.0, 4
 STOP_SECONDS = 12.0
 LOST_FOR_CERTAIN, MEET_SECONDS = 3, 20.0
 
@@ -73,14 +73,20 @@ def take_valkey_away(stage: Stage) -> None:
 
 def late_writes(stage: Stage) -> None:
     """T8: one write in five lands five seconds after its client gave up."""
-    trouble(stage, "late_apply", 0.2, seconds=LATE_SECONDS, match=WRITES)
+    _let_land_late(stage, match=WRITES)
     await_end(stage)
 
 
 def late_people(stage: Stage) -> None:
     """T8: people who register with two hosts of one org at once, and are created late."""
-    trouble(stage, "late_apply", 0.2, seconds=LATE_SECONDS, match={"is_write": True, "sobject": "Lead"})
+    _let_land_late(stage, match=WRITES | {"sobject": "Lead"})
     await_end(stage)
+
+
+def _let_land_late(stage: Stage, *, match: dict[str, Any]) -> None:
+    """One in five of the writes that match, and some for certain, so that every seed tries the guard."""
+    trouble(stage, "late_apply", 1.0, seconds=LATE_SECONDS, count=LATE_FOR_CERTAIN, match=match)
+    trouble(stage, "late_apply", 0.2, seconds=LATE_SECONDS, match=match)
 
 
 def rolling_deploy(stage: Stage) -> None:
