@@ -16,7 +16,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import hash_joins_only
 from app.models import Backfill, CampaignLink, Connection, Event
 from app.states import JobReason
-from app.sync.jobs.unwritten import Unwritten, count_unwritten, figures, unwritten_by_event
+from app.sync.jobs.unwritten import Unwritten, count_unwritten, unwritten_by_event
 
 
 async def request_backfill(call: EventCall, *, reason: str) -> BackfillShown:
@@ -79,7 +79,7 @@ async def _start_for_events(session: AsyncSession, call: HostCall, *, org_id: st
     async with hash_joins_only(session):
         events = (await session.execute(unwritten_by_event(call.host_id, org_id))).all()
     if not events:
-        return figures(0, 0)
+        return Unwritten.of(0, 0)
     reason = JobReason.BEFORE_CONNECTION
     common = {"host_id": call.host_id, "org_id": org_id, "reason": reason, "requested_by": call.user_id}
     rows = [
@@ -98,7 +98,7 @@ async def _start_for_events(session: AsyncSession, call: HostCall, *, org_id: st
     totals = started.all()
     details = {"why": reason, "events": len(totals), "registrations": sum(totals)}
     await _record(session, call, "salesforce.backfill_started", details)
-    return figures(sum(totals), len(totals))
+    return Unwritten.of(sum(totals), len(totals))
 
 
 async def _lock_connected_org(session: AsyncSession, call: HostCall) -> str:

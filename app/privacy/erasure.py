@@ -3,10 +3,11 @@
 Ids, states and times of the registration stay; of Salesforce records, the ids.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,6 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models.registrations import ATTENDEE_EMAIL
 from app.models.registrations import ATTENDEE_ID as PAYLOAD_ATTENDEE_ID
-from app.privacy.readable import DATA_READ, OF_OTHERS_READ
 from app.privacy.tombstones import (
     ATTENDEE_ID,
     EMAIL,
@@ -190,7 +190,18 @@ REDACT_LATE_RECORDS = text(f"""
 """)
 
 
-READ = {"data_read": sorted(DATA_READ), "of_others_read": sorted(OF_OTHERS_READ)}
+DATA_READ: Final = frozenset(
+    ["attendee", "email", "event", "host", "previous", "reason", "registration", "registration_ids", "replay"]
+)
+"""Members of a payload's data that the service reads: whatever else it holds may name anybody."""
+
+MEMBERS: Final = (
+    "answers attendee cancelled_at checked_in_at id registered_at salesforce_id status ticket utm version"
+)
+OTHERS_READ: Final = frozenset(MEMBERS.split())
+"""Of a registration of another attendee: all that the service reads but the buyer."""
+
+READ = {"data_read": sorted(DATA_READ), "of_others_read": sorted(OTHERS_READ)}
 
 
 @dataclass(frozen=True)
@@ -278,10 +289,9 @@ async def _insert_tombstones(
     session: AsyncSession, wish: ErasureRequest, found: ErasureScope, *, pepper: bytes
 ) -> None:
     await _add(session, wish, _people(wish, found.emails), found.ids, pepper=pepper)
-    mentions = [Subject(wish.host_id, MENTION, each) for each in found.attendee_ids]
-    await _add(session, wish, mentions, [], pepper=pepper)
-    registrations = [Subject(wish.host_id, REGISTRATION, each) for each in found.ids]
-    await _add(session, wish, registrations, [], pepper=pepper)
+    subjects = [(MENTION, each) for each in found.attendee_ids] + [(REGISTRATION, id_) for id_ in found.ids]
+    others = [Subject(wish.host_id, kind, value) for kind, value in subjects]
+    await _add(session, wish, others, [], pepper=pepper)
 
 
 async def _add(
@@ -297,7 +307,7 @@ async def _add(
         "at": wish.at,
         "kinds": [subject.kind for subject in subjects],
         "keys": [tombstone_key(pepper, subject) for subject in subjects],
-        "ids": _json_list(ids),
+        "ids": json.dumps(ids),
     }
     await session.execute(INSERT_TOMBSTONES, values)
 
@@ -308,15 +318,10 @@ def _people(wish: ErasureRequest, emails: Iterable[str]) -> list[Subject]:
 
 
 def _values(wish: ErasureRequest, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Any]:
-    at: datetime = wish.at
     return {
         "host_id": wish.host_id,
-        "at": at,
+        "at": wish.at,
         "ids": sorted(ids),
         "emails": sorted(emails),
         "attendee_id": wish.attendee_id,
     }
-
-
-def _json_list(ids: Sequence[str]) -> str:
-    return "[" + ",".join(f'"{each}"' for each in ids) + "]"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.infrastructure.raw_connection import SqlExecutor
-from app.privacy.readable import DATA_READ, OF_OTHERS_READ
+from app.privacy.erasure import DATA_READ, OTHERS_READ
 from app.privacy.tombstones import (
     ATTENDEE_ID,
     EMAIL,
@@ -117,6 +117,6 @@ def _redact_buyer(delivery: ParsedDelivery, registration: RegistrationState) -> 
     payload = json.loads(delivery.payload)
     payload["data"] = {name: each for name, each in payload["data"].items() if name in DATA_READ}
     told = payload["data"]["registration"]
-    payload["data"]["registration"] = {name: told[name] for name in told if name in OF_OTHERS_READ}
+    payload["data"]["registration"] = {name: told[name] for name in told if name in OTHERS_READ}
     changed = replace(registration, fields=fields)
     return replace(delivery, payload=json.dumps(payload), registration=changed)

@@ -14,6 +14,7 @@ from app.sync.engine.interruptions import BudgetReached
 from app.sync.engine.lost_leads import hold_back, note_lost, settle_lost
 from app.sync.execution.duplicates import settle_duplicate_accounts, settle_duplicates
 from app.sync.execution.executor import Executor
+from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.gates import cap_of
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import (
@@ -35,7 +36,7 @@ from app.sync.lookup.query_bisection import (
     split_in_half,
 )
 from app.sync.lookup.requirements import LookupRequirements, required_objects
-from app.sync.lookup.view_all import fetch_fully_visible, has_missing_person
+from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body, fetch_fully_visible, has_missing_person
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
@@ -212,7 +213,7 @@ async def look_up(client: SalesforceClient, store: WriteStore) -> Lookup:
         requirements, found = await _look_closer(client, store, requirements, found)
     access = requirements.access
     if access.closed_statuses is None:
-        await store.keep_statuses(found.closed_statuses)
+        await store.cache(TASK_STATUS, {"closed": list(found.closed_statuses)})
     if access.is_due or set(access.found) - {each.bare for each in access.problems}:
         await store.note_problems(access.found, about=SEARCH_PROBLEMS)
     return requirements, found
@@ -248,7 +249,7 @@ async def _look_closer(
     """
     user_id = await store.user_id()
     fully_visible = await fetch_fully_visible(client, user_id)
-    await store.store_fully_visible(fully_visible, user_id=user_id)
+    await store.cache(OBJECT_PERMISSIONS, cache_body(fully_visible, user_id))
     requirements = replace(
         requirements, access=replace(requirements.access, fully_visible=fully_visible or frozenset())
     )

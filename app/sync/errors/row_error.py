@@ -1,6 +1,7 @@
 """Build the error of one registration, as it is stored, grouped and returned."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.salesforce.describe import SObjectDescribe
@@ -33,54 +34,49 @@ def row_error(
     `describe` is the object's, if known: it has the labels that people see. `is_configured`: the host chose
     the rejected value.
     """
-    error_class = ErrorClass.CONFIGURATION.value if is_configured else failure.error_class.value
-    return ItemError(
-        error_class=error_class,
-        error_code=failure.error_code,
-        message=failure.message,
-        milestone=milestone,
-        sobject=sobject,
+    error = ItemError(
+        ErrorClass.CONFIGURATION.value if is_configured else failure.error_class.value,
+        failure.error_code,
+        failure.message,
+        milestone,
+        sobject,
         fields=failure.fields,
         value=_refused_value(failure, sent or {}),
         http_status=failure.http_status,
-        group_id=error_fingerprint(
-            error_class, failure.error_code, sobject, failure.fields, failure.message, values=values
-        ),
-        advice_code=DUPLICATE_NAMED
-        if failure.matches
-        else advice_code_for(error_class, failure.error_code, message=failure.message, sobject=sobject),
         field_label=_label(failure.fields, describe),
         matches=failure.matches,
     )
+    return _grouped(error, values)
 
 
 def internal_error(
     error_class: str, error_code: str, message: str, *, milestone: str, sobject: str
 ) -> ItemError:
     """A failure that we saw ourselves, before or after asking Salesforce."""
-    group = error_fingerprint(error_class, error_code, sobject, (), message)
-    advice_code = advice_code_for(error_class, error_code, message=message, sobject=sobject)
-    return ItemError(error_class, error_code, message, milestone, sobject, (), None, None, group, advice_code)
+    return _grouped(ItemError(error_class, error_code, message, milestone, sobject))
 
 
 def mapping_error(error: MappingError, *, milestone: str, describe: SObjectDescribe | None) -> ItemError:
     """A value that the host's rules do not fit into the org, seen before a call was spent on it."""
-    fields = (error.field,)
-    values = [error.value] if error.value else []
-    group = error_fingerprint(error.error_class, error.code, error.sobject, fields, error.text, values=values)
-    return ItemError(
-        error_class=error.error_class,
-        error_code=error.code,
-        message=error.text,
-        milestone=milestone,
-        sobject=error.sobject,
-        fields=fields,
+    found = ItemError(
+        error.error_class,
+        error.code,
+        error.text,
+        milestone,
+        error.sobject,
+        fields=(error.field,),
         value=error.value[:VALUE_LENGTH] or None,
-        http_status=None,
-        group_id=group,
-        advice_code=advice_code_for(error.error_class, error.code, message=error.text, sobject=error.sobject),
-        field_label=_label(fields, describe),
+        field_label=_label((error.field,), describe),
     )
+    return _grouped(found, [error.value] if error.value else [])
+
+
+def _grouped(error: ItemError, values: Collection[str] = ()) -> ItemError:
+    """Add the error's group, which the attendee's `values` do not change, and the code of its advice."""
+    cause = (error.error_class, error.error_code)
+    group_id = error_fingerprint(*cause, error.sobject, error.fields, error.message, values=values)
+    by_cause = advice_code_for(*cause, message=error.message, sobject=error.sobject)
+    return replace(error, group_id=group_id, advice_code=DUPLICATE_NAMED if error.matches else by_cause)
 
 
 def _label(fields: Sequence[str], describe: SObjectDescribe | None) -> str | None:

@@ -375,7 +375,7 @@ def _is_certainly_refused(answer: SubResponse) -> bool:
     """Whether nothing was written: a part may also come back without Salesforce's own word."""
     if not answer.failures or answer.failures[0].may_be_kept:
         return False
-    return action_for(answer.failures[0]) is not ErrorAction.LOOK
+    return action_for(answer.failures[0]) is not ErrorAction.RECONCILE
 
 
 def _may_be_alerted(operation: WriteOperation, result: RowResult) -> bool:

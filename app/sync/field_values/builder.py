@@ -42,9 +42,7 @@ NO_DIGESTS: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True)
 class FieldValues:
-    """The fields to send. `digests` are of the values we last wrote, by field, to store with the
-    record.
-    """
+    """The fields to send; `digests` of the values we last wrote, by field, are stored with the record."""
 
     fields: dict[str, Any] = member(default_factory=dict)
     warnings: tuple[ItemWarning, ...] = ()
@@ -81,9 +79,7 @@ def build_field_values(
 def fields_to_read(
     sobject: str, rules: MappingRules, *, describe: SObjectDescribe | None = None
 ) -> tuple[str, ...]:
-    """Return the fields of an existing record that `build_field_values` needs; fields that the org lacks are
-    left out.
-    """
+    """Return the fields of an existing record that `build_field_values` reads, as far as the org has them."""
     names = [rule.field for rule in _rules_of_change(sobject, rules, describe)]
     if sobject in PEOPLE and rules.opt_out_field:
         names.append(field_name(sobject, rules.opt_out_field, describe))
@@ -180,9 +176,7 @@ def _changed(
 def _change(
     rule: FieldRule, outcome: RuleResult, before: object, *, said: str | None, field: Field | None
 ) -> dict[str, Any]:
-    """Compute the change of one field: only a value that we did not write before, so that a user's correction
-    stays.
-    """
+    """Return the change of one field; a value that we wrote before never replaces a user's correction."""
     if outcome.converted is None:
         return {}
     value = outcome.converted.value

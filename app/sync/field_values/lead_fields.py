@@ -53,9 +53,7 @@ def is_usable_email(email: str) -> bool:
 
 
 def person_name(attendee: Attendee) -> PersonName:
-    """Return the given names; a full name splits before its last word; without one the address is the last
-    name.
-    """
+    """Return the names as given; else split the full name before its last word; else use the address."""
     first, last = normalize_text(attendee.first_name), normalize_text(attendee.last_name)
     if last:
         return PersonName(first, last)
@@ -75,9 +73,7 @@ def lead_company(attendee: Attendee) -> str:
 
 
 def lead_fields(attendee: Attendee, dropped: frozenset[str]) -> tuple[dict[str, Any], list[ItemWarning]]:
-    """Return the fields of a new Lead and warnings about truncated ones; `dropped` fields were rejected
-    before.
-    """
+    """Return the fields of a new Lead without the `dropped` ones, and warnings about what was changed."""
     name = person_name(attendee)
     wanted = {
         "FirstName": name.first,
@@ -134,9 +130,7 @@ def normalize_text(value: str | None) -> str | None:
 
 
 def _is_text(char: str) -> bool:
-    """Whether the character prints, separates words, joins letters, or is newer than the interpreter's
-    tables.
-    """
+    """Whether the character prints, separates words, joins letters, or is newer than Python's tables."""
     is_newer = unicodedata.category(char) == "Cn" and not _is_noncharacter(ord(char))
     return char.isprintable() or char.isspace() or char in JOINERS or is_newer
 
@@ -162,9 +156,7 @@ def _is_joined(char: str) -> bool:
 
 
 def _is_virama(char: str) -> bool:
-    """Whether the character is a virama: a joiner after it shapes the letter before, also at the end of a
-    word.
-    """
+    """Whether a joiner after the character shapes the letter before, also at the end of a word."""
     return unicodedata.combining(char) == VIRAMA
 
 

@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.converters import ConversionError, convert
+from app.sync.field_values.converters import NUMBER_TYPES, TEXT_TYPES, ConversionError, convert
 from app.sync.field_values.lead_fields import NO_COMPANY, utf16_length
 from app.sync.field_values.sources import day_of, zone_of
 from app.sync.field_values.system_fields import custom_rules, object_of
@@ -17,8 +17,7 @@ from app.sync.model.records import ACCOUNT
 
 DASH: Final = "-"
 
-TEXTS: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone", "url"})
-NUMBERS: Final = frozenset({"int", "double", "currency", "percent"})
+TEXTS: Final = TEXT_TYPES | {"url"}
 OF_REGISTRATION: Final = frozenset({"boolean", "email", "date", "datetime", "time"})
 
 
@@ -56,7 +55,7 @@ def has_placeholder(field: Field) -> bool:
     if field.is_unique or field.is_external_id:
         return False
     is_list = field.type in ("picklist", "multipicklist")
-    return bool(_listed(field)) if is_list else field.type in TEXTS | NUMBERS | OF_REGISTRATION
+    return bool(_listed(field)) if is_list else field.type in TEXTS | NUMBER_TYPES | OF_REGISTRATION
 
 
 def _listed(field: Field) -> list[str]:
@@ -67,16 +66,10 @@ def _listed(field: Field) -> list[str]:
 def placeholder_values(
     describe: SObjectDescribe, fields: Mapping[str, Any], *, job: Job, skipped: Collection[str]
 ) -> tuple[dict[str, Any], list[ItemWarning]]:
-    """Return placeholders by type for required fields without a value, each with a warning; none for
-    references and unique fields.
-    """
-    found: dict[str, Any] = {}
-    for name in describe.required_on_create:
-        if name in fields or name in skipped:
-            continue
-        value = _placeholder(describe.fields[name], job)
-        if value is not None:
-            found[name] = value
+    """Return placeholders, each with a warning, for required fields that lack a value and can have one."""
+    lacking = (name for name in describe.required_on_create if name not in fields and name not in skipped)
+    values = ((name, _placeholder(describe.fields[name], job)) for name in lacking)
+    found = {name: value for name, value in values if value is not None}
     return found, [_reported(describe, name, value) for name, value in found.items()]
 
 
@@ -91,7 +84,7 @@ def _placeholder(field: Field, job: Job) -> Any:
     if field.type in TEXTS:
         fits = not field.length or utf16_length(NO_COMPANY) <= field.length
         return NO_COMPANY if fits else DASH
-    if field.type in NUMBERS:
+    if field.type in NUMBER_TYPES:
         return 0
     if field.type == "email":
         return _email(field, job)

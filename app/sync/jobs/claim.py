@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infrastructure.database import Database
-from app.sync.jobs.leases import Lease
+from app.sync.jobs.leases import IS_LEASE_FREE, Lease
 
 WAITING_AND_RUNNING = """
     WITH RECURSIVE pairs (host_id, event_id) AS (
@@ -32,6 +32,7 @@ WAITING_AND_RUNNING = """
         ) AS next
     )
 """
+IS_DUE = "job.state IN ('pending', 'ambiguous') AND job.due_at <= clock_timestamp()"
 HAS_OPEN_GATES = """
     connection.state = 'connected' AND host.paused_at IS NULL
     AND (connection.api_closed_until IS NULL OR connection.api_closed_until <= clock_timestamp())
@@ -46,15 +47,12 @@ ORGS_WITH_WORK = text(
     JOIN hosts AS host ON host.host_id = pairs.host_id
     JOIN events AS event ON event.host_id = pairs.host_id AND event.event_id = pairs.event_id
     LEFT JOIN org_leases AS lease ON lease.org_id = connection.org_id
-    WHERE {HAS_OPEN_GATES} AND event.paused_at IS NULL AND lease.paused_at IS NULL
-      AND (lease.until IS NULL OR lease.until <= clock_timestamp())
-      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+    WHERE {HAS_OPEN_GATES} AND event.paused_at IS NULL AND {IS_LEASE_FREE}
       AND EXISTS (
         SELECT 1 FROM (VALUES (0), (10)) AS lane (priority) CROSS JOIN LATERAL (
             SELECT job.org_id FROM sync_jobs AS job
             WHERE job.host_id = pairs.host_id AND job.event_id = pairs.event_id
-              AND job.state IN ('pending', 'ambiguous') AND job.priority = lane.priority
-              AND job.due_at <= clock_timestamp() AND job.org_id = connection.org_id
+              AND job.priority = lane.priority AND {IS_DUE} AND job.org_id = connection.org_id
             LIMIT 1
         ) AS due
       )
@@ -62,9 +60,7 @@ ORGS_WITH_WORK = text(
     UNION
     SELECT lease.org_id, lease.is_slow
     FROM running JOIN org_leases AS lease ON lease.org_id = running.org_id
-    WHERE lease.paused_at IS NULL
-      AND (lease.until IS NULL OR lease.until <= clock_timestamp())
-      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+    WHERE {IS_LEASE_FREE}
     LIMIT :most
     """  # noqa: S608 -- put together from constants
 )
@@ -98,8 +94,7 @@ HAS_DUE_LIVE_WORK = text(
         CROSS JOIN LATERAL (
             SELECT job.registration_id FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
-              AND job.state IN ('pending', 'ambiguous') AND job.priority = 0
-              AND job.due_at <= clock_timestamp() AND job.org_id = :org_id
+              AND job.priority = 0 AND {IS_DUE} AND job.org_id = :org_id
             LIMIT 1
         ) AS row
         WHERE event.paused_at IS NULL
@@ -129,8 +124,7 @@ CLAIM = text(
         CROSS JOIN LATERAL (
             SELECT job.ctid AS place, job.batch_limit, job.due_at FROM sync_jobs AS job
             WHERE job.host_id = :host_id AND job.event_id = waiting.event_id
-              AND job.state IN ('pending', 'ambiguous') AND job.priority = lane.priority
-              AND job.due_at <= clock_timestamp() AND job.org_id = :org_id
+              AND job.priority = lane.priority AND {IS_DUE} AND job.org_id = :org_id
             ORDER BY job.due_at LIMIT greatest(:most, {SEARCHED})
         ) AS row
         WHERE event.paused_at IS NULL

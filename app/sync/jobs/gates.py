@@ -115,20 +115,14 @@ async def back_off(database: Database, lease: Lease, failure: ApiError | None, *
     """
     lease.failures += 1
     wait = org_wait(failure, lease.failures, random.random())  # noqa: S311 -- jitter
-    async with database.system() as session:
-        await session.execute(
-            update(OrgLease)
-            .where(OrgLease.org_id == lease.org_id, OrgLease.fence == lease.fence)
-            .values(
-                failures=OrgLease.failures + 1,
-                is_slow=is_slow,
-                batch_size=func.greatest(BATCH_MIN, OrgLease.batch_size // 2)
-                if is_slow
-                else OrgLease.batch_size,
-                not_before=func.clock_timestamp() + literal(timedelta(seconds=wait.seconds)),
-                not_before_reason=wait.reason,
-            )
-        )
+    halved = {"batch_size": func.greatest(BATCH_MIN, OrgLease.batch_size // 2)} if is_slow else {}
+    values = {
+        "failures": OrgLease.failures + 1,
+        "is_slow": is_slow,
+        "not_before": func.clock_timestamp() + literal(timedelta(seconds=wait.seconds)),
+        "not_before_reason": wait.reason,
+    }
+    await _update_lease(database, lease, values | halved)
 
 
 async def record_success(database: Database, lease: Lease, *, batch_size: int) -> None:
@@ -136,12 +130,14 @@ async def record_success(database: Database, lease: Lease, *, batch_size: int) -
     if lease.failures == 0 and batch_size == lease.batch_size:
         return
     lease.failures, lease.batch_size = 0, batch_size
+    healthy = {"failures": 0, "is_slow": False, "not_before": None, "not_before_reason": None}
+    await _update_lease(database, lease, {**healthy, "batch_size": batch_size})
+
+
+async def _update_lease(database: Database, lease: Lease, values: Mapping[str, Any]) -> None:
+    mine = (OrgLease.org_id == lease.org_id, OrgLease.fence == lease.fence)
     async with database.system() as session:
-        await session.execute(
-            update(OrgLease)
-            .where(OrgLease.org_id == lease.org_id, OrgLease.fence == lease.fence)
-            .values(failures=0, is_slow=False, not_before=None, not_before_reason=None, batch_size=batch_size)
-        )
+        await session.execute(update(OrgLease).where(*mine).values(values))
 
 
 async def back_off_host(

@@ -25,17 +25,19 @@ from app.sync.model.row_error import ItemError
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
-ACQUIRE = text("""
+IS_LEASE_FREE = """
+    lease.paused_at IS NULL AND (lease.until IS NULL OR lease.until <= clock_timestamp())
+    AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
+"""
+ACQUIRE = text(f"""
     INSERT INTO org_leases AS lease (org_id, owner, fence, until, acquired_at)
     VALUES (:org_id, :owner, 1, clock_timestamp() + :life, clock_timestamp())
     ON CONFLICT (org_id) DO UPDATE
     SET owner = excluded.owner, fence = lease.fence + 1,
         until = excluded.until, acquired_at = excluded.acquired_at
-    WHERE (lease.until IS NULL OR lease.until <= clock_timestamp())
-      AND (lease.not_before IS NULL OR lease.not_before <= clock_timestamp())
-      AND lease.paused_at IS NULL
+    WHERE {IS_LEASE_FREE}
     RETURNING fence, batch_size, failures, caps
-""")
+""")  # noqa: S608 -- put together from constants
 STORE_CAPS = text("""
     UPDATE org_leases SET caps = CAST(:caps AS jsonb) WHERE org_id = :org_id AND fence = :fence
 """)

@@ -16,6 +16,10 @@ HOST_ROW = text("""
 """)
 # Offset and order are fences for the planner: with statistics of a moment ago it would walk all rows of the
 # host instead of taking each by its key, and a backlog's cost would grow with its square.
+REGISTRATION_BY_KEY = """CROSS JOIN LATERAL (
+        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
+        ORDER BY host_id, registration_id OFFSET 0
+    ) AS registration"""
 CLAIMED = text(
     f"""
     SELECT job.registration_id, job.reason, job.requested_by, job.attempts, job.worker_crashes,
@@ -27,10 +31,7 @@ CLAIMED = text(
         SELECT * FROM sync_jobs WHERE host_id = :host_id AND registration_id = wanted.id
         ORDER BY host_id, registration_id OFFSET 0
     ) AS job
-    CROSS JOIN LATERAL (
-        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
-        ORDER BY host_id, registration_id OFFSET 0
-    ) AS registration
+    {REGISTRATION_BY_KEY}
     ORDER BY wanted.id
     """  # noqa: S608 -- put together from constants
 )
@@ -46,15 +47,14 @@ EVENTS = text("""
     WHERE event.host_id = :host_id AND event.event_id = ANY(:event_ids)
 """)
 # Read for hosts that chose something only: answers are long, and the default rules know nothing of them.
-EXTRAS = text("""
+EXTRAS = text(
+    f"""
     SELECT registration.registration_id, registration.answers, registration.ticket, registration.buyer,
            registration.utm, registration.replay
     FROM unnest(CAST(:ids AS text[])) AS wanted (id)
-    CROSS JOIN LATERAL (
-        SELECT * FROM registrations WHERE host_id = :host_id AND registration_id = wanted.id
-        ORDER BY host_id, registration_id OFFSET 0
-    ) AS registration
-""")
+    {REGISTRATION_BY_KEY}
+    """  # noqa: S608 -- put together from constants
+)
 SLOTS = text(
     f"""
     SELECT record.registration_id, record.slot, record.instance_key, {", ".join(SLOT_COLUMNS)}

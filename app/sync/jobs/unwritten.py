@@ -1,7 +1,7 @@
 """Registrations that count and have no job for the connected org."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,10 @@ class Unwritten:
     registrations: int
     events: int
     estimated_api_calls: int
+
+    @classmethod
+    def of(cls, registrations: int, events: int) -> Self:
+        return cls(registrations, events, api_calls_for(registrations))
 
 
 CHUNK: Final = 1000
@@ -49,7 +53,7 @@ async def count_unwritten(session: AsyncSession, host_id: str, *, org_id: str | 
     totals = select(func.coalesce(func.sum(each.c.total), 0), func.count()).select_from(each)
     async with hash_joins_only(session):
         registrations, events = (await session.execute(totals)).one()
-    return figures(int(registrations), events)
+    return Unwritten.of(int(registrations), events)
 
 
 def unwritten_by_event(host_id: str, org_id: str) -> Select[str, int]:
@@ -63,10 +67,4 @@ def unwritten_by_event(host_id: str, org_id: str) -> Select[str, int]:
         select(Registration.event_id, func.count().label("total"))
         .where(*without_job(host_id, org_id), ~is_on_its_way)
         .group_by(Registration.event_id)
-    )
-
-
-def figures(registrations: int, events: int) -> Unwritten:
-    return Unwritten(
-        registrations=registrations, events=events, estimated_api_calls=api_calls_for(registrations)
     )

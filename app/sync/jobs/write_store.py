@@ -1,7 +1,7 @@
 """What the engine commits between its calls: intents, results and create locks, all under its own fence."""
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.infrastructure.database import Database
 from app.models import Connection, WrittenRecord
 from app.states import WriteState
-from app.sync.field_values.closed_status import TASK_STATUS
 from app.sync.jobs.leases import Lease, LeaseLost
 from app.sync.lookup.access import AccessProblem, store_problems
 from app.sync.lookup.describe_cache import store_describes
-from app.sync.lookup.view_all import OBJECT_PERMISSIONS, cache_body
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SLOT_COLUMNS, Batch, SlotKey, WrittenSlot
 from app.sync.model.cooperative import yielding
 from app.sync.model.work_item import WorkItem, WriteOperation
@@ -143,11 +141,12 @@ class WriteStore:
         async with self.database.tenant(self.batch.host_id) as session:
             return frozenset(each for each in await session.scalars(query) if each)
 
-    async def keep_statuses(self, closed: Sequence[str]) -> None:
-        """Keep which statuses close a Task, beside the describes."""
-        bodies = {TASK_STATUS: {"closed": list(closed)}}
+    async def cache(self, sobject: str, body: Mapping[str, Any]) -> None:
+        """Store what is known of an object beside the describes."""
         async with self.database.tenant(self.batch.host_id) as session:
-            await store_describes(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
+            await store_describes(
+                session, {sobject: body}, host_id=self.batch.host_id, org_id=self.batch.org_id
+            )
 
     async def user_id(self) -> str | None:
         """The connected user, as far as known."""
@@ -157,16 +156,8 @@ class WriteStore:
         async with self.database.tenant(self.batch.host_id) as session:
             return (await session.execute(query)).scalar_one_or_none()
 
-    async def store_fully_visible(
-        self, fully_visible: Collection[str] | None, *, user_id: str | None
-    ) -> None:
-        """Keep of which objects this user sees every record, beside the describes; None is unknown."""
-        bodies = {OBJECT_PERMISSIONS: cache_body(fully_visible, user_id)}
-        async with self.database.tenant(self.batch.host_id) as session:
-            await store_describes(session, bodies, host_id=self.batch.host_id, org_id=self.batch.org_id)
-
     async def note_problems(self, found: Iterable[AccessProblem], *, about: Collection[str]) -> None:
-        """Keep what a look showed of the connected user's access; see `settle_problems`."""
+        """Keep what a look showed of the connected user's access; see `store_problems`."""
         async with self.database.tenant(self.batch.host_id) as session:
             await store_problems(
                 session, found, host_id=self.batch.host_id, org_id=self.batch.org_id, about=about

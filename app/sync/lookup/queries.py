@@ -50,9 +50,7 @@ class QueryKind(StrEnum):
 
 @dataclass(frozen=True)
 class LookupQuery:
-    """One query. `sobject` is the object that a refusal is reported of, if any; `suffix` makes its reference
-    id one of a kind.
-    """
+    """One query; a rejection is reported of `sobject`, and `suffix` makes the reference id unique."""
 
     kind: QueryKind
     soql: str

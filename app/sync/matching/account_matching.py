@@ -9,20 +9,8 @@ from typing import Final
 from app.sync.field_values.lead_fields import FREE_MAIL_DOMAINS, NO_COMPANY, normalize_text, shortened
 
 NAME_LENGTH: Final = 255
-NON_COMPANY_NAMES: Final = frozenset(
-    [
-        "n/a",
-        "na",
-        "none",
-        "self",
-        "self-employed",
-        "self employed",
-        "freelance",
-        "freelancer",
-        "private",
-        "privat",
-    ]
-)
+NON_COMPANIES: Final = "n/a|na|none|self|self-employed|self employed|freelance|freelancer|private|privat"
+NON_COMPANY_NAMES: Final = frozenset(NON_COMPANIES.split("|"))
 """What people write who have no company."""
 
 LEGAL: Final = """
@@ -48,20 +36,15 @@ class AccountRow:
 
 
 def company_of(given: str | None) -> str | None:
-    """Return the company that an Account may represent, truncated to the length of its name; None for no
-    usable company.
-    """
+    """Return the company as an Account's name, truncated to its length; None for no usable company."""
     company = normalize_text(given)
     if company is None or company == NO_COMPANY:
         return None
     plain = company.casefold()
     is_free_mail = plain.removeprefix("www.").rpartition("@")[2] in FREE_MAIL_DOMAINS
-    has_letters = any(char.isalnum() for char in plain)
-    return (
-        None
-        if is_free_mail or not has_letters or plain in NON_COMPANY_NAMES
-        else shortened(company, NAME_LENGTH)
-    )
+    if is_free_mail or plain in NON_COMPANY_NAMES or not any(char.isalnum() for char in plain):
+        return None
+    return shortened(company, NAME_LENGTH)
 
 
 def normalized_name(company: str) -> str:

@@ -27,20 +27,14 @@ class Decision(StrEnum):
     FAIL = "fail"
 
 
-# By whether the rule only alerts, whether the names are equal, and what the host chose.
-DECISIONS: Final[Mapping[tuple[bool, bool, str], Decision]] = {
-    (False, True, ALWAYS): Decision.ADOPT,
-    (False, True, SAME_NAME): Decision.ADOPT,
-    (False, True, NEVER): Decision.FAIL,
-    (False, False, ALWAYS): Decision.ADOPT_WARNED,
-    (False, False, SAME_NAME): Decision.FAIL,
-    (False, False, NEVER): Decision.FAIL,
-    (True, True, ALWAYS): Decision.ADOPT,
-    (True, True, SAME_NAME): Decision.ADOPT,
-    (True, True, NEVER): Decision.SAVE_AS_NEW,
-    (True, False, ALWAYS): Decision.SAVE_AS_NEW,
-    (True, False, SAME_NAME): Decision.SAVE_AS_NEW,
-    (True, False, NEVER): Decision.SAVE_AS_NEW,
+ADOPT, ADOPT_WARNED, SAVE_AS_NEW, FAIL = Decision
+
+# By whether the rule only alerts and whether the names are equal; then by what the host chose.
+DECISIONS: Final[Mapping[tuple[bool, bool], Mapping[str, Decision]]] = {
+    (False, True): {ALWAYS: ADOPT, SAME_NAME: ADOPT, NEVER: FAIL},
+    (False, False): {ALWAYS: ADOPT_WARNED, SAME_NAME: FAIL, NEVER: FAIL},
+    (True, True): {ALWAYS: ADOPT, SAME_NAME: ADOPT, NEVER: SAVE_AS_NEW},
+    (True, False): {ALWAYS: SAVE_AS_NEW, SAME_NAME: SAVE_AS_NEW, NEVER: SAVE_AS_NEW},
 }
 
 
@@ -49,7 +43,7 @@ def decide(failure: ApiError, *, is_same: bool, adopts: str) -> Decision:
 
     A unique field rejects a record as a rule in Block mode does.
     """
-    return DECISIONS[failure.allow_save is True, is_same, adopts]
+    return DECISIONS[failure.allow_save is True, is_same][adopts]
 
 
 def is_same_name(fields: Mapping[str, Any], match: PersonRow) -> bool:

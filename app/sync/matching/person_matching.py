@@ -207,7 +207,7 @@ def _pick_candidate(alike: Iterable[PersonRow], people: PersonIndex, *, how: str
 
 
 class Deleted:
-    """The record was deleted, and not merged into another; or it cannot be written to for ever."""
+    """The record was deleted, and not merged into another; or it can never be written to again."""
 
 
 READ_ONLY, DELETED = Deleted(), Deleted()
@@ -233,9 +233,7 @@ def is_person_deleted(job: Job, people: PersonIndex) -> bool:
 
 
 def follow(id_: str, people: PersonIndex) -> Found | NeedsLookup | Deleted | Absent:
-    """Return the living record behind an id; DELETED, or GONE when converted without a Contact (and so
-    read-only).
-    """
+    """Return the living record behind an id; READ_ONLY for a Lead that was converted without a Contact."""
     how = "email"
     for _ in range(MAX_HOPS):
         row = people.rows.get(id_)

@@ -62,9 +62,7 @@ SLOT_COLUMNS = WrittenSlot._fields
 
 @dataclass(frozen=True)
 class Attendee:
-    """The person who registered; `email_key` is the e-mail as it is compared, `cleared` names members sent as
-    null.
-    """
+    """Who registered; e-mails are compared by `email_key`, `cleared` names what was sent as null."""
 
     attendee_id: str | None = None
     email: str | None = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.sync.model.batch import WrittenSlot
-from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, is_in_doubt_window_over, next_recheck
+from app.sync.model.retry_policy import FINISHED_CALL_WINDOW, next_recheck
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,8 @@ class Clock:
         return next_recheck(slot.attempt_started_at or self.now, self.quiet, self.now)
 
     def is_settled(self, slot: WrittenSlot) -> bool:
-        return is_in_doubt_window_over(slot.attempt_started_at or self.now, self._quiet_of(slot), self.now)
+        return self.now >= (slot.attempt_started_at or self.now) + self._quiet_of(slot)
 
     def _quiet_of(self, slot: WrittenSlot) -> timedelta:
-        """Return how long a write may still be applied: an ended call writes nothing more, and its effect
-        shows soon.
-        """
+        """Return how long a write may still be applied; what a finished call wrote shows soon."""
         return min(FINISHED_CALL_WINDOW, self.quiet) if slot.has_ended else self.quiet

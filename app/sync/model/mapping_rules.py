@@ -65,9 +65,7 @@ class ExternalId:
 
 @dataclass(frozen=True)
 class OwnerRule:
-    """The owner of created records: `how` is leave, organizer (the active User with that e-mail), fixed
-    (`id`).
-    """
+    """The owner of created records: left to Salesforce, the User with the organizer's e-mail, or fixed."""
 
     how: str = LEAVE
     id: str | None = None

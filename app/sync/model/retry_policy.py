@@ -41,44 +41,29 @@ JITTER = 0.2
 
 class ErrorAction(StrEnum):
     """RETRY: the row waits. FAIL: a person must act. CLOSE: the connection waits. BACK_OFF: the org waits.
-    LOOK: look it up before anything is written again."""
+    RECONCILE: look it up before anything is written again."""
 
     RETRY = "retry"
     FAIL = "fail"
     CLOSE = "close"
     BACK_OFF = "back_off"
-    LOOK = "look"
+    RECONCILE = "reconcile"
 
 
 DRAIN_STOPPING = (ErrorAction.CLOSE, ErrorAction.BACK_OFF)
 """What ends a drain: it would meet every other row as well."""
 
-POLICY: dict[tuple[ErrorClass, Scope], ErrorAction] = {
-    (ErrorClass.TRANSIENT, Scope.RECORD): ErrorAction.RETRY,
-    (ErrorClass.TRANSIENT, Scope.CONNECTION): ErrorAction.BACK_OFF,
-    (ErrorClass.TRANSIENT, Scope.ORG): ErrorAction.BACK_OFF,
-    (ErrorClass.LIMIT, Scope.RECORD): ErrorAction.BACK_OFF,
-    (ErrorClass.LIMIT, Scope.CONNECTION): ErrorAction.BACK_OFF,
-    (ErrorClass.LIMIT, Scope.ORG): ErrorAction.BACK_OFF,
-    (ErrorClass.ACCESS, Scope.RECORD): ErrorAction.FAIL,
-    (ErrorClass.ACCESS, Scope.CONNECTION): ErrorAction.CLOSE,
-    (ErrorClass.ACCESS, Scope.ORG): ErrorAction.CLOSE,
-    (ErrorClass.CONFIGURATION, Scope.RECORD): ErrorAction.FAIL,
-    (ErrorClass.CONFIGURATION, Scope.CONNECTION): ErrorAction.BACK_OFF,
-    (ErrorClass.CONFIGURATION, Scope.ORG): ErrorAction.BACK_OFF,
-    (ErrorClass.DATA, Scope.RECORD): ErrorAction.FAIL,
-    (ErrorClass.DATA, Scope.CONNECTION): ErrorAction.FAIL,
-    (ErrorClass.DATA, Scope.ORG): ErrorAction.FAIL,
-    (ErrorClass.DUPLICATE, Scope.RECORD): ErrorAction.FAIL,
-    (ErrorClass.DUPLICATE, Scope.CONNECTION): ErrorAction.FAIL,
-    (ErrorClass.DUPLICATE, Scope.ORG): ErrorAction.FAIL,
-    (ErrorClass.AMBIGUOUS, Scope.RECORD): ErrorAction.LOOK,
-    (ErrorClass.AMBIGUOUS, Scope.CONNECTION): ErrorAction.LOOK,
-    (ErrorClass.AMBIGUOUS, Scope.ORG): ErrorAction.LOOK,
-    (ErrorClass.OTHER, Scope.RECORD): ErrorAction.FAIL,
-    (ErrorClass.OTHER, Scope.CONNECTION): ErrorAction.FAIL,
-    (ErrorClass.OTHER, Scope.ORG): ErrorAction.FAIL,
+POLICY: dict[ErrorClass, tuple[ErrorAction, ErrorAction]] = {
+    ErrorClass.TRANSIENT: (ErrorAction.RETRY, ErrorAction.BACK_OFF),
+    ErrorClass.LIMIT: (ErrorAction.BACK_OFF, ErrorAction.BACK_OFF),
+    ErrorClass.ACCESS: (ErrorAction.FAIL, ErrorAction.CLOSE),
+    ErrorClass.CONFIGURATION: (ErrorAction.FAIL, ErrorAction.BACK_OFF),
+    ErrorClass.DATA: (ErrorAction.FAIL, ErrorAction.FAIL),
+    ErrorClass.DUPLICATE: (ErrorAction.FAIL, ErrorAction.FAIL),
+    ErrorClass.AMBIGUOUS: (ErrorAction.RECONCILE, ErrorAction.RECONCILE),
+    ErrorClass.OTHER: (ErrorAction.FAIL, ErrorAction.FAIL),
 }
+"""The action for an error of one record, and for one of the whole connection or org."""
 
 CLOSING_REASONS = {
     "API_DISABLED_FOR_ORG": "api_disabled",
@@ -104,7 +89,8 @@ class OrgWait:
 
 
 def action_for(failure: ApiError) -> ErrorAction:
-    return POLICY[failure.error_class, failure.scope]
+    of_record, of_all = POLICY[failure.error_class]
+    return of_record if failure.scope is Scope.RECORD else of_all
 
 
 def is_beyond_limits(failures: Sequence[ApiError]) -> bool:
@@ -160,10 +146,6 @@ def next_recheck(attempt_started_at: datetime, quiet: timedelta, now: datetime) 
     """When an uncertain write is looked up next; the last look is at the end of the quiet time."""
     looks = (attempt_started_at + quiet * part for part in RECHECK_SCHEDULE)
     return next((look for look in looks if look > now), now)
-
-
-def is_in_doubt_window_over(attempt_started_at: datetime, quiet: timedelta, now: datetime) -> bool:
-    return now >= attempt_started_at + quiet
 
 
 def _with_jitter(seconds: float, jitter: float) -> float:

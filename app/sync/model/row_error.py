@@ -18,11 +18,11 @@ class ItemError:
     message: str
     milestone: str
     sobject: str | None
-    fields: tuple[str, ...]
-    value: str | None
-    http_status: int | None
-    group_id: str
-    advice_code: str
+    fields: tuple[str, ...] = ()
+    value: str | None = None
+    http_status: int | None = None
+    group_id: str = ""
+    advice_code: str = ""
     field_label: str | None = None
     matches: tuple[DuplicateMatch, ...] = ()
 

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.salesforce.errors import ApiError, ErrorClass, Scope
+from app.salesforce.errors import ApiError, ErrorClass
+from app.states import WriteState
+from app.sync.model.batch import WrittenSlot
+from app.sync.model.clock import Clock
 from app.sync.model.retry_policy import (
     ORG_BACKOFF,
     POLICY,
@@ -13,7 +16,6 @@ from app.sync.model.retry_policy import (
     ErrorAction,
     action_for,
     closing_reason,
-    is_in_doubt_window_over,
     next_recheck,
     org_wait,
     retry_wait,
@@ -24,7 +26,7 @@ QUIET = timedelta(seconds=780)
 
 
 def test_every_class_and_scope_has_a_consequence() -> None:
-    assert set(POLICY) == {(each, scope) for each in ErrorClass for scope in Scope}
+    assert set(POLICY) == set(ErrorClass)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_every_class_and_scope_has_a_consequence() -> None:
         pytest.param("REQUIRED_FIELD_MISSING", 400, ErrorAction.FAIL, id="configuration: fails"),
         pytest.param("FIELD_CUSTOM_VALIDATION_EXCEPTION", 400, ErrorAction.FAIL, id="data: fails"),
         pytest.param("DUPLICATES_DETECTED", 400, ErrorAction.FAIL, id="duplicate: fails"),
-        pytest.param("ANSWER_LOST", None, ErrorAction.LOOK, id="lost: look first"),
+        pytest.param("ANSWER_LOST", None, ErrorAction.RECONCILE, id="lost: look first"),
         pytest.param("NEVER_HEARD_OF", 400, ErrorAction.FAIL, id="unknown: fails"),
     ],
 )
@@ -82,8 +84,9 @@ def test_looks_come_at_parts_of_the_quiet_time_and_end_with_it() -> None:
         moment = next_recheck(NOW, QUIET, moment)
         looks.append((moment - NOW) / QUIET)
     assert looks == pytest.approx(list(RECHECK_SCHEDULE))
-    assert is_in_doubt_window_over(NOW, QUIET, moment)
-    assert not is_in_doubt_window_over(NOW, QUIET, moment - timedelta(seconds=1))
+    write = WrittenSlot(WriteState.AMBIGUOUS, "create", "Lead", attempt_started_at=NOW)
+    assert Clock(moment, QUIET).is_settled(write)
+    assert not Clock(moment - timedelta(seconds=1), QUIET).is_settled(write)
 
 
 def test_closing_reasons_are_the_cards_words() -> None:
