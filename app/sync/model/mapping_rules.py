@@ -128,10 +128,12 @@ def _merge_layer(rules: MappingRules, layer: Mapping[str, Any]) -> MappingRules:
         chosen["owner"] = _owner_over(rules.owner, owner)
     if "task_status" in layer:
         chosen["task_status"] = layer["task_status"]
+    # Null takes another level's choice away.
+    record_types = {**rules.record_types, **(layer.get("record_types") or {})}
     return replace(
         rules,
         **chosen,
-        record_types=_chosen_types({**rules.record_types, **(layer.get("record_types") or {})}),
+        record_types={sobject: name for sobject, name in record_types.items() if name},
         fields=_overridden(rules.fields, [FieldRule.of(each) for each in layer.get("fields") or ()]),
     )
 
@@ -144,11 +146,6 @@ def _owner_over(before: OwnerRule, chosen: Mapping[str, Any]) -> OwnerRule:
     return OwnerRule(
         how, id_ if how == FIXED else None, before.runs_assignment_rules if runs is None else runs
     )
-
-
-def _chosen_types(names: Mapping[str, str | None]) -> dict[str, str]:
-    """Null takes another level's choice away."""
-    return {sobject: name for sobject, name in names.items() if name}
 
 
 def _overridden(before: Sequence[FieldRule], after: Sequence[FieldRule]) -> tuple[FieldRule, ...]:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
-from app.states import Milestone, StatusMeaning
 from app.sync.lookup.lookup import LookupResult
-from app.sync.model.batch import SlotKey, WrittenSlot
+from app.sync.model.batch import MEMBER, SlotKey, WrittenSlot
 from app.sync.model.decisions import ItemDecision
+from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import CAMPAIGN_MEMBER, CONTACT, MemberRow
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem
@@ -41,11 +40,6 @@ class MemberChange:
     decisions: tuple[ItemDecision, ...] = ()
 
 
-def decision_milestone(decision: CreateMember | UpdateMember | KeepMember) -> Milestone:
-    """The part of the registration that a member's status belongs to."""
-    return Milestone.CHECKED_IN if decision.meaning == StatusMeaning.ATTENDED else Milestone.REGISTERED
-
-
 def created_member(
     decision: CreateMember,
     key: SlotKey,
@@ -55,14 +49,15 @@ def created_member(
 ) -> MemberChange:
     """A new member has the values of all registrations; of two values of a field, the later one."""
     org, without = OrgContext(found.describes), _dropped(key, items)
-    own = _system_fields(decision, key, person)
+    person_field = "ContactId" if person.sobject == CONTACT else "LeadId"
+    own = {"CampaignId": key.instance_key, person_field: person.id, "Status": decision.label}
     drafts: list[tuple[WorkItem, Draft]] = []
     decisions: list[ItemDecision] = []
     for item in by_registration_time(items):
         try:
             draft = build_record(CAMPAIGN_MEMBER, item.job, org, own=own, without=without)
         except RecordBuildError as error:
-            decisions += build_failure([item], error, org, milestone=decision_milestone(decision))
+            decisions += build_failure([item], error, org, milestone=milestone_of(MEMBER, decision.meaning))
             continue
         decisions += [ItemDecision(item, warnings=draft.warnings)] if draft.warnings else []
         drafts.append((item, draft))
@@ -101,7 +96,7 @@ def changed_member(
         current=current.current_values,
         previous_digests=previous_digests,
         without=_dropped(key, items),
-        milestone=decision_milestone(decision),
+        milestone=milestone_of(MEMBER, decision.meaning),
     )
     status = {"Status": decision.label} if isinstance(decision, UpdateMember) else {}
     fields = {**status, **merged.fields}
@@ -118,8 +113,3 @@ def changed_member(
 
 def _dropped(key: SlotKey, items: Sequence[WorkItem]) -> frozenset[str]:
     return dropped_fields(*(item.slots.get(key) for item in items))
-
-
-def _system_fields(decision: CreateMember, key: SlotKey, person: PersonRef) -> dict[str, Any]:
-    person_field = "ContactId" if person.sobject == CONTACT else "LeadId"
-    return {"CampaignId": key.instance_key, person_field: person.id, "Status": decision.label}

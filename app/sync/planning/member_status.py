@@ -98,9 +98,11 @@ def decide_member(
     if current.status == labels[meaning]:
         manual = is_foreign and _was_set_manually(meaning, current, ours)
         return KeepMember(current.id, meaning, current.status, manual)
-    if _may_change(meaning, current, ours, labels, reason):
+    known = _meaning_of_label(current.status, labels)
+    if _may_change(meaning, known, current, ours, reason):
         return UpdateMember(current.id, meaning, labels[meaning])
-    return KeepMember(current.id, _kept_meaning(meaning, current, labels), current.status, is_foreign)
+    kept = known or (StatusMeaning.ATTENDED if current.has_responded else meaning)
+    return KeepMember(current.id, kept, current.status, is_foreign)
 
 
 def was_last_set_by_us(current: MemberRow, ours: WrittenSlot | None) -> bool:
@@ -136,9 +138,9 @@ def _without_member(
 
 
 def _may_change(
-    meaning: str, current: MemberRow, ours: WrittenSlot | None, labels: Mapping[str, str], reason: str
+    meaning: str, known: str | None, current: MemberRow, ours: WrittenSlot | None, reason: str
 ) -> bool:
-    known = _meaning_of_label(current.status, labels)
+    """Whether the status may become that of `meaning`; `known` is what the present one means."""
     if was_last_set_by_us(current, ours):
         assert ours is not None
         # Our own word, unchanged: a newer fact may lower it; the same meaning is renamed only when asked.
@@ -148,12 +150,6 @@ def _may_change(
     if ours is None:
         return not current.has_responded
     return meaning == StatusMeaning.ATTENDED and not current.has_responded
-
-
-def _kept_meaning(meaning: str, current: MemberRow, labels: Mapping[str, str]) -> str:
-    return _meaning_of_label(current.status, labels) or (
-        StatusMeaning.ATTENDED if current.has_responded else meaning
-    )
 
 
 def _meaning_of_label(label: str, labels: Mapping[str, str]) -> str | None:

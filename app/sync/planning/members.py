@@ -78,8 +78,7 @@ def _last_written_member(
     own = [item.slots[key] for item in items if key in item.slots]
     if current is None or any(slot.state == WriteState.AMBIGUOUS for slot in own):
         return own[0] if own else None
-    people = ((key.instance_key, item.job.attendee.email_key or "") for item in items)
-    alike = [slot for person in people for slot in batch.sibling_members.get(person, ())]
+    alike = [slot for each in _campaign_emails(key, items) for slot in batch.sibling_members.get(each, ())]
     return next((slot for slot in own + alike if was_last_set_by_us(current, slot)), own[0] if own else None)
 
 
@@ -94,9 +93,8 @@ def _current_member(
     key: SlotKey, items: Sequence[WorkItem], person: PersonRef, found: LookupResult
 ) -> MemberRow | None:
     """The person's member, or one under another Lead or Contact of the same e-mail."""
-    campaign_id = key.instance_key
-    own = found.members.get((campaign_id, person.id))
-    others = (found.members_by_email.get((campaign_id, item.job.attendee.email_key or "")) for item in items)
+    own = found.members.get((key.instance_key, person.id))
+    others = (found.members_by_email.get(each) for each in _campaign_emails(key, items))
     return own or next((other for other in others if other), None)
 
 
@@ -108,9 +106,14 @@ def _is_settled(ours: WrittenSlot, current: MemberRow | None, clock: Clock) -> b
 
 
 def _facts_of_person(key: SlotKey, items: Sequence[WorkItem], batch: Batch) -> Iterable[RegistrationFacts]:
-    for item in items:
-        yield item.job.facts
-        yield from batch.siblings.get((key.instance_key, item.job.attendee.email_key or ""), ())
+    yield from (item.job.facts for item in items)
+    for each in _campaign_emails(key, items):
+        yield from batch.siblings.get(each, ())
+
+
+def _campaign_emails(key: SlotKey, items: Iterable[WorkItem]) -> Iterator[tuple[str, str]]:
+    """The campaign with each item's e-mail, by which other registrations of the person are found."""
+    return ((key.instance_key, item.job.attendee.email_key or "") for item in items)
 
 
 def _strongest_reason(items: Sequence[WorkItem]) -> str:

@@ -45,11 +45,8 @@ def plan_tasks(
 
 def required_tasks(job: Job, batch: Batch) -> list[str]:
     """The slots of the Tasks that the registration has to have."""
-    if not batch.writes.task:
-        return []
-    is_registered = job.facts.confirmed_at is not None
-    is_required = {REGISTERED: is_registered, CHECKED_IN: job.facts.checked_in_at is not None}
-    return [slot for slot, required in is_required.items() if required]
+    happened = {REGISTERED: job.facts.confirmed_at, CHECKED_IN: job.facts.checked_in_at}
+    return [slot for slot, at in happened.items() if at is not None and batch.writes.task]
 
 
 def plan_task(
@@ -139,17 +136,13 @@ def task_description(job: Job, reference: str) -> str:
     starts_at = event.starts_at.astimezone(_zone(event)[0]) if event.starts_at else None
     lines = {
         "Event": normalize_text(event.title),
-        "Starts": f"{starts_at:%Y-%m-%d %H:%M} {_zone_name(event)}" if starts_at else None,
+        "Starts": f"{starts_at:%Y-%m-%d %H:%M} {starts_at.tzinfo}" if starts_at else None,
         "Where": normalize_text(event.location),
         "Ticket": normalize_text(job.ticket),
         "Link": normalize_text(event.url),
     }
     body = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
     return f"{body}\n\nRef: {reference}"
-
-
-def _zone_name(event: EventSnapshot) -> str:
-    return event.timezone if not _zone(event)[1] else "UTC"
 
 
 def _zone(event: EventSnapshot) -> tuple[tzinfo, list[ItemWarning]]:
