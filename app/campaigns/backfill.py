@@ -166,21 +166,10 @@ async def backfill_view(session: AsyncSession, host_id: str, event_id: str) -> B
     backfill = await session.scalar(latest)
     if backfill is None:
         return None
-    tally = await _tally(session, backfill)
-    now = await database_now(session)
-    return BackfillShown(
-        id=backfill.backfill_id,
-        why=backfill.reason,
-        state=backfill.state,
-        total=backfill.total,
-        **vars(tally),
-        api_calls=backfill.api_calls,
-        started_at=backfill.started_at,
-        finished_at=backfill.finished_at,
-        estimated_end_at=estimated_end(backfill.started_at, now, tally=tally)
-        if backfill.state == BackfillState.RUNNING
-        else None,
-    )
+    tally, now = await _tally(session, backfill), await database_now(session)
+    is_running = backfill.state == BackfillState.RUNNING
+    ends_at = estimated_end(backfill.started_at, now, tally=tally) if is_running else None
+    return BackfillShown.model_validate({**vars(backfill), **vars(tally), "estimated_end_at": ends_at})
 
 
 def backfill_progress(total: int, unarmed: int, states: Mapping[str, int]) -> BackfillProgress:

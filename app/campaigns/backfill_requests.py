@@ -8,13 +8,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.calls import EventCall, HostCall
-from app.api.errors import CampaignNotLinked, EventNotFound
+from app.api.errors import CampaignNotLinked
 from app.campaigns.backfill import backfill_view, cancel_backfill, cancel_pending_jobs, start_backfill
 from app.campaigns.schemas import BackfillShown, HostBackfill
 from app.connections.service import usable_connection
+from app.hosts.rows import require_event
 from app.infrastructure import audit_log
 from app.infrastructure.database import hash_joins_only
-from app.models import Backfill, CampaignLink, Connection, Event
+from app.models import Backfill, CampaignLink, Connection
 from app.states import JobReason
 from app.sync.jobs.unwritten import Unwritten, count_unwritten, unwritten_by_event
 
@@ -26,7 +27,10 @@ async def request_backfill(call: EventCall, *, reason: str) -> BackfillShown:
     ConnectionNeedsReconnect.
     """
     async with call.resources.database.tenant(call.host_id) as session:
-        await _require(session, call, reason=reason)
+        await require_event(session, call.host_id, call.event_id)
+        link = await session.get(CampaignLink, (call.host_id, call.event_id))
+        if link is None and reason == JobReason.REAPPLY:
+            raise CampaignNotLinked
         started = await start_backfill(
             session,
             call.host_id,
@@ -50,7 +54,7 @@ async def stop_backfill(call: EventCall) -> BackfillShown | None:
     Returns the latest backfill, None when none ever ran. Raises EventNotFound.
     """
     async with call.resources.database.tenant(call.host_id) as session:
-        await _require(session, call, reason="")
+        await require_event(session, call.host_id, call.event_id)
         stopped = await cancel_backfill(session, call.host_id, call.event_id)
         if stopped is not None:
             withdrawn = await cancel_pending_jobs(session, stopped)
@@ -105,13 +109,6 @@ async def _lock_connected_org(session: AsyncSession, call: HostCall) -> str:
     await session.get(Connection, call.host_id, with_for_update={"key_share": True})
     connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
     return connection.org_id
-
-
-async def _require(session: AsyncSession, call: EventCall, *, reason: str) -> None:
-    if await session.get(Event, (call.host_id, call.event_id)) is None:
-        raise EventNotFound
-    if reason == JobReason.REAPPLY and await session.get(CampaignLink, (call.host_id, call.event_id)) is None:
-        raise CampaignNotLinked
 
 
 async def _record(session: AsyncSession, call: HostCall, action: str, details: dict[str, Any]) -> None:

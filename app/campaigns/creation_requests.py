@@ -10,11 +10,12 @@ from sqlalchemy import func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.calls import EventCall
-from app.api.errors import CampaignIsLocked, EventIsOver, EventNotFound
+from app.api.errors import CampaignIsLocked, EventIsOver
 from app.campaigns.links import link_view
 from app.campaigns.schemas import CampaignToCreate, LinkShown
 from app.campaigns.status_mapping import MemberStatus
 from app.connections.service import usable_connection
+from app.hosts.rows import require_event
 from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models import CampaignLink, Connection, Event
@@ -115,9 +116,7 @@ async def request_campaign(call: EventCall, chosen: CampaignToCreate) -> LinkSho
     """
     key = call.host_id, call.event_id
     async with call.resources.database.tenant(call.host_id) as session:
-        event = await session.get(Event, key)
-        if event is None:
-            raise EventNotFound
+        event = await require_event(session, *key)
         if not is_upcoming(event, datetime.now(UTC)):
             raise EventIsOver
         await session.get(Connection, call.host_id, with_for_update={"key_share": True})

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.api.errors import SalesforceAnswer
 from app.campaigns.backfill import backfill_view
 from app.campaigns.lookup import Campaign
-from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkStateName, Statuses
+from app.campaigns.schemas import CampaignFound, CampaignLinkRecord, LinkShown, LinkStateName
 from app.models import CampaignLink, Connection
 from app.salesforce.allowed_hosts import record_url
 from app.states import ConnectionState, LinkState
@@ -24,20 +24,14 @@ async def link_view(session: AsyncSession, host_id: str, event_id: str) -> LinkS
         return None
     connection = await session.get(Connection, host_id)
     state, problem = link_state(link, connection)
-    return LinkShown(
-        state=state,
-        problem=problem,
-        campaign=record_of(link, connection),
-        org_id=link.org_id,
-        is_created_by_us=link.is_created_by_us,
-        statuses=Statuses.model_validate(link.statuses),
-        available_statuses=link.available_statuses,
-        backfill=await backfill_view(session, host_id, event_id),
-        salesforce=_refusal_of(link),
-        linked_at=link.linked_at,
-        linked_by=link.linked_by,
-        version=link.version,
-    )
+    shown = {
+        "state": state,
+        "problem": problem,
+        "campaign": record_of(link, connection),
+        "backfill": await backfill_view(session, host_id, event_id),
+        "salesforce": _refusal_of(link),
+    }
+    return LinkShown.model_validate({**vars(link), **shown})
 
 
 def _refusal_of(link: CampaignLink) -> SalesforceAnswer | None:

@@ -175,8 +175,8 @@ class CampaignPage(BaseModel):
 class BackfillShown(BaseModel):
     """How far a backfill is: done + failed + skipped + to_go = total."""
 
-    id: str
-    why: str
+    id: str = Field(validation_alias="backfill_id")
+    why: str = Field(validation_alias="reason")
     state: str
     total: int
     done: int

@@ -16,7 +16,6 @@ from app.api.errors import (
     CampaignIdInvalid,
     CampaignIsLocked,
     CampaignNotLinked,
-    EventNotFound,
     SalesforceUnavailable,
 )
 from app.campaigns.backfill import UNSETTLED, cancel_backfill, estimate, restart_backfill, start_backfill
@@ -42,8 +41,9 @@ from app.campaigns.schemas import (
 from app.campaigns.status_mapping import propose_statuses
 from app.config.settings import Settings
 from app.connections.service import usable_connection
+from app.hosts.rows import require_event
 from app.infrastructure import audit_log
-from app.models import CampaignLink, Connection, Event, Registration, SyncJob, WrittenRecord
+from app.models import CampaignLink, Connection, Registration, SyncJob, WrittenRecord
 from app.models.conditions import IS_WRITABLE
 from app.states import JobReason, LinkState
 from app.sync.model.batch import MEMBER
@@ -57,7 +57,7 @@ async def validate_campaign(call: EventCall, *, pasted: str) -> CampaignValidate
     SalesforceRefused, SalesforceUnavailable, ApiBudgetReached.
     """
     async with call.resources.database.tenant(call.host_id) as session:
-        await _require_event(session, call.host_id, call.event_id)
+        await require_event(session, call.host_id, call.event_id)
         campaign_id = parse_campaign_id(pasted)
         connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
     campaign = await _find_campaign(call.resources, connection, campaign_id)
@@ -85,7 +85,7 @@ async def validate_campaign(call: EventCall, *, pasted: str) -> CampaignValidate
 async def find_link(call: EventCall) -> LinkShown:
     """The event's link. Raises EventNotFound, CampaignNotLinked."""
     async with call.resources.database.tenant(call.host_id) as session:
-        await _require_event(session, call.host_id, call.event_id)
+        await require_event(session, call.host_id, call.event_id)
         link = await link_view(session, call.host_id, call.event_id)
     if link is None:
         raise CampaignNotLinked
@@ -101,7 +101,7 @@ async def link_campaign(call: EventCall, request: CampaignToLink) -> tuple[LinkS
     """
     key = call.host_id, call.event_id
     async with call.resources.database.tenant(call.host_id) as session:
-        await _require_event(session, *key)
+        await require_event(session, *key)
         campaign_id, statuses = parse_campaign_id(request.campaign_id), require_statuses(request.statuses)
         _refuse_other(await session.get(CampaignLink, key), campaign_id)
         connection = await usable_connection(session, call.host_id, settings=call.resources.settings)
@@ -129,8 +129,8 @@ async def copy_link(call: EventCall, request: SetUpToCopy) -> tuple[LinkShown, b
     Raises what `link_campaign` raises; CampaignNotLinked when the other event has no campaign yet.
     """
     async with call.resources.database.tenant(call.host_id) as session:
-        await _require_event(session, call.host_id, call.event_id)
-        await _require_event(session, call.host_id, request.from_event_id)
+        await require_event(session, call.host_id, call.event_id)
+        await require_event(session, call.host_id, request.from_event_id)
         other = await session.get(CampaignLink, (call.host_id, request.from_event_id))
     if other is None or other.campaign_id is None:
         raise CampaignNotLinked
@@ -145,7 +145,7 @@ async def unlink_campaign(call: EventCall) -> Unlinked:
     Raises EventNotFound, CampaignNotLinked.
     """
     async with call.resources.database.tenant(call.host_id) as session:
-        event = await _require_event(session, call.host_id, call.event_id)
+        event = await require_event(session, call.host_id, call.event_id)
         connection = await _lock_host(session, call.host_id)
         link = await session.get(CampaignLink, (call.host_id, call.event_id))
         if link is None:
@@ -161,13 +161,6 @@ async def unlink_campaign(call: EventCall) -> Unlinked:
             session, call.host_id, actor=call.user_id, action=action, details=details | counts
         )
     return Unlinked(unlinked_at=datetime.now(UTC), campaign=record_of(link, connection), **counts)
-
-
-async def _require_event(session: AsyncSession, host_id: str, event_id: str) -> Event:
-    event = await session.get(Event, (host_id, event_id))
-    if event is None:
-        raise EventNotFound
-    return event
 
 
 async def _lock_host(session: AsyncSession, host_id: str) -> Connection | None:

@@ -17,7 +17,7 @@ from app.connections.model.messages import explain
 from app.connections.model.schemas import OwnCredentials
 from app.connections.tokens.connection_state import CREDENTIALS_REJECTED, disconnect_by_salesforce, reopen
 from app.connections.tokens.provider import ConnectionTokens
-from app.hosts.host_lock import lock_host
+from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.infrastructure.encryption import Encryptor, fingerprint
 from app.models import Connection, OwnApp

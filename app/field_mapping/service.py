@@ -28,7 +28,7 @@ from app.field_mapping.response_schemas import (
 from app.field_mapping.sources import read_sources
 from app.field_mapping.store import Layers, Stored, read_layers, requeue_failed, write_layer
 from app.field_mapping.validation import validate_against_org
-from app.hosts.host_lock import lock_host
+from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
 from app.sync.lookup.describe_cache import expire_describes

@@ -8,10 +8,10 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.errors import EventNotFound
 from app.field_mapping.response_schemas import Sources, SourceShown
 from app.field_mapping.source_catalog import SOURCES, is_valid_source
-from app.models import Event, Registration
+from app.hosts.rows import require_event
+from app.models import Registration
 from app.sync.field_values.sources import ANSWERS
 
 SAMPLE: Final = 500
@@ -28,8 +28,8 @@ Answers = Iterable[Mapping[str, Any]]
 
 async def read_sources(session: AsyncSession, host_id: str, event_id: str | None = None) -> Sources:
     """Every source of a host's registrations, or of one event's. Raises EventNotFound."""
-    if event_id is not None and await session.get(Event, (host_id, event_id)) is None:
-        raise EventNotFound
+    if event_id is not None:
+        await require_event(session, host_id, event_id)
     query = select(Registration.answers).where(
         Registration.host_id == host_id, Registration.erased_at.is_(None)
     )

@@ -9,8 +9,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.errors import EventNotFound
-from app.models import BACKFILL, Event, Mapping
+from app.hosts.rows import require_event
+from app.models import BACKFILL, Mapping
 
 HOST_LEVEL: Final = ""
 
@@ -59,8 +59,8 @@ class Layers:
 
 async def read_layers(session: AsyncSession, host_id: str, event_id: str | None) -> Layers:
     """What is stored. Raises EventNotFound."""
-    if event_id is not None and await session.get(Event, (host_id, event_id)) is None:
-        raise EventNotFound
+    if event_id is not None:
+        await require_event(session, host_id, event_id)
     wanted = [HOST_LEVEL, *([event_id] if event_id is not None else [])]
     query = select(Mapping).where(Mapping.host_id == host_id, Mapping.event_id.in_(wanted))
     found = {

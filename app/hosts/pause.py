@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.hosts.host_lock import lock_host
+from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection, Event, Host, OrgLease
 from app.states import ConnectionState

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
-from sqlalchemy import Update, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.api_budget import DEFAULT_CAP
-from app.hosts.host_lock import lock_host
+from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.models import BACKFILL, Connection, Host
 from app.states import ConnectionState
@@ -144,19 +144,8 @@ async def _apply(session: AsyncSession, host_id: str, changed: list[str]) -> set
     if "exclusions" in changed:
         await session.execute(RELEASE, {"host_id": host_id, "priority": BACKFILL})
     if "cap_percent" in changed:
-        await session.execute(_reset_api_block(host_id))
-    connection = await session.get(Connection, host_id)
-    return (
-        {connection.org_id}
-        if connection is not None and connection.state == ConnectionState.CONNECTED
-        else set()
-    )
-
-
-def _reset_api_block(host_id: str) -> Update:
-    """Reopen a gate that the old cap closed; the next response of Salesforce closes it again if need be."""
-    return (
-        update(Connection)
-        .where(Connection.host_id == host_id)
-        .values(api_closed_until=None, version=Connection.version + 1)
-    )
+        # Reopens a gate that the old cap closed; the next response of Salesforce closes it again if need be.
+        reopened = {"api_closed_until": None, "version": Connection.version + 1}
+        await session.execute(update(Connection).where(Connection.host_id == host_id).values(reopened))
+    connected = (Connection.host_id == host_id, Connection.state == ConnectionState.CONNECTED)
+    return set(await session.scalars(select(Connection.org_id).where(*connected)))

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from app.api.api_budget import DEFAULT_CAP, Budget, api_budget_of
-from app.api.errors import EventNotFound
-from app.models import CampaignLink, Connection, Event, Host, OrgLease
+from app.api.errors import EventNotFound, RegistrationNotFound
+from app.models import CampaignLink, Connection, Event, Host, OrgLease, Registration
 from app.registrations.registration_state import Gates
 from app.states import ConnectionState
 
@@ -95,3 +95,13 @@ async def load_context(session: AsyncSession, host_id: str, event_id: str) -> Ev
     if row is None:
         raise EventNotFound
     return EventContext(*row)
+
+
+async def require_registration(
+    session: AsyncSession, host_id: str, event_id: str, registration_id: str, *, is_locked: bool = False
+) -> Registration:
+    """The registration of this event. Raises RegistrationNotFound."""
+    registration = await session.get(Registration, (host_id, registration_id), with_for_update=is_locked)
+    if registration is None or registration.event_id != event_id:
+        raise RegistrationNotFound
+    return registration

@@ -4,9 +4,9 @@ from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.api.calls import EventCall
-from app.api.errors import RegistrationNotFound
 from app.infrastructure import audit_log
 from app.models import Connection, Registration
+from app.registrations.context import require_registration
 from app.registrations.listing import read_row
 from app.registrations.schemas import Row
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
@@ -30,10 +30,9 @@ async def set_excluded(call: EventCall, registration_id: str, *, is_excluded: bo
     Returns the row as it is then. Raises RegistrationNotFound.
     """
     async with call.resources.database.tenant(call.host_id) as session:
-        key = call.host_id, registration_id
-        registration = await session.get(Registration, key, with_for_update=True)
-        if registration is None or registration.event_id != call.event_id:
-            raise RegistrationNotFound
+        registration = await require_registration(
+            session, call.host_id, call.event_id, registration_id, is_locked=True
+        )
         is_change = (registration.excluded_at is not None) != is_excluded
         org_ids = await _change(session, call, registration, is_excluded=is_excluded) if is_change else set()
         row = await read_row(session, call.host_id, call.event_id, registration_id=registration_id)

@@ -7,10 +7,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.errors import RegistrationNotFound
 from app.api.pagination import Cursor, SortOrder
-from app.models import Registration, SyncAttempt
-from app.registrations.context import load_context
+from app.models import SyncAttempt
+from app.registrations.context import load_context, require_registration
 from app.registrations.row_view import error_view
 from app.registrations.schemas import RowError
 
@@ -77,9 +76,7 @@ async def read_history(
 ) -> History:
     """One page, the latest first. Raises EventNotFound, RegistrationNotFound, CursorInvalid."""
     await load_context(session, host_id, event_id)
-    registration = await session.get(Registration, (host_id, registration_id))
-    if registration is None or registration.event_id != event_id:
-        raise RegistrationNotFound
+    registration = await require_registration(session, host_id, event_id, registration_id)
     query = ORDER.page(
         select(SyncAttempt).where(
             SyncAttempt.host_id == host_id, SyncAttempt.registration_id == registration_id

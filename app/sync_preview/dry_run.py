@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from app.api.dependencies import Resources
-from app.api.errors import NotConnected, RegistrationNotFound, SalesforceUnavailable
+from app.api.errors import NotConnected, SalesforceUnavailable
 from app.connections.counted_calls import budget_reached, org_calls
 from app.connections.service import open_client
-from app.models import Registration
-from app.registrations.context import EventContext, load_context
+from app.registrations.context import EventContext, load_context, require_registration
 from app.registrations.history import RequestShown
 from app.registrations.row_view import error_view, link_to, member_link, person_link, warning_shown
 from app.salesforce.client import SalesforceClient
@@ -51,7 +50,9 @@ async def dry_run_context(
     Raises EventNotFound, RegistrationNotFound, NotConnected, ConnectionNeedsReconnect, ApiBudgetReached,
     ObjectNotVisible, SalesforceRefused and SalesforceUnavailable.
     """
-    context = await _context(resources, host_id, event_id, registration_id=registration_id)
+    async with resources.database.tenant(host_id) as session:
+        context = await load_context(session, host_id, event_id)
+        await require_registration(session, host_id, event_id, registration_id)
     org_id = _open_org(context)
     async with org_calls(resources, host_id) as client:
         arm = JobRequest(host_id, registration_id, event_id, org_id, reason=JobReason.LINK)
@@ -92,17 +93,6 @@ def to_response(result: DryRunResult, context: EventContext) -> DryRun:
         calls_spent=client.calls,
         as_of=context.now,
     )
-
-
-async def _context(
-    resources: Resources, host_id: str, event_id: str, *, registration_id: str
-) -> EventContext:
-    async with resources.database.tenant(host_id) as session:
-        context = await load_context(session, host_id, event_id)
-        registration = await session.get(Registration, (host_id, registration_id))
-    if registration is None or registration.event_id != event_id:
-        raise RegistrationNotFound
-    return context
 
 
 def _open_org(context: EventContext) -> str:

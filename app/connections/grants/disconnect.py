@@ -7,7 +7,7 @@ from app.api.dependencies import Resources
 from app.api.errors import NotConnected
 from app.connections.grants.revocation import revoke_all
 from app.connections.grants.superseded import revoke_previous
-from app.hosts.host_lock import lock_host
+from app.hosts.rows import lock_host
 from app.infrastructure import audit_log
 from app.models import Connection
 from app.states import ConnectionState
