@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -36,63 +36,54 @@ class LabelRow(NamedTuple):
     pattern: re.Pattern[str]
 
 
-def _rows(*rows: tuple[StatusMeaning, str, str]) -> tuple[LabelRow, ...]:
-    return tuple(LabelRow(meaning, language, re.compile(pattern)) for meaning, language, pattern in rows)
-
-
 # Somebody may register for a replay, or not watch it.
 _UNLESS: Final = r"^(?!.*(?:regist|inscri|meldet|\bsigned|\bnot?\b|\bdidn\b|\bnicht\b|\bpas\b|\bnon\b))"
 
-# The first row that matches a label decides, so what negates another meaning stands above it.
-LABELS: Final = _rows(
-    (StatusMeaning.NO_SHOW, "en", r"\bno ?shows?(?:ed)?\b"),
-    (
-        StatusMeaning.NO_SHOW,
-        "en",
-        r"\b(?:did not|didn t|not|never|non) (?:attend\w*|show\w*|appear|com(?:e|ing)|present)\b",
+# The first pattern that matches a label decides, so what negates another meaning stands above it.
+PATTERNS: Final[Mapping[StatusMeaning, Sequence[tuple[str, str]]]] = {
+    StatusMeaning.NO_SHOW: (
+        ("en", r"\bno ?shows?(?:ed)?\b"),
+        ("en", r"\b(?:did not|didn t|not|never|non) (?:attend\w*|show\w*|appear|com(?:e|ing)|present)\b"),
+        ("en", r"\b(?:absent|missed)\b"),
+        ("fr", r"\b(?:absente?s?|(?:non|pas) (?:presente?s?|venue?s?|participee?s?|assiste))\b"),
+        ("fr", r"\bne s est pas present"),
+        ("de", r"\bnicht (?:erschienen|teilgenommen|anwesend|gekommen|da)\b"),
+        ("de", r"\b(?:abwesend|ferngeblieben)\b"),
+        ("es", r"\bno (?:asisti\w*|asistentes?|acudi\w*|participo|vino|presentad[oa]s?|se presento)\b"),
+        ("es", r"\bausentes?\b"),
     ),
-    (StatusMeaning.NO_SHOW, "en", r"\b(?:absent|missed)\b"),
-    (
-        StatusMeaning.NO_SHOW,
-        "fr",
-        r"\b(?:absente?s?|(?:non|pas) (?:presente?s?|venue?s?|participee?s?|assiste))\b",
+    StatusMeaning.CANCELLED: (
+        ("en", r"\b(?:cancel|withdr[ae]w)\w*"),
+        ("en", r"\b(?:un|de) ?registered\b"),
+        ("fr", r"\b(?:annulee?s?|annulation|desistee?s?|desinscrite?s?)\b"),
+        ("de", r"\b(?:storniert\w*|stornierung|abgesagt\w*|absage|abgemeldet\w*|zuruckgetreten)\b"),
+        ("es", r"\b(?:anulad[oa]s?|anulacion)\b"),
     ),
-    (StatusMeaning.NO_SHOW, "fr", r"\bne s est pas present"),
-    (StatusMeaning.NO_SHOW, "de", r"\bnicht (?:erschienen|teilgenommen|anwesend|gekommen|da)\b"),
-    (StatusMeaning.NO_SHOW, "de", r"\b(?:abwesend|ferngeblieben)\b"),
-    (
-        StatusMeaning.NO_SHOW,
-        "es",
-        r"\bno (?:asisti\w*|asistentes?|acudi\w*|participo|vino|presentad[oa]s?|se presento)\b",
+    StatusMeaning.REPLAY_WATCHED: (
+        ("en", rf"{_UNLESS}.*\b(?:replays?|on demand|recording)\b"),
+        ("fr", rf"{_UNLESS}.*\b(?:rediffusion|differe|a la demande)\b"),
+        ("de", rf"{_UNLESS}.*\b(?:aufzeichnung|auf abruf)\b"),
+        ("es", rf"{_UNLESS}.*\b(?:grabacion|repeticion|diferido|a la carta)\b"),
     ),
-    (StatusMeaning.NO_SHOW, "es", r"\bausentes?\b"),
-    (StatusMeaning.CANCELLED, "en", r"\b(?:cancel|withdr[ae]w)\w*"),
-    (StatusMeaning.CANCELLED, "en", r"\b(?:un|de) ?registered\b"),
-    (StatusMeaning.CANCELLED, "fr", r"\b(?:annulee?s?|annulation|desistee?s?|desinscrite?s?)\b"),
-    (
-        StatusMeaning.CANCELLED,
-        "de",
-        r"\b(?:storniert\w*|stornierung|abgesagt\w*|absage|abgemeldet\w*|zuruckgetreten)\b",
+    StatusMeaning.ATTENDED: (
+        ("en", r"\b(?:attended|checked in|showed up|participated)\b"),
+        ("en", r"\b(?:attendees?|present|joined|participante?s?)\b"),
+        ("fr", r"\b(?:presente?s?|participee?s?|venue?s?|a assiste)\b"),
+        ("de", r"\b(?:teilgenommen|anwesend|erschienen|eingecheckt|gekommen|teilnehmer\w*)\b"),
+        ("es", r"\b(?:asistio|asistid[oa]s?|asistentes?|participo|acudio)\b"),
     ),
-    (StatusMeaning.CANCELLED, "es", r"\b(?:anulad[oa]s?|anulacion)\b"),
-    (StatusMeaning.REPLAY_WATCHED, "en", rf"{_UNLESS}.*\b(?:replays?|on demand|recording)\b"),
-    (StatusMeaning.REPLAY_WATCHED, "fr", rf"{_UNLESS}.*\b(?:rediffusion|differe|a la demande)\b"),
-    (StatusMeaning.REPLAY_WATCHED, "de", rf"{_UNLESS}.*\b(?:aufzeichnung|auf abruf)\b"),
-    (StatusMeaning.REPLAY_WATCHED, "es", rf"{_UNLESS}.*\b(?:grabacion|repeticion|diferido|a la carta)\b"),
-    (StatusMeaning.ATTENDED, "en", r"\b(?:attended|checked in|showed up|participated)\b"),
-    (StatusMeaning.ATTENDED, "en", r"\b(?:attendees?|present|joined|participante?s?)\b"),
-    (StatusMeaning.ATTENDED, "fr", r"\b(?:presente?s?|participee?s?|venue?s?|a assiste)\b"),
-    (
-        StatusMeaning.ATTENDED,
-        "de",
-        r"\b(?:teilgenommen|anwesend|erschienen|eingecheckt|gekommen|teilnehmer\w*)\b",
+    StatusMeaning.REGISTERED: (
+        ("en", r"(?<!not )(?<!non )\b(?:registered|registrants?|signed up)\b"),
+        ("en", r"\b(?:enrolled|confirmed|rsvp(?! no\b)\w*)\b"),
+        ("fr", r"(?<!non )(?<!pas )\b(?:inscrite?s?|enregistree?s?)\b"),
+        ("de", r"(?<!nicht )\b(?:angemeldet\w*|registriert\w*|zugesagt)\b"),
+        ("es", r"(?<!no )\b(?:inscrit[oa]s?|registrad[oa]s?|apuntad[oa]s?)\b"),
     ),
-    (StatusMeaning.ATTENDED, "es", r"\b(?:asistio|asistid[oa]s?|asistentes?|participo|acudio)\b"),
-    (StatusMeaning.REGISTERED, "en", r"(?<!not )(?<!non )\b(?:registered|registrants?|signed up)\b"),
-    (StatusMeaning.REGISTERED, "en", r"\b(?:enrolled|confirmed|rsvp(?! no\b)\w*)\b"),
-    (StatusMeaning.REGISTERED, "fr", r"(?<!non )(?<!pas )\b(?:inscrite?s?|enregistree?s?)\b"),
-    (StatusMeaning.REGISTERED, "de", r"(?<!nicht )\b(?:angemeldet\w*|registriert\w*|zugesagt)\b"),
-    (StatusMeaning.REGISTERED, "es", r"(?<!no )\b(?:inscrit[oa]s?|registrad[oa]s?|apuntad[oa]s?)\b"),
+}
+LABELS: Final = tuple(
+    LabelRow(meaning, language, re.compile(pattern))
+    for meaning, rows in PATTERNS.items()
+    for language, pattern in rows
 )
 
 # Every campaign starts with these two:

@@ -1,19 +1,53 @@
-"""Reads the lists of hosts and events."""
+"""The lists of hosts and events."""
 
 from datetime import datetime
 from typing import Final
 
+from pydantic import BaseModel
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.api.auth import Principal
+from app.api.auth import Principal, Role
 from app.api.pagination import Cursor, SortOrder
-from app.console.schemas import EventList, EventListed, HostList, HostListed
 from app.models import CampaignLink, Connection, Event, Host
 from app.states import ConnectionState
 
 STARTS_AT = func.coalesce(Event.starts_at, Event.created_at)
 ORDER: Final = SortOrder(Cursor("events", (datetime, str)), (STARTS_AT, Event.event_id))
+
+
+class HostListed(BaseModel):
+    """A host that the caller has a role on; `name` is null before anything came in for it."""
+
+    id: str
+    name: str | None
+    role: Role
+    connection_state: str
+
+
+class HostList(BaseModel):
+    """Every host of the caller's token, by id; `is_operations`: whether the token opens `/ops`."""
+
+    items: list[HostListed]
+    is_operations: bool
+
+
+class EventListed(BaseModel):
+    """An event in short; `campaign_name` is null where none is linked."""
+
+    id: str
+    title: str
+    starts_at: datetime | None
+    is_cancelled: bool
+    is_paused: bool
+    campaign_name: str | None
+
+
+class EventList(BaseModel):
+    """One page of a host's events, the latest start first."""
+
+    items: list[EventListed]
+    next_cursor: str | None
 
 
 async def list_hosts(session: AsyncSession, principal: Principal, *, is_configured: bool) -> HostList:

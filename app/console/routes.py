@@ -1,4 +1,4 @@
-"""The console's doors: lists of hosts and events, for whoever has a token."""
+"""Endpoints of the console: lists of hosts and events, for whoever has a token."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from app.api.auth import HostIdPath, HostMemberDep, PrincipalDep
 from app.api.dependencies import ResourcesDep
 from app.console import directory
-from app.console.schemas import EventList, HostList
+from app.console.directory import EventList, HostList
 
 router = APIRouter(prefix="/v1/hosts", tags=["console"])
 

@@ -14,13 +14,23 @@ ErrorClassName = Literal[
 ]
 
 
-class JobFilter(BaseModel):
+class Filter(BaseModel):
+    """Members that are set must all hold, and one must be set."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    def checked(self) -> Self:
+        """Itself. Raises FilterEmpty."""
+        if not self.model_dump(exclude_none=True, exclude={"limit", "cursor"}):
+            raise FilterEmpty
+        return self
+
+
+class JobFilter(Filter):
     """Which jobs, across hosts: all members that are set must hold, and one must be set.
 
     `state` is the job's own; `older_than` compares with its last change.
     """
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     host_id: OpaqueId | None = None
     org_id: OpaqueId | None = None
@@ -30,12 +40,6 @@ class JobFilter(BaseModel):
     error_code: ShortText | None = None
     older_than: AwareDatetime | None = None
     registration_ids: list[OpaqueId] | None = Field(None, min_length=1, max_length=IDS_MAX)
-
-    def checked(self) -> Self:
-        """Itself. Raises FilterEmpty."""
-        if all(getattr(self, name) is None for name in JobFilter.model_fields):
-            raise FilterEmpty
-        return self
 
 
 class JobsQuery(JobFilter):
@@ -181,13 +185,11 @@ class FailureCount(BaseModel):
     count: int
 
 
-class DeliveryFilter(BaseModel):
+class DeliveryFilter(Filter):
     """Which webhooks: all members that are set must hold, and one must be set.
 
     `is_quarantined`: those that could not be used; of these host and times alone are known, where readable.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     webhook_ids: list[ShortText] | None = Field(None, min_length=1, max_length=IDS_MAX)
     host_id: OpaqueId | None = None
@@ -197,12 +199,6 @@ class DeliveryFilter(BaseModel):
     received_from: AwareDatetime | None = None
     received_to: AwareDatetime | None = None
     is_quarantined: bool | None = None
-
-    def checked(self) -> Self:
-        """Itself. Raises FilterEmpty."""
-        if all(getattr(self, name) is None for name in DeliveryFilter.model_fields):
-            raise FilterEmpty
-        return self
 
 
 class DeliveriesQuery(DeliveryFilter):

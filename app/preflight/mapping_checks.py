@@ -37,11 +37,6 @@ FINDING_BY_ISSUE: Final[dict[str, tuple[str, str | None]]] = {
 }
 
 
-def seen_objects(look: OrgSnapshot) -> dict[str, SObjectDescribe]:
-    """The objects that the connected user may see."""
-    return {name: described for name, described in look.objects.items() if described is not None}
-
-
 def blocked_by(sobject: str, rules: MappingRules) -> str:
     """What does not work while this object cannot be created."""
     return next(kind.blocks for kind in kinds_written(rules) if kind.sobject == sobject)
@@ -50,7 +45,7 @@ def blocked_by(sobject: str, rules: MappingRules) -> str:
 def missing_by_object(look: OrgSnapshot, rules: MappingRules) -> Mapping[str, list[str]]:
     """The required fields that get no value at all, by object."""
     missing: dict[str, list[str]] = {}
-    for each in required_without_value(rules, seen_objects(look)):
+    for each in required_without_value(rules, look.visible):
         if not each.is_filled:
             missing.setdefault(each.object, []).append(each.field)
     return missing
@@ -58,7 +53,7 @@ def missing_by_object(look: OrgSnapshot, rules: MappingRules) -> Mapping[str, li
 
 def required(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields without which every new record is refused, and those that fall-back values fill."""
-    for each in required_without_value(known.rules, seen_objects(look)):
+    for each in required_without_value(known.rules, look.visible):
         blocks = () if each.is_filled else (blocked_by(each.object, known.rules),)
         code = "required_field_filled" if each.is_filled else "required_field_without_value"
         yield make_finding(
@@ -68,15 +63,13 @@ def required(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 def unwriteable(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Fields that new records get from us and that the connected user may not write."""
-    described_by = seen_objects(look)
     written = {
         (kind.sobject, name): kind for kind in kinds_written(known.rules) for name in kind.written_fields
     }
     for (sobject, name), kind in written.items():
-        described = described_by.get(sobject)
+        described, field = look.objects.get(sobject), look.field_of(sobject, name)
         if described is None or not described.is_createable:
             continue
-        field = described.fields.get(name)
         if field is None or not field.is_createable:
             label = field.label if field else name
             is_needed = name in kind.needed_fields
@@ -87,7 +80,7 @@ def unwriteable(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]
 
 def mapping_issues(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """What the host chose and the org does not have, or does not take."""
-    for each in find_mapping_issues(known.rules, seen_objects(look)):
+    for each in find_mapping_issues(known.rules, look.visible):
         named = FINDING_BY_ISSUE.get(each.code)
         if named is None or _is_beside_the_point(each, look, known.rules):
             continue
@@ -102,13 +95,12 @@ def mapping_issues(look: OrgSnapshot, known: PreflightContext) -> Iterator[Findi
 
 def places(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Mapped states and countries where the org lists them; a state needs the country of its address."""
-    described_by = seen_objects(look)
     mapped = {(rule.sobject, rule.field) for rule in known.rules.fields}
     for sobject, name in sorted(mapped):
-        described = described_by.get(sobject)
-        if described is None or name not in described.fields or code_field(described, name) is None:
+        described, field = look.objects.get(sobject), look.field_of(sobject, name)
+        if field is None or code_field(described, name) is None:
             continue
-        label = described.fields[name].label
+        label = field.label
         yield make_finding("places_listed", known, sobject=sobject, field=name, label=label)
         countries = {(sobject, each) for each in countries_beside(name)}
         if countries and code_field(described, countries_beside(name)[0]) and not countries & mapped:
@@ -117,9 +109,8 @@ def places(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
 
 def record_types(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """Objects with several record types of which none was chosen."""
-    described_by = seen_objects(look)
     for sobject in objects_of(kind for kind in kinds_written(known.rules) if kind.has_record_types):
-        described = described_by.get(sobject)
+        described = look.objects.get(sobject)
         is_open = sobject not in known.rules.record_types
         if described is not None and is_open and record_type_count(described) > 1:
             yield make_finding("record_type_choice", known, sobject=sobject)
@@ -128,8 +119,7 @@ def record_types(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding
 def lead_source(look: OrgSnapshot, known: PreflightContext) -> Iterator[Finding]:
     """A restricted Lead Source that does not know us, where the host did not map the field itself."""
     for sobject in set(PERSON_OBJECTS) & set(objects_of(created_for(known.rules))):
-        described = seen_objects(look).get(sobject)
-        field = described.fields.get(LEAD_SOURCE) if described else None
+        field = look.field_of(sobject, LEAD_SOURCE)
         is_mapped = LEAD_SOURCE in {rule.field for rule in known.rules.fields_of(sobject)}
         if field is None or is_mapped or not field.is_restricted_picklist:
             continue
@@ -156,12 +146,10 @@ def _is_beside_the_point(misfit: Misfit, look: OrgSnapshot, rules: MappingRules)
     """A default field of an object that is neither created nor changed, or that is only not changeable."""
     if not _is_default(misfit, rules) or rules.is_updating:
         return False
-    described = look.objects.get(misfit.sobject or "")
-    field = described.fields.get(misfit.field or "") if described else None
+    field = look.field_of(misfit.sobject, misfit.field)
     return misfit.sobject not in objects_of(created_for(rules)) or (field is not None and field.is_createable)
 
 
 def _label(misfit: Misfit, look: OrgSnapshot) -> str | None:
-    described = look.objects.get(misfit.sobject or "")
-    field = described.fields.get(misfit.field or "") if described else None
+    field = look.field_of(misfit.sobject, misfit.field)
     return field.label if field else misfit.field

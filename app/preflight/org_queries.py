@@ -13,7 +13,7 @@ from app.salesforce.composite import (
     query_request,
     sobject_path,
 )
-from app.salesforce.describe import SObjectDescribe, parse_describe
+from app.salesforce.describe import Field, SObjectDescribe, parse_describe
 from app.salesforce.errors import ErrorClass, RequestRejected, ResponseLost
 from app.salesforce.soql import quote
 from app.sync.field_values.closed_status import SOQL as TASK_STATUS_SOQL
@@ -51,6 +51,16 @@ class OrgSnapshot:
     fully_visible: frozenset[str] | None = None
     has_invalid_emails: bool | None = None
     closed_statuses: tuple[str, ...] | None = None
+
+    @property
+    def visible(self) -> dict[str, SObjectDescribe]:
+        """The objects that the connected user may see."""
+        return {name: described for name, described in self.objects.items() if described is not None}
+
+    def field_of(self, sobject: str | None, name: str | None) -> Field | None:
+        """The field of an object; None where either does not exist or is hidden."""
+        described = self.objects.get(sobject or "")
+        return described.fields.get(name or "") if described else None
 
 
 async def query_org(client: SalesforceClient, user_id: str | None, *, is_sandbox: bool) -> OrgSnapshot:
