@@ -131,7 +131,7 @@ class Site:
         simulator = [sys.executable, "-m", "salesforce_simulator", "--quiet", *options]
         child = Child.start("simulator", simulator, env=os.environ, logs=self.home / "logs")
         parts.callback(child.stop, 5)
-        self.door = SimulatorClient(port)
+        self.control = SimulatorClient(port)
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/_simulator/session"), "the simulator")
 
     def _make_template(self) -> None:

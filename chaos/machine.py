@@ -51,9 +51,9 @@ class Machine:
         where = f"TABLESPACE {SMALL}" if self.is_small else ""
         site.run_sql(f"CREATE DATABASE {self.name} TEMPLATE {TEMPLATE} {where}")
         site.flush_valkey()
-        site.door.reset()
+        site.control.reset()
         self.ledger = ServiceDatabase(site.database_url(self.name))
-        self.org_ids = site.door.org_ids()
+        self.org_ids = site.control.org_ids()
         self.grants = [self._grant(org_id) for org_id in self.org_ids]
         self.env = self._environment()
         return self
@@ -128,7 +128,7 @@ class Machine:
 
     def heal(self) -> None:
         """End all trouble: faults off, engines up, proxies plain, every process alive and running."""
-        self.site.door.disarm()
+        self.site.control.disarm()
         if self.is_postgres_down:
             self.start_postgres()
         if self.site.postgres.max_connections != MAX_CONNECTIONS:
@@ -166,10 +166,10 @@ class Machine:
         self.is_valkey_down = False
 
     def _grant(self, org_id: str) -> Grant:
-        door = self.site.door
-        door.configure(org_id, latency_ms=LATENCY_MS)
-        [campaign_id] = door.seed("Campaign", org_id, [{"Name": "Otter Summit", "IsActive": True}])
-        return Grant(door.session(org_id), campaign_id)
+        control = self.site.control
+        control.configure(org_id, latency_ms=LATENCY_MS)
+        [campaign_id] = control.seed("Campaign", org_id, [{"Name": "Otter Summit", "IsActive": True}])
+        return Grant(control.session(org_id), campaign_id)
 
     def _environment(self) -> dict[str, str]:
         local = service_environment(

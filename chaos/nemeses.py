@@ -15,7 +15,7 @@ LOST_FOR_CERTAIN, MEET_SECONDS = 3, 20.0
 def trouble(stage: Stage, kind: str, probability: float, **more: Any) -> None:
     """Salesforce misbehaves with this probability from now on."""
     seed = stage.chance.randrange(2**31)
-    stage.site.door.arm({"kind": kind, "probability": probability, "seed": seed, **more})
+    stage.site.control.arm({"kind": kind, "probability": probability, "seed": seed, **more})
     stage.tell("fault", fault=kind, probability=probability, **more)
 
 
@@ -35,7 +35,7 @@ def kill_workers(stage: Stage) -> None:
         stage.machine.start(name)
     # On a slow machine nobody lived long enough to meet them.
     deadline = time.monotonic() + MEET_SECONDS
-    while stage.site.door.fired()[0] < LOST_FOR_CERTAIN and time.monotonic() < deadline:
+    while stage.site.control.fired()[0] < LOST_FOR_CERTAIN and time.monotonic() < deadline:
         stage.sleep(0.1)
 
 

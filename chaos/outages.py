@@ -81,7 +81,7 @@ def freeze_while_looking(stage: Stage) -> None:
         match = {"body": rf"org{number}\.example", "is_write": False}
         trouble(stage, "latency", 1.0, seconds=LOOK_SECONDS, count=1, match=match)
         stage.post(webhooks_for([one for one in rest if one.org == number], stage.chance))
-        if stage.until(lambda: sum(stage.site.door.fired()) > 0):
+        if stage.until(lambda: sum(stage.site.control.fired()) > 0):
             _freeze_owner(stage, number)
         stage.await_posted()
         stage.disarm()
@@ -145,7 +145,7 @@ def break_calls_off(stage: Stage) -> None:
     for kept in range(4):
         trouble(stage, "error", 0.05, **KEPT, kept=kept, match=WRITES)
     await_end(stage)
-    stage.expect("calls were broken off", holds=stage.site.door.fired()[0] > 0)
+    stage.expect("calls were broken off", holds=stage.site.control.fired()[0] > 0)
 
 
 def swizzle(stage: Stage) -> None:

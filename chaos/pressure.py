@@ -28,7 +28,7 @@ def storm(stage: Stage) -> None:
     """T12: every call answers 503, then every other one; while all fail an org is probed, not stormed."""
     trouble(stage, "error", 1.0)
     stage.sleep(STORM_SECONDS)
-    probes = sum(stage.site.door.fired())
+    probes = sum(stage.site.control.fired())
     orgs = len({host.org for host in stage.hosts})
     stage.measured["probes_per_org"] = round(probes / orgs, 1)
     most = STORM_SECONDS + 1
@@ -41,20 +41,20 @@ def storm(stage: Stage) -> None:
 
 def use_up_allowance(stage: Stage) -> None:
     """T13: one org refuses by its daily limit, one comes over the host's cap; both wait, the others go on."""
-    door, ledger, (first, second, *_) = stage.site.door, stage.machine.ledger, stage.machine.org_ids
-    door.configure(first, api_limit=USED_UP)
-    door.configure(second, api_limit=NEARLY_CAPPED)
+    control, ledger, (first, second, *_) = stage.site.control, stage.machine.ledger, stage.machine.org_ids
+    control.configure(first, api_limit=USED_UP)
+    control.configure(second, api_limit=NEARLY_CAPPED)
     await_end(stage)
     _await_others(stage, {0, 1})
-    calls = door.calls(second)
+    calls = control.calls(second)
     stage.sleep(3)
-    stage.expect("the capped org is left alone", holds=door.calls(second) == calls)
-    stage.expect("nothing was written to the used-up org", holds=not door.records("Task", first))
+    stage.expect("the capped org is left alone", holds=control.calls(second) == calls)
+    stage.expect("nothing was written to the used-up org", holds=not control.records("Task", first))
     drains = stage.do(ledger.ask("SELECT fence FROM org_leases WHERE org_id = :org", org=first))
     stage.measured["drains_of_used_up_org"] = drains
     stage.expect(f"the used-up org is asked rarely: {drains} drains", holds=drains <= 2)
     for org_id in (first, second):
-        door.configure(org_id, api_limit=FRESH)
+        control.configure(org_id, api_limit=FRESH)
     stage.do(ledger.pass_time(PROBE_SECONDS))
 
 
@@ -74,7 +74,7 @@ def make_one_org_sick(stage: Stage) -> None:
     trouble(stage, "hang", 1.0, seconds=30.0, match=hang)
     await_end(stage)
     _await_others(stage, {0})
-    isolating, *_ = stage.site.door.fired()
+    isolating, *_ = stage.site.control.fired()
     stage.measured["calls_refused_for_one_row"] = isolating
     stage.expect(f"the bad row is found by halving: {isolating} calls", holds=0 < isolating <= MOST_HALVINGS)
     took = stage.do(stage.machine.ledger.seconds_by_registration())

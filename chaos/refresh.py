@@ -47,7 +47,7 @@ async def run(size: Size) -> Figures:
         hasty = ProcessGroup({**herd.env, "CHAOS_HASTY": "1"})
         parts.push_async_callback(hasty.stop)
         chance = random.Random(size.seed)  # noqa: S311 - a replayable choice
-        await stage.door.post("/faults", json=SLOW_TOKENS)
+        await stage.control.post("/faults", json=SLOW_TOKENS)
         for _ in range(size.kill_rounds):
             await hasty.grow(size.processes)
             if time.monotonic() - started_at > size.seconds:

@@ -33,16 +33,16 @@ CONNECTED_AT: Final = datetime(2026, 11, 2, tzinfo=UTC)
 class Stage:
     """The simulator's door, the database and the connection between the two."""
 
-    door: httpx.AsyncClient
+    control: httpx.AsyncClient
     database: Database
     vault: Encryptor
 
     async def counted(self, name: str) -> int:
-        calls = (await self.door.get("/calls")).json()
+        calls = (await self.control.get("/calls")).json()
         return int(calls["uncounted"].get(name, 0))
 
     async def expire(self) -> None:
-        await self.door.post("/expire-tokens")
+        await self.control.post("/expire-tokens")
 
     async def state(self) -> str:
         async with self.database.system() as session:
@@ -57,7 +57,7 @@ class Stage:
 
     async def connect(self) -> dict[str, Any]:
         """A fresh grant of the simulator, in the place of whatever there was."""
-        given: dict[str, Any] = (await self.door.get("/session")).json()
+        given: dict[str, Any] = (await self.control.get("/session")).json()
         values = connection_values(self.vault, given)
         async with self.database.system() as session:
             known = await session.get(Connection, HOST)
@@ -97,12 +97,14 @@ async def build(parts: AsyncExitStack) -> tuple[Stage, ProcessGroup]:
     engines.start_postgres()
     await asyncio.to_thread(command.upgrade, alembic_config(engines.database_url), "head")
     url = await parts.enter_async_context(_simulator(home))
-    door = await parts.enter_async_context(httpx.AsyncClient(base_url=f"{url}/_simulator", trust_env=False))
-    await door.put("/config", json={"rotation": True})
+    control = await parts.enter_async_context(
+        httpx.AsyncClient(base_url=f"{url}/_simulator", trust_env=False)
+    )
+    await control.put("/config", json={"rotation": True})
     secrets = LocalSecrets.of(home)
     database = Database.connect(engines.database_url, audit_key=b"chaos")
     parts.push_async_callback(database.close)
-    stage = Stage(door, database, Encryptor.from_texts([secrets.encryption_key]))
+    stage = Stage(control, database, Encryptor.from_texts([secrets.encryption_key]))
     given = await stage.connect()
     env = {
         "DATABASE_URL": engines.database_url,

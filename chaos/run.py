@@ -87,7 +87,7 @@ def _stage(
     )
     if scenario.preset is not None:
         for org_id in machine.org_ids:
-            site.door.configure(org_id, preset=scenario.preset)
+            site.control.configure(org_id, preset=scenario.preset)
     machine.connect(hosts)
     _seed_contacts(machine, people)
     sender = Sender([], site.secrets.webhook_secret, history, rate=size.rate, tries=scenario.tries)
@@ -99,7 +99,7 @@ def _seed_contacts(machine: Machine, people: list[Registrant]) -> None:
         emails = {one.email for one in people if one.org == number and one.is_known}
         rows = [{"LastName": email.partition("@")[0], "Email": email} for email in sorted(emails)]
         if rows:
-            machine.site.door.seed("Contact", org_id, rows)
+            machine.site.control.seed("Contact", org_id, rows)
 
 
 def _trouble(stage: Stage, scenario: Scenario) -> None:
@@ -114,7 +114,7 @@ def _trouble(stage: Stage, scenario: Scenario) -> None:
 
 def _await_late(site: Site) -> None:
     deadline = time.monotonic() + LAND_SECONDS
-    while site.door.late() and time.monotonic() < deadline:
+    while site.control.late() and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
@@ -133,7 +133,7 @@ def _count(stage: Stage, *, is_control: bool, has_rested: bool) -> Findings:
 
 
 def _state(site: Site, org_id: str) -> OrgState:
-    return OrgState(*(site.door.records(sobject, org_id) for sobject in OBJECTS))
+    return OrgState(*(site.control.records(sobject, org_id) for sobject in OBJECTS))
 
 
 def _listed(findings: Findings, wrong: list[str]) -> str:

@@ -66,8 +66,8 @@ class Stage:
 
     def disarm(self) -> None:
         """Take the simulator's faults away, and note how often each was met."""
-        self.faults += map(hazard_of_fault, self.site.door.faults())
-        self.site.door.disarm()
+        self.faults += map(hazard_of_fault, self.site.control.faults())
+        self.site.control.disarm()
 
     def lay_traps(self, names: Iterable[str], **trap: Any) -> dict[str, Trap]:
         """The same trap on the way of each of these processes to the database; one of them must spring."""

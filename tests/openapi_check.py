@@ -1,4 +1,4 @@
-"""Holds every answer of the service against the OpenAPI document: status, shape, and problem code."""
+"""Checks every answer of the service against the OpenAPI document: status, shape, and problem code."""
 
 import re
 from functools import cache
@@ -19,7 +19,7 @@ def document() -> dict[str, Any]:
 
 
 @cache
-def doors() -> list[tuple[re.Pattern[str], str]]:
+def documented_paths() -> list[tuple[re.Pattern[str], str]]:
     """Patterns of the paths, those without names in them first, and the paths themselves."""
     paths = sorted(document()["paths"], key=lambda path: path.count("{"))
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
@@ -38,15 +38,15 @@ def errors_of(place: tuple[str, ...], value: Any) -> list[str]:
     return [f"{list(error.instance_path)}: {error.message}" for error in found]
 
 
-async def agrees(answer: httpx.Response) -> None:
-    """For httpx's event hooks: fails the test whose answer the document does not tell of."""
+async def check_response(answer: httpx.Response) -> None:
+    """For httpx's event hooks: fails the test if the document does not describe the answer."""
     if _kind(answer) in JSON_TYPES:
         await answer.aread()
-    wrong = disagreement(answer)
+    wrong = mismatch(answer)
     assert wrong is None, f"{answer.request.method} {answer.request.url.path}: {wrong}"
 
 
-def disagreement(answer: httpx.Response) -> str | None:
+def mismatch(answer: httpx.Response) -> str | None:
     """What of an answer that was read is not in the document; None for a path that is not in it."""
     path = _path_of(answer.request)
     if path is None:
@@ -74,7 +74,7 @@ def _wrong_body(place: tuple[str, ...], answer: httpx.Response) -> str | None:
 def _path_of(request: httpx.Request) -> str | None:
     """The document's path of a request that it knows."""
     method = request.method.lower()
-    found = (path for pattern, path in doors() if pattern.fullmatch(request.url.path))
+    found = (path for pattern, path in documented_paths() if pattern.fullmatch(request.url.path))
     return next((path for path in found if method in document()["paths"][path]), None)
 
 

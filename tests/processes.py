@@ -89,7 +89,7 @@ class Processes:
         status = Path(f"/proc/{self.running[name].process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
-    def door(self, method: str, path: str, body: Any = None) -> Any:
+    def control(self, method: str, path: str, body: Any = None) -> Any:
         """The simulator's own door; nothing here counts as an API call."""
         with httpx.Client(trust_env=False, timeout=60) as http:
             answer = http.request(method, f"{self.simulator_url}/_simulator/{path}", json=body)
@@ -98,7 +98,7 @@ class Processes:
 
     def connection(self, host_id: str = "host_a") -> Connection:
         """The row of a host that is connected to the simulated org."""
-        session = self.door("GET", "session")
+        session = self.control("GET", "session")
         named = ("access_token", "refresh_token", "client_id", "org_id", "instance_url")
         vault = Encryptor.from_texts([ENCRYPTION_KEY])
         return connection_for(vault, host_id, **{name: session[name] for name in named})

@@ -1,4 +1,4 @@
-"""The simulated Salesforce org of a test, through its own door, and a transport that leads there."""
+"""The simulated Salesforce org of a test: its control API and a transport to it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from tests.factories import SIMULATOR_URL, connection_for
 
 @dataclass
 class SimulatedOrg:
-    """The default org of a fresh simulator; `session` is what its door says of it."""
+    """The default org of a fresh simulator; `control` calls its control API, `session` is an open session."""
 
     transport: httpx.ASGITransport
-    door: httpx.AsyncClient
+    control: httpx.AsyncClient
     session: dict[str, Any]
 
     @classmethod
     async def open(cls) -> "SimulatedOrg":
         transport = httpx.ASGITransport(create_app(base_url=SIMULATOR_URL))
-        door = httpx.AsyncClient(transport=transport, base_url=f"{SIMULATOR_URL}/_simulator")
-        return cls(transport, door, (await door.get("/session")).json())
+        control = httpx.AsyncClient(transport=transport, base_url=f"{SIMULATOR_URL}/_simulator")
+        return cls(transport, control, (await control.get("/session")).json())
 
     @property
     def org_id(self) -> str:
@@ -37,7 +37,7 @@ class SimulatedOrg:
 
     async def seed(self, sobject: str, *rows: dict[str, Any]) -> list[str]:
         """Put records in past every rule; returns their ids."""
-        answer = await self.door.post(f"/records/{sobject}", json=list(rows))
+        answer = await self.control.post(f"/records/{sobject}", json=list(rows))
         assert answer.status_code == 201, answer.text
         return [str(each) for each in answer.json()["ids"]]
 
@@ -58,19 +58,19 @@ class SimulatedOrg:
         return campaign_id
 
     async def configure(self, **switches: Any) -> None:
-        answer = await self.door.put("/config", json=switches)
+        answer = await self.control.put("/config", json=switches)
         assert answer.status_code == 200, answer.text
 
     async def closed_statuses(self) -> list[str]:
         """The statuses that close a Task."""
-        statuses = (await self.door.get("/config")).json()["task_statuses"]
+        statuses = (await self.control.get("/config")).json()["task_statuses"]
         return [each["value"] for each in statuses if each["is_closed"]]
 
     async def fault(self, kind: str, **details: Any) -> None:
-        """The next call meets trouble."""
-        answer = await self.door.post("/faults", json={"kind": kind, "count": 1, **details})
+        """Arms a fault for the next call."""
+        answer = await self.control.post("/faults", json={"kind": kind, "count": 1, **details})
         assert answer.status_code == 201, answer.text
 
     async def calls(self) -> dict[str, Any]:
-        counted: dict[str, Any] = (await self.door.get("/calls")).json()
+        counted: dict[str, Any] = (await self.control.get("/calls")).json()
         return counted

@@ -11,7 +11,7 @@ from devtools.demo.dashboard import ApiRefused
 from devtools.demo.faults import FAULTS, FaultMissed
 from devtools.demo.orgs import ORGS
 from devtools.demo.run import run
-from devtools.demo.simulator_client import DoorRefused
+from devtools.demo.simulator_client import SimulatorRefused
 from devtools.demo.smoke import NotAsExpected, smoke
 from devtools.demo.steps import ConnectionEnded, NotDrained, WebhookRefused
 from devtools.local_stack.stack import DEFAULT_PORT, DEFAULT_SIMULATOR_PORT, STACK_FAULTS, Plan
@@ -21,7 +21,7 @@ ENDS = (
     Lost,
     ConnectionEnded,
     ApiRefused,
-    DoorRefused,
+    SimulatorRefused,
     FaultMissed,
     NotDrained,
     WebhookRefused,

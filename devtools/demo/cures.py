@@ -14,19 +14,19 @@ WAITING = "salesforce_access"
 WITHIN_SECONDS = 30.0
 
 
-def mend(doors: DemoClients, cures: Iterable[Cure], verdict: Verdict) -> None:
+def mend(clients: DemoClients, cures: Iterable[Cure], verdict: Verdict) -> None:
     """Await each problem where people look, take it away, and have the host look at the org again."""
     for cure in cures:
-        _await_problem(doors, cure, verdict)
+        _await_problem(clients, cure, verdict)
         say(f"an administrator {cure.deed}; the host looks at the org again")
-        doors.org.configure(**cure.switches)
-        doors.dashboard.look_again()
+        clients.org.configure(**cure.switches)
+        clients.dashboard.look_again()
 
 
-def _await_problem(doors: DemoClients, cure: Cure, verdict: Verdict) -> None:
-    problem = _within(lambda: _named(doors.dashboard.card()["problems"], cure))
-    rows = _within(lambda: [row for row in doors.dashboard.rows() if row["waiting_for"] == WAITING])
-    overview = [each for each in doors.dashboard.overview()["host_problems"] if each["host_id"] == HOST_ID]
+def _await_problem(clients: DemoClients, cure: Cure, verdict: Verdict) -> None:
+    problem = _within(lambda: _named(clients.dashboard.card()["problems"], cure))
+    rows = _within(lambda: [row for row in clients.dashboard.rows() if row["waiting_for"] == WAITING])
+    overview = [each for each in clients.dashboard.overview()["host_problems"] if each["host_id"] == HOST_ID]
     verdict.expect(f"{cure.code} on the card", expected=True, found=bool(problem))
     verdict.expect(f"{cure.code}: rows that wait", expected=True, found=bool(rows))
     verdict.expect(f"{cure.code} in the overview", expected=True, found=bool(_named(overview, cure)))

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from devtools.demo.scenario import (
-    DOORS_CLOSE,
-    DOORS_OPEN,
+    EVENT_ENDS_AT,
     EVENT_ID,
+    EVENT_STARTS_AT,
     HOST_ID,
     HOST_NAME,
     TITLE,
@@ -76,8 +76,8 @@ def _event() -> dict[str, Any]:
         "id": EVENT_ID,
         "title": TITLE,
         "kind": "in_person",
-        "starts_at": _time(DOORS_OPEN),
-        "ends_at": _time(DOORS_CLOSE),
+        "starts_at": _time(EVENT_STARTS_AT),
+        "ends_at": _time(EVENT_ENDS_AT),
         "timezone": ZONE,
         "location": "Kraftwerk, Berlin",
         "version": 1,

@@ -6,7 +6,7 @@ from devtools.demo.console_output import draining, print_table, say, what_happen
 from devtools.demo.deliveries import deliveries, event_published
 from devtools.demo.scenario import REGISTRANTS, Registrant, wave
 from devtools.demo.simulator_client import campaign_in, prepare
-from devtools.demo.steps import DemoClients, doors_of, post, wait_until_drained
+from devtools.demo.steps import DemoClients, clients_of, post, wait_until_drained
 from devtools.local_stack.signals import sigterm_interrupts
 from devtools.local_stack.stack import Plan, Stack
 from devtools.local_stack.up import addresses, stay
@@ -29,30 +29,30 @@ def run(plan: Plan, *, until: Callable[[Stack], None] = stay) -> int:
 
 
 def _play(stack: Stack) -> None:
-    with doors_of(stack) as doors:
-        post(doors, [event_published()])
-        _connect(doors)
-        known = doors.dashboard.stats()["counts"]["total"]
+    with clients_of(stack) as clients:
+        post(clients, [event_published()])
+        _connect(clients)
+        known = clients.dashboard.stats()["counts"]["total"]
         registrants = REGISTRANTS + _later(known)
-        calls_before = doors.org.calls()
-        outcomes = post(doors, deliveries(registrants))
+        calls_before = clients.org.calls()
+        outcomes = post(clients, deliveries(registrants))
         say(f"posted {outcomes.total()} signed webhooks: {_told(outcomes)}")
         with draining(len(registrants)) as show:
-            wait_until_drained(doors.dashboard, len(registrants), within=DRAIN_SECONDS, show=show)
-        print_table(what_happened(registrants, doors.dashboard.rows()))
-        _tell_costs(doors, new=len(registrants) - known, calls=doors.org.calls() - calls_before)
+            wait_until_drained(clients.dashboard, len(registrants), within=DRAIN_SECONDS, show=show)
+        print_table(what_happened(registrants, clients.dashboard.rows()))
+        _tell_costs(clients, new=len(registrants) - known, calls=clients.org.calls() - calls_before)
     for line in where_to_look(stack.plan.url, stack.plan.simulator_url):
         say(line)
 
 
-def _connect(doors: DemoClients) -> None:
-    campaign_id = campaign_in(doors.org) or prepare(doors.org).campaign_id
-    if doors.dashboard.card()["state"] != "connected":
+def _connect(clients: DemoClients) -> None:
+    campaign_id = campaign_in(clients.org) or prepare(clients.org).campaign_id
+    if clients.dashboard.card()["state"] != "connected":
         say("connecting through the OAuth pages")
-        doors.dashboard.connect()
-    if not doors.dashboard.stats()["is_linked"]:
+        clients.dashboard.connect()
+    if not clients.dashboard.stats()["is_linked"]:
         say("linking the campaign")
-        doors.dashboard.link(campaign_id)
+        clients.dashboard.link(campaign_id)
 
 
 def _later(known: int) -> tuple[Registrant, ...]:
@@ -67,8 +67,8 @@ def _told(outcomes: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
 
 
-def _tell_costs(doors: DemoClients, *, new: int, calls: int) -> None:
+def _tell_costs(clients: DemoClients, *, new: int, calls: int) -> None:
     say(f"{calls} API calls for {new} new attendees: {calls / max(new, 1):.2f} per attendee")
-    counts = doors.dashboard.stats()["counts"]
+    counts = clients.dashboard.stats()["counts"]
     if counts["failed"]:
         say(f"{counts['failed']} was refused by a validation rule of the org: that is part of the story.")

@@ -14,8 +14,8 @@ REFUSED_PHONE, RULE_MESSAGE = "555 0100", "Phone must start with +"
 REFUSED_CODE = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 FIRST_REGISTRATION = datetime(2026, 11, 10, 14, 3, tzinfo=UTC)
 FIRST_CHECK_IN = datetime(2026, 11, 24, 7, 15, tzinfo=UTC)
-DOORS_OPEN = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-DOORS_CLOSE = datetime(2026, 11, 25, 16, 0, tzinfo=UTC)
+EVENT_STARTS_AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+EVENT_ENDS_AT = datetime(2026, 11, 25, 16, 0, tzinfo=UTC)
 BETWEEN_REGISTRATIONS, BETWEEN_CHECK_INS = timedelta(minutes=37), timedelta(seconds=40)
 
 NEW_LEAD = "new Lead"

@@ -29,7 +29,7 @@ VALIDATION_RULE = {
 Row = Mapping[str, Any]
 
 
-class DoorRefused(Exception):
+class SimulatorRefused(Exception):
     """The simulator's own door did not take a request."""
 
 
@@ -88,7 +88,7 @@ class SimulatorClient:
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         answer = self._http.request(method, path, **request)
         if not answer.is_success:
-            raise DoorRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+            raise SimulatorRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         body: dict[str, Any] = answer.json()
         return body
 

@@ -17,7 +17,7 @@ from devtools.demo.faults import FAULTS, Fault
 from devtools.demo.orgs import ORGS, OrgKind
 from devtools.demo.scenario import REFUSED_CODE, REGISTRANTS, RULE_MESSAGE
 from devtools.demo.simulator_client import Prepared, prepare
-from devtools.demo.steps import DemoClients, doors_of, post, wait_until_drained
+from devtools.demo.steps import DemoClients, clients_of, post, wait_until_drained
 from devtools.local_stack.local_services import free_port
 from devtools.local_stack.stack import Plan, Stack
 
@@ -105,60 +105,60 @@ def _plan(home: Path, given: Mapping[str, str]) -> Plan:
 
 def _play(stack: Stack, fault_name: str | None, kind: OrgKind) -> tuple[Mapping[str, Any], Verdict, int]:
     fault = FAULTS[fault_name]()
-    with doors_of(stack) as doors:
-        prepared = prepare(doors.org)
-        before = OrgState.of(doors.org)
+    with clients_of(stack) as clients:
+        prepared = prepare(clients.org)
+        before = OrgState.of(clients.org)
         if kind.preset is not None:
-            doors.org.configure(preset=kind.preset)
+            clients.org.configure(preset=kind.preset)
         say("connecting through the OAuth pages, linking the campaign")
-        post(doors, [event_published()])
-        doors.dashboard.connect()
-        doors.dashboard.link(prepared.campaign_id)
+        post(clients, [event_published()])
+        clients.dashboard.connect()
+        clients.dashboard.link(prepared.campaign_id)
         if kind.fields:
-            doors.dashboard.map_fields(*kind.fields)
-        calls_before = doors.org.calls()
-        fault.prepare(stack, doors.org)
-        _post_all(doors, fault, kind)
+            clients.dashboard.map_fields(*kind.fields)
+        calls_before = clients.org.calls()
+        fault.prepare(stack, clients.org)
+        _post_all(clients, fault, kind)
         fault.after_posting()
         verdict = Verdict()
-        mend(doors, kind.cures, verdict)
-        wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
-        _retry_the_refused(doors, verdict)
-        stats = wait_until_drained(doors.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
-        api_calls = doors.org.calls() - calls_before
-        judge_warnings(kind.warnings, doors.dashboard.rows(), verdict)
-        judge_leads(kind.leads, doors.dashboard.rows(), doors.org.records("Lead"), verdict)
-        return stats, _judged(doors, prepared, before=before, found=verdict, stats=stats), api_calls
+        mend(clients, kind.cures, verdict)
+        wait_until_drained(clients.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
+        _retry_the_refused(clients, verdict)
+        stats = wait_until_drained(clients.dashboard, len(REGISTRANTS), within=DRAIN_SECONDS)
+        api_calls = clients.org.calls() - calls_before
+        judge_warnings(kind.warnings, clients.dashboard.rows(), verdict)
+        judge_leads(kind.leads, clients.dashboard.rows(), clients.org.records("Lead"), verdict)
+        return stats, _judged(clients, prepared, before=before, found=verdict, stats=stats), api_calls
 
 
-def _post_all(doors: DemoClients, fault: Fault, kind: OrgKind) -> None:
+def _post_all(clients: DemoClients, fault: Fault, kind: OrgKind) -> None:
     if kind.is_heap:
-        doors.dashboard.pause()
-    outcomes = post(doors, deliveries(REGISTRANTS), between=fault.between)
+        clients.dashboard.pause()
+    outcomes = post(clients, deliveries(REGISTRANTS), between=fault.between)
     say(f"posted {outcomes.total()} signed webhooks: {dict(outcomes)}")
     if kind.is_heap:
-        doors.dashboard.resume()
+        clients.dashboard.resume()
 
 
-def _retry_the_refused(doors: DemoClients, verdict: Verdict) -> None:
-    failed = [row for row in doors.dashboard.rows() if row["state"] == "failed"]
+def _retry_the_refused(clients: DemoClients, verdict: Verdict) -> None:
+    failed = [row for row in clients.dashboard.rows() if row["state"] == "failed"]
     refused = [one.registration_id for one in REGISTRANTS if one.outcome == "refused"]
     verdict.expect("refused", expected=refused, found=[row["registration_id"] for row in failed])
     for row in failed:
         said = (row["error"]["error_code"], row["error"]["message"])
         verdict.expect("the refusal", expected=(REFUSED_CODE, RULE_MESSAGE), found=said)
     say(f"{len(failed)} refused by the rule “{RULE_MESSAGE}”; lifting it and retrying")
-    doors.org.configure(validation_rules=[])
-    answer = doors.dashboard.retry(REFUSED_CODE)
+    clients.org.configure(validation_rules=[])
+    answer = clients.dashboard.retry(REFUSED_CODE)
     verdict.expect("queued by the retry", expected=len(refused), found=answer["queued"])
 
 
 def _judged(
-    doors: DemoClients, prepared: Prepared, *, before: OrgState, found: Verdict, stats: Mapping[str, Any]
+    clients: DemoClients, prepared: Prepared, *, before: OrgState, found: Verdict, stats: Mapping[str, Any]
 ) -> Verdict:
-    verdict = judge(REGISTRANTS, prepared, before=before, after=OrgState.of(doors.org))
+    verdict = judge(REGISTRANTS, prepared, before=before, after=OrgState.of(clients.org))
     verdict.faults = [*found.faults, *verdict.faults]
-    judge_rows(REGISTRANTS, doors.dashboard.rows(), verdict)
+    judge_rows(REGISTRANTS, clients.dashboard.rows(), verdict)
     skipped = sum(one.outcome == "skipped" for one in REGISTRANTS)
     attended = sum(one.checks_in for one in REGISTRANTS)
     expected = {

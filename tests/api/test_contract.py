@@ -38,10 +38,10 @@ class Caller:
     ) -> dict[str, Any]:
         answer = await self.service.http.request(method, path, json=body)
         assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
-        told: dict[str, Any] = answer.json()
-        if found := misfits(shape, told):
+        payload: dict[str, Any] = answer.json()
+        if found := misfits(shape, payload):
             self.wrong[f"{method} {path}"] = found
-        return told
+        return payload
 
     async def write(self) -> None:
         """What a worker does."""
@@ -52,8 +52,8 @@ class Caller:
 
     async def registers(self, name: str, **attendee: Any) -> None:
         who = {"id": f"per_{name}", "email": f"{name}@otter.example", **attendee}
-        told = registration(id=f"reg_{name}", attendee=who)
-        await post(self.service.http, webhook(event=UPCOMING, registration=told), f"msg_{name}")
+        payload = registration(id=f"reg_{name}", attendee=who)
+        await post(self.service.http, webhook(event=UPCOMING, registration=payload), f"msg_{name}")
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ async def caller(service: Service, mint: TokenMint) -> Caller:
     """A connected host with one registration written, one refused, and one that waits."""
     service.http.headers.update(mint.headers(hosts={"host_a": "owner"}, scope="ops import"))
     service.configure(validation_rules=[RULE], hidden_fields={"Lead": ["Title"]})
-    async with service.door() as door:
-        answer = await door.post("/_simulator/records/Campaign", json={"Name": "Otters", "IsActive": True})
+    async with service.control() as control:
+        answer = await control.post("/_simulator/records/Campaign", json={"Name": "Otters", "IsActive": True})
     caller = Caller(service, answer.json()["ids"][0])
     await service.connect()
     await caller.registers("good")
@@ -164,8 +164,8 @@ async def host(caller: Caller) -> None:
     await caller.ask("POST", f"{H}/resume", contract.CARD)
     log = await caller.ask("GET", f"{H}/audit", contract.page(contract.DEED))
     assert log["items"]
-    told = {"host": {"id": "host_a"}, "event": UPCOMING, "registration": registration(id="reg_imported")}
-    lines = f"{json.dumps(told)}\n{{}}\n"
+    payload = {"host": {"id": "host_a"}, "event": UPCOMING, "registration": registration(id="reg_imported")}
+    lines = f"{json.dumps(payload)}\n{{}}\n"
     kind = {"content-type": "application/x-ndjson"}
     answer = await caller.service.http.post("/v1/imports/registrations", content=lines, headers=kind)
     for line in answer.text.splitlines():

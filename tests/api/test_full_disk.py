@@ -16,7 +16,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from tests.api.service import caller, running
 from tests.deliveries import post, webhook
-from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, set_stage, simple
+from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, add_connected_host, simple
 from tests.tokens import TokenMint
 
 CODES = {"full": "53100", "init-file": "XX000", "io-error": "58030"}
@@ -56,7 +56,7 @@ async def full_disk(owner: AsyncEngine, code: str) -> AsyncIterator[None]:
 async def client(
     settings: Settings, database: Database, vault: Encryptor, mint: TokenMint
 ) -> AsyncIterator[httpx.AsyncClient]:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
     async with running(settings) as app, caller(app, mint.headers(hosts={"host_a": "admin"})) as client:
         yield client

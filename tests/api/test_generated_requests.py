@@ -31,7 +31,7 @@ from devtools.local_stack.processes import listening_socket
 from devtools.local_stack.webhook_sender import signed_headers
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_KEY
 from tests.factories_events import event_for, job_for, registration_for
-from tests.openapi_check import disagreement
+from tests.openapi_check import mismatch
 from tests.simulated_org import SimulatedOrg
 from tests.tokens import TokenMint
 from tools.openapi.command import describe_api
@@ -142,11 +142,11 @@ def check(caller: Caller, operation: Any, mode: GenerationMode) -> None:
     @given(case=operation.as_strategy(generation_mode=mode), is_known=st.sampled_from([True, True, False]))
     def holds(case: Case, is_known: bool) -> None:
         answer = caller.send(case, is_known=is_known)
-        told = (
+        payload = (
             f"{case.method} {answer.request.url} {body_of(case)!r}: {answer.status_code} {answer.text[:500]}"
         )
-        assert answer.status_code < 500, told
-        assert (wrong := disagreement(answer)) is None, f"{wrong}; {told}"
+        assert answer.status_code < 500, payload
+        assert (wrong := mismatch(answer)) is None, f"{wrong}; {payload}"
 
     holds()
 

@@ -23,10 +23,10 @@ from tests.factories import NOW, ORG_ID
 from tests.integration.registrations.sample_event import (
     RULE,
     add,
+    add_connected_host,
     hours_ago,
     in_hours,
     save,
-    set_stage,
     simple,
 )
 from tests.tokens import TokenMint
@@ -153,7 +153,7 @@ async def test_metrics_of_this_process_survive_a_database_that_is_away(cut_off: 
 
 
 async def test_gauges_show_the_backlog(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(
         database,
         simple("r1", "pending", due_at=hours_ago(1)),
@@ -198,16 +198,16 @@ TROUBLES: dict[str, tuple[dict[str, Any], str]] = {
 async def test_gauges_show_what_keeps_connections_from_moving(
     database: Database, vault: Encryptor, values: dict[str, Any], gauge: str
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     assert not [name for name in await _gauges(database) if name.startswith("connection_troubles")]
     async with database.system() as session:
         await session.execute(update(Connection).values(**values))
-    told = {name: count for name, count in (await _gauges(database)).items() if "troubles" in name}
-    assert told == {gauge: 1}
+    found = {name: count for name, count in (await _gauges(database)).items() if "troubles" in name}
+    assert found == {gauge: 1}
 
 
 async def test_gauges_show_orgs_that_are_left_alone(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     later = datetime.now(UTC) + timedelta(minutes=5)
     await save(database, OrgLease(org_id=ORG_ID, not_before=later, not_before_reason="unavailable"))
     assert (await _gauges(database))['connection_troubles{code="unavailable",kind="org"}'] == 1
@@ -217,7 +217,7 @@ async def test_gauges_show_orgs_that_are_left_alone(database: Database, vault: E
 
 
 async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await save(database, OrgLease(org_id=ORG_ID, paused_at=NOW))
     await add(database, simple("r1", "pending", due_at=hours_ago(1)))
     shown = await _gauges(database)
@@ -227,7 +227,7 @@ async def test_backlog_behind_a_closed_gate_is_not_ready_work(database: Database
 async def test_metrics_name_no_host_and_are_read_at_most_every_few_seconds(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "pending"))
     first = (await client.get("/metrics")).text
     assert 'sync_jobs{state="pending"} 1.0' in first

@@ -18,7 +18,7 @@ from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.models import IdempotencyKey, SyncJob
 from tests.api.service import caller, running
-from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, set_stage, simple
+from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, add_connected_host, simple
 from tests.tokens import TokenMint
 
 E = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce"
@@ -46,7 +46,7 @@ async def requested_version(database: Database, registration_id: str) -> int:
 async def test_same_key_gives_the_first_answer_again(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
     key = {"Idempotency-Key": "otter-1"}
     first = await client.post(f"{E}/registrations/r1/retry", headers=key)
@@ -60,7 +60,7 @@ async def test_same_key_gives_the_first_answer_again(
 async def test_same_key_at_once_is_carried_out_once(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "synced"))
     key = {"Idempotency-Key": "otter-1"}
     answers = await asyncio.gather(
@@ -81,7 +81,7 @@ async def test_same_key_at_once_is_carried_out_once(
 async def test_key_of_another_request_is_refused(
     client: httpx.AsyncClient, database: Database, vault: Encryptor, path: str, body: dict[str, Any]
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     key = {"Idempotency-Key": "otter-1"}
     assert (await client.post(f"{E}/retry", json=ALL, headers=key)).status_code == 202
     answer = await client.post(f"{E}/{path}", json=body, headers=key)
@@ -91,8 +91,8 @@ async def test_key_of_another_request_is_refused(
 async def test_key_belongs_to_one_user_and_one_host(
     app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
-    await set_stage(database, vault)
-    await set_stage(database, vault, "host_b")
+    await add_connected_host(database, vault)
+    await add_connected_host(database, vault, "host_b")
     key = {"Idempotency-Key": "otter-1"}
     await client.post(f"{E}/pause", headers=key)
     async with caller(app, mint.headers(hosts={"host_a": "owner"}, sub="user_18")) as other_user:
@@ -106,7 +106,7 @@ async def test_key_belongs_to_one_user_and_one_host(
 async def test_kept_answer_is_given_to_nobody_without_a_right_to_it(
     app: FastAPI, client: httpx.AsyncClient, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     key = {"Idempotency-Key": "otter-1"}
     await client.post(f"{E}/pause", headers=key)
     async with caller(app) as nobody, caller(app, mint.headers(hosts={"host_a": "member"})) as member:
@@ -115,7 +115,7 @@ async def test_kept_answer_is_given_to_nobody_without_a_right_to_it(
 
 
 async def test_kept_answer_is_sealed(client: httpx.AsyncClient, database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
     await client.post(f"{E}/registrations/r1/retry", headers={"Idempotency-Key": "otter-1"})
     async with database.system() as session:
@@ -140,7 +140,7 @@ async def test_refusal_is_an_answer_too(
 ) -> None:
     key = {"Idempotency-Key": "otter-1"}
     first = await client.post(f"{E}/pause", headers=key)
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     again = await client.post(f"{E}/pause", headers=key)
     assert (first.status_code, again.content) == (404, first.content)
 
@@ -148,7 +148,7 @@ async def test_refusal_is_an_answer_too(
 async def test_key_is_free_again_after_a_fault_of_ours(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "synced"), simple("broken", "failed"))
     async with database.system() as session:
         await session.execute(
@@ -226,8 +226,8 @@ async def test_host_keeps_so_many_answers_and_bytes(
     bound: str,
     most: int,
 ) -> None:
-    await set_stage(database, vault)
-    await set_stage(database, vault, "host_b")
+    await add_connected_host(database, vault)
+    await add_connected_host(database, vault, "host_b")
     monkeypatch.setattr(idempotency_store, bound, most)
     answers = [await client.post(f"{E}/pause", headers={"Idempotency-Key": f"k{each}"}) for each in range(20)]
     refused = [each for each in answers if each.status_code != 200]
@@ -249,7 +249,7 @@ async def test_host_keeps_so_many_answers_and_bytes(
 async def test_what_only_reads_keeps_no_answer(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await client.post(
         "/v1/hosts/host_a/salesforce/mapping/validate", json={}, headers={"Idempotency-Key": "k"}
     )

@@ -16,8 +16,15 @@ from devtools.local_stack.local_services import LocalServices
 from salesforce_simulator.app import SimulatorApp
 from tests.api.browser import brought_back
 from tests.api.conftest import Service, running
-from tests.api.intercepting_transport import Meddler
-from tests.api.secret_search import Answers, Overheard, dumped, everything_in, found_in, logging_into
+from tests.api.intercepting_transport import Interceptor
+from tests.api.secret_search import (
+    RecordedCommands,
+    RecordedResponses,
+    database_dump,
+    logging_into,
+    secrets_found,
+    valkey_contents,
+)
 from tests.deliveries import post, webhook
 from tests.factories import ENCRYPTION_KEY, WEBHOOK_SECRET
 from tests.tokens import TokenMint
@@ -33,7 +40,7 @@ class Life:
     """A service, what stands between it and Salesforce, and every secret that it met, by name."""
 
     service: Service
-    meddler: Meddler
+    interceptor: Interceptor
     secrets: dict[str, str] = field(default_factory=dict)
 
     def remember_tokens(self, when: str) -> None:
@@ -43,7 +50,7 @@ class Life:
                 self.secrets[f"access token {when} {number}.{place}"] = token
 
     def remember_what_was_sent(self) -> None:
-        for request in self.meddler.asked:
+        for request in self.interceptor.requests:
             form = httpx.QueryParams(request.content.decode(errors="replace"))
             for name in ("code", "code_verifier", "client_secret", "refresh_token", "token"):
                 if name in form:
@@ -69,9 +76,9 @@ class Life:
 async def life(
     settings: Settings, database: Database, simulator: SimulatorApp, mint: TokenMint
 ) -> AsyncIterator[Life]:
-    meddler = Meddler(httpx.ASGITransport(simulator))
+    interceptor = Interceptor(httpx.ASGITransport(simulator))
     secret = settings.model_copy(update={"pepper": type(settings.encryption_keys[0])(PEPPER)})
-    async with running(secret, simulator, mint=mint, transport=meddler) as service:
+    async with running(secret, simulator, mint=mint, transport=interceptor) as service:
         given = {
             "webhook secret": WEBHOOK_SECRET,
             "encryption key": ENCRYPTION_KEY.partition(":")[2],
@@ -81,7 +88,7 @@ async def life(
             "mistaken secret": MISTAKE,
             "caller's token": service.http.headers["authorization"].removeprefix("Bearer "),
         }
-        yield Life(service, meddler, given)
+        yield Life(service, interceptor, given)
 
 
 async def lived(life: Life) -> None:
@@ -119,11 +126,11 @@ async def be_refused_with_an_echo(life: Life) -> None:
         words = f"no: {said.get('refresh_token')} {said.get('client_secret')} {said.get('code_verifier')}"
         return httpx.Response(400, json={"error": "invalid_request", "error_description": words})
 
-    life.meddler.changes["/oauth2/token"] = echo
+    life.interceptor.changes["/oauth2/token"] = echo
     with suppress(RefreshUnavailable, ConnectionEnded):
         await ConnectionTokens(life.service.resources, "host_a").keep_alive()
     await life.sign_in("host_b")
-    life.meddler.changes.clear()
+    life.interceptor.changes.clear()
 
 
 async def crash(life: Life) -> None:
@@ -134,9 +141,9 @@ async def crash(life: Life) -> None:
         grant = next(iter(life.service.simulator.simulator.default_org.grants))
         raise RuntimeError(f"cannot go on with {bearer} and refresh_token={grant.refresh_token}")
 
-    life.meddler.changes["/id/"] = fail
+    life.interceptor.changes["/id/"] = fail
     await life.sign_in("host_b")
-    life.meddler.changes.clear()
+    life.interceptor.changes.clear()
 
 
 async def bring_an_own_app(life: Life) -> None:
@@ -155,26 +162,26 @@ async def bring_an_own_app(life: Life) -> None:
 async def test_no_secret_turns_up_anywhere(
     life: Life, engines: LocalServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers, service = Answers(), life.service
+    answers, service = RecordedResponses(), life.service
     service.http.event_hooks = {"request": [], "response": [answers]}
-    async with Overheard(engines.redis_url) as overheard:
+    async with RecordedCommands(engines.redis_url) as recorded_commands:
         with logging_into(monkeypatch) as log:
             await lived(life)
         metrics = (await service.http.get("/metrics")).text
-        kept = await everything_in(engines.redis_url)
+        kept = await valkey_contents(engines.redis_url)
         await asyncio.sleep(0)
     places = {
         "log": log.getvalue(),
         "answers": "\n".join(answers.texts),
         "metrics": metrics,
         "valkey": kept,
-        "said to valkey": "\n".join(overheard.commands),
-        "database": dumped(engines),
+        "said to valkey": "\n".join(recorded_commands.commands),
+        "database": database_dump(engines),
     }
     assert not {place for place, text in places.items() if landmark(place) not in text}
     assert len(life.secrets) > 25
-    assert found_in(places, life.secrets.items()) <= {("answers", name) for name in tickets(life)}
-    personal = {place for place, _ in found_in(places, [("attendee", ATTENDEE)])}
+    assert secrets_found(places, life.secrets.items()) <= {("answers", name) for name in tickets(life)}
+    personal = {place for place, _ in secrets_found(places, [("attendee", ATTENDEE)])}
     assert personal == {"database"}
 
 
@@ -203,8 +210,8 @@ def tickets(life: Life) -> list[str]:
     ],
 )
 def test_secret_that_did_turn_up_would_be_found(text: str) -> None:
-    assert found_in({"here": text, "there": ""}, [("own secret", SECRET)]) == {("here", "own secret")}
+    assert secrets_found({"here": text, "there": ""}, [("own secret", SECRET)]) == {("here", "own secret")}
 
 
 def test_secret_in_an_address_would_be_found() -> None:
-    assert found_in({"here": "?code=aPrx%3D%3D"}, [("code", "aPrx==")]) == {("here", "code")}
+    assert secrets_found({"here": "?code=aPrx%3D%3D"}, [("code", "aPrx==")]) == {("here", "code")}

@@ -16,7 +16,7 @@ from app.infrastructure.encryption import Encryptor
 from app.main import create_app
 from tests.api.service import caller, running
 from tests.factories import ORG_ID
-from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, set_stage, simple
+from tests.integration.registrations.sample_event import EVENT_ID, RULE, add, add_connected_host, simple
 from tests.tokens import TokenMint
 from tools.openapi.command import describe_api
 
@@ -47,7 +47,7 @@ DOCUMENT: dict[str, Any] = describe_api()
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """One operation of the document."""
 
     method: str
@@ -73,24 +73,24 @@ class Door:
     def is_read(self) -> bool:
         return self.method == "GET" or self.key in READS_BY_POST
 
-    async def knock(self, client: httpx.AsyncClient, **names: str) -> httpx.Response:
+    async def request(self, client: httpx.AsyncClient, **names: str) -> httpx.Response:
         body = {"content": b"{}", "headers": {"content-type": "application/json"}} if self.has_body else {}
         return await client.request(self.method, self.path.format(**NAMES | names), **body)  # type: ignore[arg-type]
 
 
-DOORS = [
-    Door(method.upper(), path, "requestBody" in operation)
+ENDPOINTS = [
+    Endpoint(method.upper(), path, "requestBody" in operation)
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 ]
-GUARDED = [door for door in DOORS if door.key not in WITHOUT_TOKEN]
-OF_HOSTS = [door for door in DOORS if door.is_of_host]
+GUARDED = [endpoint for endpoint in ENDPOINTS if endpoint.key not in WITHOUT_TOKEN]
+OF_HOSTS = [endpoint for endpoint in ENDPOINTS if endpoint.is_of_host]
 
 
 @pytest.fixture
 async def app(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[FastAPI]:
-    await set_stage(database, vault)
-    await set_stage(database, vault, "host_b")
+    await add_connected_host(database, vault)
+    await add_connected_host(database, vault, "host_b")
     await add(database, simple("r1", "failed", error=RULE))
     async with running(settings) as app:
         app.state.feeds.close()  # a stream that is let in is then told to come later, and not read for ever
@@ -98,11 +98,11 @@ async def app(settings: Settings, database: Database, vault: Encryptor) -> Async
 
 
 async def ends(
-    app: FastAPI, doors: list[Door], headers: dict[str, str] | None, **names: str
+    app: FastAPI, endpoints: list[Endpoint], headers: dict[str, str] | None, **names: str
 ) -> dict[tuple[str, str], tuple[int, str | None]]:
     """Status and problem code at each door."""
     async with caller(app, headers) as client:
-        return {door.key: _end(await door.knock(client, **names)) for door in doors}
+        return {endpoint.key: _end(await endpoint.request(client, **names)) for endpoint in endpoints}
 
 
 def _end(answer: httpx.Response) -> tuple[int, str | None]:
@@ -122,9 +122,13 @@ def let_in(found: dict[tuple[str, str], tuple[int, str | None]]) -> Any:
 
 
 def test_every_door_is_of_a_known_kind() -> None:
-    known = {door.key for door in DOORS if door.is_of_host or door.scope} | WITHOUT_TOKEN | FOR_ANY_TOKEN
-    assert {door.key for door in DOORS} == known
-    assert len(DOORS) > 40
+    known = (
+        {endpoint.key for endpoint in ENDPOINTS if endpoint.is_of_host or endpoint.scope}
+        | WITHOUT_TOKEN
+        | FOR_ANY_TOKEN
+    )
+    assert {endpoint.key for endpoint in ENDPOINTS} == known
+    assert len(ENDPOINTS) > 40
 
 
 def test_no_door_is_left_out_of_the_document(settings: Settings) -> None:
@@ -163,10 +167,12 @@ async def test_owner_of_another_host_finds_no_host(app: FastAPI, mint: TokenMint
 async def test_host_of_others_answers_like_one_that_is_not_there(app: FastAPI, mint: TokenMint) -> None:
     different = []
     async with caller(app, mint.headers(hosts={"host_b": "owner"})) as client:
-        for door in OF_HOSTS:
-            there, nowhere = [await door.knock(client, host_id=each) for each in ("host_a", "host_nobody")]
+        for endpoint in OF_HOSTS:
+            there, nowhere = [
+                await endpoint.request(client, host_id=each) for each in ("host_a", "host_nobody")
+            ]
             if _told(there) != _told(nowhere):
-                different.append(door.key)
+                different.append(endpoint.key)
     assert different == []
 
 
@@ -183,9 +189,9 @@ async def test_role_that_we_do_not_know_is_none(app: FastAPI, mint: TokenMint) -
 
 async def test_member_may_read_and_change_nothing(app: FastAPI, mint: TokenMint) -> None:
     headers = mint.headers(hosts={"host_a": "member"})
-    changes = [door for door in OF_HOSTS if not door.is_read]
+    changes = [endpoint for endpoint in OF_HOSTS if not endpoint.is_read]
     assert all_ended(await ends(app, changes, headers), 403, "RoleInsufficient") == {}
-    assert let_in(await ends(app, [door for door in OF_HOSTS if door.is_read], headers)) == {}
+    assert let_in(await ends(app, [endpoint for endpoint in OF_HOSTS if endpoint.is_read], headers)) == {}
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
@@ -196,13 +202,13 @@ async def test_owner_and_admin_are_let_in_everywhere(app: FastAPI, mint: TokenMi
 @pytest.mark.parametrize("scope", ["", "ops", "import", "opsx"])
 async def test_scope_opens_its_own_doors_only(app: FastAPI, mint: TokenMint, scope: str) -> None:
     headers = mint.headers(hosts={"host_a": "owner"}, scope=scope)
-    others = [door for door in DOORS if door.scope is not None and door.scope != scope]
+    others = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None and endpoint.scope != scope]
     assert all_ended(await ends(app, others, headers), 403, "RoleInsufficient") == {}
-    own = [door for door in DOORS if door.scope == scope and scope]
+    own = [endpoint for endpoint in ENDPOINTS if endpoint.scope == scope and scope]
     assert let_in(await ends(app, own, headers)) == {}
 
 
 async def test_refusals_tell_nothing_of_the_host(app: FastAPI, mint: TokenMint) -> None:
     async with caller(app, mint.headers(hosts={"host_a": "member"})) as client:
-        texts = [(await door.knock(client)).text for door in OF_HOSTS if not door.is_read]
+        texts = [(await endpoint.request(client)).text for endpoint in OF_HOSTS if not endpoint.is_read]
     assert not [each for each in texts if "Otter" in each or "otter.example" in json.dumps(each)]

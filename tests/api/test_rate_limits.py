@@ -24,7 +24,7 @@ from app.registrations import export
 from app.registrations.export import export_rows
 from app.registrations.listing import RowQuery
 from tests.api.service import caller, running
-from tests.integration.registrations.sample_event import EVENT_ID, add, set_stage, simple
+from tests.integration.registrations.sample_event import EVENT_ID, add, add_connected_host, simple
 from tests.tokens import TokenMint
 
 E = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce"
@@ -36,7 +36,7 @@ async def app(
     settings: Settings, database: Database, vault: Encryptor, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[FastAPI]:
     monkeypatch.setattr(main, "Allowances", partial(Allowances, clock=lambda: 1000.0))
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "synced"))
     async with running(settings) as app:
         yield app

@@ -29,7 +29,7 @@ class Process:
     url: str
     thread: threading.Thread
 
-    def told(self, *signals: signal.Signals) -> float:
+    def signalled(self, *signals: signal.Signals) -> float:
         """Hand it these signals; when that was."""
         for each in signals:
             self.server.handle_exit(each, None)
@@ -64,7 +64,7 @@ def process(settings: Settings, database: Database) -> Iterator[Process]:
 
 
 async def test_balancers_hear_that_it_ends_while_it_still_serves(process: Process) -> None:
-    since = process.told(signal.SIGTERM)
+    since = process.signalled(signal.SIGTERM)
     async with httpx.AsyncClient(base_url=process.url, trust_env=False) as client:
         while (ready := await client.get("/readyz")).status_code == 200:
             assert time.monotonic() - since < DRAIN_SECONDS
@@ -85,4 +85,4 @@ async def test_balancers_hear_that_it_ends_while_it_still_serves(process: Proces
     ids=["ctrl-c", "told-twice", "then-ctrl-c"],
 )
 def test_a_person_does_not_wait_for_balancers(process: Process, signals: list[signal.Signals]) -> None:
-    assert process.seconds_until_gone(process.told(*signals)) < DRAIN_SECONDS
+    assert process.seconds_until_gone(process.signalled(*signals)) < DRAIN_SECONDS

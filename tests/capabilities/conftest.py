@@ -6,6 +6,6 @@ pytest.register_assert_rewrite(
     *(f"tests.capabilities.{name}" for name in ("acting", "ahead", "fields", "people"))
 )
 
-from tests.api.field_mapping.conftest import studio  # noqa: E402 - after the assertions are to speak
+from tests.api.field_mapping.conftest import dashboard  # noqa: E402 - after the assertions are rewritten
 
-__all__ = ["studio"]
+__all__ = ["dashboard"]

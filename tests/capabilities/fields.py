@@ -5,19 +5,19 @@ from typing import Any
 from sqlalchemy import update
 
 from app.models import Event
-from tests.api.field_mapping.dashboard import EVENT, Studio
-from tests.capabilities.acting import answers, edit, one, person, rule
+from tests.api.field_mapping.dashboard import EVENT, MappingDashboard
+from tests.capabilities.acting import answers, one, person, rule
 from tests.factories import NOW
 
 DIET = "Diet__c | string(40) | CUN | Diet"
 WATCHED = {"watched_at": NOW.isoformat(), "seconds": 1840, "percent": 76}
 
 
-async def default_fields(studio: Studio) -> None:
-    await studio.rig.link(await studio.rig.org.campaign())
-    told = person(1, company="River Ltd", job_title="Head of Data")
-    await studio.synced(1, **told)
-    lead = await one(studio, "Lead")
+async def default_fields(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.link(await dashboard.rig.org.campaign())
+    ada = person(1, company="River Ltd", job_title="Head of Data")
+    await dashboard.synced(1, **ada)
+    lead = await one(dashboard, "Lead")
     names = ("Email", "FirstName", "LastName", "Title", "Company")
     assert [lead[name] for name in names] == [
         "otter1@river.example",
@@ -26,10 +26,10 @@ async def default_fields(studio: Studio) -> None:
         "Head of Data",
         "River Ltd",
     ]
-    assert (await one(studio, "CampaignMember"))["Status"] == "Sent"
-    await studio.put({"people": {"create": "contact"}})
-    await studio.synced(2, **person(2, job_title="Head of Otters"))
-    contact = await one(studio, "Contact")
+    assert (await one(dashboard, "CampaignMember"))["Status"] == "Sent"
+    await dashboard.put({"people": {"create": "contact"}})
+    await dashboard.synced(2, **person(2, job_title="Head of Otters"))
+    contact = await one(dashboard, "Contact")
     assert [contact[name] for name in names[:4]] == [
         "otter2@river.example",
         "Ada",
@@ -38,33 +38,33 @@ async def default_fields(studio: Studio) -> None:
     ]
 
 
-async def custom_fields_of_people(studio: Studio) -> None:
-    await studio.rig.org.configure(extra_fields={"Lead": [DIET], "Contact": [DIET]})
+async def custom_fields_of_people(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.configure(extra_fields={"Lead": [DIET], "Contact": [DIET]})
     fields = [
         rule("Lead.Diet__c", "answers.diet"),
         rule("Lead.Website", template="https://{utm.source}"),
         rule("Contact.Diet__c", "answers.diet"),
         rule("Contact.Department", "answers.team"),
     ]
-    await studio.put({"fields": fields})
+    await dashboard.put({"fields": fields})
     given: dict[str, Any] = {
         "answers": answers(diet="vegan", team="Data"),
         "utm": {"source": "river.example"},
     }
-    await studio.synced(1, **person(1), **given)
-    lead = await one(studio, "Lead")
+    await dashboard.synced(1, **person(1), **given)
+    lead = await one(dashboard, "Lead")
     assert (lead["Diet__c"], lead["Website"]) == ("vegan", "https://river.example")
-    await studio.put({"fields": fields, "people": {"create": "contact"}})
-    await studio.synced(2, **person(2), **given)
-    contact = await one(studio, "Contact")
+    await dashboard.put({"fields": fields, "people": {"create": "contact"}})
+    await dashboard.synced(2, **person(2), **given)
+    contact = await one(dashboard, "Contact")
     assert (contact["Diet__c"], contact["Department"]) == ("vegan", "Data")
 
 
-async def fields_of_members(studio: Studio) -> None:
+async def fields_of_members(dashboard: MappingDashboard) -> None:
     lines = ["Source__c | string(40) | CUN", "Seconds__c | double | CUN", DIET]
-    await studio.rig.org.configure(extra_fields={"CampaignMember": lines})
-    await studio.rig.link(await studio.rig.org.campaign())
-    await studio.put(
+    await dashboard.rig.org.configure(extra_fields={"CampaignMember": lines})
+    await dashboard.rig.link(await dashboard.rig.org.campaign())
+    await dashboard.put(
         {
             "fields": [
                 rule("CampaignMember.Source__c", "utm.source"),
@@ -74,39 +74,39 @@ async def fields_of_members(studio: Studio) -> None:
         }
     )
     given: dict[str, Any] = {"answers": answers(diet="vegan"), "utm": {"source": "newsletter"}}
-    registration_id = await studio.synced(1, **person(1), **given)
-    await studio.rig.change(registration_id, replay=WATCHED)
-    await studio.rig.drain()
-    member = await one(studio, "CampaignMember")
+    registration_id = await dashboard.synced(1, **person(1), **given)
+    await dashboard.rig.change(registration_id, replay=WATCHED)
+    await dashboard.rig.drain()
+    member = await one(dashboard, "CampaignMember")
     assert (member["Source__c"], member["Diet__c"], member["Seconds__c"]) == ("newsletter", "vegan", 1840)
 
 
-async def registration_attendance_and_replay_write(studio: Studio) -> None:
-    campaign_id = await studio.rig.org.campaign(labels=["Watched*"])
-    await studio.rig.link(campaign_id, replay_watched="Watched")
+async def registration_attendance_and_replay_write(dashboard: MappingDashboard) -> None:
+    campaign_id = await dashboard.rig.org.campaign(labels=["Watched*"])
+    await dashboard.rig.link(campaign_id, replay_watched="Watched")
     statuses = []
-    registration_id = await studio.synced(1, **person(1))
+    registration_id = await dashboard.synced(1, **person(1))
     for happening in ({}, {"replay": WATCHED}, {"checked_in_at": NOW}):
-        await studio.rig.change(registration_id, **happening)
-        await studio.rig.drain()
-        statuses.append((await one(studio, "CampaignMember"))["Status"])
+        await dashboard.rig.change(registration_id, **happening)
+        await dashboard.rig.drain()
+        statuses.append((await one(dashboard, "CampaignMember"))["Status"])
     assert statuses == ["Sent", "Watched", "Responded"]
-    subjects = sorted(task["Subject"] for task in await studio.rig.records("Task"))
+    subjects = sorted(task["Subject"] for task in await dashboard.rig.records("Task"))
     assert subjects == ["Checked-in: Otter Summit", "Registered: Otter Summit"]
 
 
-async def replay_in_a_field_of_its_own(studio: Studio) -> None:
-    await studio.rig.org.configure(
+async def replay_in_a_field_of_its_own(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.configure(
         extra_fields={"CampaignMember": ["Replay_Status__c | picklist(40) | CUNR | Replay | Watched; Missed"]}
     )
-    await studio.rig.link(await studio.rig.org.campaign())
+    await dashboard.rig.link(await dashboard.rig.org.campaign())
     status = rule("CampaignMember.Replay_Status__c", "replay.status", mode="overwrite")
-    await studio.put({"fields": [status | {"values": {"watched": "Watched"}}]})
-    registration_id = await studio.synced(1, **person(1))
-    assert (await one(studio, "CampaignMember"))["Replay_Status__c"] is None
-    await studio.rig.change(registration_id, replay=WATCHED)
-    await studio.rig.drain()
-    assert (await one(studio, "CampaignMember"))["Replay_Status__c"] == "Watched"
+    await dashboard.put({"fields": [status | {"values": {"watched": "Watched"}}]})
+    registration_id = await dashboard.synced(1, **person(1))
+    assert (await one(dashboard, "CampaignMember"))["Replay_Status__c"] is None
+    await dashboard.rig.change(registration_id, replay=WATCHED)
+    await dashboard.rig.drain()
+    assert (await one(dashboard, "CampaignMember"))["Replay_Status__c"] == "Watched"
 
 
 TYPES = {
@@ -127,25 +127,25 @@ TYPES = {
 }
 
 
-async def fields_of_every_type(studio: Studio) -> None:
-    await studio.rig.org.configure(extra_fields={"Lead": list(TYPES)})
+async def fields_of_every_type(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.configure(extra_fields={"Lead": list(TYPES)})
     names = [line.partition(" ")[0] for line in TYPES]
-    await studio.put({"fields": [rule(f"Lead.{name}", f"answers.{name}") for name in names]})
+    await dashboard.put({"fields": [rule(f"Lead.{name}", f"answers.{name}") for name in names]})
     given = dict(zip(names, (value for value, _ in TYPES.values()), strict=True))
-    async with studio.rig.database.system() as session:
+    async with dashboard.rig.database.system() as session:
         await session.execute(update(Event).values(timezone="Europe/Berlin"))
-    registration_id = await studio.synced(1, **person(1, company="River"), answers=answers(**given))
-    lead = await one(studio, "Lead")
+    registration_id = await dashboard.synced(1, **person(1, company="River"), answers=answers(**given))
+    lead = await one(dashboard, "Lead")
     assert [lead[name] for name in names] == [stored for _, stored in TYPES.values()]
-    assert (await studio.rig.job(registration_id)).warnings == []
+    assert (await dashboard.rig.job(registration_id)).warnings == []
 
 
-async def override_or_only_where_empty_and_who_owns(studio: Studio) -> None:
-    [owner] = await studio.rig.org.seed(
+async def override_or_only_where_empty_and_who_owns(dashboard: MappingDashboard) -> None:
+    [owner] = await dashboard.rig.org.seed(
         "User", {"LastName": "Olga", "Email": "olga@river.example", "IsActive": True}
     )
-    await studio.rig.org.configure(assignment_rules=[{"sobject": "Lead", "owner_id": owner}])
-    [known] = await studio.rig.org.seed(
+    await dashboard.rig.org.configure(assignment_rules=[{"sobject": "Lead", "owner_id": owner}])
+    [known] = await dashboard.rig.org.seed(
         "Lead",
         {
             "LastName": "Known",
@@ -155,8 +155,8 @@ async def override_or_only_where_empty_and_who_owns(studio: Studio) -> None:
             "State": "NRW",
         },
     )
-    before = (await one(studio, "Lead"))["OwnerId"]
-    await studio.put(
+    before = (await one(dashboard, "Lead"))["OwnerId"]
+    await dashboard.put(
         {
             "people": {"update_existing": True},
             "owner": {"how": "leave"},
@@ -169,42 +169,44 @@ async def override_or_only_where_empty_and_who_owns(studio: Studio) -> None:
         }
     )
     place = answers(city="Berlin", state="Berlin", country="DE", street="Way 1")
-    await studio.synced(1, **person(1), answers=place)
-    lead = await one(studio, "Lead", Id=known)
+    await dashboard.synced(1, **person(1), answers=place)
+    lead = await one(dashboard, "Lead", Id=known)
     assert [lead[name] for name in ("City", "State", "Country", "Street")] == ["Berlin", "NRW", "DE", None]
     assert lead["OwnerId"] == before
-    await edit(studio, "Lead", known, City="Hamburg")
-    await studio.rig.rearm("reg_00001")
-    await studio.rig.drain()
-    assert (await one(studio, "Lead", Id=known))["City"] == "Hamburg"
-    await studio.synced(2, **person(2), answers=place)
-    assert (await one(studio, "Lead", LastName="Otter2"))["OwnerId"] == owner
-    await _new_people_belong_to(studio, 3, {"how": "fixed", "id": before}, before)
-    await studio.rig.organized_by("Olga@river.example")
-    await _new_people_belong_to(studio, 4, {"how": "organizer"}, owner)
+    await dashboard.rig.edit("Lead", known, City="Hamburg")
+    await dashboard.rig.requeue("reg_00001")
+    await dashboard.rig.drain()
+    assert (await one(dashboard, "Lead", Id=known))["City"] == "Hamburg"
+    await dashboard.synced(2, **person(2), answers=place)
+    assert (await one(dashboard, "Lead", LastName="Otter2"))["OwnerId"] == owner
+    await _new_people_belong_to(dashboard, 3, {"how": "fixed", "id": before}, before)
+    await dashboard.rig.organized_by("Olga@river.example")
+    await _new_people_belong_to(dashboard, 4, {"how": "organizer"}, owner)
 
 
-async def _new_people_belong_to(studio: Studio, number: int, owner: dict[str, Any], owner_id: str) -> None:
-    await studio.put({"owner": owner})
-    await studio.synced(number, **person(number))
-    assert (await one(studio, "Lead", LastName=f"Otter{number}"))["OwnerId"] == owner_id
+async def _new_people_belong_to(
+    dashboard: MappingDashboard, number: int, owner: dict[str, Any], owner_id: str
+) -> None:
+    await dashboard.put({"owner": owner})
+    await dashboard.synced(number, **person(number))
+    assert (await one(dashboard, "Lead", LastName=f"Otter{number}"))["OwnerId"] == owner_id
 
 
-async def record_types_of_host_and_event(studio: Studio) -> None:
+async def record_types_of_host_and_event(dashboard: MappingDashboard) -> None:
     kinds = [
         {"sobject": sobject, "developer_name": name}
         for sobject in ("Lead", "Task")
         for name in ("Usual", "Guest")
     ]
-    await studio.rig.org.configure(record_types=kinds)
+    await dashboard.rig.org.configure(record_types=kinds)
     types = {
         (row["SobjectType"], row["DeveloperName"]): row["Id"]
-        for row in await studio.rig.records("RecordType")
+        for row in await dashboard.rig.records("RecordType")
     }
-    await studio.put({"record_types": {"Lead": "Guest", "Task": "Guest"}})
-    await studio.synced(1, **person(1))
-    lead, task = await one(studio, "Lead"), await one(studio, "Task")
+    await dashboard.put({"record_types": {"Lead": "Guest", "Task": "Guest"}})
+    await dashboard.synced(1, **person(1))
+    lead, task = await one(dashboard, "Lead"), await one(dashboard, "Task")
     assert (lead["RecordTypeId"], task["RecordTypeId"]) == (types["Lead", "Guest"], types["Task", "Guest"])
-    await studio.put({"record_types": {"Lead": "Usual"}}, EVENT)
-    await studio.synced(2, **person(2))
-    assert (await one(studio, "Lead", LastName="Otter2"))["RecordTypeId"] == types["Lead", "Usual"]
+    await dashboard.put({"record_types": {"Lead": "Usual"}}, EVENT)
+    await dashboard.synced(2, **person(2))
+    assert (await one(dashboard, "Lead", LastName="Otter2"))["RecordTypeId"] == types["Lead", "Usual"]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tests.api.field_mapping.dashboard import Studio
+from tests.api.field_mapping.dashboard import MappingDashboard
 from tests.capabilities import ahead, fields, people
 
 INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"
@@ -21,7 +21,7 @@ class Capability:
     what: str
     known_from: tuple[str, ...]
     chosen_by: str
-    check: Callable[[Studio], Awaitable[None]]
+    check: Callable[[MappingDashboard], Awaitable[None]]
 
 
 ALWAYS: Final = "always"

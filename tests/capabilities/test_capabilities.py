@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.field_mapping.dashboard import Studio
+from tests.api.field_mapping.dashboard import MappingDashboard
 from tests.capabilities.__main__ import README, with_capabilities
 from tests.capabilities.table import CAPABILITIES, Capability
 
@@ -10,8 +10,8 @@ EVERY_ROW = {*range(48, 63), 66, 68, 69, 70, 72, 73}
 
 
 @pytest.mark.parametrize("capability", [pytest.param(each, id=str(each.number)) for each in CAPABILITIES])
-async def test_capability(studio: Studio, capability: Capability) -> None:
-    await capability.check(studio)
+async def test_capability(dashboard: MappingDashboard, capability: Capability) -> None:
+    await capability.check(dashboard)
 
 
 def test_every_row_of_the_comparison_is_shown_once() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.field_mapping.dashboard import Studio
+from tests.api.field_mapping.dashboard import MappingDashboard
 from tests.capabilities.acting import answers, one, person, rule
 
 DIET = "Diet__c | picklist(40) | CUNR | Diet | Vegan; None"
@@ -26,7 +26,7 @@ class Trouble:
 
     org: dict[str, Any]
     mapping: dict[str, Any]
-    told: tuple[str, str, str, str | None, str]
+    error: tuple[str, str, str, str | None, str]
     cure: dict[str, Any]
     answers: list[dict[str, Any]] = field(default_factory=lambda: MEAT)
 
@@ -74,45 +74,51 @@ TROUBLES = {
 
 @pytest.mark.parametrize("trouble", [pytest.param(each, id=name) for name, each in TROUBLES.items()])
 async def test_the_row_names_its_trouble_and_saving_the_cure_ends_it(
-    studio: Studio, trouble: Trouble
+    dashboard: MappingDashboard, trouble: Trouble
 ) -> None:
-    await studio.rig.org.configure(**trouble.org)
-    await studio.put(trouble.mapping)
-    registration_id = await studio.synced(1, **person(1, company="River"), answers=trouble.answers)
-    job = await studio.rig.job(registration_id)
+    await dashboard.rig.org.configure(**trouble.org)
+    await dashboard.put(trouble.mapping)
+    registration_id = await dashboard.synced(1, **person(1, company="River"), answers=trouble.answers)
+    job = await dashboard.rig.job(registration_id)
     assert job.error is not None, job.state
-    told = job.error
+    error = job.error
     assert (
-        told["class"],
-        told["error_code"],
-        *told["fields"],
-        told["value"],
-        told["advice_code"],
-    ) == trouble.told
-    assert await studio.rig.records("Lead") == []
-    assert (await studio.put(trouble.cure))["retried"] == 1
-    await studio.rig.drain()
-    assert (await studio.rig.job(registration_id)).state == "synced"
-    assert await one(studio, "Lead")
+        error["class"],
+        error["error_code"],
+        *error["fields"],
+        error["value"],
+        error["advice_code"],
+    ) == trouble.error
+    assert await dashboard.rig.records("Lead") == []
+    assert (await dashboard.put(trouble.cure))["retried"] == 1
+    await dashboard.rig.drain()
+    assert (await dashboard.rig.job(registration_id)).state == "synced"
+    assert await one(dashboard, "Lead")
 
 
-async def test_a_validation_rule_is_told_in_its_own_words(studio: Studio) -> None:
-    await studio.rig.org.configure(validation_rules=[NO_TITLE])
-    await studio.put({"fields": [rule("Lead.Title", "answers.diet")]})
-    registration_id = await studio.synced(1, **person(1), answers=MEAT)
-    told = (await studio.rig.job(registration_id)).error
-    assert told is not None
-    assert (told["error_code"], told["message"], told["fields"], told["value"], told["advice_code"]) == (
+async def test_a_validation_rule_is_told_in_its_own_words(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.configure(validation_rules=[NO_TITLE])
+    await dashboard.put({"fields": [rule("Lead.Title", "answers.diet")]})
+    registration_id = await dashboard.synced(1, **person(1), answers=MEAT)
+    error = (await dashboard.rig.job(registration_id)).error
+    assert error is not None
+    assert (
+        error["error_code"],
+        error["message"],
+        error["fields"],
+        error["value"],
+        error["advice_code"],
+    ) == (
         "FIELD_CUSTOM_VALIDATION_EXCEPTION",
         "No title like this.",
         ["Title"],
         "Meat",
         "validation_rule",
     )
-    await studio.put({"fields": [rule("Lead.Title", mode="off")]})
-    await studio.rig.rearm(registration_id, reason="retry")
-    await studio.rig.drain()
-    assert (await one(studio, "Lead"))["Title"] is None
+    await dashboard.put({"fields": [rule("Lead.Title", mode="off")]})
+    await dashboard.rig.requeue(registration_id, reason="retry")
+    await dashboard.rig.drain()
+    assert (await one(dashboard, "Lead"))["Title"] is None
 
 
 @pytest.mark.parametrize(
@@ -125,30 +131,30 @@ async def test_a_validation_rule_is_told_in_its_own_words(studio: Studio) -> Non
 )
 @pytest.mark.parametrize("is_known", [False, True], ids=["at once", "after it was seen open"])
 async def test_a_field_that_cannot_be_written_fails_nobody(
-    studio: Studio, closed: dict[str, Any], is_known: bool
+    dashboard: MappingDashboard, closed: dict[str, Any], is_known: bool
 ) -> None:
-    await studio.rig.org.configure(extra_fields={"Lead": [DIET]})
+    await dashboard.rig.org.configure(extra_fields={"Lead": [DIET]})
     mapping = {"fields": [DIET_RULE, rule("Lead.City", "answers.city")]}
-    await studio.put(mapping)
+    await dashboard.put(mapping)
     if is_known:
-        await studio.synced(1, **person(1), answers=answers(diet="Vegan", city="Bonn"))
-    await studio.rig.org.configure(**closed)
-    registration_id = await studio.synced(2, **person(2), answers=answers(diet="Vegan", city="Berlin"))
-    job = await studio.rig.job(registration_id)
+        await dashboard.synced(1, **person(1), answers=answers(diet="Vegan", city="Bonn"))
+    await dashboard.rig.org.configure(**closed)
+    registration_id = await dashboard.synced(2, **person(2), answers=answers(diet="Vegan", city="Berlin"))
+    job = await dashboard.rig.job(registration_id)
     assert (job.state, job.error) == ("synced", None)
     assert ("field_dropped", "Diet__c") in [(each["code"], each["field"]) for each in job.warnings]
-    assert (await one(studio, "Lead", LastName="Otter2"))["City"] == "Berlin"
+    assert (await one(dashboard, "Lead", LastName="Otter2"))["City"] == "Berlin"
 
 
-async def test_an_object_that_may_not_be_created_is_told_as_access(studio: Studio) -> None:
-    await studio.rig.org.configure(read_only_objects=["Contact"])
-    await studio.put({"people": {"create": "contact"}})
-    registration_id = await studio.synced(1, **person(1))
-    told = (await studio.rig.job(registration_id)).error
-    assert told is not None
-    assert (told["class"], told["object"], told["advice_code"]) == (
+async def test_an_object_that_may_not_be_created_is_told_as_access(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.configure(read_only_objects=["Contact"])
+    await dashboard.put({"people": {"create": "contact"}})
+    registration_id = await dashboard.synced(1, **person(1))
+    error = (await dashboard.rig.job(registration_id)).error
+    assert error is not None
+    assert (error["class"], error["object"], error["advice_code"]) == (
         "access",
         "Contact",
         "insufficient_access",
     )
-    assert await studio.rig.records("Lead") == []
+    assert await dashboard.rig.records("Lead") == []

@@ -164,8 +164,8 @@ async def test_webhook_survives_an_api_that_dies_at_any_step(
 ) -> None:
     """The sender tries again after each death, since no answer came."""
     for step in range(1, MOST_STEPS):
-        told = registration(id=f"reg_{step}", attendee={"email": f"otter{step}@example.com"})
-        sent = delivery(webhook(event=event(), registration=told), webhook_id=f"msg_{step}")
+        payload = registration(id=f"reg_{step}", attendee={"email": f"otter{step}@example.com"})
+        sent = delivery(webhook(event=event(), registration=payload), webhook_id=f"msg_{step}")
         mortal_database.mortal.steps = Steps(dies_at=step)
         has_died = False
         try:

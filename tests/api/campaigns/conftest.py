@@ -11,10 +11,10 @@ from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
 from app.main import create_app
-from tests.api.campaigns.dashboard import LABELS, Desk, Witness
+from tests.api.campaigns.dashboard import LABELS, CampaignDashboard, TransactionProbe
 from tests.factories import ENCRYPTION_KEY
 from tests.factories_events import event_for
-from tests.openapi_check import agrees
+from tests.openapi_check import check_response
 from tests.simulated_org import SimulatedOrg
 from tests.tokens import TokenMint
 
@@ -25,9 +25,9 @@ async def org() -> SimulatedOrg:
 
 
 @pytest.fixture
-async def desk(
+async def dashboard(
     settings: Settings, database: Database, owner: AsyncEngine, org: SimulatedOrg, mint: TokenMint
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[CampaignDashboard]:
     """`host_a` is connected to the simulated org and has an event."""
     vault = Encryptor.from_texts([ENCRYPTION_KEY])
     async with database.system() as session:
@@ -36,16 +36,16 @@ async def desk(
         "salesforce_client_id": org.session["client_id"],
         "salesforce_client_secret": SecretStr(org.session["client_secret"]),
     }
-    witness = Witness(org, owner)
-    app = create_app(settings.model_copy(update=shared_app), transport=witness)
+    probe = TransactionProbe(org, owner)
+    app = create_app(settings.model_copy(update=shared_app), transport=probe)
     async with app.router.lifespan_context(app):
         http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://dashboard",
             headers=mint.headers(hosts={"host_a": "owner"}),
-            event_hooks={"response": [agrees]},
+            event_hooks={"response": [check_response]},
         )
-        yield Desk(http, org, database, witness)
+        yield CampaignDashboard(http, org, database, probe)
         await http.aclose()
 
 

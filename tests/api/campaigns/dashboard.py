@@ -1,4 +1,4 @@
-"""The dashboard of one owner, and what the campaign tests look at."""
+"""A host owner's requests to the campaign endpoints, and the rows that they leave."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.infrastructure.database import Database
-from app.models import AuditEntry, CampaignLink, WrittenRecord
+from app.models import CampaignLink, WrittenRecord
 from app.models.base import Base
+from tests.api.answers import audited_actions
 from tests.simulated_org import SimulatedOrg
 
 PATH = "/v1/hosts/host_a/events/evt_otters/salesforce/campaign"
@@ -18,8 +19,8 @@ LABELS = ("Registered", "Attended*", "No Show")
 STATUSES = {"registered": "Registered", "attended": "Attended", "no_show": "No Show"}
 
 
-class Witness(httpx.AsyncBaseTransport):
-    """Passes requests on to the org, and notes our transactions that were open while one was sent."""
+class TransactionProbe(httpx.AsyncBaseTransport):
+    """Forwards requests to the org, and records the service's transactions that are open meanwhile."""
 
     def __init__(self, org: SimulatedOrg, owner: AsyncEngine) -> None:
         self._org, self._owner = org, owner
@@ -43,13 +44,13 @@ class Witness(httpx.AsyncBaseTransport):
 
 
 @dataclass
-class Desk:
-    """The dashboard of one owner of `host_a`, with everything behind it."""
+class CampaignDashboard:
+    """Requests of one owner of `host_a`, with the org and the database behind them."""
 
     http: httpx.AsyncClient
     org: SimulatedOrg
     database: Database
-    witness: Witness
+    probe: TransactionProbe
 
     async def validate(self, pasted: str) -> httpx.Response:
         return await self.http.post(f"{PATH}/validate", json={"campaign_id": pasted})
@@ -69,14 +70,7 @@ class Desk:
             return list((await session.scalars(select(table))).all())
 
     async def actions(self) -> list[tuple[str, dict[str, Any]]]:
-        async with self.database.system() as session:
-            entries = await session.scalars(select(AuditEntry).order_by(AuditEntry.seq))
-            return [(entry.action, entry.details) for entry in entries]
-
-
-def problem(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json"
-    return answer.status_code, answer.json()["code"]
+        return await audited_actions(self.database)
 
 
 def link_for(event_id: str, campaign_id: str, org_id: str, **changes: Any) -> CampaignLink:

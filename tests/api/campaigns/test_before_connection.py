@@ -19,7 +19,7 @@ from tests.tokens import TokenMint
 
 H = "/v1/hosts/host_a/salesforce"
 NDJSON = {"Content-Type": "application/x-ndjson"}
-NOBODY = {"registrations": 0, "events": 0, "estimated_api_calls": 0}
+NO_REGISTRATIONS = {"registrations": 0, "events": 0, "estimated_api_calls": 0}
 
 
 def figures(registrations: int, events: int) -> dict[str, int]:
@@ -29,8 +29,8 @@ def figures(registrations: int, events: int) -> dict[str, int]:
 def whole(number: int, event_id: str, **changes: Any) -> dict[str, Any]:
     """Somebody who registered for an event."""
     who = {"id": f"per_{number}", "email": f"otter{number}@otter.example", "company": "River GmbH"}
-    told = registration(id=f"reg_{number}", attendee=who, **changes)
-    return {"event": event(id=event_id, title=f"Title of {event_id}"), "registration": told}
+    found = registration(id=f"reg_{number}", attendee=who, **changes)
+    return {"event": event(id=event_id, title=f"Title of {event_id}"), "registration": found}
 
 
 async def registers(service: Service, number: int, event_id: str = "evt_otters", **changes: Any) -> None:
@@ -64,8 +64,8 @@ async def write(service: Service) -> None:
 
 
 async def leads(service: Service) -> set[str]:
-    async with service.door() as door:
-        records = (await door.get("/_simulator/records/Lead")).json()["records"]
+    async with service.control() as control:
+        records = (await control.get("/_simulator/records/Lead")).json()["records"]
     return {each["Email"] for each in records}
 
 
@@ -96,15 +96,15 @@ async def test_who_came_before_the_connection_is_written_on_one_request(service:
     await write(service)
     assert await leads(service) == {"otter5@otter.example"}
     assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **figures(3, 2)})
-    assert (await service.card())["before_connection"] == NOBODY
+    assert (await service.card())["before_connection"] == NO_REGISTRATIONS
     await write(service)
     assert await leads(service) == {f"otter{number}@otter.example" for number in (1, 2, 3, 5)}
     for event_id, total in (("evt_otters", 2), ("evt_beavers", 1)):
-        told = await stats(service, event_id)
-        assert (told["counts"]["skipped"], told["counts"]["failed"]) == (0, 0)
-        backfill = {name: told["backfill"][name] for name in ("why", "state", "total", "done")}
+        found = await stats(service, event_id)
+        assert (found["counts"]["skipped"], found["counts"]["failed"]) == (0, 0)
+        backfill = {name: found["backfill"][name] for name in ("why", "state", "total", "done")}
         assert backfill == {"why": "before_connection", "state": "done", "total": total, "done": total}
-    assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **NOBODY})
+    assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **NO_REGISTRATIONS})
 
 
 async def test_who_was_imported_into_a_connected_host_is_among_them(
@@ -131,13 +131,13 @@ async def test_what_was_written_or_failed_already_is_left_alone(service: Service
     assert await enqueue_backfill_chunk(service.resources.database) == {ORG_ID}
     async with service.resources.database.system() as session:
         jobs = {job.registration_id: job for job in await session.scalars(select(SyncJob))}
-    told = {name: (job.org_id, job.state, job.reason, job.priority) for name, job in sorted(jobs.items())}
-    armed = (ORG_ID, "pending", "before_connection", BACKFILL)
-    assert told == {
+    found = {name: (job.org_id, job.state, job.reason, job.priority) for name, job in sorted(jobs.items())}
+    queued = (ORG_ID, "pending", "before_connection", BACKFILL)
+    assert found == {
         "reg_00000": (ORG_ID, "synced", "live", BACKFILL),
         "reg_00001": (ORG_ID, "failed", "live", BACKFILL),
-        "reg_00002": armed,
-        "reg_00003": armed,
+        "reg_00002": queued,
+        "reg_00003": queued,
     }
 
 
@@ -173,8 +173,8 @@ async def test_events_whose_backfill_runs_are_not_asked_about_again(service: Ser
     await save(service, registration_for(1))
     answer = await service.http.post("/v1/hosts/host_a/events/evt_otters/salesforce/backfill", json={})
     assert answer.status_code == 202
-    assert (await service.card())["before_connection"] == NOBODY
-    assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **NOBODY})
+    assert (await service.card())["before_connection"] == NO_REGISTRATIONS
+    assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **NO_REGISTRATIONS})
 
 
 async def test_an_event_that_is_being_unlinked_is_left_for_the_next_time(service: Service) -> None:
@@ -183,14 +183,14 @@ async def test_an_event_that_is_being_unlinked_is_left_for_the_next_time(service
     unlinking = {"org_id": ORG_ID, "reason": "unlink", "total": 1, "requested_by": "user_17"}
     await save(service, Backfill(host_id="host_a", backfill_id="bf_1", event_id="evt_otters", **unlinking))
     assert await ask(service) == (202, {"dry_run": True, **figures(1, 1)})
-    assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **NOBODY})
+    assert await ask(service, {"dry_run": False}) == (202, {"dry_run": False, **NO_REGISTRATIONS})
 
 
 async def test_two_requests_at_once_start_one_backfill(service: Service) -> None:
     await connected(service)
     await save(service, registration_for(1))
     answers = await asyncio.gather(*(ask(service, {"dry_run": False}) for _ in range(4)))
-    assert sorted(told["registrations"] for _, told in answers) == [0, 0, 0, 1]
+    assert sorted(found["registrations"] for _, found in answers) == [0, 0, 0, 1]
     async with service.resources.database.system() as session:
         assert len((await session.scalars(select(Backfill))).all()) == 1
         entries = (await session.scalars(select(AuditEntry))).all()
@@ -216,13 +216,13 @@ async def connected_late(service: Service) -> None:
 
 async def test_a_member_and_a_stranger_may_not(service: Service, mint: TokenMint) -> None:
     await connected(service)
-    for hosts, told in (({"host_a": "member"}, (403, "RoleInsufficient")), ({}, (404, "HostNotFound"))):
+    for hosts, found in (({"host_a": "member"}, (403, "RoleInsufficient")), ({}, (404, "HostNotFound"))):
         status, problem = await ask(service, headers=mint.headers(hosts=hosts))
-        assert (status, problem["code"]) == told
+        assert (status, problem["code"]) == found
 
 
 async def test_other_hosts_are_not_counted(service: Service) -> None:
     await connected(service)
     await save(service, event_for("host_b"), registration_for(1, host_id="host_b"))
-    assert (await service.card())["before_connection"] == NOBODY
+    assert (await service.card())["before_connection"] == NO_REGISTRATIONS
     assert (await service.card("host_b"))["before_connection"] == figures(1, 1)

@@ -6,15 +6,18 @@ import pytest
 from sqlalchemy import update
 
 from app.models import Connection
-from tests.api.campaigns.dashboard import PATH, STATUSES, Desk, link_for, problem
+from tests.api.answers import problem
+from tests.api.campaigns.dashboard import PATH, STATUSES, CampaignDashboard, link_for
 from tests.factories import NOW
 from tests.factories_events import event_for, registration_for
 from tests.tokens import TokenMint
 
 
-async def test_validate_shows_the_campaign_and_proposes_statuses(desk: Desk, campaign_id: str) -> None:
-    await desk.save(registration_for(1), registration_for(2, checked_in_at=NOW))
-    answer = await desk.validate(f"  {campaign_id[:15]} ")
+async def test_validate_shows_the_campaign_and_proposes_statuses(
+    dashboard: CampaignDashboard, campaign_id: str
+) -> None:
+    await dashboard.save(registration_for(1), registration_for(2, checked_in_at=NOW))
+    answer = await dashboard.validate(f"  {campaign_id[:15]} ")
     assert answer.status_code == 200
     assert answer.json() == {
         "campaign": {
@@ -55,39 +58,39 @@ async def test_validate_shows_the_campaign_and_proposes_statuses(desk: Desk, cam
     }
 
 
-async def test_validate_offers_no_label_that_a_member_cannot_hold(desk: Desk) -> None:
-    campaign_id = await desk.org.campaign(
+async def test_validate_offers_no_label_that_a_member_cannot_hold(dashboard: CampaignDashboard) -> None:
+    campaign_id = await dashboard.org.campaign(
         labels=["Registered for one of the rooms of the summit", "Attended*"]
     )
-    shown = (await desk.validate(campaign_id)).json()
+    shown = (await dashboard.validate(campaign_id)).json()
     assert [each["label"] for each in shown["statuses"]] == ["Sent", "Responded", "Attended"]
     assert shown["proposed"]["registered"] == "Sent"
 
 
-async def test_validate_takes_a_lightning_address(desk: Desk, campaign_id: str) -> None:
+async def test_validate_takes_a_lightning_address(dashboard: CampaignDashboard, campaign_id: str) -> None:
     pasted = f"https://otter.lightning.force.com/lightning/r/Campaign/{campaign_id}/view"
-    assert (await desk.validate(pasted)).json()["campaign"]["id"] == campaign_id
+    assert (await dashboard.validate(pasted)).json()["campaign"]["id"] == campaign_id
 
 
 async def test_validate_asks_salesforce_once_and_outside_of_transactions(
-    desk: Desk, campaign_id: str
+    dashboard: CampaignDashboard, campaign_id: str
 ) -> None:
-    await desk.validate(campaign_id)
-    assert (await desk.org.calls())["by_endpoint"] == {"POST /composite": 1}
-    assert (desk.witness.sent, desk.witness.open_transactions) == (1, [])
+    await dashboard.validate(campaign_id)
+    assert (await dashboard.org.calls())["by_endpoint"] == {"POST /composite": 1}
+    assert (dashboard.probe.sent, dashboard.probe.open_transactions) == (1, [])
 
 
-async def test_validate_warns(desk: Desk) -> None:
-    campaign_id = await desk.org.campaign(IsActive=False, EndDate="2020-01-01")
-    await desk.save(event_for(event_id="evt_second"))
-    await desk.save(link_for("evt_second", campaign_id, desk.org.org_id))
-    codes = [each["code"] for each in (await desk.validate(campaign_id)).json()["warnings"]]
+async def test_validate_warns(dashboard: CampaignDashboard) -> None:
+    campaign_id = await dashboard.org.campaign(IsActive=False, EndDate="2020-01-01")
+    await dashboard.save(event_for(event_id="evt_second"))
+    await dashboard.save(link_for("evt_second", campaign_id, dashboard.org.org_id))
+    codes = [each["code"] for each in (await dashboard.validate(campaign_id)).json()["warnings"]]
     assert codes == ["campaign_used_by_other_event", "campaign_inactive", "campaign_ended"]
 
 
-async def test_events_own_link_is_no_reason_to_warn(desk: Desk, campaign_id: str) -> None:
-    await desk.link(campaign_id)
-    assert (await desk.validate(campaign_id)).json()["warnings"] == []
+async def test_events_own_link_is_no_reason_to_warn(dashboard: CampaignDashboard, campaign_id: str) -> None:
+    await dashboard.link(campaign_id)
+    assert (await dashboard.validate(campaign_id)).json()["warnings"] == []
 
 
 @pytest.mark.parametrize(
@@ -98,28 +101,32 @@ async def test_events_own_link_is_no_reason_to_warn(desk: Desk, campaign_id: str
         pytest.param("7015g0000000999", "not_found", id="unknown"),
     ],
 )
-async def test_invalid_campaign_id_is_explained(desk: Desk, pasted: str, reason: str) -> None:
-    answer = await desk.validate(pasted)
+async def test_invalid_campaign_id_is_explained(
+    dashboard: CampaignDashboard, pasted: str, reason: str
+) -> None:
+    answer = await dashboard.validate(pasted)
     assert problem(answer) == (400, "CampaignIdInvalid")
-    told = answer.json()
-    assert (told["title"], told["reason"]) == ("Invalid Campaign Id", reason)
-    assert told["advice"]["code"] == "campaign_not_in_org"
+    body = answer.json()
+    assert (body["title"], body["reason"]) == ("Invalid Campaign Id", reason)
+    assert body["advice"]["code"] == "campaign_not_in_org"
 
 
-async def test_unknown_campaign_names_the_org(desk: Desk) -> None:
-    detail = (await desk.validate("7015g0000000999")).json()["detail"]
-    assert detail == f"No Campaign with this Id was found in Otter Events ({desk.org.org_id})."
+async def test_unknown_campaign_names_the_org(dashboard: CampaignDashboard) -> None:
+    detail = (await dashboard.validate("7015g0000000999")).json()["detail"]
+    assert detail == f"No Campaign with this Id was found in Otter Events ({dashboard.org.org_id})."
 
 
-async def test_malformed_id_is_refused_without_asking_salesforce(desk: Desk) -> None:
-    await desk.validate("nonsense")
-    assert desk.witness.sent == 0
+async def test_malformed_id_is_refused_without_asking_salesforce(dashboard: CampaignDashboard) -> None:
+    await dashboard.validate("nonsense")
+    assert dashboard.probe.sent == 0
 
 
 @pytest.mark.parametrize("hidden", ["Campaign", "CampaignMemberStatus"])
-async def test_hidden_campaigns_are_not_readable(desk: Desk, campaign_id: str, hidden: str) -> None:
-    await desk.org.configure(hidden_objects=[hidden])
-    answer = await desk.validate(campaign_id)
+async def test_hidden_campaigns_are_not_readable(
+    dashboard: CampaignDashboard, campaign_id: str, hidden: str
+) -> None:
+    await dashboard.org.configure(hidden_objects=[hidden])
+    answer = await dashboard.validate(campaign_id)
     assert problem(answer) == (409, "CampaignsNotReadable")
     assert answer.json()["salesforce"]["error_code"] == "INVALID_TYPE"
 
@@ -136,52 +143,60 @@ async def test_hidden_campaigns_are_not_readable(desk: Desk, campaign_id: str, h
         ),
     ],
 )
-async def test_failed_look_is_never_not_found(desk: Desk, campaign_id: str, trouble: dict[str, Any]) -> None:
-    await desk.org.fault(**trouble)
-    answer = await desk.validate(campaign_id)
+async def test_failed_look_is_never_not_found(
+    dashboard: CampaignDashboard, campaign_id: str, trouble: dict[str, Any]
+) -> None:
+    await dashboard.org.fault(**trouble)
+    answer = await dashboard.validate(campaign_id)
     assert answer.status_code in (502, 503)
     assert answer.json()["code"] in ("SalesforceUnavailable", "SalesforceRefused")
     assert int(answer.headers["Retry-After"]) > 0
 
 
-async def test_revoked_connection_asks_to_reconnect(desk: Desk, campaign_id: str) -> None:
-    await desk.org.door.post("/revoke")
-    assert problem(await desk.validate(campaign_id)) == (409, "ConnectionNeedsReconnect")
-    assert problem(await desk.link(campaign_id)) == (409, "ConnectionNeedsReconnect")
+async def test_revoked_connection_asks_to_reconnect(dashboard: CampaignDashboard, campaign_id: str) -> None:
+    await dashboard.org.control.post("/revoke")
+    assert problem(await dashboard.validate(campaign_id)) == (409, "ConnectionNeedsReconnect")
+    assert problem(await dashboard.link(campaign_id)) == (409, "ConnectionNeedsReconnect")
 
 
-async def test_without_a_connection_nothing_is_validated(desk: Desk, campaign_id: str) -> None:
-    async with desk.database.system() as session:
+async def test_without_a_connection_nothing_is_validated(
+    dashboard: CampaignDashboard, campaign_id: str
+) -> None:
+    async with dashboard.database.system() as session:
         await session.execute(
             update(Connection).values(state="disconnected", access_token=None, refresh_token=None)
         )
-    assert problem(await desk.validate(campaign_id)) == (409, "NotConnected")
-    assert problem(await desk.link(campaign_id)) == (409, "NotConnected")
+    assert problem(await dashboard.validate(campaign_id)) == (409, "NotConnected")
+    assert problem(await dashboard.link(campaign_id)) == (409, "NotConnected")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_unknown_event_is_not_found(desk: Desk, campaign_id: str, method: str) -> None:
+async def test_unknown_event_is_not_found(
+    dashboard: CampaignDashboard, campaign_id: str, method: str
+) -> None:
     path = PATH.replace("evt_otters", "evt_none") + ("/validate" if method == "POST" else "")
     body = {"campaign_id": campaign_id} | ({"statuses": STATUSES} if method == "PUT" else {})
-    answer = await desk.http.request(method, path, json=None if method in ("GET", "DELETE") else body)
+    answer = await dashboard.http.request(method, path, json=None if method in ("GET", "DELETE") else body)
     assert problem(answer) == (404, "EventNotFound")
 
 
-async def test_member_may_read_but_not_change(desk: Desk, campaign_id: str, mint: TokenMint) -> None:
-    await desk.link(campaign_id)
-    desk.http.headers.update(mint.headers(hosts={"host_a": "member"}))
-    assert (await desk.http.get(PATH)).status_code == 200
+async def test_member_may_read_but_not_change(
+    dashboard: CampaignDashboard, campaign_id: str, mint: TokenMint
+) -> None:
+    await dashboard.link(campaign_id)
+    dashboard.http.headers.update(mint.headers(hosts={"host_a": "member"}))
+    assert (await dashboard.http.get(PATH)).status_code == 200
     for answer in (
-        await desk.validate(campaign_id),
-        await desk.link(campaign_id),
-        await desk.http.delete(PATH),
+        await dashboard.validate(campaign_id),
+        await dashboard.link(campaign_id),
+        await dashboard.http.delete(PATH),
     ):
         assert problem(answer) == (403, "RoleInsufficient")
 
 
-async def test_foreign_host_does_not_exist(desk: Desk, mint: TokenMint) -> None:
-    desk.http.headers.update(mint.headers(hosts={"host_b": "owner"}))
-    assert problem(await desk.http.get(PATH)) == (404, "HostNotFound")
+async def test_foreign_host_does_not_exist(dashboard: CampaignDashboard, mint: TokenMint) -> None:
+    dashboard.http.headers.update(mint.headers(hosts={"host_b": "owner"}))
+    assert problem(await dashboard.http.get(PATH)) == (404, "HostNotFound")
 
 
 MINOR = ("Type", "Status", "IsActive", "StartDate", "EndDate", "NumberOfLeads", "NumberOfContacts")
@@ -191,12 +206,12 @@ MINOR = ("Type", "Status", "IsActive", "StartDate", "EndDate", "NumberOfLeads", 
     "hidden", [[each] for each in MINOR] + [list(MINOR)], ids=lambda names: "+".join(names)
 )
 async def test_a_hidden_field_of_campaigns_keeps_nobody_from_finding_and_linking_one(
-    desk: Desk, campaign_id: str, hidden: list[str]
+    dashboard: CampaignDashboard, campaign_id: str, hidden: list[str]
 ) -> None:
-    await desk.org.configure(hidden_fields={"Campaign": hidden})
-    found = (await desk.http.get(f"{PATH}s", params={"q": "otter"})).json()["items"]
-    shown = (await desk.validate(campaign_id)).json()
-    assert (await desk.link(campaign_id)).status_code == 201
+    await dashboard.org.configure(hidden_fields={"Campaign": hidden})
+    found = (await dashboard.http.get(f"{PATH}s", params={"q": "otter"})).json()["items"]
+    shown = (await dashboard.validate(campaign_id)).json()
+    assert (await dashboard.link(campaign_id)).status_code == 201
     assert [shown["campaign"]] == found
     campaign = shown["campaign"]
     assert (campaign["id"], campaign["name"], campaign["is_active"]) == (campaign_id, "Otter Summit", True)

@@ -13,7 +13,7 @@ import httpx
 import app as service_package
 from app.connections.service import open_client
 from app.sync.engine.drain import DrainContext, drain
-from tests.api.campaigns.dashboard import Desk
+from tests.api.campaigns.dashboard import CampaignDashboard
 from tests.deliveries import post, registration, webhook
 
 ROOT: Final = Path(service_package.__file__).parent
@@ -65,11 +65,11 @@ def traced(files: list[str]) -> Iterator[None]:
         sys.setprofile(before)
 
 
-async def walk(desk: Desk, campaign_id: str) -> list[str]:
+async def walk(dashboard: CampaignDashboard, campaign_id: str) -> list[str]:
     """Register somebody, drain the org, and look at the row: the modules that met the registration."""
-    app = desk.http._transport.app  # type: ignore[attr-defined]
+    app = dashboard.http._transport.app  # type: ignore[attr-defined]
     resources = app.state.resources
-    assert (await desk.link(campaign_id)).status_code < 300
+    assert (await dashboard.link(campaign_id)).status_code < 300
 
     async def opener(host_id: str, *, before_send: Callable[[], None]) -> Any:
         return await open_client(resources, host_id, before_send=before_send)
@@ -83,12 +83,12 @@ async def walk(desk: Desk, campaign_id: str) -> list[str]:
         with traced(files):
             answer = await post(platform, payload)
             assert answer.status_code in (200, 202), answer.text
-            await drain(context, desk.org.org_id, stop=asyncio.Event())
-            row = await desk.http.get(f"{EVENT}/registrations/{REGISTRATION}")
+            await drain(context, dashboard.org.org_id, stop=asyncio.Event())
+            row = await dashboard.http.get(f"{EVENT}/registrations/{REGISTRATION}")
     assert row.json()["state"] == "synced", row.text
     return files
 
 
-async def test_a_registration_meets_few_modules(desk: Desk, campaign_id: str) -> None:
-    files = await walk(desk, campaign_id)
+async def test_a_registration_meets_few_modules(dashboard: CampaignDashboard, campaign_id: str) -> None:
+    files = await walk(dashboard, campaign_id)
     assert len(files) <= FILES_MAX, "\n".join(files)

@@ -7,26 +7,29 @@ from sqlalchemy import update
 
 from app.api.pagination import Cursor
 from app.models import Connection
-from tests.api.campaigns.dashboard import PATH, Desk, problem
+from tests.api.answers import problem
+from tests.api.campaigns.dashboard import PATH, CampaignDashboard
 
 SEARCH = PATH + "s"
 
 
-async def names(desk: Desk, **query: Any) -> list[str]:
-    answer = await desk.http.get(SEARCH, params=query)
+async def names(dashboard: CampaignDashboard, **query: Any) -> list[str]:
+    answer = await dashboard.http.get(SEARCH, params=query)
     assert answer.status_code == 200, answer.text
     return [item["name"] for item in answer.json()["items"]]
 
 
-async def test_active_campaigns_come_first_then_by_name(desk: Desk) -> None:
+async def test_active_campaigns_come_first_then_by_name(dashboard: CampaignDashboard) -> None:
     for name, is_active in (("Beta", True), ("Alpha", False), ("Gamma", True)):
-        await desk.org.campaign(name, IsActive=is_active)
-    assert await names(desk) == ["Beta", "Gamma", "Alpha"]
+        await dashboard.org.campaign(name, IsActive=is_active)
+    assert await names(dashboard) == ["Beta", "Gamma", "Alpha"]
 
 
-async def test_an_item_is_the_campaign_as_validation_shows_it(desk: Desk, campaign_id: str) -> None:
-    found = (await desk.http.get(SEARCH, params={"q": "otter"})).json()
-    validated = (await desk.validate(campaign_id)).json()
+async def test_an_item_is_the_campaign_as_validation_shows_it(
+    dashboard: CampaignDashboard, campaign_id: str
+) -> None:
+    found = (await dashboard.http.get(SEARCH, params={"q": "otter"})).json()
+    validated = (await dashboard.validate(campaign_id)).json()
     assert found == {"items": [validated["campaign"]], "next_cursor": None}
 
 
@@ -43,20 +46,20 @@ async def test_an_item_is_the_campaign_as_validation_shows_it(desk: Desk, campai
                      id="nothing finds all"),
     ],
 )  # fmt: skip
-async def test_search_finds_what_is_typed(desk: Desk, q: str, found: list[str]) -> None:
+async def test_search_finds_what_is_typed(dashboard: CampaignDashboard, q: str, found: list[str]) -> None:
     for name in ("Otter Summit", "100% Otters", "Ot_ter_ties", "Mary O'Brien's", "Back\\slash"):
-        await desk.org.campaign(name)
-    assert await names(desk, q=q) == found
+        await dashboard.org.campaign(name)
+    assert await names(dashboard, q=q) == found
 
 
-async def test_pages_follow_one_another(desk: Desk) -> None:
+async def test_pages_follow_one_another(dashboard: CampaignDashboard) -> None:
     for number in range(5):
-        await desk.org.campaign(f"Otters {number}")
+        await dashboard.org.campaign(f"Otters {number}")
     seen: list[str] = []
     cursor: str | None = ""
     for _ in range(3):
         query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await desk.http.get(SEARCH, params=query)).json()
+        page = (await dashboard.http.get(SEARCH, params=query)).json()
         seen += [item["name"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert (seen, cursor) == ([f"Otters {number}" for number in range(5)], None)
@@ -71,21 +74,21 @@ async def test_pages_follow_one_another(desk: Desk) -> None:
         pytest.param(Cursor("audit", (int,)).encode(1), id="of another list"),
     ],
 )
-async def test_made_up_cursors_are_refused(desk: Desk, cursor: str) -> None:
-    assert problem(await desk.http.get(SEARCH, params={"cursor": cursor})) == (400, "CursorInvalid")
+async def test_made_up_cursors_are_refused(dashboard: CampaignDashboard, cursor: str) -> None:
+    assert problem(await dashboard.http.get(SEARCH, params={"cursor": cursor})) == (400, "CursorInvalid")
 
 
-async def test_search_without_a_connection_says_so(desk: Desk) -> None:
-    async with desk.database.system() as session:
+async def test_search_without_a_connection_says_so(dashboard: CampaignDashboard) -> None:
+    async with dashboard.database.system() as session:
         await session.execute(update(Connection).values(state="disconnected", refresh_token=None))
-    assert problem(await desk.http.get(SEARCH)) == (409, "NotConnected")
+    assert problem(await dashboard.http.get(SEARCH)) == (409, "NotConnected")
 
 
-async def test_user_who_sees_no_campaigns_is_told(desk: Desk) -> None:
-    await desk.org.configure(hidden_objects=["Campaign"])
-    assert problem(await desk.http.get(SEARCH)) == (409, "CampaignsNotReadable")
+async def test_user_who_sees_no_campaigns_is_told(dashboard: CampaignDashboard) -> None:
+    await dashboard.org.configure(hidden_objects=["Campaign"])
+    assert problem(await dashboard.http.get(SEARCH)) == (409, "CampaignsNotReadable")
 
 
-async def test_failed_search_is_not_an_empty_page(desk: Desk) -> None:
-    await desk.org.fault("error", status=503, count=9)
-    assert problem(await desk.http.get(SEARCH)) == (503, "SalesforceUnavailable")
+async def test_failed_search_is_not_an_empty_page(dashboard: CampaignDashboard) -> None:
+    await dashboard.org.fault("error", status=503, count=9)
+    assert problem(await dashboard.http.get(SEARCH)) == (503, "SalesforceUnavailable")

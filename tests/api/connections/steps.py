@@ -1,4 +1,4 @@
-"""Steps of tests that connect: what was asked, stored, audited and granted, and half a sign-in."""
+"""Steps that connection tests share: stored connections, audit entries, grants, half a sign-in."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit

@@ -81,8 +81,8 @@ async def test_what_the_connected_user_lacks_is_named_while_connected(service: S
     }  # fmt: skip
     await connected(service, problems=[problem])
     [shown] = (await service.card())["problems"]
-    told = {name: shown[name] for name in ("code", "object", "field", "since")}
-    assert told == {
+    found = {name: shown[name] for name in ("code", "object", "field", "since")}
+    assert found == {
         "code": "email_not_searchable", "object": "Lead", "field": "Email", "since": "2026-11-29T06:00:00Z",
     }  # fmt: skip
     assert shown["advice"]["title"] == "Lead cannot be looked for by e-mail"

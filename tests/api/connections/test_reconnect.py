@@ -65,11 +65,11 @@ async def register(service: Service, org_id: str, jobs: int = JOBS) -> None:
         async with database.system() as session:
             session.add_all(registration_for(number) for number in numbers)
             await session.flush()
-            arms = [
+            requests = [
                 JobRequest("host_a", f"reg_{number:05}", "evt_otters", org_id, reason="live")
                 for number in numbers
             ]
-            await enqueue_jobs(session, arms)
+            await enqueue_jobs(session, requests)
 
 
 async def states(service: Service) -> Counter[str]:
@@ -146,7 +146,7 @@ async def org_is_back(service: Service) -> None:
     await service.connect()
 
 
-async def connected_anew(service: Service) -> None:
+async def connected_again(service: Service) -> None:
     await service.connect()
 
 
@@ -188,7 +188,7 @@ ENDINGS = {
     ),
     "api closed": Ending("api_disabled", partial(switch_off, is_api_enabled=False), api_switched_on),
     "api closed for the user": Ending("api_disabled", close_api_for_everybody, api_ticked_for_users),
-    "scope taken away": Ending("session_not_for_api", narrow_every_grant, connected_anew),
+    "scope taken away": Ending("session_not_for_api", narrow_every_grant, connected_again),
     "org switched off": Ending("org_inactive", partial(switch_off, is_org_active=False), org_is_back),
     "address shut out": Ending("ip_restricted", partial(switch_off, ip_restricted=True), address_let_in),
     "secret changed": Ending(
@@ -198,14 +198,14 @@ ENDINGS = {
 
 
 async def emails(service: Service) -> Counter[str]:
-    async with service.door() as door:
-        rows = (await door.get("/_simulator/records/Lead")).json()["records"]
+    async with service.control() as control:
+        rows = (await control.get("/_simulator/records/Lead")).json()["records"]
     return Counter(str(row["Email"]) for row in rows)
 
 
 async def tasks(service: Service) -> Counter[str]:
-    async with service.door() as door:
-        rows = (await door.get("/_simulator/records/Task")).json()["records"]
+    async with service.control() as control:
+        rows = (await control.get("/_simulator/records/Task")).json()["records"]
     return Counter(str(row["WhoId"]) for row in rows)
 
 

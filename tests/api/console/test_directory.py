@@ -13,7 +13,7 @@ from app.infrastructure.encryption import Encryptor
 from app.main import create_app
 from tests.api.service import caller, running
 from tests.factories import NOW, connection_for
-from tests.integration.registrations.sample_event import event, host, link, save, set_stage
+from tests.integration.registrations.sample_event import add_connected_host, event, host, link, save
 from tests.tokens import TokenMint
 
 
@@ -57,7 +57,7 @@ async def test_without_an_app_no_host_can_be_connected(settings: Settings, mint:
 async def test_events_are_listed_with_their_campaign(
     host_owner: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await save(database, link())
     listed = (await host_owner.get("/v1/hosts/host_a/events")).json()
     assert listed["next_cursor"] is None

@@ -10,7 +10,7 @@ from app.config.settings import Settings, Times
 from app.infrastructure.database import Database
 from app.main import create_app
 from app.models import Host
-from tests.api.field_mapping.dashboard import DIET, Studio
+from tests.api.field_mapping.dashboard import DIET, MappingDashboard
 from tests.factories_events import event_for
 from tests.integration.sync.conftest import Rig, engine_of
 from tests.simulated_org import SimulatedOrg
@@ -18,7 +18,9 @@ from tests.tokens import TokenMint
 
 
 @pytest.fixture
-async def studio(settings: Settings, database: Database, mint: TokenMint) -> AsyncIterator[Studio]:
+async def dashboard(
+    settings: Settings, database: Database, mint: TokenMint
+) -> AsyncIterator[MappingDashboard]:
     """`host_a` with its event, connected; its owner is also admin of `host_b`."""
     org = await SimulatedOrg.open()
     await org.configure(extra_fields=DIET)
@@ -37,4 +39,4 @@ async def studio(settings: Settings, database: Database, mint: TokenMint) -> Asy
             base_url="http://dashboard",
             headers=mint.headers(hosts={"host_a": "owner", "host_b": "admin"}),
         ) as http:
-            yield Studio(http, Rig(database, org, engine_of(resources), resources))
+            yield MappingDashboard(http, Rig(database, org, engine_of(resources), resources))

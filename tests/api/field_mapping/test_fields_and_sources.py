@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import update
 
 from app.models import Registration
-from tests.api.field_mapping.dashboard import DIET, EVENT, HOST, Studio, problem, told
+from tests.api.answers import body_of, problem
+from tests.api.field_mapping.dashboard import DIET, EVENT, HOST, MappingDashboard
 from tests.factories import NOW
 from tests.factories_events import event_for, registration_for
 
 
-async def fields(studio: Studio, sobject: str, **params: str) -> dict[str, Any]:
-    return told(await studio.http.get(f"{HOST}/objects/{sobject}/fields", params=params))
+async def fields(dashboard: MappingDashboard, sobject: str, **params: str) -> dict[str, Any]:
+    return body_of(await dashboard.http.get(f"{HOST}/objects/{sobject}/fields", params=params))
 
 
 def named(shown: dict[str, Any], name: str) -> dict[str, Any]:
@@ -20,8 +21,8 @@ def named(shown: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(field)
 
 
-async def test_fields_have_labels_types_and_values(studio: Studio) -> None:
-    shown = await fields(studio, "Lead")
+async def test_fields_have_labels_types_and_values(dashboard: MappingDashboard) -> None:
+    shown = await fields(dashboard, "Lead")
     assert (shown["object"], shown["label"], shown["is_written"]) == ("Lead", "Lead", True)
     assert named(shown, "Diet__c") == {
         "name": "Diet__c",
@@ -42,8 +43,8 @@ async def test_fields_have_labels_types_and_values(studio: Studio) -> None:
     assert labels == sorted(labels)
 
 
-async def test_field_that_no_rule_may_fill_says_why(studio: Studio) -> None:
-    shown = await fields(studio, "Lead")
+async def test_field_that_no_rule_may_fill_says_why(dashboard: MappingDashboard) -> None:
+    shown = await fields(dashboard, "Lead")
     why = {name: named(shown, name)["why_not"] for name in ("OwnerId", "CreatedDate", "Email", "Title")}
     assert why["Title"] is None
     assert why["OwnerId"] == "choose it under owner"
@@ -52,10 +53,10 @@ async def test_field_that_no_rule_may_fill_says_why(studio: Studio) -> None:
     assert all(each["is_mappable"] == (each["why_not"] is None) for each in shown["fields"])
 
 
-async def test_record_types_are_listed_without_the_master(studio: Studio) -> None:
+async def test_record_types_are_listed_without_the_master(dashboard: MappingDashboard) -> None:
     guest = {"sobject": "Lead", "developer_name": "Guest", "name": "Guest of ours", "is_default": True}
-    await studio.rig.org.configure(record_types=[guest])
-    [record_type] = (await fields(studio, "Lead"))["record_types"]
+    await dashboard.rig.org.configure(record_types=[guest])
+    [record_type] = (await fields(dashboard, "Lead"))["record_types"]
     assert record_type == {
         "developer_name": "Guest",
         "name": "Guest of ours",
@@ -64,64 +65,66 @@ async def test_record_types_are_listed_without_the_master(studio: Studio) -> Non
     }
 
 
-async def test_fields_are_kept_until_asked_for_anew(studio: Studio) -> None:
-    await fields(studio, "Lead")
+async def test_fields_are_kept_until_asked_for_anew(dashboard: MappingDashboard) -> None:
+    await fields(dashboard, "Lead")
     changed = {"Lead": [*DIET["Lead"], "Shoes__c | double | CUN | Shoe size"]}
-    await studio.rig.org.configure(extra_fields=changed)
-    calls = await studio.calls()
-    assert "Shoes__c" not in [each["name"] for each in (await fields(studio, "Lead"))["fields"]]
-    assert await studio.calls() == calls
-    assert "Shoes__c" in [each["name"] for each in (await fields(studio, "Lead", refresh="true"))["fields"]]
-    assert await studio.calls() == calls + 1
+    await dashboard.rig.org.configure(extra_fields=changed)
+    calls = await dashboard.calls()
+    assert "Shoes__c" not in [each["name"] for each in (await fields(dashboard, "Lead"))["fields"]]
+    assert await dashboard.calls() == calls
+    assert "Shoes__c" in [
+        each["name"] for each in (await fields(dashboard, "Lead", refresh="true"))["fields"]
+    ]
+    assert await dashboard.calls() == calls + 1
 
 
-async def test_objects_that_are_not_written_yet_can_be_looked_at(studio: Studio) -> None:
-    assert (await fields(studio, "Event"))["is_written"] is False
+async def test_objects_that_are_not_written_yet_can_be_looked_at(dashboard: MappingDashboard) -> None:
+    assert (await fields(dashboard, "Event"))["is_written"] is False
 
 
-async def test_hidden_object_is_told_as_such(studio: Studio) -> None:
-    await studio.rig.org.configure(hidden_objects=["Account"])
-    answer = await studio.http.get(f"{HOST}/objects/Account/fields")
+async def test_hidden_object_is_told_as_such(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.configure(hidden_objects=["Account"])
+    answer = await dashboard.http.get(f"{HOST}/objects/Account/fields")
     assert problem(answer) == (404, "ObjectNotVisible")
     assert answer.json()["advice"]["steps"]
 
 
-async def test_refused_field_list_says_nothing_of_campaigns(studio: Studio) -> None:
-    await studio.rig.org.fault("error", status=403, error_code="INSUFFICIENT_ACCESS")
-    answer = await studio.http.get(f"{HOST}/objects/Lead/fields")
+async def test_refused_field_list_says_nothing_of_campaigns(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.fault("error", status=403, error_code="INSUFFICIENT_ACCESS")
+    answer = await dashboard.http.get(f"{HOST}/objects/Lead/fields")
     assert problem(answer) == (404, "ObjectNotVisible")
     assert answer.json()["salesforce"]["error_code"] == "INSUFFICIENT_ACCESS"
 
 
 @pytest.mark.parametrize("sobject", ["Opportunity", "lead", "User"])
-async def test_other_objects_are_not_looked_at(studio: Studio, sobject: str) -> None:
-    answer = await studio.http.get(f"{HOST}/objects/{sobject}/fields")
+async def test_other_objects_are_not_looked_at(dashboard: MappingDashboard, sobject: str) -> None:
+    answer = await dashboard.http.get(f"{HOST}/objects/{sobject}/fields")
     assert problem(answer) == (422, "PayloadInvalid")
-    assert await studio.calls() == 0
+    assert await dashboard.calls() == 0
 
 
-async def test_failed_look_is_told_as_it_is(studio: Studio) -> None:
-    await studio.rig.org.fault("error", status=503)
-    answer = await studio.http.get(f"{HOST}/objects/Lead/fields")
+async def test_failed_look_is_told_as_it_is(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.fault("error", status=503)
+    answer = await dashboard.http.get(f"{HOST}/objects/Lead/fields")
     assert problem(answer) == (503, "SalesforceUnavailable")
     assert int(answer.headers["Retry-After"]) > 0
 
 
-async def answered(studio: Studio, number: int, value: Any, **changes: Any) -> None:
+async def answered(dashboard: MappingDashboard, number: int, value: Any, **changes: Any) -> None:
     answers = [{"key": "diet", "label": "Food", "value": value}]
-    async with studio.rig.database.system() as session:
+    async with dashboard.rig.database.system() as session:
         session.add(registration_for(number, answers=answers, **changes))
 
 
-async def sources(studio: Studio, path: str = HOST) -> dict[str, dict[str, Any]]:
-    answer = await studio.http.get(f"{path}/sources")
+async def sources(dashboard: MappingDashboard, path: str = HOST) -> dict[str, dict[str, Any]]:
+    answer = await dashboard.http.get(f"{path}/sources")
     assert answer.headers["cache-control"] == "no-store"
-    items = told(answer)["items"]
+    items = body_of(answer)["items"]
     return {each["path"]: each for each in items}
 
 
-async def test_sources_are_those_of_every_registration(studio: Studio) -> None:
-    shown = await sources(studio)
+async def test_sources_are_those_of_every_registration(dashboard: MappingDashboard) -> None:
+    shown = await sources(dashboard)
     assert len(shown) == 41
     assert shown["utm.source"] == {
         "path": "utm.source",
@@ -132,35 +135,35 @@ async def test_sources_are_those_of_every_registration(studio: Studio) -> None:
     }
 
 
-async def test_questions_are_listed_with_the_options_that_several_took(studio: Studio) -> None:
+async def test_questions_are_listed_with_the_options_that_several_took(dashboard: MappingDashboard) -> None:
     for number, value in enumerate((["vegan", "no nuts"], ["vegan"], "vegetarian", "vegetarian", True, True)):
-        await answered(studio, number, value)
-    shown = (await sources(studio))["answers.diet"]
+        await answered(dashboard, number, value)
+    shown = (await sources(dashboard))["answers.diet"]
     assert (shown["label"], shown["is_answer"]) == ("Answer: Food", True)
     assert shown["options"] == ["true", "vegan", "vegetarian"]
 
 
-async def test_words_of_one_attendee_stand_in_no_picker(studio: Studio) -> None:
+async def test_words_of_one_attendee_stand_in_no_picker(dashboard: MappingDashboard) -> None:
     for number in range(3):
-        await answered(studio, number, f"My phone is 030 {number}")
-    await answered(studio, 9, 12)
-    shown = (await sources(studio))["answers.diet"]
+        await answered(dashboard, number, f"My phone is 030 {number}")
+    await answered(dashboard, 9, 12)
+    shown = (await sources(dashboard))["answers.diet"]
     assert shown["options"] == []
 
 
-async def test_questions_are_those_of_the_event_where_one_is_named(studio: Studio) -> None:
-    async with studio.rig.database.system() as session:
+async def test_questions_are_those_of_the_event_where_one_is_named(dashboard: MappingDashboard) -> None:
+    async with dashboard.rig.database.system() as session:
         session.add(event_for(event_id="evt_next"))
-    await answered(studio, 1, "vegan", event_id="evt_next")
-    assert "answers.diet" in await sources(studio)
-    assert "answers.diet" not in await sources(studio, EVENT)
+    await answered(dashboard, 1, "vegan", event_id="evt_next")
+    assert "answers.diet" in await sources(dashboard)
+    assert "answers.diet" not in await sources(dashboard, EVENT)
 
 
-async def test_erased_and_foreign_answers_are_not_shown(studio: Studio) -> None:
-    await answered(studio, 1, "vegan")
-    async with studio.rig.database.system() as session:
+async def test_erased_and_foreign_answers_are_not_shown(dashboard: MappingDashboard) -> None:
+    await answered(dashboard, 1, "vegan")
+    async with dashboard.rig.database.system() as session:
         await session.execute(update(Registration).values(erased_at=NOW))
         session.add(event_for("host_b"))
-    await answered(studio, 2, "vegan", host_id="host_b")
-    assert "answers.diet" not in await sources(studio)
-    assert "answers.diet" in await sources(studio, HOST.replace("host_a", "host_b"))
+    await answered(dashboard, 2, "vegan", host_id="host_b")
+    assert "answers.diet" not in await sources(dashboard)
+    assert "answers.diet" in await sources(dashboard, HOST.replace("host_a", "host_b"))

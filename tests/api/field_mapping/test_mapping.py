@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.models import Connection, DescribeCache, Mapping, Preflight
-from tests.api.field_mapping.dashboard import DIET, EVENT, HOST, Studio, problem, told
+from tests.api.answers import body_of, problem
+from tests.api.field_mapping.dashboard import DIET, EVENT, HOST, MappingDashboard
 from tests.factories_events import event_for
 from tests.tokens import TokenMint
 
@@ -28,8 +29,8 @@ def found(shown: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     return [(each["code"], each["severity"], each["path"]) for each in shown["findings"]]
 
 
-async def test_nothing_chosen_is_the_default_mapping(studio: Studio) -> None:
-    shown = await studio.get()
+async def test_nothing_chosen_is_the_default_mapping(dashboard: MappingDashboard) -> None:
+    shown = await dashboard.get()
     assert (shown["host_id"], shown["event_id"], shown["chosen"], shown["version"]) == ("host_a", None, {}, 0)
     assert (shown["is_checked"], shown["findings"], shown["required_without_value"]) == (True, [], [])
     assert shown["effective"]["people"] == {
@@ -50,57 +51,57 @@ async def test_nothing_chosen_is_the_default_mapping(studio: Studio) -> None:
     assert {each["set_by"] for each in shown["effective"]["fields"]} == {"default"}
 
 
-async def test_saved_mapping_stands(studio: Studio) -> None:
-    saved = await studio.put(rule())
+async def test_saved_mapping_stands(dashboard: MappingDashboard) -> None:
+    saved = await dashboard.put(rule())
     assert (saved["chosen"], saved["version"], saved["updated_by"]) == (rule(), 1, "user_17")
-    assert (await studio.get()) == saved
+    assert (await dashboard.get()) == saved
     [effective] = [each for each in saved["effective"]["fields"] if each["set_by"] == "host"]
     assert (effective["from"], effective["values"], effective["otherwise"]) == (
         "answers.diet", {"vegetarian": "Vegetarian"}, "None",
     )  # fmt: skip
 
 
-async def test_event_overrides_its_host_member_by_member(studio: Studio) -> None:
-    await studio.put({"people": {"update_existing": True, "create": "contact"}, **rule()})
-    shown = await studio.put({"people": {"create": "nobody"}, **rule(otherwise="Vegan")}, EVENT)
+async def test_event_overrides_its_host_member_by_member(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"people": {"update_existing": True, "create": "contact"}, **rule()})
+    shown = await dashboard.put({"people": {"create": "nobody"}, **rule(otherwise="Vegan")}, EVENT)
     assert (shown["event_id"], shown["version"]) == ("evt_otters", 1)
     people = shown["effective"]["people"]
     assert (people["create"], people["update_existing"]) == ("nobody", True)
     [effective] = [each for each in shown["effective"]["fields"] if each["field"] == "Diet__c"]
     assert (effective["set_by"], effective["otherwise"]) == ("event", "Vegan")
-    assert (await studio.get())["effective"]["people"]["create"] == "contact"
+    assert (await dashboard.get())["effective"]["people"]["create"] == "contact"
 
 
-async def test_event_without_choices_is_as_its_host(studio: Studio) -> None:
-    await studio.put({"people": {"create": "nobody"}})
-    await studio.put({"people": {"create": "lead"}, **rule()}, EVENT)
-    cleared = told(await studio.http.delete(EVENT))
+async def test_event_without_choices_is_as_its_host(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"people": {"create": "nobody"}})
+    await dashboard.put({"people": {"create": "lead"}, **rule()}, EVENT)
+    cleared = body_of(await dashboard.http.delete(EVENT))
     assert (cleared["chosen"], cleared["version"]) == ({}, 2)
     assert cleared["effective"]["people"]["create"] == "nobody"
     assert "Diet__c" not in [each["field"] for each in cleared["effective"]["fields"]]
 
 
-async def test_record_type_of_the_host_is_taken_away_for_one_event(studio: Studio) -> None:
+async def test_record_type_of_the_host_is_taken_away_for_one_event(dashboard: MappingDashboard) -> None:
     types = [{"sobject": "Lead", "developer_name": "Guest"}]
-    await studio.rig.org.configure(record_types=types)
-    await studio.put({"record_types": {"Lead": "Guest"}})
-    shown = await studio.put({"record_types": {"Lead": None}}, EVENT)
+    await dashboard.rig.org.configure(record_types=types)
+    await dashboard.put({"record_types": {"Lead": "Guest"}})
+    shown = await dashboard.put({"record_types": {"Lead": None}}, EVENT)
     assert (shown["chosen"], shown["effective"]["record_types"]) == ({"record_types": {"Lead": None}}, {})
-    assert (await studio.get())["effective"]["record_types"] == {"Lead": "Guest"}
+    assert (await dashboard.get())["effective"]["record_types"] == {"Lead": "Guest"}
 
 
-async def test_default_rule_is_taken_away_for_one_event(studio: Studio) -> None:
-    shown = await studio.put({"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}, EVENT)
+async def test_default_rule_is_taken_away_for_one_event(dashboard: MappingDashboard) -> None:
+    shown = await dashboard.put({"fields": [{"object": "Lead", "field": "Phone", "mode": "off"}]}, EVENT)
     assert ("Lead", "Phone") not in [(each["object"], each["field"]) for each in shown["effective"]["fields"]]
 
 
-async def test_validate_saves_nothing_and_says_what_saving_would_mean(studio: Studio) -> None:
-    judged = await studio.validate(rule(field="Colour__c"))
+async def test_validate_saves_nothing_and_says_what_saving_would_mean(dashboard: MappingDashboard) -> None:
+    judged = await dashboard.validate(rule(field="Colour__c"))
     assert found(judged) == [("field_not_found", "error", "fields.0")]
     assert judged["chosen"] == rule(field="Colour__c")
-    assert (await studio.get())["version"] == 0
-    assert await studio.actions() == []
-    async with studio.rig.database.system() as session:
+    assert (await dashboard.get())["version"] == 0
+    assert await dashboard.actions() == []
+    async with dashboard.rig.database.system() as session:
         assert (await session.scalars(select(Mapping))).all() == []
 
 
@@ -146,29 +147,31 @@ async def test_validate_saves_nothing_and_says_what_saving_would_mean(studio: St
     ],
 )
 async def test_finding_says_where_in_the_mapping_it_is(
-    studio: Studio, layer: dict[str, Any], finding: tuple[str, str, str]
+    dashboard: MappingDashboard, layer: dict[str, Any], finding: tuple[str, str, str]
 ) -> None:
-    judged = await studio.validate(layer)
+    judged = await dashboard.validate(layer)
     assert finding in found(judged)
     assert all(each["message"] and each["link"].startswith("/docs/mapping#") for each in judged["findings"])
 
 
-async def test_finding_about_the_hosts_choice_has_no_place_in_the_events(studio: Studio) -> None:
-    await studio.put({"record_types": {"Lead": "Otter_Lead"}, **rule(field="Gone__c")})
-    codes = {code: path for code, _, path in found(await studio.get(EVENT))}
+async def test_finding_about_the_hosts_choice_has_no_place_in_the_events(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"record_types": {"Lead": "Otter_Lead"}, **rule(field="Gone__c")})
+    codes = {code: path for code, _, path in found(await dashboard.get(EVENT))}
     assert codes == {"record_type_not_found": None, "field_not_found": None}
 
 
-async def test_hidden_object_of_a_rule_is_told(studio: Studio) -> None:
-    await studio.rig.org.configure(hidden_objects=["Account"])
-    shown = await studio.put(rule(object="Account", field="Note__c"))
+async def test_hidden_object_of_a_rule_is_told(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.configure(hidden_objects=["Account"])
+    shown = await dashboard.put(rule(object="Account", field="Note__c"))
     assert ("object_not_visible", "error", None) in found(shown)
 
 
-async def test_required_fields_without_a_value_are_listed_until_a_rule_fills_them(studio: Studio) -> None:
+async def test_required_fields_without_a_value_are_listed_until_a_rule_fills_them(
+    dashboard: MappingDashboard,
+) -> None:
     region = {"Lead": ["Region__c | string(40) | CU | Region", *DIET["Lead"]]}
-    await studio.rig.org.configure(extra_fields=region)
-    [missing] = (await studio.get())["required_without_value"]
+    await dashboard.rig.org.configure(extra_fields=region)
+    [missing] = (await dashboard.get())["required_without_value"]
     assert missing == {
         "object": "Lead",
         "field": "Region__c",
@@ -176,99 +179,99 @@ async def test_required_fields_without_a_value_are_listed_until_a_rule_fills_the
         "type": "string",
         "is_filled": False,
     }
-    [filled] = (await studio.validate({"people": {"fill_required": True}}))["required_without_value"]
+    [filled] = (await dashboard.validate({"people": {"fill_required": True}}))["required_without_value"]
     assert filled["is_filled"]
-    mapped = await studio.validate(
+    mapped = await dashboard.validate(
         {"fields": [{"object": "Lead", "field": "Region__c", "constant": "North"}]}
     )
     assert mapped["required_without_value"] == []
-    nobody = await studio.validate({"people": {"create": "nobody"}})
+    nobody = await dashboard.validate({"people": {"create": "nobody"}})
     assert nobody["required_without_value"] == []
 
 
-async def test_answers_given_so_far_are_held_against_a_rule(studio: Studio) -> None:
+async def test_answers_given_so_far_are_held_against_a_rule(dashboard: MappingDashboard) -> None:
     for number in (1, 2):
         given = [{"key": "diet", "label": "Food", "value": ["Vegan", "Fish"]}]
-        await studio.rig.registered(number, answers=given)
+        await dashboard.rig.registered(number, answers=given)
     plain = {"fields": [{"object": "Lead", "field": "Diet__c", "from": "answers.diet"}]}
-    assert found(await studio.validate(plain)) == [("answer_not_in_picklist", "error", "fields.0")]
+    assert found(await dashboard.validate(plain)) == [("answer_not_in_picklist", "error", "fields.0")]
     half = {"fields": [{**plain["fields"][0], "values": {"Vegan": "Vegan"}}]}
-    assert found(await studio.validate(half)) == [("answer_not_mapped", "error", "fields.0")]
+    assert found(await dashboard.validate(half)) == [("answer_not_mapped", "error", "fields.0")]
     blank = {"fields": [{**plain["fields"][0], "values": {"Vegan": "Vegan", "Fish": ""}}]}
-    assert found(await studio.validate(blank)) == [("option_blank", "warning", "fields.0")]
+    assert found(await dashboard.validate(blank)) == [("option_blank", "warning", "fields.0")]
 
 
-async def test_preflight_looks_again_after_the_hosts_mapping_was_changed(studio: Studio) -> None:
+async def test_preflight_looks_again_after_the_hosts_mapping_was_changed(dashboard: MappingDashboard) -> None:
     async def wanted() -> bool:
-        async with studio.rig.database.system() as session:
+        async with dashboard.rig.database.system() as session:
             row = await session.get(Preflight, "host_a")
         return row is not None and row.requested_at is not None
 
-    await studio.put(rule(), EVENT)
+    await dashboard.put(rule(), EVENT)
     assert not await wanted()
-    await studio.put(rule())
+    await dashboard.put(rule())
     assert await wanted()
-    async with studio.rig.database.system() as session:
+    async with dashboard.rig.database.system() as session:
         await session.execute(delete(Preflight))
-    await studio.put(rule())
+    await dashboard.put(rule())
     assert not await wanted()
 
 
-async def test_mapping_can_be_saved_while_salesforce_is_away(studio: Studio) -> None:
-    await studio.rig.org.fault("error", status=503)
-    saved = await studio.put(rule())
+async def test_mapping_can_be_saved_while_salesforce_is_away(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.org.fault("error", status=503)
+    saved = await dashboard.put(rule())
     assert (saved["is_checked"], saved["unchecked_because"]) == (False, "SalesforceUnavailable")
     assert (saved["version"], saved["findings"]) == (1, [])
-    assert (await studio.get())["is_checked"]
+    assert (await dashboard.get())["is_checked"]
 
 
-async def test_mapping_can_be_made_before_the_host_connects(studio: Studio) -> None:
-    async with studio.rig.database.system() as session:
+async def test_mapping_can_be_made_before_the_host_connects(dashboard: MappingDashboard) -> None:
+    async with dashboard.rig.database.system() as session:
         await session.execute(delete(Connection))
-    saved = await studio.put(rule())
+    saved = await dashboard.put(rule())
     assert (saved["version"], saved["unchecked_because"], saved["retried"]) == (1, "NotConnected", 0)
 
 
-async def test_used_up_budget_is_not_spent_on_a_look(studio: Studio) -> None:
-    async with studio.rig.database.system() as session:
+async def test_used_up_budget_is_not_spent_on_a_look(dashboard: MappingDashboard) -> None:
+    async with dashboard.rig.database.system() as session:
         await session.execute(update(Connection).values(api_used=90, api_limit=100))
-    assert (await studio.get())["unchecked_because"] == "ApiBudgetReached"
-    answer = await studio.http.get(f"{HOST}/objects/Lead/fields")
+    assert (await dashboard.get())["unchecked_because"] == "ApiBudgetReached"
+    answer = await dashboard.http.get(f"{HOST}/objects/Lead/fields")
     assert problem(answer) == (503, "ApiBudgetReached")
-    assert await studio.calls() == 0
+    assert await dashboard.calls() == 0
 
 
-async def test_fields_are_asked_for_once_a_day(studio: Studio) -> None:
-    await studio.get()
-    first = await studio.calls()
-    await studio.get()
-    assert (await studio.calls(), first > 0) == (first, True)
-    async with studio.rig.database.system() as session:
+async def test_fields_are_asked_for_once_a_day(dashboard: MappingDashboard) -> None:
+    await dashboard.get()
+    first = await dashboard.calls()
+    await dashboard.get()
+    assert (await dashboard.calls(), first > 0) == (first, True)
+    async with dashboard.rig.database.system() as session:
         kept = set(await session.scalars(select(DescribeCache.sobject)))
         connection = await session.get_one(Connection, "host_a")
     assert kept == {"Lead", "Contact", "CampaignMember", "Task"}
     assert connection.calls_today == first
 
 
-async def test_second_of_two_who_save_at_once_is_told(studio: Studio) -> None:
-    await studio.put({**rule(), "version": 0})
-    late = await studio.http.put(HOST, json={"people": {"create": "contact"}, "version": 0})
+async def test_second_of_two_who_save_at_once_is_told(dashboard: MappingDashboard) -> None:
+    await dashboard.put({**rule(), "version": 0})
+    late = await dashboard.http.put(HOST, json={"people": {"create": "contact"}, "version": 0})
     assert problem(late) == (409, "MappingChanged")
     assert "latest version is 1" in late.json()["detail"]
     assert late.json()["advice"]["code"] == "mapping_changed"
-    assert (await studio.put({"people": {"create": "contact"}, "version": 1}))["version"] == 2
+    assert (await dashboard.put({"people": {"create": "contact"}, "version": 1}))["version"] == 2
 
 
-async def test_saving_the_same_again_changes_nothing(studio: Studio) -> None:
-    first = await studio.put(rule())
-    assert (await studio.put(rule()))["version"] == first["version"] == 1
-    assert len(await studio.actions()) == 1
+async def test_saving_the_same_again_changes_nothing(dashboard: MappingDashboard) -> None:
+    first = await dashboard.put(rule())
+    assert (await dashboard.put(rule()))["version"] == first["version"] == 1
+    assert len(await dashboard.actions()) == 1
 
 
-async def test_change_is_in_the_audit_log_by_name_and_without_values(studio: Studio) -> None:
-    await studio.put({"people": {"create": "contact"}, **rule(fallback="Otters only")})
-    await studio.put(rule(fallback="Otters and friends"))
-    (_, first), (action, second) = await studio.actions()
+async def test_change_is_in_the_audit_log_by_name_and_without_values(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"people": {"create": "contact"}, **rule(fallback="Otters only")})
+    await dashboard.put(rule(fallback="Otters and friends"))
+    (_, first), (action, second) = await dashboard.actions()
     assert action == "salesforce.mapping_changed"
     assert first["changed"] == ["fields.Lead.Diet__c", "people.create"]
     assert second == {
@@ -281,95 +284,95 @@ async def test_change_is_in_the_audit_log_by_name_and_without_values(studio: Stu
     assert "Otters" not in str([first, second])
 
 
-async def test_same_key_saves_once(studio: Studio) -> None:
+async def test_same_key_saves_once(dashboard: MappingDashboard) -> None:
     headers = {"Idempotency-Key": "save-otters-1"}
-    first = await studio.http.put(HOST, json=rule(), headers=headers)
-    await studio.put({})
-    again = await studio.http.put(HOST, json=rule(), headers=headers)
+    first = await dashboard.http.put(HOST, json=rule(), headers=headers)
+    await dashboard.put({})
+    again = await dashboard.http.put(HOST, json=rule(), headers=headers)
     assert (again.text, again.headers["Idempotent-Replayed"]) == (first.text, "true")
-    assert (await studio.get())["chosen"] == {}
-    assert len(await studio.actions()) == 2
+    assert (await dashboard.get())["chosen"] == {}
+    assert len(await dashboard.actions()) == 2
 
 
-async def test_refusal_says_where(studio: Studio) -> None:
+async def test_refusal_says_where(dashboard: MappingDashboard) -> None:
     wrong = {"fields": [DIET_RULE, {**DIET_RULE, "field": "Note__c", "from": "attendee.shoe_size"}]}
-    answer = await studio.http.put(HOST, json=wrong)
+    answer = await dashboard.http.put(HOST, json=wrong)
     assert problem(answer) == (422, "PayloadInvalid")
     assert answer.json()["errors"] == [
         {"path": "body.fields.1.from", "message": "no such source: …/mapping/sources lists them"}
     ]
 
 
-async def test_unknown_event_has_no_mapping(studio: Studio) -> None:
+async def test_unknown_event_has_no_mapping(dashboard: MappingDashboard) -> None:
     path = EVENT.replace("evt_otters", "evt_nobody")
     answers = [
-        await studio.http.get(path),
-        await studio.http.put(path, json={}),
-        await studio.http.delete(path),
-        await studio.http.post(f"{path}/validate", json={}),
-        await studio.http.get(f"{path}/sources"),
-        await studio.http.post(f"{EVENT}/copy", json={"from_event_id": "evt_nobody"}),
+        await dashboard.http.get(path),
+        await dashboard.http.put(path, json={}),
+        await dashboard.http.delete(path),
+        await dashboard.http.post(f"{path}/validate", json={}),
+        await dashboard.http.get(f"{path}/sources"),
+        await dashboard.http.post(f"{EVENT}/copy", json={"from_event_id": "evt_nobody"}),
     ]
     assert [problem(each) for each in answers] == [(404, "EventNotFound")] * 6
 
 
-async def test_copy_takes_the_mapping_of_another_host(studio: Studio) -> None:
-    await studio.put({"people": {"create": "contact"}, **rule()})
+async def test_copy_takes_the_mapping_of_another_host(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"people": {"create": "contact"}, **rule()})
     path = HOST.replace("host_a", "host_b")
-    copied = told(await studio.http.post(f"{path}/copy", json={"from_host_id": "host_a"}))
+    copied = body_of(await dashboard.http.post(f"{path}/copy", json={"from_host_id": "host_a"}))
     assert (copied["host_id"], copied["chosen"]) == ("host_b", {"people": {"create": "contact"}, **rule()})
-    [*_, (_, details)] = await studio.actions()
+    [*_, (_, details)] = await dashboard.actions()
     assert details["copied_from"] == {"host_id": "host_a", "event_id": None}
 
 
-async def test_fixed_owner_is_copied_within_one_org_only(studio: Studio) -> None:
+async def test_fixed_owner_is_copied_within_one_org_only(dashboard: MappingDashboard) -> None:
     owner = {"owner": {"how": "fixed", "id": "0055g00000AbCdEAAV"}}
-    await studio.put({**owner, **rule()})
+    await dashboard.put({**owner, **rule()})
     path = f"{HOST.replace('host_a', 'host_b')}/copy"
-    assert told(await studio.http.post(path, json={"from_host_id": "host_a"}))["chosen"] == rule()
-    async with studio.rig.database.system() as session:
-        session.add(studio.rig.org.connection(studio.rig.resources.vault, "host_b"))
-    copied = told(await studio.http.post(path, json={"from_host_id": "host_a"}))
+    assert body_of(await dashboard.http.post(path, json={"from_host_id": "host_a"}))["chosen"] == rule()
+    async with dashboard.rig.database.system() as session:
+        session.add(dashboard.rig.org.connection(dashboard.rig.resources.vault, "host_b"))
+    copied = body_of(await dashboard.http.post(path, json={"from_host_id": "host_a"}))
     assert copied["chosen"] == {**owner, **rule()}
 
 
-async def test_copy_takes_the_overrides_of_another_event(studio: Studio) -> None:
-    async with studio.rig.database.system() as session:
+async def test_copy_takes_the_overrides_of_another_event(dashboard: MappingDashboard) -> None:
+    async with dashboard.rig.database.system() as session:
         session.add_all((event_for(event_id="evt_next"), event_for("host_b", "evt_theirs")))
-    await studio.put(rule(), EVENT)
+    await dashboard.put(rule(), EVENT)
     path = f"{EVENT.replace('evt_otters', 'evt_next')}/copy"
-    assert told(await studio.http.post(path, json={"from_event_id": "evt_otters"}))["chosen"] == rule()
+    assert body_of(await dashboard.http.post(path, json={"from_event_id": "evt_otters"}))["chosen"] == rule()
     theirs = {"from_event_id": "evt_theirs", "from_host_id": "host_b"}
-    assert told(await studio.http.post(path, json=theirs))["chosen"] == {}
+    assert body_of(await dashboard.http.post(path, json=theirs))["chosen"] == {}
 
 
-async def test_copy_from_a_host_of_others_finds_no_host(studio: Studio, mint: TokenMint) -> None:
-    answer = await studio.http.post(f"{HOST}/copy", json={"from_host_id": "host_c"})
+async def test_copy_from_a_host_of_others_finds_no_host(dashboard: MappingDashboard, mint: TokenMint) -> None:
+    answer = await dashboard.http.post(f"{HOST}/copy", json={"from_host_id": "host_c"})
     assert problem(answer) == (404, "HostNotFound")
     theirs = {"from_event_id": "evt_otters", "from_host_id": "host_c"}
-    assert problem(await studio.http.post(f"{EVENT}/copy", json=theirs)) == (404, "HostNotFound")
+    assert problem(await dashboard.http.post(f"{EVENT}/copy", json=theirs)) == (404, "HostNotFound")
 
 
-async def test_host_sees_nothing_of_anothers_mapping(studio: Studio, mint: TokenMint) -> None:
-    await studio.put(rule())
-    theirs = await studio.get(HOST.replace("host_a", "host_b"))
+async def test_host_sees_nothing_of_anothers_mapping(dashboard: MappingDashboard, mint: TokenMint) -> None:
+    await dashboard.put(rule())
+    theirs = await dashboard.get(HOST.replace("host_a", "host_b"))
     assert (theirs["chosen"], theirs["version"]) == ({}, 0)
     headers = mint.headers(hosts={"host_b": "owner"})
     answers: list[httpx.Response] = [
-        await studio.http.get(HOST, headers=headers),
-        await studio.http.put(HOST, json={}, headers=headers),
-        await studio.http.get(EVENT, headers=headers),
-        await studio.http.get(f"{HOST}/objects/Lead/fields", headers=headers),
+        await dashboard.http.get(HOST, headers=headers),
+        await dashboard.http.put(HOST, json={}, headers=headers),
+        await dashboard.http.get(EVENT, headers=headers),
+        await dashboard.http.get(f"{HOST}/objects/Lead/fields", headers=headers),
     ]
     assert [problem(each) for each in answers] == [(404, "HostNotFound")] * 4
 
 
-async def test_member_reads_and_cannot_save(studio: Studio, mint: TokenMint) -> None:
+async def test_member_reads_and_cannot_save(dashboard: MappingDashboard, mint: TokenMint) -> None:
     headers = mint.headers(hosts={"host_a": "member"})
-    assert (await studio.http.get(HOST, headers=headers)).status_code == 200
+    assert (await dashboard.http.get(HOST, headers=headers)).status_code == 200
     answers = [
-        await studio.http.put(HOST, json={}, headers=headers),
-        await studio.http.delete(EVENT, headers=headers),
-        await studio.http.post(f"{HOST}/copy", json={"from_host_id": "host_b"}, headers=headers),
+        await dashboard.http.put(HOST, json={}, headers=headers),
+        await dashboard.http.delete(EVENT, headers=headers),
+        await dashboard.http.post(f"{HOST}/copy", json={"from_host_id": "host_b"}, headers=headers),
     ]
     assert [problem(each) for each in answers] == [(403, "RoleInsufficient")] * 3

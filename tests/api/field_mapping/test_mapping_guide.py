@@ -12,7 +12,8 @@ from app.field_mapping.source_catalog import SOURCES
 from app.field_mapping.validation import ANYWHERE, PLACES
 from app.sync.field_values.converters import CONVERTERS
 from app.user_messages.catalog import ADVICE
-from tests.api.field_mapping.dashboard import HOST, Studio, told
+from tests.api.answers import body_of
+from tests.api.field_mapping.dashboard import HOST, MappingDashboard
 from tests.factories import NOW
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
@@ -41,73 +42,75 @@ ANSWERS = [
 ]
 
 
-async def followed(studio: Studio, name: str, *fields: str, **changes: Any) -> dict[str, Any]:
+async def followed(dashboard: MappingDashboard, name: str, *fields: str, **changes: Any) -> dict[str, Any]:
     """The example saved as it stands in the guide, and one registration written under it."""
     wanted = {each: FIELDS[each] for each in fields}
-    await studio.rig.org.configure(extra_fields=wanted)
-    saved = told(await studio.http.put(HOST, json=EXAMPLES[name]))
+    await dashboard.rig.org.configure(extra_fields=wanted)
+    saved = body_of(await dashboard.http.put(HOST, json=EXAMPLES[name]))
     assert (saved["findings"], saved["is_checked"]) == ([], True)
-    await studio.rig.link(await studio.rig.org.campaign())
+    await dashboard.rig.link(await dashboard.rig.org.campaign())
     ticket = {"name": "Standard", "kind": "attendee"}
     values = {"attendee": OTTER, "email_key": OTTER["email"], "answers": ANSWERS, "ticket": ticket, **changes}
-    await studio.synced(**values)
-    assert set((await studio.rig.states()).values()) <= {"synced", "skipped"}
+    await dashboard.synced(**values)
+    assert set((await dashboard.rig.states()).values()) <= {"synced", "skipped"}
     return saved
 
 
-async def only(studio: Studio, sobject: str) -> dict[str, Any]:
-    [record] = await studio.rig.records(sobject)
+async def only(dashboard: MappingDashboard, sobject: str) -> dict[str, Any]:
+    [record] = await dashboard.rig.records(sobject)
     return dict(record)
 
 
-async def test_as_in_inwink_contacts_are_updated(studio: Studio) -> None:
+async def test_as_in_inwink_contacts_are_updated(dashboard: MappingDashboard) -> None:
     row = {"LastName": "Otter", "Email": "Olga@Otter.example", "Title": "Diver", "FirstName": "O."}
-    await studio.rig.org.seed("Contact", row)
-    await followed(studio, "inwink", "CampaignMember")
-    contact = await only(studio, "Contact")
+    await dashboard.rig.org.seed("Contact", row)
+    await followed(dashboard, "inwink", "CampaignMember")
+    contact = await only(dashboard, "Contact")
     assert (contact["Title"], contact["Phone"]) == ("Head of Diving", "+49 30 1")
     assert (contact["FirstName"], contact["Email"]) == ("O.", "Olga@Otter.example")
-    assert (await only(studio, "CampaignMember"))["Ticket__c"] == "Standard"
-    assert await studio.rig.records("Lead") == []
+    assert (await only(dashboard, "CampaignMember"))["Ticket__c"] == "Standard"
+    assert await dashboard.rig.records("Lead") == []
 
 
-async def test_as_in_livestorm_contacts_are_created_with_accounts(studio: Studio) -> None:
-    [account_id] = await studio.rig.org.seed("Account", {"Name": "RIVER"})
-    await followed(studio, "livestorm", "CampaignMember")
-    contact = await only(studio, "Contact")
+async def test_as_in_livestorm_contacts_are_created_with_accounts(dashboard: MappingDashboard) -> None:
+    [account_id] = await dashboard.rig.org.seed("Account", {"Name": "RIVER"})
+    await followed(dashboard, "livestorm", "CampaignMember")
+    contact = await only(dashboard, "Contact")
     assert (contact["AccountId"], contact["Department"], contact["LeadSource"]) == (
         account_id, "Research", "Eventship",
     )  # fmt: skip
-    assert (await only(studio, "CampaignMember"))["Replay_Status__c"] == "Not watched"
+    assert (await only(dashboard, "CampaignMember"))["Replay_Status__c"] == "Not watched"
     watched = {"watched_at": NOW.isoformat(), "seconds": 60}
-    await studio.rig.change("reg_00001", replay=watched)
-    await studio.rig.drain()
-    assert (await only(studio, "CampaignMember"))["Replay_Status__c"] == "Watched"
-    assert await studio.rig.records("Lead") == []
+    await dashboard.rig.change("reg_00001", replay=watched)
+    await dashboard.rig.drain()
+    assert (await only(dashboard, "CampaignMember"))["Replay_Status__c"] == "Watched"
+    assert await dashboard.rig.records("Lead") == []
 
 
-async def test_as_in_oncehub_leads_get_record_type_owner_and_required_fields(studio: Studio) -> None:
-    await studio.rig.org.configure(record_types=[{"sobject": "Lead", "developer_name": "Event_Guest"}])
+async def test_as_in_oncehub_leads_get_record_type_owner_and_required_fields(
+    dashboard: MappingDashboard,
+) -> None:
+    await dashboard.rig.org.configure(record_types=[{"sobject": "Lead", "developer_name": "Event_Guest"}])
     user = {"LastName": "Host", "Email": "olga@acme.example", "IsActive": True}
-    [owner_id] = await studio.rig.org.seed("User", user)
-    await studio.organized_by("olga@acme.example")
-    saved = await followed(studio, "oncehub", "Lead")
+    [owner_id] = await dashboard.rig.org.seed("User", user)
+    await dashboard.rig.organized_by("olga@acme.example")
+    saved = await followed(dashboard, "oncehub", "Lead")
     [required] = saved["required_without_value"]
     assert (required["field"], required["is_filled"]) == ("Budget__c", True)
-    lead = await only(studio, "Lead")
+    lead = await only(dashboard, "Lead")
     assert (lead["OwnerId"], lead["Region__c"], lead["Budget__c"]) == (owner_id, "South", 0)
     assert lead["Description"] == "Registered for Otter Summit (Standard)"
     assert lead["RecordTypeId"].startswith("012")
 
 
-async def test_as_in_supersend_nobody_is_created(studio: Studio) -> None:
-    await followed(studio, "supersend")
-    assert (await studio.rig.states()) == {"reg_00001": "skipped"}
-    assert await studio.rig.records("Lead") == await studio.rig.records("Contact") == []
-    [contact_id] = await studio.rig.org.seed("Contact", {"LastName": "Otter", "Email": OTTER["email"]})
-    await studio.rig.rearm("reg_00001")
-    await studio.rig.drain()
-    assert (await only(studio, "Task"))["WhoId"] == contact_id
+async def test_as_in_supersend_nobody_is_created(dashboard: MappingDashboard) -> None:
+    await followed(dashboard, "supersend")
+    assert (await dashboard.rig.states()) == {"reg_00001": "skipped"}
+    assert await dashboard.rig.records("Lead") == await dashboard.rig.records("Contact") == []
+    [contact_id] = await dashboard.rig.org.seed("Contact", {"LastName": "Otter", "Email": OTTER["email"]})
+    await dashboard.rig.requeue("reg_00001")
+    await dashboard.rig.drain()
+    assert (await only(dashboard, "Task"))["WhoId"] == contact_id
 
 
 def test_every_reference_has_its_example() -> None:

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.models import Connection, SyncJob, WrittenRecord
-from tests.api.field_mapping.dashboard import Studio, problem, told
+from tests.api.answers import body_of, problem
+from tests.api.field_mapping.dashboard import MappingDashboard
 from tests.tokens import TokenMint
 
 PATH = "/v1/hosts/host_a/events/evt_otters/salesforce/registrations/{}/preview"
@@ -27,10 +28,10 @@ RULES = [
 ]
 
 
-async def seen(studio: Studio, registration_id: str) -> dict[str, Any]:
-    answer = await studio.http.get(PATH.format(registration_id))
+async def seen(dashboard: MappingDashboard, registration_id: str) -> dict[str, Any]:
+    answer = await dashboard.http.get(PATH.format(registration_id))
     assert answer.headers["cache-control"] == "no-store"
-    return told(answer)
+    return body_of(answer)
 
 
 def part(shown: dict[str, Any], name: str) -> dict[str, Any]:
@@ -46,19 +47,19 @@ def whys(shown: dict[str, Any], name: str = "person") -> dict[str, str]:
     return {field: each["why"] for field, each in fields(shown, name).items()}
 
 
-async def registered(studio: Studio, number: int = 1, **changes: Any) -> str:
-    return await studio.rig.registered(number, **{"attendee": OTTER, "answers": DIET, **changes})
+async def registered(dashboard: MappingDashboard, number: int = 1, **changes: Any) -> str:
+    return await dashboard.rig.registered(number, **{"attendee": OTTER, "answers": DIET, **changes})
 
 
-async def test_new_person_is_shown_field_by_field(studio: Studio) -> None:
-    await studio.put({"fields": RULES})
-    shown = await seen(studio, await registered(studio))
+async def test_new_person_is_shown_field_by_field(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"fields": RULES})
+    shown = await seen(dashboard, await registered(dashboard))
     person = part(shown, "person")
     assert (shown["outcome"], person["object"], person["record"], person["action"]) == (
         "synced", "Lead", None, "create",
     )  # fmt: skip
-    told_of = fields(shown, "person")
-    assert told_of["Diet__c"] == {
+    changes_of = fields(shown, "person")
+    assert changes_of["Diet__c"] == {
         "object": "Lead",
         "field": "Diet__c",
         "label": "Diet",
@@ -69,8 +70,11 @@ async def test_new_person_is_shown_field_by_field(studio: Studio) -> None:
         "why": "new",
         "text": None,
     }
-    assert (told_of["Note__c"]["then"], told_of["Note__c"]["from"]) == ("at Otter Summit", "at {event.title}")
-    own = {name: (told_of[name]["then"], told_of[name]["mode"], told_of[name]["from"])
+    assert (changes_of["Note__c"]["then"], changes_of["Note__c"]["from"]) == (
+        "at Otter Summit",
+        "at {event.title}",
+    )
+    own = {name: (changes_of[name]["then"], changes_of[name]["mode"], changes_of[name]["from"])
            for name in ("LastName", "Company", "LeadSource")}  # fmt: skip
     assert own == {
         "LastName": ("Otter", "ours", "attendee.last_name"),
@@ -80,44 +84,44 @@ async def test_new_person_is_shown_field_by_field(studio: Studio) -> None:
     assert fields(shown, "registered")["WhoId"]["then"].startswith("@{")
 
 
-async def test_default_mapping_is_previewed_too(studio: Studio) -> None:
-    shown = await seen(studio, await registered(studio))
+async def test_default_mapping_is_previewed_too(dashboard: MappingDashboard) -> None:
+    shown = await seen(dashboard, await registered(dashboard))
     assert whys(shown)["Title"] == "new"
     assert fields(shown, "person")["Phone"]["label"] == "Phone"
 
 
-async def test_preview_of_a_new_person_comes_true(studio: Studio) -> None:
-    await studio.rig.link(await studio.rig.org.campaign())
-    await studio.put({"fields": RULES, "people": {"create": "contact"}})
-    reg = await registered(studio)
-    shown = await seen(studio, reg)
-    await studio.rig.drain()
+async def test_preview_of_a_new_person_comes_true(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.link(await dashboard.rig.org.campaign())
+    await dashboard.put({"fields": RULES, "people": {"create": "contact"}})
+    reg = await registered(dashboard)
+    shown = await seen(dashboard, reg)
+    await dashboard.rig.drain()
     for record in shown["records"]:
-        [written] = await studio.rig.records(record["object"])
+        [written] = await dashboard.rig.records(record["object"])
         promised = {each["field"]: each["then"] for each in record["fields"] if each["why"] == "new"}
         assert promised
         plain = {name: value for name, value in promised.items() if not str(value).startswith("@{")}
         assert {name: written[name] for name in plain} == plain
 
 
-async def test_account_of_a_new_contact_is_shown_first(studio: Studio) -> None:
-    await studio.put({"people": {"create": "contact"}})
-    shown = await seen(studio, await registered(studio))
+async def test_account_of_a_new_contact_is_shown_first(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"people": {"create": "contact"}})
+    shown = await seen(dashboard, await registered(dashboard))
     assert [each["part"] for each in shown["records"]] == ["account", "person", "registered"]
     assert fields(shown, "account")["Name"]["then"] == "River GmbH"
     assert fields(shown, "person")["AccountId"]["then"].startswith("@{")
 
 
-async def known(studio: Studio, **contact: Any) -> str:
+async def known(dashboard: MappingDashboard, **contact: Any) -> str:
     row = {"LastName": "Otter", "Email": "otter1@example.com", **contact}
-    [contact_id] = await studio.rig.org.seed("Contact", row)
+    [contact_id] = await dashboard.rig.org.seed("Contact", row)
     return contact_id
 
 
-async def test_known_person_is_shown_as_it_stands(studio: Studio) -> None:
-    contact_id = await known(studio, Title="Boss", Diet__c="None")
-    await studio.put({"fields": RULES})
-    shown = await seen(studio, await registered(studio))
+async def test_known_person_is_shown_as_it_stands(dashboard: MappingDashboard) -> None:
+    contact_id = await known(dashboard, Title="Boss", Diet__c="None")
+    await dashboard.put({"fields": RULES})
+    shown = await seen(dashboard, await registered(dashboard))
     person = part(shown, "person")
     assert (person["action"], person["record"]["id"], person["object"]) == ("keep", contact_id, "Contact")
     assert person["record"]["url"].endswith(contact_id)
@@ -128,56 +132,58 @@ async def test_known_person_is_shown_as_it_stands(studio: Studio) -> None:
     assert whys(shown) == dict.fromkeys(("Title", "Phone", "Diet__c"), "not_updating") | {"Email": "same"}
 
 
-async def test_preview_of_a_known_person_comes_true(studio: Studio) -> None:
-    await known(studio, Title="Boss", Diet__c="None")
-    await studio.put({"fields": RULES, "people": {"update_existing": True}})
-    reg = await registered(studio)
-    shown = await seen(studio, reg)
+async def test_preview_of_a_known_person_comes_true(dashboard: MappingDashboard) -> None:
+    await known(dashboard, Title="Boss", Diet__c="None")
+    await dashboard.put({"fields": RULES, "people": {"update_existing": True}})
+    reg = await registered(dashboard)
+    shown = await seen(dashboard, reg)
     assert part(shown, "person")["action"] == "update"
     assert whys(shown) == {"Phone": "changed", "Diet__c": "changed", "Title": "kept", "Email": "same"}
-    await studio.rig.drain()
-    [contact] = await studio.rig.records("Contact")
+    await dashboard.rig.drain()
+    [contact] = await dashboard.rig.records("Contact")
     then = {name: each["then"] for name, each in fields(shown, "person").items()}
     assert then == {name: contact[name] for name in then}
     assert contact["Diet__c"] == "None;Vegan"
 
 
-async def test_preview_says_why_nothing_would_change(studio: Studio) -> None:
+async def test_preview_says_why_nothing_would_change(dashboard: MappingDashboard) -> None:
     rules = [
         {"object": "Contact", "field": "Diet__c", "from": "answers.diet", "mode": "append"},
         {"object": "Contact", "field": "Department", "from": "utm.source", "mode": "overwrite"},
         {"object": "Contact", "field": "MailingCity", "constant": "Otto", "mode": "create"},
         {"object": "Contact", "field": "Fax", "constant": "none", "mode": "empty"},
     ]
-    await known(studio, Diet__c="Vegan", Fax="030 2", Title="Diver", Phone="030 1")
-    await studio.put({"fields": rules, "people": {"update_existing": True}})
-    shown = await seen(studio, await registered(studio))
+    await known(dashboard, Diet__c="Vegan", Fax="030 2", Title="Diver", Phone="030 1")
+    await dashboard.put({"fields": rules, "people": {"update_existing": True}})
+    shown = await seen(dashboard, await registered(dashboard))
     assert part(shown, "person")["action"] == "keep"
     wanted = {"Diet__c": "same", "Department": "no_value", "MailingCity": "create_only", "Fax": "kept"}
     assert {name: why for name, why in whys(shown).items() if name in wanted} == wanted
 
 
-async def test_what_a_salesperson_changed_stays_theirs(studio: Studio) -> None:
-    await studio.put({"fields": RULES, "people": {"update_existing": True}})
-    reg = await registered(studio)
-    await studio.rig.drain()
-    [lead] = await studio.rig.records("Lead")
-    await studio.corrected("Lead", lead["Id"], Note__c="mine")
-    shown = await seen(studio, reg)
+async def test_what_a_salesperson_changed_stays_theirs(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"fields": RULES, "people": {"update_existing": True}})
+    reg = await registered(dashboard)
+    await dashboard.rig.drain()
+    [lead] = await dashboard.rig.records("Lead")
+    await dashboard.rig.edit("Lead", lead["Id"], Note__c="mine")
+    shown = await seen(dashboard, reg)
     assert whys(shown)["Note__c"] == "theirs"
     assert fields(shown, "person")["Note__c"]["then"] == "mine"
 
 
-async def test_value_that_does_not_fit_is_told_with_the_reason(studio: Studio) -> None:
-    await studio.put({"fields": [{"object": "Lead", "field": "NumberOfEmployees", "from": "answers.diet"}]})
-    field = fields(await seen(studio, await registered(studio)), "person")["NumberOfEmployees"]
+async def test_value_that_does_not_fit_is_told_with_the_reason(dashboard: MappingDashboard) -> None:
+    await dashboard.put(
+        {"fields": [{"object": "Lead", "field": "NumberOfEmployees", "from": "answers.diet"}]}
+    )
+    field = fields(await seen(dashboard, await registered(dashboard)), "person")["NumberOfEmployees"]
     assert (field["why"], field["then"]) == ("left_out", None)
     assert "vegan" in field["text"]
 
 
-async def test_mapping_that_would_fail_the_row_is_told(studio: Studio) -> None:
-    await studio.put({"fields": [{**RULES[0], "values": {"vegetarian": "Vegetarian"}}]})
-    shown = await seen(studio, await registered(studio))
+async def test_mapping_that_would_fail_the_row_is_told(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"fields": [{**RULES[0], "values": {"vegetarian": "Vegetarian"}}]})
+    shown = await seen(dashboard, await registered(dashboard))
     assert (shown["outcome"], shown["records"]) == ("failed", [])
     assert (shown["error"]["class"], shown["error"]["fields"]) == ("configuration", ["Diet__c"])
 
@@ -190,16 +196,16 @@ async def test_mapping_that_would_fail_the_row_is_told(studio: Studio) -> None:
     ],
 )
 async def test_row_that_would_write_nothing_has_no_records(
-    studio: Studio, changes: dict[str, Any], because: str
+    dashboard: MappingDashboard, changes: dict[str, Any], because: str
 ) -> None:
-    shown = await seen(studio, await registered(studio, **changes))
+    shown = await seen(dashboard, await registered(dashboard, **changes))
     assert (shown["outcome"], shown["skipped_because"], shown["records"]) == ("skipped", because, [])
 
 
-async def test_what_stands_is_shown_as_kept(studio: Studio) -> None:
-    await studio.rig.link(await studio.rig.org.campaign())
-    reg = await studio.synced(attendee=OTTER)
-    shown = await seen(studio, reg)
+async def test_what_stands_is_shown_as_kept(dashboard: MappingDashboard) -> None:
+    await dashboard.rig.link(await dashboard.rig.org.campaign())
+    reg = await dashboard.synced(attendee=OTTER)
+    shown = await seen(dashboard, reg)
     assert [(each["part"], each["action"]) for each in shown["records"]] == [
         ("person", "keep"),
         ("registered", "keep"),
@@ -208,55 +214,57 @@ async def test_what_stands_is_shown_as_kept(studio: Studio) -> None:
     assert all(each["record"]["url"] for each in shown["records"])
 
 
-async def test_preview_writes_nothing_and_is_charged(studio: Studio) -> None:
-    await studio.put({"fields": RULES})
-    await known(studio)
-    reg = await registered(studio)
-    before = await studio.calls()
-    shown = await seen(studio, reg)
-    assert await studio.calls() - before == shown["calls_spent"] > 0
-    assert await studio.rig.records("Task") == []
-    async with studio.rig.database.system() as session:
+async def test_preview_writes_nothing_and_is_charged(dashboard: MappingDashboard) -> None:
+    await dashboard.put({"fields": RULES})
+    await known(dashboard)
+    reg = await registered(dashboard)
+    before = await dashboard.calls()
+    shown = await seen(dashboard, reg)
+    assert await dashboard.calls() - before == shown["calls_spent"] > 0
+    assert await dashboard.rig.records("Task") == []
+    async with dashboard.rig.database.system() as session:
         connection = await session.get_one(Connection, "host_a")
         job = await session.get_one(SyncJob, ("host_a", reg))
         slots = await session.scalar(select(func.count()).select_from(WrittenRecord))
-    assert (connection.calls_today, job.state, slots) == (await studio.calls(), "pending", 0)
+    assert (connection.calls_today, job.state, slots) == (await dashboard.calls(), "pending", 0)
 
 
-async def test_preview_is_refused_where_a_look_is(studio: Studio, mint: TokenMint) -> None:
-    reg = await registered(studio)
-    assert problem(await studio.http.get(PATH.format("reg_nobody"))) == (404, "RegistrationNotFound")
+async def test_preview_is_refused_where_a_look_is(dashboard: MappingDashboard, mint: TokenMint) -> None:
+    reg = await registered(dashboard)
+    assert problem(await dashboard.http.get(PATH.format("reg_nobody"))) == (404, "RegistrationNotFound")
     theirs = mint.headers(hosts={"host_b": "owner"})
-    assert problem(await studio.http.get(PATH.format(reg), headers=theirs)) == (404, "HostNotFound")
-    await studio.rig.org.fault("error", status=503)
-    assert problem(await studio.http.get(PATH.format(reg))) == (503, "SalesforceUnavailable")
-    async with studio.rig.database.system() as session:
+    assert problem(await dashboard.http.get(PATH.format(reg), headers=theirs)) == (404, "HostNotFound")
+    await dashboard.rig.org.fault("error", status=503)
+    assert problem(await dashboard.http.get(PATH.format(reg))) == (503, "SalesforceUnavailable")
+    async with dashboard.rig.database.system() as session:
         await session.execute(update(Connection).values(api_used=90, api_limit=100))
-    assert problem(await studio.http.get(PATH.format(reg))) == (503, "ApiBudgetReached")
+    assert problem(await dashboard.http.get(PATH.format(reg))) == (503, "ApiBudgetReached")
 
 
-async def test_refused_describe_says_nothing_of_campaigns(studio: Studio) -> None:
+async def test_refused_describe_says_nothing_of_campaigns(dashboard: MappingDashboard) -> None:
     """A user who may not see Leads may well see campaigns."""
-    registration_id = await registered(studio)
-    await refuse_calls(studio, after=1)
-    answer = await studio.http.get(PATH.format(registration_id))
+    registration_id = await registered(dashboard)
+    await refuse_calls(dashboard, after=1)
+    answer = await dashboard.http.get(PATH.format(registration_id))
     assert problem(answer) == (404, "ObjectNotVisible")
     assert answer.json()["salesforce"]["error_code"] == "INSUFFICIENT_ACCESS"
 
 
-async def test_refused_look_at_a_record_says_nothing_of_campaigns(studio: Studio) -> None:
-    registration_id = await studio.synced(attendee=OTTER)
-    await refuse_calls(studio)
-    assert problem(await studio.http.get(PATH.format(registration_id))) == (404, "ObjectNotVisible")
+async def test_refused_look_at_a_record_says_nothing_of_campaigns(dashboard: MappingDashboard) -> None:
+    registration_id = await dashboard.synced(attendee=OTTER)
+    await refuse_calls(dashboard)
+    assert problem(await dashboard.http.get(PATH.format(registration_id))) == (404, "ObjectNotVisible")
 
 
 @pytest.mark.parametrize(("after", "outcome"), [(0, "pending"), (1, "failed")])
-async def test_refused_calls_of_a_dry_run_are_its_outcome(studio: Studio, after: int, outcome: str) -> None:
-    registration_id = await registered(studio)
-    await refuse_calls(studio, after=after)
-    shown = told(await studio.http.get(PATH.replace("preview", "dry-run").format(registration_id)))
+async def test_refused_calls_of_a_dry_run_are_its_outcome(
+    dashboard: MappingDashboard, after: int, outcome: str
+) -> None:
+    registration_id = await registered(dashboard)
+    await refuse_calls(dashboard, after=after)
+    shown = body_of(await dashboard.http.get(PATH.replace("preview", "dry-run").format(registration_id)))
     assert shown["outcome"] == outcome
 
 
-async def refuse_calls(studio: Studio, *, after: int = 0) -> None:
-    await studio.rig.org.fault("error", status=403, error_code="INSUFFICIENT_ACCESS", skip=after, count=9)
+async def refuse_calls(dashboard: MappingDashboard, *, after: int = 0) -> None:
+    await dashboard.rig.org.fault("error", status=403, error_code="INSUFFICIENT_ACCESS", skip=after, count=9)

@@ -19,8 +19,8 @@ from app.main import create_app
 from app.models import SyncJob
 from devtools.local_stack.processes import listening_socket
 from tests.factories import ORG_ID
-from tests.integration.live.streams import SOON, Told, read_event
-from tests.integration.registrations.sample_event import EVENT_ID, add, set_stage, simple
+from tests.integration.live.streams import SOON, StreamEvent, read_event
+from tests.integration.registrations.sample_event import EVENT_ID, add, add_connected_host, simple
 from tests.tokens import TokenMint
 
 STREAM = f"/v1/hosts/host_a/events/{EVENT_ID}/salesforce/stream"
@@ -46,7 +46,7 @@ def serving(settings: Settings) -> Iterator[tuple[str, DrainingServer]]:
 @asynccontextmanager
 async def reading(
     url: str, headers: dict[str, str], path: str = STREAM
-) -> AsyncIterator[tuple[httpx.Response, AsyncIterator[Told]]]:
+) -> AsyncIterator[tuple[httpx.Response, AsyncIterator[StreamEvent]]]:
     async with (
         httpx.AsyncClient(base_url=url, headers=headers, timeout=SOON, trust_env=False) as client,
         client.stream("GET", path) as answer,
@@ -54,26 +54,26 @@ async def reading(
         yield answer, _events(answer)
 
 
-async def _events(answer: httpx.Response) -> AsyncIterator[Told]:
+async def _events(answer: httpx.Response) -> AsyncIterator[StreamEvent]:
     text = ""
     async for part in answer.aiter_text():
         *blocks, text = (text + part).split("\n\n")
         for block in blocks:
-            if (told := read_event(block)) is not None:
-                yield told
+            if (event := read_event(block)) is not None:
+                yield event
 
 
-async def until(events: AsyncIterator[Told], kind: str) -> Told:
+async def until(events: AsyncIterator[StreamEvent], kind: str) -> StreamEvent:
     async with asyncio.timeout(SOON):
-        async for told in events:
-            if told.kind == kind:
-                return told
+        async for event in events:
+            if event.kind == kind:
+                return event
     raise AssertionError(f"no {kind} came")
 
 
 @pytest.fixture
 async def staged(database: Database, vault: Encryptor) -> Database:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "synced"), simple("r2", "pending"))
     return database
 
@@ -97,8 +97,8 @@ async def test_two_processes_tell_both_browsers_and_stop_at_once(
             for events in (here, there):
                 await until(events, "stats")
             await write(staged, "synced")
-            told = [await until(events, "stats") for events in (here, there)]
-            assert [each.data["counts"]["synced"] for each in told] == [2, 2]
+            event = [await until(events, "stats") for events in (here, there)]
+            assert [each.data["counts"]["synced"] for each in event] == [2, 2]
             started = time.monotonic()
             server.should_exit = True
             async with asyncio.timeout(SOON):
@@ -152,13 +152,13 @@ async def test_stream_of_others_is_refused_before_it_begins(
 async def test_stream_ends_with_its_token(
     settings: Settings, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     short = mint.headers(hosts={"host_a": "member"}, exp=int(time.time()) + 2)
     with serving(settings) as (url, _):
         async with reading(url, short) as (answer, events):
             assert answer.status_code == 200
             started = time.monotonic()
             async with asyncio.timeout(SOON):
-                kinds = {told.kind async for told in events}
+                kinds = {event.kind async for event in events}
     assert "card" in kinds
     assert time.monotonic() - started < 3

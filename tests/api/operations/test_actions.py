@@ -31,16 +31,16 @@ from app.privacy.unparsed_bodies import UNUSABLE_BODY
 from app.webhooks.schemas import CANCELLED_AT, SNAPSHOT, TYPES
 from tests.api.service import caller, running
 from tests.deliveries import post, webhook
-from tests.deliveries import registration as told_registration
+from tests.deliveries import registration as registration_payload
 from tests.factories import ENCRYPTION_KEY, NOW, ORG_ID
 from tests.integration.registrations.sample_event import (
     RULE,
     add,
+    add_connected_host,
     hours_ago,
     in_hours,
     record,
     save,
-    set_stage,
     simple,
 )
 from tests.tokens import TokenMint
@@ -72,7 +72,7 @@ async def deeds(database: Database) -> list[tuple[str, str, str]]:
 
 @pytest.fixture
 async def rows(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(
         database,
         simple("r1", "failed", error=RULE),
@@ -188,7 +188,7 @@ async def test_overview_names_orgs_whose_rows_run_under_nobody(
 
 def confirmed(registration_id: str) -> dict[str, Any]:
     person = {"id": f"per_{registration_id}", "email": f"{registration_id}@otter.example"}
-    return webhook(registration=told_registration(id=registration_id, attendee=person))
+    return webhook(registration=registration_payload(id=registration_id, attendee=person))
 
 
 async def receive(app: FastAPI, *bodies: dict[str, Any]) -> None:
@@ -198,7 +198,7 @@ async def receive(app: FastAPI, *bodies: dict[str, Any]) -> None:
             assert answer.status_code == 202, answer.text
 
 
-async def told(database: Database) -> list[Any]:
+async def recorded(database: Database) -> list[Any]:
     async with database.system() as session:
         found = await session.scalars(select(Registration).order_by(Registration.registration_id))
         return [(each.registration_id, each.status, each.attendee, each.confirmed_at) for each in found]
@@ -206,9 +206,9 @@ async def told(database: Database) -> list[Any]:
 
 @pytest.fixture
 async def received(app: FastAPI, database: Database, vault: Encryptor) -> list[Any]:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await receive(app, *(confirmed(f"reg_{number}") for number in range(3)))
-    return await told(database)
+    return await recorded(database)
 
 
 async def test_deliveries_are_listed_without_what_they_say(
@@ -233,10 +233,10 @@ async def test_replay_counts_first_and_then_brings_back_what_was_lost(
         before = (await session.scalars(select(Delivery.received_at).order_by(Delivery.webhook_id))).all()
     wanted = {"filter": {"webhook_ids": ["msg_0", "msg_1"]}}
     dry = (await ops.post("/ops/deliveries/replay", json=wanted)).json()
-    assert (dry["dry_run"], dry["matched"], dry["queued"], len(await told(database))) == (True, 2, 0, 1)
+    assert (dry["dry_run"], dry["matched"], dry["queued"], len(await recorded(database))) == (True, 2, 0, 1)
     done = (await ops.post("/ops/deliveries/replay", json=wanted | {"dry_run": False})).json()
     assert (done["matched"], done["queued"], done["unusable"]) == (2, 2, 0)
-    assert await told(database) == received[:2]
+    assert await recorded(database) == received[:2]
     assert await jobs(database) == {"reg_1": ("pending", None)}
     async with database.system() as session:
         after = (await session.scalars(select(Delivery.received_at).order_by(Delivery.webhook_id))).all()
@@ -253,7 +253,7 @@ async def test_replaying_again_changes_nothing(
     body = {"filter": {"type": "registration.confirmed"}, "dry_run": False}
     for _ in range(2):
         assert (await ops.post("/ops/deliveries/replay", json=body)).json()["queued"] == 3
-    assert await told(database) == received
+    assert await recorded(database) == received
     assert {state for state, _ in (await jobs(database)).values()} == {"synced"}
     async with database.system() as session:
         again = (await session.scalars(select(Delivery.body_sha256).order_by(Delivery.webhook_id))).all()
@@ -282,7 +282,7 @@ async def test_replay_takes_what_the_filter_matches(
 async def test_quarantined_webhook_is_applied_once_it_can_be_read(
     ops: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     for webhook_id, received in (("msg_good", json.dumps(confirmed("reg_9"))), ("msg_bad", "{")):
         sealed = Encryptor([parse_key(ENCRYPTION_KEY)]).seal(received, host_id="host_a", column=UNUSABLE_BODY)
         row = Quarantined(webhook_id=webhook_id, reason="shape", host_id="host_a", sealed=sealed)
@@ -295,7 +295,7 @@ async def test_quarantined_webhook_is_applied_once_it_can_be_read(
     body = {"filter": {"is_quarantined": True}, "dry_run": False}
     done = (await ops.post("/ops/deliveries/replay", json=body)).json()
     assert (done["matched"], done["queued"], done["unusable"]) == (2, 1, 1)
-    assert [each[0] for each in await told(database)] == ["reg_9"]
+    assert [each[0] for each in await recorded(database)] == ["reg_9"]
     async with database.system() as session:
         left = (await session.scalars(select(Quarantined.webhook_id))).all()
         kept = await session.scalar(select(func.count()).select_from(Delivery))
@@ -326,7 +326,7 @@ async def test_empty_filter_of_deliveries_is_refused(ops: httpx.AsyncClient) -> 
 @pytest.fixture
 async def log(database: Database, vault: Encryptor) -> None:
     for host_id in ("host_a", "host_b"):
-        await set_stage(database, vault, host_id)
+        await add_connected_host(database, vault, host_id)
     async with database.system() as session:
         for number in range(3):
             await audit_log.append_entry(session, "host_a", actor="user_17", action=f"deed_{number}")
@@ -388,14 +388,14 @@ async def test_event_that_was_lost_comes_back_with_its_registrations(
         )
     body = {"filter": {"host_id": "host_a"}, "dry_run": False}
     await ops.post("/ops/deliveries/replay", json=body)
-    assert await told(database) == received
+    assert await recorded(database) == received
 
 
 async def test_body_of_an_unknown_type_is_applied_once_the_type_is_known(
     ops: httpx.AsyncClient, database: Database, vault: Encryptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await set_stage(database, vault)
-    payload = webhook("registration.levitated", registration=told_registration(id="reg_9"))
+    await add_connected_host(database, vault)
+    payload = webhook("registration.levitated", registration=registration_payload(id="reg_9"))
     assert (await post(ops, payload, "msg_9")).json() == {"outcome": "unknown_type"}
     body = {"filter": {"type": "registration.levitated"}, "dry_run": False}
     done = (await ops.post("/ops/deliveries/replay", json=body)).json()
@@ -403,7 +403,7 @@ async def test_body_of_an_unknown_type_is_applied_once_the_type_is_known(
     monkeypatch.setitem(TYPES, "registration.levitated", SNAPSHOT)
     done = (await ops.post("/ops/deliveries/replay", json=body)).json()
     assert (done["matched"], done["queued"], done["unusable"]) == (1, 1, 0)
-    assert [each[0] for each in await told(database)] == ["reg_9"]
+    assert [each[0] for each in await recorded(database)] == ["reg_9"]
     async with database.system() as session:
         kept = (await session.scalars(select(Delivery.payload))).one()
         assert await session.scalar(select(func.count()).select_from(UnknownBody)) == 0
@@ -413,8 +413,8 @@ async def test_body_of_an_unknown_type_is_applied_once_the_type_is_known(
 async def test_sealed_body_of_quarantine_is_applied_and_shows_where_it_was_wrong(
     ops: httpx.AsyncClient, database: Database, vault: Encryptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await set_stage(database, vault)
-    payload = webhook(registration=told_registration(id="reg_9", status="pending"))
+    await add_connected_host(database, vault)
+    payload = webhook(registration=registration_payload(id="reg_9", status="pending"))
     monkeypatch.setitem(TYPES, "registration.confirmed", (*SNAPSHOT, CANCELLED_AT))
     assert (await post(ops, payload, "msg_9")).status_code == 400
     query: dict[str, Any] = {"is_quarantined": True, "host_id": "host_a"}
@@ -423,4 +423,4 @@ async def test_sealed_body_of_quarantine_is_applied_and_shows_where_it_was_wrong
     monkeypatch.setitem(TYPES, "registration.confirmed", SNAPSHOT)
     done = (await ops.post("/ops/deliveries/replay", json={"filter": query, "dry_run": False})).json()
     assert (done["matched"], done["queued"], done["unusable"]) == (1, 1, 0)
-    assert [each[0] for each in await told(database)] == ["reg_9"]
+    assert [each[0] for each in await recorded(database)] == ["reg_9"]

@@ -17,12 +17,12 @@ from tests.factories import NOW, ORG_ID
 from tests.integration.registrations.sample_event import (
     RULE,
     add,
+    add_connected_host,
     hours_ago,
     in_hours,
     job,
     registration,
     save,
-    set_stage,
     simple,
 )
 from tests.tokens import TokenMint
@@ -44,8 +44,8 @@ async def ops(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncClient]
 
 @pytest.fixture
 async def two_hosts(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault, api_used=900, api_limit=1000)
-    await set_stage(database, vault, "host_b", org_id=OTHER_ORG, api_used=1, api_limit=1000)
+    await add_connected_host(database, vault, api_used=900, api_limit=1000)
+    await add_connected_host(database, vault, "host_b", org_id=OTHER_ORG, api_used=1, api_limit=1000)
     await add(
         database,
         simple("r1", "failed", error=RULE),
@@ -57,7 +57,7 @@ async def two_hosts(database: Database, vault: Encryptor) -> None:
     )
 
 
-async def armed(database: Database) -> list[tuple[str, str]]:
+async def queued(database: Database) -> list[tuple[str, str]]:
     async with database.system() as session:
         query = (
             select(SyncJob)
@@ -198,7 +198,7 @@ async def test_retry_is_a_dry_run_unless_told_otherwise(
     answer = (await ops.post("/ops/jobs/retry", json={"filter": {"class": "data"}})).json()
     assert (answer["dry_run"], answer["matched"], answer["queued"]) == (True, 5, 2)
     assert [each["registration_id"] for each in answer["sample"]] == ["r1", "r1"]
-    assert (await armed(database), await audited(database)) == ([], [])
+    assert (await queued(database), await audited(database)) == ([], [])
 
 
 async def test_retry_across_hosts_is_audited_at_each(
@@ -207,7 +207,7 @@ async def test_retry_across_hosts_is_audited_at_each(
     body = {"filter": {"class": "data"}, "dry_run": False}
     answer = (await ops.post("/ops/jobs/retry", json=body)).json()
     assert (answer["matched"], answer["queued"]) == (5, 2)
-    assert await armed(database) == [("host_a", "r1"), ("host_b", "r1")]
+    assert await queued(database) == [("host_a", "r1"), ("host_b", "r1")]
     details = {"filter": {"class": "data"}, "queued": 1}
     assert await audited(database) == [
         ("host_a", "operator_1", "ops.jobs_retried", details),
@@ -216,7 +216,7 @@ async def test_retry_across_hosts_is_audited_at_each(
 
 
 async def test_sample_holds_at_most_ten(ops: httpx.AsyncClient, database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, *(simple(f"r{n}", "failed", error=RULE) for n in range(12)))
     answer = (await ops.post("/ops/jobs/retry", json={"filter": {"host_id": "host_a"}})).json()
     assert (answer["matched"], answer["queued"], len(answer["sample"])) == (12, 12, 10)

@@ -373,9 +373,9 @@ async def link_state(service: Service) -> tuple[str, str | None]:
 
 
 async def campaign_in(service: Service) -> str:
-    async with service.door() as door:
+    async with service.control() as control:
         rows = [{"Name": "Otter Summit", "IsActive": True}]
-        answer = await door.post("/_simulator/records/Campaign", json=rows)
+        answer = await control.post("/_simulator/records/Campaign", json=rows)
     return str(answer.json()["ids"][0])
 
 
@@ -427,8 +427,8 @@ async def test_preflight_is_judged_with_the_hosts_mapping(service: Service) -> N
 async def test_what_a_preflight_read_is_not_asked_for_again(service: Service) -> None:
     await service.connect()
     await looked(service)
-    async with service.door() as door:
-        before = (await door.get("/_simulator/calls")).json()["total"]
+    async with service.control() as control:
+        before = (await control.get("/_simulator/calls")).json()["total"]
         shown = (await service.http.get(MAPPING)).json()
-        after = (await door.get("/_simulator/calls")).json()["total"]
+        after = (await control.get("/_simulator/calls")).json()["total"]
     assert (shown["is_checked"], after - before) == (True, 0)

@@ -23,12 +23,12 @@ from tests.integration.registrations.sample_event import (
     EVENT_ID,
     RULE,
     add,
+    add_connected_host,
     event,
     job,
     record,
     registration,
     save,
-    set_stage,
     simple,
 )
 from tests.tokens import TokenMint
@@ -39,7 +39,7 @@ LEAD = "00Q5g00000AbCdEEAV"
 
 @pytest.fixture
 async def app(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[FastAPI]:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     async with running(settings) as app:
         yield app
 

@@ -18,6 +18,7 @@ from tests.integration.registrations.sample_event import (
     EVENT_ID,
     RULE,
     add,
+    add_connected_host,
     event,
     host,
     in_hours,
@@ -25,7 +26,6 @@ from tests.integration.registrations.sample_event import (
     link,
     registration,
     save,
-    set_stage,
     simple,
 )
 from tests.tokens import TokenMint
@@ -55,7 +55,7 @@ async def jobs(database: Database) -> dict[str, SyncJob]:
 async def test_failed_row_is_armed_anew_by_the_one_who_asked(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(
         database,
         simple("r1", "failed", error=RULE, attempts=4, worker_crashes=2, requested_version=3, priority=10),
@@ -114,7 +114,7 @@ async def test_single_retry_takes_what_it_may(
     stored: dict[str, Any],
     why_not: str | None,
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", **stored))
     before = (await jobs(database))["r1"]
     answer = (await client.post(f"{E}/registrations/r1/retry")).json()
@@ -138,7 +138,7 @@ async def test_single_retry_takes_what_it_may(
 async def test_row_that_nothing_is_written_for_is_not_queued(
     client: httpx.AsyncClient, database: Database, vault: Encryptor, row: tuple[Any, Any], why: str
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, row)
     answer = (await client.post(f"{E}/registrations/r1/retry")).json()
     assert (answer["matched"], answer["not_queued"]) == (1, [{"why": why, "count": 1}])
@@ -147,7 +147,7 @@ async def test_row_that_nothing_is_written_for_is_not_queued(
 async def test_row_from_before_the_connection_is_written_by_a_retry_of_its_own(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, (registration("r1"), None))
     offered = (await client.get(f"{E}/registrations/r1")).json()
     assert (offered["skipped_because"], offered["can_retry"]) == ("before_connection", True)
@@ -155,8 +155,8 @@ async def test_row_from_before_the_connection_is_written_by_a_retry_of_its_own(
     assert (many["queued"], many["not_queued"]) == (0, [{"why": "skipped", "count": 1}])
     answer = (await client.post(f"{E}/registrations/r1/retry")).json()
     assert (answer["queued"], answer["row"]["state"], answer["row"]["waiting_for"]) == (1, "pending", "queue")
-    armed = (await jobs(database))["r1"]
-    assert (armed.state, armed.org_id, armed.reason, armed.priority) == ("pending", ORG_ID, "retry", 0)
+    queued = (await jobs(database))["r1"]
+    assert (queued.state, queued.org_id, queued.reason, queued.priority) == ("pending", ORG_ID, "retry", 0)
 
 
 async def test_row_of_a_host_that_never_connected_cannot_be_retried(
@@ -199,7 +199,7 @@ async def test_many_are_retried_by_filter(
     not_queued: list[dict[str, Any]],
     is_dry_run: bool,
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     too_long = RULE | {"error_code": "STRING_TOO_LONG"}
     await add(
         database,
@@ -218,8 +218,8 @@ async def test_many_are_retried_by_filter(
         "dry_run": is_dry_run, "matched": matched, "queued": queued, "not_queued": not_queued,
         "waiting_for": None, "row": None,
     }  # fmt: skip
-    armed = [each for each in (await jobs(database)).values() if each.reason == "retry"]
-    assert len(armed) == (0 if is_dry_run else queued)
+    retried = [each for each in (await jobs(database)).values() if each.reason == "retry"]
+    assert len(retried) == (0 if is_dry_run else queued)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ async def test_many_are_retried_by_filter(
 async def test_filter_without_exactly_one_member_is_refused(
     client: httpx.AsyncClient, database: Database, vault: Encryptor, wanted: dict[str, Any]
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     answer = await client.post(f"{E}/retry", json={"filter": wanted})
     assert (answer.status_code, answer.json()["code"]) == (400, "FilterEmpty")
 
@@ -267,7 +267,7 @@ async def test_answer_says_why_queued_rows_do_not_move(
     stage: dict[str, Any],
     waiting_for: str | None,
 ) -> None:
-    await set_stage(database, vault, **stage.get("connection", {}))
+    await add_connected_host(database, vault, **stage.get("connection", {}))
     if "link" in stage:
         await save(database, link(**stage["link"]))
     if "is_paused" in stage:
@@ -281,7 +281,7 @@ async def test_answer_says_why_queued_rows_do_not_move(
 async def test_retry_is_in_the_audit_log_and_a_dry_run_is_not(
     client: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
     await client.post(f"{E}/retry", json={"filter": {"group_id": "g_rule"}, "dry_run": True})
     await client.post(f"{E}/retry", json={"filter": {"group_id": "g_rule"}})

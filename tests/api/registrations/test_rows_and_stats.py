@@ -17,13 +17,13 @@ from tests.integration.registrations.sample_event import (
     EVENT_ID,
     RULE,
     add,
+    add_connected_host,
     in_hours,
     job,
     link,
     record,
     registration,
     save,
-    set_stage,
     simple,
 )
 from tests.tokens import TokenMint
@@ -54,7 +54,7 @@ async def member_a(app: FastAPI, mint: TokenMint) -> AsyncIterator[httpx.AsyncCl
 async def test_member_reads_stats_in_the_dashboards_form(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "failed", error=RULE))
     answer = await member_a.get(f"{E}/stats")
     shown = answer.json()
@@ -73,7 +73,7 @@ async def test_member_reads_stats_in_the_dashboards_form(
 async def test_environment_without_an_app_says_so(
     settings: Settings, database: Database, vault: Encryptor, mint: TokenMint
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     without = settings.model_copy(update={"salesforce_client_id": None})
     async with running(without) as app, caller(app, mint.headers(hosts={"host_a": "member"})) as client:
         assert (await client.get(f"{E}/stats")).json()["connection_state"] == "not_configured"
@@ -82,7 +82,7 @@ async def test_environment_without_an_app_says_so(
 async def test_stats_hold_no_personal_data(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     echo = RULE | {"message": "Otti Otter r1 <r1@otter.example> of Otter GmbH is refused", "value": "Otti"}
     await add(database, simple("r1", "failed", error=echo))
     text = (await member_a.get(f"{E}/stats")).text
@@ -92,7 +92,7 @@ async def test_stats_hold_no_personal_data(
 async def test_row_shows_what_stands_in_salesforce(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await save(database, link())
     error = RULE | {"kind": "checked_in", "object": "Task", "fields": [], "value": "x" * 300}
     warning = {"code": "value_cut", "object": "Lead", "field": "Company", "text": "Cut to 255 characters."}
@@ -178,7 +178,7 @@ async def test_rows_are_filtered(
     query: dict[str, Any],
     expected: list[str],
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     company: dict[str, Any] = {"attendee": {"name": "Solo", "email": None, "company": "The 100%_ Company"}}
     await add(
         database,
@@ -201,7 +201,7 @@ async def test_rows_are_filtered(
 async def test_pages_join_without_a_gap(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor, sort: str
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     same_name: dict[str, Any] = {"attendee": {"first_name": "Otti", "last_name": "Otter", "email": None}}
     await add(database, *((registration(f"r{n}", **same_name), job(f"r{n}", "synced")) for n in range(7)))
     whole = (await member_a.get(f"{E}/registrations", params={"sort": sort})).json()["items"]
@@ -219,7 +219,7 @@ async def test_pages_join_without_a_gap(
 async def test_rows_changed_last_come_first(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "synced"), simple("r2", "synced"), (registration("r3"), None))
     await member_a.get(f"{E}/registrations")
     shown = (await member_a.get(f"{E}/registrations")).json()["items"]
@@ -241,7 +241,7 @@ async def test_rows_changed_last_come_first(
 async def test_cursor_that_is_not_ours_is_refused(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor, params: dict[str, str]
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     answer = await member_a.get(f"{E}/registrations", params=params)
     assert (answer.status_code, answer.json()["code"]) == (400, "CursorInvalid")
 
@@ -259,7 +259,7 @@ async def test_query_out_of_shape_is_refused(member_a: httpx.AsyncClient, params
 async def test_erased_row_keeps_ids_state_and_times_only(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(
         database,
         (registration("r1", erased_at=NOW), job("r1", "failed", error=RULE, warnings=[{"text": "Otti"}])),
@@ -275,7 +275,7 @@ async def test_erased_row_keeps_ids_state_and_times_only(
 async def test_members_of_an_earlier_campaign_are_not_shown(
     member_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await save(database, link())
     earlier = {"sobject": "CampaignMember", "sf_id": MEMBER, "label": "Sent"}
     await add(
@@ -292,7 +292,7 @@ async def test_members_of_an_earlier_campaign_are_not_shown(
 async def test_pause_holds_the_event_and_resume_lets_it_go(
     owner_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "pending"))
     for _ in range(2):
         paused = (await owner_a.post(f"{E}/pause")).json()
@@ -318,7 +318,7 @@ async def test_member_may_not_change(member_a: httpx.AsyncClient, path: str) -> 
 async def test_another_hosts_event_is_like_an_unknown_host(
     owner_a: httpx.AsyncClient, database: Database, vault: Encryptor, method: str, path: str
 ) -> None:
-    await set_stage(database, vault, "host_b", org_id=ORG_ID)
+    await add_connected_host(database, vault, "host_b", org_id=ORG_ID)
     await save(database, registration("r1", "host_b"), job("r1", "failed", "host_b", error=RULE))
     answers = [
         await owner_a.request(method, f"/v1/hosts/{host_id}/events/{EVENT_ID}/salesforce/{path}", json=BODY)
@@ -334,8 +334,8 @@ async def test_another_hosts_event_is_like_an_unknown_host(
 async def test_registration_of_another_host_or_event_is_unknown(
     owner_a: httpx.AsyncClient, database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
-    await set_stage(database, vault, "host_b")
+    await add_connected_host(database, vault)
+    await add_connected_host(database, vault, "host_b")
     await add(database, (registration("theirs", "host_b"), job("theirs", "failed", "host_b", error=RULE)))
     await add(database, (registration("elsewhere", event_id="evt_other"), None))
     for registration_id in ("theirs", "elsewhere", "nowhere"):

@@ -71,9 +71,9 @@ async def test_import_line_that_cannot_be_stored_is_rejected_alone(
     lines = "\n".join(json.dumps(line(id=each)) for each in ("reg_1", BAD, "reg_2"))
     async with caller(app, mint.headers(scope="import")) as client:
         answer = await client.post(IMPORTS, content=lines, headers={"Content-Type": "application/x-ndjson"})
-    told = [json.loads(each) for each in answer.text.splitlines()]
-    assert [each["outcome"] for each in told] == ["accepted", "rejected", "accepted"]
-    assert told[1]["registration_id"] == BAD
+    found = [json.loads(each) for each in answer.text.splitlines()]
+    assert [each["outcome"] for each in found] == ["accepted", "rejected", "accepted"]
+    assert found[1]["registration_id"] == BAD
     assert await registered(database) == 2
 
 

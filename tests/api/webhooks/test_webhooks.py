@@ -25,7 +25,7 @@ from devtools.local_stack.local_services import LocalServices
 from devtools.local_stack.webhook_sender import signed_headers
 from tests.deliveries import PATH, post, registration, webhook
 from tests.factories import WEBHOOK_KEY, WEBHOOK_SECRET, settings_for
-from tests.openapi_check import agrees
+from tests.openapi_check import check_response
 from tests.tokens import TokenMint
 from tools.openapi.command import describe_api
 from tools.openapi.operation_examples import WEBHOOKS
@@ -41,7 +41,7 @@ async def app(settings: Settings, database: Database) -> AsyncIterator[FastAPI]:
 
 
 def client_of(app: FastAPI) -> httpx.AsyncClient:
-    transport, hooks = httpx.ASGITransport(app), {"response": [agrees]}
+    transport, hooks = httpx.ASGITransport(app), {"response": [check_response]}
     return httpx.AsyncClient(transport=transport, base_url="http://service.test", event_hooks=hooks)
 
 
@@ -337,6 +337,8 @@ def test_request_and_answers_are_documented() -> None:
 
 
 async def test_every_documented_webhook_is_accepted(client: httpx.AsyncClient, database: Database) -> None:
-    ends = {type_: (await post(client, told, f"msg_{type_}")).json() for type_, told in WEBHOOKS.items()}
+    ends = {
+        type_: (await post(client, payload, f"msg_{type_}")).json() for type_, payload in WEBHOOKS.items()
+    }
     assert ends == {type_: {"outcome": "accepted"} for type_ in TYPES}
     assert await count(database, Quarantined) == 0

@@ -73,9 +73,9 @@ async def test_registrations_from_before_the_connection_are_armed_below_live_wor
     await save(connected, *(registration_for(number) for number in range(3)))
     await start(connected)
     assert await enqueue_backfill_chunk(connected) == {ORG_ID}
-    armed = await jobs(connected)
-    assert list(armed) == ["reg_00000", "reg_00001", "reg_00002"]
-    assert {(job.state, job.priority, job.reason, job.requested_by) for job in armed.values()} == {
+    queued = await jobs(connected)
+    assert list(queued) == ["reg_00000", "reg_00001", "reg_00002"]
+    assert {(job.state, job.priority, job.reason, job.requested_by) for job in queued.values()} == {
         ("pending", BACKFILL, "link", "user_17")
     }
 

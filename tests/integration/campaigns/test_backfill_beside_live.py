@@ -52,8 +52,8 @@ def line(event_id: str, number: int) -> str:
     bad = wrong(number)
     who = {"id": f"per_{event_id}_{number}", "email": f"{event_id}.{number}@otter.example"}
     attendee = who | {"first_name": "Otter", "last_name": f"No {number}"} | (bad[0] if bad else {})
-    told = registration(id=f"reg_{event_id}_{number:05}", attendee=attendee)
-    return json.dumps({"host": {"id": "host_a"}, "event": event(id=event_id), "registration": told})
+    payload = registration(id=f"reg_{event_id}_{number:05}", attendee=attendee)
+    return json.dumps({"host": {"id": "host_a"}, "event": event(id=event_id), "registration": payload})
 
 
 @dataclass
@@ -65,7 +65,7 @@ class RequestLog:
 
     def read(self) -> int:
         """How many requests there have been."""
-        shown = self.processes.door("GET", "requests")["requests"]
+        shown = self.processes.control("GET", "requests")["requests"]
         known = shown.index(self.entries[-1]) + 1 if self.entries else 0
         self.entries += shown[known:]
         return len(self.entries)
@@ -93,7 +93,7 @@ class Bench:
 
     async def link(self, event_id: str) -> None:
         wanted = {"Name": event_id, "IsActive": True}
-        [campaign_id] = self.processes.door("POST", "records/Campaign", wanted)["ids"]
+        [campaign_id] = self.processes.control("POST", "records/Campaign", wanted)["ids"]
         body = {"campaign_id": campaign_id, "statuses": STATUSES}
         answer = await self.http.put(f"{base(event_id)}/campaign", json=body)
         assert answer.json()["backfill"]["why"] == "link"
@@ -114,9 +114,9 @@ class Bench:
     async def hold_a_batch(self) -> None:
         """Come back while the second or third batch waits for the answer to one of its writes."""
         slow = {"kind": "latency", "seconds": 2, "count": 1, "skip": 3, "match": {"is_write": True}}
-        self.processes.door("POST", "faults", slow)
+        self.processes.control("POST", "faults", slow)
         async with asyncio.timeout(WITHIN_SECONDS):
-            while not self.processes.door("GET", "faults")["faults"][0]["fired"]:
+            while not self.processes.control("GET", "faults")["faults"][0]["fired"]:
                 self.log.read()
                 await asyncio.sleep(0.05)
 
@@ -146,7 +146,7 @@ async def bench(
     with Processes(settings, tmp_path) as processes:
         async with database.system() as session:
             session.add(processes.connection())
-        processes.door("PUT", "config", {"validation_rules": RULES})
+        processes.control("PUT", "config", {"validation_rules": RULES})
         processes.env["BATCH_SIZE_MAX"] = str(BATCH)
         processes.start_api()
         processes.start_worker()
@@ -159,10 +159,10 @@ async def post_live(bench: Bench, event_ids: Sequence[str]) -> None:
     """Somebody registers for each, now."""
     for number, event_id in enumerate(event_ids):
         who = {"id": f"live_{number}", "email": f"a.live.{number}@otter.example"}
-        told = webhook(
+        payload = webhook(
             event=event(id=event_id), registration=registration(id=f"a_live_{number}", attendee=who)
         )
-        answer = await post(bench.http, told, f"msg_live_{number}")
+        answer = await post(bench.http, payload, f"msg_live_{number}")
         assert answer.json() == {"outcome": "accepted"}
 
 
@@ -173,7 +173,7 @@ async def test_live_webhooks_overtake_a_backfill_whose_bad_rows_fail_alone(bench
     peaks = bench.peaks()
 
     await bench.register("large", SIZE)
-    calls = bench.processes.door("GET", "calls")["total"]
+    calls = bench.processes.control("GET", "calls")["total"]
     await bench.link("large")
     await bench.hold_a_batch()
     await post_live(bench, ["large", "other"] * (LIVE // 2))
@@ -191,10 +191,10 @@ async def test_live_webhooks_overtake_a_backfill_whose_bad_rows_fail_alone(bench
     failed = await bench.failed("large")
     assert {key: message[: len(expected[key])] for key, message in failed.items()} == expected
     assert (backfill["done"], backfill["failed"]) == (SIZE - SIZE // BAD_EVERY, SIZE // BAD_EVERY)
-    leads = [row["Email"] for row in bench.processes.door("GET", "records/Lead")["records"]]
+    leads = [row["Email"] for row in bench.processes.control("GET", "records/Lead")["records"]]
     assert len(leads) == len(set(leads))
 
     growth = {name: peak - peaks[name] for name, peak in bench.peaks().items()}
-    calls = bench.processes.door("GET", "calls")["total"] - calls
+    calls = bench.processes.control("GET", "calls")["total"] - calls
     sys.stdout.write(f"{SIZE} cost {calls} calls; MiB before {peaks}, more since {growth}; {backfill}\n")
     assert max(growth.values()) < GROWTH_MEBIBYTES

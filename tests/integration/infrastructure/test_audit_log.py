@@ -165,8 +165,8 @@ async def test_log_from_before_heads_is_accepted_once(database: Database, owner:
     assert await accepted(database) is None
     assert await broken_at(database) is None
     async with database.system() as session:
-        told = list(await session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)))
-    assert told == ["one", "two", "three", "ops.audit_log_accepted"]
+        found = list(await session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)))
+    assert found == ["one", "two", "three", "ops.audit_log_accepted"]
     await tamper(owner, "DELETE FROM audit_log WHERE seq = 4")
     assert await broken_at(database) == (4, "missing")
 

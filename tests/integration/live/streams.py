@@ -16,7 +16,7 @@ SOON = 8.0
 
 
 @dataclass(frozen=True)
-class Told:
+class StreamEvent:
     """One event as it came."""
 
     kind: str
@@ -24,12 +24,12 @@ class Told:
     data: Any
 
 
-def read_event(block: str) -> Told | None:
+def read_event(block: str) -> StreamEvent | None:
     """None for a heartbeat or the opening."""
     fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
     if "event" not in fields:
         return None
-    return Told(fields["event"], int(fields["id"]), json.loads(fields["data"]))
+    return StreamEvent(fields["event"], int(fields["id"]), json.loads(fields["data"]))
 
 
 @dataclass
@@ -37,30 +37,30 @@ class Reader:
     """One reader of a stream."""
 
     chunks: AsyncIterator[bytes]
-    seen: list[Told] = field(default_factory=list)
+    seen: list[StreamEvent] = field(default_factory=list)
 
-    async def next(self, kind: str, **expected: Any) -> Told:
+    async def next(self, kind: str, **expected: Any) -> StreamEvent:
         """The next event of this kind whose data holds what is expected."""
         async with asyncio.timeout(SOON):
             async for chunk in self.chunks:
-                told = read_event(chunk.decode())
-                if told is None:
+                event = read_event(chunk.decode())
+                if event is None:
                     continue
-                self.seen.append(told)
-                if told.kind == kind and all(told.data[name] == value for name, value in expected.items()):
-                    return told
+                self.seen.append(event)
+                if event.kind == kind and all(event.data[name] == value for name, value in expected.items()):
+                    return event
         raise AssertionError(f"the stream ended before {kind} {expected}")
 
     async def present(self) -> None:
         """Read what a stream begins with."""
         await self.next("stats")
 
-    async def rest(self) -> list[Told]:
+    async def rest(self) -> list[StreamEvent]:
         """Everything until the stream ends."""
         async with asyncio.timeout(SOON):
             async for chunk in self.chunks:
-                if (told := read_event(chunk.decode())) is not None:
-                    self.seen.append(told)
+                if (event := read_event(chunk.decode())) is not None:
+                    self.seen.append(event)
         return self.seen
 
 

@@ -29,19 +29,19 @@ from tests.integration.live.streams import Reader, reading
 from tests.integration.registrations.sample_event import (
     EVENT_ID,
     add,
+    add_connected_host,
     event,
     job,
     link,
     registration,
     save,
-    set_stage,
     simple,
 )
 
 
 @pytest.fixture
 async def resources(settings: Settings, database: Database, vault: Encryptor) -> AsyncIterator[Resources]:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(database, simple("r1", "synced"), simple("r2", "pending"))
     async with open_resources(settings) as resources:
         yield resources
@@ -60,7 +60,7 @@ async def set_state(database: Database, registration_id: str, state: str) -> Non
         await session.execute(changed)
 
 
-async def stand(database: Database) -> dict[str, int]:
+async def stored_counts(database: Database) -> dict[str, int]:
     async with database.tenant("host_a") as session:
         return (await event_stats(session, "host_a", EVENT_ID)).counts.model_dump()
 
@@ -70,7 +70,7 @@ async def test_stream_begins_with_the_present(feeds: Feeds, database: Database) 
         await reader.present()
     assert [each.kind for each in reader.seen] == ["card", "link", "stats"]
     card, linked, stats = (each.data for each in reader.seen)
-    assert (card["state"], linked, stats["counts"]) == ("connected", None, await stand(database))
+    assert (card["state"], linked, stats["counts"]) == ("connected", None, await stored_counts(database))
 
 
 async def test_change_is_told_as_row_and_stats_with_the_hosts_number(
@@ -86,7 +86,7 @@ async def test_change_is_told_as_row_and_stats_with_the_hosts_number(
     assert (row.data["state"], row.number, row.data["version"], stats.number) == (
         "synced", number, number, number,
     )  # fmt: skip
-    assert stats.data["counts"] == await stand(database)
+    assert stats.data["counts"] == await stored_counts(database)
 
 
 async def test_number_that_commits_late_is_not_missed(feeds: Feeds, database: Database) -> None:
@@ -96,11 +96,11 @@ async def test_number_that_commits_late_is_not_missed(feeds: Feeds, database: Da
             changed = update(SyncJob).where(SyncJob.registration_id == "r1").values(state="failed")
             await late.execute(changed)
             await set_state(database, "r2", "synced")
-            told = await reader.next("row", registration_id="r2")
+            sent = await reader.next("row", registration_id="r2")
         first = await reader.next("row", registration_id="r1")
         await reader.next("stats")
-    assert first.number < told.number
-    assert reader.seen[-1].data["counts"] == await stand(database)
+    assert first.number < sent.number
+    assert reader.seen[-1].data["counts"] == await stored_counts(database)
 
 
 async def test_reader_that_was_away_is_told_what_it_missed(feeds: Feeds, database: Database) -> None:
@@ -111,7 +111,7 @@ async def test_reader_that_was_away_is_told_what_it_missed(feeds: Feeds, databas
     await set_state(database, "r1", "failed")
     async with reading(feeds, EVENT_ID, after=seen) as again:
         row = await again.next("row", registration_id="r1")
-    assert (row.data["state"], again.seen[2].data["counts"]) == ("failed", await stand(database))
+    assert (row.data["state"], again.seen[2].data["counts"]) == ("failed", await stored_counts(database))
 
 
 async def test_resuming_reads_ten_seconds_before_the_last_number_again(
@@ -151,12 +151,12 @@ async def test_two_processes_tell_the_same_through_a_restart_of_one(
         await one.stop()
         await first.rest()
         await set_state(database, "r1", "failed")
-        told = await second.next("stats")
+        sent = await second.next("stats")
     restarted = Feeds(resources)
     async with reading(restarted, EVENT_ID, after=seen) as first:
         again = await first.next("stats")
         await first.next("row", registration_id="r1")
-    assert told.data["counts"] == again.data["counts"] == await stand(database)
+    assert sent.data["counts"] == again.data["counts"] == await stored_counts(database)
     for each in (one, other, restarted):
         await each.stop()
 
@@ -248,8 +248,8 @@ async def test_card_follows_the_last_change_of_a_flurry(
         await reader.present()
         await set_state(database, "r2", "failed")
         await reader.next("row", registration_id="r2")
-        told = await reader.next("card")
-    assert (told.data["work"]["pending"], told.data["work"]["failed"]) == (0, 1)
+        sent = await reader.next("card")
+    assert (sent.data["work"]["pending"], sent.data["work"]["failed"]) == (0, 1)
 
 
 async def test_card_is_told_anew_when_an_org_need_not_be_left_alone_any_longer(
@@ -270,12 +270,12 @@ async def test_card_tells_of_other_hosts_of_the_org_to_those_who_manage_them(
         reading(feeds, EVENT_ID, hosts=frozenset({"host_a"})) as one,
         reading(feeds, EVENT_ID, hosts=frozenset({"host_a", "host_z"})) as both,
     ):
-        told = [(await each.next("card")).data["connection"]["other_hosts_on_org"] for each in (one, both)]
-        assert told == [False, True]
+        flags = [(await each.next("card")).data["connection"]["other_hosts_on_org"] for each in (one, both)]
+        assert flags == [False, True]
         async with database.system() as session:
             await session.execute(update(Connection).values(version=Connection.version + 1))
-        told = [(await each.next("card")).data["connection"]["other_hosts_on_org"] for each in (one, both)]
-        assert told == [False, True]
+        flags = [(await each.next("card")).data["connection"]["other_hosts_on_org"] for each in (one, both)]
+        assert flags == [False, True]
 
 
 async def test_idle_streams_of_a_host_share_one_statement_a_look(feeds: Feeds, resources: Resources) -> None:
@@ -370,14 +370,14 @@ async def test_backlog_is_told_whole_and_in_order(feeds: Feeds, database: Databa
         await add(database, *(simple(f"b{number:04}", "pending") for number in range(600)))
         async with database.system() as session:
             await session.execute(update(Registration).values(status="confirmed"))
-        await _until_told(reader, 602)
+        await _read_rows(reader, 602)
     assert len({each.data["registration_id"] for each in reader.seen if each.kind == "row"}) == 602
 
 
-async def _until_told(reader: Reader, count: int) -> None:
-    told: set[str] = set()
-    while len(told) < count:
-        told.add((await reader.next("row")).data["registration_id"])
+async def _read_rows(reader: Reader, count: int) -> None:
+    read: set[str] = set()
+    while len(read) < count:
+        read.add((await reader.next("row")).data["registration_id"])
 
 
 @pytest.mark.parametrize(

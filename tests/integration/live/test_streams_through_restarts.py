@@ -66,14 +66,14 @@ class Browser:
                     self._take(block)
 
     def _take(self, block: str) -> None:
-        told = read_event(block)
-        if told is None:
+        event = read_event(block)
+        if event is None:
             return
-        self.numbers.append(told.number)
-        if told.kind == "stats" and told.data["event"]["id"] == EVENT:
-            self.counts = told.data["counts"]
-        elif told.kind == "row":
-            self.rows[told.data["registration_id"]] = told.data["state"]
+        self.numbers.append(event.number)
+        if event.kind == "stats" and event.data["event"]["id"] == EVENT:
+            self.counts = event.data["counts"]
+        elif event.kind == "row":
+            self.rows[event.data["registration_id"]] = event.data["state"]
 
 
 @dataclass
@@ -89,11 +89,11 @@ class Room:
     async def post(self, first: int, last: int, *, is_check_in: bool = False) -> None:
         for number in range(first, last + 1):
             who = {"id": f"per_{number}", "email": f"otter{number}@otter.example"}
-            told = registration(id=f"reg_{number}", attendee=who)
-            payload = webhook(registration=told)
+            event = registration(id=f"reg_{number}", attendee=who)
+            payload = webhook(registration=event)
             if is_check_in:
                 at = "2026-11-21T09:00:00Z"
-                checked_in = told | {"checked_in_at": at, "version": 2}
+                checked_in = event | {"checked_in_at": at, "version": 2}
                 payload = webhook("registration.checked_in", at, registration=checked_in)
             answer = await post(self.http, payload, f"msg_{number}_{is_check_in}")
             assert answer.json() == {"outcome": "accepted"}
@@ -155,7 +155,7 @@ async def test_two_browsers_show_what_the_database_holds_through_restarts(room: 
         await room.post(2, 6)
         await room.agree(total=6, synced=6)
 
-        room.processes.door("PUT", "config", {"latency_ms": 300})
+        room.processes.control("PUT", "config", {"latency_ms": 300})
         await room.post(7, 12)
         room.processes.kill("api")
         room.processes.start_api()

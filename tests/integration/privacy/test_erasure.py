@@ -27,7 +27,7 @@ WHO = {
 }  # fmt: skip
 
 
-def told(registration_id: str = "reg_1", webhook_id: str = "msg_1", **changes: Any) -> Any:
+def parsed(registration_id: str = "reg_1", webhook_id: str = "msg_1", **changes: Any) -> Any:
     """A delivery about the canary, unless `attendee` says otherwise."""
     timestamp = changes.pop("timestamp", "2026-11-10T14:03:00Z")
     fields = {
@@ -115,10 +115,10 @@ async def written_down(database: Database, vault: Encryptor) -> Database:
         session.add(connection_for(vault))
         exclusions = {"addresses": ["canary@otter.example", "staff@otter.example"]}
         session.add(Host(host_id="host_a", settings={"exclusions": exclusions}))
-    bought = told("reg_2", "msg_2", attendee={"email": "friend@otter.example"}, answers=[], utm=None,
+    bought = parsed("reg_2", "msg_2", attendee={"email": "friend@otter.example"}, answers=[], utm=None,
                   buyer={"name": "Canary", "email": EMAIL})  # fmt: skip
     unknown = delivery(webhook("registration.sung", song={"by": EMAIL}), "msg_3")
-    await receive(database, told(), bought, unknown)
+    await receive(database, parsed(), bought, unknown)
     async with database.system() as session:
         failed = await session.get_one(SyncJob, ("host_a", "reg_1"))
         failed.error, failed.warnings = {"message": "Canary!", "value": EMAIL}, [{"text": "canary"}]
@@ -147,7 +147,7 @@ async def test_erased_attendee_is_in_no_table(written_down: Database, owner: Asy
     ],
 )
 async def test_attendee_is_found_however_named(database: Database, owner: AsyncEngine, who: Any) -> None:
-    await receive(database, told(), told("reg_3", "msg_3"))
+    await receive(database, parsed(), parsed("reg_3", "msg_3"))
     await receive(database, erasure(**who))
     assert await places(owner) == []
 
@@ -197,9 +197,9 @@ async def test_what_a_late_write_notes_is_taken_away(written_down: Database, own
 async def test_late_webhook_brings_nothing_back(
     database: Database, owner: AsyncEngine, registration_id: str, timestamp: str
 ) -> None:
-    await receive(database, told())
+    await receive(database, parsed())
     await receive(database, erasure())
-    await receive(database, told(registration_id, "msg_late", timestamp=timestamp))
+    await receive(database, parsed(registration_id, "msg_late", timestamp=timestamp))
     assert await places(owner) == []
     assert (await stored(database, "reg_9")) is None
 
@@ -207,7 +207,7 @@ async def test_late_webhook_brings_nothing_back(
 async def test_late_webhook_in_the_same_group_brings_nothing_back(
     database: Database, owner: AsyncEngine
 ) -> None:
-    await receive(database, erasure(), told())
+    await receive(database, erasure(), parsed())
     assert await places(owner) == []
 
 
@@ -216,7 +216,7 @@ async def test_late_webhook_naming_the_erased_as_buyer_is_kept_without(
 ) -> None:
     await receive(database, erasure())
     friend = {"id": "per_2", "email": "friend@otter.example", "first_name": "A", "last_name": "B"}
-    late = told("reg_2", "msg_2", attendee=friend | {"company": None, "phone": None}, answers=[], utm=None,
+    late = parsed("reg_2", "msg_2", attendee=friend | {"company": None, "phone": None}, answers=[], utm=None,
                 buyer={"email": EMAIL})  # fmt: skip
     await receive(database, late)
     assert await places(owner) == []
@@ -226,20 +226,20 @@ async def test_late_webhook_naming_the_erased_as_buyer_is_kept_without(
 
 
 async def test_later_registration_is_a_new_person(database: Database) -> None:
-    await receive(database, told())
+    await receive(database, parsed())
     await receive(database, erasure())
-    await receive(database, told("reg_5", "msg_5", timestamp=AFTER))
+    await receive(database, parsed("reg_5", "msg_5", timestamp=AFTER))
     again = await stored(database, "reg_5")
     assert again is not None
     assert (again.email_key, again.erased_at) == ("canary@otter.example", None)
 
 
 async def test_ticket_handed_on_keeps_its_new_holder(database: Database, owner: AsyncEngine) -> None:
-    await receive(database, told(version=1))
+    await receive(database, parsed(version=1))
     new = {"id": "per_2", "email": "new@otter.example", "first_name": "N", "last_name": "H"}
-    handed = told("reg_1", "msg_2", version=2, attendee=new | {"company": None, "phone": None}, answers=[],
-                  utm=None)  # fmt: skip
-    await receive(database, handed)
+    bare = {"company": None, "phone": None}
+    transferred = parsed("reg_1", "msg_2", version=2, attendee=new | bare, answers=[], utm=None)
+    await receive(database, transferred)
     await receive(database, erasure())
     kept = await stored(database)
     assert kept is not None
@@ -253,11 +253,13 @@ INVISIBLE = {"email": "\ufeffCanary@Ot\u200bter.example\u200e"}
 async def test_address_with_invisible_characters_is_erased_like_the_plain_one(
     database: Database, owner: AsyncEngine
 ) -> None:
-    await receive(database, told(attendee=WHO | INVISIBLE, version=1))
+    await receive(database, parsed(attendee=WHO | INVISIBLE, version=1))
     new = {"id": "per_2", "email": "new@otter.example", "first_name": "N", "last_name": "H"}
     bare = {"company": None, "phone": None}
-    handed = told("reg_1", "msg_2", version=2, attendee=new | bare, answers=[], utm=None, buyer=INVISIBLE)
-    await receive(database, handed)
+    transferred = parsed(
+        "reg_1", "msg_2", version=2, attendee=new | bare, answers=[], utm=None, buyer=INVISIBLE
+    )
+    await receive(database, transferred)
     strange = webhook("unknown.type", registration=None, note=f"for {INVISIBLE['email']}")
     await receive(database, delivery(strange, "msg_3"))
     await receive(database, erasure())
@@ -268,11 +270,11 @@ async def test_tombstone_covers_the_address_with_invisible_characters(
     database: Database, owner: AsyncEngine
 ) -> None:
     await receive(database, erasure(attendee=INVISIBLE))
-    await receive(database, told(attendee=WHO))
-    await receive(database, told("reg_2", "msg_2", attendee=WHO | INVISIBLE | {"id": "per_3"}))
+    await receive(database, parsed(attendee=WHO))
+    await receive(database, parsed("reg_2", "msg_2", attendee=WHO | INVISIBLE | {"id": "per_3"}))
     friend = {"id": "per_2", "email": "friend@otter.example", "first_name": "A", "last_name": "B"}
     bare = {"company": None, "phone": None}
-    bought = told("reg_3", "msg_3", attendee=friend | bare, answers=[], utm=None, buyer=INVISIBLE)
+    bought = parsed("reg_3", "msg_3", attendee=friend | bare, answers=[], utm=None, buyer=INVISIBLE)
     await receive(database, bought)
     assert await places(owner) == []
 
@@ -294,7 +296,7 @@ async def test_other_hosts_are_not_touched(database: Database, owner: AsyncEngin
 
 
 async def test_erasing_again_finds_the_same_registrations(database: Database) -> None:
-    await receive(database, told(), told("reg_2", "msg_2"))
+    await receive(database, parsed(), parsed("reg_2", "msg_2"))
     at = datetime.fromisoformat(ERASED_AT)
     found = []
     for later in (timedelta(0), timedelta(hours=1)):
@@ -308,7 +310,7 @@ async def test_organizer_with_the_address_of_an_erased_attendee_stays(
     database: Database, owner: AsyncEngine
 ) -> None:
     runs = {"name": "Canary Yellow", "email": EMAIL}
-    await receive(database, delivery(webhook(event=event(organizer=runs)), "msg_1"), told("reg_2", "msg_2"))
+    await receive(database, delivery(webhook(event=event(organizer=runs)), "msg_1"), parsed("reg_2", "msg_2"))
     await receive(database, erasure())
     async with database.system() as session:
         kept = await session.get_one(Event, ("host_a", "evt_otters"))

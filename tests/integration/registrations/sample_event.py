@@ -139,7 +139,9 @@ def record(
     )
 
 
-async def set_stage(database: Database, vault: Encryptor, host_id: str = "host_a", **connection: Any) -> None:
+async def add_connected_host(
+    database: Database, vault: Encryptor, host_id: str = "host_a", **connection: Any
+) -> None:
     """A connected host with an event."""
     values = {"instance_url": INSTANCE_URL} | connection
     await save(database, host(host_id), event(host_id), connection_for(vault, host_id, **values))

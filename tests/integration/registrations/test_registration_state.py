@@ -10,13 +10,20 @@ from app.registrations.listing import RowQuery, RowState, list_rows
 from app.registrations.stats import event_stats
 from app.states import JobState
 from tests.factories import NOW
-from tests.integration.registrations.sample_event import EVENT_ID, add, in_hours, job, registration, set_stage
+from tests.integration.registrations.sample_event import (
+    EVENT_ID,
+    add,
+    add_connected_host,
+    in_hours,
+    job,
+    registration,
+)
 
 EVERY_STATE: tuple[RowState, ...] = ("synced", "pending", "failed", "skipped")
 
 
 async def test_filters_counts_and_rows_agree_on_every_standing(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     combinations = itertools.product(
         (None, *JobState), (None, "retry", "certainty", "campaign"), (True, False), (True, False)
     )

@@ -20,13 +20,13 @@ from tests.integration.registrations.sample_event import (
     EVENT_ID,
     RULE,
     add,
+    add_connected_host,
     hours_ago,
     in_hours,
     job,
     link,
     registration,
     save,
-    set_stage,
     simple,
 )
 
@@ -40,7 +40,7 @@ async def stats(database: Database, host_id: str = "host_a") -> Stats:
 
 
 async def test_every_registration_counts_once(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(
         database,
         simple("r1", "synced"),
@@ -70,7 +70,7 @@ async def test_every_registration_counts_once(database: Database, vault: Encrypt
 async def test_job_armed_for_another_org_is_as_before_the_connection(
     database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await add(
         database, simple("r1", "synced", org_id="00D000000000002AAA"), simple("r2", "failed", org_id="00Dx")
     )
@@ -109,7 +109,7 @@ async def test_host_that_never_connected_sees_its_registrations_as_skipped(
 async def test_closed_gate_is_why_nothing_moves(
     database: Database, vault: Encryptor, closing: dict[str, dict[str, Any]], reason: str
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     await save(database, OrgLease(org_id=ORG_ID, **closing.get("lease", {})))
     async with database.system() as session:
         for name, table in (("connection", Connection), ("host", Host), ("event", Event)):
@@ -122,7 +122,7 @@ async def test_closed_gate_is_why_nothing_moves(
 
 
 async def test_attended_is_what_stands_and_has_not_been_undone(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     undone: dict[str, Any] = {"checked_in_at": hours_ago(2), "check_in_reverted_at": hours_ago(1)}
     again: dict[str, Any] = {"checked_in_at": hours_ago(1), "check_in_reverted_at": hours_ago(2)}
     await add(
@@ -139,7 +139,7 @@ async def test_attended_is_what_stands_and_has_not_been_undone(database: Databas
 async def test_erased_registration_is_skipped_unless_it_was_written(
     database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     erased: dict[str, Any] = {"erased_at": NOW, "attendee": {}}
     await add(
         database,
@@ -156,7 +156,7 @@ async def test_erased_registration_is_skipped_unless_it_was_written(
 async def test_failures_are_grouped_without_what_attendees_typed(
     database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     echo = RULE | {"message": "Otti Otter r1 (r1@otter.example) may not use 030 1234567", "object": "Task"}
     access = RULE | {
         "class": "access",
@@ -196,7 +196,7 @@ async def test_failures_are_grouped_without_what_attendees_typed(
 
 
 async def test_version_rises_with_every_change(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     assert (await stats(database)).version == 0
     await add(database, simple("r1", "pending"))
     first = (await stats(database)).version
@@ -206,7 +206,7 @@ async def test_version_rises_with_every_change(database: Database, vault: Encryp
 
 
 async def test_budget_and_link_are_shown(database: Database, vault: Encryptor) -> None:
-    await set_stage(
+    await add_connected_host(
         database, vault, api_used=51_230, api_limit=145_000, calls_today=812, calls_day=hours_ago(0)
     )
     await save(database, link())
@@ -218,13 +218,13 @@ async def test_budget_and_link_are_shown(database: Database, vault: Encryptor) -
 
 
 async def test_event_of_another_host_is_unknown(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     with pytest.raises(EventNotFound):
         await stats(database, "host_b")
 
 
 async def test_calls_of_another_day_are_not_todays(database: Database, vault: Encryptor) -> None:
-    await set_stage(database, vault, calls_today=812, calls_day=hours_ago(49))
+    await add_connected_host(database, vault, calls_today=812, calls_day=hours_ago(49))
     budget = (await stats(database)).budget
     assert budget is not None
     assert (budget.calls_today, budget.stop_at, budget.org_used) == (0, None, None)
@@ -237,7 +237,7 @@ def _nonzero(reasons: Any) -> dict[str, int]:
 async def test_counting_does_not_look_through_all_jobs_for_each_registration(
     database: Database, vault: Encryptor
 ) -> None:
-    await set_stage(database, vault)
+    await add_connected_host(database, vault)
     async with database.tenant("host_a") as session:
         context = await load_context(session, "host_a", EVENT_ID)
         counting = visible_registrations(context, func.count()).compile(

@@ -1,4 +1,4 @@
-"""What somebody does in Salesforce between our look and our write."""
+"""Changes that other users make in Salesforce between the look-up and the write."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import httpx
 
 
 @dataclass
-class Between(httpx.AsyncBaseTransport):
-    """Leads to `over`; before the first request that `marks` it, once, `act` is done."""
+class InterruptingTransport(httpx.AsyncBaseTransport):
+    """Forwards to `over`; runs `act` once, before the first request that `marks` accepts."""
 
     over: httpx.AsyncBaseTransport
     marks: Callable[[httpx.Request], bool] = lambda request: False

@@ -56,26 +56,26 @@ class Rig:
     resources: Resources
 
     async def registered(self, number: int, **changes: Any) -> str:
-        """A registration that wants to be written; returns its id."""
+        """Stores a registration and enqueues its job; returns its id."""
         registration = registration_for(number, **changes)
         async with self.database.system() as session:
             await session.merge(registration)
             await session.flush()
-            await self._arm(session, registration)
+            await self._enqueue(session, registration)
         return registration.registration_id
 
     async def change(self, registration_id: str, **changes: Any) -> None:
-        """A newer fact about a registration, armed as the intake does."""
+        """Changes a registration and enqueues its job, as a webhook does."""
         async with self.database.system() as session:
             registration = await session.get_one(Registration, (HOST, registration_id))
             for name, value in changes.items():
                 setattr(registration, name, value)
-            await self._arm(session, registration)
+            await self._enqueue(session, registration)
 
-    async def rearm(self, registration_id: str, *, reason: str = "live") -> None:
+    async def requeue(self, registration_id: str, *, reason: str = "live") -> None:
         async with self.database.system() as session:
             registration = await session.get_one(Registration, (HOST, registration_id))
-            await self._arm(session, registration, reason=reason)
+            await self._enqueue(session, registration, reason=reason)
 
     async def link(self, campaign_id: str, **labels: str) -> None:
         statuses = {"registered": "Sent", "attended": "Responded"} | labels
@@ -135,12 +135,12 @@ class Rig:
             return {row.slot: row for row in rows}
 
     async def records(self, sobject: str) -> list[dict[str, Any]]:
-        """What stands in Salesforce, deleted rows left out."""
-        answer = await self.org.door.get(f"/records/{sobject}")
+        """The records in Salesforce that are not deleted."""
+        answer = await self.org.control.get(f"/records/{sobject}")
         return [row for row in answer.json()["records"] if not row["IsDeleted"]]
 
     async def pass_time(self, seconds: float) -> None:
-        """Let the database's past move away, so that nobody has to wait."""
+        """Moves stored times into the past, as if so many seconds had passed."""
         moved = {
             "sync_jobs": ("due_at",),
             "written_records": ("attempt_started_at", "first_attempt_at"),
@@ -156,8 +156,8 @@ class Rig:
             connection = await session.get_one(Connection, HOST)
             connection.problems = [_moved(each, seconds) for each in connection.problems]
 
-    async def hand_out(self, reg: str, *, place: int) -> None:
-        """Let the database have the rows that are due in an order in which this one has the place."""
+    async def set_due_order(self, reg: str, *, place: int) -> None:
+        """Sets the due times so that this registration is claimed at this position."""
         async with self.database.system() as session:
             ids = list(await session.scalars(DUE_IN_ORDER))
             if reg not in ids:
@@ -167,14 +167,14 @@ class Rig:
             await session.execute(PUT_IN_ORDER, {"ids": ids})
 
     async def delete(self, sobject: str, record_id: str) -> None:
-        """What a salesperson does in Salesforce."""
-        await self._by_hand("DELETE", sobject, record_id)
+        """Deletes a record, as a Salesforce user does."""
+        await self._edit_in_salesforce("DELETE", sobject, record_id)
 
     async def edit(self, sobject: str, record_id: str, **fields: Any) -> None:
-        """What a salesperson corrects in Salesforce."""
-        await self._by_hand("PATCH", sobject, record_id, json=fields)
+        """Edits a record, as a Salesforce user does."""
+        await self._edit_in_salesforce("PATCH", sobject, record_id, json=fields)
 
-    async def _by_hand(self, method: str, sobject: str, record_id: str, **body: Any) -> None:
+    async def _edit_in_salesforce(self, method: str, sobject: str, record_id: str, **body: Any) -> None:
         session = self.org.session
         async with httpx.AsyncClient(transport=self.org.transport) as http:
             answer = await http.request(
@@ -185,7 +185,7 @@ class Rig:
             )
         assert answer.status_code == 204, answer.text
 
-    async def _arm(self, session: Any, registration: Registration, *, reason: str = "live") -> None:
+    async def _enqueue(self, session: Any, registration: Registration, *, reason: str = "live") -> None:
         await enqueue_jobs(
             session,
             [
@@ -202,7 +202,7 @@ def _moved(problem: dict[str, Any], seconds: float) -> dict[str, Any]:
 
 
 in_both_orgs = pytest.mark.parametrize("rig", [None, "difficult"], indirect=True, ids=["easy", "difficult"])
-"""Runs a test in an org as it comes, and in one with all that can be survived."""
+"""Runs a test in the default org and in the preset `difficult`."""
 
 
 @pytest.fixture
@@ -218,9 +218,9 @@ async def opened_rig(
     settings: Settings,
     *,
     preset: str | None = None,
-    seen_by: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
+    wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda transport: transport,
 ) -> AsyncIterator[Rig]:
-    """A rig whose engine reaches the org through what `seen_by` makes of its transport."""
+    """A rig whose engine reaches the org through `wrap(transport)`."""
     org = await SimulatedOrg.open()
     if preset is not None:
         await org.configure(preset=preset, latency_ms=0, query_latency_ms=0)
@@ -229,7 +229,7 @@ async def opened_rig(
         "salesforce_client_secret": SecretStr(org.session["client_secret"]),
     }
     roomy = settings.model_copy(update={"times": Times(), **app})
-    async with open_resources(roomy, transport=seen_by(org.transport)) as resources:
+    async with open_resources(roomy, transport=wrap(org.transport)) as resources:
         async with database.system() as session:
             session.add(Host(host_id=HOST))
             session.add(event_for())

@@ -1,4 +1,4 @@
-"""What goes over the wire, written down with ids, references and times made alike."""
+"""Records the requests to Salesforce, with ids, references and times replaced by numbers."""
 
 import json
 import re
@@ -11,11 +11,11 @@ import httpx
 ID = re.compile(r"\b(003|00Q|00T|00v|001|701|005|012)[A-Za-z0-9]{12}(?:[A-Z0-9]{3})?\b")
 REFERENCE = re.compile(r"\bEVS-[A-Z2-7]{16}\b")
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d{4})?)?")
-TOLD_HEADERS = ("Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header")
+RECORDED_HEADERS = ("Sforce-Auto-Assign", "Sforce-Duplicate-Rule-Header")
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """Leads to `over` and keeps every request for data."""
+    """Forwards to `over` and records every data request."""
 
     def __init__(self, over: httpx.AsyncBaseTransport) -> None:
         self.over = over
@@ -23,20 +23,20 @@ class Recorder(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if "/services/data/" in request.url.path:
-            self.requests.append(_told(request))
+            self.requests.append(_described(request))
         return await self.over.handle_async_request(request)
 
-    def alike(self) -> list[Any]:
+    def normalized(self) -> list[Any]:
         """The requests with every id, reference and day replaced by a number in order of appearance."""
         text = unquote(json.dumps(self.requests))
         for name, pattern in (("id", ID), ("ref", REFERENCE), ("day", DAY)):
             text = pattern.sub(_numbered(name), text)
-        alike: list[Any] = json.loads(text)
-        return alike
+        normalized: list[Any] = json.loads(text)
+        return normalized
 
 
-def _told(request: httpx.Request) -> dict[str, Any]:
-    headers = {name: request.headers[name] for name in TOLD_HEADERS if name in request.headers}
+def _described(request: httpx.Request) -> dict[str, Any]:
+    headers = {name: request.headers[name] for name in RECORDED_HEADERS if name in request.headers}
     body = json.loads(request.content) if request.content else None
     return {"method": request.method, "path": request.url.raw_path.decode(), "headers": headers, "body": body}
 

@@ -84,8 +84,8 @@ async def test_person_who_got_hidden_while_a_task_is_in_doubt_fails_without_bein
     await rig.drain()
     assert ((await rig.job(reg)).state, (await rig.job(reg)).error_class) == ("failed", "access")
     await rig.org.configure(hidden_records=[])
-    await rig.org.door.post("/settle")
-    await rig.rearm(reg, reason="retry")
+    await rig.org.control.post("/settle")
+    await rig.requeue(reg, reason="retry")
     await rig.drain()
     assert await rig.states() == {reg: "synced"}
     assert len(await rig.records("Task")) == 2
@@ -98,11 +98,11 @@ async def test_late_task_is_still_found_after_the_tasks_were_switched_off_and_on
     await rig.org.fault("late_apply", seconds=36000, match={"is_write": True})
     await rig.drain()
     await _switch_off_tasks(rig, reg)
-    await rig.org.door.post("/settle")
+    await rig.org.control.post("/settle")
     await rig.pass_time(QUIET + 10)
     await rig.drain()
     async with rig.database.system() as session:
         await session.execute(update(Host).where(Host.host_id == HOST).values(settings={}))
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.states(), len(await rig.records("Task"))) == ({reg: "synced"}, 2)

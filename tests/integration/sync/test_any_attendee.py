@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from app.models import SyncJob
 from app.sync.field_values.sources import PATHS
-from tests.api.field_mapping.conftest import studio
-from tests.api.field_mapping.dashboard import HOST, Studio
+from tests.api.field_mapping.conftest import dashboard
+from tests.api.field_mapping.dashboard import HOST, MappingDashboard
 from tests.deliveries import event, post, registration, webhook
 
-__all__ = ["studio"]
+__all__ = ["dashboard"]
 
 CUSTOM: Final = {
     "Text__c": "Text__c | string(12) | CUN",
@@ -96,7 +96,7 @@ ANSWERS = st.one_of(
     st.text(ALPHABET, min_size=100, max_size=400),
 )
 SOURCES = st.sampled_from([*PATHS, "answers.a", "answers.b"])
-SAID_OF: Final = frozenset({"synced", "skipped", "failed"})
+FINAL_STATES: Final = frozenset({"synced", "skipped", "failed"})
 SKIPPED_BECAUSE: Final = frozenset({"no_match", "no_email"})
 NAMED: Final = frozenset(
     {
@@ -213,9 +213,9 @@ EVENTS = st.fixed_dictionaries(
 HIDDEN = st.sets(st.sampled_from(sorted(CUSTOM)), max_size=3)
 
 
-def assert_told(job: SyncJob) -> None:
+def assert_explained(job: SyncJob) -> None:
     """Done, or left for a reason that says which field and what to do."""
-    assert job.state in SAID_OF, (job.state, job.error)
+    assert job.state in FINAL_STATES, (job.state, job.error)
     if job.state == "skipped":
         assert job.skipped_because in SKIPPED_BECAUSE
     if job.state != "failed":
@@ -227,25 +227,25 @@ def assert_told(job: SyncJob) -> None:
     assert job.error_class in ("configuration", "data"), job.error
 
 
-def told_of(
+def payload_of(
     id_: str, given_now: dict[str, Any], happening: dict[str, Any], *, is_check_in: bool
 ) -> dict[str, Any]:
     """The webhook of one attendee's registration, or of the check-in that brings other values with it."""
     email = given_now["attendee"]["email"]
     attendee = given_now["attendee"] | {"email": email.format(id_) if email else None}
-    told = registration(**given_now | {"id": id_, "version": 2 if is_check_in else 1})
-    told["attendee"] = attendee
+    payload = registration(**given_now | {"id": id_, "version": 2 if is_check_in else 1})
+    payload["attendee"] = attendee
     if is_check_in:
-        told["checked_in_at"] = "2026-11-24T08:41:00Z"
+        payload["checked_in_at"] = "2026-11-24T08:41:00Z"
     kind = "registration.checked_in" if is_check_in else "registration.confirmed"
-    return webhook(kind, event=event(**happening, version=None), registration=told)
+    return webhook(kind, event=event(**happening, version=None), registration=payload)
 
 
 @dataclass
 class Stage:
     """One org for all examples; each has attendees that no earlier one had."""
 
-    studio: Studio
+    dashboard: MappingDashboard
     last: int = 0
 
     def new_ids(self, number: int) -> list[str]:
@@ -254,25 +254,25 @@ class Stage:
 
     async def hide(self, fields: Collection[str]) -> None:
         hidden = {sobject: sorted(fields) for sobject in STANDARD}
-        await self.studio.rig.org.configure(hidden_fields=hidden)
+        await self.dashboard.rig.org.configure(hidden_fields=hidden)
 
     async def play(self, payloads: dict[str, dict[str, Any]], *, act: str) -> None:
         """Deliver, drain until nothing is due with time passing in between, and judge each attendee's end."""
         for id_, payload in payloads.items():
-            answer = await post(self.studio.http, payload, f"msg_{id_}_{act}")
+            answer = await post(self.dashboard.http, payload, f"msg_{id_}_{act}")
             assert answer.status_code in (200, 202, 204), answer.text
         for _ in range(2):
-            await self.studio.rig.drain()
-            await self.studio.rig.pass_time(100)
+            await self.dashboard.rig.drain()
+            await self.dashboard.rig.pass_time(100)
         for id_ in payloads:
-            assert_told(await self.studio.rig.job(id_))
+            assert_explained(await self.dashboard.rig.job(id_))
 
 
 @pytest.fixture
-async def stage(studio: Studio) -> Stage:
-    await studio.rig.org.configure(**ORG)
-    await studio.rig.link(await studio.rig.org.campaign())
-    return Stage(studio)
+async def stage(dashboard: MappingDashboard) -> Stage:
+    await dashboard.rig.org.configure(**ORG)
+    await dashboard.rig.link(await dashboard.rig.org.campaign())
+    return Stage(dashboard)
 
 
 @settings(
@@ -294,12 +294,12 @@ async def test_any_attendee_under_any_mapping_is_written_or_told(
     people: list[tuple[dict[str, Any], dict[str, Any]]],
     hidden: set[str],
 ) -> None:
-    saved = await stage.studio.http.put(HOST, json=mapping)
+    saved = await stage.dashboard.http.put(HOST, json=mapping)
     assert saved.status_code == 200, saved.text
     ids = stage.new_ids(len(people))
     before, after = (
         {
-            id_: told_of(id_, both[act], happening, is_check_in=bool(act))
+            id_: payload_of(id_, both[act], happening, is_check_in=bool(act))
             for id_, both in zip(ids, people, strict=True)
         }
         for act in (0, 1)

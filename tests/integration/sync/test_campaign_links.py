@@ -121,7 +121,7 @@ async def test_another_org_takes_over_nothing_until_a_backfill_is_asked_for(rig:
     await two_written(rig, **FIRST)
     async with rig.database.system() as session:
         await session.execute(update(Connection).values(org_id="00D5g0000000009EAA"))
-    await rig.rearm("reg_00001")
+    await rig.requeue("reg_00001")
     assert await rig.drain() is False
     async with rig.database.tenant(HOST) as session:
         await start_backfill(

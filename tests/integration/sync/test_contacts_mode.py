@@ -33,7 +33,7 @@ async def test_a_new_person_is_a_contact_with_task_and_member(contacts: Rig) -> 
 
 
 async def test_the_oldest_account_of_the_exact_name_wins_over_alike_names(contacts: Rig) -> None:
-    [alike] = await contacts.org.seed(
+    [similar] = await contacts.org.seed(
         "Account", {"Name": "River", "CreatedDate": "2020-01-01T00:00:00.000+0000"}
     )
     exact = await contacts.org.seed(
@@ -45,7 +45,7 @@ async def test_the_oldest_account_of_the_exact_name_wins_over_alike_names(contac
     await contacts.registered(2, attendee=of("River AG", 2))
     await contacts.drain()
     accounts = {each["Email"]: each["AccountId"] for each in await contacts.records("Contact")}
-    assert accounts == {"otter1@example.com": exact[1], "otter2@example.com": alike}
+    assert accounts == {"otter1@example.com": exact[1], "otter2@example.com": similar}
     assert len(await contacts.records("Account")) == 3
 
 
@@ -200,7 +200,7 @@ async def test_match_only_creates_nobody_and_looks_again_at_the_next_happening(r
     job = await rig.job(reg)
     assert (job.state, job.skipped_because) == ("skipped", "no_match")
     [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.slots(reg))["person"].sf_id == contact
     assert await rig.records("Lead") == []
@@ -240,7 +240,7 @@ async def test_an_account_that_lands_late_is_found_and_not_repeated(contacts: Ri
     await contacts.pass_time(QUIET / 2)
     await contacts.drain()
     assert ((await contacts.job(reg)).state, await contacts.records("Account")) == ("ambiguous", [])
-    await contacts.org.door.post("/settle")
+    await contacts.org.control.post("/settle")
     await contacts.pass_time(QUIET)
     await contacts.drain()
     [account], [contact] = await contacts.records("Account"), await contacts.records("Contact")
@@ -255,7 +255,7 @@ async def test_without_quiet_time_a_late_account_is_doubled(contacts: Rig) -> No
     await contacts.drain(engine=unguarded)
     await contacts.pass_time(60)
     await contacts.drain(engine=unguarded)
-    await contacts.org.door.post("/settle")
+    await contacts.org.control.post("/settle")
     assert len(await contacts.records("Account")) == 2
 
 

@@ -20,11 +20,11 @@ GOLDEN = Path(__file__).with_name("default_requests.json")
 async def recorded(database: Database, settings: Settings) -> AsyncIterator[tuple[Rig, Recorder]]:
     kept: list[Recorder] = []
 
-    def seen_by(transport: object) -> Recorder:
+    def wrap(transport: object) -> Recorder:
         kept.append(Recorder(transport))  # type: ignore[arg-type]
         return kept[0]
 
-    async with opened_rig(database, settings, seen_by=seen_by) as rig:
+    async with opened_rig(database, settings, wrap=wrap) as rig:
         yield rig, kept[0]
 
 
@@ -86,4 +86,4 @@ async def test_default_rules_send_what_was_always_sent(recorded: tuple[Rig, Reco
     await rig.link(await rig.org.campaign(labels=("Out",)), cancelled="Out")
     await SCENES[scene](rig)
     await rig.drain()
-    assert recorder.alike() == json.loads(GOLDEN.read_text())[scene]
+    assert recorder.normalized() == json.loads(GOLDEN.read_text())[scene]

@@ -13,7 +13,7 @@ from app.infrastructure.database import Database
 from app.models import Connection, SyncAttempt
 from app.preflight.service import run_preflight
 from tests.factories import NOW
-from tests.integration.sync.concurrent_changes import Between
+from tests.integration.sync.concurrent_changes import InterruptingTransport
 from tests.integration.sync.conftest import HOST, Rig, opened_rig
 from tests.integration.sync.recording import Recorder
 
@@ -26,11 +26,11 @@ DAY = 24 * 3600
 async def watched(database: Database, settings: Settings) -> AsyncIterator[tuple[Rig, Recorder]]:
     seen: list[Recorder] = []
 
-    def seen_by(transport: Any) -> Recorder:
+    def wrap(transport: Any) -> Recorder:
         seen.append(Recorder(transport))
         return seen[-1]
 
-    async with opened_rig(database, settings, seen_by=seen_by) as rig:
+    async with opened_rig(database, settings, wrap=wrap) as rig:
         yield rig, seen[0]
 
 
@@ -44,7 +44,7 @@ async def may_view_all(rig: Rig, *objects: str) -> None:
 
 async def purge(rig: Rig, sobject: str, record_id: str) -> None:
     await rig.delete(sobject, record_id)
-    answer = await rig.org.door.post("/empty-bin")
+    answer = await rig.org.control.post("/empty-bin")
     assert answer.json()["emptied"] >= 1
 
 
@@ -66,7 +66,7 @@ async def test_who_sees_all_leads_knows_that_an_absent_one_is_gone(rig: Rig, *, 
     await purge(rig, "Lead", gone)
     await rig.change(regs[0], checked_in_at=NOW)
     for reg in regs[1:]:
-        await rig.rearm(reg)
+        await rig.requeue(reg)
     await rig.drain()
     assert await rig.states() == dict.fromkeys(regs, "synced")
     leads = {lead["Id"] for lead in await rig.records("Lead")}
@@ -91,7 +91,7 @@ async def test_who_is_gone_is_matched_by_e_mail_before_anybody_is_created(rig: R
     assert await person_of(rig, reg) == first
     [second] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": EMAIL})
     await purge(rig, kind, first)
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert ((await rig.job(reg)).state, await person_of(rig, reg)) == ("synced", second)
     assert await rig.records("Lead") == []
@@ -106,7 +106,7 @@ async def test_a_match_that_was_converted_is_followed(rig: Rig) -> None:
     converted = {"LastName": "Otter", "Company": "River", "Email": EMAIL, "IsConverted": True}
     await rig.org.seed("Lead", {**converted, "ConvertedContactId": contact})
     await purge(rig, "Lead", first)
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert ((await rig.job(reg)).state, await person_of(rig, reg)) == ("synced", contact)
 
@@ -125,7 +125,7 @@ async def test_the_person_who_takes_the_place_of_a_deleted_one_joins_the_campaig
         await rig.org.seed("Contact", {"LastName": "Otter", "Email": EMAIL})
     await (rig.delete if how == "in the bin" else partial(purge, rig))("Lead", first)
     for _ in range(2):
-        await rig.rearm(reg)
+        await rig.requeue(reg)
         await rig.drain()
         assert (await rig.job(reg)).state == "synced"
         person = await person_of(rig, reg)
@@ -134,7 +134,7 @@ async def test_the_person_who_takes_the_place_of_a_deleted_one_joins_the_campaig
         assert (member["Status"], person == first) == ("Sent", False)
     [member] = await rig.records("CampaignMember")
     await rig.delete("CampaignMember", member["Id"])
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert await rig.records("CampaignMember") == []
 
@@ -146,7 +146,7 @@ async def test_whoever_is_gone_is_created_by_the_hosts_rule(rig: Rig, create: st
     await rig.drain()
     await purge(rig, "Lead", await person_of(rig, reg))
     await rig.choose(people={"create": create})
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.job(reg)).state == {"lead": "synced", "nobody": "skipped"}[create]
     assert len(await rig.records("Lead")) == (create == "lead")
@@ -168,11 +168,11 @@ async def test_without_that_right_an_absent_record_is_deleted_or_hidden(
     reg = await rig.registered(1)
     await rig.drain()
     await purge(rig, "Lead", await person_of(rig, reg))
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     job = await rig.job(reg)
     assert (job.state, job.error_code, await rig.records("Lead")) == ("failed", "RECORD_NOT_VISIBLE", [])
-    await rig.rearm(reg, reason="retry")
+    await rig.requeue(reg, reason="retry")
     await rig.drain()
     assert ((await rig.job(reg)).state, len(await rig.records("Lead"))) == ("synced", 1)
 
@@ -184,7 +184,7 @@ async def test_a_question_that_gets_no_answer_leaves_it_open(rig: Rig, fault: st
     await rig.drain()
     await purge(rig, "Lead", await person_of(rig, reg))
     await rig.org.fault(fault, match={"body": QUESTION}, count=1)
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.job(reg)).error_code == "RECORD_NOT_VISIBLE"
     assert await rig.records("Lead") == []
@@ -193,13 +193,13 @@ async def test_a_question_that_gets_no_answer_leaves_it_open(rig: Rig, fault: st
 async def test_whoever_is_shown_while_we_ask_is_no_second_person(
     database: Database, settings: Settings
 ) -> None:
-    seen: list[Between] = []
+    seen: list[InterruptingTransport] = []
 
-    def seen_by(transport: Any) -> Between:
-        seen.append(Between(transport))
+    def wrap(transport: Any) -> InterruptingTransport:
+        seen.append(InterruptingTransport(transport))
         return seen[-1]
 
-    async with opened_rig(database, settings, seen_by=seen_by) as rig:
+    async with opened_rig(database, settings, wrap=wrap) as rig:
         reg = await rig.registered(1)
         await rig.drain()
         await rig.org.configure(hidden_records=[await person_of(rig, reg)])
@@ -209,7 +209,7 @@ async def test_whoever_is_shown_while_we_ask_is_no_second_person(
             await may_view_all(rig, "Lead")
 
         seen[0].marks, seen[0].act = lambda request: QUESTION.encode() in request.content, act
-        await rig.rearm(reg)
+        await rig.requeue(reg)
         await rig.drain()
         assert seen[0].act is None
         assert (await rig.job(reg)).state == "synced"
@@ -221,11 +221,11 @@ async def test_the_contact_behind_a_converted_lead_is_judged_by_the_right_on_con
     [lead] = await rig.org.seed("Lead", {"LastName": "Otter", "Company": "River", "Email": EMAIL})
     reg = await rig.registered(1)
     await rig.drain()
-    answer = await rig.org.door.post("/convert", json={"leadId": lead})
+    answer = await rig.org.control.post("/convert", json={"leadId": lead})
     assert answer.status_code == 200, answer.text
     [contact] = await rig.records("Contact")
     await rig.org.configure(hidden_records=[contact["Id"]])
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.job(reg)).error_code == "RECORD_NOT_VISIBLE"
     assert len(await rig.records("Contact")) == 1
@@ -242,7 +242,7 @@ async def test_in_an_org_of_person_accounts_contacts_need_the_right_on_accounts_
     await rig.drain()
     assert await person_of(rig, reg) == first
     await purge(rig, "Contact", first)
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.job(reg)).state == state
 
@@ -252,7 +252,7 @@ async def test_an_org_where_nobody_is_absent_is_never_asked(watched: tuple[Rig, 
     reg = await rig.registered(1)
     await rig.drain()
     before = len(recorder.requests)
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (questions(recorder), len(recorder.requests) - before) == (0, 1)
 
@@ -265,12 +265,12 @@ async def test_a_no_is_believed_for_a_day_and_ends_with_a_preflight(watched: tup
         await purge(rig, "Lead", await person_of(rig, reg))
     for reg, seconds, asked in zip(regs, (0, DAY - 60, 120), (1, 1, 2), strict=True):
         await rig.pass_time(seconds)
-        await rig.rearm(reg)
+        await rig.requeue(reg)
         await rig.drain()
         assert ((await rig.job(reg)).error_code, questions(recorder)) == ("RECORD_NOT_VISIBLE", asked)
     await may_view_all(rig, "Lead")
     await run_preflight(rig.resources, HOST)
-    await rig.rearm(regs[0])
+    await rig.requeue(regs[0])
     await rig.drain()
     assert ((await rig.job(regs[0])).state, questions(recorder)) == ("synced", 3)
 
@@ -282,13 +282,13 @@ async def test_a_yes_is_believed_for_minutes(watched: tuple[Rig, Recorder]) -> N
     await rig.drain()
     for reg in regs[:2]:
         await purge(rig, "Lead", await person_of(rig, reg))
-        await rig.rearm(reg)
+        await rig.requeue(reg)
         await rig.drain()
     assert (await rig.states(), questions(recorder)) == (dict.fromkeys(regs, "synced"), 1)
     await rig.pass_time(301)
     await may_view_all(rig)
     await rig.org.configure(hidden_records=[await person_of(rig, regs[2])])
-    await rig.rearm(regs[2])
+    await rig.requeue(regs[2])
     await rig.drain()
     assert ((await rig.job(regs[2])).error_code, questions(recorder)) == ("RECORD_NOT_VISIBLE", 2)
 
@@ -300,7 +300,7 @@ async def test_what_one_user_sees_says_nothing_of_the_next(watched: tuple[Rig, R
     await rig.drain()
     for number, reg in enumerate(regs, start=1):
         await purge(rig, "Lead", await person_of(rig, reg))
-        await rig.rearm(reg)
+        await rig.requeue(reg)
         await rig.drain()
         assert questions(recorder) == number
         async with rig.database.system() as session:

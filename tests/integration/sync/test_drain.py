@@ -71,7 +71,7 @@ async def test_draining_again_writes_nothing_more(rig: Rig) -> None:
     await rig.link(await rig.org.campaign())
     reg = await rig.registered(1)
     await rig.drain()
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [1, 1, 1]
     assert (await rig.job(reg)).state == "synced"

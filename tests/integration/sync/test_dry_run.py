@@ -43,21 +43,21 @@ def writes(rig: Rig) -> Iterator[Sent]:
 async def dry(rig: Rig, registration_id: str) -> DryRun:
     """The dry run, proved to send nothing."""
     with writes(rig) as sent:
-        told = await dry_run(rig.resources, HOST, EVENT, registration_id=registration_id)
+        predicted = await dry_run(rig.resources, HOST, EVENT, registration_id=registration_id)
     assert sent == []
-    return told
+    return predicted
 
 
-async def told_and_sent(rig: Rig, registration_id: str) -> tuple[Sent, Sent]:
-    told = await dry(rig, registration_id)
+async def predicted_and_sent(rig: Rig, registration_id: str) -> tuple[Sent, Sent]:
+    predicted = await dry(rig, registration_id)
     with writes(rig) as sent:
         await rig.drain()
     new = {lead["Id"]: "@{newLead.id}" for lead in await rig.records("Lead")}
     text = json.dumps(sent)
     for lead_id, word in new.items():
-        if told.person.action == "create":
+        if predicted.person.action == "create":
             text = text.replace(lead_id, word)
-    plain = [[each.method, each.path, each.body] for each in told.requests]
+    plain = [[each.method, each.path, each.body] for each in predicted.requests]
     return json.loads(json.dumps(plain)), json.loads(text)
 
 
@@ -69,15 +69,15 @@ async def counts(rig: Rig) -> list[int]:
 
 async def test_new_attendee_is_told_as_it_is_then_sent(rig: Rig) -> None:
     await rig.link(await rig.org.campaign())
-    told, sent = await told_and_sent(rig, await rig.registered(1))
-    assert told == sent != []
+    predicted, sent = await predicted_and_sent(rig, await rig.registered(1))
+    assert predicted == sent != []
 
 
 async def test_known_attendee_is_told_as_it_is_then_sent(rig: Rig) -> None:
     await rig.link(await rig.org.campaign())
     await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
-    told, sent = await told_and_sent(rig, await rig.registered(1))
-    assert told == sent != []
+    predicted, sent = await predicted_and_sent(rig, await rig.registered(1))
+    assert predicted == sent != []
 
 
 async def test_check_in_is_told_as_it_is_then_sent(rig: Rig) -> None:
@@ -85,8 +85,8 @@ async def test_check_in_is_told_as_it_is_then_sent(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.drain()
     await rig.change(reg, checked_in_at=NOW + timedelta(hours=1))
-    told, sent = await told_and_sent(rig, reg)
-    assert told == sent != []
+    predicted, sent = await predicted_and_sent(rig, reg)
+    assert predicted == sent != []
 
 
 async def test_parts_say_what_is_new_and_what_stands(rig: Rig) -> None:
@@ -119,19 +119,19 @@ async def test_person_to_be_changed_is_shown_with_what_changes(rig: Rig) -> None
     assert (person.action, person.fields) == ("update", {"id": contact_id, "Title": "Diver"})
     assert person.person is not None
     assert person.person.id == contact_id
-    told, sent = await told_and_sent(rig, reg)
-    assert told == sent != []
+    predicted, sent = await predicted_and_sent(rig, reg)
+    assert predicted == sent != []
 
 
 async def test_person_to_be_created_is_shown_with_its_fields(rig: Rig) -> None:
-    told = await dry(rig, await rig.registered(1))
-    assert (told.person.action, told.member.reason) == ("create", "not_linked")
-    assert told.person.fields is not None
-    assert (told.person.fields["Email"], told.person.fields["LeadSource"]) == (
+    predicted = await dry(rig, await rig.registered(1))
+    assert (predicted.person.action, predicted.member.reason) == ("create", "not_linked")
+    assert predicted.person.fields is not None
+    assert (predicted.person.fields["Email"], predicted.person.fields["LeadSource"]) == (
         "otter1@example.com", "Eventship",
     )  # fmt: skip
-    assert told.activities[0].fields is not None
-    assert told.activities[0].fields["WhoId"].startswith("@{")
+    assert predicted.activities[0].fields is not None
+    assert predicted.activities[0].fields["WhoId"].startswith("@{")
 
 
 async def test_nothing_is_kept_of_a_dry_run(rig: Rig) -> None:
@@ -169,9 +169,9 @@ async def test_row_that_would_write_nothing_says_why(
     rig: Rig, changes: dict[str, Any], outcome: str, because: str | None
 ) -> None:
     reg = await rig.registered(1, **changes)
-    told = await dry(rig, reg)
-    assert (told.outcome, told.skipped_because, told.requests) == (outcome, because, [])
-    assert (told.error is not None) == (outcome == "failed")
+    predicted = await dry(rig, reg)
+    assert (predicted.outcome, predicted.skipped_because, predicted.requests) == (outcome, because, [])
+    assert (predicted.error is not None) == (outcome == "failed")
 
 
 @pytest.mark.parametrize("people", [{}, {"create": "contact"}], ids=["lead", "contact"])
@@ -182,17 +182,17 @@ async def test_new_person_without_a_required_field_is_told_to_fail_as_it_does(
     await rig.org.configure(extra_fields={sobject: ["Region__c | string(20) | CU | Region"]})
     await rig.choose(people=people)
     reg = await rig.registered(1)
-    told = await dry(rig, reg)
-    assert told.outcome == "failed"
-    assert told.error is not None
+    predicted = await dry(rig, reg)
+    assert predicted.outcome == "failed"
+    assert predicted.error is not None
     await rig.drain()
     job = await rig.job(reg)
     assert (
         (job.state, job.error_code)
-        == ("failed", told.error.error_code)
+        == ("failed", predicted.error.error_code)
         == ("failed", "REQUIRED_FIELD_MISSING")
     )
-    assert told.error.fields == ["Region__c"]
+    assert predicted.error.fields == ["Region__c"]
 
 
 async def test_required_field_does_not_concern_who_is_known(rig: Rig) -> None:
@@ -204,16 +204,20 @@ async def test_required_field_does_not_concern_who_is_known(rig: Rig) -> None:
 async def test_task_without_a_required_field_is_told_to_fail(rig: Rig) -> None:
     await rig.org.configure(extra_fields={"Task": ["Region__c | string(20) | CU | Region"]})
     reg = await rig.registered(1)
-    told = await dry(rig, reg)
+    predicted = await dry(rig, reg)
     await rig.drain()
-    assert told.error is not None
-    assert (told.outcome, told.error.error_code) == ("failed", (await rig.job(reg)).error_code)
+    assert predicted.error is not None
+    assert (predicted.outcome, predicted.error.error_code) == ("failed", (await rig.job(reg)).error_code)
 
 
 async def test_broken_link_holds_the_member_back(rig: Rig) -> None:
     await rig.link("701000000000001AAA")
-    told = await dry(rig, await rig.registered(1))
-    assert (told.outcome, told.member.reason, told.person.action) == ("held", "campaign_broken", "create")
+    predicted = await dry(rig, await rig.registered(1))
+    assert (predicted.outcome, predicted.member.reason, predicted.person.action) == (
+        "held",
+        "campaign_broken",
+        "create",
+    )
 
 
 async def test_call_under_way_is_not_planned_again(rig: Rig) -> None:
@@ -224,9 +228,9 @@ async def test_call_under_way_is_not_planned_again(rig: Rig) -> None:
         await session.execute(update(WrittenRecord).values(state="intended"))
         await session.execute(update(SyncJob).values(state="running"))
         await session.execute(update(OrgLease).values(not_before=None))
-    told = await dry(rig, reg)
-    assert told.person.action == "found"
-    assert "Lead" not in [each.path.rpartition("/")[2] for each in told.requests]
+    predicted = await dry(rig, reg)
+    assert predicted.person.action == "found"
+    assert "Lead" not in [each.path.rpartition("/")[2] for each in predicted.requests]
 
 
 async def test_fenced_person_is_waited_for(rig: Rig) -> None:
@@ -277,8 +281,8 @@ async def test_pause_is_told_and_does_not_forbid_the_look(rig: Rig) -> None:
     reg = await rig.registered(1)
     async with rig.database.system() as session:
         await session.execute(update(Event).values(paused_at=NOW))
-    told = await dry(rig, reg)
-    assert (told.waiting_for, told.person.action) == ("pause", "create")
+    predicted = await dry(rig, reg)
+    assert (predicted.waiting_for, predicted.person.action) == ("pause", "create")
 
 
 async def test_failed_look_is_never_told_as_nobody_found(rig: Rig) -> None:

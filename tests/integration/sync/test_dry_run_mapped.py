@@ -12,9 +12,9 @@ ADA = {"email": "ada@acme.example", "first_name": "Ada", "last_name": "Otter", "
 SHOE = {"Lead": ["Shoe__c | string(10) | CUN | Shoe size"]}
 
 
-async def told_and_sent(rig: Rig, registration_id: str) -> tuple[Sent, Sent]:
+async def predicted_and_sent(rig: Rig, registration_id: str) -> tuple[Sent, Sent]:
     before = {each["Id"] for sobject in ("Lead", "Contact", "Account") for each in await rig.records(sobject)}
-    told = await dry(rig, registration_id)
+    predicted = await dry(rig, registration_id)
     with writes(rig) as sent:
         await rig.drain()
     text = json.dumps(sent)
@@ -22,7 +22,7 @@ async def told_and_sent(rig: Rig, registration_id: str) -> tuple[Sent, Sent]:
         for record in await rig.records(sobject):
             if record["Id"] not in before:
                 text = text.replace(record["Id"], f"@{{new{sobject}.id}}")
-    plain = [[each.method, each.path, each.body] for each in told.requests]
+    plain = [[each.method, each.path, each.body] for each in predicted.requests]
     return json.loads(json.dumps(plain)), json.loads(text)
 
 
@@ -47,25 +47,27 @@ async def test_new_people_are_told_as_they_are_then_sent(
     await rig.org.configure(**org)
     await rig.choose(*layer.pop("fields", []), **layer)
     await rig.link(await rig.org.campaign())
-    told, sent = await told_and_sent(rig, await rig.registered(1, attendee=ADA, email_key=ADA["email"]))
-    assert told == sent != []
+    predicted, sent = await predicted_and_sent(
+        rig, await rig.registered(1, attendee=ADA, email_key=ADA["email"])
+    )
+    assert predicted == sent != []
 
 
 async def test_changes_of_known_people_are_told_as_they_are_then_sent(rig: Rig) -> None:
     await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
     await rig.choose(people={"update_existing": True})
     attendee = {"email": "otter1@example.com", "name": "Otter", "job_title": "CTO"}
-    told, sent = await told_and_sent(rig, await rig.registered(1, attendee=attendee))
-    assert told == sent
+    predicted, sent = await predicted_and_sent(rig, await rig.registered(1, attendee=attendee))
+    assert predicted == sent
     assert "CTO" in json.dumps(sent)
 
 
 async def test_what_does_not_fit_is_told_with_field_and_value(rig: Rig) -> None:
     await rig.org.configure(restricted_picklists={"Lead.Rating": ["Hot"]})
     await rig.choose({"object": "Lead", "field": "Rating", "constant": "Cold"})
-    told = await dry(rig, await rig.registered(1))
-    assert told.error is not None
-    assert (told.error.error_code, told.error.field_label, told.error.value) == (
+    predicted = await dry(rig, await rig.registered(1))
+    assert predicted.error is not None
+    assert (predicted.error.error_code, predicted.error.field_label, predicted.error.value) == (
         "VALUE_NOT_IN_PICKLIST",
         "Rating",
         "Cold",

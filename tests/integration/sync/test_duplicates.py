@@ -51,14 +51,14 @@ async def test_what_becomes_of_a_match(
     rig: Rig,
     *,
     action: str,
-    stands: dict[str, Any],
+    existing: dict[str, Any],
     adopts: str,
     end: str,
     warned: list[str],
     is_alone: bool,
 ) -> None:
     await rule_on_phone(rig, action)
-    [known] = await rig.org.seed("Lead", {**stands, "Phone": PHONE})
+    [known] = await rig.org.seed("Lead", {**existing, "Phone": PHONE})
     await rig.choose(people={"adopt_duplicates": adopts})
     reg = await rig.registered(1, attendee=ANN)
     for number in range(2, 2 if is_alone else 30):
@@ -96,11 +96,11 @@ async def test_the_warning_names_the_record_and_stays(rig: Rig) -> None:
     reg = await rig.registered(1, attendee=ANN)
     await rig.drain()
     first = (await rig.job(reg)).warnings
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
-    told = [each for each in (await rig.job(reg)).warnings if each["code"] == "matched_other_name"]
-    assert told == [each for each in first if each["code"] == "matched_other_name"]
-    assert f"Berta Beaver (Lead {known})" in told[0]["text"]
+    repeated = [each for each in (await rig.job(reg)).warnings if each["code"] == "matched_other_name"]
+    assert repeated == [each for each in first if each["code"] == "matched_other_name"]
+    assert f"Berta Beaver (Lead {known})" in repeated[0]["text"]
 
 
 async def test_the_history_says_who_was_matched_and_how_surely(rig: Rig) -> None:
@@ -202,7 +202,7 @@ async def test_the_fields_of_a_match_with_another_address_are_left_alone(rig: Ri
     )
     reg = await rig.registered(1, attendee={**ANN, "job_title": "Otter"})
     await rig.drain()
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     [lead] = [each for each in await rig.records("Lead") if each["Id"] == known]
     assert lead["Title"] == "CEO"
@@ -214,7 +214,7 @@ async def test_rows_that_are_saved_beside_their_match_cost_two_calls_and_one_eac
     attendees = [{**ANN, "email": f"otter{n}@example.com", "first_name": f"Ann{n}"} for n in range(40)]
     for number, attendee in enumerate(attendees):
         await rig.registered(number, attendee=attendee, email_key=attendee["email"])
-    await rig.org.door.delete("/calls")
+    await rig.org.control.delete("/calls")
     await rig.drain()
     assert set((await rig.states()).values()) == {"synced"}
     assert (await rig.org.calls())["total"] <= len(attendees) + 5

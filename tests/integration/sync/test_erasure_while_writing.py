@@ -20,9 +20,9 @@ WHO = {"id": "per_canary", "email": EMAIL, "last_name": "Canary", "company": "Ca
 
 
 async def received(rig: Rig, webhook_id: str = "msg_1", registration_id: str = "reg_1") -> None:
-    told = webhook(registration=registration(id=registration_id, attendee=WHO))
+    payload = webhook(registration=registration(id=registration_id, attendee=WHO))
     async with rig.database.system() as session:
-        await ingest(session, [delivery(told, webhook_id)], pepper=PEPPER)
+        await ingest(session, [delivery(payload, webhook_id)], pepper=PEPPER)
 
 
 async def erased(rig: Rig) -> list[str]:

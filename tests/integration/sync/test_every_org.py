@@ -96,7 +96,7 @@ async def test_places_never_fail_a_registration(rig: Rig) -> None:
 async def test_a_colleagues_phone_never_makes_one_of_two_people(rig: Rig) -> None:
     regs = [await rig.registered(number, attendee=somebody(number, phone="+49 30 1")) for number in (1, 2)]
     for reg in regs:
-        await rig.rearm(reg)
+        await rig.requeue(reg)
         await drained(rig)
     await rig.registered(3, attendee=somebody(3, phone="+49 30 1"))
     await drained(rig)

@@ -20,14 +20,14 @@ from tests.integration.sync.conftest import EVENT, HOST, Rig
 
 async def test_expired_session_is_renewed_within_the_call(rig: Rig) -> None:
     reg = await rig.registered(1)
-    await rig.org.door.post("/expire-tokens")
+    await rig.org.control.post("/expire-tokens")
     await rig.drain()
     assert await rig.states() == {reg: "synced"}
 
 
 async def test_revoked_access_closes_the_gate_and_fails_no_row(rig: Rig) -> None:
     reg = await rig.registered(1)
-    await rig.org.door.post("/revoke", json={})
+    await rig.org.control.post("/revoke", json={})
     await rig.drain()
     async with rig.database.system() as session:
         connection = await session.get_one(Connection, HOST)
@@ -162,7 +162,7 @@ async def test_missing_campaign_breaks_the_link_and_holds_the_member_alone(rig: 
     assert (job.state, job.waiting_for, link.state) == ("held", "campaign", "broken")
     assert [len(await rig.records(each)) for each in ("Lead", "Task", "CampaignMember")] == [1, 1, 0]
     await rig.link(await rig.org.campaign())
-    await rig.rearm(reg, reason="link")
+    await rig.requeue(reg, reason="link")
     await rig.drain()
     assert (await rig.states(), len(await rig.records("CampaignMember"))) == ({reg: "synced"}, 1)
 
@@ -240,7 +240,7 @@ async def test_only_rows_of_a_backfill_cost_a_transaction_for_its_calls(
     await rig.registered(1)
     await rig.drain()
     live = list(begun)
-    await rig.rearm(await rig.registered(2), reason="request")
+    await rig.requeue(await rig.registered(2), reason="request")
     await rig.drain()
     assert (live.count("_add_backfill_calls"), begun.count("_add_backfill_calls")) == (0, 1)
 
@@ -259,7 +259,7 @@ async def test_calls_are_charged_to_the_backfill_that_armed_the_rows(rig: Rig) -
             )
         )
     for number in range(3):
-        await rig.rearm(await rig.registered(number), reason="request")
+        await rig.requeue(await rig.registered(number), reason="request")
     await rig.drain()
     async with rig.database.system() as session:
         backfill = await session.get_one(Backfill, (HOST, "bf_1"))

@@ -54,8 +54,8 @@ async def test_each_of_a_batch_has_its_own_records_only(rig: Rig) -> None:
     for number, reg in enumerate(regs):
         [attempt] = await attempts(rig, reg)
         assert len(attempt.requests) == len(attempt.responses) == 3
-        told = json.dumps(attempt.requests)
-        assert [other for other in range(5) if f"otter{other}@example.com" in told] == [number]
+        requests_text = json.dumps(attempt.requests)
+        assert [other for other in range(5) if f"otter{other}@example.com" in requests_text] == [number]
 
 
 async def test_refusal_keeps_salesforces_own_words(rig: Rig) -> None:

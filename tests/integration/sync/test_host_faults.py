@@ -96,7 +96,7 @@ async def test_refresh_token_that_does_not_open_rests_its_host_alone(rig: Rig) -
     reg = await rig.registered(1)
     await with_neighbour(rig)
     await spoil(rig, refresh_token=foreign(rig))
-    await rig.org.door.post("/expire-tokens")
+    await rig.org.control.post("/expire-tokens")
     await rig.drain()
     found = await connection(rig)
     assert await rig.states() == {reg: "pending", "reg_00090": "synced"}
@@ -192,7 +192,7 @@ async def test_bug_that_one_row_sets_off_costs_that_row_and_nobody_else(
     assert (await connection(rig)).fault_code == "internal_fault"
     for _ in range(MOST_TURNS):
         await rig.pass_time(2000)
-        await rig.hand_out(bad, place=place)
+        await rig.set_due_order(bad, place=place)
         await rig.drain()
         states = await rig.states()
         if "pending" not in states.values():

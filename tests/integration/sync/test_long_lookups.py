@@ -93,8 +93,8 @@ async def test_a_row_whose_query_was_refused_is_written_when_it_is_retried(rig: 
     await rig.registered(1)
     await refuse_queries(rig, "otter1(@|%40)", "MALFORMED_QUERY")
     await rig.drain()
-    await rig.org.door.delete("/faults")
-    await rig.rearm("reg_00001", reason="retry")
+    await rig.org.control.delete("/faults")
+    await rig.requeue("reg_00001", reason="retry")
     await rig.drain()
     assert await rig.states() == {"reg_00001": "synced"}
 

@@ -60,7 +60,7 @@ async def test_write_that_lands_late_is_found_and_not_repeated(rig: Rig) -> None
     await rig.pass_time(QUIET * 0.5)
     await rig.drain()
     assert (await rig.states(), await counts(rig)) == ({reg: "ambiguous"}, [0, 0, 0])
-    await rig.org.door.post("/settle")
+    await rig.org.control.post("/settle")
     await settle(rig, QUIET)
     assert (await rig.states(), await counts(rig)) == ({reg: "synced"}, [1, 1, 1])
 
@@ -73,7 +73,7 @@ async def test_without_quiet_time_a_late_write_is_doubled(rig: Rig) -> None:
     await rig.drain(engine=unguarded)
     await rig.pass_time(60)
     await rig.drain(engine=unguarded)
-    await rig.org.door.post("/settle")
+    await rig.org.control.post("/settle")
     assert len(await rig.records("Lead")) == 2
 
 
@@ -87,7 +87,7 @@ async def test_open_create_fences_the_email_for_another_event(rig: Rig) -> None:
     await rig.drain()
     assert await rig.states() == {first: "ambiguous", second: "pending"}
     assert (await rig.job(second)).waiting_for == "certainty"
-    await rig.org.door.post("/settle")
+    await rig.org.control.post("/settle")
     await settle(rig, QUIET)
     assert len(await rig.records("Lead")) == 1
     async with rig.database.system() as session:
@@ -227,7 +227,7 @@ async def test_change_while_running_arms_once_more(rig: Rig) -> None:
     task = asyncio.create_task(rig.drain())
     while (await rig.states())[reg] != "running":
         await asyncio.sleep(0.01)
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await task
     async with rig.database.system() as session:
         job = await session.get_one(SyncJob, (HOST, reg))
@@ -254,7 +254,7 @@ async def test_person_and_task_of_one_lost_answer_are_both_found_at_the_last_loo
     reg = await rig.registered(1)
     await rig.org.fault("late_apply", seconds=3600, match={"is_write": True})
     await rig.drain()
-    await rig.org.door.post("/settle")
+    await rig.org.control.post("/settle")
     await rig.pass_time(QUIET + 60)
     await rig.drain()
     assert (await rig.states(), await counts(rig)) == ({reg: "synced"}, [1, 1, 1])

@@ -189,7 +189,7 @@ async def test_a_value_that_the_picklist_lost_fails_until_the_org_has_it_again(r
         extra_fields={"Lead": ["Diet__c | picklist(40) | CUNR | Diet | vegan; meat; fish"]}
     )
     await rig.pass_time(6)
-    await rig.rearm(reg, reason="retry")
+    await rig.requeue(reg, reason="retry")
     await rig.drain()
     [lead] = await rig.records("Lead")
     assert lead["Diet__c"] == "fish"

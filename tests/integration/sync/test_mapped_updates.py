@@ -62,7 +62,7 @@ async def test_updates_cost_no_call_of_their_own(rig: Rig) -> None:
     await rig.registered(1, attendee=attendee(job_title="CTO"))
     await rig.registered(2, attendee={"email": "otter2@example.com", "name": "O"})
     await rig.drain()
-    await rig.org.door.delete("/calls")
+    await rig.org.control.delete("/calls")
     await rig.registered(3, attendee=attendee(job_title="CEO"), email_key=EMAIL)
     await rig.drain()
     assert (await rig.org.calls())["total"] == 2
@@ -118,7 +118,7 @@ async def test_a_created_persons_overwritten_field_is_corrected_once_by_a_newer_
     await rig.drain()
     [lead] = await rig.records("Lead")
     await rig.edit("Lead", lead["Id"], Title="Chief Otter")
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert [each["Title"] for each in await rig.records("Lead")] == ["Chief Otter"]
 
@@ -218,7 +218,7 @@ async def test_a_replay_reaches_its_field_of_the_member(rig: Rig) -> None:
     [member] = await rig.records("CampaignMember")
     assert (member["Replay__c"], member["Status"]) == ("watched", "Sent")
     await rig.edit("CampaignMember", member["Id"], Replay__c="by hand")
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert [each["Replay__c"] for each in await rig.records("CampaignMember")] == ["by hand"]
 
@@ -232,7 +232,7 @@ async def test_an_update_that_is_refused_fails_the_row_and_nothing_else_is_lost(
     assert (await rig.job(reg)).error_code == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
     assert len(await rig.records("Task")) == 1
     await rig.org.configure(validation_rules=[])
-    await rig.rearm(reg, reason="retry")
+    await rig.requeue(reg, reason="retry")
     await rig.drain()
     assert [each["Title"] for each in await rig.records("Contact")] == ["CTO"]
     assert len(await rig.records("Task")) == 1

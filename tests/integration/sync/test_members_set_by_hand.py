@@ -120,7 +120,7 @@ async def test_member_removed_by_a_salesperson_comes_back_on_check_in_only(rig: 
     [member] = await rig.records("CampaignMember")
     await rig.delete("CampaignMember", member["Id"])
     for reason in ("live", "request"):
-        await rig.rearm(reg, reason=reason)
+        await rig.requeue(reg, reason=reason)
         await rig.drain()
         assert await rig.records("CampaignMember") == []
     await rig.change(reg, checked_in_at=NOW + timedelta(hours=1))
@@ -138,7 +138,7 @@ async def test_label_outside_the_mapping_set_by_hand_outlives_a_cancellation(rig
         "CampaignMember",
         {"CampaignId": member["CampaignId"], "LeadId": member["LeadId"], "Status": "Sales called"},
     )
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     await rig.change(reg, status="cancelled", cancelled_at=NOW + timedelta(hours=1))
     await rig.drain()

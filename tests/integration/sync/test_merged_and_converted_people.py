@@ -8,7 +8,7 @@ import pytest
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from tests.factories import NOW
-from tests.integration.sync.concurrent_changes import Between, writes
+from tests.integration.sync.concurrent_changes import InterruptingTransport, writes
 from tests.integration.sync.conftest import Rig, opened_rig
 
 EMAIL = "otter1@example.com"
@@ -16,26 +16,26 @@ LEAD = {"LastName": "Otter", "Company": "River", "Email": EMAIL}
 
 
 @pytest.fixture
-async def watched(database: Database, settings: Settings) -> AsyncIterator[tuple[Rig, Between]]:
-    seen: list[Between] = []
+async def watched(database: Database, settings: Settings) -> AsyncIterator[tuple[Rig, InterruptingTransport]]:
+    seen: list[InterruptingTransport] = []
 
-    def seen_by(transport: Any) -> Between:
-        seen.append(Between(transport))
+    def wrap(transport: Any) -> InterruptingTransport:
+        seen.append(InterruptingTransport(transport))
         return seen[-1]
 
-    async with opened_rig(database, settings, seen_by=seen_by) as rig:
+    async with opened_rig(database, settings, wrap=wrap) as rig:
         yield rig, seen[0]
 
 
 async def by_hand(rig: Rig, what: str, lead_id: str) -> str:
     """Returns who the Lead is from then on; None yet where it was deleted."""
     if what == "convert":
-        answer = await rig.org.door.post("/convert", json={"leadId": lead_id})
+        answer = await rig.org.control.post("/convert", json={"leadId": lead_id})
         assert answer.status_code == 200, answer.text
         return str((await rig.records("Contact"))[0]["Id"])
     if what == "merge":
         [winner] = await rig.org.seed("Lead", {**LEAD, "Email": "winner@example.com"})
-        answer = await rig.org.door.post("/merge", json={"masterId": winner, "mergedIds": [lead_id]})
+        answer = await rig.org.control.post("/merge", json={"masterId": winner, "mergedIds": [lead_id]})
         assert answer.status_code == 200, answer.text
         return winner
     await rig.delete("Lead", lead_id)
@@ -46,7 +46,7 @@ async def by_hand(rig: Rig, what: str, lead_id: str) -> str:
 @pytest.mark.parametrize("number", [1, 30], ids=["alone", "among others"])
 @pytest.mark.parametrize("linked", [False, True], ids=["no campaign", "campaign"])
 async def test_who_moves_between_look_and_write_is_followed_at_once(
-    watched: tuple[Rig, Between], *, what: str, number: int, linked: bool
+    watched: tuple[Rig, InterruptingTransport], *, what: str, number: int, linked: bool
 ) -> None:
     rig, between = watched
     if linked:
@@ -71,7 +71,7 @@ async def test_who_moves_between_look_and_write_is_followed_at_once(
 
 @pytest.mark.parametrize("what", ["convert", "merge"])
 async def test_a_person_that_moves_before_its_fields_are_changed_is_changed_where_it_is(
-    watched: tuple[Rig, Between], what: str
+    watched: tuple[Rig, InterruptingTransport], what: str
 ) -> None:
     rig, between = watched
     await rig.choose(
@@ -94,7 +94,9 @@ async def test_a_person_that_moves_before_its_fields_are_changed_is_changed_wher
         assert [each["Title"] for each in await rig.records("Contact")] == ["CTO"]
 
 
-async def test_a_member_whose_person_moved_at_check_in_is_followed(watched: tuple[Rig, Between]) -> None:
+async def test_a_member_whose_person_moved_at_check_in_is_followed(
+    watched: tuple[Rig, InterruptingTransport],
+) -> None:
     rig, between = watched
     await rig.link(await rig.org.campaign())
     reg = await rig.registered(1)
@@ -115,7 +117,9 @@ async def test_a_member_whose_person_moved_at_check_in_is_followed(watched: tupl
     assert {task["WhoId"] for task in await rig.records("Task")} == {contact["Id"]}
 
 
-async def test_a_lead_that_becomes_a_contact_on_insert_is_followed(watched: tuple[Rig, Between]) -> None:
+async def test_a_lead_that_becomes_a_contact_on_insert_is_followed(
+    watched: tuple[Rig, InterruptingTransport],
+) -> None:
     rig, between = watched
     await rig.link(await rig.org.campaign())
     await rig.org.configure(convert_leads_on_insert=True)

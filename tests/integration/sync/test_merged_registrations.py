@@ -71,7 +71,7 @@ async def test_an_opt_out_of_an_older_ticket_is_still_owed_after_a_refused_updat
     await rig.drain()
     assert (await rig.job(older)).state == "failed"
     await rig.org.configure(validation_rules=[])
-    await rig.rearm(older, reason="retry")
+    await rig.requeue(older, reason="retry")
     await rig.drain()
     assert [each["OptOut__c"] for each in await rig.records("Contact")] == [True]
 
@@ -82,7 +82,7 @@ async def test_what_only_the_older_ticket_says_of_a_known_person_is_written(rig:
     await rig.choose(*rules, overwritten("Contact", "Phone", "attendee.phone"), people=UPDATING)
     older, newer = {"job_title": "CTO", "phone": "030 1"}, {"phone": "030 2"}
     await two_tickets(rig, {"attendee": older}, {"attendee": newer})
-    await rig.org.door.delete("/calls")
+    await rig.org.control.delete("/calls")
     await rig.drain()
     [found] = await rig.records("Contact")
     assert (found["Title"], found["Phone"]) == ("CTO", "030 2")

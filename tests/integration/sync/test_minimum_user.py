@@ -48,7 +48,7 @@ async def test_members_are_promoted_where_has_responded_is_hidden(rig: Rig) -> N
     await rig.drain()
     await rig.change(reg, checked_in_at=NOW)
     await rig.drain()
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
     assert [each["Status"] for each in await rig.records("CampaignMember")] == ["Responded"]

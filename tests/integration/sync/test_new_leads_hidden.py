@@ -16,7 +16,7 @@ PUBLIC: dict[str, Any] = {"private_objects": []}
 
 async def give_away(rig: Rig) -> None:
     """Leads are private, and each new one goes to the second user."""
-    users = (await rig.org.door.get("/records/User")).json()["records"]
+    users = (await rig.org.control.get("/records/User")).json()["records"]
     other = next(user["Id"] for user in users if user["Id"] != rig.org.session["user_id"])
     rules = [{"sobject": "Lead", "owner_id": other}]
     await rig.org.configure(private_objects=["Lead"], assignment_rules=rules)

@@ -20,7 +20,7 @@ async def problems(rig: Rig) -> list[tuple[str, str | None, str | None]]:
 
 
 async def cost_of_a_drain(rig: Rig) -> int:
-    await rig.org.door.delete("/calls")
+    await rig.org.control.delete("/calls")
     await rig.drain()
     return int((await rig.org.calls())["total"])
 

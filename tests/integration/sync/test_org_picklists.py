@@ -55,7 +55,7 @@ async def test_the_statuses_are_read_once_beside_the_people(rig: Rig) -> None:
     await rig.drain()
     await forget(rig)
     for number in (1, 2):
-        await rig.org.door.delete("/calls")
+        await rig.org.control.delete("/calls")
         await rig.registered(number)
         await rig.drain()
         costs.append((await rig.org.calls())["total"])

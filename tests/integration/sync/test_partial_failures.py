@@ -129,7 +129,7 @@ async def test_backfill_that_is_being_armed_never_deadlocks_with_a_batch_that_en
                 requested_by="user_17",
             )
         )
-    await rig.rearm(reg, reason="link")
+    await rig.requeue(reg, reason="link")
     async with rig.database.system() as session:
         await session.execute(select(Backfill).with_for_update())
         draining = asyncio.create_task(rig.drain())
@@ -164,12 +164,12 @@ async def test_retry_that_still_waits_is_not_forgotten_over_a_newer_fact(rig: Ri
     await rig.drain()
     [lead] = await rig.records("Lead")
     await rig.org.configure(hidden_records=[lead["Id"]])
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert await rig.states() == {reg: "failed"}
     [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
-    await rig.rearm(reg, reason="retry")
-    await rig.rearm(reg, reason="live")
+    await rig.requeue(reg, reason="retry")
+    await rig.requeue(reg, reason="live")
     await rig.drain()
     assert (await rig.states(), (await rig.slots(reg))["person"].sf_id) == ({reg: "synced"}, contact)
 

@@ -41,7 +41,7 @@ async def test_oldest_of_several_leads_wins(rig: Rig) -> None:
 
 async def test_converted_lead_counts_as_its_contact(rig: Rig) -> None:
     [lead_id] = await rig.org.seed("Lead", {"LastName": "Otter", "Company": "River", "Email": EMAIL})
-    answer = await rig.org.door.post("/convert", json={"leadId": lead_id})
+    answer = await rig.org.control.post("/convert", json={"leadId": lead_id})
     assert answer.status_code < 300, answer.text
     contact = (await rig.records("Contact"))[0]
     reg = await rig.registered(1)
@@ -55,8 +55,8 @@ async def test_person_follows_a_later_conversion(rig: Rig) -> None:
     reg = await rig.registered(1)
     await rig.drain()
     lead_id = (await rig.slots(reg))["person"].sf_id
-    await rig.org.door.post("/convert", json={"leadId": lead_id})
-    await rig.rearm(reg)
+    await rig.org.control.post("/convert", json={"leadId": lead_id})
+    await rig.requeue(reg)
     await rig.drain()
     person = (await rig.slots(reg))["person"]
     assert (person.sobject, person.details["found_by"]) == ("Contact", "converted_lead")
@@ -129,7 +129,7 @@ async def test_deleted_person_is_matched_again_and_recreated(rig: Rig) -> None:
     await rig.drain()
     first = (await rig.slots(reg))["person"].sf_id
     await rig.delete("Lead", str(first))
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.slots(reg))["person"].sf_id != first
     assert len(await rig.records("Lead")) == 1
@@ -154,7 +154,7 @@ async def test_validation_rule_fails_the_row_and_retry_succeeds_when_it_is_lifte
     assert job.error is not None
     assert (job.error["message"], job.error["value"]) == ("Number two is refused", "2")
     await rig.org.configure(validation_rules=[])
-    await rig.rearm(regs[1], reason="retry")
+    await rig.requeue(regs[1], reason="retry")
     await rig.drain()
     assert (await rig.job(regs[1])).state == "synced"
 

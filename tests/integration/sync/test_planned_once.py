@@ -14,7 +14,7 @@ async def test_retry_of_a_new_person_adds_the_member_once(rig: Rig) -> None:
     """A Retry re-adds removed members: it once took the member of a moment ago for removed."""
     await rig.link(await rig.org.campaign())
     reg = await rig.registered(1)
-    await rig.rearm(reg, reason="retry")
+    await rig.requeue(reg, reason="retry")
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
     assert (await rig.org.calls())["total"] == 2

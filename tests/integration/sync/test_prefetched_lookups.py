@@ -80,11 +80,11 @@ async def late_rig(
 ) -> AsyncIterator[tuple[Rig, SettlesLate]]:
     transports: list[SettlesLate] = []
 
-    def seen_by(org: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+    def wrap(org: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
         transports.append(SettlesLate(org, database, most=most))
         return transports[-1]
 
-    async with opened_rig(database, settings, seen_by=seen_by) as rig:
+    async with opened_rig(database, settings, wrap=wrap) as rig:
         yield rig, transports[0]
 
 

@@ -67,8 +67,8 @@ async def test_a_field_that_was_refused_is_tried_again_with_the_next_fact(
     await rig.change(reg, answers=diet("fish"), checked_in_at=checked_in_at)
     await rig.drain()
     assert (await record(rig, sobject))["Diet__c"] == "nuts"
-    await rig.org.door.delete("/faults")
-    await rig.rearm(reg)
+    await rig.org.control.delete("/faults")
+    await rig.requeue(reg)
     await rig.drain()
     assert (await record(rig, sobject))["Diet__c"] == "fish"
 

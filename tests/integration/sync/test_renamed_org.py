@@ -39,13 +39,13 @@ async def named_rig(
 
 async def rename(rig: Rig, **switches: Any) -> None:
     await rig.org.configure(**switches)
-    answer = await rig.org.door.post("/rename", json={"my_domain": "eastwind"})
+    answer = await rig.org.control.post("/rename", json={"my_domain": "eastwind"})
     assert answer.status_code == 200, answer.text
 
 
 async def asked(rig: Rig) -> list[tuple[str, str, int]]:
     """What was asked since the calls were last forgotten: host, kind of path, status."""
-    found = (await rig.org.door.get("/requests")).json()["requests"]
+    found = (await rig.org.control.get("/requests")).json()["requests"]
     return [(each["host"], each["path"].split("/")[2], each["status"]) for each in found]
 
 
@@ -69,7 +69,7 @@ async def test_renamed_org_is_followed_by_one_refresh(
         version = (await connection(rig)).token_version
 
         await rename(rig, old_my_domain_answers=answers)
-        await rig.org.door.delete("/calls")
+        await rig.org.control.delete("/calls")
         second = await rig.registered(2)
         await rig.drain()
 

@@ -103,7 +103,7 @@ async def test_row_that_uses_a_limit_up_alone_retries_alone(rig: Rig) -> None:
     regs = [await rig.registered(number) for number in range(8)]
     message = "LeadTrigger: System.LimitException: Too many SOQL queries: 101"
     fault = {"kind": "row_error", "match": {"sobject": "Lead", "body": "otter5@"}, "message": message}
-    await rig.org.door.post("/faults", json=fault | {"error_code": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"})
+    await rig.org.control.post("/faults", json=fault | {"error_code": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"})
     await rig.drain()
     states = await rig.states()
     assert {reg for reg in regs if states[reg] != "synced"} == {regs[5]}

@@ -56,11 +56,11 @@ async def test_who_may_not_work_with_campaigns_is_not_asked_again_within_the_hou
 ) -> None:
     seen: list[Recorder] = []
 
-    def seen_by(transport: Any) -> Recorder:
+    def wrap(transport: Any) -> Recorder:
         seen.append(Recorder(transport))
         return seen[-1]
 
-    async with opened_rig(database, settings, seen_by=seen_by) as rig:
+    async with opened_rig(database, settings, wrap=wrap) as rig:
         await rig.link(await rig.org.campaign())
         await rig.org.configure(is_marketing_user=False)
         await rig.registered(1)
@@ -143,14 +143,14 @@ async def test_invisible_record_is_never_created_a_second_time_but_a_retry_match
     await rig.drain()
     [lead] = await rig.records("Lead")
     await rig.org.configure(hidden_records=[lead["Id"]])
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     job = await rig.job(reg)
     assert (job.state, job.error_class, len(await rig.records("Lead"))) == ("failed", "access", 1)
     assert job.error is not None
     assert job.error["advice_code"] == "record_not_visible"
     [contact] = await rig.org.seed("Contact", {"LastName": "Otter", "Email": "otter1@example.com"})
-    await rig.rearm(reg, reason=reason)
+    await rig.requeue(reg, reason=reason)
     await rig.drain()
     expected = {"live": ("failed", lead["Id"]), "retry": ("synced", contact)}
     assert ((await rig.job(reg)).state, (await rig.slots(reg))["person"].sf_id) == expected[reason]

@@ -124,10 +124,10 @@ async def test_one_row_that_always_breaks_its_call_off_does_not_keep_the_others(
 ) -> None:
     regs = [await rig.registered(number) for number in range(12)]
     match = WRITES | {"body": f"otter{bad}@"}
-    await rig.org.door.post("/faults", json={"kind": "error", "match": match, **FAULT})
+    await rig.org.control.post("/faults", json={"kind": "error", "match": match, **FAULT})
     for _ in range(MOST_ROUNDS):
         await rig.pass_time(200)
-        await rig.hand_out(regs[bad], place=place)
+        await rig.set_due_order(regs[bad], place=place)
         await rig.drain()
     states = await rig.states()
     assert {reg for reg in regs if states[reg] != "synced"} == {regs[bad]}
@@ -137,11 +137,11 @@ async def test_one_row_that_always_breaks_its_call_off_does_not_keep_the_others(
 
 async def test_org_that_was_ill_for_an_hour_costs_nobody_a_retry_of_their_own(rig: Rig) -> None:
     reg = await rig.registered(1)
-    await rig.org.door.post("/faults", json={"kind": "error", "match": WRITES, **FAULT})
+    await rig.org.control.post("/faults", json={"kind": "error", "match": WRITES, **FAULT})
     for _ in range(20):
         await drain_by(rig, 200)
     assert ((await rig.job(reg)).state, (await rig.job(reg)).attempts) == ("ambiguous", 0)
-    await rig.org.door.delete("/faults")
+    await rig.org.control.delete("/faults")
     async with rig.database.system() as session:
         await session.execute(update(OrgLease).values(not_before=None))
     await drain_by(rig, 16, 16)

@@ -81,7 +81,7 @@ async def test_a_backlog_that_meets_a_lost_field_costs_few_calls(rig: Rig) -> No
     await rig.drain()
     await rig.pass_time(60)
     await rig.org.configure(extra_fields={"Lead": [SHOE]})
-    await rig.org.door.delete("/calls")
+    await rig.org.control.delete("/calls")
     for number in range(1, 41):
         await rig.registered(number)
     await rig.drain()
@@ -99,7 +99,7 @@ async def test_a_field_that_is_read_of_known_people_may_vanish(rig: Rig) -> None
     reg = await rig.registered(1)
     await rig.drain()
     await rig.org.configure(extra_fields={"Contact": []})
-    await rig.rearm(reg)
+    await rig.requeue(reg)
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
 
@@ -180,7 +180,7 @@ async def test_a_value_that_the_org_unlisted_meanwhile_fails_by_name_and_passes_
     }
     await rig.org.configure(**listed)
     await rig.pass_time(6)
-    await rig.rearm(reg, reason="retry")
+    await rig.requeue(reg, reason="retry")
     await rig.drain()
     assert (await rig.job(reg)).state == "synced"
 

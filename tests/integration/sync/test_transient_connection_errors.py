@@ -23,7 +23,7 @@ async def refused_by(rig: Rig) -> str | None:
 
 
 async def for_ever(rig: Rig, kind: str, **details: Any) -> None:
-    answer = await rig.org.door.post("/faults", json={"kind": kind, **details})
+    answer = await rig.org.control.post("/faults", json={"kind": kind, **details})
     assert answer.status_code == 201, answer.text
 
 
@@ -37,7 +37,7 @@ async def test_page_at_the_door_is_an_outage_and_no_end(rig: Rig, status: int, b
         await rig.pass_time(200)
     assert ((await connection(rig)).state, (await rig.job(reg)).attempts) == ("connected", 0)
     assert await refused_by(rig) == f"HTTP_{status}"
-    await rig.org.door.delete("/faults")
+    await rig.org.control.delete("/faults")
     await rig.drain()
     assert await rig.states() == {reg: "synced"}
 
@@ -102,7 +102,7 @@ async def test_unknown_word_at_the_door_backs_the_org_off_under_its_own_name(rig
     assert await refused_by(rig) == "BRAND_NEW_REFUSAL"
     assert {(await rig.job(reg)).attempts for reg in regs} == {0}
     assert (await connection(rig)).state == "connected"
-    await rig.org.door.delete("/faults")
+    await rig.org.control.delete("/faults")
     for _ in range(3):
         await rig.pass_time(20)
         await rig.drain()
@@ -147,7 +147,7 @@ async def test_moved_org_whose_new_place_is_not_known_rests_its_host_and_says_so
     await rig.drain()
     found = await connection(rig)
     assert (found.state, found.fault_code) == ("connected", "instance_moved")
-    await rig.org.door.delete("/faults")
+    await rig.org.control.delete("/faults")
     await rig.pass_time(10)
     await rig.drain()
     assert await rig.states() == {reg: "synced"}

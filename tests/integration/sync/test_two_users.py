@@ -18,7 +18,7 @@ SAM = "sam.sales@northwind.example"
 async def connect_sam(rig: Rig, **permissions: Any) -> str:
     """The other host, connected by Sam, whose permissions differ; his id."""
     await rig.org.configure(users=[{"username": SAM, "permissions": permissions}])
-    sam = (await rig.org.door.get("/session", params={"user": SAM})).json()
+    sam = (await rig.org.control.get("/session", params={"user": SAM})).json()
     named = {name: sam[name] for name in ("access_token", "refresh_token", "user_id")}
     async with rig.database.system() as session:
         session.add(Host(host_id=OTHER))

@@ -172,8 +172,8 @@ async def test_job_is_armed_and_waits_while_the_connection_is_away(database: Dat
 async def test_first_news_after_connecting_arms_the_full_write(database: Database) -> None:
     await recorded(database, delivery())
     await connect(database)
-    news = webhook("registration.updated", registration=registration(version=2, salesforce_id="00Q"))
-    assert (await recorded(database, delivery(news, "msg_2")))[1] == {ORG}
+    snapshot = webhook("registration.updated", registration=registration(version=2, salesforce_id="00Q"))
+    assert (await recorded(database, delivery(snapshot, "msg_2")))[1] == {ORG}
     assert (await only(database, SyncJob)).requested_version == 1
 
 
@@ -218,8 +218,8 @@ async def test_delivery_without_news_arms_nothing(database: Database) -> None:
 async def test_changed_event_title_is_kept_and_arms_nothing(database: Database) -> None:
     await connect(database)
     await recorded(database, delivery())
-    news = webhook("event.updated", event=event(title="Otter Gala", version=5))
-    assert await recorded(database, delivery(news, "msg_2")) == (["accepted"], set())
+    snapshot = webhook("event.updated", event=event(title="Otter Gala", version=5))
+    assert await recorded(database, delivery(snapshot, "msg_2")) == (["accepted"], set())
     assert (await only(database, Event)).title == "Otter Gala"
     assert (await only(database, SyncJob)).requested_version == 1
 

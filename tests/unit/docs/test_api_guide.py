@@ -15,7 +15,7 @@ BASES = {
 ADDRESS = re.compile(r"(?<![\w{])(\$(?:API|H|E))((?:/[\w.$-]+)*)(?![\w=])")
 
 
-def doors() -> list[re.Pattern[str]]:
+def path_patterns() -> list[re.Pattern[str]]:
     paths: dict[str, Any] = describe_api()["paths"]
     return [re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in paths]
 
@@ -25,10 +25,12 @@ def named() -> set[str]:
 
 
 def test_every_address_of_the_guide_is_a_door() -> None:
-    known = doors()
+    known = path_patterns()
     events_base = BASES["$E"]
     unknown = {
-        path for path in named() if path != events_base and not any(door.fullmatch(path) for door in known)
+        path
+        for path in named()
+        if path != events_base and not any(pattern.fullmatch(path) for pattern in known)
     }
     assert unknown == set()
 

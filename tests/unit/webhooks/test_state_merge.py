@@ -22,7 +22,7 @@ def at(minutes: int) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def told(type_: str, minutes: int, *, omit: Sequence[str] = (), **changes: Any) -> dict[str, Any]:
+def delivered(type_: str, minutes: int, *, omit: Sequence[str] = (), **changes: Any) -> dict[str, Any]:
     """A `registration.*` payload of that minute; times may be given as minutes."""
     times = {name: at(value).isoformat() for name, value in changes.items() if name.endswith("_at") and value}
     snapshot = registration(registered_at=at(0).isoformat()) | {"version": minutes} | changes | times
@@ -34,34 +34,34 @@ def told(type_: str, minutes: int, *, omit: Sequence[str] = (), **changes: Any) 
 
 
 def confirmed(minutes: int = 1, **changes: Any) -> dict[str, Any]:
-    return told("registration.confirmed", minutes, **changes)
+    return delivered("registration.confirmed", minutes, **changes)
 
 
 def updated(minutes: int, **changes: Any) -> dict[str, Any]:
-    return told("registration.updated", minutes, **changes)
+    return delivered("registration.updated", minutes, **changes)
 
 
 def cancelled(minutes: int, **changes: Any) -> dict[str, Any]:
-    return told(
+    return delivered(
         "registration.cancelled", minutes, status="cancelled", **({"cancelled_at": minutes} | changes)
     )
 
 
 def checked_in(minutes: int, **changes: Any) -> dict[str, Any]:
-    return told("registration.checked_in", minutes, **({"checked_in_at": minutes} | changes))
+    return delivered("registration.checked_in", minutes, **({"checked_in_at": minutes} | changes))
 
 
 def reverted(minutes: int, **changes: Any) -> dict[str, Any]:
-    return told("registration.check_in_reverted", minutes, **changes, checked_in_at=None)
+    return delivered("registration.check_in_reverted", minutes, **changes, checked_in_at=None)
 
 
 def row_of(*payloads: dict[str, Any]) -> Row:
     """The registration's row after these deliveries, one by one, each time read back from the row."""
     row: Row | None = None
     for payload in payloads:
-        news = delivery(payload).registration
-        assert news is not None
-        row = {**(row or {}), "erased_at": None, **(merge_into_registration_row(row, news) or {})}
+        snapshot = delivery(payload).registration
+        assert snapshot is not None
+        row = {**(row or {}), "erased_at": None, **(merge_into_registration_row(row, snapshot) or {})}
     assert row is not None
     return row
 
@@ -76,9 +76,9 @@ def in_any_order(*payloads: dict[str, Any]) -> Row:
 def event_of(*payloads: dict[str, Any]) -> Row:
     row: Row | None = None
     for payload in payloads:
-        news = delivery(payload).event
-        assert news is not None
-        row = {**(row or {}), **(merge_into_event_row(row, news) or {})}
+        snapshot = delivery(payload).event
+        assert snapshot is not None
+        row = {**(row or {}), **(merge_into_event_row(row, snapshot) or {})}
     assert row is not None
     return row
 
@@ -177,7 +177,7 @@ def test_check_in_after_an_undone_one_counts() -> None:
 def test_undone_check_in_of_somebody_in_the_queue_is_no_confirmation() -> None:
     row = in_any_order(
         checked_in(20, status="waitlisted"),
-        told("registration.check_in_reverted", 25, status="waitlisted", checked_in_at=None),
+        delivered("registration.check_in_reverted", 25, status="waitlisted", checked_in_at=None),
     )
     assert row["status"] == "waitlisted"
 
@@ -185,7 +185,7 @@ def test_undone_check_in_of_somebody_in_the_queue_is_no_confirmation() -> None:
 def test_late_undoing_of_a_check_in_shows_the_queue_again() -> None:
     row = in_any_order(
         checked_in(25, status="waitlisted", checked_in_at=20),
-        told("registration.check_in_reverted", 22, status="waitlisted", checked_in_at=None, version=1),
+        delivered("registration.check_in_reverted", 22, status="waitlisted", checked_in_at=None, version=1),
     )
     assert (row["status"], row["checked_in_at"]) == ("waitlisted", None)
 
@@ -227,8 +227,8 @@ def test_change_to_confirmed_counts_as_confirmed() -> None:
 
 def test_no_show_completed_and_replay_are_kept_as_facts() -> None:
     row = in_any_order(
-        told("registration.no_show", 9),
-        told("registration.completed", 8),
+        delivered("registration.no_show", 9),
+        delivered("registration.completed", 8),
         replayed(3),
         replayed(7),
     )
@@ -244,15 +244,15 @@ def test_version_alone_is_no_news() -> None:
 
 
 def test_delivery_that_adds_nothing_changes_nothing() -> None:
-    news = delivery(confirmed(1)).registration
-    assert news is not None
-    assert merge_into_registration_row(row_of(confirmed(1)), news) is None
+    snapshot = delivery(confirmed(1)).registration
+    assert snapshot is not None
+    assert merge_into_registration_row(row_of(confirmed(1)), snapshot) is None
 
 
 def test_erased_registration_is_left_alone() -> None:
-    news = delivery(updated(9)).registration
-    assert news is not None
-    assert merge_into_registration_row(row_of(confirmed(1)) | {"erased_at": at(5)}, news) is None
+    snapshot = delivery(updated(9)).registration
+    assert snapshot is not None
+    assert merge_into_registration_row(row_of(confirmed(1)) | {"erased_at": at(5)}, snapshot) is None
 
 
 def test_check_ins_are_bounded_and_keep_the_first() -> None:
@@ -292,7 +292,7 @@ def test_cancelled_event_is_back_when_published_again() -> None:
 
 
 def replayed(minutes: int, **changes: Any) -> dict[str, Any]:
-    return told("replay.watched", minutes, **changes)
+    return delivered("replay.watched", minutes, **changes)
 
 
 TYPES: dict[str, Callable[..., dict[str, Any]]] = {

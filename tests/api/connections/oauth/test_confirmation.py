@@ -16,7 +16,7 @@ from salesforce_simulator.app import SimulatorApp
 from tests.api.browser import Forms, brought_back
 from tests.api.conftest import Service, running
 from tests.api.connections.steps import audited, code_for, expire, grants, query_of, stored
-from tests.api.intercepting_transport import Meddler, with_body
+from tests.api.intercepting_transport import Interceptor, with_body
 from tests.tokens import TokenMint
 
 
@@ -340,9 +340,9 @@ async def test_answer_with_a_nul_is_kept(
     mint: TokenMint,
     changed: dict[str, Any],
 ) -> None:
-    meddler = Meddler(httpx.ASGITransport(simulator))
-    meddler.changes["/oauth2/token" if "scope" in changed else "/id/"] = with_body(**changed)
-    async with running(settings, simulator, mint=mint, transport=meddler) as service:
+    interceptor = Interceptor(httpx.ASGITransport(simulator))
+    interceptor.changes["/oauth2/token" if "scope" in changed else "/id/"] = with_body(**changed)
+    async with running(settings, simulator, mint=mint, transport=interceptor) as service:
         landed = await service.sign_in()
         assert (await service.complete(landed)).json()["state"] == "connected"
 

@@ -51,12 +51,12 @@ async def test_stored_tokens_are_sealed_and_are_the_ones_salesforce_gave(service
 async def test_start_asks_with_state_and_a_challenge_and_binds_the_browser(service: Service) -> None:
     attempt = await service.start(display="popup")
     answer = await service.http.post(attempt["start_url"])
-    asked = query_of(answer.headers["location"])
+    requests = query_of(answer.headers["location"])
     assert answer.status_code == 303
-    assert asked["code_challenge_method"] == "S256"
-    assert len(asked["code_challenge"]) == 43
-    assert len(asked["state"]) >= 43
-    assert (asked["scope"], asked["display"], asked["redirect_uri"]) == (
+    assert requests["code_challenge_method"] == "S256"
+    assert len(requests["code_challenge"]) == 43
+    assert len(requests["state"]) >= 43
+    assert (requests["scope"], requests["display"], requests["redirect_uri"]) == (
         "api refresh_token id",
         "popup",
         "http://127.0.0.1:8000/oauth/salesforce/callback",

@@ -204,8 +204,8 @@ async def test_error_that_comes_back_in_the_address_is_explained(
 async def test_sandbox_login_for_production_is_named(service: Service) -> None:
     sandbox = next(org for org in service.simulator.simulator.orgs.values() if org.is_sandbox)
     sandy = {"Username": "sandy@otter.sandbox", "LastName": "Sand", "IsActive": True}
-    async with service.door() as door:
-        answer = await door.post(f"/_simulator/records/User?org={sandbox.id}", json=sandy)
+    async with service.control() as control:
+        answer = await control.post(f"/_simulator/records/User?org={sandbox.id}", json=sandy)
     assert answer.status_code == 201, answer.text
     attempt = await service.start()
     async with service.browser() as browser:
@@ -300,9 +300,9 @@ async def test_error_that_never_comes_back_ends_as_an_expired_attempt_with_its_h
     await expire(service, attempt["attempt_id"])
     shown = await service.attempt(attempt["attempt_id"])
     assert (shown["state"], shown["problem"]["code"]) == ("expired", "attempt_expired")
-    [told] = [each for each in shown["hints"] if each["code"] == hint]
-    assert told["steps"]
-    assert told["link"].startswith("/docs/connecting#")
+    [found] = [each for each in shown["hints"] if each["code"] == hint]
+    assert found["steps"]
+    assert found["link"].startswith("/docs/connecting#")
 
 
 def test_every_hint_has_a_silence_behind_it() -> None:

@@ -134,5 +134,5 @@ async def test_start_link_carries_the_challenge_in_every_environment(service: Se
     for wish in ({"environment": "sandbox"}, {"environment": "my_domain", "my_domain": SIMULATOR_URL}):
         attempt = await service.start(**wish)
         answer = await service.http.post(attempt["start_url"])
-        asked = parse_qs(urlsplit(answer.headers["location"]).query)
-        assert asked["code_challenge_method"] == ["S256"]
+        requests = parse_qs(urlsplit(answer.headers["location"]).query)
+        assert requests["code_challenge_method"] == ["S256"]

@@ -13,20 +13,20 @@ from app.infrastructure.database import Database
 from salesforce_simulator.app import SimulatorApp
 from tests.api.conftest import Service, running
 from tests.api.connections.steps import code_for, grants
-from tests.api.intercepting_transport import Change, Meddler, cut, instead, with_body
+from tests.api.intercepting_transport import Change, Interceptor, cut, instead, with_body
 from tests.tokens import TokenMint
 
 
 @pytest.fixture
-def meddler(simulator: SimulatorApp) -> Meddler:
-    return Meddler(httpx.ASGITransport(simulator))
+def interceptor(simulator: SimulatorApp) -> Interceptor:
+    return Interceptor(httpx.ASGITransport(simulator))
 
 
 @pytest.fixture
 async def service(
-    settings: Settings, database: Database, simulator: SimulatorApp, meddler: Meddler, mint: TokenMint
+    settings: Settings, database: Database, simulator: SimulatorApp, interceptor: Interceptor, mint: TokenMint
 ) -> AsyncIterator[Service]:
-    async with running(settings, simulator, mint=mint, transport=meddler) as service:
+    async with running(settings, simulator, mint=mint, transport=interceptor) as service:
         yield service
 
 
@@ -71,13 +71,13 @@ HOSTILE_INSTANCES = [
 
 @pytest.mark.parametrize("url", HOSTILE_INSTANCES)
 async def test_token_is_never_sent_to_a_foreign_instance(
-    service: Service, meddler: Meddler, url: str
+    service: Service, interceptor: Interceptor, url: str
 ) -> None:
-    meddler.changes["/oauth2/token"] = with_body(instance_url=url)
+    interceptor.changes["/oauth2/token"] = with_body(instance_url=url)
     shown = await fail_to_connect(service)
     assert shown["problem"]["code"] == "host_not_allowed"
-    assert meddler.hosts() == {"127.0.0.1:8100"}
-    assert not any("authorization" in request.headers for request in meddler.asked)
+    assert interceptor.hosts() == {"127.0.0.1:8100"}
+    assert not any("authorization" in request.headers for request in interceptor.requests)
 
 
 def token_change(**changed: Any) -> dict[str, Change]:
@@ -113,11 +113,11 @@ FOREIGN_ID = "https://evil.example/id/00D5g000004XyZaEAK/0055g00000AbCdEAAV"
     ],
 )
 async def test_answer_that_cannot_be_used_is_explained(
-    service: Service, meddler: Meddler, changes: dict[str, Change], code: str
+    service: Service, interceptor: Interceptor, changes: dict[str, Change], code: str
 ) -> None:
-    meddler.changes = changes
+    interceptor.changes = changes
     assert (await fail_to_connect(service))["problem"]["code"] == code
-    assert meddler.hosts() == {"127.0.0.1:8100"}
+    assert interceptor.hosts() == {"127.0.0.1:8100"}
 
 
 async def come_back_with(service: Service, **also: str) -> dict[str, Any]:
@@ -133,10 +133,12 @@ async def come_back_with(service: Service, **also: str) -> dict[str, Any]:
     "issuer",
     ["https://evil.example", "https://login.salesforce.com.evil.example", "http://127.0.0.1:8101", ""],
 )
-async def test_code_of_another_issuer_is_not_traded(service: Service, meddler: Meddler, issuer: str) -> None:
+async def test_code_of_another_issuer_is_not_traded(
+    service: Service, interceptor: Interceptor, issuer: str
+) -> None:
     shown = await come_back_with(service, iss=issuer)
     assert (shown["state"], shown["problem"]["code"]) == ("failed", "answer_not_genuine")
-    assert meddler.asked == []
+    assert interceptor.requests == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ async def test_issuer_that_is_where_the_attempt_began_is_taken(service: Service,
 
 @pytest.mark.parametrize("issuer", ["https://acme.my.salesforce.com", "https://test.salesforce.com"])
 async def test_issuer_of_another_org_or_login_host_is_not_taken_and_leaves_no_grant(
-    service: Service, meddler: Meddler, issuer: str
+    service: Service, interceptor: Interceptor, issuer: str
 ) -> None:
     shown = await come_back_with(service, iss=issuer)
     assert (shown["state"], shown["problem"]["code"]) == ("failed", "answer_not_genuine")
@@ -157,9 +159,11 @@ async def test_issuer_of_another_org_or_login_host_is_not_taken_and_leaves_no_gr
     assert (await service.card())["state"] == "not_connected"
 
 
-async def test_exchange_carries_verifier_and_secret_in_the_body(service: Service, meddler: Meddler) -> None:
+async def test_exchange_carries_verifier_and_secret_in_the_body(
+    service: Service, interceptor: Interceptor
+) -> None:
     await service.connect()
-    [exchange] = [request for request in meddler.asked if request.url.path.endswith("/token")]
+    [exchange] = [request for request in interceptor.requests if request.url.path.endswith("/token")]
     body = exchange.content.decode()
     assert "code_verifier=" in body
     assert "client_secret=" in body
@@ -167,7 +171,7 @@ async def test_exchange_carries_verifier_and_secret_in_the_body(service: Service
 
 
 async def test_fifty_calls_on_an_expired_session_renew_once_under_rotation(
-    service: Service, meddler: Meddler
+    service: Service, interceptor: Interceptor
 ) -> None:
     service.configure(rotation=True)
     await service.connect()
@@ -177,6 +181,8 @@ async def test_fifty_calls_on_an_expired_session_renew_once_under_rotation(
         sources = [ConnectionTokens(service.resources, "host_a") for _ in range(5)]
         tokens = await asyncio.gather(*(sources[number % 5].renew(used) for number in range(50)))
         assert {token.version for token in tokens} == {used.version + 1}
-        refreshes = [request for request in meddler.asked if b"grant_type=refresh_token" in request.content]
+        refreshes = [
+            request for request in interceptor.requests if b"grant_type=refresh_token" in request.content
+        ]
         assert len(refreshes) == round_number
     assert (await service.card())["state"] == "connected"

@@ -120,8 +120,8 @@ def test_midnight_in_utc_is_that_day_west_of_greenwich() -> None:
 
 
 def test_a_moment_of_the_event_is_a_day_in_its_zone_also_at_midnight_in_utc() -> None:
-    doors = datetime(2026, 11, 24, tzinfo=UTC)
-    assert convert(field(type="date"), doors, zone=NEW_YORK).value == "2026-11-23"
+    documented_paths = datetime(2026, 11, 24, tzinfo=UTC)
+    assert convert(field(type="date"), documented_paths, zone=NEW_YORK).value == "2026-11-23"
 
 
 @pytest.mark.parametrize(
