@@ -3,7 +3,7 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.capabilities.{name}" for name in ("acting", "ahead", "fields", "people"))
+    *(f"tests.capabilities.{name}" for name in ("fields", "going_live", "helpers", "people"))
 )
 
 from tests.api.field_mapping.conftest import dashboard  # noqa: E402 - after the assertions are rewritten

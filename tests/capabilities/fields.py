@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from app.models import Event
 from tests.api.field_mapping.dashboard import EVENT, MappingDashboard
-from tests.capabilities.acting import answers, one, person, rule
+from tests.capabilities.helpers import answers, one, person, rule
 from tests.factories import NOW
 
 DIET = "Diet__c | string(40) | CUN | Diet"

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.models import Registration
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities.acting import answers, count, one, person, rule
+from tests.capabilities.helpers import answers, count, one, person, rule
 from tests.factories import NOW
 from tests.integration.sync.conftest import HOST
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities import ahead, fields, people
+from tests.capabilities import fields, going_live, people
 
 INWINK, LIVESTORM, ONCEHUB, SUPERSEND, EVENTSHIP = "inwink", "Livestorm", "OnceHub", "SuperSend", "Eventship"
 
@@ -129,7 +129,7 @@ CAPABILITIES: Final = (
         "A missing permission or a validation rule that keeps a Campaign from being made is named",
         (LIVESTORM,),
         "the preflight, and the event's campaign",
-        ahead.what_keeps_a_campaign_from_being_made,
+        going_live.what_keeps_a_campaign_from_being_made,
     ),
     Capability(
         66,
@@ -143,7 +143,7 @@ CAPABILITIES: Final = (
         "Required fields without a value are listed before going live",
         (ONCEHUB,),
         "the mapping, and the preflight",
-        ahead.required_fields_are_listed_before_going_live,
+        going_live.required_fields_are_listed_before_going_live,
     ),
     Capability(
         69,

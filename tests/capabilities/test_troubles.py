@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities.acting import answers, one, person, rule
+from tests.capabilities.helpers import answers, one, person, rule
 
 DIET = "Diet__c | picklist(40) | CUNR | Diet | Vegan; None"
 DIET_RULE = rule("Lead.Diet__c", "answers.diet")

@@ -9,7 +9,7 @@ from app.campaigns.campaign_creation import create_campaigns
 from app.models import Connection, Event
 from tests.api.campaigns.dashboard import PATH
 from tests.api.field_mapping.dashboard import MappingDashboard
-from tests.capabilities.acting import one, person, rule
+from tests.capabilities.helpers import one, person, rule
 
 PREFLIGHT = "/v1/hosts/host_a/salesforce/preflight"
 
