@@ -89,11 +89,11 @@ class Room:
     async def post(self, first: int, last: int, *, is_check_in: bool = False) -> None:
         for number in range(first, last + 1):
             who = {"id": f"per_{number}", "email": f"otter{number}@otter.example"}
-            event = registration(id=f"reg_{number}", attendee=who)
-            payload = webhook(registration=event)
+            registered = registration(id=f"reg_{number}", attendee=who)
+            payload = webhook(registration=registered)
             if is_check_in:
                 at = "2026-11-21T09:00:00Z"
-                checked_in = event | {"checked_in_at": at, "version": 2}
+                checked_in = registered | {"checked_in_at": at, "version": 2}
                 payload = webhook("registration.checked_in", at, registration=checked_in)
             answer = await post(self.http, payload, f"msg_{number}_{is_check_in}")
             assert answer.json() == {"outcome": "accepted"}

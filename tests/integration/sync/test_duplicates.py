@@ -31,7 +31,7 @@ async def answers(rig: Rig, reg: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "among others"])
 @pytest.mark.parametrize(
-    ("action", "stands", "adopts", "end", "warned"),
+    ("action", "existing", "adopts", "end", "warned"),
     [
         ("block", ANN_BEFORE, "always", "adopted", []),
         ("block", ANN_BEFORE, "same_name", "adopted", []),
