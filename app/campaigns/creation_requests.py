@@ -20,7 +20,7 @@ from app.infrastructure import audit_log
 from app.infrastructure.database import Database
 from app.models import CampaignLink, Connection, Event
 from app.states import LinkState, StatusMeaning
-from app.sync.field_values.lead_fields import normalize_text, shortened
+from app.sync.field_values.text import normalize_text, shortened
 
 NAME_MAX: Final = 80
 WEBINARS: Final = ("webinar", "on_demand")

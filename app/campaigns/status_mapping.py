@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from app.states import StatusMeaning
-from app.sync.field_values.lead_fields import utf16_length
+from app.sync.field_values.text import utf16_length
 
 
 @dataclass(frozen=True)

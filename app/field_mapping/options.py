@@ -6,7 +6,7 @@ from datetime import UTC
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import CONVERTERS, ConversionError, NotInPicklist, convert
 from app.sync.field_values.states_and_countries import code_field, listed_place
-from app.sync.field_values.text_comparison import comparison_key
+from app.sync.field_values.text import comparison_key
 from app.sync.field_values.validation import ERROR, WARNING, MappingIssue
 from app.sync.model.mapping_rules import FieldRule, MappingRules
 

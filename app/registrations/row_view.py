@@ -22,7 +22,7 @@ from app.registrations.schemas import (
 from app.salesforce.allowed_hosts import record_url
 from app.salesforce.errors import MESSAGE_LENGTH
 from app.states import PendingReason, SyncState
-from app.sync.errors.row_error import VALUE_LENGTH
+from app.sync.errors.item_error import VALUE_LENGTH
 from app.sync.model.batch import MEMBER, PERSON, WrittenSlot
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.slot_details import SlotDetails

@@ -20,7 +20,7 @@ from app.sync.engine.dry_run import DryRunResult, load_single, run_dry
 from app.sync.engine.interruptions import BudgetReached
 from app.sync.jobs.enqueue import JobRequest
 from app.sync.model.batch import MEMBER, PERSON, PERSON_UPDATE, SlotKey, WrittenSlot
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.record_kinds import kind_of_slot
 from app.sync.model.work_item import WorkItem
 from app.sync_preview.schemas import ActivityPlan, DryRun, MemberPlan, PersonPlan

@@ -11,7 +11,7 @@ from app.sync.field_values.rule_evaluation import RuleTarget, evaluate_rule
 from app.sync.field_values.sources import zone_of
 from app.sync.field_values.system_fields import PEOPLE, SYSTEM, create_rules, custom_rules, field_name
 from app.sync.model.batch import PERSON, Job
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, FieldRule
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.sync_preview.schemas import FieldPreview

@@ -17,8 +17,7 @@ from app.sync.jobs.gates import record_api_usage
 from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.describe_cache import mark_stale
 from app.sync.model.cooperative import yielding
-from app.sync.model.job_outcome import JobOutcome
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.work_item import WorkItem
 
 BACKFILL_REASONS = frozenset(
@@ -52,7 +51,8 @@ COMPLETE_JOBS = text("""
         written_version = CASE WHEN ended.state IN ('synced', 'skipped', 'held')
                                THEN job.running_version ELSE job.written_version END,
         worker_crashes = CASE WHEN ended.state = 'ambiguous' THEN job.worker_crashes ELSE 0 END,
-        batch_limit = CASE WHEN ended.is_open THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
+        batch_limit = CASE WHEN ended.is_unfinished
+                           THEN coalesce(CAST(:batch_limit AS int), job.batch_limit) END,
         skipped_because = ended.skipped_because,
         is_attended = ended.is_attended,
         error_class = ended.error_class, error_code = ended.error_code, group_id = ended.group_id,
@@ -65,7 +65,7 @@ COMPLETE_JOBS = text("""
         synced_at = CASE WHEN ended.state = 'synced' THEN clock_timestamp() ELSE job.synced_at END,
         fence = NULL, running_version = NULL
     FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS ended (
-        registration_id text, state text, is_open bool, due_at timestamptz, waiting_for text,
+        registration_id text, state text, is_unfinished bool, due_at timestamptz, waiting_for text,
         skipped_because text, counts_as_attempt int, is_attended bool, error_class text, error_code text,
         group_id text, error jsonb, warnings jsonb
     )
@@ -114,7 +114,7 @@ async def _complete_jobs(
     ended = [outcome_as_json(row, outcome, store.batch.writes) async for row, outcome in yielding(outcomes)]
     values = {
         "ended": to_json(ended).decode(),
-        "batch_limit": sum(outcome.is_open for _, outcome in outcomes) // 2 if has_broken_off else None,
+        "batch_limit": sum(outcome.is_unfinished for _, outcome in outcomes) // 2 if has_broken_off else None,
         "host_id": store.batch.host_id,
         "fence": store.batch.fence,
         "is_fenced": "fence" not in store.lease.guards_off,

@@ -7,8 +7,7 @@ from typing import Any
 from app.states import JobState, StatusMeaning, WaitReason, WriteState
 from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import CHECKED_IN, SlotKey, WriteToggles
-from app.sync.model.job_outcome import JobOutcome
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS, retry_wait
 from app.sync.model.work_item import WorkItem
 
@@ -93,7 +92,7 @@ def outcome_as_json(item: WorkItem, outcome: JobOutcome, writes: WriteToggles) -
     return {
         "registration_id": item.job.registration_id,
         "state": outcome.state,
-        "is_open": outcome.is_open,
+        "is_unfinished": outcome.is_unfinished,
         "due_at": outcome.due_at.isoformat(),
         "waiting_for": outcome.waiting_for,
         "skipped_because": outcome.skipped_because,

@@ -9,8 +9,8 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.lookup.access import NO_NEW_LEAD_ACCESS, UserAccess
 from app.sync.model.batch import PERSON, SlotKey
 from app.sync.model.decisions import Blocked, ItemDecision
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import LEAD_CREATED
-from app.sync.model.obstacles import Obstacle
 from app.sync.model.work_item import WorkItem, is_lead_created_by_us, is_new_lead
 
 

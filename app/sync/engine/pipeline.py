@@ -41,7 +41,7 @@ from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
 from app.sync.model.decisions import apply_decisions, apply_plan
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD
 from app.sync.model.row_caps import LOOK_UP
 from app.sync.model.work_item import WorkItem, WriteOperation, open_items
@@ -120,8 +120,8 @@ async def _process(
         raise BudgetReached
     executor = Executor(client, store, items, clock, context.settings.salesforce_packs_duplicates)
     people, done = await _people(executor, found, requirements, pepper=context.pepper)
-    persons = await fetch_person_accounts(client, people, requirements)
-    found = replace(found, people=people, persons=persons)
+    person_accounts = await fetch_person_accounts(client, people, requirements)
+    found = replace(found, people=people, person_accounts=person_accounts)
     unfinished = _unfinished(items, done)
     rest = plan_writes(unfinished, existing_persons(unfinished), found, batch=batch, clock=clock)
     await executor.run([operation async for plan in yielding(rest) for operation in apply_plan(plan)])

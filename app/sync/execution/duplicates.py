@@ -29,7 +29,7 @@ from app.sync.matching.duplicate_matching import (
 )
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, resolve
 from app.sync.model.batch import ACCOUNT_SLOT, PERSON, SlotKey, WrittenSlot
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import ACCOUNT, Found, PersonRow
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WriteOperation, set_person

@@ -32,7 +32,7 @@ from app.sync.jobs.write_store import WriteStore
 from app.sync.matching.duplicate_matching import update_alert_warning
 from app.sync.model.clock import Clock
 from app.sync.model.cooperative import yielding
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.retry_policy import (
     DRAIN_STOPPING,
     ErrorAction,

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.salesforce.errors import ApiError
 from app.salesforce.ids import sobject_of
 from app.states import WriteAction, WriteState
-from app.sync.errors.row_error import row_error
+from app.sync.errors.item_error import salesforce_error
 from app.sync.execution.rejections import (
     AlreadyExists,
     CampaignsHidden,
@@ -23,9 +23,9 @@ from app.sync.execution.rejections import (
     is_reference_configured,
 )
 from app.sync.model.batch import PERSON, WrittenSlot
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.item_errors import ItemError
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found
-from app.sync.model.row_error import ItemError
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, set_ticket_holder
 
@@ -149,7 +149,7 @@ def apply_rejection(operation: WriteOperation, failure: ApiError, rejection: Rej
 
 
 def _error(operation: WriteOperation, failure: ApiError, item: WorkItem) -> ItemError:
-    return row_error(
+    return salesforce_error(
         failure,
         milestone=operation.milestone,
         sobject=operation.record.sobject,

@@ -27,7 +27,7 @@ from app.sync.field_values.system_fields import (
     object_of,
 )
 from app.sync.model.batch import Job
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import APPEND, CREATE, EMPTY, OVERWRITE, FieldRule, MappingRules
 from app.sync.model.records import ACCOUNT, PERSON_ACCOUNT
 from app.text.email_address import address_key

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from app.salesforce.describe import Field
 from app.salesforce.ids import is_id, sobject_of, to18
-from app.sync.field_values.lead_fields import is_usable_email, normalize_text, shortened, utf16_length
+from app.sync.field_values.lead_fields import is_usable_email
 from app.sync.field_values.numbers import NotANumber, UnclearNumber, number_of
 from app.sync.field_values.sources import Value, day_of, format_value, in_zone
-from app.sync.field_values.text_comparison import comparison_key
+from app.sync.field_values.text import comparison_key, normalize_text, shortened, utf16_length
 from app.text.email_address import plain_address
 
 TEXT_TYPES: Final = frozenset({"string", "textarea", "combobox", "encryptedstring", "phone"})

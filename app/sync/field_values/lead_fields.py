@@ -1,12 +1,12 @@
 """Values as Salesforce's fields take them: lengths, names, companies. Pure."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from app.sync.field_values.text import normalize_text, shortened, utf16_length
 from app.sync.model.batch import Attendee
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import LEAD, TASK
 from app.text.email_address import plain_address
 
@@ -34,9 +34,6 @@ protonmail.com qq.com rocketmail.com sfr.fr t-online.de tutanota.com wanadoo.fr 
 yahoo.de yahoo.es yahoo.fr yahoo.it yandex.com yandex.ru ymail.com zoho.com 126.com 163.com
 """
 FREE_MAIL_DOMAINS = frozenset(FREE_MAIL.split())
-JOINERS = frozenset("\u200c\u200d")
-VIRAMA = 9
-"""The canonical combining class of every virama."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +99,6 @@ def truncate(sobject: str, field: str, value: str) -> str:
     return shortened(value, LENGTHS.get((sobject, field), 0))
 
 
-def shortened(text: str, limit: int) -> str:
-    """The text in `limit` UTF-16 units, as Salesforce counts; 0 is no limit."""
-    if not limit or utf16_length(text) <= limit:
-        return text
-    return text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore").rstrip()
-
-
 def cut_warning(sobject: str, field: str) -> ItemWarning:
     return ItemWarning("value_cut", sobject, field, f"Cut to {LENGTHS[sobject, field]} characters.")
 
@@ -117,48 +107,3 @@ def dropped_field_warning(sobject: str, field: str) -> ItemWarning:
     return ItemWarning(
         "picklist_dropped", sobject, field, "Your org does not take this value; it was left out."
     )
-
-
-def normalize_text(value: str | None) -> str | None:
-    """Trim, and remove unprintable characters but joiners inside words; None if nothing is left."""
-    if value is None:
-        return None
-    if value.isprintable() and "  " not in value and value.strip() == value:
-        return value or None
-    text = "".join(" " if char.isspace() else char for char in value if _is_text(char))
-    return " ".join(_without_loose_joiners(text).split()) or None
-
-
-def _is_text(char: str) -> bool:
-    """Whether the character prints, separates words, joins letters, or is newer than Python's tables."""
-    is_newer = unicodedata.category(char) == "Cn" and not _is_noncharacter(ord(char))
-    return char.isprintable() or char.isspace() or char in JOINERS or is_newer
-
-
-def _is_noncharacter(code: int) -> bool:
-    """https://www.unicode.org/faq/private_use.html#nonchar1"""
-    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-
-
-def _without_loose_joiners(text: str) -> str:
-    """Keep U+200C and U+200D that shape Persian and Indic words or join emoji; remove them elsewhere."""
-    around = zip(f" {text}", text, f"{text[1:]} ", strict=False)
-    return "".join(
-        char
-        for before, char, after in around
-        if char not in JOINERS or (_is_joined(before) and (_is_joined(after) or _is_virama(before)))
-    )
-
-
-def _is_joined(char: str) -> bool:
-    category = unicodedata.category(char)
-    return category[0] in "LM" or category in ("So", "Sk", "Cn")
-
-
-def _is_virama(char: str) -> bool:
-    """Whether a joiner after the character shapes the letter before, also at the end of a word."""
-    return unicodedata.combining(char) == VIRAMA
-
-
-def utf16_length(value: str) -> int:
-    return len(value.encode("utf-16-le")) // 2

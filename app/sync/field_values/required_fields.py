@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import NUMBER_TYPES, TEXT_TYPES, ConversionError, convert
-from app.sync.field_values.lead_fields import NO_COMPANY, utf16_length
+from app.sync.field_values.lead_fields import NO_COMPANY
 from app.sync.field_values.sources import day_of, zone_of
 from app.sync.field_values.system_fields import custom_rules, object_of
+from app.sync.field_values.text import utf16_length
 from app.sync.model.batch import Job
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import MappingRules
 from app.sync.model.record_kinds import filled_fields_of, system_fields_of
 from app.sync.model.records import ACCOUNT

@@ -25,9 +25,9 @@ from app.sync.field_values.sources import (
 )
 from app.sync.field_values.states_and_countries import code_field, listed_place
 from app.sync.field_values.system_fields import SYSTEM, standard_field
-from app.sync.field_values.text_comparison import comparison_key
+from app.sync.field_values.text import comparison_key
 from app.sync.model.batch import Job
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import OVERWRITE, FieldRule
 
 OPTION_NOT_MAPPED: Final = "OPTION_NOT_MAPPED"

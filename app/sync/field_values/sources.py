@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.sync.field_values.lead_fields import normalize_text, person_name
+from app.sync.field_values.lead_fields import person_name
+from app.sync.field_values.text import normalize_text
 from app.sync.model.batch import Job
 
 Value = str | bool | int | float | datetime | tuple[str, ...]
@@ -28,8 +29,8 @@ ATTENDEE: Final[dict[str, Callable[[Job], Any]]] = {
     "consent.marketing": lambda job: job.attendee.consent.get("marketing"),
     "consent.at": lambda job: _moment(job.attendee.consent.get("at")),
     "consent.text": lambda job: job.attendee.consent.get("text"),
-    "buyer.name": lambda job: job.given.buyer.get("name"),
-    "buyer.email": lambda job: job.given.buyer.get("email"),
+    "buyer.name": lambda job: job.extras.buyer.get("name"),
+    "buyer.email": lambda job: job.extras.buyer.get("email"),
 }
 EVENT: Final[dict[str, Callable[[Job], Any]]] = {
     "event.id": lambda job: job.event.event_id,
@@ -49,20 +50,20 @@ REGISTRATION: Final[dict[str, Callable[[Job], Any]]] = {
     "registration.registered_at": lambda job: job.facts.registered_at,
     "registration.checked_in_at": lambda job: job.facts.checked_in_at,
     "registration.cancelled_at": lambda job: job.facts.cancelled_at,
-    "ticket.id": lambda job: job.given.ticket.get("id"),
-    "ticket.name": lambda job: job.given.ticket.get("name"),
-    "ticket.kind": lambda job: job.given.ticket.get("kind"),
-    "utm.source": lambda job: job.given.utm.get("source"),
-    "utm.medium": lambda job: job.given.utm.get("medium"),
-    "utm.campaign": lambda job: job.given.utm.get("campaign"),
-    "utm.term": lambda job: job.given.utm.get("term"),
-    "utm.content": lambda job: job.given.utm.get("content"),
+    "ticket.id": lambda job: job.extras.ticket.get("id"),
+    "ticket.name": lambda job: job.extras.ticket.get("name"),
+    "ticket.kind": lambda job: job.extras.ticket.get("kind"),
+    "utm.source": lambda job: job.extras.utm.get("source"),
+    "utm.medium": lambda job: job.extras.utm.get("medium"),
+    "utm.campaign": lambda job: job.extras.utm.get("campaign"),
+    "utm.term": lambda job: job.extras.utm.get("term"),
+    "utm.content": lambda job: job.extras.utm.get("content"),
     "replay.watched_at": lambda job: job.facts.replay_watched_at,
-    "replay.seconds": lambda job: job.given.replay.get("seconds"),
-    "replay.percent": lambda job: job.given.replay.get("percent"),
+    "replay.seconds": lambda job: job.extras.replay.get("seconds"),
+    "replay.percent": lambda job: job.extras.replay.get("percent"),
     "replay.status": lambda job: "watched" if job.facts.replay_watched_at else None,
 }
-PARTS_GIVEN: Final = frozenset({"ticket", "buyer", "utm", "replay"})
+EXTRA_PARTS: Final = frozenset({"ticket", "buyer", "utm", "replay"})
 PATHS: Final = {**ATTENDEE, **EVENT, **REGISTRATION}
 
 
@@ -82,7 +83,7 @@ def read_value(path: str, job: Job) -> Value | None:
     if not is_source(path):
         raise UnknownSource(path)
     key = path.removeprefix(ANSWERS)
-    return next((_kept(each.get("value")) for each in job.given.answers if each.get("key") == key), None)
+    return next((_kept(each.get("value")) for each in job.extras.answers if each.get("key") == key), None)
 
 
 def is_cleared(path: str, job: Job) -> bool:
@@ -93,8 +94,8 @@ def is_cleared(path: str, job: Job) -> bool:
     if part == "consent":
         return "consent" in job.attendee.cleared or _is_null(job.attendee.consent, name)
     if part == "answers":
-        return next((each["value"] is None for each in job.given.answers if each.get("key") == name), False)
-    return part in PARTS_GIVEN and _is_null(getattr(job.given, part), name)
+        return next((each["value"] is None for each in job.extras.answers if each.get("key") == name), False)
+    return part in EXTRA_PARTS and _is_null(getattr(job.extras, part), name)
 
 
 def _is_null(given: Mapping[str, Any], name: str) -> bool:

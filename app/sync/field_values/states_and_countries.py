@@ -8,7 +8,7 @@ from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
 from app.sync.field_values.converters import ConversionError
-from app.sync.field_values.text_comparison import comparison_key
+from app.sync.field_values.text import comparison_key
 
 PARTS: Final = ("State", "Country", "StateCode", "CountryCode")
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from app.salesforce.describe import Field, SObjectDescribe
-from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, lead_company, normalize_text, person_name
+from app.sync.field_values.lead_fields import LEAD_SOURCE, LENGTHS, lead_company, person_name
+from app.sync.field_values.text import normalize_text
 from app.sync.model.batch import Job
 from app.sync.model.mapping_rules import EMPTY, FieldRule, MappingRules
 from app.sync.model.record_kinds import COMMON_FIELDS, system_fields_of

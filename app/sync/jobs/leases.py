@@ -17,10 +17,10 @@ from app.infrastructure.database import Database
 from app.infrastructure.log_limit import LogLimit
 from app.salesforce.errors import SendGuardTripped
 from app.states import JobState
-from app.sync.errors.row_error import NOT_PROCESSED, OUTCOME_UNKNOWN
+from app.sync.errors.item_error import NOT_PROCESSED, OUTCOME_UNKNOWN
+from app.sync.model.item_errors import ItemError
 from app.sync.model.retry_policy import MAX_WORKER_CRASHES
 from app.sync.model.row_caps import Caps
-from app.sync.model.row_error import ItemError
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)

@@ -78,7 +78,7 @@ async def load_claimed(
     rows = (await session.execute(CLAIMED, {"host_id": host_id, "ids": list(registration_ids)})).all()
     events = await _events(session, {row.event_id for row in rows}, whose, host_layer=of_host.layer)
     mapped = [row.registration_id for row in rows if _is_mapped(row, events)]
-    given = await _extras(session, mapped, host_id)
+    extras = await _extras(session, mapped, host_id)
     written = await _written(session, registration_ids, whose)
     exclusions = ExclusionRules.of(settings)
     jobs = [
@@ -87,7 +87,7 @@ async def load_claimed(
             events[row.event_id],
             written.get(row.registration_id, {}),
             exclusions,
-            given.get(row.registration_id, NO_EXTRAS),
+            extras.get(row.registration_id, NO_EXTRAS),
         )
         async for row in yielding(rows)
         if row.event_id in events
@@ -148,7 +148,7 @@ def _job(
     known: LoadedEvent,
     written: Mapping[SlotKey, WrittenSlot],
     exclusions: ExclusionRules,
-    given: RegistrationExtras,
+    extras: RegistrationExtras,
 ) -> Job:
     return Job(
         registration_id=row.registration_id,
@@ -165,7 +165,7 @@ def _job(
         running_version=row.running_version or 0,
         is_erased=row.erased_at is not None,
         is_excluded=_is_excluded(row, row.email_key, exclusions),
-        given=given,
+        extras=extras,
         rules=known.rules,
         written=written,
     )

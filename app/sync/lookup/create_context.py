@@ -90,10 +90,12 @@ def build_create_queries(
     companies = sorted({each for job in jobs if (each := company_for_account(job, describes))})
     owners = sorted({each for job in jobs if (each := owner_email(job))})
     account = describes.get(ACCOUNT)
-    has_persons = account is not None and "IsPersonAccount" in account.fields
-    is_about_persons = has_persons and any(job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs)
+    has_person_accounts = account is not None and "IsPersonAccount" in account.fields
+    is_about_persons = has_person_accounts and any(
+        job.rules.creates == PERSON_ACCOUNT_CREATED for job in jobs
+    )
     soqls = [
-        *_accounts_soql(companies, no_persons=BUSINESS_ACCOUNTS if has_persons else ""),
+        *_accounts_soql(companies, condition=BUSINESS_ACCOUNTS if has_person_accounts else ""),
         *((QueryKind.USERS, f"{USERS}{in_list(some)} ORDER BY CreatedDate") for some in _cut(owners)),
         *([(QueryKind.PERSON_TYPES, PERSON_TYPES)] if is_about_persons else ()),
     ]
@@ -108,14 +110,14 @@ PERSON_TYPES: Final = (
 )
 
 
-def _accounts_soql(companies: Sequence[str], *, no_persons: str) -> Iterable[tuple[QueryKind, str]]:
+def _accounts_soql(companies: Sequence[str], *, condition: str) -> Iterable[tuple[QueryKind, str]]:
     select = "SELECT Id, Name, CreatedDate FROM Account WHERE"
     for some in _cut(companies):
-        yield QueryKind.ACCOUNTS_BY_NAME, f"{select} Name IN {in_list(some)}{no_persons}"
+        yield QueryKind.ACCOUNTS_BY_NAME, f"{select} Name IN {in_list(some)}{condition}"
     for begins in _cut(sorted({each for company in companies for each in name_prefixes(company)})):
         alike = " OR ".join(f"Name LIKE {like(each, is_prefix=True)}" for each in begins)
         order = f"ORDER BY CreatedDate LIMIT {ACCOUNT_CANDIDATES_MAX}"
-        yield QueryKind.ACCOUNTS_BY_PREFIX, f"{select} ({alike}){no_persons} {order}"
+        yield QueryKind.ACCOUNTS_BY_PREFIX, f"{select} ({alike}){condition} {order}"
 
 
 def _cut(texts: Sequence[str]) -> Iterable[list[str]]:

@@ -56,7 +56,7 @@ class QueryResult:
 class LookupResult:
     """What was found. Members by (campaign, person id) and by (campaign, e-mail); labels by campaign with
     whether they count as responded; ids of lost creates by our reference; describes where the rules need any;
-    `persons` are fields of Accounts that stand for Contacts, by their ids; `closed_statuses` are of Tasks."""
+    `person_accounts` are fields of Person Accounts by id; `closed_statuses` are of Tasks."""
 
     people: PersonIndex = field(default_factory=PersonIndex)
     members: Mapping[tuple[str, str], MemberRow] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class LookupResult:
     statuses: Responding = field(default_factory=dict)
     recovered: Mapping[str, str] = field(default_factory=dict)
     describes: Mapping[str, SObjectDescribe] = field(default_factory=dict)
-    persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    person_accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed_statuses: tuple[str, ...] = ()
     lacks_campaign_access: bool = False
 

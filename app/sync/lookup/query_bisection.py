@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from app.salesforce.errors import RequestRejected
 from app.states import Milestone
-from app.sync.errors.row_error import row_error
+from app.sync.errors.item_error import salesforce_error
 from app.sync.model.record_kinds import person_object
 from app.sync.model.retry_policy import ErrorAction, action_for
 from app.sync.model.work_item import WorkItem
@@ -55,7 +55,7 @@ def split_in_half(some: Sequence[Each]) -> list[Sequence[Each]]:
 def fail_rejected_query(item: WorkItem, refused: RequestRejected) -> None:
     """Salesforce takes no query about this row: it retries or fails, as the policy says."""
     sobject = person_object(item.job.rules.creates)
-    error = row_error(
+    error = salesforce_error(
         refused.failure, milestone=Milestone.REGISTERED, sobject=sobject, values=item.personal_values()
     )
     if action_for(refused.failure) is ErrorAction.RETRY:

@@ -1,12 +1,12 @@
 """Which Account a Contact belongs to: its company by exact name, then by the name's essence. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from app.sync.field_values.lead_fields import FREE_MAIL_DOMAINS, NO_COMPANY, normalize_text, shortened
+from app.sync.field_values.lead_fields import FREE_MAIL_DOMAINS, NO_COMPANY
+from app.sync.field_values.text import normalize_text, shortened, without_accents
 
 NAME_LENGTH: Final = 255
 NON_COMPANIES: Final = "n/a|na|none|self|self-employed|self employed|freelance|freelancer|private|privat"
@@ -69,7 +69,7 @@ def name_prefixes(company: str) -> tuple[str, ...]:
     words = company.split()
     if len(words) > 1 and words[0].casefold() in ARTICLES:
         words.pop(0)
-    begin = dict.fromkeys((_begin(words), _begin(_without_accents(DOTS.sub("", " ".join(words))).split())))
+    begin = dict.fromkeys((_begin(words), _begin(without_accents(DOTS.sub("", " ".join(words))).split())))
     return tuple(f"{article}{each}" for each in begin if each for article in ("", "The "))
 
 
@@ -91,9 +91,4 @@ def _begin(words: list[str]) -> str:
 
 
 def _words(company: str) -> list[str]:
-    return WORD.findall(_without_accents(DOTS.sub("", company).casefold().replace("&", f" {AND} ")))
-
-
-def _without_accents(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return WORD.findall(without_accents(DOTS.sub("", company).casefold().replace("&", f" {AND} ")))

@@ -1,13 +1,13 @@
 """Decide what to do where a duplicate rule or a unique field names an existing record. Pure."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 from app.salesforce.errors import ApiError
+from app.sync.field_values.text import without_accents
 from app.sync.matching.person_matching import NeedsLookup, PersonIndex, follow, oldest
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import ALWAYS, NEVER, SAME_NAME
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
@@ -115,5 +115,4 @@ def _first(rows: Sequence[PersonRow]) -> PersonRow | None:
 
 
 def _folded(text: object) -> str:
-    letters = unicodedata.normalize("NFKD", str(text or "")).casefold()
-    return " ".join("".join(each for each in letters if not unicodedata.combining(each)).split())
+    return " ".join(without_accents(str(text or "").casefold()).casefold().split())

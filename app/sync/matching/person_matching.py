@@ -7,7 +7,7 @@ from app.salesforce.ids import is_id, sobject_of, to18
 from app.states import JobReason, StatusMeaning
 from app.sync.field_values.sources import is_source, read_value
 from app.sync.model.batch import MEMBER, PERSON, PREVIOUS_HOLDER, Job
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, Found, PersonRow
 
 MAX_HOPS = 5

@@ -157,7 +157,7 @@ class Job:
     running_version: int = 1
     is_erased: bool = False
     is_excluded: bool = False
-    given: RegistrationExtras = RegistrationExtras()
+    extras: RegistrationExtras = RegistrationExtras()
     rules: MappingRules = DEFAULT_RULES
     written: Mapping[SlotKey, WrittenSlot] = field(default_factory=dict)
 

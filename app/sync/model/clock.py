@@ -14,7 +14,7 @@ class Clock:
     now: datetime
     quiet: timedelta
 
-    def next_look(self, slot: WrittenSlot) -> datetime:
+    def next_recheck(self, slot: WrittenSlot) -> datetime:
         if slot.has_ended:
             return max((slot.attempt_started_at or self.now) + self._quiet_of(slot), self.now)
         return next_recheck(slot.attempt_started_at or self.now, self.quiet, self.now)

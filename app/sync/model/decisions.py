@@ -7,10 +7,9 @@ from typing import Final
 
 from app.states import SkipReason
 from app.sync.model.batch import SlotKey, WrittenSlot
-from app.sync.model.item_warning import ItemWarning
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.item_errors import ItemError, ItemWarning
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found
-from app.sync.model.row_error import ItemError
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation, person_slots, person_warnings
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.salesforce.ids import to18
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 
 PERSON_ACCOUNT: Final = "PersonAccount"
 """An Account of the person record type: Contact's rules fill it under the Account's names for its fields."""

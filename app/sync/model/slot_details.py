@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 
 
 class SlotDetails(NamedTuple):

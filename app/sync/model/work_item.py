@@ -9,11 +9,10 @@ from app.salesforce.composite import Record
 from app.salesforce.describe import SObjectDescribe
 from app.states import SkipReason, WriteAction, WriteState
 from app.sync.model.batch import PERSON, Job, SlotKey, WrittenSlot
-from app.sync.model.item_warning import ItemWarning
-from app.sync.model.obstacles import NO_ACCESS, Obstacle
+from app.sync.model.item_errors import ItemError, ItemWarning
+from app.sync.model.job_outcome import NO_ACCESS, Obstacle
 from app.sync.model.record_kinds import milestone_of
 from app.sync.model.records import LEAD, Found
-from app.sync.model.row_error import ItemError
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails
 
 

@@ -10,8 +10,8 @@ from app.sync.matching.account_matching import match_account, normalized_name
 from app.sync.model.batch import ACCOUNT_SLOT, Batch, SlotKey
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import NO_PLAN, Blocked, ItemDecision, Plan, joined
-from app.sync.model.item_warning import ItemWarning
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.item_errors import ItemWarning
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import ACCOUNT, CONTACT
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation

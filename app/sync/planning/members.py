@@ -7,7 +7,7 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, Link, RegistrationFacts, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Blocked, ItemDecision, Plan
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import CAMPAIGN_MEMBER, MemberRow
 from app.sync.model.slot_details import SlotDetails
 from app.sync.model.work_item import WorkItem, WriteOperation
@@ -52,7 +52,7 @@ def plan_member(
     current = _current_member(key, items, person, found)
     ours = _last_written_member(key, items, current, batch)
     if ours is not None and not _is_settled(ours, current, clock):
-        recheck_at = clock.next_look(ours)
+        recheck_at = clock.next_recheck(ours)
         return Plan(decisions=tuple(ItemDecision(item, recheck_at=recheck_at) for item in items))
     wanted = highest_meaning(_facts_of_person(key, items, batch))
     decision = decide_member(wanted, current, ours=ours, labels=link.labels, reason=_strongest_reason(items))

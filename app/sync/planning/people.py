@@ -8,8 +8,8 @@ from app.infrastructure.encryption import keyed_hash
 from app.salesforce.composite import Record
 from app.salesforce.error_codes import ErrorClass
 from app.states import Milestone, SkipReason, WriteAction, WriteState
+from app.sync.errors.item_error import internal_error
 from app.sync.errors.message_codes import EMAIL_MALFORMED, RECORD_NOT_VISIBLE
-from app.sync.errors.row_error import internal_error
 from app.sync.field_values.builder import fields_to_read
 from app.sync.field_values.lead_fields import is_usable_email, person_name
 from app.sync.matching.person_matching import (
@@ -24,9 +24,9 @@ from app.sync.matching.person_matching import (
 from app.sync.model.batch import ACCOUNT_SLOT, MEMBER, PERSON, Batch, Job, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Blocked, Fail, ItemDecision, Plan, Replan, Skip, person_found
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.mapping_rules import NOBODY_CREATED
-from app.sync.model.obstacles import Obstacle
 from app.sync.model.record_kinds import person_object
 from app.sync.model.records import ACCOUNT, CONTACT, Found
 from app.sync.model.slot_details import NO_DETAILS, SlotDetails

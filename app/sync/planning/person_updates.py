@@ -58,7 +58,7 @@ def current_record(person: PersonRef, found: LookupResult) -> CurrentRecord | No
         return None
     account_id = row.person_account_id
     if account_id is not None:
-        fields = found.persons.get(account_id)
+        fields = found.person_accounts.get(account_id)
         return CurrentRecord(PERSON_ACCOUNT, ACCOUNT, account_id, fields) if fields else None
     return CurrentRecord(row.sobject, row.sobject, row.id, row.current_values)
 

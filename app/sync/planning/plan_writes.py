@@ -8,7 +8,7 @@ from app.sync.lookup.lookup import LookupResult
 from app.sync.model.batch import MEMBER, Batch, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import ItemDecision, Plan
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.work_item import WorkItem, open_items
 from app.sync.planning.members import plan_members
 from app.sync.planning.person_ref import Persons
@@ -66,7 +66,7 @@ def _settle(
     item: WorkItem, key: SlotKey, slot: WrittenSlot, found: LookupResult, *, clock: Clock
 ) -> ItemDecision | None:
     if not clock.is_settled(slot):
-        return ItemDecision(item, recheck_at=clock.next_look(slot))
+        return ItemDecision(item, recheck_at=clock.next_recheck(slot))
     if item.person is None:
         return None
     return ItemDecision(item, slots={key: _reconciled(slot, found)})

@@ -41,7 +41,7 @@ def _end_membership(
     item: WorkItem, key: SlotKey, slot: WrittenSlot, persons: Persons, found: LookupResult, *, clock: Clock
 ) -> Plan:
     if slot.state == WriteState.AMBIGUOUS and not clock.is_settled(slot):
-        return Plan(decisions=(ItemDecision(item, recheck_at=clock.next_look(slot)),))
+        return Plan(decisions=(ItemDecision(item, recheck_at=clock.next_recheck(slot)),))
     settled = slot._replace(state=WriteState.WRITTEN)
     campaign_id, _, person_id = key.instance_key.partition(":")
     link, holder = item.job.link, persons.get(item.job.registration_id)

@@ -9,8 +9,8 @@ from app.salesforce.describe import SObjectDescribe
 from app.salesforce.error_codes import ErrorClass
 from app.salesforce.ids import QUEUE_PREFIX
 from app.states import WriteState
+from app.sync.errors.item_error import OUTCOME_UNKNOWN, mapping_error
 from app.sync.errors.message_codes import RECORD_TYPE_NOT_AVAILABLE
-from app.sync.errors.row_error import OUTCOME_UNKNOWN, mapping_error
 from app.sync.field_values.builder import build_field_values
 from app.sync.field_values.lead_fields import lead_fields
 from app.sync.field_values.rule_evaluation import MappingError
@@ -20,7 +20,7 @@ from app.sync.lookup.requirements import distinct_rules
 from app.sync.model.batch import Job, SlotKey, WrittenSlot
 from app.sync.model.clock import Clock
 from app.sync.model.decisions import Fail, ItemDecision
-from app.sync.model.item_warning import ItemWarning
+from app.sync.model.item_errors import ItemWarning
 from app.sync.model.mapping_rules import DEFAULT_FIELDS, FIXED, ORGANIZER, MappingRules
 from app.sync.model.records import ACCOUNT, CONTACT, LEAD, PERSON_ACCOUNT
 from app.sync.model.retry_policy import MAX_FINISHED_CALL_ROUNDS, MAX_ROUNDS
@@ -209,7 +209,7 @@ def create_obstacle(item: WorkItem, key: SlotKey, clock: Clock) -> ItemDecision 
     if slot is None or slot.state != WriteState.AMBIGUOUS:
         return None
     if not clock.is_settled(slot):
-        return ItemDecision(item, recheck_at=clock.next_look(slot))
+        return ItemDecision(item, recheck_at=clock.next_recheck(slot))
     if slot.rounds + 1 >= (MAX_FINISHED_CALL_ROUNDS if slot.has_ended else MAX_ROUNDS):
         failed = slot._replace(state=WriteState.FAILED, rounds=0)
         return ItemDecision(item, Fail(OUTCOME_UNKNOWN), slots={key: failed})

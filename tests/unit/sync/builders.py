@@ -73,15 +73,15 @@ def one_rule(name: str, source: str | None = None, **changes: Any) -> FieldRule:
 
 
 def job(answers: dict[str, Any] | None = None, **changes: Any) -> Job:
-    """Ada's registration for an event in Berlin; `attendee`, `event`, `given` take more."""
+    """Ada's registration for an event in Berlin; `attendee`, `event`, `extras` take more."""
     attendee = {"email": "ada@river.example", "email_key": "ada@river.example", "last_name": "Otter"}
     event = {"event_id": "evt", "title": "Autumn Summit", "timezone": "Europe/Berlin"}
-    given = {"answers": tuple({"key": key, "value": value} for key, value in (answers or {}).items())}
+    extras = {"answers": tuple({"key": key, "value": value} for key, value in (answers or {}).items())}
     return Job(
         registration_id="reg_1",
         event=EventSnapshot(**(event | changes.pop("event", {}))),
         attendee=Attendee(**(attendee | changes.pop("attendee", {}))),
         facts=changes.pop("facts", RegistrationFacts("confirmed", REGISTERED_AT, REGISTERED_AT)),
-        given=RegistrationExtras(**(given | changes.pop("given", {}))),
+        extras=RegistrationExtras(**(extras | changes.pop("extras", {}))),
         **changes,
     )

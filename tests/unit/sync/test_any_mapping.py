@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from app.salesforce.describe import Field
 from app.sync.field_values.builder import FieldValues, build_field_values, digest, fields_to_read
 from app.sync.field_values.converters import CONVERTERS
-from app.sync.field_values.lead_fields import utf16_length
 from app.sync.field_values.sources import PATHS
+from app.sync.field_values.text import utf16_length
 from app.sync.field_values.validation import find_mapping_issues
 from app.sync.model.mapping_rules import FieldRule, MappingRules
 from app.sync.model.record_kinds import system_fields_of
@@ -125,7 +125,7 @@ def registrations(draw: st.DrawFn) -> Any:
             "starts_at": draw(MOMENTS),
             "ends_at": draw(MOMENTS),
         },
-        given={"replay": {"percent": draw(st.floats(0, 100)), "seconds": draw(st.integers(0))}},
+        extras={"replay": {"percent": draw(st.floats(0, 100)), "seconds": draw(st.integers(0))}},
     )
 
 

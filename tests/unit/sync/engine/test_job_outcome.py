@@ -7,11 +7,10 @@ import pytest
 
 from app.states import JobState, SkipReason, WaitReason
 from app.sync.engine.job_outcome import decide_outcome
-from app.sync.errors.row_error import OUTCOME_UNKNOWN
+from app.sync.errors.item_error import OUTCOME_UNKNOWN
 from app.sync.lookup.access import RECHECK_AFTER
 from app.sync.model.batch import REGISTERED, SlotKey
-from app.sync.model.job_outcome import JobOutcome
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import JobOutcome, Obstacle
 from app.sync.model.retry_policy import RETRY_DELAYS
 from tests.unit.sync.planning.builders import LONG_AGO, NOW, item, slot
 

@@ -411,8 +411,8 @@ def test_overwrite_leaves_what_was_not_sent() -> None:
         pytest.param("attendee.phone", {"attendee": {"cleared": frozenset({"phone"})}}, id="attendee"),
         pytest.param("consent.text", {"attendee": {"consent": {"text": None}}}, id="part of a consent"),
         pytest.param("consent.text", {"attendee": {"cleared": frozenset({"consent"})}}, id="consent"),
-        pytest.param("utm.source", {"given": {"utm": {"source": None}}}, id="utm"),
-        pytest.param("ticket.id", {"given": {"ticket": {"id": None, "name": "Gold"}}}, id="ticket"),
+        pytest.param("utm.source", {"extras": {"utm": {"source": None}}}, id="utm"),
+        pytest.param("ticket.id", {"extras": {"ticket": {"id": None, "name": "Gold"}}}, id="ticket"),
     ],
 )
 def test_null_clears_whatever_it_is_sent_for(source: str, changes: dict[str, Any]) -> None:
@@ -460,7 +460,7 @@ def test_a_member_is_filled_whoever_may_be_touched() -> None:
     filled = build_field_values(
         "CampaignMember",
         chosen,
-        job(given={"replay": {"percent": 76}}),
+        job(extras={"replay": {"percent": 76}}),
         describe=member,
         current={"Seen__c": None},
     )

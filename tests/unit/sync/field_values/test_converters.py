@@ -8,8 +8,8 @@ import pytest
 
 from app.salesforce.describe import Field
 from app.sync.field_values.converters import ConversionError, NotInPicklist, convert
-from app.sync.field_values.lead_fields import shortened
 from app.sync.field_values.sources import Value
+from app.sync.field_values.text import shortened
 from tests.unit.sync.builders import field
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -9,11 +9,10 @@ from app.sync.field_values.lead_fields import (
     is_usable_email,
     lead_company,
     lead_fields,
-    normalize_text,
     person_name,
     truncate,
-    utf16_length,
 )
+from app.sync.field_values.text import normalize_text, utf16_length
 from app.sync.model.batch import Attendee
 
 

@@ -39,7 +39,7 @@ FULL = job(
         "url": "https://otter.example/e",
         "organizer": {"name": "Olga Host", "email": "olga@otter.example"},
     },
-    given={
+    extras={
         "ticket": {"id": "tkt", "name": "Standard", "kind": "speaker"},
         "buyer": {"name": "Berta", "email": "berta@otter.example"},
         "utm": {

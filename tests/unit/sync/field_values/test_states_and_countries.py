@@ -5,7 +5,7 @@ import pytest
 from app.salesforce.describe import Field
 from app.sync.field_values.converters import ConversionError
 from app.sync.field_values.states_and_countries import is_place, listed_place
-from app.sync.field_values.text_comparison import comparison_key
+from app.sync.field_values.text import comparison_key
 from tests.unit.sync.builders import field
 
 

@@ -10,7 +10,7 @@ from app.sync.lookup.create_context import CreateContext
 from app.sync.matching.account_matching import AccountRow
 from app.sync.model.batch import ACCOUNT_SLOT, SlotKey
 from app.sync.model.decisions import NO_PLAN, Blocked
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.accounts import AccountsPlan, people_with_accounts, plan_accounts
 from app.sync.planning.record_builder import OrgContext
@@ -128,8 +128,8 @@ def test_lost_create_that_may_still_be_applied_lets_the_whole_company_wait() -> 
     plan = planned(first, second)
     assert plan.plan.operations == ()
     assert [(each.outcome, each.recheck_at) for each in plan.plan.decisions] == [
-        (None, CLOCK.next_look(before)),
-        (Blocked(Obstacle.CREATE_LOCK), CLOCK.next_look(before)),
+        (None, CLOCK.next_recheck(before)),
+        (Blocked(Obstacle.CREATE_LOCK), CLOCK.next_recheck(before)),
     ]
     assert people_with_accounts(plan, [[first], [second]]) == ([], {})
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.sync.model.batch import MEMBER, Link, SlotKey, WrittenSlot
 from app.sync.model.decisions import Blocked, Plan
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.work_item import WorkItem
 from app.sync.planning.members import plan_member
 from app.sync.planning.person_ref import NewPerson, PersonRef
@@ -154,7 +154,7 @@ def test_lost_update_that_may_still_be_applied_lets_all_tickets_wait() -> None:
     before = lost("update", JUST_NOW)
     plan = planned(registration(1, slots={KEY: before}), registration(2), current=member("Registered"))
     assert plan.operations == ()
-    assert [each.recheck_at for each in plan.decisions] == [CLOCK.next_look(before)] * 2
+    assert [each.recheck_at for each in plan.decisions] == [CLOCK.next_recheck(before)] * 2
 
 
 @pytest.mark.parametrize(
@@ -183,9 +183,9 @@ FILLED = rules({"object": "CampaignMember", "field": "Diet__c", "from": "answers
 
 def answered(number: int, diet: str, **changes: Any) -> WorkItem:
     registered_at = LONG_AGO + timedelta(minutes=number)
-    given = {"answers": ({"key": "diet", "value": diet},)}
+    extras = {"answers": ({"key": "diet", "value": diet},)}
     return registration(
-        number, rules=FILLED, given=given, facts=facts(registered_at=registered_at), **changes
+        number, rules=FILLED, extras=extras, facts=facts(registered_at=registered_at), **changes
     )
 
 

@@ -10,7 +10,7 @@ from app.states import SkipReason
 from app.sync.matching.person_matching import PersonIndex
 from app.sync.model.batch import MEMBER, PERSON, REGISTERED, SlotKey, WriteToggles
 from app.sync.model.decisions import Blocked, ItemDecision, Plan, Skip
-from app.sync.model.obstacles import Obstacle
+from app.sync.model.job_outcome import Obstacle
 from app.sync.model.records import Found, PersonRow
 from app.sync.model.work_item import WorkItem, WriteOperation
 from app.sync.planning.people import (
@@ -115,7 +115,7 @@ def test_lost_create_that_may_still_be_applied_waits() -> None:
     before = slot("ambiguous", attempt_started_at=JUST_NOW)
     resolution = resolved(item(slots={KEY: before}), PersonIndex())
     assert not resolution.is_missing
-    assert [each.recheck_at for each in resolution.decisions] == [CLOCK.next_look(before)]
+    assert [each.recheck_at for each in resolution.decisions] == [CLOCK.next_recheck(before)]
 
 
 @pytest.mark.parametrize(

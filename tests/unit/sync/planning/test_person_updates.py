@@ -117,7 +117,7 @@ def test_lost_update_that_may_still_be_applied_lets_the_whole_person_wait() -> N
     before = slot("ambiguous", "Contact", action="update", sf_id=CONTACT_ID, attempt_started_at=JUST_NOW)
     plan = planned(ticket(1, slots={KEY: before}), ticket(2))
     assert plan.operations == ()
-    assert [each.recheck_at for each in plan.decisions] == [CLOCK.next_look(before)]
+    assert [each.recheck_at for each in plan.decisions] == [CLOCK.next_recheck(before)]
 
 
 def test_lost_update_that_was_not_applied_is_sent_again() -> None:
@@ -134,7 +134,7 @@ def test_field_that_salesforce_refused_is_left_out() -> None:
 def test_contact_of_a_person_account_is_written_as_the_account() -> None:
     current_values = {"IsPersonAccount": True, "AccountId": ACCOUNT_ID}
     persons = {ACCOUNT_ID: {"PersonEmail": EMAIL, "PersonTitle": None}}
-    [operation] = planned(ticket(), current_values=current_values, persons=persons).operations
+    [operation] = planned(ticket(), current_values=current_values, person_accounts=persons).operations
     assert (operation.record.sobject, operation.record.id) == ("Account", ACCOUNT_ID)
     assert operation.record.fields == {"PersonTitle": "CTO"}
 

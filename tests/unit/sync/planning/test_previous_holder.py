@@ -110,7 +110,9 @@ def test_lost_update_that_may_still_be_applied_waits() -> None:
     before = WRITTEN._replace(state="ambiguous", attempt_started_at=JUST_NOW)
     plan = planned(before)
     assert plan.operations == ()
-    assert [(each.recheck_at, dict(each.slots)) for each in plan.decisions] == [(CLOCK.next_look(before), {})]
+    assert [(each.recheck_at, dict(each.slots)) for each in plan.decisions] == [
+        (CLOCK.next_recheck(before), {})
+    ]
 
 
 @pytest.mark.parametrize(

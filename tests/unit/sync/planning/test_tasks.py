@@ -106,7 +106,7 @@ def test_lost_create_that_may_still_be_applied_waits() -> None:
     before = slot("ambiguous", "Task", reference=TAG, attempt_started_at=JUST_NOW)
     plan = planned(item(slots={KEY: before}))
     assert plan.operations == ()
-    assert [each.recheck_at for each in plan.decisions] == [CLOCK.next_look(before)]
+    assert [each.recheck_at for each in plan.decisions] == [CLOCK.next_recheck(before)]
 
 
 def test_lost_create_that_was_not_applied_is_sent_again() -> None:

@@ -12,13 +12,13 @@ from app.sync.errors.message_codes import DUPLICATE_NAMED, advice_code_for
 from app.sync.errors.message_codes import NOT_PROCESSED as NOT_PROCESSED_CODE
 from app.sync.errors.message_codes import OUTCOME_UNKNOWN as UNKNOWN_CODE
 from app.sync.field_values.rule_evaluation import MappingError
+from app.sync.model.item_errors import ItemError
 from app.sync.model.records import LEAD
-from app.sync.model.row_error import ItemError
 
 VALUE_LENGTH = 100
 
 
-def row_error(
+def salesforce_error(
     failure: ApiError,
     *,
     milestone: str,
