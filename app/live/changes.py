@@ -1,11 +1,113 @@
-"""Decide what one poll sends: what changed, which rows are new, and which snapshots the subscribers need."""
+"""Detect changes for one host's streams, and decide what one poll sends of them.
+
+Polling is cheap, and tolerates changes that are committed late.
+"""
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
-from app.live.change_detection import OVERLAP_SECONDS, Changed, ChangeMarkers, changed_events
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.live.subscriber import Subscriber
+
+OVERLAP_SECONDS: Final = 10.0
+CHANGED_MAX: Final = 20_000
+
+# Two index look-ups for the rows, and the few things of a host that carry no change number.
+LOOK = text("""
+    SELECT 'rows' AS kind, '' AS event_id, greatest(
+        (SELECT max(change_no) FROM registrations WHERE host_id = :host_id),
+        (SELECT max(change_no) FROM sync_jobs WHERE host_id = :host_id), 0)::text AS mark
+    UNION ALL
+    SELECT 'card', '', concat_ws('|', host.paused_at, host.api_cap_percent, connection.state,
+                                 connection.version, connection.org_id,
+                                 connection.api_closed_until > clock_timestamp(), connection.api_closed_until,
+                                 connection.fault_until,
+                                 lease.not_before > clock_timestamp(), lease.not_before, lease.paused_at)
+    FROM hosts AS host
+    LEFT JOIN connections AS connection ON connection.host_id = host.host_id
+    LEFT JOIN org_leases AS lease ON lease.org_id = connection.org_id
+    WHERE host.host_id = :host_id
+    UNION ALL
+    SELECT 'link', event_id, concat_ws('|', state, version, campaign_id) FROM campaign_links
+    WHERE host_id = :host_id
+    UNION ALL
+    SELECT 'backfill', event_id, concat_ws('|', backfill_id, state, enqueued, is_enqueued, total)
+    FROM backfills WHERE host_id = :host_id
+      AND (state IN ('running', 'paused') OR finished_at > clock_timestamp() - interval '1 minute')
+    UNION ALL
+    SELECT 'pause', event_id, paused_at::text FROM events WHERE host_id = :host_id AND paused_at IS NOT NULL
+""")
+CHANGED = text("""
+    SELECT event_id, registration_id, max(change_no) AS number FROM (
+        (SELECT event_id, registration_id, change_no FROM registrations
+         WHERE host_id = :host_id AND change_no > :after ORDER BY change_no LIMIT :most)
+        UNION ALL
+        (SELECT event_id, registration_id, change_no FROM sync_jobs
+         WHERE host_id = :host_id AND change_no > :after ORDER BY change_no LIMIT :most)
+    ) AS changed
+    GROUP BY event_id, registration_id ORDER BY number LIMIT :most
+""")
+# Numbers are drawn before they are committed: what was stamped shortly before may appear after.
+FLOOR = text("""
+    WITH told AS (
+        (SELECT change_no, updated_at FROM registrations
+         WHERE host_id = :host_id AND change_no <= :number ORDER BY change_no DESC LIMIT 1)
+        UNION ALL
+        (SELECT change_no, updated_at FROM sync_jobs
+         WHERE host_id = :host_id AND change_no <= :number ORDER BY change_no DESC LIMIT 1)
+    ), since AS (
+        SELECT max(updated_at) - make_interval(secs => :overlap) AS at FROM told
+    )
+    SELECT coalesce(max(change_no), 0) FROM (
+        (SELECT change_no FROM registrations, since WHERE host_id = :host_id
+         AND change_no <= :number AND updated_at < since.at ORDER BY change_no DESC LIMIT 1)
+        UNION ALL
+        (SELECT change_no FROM sync_jobs, since WHERE host_id = :host_id
+         AND change_no <= :number AND updated_at < since.at ORDER BY change_no DESC LIMIT 1)
+    ) AS settled
+""")
+
+ChangeMarkers = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One row that was written, and the number of its last change."""
+
+    event_id: str
+    registration_id: str
+    number: int
+
+
+async def read_markers(session: AsyncSession, host_id: str) -> ChangeMarkers:
+    """Read the markers by (kind, event id); two reads differ where something changed."""
+    rows = await session.execute(LOOK, {"host_id": host_id})
+    return {(row.kind, row.event_id): row.mark for row in rows}
+
+
+async def read_changed(session: AsyncSession, host_id: str, *, after: int) -> Sequence[Changed]:
+    """The rows that changed after this number, in order, at most 20,000."""
+    values: dict[str, Any] = {"host_id": host_id, "after": after, "most": CHANGED_MAX}
+    return [
+        Changed(row.event_id, row.registration_id, row.number)
+        for row in await session.execute(CHANGED, values)
+    ]
+
+
+async def resume_position(session: AsyncSession, host_id: str, number: int) -> int:
+    """Return the change number to read from for a client that has seen everything up to `number`."""
+    values = {"host_id": host_id, "number": number, "overlap": OVERLAP_SECONDS}
+    return int(await session.scalar(FLOOR, values) or 0)
+
+
+def changed_events(before: ChangeMarkers, after: ChangeMarkers, kind: str) -> set[str]:
+    """Return the events whose markers of this kind were added, removed or changed."""
+    keys = {key for key in before.keys() | after.keys() if key[0] == kind}
+    return {event_id for _, event_id in keys if before.get((kind, event_id)) != after.get((kind, event_id))}
 
 
 @dataclass(frozen=True)

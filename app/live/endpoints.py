@@ -7,10 +7,9 @@ from fastapi.responses import StreamingResponse
 
 from app.api.auth import HostIdPath, HostMemberDep, Principal
 from app.api.calls import EventMemberCall
-from app.live.messages import number_in
 from app.live.registry import Feeds
 from app.live.sse import LIFE_SECONDS, stream
-from app.live.subscriber import Subscriber
+from app.live.subscriber import Subscriber, number_in
 from app.registrations.context import load_context
 
 router = APIRouter(prefix="/v1/hosts/{host_id}", tags=["monitor"])

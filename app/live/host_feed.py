@@ -10,11 +10,19 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.infrastructure.log_limit import LogLimit
-from app.live.change_detection import CHANGED_MAX, Changed, ChangeMarkers, read_changed, read_markers
-from app.live.changes import SentRows, SnapshotPlan, detect, snapshots_for
-from app.live.messages import StreamMessage
+from app.live.changes import (
+    CHANGED_MAX,
+    Changed,
+    ChangeMarkers,
+    SentRows,
+    SnapshotPlan,
+    detect,
+    read_changed,
+    read_markers,
+    snapshots_for,
+)
 from app.live.snapshots import Snapshots
-from app.live.subscriber import Subscriber
+from app.live.subscriber import StreamMessage, Subscriber
 
 log = logging.getLogger(__name__)
 limit = LogLimit(log)

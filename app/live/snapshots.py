@@ -10,8 +10,8 @@ from app.api.dependencies import Resources
 from app.api.errors import EventNotFound
 from app.campaigns.links import link_view
 from app.connections.card import load_card
-from app.live.change_detection import Changed
-from app.live.messages import StreamMessage
+from app.live.changes import Changed
+from app.live.subscriber import StreamMessage
 from app.models import Event, Registration
 from app.registrations.context import load_context
 from app.registrations.listing import rows_of

@@ -4,11 +4,10 @@ import time
 from collections.abc import AsyncIterator
 from typing import Final
 
-from app.live.change_detection import Changed, read_changed, resume_position
+from app.live.changes import Changed, read_changed, resume_position
 from app.live.host_feed import Feed
-from app.live.messages import HEARTBEAT, OPENING, StreamMessage
 from app.live.registry import Feeds
-from app.live.subscriber import Subscriber
+from app.live.subscriber import HEARTBEAT, OPENING, StreamMessage, Subscriber
 
 BEAT_SECONDS: Final = 5.0
 """How often a quiet stream is heard of; the elements call it silent after 12 (web/src/api/live.ts)."""

@@ -15,7 +15,7 @@ from app.models.conditions import IS_ERASED
 from app.registrations import queries
 from app.registrations.context import EventContext, load_context
 from app.registrations.queries import HAS_ERROR, group_of_job, in_state, visible_registrations
-from app.registrations.row_view import RowData, ViewContext, assemble_row
+from app.registrations.row_view import ViewContext, assemble_row
 from app.registrations.schemas import Row, Rows
 
 RowState = Literal["synced", "pending", "failed", "skipped", "attended"]
@@ -130,7 +130,7 @@ async def _assemble(
     records = await queries.written_records(session, context, ids)
     scene = ViewContext(context.gates, context.link, context.instance_url, context.now)
     return [
-        assemble_row(RowData(registration, job, records[registration.registration_id]), scene)
+        assemble_row(registration, job, records[registration.registration_id], scene)
         for registration, job in pairs
     ]
 

@@ -1,8 +1,7 @@
 """How far each happening of a registration is written: the worst of the slots that it needs. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from app.models import CampaignLink, Registration, SyncJob, WrittenRecord
@@ -32,21 +31,6 @@ SUPERSEDED_BY: Final[Mapping[str, frozenset[StatusMeaning]]] = {
 }
 
 
-@dataclass(frozen=True)
-class JobProgress:
-    """The job's progress; no job for the connected org counts as a finished one."""
-
-    state: str
-    error_kind: str | None
-    attempts: int
-
-    @classmethod
-    def of(cls, job: SyncJob | None) -> "JobProgress":
-        if job is None:
-            return cls(JobState.SKIPPED, None, 0)
-        return cls(job.state, (job.error or {}).get("kind"), job.attempts)
-
-
 def is_checked_in(registration: Registration) -> bool:
     """Checked in, and not undone later."""
     checked_in, reverted = registration.checked_in_at, registration.check_in_reverted_at
@@ -61,111 +45,104 @@ def parts_of(
     link: CampaignLink | None,
 ) -> list[Part]:
     """One part per happening; `slots` are the written records by slot, the member that of the link."""
-    work = JobProgress.of(job)
-    return [
-        _part(kind, _slots_needed(kind, registration, link), work=work, slots=slots, link=link)
-        for kind in _kinds(registration, slots)
-    ]
+    progress = Progress(registration, job, slots, link)
+    return [progress.part(milestone) for milestone in progress.milestones()]
 
 
-def _kinds(registration: Registration, slots: Mapping[str, WrittenRecord]) -> list[str]:
-    happened: dict[str, bool] = {
-        Milestone.REGISTERED: registration.confirmed_at is not None,
-        Milestone.CHECKED_IN: is_checked_in(registration),
-        Milestone.CANCELLED: registration.cancelled_at is not None,
-        Milestone.NO_SHOW: registration.no_show_at is not None,
-        Milestone.REPLAY_WATCHED: bool(registration.replay),
-    }
-    written = {milestone for milestone in milestones() if slots.keys() & slots_of_milestone(milestone)}
-    kinds = dict.fromkeys((*happened, *milestones()))
-    return [kind for kind in kinds if happened.get(kind) or kind in written]
+@dataclass(frozen=True)
+class Progress:
+    """A registration with what was written for it; no job for the connected org counts as a finished one."""
+
+    registration: Registration
+    job: SyncJob | None
+    slots: Mapping[str, WrittenRecord]
+    link: CampaignLink | None
+
+    @property
+    def job_state(self) -> str:
+        return self.job.state if self.job else JobState.SKIPPED
+
+    @property
+    def failed_milestone(self) -> str | None:
+        """The milestone whose write the job's error is about."""
+        return (self.job.error or {}).get("kind") if self.job else None
+
+    def milestones(self) -> list[str]:
+        """What happened, and what was written."""
+        registration = self.registration
+        happened: dict[str, bool] = {
+            Milestone.REGISTERED: registration.confirmed_at is not None,
+            Milestone.CHECKED_IN: is_checked_in(registration),
+            Milestone.CANCELLED: registration.cancelled_at is not None,
+            Milestone.NO_SHOW: registration.no_show_at is not None,
+            Milestone.REPLAY_WATCHED: bool(registration.replay),
+        }
+        written = {each for each in milestones() if self.slots.keys() & slots_of_milestone(each)}
+        every = dict.fromkeys((*happened, *milestones()))
+        return [each for each in every if happened.get(each) or each in written]
+
+    def part(self, milestone: str) -> Part:
+        needed = self._needed_slots(milestone)
+        states = [self._slot_state(slot, milestone) for slot in needed]
+        worst = min(states, key=WORST_FIRST.index, default=PartState.NOT_WANTED)
+        times = [self.slots[slot].written_at for slot in needed if slot in self.slots]
+        written_at = max((each for each in times if each is not None), default=None)
+        return Part(
+            kind=milestone,
+            state=worst,
+            attempts=self.job.attempts if self.job else 0,
+            written_at=written_at if worst == PartState.SYNCED else None,
+        )
+
+    def _needed_slots(self, milestone: str) -> list[str]:
+        meaning, link = MEANING.get(milestone), self.link
+        labels = link.statuses if link is not None and link.state in LINK_WRITES else {}
+        has_member = meaning is not None and bool(labels.get(meaning))
+        brings_person = milestone == Milestone.REGISTERED or (
+            milestone == Milestone.CHECKED_IN and self.registration.confirmed_at is None
+        )
+        return [
+            *([PERSON] if brings_person else []),
+            *slots_of_milestone(milestone),
+            *([MEMBER] if has_member else []),
+        ]
+
+    def _slot_state(self, slot: str, milestone: str) -> PartState:
+        record = self.slots.get(slot)
+        if record is not None and self._is_written(record, milestone):
+            return PartState.SYNCED
+        if self.job_state in AT_REST or (slot == MEMBER and _is_past(record, milestone)):
+            return PartState.NOT_WANTED
+        if record is not None and record.state == WriteState.AMBIGUOUS:
+            return PartState.AMBIGUOUS
+        if record is not None and record.state == WriteState.INTENDED:
+            return PartState.RUNNING if self.job_state == JobState.RUNNING else PartState.AMBIGUOUS
+        if slot == MEMBER and self.link is not None and self.link.state == LinkState.BROKEN:
+            return PartState.HELD
+        return self._open_state(milestone)
+
+    def _is_written(self, record: WrittenRecord, milestone: str) -> bool:
+        is_failed = self.failed_milestone == milestone and record.state == WriteState.FAILED
+        if record.sf_id is None or is_failed:
+            return False
+        if record.slot != MEMBER:
+            return True
+        meaning = MEANING[milestone]
+        if record.meaning == meaning:
+            return record.state == WriteState.WRITTEN or milestone == Milestone.REGISTERED
+        return record.meaning in SUPERSEDED_BY.get(meaning, ())
+
+    def _open_state(self, milestone: str) -> PartState:
+        if self.job_state in (JobState.RUNNING, JobState.HELD):
+            return PartState(self.job_state)
+        has_person = PERSON in self.slots and self.slots[PERSON].sf_id is not None
+        is_at_fault = self.failed_milestone == milestone or not has_person
+        return PartState.FAILED if self.job_state == JobState.FAILED and is_at_fault else PartState.PENDING
 
 
-def _slots_needed(kind: str, registration: Registration, link: CampaignLink | None) -> list[str]:
-    meaning = MEANING.get(kind)
-    labels = link.statuses if link is not None and link.state in LINK_WRITES else {}
-    has_member = meaning is not None and bool(labels.get(meaning))
-    brings_person = kind == Milestone.REGISTERED or (
-        kind == Milestone.CHECKED_IN and registration.confirmed_at is None
-    )
-    return [
-        *([PERSON] if brings_person else []),
-        *slots_of_milestone(kind),
-        *([MEMBER] if has_member else []),
-    ]
-
-
-def _part(
-    kind: str,
-    needed: list[str],
-    *,
-    work: JobProgress,
-    slots: Mapping[str, WrittenRecord],
-    link: CampaignLink | None,
-) -> Part:
-    has_person = PERSON in slots and slots[PERSON].sf_id is not None
-    states = [
-        _slot_state(slot, kind, record=slots.get(slot), work=work, has_person=has_person, link=link)
-        for slot in needed
-    ]
-    worst = min(states, key=WORST_FIRST.index, default=PartState.NOT_WANTED)
-    written_at = _last_written(slots[slot] for slot in needed if slot in slots)
-    return Part(
-        kind=kind,
-        state=worst,
-        attempts=work.attempts,
-        written_at=written_at if worst == PartState.SYNCED else None,
-    )
-
-
-def _slot_state(
-    slot: str,
-    kind: str,
-    *,
-    record: WrittenRecord | None,
-    work: JobProgress,
-    has_person: bool,
-    link: CampaignLink | None,
-) -> PartState:
-    if record is not None and _is_written(record, kind, work):
-        return PartState.SYNCED
-    if work.state in AT_REST or (slot == MEMBER and _is_past(record, kind)):
-        return PartState.NOT_WANTED
-    if record is not None and record.state == WriteState.AMBIGUOUS:
-        return PartState.AMBIGUOUS
-    if record is not None and record.state == WriteState.INTENDED:
-        return PartState.RUNNING if work.state == JobState.RUNNING else PartState.AMBIGUOUS
-    if slot == MEMBER and link is not None and link.state == LinkState.BROKEN:
-        return PartState.HELD
-    return _open_state(kind, work, has_person=has_person)
-
-
-def _is_written(record: WrittenRecord, kind: str, work: JobProgress) -> bool:
-    if record.sf_id is None or (work.error_kind == kind and record.state == WriteState.FAILED):
-        return False
-    if record.slot != MEMBER:
-        return True
-    meaning = MEANING[kind]
-    if record.meaning == meaning:
-        return record.state == WriteState.WRITTEN or kind == Milestone.REGISTERED
-    return record.meaning in SUPERSEDED_BY.get(meaning, ())
-
-
-def _is_past(record: WrittenRecord | None, kind: str) -> bool:
+def _is_past(record: WrittenRecord | None, milestone: str) -> bool:
     return (
         record is not None
-        and kind in (Milestone.CANCELLED, Milestone.NO_SHOW)
+        and milestone in (Milestone.CANCELLED, Milestone.NO_SHOW)
         and record.meaning in NEVER_LOWERED
     )
-
-
-def _open_state(kind: str, work: JobProgress, *, has_person: bool) -> PartState:
-    if work.state in (JobState.RUNNING, JobState.HELD):
-        return PartState(work.state)
-    is_at_fault = work.error_kind == kind or not has_person
-    return PartState.FAILED if work.state == JobState.FAILED and is_at_fault else PartState.PENDING
-
-
-def _last_written(records: Iterable[WrittenRecord]) -> datetime | None:
-    times = [each.written_at for each in records if each.written_at is not None]
-    return max(times, default=None)

@@ -42,15 +42,6 @@ class ViewContext:
     now: datetime
 
 
-@dataclass(frozen=True)
-class RowData:
-    """One registration, its job for the connected org, and its written records."""
-
-    registration: Registration
-    job: SyncJob | None
-    records: Sequence[WrittenRecord]
-
-
 def stored_state(registration: Registration, job: SyncJob | None, scene: ViewContext) -> StoredState:
     """What decides about a row."""
     is_erased = registration.erased_at is not None
@@ -59,12 +50,16 @@ def stored_state(registration: Registration, job: SyncJob | None, scene: ViewCon
     return StoredState(job.state, job.waiting_for, job.due_at <= scene.now, job.skipped_because, is_erased)
 
 
-def assemble_row(material: RowData, scene: ViewContext) -> Row:
-    """The row. Of an erased registration only ids, state and times remain."""
-    registration, job = material.registration, material.job
+def assemble_row(
+    registration: Registration, job: SyncJob | None, records: Sequence[WrittenRecord], scene: ViewContext
+) -> Row:
+    """The row, from the job for the connected org and the records written to it.
+
+    Of an erased registration only ids, state and times remain.
+    """
     standing = stored_state(registration, job, scene)
     placed = display_state(standing, scene.gates)
-    slots = current_slots(material.records, scene.link)
+    slots = current_slots(records, scene.link)
     has_checked_in = is_checked_in(registration)
     return Row(
         registration_id=registration.registration_id,
@@ -78,7 +73,7 @@ def assemble_row(material: RowData, scene: ViewContext) -> Row:
         waiting_for=placed.waiting_for,
         skipped_because=placed.skipped_because,
         person=person_link(slots.get(PERSON), scene.instance_url),
-        activities=activity_links(material.records, scene.instance_url),
+        activities=activity_links(records, scene.instance_url),
         member=member_link(slots.get(MEMBER), scene.instance_url),
         parts=parts_of(registration, job, slots=slots, link=scene.link),
         error=None if standing.is_erased else _current_error(job, placed, scene.instance_url),

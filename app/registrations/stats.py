@@ -63,10 +63,7 @@ def count_states(tallies: Sequence[StateCount], places: Counter[tuple[str, str |
         states[state] += count
     return Counts(
         total=states.total(),
-        synced=states[SyncState.SYNCED],
-        pending=states[SyncState.PENDING],
-        failed=states[SyncState.FAILED],
-        skipped=states[SyncState.SKIPPED],
+        **{state: states[state] for state in SyncState},
         attended=sum(each.attended for each in tallies),
         checked_in=sum(each.checked_in for each in tallies),
     )

@@ -53,12 +53,17 @@ async def dry_run_context(
     async with resources.database.tenant(host_id) as session:
         context = await load_context(session, host_id, event_id)
         await require_registration(session, host_id, event_id, registration_id)
-    org_id = _open_org(context)
+    if context.org_id is None:
+        raise NotConnected
+    if context.gates.is_backing_off:  # a pause does not forbid reads
+        raise SalesforceUnavailable(headers={"Retry-After": "60"})
+    database, settings = resources.database, resources.settings
+    opener = partial(open_client, resources)
+    engine = DrainContext(database, settings, opener, worker_id="dry run", pepper=settings.hash_pepper)
     async with org_calls(resources, host_id) as client:
-        arm = JobRequest(host_id, registration_id, event_id, org_id, reason=JobReason.LINK)
-        batch = await load_single(resources.database, arm)
+        request = JobRequest(host_id, registration_id, event_id, context.org_id, reason=JobReason.LINK)
         try:
-            result = await run_dry(_engine(resources), client, batch)
+            result = await run_dry(engine, client, await load_single(database, request))
         except BudgetReached:
             raise budget_reached() from None
         client.usage = result.client.usage
@@ -92,23 +97,6 @@ def to_response(result: DryRunResult, context: EventContext) -> DryRun:
         warnings=[warning_shown(warning.as_json()) for warning in dict.fromkeys(row.warnings)],
         calls_spent=client.calls,
         as_of=context.now,
-    )
-
-
-def _open_org(context: EventContext) -> str:
-    """Open the org, unless it is backing off or the budget is used up. A pause does not forbid reads."""
-    if context.org_id is None:
-        raise NotConnected
-    if context.gates.is_backing_off:
-        raise SalesforceUnavailable(headers={"Retry-After": "60"})
-    return context.org_id
-
-
-def _engine(resources: Resources) -> DrainContext:
-    opener = partial(open_client, resources)
-    settings = resources.settings
-    return DrainContext(
-        resources.database, settings, opener, worker_id="dry run", pepper=settings.hash_pepper
     )
 
 

@@ -15,12 +15,11 @@ from app.api.errors import TooManyRequests
 from app.config.settings import Settings
 from app.infrastructure.database import Database
 from app.infrastructure.encryption import Encryptor
-from app.live.change_detection import resume_position
+from app.live.changes import resume_position
 from app.live.host_feed import Feed
-from app.live.messages import StreamMessage, number_in
 from app.live.registry import STREAMS_PER_HOST, Feeds
 from app.live.snapshots import Snapshots
-from app.live.subscriber import WAITING_MAX, Subscriber
+from app.live.subscriber import WAITING_MAX, StreamMessage, Subscriber, number_in
 from app.main import open_resources
 from app.models import CampaignLink, Connection, Event, OrgLease, Registration, SyncJob
 from app.registrations.stats import event_stats

@@ -3,8 +3,7 @@
 import pytest
 
 from app.api.auth import Role
-from app.live.change_detection import Changed, ChangeMarkers
-from app.live.changes import ChangeSet, SentRows, SnapshotPlan, detect, snapshots_for
+from app.live.changes import Changed, ChangeMarkers, ChangeSet, SentRows, SnapshotPlan, detect, snapshots_for
 from app.live.subscriber import Subscriber
 
 BEFORE: ChangeMarkers = {

@@ -8,7 +8,6 @@ import pytest
 
 from app.registrations.registration_state import Gates
 from app.registrations.row_view import (
-    RowData,
     ViewContext,
     activity_links,
     assemble_row,
@@ -32,7 +31,7 @@ def row(state: str | None, facts: dict[str, Any] | None = None, **changes: Any) 
         if state
         else None
     )
-    return assemble_row(RowData(registration("r1", **STAMPS | (facts or {})), work, ()), SCENE)
+    return assemble_row(registration("r1", **STAMPS | (facts or {})), work, (), SCENE)
 
 
 @pytest.mark.parametrize(
