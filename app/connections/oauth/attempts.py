@@ -7,8 +7,8 @@ back, `confirming` until the user who began it confirms it, and over after ten m
 import hashlib
 import hmac
 import secrets
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from math import ceil
 from typing import Final
 from uuid import uuid4
@@ -38,30 +38,6 @@ UNDER_WAY: Final = (AttemptState.WAITING, AttemptState.CONFIRMING)
 
 
 @dataclass(frozen=True)
-class ConnectRequest:
-    """Who wants to connect which host through which app, and where the browser returns to."""
-
-    host_id: str
-    user_id: str
-    environment: str
-    login_url: str
-    client_id: str
-    display: str
-    return_to: str
-    origin: str
-    begun_by: str
-
-
-@dataclass(frozen=True)
-class ConnectTicket:
-    """The right to start one attempt in one browser."""
-
-    attempt_id: str
-    expires_at: datetime
-    value: str = field(repr=False)
-
-
-@dataclass(frozen=True)
 class AuthorizationStart:
     """What the browser takes along: `state` in the address, `browser` in a cookie."""
 
@@ -80,20 +56,18 @@ class AuthorizationCallback:
     is_first: bool
 
 
-async def open_attempt(session: AsyncSession, wish: ConnectRequest) -> ConnectTicket:
-    """Remember an attempt in the caller's transaction (as are all functions here). Raises TooManyRequests."""
-    await _check_room(session, wish.host_id)
-    value = secrets.token_urlsafe(32)
-    attempt = OAuthAttempt(
-        attempt_id=f"att_{uuid4().hex}",
-        **asdict(wish),
-        ticket_hash=sha256(value),
-        expires_at=NOW + LIFETIME,
-    )
+async def open_attempt(session: AsyncSession, attempt: OAuthAttempt) -> str:
+    """Store an attempt in the caller's transaction (as do all functions here); returns the ticket that starts
+    it in one browser. Raises TooManyRequests.
+    """
+    await _check_room(session, attempt.host_id)
+    ticket = secrets.token_urlsafe(32)
+    attempt.attempt_id, attempt.ticket_hash = f"att_{uuid4().hex}", sha256(ticket)
+    attempt.expires_at = NOW + LIFETIME
     session.add(attempt)
     await session.flush()
     await session.refresh(attempt, ["expires_at"])
-    return ConnectTicket(attempt.attempt_id, attempt.expires_at, value)
+    return ticket
 
 
 async def _check_room(session: AsyncSession, host_id: str) -> None:

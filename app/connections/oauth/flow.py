@@ -14,7 +14,6 @@ from app.connections.model.app_credentials import app_to_connect, chosen_app, is
 from app.connections.model.login_urls import login_url_for
 from app.connections.model.schemas import StartAttempt, StartConnect
 from app.connections.oauth import attempts
-from app.connections.oauth.attempts import ConnectRequest
 from app.connections.oauth.error_mapping import ConnectFailed, from_redirect
 from app.connections.oauth.grant_exchange import Traded, exchange, parse_identity_url, verify_grant
 from app.connections.oauth.return_url import check_return_to
@@ -49,24 +48,22 @@ async def start_attempt(
         login_url = login_url_for(settings, wish.environment, wish.my_domain)
         key = await likely_key(session, host_id, user_id=principal.user_id, client_id=app_ref)
         count = await count_approvals(session, key) if key else 0
-        ticket = await attempts.open_attempt(
-            session,
-            ConnectRequest(
-                host_id=host_id,
-                user_id=principal.user_id,
-                environment=wish.environment,
-                login_url=login_url,
-                client_id=app_ref,
-                display=wish.display,
-                return_to=return_to,
-                origin=origin if origin in settings.browser_origins else settings.dashboard_url,
-                begun_by=principal.name,
-            ),
+        attempt = OAuthAttempt(
+            host_id=host_id,
+            user_id=principal.user_id,
+            environment=wish.environment,
+            login_url=login_url,
+            client_id=app_ref,
+            display=wish.display,
+            return_to=return_to,
+            origin=origin if origin in settings.browser_origins else settings.dashboard_url,
+            begun_by=principal.name,
         )
+        ticket = await attempts.open_attempt(session, attempt)
     return StartAttempt(
-        attempt_id=ticket.attempt_id,
-        start_url=f"{settings.public_url}/oauth/salesforce/start?ticket={ticket.value}",
-        expires_at=ticket.expires_at,
+        attempt_id=attempt.attempt_id,
+        start_url=f"{settings.public_url}/oauth/salesforce/start?ticket={ticket}",
+        expires_at=attempt.expires_at,
         warnings=warnings_of(settings, count + 1),
     )
 
