@@ -10,7 +10,7 @@ from app.infrastructure.log_limit import LogLimit
 log = logging.getLogger(__name__)
 limit = LogLimit(log)
 
-Run = Callable[[], Awaitable[None]]
+Run = Callable[[], Awaitable[object]]
 
 FIRST_SECONDS, LONGEST_SECONDS = 0.25, 10.0
 

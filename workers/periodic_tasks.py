@@ -15,6 +15,7 @@ from app.connections.keep_alive import keep_alive
 from app.connections.oauth.unconfirmed import give_back_overdue
 from app.connections.tokens.probe import probe_closed
 from app.infrastructure.clock_skew import compare_clocks
+from app.infrastructure.database import Database
 from app.preflight.service import run_requested_preflights
 from app.privacy.erasure import redact_late_writes
 from workers.loops import run_periodically
@@ -39,6 +40,11 @@ class PeriodicTask:
     within: float = TURN_SECONDS
 
 
+def _in_database(run: Callable[[Database], Awaitable[object]]) -> Callable[[Resources], Awaitable[object]]:
+    """The same for whoever needs the database alone."""
+    return lambda resources: run(resources.database)
+
+
 async def enqueue_backfills(resources: Resources) -> None:
     """Arm a few chunks of the backfills that wait, and wake their orgs after each."""
     for _ in range(CHUNKS_PER_RUN):
@@ -48,11 +54,6 @@ async def enqueue_backfills(resources: Resources) -> None:
         await resources.wakeups.announce(armed)
 
 
-async def close_backfills(resources: Resources) -> None:
-    """Close the backfills whose last job is done."""
-    await finish_backfills(resources.database)
-
-
 async def process_campaigns(resources: Resources) -> None:
     """Create requested and automatic campaigns, and sync their dates."""
     await request_missing_campaigns(resources.database)
@@ -60,33 +61,18 @@ async def process_campaigns(resources: Resources) -> None:
     await sync_campaign_dates(resources)
 
 
-async def purge_old_rows(resources: Resources) -> None:
-    """Delete what has had its time."""
-    await purge(resources.database)
-
-
-async def redact_erased(resources: Resources) -> None:
-    """Leave nothing behind of attendees that were erased while they were being written."""
-    await redact_late_writes(resources.database)
-
-
-async def look_at_clock(resources: Resources) -> None:
-    """Log a large difference between our clock and the database's."""
-    await compare_clocks(resources.database)
-
-
 PERIODIC_TASKS = (
     PeriodicTask("arm backfills", 1.0, enqueue_backfills),
-    PeriodicTask("finish backfills", 3.0, close_backfills),
+    PeriodicTask("finish backfills", 3.0, _in_database(finish_backfills)),
     PeriodicTask("campaigns", 2.0, process_campaigns),
     PeriodicTask("revocations", 30.0, retry_revocations),
     PeriodicTask("unconfirmed grants", 10.0, give_back_overdue),
     PeriodicTask("preflights", 2.0, run_requested_preflights),
     PeriodicTask("keep alive", HOUR, keep_alive),
     PeriodicTask("probe closed connections", HOUR, probe_closed),
-    PeriodicTask("clock", 60.0, look_at_clock),
-    PeriodicTask("erasures", 60.0, redact_erased),
-    PeriodicTask("purge", HOUR, purge_old_rows),
+    PeriodicTask("clock", 60.0, _in_database(compare_clocks)),
+    PeriodicTask("erasures", 60.0, _in_database(redact_late_writes)),
+    PeriodicTask("purge", HOUR, _in_database(purge)),
 )
 
 
@@ -96,10 +82,6 @@ async def run_periodic_tasks(
     """Do every chore in its own rhythm until `stop`."""
     async with asyncio.TaskGroup() as group:
         for chore in chores:
-            turn = partial(_once, chore, resources)
+            turn = partial(chore.run, resources)
             loop = run_periodically(chore.name, turn, every=chore.every, stop=stop, within=chore.within)
             group.create_task(loop)
-
-
-async def _once(chore: PeriodicTask, resources: Resources) -> None:
-    await chore.run(resources)

@@ -12,7 +12,7 @@ from app.infrastructure.database import Database
 from app.main import open_resources
 from app.models import Delivery, IdempotencyKey, OAuthAttempt, Quarantined, SyncAttempt, WorkerHeartbeat
 from app.models.base import Base
-from workers.periodic_tasks import PERIODIC_TASKS, purge_old_rows
+from workers.periodic_tasks import PERIODIC_TASKS
 from workers.retention import purge
 
 
@@ -128,7 +128,7 @@ async def test_every_chore_runs_on_an_empty_house(database: Database, settings: 
     async with open_resources(settings) as resources:
         for chore in PERIODIC_TASKS:
             await chore.run(resources)
-        await purge_old_rows(resources)
+        await purge(database)
     assert {chore.name for chore in PERIODIC_TASKS} >= {"arm backfills", "revocations", "keep alive", "purge"}
 
 
