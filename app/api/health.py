@@ -187,14 +187,13 @@ async def read_gauges(database: Database) -> bytes:
         limit.log(logging.WARNING, "gauges_not_read", key="gauges", error=type(error).__name__)
         return generate_latest(registry)
     up.set(1)
-    _by_state(registry, "sync_jobs", "jobs by state", states=tuple(JobState), counts=jobs)
-    _by_state(
-        registry,
-        "oauth_connections",
-        "connections by state",
-        states=STORED_CONNECTION_STATES,
-        counts=connections,
-    )
+    for name, about, states, counts in (
+        ("sync_jobs", "jobs by state", tuple(JobState), jobs),
+        ("oauth_connections", "connections by state", STORED_CONNECTION_STATES, connections),
+    ):
+        gauge = Gauge(name, about, ["state"], registry=registry)
+        for state in states:
+            gauge.labels(state).set(counts.get(state, 0))
     troubled = Gauge(
         "connection_troubles", "hosts whose work waits, by why", ["kind", "code"], registry=registry
     )
@@ -209,11 +208,3 @@ async def read_gauges(database: Database) -> bytes:
     ):
         Gauge(name, about, registry=registry).set(float(value))
     return generate_latest(registry)
-
-
-def _by_state(
-    registry: CollectorRegistry, name: str, about: str, *, states: tuple[str, ...], counts: dict[str, int]
-) -> None:
-    gauge = Gauge(name, about, ["state"], registry=registry)
-    for state in states:
-        gauge.labels(state).set(counts.get(state, 0))

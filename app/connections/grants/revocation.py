@@ -34,10 +34,7 @@ GIVE_UP_AFTER = 60
 class Revocation:
     """One token to revoke at the host it was issued by."""
 
-    host_id: str
-    revocation_id: str
-    login_url: str
-    attempts: int
+    row: PendingRevocation
     token: str = field(repr=False)
 
 
@@ -45,34 +42,31 @@ async def queue_revocation(
     session: AsyncSession, vault: Encryptor, host_id: str, *, login_url: str, token: str
 ) -> Revocation:
     """Remember in the caller's transaction that `token` must go; pass the answer to `try_revoke` after it."""
-    revocation = Revocation(host_id, f"rev_{uuid4().hex}", login_url, 0, token)
-    session.add(
-        PendingRevocation(
-            host_id=host_id,
-            revocation_id=revocation.revocation_id,
-            login_url=login_url,
-            token=vault.seal(token, host_id=host_id, column=REVOKED_TOKEN),
-            due_at=NOW + FIRST_WAIT,
-        )
+    row = PendingRevocation(
+        host_id=host_id,
+        revocation_id=f"rev_{uuid4().hex}",
+        login_url=login_url,
+        token=vault.seal(token, host_id=host_id, column=REVOKED_TOKEN),
+        attempts=0,
+        due_at=NOW + FIRST_WAIT,
     )
+    session.add(row)
     await session.flush()
-    return revocation
+    return Revocation(row, token)
 
 
 async def try_revoke(resources: Resources, revocation: Revocation) -> bool:
     """Revoke now, outside any transaction; on failure the row waits for its next turn."""
     is_done = await _is_revoked(resources, revocation)
+    row = revocation.row
+    mine = (PendingRevocation.host_id == row.host_id, PendingRevocation.revocation_id == row.revocation_id)
     async with resources.database.system() as session:
-        row = (
-            PendingRevocation.host_id == revocation.host_id,
-            PendingRevocation.revocation_id == revocation.revocation_id,
-        )
         if is_done:
-            await session.execute(delete(PendingRevocation).where(*row))
+            await session.execute(delete(PendingRevocation).where(*mine))
         else:
-            wait = min(FIRST_WAIT * 2 ** min(revocation.attempts + 1, 16), LONGEST_WAIT)
+            wait = min(FIRST_WAIT * 2 ** min(row.attempts + 1, 16), LONGEST_WAIT)
             changed = {"attempts": PendingRevocation.attempts + 1, "due_at": NOW + wait}
-            await session.execute(update(PendingRevocation).where(*row).values(changed))
+            await session.execute(update(PendingRevocation).where(*mine).values(changed))
     return is_done
 
 
@@ -88,7 +82,7 @@ async def retry_revocations(resources: Resources) -> int:
 
 async def _is_revoked(resources: Resources, revocation: Revocation) -> bool:
     try:
-        base = check_login_host(revocation.login_url, extra=resources.settings.extra_hosts)
+        base = check_login_host(revocation.row.login_url, extra=resources.settings.extra_hosts)
         await _revoke(resources, base, revocation.token)
     except OAuthRejected as error:
         # A complete no means that the token is dead already; anything else may pass.
@@ -111,7 +105,7 @@ async def _revoke(resources: Resources, base: str, token: str) -> None:
 
 
 def _gives_up(revocation: Revocation) -> bool:
-    return revocation.attempts >= GIVE_UP_AFTER
+    return revocation.row.attempts >= GIVE_UP_AFTER
 
 
 async def _due(resources: Resources) -> list[Revocation]:
@@ -121,9 +115,7 @@ async def _due(resources: Resources) -> list[Revocation]:
             select(PendingRevocation).where(due).order_by(PendingRevocation.due_at).limit(MANY)
         )
         return [
-            Revocation(row.host_id, row.revocation_id, row.login_url, row.attempts, token)
-            for row in rows
-            if (token := _token_of(resources.vault, row)) is not None
+            Revocation(row, token) for row in rows if (token := _token_of(resources.vault, row)) is not None
         ]
 
 

@@ -122,7 +122,15 @@ async def give_back_overdue(resources: Resources) -> int:
 async def _let_go(
     session: AsyncSession, vault: Encryptor, row: UnconfirmedGrant, *, problem_code: str, actor: str
 ) -> list[Revocation]:
-    outgoing = await _given_back(session, vault, row)
+    host_id, outgoing = row.host_id, list[Revocation]()
+    await session.delete(row)
+    await session.flush()
+    token = open_or_log(vault, row.refresh_token, host_id=host_id, column=UNCONFIRMED_REFRESH)
+    if token is not None:
+        key = (row.org_id, row.user_id, row.client_id)
+        await lock_key(session, key)
+        unused = GrantWithToken(host_id, key, row.login_url, token, row.granted_at)
+        outgoing = await give_back(session, vault, unused)
     details = {
         "attempt_id": row.attempt_id,
         "problem": problem_code,
@@ -130,22 +138,9 @@ async def _let_go(
         "salesforce_user_id": row.user_id,
     }
     await audit_log.append_entry(
-        session, row.host_id, actor=actor, action="salesforce.connect_failed", details=details
+        session, host_id, actor=actor, action="salesforce.connect_failed", details=details
     )
     return outgoing
-
-
-async def _given_back(session: AsyncSession, vault: Encryptor, row: UnconfirmedGrant) -> list[Revocation]:
-    await session.delete(row)
-    await session.flush()
-    token = open_or_log(vault, row.refresh_token, host_id=row.host_id, column=UNCONFIRMED_REFRESH)
-    if token is None:
-        return []
-    key = (row.org_id, row.user_id, row.client_id)
-    await lock_key(session, key)
-    return await give_back(
-        session, vault, GrantWithToken(row.host_id, key, row.login_url, token, row.granted_at)
-    )
 
 
 def _row(vault: Encryptor, attempt: OAuthAttempt, *, grant: NewGrant, is_sixth: bool) -> UnconfirmedGrant:
