@@ -1,10 +1,8 @@
 """Load existing hosts, events and registrations for a group of deliveries in one query."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -41,36 +39,13 @@ class ExistingHost:
     has_tombstones: bool
 
 
-class ExistingRow(NamedTuple):
-    """One row of the look; `found` was a JSON object."""
-
-    kind: str
-    host_id: str
-    id: str
-    found: Mapping[str, Any]
-
-    @property
-    def key(self) -> Key:
-        return self.host_id, self.id
-
-
 @dataclass(frozen=True)
 class ExistingState:
     """The existing rows: every requested host is in `hosts`; events and registrations only if they exist."""
 
-    rows: Sequence[ExistingRow]
-
-    @cached_property
-    def hosts(self) -> Mapping[str, ExistingHost]:
-        return {row.host_id: ExistingHost(**row.found) for row in self.rows if row.kind == HOST}
-
-    @cached_property
-    def events(self) -> Mapping[Key, Row]:
-        return {row.key: EVENTS.parse_row(row.found) for row in self.rows if row.kind == EVENT}
-
-    @cached_property
-    def registrations(self) -> Mapping[Key, Row]:
-        return {row.key: REGISTRATIONS.parse_row(row.found) for row in self.rows if row.kind == REGISTRATION}
+    hosts: dict[str, ExistingHost]
+    events: dict[Key, Row]
+    registrations: dict[Key, Row]
 
 
 async def load_existing(statements: SqlExecutor, deliveries: Sequence[ParsedDelivery]) -> ExistingState:
@@ -87,6 +62,13 @@ async def load_existing(statements: SqlExecutor, deliveries: Sequence[ParsedDeli
             "registrations": json.dumps(registrations),
         },
     )
-    return ExistingState(
-        [ExistingRow(kind, host_id, id_, json.loads(row)) for kind, host_id, id_, row in found]
-    )
+    seen = ExistingState({}, {}, {})
+    for kind, host_id, id_, text_ in found:
+        row = json.loads(text_)
+        if kind == HOST:
+            seen.hosts[host_id] = ExistingHost(**row)
+        elif kind == EVENT:
+            seen.events[host_id, id_] = EVENTS.parse_row(row)
+        else:
+            seen.registrations[host_id, id_] = REGISTRATIONS.parse_row(row)
+    return seen

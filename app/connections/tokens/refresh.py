@@ -100,18 +100,11 @@ async def claim_refresh(
     ).one_or_none()
     if claimed is None:
         return None
-    assert claimed.refresh_started_at is not None
-    assert claimed.refresh_token is not None
-    return RefreshClaim(
-        host_id=host_id,
-        version=claimed.token_version,
-        marker=claimed.refresh_started_at,
-        login_url=claimed.login_url,
-        client_id=claimed.client_id,
-        instance_url=claimed.instance_url,
-        state=state,
-        refresh_token=open_secret(vault, claimed.refresh_token, host_id=host_id, column=REFRESH_TOKEN),
-    )
+    version, marker, login_url, client_id, instance_url, sealed = claimed
+    assert marker is not None
+    assert sealed is not None
+    token = open_secret(vault, sealed, host_id=host_id, column=REFRESH_TOKEN)
+    return RefreshClaim(host_id, version, marker, login_url, client_id, instance_url, token, state)
 
 
 def is_answer_lost(settings: Settings) -> ColumnElement[bool]:
