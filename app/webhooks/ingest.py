@@ -12,13 +12,14 @@ from app.infrastructure.raw_connection import SqlExecutor
 from app.infrastructure.telemetry import WEBHOOK_BODY_CHANGES
 from app.models import BACKFILL, CampaignLink
 from app.privacy.erasure import erase
+from app.privacy.tombstones import load_erased
 from app.privacy.unparsed_store import mention_keys
 from app.states import RegistrationStatus
 from app.sync.jobs.enqueue import JobRequest, enqueue_jobs
 from app.webhooks.existing_state import ExistingState, load_existing
 from app.webhooks.merge_upsert import EVENTS, REGISTRATIONS, Key, RowChange, merge_rows, rows_json
 from app.webhooks.parse import Outcome, ParsedDelivery
-from app.webhooks.redaction import load_tombstones, lock_hosts
+from app.webhooks.redaction import lock_hosts, redact_erased, subjects_of
 from app.webhooks.row_mapping import has_relevant_change
 from app.webhooks.state_merge import EventState, RegistrationState, merge_events, merge_registrations
 
@@ -136,8 +137,8 @@ async def _redact_erased(
     await lock_hosts(statements, deliveries)
     seen = await load_existing(statements, deliveries)
     buried = [delivery for delivery in deliveries if seen.hosts[delivery.host_id].has_tombstones]
-    tombstones = await load_tombstones(statements, buried, pepper=pepper)
-    return [tombstones.spare(delivery) for delivery in deliveries], seen
+    erased_at = await load_erased(statements, subjects_of(buried), pepper=pepper)
+    return [redact_erased(delivery, erased_at) for delivery in deliveries], seen
 
 
 async def _insert_deliveries(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from app.infrastructure.raw_connection import SqlExecutor
@@ -13,41 +13,27 @@ from app.privacy.tombstones import (
     REGISTRATION,
     Subject,
     covers,
-    load_erased,
     lock_exclusive,
     lock_shared,
     mentioned_subjects,
 )
 from app.text.email_address import address_key
 from app.webhooks.parse import ParsedDelivery
-from app.webhooks.state_merge import RegistrationState
 
 
-@dataclass(frozen=True)
-class Tombstones:
-    """The tombstones that apply to a group of deliveries: until when data of a subject is not stored."""
+def redact_erased(delivery: ParsedDelivery, erased_at: Mapping[Subject, datetime]) -> ParsedDelivery:
+    """The delivery without what must not be kept of it; `erased_at` says until when of which subject."""
 
-    erased_at: Mapping[Subject, datetime]
+    def is_erased(subjects: Iterable[Subject]) -> bool:
+        return any(covers(erased_at, subject, delivery.occurred_at) for subject in subjects)
 
-    def spare(self, delivery: ParsedDelivery) -> ParsedDelivery:
-        """The delivery without what must not be kept of it."""
-        if not self.erased_at:
-            return delivery
-        if delivery.unread is not None and any(
-            self._covers(subject, delivery.occurred_at) for subject in _mentioned_in(delivery)
-        ):
-            return replace(delivery, unread=None)
-        if delivery.registration is None:
-            return delivery
-        if any(self._covers(subject, delivery.occurred_at) for subject in _subjects_of(delivery)):
-            return replace(delivery, payload=redacted_payload(delivery), registration=None)
-        buyer = _buyer(delivery.host_id, delivery.registration)
-        if buyer is not None and self._covers(buyer, delivery.occurred_at):
-            return _redact_buyer(delivery, delivery.registration)
+    if not erased_at:
         return delivery
-
-    def _covers(self, subject: Subject, at: datetime) -> bool:
-        return covers(self.erased_at, subject, at)
+    if is_erased(_mentioned_in(delivery)):
+        return replace(delivery, unread=None)
+    if is_erased(_attendee_of(delivery)):
+        return replace(delivery, payload=redacted_payload(delivery), registration=None)
+    return _without_buyer(delivery) if is_erased(_buyer_of(delivery)) else delivery
 
 
 async def lock_hosts(statements: SqlExecutor, deliveries: Iterable[ParsedDelivery]) -> None:
@@ -61,10 +47,12 @@ async def lock_hosts(statements: SqlExecutor, deliveries: Iterable[ParsedDeliver
     await lock_shared(statements, shared)
 
 
-async def load_tombstones(
-    statements: SqlExecutor, deliveries: Iterable[ParsedDelivery], *, pepper: bytes
-) -> Tombstones:
-    return Tombstones(await load_erased(statements, _subjects(deliveries), pepper=pepper))
+def subjects_of(deliveries: Iterable[ParsedDelivery]) -> Iterator[Subject]:
+    """Everybody whom the deliveries are about."""
+    for delivery in deliveries:
+        yield from _mentioned_in(delivery)
+        yield from _attendee_of(delivery)
+        yield from _buyer_of(delivery)
 
 
 def redacted_payload(delivery: ParsedDelivery) -> str:
@@ -78,23 +66,14 @@ def redacted_payload(delivery: ParsedDelivery) -> str:
     return json.dumps(kept)
 
 
-def _subjects(deliveries: Iterable[ParsedDelivery]) -> Iterator[Subject]:
-    for delivery in deliveries:
-        yield from _mentioned_in(delivery)
-        if delivery.registration is not None:
-            yield from _subjects_of(delivery)
-            buyer = _buyer(delivery.host_id, delivery.registration)
-            if buyer is not None:
-                yield buyer
-
-
 def _mentioned_in(delivery: ParsedDelivery) -> Iterator[Subject]:
     for each in delivery.unread.mentions if delivery.unread else ():
         yield from mentioned_subjects(delivery.host_id, each)
 
 
-def _subjects_of(delivery: ParsedDelivery) -> Iterator[Subject]:
-    assert delivery.registration is not None
+def _attendee_of(delivery: ParsedDelivery) -> Iterator[Subject]:
+    if delivery.registration is None:
+        return
     fields = delivery.registration.fields
     if delivery.registration_id:
         yield Subject(delivery.host_id, REGISTRATION, delivery.registration_id)
@@ -106,17 +85,18 @@ def _subjects_of(delivery: ParsedDelivery) -> Iterator[Subject]:
         yield Subject(delivery.host_id, ATTENDEE_ID, attendee_id.value)
 
 
-def _buyer(host_id: str, registration: RegistrationState) -> Subject | None:
-    told = registration.fields.get("buyer")
-    key = address_key((told.value or {}).get("email")) if told else None
-    return Subject(host_id, EMAIL, key) if key else None
+def _buyer_of(delivery: ParsedDelivery) -> Iterator[Subject]:
+    told = delivery.registration.fields.get("buyer") if delivery.registration else None
+    if told is not None and (key := address_key((told.value or {}).get("email"))):
+        yield Subject(delivery.host_id, EMAIL, key)
 
 
-def _redact_buyer(delivery: ParsedDelivery, registration: RegistrationState) -> ParsedDelivery:
-    fields = {name: told for name, told in registration.fields.items() if name != "buyer"}
+def _without_buyer(delivery: ParsedDelivery) -> ParsedDelivery:
+    assert delivery.registration is not None
+    fields = {name: told for name, told in delivery.registration.fields.items() if name != "buyer"}
     payload = json.loads(delivery.payload)
     payload["data"] = {name: each for name, each in payload["data"].items() if name in DATA_READ}
     told = payload["data"]["registration"]
     payload["data"]["registration"] = {name: told[name] for name in told if name in OTHERS_READ}
-    changed = replace(registration, fields=fields)
+    changed = replace(delivery.registration, fields=fields)
     return replace(delivery, payload=json.dumps(payload), registration=changed)
