@@ -243,20 +243,12 @@ def parse_page(body: object) -> QueryPage:
     return QueryPage(records, next_url)
 
 
-def parse_created(answer: SubResponse) -> str:
-    """The 18-character id of a single create. Raises `RequestRejected`, or `ResponseLost` when unreadable."""
-    _raise_failures(answer, is_write=True)
-    return parse_id(answer.body)
-
-
 def parse_written(answer: SubResponse, known_id: str | None) -> str:
     """The id of a single create, or `known_id` of a single update. Raises `RequestRejected` or
     `ResponseLost`.
     """
-    if known_id is None:
-        return parse_created(answer)
     _raise_failures(answer, is_write=True)
-    return known_id
+    return parse_id(answer.body) if known_id is None else known_id
 
 
 def parse_id(body: object) -> str:

@@ -42,7 +42,10 @@ def parse_response(status: int, content: bytes) -> Any:
     if status == 204:
         return None
     if 200 <= status < 300:
-        return _parse_success(content)
+        try:
+            return parse_json(content)
+        except ValueError as error:
+            raise ResponseLost("the answer is not JSON") from error
     if status >= 400 or status == 300:
         _raise_refusal(status, content)
     raise RequestRejected((ApiError(REDIRECTED, f"HTTP {status}", http_status=status),))
@@ -54,13 +57,6 @@ def parse_json(content: bytes) -> Any:
         return json.loads(content, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-
-
-def _parse_success(content: bytes) -> Any:
-    try:
-        return parse_json(content)
-    except ValueError as error:
-        raise ResponseLost("the answer is not JSON") from error
 
 
 def _raise_refusal(status: int, content: bytes) -> NoReturn:

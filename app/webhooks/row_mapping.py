@@ -54,7 +54,7 @@ def event_row(state: EventState) -> dict[str, Any]:
     columns = {name: _value(state.fields, name) for name in EVENT_FIELDS}
     for name, default in EVENT_DEFAULTS.items():
         columns[name] = default if columns[name] is None else columns[name]
-    facts = {name: _iso(at) for name, at in state.facts.items()}
+    facts = {name: at.isoformat() for name, at in state.facts.items()}
     return columns | {
         "is_cancelled": state.is_cancelled,
         "version": state.order.version,
@@ -71,8 +71,9 @@ def event_state(row: Row) -> EventState:
 
 
 def registration_row(state: RegistrationState) -> dict[str, Any]:
-    facts, attendee = state.facts, _attendee(state.fields)
-    columns = {name: _value(state.fields, name) for name in PLAIN_FIELDS}
+    facts, fields = state.facts, state.fields
+    attendee = {name: fields[ATTENDEE + name].value for name in ATTENDEE_FIELDS if ATTENDEE + name in fields}
+    columns = {name: _value(fields, name) for name in PLAIN_FIELDS}
     return columns | {
         "status": state.status,
         "attendee": attendee,
@@ -101,16 +102,12 @@ def registration_state(row: Row) -> RegistrationState:
     return RegistrationState(_unpacked(values | attendee, row), _registration_facts(row, facts))
 
 
-def _attendee(fields: Fields) -> dict[str, Any]:
-    return {name: fields[ATTENDEE + name].value for name in ATTENDEE_FIELDS if ATTENDEE + name in fields}
-
-
 def _registration_merge_state(state: RegistrationState) -> dict[str, Any]:
     told_status, facts = state.fields["status"].value, state.facts
     hidden = {
         "status": told_status if told_status != state.status else None,
-        "check_ins": sorted(_iso(at) for at in facts.check_ins) or None,
-        "cancelled_at": _iso(facts.cancelled[0]) if facts.cancelled else None,
+        "check_ins": sorted(at.isoformat() for at in facts.check_ins) or None,
+        "cancelled_at": facts.cancelled[0].isoformat() if facts.cancelled else None,
     }
     attendee = tuple(name for name in state.fields if name.startswith(ATTENDEE))
     return _packed(
@@ -137,7 +134,7 @@ def _registration_facts(row: Row, hidden: Mapping[str, Any]) -> ReportedFacts:
 
 def _packed(fields: Fields, order: SnapshotVersion, *, names: Iterable[str], facts: Row) -> dict[str, Any]:
     orders = {
-        name: None if told is None else [told.order.version, _iso(told.order.at)]
+        name: None if told is None else [told.order.version, told.order.at.isoformat()]
         for name in names
         for told in [fields.get(name)]
         if told is None or (told.order is not order and told.order != order)
@@ -163,10 +160,6 @@ def _order(packed: list[Any]) -> SnapshotVersion:
 def _value(fields: Fields, name: str) -> Any:
     told = fields.get(name)
     return None if told is None else told.value
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat()
 
 
 def _if_changed(row: Row, columns: dict[str, Any]) -> Row | None:

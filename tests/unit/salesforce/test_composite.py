@@ -20,8 +20,8 @@ from app.salesforce.composite import (
     group_into_composites,
     parse_collection,
     parse_composite,
-    parse_created,
     parse_query,
+    parse_written,
     query_path,
     query_request,
     update_request,
@@ -263,7 +263,7 @@ def test_a_refused_query_is_refused() -> None:
 
 
 def test_a_create_gives_its_id() -> None:
-    assert parse_created(answered({"id": CONTACT, "success": True, "errors": []}, 201)) == CONTACT
+    assert parse_written(answered({"id": CONTACT, "success": True, "errors": []}, 201), None) == CONTACT
 
 
 def test_a_create_that_was_refused_names_the_match() -> None:
@@ -271,13 +271,13 @@ def test_a_create_that_was_refused_names_the_match() -> None:
         "DUPLICATES_DETECTED", "x", http_status=400, matches=(DuplicateMatch("Contact", CONTACT),)
     )
     with pytest.raises(RequestRejected) as refused:
-        parse_created(answered([], 400, (failure,)))
+        parse_written(answered([], 400, (failure,)), None)
     assert refused.value.failure.matches == (DuplicateMatch("Contact", CONTACT),)
 
 
 def test_a_create_that_says_no_in_its_body_is_refused() -> None:
     with pytest.raises(RequestRejected):
-        parse_created(answered({"success": False, "errors": [{"statusCode": "X", "message": ""}]}))
+        parse_written(answered({"success": False, "errors": [{"statusCode": "X", "message": ""}]}), None)
 
 
 def test_rows_are_read_by_position() -> None:
